@@ -1,0 +1,86 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Code names a refusal. It is part of the HTTP contract (the `code` of a
+// problem, RFC 9457); which status goes with it is decided in package api.
+type Code string
+
+// The refusals of the domain.
+const (
+	CodeInvalidRequest      Code = "invalid_request"
+	CodeInvalidEmail        Code = "invalid_email"
+	CodeInvalidReturnTo     Code = "invalid_return_to"
+	CodeInvalidState        Code = "invalid_state"
+	CodeInvalidProof        Code = "invalid_proof"
+	CodeProofUsed           Code = "proof_used"
+	CodeAccessDenied        Code = "access_denied"
+	CodeUnauthenticated     Code = "unauthenticated"
+	CodeReauthRequired      Code = "reauth_required"
+	CodeForbidden           Code = "forbidden"
+	CodeOperatorRequired    Code = "operator_required"
+	CodeUserDisabled        Code = "user_disabled"
+	CodeNotFound            Code = "not_found"
+	CodeIdentityTaken       Code = "identity_taken"
+	CodeEmailTaken          Code = "email_taken"
+	CodeIdentityMismatch    Code = "identity_mismatch"
+	CodeLastOwner           Code = "last_owner"
+	CodeAlreadyMember       Code = "already_member"
+	CodeAlreadyInvited      Code = "already_invited"
+	CodeInvitationClosed    Code = "invitation_closed"
+	CodeProviderDisabled    Code = "provider_not_configured"
+	CodeProviderFailed      Code = "provider_failed"
+	CodeProviderUnavailable Code = "provider_unavailable"
+	CodeUnavailable         Code = "unavailable"
+)
+
+// Error is a refusal with a reason a person can act on. Detail is shown to
+// clients: it never names another user and holds no secret.
+type Error struct {
+	Code       Code
+	Detail     string
+	Field      string        // the field of the request at fault, if one is
+	Ticket     string        // what the client may redeem, if the refusal gives it something
+	TicketKind string        // "merge" or "link"
+	RetryAfter time.Duration // when to try again, if that may help
+	Err        error         // the cause, for logs only
+}
+
+// NewError returns a refusal.
+func NewError(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Detail: fmt.Sprintf(format, args...)}
+}
+
+// WithField names the field of the request that is at fault.
+func (e *Error) WithField(field string) *Error { e.Field = field; return e }
+
+// Wrap keeps the cause for the logs.
+func (e *Error) Wrap(err error) *Error { e.Err = err; return e }
+
+// Error tells the code, the detail and the cause; it is meant for logs.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Code, e.Detail, e.Err)
+	}
+	return fmt.Sprintf("%s: %s", e.Code, e.Detail)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ErrorCode returns the code of err, or "" if it is no refusal.
+func ErrorCode(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// ErrNotFound is what stores return when there is no such row, or none that the
+// asker may know of.
+var ErrNotFound = errors.New("not found")

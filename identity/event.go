@@ -1,0 +1,68 @@
+package identity
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Action names what happened, as object.verb.
+type Action string
+
+// The actions of the audit trail.
+const (
+	ActionUserCreated        Action = "user.created"
+	ActionUserUpdated        Action = "user.updated"
+	ActionOperatorGranted    Action = "operator.granted"
+	ActionOperatorRevoked    Action = "operator.revoked"
+	ActionIdentityLinked     Action = "identity.linked"
+	ActionProofRefused       Action = "proof.refused"
+	ActionSessionCreated     Action = "session.created"
+	ActionSessionSteppedUp   Action = "session.stepped_up"
+	ActionSessionEnded       Action = "session.ended"
+	ActionTeamCreated        Action = "team.created"
+	ActionTeamUpdated        Action = "team.updated"
+	ActionTeamDeleted        Action = "team.deleted"
+	ActionTeamSessionCreated Action = "team_session.created"
+	ActionTeamSessionRevoked Action = "team_session.revoked"
+	ActionMemberAdded        Action = "member.added"
+	ActionMemberRoleChanged  Action = "member.role_changed"
+	ActionMemberRemoved      Action = "member.removed"
+	ActionInvitationCreated  Action = "invitation.created"
+	ActionInvitationRevoked  Action = "invitation.revoked"
+	ActionInvitationAccepted Action = "invitation.accepted"
+	ActionInvitationDeclined Action = "invitation.declined"
+)
+
+// Event is one line of the audit trail. It is written in the transaction of the
+// change it tells of, and never holds a secret.
+type Event struct {
+	ID        ID
+	At        time.Time
+	Action    Action
+	ActorID   *ID // the user who did it; nil for the command line
+	UserID    *ID // the user it happened to
+	TeamID    *ID
+	SessionID *ID
+	IP        string
+	UserAgent string
+	Data      Metadata // what else explains it: provider, reason, role ...
+}
+
+// Metadata is a JSON object. It scans from and writes to a database column as
+// JSON text, which both engines take.
+type Metadata map[string]any
+
+// Scan implements sql.Scanner.
+func (m *Metadata) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*m = nil
+		return nil
+	case []byte:
+		return json.Unmarshal(v, m)
+	case string:
+		return json.Unmarshal([]byte(v), m)
+	}
+	return fmt.Errorf("metadata: cannot scan %T", src)
+}

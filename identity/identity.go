@@ -1,0 +1,89 @@
+// Package identity is the domain of Latchkey: who a person is and how they
+// proved it. It knows no database, no HTTP and nothing else of the project.
+package identity
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ID identifies every row of the product: a UUID version 7 (RFC 9562), so that
+// ids sort by the time they were made.
+type ID = uuid.UUID
+
+// NewID returns a new UUIDv7. It panics only if the system has no randomness,
+// which is no state to go on in.
+func NewID() ID { return uuid.Must(uuid.NewV7()) }
+
+// Clock tells the time. It is injected so that tests own time.
+type Clock func() time.Time
+
+// SystemClock is the wall clock in UTC, cut to the microsecond that both
+// storage engines keep, so that a stored time equals the one in memory.
+func SystemClock() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// Status is the state of a user.
+type Status string
+
+// A disabled user keeps everything but cannot come in; a merged one is a
+// tombstone that points to the survivor.
+const (
+	StatusActive   Status = "active"
+	StatusDisabled Status = "disabled"
+	StatusMerged   Status = "merged"
+)
+
+// User is the canonical person.
+type User struct {
+	ID           ID
+	DisplayName  string
+	AvatarURL    string
+	PrimaryEmail *string // a verified address of this user, canonical
+	Status       Status
+	MergedInto   *ID // the survivor, only with StatusMerged
+	Operator     bool
+	OnboardedAt  *time.Time
+	Metadata     Metadata
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Active tells whether the user may come in.
+func (u User) Active() bool { return u.Status == StatusActive }
+
+// Identity is one way in: (provider, subject), owned by exactly one user.
+type Identity struct {
+	ID       ID
+	UserID   ID
+	Provider string
+	Subject  string
+	Label    string
+	// Email is what the provider showed last, canonical where it has a
+	// canonical form. It is display and history only; what a user owns stands
+	// in Email rows.
+	Email string
+	// EmailAuthoritative tells whether the provider vouched for Email.
+	EmailAuthoritative bool
+	WalletAddress      *string // EIP-55
+	WalletChainID      *int64  // EIP-155
+	WalletKind         *string // "eoa" or "contract"
+	IsPrimary          bool    // the primary wallet; at most one per user
+	CreatedAt          time.Time
+	LastUsedAt         time.Time
+}
+
+// Email is a verified address of a user. There is no other kind: an address
+// is on a user only once it is verified.
+type Email struct {
+	Address    string // canonical, see CanonicalEmail
+	UserID     ID
+	Source     string // the provider that vouched for it
+	VerifiedAt time.Time
+}
+
+// Client is where a request came from, for sessions and the audit trail.
+type Client struct {
+	IP        string
+	UserAgent string
+}

@@ -1,0 +1,64 @@
+package identity
+
+import "time"
+
+// Names of the built-in providers.
+const (
+	ProviderGoogle = "google"
+	ProviderGitHub = "github"
+	ProviderSIWE   = "siwe"
+	ProviderEmail  = "email"
+)
+
+// Purpose is why a proof is asked for. A proof made for one purpose is refused
+// for every other.
+type Purpose string
+
+// The purposes of a proof.
+const (
+	PurposeSignIn Purpose = "sign_in"
+	PurposeLink   Purpose = "link"
+	PurposeMerge  Purpose = "merge"
+	PurposeStepUp Purpose = "step_up"
+)
+
+// NeedsSession tells whether the purpose acts on a signed-in user.
+func (p Purpose) NeedsSession() bool { return p != PurposeSignIn }
+
+// Proof is what a provider verified just now. It is never trusted beyond that.
+type Proof struct {
+	Provider string
+	Subject  string
+	Purpose  Purpose
+	// Email is the address the provider showed, canonical, or "".
+	Email string
+	// EmailAuthoritative tells that the provider vouches for Email *and* is an
+	// authority for it. Only such an address is looked up or claimed.
+	EmailAuthoritative bool
+	DisplayName        string
+	AvatarURL          string
+	Wallet             *Wallet // only from siwe
+	Secret             *SingleUse
+}
+
+// Wallet is the account behind a Sign-In with Ethereum proof.
+type Wallet struct {
+	Address string // EIP-55
+	ChainID int64  // EIP-155, of the message
+	Kind    string // "eoa" or "contract"
+}
+
+// SingleUse is the secret (nonce, state, code) a proof was made with. Whoever
+// applies the proof burns it in the same transaction.
+type SingleUse struct {
+	Hash      []byte    // see HashSecret
+	ExpiresAt time.Time // from when on the secret is refused by itself
+}
+
+// VerifiedEmail is the address that may be looked up and claimed, or "".
+func (p Proof) VerifiedEmail() string {
+	if !p.EmailAuthoritative {
+		return ""
+	}
+	return p.Email
+}

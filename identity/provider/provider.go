@@ -1,0 +1,41 @@
+// Package provider turns what Google, GitHub and other identity providers say
+// about a person into an identity.Proof. All its network calls happen before
+// any transaction is opened.
+package provider
+
+import (
+	"context"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// Provider proves who a person is by sending the browser away and back
+// (OAuth 2.0 authorization code grant, RFC 6749 section 4.1).
+type Provider interface {
+	// Name is the provider's name in paths, identities and configuration.
+	Name() string
+	// AuthCodeURL returns where to send the browser. It may ask the provider
+	// for its metadata first; CodeProviderUnavailable when that fails.
+	AuthCodeURL(ctx context.Context, flow Flow) (string, error)
+	// Prove redeems the callback and verifies everything the provider says.
+	// The proof carries neither purpose nor single-use secret: those belong to
+	// the state, see States. CodeInvalidProof when what came back does not
+	// hold, CodeProviderUnavailable or CodeProviderFailed when nothing usable
+	// came back in time.
+	Prove(ctx context.Context, flow Flow, callback Callback) (identity.Proof, error)
+}
+
+// Flow is one round trip through a provider. Nonce and Verifier are derived
+// from the state and the browser's flow cookie, so nothing is stored for them.
+type Flow struct {
+	State       string // opaque, goes through the browser
+	Nonce       string // OpenID Connect nonce, bound to the state
+	Verifier    string // PKCE code verifier, RFC 7636, never leaves the server
+	RedirectURL string // the callback, built from the public URL
+}
+
+// Callback is what the provider's redirect brought back, besides the state.
+type Callback struct {
+	Code   string
+	Issuer string // `iss`, RFC 9207; "" when absent
+}
