@@ -1,0 +1,124 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+const (
+	maxSubject     = 255 // OpenID Connect Core section 2: ASCII characters
+	maxDisplayName = 128 // runes
+	maxAvatarURL   = 1024
+	maxCode        = 2048 // bytes of an authorization code
+)
+
+// object is a JSON object whose members are looked up by their exact names.
+// Decoding into a struct matches names case-insensitively, so that a claim
+// `Email_Verified` would stand in for `email_verified`.
+type object map[string]json.RawMessage
+
+func parseObject(data []byte) (object, bool) {
+	var o object
+	if err := json.Unmarshal(data, &o); err != nil || o == nil {
+		return nil, false
+	}
+	return o, true
+}
+
+// text returns a string member, or "" when it is absent or no string.
+func (o object) text(name string) string {
+	var s string
+	if raw, ok := o[name]; !ok || json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// has tells whether the member is present and not null.
+func (o object) has(name string) bool {
+	raw, ok := o[name]
+	return ok && !bytes.Equal(raw, []byte("null"))
+}
+
+// isTrue tells whether the member is the JSON boolean true. The string "true"
+// or the number 1 are not what OpenID Connect documents, and a provider that
+// strays there may mean anything by "false" too.
+func (o object) isTrue(name string) bool { return bytes.Equal(o[name], []byte("true")) }
+
+// texts returns a member that is a string or an array of strings.
+func (o object) texts(name string) []string {
+	if s := o.text(name); s != "" {
+		return []string{s}
+	}
+	var list []string
+	if raw, ok := o[name]; !ok || json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	return list
+}
+
+// Claims is what a provider said about the person, for the policy that decides
+// whether it is an authority for the address. All of it is from one payload:
+// an address from one and a flag from another say nothing together.
+type Claims struct {
+	Subject       string
+	Email         string // canonical, or ""
+	EmailVerified bool   // `email_verified` was the JSON boolean true
+	HostedDomain  string // Google's `hd`, as it came
+}
+
+func readClaims(o object) Claims {
+	c := Claims{Subject: o.text("sub"), HostedDomain: o.text("hd")}
+	if address, err := identity.CanonicalEmail(o.text("email")); err == nil {
+		c.Email = address
+		c.EmailVerified = o.isTrue("email_verified")
+	}
+	return c
+}
+
+// validSubject tells whether s can name a person: printable ASCII, not too long.
+func validSubject(s string) bool {
+	return s != "" && len(s) <= maxSubject && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f })
+}
+
+// displayName makes a name fit to be shown: valid UTF-8 on one line, without
+// control characters or those that turn the direction of text, which would let
+// a name rewrite what stands around it.
+func displayName(s string) string {
+	s = strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsSpace(c):
+			return ' '
+		case unicode.IsControl(c), c == utf8.RuneError, unicode.Is(unicode.Bidi_Control, c), c == '\ufeff':
+			return -1
+		}
+		return c
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if runes := []rune(s); len(runes) > maxDisplayName {
+		s = strings.TrimSpace(string(runes[:maxDisplayName]))
+	}
+	return s
+}
+
+// avatarURL returns an https URL of printable ASCII, or "". Latchkey never
+// fetches it; a browser may.
+func avatarURL(s string) string {
+	if len(s) > maxAvatarURL || strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' }) {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" || !plainWebURL(u) {
+		return ""
+	}
+	return u.String()
+}
+
+// usableCode spares the provider a request that cannot succeed.
+func usableCode(code string) bool { return code != "" && len(code) <= maxCode }

@@ -1,0 +1,167 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/sync/singleflight"
+)
+
+// asymmetric are the signatures an ID token may carry. With the HMAC family,
+// whoever knows the client secret could sign, and a verifier that is confused
+// about keys would take the public key for the secret.
+var asymmetric = []string{
+	oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512,
+	oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA,
+}
+
+// metadata is what Latchkey uses of a discovery document (OpenID Connect
+// Discovery section 3).
+type metadata struct {
+	authorization string
+	token         string
+	userinfo      string // "" if there is none
+	basicAuth     bool   // client_secret_basic rather than client_secret_post
+	issInResponse bool   // RFC 9207: every authorization response has `iss`
+	algorithms    []string
+	keys          *oidc.RemoteKeySet
+}
+
+// discovery gets a provider's metadata when it is first needed, and keeps it. A
+// failure is not kept: the next caller tries again. Callers at the same time
+// share one request.
+type discovery struct {
+	remote remote
+	issuer *url.URL
+	raw    string // the issuer as configured; compared as a string
+	cached atomic.Pointer[metadata]
+	flight singleflight.Group
+}
+
+func (d *discovery) get(ctx context.Context) (*metadata, error) {
+	if m := d.cached.Load(); m != nil {
+		return m, nil
+	}
+	done := d.flight.DoChan("", func() (any, error) {
+		// The first caller may leave; the others still wait for the answer.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.remote.timeout)
+		defer cancel()
+		m, err := d.fetch(ctx)
+		if err != nil {
+			return nil, err
+		}
+		d.cached.Store(m)
+		return m, nil
+	})
+	select {
+	case <-ctx.Done():
+		return nil, unavailable(d.remote.name, "discovery: %w", ctx.Err())
+	case res := <-done:
+		if res.Err != nil {
+			return nil, res.Err
+		}
+		return res.Val.(*metadata), nil
+	}
+}
+
+func (d *discovery) fetch(ctx context.Context) (*metadata, error) {
+	res, err := d.remote.get(ctx, strings.TrimSuffix(d.raw, "/")+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		return nil, err
+	}
+	if res.status != http.StatusOK {
+		return nil, statusError(d.remote.name, "discovery", res)
+	}
+	doc, ok := parseObject(res.body)
+	if !ok {
+		return nil, failed(d.remote.name, "discovery: not a JSON object")
+	}
+	// Section 4.3: must be identical, or any host could speak for the issuer.
+	if got := doc.text("issuer"); got != d.raw {
+		return nil, failed(d.remote.name, "discovery: issuer is %.128q, want %q", got, d.raw)
+	}
+	m := &metadata{
+		authorization: doc.text("authorization_endpoint"),
+		token:         doc.text("token_endpoint"),
+		userinfo:      doc.text("userinfo_endpoint"),
+		basicAuth:     !slices.Contains(doc.texts("token_endpoint_auth_methods_supported"), "client_secret_post"),
+		issInResponse: doc.isTrue("authorization_response_iss_parameter_supported"),
+	}
+	jwks := doc.text("jwks_uri")
+	for what, endpoint := range map[string]string{
+		"authorization_endpoint": m.authorization, "token_endpoint": m.token, "jwks_uri": jwks, "userinfo_endpoint": m.userinfo,
+	} {
+		if err := d.checkEndpoint(endpoint); err != nil && (what != "userinfo_endpoint" || endpoint != "") {
+			return nil, failed(d.remote.name, "discovery: %s: %w", what, err)
+		}
+	}
+	for _, alg := range doc.texts("id_token_signing_alg_values_supported") {
+		if slices.Contains(asymmetric, alg) {
+			m.algorithms = append(m.algorithms, alg)
+		}
+	}
+	if len(m.algorithms) == 0 {
+		m.algorithms = []string{oidc.RS256} // what every issuer must support
+	}
+	client := *d.remote.client
+	client.Transport = keyTransport{name: d.remote.name, next: client.Transport}
+	m.keys = oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &client), jwks)
+	return m, nil
+}
+
+// checkEndpoint wants a web URL without credentials, and no step down from an
+// https issuer to plain http.
+func (d *discovery) checkEndpoint(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || !plainWebURL(u) {
+		return fmt.Errorf("%.128q is no http(s) URL", raw)
+	}
+	if d.issuer.Scheme == "https" && u.Scheme != "https" {
+		return fmt.Errorf("%.128q is not https", raw)
+	}
+	return nil
+}
+
+// keyTransport turns everything but a JWK Set into a typed error. The key set of
+// go-oidc would report an outage and a forged signature as the same kind of
+// error, and quote the response in it.
+type keyTransport struct {
+	name string
+	next http.RoundTripper
+}
+
+func (t keyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("User-Agent", userAgent)
+	res, err := t.next.RoundTrip(req)
+	if err != nil {
+		return nil, transportError(t.name, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode >= 300 && res.StatusCode < 400 {
+		res.Body = http.NoBody
+		return res, nil // the client decides whether to follow
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, transportError(t.name, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, statusError(t.name, "jwks_uri", &response{status: res.StatusCode, header: res.Header})
+	}
+	var set struct{ Keys []json.RawMessage }
+	if err := json.Unmarshal(body, &set); err != nil || set.Keys == nil {
+		return nil, failed(t.name, "jwks_uri: not a JWK Set")
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}

@@ -1,0 +1,238 @@
+package provider
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// clockSkew is how far ahead of ours a provider's clock may be.
+const clockSkew = 2 * time.Minute
+
+// OIDCConfig configures an OpenID Connect issuer.
+type OIDCConfig struct {
+	Name         string // in paths and identities, as "google"
+	Issuer       string // exactly as the issuer writes it
+	ClientID     string
+	ClientSecret string   // "" for a public client
+	Scopes       []string // nil is openid, email, profile
+	// Authoritative decides whether the issuer is an authority for the address
+	// it claims. It is asked only when the address is verified; nil is never.
+	Authoritative func(Claims) bool
+	Timeout       time.Duration  // of one proof; 0 is DefaultTimeout
+	Now           identity.Clock // nil is identity.SystemClock
+}
+
+// OIDC proves persons by OpenID Connect (Core 1.0, authorization code flow with
+// PKCE S256).
+type OIDC struct {
+	cfg       OIDCConfig
+	remote    remote
+	discovery *discovery
+}
+
+var _ Provider = (*OIDC)(nil)
+
+// NewOIDC returns the provider. The error names what is wrong in the
+// configuration. The issuer's metadata is fetched when first needed.
+func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
+	if !shortName(cfg.Name) {
+		return nil, errors.New("provider has no name")
+	}
+	if cfg.ClientID == "" {
+		return nil, fmt.Errorf("%s: client id is missing", cfg.Name)
+	}
+	issuer, err := configuredURL(cfg.Name, "issuer", cfg.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Scopes == nil {
+		cfg.Scopes = []string{oidc.ScopeOpenID, "email", "profile"}
+	}
+	if !slices.Contains(cfg.Scopes, oidc.ScopeOpenID) {
+		return nil, fmt.Errorf("%s: scopes lack %q", cfg.Name, oidc.ScopeOpenID)
+	}
+	if cfg.Now == nil {
+		cfg.Now = identity.SystemClock
+	}
+	r := newRemote(cfg.Name, cfg.Timeout, issuer)
+	return &OIDC{cfg: cfg, remote: r, discovery: &discovery{remote: r, issuer: issuer, raw: cfg.Issuer}}, nil
+}
+
+// Name implements Provider.
+func (p *OIDC) Name() string { return p.cfg.Name }
+
+// AuthCodeURL implements Provider.
+func (p *OIDC) AuthCodeURL(ctx context.Context, flow Flow) (string, error) {
+	m, err := p.discovery.get(ctx)
+	if err != nil {
+		return "", err
+	}
+	oauth := oauth2.Config{
+		ClientID:    p.cfg.ClientID,
+		Endpoint:    oauth2.Endpoint{AuthURL: m.authorization},
+		RedirectURL: flow.RedirectURL,
+		Scopes:      p.cfg.Scopes,
+	}
+	return oauth.AuthCodeURL(flow.State, oauth2.S256ChallengeOption(flow.Verifier), oidc.Nonce(flow.Nonce)), nil
+}
+
+// Prove implements Provider.
+func (p *OIDC) Prove(ctx context.Context, flow Flow, callback Callback) (identity.Proof, error) {
+	if !usableCode(callback.Code) {
+		return identity.Proof{}, unproven(p.cfg.Name, "callback: no usable code")
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.remote.timeout)
+	defer cancel()
+	m, err := p.discovery.get(ctx)
+	if err != nil {
+		return identity.Proof{}, err
+	}
+	// RFC 9207 section 2.4, before the code goes anywhere: against a provider
+	// that passes on another one's response (mix-up).
+	if callback.Issuer != p.cfg.Issuer && (callback.Issuer != "" || m.issInResponse) {
+		return identity.Proof{}, unproven(p.cfg.Name, "callback: iss is %.128q", callback.Issuer)
+	}
+	granted, err := p.remote.redeem(ctx, tokenRequest{
+		endpoint: m.token, clientID: p.cfg.ClientID, clientSecret: p.cfg.ClientSecret,
+		basic: m.basicAuth && p.cfg.ClientSecret != "", flow: flow, code: callback.Code,
+	})
+	if err != nil {
+		return identity.Proof{}, err
+	}
+	payload, err := p.verify(ctx, m, granted.id, flow.Nonce)
+	if err != nil {
+		return identity.Proof{}, err
+	}
+	profile, err := p.profile(ctx, m, granted.access, payload)
+	if err != nil {
+		return identity.Proof{}, err
+	}
+	return p.proof(profile), nil
+}
+
+func (p *OIDC) proof(profile object) identity.Proof {
+	c := readClaims(profile)
+	return identity.Proof{
+		Provider:           p.cfg.Name,
+		Subject:            c.Subject,
+		Email:              c.Email,
+		EmailAuthoritative: c.EmailVerified && p.cfg.Authoritative != nil && p.cfg.Authoritative(c),
+		DisplayName:        displayName(profile.text("name")),
+		AvatarURL:          avatarURL(profile.text("picture")),
+	}
+}
+
+// verify checks an ID token as OpenID Connect Core section 3.1.3.7 asks and
+// returns its payload. go-oidc checks signature, algorithm, iss, aud, exp, nbf;
+// the rest is checked here.
+func (p *OIDC) verify(ctx context.Context, m *metadata, raw, nonce string) (object, error) {
+	if raw == "" {
+		return nil, failed(p.cfg.Name, "token endpoint: no id_token")
+	}
+	now := p.cfg.Now()
+	keys := &keySet{remote: m.keys}
+	verified, err := oidc.NewVerifier(p.cfg.Issuer, keys, &oidc.Config{
+		ClientID:             p.cfg.ClientID,
+		SupportedSigningAlgs: m.algorithms,
+		Now:                  func() time.Time { return now },
+	}).Verify(ctx, raw)
+	if err != nil {
+		if outage := keys.outage(p.cfg.Name); outage != nil {
+			return nil, outage
+		}
+		return nil, unproven(p.cfg.Name, "id_token: %w", err)
+	}
+	var payload object
+	if err := verified.Claims(&payload); err != nil {
+		return nil, unproven(p.cfg.Name, "id_token: %w", err)
+	}
+	azp := payload.text("azp")
+	switch {
+	case subtle.ConstantTimeCompare([]byte(payload.text("nonce")), []byte(nonce)) != 1 || nonce == "":
+		return nil, unproven(p.cfg.Name, "id_token: nonce is not the one of this flow")
+	case azp != p.cfg.ClientID && (payload.has("azp") || len(verified.Audience) > 1):
+		return nil, unproven(p.cfg.Name, "id_token: azp is %.128q", azp)
+	case !now.Before(verified.Expiry):
+		return nil, unproven(p.cfg.Name, "id_token: expired")
+	case !payload.has("iat") || verified.IssuedAt.After(now.Add(clockSkew)):
+		return nil, unproven(p.cfg.Name, "id_token: iat is missing or in the future")
+	case !validSubject(payload.text("sub")):
+		return nil, unproven(p.cfg.Name, "id_token: unusable sub")
+	}
+	return payload, nil
+}
+
+// profile returns the payload that tells the person's profile and address: the
+// ID token, or the UserInfo response where the ID token has no address
+// (Core section 5.4: a conforming issuer may give it there only). It is one of
+// the two, never a mixture.
+func (p *OIDC) profile(ctx context.Context, m *metadata, access string, idToken object) (object, error) {
+	if idToken.has("email") || m.userinfo == "" || !slices.Contains(p.cfg.Scopes, "email") {
+		return idToken, nil
+	}
+	res, err := p.remote.get(ctx, m.userinfo, http.Header{"Authorization": {"Bearer " + access}})
+	switch {
+	case err != nil:
+		return nil, err
+	case res.status == http.StatusForbidden || res.status == http.StatusNotFound:
+		return idToken, nil // no address is no obstacle
+	case res.status != http.StatusOK:
+		return nil, statusError(p.cfg.Name, "userinfo", res)
+	}
+	info, ok := parseObject(res.body)
+	if !ok {
+		return nil, failed(p.cfg.Name, "userinfo: not a JSON object")
+	}
+	// Section 5.3.4: against a response that belongs to another person.
+	if info.text("sub") != idToken.text("sub") {
+		return nil, unproven(p.cfg.Name, "userinfo: sub differs from the ID token's")
+	}
+	return info, nil
+}
+
+// keySet remembers why a key could not be had, which go-oidc's verifier does not
+// tell apart from a bad signature.
+type keySet struct {
+	remote oidc.KeySet
+	err    error
+}
+
+// VerifySignature implements oidc.KeySet.
+func (k *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	payload, err := k.remote.VerifySignature(ctx, jwt)
+	k.err = err
+	return payload, err
+}
+
+// outage returns the error of the network, or nil if the signature is at fault.
+func (k *keySet) outage(name string) error {
+	var known *identity.Error
+	switch {
+	case errors.As(k.err, &known):
+		return known
+	case errors.Is(k.err, context.DeadlineExceeded), errors.Is(k.err, context.Canceled):
+		return unavailable(name, "jwks_uri: %w", k.err)
+	}
+	return nil
+}
+
+// configuredURL reads a URL of the operator. Plain http is allowed: the provider
+// may be a neighbour on the same host or inside a private network.
+func configuredURL(name, what, raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || !plainWebURL(u) || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("%s: %s %q is no http(s) URL without query and userinfo", name, what, raw)
+	}
+	return u, nil
+}

@@ -1,0 +1,159 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// remote is one provider's side of the network.
+type remote struct {
+	name    string
+	client  *http.Client
+	timeout time.Duration // of everything one call of Provider does
+}
+
+func newRemote(name string, timeout time.Duration, configured ...*url.URL) remote {
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	return remote{name: name, client: NewHTTPClient(timeout, configured...), timeout: timeout}
+}
+
+// response is a response read to its end.
+type response struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// get sends a GET and reads the response. The error is a *identity.Error; a
+// status other than 200 is no error yet.
+func (r remote) get(ctx context.Context, url string, header http.Header) (*response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, failed(r.name, "%w", err)
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	return r.do(req)
+}
+
+func (r remote) do(req *http.Request) (*response, error) {
+	req.Header.Set("User-Agent", userAgent)
+	if req.Header.Get("Accept") == "" {
+		req.Header.Set("Accept", "application/json")
+	}
+	res, err := r.client.Do(req)
+	if err != nil {
+		return nil, transportError(r.name, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, transportError(r.name, fmt.Errorf("reading %s: %w", req.URL.Redacted(), err))
+	}
+	return &response{status: res.StatusCode, header: res.Header, body: body}, nil
+}
+
+// token is what the token endpoint granted. It lives no longer than one proof
+// and is never logged.
+type token struct{ access, id string }
+
+// tokenRequest is an access token request of RFC 6749 section 4.1.3.
+type tokenRequest struct {
+	endpoint     string
+	clientID     string
+	clientSecret string
+	basic        bool // client_secret_basic, else client_secret_post
+	flow         Flow
+	code         string
+}
+
+// refusedCodes say that the code itself is not, or no longer, good. The second
+// is GitHub's word for invalid_grant.
+var refusedCodes = map[string]bool{"invalid_grant": true, "bad_verification_code": true}
+
+// redeem exchanges the code. It is not oauth2.Config.Exchange, which turns
+// timeouts, HTML and oversized answers into one kind of untyped error, and
+// quotes the response, a token perhaps, in it.
+func (r remote) redeem(ctx context.Context, t tokenRequest) (token, error) {
+	form := url.Values{
+		"grant_type":    {"authorization_code"},
+		"code":          {t.code},
+		"redirect_uri":  {t.flow.RedirectURL},
+		"code_verifier": {t.flow.Verifier},
+	}
+	if !t.basic {
+		form.Set("client_id", t.clientID)
+		if t.clientSecret != "" {
+			form.Set("client_secret", t.clientSecret)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return token{}, failed(r.name, "%w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if t.basic { // RFC 6749 section 2.3.1: both parts form-encoded first
+		req.SetBasicAuth(url.QueryEscape(t.clientID), url.QueryEscape(t.clientSecret))
+	}
+	res, err := r.do(req)
+	if err != nil {
+		return token{}, err
+	}
+	return r.readToken(res)
+}
+
+func (r remote) readToken(res *response) (token, error) {
+	if res.status == http.StatusTooManyRequests || res.status >= 500 {
+		return token{}, statusError(r.name, "token endpoint", res)
+	}
+	reply, ok := parseTokenReply(res)
+	if !ok {
+		return token{}, failed(r.name, "token endpoint: status %d with an unreadable body", res.status)
+	}
+	// GitHub tells errors with status 200.
+	if code := reply.text("error"); code != "" {
+		if refusedCodes[code] {
+			return token{}, unproven(r.name, "token endpoint: %.64q", code)
+		}
+		return token{}, failed(r.name, "token endpoint: status %d, %.64q", res.status, code)
+	}
+	if res.status != http.StatusOK {
+		return token{}, statusError(r.name, "token endpoint", res)
+	}
+	t := token{access: reply.text("access_token"), id: reply.text("id_token")}
+	if kind := reply.text("token_type"); t.access == "" || kind != "" && !strings.EqualFold(kind, "Bearer") {
+		return token{}, failed(r.name, "token endpoint: no bearer token")
+	}
+	return t, nil
+}
+
+// parseTokenReply reads JSON, or the form encoding that GitHub falls back to.
+func parseTokenReply(res *response) (object, bool) {
+	media, _, _ := mime.ParseMediaType(res.header.Get("Content-Type"))
+	if media != "application/x-www-form-urlencoded" {
+		return parseObject(res.body)
+	}
+	values, err := url.ParseQuery(string(res.body))
+	if err != nil {
+		return nil, false
+	}
+	reply := make(object, len(values))
+	for name := range values {
+		quoted, err := json.Marshal(values.Get(name))
+		if err != nil {
+			return nil, false
+		}
+		reply[name] = quoted
+	}
+	return reply, true
+}
