@@ -112,9 +112,8 @@ func (d *discovery) fetch(ctx context.Context) (*metadata, error) {
 	if len(m.algorithms) == 0 {
 		m.algorithms = []string{oidc.RS256} // what every issuer must support
 	}
-	client := *d.remote.client
-	client.Transport = keyTransport{name: d.remote.name, next: client.Transport}
-	m.keys = oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &client), jwks)
+	client := &http.Client{Transport: keyTransport{d.remote}}
+	m.keys = oidc.NewRemoteKeySet(oidc.ClientContext(ctx, client), jwks)
 	return m, nil
 }
 
@@ -131,37 +130,26 @@ func (d *discovery) checkEndpoint(raw string) error {
 	return nil
 }
 
-// keyTransport turns everything but a JWK Set into a typed error. The key set of
-// go-oidc would report an outage and a forged signature as the same kind of
-// error, and quote the response in it.
-type keyTransport struct {
-	name string
-	next http.RoundTripper
-}
+// keyTransport fetches a JWK Set as every other document, and turns all else into
+// a typed error. The key set of go-oidc would report an outage and a forged
+// signature as the same kind of error, and quote the response in it.
+type keyTransport struct{ remote remote }
 
+// RoundTrip implements http.RoundTripper.
 func (t keyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context())
-	req.Header.Set("User-Agent", userAgent)
-	res, err := t.next.RoundTrip(req)
+	res, err := t.remote.get(req.Context(), req.URL.String(), nil)
 	if err != nil {
-		return nil, transportError(t.name, err)
+		return nil, err
 	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode >= 300 && res.StatusCode < 400 {
-		res.Body = http.NoBody
-		return res, nil // the client decides whether to follow
-	}
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		return nil, transportError(t.name, err)
-	}
-	if res.StatusCode != http.StatusOK {
-		return nil, statusError(t.name, "jwks_uri", &response{status: res.StatusCode, header: res.Header})
+	if res.status != http.StatusOK {
+		return nil, statusError(t.remote.name, "jwks_uri", res)
 	}
 	var set struct{ Keys []json.RawMessage }
-	if err := json.Unmarshal(body, &set); err != nil || set.Keys == nil {
-		return nil, failed(t.name, "jwks_uri: not a JWK Set")
+	if err := json.Unmarshal(res.body, &set); err != nil || set.Keys == nil {
+		return nil, failed(t.remote.name, "jwks_uri: not a JWK Set")
 	}
-	res.Body = io.NopCloser(bytes.NewReader(body))
-	return res, nil
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: res.header, Request: req,
+		Body: io.NopCloser(bytes.NewReader(res.body)),
+	}, nil
 }
