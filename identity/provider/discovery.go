@@ -29,9 +29,9 @@ var asymmetric = []string{
 type metadata struct {
 	authorization string
 	token         string
-	userinfo      string // "" if there is none
-	basicAuth     bool   // client_secret_basic rather than client_secret_post
-	issInResponse bool   // RFC 9207: every authorization response has `iss`
+	userinfo      string       // "" if there is none
+	clientAuth    []clientAuth // in the order to try
+	issInResponse bool         // RFC 9207: every authorization response has `iss`
 	algorithms    []string
 	keys          *oidc.RemoteKeySet
 }
@@ -93,7 +93,7 @@ func (d *discovery) fetch(ctx context.Context) (*metadata, error) {
 		authorization: doc.text("authorization_endpoint"),
 		token:         doc.text("token_endpoint"),
 		userinfo:      doc.text("userinfo_endpoint"),
-		basicAuth:     !slices.Contains(doc.texts("token_endpoint_auth_methods_supported"), "client_secret_post"),
+		clientAuth:    clientAuthOf(doc.texts("token_endpoint_auth_methods_supported")),
 		issInResponse: doc.isTrue("authorization_response_iss_parameter_supported"),
 	}
 	jwks := doc.text("jwks_uri")
@@ -115,6 +115,22 @@ func (d *discovery) fetch(ctx context.Context) (*metadata, error) {
 	client := &http.Client{Transport: keyTransport{d.remote}}
 	m.keys = oidc.NewRemoteKeySet(oidc.ClientContext(ctx, client), jwks)
 	return m, nil
+}
+
+// clientAuthOf orders the methods by which a client shows its secret: basic is
+// the one every server must know (RFC 6749 section 2.3.1) and to which clients
+// are registered by default.
+func clientAuthOf(supported []string) []clientAuth {
+	var methods []clientAuth
+	for _, m := range []clientAuth{secretBasic, secretPost} {
+		if len(supported) == 0 || slices.Contains(supported, string(m)) {
+			methods = append(methods, m)
+		}
+	}
+	if len(methods) == 0 {
+		return []clientAuth{secretPost} // "none": a public client names itself in the body
+	}
+	return methods
 }
 
 // checkEndpoint wants a web URL without credentials, and no step down from an

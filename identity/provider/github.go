@@ -99,7 +99,7 @@ func (g *GitHub) Prove(ctx context.Context, flow Flow, callback Callback) (ident
 	defer cancel()
 	granted, err := g.remote.redeem(ctx, tokenRequest{
 		endpoint: g.cfg.URL + "/login/oauth/access_token", clientID: g.cfg.ClientID,
-		clientSecret: g.cfg.ClientSecret, flow: flow, code: callback.Code,
+		clientSecret: g.cfg.ClientSecret, auth: []clientAuth{secretPost}, flow: flow, code: callback.Code,
 	})
 	if err != nil {
 		return identity.Proof{}, err

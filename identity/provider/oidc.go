@@ -105,7 +105,7 @@ func (p *OIDC) Prove(ctx context.Context, flow Flow, callback Callback) (identit
 	}
 	granted, err := p.remote.redeem(ctx, tokenRequest{
 		endpoint: m.token, clientID: p.cfg.ClientID, clientSecret: p.cfg.ClientSecret,
-		basic: m.basicAuth && p.cfg.ClientSecret != "", flow: flow, code: callback.Code,
+		auth: m.clientAuth, flow: flow, code: callback.Code,
 	})
 	if err != nil {
 		return identity.Proof{}, err

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -71,11 +72,22 @@ type token struct{ access, id string }
 type tokenRequest struct {
 	endpoint     string
 	clientID     string
-	clientSecret string
-	basic        bool // client_secret_basic, else client_secret_post
+	clientSecret string       // "" for a public client
+	auth         []clientAuth // in the order to try
 	flow         Flow
 	code         string
 }
+
+// clientAuth is how the client shows its secret (OpenID Connect Core section 9).
+type clientAuth string
+
+const (
+	secretBasic clientAuth = "client_secret_basic"
+	secretPost  clientAuth = "client_secret_post"
+)
+
+// errInvalidClient is the token endpoint's `invalid_client`.
+var errInvalidClient = errors.New("token endpoint: invalid_client")
 
 // refusedCodes say that the code itself is not, or no longer, good. The second
 // is GitHub's word for invalid_grant.
@@ -85,13 +97,26 @@ var refusedCodes = map[string]bool{"invalid_grant": true, "bad_verification_code
 // timeouts, HTML and oversized answers into one kind of untyped error, and
 // quotes the response, a token perhaps, in it.
 func (r remote) redeem(ctx context.Context, t tokenRequest) (token, error) {
+	for i, auth := range t.auth {
+		granted, err := r.redeemBy(ctx, t, auth)
+		// Issuers list every method they know, but hold each client to the one it
+		// was registered with. The client is checked before the code is used up.
+		if !errors.Is(err, errInvalidClient) || i == len(t.auth)-1 {
+			return granted, err
+		}
+	}
+	return token{}, failed(r.name, "no way to authenticate the client")
+}
+
+func (r remote) redeemBy(ctx context.Context, t tokenRequest, auth clientAuth) (token, error) {
+	basic := auth == secretBasic && t.clientSecret != ""
 	form := url.Values{
 		"grant_type":    {"authorization_code"},
 		"code":          {t.code},
 		"redirect_uri":  {t.flow.RedirectURL},
 		"code_verifier": {t.flow.Verifier},
 	}
-	if !t.basic {
+	if !basic {
 		form.Set("client_id", t.clientID)
 		if t.clientSecret != "" {
 			form.Set("client_secret", t.clientSecret)
@@ -102,7 +127,7 @@ func (r remote) redeem(ctx context.Context, t tokenRequest) (token, error) {
 		return token{}, failed(r.name, "%w", err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if t.basic { // RFC 6749 section 2.3.1: both parts form-encoded first
+	if basic { // RFC 6749 section 2.3.1: both parts form-encoded first
 		req.SetBasicAuth(url.QueryEscape(t.clientID), url.QueryEscape(t.clientSecret))
 	}
 	res, err := r.do(req)
@@ -124,6 +149,9 @@ func (r remote) readToken(res *response) (token, error) {
 	if code := reply.text("error"); code != "" {
 		if refusedCodes[code] {
 			return token{}, unproven(r.name, "token endpoint: %.64q", code)
+		}
+		if code == "invalid_client" {
+			return token{}, failed(r.name, "%w", errInvalidClient)
 		}
 		return token{}, failed(r.name, "token endpoint: status %d, %.64q", res.status, code)
 	}

@@ -74,22 +74,19 @@ func (s *standin) decide(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	switch r.PostForm.Get("decision") {
-	case "cancel":
+	if r.PostForm.Get("decision") == "cancel" {
 		s.redirect(w, r, url.Values{"error": {"access_denied"}, "state": {request.State}})
-	case "continue":
-		who, message := readPerson(s.kind, r.PostForm)
-		if message != "" {
-			s.render(w, http.StatusBadRequest, request, who, message)
-			return
-		}
-		code := s.codes.put(grant{
-			person: who.identified(s.kind), nonce: request.Nonce, scope: request.Scope, challenge: request.Challenge,
-		}, s.now())
-		s.redirect(w, r, url.Values{"code": {code}, "state": {request.State}})
-	default:
-		s.reject(w, "The form lacks a decision.")
+		return
 	}
+	who, message := readPerson(s.kind, r.PostForm)
+	if message != "" {
+		s.render(w, http.StatusBadRequest, request, who, message)
+		return
+	}
+	code := s.codes.put(grant{
+		person: who.identified(s.kind), nonce: request.Nonce, scope: request.Scope, challenge: request.Challenge,
+	}, s.now())
+	s.redirect(w, r, url.Values{"code": {code}, "state": {request.State}})
 }
 
 // readRequest checks the authorization request. A wrong client or redirect_uri
@@ -142,7 +139,7 @@ func (s *standin) reject(w http.ResponseWriter, message string) {
 }
 
 func (s *standin) write(w http.ResponseWriter, status int, data pageData) {
-	data.Title, data.Google = s.title, s.kind == identity.ProviderGoogle
+	data.Title, data.Google, data.Action = s.title, s.kind == identity.ProviderGoogle, s.action
 	if data.Person.Email != "" {
 		data.Derived = subjectOf(s.kind, data.Person.Email)
 	}

@@ -45,6 +45,7 @@ type standin struct {
 	title        string // "Google" or "GitHub", for the page
 	kind         string // identity.ProviderGoogle or ProviderGitHub
 	issuer       string // `iss`, RFC 9207
+	action       string // path of the authorization endpoint
 	clientID     string
 	clientSecret string
 	redirectURI  string
@@ -85,6 +86,7 @@ func newStandin(title, kind, base, issuerPath string) *standin {
 		title:        title,
 		kind:         kind,
 		issuer:       base + issuerPath,
+		action:       issuerPath + "/authorize",
 		clientID:     "latchkey-dev-" + kind,
 		clientSecret: secret,
 		redirectURI:  base + "/v1/auth/" + kind + "/callback",

@@ -45,11 +45,15 @@ func readPerson(kind string, form url.Values) (p person, message string) {
 		return p, "Type an e-mail address, or a subject for somebody without one."
 	case p.Email == "" && p.Verified:
 		return p, "There is no address to be verified."
-	case p.Subject == "":
-		return p, ""
+	case strings.ContainsFunc(p.Subject, func(c rune) bool { return c <= ' ' || c >= 0x7f }):
+		return p, "A subject is printable ASCII without spaces."
 	}
-	if n, err := strconv.ParseInt(p.Subject, 10, 64); kind == identity.ProviderGitHub && (err != nil || n <= 0) {
-		return p, "A GitHub account has a positive whole number."
+	if kind == identity.ProviderGitHub && p.Subject != "" {
+		n, err := strconv.ParseInt(p.Subject, 10, 64)
+		if err != nil || n <= 0 {
+			return p, "A GitHub account has a positive whole number."
+		}
+		p.Subject = strconv.FormatInt(n, 10)
 	}
 	return p, ""
 }
