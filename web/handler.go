@@ -1,0 +1,153 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// cacheForever fits names that change with their content.
+	cacheForever = "public, max-age=31536000, immutable"
+	cacheNever   = "no-cache"
+
+	devOff = `<meta name="latchkey-dev" content="false"`
+	devOn  = `<meta name="latchkey-dev" content="true"`
+)
+
+// contentTypes are fixed here: the tables of operating systems differ, and with
+// nosniff a script of the wrong type does not run.
+var contentTypes = map[string]string{
+	".css":   "text/css; charset=utf-8",
+	".html":  "text/html; charset=utf-8",
+	".js":    "text/javascript; charset=utf-8",
+	".json":  "application/json",
+	".png":   "image/png",
+	".svg":   "image/svg+xml",
+	".txt":   "text/plain; charset=utf-8",
+	".woff2": "font/woff2",
+}
+
+// encodings are what the build may have made beside a file, best first.
+var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
+
+type handler struct {
+	bundle fs.FS
+	index  []byte // nil: the app was not built
+}
+
+func newHandler(bundle fs.FS, dev bool) http.Handler {
+	index, err := fs.ReadFile(bundle, "index.html")
+	if err != nil {
+		index = nil
+	}
+	if dev {
+		index = bytes.Replace(index, []byte(devOff), []byte(devOn), 1)
+	}
+	return &handler{bundle: bundle, index: index}
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	if !isPage(r.URL.Path) {
+		h.serveAsset(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", contentTypes[".html"])
+	if h.index == nil {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Content-Length", strconv.Itoa(len(missing)))
+		w.WriteHeader(http.StatusServiceUnavailable)
+		if r.Method == http.MethodGet {
+			_, _ = w.Write(missing) // the browser went away; nobody to tell
+		}
+		return
+	}
+	w.Header().Set("Cache-Control", cacheNever)
+	serve(w, r, h.index)
+}
+
+// isPage tells whether the app's router knows the path.
+func isPage(p string) bool {
+	switch p {
+	case "/", "/sign-in", "/account", "/admin", "/docs":
+		return true
+	}
+	team, ok := strings.CutPrefix(p, "/teams/")
+	return ok && team != ""
+}
+
+// serveAsset serves a file of the bundle, compressed if the build left such a
+// copy and the client takes it. The copies and the page itself have no address
+// of their own, nor have hidden files.
+func (h *handler) serveAsset(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, "/")
+	contentType, known := contentTypes[path.Ext(name)]
+	if !known || name == "index.html" || strings.HasPrefix(path.Base(name), ".") || !fs.ValidPath(name) {
+		http.NotFound(w, r)
+		return
+	}
+	body, err := fs.ReadFile(h.bundle, name)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", contentType)
+	header.Set("Cache-Control", cacheNever)
+	if strings.HasPrefix(name, "assets/") {
+		header.Set("Cache-Control", cacheForever)
+	}
+	header.Add("Vary", "Accept-Encoding")
+	for _, e := range encodings {
+		if !accepts(r.Header.Values("Accept-Encoding"), e.name) {
+			continue
+		}
+		if packed, err := fs.ReadFile(h.bundle, name+e.suffix); err == nil {
+			header.Set("Content-Encoding", e.name)
+			body = packed
+			break
+		}
+	}
+	serve(w, r, body)
+}
+
+// serve answers with body and its ETag, or 304. It sets the length itself
+// because http.ServeContent leaves it out for encoded content.
+func serve(w http.ResponseWriter, r *http.Request, body []byte) {
+	sum := sha256.Sum256(body)
+	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:12])+`"`)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// accepts tells whether an Accept-Encoding names the encoding without refusing
+// it by q=0 (RFC 9110 section 12.5.3). A bare * is not taken: who sends it is no
+// browser and may not mean brotli.
+func accepts(values []string, encoding string) bool {
+	for _, v := range values {
+		for item := range strings.SplitSeq(v, ",") {
+			coding, params, _ := strings.Cut(item, ";")
+			if !strings.EqualFold(strings.TrimSpace(coding), encoding) {
+				continue
+			}
+			q, weighted := strings.CutPrefix(strings.ReplaceAll(strings.ToLower(params), " ", ""), "q=")
+			if !weighted {
+				return true
+			}
+			weight, err := strconv.ParseFloat(q, 64)
+			return err == nil && weight > 0
+		}
+	}
+	return false
+}
