@@ -1,0 +1,176 @@
+package siwe
+
+import (
+	"strings"
+	"time"
+
+	siwego "github.com/spruceid/siwe-go"
+)
+
+// Parse reads an EIP-4361 text. It refuses, with a *[Error] of kind Malformed
+// that names the field, whatever is longer than [MaxMessageBytes], is outside
+// the grammar, or would not be written again by [Message.String] as exactly the
+// same bytes. It checks the text only; whether it proves anything, [Verify]
+// says.
+//
+// Wider than the grammar in one place: a statement may have any printable
+// character, because wallets sign, and applications write, more than ASCII.
+func Parse(raw string) (*Message, error) {
+	if len(raw) > MaxMessageBytes {
+		return nil, malformed(FieldMessage, "is longer than 8 KiB")
+	}
+	if err := checkText(raw); err != nil {
+		return nil, err
+	}
+	// siwe-go knows neither the header's optional scheme nor a resource list
+	// without entries, both of which the EIP has; they are taken off first.
+	scheme, rest := cutScheme(raw)
+	text, bareHeading := strings.CutSuffix(rest, emptyResources)
+	parsed, err := siwego.ParseMessage(text)
+	if err != nil {
+		return nil, locate(rest, err)
+	}
+	m, err := fromParsed(parsed)
+	if err != nil {
+		return nil, err
+	}
+	m.Scheme = scheme
+	if bareHeading {
+		if m.Resources != nil {
+			return nil, malformed(FieldResources, "are listed twice")
+		}
+		m.Resources = []string{}
+	}
+	if m.RequestID == nil && hasEmptyRequestID(rest) {
+		m.RequestID = new(string) // valid, but siwe-go drops it
+	}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	// The last word: what siwe-go normalised, reordered or dropped shows here.
+	if m.String() != raw {
+		return nil, malformed(FieldMessage, "is not in canonical form")
+	}
+	return m, nil
+}
+
+func cutScheme(raw string) (scheme, rest string) {
+	header, _, _ := strings.Cut(raw, "\n")
+	if scheme, _, ok := strings.Cut(header, "://"); ok {
+		return scheme, raw[len(scheme)+len("://"):]
+	}
+	return "", raw
+}
+
+func hasEmptyRequestID(text string) bool {
+	const line = "\nRequest ID: "
+	return strings.HasSuffix(text, line) || strings.Contains(text, line+emptyResources)
+}
+
+func fromParsed(p *siwego.Message) (*Message, error) {
+	uri := p.GetURI()
+	m := &Message{
+		Domain: p.GetDomain(), Address: p.GetAddress(), URI: uri.String(), Version: p.GetVersion(),
+		ChainID: uint64(max(p.GetChainID(), 0)), Nonce: p.GetNonce(), RequestID: p.GetRequestID(),
+		issuedAt: p.GetIssuedAt(),
+	}
+	if s := p.GetStatement(); s != nil {
+		m.Statement = *s
+	}
+	for _, r := range p.GetResources() {
+		m.Resources = append(m.Resources, r.String())
+	}
+	var err error
+	if m.IssuedAt, err = parseTime(m.issuedAt); err != nil {
+		return nil, malformed(FieldIssuedAt, notATime)
+	}
+	if s := p.GetExpirationTime(); s != nil {
+		m.expirationTime = *s
+		if m.ExpirationTime, err = parseOptional(*s); err != nil {
+			return nil, malformed(FieldExpirationTime, notATime)
+		}
+	}
+	if s := p.GetNotBefore(); s != nil {
+		m.notBefore = *s
+		if m.NotBefore, err = parseOptional(*s); err != nil {
+			return nil, malformed(FieldNotBefore, notATime)
+		}
+	}
+	return m, nil
+}
+
+const notATime = "is not an RFC 3339 date and time"
+
+// parseTime is strict RFC 3339: UnmarshalText, unlike time.Parse, takes no
+// comma for the point, no single digits and no zone beyond a day. Leap seconds
+// are refused, since nothing here can represent them.
+func parseTime(s string) (time.Time, error) {
+	var t time.Time
+	err := t.UnmarshalText([]byte(s))
+	return t.UTC(), err
+}
+
+func parseOptional(s string) (*time.Time, error) {
+	t, err := parseTime(s)
+	return &t, err
+}
+
+// locate names the field at which a text that siwe-go refused leaves the
+// grammar: siwe-go itself only says that it does.
+func locate(text string, cause error) *Error {
+	fail := func(field string) *Error {
+		e := malformed(field, "is missing, misplaced or not as EIP-4361 writes it")
+		e.Err = cause
+		return e
+	}
+	header, text, _ := strings.Cut(text, "\n")
+	domain, ok := strings.CutSuffix(header, headerTail)
+	if !ok || checkDomain(domain) != nil {
+		return fail(FieldDomain)
+	}
+	address, text, _ := strings.Cut(text, "\n")
+	if !isEIP55(address) {
+		return fail(FieldAddress)
+	}
+	statement, rest, ok := strings.Cut(text, "\nURI: ")
+	if !ok {
+		return fail(FieldURI)
+	}
+	if strings.Trim(statement, "\n") != "" &&
+		(!strings.HasPrefix(statement, "\n") || !strings.HasSuffix(statement, "\n") || strings.Count(statement, "\n") != 2) {
+		return fail(FieldStatement)
+	}
+	lines := strings.Split("URI: "+rest, "\n")
+	for _, f := range lineFields {
+		if len(lines) == 0 || !strings.HasPrefix(lines[0], f.prefix) {
+			if f.optional {
+				continue
+			}
+			return fail(f.name)
+		}
+		if !f.fits(lines[0][len(f.prefix):]) {
+			return fail(f.name)
+		}
+		lines = lines[1:]
+	}
+	if len(lines) > 0 && !strings.HasPrefix(lines[0], "- ") {
+		return fail(FieldMessage)
+	}
+	return fail(FieldResources)
+}
+
+var lineFields = []struct {
+	prefix, name string
+	optional     bool
+	fits         func(string) bool
+}{
+	{"URI: ", FieldURI, false, isURI},
+	{"Version: ", FieldVersion, false, func(s string) bool { return s == Version }},
+	{"Chain ID: ", FieldChainID, false, isChainID},
+	{"Nonce: ", FieldNonce, false, isNonce},
+	{"Issued At: ", FieldIssuedAt, false, isTime},
+	{"Expiration Time: ", FieldExpirationTime, true, isTime},
+	{"Not Before: ", FieldNotBefore, true, isTime},
+	{"Request ID: ", FieldRequestID, true, isRequestID},
+	{"Resources:", FieldResources, true, func(s string) bool { return s == "" }},
+}

@@ -1,0 +1,156 @@
+package siwe
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// The window in which a message must have been issued, unless an Expectation
+// says otherwise.
+const (
+	DefaultMaxAge = 10 * time.Minute
+	DefaultSkew   = time.Minute
+)
+
+// Expectation is what the relying party asked for. Everything is compared; what
+// is left out refuses, except where it says otherwise.
+type Expectation struct {
+	// Domain must be the message's, byte for byte: "app.example.com".
+	Domain string
+	// Origin must be the message's URI's, byte for byte: "https://app.example.com".
+	// Its scheme must also be the header's, if the header has one.
+	Origin string
+	// Chains are the EIP-155 chain ids that are accepted.
+	Chains []uint64
+	// Nonce tells whether the message's nonce was issued for this use. A
+	// *[Error] from it is returned as it is, any other as Rejected.
+	Nonce func(nonce string) error
+	// Now is the time of the verification.
+	Now time.Time
+	// MaxAge is how long ago the message may have been issued, Skew how far in
+	// the future. Zero means [DefaultMaxAge] and [DefaultSkew].
+	MaxAge, Skew time.Duration
+	// RequestID, if not nil, must be the message's.
+	RequestID *string
+	// Contracts verifies contract wallets; nil refuses them.
+	Contracts ContractVerifier
+}
+
+// ContractVerifier decides whether a contract wallet has signed a hash.
+// [Contracts] is the one that asks the chain.
+type ContractVerifier interface {
+	// VerifyContract returns nil only if the contract at account on the chain
+	// accepts the signature over hash. A *[Error] is passed on as it is, any
+	// other error counts as Unavailable.
+	VerifyContract(ctx context.Context, chainID uint64, account common.Address, hash common.Hash, signature []byte) error
+}
+
+// Verify decides whether raw, an EIP-4361 message exactly as it was signed, and
+// signature, "0x" and hexadecimal digits, prove that the holder of an account
+// answers exp now. It returns the account and the message, or a *[Error].
+//
+// The message is parsed and compared first, so a signature costs nothing until
+// the nonce has been recognised. Then the key is recovered from the EIP-191 hash
+// of the bytes of raw. Only if that key is not the address's, and exp has
+// Contracts, is the chain asked; an externally owned account never depends on it.
+func Verify(ctx context.Context, raw, signature string, exp Expectation) (Account, *Message, error) {
+	sig, err := decodeSignature(signature)
+	if err != nil {
+		return Account{}, nil, err
+	}
+	m, err := Parse(raw)
+	if err != nil {
+		return Account{}, nil, err
+	}
+	if exp.Contracts == nil && len(sig) != eoaSignatureBytes {
+		return Account{}, nil, malformed(FieldSignature, "must have 65 bytes: contract wallets are not supported here")
+	}
+	if err := exp.compare(m); err != nil {
+		return Account{}, nil, err
+	}
+	kind, err := signedBy(ctx, m, personalHash(raw), sig, exp.Contracts)
+	if err != nil {
+		return Account{}, nil, err
+	}
+	return Account{Address: m.Address, ChainID: m.ChainID, Kind: kind}, m, nil
+}
+
+func signedBy(ctx context.Context, m *Message, hash common.Hash, sig []byte, contracts ContractVerifier) (Kind, error) {
+	signer, highS, ok := recoverSigner(hash, sig)
+	switch {
+	case ok && signer == m.Address && highS:
+		return "", rejected(FieldSignature, "has its s in the upper half of the order")
+	case ok && signer == m.Address:
+		return EOA, nil
+	case contracts == nil:
+		return "", rejected(FieldSignature, "was not made by the key of the address; contract wallets are not supported here")
+	}
+	if err := contracts.VerifyContract(ctx, m.ChainID, m.Address, hash, sig); err != nil {
+		return "", asError(err, Error{Field: FieldSignature, Kind: Unavailable, Reason: "could not be checked on the chain", RetryAfter: retryAfter})
+	}
+	return Contract, nil
+}
+
+func (exp *Expectation) compare(m *Message) error {
+	if exp.Domain == "" || m.Domain != exp.Domain {
+		return rejected(FieldDomain, "is not the one that asked")
+	}
+	originScheme, _, ok := strings.Cut(exp.Origin, "://")
+	if !ok || !hasOrigin(m.URI, exp.Origin) {
+		return rejected(FieldURI, "is of another origin than the one that asked")
+	}
+	if m.Scheme != "" && m.Scheme != originScheme {
+		return rejected(FieldScheme, "is not the one of the origin that asked")
+	}
+	if !slices.Contains(exp.Chains, m.ChainID) {
+		return rejected(FieldChainID, "is not an accepted chain")
+	}
+	if exp.RequestID != nil && (m.RequestID == nil || *m.RequestID != *exp.RequestID) {
+		return rejected(FieldRequestID, "is not the one that was asked for")
+	}
+	if err := exp.compareTimes(m); err != nil {
+		return err
+	}
+	if exp.Nonce == nil {
+		return rejected(FieldNonce, "cannot be recognised: no check was given")
+	}
+	if err := exp.Nonce(m.Nonce); err != nil {
+		return asError(err, Error{Field: FieldNonce, Kind: Rejected, Reason: "was not accepted"})
+	}
+	return nil
+}
+
+func (exp *Expectation) compareTimes(m *Message) error {
+	maxAge, skew := exp.MaxAge, exp.Skew
+	if maxAge == 0 {
+		maxAge = DefaultMaxAge
+	}
+	if skew == 0 {
+		skew = DefaultSkew
+	}
+	switch {
+	case m.IssuedAt.After(exp.Now.Add(skew)):
+		return rejected(FieldIssuedAt, "is in the future")
+	case m.IssuedAt.Before(exp.Now.Add(-maxAge)):
+		return rejected(FieldIssuedAt, "is too long ago")
+	case m.ExpirationTime != nil && m.ExpirationTime.Before(m.IssuedAt):
+		return rejected(FieldExpirationTime, "is before the message was issued")
+	case m.ExpirationTime != nil && !exp.Now.Before(*m.ExpirationTime):
+		return rejected(FieldExpirationTime, "has passed")
+	case m.NotBefore != nil && exp.Now.Before(*m.NotBefore):
+		return rejected(FieldNotBefore, "has not come yet")
+	}
+	return nil
+}
+
+// hasOrigin compares text, not parsed URLs: the authority ends where RFC 3986
+// ends it, and what stands before must be the origin to the byte. Userinfo, a
+// default port or a trailing dot make another text, and so another origin.
+func hasOrigin(uri, origin string) bool {
+	rest, ok := strings.CutPrefix(uri, origin)
+	return ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0)
+}
