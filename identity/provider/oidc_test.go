@@ -1,0 +1,370 @@
+package provider_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/provider"
+)
+
+func TestOIDCProves(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t, nil)
+	p := i.provider(nil)
+
+	raw, err := p.AuthCodeURL(context.Background(), i.flow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	for name, want := range map[string]string{
+		"client_id": clientID, "redirect_uri": redirectURL, "response_type": "code", "scope": "openid email profile",
+		"state": i.flow.State, "nonce": i.flow.Nonce, "code_challenge_method": "S256",
+	} {
+		if got := q.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if !strings.HasPrefix(raw, i.URL+"/authorize?") || strings.Contains(raw, i.flow.Verifier) {
+		t.Errorf("authorization URL is %s", raw)
+	}
+
+	proof, err := i.prove(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := identity.Proof{
+		Provider: "test", Subject: "subject-1", Email: "ada@example.com", EmailAuthoritative: true,
+		DisplayName: "Ada", AvatarURL: "https://pictures.example/ada.png",
+	}
+	if proof != want {
+		t.Errorf("got %+v, want %+v", proof, want)
+	}
+	sum := sha256.Sum256([]byte(i.form.Get("code_verifier")))
+	if base64.RawURLEncoding.EncodeToString(sum[:]) != q.Get("code_challenge") {
+		t.Error("the verifier does not fit the challenge")
+	}
+	for name, want := range map[string]string{"grant_type": "authorization_code", "code": "code-1", "redirect_uri": redirectURL} {
+		if got := i.form.Get(name); got != want {
+			t.Errorf("token request: %s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestIDTokenIsRefused(t *testing.T) {
+	t.Parallel()
+	set := func(name string, value any) func(*issuer) {
+		return func(i *issuer) { i.claims = func(c jwt.MapClaims) { c[name] = value } }
+	}
+	drop := func(name string) func(*issuer) {
+		return func(i *issuer) { i.claims = func(c jwt.MapClaims) { delete(c, name) } }
+	}
+	signed := func(sign func(jwt.MapClaims) string) func(*issuer) {
+		return func(i *issuer) { i.sign = sign }
+	}
+	now := time.Now()
+	cases := map[string]func(*issuer){
+		"nonce missing":   drop("nonce"),
+		"nonce empty":     set("nonce", ""),
+		"nonce wrong":     set("nonce", "another"),
+		"nonce no string": set("nonce", 1),
+		"nonce in a list": func(i *issuer) { i.claims = func(c jwt.MapClaims) { c["nonce"] = []string{i.flow.Nonce} } },
+		"nonce by case":   func(i *issuer) { i.claims = func(c jwt.MapClaims) { c["Nonce"] = c["nonce"]; delete(c, "nonce") } },
+		"aud other":       set("aud", "client-2"),
+		"aud missing":     drop("aud"),
+		"aud empty list":  set("aud", []string{}),
+		"aud prefix":      set("aud", clientID+"0"),
+		"aud two, no azp": set("aud", []string{clientID, "client-2"}),
+		"azp other":       set("azp", "client-2"),
+		"azp empty":       set("azp", ""),
+		"azp no string":   set("azp", []string{clientID}),
+		"aud two, azp them": func(i *issuer) {
+			i.claims = func(c jwt.MapClaims) { c["aud"], c["azp"] = []string{clientID, "client-2"}, "client-2" }
+		},
+		"iss other":         set("iss", "https://evil.example"),
+		"iss slash":         func(i *issuer) { i.claims = func(c jwt.MapClaims) { c["iss"] = i.URL + "/" } },
+		"iss missing":       drop("iss"),
+		"expired":           set("exp", now.Add(-time.Second).Unix()),
+		"exp missing":       drop("exp"),
+		"exp null":          set("exp", nil),
+		"exp no number":     set("exp", "tomorrow"),
+		"iat missing":       drop("iat"),
+		"iat null":          set("iat", nil),
+		"iat in the future": set("iat", now.Add(time.Hour).Unix()),
+		"nbf in the future": set("nbf", now.Add(time.Hour).Unix()),
+		"sub missing":       drop("sub"),
+		"sub empty":         set("sub", ""),
+		"sub number":        set("sub", 7),
+		"sub null":          set("sub", nil),
+		"sub long":          set("sub", strings.Repeat("s", 256)),
+		"sub with NUL":      set("sub", "a\x00b"),
+		"sub with newline":  set("sub", "a\nb"),
+		"sub not ASCII":     set("sub", "а"), // Cyrillic
+		"alg none": signed(func(c jwt.MapClaims) string {
+			s, _ := jwt.NewWithClaims(jwt.SigningMethodNone, c).SignedString(jwt.UnsafeAllowNoneSignatureType)
+			return s
+		}),
+		"HS256 with the public key": signed(func(c jwt.MapClaims) string {
+			der, _ := x509.MarshalPKIXPublicKey(&signingKey().PublicKey)
+			token := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
+			token.Header["kid"] = "k1"
+			s, _ := token.SignedString(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+			return s
+		}),
+		"HS256 with the client secret": signed(func(c jwt.MapClaims) string {
+			s, _ := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString([]byte("secret-1"))
+			return s
+		}),
+		"alg not announced": signed(func(c jwt.MapClaims) string {
+			token := jwt.NewWithClaims(jwt.SigningMethodRS512, c)
+			token.Header["kid"] = "k1"
+			s, _ := token.SignedString(signingKey())
+			return s
+		}),
+		"kid unknown": signed(func(c jwt.MapClaims) string {
+			token := jwt.NewWithClaims(jwt.SigningMethodRS256, c)
+			token.Header["kid"] = "k2"
+			s, _ := token.SignedString(signingKey())
+			return s
+		}),
+		"signature cut":     signed(func(c jwt.MapClaims) string { s := signRS256(c); return s[:len(s)-8] }),
+		"signature missing": signed(func(c jwt.MapClaims) string { s := signRS256(c); return s[:strings.LastIndex(s, ".")+1] }),
+		"payload changed": signed(func(c jwt.MapClaims) string {
+			parts := strings.Split(signRS256(c), ".")
+			c["sub"] = "somebody else"
+			parts[1] = strings.Split(signRS256(c), ".")[1]
+			return strings.Join(parts, ".")
+		}),
+		"no JWT": signed(func(jwt.MapClaims) string { return "id-token" }),
+	}
+	for name, bend := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t, bend)
+			proof, err := i.prove(i.provider(nil))
+			wantCode(t, err, identity.CodeInvalidProof)
+			if proof != (identity.Proof{}) {
+				t.Errorf("a refused proof tells %+v", proof)
+			}
+		})
+	}
+}
+
+func TestIDTokenIsAccepted(t *testing.T) {
+	t.Parallel()
+	cases := map[string]func(jwt.MapClaims){
+		"azp ours":           func(c jwt.MapClaims) { c["azp"] = clientID },
+		"aud two, azp ours":  func(c jwt.MapClaims) { c["aud"], c["azp"] = []string{"client-2", clientID}, clientID },
+		"iat a little ahead": func(c jwt.MapClaims) { c["iat"] = time.Now().Add(30 * time.Second).Unix() },
+		"long sub":           func(c jwt.MapClaims) { c["sub"] = strings.Repeat("s", 255) },
+	}
+	for name, bend := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t, func(i *issuer) { i.claims = bend })
+			if _, err := i.prove(i.provider(nil)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// An issuer that signs with the very moment its token ends has nothing left.
+func TestIDTokenThatExpiresNowIsRefused(t *testing.T) {
+	t.Parallel()
+	now := time.Now().Truncate(time.Second)
+	i := newIssuer(t, func(i *issuer) { i.claims = func(c jwt.MapClaims) { c["exp"] = now.Unix() } })
+	_, err := i.prove(i.provider(func(c *provider.OIDCConfig) { c.Now = func() time.Time { return now } }))
+	wantCode(t, err, identity.CodeInvalidProof)
+}
+
+func TestEmailIsVerifiedOnlyByTrue(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		verified any
+		want     bool
+	}{
+		"true": {true, true}, "false": {false, false}, "string": {"true", false}, "number": {1, false},
+		"null": {nil, false}, "list": {[]bool{true}, false}, "object": {map[string]any{"value": true}, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t, func(i *issuer) { i.claims = func(m jwt.MapClaims) { m["email_verified"] = c.verified } })
+			proof, err := i.prove(i.provider(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if proof.Email != "ada@example.com" || proof.EmailAuthoritative != c.want {
+				t.Errorf("got %q, authoritative %v; want %v", proof.Email, proof.EmailAuthoritative, c.want)
+			}
+		})
+	}
+}
+
+func TestEmailAndFlag(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		bend  func(jwt.MapClaims)
+		email string
+	}{
+		"flag absent":          {func(c jwt.MapClaims) { delete(c, "email_verified") }, "ada@example.com"},
+		"flag by another case": {func(c jwt.MapClaims) { delete(c, "email_verified"); c["Email_Verified"] = true }, "ada@example.com"},
+		"address absent":       {func(c jwt.MapClaims) { delete(c, "email") }, ""},
+		"address in a list":    {func(c jwt.MapClaims) { c["email"] = []string{"ada@example.com"} }, ""},
+		"address null":         {func(c jwt.MapClaims) { c["email"] = nil }, ""},
+		"two addresses":        {func(c jwt.MapClaims) { c["email"] = "ada@example.com,eve@evil.example" }, ""},
+		"several @":            {func(c jwt.MapClaims) { c["email"] = "ada@evil.example@example.com" }, ""},
+		"dotless i":            {func(c jwt.MapClaims) { c["email"] = "adİ@example.com" }, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t, func(i *issuer) { i.claims = c.bend })
+			proof, err := i.prove(i.provider(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if proof.Email != c.email || proof.EmailAuthoritative || proof.VerifiedEmail() != "" {
+				t.Errorf("got %q, authoritative %v", proof.Email, proof.EmailAuthoritative)
+			}
+		})
+	}
+}
+
+func TestGenericIssuerIsNoAuthorityUnlessConfigured(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t, nil)
+	proof, err := i.prove(i.provider(func(c *provider.OIDCConfig) { c.Authoritative = nil }))
+	if err != nil || proof.Email == "" || proof.EmailAuthoritative {
+		t.Errorf("got %+v, %v", proof, err)
+	}
+}
+
+func TestProfileIsMadeFitToShow(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct{ name, picture, wantName, wantPicture any }{
+		"plain":          {"Ada Lovelace", "https://p.example/a.png?s=1", "Ada Lovelace", "https://p.example/a.png?s=1"},
+		"controls":       {"A\x00d\x1b[31ma\r\nL", "http://p.example/a.png", "Ad[31ma L", ""},
+		"direction":      {"Ada\u202egnp.exe\u2066", "javascript:alert(1)", "Adagnp.exe", ""},
+		"long":           {strings.Repeat("é", 4000), "https://p.example/" + strings.Repeat("a", 4000), strings.Repeat("é", 128), ""},
+		"no strings":     {7, []string{"https://p.example"}, "", ""},
+		"userinfo":       {" ", "https://u:p@p.example/a.png", "", ""},
+		"data":           {"a\u00a0 b", "data:image/png;base64,AA", "a b", ""},
+		"line break":     {"", "https://p.example/\na", "", ""},
+		"no host":        {"\u2028x", "https:///a.png", "x", ""},
+		"scheme in case": {"x", "HTTPS://p.example/a.png", "x", "https://p.example/a.png"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t, func(i *issuer) {
+				i.claims = func(m jwt.MapClaims) { m["name"], m["picture"] = c.name, c.picture }
+			})
+			proof, err := i.prove(i.provider(nil))
+			if err != nil || proof.DisplayName != c.wantName || proof.AvatarURL != c.wantPicture {
+				t.Errorf("got %q, %q, %v; want %q, %q", proof.DisplayName, proof.AvatarURL, err, c.wantName, c.wantPicture)
+			}
+		})
+	}
+}
+
+func TestAuthorizationResponseIssuer(t *testing.T) {
+	t.Parallel()
+	const ours = "ours"
+	cases := map[string]struct {
+		announced any
+		iss       string
+		want      identity.Code
+	}{
+		"absent":                {nil, "", ""},
+		"ours":                  {nil, ours, ""},
+		"announced, ours":       {true, ours, ""},
+		"announced, absent":     {true, "", identity.CodeInvalidProof},
+		"announced, theirs":     {true, "https://evil.example", identity.CodeInvalidProof},
+		"theirs":                {nil, "https://evil.example", identity.CodeInvalidProof},
+		"announced as a string": {"true", "", ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t, func(i *issuer) {
+				i.meta = func(m map[string]any) { m["authorization_response_iss_parameter_supported"] = c.announced }
+			})
+			if c.iss == ours {
+				c.iss = i.URL
+			}
+			_, err := i.provider(nil).Prove(context.Background(), i.flow, provider.Callback{Code: "code-1", Issuer: c.iss})
+			if got := identity.ErrorCode(err); got != c.want {
+				t.Errorf("got %q (%v), want %q", got, err, c.want)
+			}
+			if c.want != "" && i.count("/token") != 0 {
+				t.Error("the code was sent although iss is wrong")
+			}
+		})
+	}
+}
+
+func TestUnusableCodeIsNotSent(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t, nil)
+	for _, code := range []string{"", strings.Repeat("c", 1<<20)} {
+		_, err := i.provider(nil).Prove(context.Background(), i.flow, provider.Callback{Code: code})
+		wantCode(t, err, identity.CodeInvalidProof)
+	}
+	if i.count("/token") != 0 {
+		t.Error("the token endpoint was asked")
+	}
+}
+
+// The parallel logins share one discovery and one fetch of keys, and nobody gets
+// somebody else's subject.
+func TestParallelLoginsKeepTheirSubjects(t *testing.T) {
+	t.Parallel()
+	const logins = 200
+	i := newIssuer(t, nil)
+	nonces := sync.Map{} // code -> nonce
+	i.routes["/token"] = func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		code := r.PostForm.Get("code")
+		nonce, _ := nonces.Load(code)
+		now := time.Now()
+		reply(w, http.StatusOK, map[string]any{"access_token": "a", "token_type": "Bearer", "id_token": signRS256(jwt.MapClaims{
+			"iss": i.URL, "sub": "of-" + code, "aud": clientID, "nonce": nonce, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
+		})})
+	}
+	p := i.provider(nil)
+	var wg sync.WaitGroup
+	for n := range logins {
+		wg.Go(func() {
+			code := fmt.Sprintf("code-%d", n)
+			flow := newFlow(t, provider.Binding{Browser: fmt.Sprintf("browser-%d", n)})
+			nonces.Store(code, flow.Nonce)
+			proof, err := p.Prove(context.Background(), flow, provider.Callback{Code: code})
+			if err != nil || proof.Subject != "of-"+code {
+				t.Errorf("login %d: got %q, %v", n, proof.Subject, err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := i.count("/.well-known/openid-configuration"); got != 1 {
+		t.Errorf("discovery was fetched %d times, want 1", got)
+	}
+}
