@@ -166,7 +166,7 @@ func (g *GitHub) address(ctx context.Context, access string) (string, error) {
 			return "", g.apiError("/user/emails", res)
 		}
 		var entries []object
-		if err := json.Unmarshal(res.body, &entries); err != nil {
+		if err := json.Unmarshal(res.body, &entries); err != nil || entries == nil {
 			return "", failed(g.Name(), "/user/emails: not a JSON list")
 		}
 		for _, e := range entries {

@@ -1,0 +1,357 @@
+package provider_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/provider"
+)
+
+// github is a GitHub whose every answer a test can bend.
+type github struct {
+	*httptest.Server
+	routes map[string]http.HandlerFunc
+
+	mu   sync.Mutex
+	hits map[string]int
+	form url.Values
+}
+
+const (
+	ghToken  = "/login/oauth/access_token"
+	ghUser   = "/api/user"
+	ghEmails = "/api/user/emails"
+)
+
+func newGitHub(t *testing.T, user, emails string) *github {
+	t.Helper()
+	g := &github{hits: map[string]int{}, routes: map[string]http.HandlerFunc{
+		ghUser: status(http.StatusOK, user), ghEmails: status(http.StatusOK, emails),
+	}}
+	g.routes[ghToken] = func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		g.mu.Lock()
+		g.form = r.PostForm
+		g.mu.Unlock()
+		reply(w, http.StatusOK, map[string]string{"access_token": "access-1", "token_type": "bearer", "scope": "read:user,user:email"})
+	}
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.mu.Lock()
+		g.hits[r.URL.Path]++
+		g.mu.Unlock()
+		if strings.HasPrefix(r.URL.Path, "/api") && (r.Header.Get("Authorization") != "Bearer access-1" ||
+			r.Header.Get("X-GitHub-Api-Version") == "" || !strings.HasPrefix(r.Header.Get("User-Agent"), "Latchkey")) {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if h, ok := g.routes[r.URL.Path]; ok {
+			h(w, r)
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	t.Cleanup(g.Close)
+	return g
+}
+
+func (g *github) provider(t *testing.T, bend func(*provider.GitHubConfig)) *provider.GitHub {
+	t.Helper()
+	cfg := provider.GitHubConfig{URL: g.URL, APIURL: g.URL + "/api/", ClientID: clientID, ClientSecret: "secret-1"}
+	if bend != nil {
+		bend(&cfg)
+	}
+	p, err := provider.NewGitHub(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (g *github) prove(t *testing.T, p *provider.GitHub) (identity.Proof, error) {
+	t.Helper()
+	return p.Prove(context.Background(), newFlow(t, provider.Binding{Browser: "b"}), provider.Callback{Code: "code-1"})
+}
+
+const (
+	octocat       = `{"id":583231,"login":"octocat","name":"The Octocat","email":"claimed@victim.example","avatar_url":"https://avatars.example/u/583231"}`
+	octocatEmails = `[{"email":"second@example.com","primary":false,"verified":true},{"email":"Octocat@Example.com","primary":true,"verified":true}]`
+)
+
+func TestGitHubProves(t *testing.T) {
+	t.Parallel()
+	g := newGitHub(t, octocat, octocatEmails)
+	p := g.provider(t, nil)
+	flow := newFlow(t, provider.Binding{Browser: "b"})
+	raw, err := p.AuthCodeURL(context.Background(), flow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, _ := url.Parse(raw)
+	for name, want := range map[string]string{
+		"client_id": clientID, "redirect_uri": redirectURL, "scope": "read:user user:email", "state": flow.State, "code_challenge_method": "S256",
+	} {
+		if got := u.Query().Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if !strings.HasPrefix(raw, g.URL+"/login/oauth/authorize?") || len(u.Query().Get("code_challenge")) != 43 {
+		t.Errorf("authorization URL is %s", raw)
+	}
+	proof, err := p.Prove(context.Background(), flow, provider.Callback{Code: "code-1", Issuer: g.URL + "/login/oauth"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := identity.Proof{
+		Provider: "github", Subject: "583231", Email: "octocat@example.com", EmailAuthoritative: true,
+		DisplayName: "The Octocat", AvatarURL: "https://avatars.example/u/583231",
+	}
+	if proof != want {
+		t.Errorf("got %+v, want %+v", proof, want)
+	}
+	if g.form.Get("code_verifier") != flow.Verifier || g.form.Get("client_secret") != "secret-1" || g.form.Get("redirect_uri") != redirectURL {
+		t.Errorf("token request was %v", g.form)
+	}
+}
+
+func TestGitHubAddresses(t *testing.T) {
+	t.Parallel()
+	one := func(email, primary, verified string) string {
+		return fmt.Sprintf(`[{"email":%s,"primary":%s,"verified":%s}]`, email, primary, verified)
+	}
+	for name, c := range map[string]struct{ emails, want string }{
+		"primary and verified":      {one(`"a@example.com"`, "true", "true"), "a@example.com"},
+		"unverified":                {one(`"a@example.com"`, "true", "false"), ""},
+		"not primary":               {one(`"a@example.com"`, "false", "true"), ""},
+		"verified as a string":      {one(`"a@example.com"`, "true", `"true"`), ""},
+		"verified as 1":             {one(`"a@example.com"`, "true", "1"), ""},
+		"primary as a string":       {one(`"a@example.com"`, `"true"`, "true"), ""},
+		"verified null":             {one(`"a@example.com"`, "true", "null"), ""},
+		"verified absent":           {`[{"email":"a@example.com","primary":true}]`, ""},
+		"verified by another case":  {`[{"email":"a@example.com","primary":true,"Verified":true}]`, ""},
+		"flags on two entries":      {`[{"email":"a@example.com","primary":true,"verified":false},{"email":"b@example.com","primary":false,"verified":true}]`, ""},
+		"noreply":                   {one(`"583231+octocat@users.noreply.github.com"`, "true", "true"), ""},
+		"noreply in capitals":       {one(`"octocat@Users.NoReply.GitHub.com"`, "true", "true"), ""},
+		"noreply of GitHub":         {one(`"octocat@noreply.github.com"`, "true", "true"), ""},
+		"only looks like noreply":   {one(`"a@usersnoreply.github.com.example"`, "true", "true"), "a@usersnoreply.github.com.example"},
+		"no list entry":             {`[]`, ""},
+		"address no string":         {one(`["a@example.com"]`, "true", "true"), ""},
+		"two addresses in one":      {one(`"a@example.com, b@example.com"`, "true", "true"), ""},
+		"address with a quoted dot": {one(`"\"a\"@example.com"`, "true", "true"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGitHub(t, octocat, c.emails)
+			proof, err := g.prove(t, g.provider(t, nil))
+			if err != nil || proof.Email != c.want || proof.EmailAuthoritative != (c.want != "") || proof.Subject != "583231" {
+				t.Errorf("got %+v, %v; want %q", proof, err, c.want)
+			}
+		})
+	}
+}
+
+func TestGitHubIDs(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"1": "1", "583231": "583231", "9223372036854775807": "9223372036854775807",
+		"0": "", "-1": "", "-0": "", "1.0": "", "1e3": "", `"583231"`: "", "null": "", "true": "", "[1]": "", "{}": "",
+		"9223372036854775808": "", "99999999999999999999999999": "", "1.5": "",
+	} {
+		g := newGitHub(t, `{"id":`+id+`,"login":"octocat"}`, octocatEmails)
+		proof, err := g.prove(t, g.provider(t, nil))
+		if proof.Subject != want || (want == "") != (identity.ErrorCode(err) == identity.CodeProviderFailed) {
+			t.Errorf("id %s: got %q, %v; want %q", id, proof.Subject, err, want)
+		}
+	}
+	for _, user := range []string{`{"login":"octocat"}`, `{"ID":1}`, `{"id":null,"node_id":"x"}`} {
+		g := newGitHub(t, user, octocatEmails)
+		_, err := g.prove(t, g.provider(t, nil))
+		wantCode(t, err, identity.CodeProviderFailed)
+	}
+}
+
+func TestGitHubPagination(t *testing.T) {
+	t.Parallel()
+	page := func(n, count int) []map[string]any {
+		list := make([]map[string]any, count)
+		for e := range list {
+			list[e] = map[string]any{"email": fmt.Sprintf("p%d-%d@example.com", n, e), "primary": n == 3, "verified": true}
+		}
+		return list
+	}
+	pages := func(next bool, last, perPage int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			n := 0
+			_, _ = fmt.Sscan(r.URL.Query().Get("page"), &n)
+			if next && n < last {
+				w.Header().Set("Link", `<http://169.254.169.254/steal>; rel="next"`)
+			}
+			_ = json.NewEncoder(w).Encode(page(n, perPage))
+		}
+	}
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		want    string
+		asked   int
+	}{
+		"full pages":             {pages(false, 3, 100), "p3-0@example.com", 3},
+		"short pages with links": {pages(true, 3, 2), "p3-0@example.com", 3},
+		"short page, no link":    {pages(false, 3, 2), "", 1},
+		"pages without end": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Link", `<x>; rel="next"`)
+			_ = json.NewEncoder(w).Encode(page(1, 100))
+		}, "", 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGitHub(t, octocat, "")
+			g.routes[ghEmails] = c.handler
+			proof, err := g.prove(t, g.provider(t, nil))
+			if err != nil || proof.Email != c.want || g.hits[ghEmails] != c.asked {
+				t.Errorf("got %q, %v after %d pages; want %q after %d", proof.Email, err, g.hits[ghEmails], c.want, c.asked)
+			}
+		})
+	}
+}
+
+func TestGitHubTroubleAtEveryEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{ghToken, ghUser, ghEmails} {
+		for name, trouble := range troubles {
+			if path == ghEmails && name == "404" {
+				continue // no address, see TestGitHubRefusesAddresses
+			}
+			t.Run(path+" "+name, func(t *testing.T) {
+				t.Parallel()
+				g := newGitHub(t, octocat, octocatEmails)
+				g.routes[path] = trouble.handler
+				_, err := g.prove(t, g.provider(t, func(c *provider.GitHubConfig) {
+					if strings.HasPrefix(name, "hangs") {
+						c.Timeout = patience
+					}
+				}))
+				wantCode(t, err, trouble.code)
+				wantNoSecrets(t, err)
+			})
+		}
+	}
+}
+
+func TestGitHubRefusesAddresses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		code    identity.Code
+	}{
+		"403":                    {plain(http.StatusForbidden, nil), ""},
+		"404":                    {plain(http.StatusNotFound, nil), ""},
+		"401":                    {plain(http.StatusUnauthorized, nil), identity.CodeProviderFailed},
+		"403 rate limited":       {plain(http.StatusForbidden, map[string]string{"X-RateLimit-Remaining": "0"}), identity.CodeProviderUnavailable},
+		"403 secondary limit":    {plain(http.StatusForbidden, map[string]string{"Retry-After": "60"}), identity.CodeProviderUnavailable},
+		"429":                    {plain(http.StatusTooManyRequests, nil), identity.CodeProviderUnavailable},
+		"redirect to another":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/", 302) }, identity.CodeProviderFailed},
+		"object instead of list": {status(http.StatusOK, `{"email":"a@example.com","primary":true,"verified":true}`), identity.CodeProviderFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGitHub(t, octocat, "")
+			g.routes[ghEmails] = c.handler
+			proof, err := g.prove(t, g.provider(t, nil))
+			if identity.ErrorCode(err) != c.code || proof.Email != "" || c.code == "" && proof.Subject != "583231" {
+				t.Errorf("got %+v, %v; want %q", proof, err, c.code)
+			}
+		})
+	}
+}
+
+func plain(code int, header map[string]string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for name, value := range header {
+			w.Header().Set(name, value)
+		}
+		w.WriteHeader(code)
+	}
+}
+
+func TestGitHubTokenErrors(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		contentType, body string
+		code              identity.Code
+	}{
+		"code replayed":         {"application/json", `{"error":"bad_verification_code"}`, identity.CodeInvalidProof},
+		"secret is wrong":       {"application/json", `{"error":"incorrect_client_credentials"}`, identity.CodeProviderFailed},
+		"callback is wrong":     {"application/json", `{"error":"redirect_uri_mismatch"}`, identity.CodeProviderFailed},
+		"code replayed, form":   {"application/x-www-form-urlencoded", `error=bad_verification_code`, identity.CodeInvalidProof},
+		"form":                  {"application/x-www-form-urlencoded; charset=utf-8", `access_token=access-1&scope=user&token_type=bearer`, ""},
+		"form without a token":  {"application/x-www-form-urlencoded", `<html>`, identity.CodeProviderFailed},
+		"form that is no form":  {"application/x-www-form-urlencoded", `%zz`, identity.CodeProviderFailed},
+		"JSON without a token":  {"application/json", `{"token_type":"bearer"}`, identity.CodeProviderFailed},
+		"token in another case": {"application/json", `{"Access_Token":"access-1","token_type":"bearer"}`, identity.CodeProviderFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGitHub(t, octocat, octocatEmails)
+			g.routes[ghToken] = func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", c.contentType)
+				_, _ = w.Write([]byte(c.body))
+			}
+			_, err := g.prove(t, g.provider(t, nil))
+			if identity.ErrorCode(err) != c.code {
+				t.Errorf("got %v, want %q", err, c.code)
+			}
+		})
+	}
+}
+
+func TestGitHubCallback(t *testing.T) {
+	t.Parallel()
+	g := newGitHub(t, octocat, octocatEmails)
+	p := g.provider(t, nil)
+	flow := newFlow(t, provider.Binding{Browser: "b"})
+	for _, callback := range []provider.Callback{
+		{}, {Code: strings.Repeat("c", 4096)}, {Code: "c", Issuer: "https://accounts.google.com"}, {Code: "c", Issuer: g.URL},
+	} {
+		_, err := p.Prove(context.Background(), flow, callback)
+		wantCode(t, err, identity.CodeInvalidProof)
+	}
+	if len(g.hits) != 0 {
+		t.Errorf("the network was used: %v", g.hits)
+	}
+}
+
+func TestGitHubNameFallsBackToLogin(t *testing.T) {
+	t.Parallel()
+	g := newGitHub(t, `{"id":1,"login":"octocat","name":null,"avatar_url":"http://p.example/a"}`, `[]`)
+	proof, err := g.prove(t, g.provider(t, nil))
+	if err != nil || proof.DisplayName != "octocat" || proof.AvatarURL != "" {
+		t.Errorf("got %+v, %v", proof, err)
+	}
+}
+
+func TestGitHubConfiguration(t *testing.T) {
+	t.Parallel()
+	p, err := provider.NewGitHub(provider.GitHubConfig{ClientID: "c", ClientSecret: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := p.AuthCodeURL(context.Background(), provider.Flow{})
+	if err != nil || !strings.HasPrefix(raw, "https://github.com/login/oauth/authorize?") {
+		t.Errorf("got %s, %v", raw, err)
+	}
+	for _, cfg := range []provider.GitHubConfig{
+		{}, {ClientID: "c"}, {ClientSecret: "s"}, {ClientID: "c", ClientSecret: "s", URL: "github.com"},
+		{ClientID: "c", ClientSecret: "s", APIURL: "https://u:p@api.example"},
+	} {
+		if _, err := provider.NewGitHub(cfg); err == nil {
+			t.Errorf("%+v is accepted", cfg)
+		}
+	}
+}
