@@ -40,6 +40,7 @@ func Build(m Message) (string, error) {
 // same tells whether two messages say the same; times are compared as instants.
 func (m *Message) same(o *Message) bool {
 	if m.Scheme != o.Scheme || m.Domain != o.Domain || m.Address != o.Address || m.Statement != o.Statement ||
+		(m.HasStatement || m.Statement != "") != (o.HasStatement || o.Statement != "") ||
 		m.URI != o.URI || m.Version != o.Version || m.ChainID != o.ChainID || m.Nonce != o.Nonce ||
 		!m.IssuedAt.Equal(o.IssuedAt) || !sameTime(m.ExpirationTime, o.ExpirationTime) || !sameTime(m.NotBefore, o.NotBefore) ||
 		(m.RequestID == nil) != (o.RequestID == nil) || m.RequestID != nil && *m.RequestID != *o.RequestID ||

@@ -20,9 +20,10 @@ type Message struct {
 	Scheme  string         // RFC 3986 scheme of the header; "" when it has none
 	Domain  string         // RFC 3986 authority that asks for the signing
 	Address common.Address // written in its EIP-55 form
-	// Statement is one line of printable text; "" when there is none, for
-	// the grammar has no empty statement.
+	// Statement is one line of printable text. HasStatement tells an empty one,
+	// which the grammar allows, from none; it need not be set with a text.
 	Statement      string
+	HasStatement   bool
 	URI            string // RFC 3986, about which is signed
 	Version        string // always "1"; Build takes "" for it too
 	ChainID        uint64 // EIP-155, 1 to 2^63-1
@@ -38,10 +39,7 @@ type Message struct {
 	issuedAt, expirationTime, notBefore string
 }
 
-const (
-	headerTail     = " wants you to sign in with your Ethereum account:"
-	emptyResources = "\nResources:"
-)
+const headerTail = " wants you to sign in with your Ethereum account:"
 
 // String returns the EIP-4361 text. For a parsed message these are exactly the
 // bytes that were parsed. It does not check the fields: see [Build].
@@ -51,7 +49,7 @@ func (m *Message) String() string {
 		b.WriteString(m.Scheme + "://")
 	}
 	b.WriteString(m.Domain + headerTail + "\n" + m.Address.Hex() + "\n\n")
-	if m.Statement != "" {
+	if m.HasStatement || m.Statement != "" {
 		b.WriteString(m.Statement + "\n")
 	}
 	b.WriteString("\nURI: " + m.URI +
@@ -69,7 +67,7 @@ func (m *Message) String() string {
 		b.WriteString("\nRequest ID: " + *m.RequestID)
 	}
 	if m.Resources != nil {
-		b.WriteString(emptyResources)
+		b.WriteString("\nResources:")
 		for _, r := range m.Resources {
 			b.WriteString("\n- " + r)
 		}

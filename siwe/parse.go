@@ -22,28 +22,18 @@ func Parse(raw string) (*Message, error) {
 	if err := checkText(raw); err != nil {
 		return nil, err
 	}
-	// siwe-go knows neither the header's optional scheme nor a resource list
-	// without entries, both of which the EIP has; they are taken off first.
-	scheme, rest := cutScheme(raw)
-	text, bareHeading := strings.CutSuffix(rest, emptyResources)
-	parsed, err := siwego.ParseMessage(text)
+	scheme, text := cutScheme(raw)
+	rest, gaps := cutGaps(text)
+	parsed, err := siwego.ParseMessage(rest)
 	if err != nil {
-		return nil, locate(rest, err)
+		return nil, locate(text, err)
 	}
 	m, err := fromParsed(parsed)
 	if err != nil {
 		return nil, err
 	}
 	m.Scheme = scheme
-	if bareHeading {
-		if m.Resources != nil {
-			return nil, malformed(FieldResources, "are listed twice")
-		}
-		m.Resources = []string{}
-	}
-	if m.RequestID == nil && hasEmptyRequestID(rest) {
-		m.RequestID = new(string) // valid, but siwe-go drops it
-	}
+	gaps.fill(m)
 	if err := m.check(); err != nil {
 		return nil, err
 	}
@@ -62,9 +52,34 @@ func cutScheme(raw string) (scheme, rest string) {
 	return "", raw
 }
 
-func hasEmptyRequestID(text string) bool {
-	const line = "\nRequest ID: "
-	return strings.HasSuffix(text, line) || strings.Contains(text, line+emptyResources)
+// gaps are the optional parts that EIP-4361 allows to be there and empty, and
+// that siwe-go refuses or drops when they are.
+type gaps struct{ statement, requestID, resources bool }
+
+// cutGaps takes those that siwe-go refuses out of a text without its scheme.
+// Should a gap be found where there is none, the text that comes out at the end
+// is not the one that came in.
+func cutGaps(text string) (string, gaps) {
+	var g gaps
+	const resources = "\nResources:"
+	text, g.resources = strings.CutSuffix(text, resources)
+	const requestID = "\nRequest ID: "
+	g.requestID = strings.HasSuffix(text, requestID) || strings.Contains(text, requestID+resources)
+	before, after, found := strings.Cut(text, "\n\n\n\nURI: ")
+	if g.statement = found; found {
+		text = before + "\n\n\nURI: " + after
+	}
+	return text, g
+}
+
+func (g gaps) fill(m *Message) {
+	m.HasStatement = g.statement || m.Statement != ""
+	if g.requestID && m.RequestID == nil {
+		m.RequestID = new(string)
+	}
+	if g.resources && m.Resources == nil {
+		m.Resources = []string{}
+	}
 }
 
 func fromParsed(p *siwego.Message) (*Message, error) {

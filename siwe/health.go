@@ -1,0 +1,85 @@
+package siwe
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// healthInterval is how long an endpoint's last contact answers for its health.
+const healthInterval = 30 * time.Second
+
+// ChainHealth tells whether contract wallets of a chain can be verified now.
+type ChainHealth struct {
+	ChainID   uint64
+	Endpoints []EndpointHealth
+}
+
+// EndpointHealth is what the last contact with an endpoint showed.
+type EndpointHealth struct {
+	Name      string // host and port of the URL
+	Available bool
+	Reason    string // why not; fit to be shown
+	CheckedAt time.Time
+}
+
+// Available tells whether at least one endpoint is.
+func (h ChainHealth) Available() bool {
+	return slices.ContainsFunc(h.Endpoints, func(e EndpointHealth) bool { return e.Available })
+}
+
+// Health returns the state of each chain, by chain id. An endpoint that nothing
+// was heard of for 30 seconds is asked for its chain id first; all are asked at
+// the same time, each within the call timeout. Readiness and metrics can call
+// it as often as they like.
+func (c *Contracts) Health(ctx context.Context) []ChainHealth {
+	var wg sync.WaitGroup
+	health := make([]ChainHealth, 0, len(c.chains))
+	for id, ch := range c.chains {
+		for _, e := range ch.endpoints {
+			if e.claimProbe(ch.now()) {
+				wg.Go(func() {
+					ctx, cancel := context.WithTimeout(ctx, ch.timeout)
+					defer cancel()
+					err := e.probe(ctx, ch.id)
+					if err != nil {
+						err = describe(err)
+					}
+					e.record(ch.now(), err)
+				})
+			}
+		}
+		health = append(health, ChainHealth{ChainID: id})
+	}
+	wg.Wait()
+	slices.SortFunc(health, func(a, b ChainHealth) int { return cmp.Compare(a.ChainID, b.ChainID) })
+	for i := range health {
+		for _, e := range c.chains[health[i].ChainID].endpoints {
+			health[i].Endpoints = append(health[i].Endpoints, e.health())
+		}
+	}
+	return health
+}
+
+// claimProbe tells whether a probe is due, and lets only one caller make it.
+func (e *endpoint) claimProbe(now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.contact.IsZero() && now.Sub(e.contact) < healthInterval {
+		return false
+	}
+	e.contact = now
+	return true
+}
+
+func (e *endpoint) health() EndpointHealth {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	h := EndpointHealth{Name: e.name, Available: e.failure == nil, CheckedAt: e.contact}
+	if e.failure != nil {
+		h.Reason = e.failure.Error()
+	}
+	return h
+}
