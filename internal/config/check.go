@@ -1,0 +1,140 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// check holds values against each other and against what their types cannot
+// say. values tells what was set, as opposed to defaulted.
+func (c *Config) check(values map[string]string, needSecret bool, problems *problems) {
+	checkScheme(problems, "LATCHKEY_DATABASE_URL", c.DatabaseURL, "sqlite", "postgres", "postgresql")
+	checkScheme(problems, "LATCHKEY_SMTP_URL", c.SMTPURL, "smtp", "smtps")
+	checkScheme(problems, "LATCHKEY_REDIS_URL", c.RedisURL, "redis", "rediss")
+	c.checkPublicURL(problems)
+	c.checkListen(problems)
+	c.checkSecret(needSecret, problems)
+	c.checkProviders(values, problems)
+	c.checkWallets(problems)
+	if !problems.has("LATCHKEY_SESSION_IDLE") && !problems.has("LATCHKEY_SESSION_LIFETIME") && c.SessionIdle > c.SessionLifetime {
+		problems.add("LATCHKEY_SESSION_IDLE", "is %s, longer than LATCHKEY_SESSION_LIFETIME (%s); make it at most that", c.SessionIdle, c.SessionLifetime)
+	}
+}
+
+func (c *Config) checkPublicURL(problems *problems) {
+	const name = "LATCHKEY_PUBLIC_URL"
+	loopback := Loopback(c.PublicURL.Hostname())
+	switch {
+	case problems.has(name):
+	case c.Dev && !loopback:
+		problems.add(name, "is %s, but serve --dev lets anybody be anybody, so it serves on a loopback host only; use such as http://localhost:8080, or serve without --dev", c.PublicURL.String())
+	case c.PublicURL.Scheme != "https" && !loopback:
+		problems.add(name, "is %s; a host that is not loopback needs https, or cookies and tokens travel in the clear", c.PublicURL.String())
+	}
+}
+
+func (c *Config) checkListen(problems *problems) {
+	checkAddress(problems, "LATCHKEY_LISTEN", c.Listen)
+	if c.MetricsListen == "off" {
+		c.MetricsListen = ""
+		return
+	}
+	checkAddress(problems, "LATCHKEY_METRICS_LISTEN", c.MetricsListen)
+	if c.MetricsListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+		problems.add("LATCHKEY_METRICS_LISTEN", "is the address of LATCHKEY_LISTEN too; give it another port, or off")
+	}
+}
+
+func (c *Config) checkSecret(need bool, problems *problems) {
+	const name = "LATCHKEY_SECRET"
+	switch n := utf8.RuneCountInString(c.Secret.Reveal()); {
+	case problems.has(name) || n == 0 && !need:
+	case n == 0:
+		problems.add(name, "is not set; make one with `openssl rand -base64 32`, and give it here or in a file named by %s%s", name, fileSuffix)
+	case n < MinSecretLength:
+		problems.add(name, "has %d characters, fewer than %d; make one with `openssl rand -base64 32`", n, MinSecretLength)
+	}
+}
+
+// checkProviders refuses a provider that is half set: whoever set a part of it
+// expects it to work.
+func (c *Config) checkProviders(values map[string]string, problems *problems) {
+	together := func(names ...string) {
+		i := slices.IndexFunc(names, func(n string) bool { return values[n] != "" || problems.has(n) })
+		if i < 0 {
+			return
+		}
+		for _, n := range names {
+			if values[n] == "" && !problems.has(n) {
+				problems.add(n, "is not set, but %s is; set both or neither", names[i])
+			}
+		}
+	}
+	needsClient := func(client string, names ...string) {
+		for _, n := range names {
+			if values[n] != "" && values[client] == "" && !problems.has(client) {
+				problems.add(client, "is not set, but %s is; set it too, or remove %s", n, n)
+			}
+		}
+	}
+	together("LATCHKEY_GOOGLE_CLIENT_ID", "LATCHKEY_GOOGLE_CLIENT_SECRET")
+	together("LATCHKEY_GITHUB_CLIENT_ID", "LATCHKEY_GITHUB_CLIENT_SECRET")
+	together("LATCHKEY_GITHUB_URL", "LATCHKEY_GITHUB_API_URL")
+	needsClient("LATCHKEY_GOOGLE_CLIENT_ID", "LATCHKEY_GOOGLE_ISSUER")
+	needsClient("LATCHKEY_GITHUB_CLIENT_ID", "LATCHKEY_GITHUB_URL", "LATCHKEY_GITHUB_API_URL")
+}
+
+func (c *Config) checkWallets(problems *problems) {
+	if strings.ContainsFunc(c.SIWEStatement, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) {
+		problems.add("LATCHKEY_SIWE_STATEMENT", "has a character that cannot be shown; give one line of printable text")
+	}
+	if problems.has("LATCHKEY_SIWE_CHAINS") {
+		return
+	}
+	for chain := range c.EthereumRPC {
+		if !slices.Contains(c.SIWEChains, chain) {
+			problems.add("LATCHKEY_ETHEREUM_RPC", "names chain %d, which is not in LATCHKEY_SIWE_CHAINS; add it there or remove it here", chain)
+		}
+	}
+}
+
+// checkScheme takes SCHEME://something. It quotes nothing, for the password.
+func checkScheme(problems *problems, name string, value SecretURL, schemes ...string) {
+	if value == "" || problems.has(name) {
+		return
+	}
+	scheme, rest, _ := strings.Cut(string(value), "://")
+	if !slices.Contains(schemes, scheme) {
+		problems.add(name, "does not begin with %s://", strings.Join(schemes, ":// or "))
+		return
+	}
+	u, err := url.Parse(string(value))
+	switch {
+	case rest == "":
+		problems.add(name, "has nothing behind %s://", scheme)
+	case scheme == "sqlite": // a path, which need not be a URL
+	case err != nil:
+		problems.add(name, "is no URL; special characters in its password must be percent-encoded")
+	case u.Host == "" && scheme != "postgres" && scheme != "postgresql": // PostgreSQL may be on a socket
+		problems.add(name, "has no host; write %s://HOST:PORT", scheme)
+	}
+}
+
+func checkAddress(problems *problems, name, value string) {
+	if problems.has(name) {
+		return
+	}
+	host, port, err := net.SplitHostPort(value)
+	if err != nil || !validPort(port, 0) {
+		problems.add(name, "is %.100q; give HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080", value)
+		return
+	}
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && !hostname.MatchString(strings.ToLower(host)) {
+		problems.add(name, "is %.100q, whose host is no address or name", value)
+	}
+}

@@ -1,0 +1,140 @@
+// Package config reads Latchkey's configuration from the environment. All that
+// is wrong is found at once, and nothing that is half set is guessed at: the
+// service does not start on it.
+package config
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// Linking is what happens when a new identity vouches for an address that a
+// user already has.
+type Linking string
+
+// The linking policies.
+const (
+	LinkingAuto    Linking = "auto"
+	LinkingConfirm Linking = "confirm"
+	LinkingOff     Linking = "off"
+)
+
+// LogFormat is how log lines are written.
+type LogFormat string
+
+// The log formats.
+const (
+	LogJSON LogFormat = "json"
+	LogText LogFormat = "text"
+)
+
+// LogLevel is a slog.Level that is configured by one of four names. It is a
+// slog.Leveler.
+type LogLevel slog.Level
+
+// Level implements slog.Leveler.
+func (l LogLevel) Level() slog.Level { return slog.Level(l) }
+
+// MinSecretLength is the least number of characters of LATCHKEY_SECRET.
+const MinSecretLength = 32
+
+// Config is the checked configuration. Its tags are the one list of variables:
+// parsing, [Describe] and docs/configuration.md all come from them.
+type Config struct {
+	DatabaseURL SecretURL `env:"LATCHKEY_DATABASE_URL" envDefault:"sqlite://latchkey.db" secret:"true" doc:"Where everything is kept: sqlite://PATH (sqlite:///PATH from the root) or postgres://USER:PASSWORD@HOST:PORT/DATABASE."`
+	PublicURL   url.URL   `env:"LATCHKEY_PUBLIC_URL" envDefault:"http://localhost:8080" doc:"The origin people reach Latchkey at: scheme and host, no path. https, unless the host is loopback."`
+	Listen      string    `env:"LATCHKEY_LISTEN" envDefault:"127.0.0.1:8080" doc:"The address to serve on, HOST:PORT. An empty host is every interface."`
+
+	// MetricsListen is "" when metrics are off.
+	MetricsListen string `env:"LATCHKEY_METRICS_LISTEN" envDefault:"127.0.0.1:9090" doc:"The address to serve Prometheus metrics on, or off. It has no authentication: keep it private. When unset and the port is busy, Latchkey goes on without metrics and warns."`
+	// MetricsListenSet tells whether the operator chose MetricsListen: then a
+	// busy port is an error, else it only warns.
+	MetricsListenSet bool
+
+	Secret         Secret         `env:"LATCHKEY_SECRET" secret:"true" doc:"The key that nonces, states and tickets are authenticated by, at least 32 characters; the same on every replica. Required, except with serve --dev, which makes one for each start."`
+	AllowedOrigins Origins        `env:"LATCHKEY_ALLOWED_ORIGINS" doc:"Other origins whose pages may call Latchkey with the person's cookie and be returned to, comma separated."`
+	TrustedProxies []netip.Prefix `env:"LATCHKEY_TRUSTED_PROXIES" doc:"Addresses and CIDR ranges of the reverse proxies in front, comma separated. Only they are believed about the client's address."`
+
+	GoogleClientID     string `env:"LATCHKEY_GOOGLE_CLIENT_ID" doc:"OAuth client of Google; with the secret, turns Google on."`
+	GoogleClientSecret Secret `env:"LATCHKEY_GOOGLE_CLIENT_SECRET" secret:"true" doc:"Secret of the Google client."`
+	GoogleIssuer       WebURL `env:"LATCHKEY_GOOGLE_ISSUER" envDefault:"https://accounts.google.com" doc:"OpenID Connect issuer that stands for Google."`
+	GitHubClientID     string `env:"LATCHKEY_GITHUB_CLIENT_ID" doc:"OAuth app of GitHub; with the secret, turns GitHub on."`
+	GitHubClientSecret Secret `env:"LATCHKEY_GITHUB_CLIENT_SECRET" secret:"true" doc:"Secret of the GitHub app."`
+	GitHubURL          WebURL `env:"LATCHKEY_GITHUB_URL" envDefault:"https://github.com" doc:"GitHub, or a GitHub Enterprise Server."`
+	GitHubAPIURL       WebURL `env:"LATCHKEY_GITHUB_API_URL" envDefault:"https://api.github.com" doc:"API of the above; {URL}/api/v3 on an Enterprise Server. Set both or neither."`
+
+	SIWEChains    []uint64 `env:"LATCHKEY_SIWE_CHAINS" envDefault:"1" doc:"Chain ids (EIP-155) that wallets may sign in on, comma separated."`
+	SIWEStatement string   `env:"LATCHKEY_SIWE_STATEMENT" doc:"A line that the wallet shows when it asks for the signature."`
+	EthereumRPC   RPCs     `env:"LATCHKEY_ETHEREUM_RPC" secret:"true" doc:"JSON-RPC endpoints for contract wallets, CHAIN=URL, comma separated; several of one chain are tried in order. Without one, contract wallets of that chain cannot sign in."`
+	Linking       Linking  `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and tells the user, confirm asks for an old way in first, off refuses."`
+
+	SessionIdle     time.Duration `env:"LATCHKEY_SESSION_IDLE" envDefault:"168h" doc:"How long a session lives without being used, such as 30m or 168h."`
+	SessionLifetime time.Duration `env:"LATCHKEY_SESSION_LIFETIME" envDefault:"720h" doc:"How long a session lives at most."`
+
+	LogLevel        LogLevel      `env:"LATCHKEY_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
+	LogFormat       LogFormat     `env:"LATCHKEY_LOG_FORMAT" envDefault:"json" doc:"json or text; text when unset with serve --dev."`
+	ShutdownTimeout time.Duration `env:"LATCHKEY_SHUTDOWN_TIMEOUT" envDefault:"10s" doc:"How long requests in flight may take to end after SIGTERM."`
+
+	SMTPURL  SecretURL `env:"LATCHKEY_SMTP_URL" secret:"true" doc:"Mail server, smtp:// or smtps://. Checked, but not used yet."`
+	RedisURL SecretURL `env:"LATCHKEY_REDIS_URL" secret:"true" doc:"Redis, redis:// or rediss://. Checked, but not used yet."`
+
+	// Dev tells that this is `serve --dev`.
+	Dev bool
+}
+
+// Engine is "postgres" or "sqlite".
+func (c Config) Engine() string {
+	if c.DatabaseURL.scheme() == "sqlite" {
+		return "sqlite"
+	}
+	return "postgres"
+}
+
+// GoogleEnabled tells whether Google is configured.
+func (c Config) GoogleEnabled() bool { return c.GoogleClientID != "" }
+
+// GitHubEnabled tells whether GitHub is configured.
+func (c Config) GitHubEnabled() bool { return c.GitHubClientID != "" }
+
+// Load reads the configuration from variables in the form of os.Environ. dev
+// is `serve --dev`: it takes a random secret when none is set, logs text, and
+// serves on a loopback public URL only.
+//
+// The error is a [*Error] with everything that is wrong.
+func Load(environ []string, dev bool) (Config, error) {
+	return load(environ, dev, true)
+}
+
+// LoadWithoutSecret is Load for commands that sign nothing, such as migrations
+// by hand: LATCHKEY_SECRET may be missing. All else is checked alike.
+func LoadWithoutSecret(environ []string) (Config, error) {
+	return load(environ, false, false)
+}
+
+func load(environ []string, dev, needSecret bool) (Config, error) {
+	var problems problems
+	values := readEnvironment(environ, &problems)
+	_, metricsSet := values["LATCHKEY_METRICS_LISTEN"]
+	if dev {
+		setDefault(values, "LATCHKEY_LOG_FORMAT", string(LogText))
+		if !problems.has("LATCHKEY_SECRET") {
+			setDefault(values, "LATCHKEY_SECRET", rand.Text()+rand.Text())
+		}
+	}
+	c := Config{Dev: dev, MetricsListenSet: metricsSet}
+	parse(&c, values, &problems)
+	c.check(values, needSecret, &problems)
+	if err := problems.err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+func setDefault(values map[string]string, name, value string) {
+	if _, set := values[name]; !set {
+		values[name] = value
+	}
+}

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"strings"
+)
+
+// Warnings tells what is allowed but probably not meant, a sentence each.
+func (c Config) Warnings() []string {
+	var out []string
+	warn := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if host, _, err := net.SplitHostPort(c.Listen); c.Dev && err == nil && !Loopback(host) {
+		warn("LATCHKEY_LISTEN is %s: with serve --dev, whoever reaches it can be anybody; listen on 127.0.0.1", c.Listen)
+	}
+	if host, _, err := net.SplitHostPort(c.MetricsListen); err == nil && !Loopback(host) {
+		warn("LATCHKEY_METRICS_LISTEN is %s: metrics have no authentication; keep that port private", c.MetricsListen)
+	}
+	for _, origin := range c.AllowedOrigins {
+		if host, _, _ := strings.Cut(strings.TrimPrefix(origin, "http://"), ":"); strings.HasPrefix(origin, "http://") && !Loopback(host) && !strings.HasPrefix(host, "[") {
+			warn("LATCHKEY_ALLOWED_ORIGINS has %s: whoever is on the way to it can call Latchkey as its visitors; use https", origin)
+		}
+	}
+	for _, p := range c.TrustedProxies {
+		if p.Bits() == 0 {
+			warn("LATCHKEY_TRUSTED_PROXIES has %s: every client can claim any address; name the proxies only", p)
+		}
+	}
+	if c.SMTPURL != "" {
+		warn("LATCHKEY_SMTP_URL is set, but mail is not sent yet")
+	}
+	if c.RedisURL != "" {
+		warn("LATCHKEY_REDIS_URL is set, but Redis is not used yet")
+	}
+	return out
+}
