@@ -16,6 +16,7 @@ const (
 	CodeInvalidEmail        Code = "invalid_email"
 	CodeInvalidReturnTo     Code = "invalid_return_to"
 	CodeInvalidState        Code = "invalid_state"
+	CodeInvalidMessage      Code = "invalid_message"
 	CodeInvalidProof        Code = "invalid_proof"
 	CodeProofUsed           Code = "proof_used"
 	CodeAccessDenied        Code = "access_denied"

@@ -87,3 +87,9 @@ type Client struct {
 	IP        string
 	UserAgent string
 }
+
+// UserFilter narrows a list of users. Zero fields do not filter.
+type UserFilter struct {
+	Email  string // canonical, verified
+	Wallet string // EIP-55
+}

@@ -1,0 +1,62 @@
+package api
+
+import (
+	"context"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// AdminListUsers lists everyone, to operators.
+func (s *Server) AdminListUsers(ctx context.Context, r AdminListUsersRequestObject) (AdminListUsersResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	var f identity.UserFilter
+	if r.Params.Email != nil {
+		if f.Email, err = identity.CanonicalEmail(*r.Params.Email); err != nil {
+			return nil, err
+		}
+	}
+	if r.Params.Wallet != nil {
+		address, err := walletAddress(*r.Params.Wallet)
+		if err != nil {
+			return nil, err.WithField("wallet")
+		}
+		f.Wallet = address.Hex()
+	}
+	rows, next, err := s.Users.List(ctx, f, p)
+	return AdminListUsers200JSONResponse{Data: each(rows, adminUserOf), NextCursor: nextCursor(next)}, err
+}
+
+// AdminGetUser returns one user, to operators.
+func (s *Server) AdminGetUser(ctx context.Context, r AdminGetUserRequestObject) (AdminGetUserResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	u, err := s.Users.Get(ctx, r.User)
+	return AdminGetUser200JSONResponse(adminUserOf(u)), err
+}
+
+// AdminListSessions lists everyone's sessions, to operators.
+func (s *Server) AdminListSessions(ctx context.Context, r AdminListSessionsRequestObject) (AdminListSessionsResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	me, now := callOf(ctx).principal, s.Now()
+	rows, next, err := s.Sessions.ListAll(ctx, session.Filter{UserID: r.Params.UserId, Status: session.Status(value(r.Params.Status))}, p)
+	return AdminListSessions200JSONResponse{
+		Data: each(rows, func(l session.Listed) AdminSession {
+			return adminSessionOf(l, l.ID == me.Session.ID, now)
+		}),
+		NextCursor: nextCursor(next),
+	}, err
+}

@@ -1,0 +1,80 @@
+package api
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// authenticate finds out who calls, where the specification asks for a session.
+// Where it is optional, a cookie that does not work counts as none, but a bearer
+// token must work: a client that sends one relies on it. A store that does not
+// answer ends the request.
+func (s *Server) authenticate(c *gin.Context) {
+	info := callOf(c)
+	if !info.operation.security {
+		return
+	}
+	token, bearer := s.token(c)
+	if token == "" {
+		if info.operation.required {
+			s.fail(c, session.ErrUnauthenticated())
+		}
+		return
+	}
+	p, err := s.Sessions.Authenticate(c, token)
+	if identity.ErrorCode(err) == identity.CodeUnauthenticated && !bearer && !info.operation.required {
+		return
+	}
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	info.principal, info.bearer = &p, bearer
+}
+
+// token returns the session token of the request. A bearer token (RFC 6750)
+// goes before the cookie.
+func (s *Server) token(c *gin.Context) (token string, bearer bool) {
+	if h := c.GetHeader("Authorization"); h != "" {
+		scheme, value, _ := strings.Cut(h, " ")
+		if !strings.EqualFold(scheme, "Bearer") || value == "" {
+			return "-", true // another scheme is no way in
+		}
+		return value, true
+	}
+	cookie, err := c.Request.Cookie(s.cookies.session())
+	if err != nil {
+		return "", false
+	}
+	return cookie.Value, false
+}
+
+// actor is the signed-in user as the author of a change. Only for operations
+// that require a session.
+func (s *Server) actor(ctx context.Context) identity.Actor {
+	info := callOf(ctx)
+	return info.principal.Actor(s.Now(), info.client)
+}
+
+func userID(ctx context.Context) identity.ID { return callOf(ctx).principal.User.ID }
+
+// requireOperator lets only operators of the deployment through.
+func requireOperator(ctx context.Context) error {
+	if !callOf(ctx).principal.User.Operator {
+		return identity.NewError(identity.CodeOperatorRequired, "this is for operators of this deployment only")
+	}
+	return nil
+}
+
+// sessionBinding is the id of the session in hand, or "".
+func sessionBinding(ctx context.Context) string {
+	if p := callOf(ctx).principal; p != nil {
+		return p.Session.ID.String()
+	}
+	return ""
+}

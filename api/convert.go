@@ -1,0 +1,178 @@
+package api
+
+import (
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/mileusna/useragent"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/user"
+)
+
+func userOf(u identity.User) User {
+	return User{
+		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
+		OnboardedAt: u.OnboardedAt, Metadata: metadataOf(u), CreatedAt: u.CreatedAt,
+	}
+}
+
+func metadataOf(u identity.User) map[string]any {
+	if u.Metadata == nil {
+		return map[string]any{}
+	}
+	return u.Metadata
+}
+
+func adminUserOf(u user.WithIdentities) AdminUser {
+	return AdminUser{
+		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
+		OnboardedAt: u.OnboardedAt, Metadata: metadataOf(u.User), CreatedAt: u.CreatedAt,
+		Status: AdminUserStatus(u.Status), Operator: u.Operator, MergedInto: u.MergedInto,
+		Identities: each(u.Identities, identityOf),
+	}
+}
+
+func identityOf(i identity.Identity) Identity {
+	out := Identity{
+		Id: i.ID, Provider: i.Provider, Subject: i.Subject, Label: i.Label, Email: optional(i.Email),
+		CreatedAt: i.CreatedAt, LastUsedAt: i.LastUsedAt,
+	}
+	if i.WalletAddress != nil {
+		out.Wallet = &Wallet{Address: *i.WalletAddress, ChainId: *i.WalletChainID, Kind: WalletKind(*i.WalletKind), Primary: i.IsPrimary}
+	}
+	return out
+}
+
+func sessionOf(s session.Session, current bool) Session {
+	return Session{
+		Id: s.ID, CreatedAt: s.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
+		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
+		Ip: s.IP, UserAgent: s.UserAgent, Device: device(s.UserAgent), Current: current,
+	}
+}
+
+func adminSessionOf(l session.Listed, current bool, now time.Time) AdminSession {
+	s := sessionOf(l.Session, current)
+	return AdminSession{
+		Id: s.Id, CreatedAt: s.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
+		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
+		Ip: s.Ip, UserAgent: s.UserAgent, Device: s.Device, Current: s.Current,
+		User:   UserSummary{Id: l.UserID, DisplayName: l.DisplayName, PrimaryEmail: l.PrimaryEmail},
+		Status: SessionStatus(l.Status(now)),
+	}
+}
+
+func teamSessionOf(l session.ListedInTeam, current bool, now time.Time) TeamSession {
+	s := sessionOf(l.Behind, current)
+	out := TeamSession{
+		Id: l.ID, CreatedAt: l.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
+		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
+		Ip: s.Ip, UserAgent: s.UserAgent, Device: s.Device, Current: s.Current,
+		TeamId: l.TeamID, User: UserSummary{Id: l.UserID, DisplayName: l.DisplayName, PrimaryEmail: l.PrimaryEmail},
+		Status: SessionStatus(l.Status(now)),
+	}
+	if l.Role != nil {
+		role := TeamSessionRole(*l.Role)
+		out.Role = &role
+	}
+	return out
+}
+
+// enteredOf is the team session of the session in hand.
+func enteredOf(p session.Principal, now time.Time) TeamSession {
+	return teamSessionOf(session.ListedInTeam{
+		TeamSession: session.TeamSession{ID: p.Team.ID, TeamID: p.Team.TeamID, UserID: p.User.ID, CreatedAt: p.Team.CreatedAt},
+		Behind:      p.Session, DisplayName: p.User.DisplayName, PrimaryEmail: p.User.PrimaryEmail, Role: &p.Team.Role,
+	}, true, now)
+}
+
+func teamOf(m team.Mine) Team {
+	return Team{Id: m.ID, Name: m.Name, Role: Role(m.Role), CreatedAt: m.CreatedAt}
+}
+
+func memberOf(m team.Member) Member {
+	return Member{
+		User: UserSummary{Id: m.UserID, DisplayName: m.DisplayName, PrimaryEmail: m.PrimaryEmail},
+		Role: Role(m.Role), CreatedAt: m.CreatedAt,
+	}
+}
+
+func invitationOf(i team.Invitation) Invitation {
+	return Invitation{
+		Id: i.ID, TeamId: i.TeamID, Email: i.Email, Wallet: i.Wallet, Role: Role(i.Role),
+		CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
+	}
+}
+
+func receivedOf(r team.Received) MyInvitation {
+	i := invitationOf(r.Invitation)
+	return MyInvitation{
+		Id: i.Id, TeamId: i.TeamId, Email: i.Email, Wallet: i.Wallet, Role: i.Role,
+		CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, TeamName: r.TeamName,
+	}
+}
+
+// each converts a list; an empty one stays a list in JSON.
+func each[From, To any](from []From, convert func(From) To) []To {
+	out := make([]To, len(from))
+	for i, f := range from {
+		out[i] = convert(f)
+	}
+	return out
+}
+
+// device names a device for people, such as "Firefox on Linux".
+func device(userAgent string) string {
+	ua := useragent.Parse(userAgent)
+	switch {
+	case ua.Name == "":
+		return "Unknown device"
+	case ua.OS == "":
+		return ua.Name
+	}
+	return ua.Name + " on " + ua.OS
+}
+
+// walletAddress reads an address in any spelling: one case throughout, or mixed
+// case that is its EIP-55 checksum.
+func walletAddress(raw string) (common.Address, *identity.Error) {
+	address, err := common.NewMixedcaseAddressFromString("0x" + raw[2:])
+	digits := raw[2:]
+	if err != nil || !address.ValidChecksum() && digits != strings.ToLower(digits) && digits != strings.ToUpper(digits) {
+		return common.Address{}, errInvalidRequest("an address in mixed case must be its EIP-55 checksum")
+	}
+	return address.Address(), nil
+}
+
+const defaultLimit = 50
+
+// page reads the parameters of a list. The cursor is the last id of the page
+// before, so that pages are stable while rows come and go.
+func page(limit *Limit, cursor *Cursor) (identity.Page, error) {
+	p := identity.Page{Limit: defaultLimit}
+	if limit != nil {
+		p.Limit = *limit
+	}
+	if cursor == nil {
+		return p, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
+	if err != nil || len(raw) != len(identity.ID{}) {
+		return p, errInvalidRequest("this is no next_cursor of ours").WithField("cursor")
+	}
+	p.After = new(identity.ID(raw))
+	return p, nil
+}
+
+func nextCursor(last *identity.ID) *string {
+	if last == nil {
+		return nil
+	}
+	s := base64.RawURLEncoding.EncodeToString(last[:])
+	return &s
+}

@@ -1,0 +1,53 @@
+package api
+
+import (
+	"context"
+
+	"github.com/latchkey/latchkey/identity/user"
+)
+
+// GetMe returns the signed-in user.
+func (s *Server) GetMe(ctx context.Context, _ GetMeRequestObject) (GetMeResponseObject, error) {
+	return GetMe200JSONResponse(userOf(callOf(ctx).principal.User)), nil
+}
+
+// UpdateMe changes the user's own profile.
+func (s *Server) UpdateMe(ctx context.Context, r UpdateMeRequestObject) (UpdateMeResponseObject, error) {
+	change := user.Change{DisplayName: r.Body.DisplayName, AvatarURL: r.Body.AvatarUrl, Onboarded: r.Body.Onboarded}
+	if r.Body.Metadata != nil {
+		change.Metadata = *r.Body.Metadata
+	}
+	u, err := s.Users.Update(ctx, s.actor(ctx), change)
+	return UpdateMe200JSONResponse(userOf(u)), err
+}
+
+// ListIdentities lists the user's ways in.
+func (s *Server) ListIdentities(ctx context.Context, r ListIdentitiesRequestObject) (ListIdentitiesResponseObject, error) {
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Users.Identities(ctx, userID(ctx), p)
+	return ListIdentities200JSONResponse{Data: each(rows, identityOf), NextCursor: nextCursor(next)}, err
+}
+
+// ListMyInvitations lists open invitations to the user's addresses and wallets.
+func (s *Server) ListMyInvitations(ctx context.Context, r ListMyInvitationsRequestObject) (ListMyInvitationsResponseObject, error) {
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Teams.Received(ctx, userID(ctx), p)
+	return ListMyInvitations200JSONResponse{Data: each(rows, receivedOf), NextCursor: nextCursor(next)}, err
+}
+
+// AcceptInvitation makes the user a member.
+func (s *Server) AcceptInvitation(ctx context.Context, r AcceptInvitationRequestObject) (AcceptInvitationResponseObject, error) {
+	m, err := s.Teams.Accept(ctx, s.actor(ctx), r.Invitation)
+	return AcceptInvitation200JSONResponse(teamOf(m)), err
+}
+
+// DeclineInvitation closes the invitation.
+func (s *Server) DeclineInvitation(ctx context.Context, r DeclineInvitationRequestObject) (DeclineInvitationResponseObject, error) {
+	return DeclineInvitation204Response{}, s.Teams.Decline(ctx, s.actor(ctx), r.Invitation)
+}

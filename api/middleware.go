@@ -1,0 +1,220 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+	"github.com/rs/cors"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// maxBodyBytes bounds a request body before anything reads it: the largest
+// honest one is a message of 8 KiB with a contract wallet's signature of 32 KiB
+// of hexadecimal.
+const maxBodyBytes = 64 << 10
+
+const maxUserAgent = 512
+
+// call is what the middleware knows of a request.
+type call struct {
+	id        string
+	operation *operation
+	client    identity.Client
+	principal *session.Principal
+	bearer    bool // the session came as a bearer token
+	err       error
+}
+
+// callKey is where the call stands in Gin's context, which finds only string
+// keys again through context.Context.
+const callKey = "latchkey.call"
+
+func callOf(ctx context.Context) *call {
+	return ctx.Value(callKey).(*call)
+}
+
+// begin gives the request its id, notes where it came from, and writes the one
+// line of log and metrics when it is done.
+func (s *Server) begin(c *gin.Context) {
+	start := time.Now()
+	info := &call{id: rand.Text(), client: identity.Client{
+		IP: c.ClientIP(), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
+	}}
+	c.Set(callKey, info)
+	c.Header("X-Request-Id", info.id)
+	c.Next()
+
+	route := c.FullPath()
+	if route == "" {
+		route = "unmatched"
+	}
+	took, status := time.Since(start), c.Writer.Status()
+	s.Metrics.observe(c.Request.Method, route, status, took)
+	level := slog.LevelInfo
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !s.Log.Enabled(c, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs,
+		slog.String("request_id", info.id), slog.String("method", c.Request.Method), slog.String("route", route),
+		slog.Int("status", status), slog.Duration("took", took), slog.String("ip", info.client.IP))
+	if info.principal != nil {
+		attrs = append(attrs, slog.String("user_id", info.principal.User.ID.String()))
+	}
+	if info.err != nil {
+		attrs = append(attrs, slog.String("error", info.err.Error()))
+	}
+	// The path and its query stay out: codes, states and tickets travel there.
+	s.Log.LogAttrs(c, level, "request", attrs...)
+}
+
+func (s *Server) recoverPanic(c *gin.Context) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if r == http.ErrAbortHandler { //nolint:errorlint // compared as net/http documents it
+			panic(r)
+		}
+		s.Log.Error("panic", "request_id", callOf(c).id, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		s.fail(c, fmt.Errorf("panic: %v", r))
+	}()
+	c.Next()
+}
+
+func securityHeaders(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Content-Security-Policy", pagePolicy)
+	if isAPI(c.Request.URL.Path) {
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", apiPolicy)
+	}
+}
+
+const (
+	apiPolicy  = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; " +
+		"connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+func isAPI(path string) bool { return strings.HasPrefix(path, "/v1/") || path == "/v1" }
+
+// crossOrigin lets the allowed origins read answers (CORS). It permits nothing
+// by itself: sameOrigin decides about writes.
+func (s *Server) crossOrigin(next http.Handler) http.Handler {
+	return cors.New(cors.Options{
+		AllowOriginFunc:  func(o string) bool { return s.origins[o] },
+		AllowedMethods:   []string{"GET", "POST", "PATCH", "PUT", "DELETE"},
+		AllowedHeaders:   []string{"Content-Type", "Authorization"},
+		ExposedHeaders:   []string{"X-Request-Id", "Retry-After"},
+		AllowCredentials: true,
+		MaxAge:           600,
+	}).Handler(next)
+}
+
+// sameOrigin refuses writes that a browser sends from a foreign origin, with or
+// without a session: signing a victim in as the attacker is such a write.
+func (s *Server) sameOrigin(c *gin.Context) {
+	switch c.Request.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return
+	}
+	if o := c.GetHeader("Origin"); o != "" && s.origins[o] {
+		return
+	}
+	if err := http.NewCrossOriginProtection().Check(c.Request); err != nil {
+		s.fail(c, identity.NewError(identity.CodeForbidden, "this origin may not call Latchkey; allow it by configuration").Wrap(err))
+	}
+}
+
+var emptyObject = []byte("{}")
+
+// limitBody reads the body, bounded, and refuses what is not one JSON object in
+// UTF-8. A call that takes no body may still be sent an empty object.
+func (s *Server) limitBody(c *gin.Context) {
+	if c.Request.ContentLength > maxBodyBytes {
+		s.fail(c, errTooLarge)
+		return
+	}
+	if c.Request.Body == nil || c.Request.Body == http.NoBody {
+		s.setBody(c, emptyObject)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBodyBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		s.fail(c, errTooLarge)
+		return
+	case err != nil:
+		s.fail(c, errRequestTimeout(err))
+		return
+	case len(body) == 0:
+		s.setBody(c, emptyObject)
+		return
+	}
+	if media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || media != "application/json" ||
+		params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
+		s.fail(c, errMediaType)
+		return
+	}
+	// json.Valid refuses data behind the value. NUL is text in JSON but in
+	// neither database.
+	if !utf8.Valid(body) || !json.Valid(body) || bytes.Contains(body, []byte(`\u0000`)) {
+		s.fail(c, errInvalidRequest("the body is not one JSON value in UTF-8 without NUL"))
+		return
+	}
+	s.setBody(c, body)
+}
+
+func (s *Server) setBody(c *gin.Context, body []byte) {
+	if !callOf(c).operation.hasBody {
+		if len(bytes.TrimSpace(body)) != len(emptyObject) {
+			s.fail(c, errInvalidRequest("this call takes no body"))
+			return
+		}
+		c.Request.Body = http.NoBody
+		return
+	}
+	c.Request.Body = io.NopCloser(bytes.NewReader(body))
+	c.Request.ContentLength = int64(len(body))
+	c.Request.Header.Set("Content-Type", "application/json")
+}
+
+// printable cuts a header to size and makes it text that can be stored, logged
+// and shown: valid UTF-8 without control characters.
+func printable(s string, limit int) string {
+	if len(s) > limit {
+		s = s[:limit]
+	}
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, s)
+}

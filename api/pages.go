@@ -1,0 +1,42 @@
+package api
+
+import (
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+// problemTemplate is what a person sees whose browser was sent to a URL of the
+// API, as on the way back from a provider.
+var problemTemplate = template.Must(template.New("problem").Parse(`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Title}}</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}</style>
+<h1>{{.Title}}</h1>
+<p>{{.Detail}}</p>
+<p><a href="/sign-in">Back to sign-in</a></p>
+<p><small>{{.Code}} · request {{.RequestId}}</small></p>
+</html>
+`))
+
+const problemPagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// wantsPage tells whether a person is navigating: browsers ask for HTML, and
+// only for the two redirecting calls of the API.
+func wantsPage(c *gin.Context) bool {
+	return c.Request.Method == http.MethodGet && strings.HasPrefix(c.FullPath(), "/v1/auth/:provider/") &&
+		strings.Contains(c.GetHeader("Accept"), "text/html")
+}
+
+func (s *Server) problemPage(c *gin.Context, p Problem) {
+	c.Header("Content-Security-Policy", problemPagePolicy)
+	c.Header("Content-Type", "text/html; charset=utf-8")
+	c.Status(p.Status)
+	if err := problemTemplate.Execute(c.Writer, p); err != nil {
+		s.Log.WarnContext(c, "writing a page", "error", err)
+	}
+}

@@ -1,0 +1,170 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/siwe"
+)
+
+// Codes that only HTTP has.
+const (
+	codeInternal         identity.Code = "internal"
+	codeMethodNotAllowed identity.Code = "method_not_allowed"
+	codeTooLarge         identity.Code = "body_too_large"
+	codeMediaType        identity.Code = "unsupported_media_type"
+	codeRequestTimeout   identity.Code = "request_timeout"
+)
+
+// statuses is the only table from codes to HTTP.
+var statuses = map[identity.Code]struct {
+	status int
+	title  string
+}{
+	identity.CodeInvalidRequest:      {400, "Invalid request"},
+	identity.CodeInvalidEmail:        {400, "Invalid e-mail address"},
+	identity.CodeInvalidReturnTo:     {400, "Invalid return_to"},
+	identity.CodeInvalidState:        {400, "Invalid state"},
+	identity.CodeInvalidMessage:      {400, "Invalid message"},
+	identity.CodeInvalidProof:        {401, "Invalid proof"},
+	identity.CodeProofUsed:           {401, "Proof already used"},
+	identity.CodeUnauthenticated:     {401, "Not signed in"},
+	identity.CodeAccessDenied:        {403, "Access denied"},
+	identity.CodeReauthRequired:      {403, "Recent sign-in required"},
+	identity.CodeForbidden:           {403, "Forbidden"},
+	identity.CodeOperatorRequired:    {403, "Operators only"},
+	identity.CodeUserDisabled:        {403, "Account disabled"},
+	identity.CodeIdentityMismatch:    {403, "Foreign identity"},
+	identity.CodeNotFound:            {404, "Not found"},
+	identity.CodeProviderDisabled:    {404, "Provider not configured"},
+	codeMethodNotAllowed:             {405, "Method not allowed"},
+	codeRequestTimeout:               {408, "Request timeout"},
+	identity.CodeIdentityTaken:       {409, "Identity belongs to another account"},
+	identity.CodeEmailTaken:          {409, "Address belongs to another account"},
+	identity.CodeLastOwner:           {409, "Last owner"},
+	identity.CodeAlreadyMember:       {409, "Already a member"},
+	identity.CodeAlreadyInvited:      {409, "Already invited"},
+	identity.CodeInvitationClosed:    {409, "Invitation closed"},
+	codeTooLarge:                     {413, "Body too large"},
+	codeMediaType:                    {415, "Unsupported media type"},
+	codeInternal:                     {500, "Internal error"},
+	identity.CodeProviderFailed:      {502, "Provider failed"},
+	identity.CodeProviderUnavailable: {503, "Provider unavailable"},
+	identity.CodeUnavailable:         {503, "Service unavailable"},
+}
+
+var (
+	errMethodNotAllowed = identity.NewError(codeMethodNotAllowed, "this path does not take this method")
+	errTooLarge         = identity.NewError(codeTooLarge, "a body has at most %d bytes", maxBodyBytes)
+	errMediaType        = identity.NewError(codeMediaType, "send application/json")
+)
+
+func errInvalidRequest(detail string) *identity.Error {
+	return identity.NewError(identity.CodeInvalidRequest, "%s", detail)
+}
+
+func errRequestTimeout(err error) *identity.Error {
+	return identity.NewError(codeRequestTimeout, "the body did not arrive in time").Wrap(err)
+}
+
+// refusal turns any error into one with a code. What it does not know is an
+// internal error, whose cause stays in the log.
+func refusal(err error) *identity.Error {
+	var e *identity.Error
+	var message *siwe.Error
+	var down interface{ Unavailable() bool }
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.As(err, &message):
+		return siweRefusal(message)
+	case errors.Is(err, identity.ErrNotFound):
+		return identity.NewError(identity.CodeNotFound, "there is no such thing here").Wrap(err)
+	case errors.As(err, &down) && down.Unavailable(), errors.Is(err, context.DeadlineExceeded):
+		e = identity.NewError(identity.CodeUnavailable, "Latchkey cannot reach its database; try again shortly").Wrap(err)
+		e.RetryAfter = 5 * time.Second
+		return e
+	case errors.Is(err, context.Canceled):
+		return errRequestTimeout(err) // the client went away; nobody reads this
+	}
+	return identity.NewError(codeInternal, "something went wrong; the log has the request id").Wrap(err)
+}
+
+// siweRefusal maps the kinds of a SIWE refusal.
+func siweRefusal(m *siwe.Error) *identity.Error {
+	var inner *identity.Error
+	if errors.As(m.Err, &inner) {
+		return inner
+	}
+	code := identity.CodeInvalidProof
+	switch m.Kind {
+	case siwe.Malformed:
+		code = identity.CodeInvalidMessage
+	case siwe.Unavailable:
+		code = identity.CodeUnavailable
+	}
+	e := identity.NewError(code, "%s", m.Field+": "+m.Reason).WithField(m.Field).Wrap(m)
+	e.RetryAfter = m.RetryAfter
+	return e
+}
+
+// fail ends the request with a problem document (RFC 9457).
+func (s *Server) fail(c *gin.Context, err error) {
+	info := callOf(c)
+	info.err = err
+	c.Abort()
+	if c.Writer.Written() {
+		return
+	}
+	e := refusal(err)
+	p := problem(e, info.id)
+	if p.RetryAfter != nil {
+		c.Header("Retry-After", strconv.Itoa(*p.RetryAfter))
+	}
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", `Bearer realm="latchkey"`)
+	}
+	if wantsPage(c) {
+		s.problemPage(c, p)
+		return
+	}
+	c.Header("Content-Type", "application/problem+json")
+	c.JSON(p.Status, p)
+}
+
+func problem(e *identity.Error, requestID string) Problem {
+	known, ok := statuses[e.Code]
+	if !ok {
+		known = statuses[codeInternal]
+	}
+	p := Problem{
+		Type: "about:blank", Title: known.title, Status: known.status,
+		Code: string(e.Code), Detail: e.Detail, RequestId: requestID,
+		Field: optional(e.Field), Ticket: optional(e.Ticket),
+	}
+	if e.TicketKind != "" {
+		kind := ProblemTicketKind(e.TicketKind)
+		p.TicketKind = &kind
+	}
+	if e.RetryAfter > 0 {
+		seconds := int(math.Ceil(e.RetryAfter.Seconds()))
+		p.RetryAfter = &seconds
+	}
+	return p
+}
+
+// optional is nil for the zero value.
+func optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}

@@ -1,0 +1,133 @@
+// Package api is the HTTP face of Latchkey: the server generated from
+// openapi.yaml, its handlers by resource, and the middleware in front of them.
+// It knows no database.
+package api
+
+import (
+	"context"
+	_ "embed" // openapi.yaml
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/user"
+	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/siwe"
+)
+
+//go:embed openapi.yaml
+var specification []byte
+
+// Config is what the HTTP layer needs to know of the deployment.
+type Config struct {
+	PublicURL      *url.URL // origin only
+	AllowedOrigins []string // besides the public one
+	TrustedProxies []string // addresses or CIDRs whose X-Forwarded-For counts
+	Chains         []uint64 // EIP-155 ids accepted in Sign-In with Ethereum
+	Statement      string   // EIP-4361 statement of ready messages, or ""
+}
+
+// Deps are the parts that the handlers put to work.
+type Deps struct {
+	Config    Config
+	Linking   *linking.Service
+	Sessions  *session.Service
+	Teams     *team.Service
+	Users     *user.Service
+	Providers map[string]provider.Provider
+	States    *provider.States
+	Nonces    *siwe.Nonces
+	Contracts siwe.ContractVerifier // nil: contract wallets are refused
+	Ready     func(context.Context) error
+	Log       *slog.Logger
+	Metrics   *Metrics
+	Now       identity.Clock
+	Web       http.Handler            // pages; nil for none
+	Mounts    map[string]http.Handler // path prefix -> what else is served, such as /dev/
+}
+
+// Server implements the generated strict interface.
+type Server struct {
+	Deps
+	returnTo *provider.ReturnTo
+	origins  map[string]bool
+	cookies  cookies
+}
+
+var _ StrictServerInterface = (*Server)(nil)
+
+// New returns the handler of the whole service.
+func New(deps Deps) (http.Handler, error) {
+	public := origin(deps.Config.PublicURL)
+	returnTo, err := provider.NewReturnTo(public, deps.Config.AllowedOrigins)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := loadSpec()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Deps: deps, returnTo: returnTo, origins: map[string]bool{public: true}, cookies: newCookies(deps.Config.PublicURL)}
+	for _, o := range deps.Config.AllowedOrigins {
+		s.origins[o] = true
+	}
+
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.ContextWithFallback = true // handlers pass the gin.Context on as the request's context
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false
+	if err := engine.SetTrustedProxies(deps.Config.TrustedProxies); err != nil {
+		return nil, err
+	}
+	operations := spec.operations()
+	engine.Use(s.begin, s.recoverPanic, securityHeaders)
+	engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethodNotAllowed) })
+	engine.NoRoute(s.pages)
+	engine.GET("/openapi.yaml", func(c *gin.Context) {
+		c.Data(http.StatusOK, "application/yaml; charset=utf-8", specification)
+	})
+	for prefix, h := range deps.Mounts {
+		engine.Any(prefix+"*path", gin.WrapH(h))
+	}
+	RegisterHandlersWithOptions(engine.Group("", operations.attach, s.sameOrigin, s.limitBody, s.authenticate, operations.validate(s)),
+		NewStrictHandlerWithOptions(s, nil, StrictGinServerOptions{
+			RequestErrorHandlerFunc:  func(c *gin.Context, err error) { s.fail(c, malformed(err)) },
+			HandlerErrorFunc:         s.fail,
+			ResponseErrorHandlerFunc: s.fail,
+		}),
+		GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, malformed(err)) }})
+	return s.crossOrigin(engine), nil
+}
+
+// pages serves the web app where no route matched. Below /v1 there are none.
+func (s *Server) pages(c *gin.Context) {
+	if s.Web == nil || isAPI(c.Request.URL.Path) {
+		s.fail(c, identity.ErrNotFound)
+		return
+	}
+	c.Status(http.StatusOK)
+	s.Web.ServeHTTP(c.Writer, c.Request)
+}
+
+// NewHTTPServer returns the server with its limits: slow clients, huge headers
+// and forgotten connections cost a bounded amount.
+func NewHTTPServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Addr: addr, Handler: h, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      60 * time.Second, // more than a provider may take
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+}
+
+func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }

@@ -1,0 +1,56 @@
+package api
+
+import (
+	"context"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// GetSession tells who is signed in. It is what applications ask most, and one
+// read.
+func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (GetSessionResponseObject, error) {
+	p := callOf(ctx).principal
+	out := GetSession200JSONResponse{User: userOf(p.User), Session: sessionOf(p.Session, true)}
+	if p.Team != nil {
+		entered := enteredOf(*p, s.Now())
+		out.TeamSession = &entered
+	}
+	return out, nil
+}
+
+// SignOut ends the session in hand and clears its cookie.
+func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutResponseObject, error) {
+	if err := s.Sessions.SignOut(ctx, s.actor(ctx)); err != nil {
+		return nil, err
+	}
+	if !callOf(ctx).bearer {
+		s.cookies.setSession(ctx.(*gin.Context), "", 0)
+	}
+	return SignOut204Response{}, nil
+}
+
+// ListMySessions lists the user's devices.
+func (s *Server) ListMySessions(ctx context.Context, r ListMySessionsRequestObject) (ListMySessionsResponseObject, error) {
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	me := callOf(ctx).principal
+	rows, next, err := s.Sessions.List(ctx, me.User.ID, p)
+	return ListMySessions200JSONResponse{
+		Data:       each(rows, func(l session.Session) Session { return sessionOf(l, l.ID == me.Session.ID) }),
+		NextCursor: nextCursor(next),
+	}, err
+}
+
+// EndMySession ends one of the user's sessions.
+func (s *Server) EndMySession(ctx context.Context, r EndMySessionRequestObject) (EndMySessionResponseObject, error) {
+	return EndMySession204Response{}, s.Sessions.End(ctx, s.actor(ctx), r.Session)
+}
+
+// EndOtherSessions ends every session of the user but the one in hand.
+func (s *Server) EndOtherSessions(ctx context.Context, _ EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error) {
+	return EndOtherSessions204Response{}, s.Sessions.EndOthers(ctx, s.actor(ctx))
+}

@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/gin-gonic/gin"
+)
+
+// spec is openapi.yaml, parsed.
+type spec struct{ *openapi3.T }
+
+func loadSpec() (spec, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(specification)
+	if err != nil {
+		return spec{}, err
+	}
+	return spec{doc}, doc.Validate(context.Background())
+}
+
+// operation is one method on one path, ready to validate requests.
+type operation struct {
+	route    *routers.Route
+	security bool // a session is asked for: required or optional
+	required bool // and required
+	hasBody  bool
+	params   bool
+}
+
+// operations are found by the pattern that Gin has matched already, so that a
+// request is not routed a second time.
+type operations map[string]*operation
+
+var pathParam = regexp.MustCompile(`\{(\w+)\}`)
+
+func (s spec) operations() operations {
+	out := operations{}
+	for path, item := range s.Paths.Map() {
+		for method, op := range item.Operations() {
+			security := s.Security
+			if op.Security != nil {
+				security = *op.Security
+			}
+			out[method+" "+pathParam.ReplaceAllString(path, ":$1")] = &operation{
+				route:    &routers.Route{Spec: s.T, Path: path, PathItem: item, Method: method, Operation: op},
+				security: len(security) > 0,
+				required: len(security) > 0 && !slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 }),
+				hasBody:  op.RequestBody != nil,
+				params:   len(op.Parameters)+len(item.Parameters) > 0,
+			}
+		}
+	}
+	return out
+}
+
+// attach finds the operation of a matched route.
+func (o operations) attach(c *gin.Context) {
+	callOf(c).operation = o[c.Request.Method+" "+c.FullPath()]
+}
+
+// validate refuses requests that the specification does not describe. The value
+// it validated stays on the body, so that handlers see exactly that.
+func (o operations) validate(s *Server) gin.HandlerFunc {
+	options := &openapi3filter.Options{
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, // see authenticate
+		KeepValidatedValue: true,
+	}
+	return func(c *gin.Context) {
+		op := callOf(c).operation
+		if !op.hasBody && !op.params {
+			return
+		}
+		pathParams := make(map[string]string, len(c.Params))
+		for _, p := range c.Params {
+			pathParams[p.Key] = p.Value
+		}
+		err := openapi3filter.ValidateRequest(c, &openapi3filter.RequestValidationInput{
+			Request: c.Request, PathParams: pathParams, Route: op.route, Options: options,
+		})
+		if err != nil {
+			s.fail(c, malformed(err))
+		}
+	}
+}
+
+// malformed turns a validation error into a refusal that names the field and
+// repeats nothing of the input.
+func malformed(err error) error {
+	e := errInvalidRequest("the request is not what this call takes; see /docs")
+	var request *openapi3filter.RequestError
+	var schema *openapi3.SchemaError
+	switch {
+	case errors.As(err, &schema):
+		e.Field = strings.Join(schema.JSONPointer(), ".")
+		e.Detail = "this field is not what the call takes: " + reason(schema)
+		if e.Field == "" {
+			e.Detail = "the body is not what the call takes: " + reason(schema)
+		}
+	case errors.As(err, &request) && request.Parameter != nil:
+		e.Detail = "this parameter is not what the call takes"
+	}
+	if errors.As(err, &request) && request.Parameter != nil {
+		e.Field = request.Parameter.Name
+	}
+	return e.Wrap(err)
+}
+
+// reason is what the schema says, without the value.
+func reason(e *openapi3.SchemaError) string {
+	if e.Reason != "" && !strings.Contains(e.Reason, "\n") && len(e.Reason) < 200 {
+		return e.Reason
+	}
+	return "it does not fit the schema's " + e.SchemaField
+}

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"context"
+
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// ListTeams lists the user's teams.
+func (s *Server) ListTeams(ctx context.Context, r ListTeamsRequestObject) (ListTeamsResponseObject, error) {
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Teams.List(ctx, userID(ctx), p)
+	return ListTeams200JSONResponse{Data: each(rows, teamOf), NextCursor: nextCursor(next)}, err
+}
+
+// CreateTeam makes a team that the user owns.
+func (s *Server) CreateTeam(ctx context.Context, r CreateTeamRequestObject) (CreateTeamResponseObject, error) {
+	m, err := s.Teams.Create(ctx, s.actor(ctx), r.Body.Name)
+	return CreateTeam201JSONResponse(teamOf(m)), err
+}
+
+// GetTeam returns a team of the user.
+func (s *Server) GetTeam(ctx context.Context, r GetTeamRequestObject) (GetTeamResponseObject, error) {
+	m, err := s.Teams.Get(ctx, userID(ctx), r.Team)
+	return GetTeam200JSONResponse(teamOf(m)), err
+}
+
+// UpdateTeam renames a team.
+func (s *Server) UpdateTeam(ctx context.Context, r UpdateTeamRequestObject) (UpdateTeamResponseObject, error) {
+	m, err := s.Teams.Rename(ctx, s.actor(ctx), r.Team, r.Body.Name)
+	return UpdateTeam200JSONResponse(teamOf(m)), err
+}
+
+// DeleteTeam deletes a team and ends its sessions.
+func (s *Server) DeleteTeam(ctx context.Context, r DeleteTeamRequestObject) (DeleteTeamResponseObject, error) {
+	return DeleteTeam204Response{}, s.Teams.Delete(ctx, s.actor(ctx), r.Team)
+}
+
+// ListMembers lists who is in the team.
+func (s *Server) ListMembers(ctx context.Context, r ListMembersRequestObject) (ListMembersResponseObject, error) {
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Teams.Members(ctx, userID(ctx), r.Team, p)
+	return ListMembers200JSONResponse{Data: each(rows, memberOf), NextCursor: nextCursor(next)}, err
+}
+
+// UpdateMember changes a member's role.
+func (s *Server) UpdateMember(ctx context.Context, r UpdateMemberRequestObject) (UpdateMemberResponseObject, error) {
+	m, err := s.Teams.ChangeRole(ctx, s.actor(ctx), r.Team, r.User, team.Role(r.Body.Role))
+	return UpdateMember200JSONResponse(memberOf(m)), err
+}
+
+// RemoveMember takes a member out, or lets the user leave.
+func (s *Server) RemoveMember(ctx context.Context, r RemoveMemberRequestObject) (RemoveMemberResponseObject, error) {
+	return RemoveMember204Response{}, s.Teams.Remove(ctx, s.actor(ctx), r.Team, r.User)
+}
+
+// ListInvitations lists the team's open invitations.
+func (s *Server) ListInvitations(ctx context.Context, r ListInvitationsRequestObject) (ListInvitationsResponseObject, error) {
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Teams.Invitations(ctx, userID(ctx), r.Team, p)
+	return ListInvitations200JSONResponse{Data: each(rows, invitationOf), NextCursor: nextCursor(next)}, err
+}
+
+// CreateInvitation invites an address or a wallet.
+func (s *Server) CreateInvitation(ctx context.Context, r CreateInvitationRequestObject) (CreateInvitationResponseObject, error) {
+	to := team.Target{Email: r.Body.Email}
+	if r.Body.Wallet != nil {
+		address, err := walletAddress(*r.Body.Wallet)
+		if err != nil {
+			return nil, err.WithField("wallet")
+		}
+		to.Wallet = optional(address.Hex())
+	}
+	i, err := s.Teams.Invite(ctx, s.actor(ctx), r.Team, to, team.Role(r.Body.Role))
+	return CreateInvitation201JSONResponse(invitationOf(i)), err
+}
+
+// RevokeInvitation takes an invitation back.
+func (s *Server) RevokeInvitation(ctx context.Context, r RevokeInvitationRequestObject) (RevokeInvitationResponseObject, error) {
+	return RevokeInvitation204Response{}, s.Teams.RevokeInvitation(ctx, s.actor(ctx), r.Team, r.Invitation)
+}

@@ -1,0 +1,50 @@
+package identity
+
+import "time"
+
+// Actor is who asks for a change: a signed-in user, by one session, from one
+// place.
+type Actor struct {
+	UserID    ID
+	SessionID ID
+	Fresh     bool // proved who they are in the last minutes
+	Client    Client
+}
+
+// Event returns an audit event by this actor.
+func (a Actor) Event(action Action, at time.Time) Event {
+	return Event{
+		ID: NewID(), At: at, Action: action, ActorID: &a.UserID, SessionID: &a.SessionID,
+		IP: a.Client.IP, UserAgent: a.Client.UserAgent,
+	}
+}
+
+// RequireFresh refuses with CodeReauthRequired unless the actor is fresh.
+func (a Actor) RequireFresh() error {
+	if !a.Fresh {
+		return ErrReauthRequired()
+	}
+	return nil
+}
+
+// ErrReauthRequired asks the person to prove again who they are (step_up).
+func ErrReauthRequired() *Error {
+	return NewError(CodeReauthRequired, "this needs a recent sign-in: prove again who you are with one of your ways in, then repeat it")
+}
+
+// Page asks for one page of a list that is ordered by id.
+type Page struct {
+	Limit int // at least 1
+	After *ID // the last id of the page before; nil for the first page
+}
+
+// Next cuts rows, of which one more than the limit was read, to the page and
+// returns the id after which the next one begins, or nil on the last.
+func Next[T any](rows []T, p Page, id func(T) ID) ([]T, *ID) {
+	if len(rows) <= p.Limit {
+		return rows, nil
+	}
+	rows = rows[:p.Limit]
+	last := id(rows[p.Limit-1])
+	return rows, &last
+}

@@ -1,0 +1,152 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// Limits are how long a session lives.
+type Limits struct {
+	Idle     time.Duration // without use
+	Lifetime time.Duration // in all
+}
+
+// Service issues and ends sessions.
+type Service struct {
+	store  Store
+	limits Limits
+	now    identity.Clock
+}
+
+// NewService returns the service over a store.
+func NewService(store Store, limits Limits, now identity.Clock) *Service {
+	return &Service{store: store, limits: limits, now: now}
+}
+
+// Issue makes a session for a user who has just proved himself by an identity,
+// and returns it with its token. It runs in the caller's transaction, and the
+// event that tells of it is the caller's to record there.
+func (s *Service) Issue(ctx context.Context, via identity.Identity, client identity.Client) (Session, string, error) {
+	now := s.now()
+	token, hash := identity.NewSecret()
+	out := Session{
+		ID: identity.NewID(), UserID: via.UserID, IdentityID: &via.ID, TokenHash: hash,
+		Methods: Methods{via.Provider}, IP: client.IP, UserAgent: client.UserAgent,
+		CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.limits.Lifetime),
+	}
+	out.IdleExpiresAt = s.idleExpiry(out, now)
+	return out, token, s.store.InsertSession(ctx, out)
+}
+
+// Renew makes a session fresh after a new proof and rotates its token: the old
+// one stops working in the caller's transaction. CodeUnauthenticated if the
+// session ended, expired or was rotated meanwhile.
+func (s *Service) Renew(ctx context.Context, seen Session, provider string) (Session, string, error) {
+	now := s.now()
+	cur, err := s.store.LockSession(ctx, seen.ID)
+	if err != nil && !errors.Is(err, identity.ErrNotFound) {
+		return Session{}, "", err
+	}
+	if err != nil || cur.Status(now) != StatusActive || string(cur.TokenHash) != string(seen.TokenHash) {
+		return Session{}, "", ErrUnauthenticated()
+	}
+	token, hash := identity.NewSecret()
+	cur.TokenHash, cur.AuthenticatedAt, cur.LastSeenAt = hash, now, now
+	cur.Methods = cur.Methods.With(provider)
+	cur.IdleExpiresAt = s.idleExpiry(cur, now)
+	return cur, token, s.store.UpdateSession(ctx, cur)
+}
+
+// Authenticate returns who a token stands for, by one read. Any token that does
+// not work now is CodeUnauthenticated, without telling why; a store that does
+// not answer is an error, never a guess.
+func (s *Service) Authenticate(ctx context.Context, token string) (Principal, error) {
+	p, err := s.store.PrincipalByToken(ctx, identity.HashSecret(token))
+	if errors.Is(err, identity.ErrNotFound) {
+		return Principal{}, ErrUnauthenticated()
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	now := s.now()
+	if p.Session.Status(now) != StatusActive || !p.User.Active() {
+		return Principal{}, ErrUnauthenticated()
+	}
+	if now.Sub(p.Session.LastSeenAt) >= seenEvery {
+		p.Session.LastSeenAt, p.Session.IdleExpiresAt = now, s.idleExpiry(p.Session, now)
+		if err := s.store.TouchSession(ctx, p.Session.ID, now, p.Session.IdleExpiresAt); err != nil {
+			return Principal{}, err
+		}
+	}
+	return p, nil
+}
+
+func (s *Service) idleExpiry(cur Session, now time.Time) time.Time {
+	idle := now.Add(s.limits.Idle)
+	if idle.After(cur.ExpiresAt) {
+		return cur.ExpiresAt
+	}
+	return idle
+}
+
+// List returns the user's active sessions, newest first.
+func (s *Service) List(ctx context.Context, user identity.ID, p identity.Page) ([]Session, *identity.ID, error) {
+	rows, err := s.store.ActiveSessions(ctx, user, s.now(), p)
+	rows, next := identity.Next(rows, p, func(s Session) identity.ID { return s.ID })
+	return rows, next, err
+}
+
+// ListAll returns everyone's sessions, for operators.
+func (s *Service) ListAll(ctx context.Context, f Filter, p identity.Page) ([]Listed, *identity.ID, error) {
+	rows, err := s.store.Sessions(ctx, f, s.now(), p)
+	rows, next := identity.Next(rows, p, func(l Listed) identity.ID { return l.ID })
+	return rows, next, err
+}
+
+// SignOut ends the actor's own session. It is no error if it has ended already.
+func (s *Service) SignOut(ctx context.Context, actor identity.Actor) error {
+	_, err := s.end(ctx, actor, Which{Only: &actor.SessionID}, "signed_out")
+	return err
+}
+
+// End ends one of the actor's sessions; identity.ErrNotFound if there is no
+// such open session of his.
+func (s *Service) End(ctx context.Context, actor identity.Actor, id identity.ID) error {
+	ended, err := s.end(ctx, actor, Which{Only: &id}, "ended_by_user")
+	if err == nil && ended == 0 {
+		return identity.ErrNotFound
+	}
+	return err
+}
+
+// EndOthers ends every session of the actor but the one in hand.
+func (s *Service) EndOthers(ctx context.Context, actor identity.Actor) error {
+	_, err := s.end(ctx, actor, Which{Except: &actor.SessionID}, "ended_by_user")
+	return err
+}
+
+func (s *Service) end(ctx context.Context, actor identity.Actor, which Which, reason string) (int, error) {
+	now := s.now()
+	var ended []identity.ID
+	err := s.store.InTx(ctx, func(ctx context.Context) (err error) {
+		if ended, err = s.store.EndSessions(ctx, actor.UserID, which, reason, now); err != nil || len(ended) == 0 {
+			return err
+		}
+		events := make([]identity.Event, len(ended))
+		for i, id := range ended {
+			events[i] = actor.Event(identity.ActionSessionEnded, now)
+			events[i].UserID = &actor.UserID
+			events[i].Data = identity.Metadata{"ended_session_id": id, "reason": reason}
+		}
+		return s.store.RecordEvents(ctx, events...)
+	})
+	return len(ended), err
+}
+
+// ErrUnauthenticated tells that nobody is signed in.
+func ErrUnauthenticated() *identity.Error {
+	return identity.NewError(identity.CodeUnauthenticated, "sign in first")
+}

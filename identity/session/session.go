@@ -1,0 +1,150 @@
+// Package session issues, checks, rotates and ends sessions, and team sessions
+// inside them.
+package session
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// FreshFor is how long after a proof a session may do what needs a recent
+// sign-in.
+const FreshFor = 10 * time.Minute
+
+// seenEvery bounds how often last use is written: a check costs no write.
+const seenEvery = time.Minute
+
+// Session is one signed-in device of one user. Its token is 256 random bits, of
+// which only the hash is stored.
+type Session struct {
+	ID              identity.ID
+	UserID          identity.ID
+	IdentityID      *identity.ID // the way in that made it
+	TokenHash       []byte
+	TeamSessionID   *identity.ID // the team session entered last
+	Methods         Methods
+	IP              string
+	UserAgent       string
+	CreatedAt       time.Time
+	AuthenticatedAt time.Time // when a proof last made it fresh
+	LastSeenAt      time.Time // to the minute
+	IdleExpiresAt   time.Time
+	ExpiresAt       time.Time
+	EndedAt         *time.Time
+	EndReason       *string
+}
+
+// Fresh tells whether a proof was given within FreshFor.
+func (s Session) Fresh(now time.Time) bool { return now.Sub(s.AuthenticatedAt) < FreshFor }
+
+// Status is what a list shows of a session.
+type Status string
+
+// The states of a session. A revoked one stays revoked when it expires.
+const (
+	StatusActive  Status = "active"
+	StatusExpired Status = "expired"
+	StatusRevoked Status = "revoked"
+)
+
+// Status tells whether the session works at now.
+func (s Session) Status(now time.Time) Status {
+	switch {
+	case s.EndedAt != nil:
+		return StatusRevoked
+	case !now.Before(s.ExpiresAt) || !now.Before(s.IdleExpiresAt):
+		return StatusExpired
+	}
+	return StatusActive
+}
+
+// TeamSession is a session acting in one team: what its admins see and revoke.
+type TeamSession struct {
+	ID        identity.ID
+	TeamID    identity.ID
+	SessionID identity.ID
+	UserID    identity.ID
+	CreatedAt time.Time
+	EndedAt   *time.Time
+	EndReason *string
+	EndedBy   *identity.ID
+}
+
+// Principal is who a token stands for: one joined read.
+type Principal struct {
+	Session Session
+	User    identity.User
+	Team    *Entered // the team session entered last, while it is open
+}
+
+// Actor returns the principal as the author of a change.
+func (p Principal) Actor(now time.Time, client identity.Client) identity.Actor {
+	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, Fresh: p.Session.Fresh(now), Client: client}
+}
+
+// Entered is an open team session with the role its user has in the team now.
+type Entered struct {
+	ID        identity.ID
+	TeamID    identity.ID
+	Role      team.Role
+	CreatedAt time.Time
+}
+
+// Listed is a session with its user, for admins.
+type Listed struct {
+	Session
+	DisplayName  string
+	PrimaryEmail *string
+}
+
+// ListedInTeam is a team session for the team's admins: the session behind it,
+// its user and his role, empty once he is no member.
+type ListedInTeam struct {
+	TeamSession
+	Behind       Session
+	DisplayName  string
+	PrimaryEmail *string
+	Role         *team.Role
+}
+
+// Status is the state of the team session; it ends with the session behind it.
+func (l ListedInTeam) Status(now time.Time) Status {
+	if l.EndedAt != nil {
+		return StatusRevoked
+	}
+	return l.Behind.Status(now)
+}
+
+// Methods are the providers that proved the user in a session, in order, each
+// once. Stored as words in one text column.
+type Methods []string
+
+// With returns the methods with one more.
+func (m Methods) With(provider string) Methods {
+	if slices.Contains(m, provider) {
+		return m
+	}
+	return append(slices.Clone(m), provider)
+}
+
+// Value implements driver.Valuer.
+func (m Methods) Value() (driver.Value, error) { return strings.Join(m, " "), nil }
+
+// Scan implements sql.Scanner.
+func (m *Methods) Scan(src any) error {
+	switch v := src.(type) {
+	case string:
+		*m = strings.Fields(v)
+	case []byte:
+		*m = strings.Fields(string(v))
+	default:
+		return fmt.Errorf("session methods: cannot scan %T", src)
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// Filter narrows a list of sessions. Zero fields do not filter.
+type Filter struct {
+	UserID   *identity.ID
+	Status   Status
+	Provider string // sessions in which this provider proved the user
+}
+
+// Store keeps sessions. Methods called inside InTx with its context run in that
+// transaction. Rows that do not exist are identity.ErrNotFound.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+
+	InsertSession(ctx context.Context, s Session) error
+	// PrincipalByToken is one statement by a unique key. It answers sessions
+	// that have not been ended; expiry and the user's state are the caller's.
+	PrincipalByToken(ctx context.Context, tokenHash []byte) (Principal, error)
+	// LockSession returns a session and holds its row.
+	LockSession(ctx context.Context, id identity.ID) (Session, error)
+	UpdateSession(ctx context.Context, s Session) error
+	// TouchSession moves last use and idle expiry forward, outside any
+	// transaction.
+	TouchSession(ctx context.Context, id identity.ID, seen, idleExpires time.Time) error
+	// EndSessions ends the user's open sessions, of which only one or all
+	// except one may be meant, and returns the ids of those it ended.
+	EndSessions(ctx context.Context, user identity.ID, which Which, reason string, at time.Time) ([]identity.ID, error)
+	ActiveSessions(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]Session, error)
+	Sessions(ctx context.Context, f Filter, now time.Time, p identity.Page) ([]Listed, error)
+
+	// LockTeam and Membership are as in team.Store.
+	LockTeam(ctx context.Context, id identity.ID) (team.Team, error)
+	Membership(ctx context.Context, team, user identity.ID) (team.Membership, error)
+	TeamFor(ctx context.Context, id, user identity.ID) (team.Mine, error)
+
+	InsertTeamSession(ctx context.Context, t TeamSession) error
+	// OpenTeamSession returns the session's open team session in the team.
+	OpenTeamSession(ctx context.Context, session, team identity.ID) (TeamSession, error)
+	TeamSession(ctx context.Context, id identity.ID) (TeamSession, error)
+	EndTeamSession(ctx context.Context, t TeamSession) error
+	TeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time, p identity.Page) ([]ListedInTeam, error)
+	ListedTeamSession(ctx context.Context, id identity.ID) (ListedInTeam, error)
+
+	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// Which picks among a user's open sessions: the one, or all but the one.
+type Which struct {
+	Only   *identity.ID
+	Except *identity.ID
+}

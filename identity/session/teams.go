@@ -1,0 +1,128 @@
+package session
+
+import (
+	"context"
+	"errors"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// Enter gives the principal's session a team session in a team he is a member
+// of, or returns the open one it has there, and makes it the current one.
+// Membership is read under the team's lock, so a removal at the same time
+// either sees the new team session or prevents it.
+func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.ID) (out ListedInTeam, created bool, err error) {
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		if _, err := s.store.LockTeam(ctx, id); err != nil {
+			return err
+		}
+		m, err := s.store.Membership(ctx, id, actor.UserID)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		cur, err := s.store.LockSession(ctx, actor.SessionID)
+		if err != nil {
+			return err
+		}
+		if cur.Status(now) != StatusActive {
+			return ErrUnauthenticated()
+		}
+		ts, err := s.store.OpenTeamSession(ctx, cur.ID, id)
+		created = errors.Is(err, identity.ErrNotFound)
+		if err != nil && !created {
+			return err
+		}
+		if created {
+			ts = TeamSession{ID: identity.NewID(), TeamID: id, SessionID: cur.ID, UserID: actor.UserID, CreatedAt: now}
+			if err := s.store.InsertTeamSession(ctx, ts); err != nil {
+				return err
+			}
+			e := actor.Event(identity.ActionTeamSessionCreated, now)
+			e.TeamID, e.UserID, e.Data = &id, &actor.UserID, identity.Metadata{"team_session_id": ts.ID, "role": m.Role}
+			if err := s.store.RecordEvents(ctx, e); err != nil {
+				return err
+			}
+		}
+		if cur.TeamSessionID == nil || *cur.TeamSessionID != ts.ID {
+			cur.TeamSessionID = &ts.ID
+			if err := s.store.UpdateSession(ctx, cur); err != nil {
+				return err
+			}
+		}
+		out, err = s.store.ListedTeamSession(ctx, ts.ID)
+		return err
+	})
+	return out, created, err
+}
+
+// ListTeam lists the sessions of a team to those who manage it.
+func (s *Service) ListTeam(ctx context.Context, user, id identity.ID, f Filter, p identity.Page) ([]ListedInTeam, *identity.ID, error) {
+	m, err := s.store.TeamFor(ctx, id, user)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := m.Role.RequireManages(); err != nil {
+		return nil, nil, err
+	}
+	rows, err := s.store.TeamSessions(ctx, id, f, s.now(), p)
+	rows, next := identity.Next(rows, p, func(l ListedInTeam) identity.ID { return l.ID })
+	return rows, next, err
+}
+
+// RevokeTeamSession ends one open team session of the team. Those who manage
+// the team end the sessions of roles they act on; anyone ends his own. Ending
+// one that has ended already changes nothing and is no error.
+func (s *Service) RevokeTeamSession(ctx context.Context, actor identity.Actor, teamID, id identity.ID) error {
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		if _, err := s.store.LockTeam(ctx, teamID); err != nil {
+			return err
+		}
+		by, err := s.store.Membership(ctx, teamID, actor.UserID)
+		if err != nil {
+			return err
+		}
+		ts, err := s.store.TeamSession(ctx, id)
+		if err != nil {
+			return err
+		}
+		own := ts.UserID == actor.UserID
+		if ts.TeamID != teamID {
+			return identity.ErrNotFound
+		}
+		if !own {
+			if err := by.Role.RequireManages(); err != nil {
+				return err
+			}
+			if err := s.mayEnd(ctx, by.Role, ts); err != nil {
+				return err
+			}
+		}
+		if ts.EndedAt != nil {
+			return nil
+		}
+		now, reason := s.now(), "revoked"
+		if own {
+			reason = "left"
+		}
+		ts.EndedAt, ts.EndReason, ts.EndedBy = &now, &reason, &actor.UserID
+		if err := s.store.EndTeamSession(ctx, ts); err != nil {
+			return err
+		}
+		e := actor.Event(identity.ActionTeamSessionRevoked, now)
+		e.TeamID, e.UserID, e.Data = &teamID, &ts.UserID, identity.Metadata{"team_session_id": ts.ID, "reason": reason}
+		return s.store.RecordEvents(ctx, e)
+	})
+}
+
+func (s *Service) mayEnd(ctx context.Context, by team.Role, ts TeamSession) error {
+	m, err := s.store.Membership(ctx, ts.TeamID, ts.UserID)
+	if errors.Is(err, identity.ErrNotFound) {
+		return nil // no member any more
+	}
+	if err == nil && !by.ActsOn(m.Role) {
+		return identity.NewError(identity.CodeForbidden, "only an owner ends an owner's session")
+	}
+	return err
+}

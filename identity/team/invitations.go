@@ -1,0 +1,196 @@
+package team
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// InvitationStore keeps invitations. "Open" means neither closed nor expired.
+type InvitationStore interface {
+	// InsertInvitation answers false when the address or wallet has an open
+	// invitation to the team; one that has expired gives way.
+	InsertInvitation(ctx context.Context, i Invitation) (inserted bool, err error)
+	CloseInvitation(ctx context.Context, i Invitation) error
+	// Invitation returns an invitation, open or not. Invitations change only
+	// under their team's lock.
+	Invitation(ctx context.Context, id identity.ID) (Invitation, error)
+	OpenInvitations(ctx context.Context, team identity.ID, now time.Time, p identity.Page) ([]Invitation, error)
+	// InvitationsFor lists open invitations to the user's verified addresses
+	// and externally owned wallets.
+	InvitationsFor(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]Received, error)
+	// Owns tells whether the invitation's address or wallet is the user's.
+	Owns(ctx context.Context, user identity.ID, i Invitation) (bool, error)
+}
+
+// Target is whom an invitation is for: exactly one of the two.
+type Target struct {
+	Email  *string // any spelling
+	Wallet *string // EIP-55
+}
+
+// Invite asks the owner of an address or wallet to join with a role the actor
+// may grant.
+func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identity.ID, to Target, role Role) (Invitation, error) {
+	if (to.Email == nil) == (to.Wallet == nil) {
+		return Invitation{}, identity.NewError(identity.CodeInvalidRequest, "give exactly one of email and wallet")
+	}
+	if to.Email != nil {
+		canonical, err := identity.CanonicalEmail(*to.Email)
+		if err != nil {
+			return Invitation{}, err
+		}
+		to.Email = &canonical
+	}
+	now := s.now()
+	i := Invitation{
+		ID: identity.NewID(), TeamID: team, Email: to.Email, Wallet: to.Wallet, Role: role,
+		InvitedBy: actor.UserID, CreatedAt: now, ExpiresAt: now.Add(invitationLifetime),
+	}
+	err := s.change(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
+		if !by.ActsOn(role) {
+			return identity.NewError(identity.CodeForbidden, "only an owner invites an owner")
+		}
+		inserted, err := s.store.InsertInvitation(ctx, i)
+		if err != nil {
+			return err
+		}
+		if !inserted {
+			return identity.NewError(identity.CodeAlreadyInvited, "there is an open invitation to this address or wallet already")
+		}
+		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionInvitationCreated, team, nil, i.data()))
+	})
+	return i, err
+}
+
+// Invitations lists the team's open invitations (admin, owner).
+func (s *Service) Invitations(ctx context.Context, user, team identity.ID, p identity.Page) ([]Invitation, *identity.ID, error) {
+	if _, err := s.RequireManager(ctx, user, team); err != nil {
+		return nil, nil, err
+	}
+	rows, err := s.store.OpenInvitations(ctx, team, s.now(), p)
+	rows, next := identity.Next(rows, p, func(i Invitation) identity.ID { return i.ID })
+	return rows, next, err
+}
+
+// RevokeInvitation takes an open invitation of this team back.
+func (s *Service) RevokeInvitation(ctx context.Context, actor identity.Actor, team, id identity.ID) error {
+	return s.change(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
+		i, err := s.store.Invitation(ctx, id)
+		if err != nil {
+			return err
+		}
+		if i.TeamID != team {
+			return identity.ErrNotFound // another team's invitation
+		}
+		if !by.ActsOn(i.Role) {
+			return identity.NewError(identity.CodeForbidden, "only an owner takes back an invitation to be owner")
+		}
+		return s.close(ctx, actor, i, OutcomeRevoked, identity.ActionInvitationRevoked)
+	})
+}
+
+// Received lists the open invitations to the user.
+func (s *Service) Received(ctx context.Context, user identity.ID, p identity.Page) ([]Received, *identity.ID, error) {
+	rows, err := s.store.InvitationsFor(ctx, user, s.now(), p)
+	rows, next := identity.Next(rows, p, func(r Received) identity.ID { return r.ID })
+	return rows, next, err
+}
+
+// Accept makes the actor a member, if the invited address or wallet is his, the
+// invitation is open, and whoever sent it could still send it: a removed admin
+// must not come back through invitations left behind.
+func (s *Service) Accept(ctx context.Context, actor identity.Actor, id identity.ID) (Mine, error) {
+	var out Mine
+	err := s.answer(ctx, actor, id, func(ctx context.Context, t Team, i Invitation) error {
+		inviter, err := s.store.Membership(ctx, t.ID, i.InvitedBy)
+		if isNotFound(err) || err == nil && !(inviter.Role.Manages() && inviter.Role.ActsOn(i.Role)) {
+			return errInvitationClosed()
+		}
+		if err != nil {
+			return err
+		}
+		m := Membership{TeamID: t.ID, UserID: actor.UserID, Role: i.Role, CreatedAt: s.now()}
+		inserted, err := s.store.InsertMembership(ctx, m)
+		if err != nil {
+			return err
+		}
+		if !inserted {
+			return identity.NewError(identity.CodeAlreadyMember, "you are a member of this team already")
+		}
+		out = Mine{Team: t, Role: m.Role}
+		if err := s.store.RecordEvents(ctx, s.event(actor, identity.ActionMemberAdded, t.ID, &actor.UserID, identity.Metadata{"role": m.Role})); err != nil {
+			return err
+		}
+		return s.close(ctx, actor, i, OutcomeAccepted, identity.ActionInvitationAccepted)
+	})
+	return out, err
+}
+
+// Decline closes an open invitation to the actor.
+func (s *Service) Decline(ctx context.Context, actor identity.Actor, id identity.ID) error {
+	return s.answer(ctx, actor, id, func(ctx context.Context, _ Team, i Invitation) error {
+		return s.close(ctx, actor, i, OutcomeDeclined, identity.ActionInvitationDeclined)
+	})
+}
+
+// answer runs fn under the lock of the invitation's team, for the owner
+// of the invited address or wallet. For anyone else there is no invitation.
+func (s *Service) answer(ctx context.Context, actor identity.Actor, id identity.ID, fn func(ctx context.Context, t Team, i Invitation) error) error {
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		i, err := s.store.Invitation(ctx, id)
+		if err != nil {
+			return err
+		}
+		owns, err := s.store.Owns(ctx, actor.UserID, i)
+		if err != nil {
+			return err
+		}
+		if !owns {
+			return identity.ErrNotFound
+		}
+		t, err := s.store.LockTeam(ctx, i.TeamID)
+		if isNotFound(err) {
+			return errInvitationClosed()
+		}
+		if err != nil {
+			return err
+		}
+		if i, err = s.store.Invitation(ctx, id); err != nil { // as it is under the lock
+			return err
+		}
+		if i.ClosedAt != nil || !i.ExpiresAt.After(s.now()) {
+			return errInvitationClosed()
+		}
+		return fn(ctx, t, i)
+	})
+}
+
+func (s *Service) close(ctx context.Context, actor identity.Actor, i Invitation, outcome Outcome, action identity.Action) error {
+	now := s.now()
+	if i.ClosedAt != nil {
+		return errInvitationClosed()
+	}
+	i.ClosedAt, i.Outcome = &now, &outcome
+	if err := s.store.CloseInvitation(ctx, i); err != nil {
+		return err
+	}
+	return s.store.RecordEvents(ctx, s.event(actor, action, i.TeamID, nil, i.data()))
+}
+
+func errInvitationClosed() error {
+	return identity.NewError(identity.CodeInvitationClosed, "this invitation is no longer open: ask the team for a new one")
+}
+
+// data is what the audit trail keeps of an invitation.
+func (i Invitation) data() identity.Metadata {
+	m := identity.Metadata{"invitation_id": i.ID, "role": i.Role}
+	if i.Email != nil {
+		m["email"] = *i.Email
+	}
+	if i.Wallet != nil {
+		m["wallet"] = *i.Wallet
+	}
+	return m
+}

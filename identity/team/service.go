@@ -1,0 +1,181 @@
+package team
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// invitationLifetime is long enough for a holiday and short enough that a
+// forgotten invitation does not stay a door.
+const invitationLifetime = 14 * 24 * time.Hour
+
+// Store keeps teams. Methods called inside InTx with its context run in that
+// transaction. Rows that do not exist are identity.ErrNotFound.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+
+	InsertTeam(ctx context.Context, t Team) error
+	UpdateTeam(ctx context.Context, t Team) error
+	// LockTeam returns a team that is not deleted and holds its row until the
+	// transaction ends, so that member counts stay true.
+	LockTeam(ctx context.Context, id identity.ID) (Team, error)
+	TeamFor(ctx context.Context, id, user identity.ID) (Mine, error)
+	TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]Mine, error)
+
+	InsertMembership(ctx context.Context, m Membership) (inserted bool, err error)
+	UpdateRole(ctx context.Context, m Membership) error
+	DeleteMembership(ctx context.Context, team, user identity.ID) error
+	Membership(ctx context.Context, team, user identity.ID) (Membership, error)
+	Member(ctx context.Context, team, user identity.ID) (Member, error)
+	Members(ctx context.Context, team identity.ID, p identity.Page) ([]Member, error)
+	CountActiveOwners(ctx context.Context, team identity.ID) (int, error)
+
+	// EndTeamSessions ends the open team sessions of the team, or of one user
+	// in it when user is not nil.
+	EndTeamSessions(ctx context.Context, team identity.ID, user *identity.ID, by identity.ID, reason string, at time.Time) error
+
+	InvitationStore
+	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// Service changes teams. Every method decides inside one transaction, under the
+// team's row lock, and writes its audit event there.
+type Service struct {
+	store Store
+	now   identity.Clock
+}
+
+// NewService returns the service over a store.
+func NewService(store Store, now identity.Clock) *Service { return &Service{store: store, now: now} }
+
+// Name limits a team's name: 1 to 100 characters after trimming, none of them
+// a control character.
+func cleanName(name string) (string, error) {
+	name = strings.TrimSpace(name)
+	if name == "" || len([]rune(name)) > 100 || strings.ContainsFunc(name, unicode.IsControl) {
+		return "", identity.NewError(identity.CodeInvalidRequest,
+			"a team's name has 1 to 100 characters and no control characters").WithField("name")
+	}
+	return name, nil
+}
+
+// Create makes a team that the actor owns.
+func (s *Service) Create(ctx context.Context, actor identity.Actor, name string) (Mine, error) {
+	name, err := cleanName(name)
+	if err != nil {
+		return Mine{}, err
+	}
+	now := s.now()
+	t := Team{ID: identity.NewID(), Name: name, CreatedAt: now, UpdatedAt: now}
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		if err := s.store.InsertTeam(ctx, t); err != nil {
+			return err
+		}
+		if _, err := s.store.InsertMembership(ctx, Membership{TeamID: t.ID, UserID: actor.UserID, Role: RoleOwner, CreatedAt: now}); err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionTeamCreated, t.ID, &actor.UserID, identity.Metadata{"name": name}))
+	})
+	return Mine{Team: t, Role: RoleOwner}, err
+}
+
+// Get returns a team the user is in; identity.ErrNotFound for any other.
+func (s *Service) Get(ctx context.Context, user, team identity.ID) (Mine, error) {
+	return s.store.TeamFor(ctx, team, user)
+}
+
+// List returns the user's teams.
+func (s *Service) List(ctx context.Context, user identity.ID, p identity.Page) ([]Mine, *identity.ID, error) {
+	rows, err := s.store.TeamsOf(ctx, user, p)
+	rows, next := identity.Next(rows, p, func(m Mine) identity.ID { return m.ID })
+	return rows, next, err
+}
+
+// Rename changes the team's name (admin, owner).
+func (s *Service) Rename(ctx context.Context, actor identity.Actor, id identity.ID, name string) (Mine, error) {
+	name, err := cleanName(name)
+	if err != nil {
+		return Mine{}, err
+	}
+	var out Mine
+	err = s.change(ctx, actor, id, func(ctx context.Context, t Team, role Role) error {
+		before := t.Name
+		t.Name, t.UpdatedAt = name, s.now()
+		out = Mine{Team: t, Role: role}
+		if err := s.store.UpdateTeam(ctx, t); err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionTeamUpdated, id, nil, identity.Metadata{"before": before, "name": name}))
+	})
+	return out, err
+}
+
+// Delete deletes the team and ends its sessions (owner, fresh session).
+func (s *Service) Delete(ctx context.Context, actor identity.Actor, id identity.ID) error {
+	return s.change(ctx, actor, id, func(ctx context.Context, t Team, role Role) error {
+		if role != RoleOwner {
+			return identity.NewError(identity.CodeForbidden, "only an owner deletes a team")
+		}
+		if err := actor.RequireFresh(); err != nil {
+			return err
+		}
+		now := s.now()
+		t.UpdatedAt, t.DeletedAt = now, &now
+		if err := s.store.UpdateTeam(ctx, t); err != nil {
+			return err
+		}
+		if err := s.store.EndTeamSessions(ctx, id, nil, actor.UserID, "team_deleted", now); err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionTeamDeleted, id, nil, identity.Metadata{"name": t.Name}))
+	})
+}
+
+// RequireManager returns the actor's role if it manages the team. Teams the
+// actor is not in do not exist for them.
+func (s *Service) RequireManager(ctx context.Context, user, team identity.ID) (Role, error) {
+	m, err := s.store.TeamFor(ctx, team, user)
+	if err != nil {
+		return "", err
+	}
+	return m.Role, m.Role.RequireManages()
+}
+
+// change runs fn in a transaction under the team's row lock for an actor who
+// manages it.
+func (s *Service) change(ctx context.Context, actor identity.Actor, id identity.ID, fn func(ctx context.Context, t Team, role Role) error) error {
+	return s.locked(ctx, actor, id, func(ctx context.Context, t Team, role Role) error {
+		if err := role.RequireManages(); err != nil {
+			return err
+		}
+		return fn(ctx, t, role)
+	})
+}
+
+// locked is change for any member.
+func (s *Service) locked(ctx context.Context, actor identity.Actor, id identity.ID, fn func(ctx context.Context, t Team, role Role) error) error {
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		t, err := s.store.LockTeam(ctx, id)
+		if err != nil {
+			return err
+		}
+		m, err := s.store.Membership(ctx, id, actor.UserID)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, t, m.Role)
+	})
+}
+
+func (s *Service) event(actor identity.Actor, action identity.Action, team identity.ID, user *identity.ID, data identity.Metadata) identity.Event {
+	e := actor.Event(action, s.now())
+	e.TeamID, e.UserID, e.Data = &team, user, data
+	return e
+}
+
+func isNotFound(err error) bool { return errors.Is(err, identity.ErrNotFound) }

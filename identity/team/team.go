@@ -1,0 +1,97 @@
+// Package team holds teams, their members and roles, and invitations to them.
+package team
+
+import (
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// Role is what a member may do in a team.
+type Role string
+
+// The roles, from the most to the least powerful.
+const (
+	RoleOwner  Role = "owner"
+	RoleAdmin  Role = "admin"
+	RoleMember Role = "member"
+)
+
+// Manages tells whether the role may see and change members, invitations and
+// sessions of the team.
+func (r Role) Manages() bool { return r == RoleOwner || r == RoleAdmin }
+
+// ActsOn tells whether the role may change, remove, invite or grant other.
+// Owners act on everyone, admins on everyone but owners.
+func (r Role) ActsOn(other Role) bool {
+	return r == RoleOwner || r == RoleAdmin && other != RoleOwner
+}
+
+// RequireManages refuses with CodeForbidden unless the role manages the team.
+func (r Role) RequireManages() error {
+	if !r.Manages() {
+		return identity.NewError(identity.CodeForbidden, "this needs the role admin or owner in the team")
+	}
+	return nil
+}
+
+// Team is a group of users whose sessions its admins can see and end.
+type Team struct {
+	ID        identity.ID
+	Name      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	DeletedAt *time.Time
+}
+
+// Membership is a user's place in a team.
+type Membership struct {
+	TeamID    identity.ID
+	UserID    identity.ID
+	Role      Role
+	CreatedAt time.Time
+}
+
+// Mine is a team with the role that the asking user has in it.
+type Mine struct {
+	Team
+	Role Role
+}
+
+// Member is a membership with what the team may see of the user.
+type Member struct {
+	Membership
+	DisplayName  string
+	PrimaryEmail *string
+}
+
+// Outcome is how an invitation was closed.
+type Outcome string
+
+// The outcomes of an invitation.
+const (
+	OutcomeAccepted Outcome = "accepted"
+	OutcomeDeclined Outcome = "declined"
+	OutcomeRevoked  Outcome = "revoked"
+)
+
+// Invitation asks the owner of one verified address, or of one wallet, to join.
+// Exactly one of Email and Wallet is set.
+type Invitation struct {
+	ID        identity.ID
+	TeamID    identity.ID
+	Email     *string // canonical
+	Wallet    *string // EIP-55
+	Role      Role
+	InvitedBy identity.ID
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	ClosedAt  *time.Time
+	Outcome   *Outcome
+}
+
+// Received is an invitation as its receiver sees it.
+type Received struct {
+	Invitation
+	TeamName string
+}

@@ -1,0 +1,181 @@
+// Package user holds what a person changes about himself and what operators see
+// of everyone.
+package user
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// maxMetadataBytes bounds the JSON that an application keeps with a user.
+const maxMetadataBytes = 16 << 10
+
+// Store keeps users. Methods called inside InTx with its context run in that
+// transaction. Rows that do not exist are identity.ErrNotFound.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	// LockUsers returns the users among ids, holding their rows.
+	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
+	UpdateUser(ctx context.Context, u identity.User) error
+	// User returns a user; the id of a merged one finds the survivor.
+	User(ctx context.Context, id identity.ID) (identity.User, error)
+	Users(ctx context.Context, f identity.UserFilter, p identity.Page) ([]identity.User, error)
+	Identities(ctx context.Context, user identity.ID, p identity.Page) ([]identity.Identity, error)
+	IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error)
+	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// Service reads and changes users.
+type Service struct {
+	store Store
+	now   identity.Clock
+}
+
+// NewService returns the service over a store.
+func NewService(store Store, now identity.Clock) *Service { return &Service{store: store, now: now} }
+
+// Change is what a user changes about himself; nil leaves a field as it is.
+type Change struct {
+	DisplayName *string
+	AvatarURL   *string
+	Metadata    identity.Metadata
+	Onboarded   *bool
+}
+
+func (c Change) check() error {
+	if c.DisplayName != nil && strings.ContainsFunc(*c.DisplayName, unicode.IsControl) {
+		return identity.NewError(identity.CodeInvalidRequest, "a name has no control characters").WithField("display_name")
+	}
+	if c.Metadata != nil {
+		b, err := json.Marshal(c.Metadata)
+		if err != nil || len(b) > maxMetadataBytes {
+			return identity.NewError(identity.CodeInvalidRequest, "metadata is at most %d bytes of JSON", maxMetadataBytes).WithField("metadata")
+		}
+	}
+	return nil
+}
+
+// Update changes the actor's own profile.
+func (s *Service) Update(ctx context.Context, actor identity.Actor, c Change) (identity.User, error) {
+	if err := c.check(); err != nil {
+		return identity.User{}, err
+	}
+	return s.change(ctx, actor.UserID, func(u *identity.User, now time.Time) identity.Event {
+		e := actor.Event(identity.ActionUserUpdated, now)
+		var fields []string
+		if c.DisplayName != nil {
+			u.DisplayName, fields = strings.TrimSpace(*c.DisplayName), append(fields, "display_name")
+		}
+		if c.AvatarURL != nil {
+			u.AvatarURL, fields = *c.AvatarURL, append(fields, "avatar_url")
+		}
+		if c.Metadata != nil {
+			u.Metadata, fields = c.Metadata, append(fields, "metadata")
+		}
+		if c.Onboarded != nil {
+			fields = append(fields, "onboarded")
+			switch {
+			case !*c.Onboarded:
+				u.OnboardedAt = nil
+			case u.OnboardedAt == nil:
+				u.OnboardedAt = &now
+			}
+		}
+		e.Data = identity.Metadata{"fields": fields}
+		return e
+	})
+}
+
+// SetOperator makes a user an operator of the deployment, or takes it back. It
+// is for the command line, which has no actor.
+func (s *Service) SetOperator(ctx context.Context, id identity.ID, operator bool) (identity.User, error) {
+	return s.change(ctx, id, func(u *identity.User, now time.Time) identity.Event {
+		action := identity.ActionOperatorRevoked
+		if operator {
+			action = identity.ActionOperatorGranted
+		}
+		u.Operator = operator
+		return identity.Event{ID: identity.NewID(), At: now, Action: action, Data: identity.Metadata{"by": "command line"}}
+	})
+}
+
+// change edits an active user under his row lock.
+func (s *Service) change(ctx context.Context, id identity.ID, edit func(u *identity.User, now time.Time) identity.Event) (identity.User, error) {
+	var out identity.User
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		locked, err := s.store.LockUsers(ctx, id)
+		if err != nil {
+			return err
+		}
+		if len(locked) == 0 || !locked[0].Active() {
+			return identity.ErrNotFound
+		}
+		out = locked[0]
+		now := s.now()
+		event := edit(&out, now)
+		event.UserID = &out.ID
+		out.UpdatedAt = now
+		if err := s.store.UpdateUser(ctx, out); err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, event)
+	})
+	return out, err
+}
+
+// Identities lists the user's ways in, oldest first.
+func (s *Service) Identities(ctx context.Context, user identity.ID, p identity.Page) ([]identity.Identity, *identity.ID, error) {
+	rows, err := s.store.Identities(ctx, user, p)
+	rows, next := identity.Next(rows, p, func(i identity.Identity) identity.ID { return i.ID })
+	return rows, next, err
+}
+
+// WithIdentities is a user with every way in.
+type WithIdentities struct {
+	identity.User
+	Identities []identity.Identity
+}
+
+// Get returns a user with his ways in, for operators. The id of a merged user
+// finds the survivor.
+func (s *Service) Get(ctx context.Context, id identity.ID) (WithIdentities, error) {
+	u, err := s.store.User(ctx, id)
+	if err != nil {
+		return WithIdentities{}, err
+	}
+	out, err := s.withIdentities(ctx, []identity.User{u})
+	if err != nil {
+		return WithIdentities{}, err
+	}
+	return out[0], nil
+}
+
+// List returns users, newest first, for operators.
+func (s *Service) List(ctx context.Context, f identity.UserFilter, p identity.Page) ([]WithIdentities, *identity.ID, error) {
+	users, err := s.store.Users(ctx, f, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	users, next := identity.Next(users, p, func(u identity.User) identity.ID { return u.ID })
+	out, err := s.withIdentities(ctx, users)
+	return out, next, err
+}
+
+func (s *Service) withIdentities(ctx context.Context, users []identity.User) ([]WithIdentities, error) {
+	out := make([]WithIdentities, len(users))
+	ids := make([]identity.ID, len(users))
+	at := make(map[identity.ID]*WithIdentities, len(users))
+	for i, u := range users {
+		out[i].User, ids[i], at[u.ID] = u, u.ID, &out[i]
+	}
+	identities, err := s.store.IdentitiesOf(ctx, ids)
+	for _, i := range identities {
+		at[i.UserID].Identities = append(at[i.UserID].Identities, i)
+	}
+	return out, err
+}

@@ -1,0 +1,254 @@
+package linking
+
+import (
+	"context"
+	"errors"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// Service applies proofs.
+type Service struct {
+	store    Store
+	sessions Sessions
+	policy   Policy
+	now      identity.Clock
+}
+
+// NewService returns the service over a store.
+func NewService(store Store, sessions Sessions, policy Policy, now identity.Clock) *Service {
+	return &Service{store: store, sessions: sessions, policy: policy, now: now}
+}
+
+// Attempt is a proof and the circumstances it came in.
+type Attempt struct {
+	Proof       identity.Proof
+	Current     *session.Principal // who was signed in where the proof came from
+	BrowserHash []byte             // 32 bytes; binds a ticket to this browser
+	Client      identity.Client
+}
+
+// Outcome is what an applied proof did.
+type Outcome string
+
+// The outcomes of a proof.
+const (
+	OutcomeCreated   Outcome = "created"
+	OutcomeSignedIn  Outcome = "signed_in"
+	OutcomeLinked    Outcome = "linked"
+	OutcomeSteppedUp Outcome = "stepped_up"
+)
+
+// Result is what an applied proof gave: a session with a token that was never
+// used before.
+type Result struct {
+	Outcome Outcome
+	User    identity.User
+	Session session.Session
+	Token   string
+}
+
+// Apply decides about a proof and applies the decision in one transaction, the
+// only one of a sign-in. The proof's secret is burned there whatever the
+// decision, so a refusal cannot be retried with the same proof. A refusal is a
+// *identity.Error; where it carries a ticket, the ticket is stored.
+func (s *Service) Apply(ctx context.Context, a Attempt) (Result, error) {
+	var result Result
+	var refusal *identity.Error
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		result, refusal = Result{}, nil
+		if a.Proof.Secret != nil {
+			if err := s.burn(ctx, *a.Proof.Secret); err != nil {
+				return err
+			}
+		}
+		known, err := s.gather(ctx, a)
+		if err != nil {
+			return err
+		}
+		d := Decide(known.facts)
+		if d.Action == ActionRefuse {
+			refusal, err = s.refuse(ctx, a, d)
+			return err
+		}
+		result, err = s.carryOut(ctx, a, d, known)
+		return err
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	if refusal != nil {
+		return Result{}, refusal
+	}
+	return result, nil
+}
+
+// known are the facts with the rows they were read from, all locked.
+type known struct {
+	facts    Facts
+	identity *identity.Identity
+	users    map[identity.ID]identity.User
+}
+
+func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
+	k := known{
+		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy},
+		users: map[identity.ID]identity.User{},
+	}
+	ident, owner, err := s.store.IdentityOwner(ctx, a.Proof.Provider, a.Proof.Subject)
+	switch {
+	case err == nil:
+		k.identity, k.users[owner.ID] = &ident, owner
+		k.facts.IdentityOwner = &Party{ID: owner.ID, Active: owner.Active()}
+	case !errors.Is(err, identity.ErrNotFound):
+		return k, err
+	}
+
+	var others []identity.ID
+	address := a.Proof.VerifiedEmail()
+	var addressOwner *identity.ID
+	if address != "" {
+		k.facts.VerifiedEmail = true
+		id, err := s.store.EmailOwner(ctx, address)
+		switch {
+		case err == nil:
+			addressOwner = &id
+			others = append(others, id)
+		case !errors.Is(err, identity.ErrNotFound):
+			return k, err
+		}
+	}
+	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
+		k.facts.SignedIn = &SignedIn{ID: a.Current.User.ID, Fresh: a.Current.Session.Fresh(s.now())}
+		others = append(others, a.Current.User.ID)
+	}
+	if len(others) > 0 {
+		locked, err := s.store.LockUsers(ctx, others...)
+		if err != nil {
+			return k, err
+		}
+		for _, u := range locked {
+			k.users[u.ID] = u
+		}
+	}
+	if k.facts.SignedIn != nil && !k.users[k.facts.SignedIn.ID].Active() {
+		return k, session.ErrUnauthenticated() // disabled or merged since the request began
+	}
+	if addressOwner != nil {
+		k.facts.AddressOwner = &Party{ID: *addressOwner, Active: k.users[*addressOwner].Active()}
+		if k.identity == nil {
+			k.facts.Recycled, err = s.store.HasOtherSubject(ctx, *addressOwner, a.Proof.Provider, address, a.Proof.Subject)
+			if err != nil {
+				return k, err
+			}
+		}
+	}
+	return k, nil
+}
+
+func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) (Result, error) {
+	now := s.now()
+	var r Result
+	var events []identity.Event
+	user, isNew := k.users[d.User], d.Action == ActionCreate
+	if isNew {
+		user = identity.User{
+			ID: identity.NewID(), DisplayName: a.Proof.DisplayName, AvatarURL: a.Proof.AvatarURL,
+			Status: identity.StatusActive, Metadata: identity.Metadata{}, CreatedAt: now, UpdatedAt: now,
+		}
+		if err := s.store.InsertUser(ctx, user); err != nil {
+			return r, err
+		}
+		events = append(events, s.event(a, d, identity.ActionUserCreated, user.ID))
+	}
+	ident, err := s.keepIdentity(ctx, a, d, user, k.identity)
+	if err != nil {
+		return r, err
+	}
+	if k.identity == nil && !isNew {
+		events = append(events, s.event(a, d, identity.ActionIdentityLinked, user.ID))
+	}
+	if d.ClaimAddress {
+		if err := s.claim(ctx, a, &user); err != nil {
+			return r, err
+		}
+	}
+
+	switch d.Action {
+	case ActionLink, ActionRefresh:
+		r.Outcome = OutcomeLinked
+		if d.Action == ActionRefresh && a.Proof.Purpose == identity.PurposeStepUp {
+			r.Outcome = OutcomeSteppedUp
+		}
+		r.Session, r.Token, err = s.sessions.Renew(ctx, a.Current.Session, a.Proof.Provider)
+		events = append(events, s.sessionEvent(a, d, identity.ActionSessionSteppedUp, user.ID, r.Session.ID))
+	default:
+		r.Outcome = OutcomeSignedIn
+		if isNew {
+			r.Outcome = OutcomeCreated
+		}
+		r.Session, r.Token, err = s.sessions.Issue(ctx, ident, a.Client)
+		events = append(events, s.sessionEvent(a, d, identity.ActionSessionCreated, user.ID, r.Session.ID))
+	}
+	if err != nil {
+		return r, err
+	}
+	r.User = user
+	return r, s.store.RecordEvents(ctx, events...)
+}
+
+// keepIdentity inserts the identity, or keeps what the provider shows of it now.
+func (s *Service) keepIdentity(ctx context.Context, a Attempt, d Decision, user identity.User, have *identity.Identity) (identity.Identity, error) {
+	now := s.now()
+	if have != nil {
+		i := *have
+		i.LastUsedAt = now
+		i.Email, i.EmailAuthoritative = a.Proof.Email, a.Proof.EmailAuthoritative
+		return i, s.store.RefreshIdentity(ctx, i)
+	}
+	i := identity.Identity{
+		ID: identity.NewID(), UserID: user.ID, Provider: a.Proof.Provider, Subject: a.Proof.Subject,
+		Label: a.Proof.DisplayName, Email: a.Proof.Email, EmailAuthoritative: a.Proof.EmailAuthoritative,
+		CreatedAt: now, LastUsedAt: now,
+	}
+	if w := a.Proof.Wallet; w != nil {
+		i.WalletAddress, i.WalletChainID, i.WalletKind = &w.Address, &w.ChainID, &w.Kind
+		has := false
+		if d.Action != ActionCreate {
+			var err error
+			if has, err = s.store.HasPrimaryWallet(ctx, user.ID); err != nil {
+				return i, err
+			}
+		}
+		i.IsPrimary = !has
+	}
+	return i, s.store.InsertIdentity(ctx, i)
+}
+
+func (s *Service) claim(ctx context.Context, a Attempt, user *identity.User) error {
+	now, address := s.now(), a.Proof.VerifiedEmail()
+	e := identity.Email{Address: address, UserID: user.ID, Source: a.Proof.Provider, VerifiedAt: now}
+	if err := s.store.InsertEmail(ctx, e); err != nil {
+		return err
+	}
+	if user.PrimaryEmail != nil {
+		return nil
+	}
+	user.PrimaryEmail = &address
+	return s.store.SetPrimaryEmailIfNone(ctx, user.ID, address, now)
+}
+
+// Burn records a single-use secret as used, for proofs that are only fetched
+// afterwards. CodeProofUsed if it was used before.
+func (s *Service) Burn(ctx context.Context, secret identity.SingleUse) error {
+	return s.store.InTx(ctx, func(ctx context.Context) error { return s.burn(ctx, secret) })
+}
+
+func (s *Service) burn(ctx context.Context, secret identity.SingleUse) error {
+	first, err := s.store.BurnSecret(ctx, secret)
+	if err == nil && !first {
+		err = identity.NewError(identity.CodeProofUsed, "this proof has been used: start again")
+	}
+	return err
+}

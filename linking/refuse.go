@@ -1,0 +1,106 @@
+package linking
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// ticketLifetime leaves time to sign in by an old method and to read a preview.
+const ticketLifetime = 15 * time.Minute
+
+// Ticket is what a refusal lets its receiver redeem: a merge of two proven
+// users, or a link that an older way in must confirm. It keeps the exact proof
+// and is bound to one browser; a merge ticket also to one session.
+type Ticket struct {
+	TokenHash   []byte
+	Kind        TicketKind
+	OwnerID     identity.ID  // who owns the identity or the address
+	HolderID    *identity.ID // merge: who was signed in
+	SessionID   *identity.ID // merge: by which session
+	BrowserHash []byte
+	Proof       identity.Metadata
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
+	UsedAt      *time.Time
+}
+
+// refuse stores the ticket, if the decision gives one, and the audit event, and
+// returns the refusal. What it says never tells who the other user is.
+func (s *Service) refuse(ctx context.Context, a Attempt, d Decision) (*identity.Error, error) {
+	now := s.now()
+	refusal := identity.NewError(d.Code, "%s", explain(d))
+	if d.Ticket != TicketNone {
+		token, hash := identity.NewSecret()
+		t := Ticket{
+			TokenHash: hash, Kind: d.Ticket, OwnerID: d.User, BrowserHash: a.BrowserHash,
+			CreatedAt: now, ExpiresAt: now.Add(ticketLifetime),
+			Proof: identity.Metadata{
+				"provider": a.Proof.Provider, "subject": a.Proof.Subject,
+				"email": a.Proof.Email, "email_authoritative": a.Proof.EmailAuthoritative,
+				"display_name": a.Proof.DisplayName, "wallet": a.Proof.Wallet, "proved_at": now,
+			},
+		}
+		if d.Ticket == TicketMerge {
+			t.HolderID, t.SessionID = &a.Current.User.ID, &a.Current.Session.ID
+		}
+		if err := s.store.InsertTicket(ctx, t); err != nil {
+			return nil, err
+		}
+		refusal.Ticket, refusal.TicketKind = token, string(d.Ticket)
+	}
+	e := s.event(a, d, identity.ActionProofRefused, d.User)
+	if d.User == (identity.ID{}) {
+		e.UserID = nil
+	}
+	e.Data["code"] = d.Code
+	return refusal, s.store.RecordEvents(ctx, e)
+}
+
+func explain(d Decision) string {
+	switch d.Reason {
+	case ReasonNotSignedIn:
+		return "sign in first"
+	case ReasonOwnedByAnother:
+		return "this way in belongs to another account; if both are yours, the ticket lets you merge them"
+	case ReasonAddressOfAnother:
+		return "the address of this way in belongs to another account; if both are yours, the ticket lets you merge them"
+	case ReasonStaleSession:
+		return identity.ErrReauthRequired().Detail
+	case ReasonPolicyConfirm, ReasonRecycledAddress:
+		return "an account with this address exists: sign in to it by a way in it already has, in this browser"
+	case ReasonPolicyOff:
+		return "an account with this address exists: sign in to it by a way in it already has, then link this one"
+	case ReasonDisabled:
+		return "this account is disabled: ask the operator of this service"
+	case ReasonNotOwnIdentity:
+		return "prove yourself by a way in of the account you are signed in to"
+	}
+	return "this proof was made for another purpose"
+}
+
+// event tells of a decision, with the reason for it.
+func (s *Service) event(a Attempt, d Decision, action identity.Action, user identity.ID) identity.Event {
+	e := identity.Event{
+		ID: identity.NewID(), At: s.now(), Action: action, ActorID: &user, UserID: &user,
+		IP: a.Client.IP, UserAgent: a.Client.UserAgent,
+		Data: identity.Metadata{
+			"provider": a.Proof.Provider, "subject": a.Proof.Subject, "purpose": a.Proof.Purpose,
+			"reason": d.Reason, "policy": s.policy,
+		},
+	}
+	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
+		e.ActorID = &a.Current.User.ID
+		e.SessionID = &a.Current.Session.ID
+	} else if action == identity.ActionProofRefused {
+		e.ActorID = nil // nobody was signed in, and the owner did nothing
+	}
+	return e
+}
+
+func (s *Service) sessionEvent(a Attempt, d Decision, action identity.Action, user, session identity.ID) identity.Event {
+	e := s.event(a, d, action, user)
+	e.ActorID, e.SessionID = &user, &session
+	return e
+}

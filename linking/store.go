@@ -1,0 +1,44 @@
+package linking
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// Store is what applying a decision reads and writes. Everything runs in the
+// transaction that InTx opened; InTx runs fn again when the transaction lost a
+// race, so fn has no effect but through the store.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+
+	// BurnSecret records a single-use secret as used; false if it was already.
+	BurnSecret(ctx context.Context, s identity.SingleUse) (first bool, err error)
+	// IdentityOwner returns the identity and its user, and holds the user's row.
+	IdentityOwner(ctx context.Context, provider, subject string) (identity.Identity, identity.User, error)
+	// LockUsers returns the users among ids, holding their rows, in id order.
+	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
+	EmailOwner(ctx context.Context, address string) (identity.ID, error)
+	// HasOtherSubject tells whether the user has an identity of the provider
+	// that showed this address under another subject.
+	HasOtherSubject(ctx context.Context, user identity.ID, provider, address, subject string) (bool, error)
+
+	InsertUser(ctx context.Context, u identity.User) error
+	InsertIdentity(ctx context.Context, i identity.Identity) error
+	// RefreshIdentity keeps what the provider showed now, and when.
+	RefreshIdentity(ctx context.Context, i identity.Identity) error
+	HasPrimaryWallet(ctx context.Context, user identity.ID) (bool, error)
+	InsertEmail(ctx context.Context, e identity.Email) error
+	// SetPrimaryEmailIfNone makes the address primary unless the user has one.
+	SetPrimaryEmailIfNone(ctx context.Context, user identity.ID, address string, at time.Time) error
+	InsertTicket(ctx context.Context, t Ticket) error
+	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// Sessions issues and renews sessions inside the store's transaction.
+type Sessions interface {
+	Issue(ctx context.Context, via identity.Identity, client identity.Client) (session.Session, string, error)
+	Renew(ctx context.Context, seen session.Session, provider string) (session.Session, string, error)
+}

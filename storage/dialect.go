@@ -1,0 +1,131 @@
+package storage
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/uptrace/bun"
+	moderncsqlite "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// engine is the kind of database. Everything that differs between the two
+// stands in this file.
+type engine int
+
+const (
+	postgres engine = iota
+	sqlite
+)
+
+func (e engine) String() string {
+	if e == sqlite {
+		return "sqlite"
+	}
+	return "postgres"
+}
+
+// forUpdate holds the selected rows of the table until the transaction ends.
+// NO KEY UPDATE, because a plain FOR UPDATE would also stop every insert that
+// merely refers to the row. SQLite's immediate transactions hold everything.
+func (e engine) forUpdate(q *bun.SelectQuery, alias string) *bun.SelectQuery {
+	if e == sqlite {
+		return q
+	}
+	return q.For("NO KEY UPDATE OF ?", bun.Ident(alias))
+}
+
+// param is the n-th placeholder, from 1, of a statement that is not written by
+// bun.
+func (e engine) param(n int) string {
+	if e == sqlite {
+		return fmt.Sprintf("?%d", n)
+	}
+	return fmt.Sprintf("$%d", n)
+}
+
+// hotArgs are the arguments of a hot statement. On PostgreSQL they ask pgx to
+// prepare the statement once on each connection.
+func (e engine) hotArgs(args ...any) []any {
+	if e == sqlite {
+		return args
+	}
+	return append([]any{pgx.QueryExecModeCacheStatement}, args...)
+}
+
+// forUpdateSQL is forUpdate for a statement that is not written by bun.
+func (e engine) forUpdateSQL(alias string) string {
+	if e == sqlite {
+		return ""
+	}
+	return " FOR NO KEY UPDATE OF " + alias
+}
+
+// normalise turns driver errors into ErrConflict, ErrUnavailable, errRetry or
+// identity.ErrNotFound; others pass. It is the only place that knows drivers.
+func (e engine) normalise(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return identity.ErrNotFound
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch {
+		case pg.Code == "23505":
+			return &ErrConflict{Constraint: pg.ConstraintName, err: err}
+		case pg.Code == "40001", pg.Code == "40P01", pg.Code == "55P03":
+			return &retryError{err}
+		case pg.Code[:2] == "57", pg.Code[:2] == "53", pg.Code[:2] == "08":
+			return &ErrUnavailable{err} // shutting down, out of resources, connection
+		case pg.Code == "25006":
+			return &ErrUnavailable{err} // a standby: read-only until promoted
+		}
+		return err
+	}
+	var lite *moderncsqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_CONSTRAINT:
+			if c := lite.Code(); c == sqlite3.SQLITE_CONSTRAINT_UNIQUE || c == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY {
+				return &ErrConflict{Constraint: sqliteColumns(lite.Error()), err: err}
+			}
+			return err
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+			return &retryError{err}
+		case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+			return &ErrUnavailable{err}
+		}
+		return err
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	if errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, sql.ErrConnDone) || isClosed(err) {
+		return &ErrUnavailable{err}
+	}
+	return err
+}
+
+// isClosed tells whether a connection went away under a statement; pgx has no
+// type for it.
+func isClosed(err error) bool {
+	s := err.Error()
+	return strings.Contains(s, "conn closed") || strings.Contains(s, "unexpected EOF") || strings.Contains(s, "bad connection")
+}
+
+// sqliteColumns cuts "table.column, table.column" out of SQLite's message,
+// which is all it tells of a unique constraint.
+func sqliteColumns(message string) string {
+	_, columns, _ := strings.Cut(message, "constraint failed: ")
+	columns, _, _ = strings.Cut(strings.TrimPrefix(columns, "UNIQUE constraint failed: "), " (")
+	return columns
+}

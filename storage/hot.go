@@ -1,0 +1,91 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// hotStatements are the few reads that every request or sign-in makes. They are
+// written by hand with parameters, so that PostgreSQL plans them once for each
+// connection instead of once for each call.
+type hotStatements struct {
+	principal     string
+	identityOwner string
+}
+
+const userColumns = `u.id, u.display_name, u.avatar_url, u.primary_email, u.status, u.merged_into, u.operator,
+	u.onboarded_at, u.metadata, u.created_at, u.updated_at`
+
+func userFields(u *identity.User) []any {
+	return []any{
+		&u.ID, &u.DisplayName, &u.AvatarURL, &u.PrimaryEmail, &u.Status, &u.MergedInto, &u.Operator,
+		&u.OnboardedAt, &u.Metadata, &u.CreatedAt, &u.UpdatedAt,
+	}
+}
+
+func newHotStatements(e engine) hotStatements {
+	return hotStatements{
+		principal: `SELECT s.id, s.user_id, s.identity_id, s.team_session_id, s.methods, s.ip, s.user_agent,
+	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
+	t.id, t.team_id, t.created_at, m.role, ` + userColumns + `
+FROM sessions AS s
+JOIN users AS u ON u.id = s.user_id
+LEFT JOIN team_sessions AS t ON t.id = s.team_session_id AND t.ended_at IS NULL
+LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
+WHERE s.token_hash = ` + e.param(1) + ` AND s.ended_at IS NULL`,
+
+		identityOwner: `SELECT i.id, i.user_id, i.provider, i.subject, i.label, i.email, i.email_authoritative,
+	i.wallet_address, i.wallet_chain_id, i.wallet_kind, i.is_primary, i.created_at, i.last_used_at, ` + userColumns + `
+FROM identities AS i
+JOIN users AS u ON u.id = i.user_id
+WHERE i.provider = ` + e.param(1) + ` AND i.subject = ` + e.param(2) + e.forUpdateSQL("u"),
+	}
+}
+
+// hotRow runs a hot statement for one row.
+func (db *DB) hotRow(ctx context.Context, statement string, args ...any) *sql.Row {
+	args = db.engine.hotArgs(args...)
+	if tx := inTx(ctx); tx != nil {
+		return tx.Tx.QueryRowContext(ctx, statement, args...)
+	}
+	return db.read.DB.QueryRowContext(ctx, statement, args...)
+}
+
+// PrincipalByToken implements session.Store.
+func (db *DB) PrincipalByToken(ctx context.Context, tokenHash []byte) (session.Principal, error) {
+	var p session.Principal
+	var ts struct {
+		id, team *identity.ID
+		created  sql.NullTime
+		role     *team.Role
+	}
+	s := &p.Session
+	err := db.hotRow(ctx, db.hot.principal, tokenHash).Scan(append([]any{
+		&s.ID, &s.UserID, &s.IdentityID, &s.TeamSessionID, &s.Methods, &s.IP, &s.UserAgent,
+		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt,
+		&ts.id, &ts.team, &ts.created, &ts.role,
+	}, userFields(&p.User)...)...)
+	if err != nil {
+		return session.Principal{}, db.engine.normalise(err)
+	}
+	s.TokenHash = tokenHash
+	if ts.id != nil && ts.role != nil {
+		p.Team = &session.Entered{ID: *ts.id, TeamID: *ts.team, Role: *ts.role, CreatedAt: ts.created.Time}
+	}
+	return p, nil
+}
+
+// IdentityOwner implements linking.Store.
+func (db *DB) IdentityOwner(ctx context.Context, provider, subject string) (identity.Identity, identity.User, error) {
+	var i identity.Identity
+	var u identity.User
+	err := db.hotRow(ctx, db.hot.identityOwner, provider, subject).Scan(append([]any{
+		&i.ID, &i.UserID, &i.Provider, &i.Subject, &i.Label, &i.Email, &i.EmailAuthoritative,
+		&i.WalletAddress, &i.WalletChainID, &i.WalletKind, &i.IsPrimary, &i.CreatedAt, &i.LastUsedAt,
+	}, userFields(&u)...)...)
+	return i, u, db.engine.normalise(err)
+}

@@ -1,0 +1,53 @@
+package storage
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// InsertIdentity implements linking.Store.
+func (db *DB) InsertIdentity(ctx context.Context, i identity.Identity) error {
+	return db.insert(ctx, &identityRow{Identity: i})
+}
+
+// RefreshIdentity implements linking.Store.
+func (db *DB) RefreshIdentity(ctx context.Context, i identity.Identity) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&identityRow{Identity: i}).
+		Column("email", "email_authoritative", "last_used_at").Where("i.id = ?", i.ID))
+	return err
+}
+
+// HasOtherSubject implements linking.Store.
+func (db *DB) HasOtherSubject(ctx context.Context, user identity.ID, provider, address, subject string) (bool, error) {
+	ok, err := db.reader(ctx).NewSelect().Model((*identityRow)(nil)).
+		Where("i.user_id = ? AND i.provider = ? AND i.email = ? AND i.subject <> ?", user, provider, address, subject).
+		Exists(ctx)
+	return ok, db.engine.normalise(err)
+}
+
+// HasPrimaryWallet implements linking.Store.
+func (db *DB) HasPrimaryWallet(ctx context.Context, user identity.ID) (bool, error) {
+	ok, err := db.reader(ctx).NewSelect().Model((*identityRow)(nil)).
+		Where("i.user_id = ? AND i.is_primary", user).Exists(ctx)
+	return ok, db.engine.normalise(err)
+}
+
+// Identities lists the ways in of a user, oldest first.
+func (db *DB) Identities(ctx context.Context, user identity.ID, p identity.Page) ([]identity.Identity, error) {
+	var rows []identityRow
+	err := oldestFirst(db.reader(ctx).NewSelect().Model(&rows).Where("i.user_id = ?", user), "i.id", p).Scan(ctx)
+	return rowsOf(rows, func(r identityRow) identity.Identity { return r.Identity }), db.engine.normalise(err)
+}
+
+// IdentitiesOf lists the ways in of several users, oldest first.
+func (db *DB) IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	var rows []identityRow
+	err := db.reader(ctx).NewSelect().Model(&rows).Where("i.user_id IN (?)", bun.In(users)).Order("i.id").Scan(ctx)
+	return rowsOf(rows, func(r identityRow) identity.Identity { return r.Identity }), db.engine.normalise(err)
+}

@@ -1,0 +1,141 @@
+// Package storage keeps everything Latchkey knows, by bun, on PostgreSQL or
+// SQLite: one set of queries for both. It implements the small Store interfaces
+// that its consumers declare. What differs between the engines stands in
+// dialect.go.
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// DB is the storage of one deployment. It is safe for concurrent use.
+type DB struct {
+	engine engine
+	// read serves everything outside a transaction; write opens transactions.
+	// On PostgreSQL they are one pool. On SQLite, which has one writer at a
+	// time, write is one connection, so that writers queue fairly in the
+	// process instead of polling a lock, and read takes many.
+	read, write *bun.DB
+	pool        *pgxpool.Pool // PostgreSQL only
+	hot         hotStatements
+}
+
+// Open connects to a database by URL: postgres://… or sqlite://<path>. It
+// changes nothing in it; see Migrate. A PostgreSQL that is down is no error
+// here: the service starts and answers 503 until it is up.
+func Open(ctx context.Context, databaseURL string) (*DB, error) {
+	scheme, rest, ok := strings.Cut(databaseURL, "://")
+	if !ok {
+		return nil, fmt.Errorf("database URL: no scheme, want postgres:// or sqlite://")
+	}
+	switch scheme {
+	case "postgres", "postgresql":
+		return openPostgres(ctx, databaseURL)
+	case "sqlite":
+		return openSQLite(rest)
+	}
+	return nil, fmt.Errorf("database URL: unknown scheme %q, want postgres or sqlite", scheme)
+}
+
+func openPostgres(ctx context.Context, databaseURL string) (*DB, error) {
+	config, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("database URL: %w", err) // pgx leaves the password out
+	}
+	// bun writes arguments into the SQL text. Prepared, every call would be a
+	// new statement; in the simple protocol it is one round trip.
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	// bun escapes by doubling quotes, which is right only with these.
+	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on"
+	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
+	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	if _, set := config.ConnConfig.RuntimeParams["application_name"]; !set {
+		config.ConnConfig.RuntimeParams["application_name"] = "latchkey"
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	if !strings.Contains(databaseURL, "pool_max_conns") {
+		config.MaxConns = 20
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	db := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New())
+	return &DB{engine: postgres, read: db, write: db, pool: pool, hot: newHotStatements(postgres)}, nil
+}
+
+func openSQLite(path string) (*DB, error) {
+	if path == "" {
+		return nil, fmt.Errorf("database URL: sqlite:// needs a path")
+	}
+	dsn := func(extra ...string) string {
+		q := url.Values{"_pragma": append([]string{
+			"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)",
+		}, extra...), "_txlock": {"immediate"}}
+		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	}
+	write, err := sql.Open("sqlite", dsn())
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	write.SetMaxOpenConns(1)
+	// The file must be there, in WAL mode, before a reader opens it.
+	if err := write.Ping(); err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	read, err := sql.Open("sqlite", dsn("query_only(1)"))
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	read.SetMaxOpenConns(16)
+	read.SetMaxIdleConns(16)
+	return &DB{
+		engine: sqlite, hot: newHotStatements(sqlite),
+		read: bun.NewDB(read, sqlitedialect.New()), write: bun.NewDB(write, sqlitedialect.New()),
+	}, nil
+}
+
+// Close releases all connections.
+func (db *DB) Close() error {
+	err := db.write.Close()
+	if db.read != db.write {
+		if e := db.read.Close(); err == nil {
+			err = e
+		}
+	}
+	if db.pool != nil {
+		db.pool.Close()
+	}
+	return err
+}
+
+// Ping tells whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	_, err := db.read.ExecContext(ctx, "SELECT 1")
+	return db.engine.normalise(err)
+}
+
+// Now returns the database's clock, to compare it with ours.
+func (db *DB) Now(ctx context.Context) (time.Time, error) {
+	if db.engine == sqlite {
+		return time.Now().UTC(), nil // the same machine's
+	}
+	var now time.Time
+	err := db.read.NewRaw("SELECT now()").Scan(ctx, &now)
+	return now.UTC(), db.engine.normalise(err)
+}

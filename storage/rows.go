@@ -1,0 +1,76 @@
+package storage
+
+import (
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/linking"
+)
+
+// Rows name the table of a domain type; its fields are the columns.
+
+type userRow struct {
+	bun.BaseModel `bun:"table:users,alias:u"`
+	identity.User
+}
+
+type emailRow struct {
+	bun.BaseModel `bun:"table:emails,alias:e"`
+	identity.Email
+}
+
+type identityRow struct {
+	bun.BaseModel `bun:"table:identities,alias:i"`
+	identity.Identity
+}
+
+type sessionRow struct {
+	bun.BaseModel `bun:"table:sessions,alias:s"`
+	session.Session
+}
+
+type teamSessionRow struct {
+	bun.BaseModel `bun:"table:team_sessions,alias:t"`
+	session.TeamSession
+}
+
+type teamRow struct {
+	bun.BaseModel `bun:"table:teams,alias:tm"`
+	team.Team
+}
+
+type membershipRow struct {
+	bun.BaseModel `bun:"table:memberships,alias:m"`
+	team.Membership
+}
+
+type invitationRow struct {
+	bun.BaseModel `bun:"table:invitations,alias:n"`
+	team.Invitation
+}
+
+type burnedRow struct {
+	bun.BaseModel `bun:"table:burned_secrets,alias:b"`
+	identity.SingleUse
+}
+
+type ticketRow struct {
+	bun.BaseModel `bun:"table:tickets,alias:k"`
+	linking.Ticket
+}
+
+type eventRow struct {
+	bun.BaseModel `bun:"table:audit_events,alias:a"`
+	identity.Event
+}
+
+// rowsOf copies domain values into rows, or back.
+func rowsOf[From, To any](from []From, convert func(From) To) []To {
+	out := make([]To, len(from))
+	for i, f := range from {
+		out[i] = convert(f)
+	}
+	return out
+}

@@ -1,0 +1,59 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/linking"
+)
+
+// BurnSecret implements linking.Store. Of several transactions that burn one
+// secret at once, the others wait for the first and then find it burned.
+func (db *DB) BurnSecret(ctx context.Context, s identity.SingleUse) (bool, error) {
+	n, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&burnedRow{SingleUse: s}).On("CONFLICT DO NOTHING"))
+	return n == 1, err
+}
+
+// InsertTicket implements linking.Store.
+func (db *DB) InsertTicket(ctx context.Context, t linking.Ticket) error {
+	return db.insert(ctx, &ticketRow{Ticket: t})
+}
+
+// RecordEvents writes audit events in the transaction of what they tell of.
+func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	rows := rowsOf(events, func(e identity.Event) eventRow {
+		if e.Data == nil {
+			e.Data = identity.Metadata{}
+		}
+		return eventRow{Event: e}
+	})
+	return db.insert(ctx, &rows)
+}
+
+// Sweep deletes what has no use any more: burned secrets and tickets that have
+// expired by themselves, and sessions that ended or expired before the given
+// time. It returns how many rows went.
+func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, error) {
+	var total int64
+	err := db.InTx(ctx, func(ctx context.Context) error {
+		total = 0
+		tx := db.writer(ctx)
+		burned, err := db.exec(ctx, tx.NewDelete().Model((*burnedRow)(nil)).Where("b.expires_at < ?", now))
+		if err != nil {
+			return err
+		}
+		tickets, err := db.exec(ctx, tx.NewDelete().Model((*ticketRow)(nil)).Where("k.expires_at < ?", now))
+		if err != nil {
+			return err
+		}
+		sessions, err := db.exec(ctx, tx.NewDelete().Model((*sessionRow)(nil)).
+			Where("s.expires_at < ? OR s.idle_expires_at < ? OR s.ended_at < ?", sessionsBefore, sessionsBefore, sessionsBefore))
+		total = burned + tickets + sessions
+		return err
+	})
+	return total, err
+}

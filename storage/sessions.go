@@ -1,0 +1,123 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// InsertSession implements session.Store.
+func (db *DB) InsertSession(ctx context.Context, s session.Session) error {
+	return db.insert(ctx, &sessionRow{Session: s})
+}
+
+// LockSession implements session.Store.
+func (db *DB) LockSession(ctx context.Context, id identity.ID) (session.Session, error) {
+	var row sessionRow
+	q := db.reader(ctx).NewSelect().Model(&row).Where("s.id = ?", id)
+	err := db.engine.forUpdate(q, "s").Scan(ctx)
+	return row.Session, db.engine.normalise(err)
+}
+
+// UpdateSession implements session.Store.
+func (db *DB) UpdateSession(ctx context.Context, s session.Session) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&sessionRow{Session: s}).
+		Column("token_hash", "team_session_id", "methods", "authenticated_at", "last_seen_at", "idle_expires_at").
+		Where("s.id = ?", s.ID))
+	return err
+}
+
+// TouchSession implements session.Store. It never moves time back, so that
+// replicas whose clocks differ do not undo each other.
+func (db *DB) TouchSession(ctx context.Context, id identity.ID, seen, idleExpires time.Time) error {
+	_, err := db.exec(ctx, db.write.NewUpdate().Model((*sessionRow)(nil)).
+		Set("last_seen_at = ?", seen).Set("idle_expires_at = ?", idleExpires).
+		Where("s.id = ? AND s.ended_at IS NULL AND s.last_seen_at < ?", id, seen))
+	return err
+}
+
+// EndSessions implements session.Store.
+func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error) {
+	var ids []identity.ID
+	q := db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
+		Set("ended_at = ?", at).Set("end_reason = ?", reason).
+		Where("s.user_id = ? AND s.ended_at IS NULL", user)
+	if which.Only != nil {
+		q = q.Where("s.id = ?", *which.Only)
+	}
+	if which.Except != nil {
+		q = q.Where("s.id <> ?", *which.Except)
+	}
+	err := q.Returning("id").Scan(ctx, &ids)
+	if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
+		return nil, nil
+	}
+	return ids, err
+}
+
+// ActiveSessions implements session.Store.
+func (db *DB) ActiveSessions(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]session.Session, error) {
+	var rows []sessionRow
+	q := whereStatus(db.reader(ctx).NewSelect().Model(&rows).Where("s.user_id = ?", user), session.StatusActive, now, "s.ended_at")
+	err := newestFirst(q, "s.id", p).Scan(ctx)
+	return rowsOf(rows, func(r sessionRow) session.Session { return r.Session }), db.engine.normalise(err)
+}
+
+// Sessions implements session.Store.
+func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p identity.Page) ([]session.Listed, error) {
+	var rows []struct {
+		sessionRow
+		DisplayName  string
+		PrimaryEmail *string
+	}
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("s.*, u.display_name, u.primary_email").
+		Join("JOIN users AS u ON u.id = s.user_id")
+	if f.UserID != nil {
+		q = q.Where("s.user_id = ?", *f.UserID)
+	}
+	q = whereProvider(whereStatus(q, f.Status, now, "s.ended_at"), f.Provider)
+	err := newestFirst(q, "s.id", p).Scan(ctx)
+	out := make([]session.Listed, len(rows))
+	for i, r := range rows {
+		out[i] = session.Listed{Session: r.Session, DisplayName: r.DisplayName, PrimaryEmail: r.PrimaryEmail}
+	}
+	return out, db.engine.normalise(err)
+}
+
+// whereStatus is session.Status as a condition; ended holds the columns of
+// which any ends it.
+func whereStatus(q *bun.SelectQuery, status session.Status, now time.Time, ended ...string) *bun.SelectQuery {
+	open := func(q *bun.SelectQuery) *bun.SelectQuery {
+		for _, column := range ended {
+			q = q.Where("? IS NULL", bun.Safe(column))
+		}
+		return q
+	}
+	switch status {
+	case session.StatusActive:
+		return open(q).Where("s.expires_at > ? AND s.idle_expires_at > ?", now, now)
+	case session.StatusExpired:
+		return open(q).Where("(s.expires_at <= ? OR s.idle_expires_at <= ?)", now, now)
+	case session.StatusRevoked:
+		return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			for _, column := range ended {
+				q = q.WhereOr("? IS NOT NULL", bun.Safe(column))
+			}
+			return q
+		})
+	}
+	return q
+}
+
+// whereProvider keeps sessions in which the provider proved the user. Methods
+// are words, so one is looked for between spaces.
+func whereProvider(q *bun.SelectQuery, provider string) *bun.SelectQuery {
+	if provider == "" {
+		return q
+	}
+	return q.Where("' ' || s.methods || ' ' LIKE ? ESCAPE '!'", "% "+escapeLike(provider)+" %")
+}

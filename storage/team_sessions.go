@@ -1,0 +1,139 @@
+package storage
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// InsertTeamSession implements session.Store.
+func (db *DB) InsertTeamSession(ctx context.Context, t session.TeamSession) error {
+	return db.insert(ctx, &teamSessionRow{TeamSession: t})
+}
+
+// OpenTeamSession implements session.Store.
+func (db *DB) OpenTeamSession(ctx context.Context, sessionID, teamID identity.ID) (session.TeamSession, error) {
+	return db.teamSession(ctx, "t.session_id = ? AND t.team_id = ? AND t.ended_at IS NULL", sessionID, teamID)
+}
+
+// TeamSession implements session.Store.
+func (db *DB) TeamSession(ctx context.Context, id identity.ID) (session.TeamSession, error) {
+	return db.teamSession(ctx, "t.id = ?", id)
+}
+
+func (db *DB) teamSession(ctx context.Context, where string, args ...any) (session.TeamSession, error) {
+	var row teamSessionRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where(where, args...).Scan(ctx)
+	return row.TeamSession, db.engine.normalise(err)
+}
+
+// EndTeamSession implements session.Store.
+func (db *DB) EndTeamSession(ctx context.Context, t session.TeamSession) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&teamSessionRow{TeamSession: t}).
+		Column("ended_at", "end_reason", "ended_by").Where("t.id = ?", t.ID))
+	return err
+}
+
+// EndTeamSessions implements team.Store.
+func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *identity.ID, by identity.ID, reason string, at time.Time) error {
+	q := db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+		Set("ended_at = ?", at).Set("end_reason = ?", reason).Set("ended_by = ?", by).
+		Where("t.team_id = ? AND t.ended_at IS NULL", teamID)
+	if user != nil {
+		q = q.Where("t.user_id = ?", *user)
+	}
+	_, err := db.exec(ctx, q)
+	return err
+}
+
+// listedInTeamRow is a team session with the session behind it.
+type listedInTeamRow struct {
+	teamSessionRow
+	Behind       sessionColumns `bun:"embed:s_"`
+	DisplayName  string
+	PrimaryEmail *string
+	Role         *team.Role
+}
+
+// sessionColumns are the columns of the session behind a team session.
+type sessionColumns struct {
+	ID              identity.ID
+	UserID          identity.ID
+	Methods         session.Methods
+	IP              string
+	UserAgent       string
+	CreatedAt       time.Time
+	AuthenticatedAt time.Time
+	LastSeenAt      time.Time
+	IdleExpiresAt   time.Time
+	ExpiresAt       time.Time
+	EndedAt         *time.Time
+}
+
+// TeamSessions implements session.Store.
+func (db *DB) TeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, now time.Time, p identity.Page) ([]session.ListedInTeam, error) {
+	return db.listTeamSessions(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.Where("t.team_id = ?", teamID)
+		if f.UserID != nil {
+			q = q.Where("t.user_id = ?", *f.UserID)
+		}
+		q = whereProvider(whereStatus(q, f.Status, now, "t.ended_at", "s.ended_at"), f.Provider)
+		return newestFirst(q, "t.id", p)
+	})
+}
+
+// ListedTeamSession implements session.Store.
+func (db *DB) ListedTeamSession(ctx context.Context, id identity.ID) (session.ListedInTeam, error) {
+	rows, err := db.listTeamSessions(ctx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("t.id = ?", id) })
+	if err != nil || len(rows) == 0 {
+		return session.ListedInTeam{}, cmpErr(err, identity.ErrNotFound)
+	}
+	return rows[0], nil
+}
+
+func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]session.ListedInTeam, error) {
+	var rows []listedInTeamRow
+	q := db.reader(ctx).NewSelect().Model(&rows).
+		ColumnExpr("t.*, u.display_name, u.primary_email, m.role").
+		ColumnExpr(`s.id AS s_id, s.user_id AS s_user_id, s.methods AS s_methods, s.ip AS s_ip, s.user_agent AS s_user_agent,
+			s.created_at AS s_created_at, s.authenticated_at AS s_authenticated_at, s.last_seen_at AS s_last_seen_at,
+			s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at`).
+		Join("JOIN sessions AS s ON s.id = t.session_id").
+		Join("JOIN users AS u ON u.id = t.user_id").
+		Join("LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = t.user_id")
+	err := narrow(q).Scan(ctx)
+	return rowsOf(rows, listedInTeamRow.domain), db.engine.normalise(err)
+}
+
+func (r listedInTeamRow) domain() session.ListedInTeam {
+	b := r.Behind
+	return session.ListedInTeam{
+		TeamSession: r.TeamSession, DisplayName: r.DisplayName, PrimaryEmail: r.PrimaryEmail, Role: r.Role,
+		Behind: session.Session{
+			ID: b.ID, UserID: b.UserID, Methods: b.Methods, IP: b.IP, UserAgent: b.UserAgent, CreatedAt: b.CreatedAt,
+			AuthenticatedAt: b.AuthenticatedAt, LastSeenAt: b.LastSeenAt, IdleExpiresAt: b.IdleExpiresAt,
+			ExpiresAt: b.ExpiresAt, EndedAt: b.EndedAt,
+		},
+	}
+}
+
+// escapeLike makes a word match itself in LIKE with ESCAPE '!'.
+func escapeLike(word string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(word)
+}
+
+// cmpErr returns the first error that is one.
+func cmpErr(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// InsertTeam implements team.Store.
+func (db *DB) InsertTeam(ctx context.Context, t team.Team) error {
+	return db.insert(ctx, &teamRow{Team: t})
+}
+
+// UpdateTeam implements team.Store.
+func (db *DB) UpdateTeam(ctx context.Context, t team.Team) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&teamRow{Team: t}).
+		Column("name", "updated_at", "deleted_at").Where("tm.id = ?", t.ID))
+	return err
+}
+
+// LockTeam implements team.Store.
+func (db *DB) LockTeam(ctx context.Context, id identity.ID) (team.Team, error) {
+	var row teamRow
+	q := db.reader(ctx).NewSelect().Model(&row).Where("tm.id = ? AND tm.deleted_at IS NULL", id)
+	err := db.engine.forUpdate(q, "tm").Scan(ctx)
+	return row.Team, db.engine.normalise(err)
+}
+
+type mineRow struct {
+	teamRow
+	Role team.Role
+}
+
+func (r mineRow) domain() team.Mine { return team.Mine{Team: r.Team, Role: r.Role} }
+
+const joinMine = "JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ?"
+
+// TeamFor implements team.Store.
+func (db *DB) TeamFor(ctx context.Context, id, user identity.ID) (team.Mine, error) {
+	var row mineRow
+	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("tm.*, m.role").Join(joinMine, user).
+		Where("tm.id = ? AND tm.deleted_at IS NULL", id).Scan(ctx)
+	return row.domain(), db.engine.normalise(err)
+}
+
+// TeamsOf implements team.Store.
+func (db *DB) TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.Mine, error) {
+	var rows []mineRow
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("tm.*, m.role").Join(joinMine, user).
+		Where("tm.deleted_at IS NULL")
+	err := oldestFirst(q, "tm.id", p).Scan(ctx)
+	return rowsOf(rows, mineRow.domain), db.engine.normalise(err)
+}
+
+// InsertMembership implements team.Store.
+func (db *DB) InsertMembership(ctx context.Context, m team.Membership) (bool, error) {
+	n, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&membershipRow{Membership: m}).On("CONFLICT DO NOTHING"))
+	return n == 1, err
+}
+
+// UpdateRole implements team.Store.
+func (db *DB) UpdateRole(ctx context.Context, m team.Membership) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&membershipRow{Membership: m}).Column("role").
+		Where("m.team_id = ? AND m.user_id = ?", m.TeamID, m.UserID))
+	return err
+}
+
+// DeleteMembership implements team.Store.
+func (db *DB) DeleteMembership(ctx context.Context, teamID, user identity.ID) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
+		Where("m.team_id = ? AND m.user_id = ?", teamID, user))
+	return err
+}
+
+// Membership implements team.Store.
+func (db *DB) Membership(ctx context.Context, teamID, user identity.ID) (team.Membership, error) {
+	var row membershipRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where("m.team_id = ? AND m.user_id = ?", teamID, user).Scan(ctx)
+	return row.Membership, db.engine.normalise(err)
+}
+
+type memberRow struct {
+	membershipRow
+	DisplayName  string
+	PrimaryEmail *string
+}
+
+func (r memberRow) domain() team.Member {
+	return team.Member{Membership: r.Membership, DisplayName: r.DisplayName, PrimaryEmail: r.PrimaryEmail}
+}
+
+// Member implements team.Store.
+func (db *DB) Member(ctx context.Context, teamID, user identity.ID) (team.Member, error) {
+	var row memberRow
+	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("m.*, u.display_name, u.primary_email").
+		Join("JOIN users AS u ON u.id = m.user_id").Where("m.team_id = ? AND m.user_id = ?", teamID, user).Scan(ctx)
+	return row.domain(), db.engine.normalise(err)
+}
+
+// Members implements team.Store.
+func (db *DB) Members(ctx context.Context, teamID identity.ID, p identity.Page) ([]team.Member, error) {
+	var rows []memberRow
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("m.*, u.display_name, u.primary_email").
+		Join("JOIN users AS u ON u.id = m.user_id").Where("m.team_id = ?", teamID)
+	err := oldestFirst(q, "m.user_id", p).Scan(ctx)
+	return rowsOf(rows, memberRow.domain), db.engine.normalise(err)
+}
+
+// CountActiveOwners implements team.Store.
+func (db *DB) CountActiveOwners(ctx context.Context, teamID identity.ID) (int, error) {
+	n, err := db.reader(ctx).NewSelect().Model((*membershipRow)(nil)).
+		Join("JOIN users AS u ON u.id = m.user_id").
+		Where("m.team_id = ? AND m.role = ? AND u.status = ?", teamID, team.RoleOwner, identity.StatusActive).Count(ctx)
+	return int(n), db.engine.normalise(err)
+}
+
+// InsertInvitation implements team.Store.
+func (db *DB) InsertInvitation(ctx context.Context, i team.Invitation) (bool, error) {
+	// An expired invitation gives way, closed as revoked.
+	expired := db.writer(ctx).NewUpdate().Model((*invitationRow)(nil)).
+		Set("closed_at = ?", i.CreatedAt).Set("outcome = ?", team.OutcomeRevoked).
+		Where("n.team_id = ? AND n.closed_at IS NULL AND n.expires_at <= ?", i.TeamID, i.CreatedAt)
+	if _, err := db.exec(ctx, expired); err != nil {
+		return false, err
+	}
+	n, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&invitationRow{Invitation: i}).On("CONFLICT DO NOTHING"))
+	return n == 1, err
+}
+
+// CloseInvitation implements team.Store.
+func (db *DB) CloseInvitation(ctx context.Context, i team.Invitation) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&invitationRow{Invitation: i}).
+		Column("closed_at", "outcome").Where("n.id = ?", i.ID))
+	return err
+}
+
+// Invitation implements team.Store.
+func (db *DB) Invitation(ctx context.Context, id identity.ID) (team.Invitation, error) {
+	var row invitationRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where("n.id = ?", id).Scan(ctx)
+	return row.Invitation, db.engine.normalise(err)
+}
+
+// OpenInvitations implements team.Store.
+func (db *DB) OpenInvitations(ctx context.Context, teamID identity.ID, now time.Time, p identity.Page) ([]team.Invitation, error) {
+	var rows []invitationRow
+	q := db.reader(ctx).NewSelect().Model(&rows).
+		Where("n.team_id = ? AND n.closed_at IS NULL AND n.expires_at > ?", teamID, now)
+	err := newestFirst(q, "n.id", p).Scan(ctx)
+	return rowsOf(rows, func(r invitationRow) team.Invitation { return r.Invitation }), db.engine.normalise(err)
+}
+
+// owned is the condition that an invitation is to the user's verified address
+// or externally owned wallet.
+const owned = `(n.email IN (SELECT e.address FROM emails AS e WHERE e.user_id = ?)
+	OR n.wallet IN (SELECT i.wallet_address FROM identities AS i WHERE i.user_id = ? AND i.wallet_kind = 'eoa'))`
+
+// InvitationsFor implements team.Store.
+func (db *DB) InvitationsFor(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]team.Received, error) {
+	var rows []struct {
+		invitationRow
+		TeamName string
+	}
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("n.*, tm.name AS team_name").
+		Join("JOIN teams AS tm ON tm.id = n.team_id AND tm.deleted_at IS NULL").
+		Where("n.closed_at IS NULL AND n.expires_at > ?", now).Where(owned, user, user)
+	err := newestFirst(q, "n.id", p).Scan(ctx)
+	out := make([]team.Received, len(rows))
+	for i, r := range rows {
+		out[i] = team.Received{Invitation: r.Invitation, TeamName: r.TeamName}
+	}
+	return out, db.engine.normalise(err)
+}
+
+// Owns implements team.Store.
+func (db *DB) Owns(ctx context.Context, user identity.ID, i team.Invitation) (bool, error) {
+	ok, err := db.reader(ctx).NewSelect().Model((*invitationRow)(nil)).
+		Where("n.id = ?", i.ID).Where(owned, user, user).Exists(ctx)
+	return ok, db.engine.normalise(err)
+}

@@ -1,0 +1,97 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// InsertUser implements linking.Store.
+func (db *DB) InsertUser(ctx context.Context, u identity.User) error {
+	return db.insert(ctx, &userRow{User: u})
+}
+
+// UpdateUser writes everything about a user but how he came to be.
+func (db *DB) UpdateUser(ctx context.Context, u identity.User) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).
+		Column("display_name", "avatar_url", "operator", "onboarded_at", "metadata", "updated_at").
+		Where("u.id = ?", u.ID))
+	return err
+}
+
+// LockUsers implements linking.Store.
+func (db *DB) LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error) {
+	var rows []userRow
+	q := db.reader(ctx).NewSelect().Model(&rows).Where("u.id IN (?)", bun.In(ids)).Order("u.id")
+	err := db.engine.forUpdate(q, "u").Scan(ctx)
+	return rowsOf(rows, func(r userRow) identity.User { return r.User }), db.engine.normalise(err)
+}
+
+// User returns a user. The id of a merged one finds the survivor.
+func (db *DB) User(ctx context.Context, id identity.ID) (identity.User, error) {
+	for {
+		var row userRow
+		err := db.reader(ctx).NewSelect().Model(&row).Where("u.id = ?", id).Scan(ctx)
+		if err != nil {
+			return identity.User{}, db.engine.normalise(err)
+		}
+		if row.MergedInto == nil {
+			return row.User, nil
+		}
+		id = *row.MergedInto // merges form no cycle, so this ends
+	}
+}
+
+// Users lists users, newest first.
+func (db *DB) Users(ctx context.Context, f identity.UserFilter, p identity.Page) ([]identity.User, error) {
+	var rows []userRow
+	q := db.reader(ctx).NewSelect().Model(&rows)
+	if f.Email != "" {
+		q = q.Where("u.id IN (SELECT e.user_id FROM emails AS e WHERE e.address = ?)", f.Email)
+	}
+	if f.Wallet != "" {
+		q = q.Where("u.id IN (SELECT i.user_id FROM identities AS i WHERE i.wallet_address = ?)", f.Wallet)
+	}
+	err := newestFirst(q, "u.id", p).Scan(ctx)
+	return rowsOf(rows, func(r userRow) identity.User { return r.User }), db.engine.normalise(err)
+}
+
+// EmailOwner implements linking.Store.
+func (db *DB) EmailOwner(ctx context.Context, address string) (identity.ID, error) {
+	var row emailRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where("e.address = ?", address).Scan(ctx)
+	return row.UserID, db.engine.normalise(err)
+}
+
+// InsertEmail implements linking.Store.
+func (db *DB) InsertEmail(ctx context.Context, e identity.Email) error {
+	return db.insert(ctx, &emailRow{Email: e})
+}
+
+// SetPrimaryEmailIfNone implements linking.Store.
+func (db *DB) SetPrimaryEmailIfNone(ctx context.Context, user identity.ID, address string, at time.Time) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
+		Set("primary_email = ?", address).Set("updated_at = ?", at).
+		Where("u.id = ? AND u.primary_email IS NULL", user))
+	return err
+}
+
+// newestFirst orders by id, newest first, and reads one row more than the page
+// so that the caller knows whether there is a next.
+func newestFirst(q *bun.SelectQuery, column string, p identity.Page) *bun.SelectQuery {
+	if p.After != nil {
+		q = q.Where("? < ?", bun.Safe(column), *p.After)
+	}
+	return q.OrderExpr("? DESC", bun.Safe(column)).Limit(int64(p.Limit) + 1)
+}
+
+// oldestFirst is newestFirst the other way round.
+func oldestFirst(q *bun.SelectQuery, column string, p identity.Page) *bun.SelectQuery {
+	if p.After != nil {
+		q = q.Where("? > ?", bun.Safe(column), *p.After)
+	}
+	return q.OrderExpr("? ASC", bun.Safe(column)).Limit(int64(p.Limit) + 1)
+}
