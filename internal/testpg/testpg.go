@@ -1,0 +1,111 @@
+// Package testpg gives every test a fresh, empty PostgreSQL database.
+//
+// The server is the one of LATCHKEY_TEST_DATABASE_URL, whose user must be
+// allowed to create databases. Without that variable, each test process starts a
+// private server from the installed binaries when the first test asks for it:
+// data in a temporary directory, a Unix socket only, nothing synced to disk. It
+// ends with the process, even if that is killed.
+//
+// Where there is neither, tests are skipped and say why; with CI set they fail,
+// because a green CI that tested one engine of two would be a lie.
+package testpg
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Variable names the server to use instead of a private one.
+const Variable = "LATCHKEY_TEST_DATABASE_URL"
+
+const (
+	startTimeout = 90 * time.Second // initdb on a busy machine
+	callTimeout  = 60 * time.Second // CREATE DATABASE waits for those of other tests
+)
+
+// errNone is returned where there is no server to test with.
+var errNone = errors.New("no PostgreSQL to test with")
+
+// server is the one server of this process: the URL of its maintenance database.
+var server = sync.OnceValues(func() (string, error) {
+	if given := os.Getenv(Variable); given != "" {
+		return given, nil
+	}
+	return startPrivate()
+})
+
+// URL returns a fresh, empty database for this test, dropped when it ends,
+// along with whatever is still connected. Without a server the test is skipped,
+// or fails with CI set.
+func URL(tb testing.TB) string {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout+callTimeout)
+	defer cancel()
+	databaseURL, drop, err := Create(ctx)
+	switch {
+	case errors.Is(err, errNone) && os.Getenv("CI") == "":
+		tb.Skipf("%v", err)
+	case err != nil:
+		tb.Fatalf("testpg: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := drop(); err != nil {
+			tb.Errorf("testpg: %v", err)
+		}
+	})
+	return databaseURL
+}
+
+// Create is [URL] for programs that are no tests: the caller drops the database.
+func Create(ctx context.Context) (databaseURL string, drop func() error, err error) {
+	admin, err := server()
+	if err != nil {
+		return "", nil, err
+	}
+	name := "latchkey_test_" + strings.ToLower(rand.Text())
+	databaseURL, err = inDatabase(admin, name)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := execute(ctx, admin, "CREATE DATABASE "+name); err != nil {
+		return "", nil, err
+	}
+	return databaseURL, func() error {
+		// The test's own context may be over by now.
+		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+		defer cancel()
+		return execute(ctx, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+	}, nil
+}
+
+// inDatabase returns the URL of another database on the same server.
+func inDatabase(admin, name string) (string, error) {
+	u, err := url.Parse(admin)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return "", fmt.Errorf("%s is not postgres://USER:PASSWORD@HOST:PORT/DATABASE", Variable)
+	}
+	u.Path = "/" + name
+	return u.String(), nil
+}
+
+func execute(ctx context.Context, databaseURL, statement string) error {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return err // pgx leaves the password out
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}
