@@ -69,6 +69,26 @@ contract NaiveWallet {
     }
 }
 
+/// A wallet in recovery: anyone may carry out what has been decided, which makes
+/// the successor its owner. Until someone does, the owner is the owner.
+contract RecoverableWallet {
+    address public owner;
+    address public successor;
+
+    constructor(address owner_, address successor_) {
+        owner = owner_;
+        successor = successor_;
+    }
+
+    function finishRecovery() external {
+        owner = successor;
+    }
+
+    function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
+        return recover(hash, signature, 0) == owner ? bytes4(0x1626ba7e) : bytes4(0xffffffff);
+    }
+}
+
 /// Sends its calldata back. The selector of isValidSignature is the magic value,
 /// so the answer starts with it.
 contract Echo {

@@ -1,0 +1,238 @@
+package siwe_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"math/big"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/accounts"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"github.com/latchkey/latchkey/siwe"
+)
+
+const simChain = 1337
+
+// wallets is a chain, its RPC over HTTP, and a verifier that uses it.
+type wallets struct {
+	*evm
+	contracts *siwe.Contracts
+	url       string
+}
+
+func newWallets(t testing.TB, opts siwe.ContractsOptions) *wallets {
+	t.Helper()
+	chain := newEVM(t, simChain)
+	server := httptest.NewServer(chain.rpcHandler(t))
+	t.Cleanup(server.Close)
+	contracts, err := siwe.NewContracts(map[uint64][]string{simChain: {server.URL}}, opts)
+	ok(t, err)
+	return &wallets{evm: chain, contracts: contracts, url: server.URL}
+}
+
+func (w *wallets) expectation() siwe.Expectation {
+	exp := expectation()
+	exp.Contracts = w.contracts
+	return exp
+}
+
+// text is a message of a wallet on the test's chain.
+func text(t testing.TB, account common.Address) string {
+	m := message(account)
+	m.ChainID = simChain
+	return build(t, m)
+}
+
+func (w *wallets) verify(t testing.TB, account common.Address, sig []byte) (siwe.Account, error) {
+	t.Helper()
+	a, _, err := siwe.Verify(t.Context(), text(t, account), hexutil.Encode(sig), w.expectation())
+	return a, err
+}
+
+func hashOf(text string) common.Hash { return common.BytesToHash(accounts.TextHash([]byte(text))) }
+
+// ownersSign is what the owners of an OwnersWallet sign, in ascending order of
+// their addresses.
+func (w *wallets) ownersSign(t testing.TB, wallet common.Address, hash common.Hash, owners ...*ecdsa.PrivateKey) []byte {
+	t.Helper()
+	own := w.read(t, wallet, calldata(t, "messageHash(bytes32)", hash))
+	var sig []byte
+	for _, o := range owners {
+		s, err := crypto.Sign(own, o)
+		ok(t, err)
+		s[64] += 27
+		sig = append(sig, s...)
+	}
+	return sig
+}
+
+// sortedOwners are throwaway keys in the order of their addresses.
+func sortedOwners(t testing.TB, n int) (keys []*ecdsa.PrivateKey, addresses []common.Address) {
+	t.Helper()
+	for i := range n {
+		k, a := key(t, byte(100+i))
+		at := len(addresses)
+		for at > 0 && bytes.Compare(addresses[at-1][:], a[:]) > 0 {
+			at--
+		}
+		keys = append(keys[:at], append([]*ecdsa.PrivateKey{k}, keys[at:]...)...)
+		addresses = append(addresses[:at], append([]common.Address{a}, addresses[at:]...)...)
+	}
+	return keys, addresses
+}
+
+func TestOwnersWallet(t *testing.T) {
+	w := newWallets(t, siwe.ContractsOptions{})
+	keys, owners := sortedOwners(t, 3)
+	wallet := w.deploy(t, "OwnersWallet", owners, big.NewInt(2))
+	hash := hashOf(text(t, wallet))
+
+	account, err := w.verify(t, wallet, w.ownersSign(t, wallet, hash, keys[0], keys[2]))
+	ok(t, err)
+	equal(t, siwe.Account{Address: wallet, ChainID: simChain, Kind: siwe.Contract}, account)
+	equal(t, "eip155:1337:"+wallet.Hex(), account.Subject())
+
+	for name, sig := range map[string][]byte{
+		"too few owners":     w.ownersSign(t, wallet, hash, keys[0]),
+		"one owner twice":    w.ownersSign(t, wallet, hash, keys[0], keys[0]),
+		"wrong order":        w.ownersSign(t, wallet, hash, keys[2], keys[0]),
+		"another message":    w.ownersSign(t, wallet, common.Hash{1}, keys[0], keys[2]),
+		"the bare hash":      append(personalSign(t, keys[0], text(t, wallet)), personalSign(t, keys[2], text(t, wallet))...),
+		"bytes of no owner":  bytes.Repeat([]byte{7}, 130),
+		"a single byte":      {1},
+		"as long as allowed": bytes.Repeat([]byte{7}, siwe.MaxSignatureBytes),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := w.verify(t, wallet, sig)
+			refused(t, err, siwe.FieldSignature, siwe.Rejected)
+		})
+	}
+	_, err = w.verify(t, wallet, bytes.Repeat([]byte{7}, siwe.MaxSignatureBytes+1))
+	refused(t, err, siwe.FieldSignature, siwe.Malformed)
+}
+
+func TestOwnerRemovedIsRefused(t *testing.T) {
+	w := newWallets(t, siwe.ContractsOptions{})
+	keys, owners := sortedOwners(t, 2)
+	_, successor := key(t, 200)
+	wallet := w.deploy(t, "OwnersWallet", owners, big.NewInt(1))
+	sig := w.ownersSign(t, wallet, hashOf(text(t, wallet)), keys[1])
+	_, err := w.verify(t, wallet, sig)
+	ok(t, err)
+
+	w.send(t, owners[0], wallet, calldata(t, "swapOwner(address,address)", owners[1], successor))
+	_, err = w.verify(t, wallet, sig)
+	refused(t, err, siwe.FieldSignature, siwe.Rejected)
+}
+
+// Wallets that check their owner's signature over the bare hash accept what the
+// owner has signed for any of them. It takes the message, which names the one
+// account, to keep them apart; a wallet like a Safe does so by itself too.
+func TestSiblingsOfOneOwner(t *testing.T) {
+	w := newWallets(t, siwe.ContractsOptions{})
+	k, owner := key(t, 1)
+	mine, sibling := w.deploy(t, "NaiveWallet", owner), w.deploy(t, "NaiveWallet", owner)
+	sig := personalSign(t, k, text(t, mine))
+
+	account, err := w.verify(t, mine, sig)
+	ok(t, err)
+	equal(t, mine, account.Address)
+	_, err = w.verify(t, sibling, sig) // the same message, but for the address in it
+	refused(t, err, siwe.FieldSignature, siwe.Rejected)
+	_, err = w.verify(t, owner, sig) // the owner's own account
+	refused(t, err, siwe.FieldSignature, siwe.Rejected)
+
+	hash := hashOf(text(t, mine))
+	ok(t, w.contracts.VerifyContract(t.Context(), simChain, sibling, hash, sig)) // so the hash alone proves nothing
+	keys, owners := sortedOwners(t, 1)
+	mine, sibling = w.deploy(t, "OwnersWallet", owners, big.NewInt(1)), w.deploy(t, "OwnersWallet", owners, big.NewInt(1))
+	err = w.contracts.VerifyContract(t.Context(), simChain, sibling, hash, w.ownersSign(t, mine, hash, keys[0]))
+	refused(t, err, siwe.FieldSignature, siwe.Rejected)
+}
+
+func TestContractsThatAreNoWallets(t *testing.T) {
+	w := newWallets(t, siwe.ContractsOptions{})
+	magic := common.FromHex("0x1626ba7e")
+	padded := append(bytes.Clone(magic), make([]byte, 28)...)
+	answer := func(b []byte) common.Address { return w.deploy(t, "Answer", b) }
+	// What is refused is refused for its answer: the exact one is accepted.
+	_, err := w.verify(t, answer(padded), []byte{1})
+	ok(t, err)
+
+	for name, account := range map[string]common.Address{
+		"echo":                      w.deploy(t, "Echo", big.NewInt(1<<20)),
+		"echo of 32 bytes":          w.deploy(t, "Echo", big.NewInt(32)),
+		"echo of 4 bytes":           w.deploy(t, "Echo", big.NewInt(4)),
+		"no answer":                 answer(nil),
+		"magic alone":               answer(magic),
+		"one byte short":            answer(padded[:31]),
+		"one byte long":             answer(append(bytes.Clone(padded), 0)),
+		"two words":                 answer(append(bytes.Clone(padded), padded...)),
+		"right-aligned":             answer(append(make([]byte, 28), magic...)),
+		"padding not zero":          answer(append(bytes.Clone(magic), bytes.Repeat([]byte{1}, 28)...)),
+		"last byte not zero":        answer(append(bytes.Clone(padded[:31]), 1)),
+		"all ones":                  answer(bytes.Repeat([]byte{0xff}, 32)),
+		"true":                      answer(append(make([]byte, 31), 1)),
+		"burns gas":                 w.deploy(t, "GasBurner"),
+		"invalid opcode":            w.deploy(t, "Invalid"),
+		"reverts with the magic":    w.deploy(t, "MagicRevert"),
+		"returns 100 KiB":           w.deploy(t, "HugeReturn", big.NewInt(100<<10)),
+		"returns 1 MiB":             w.deploy(t, "HugeReturn", big.NewInt(1<<20)),
+		"returns more than its gas": w.deploy(t, "HugeReturn", big.NewInt(1<<30)),
+		"no code":                   common.HexToAddress("0x00000000000000000000000000000000DeaDBeef"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			_, err := w.verify(t, account, bytes.Repeat([]byte{1}, 65))
+			refused(t, err, siwe.FieldSignature, siwe.Rejected)
+			if took := time.Since(start); took > 3*time.Second {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+	for _, h := range w.contracts.Health(t.Context()) {
+		equal(t, true, h.Available()) // none of this is the endpoint's fault
+	}
+}
+
+func TestReservedAddressesAreRefused(t *testing.T) {
+	w := newWallets(t, siwe.ContractsOptions{})
+	for _, n := range []int64{0, 1, 2, 4, 9, 0x11, 0x100, 0xffff} {
+		before := w.asked.Load()
+		_, err := w.verify(t, common.BigToAddress(big.NewInt(n)), bytes.Repeat([]byte{1}, 65))
+		refused(t, err, siwe.FieldAddress, siwe.Rejected)
+		equal(t, before, w.asked.Load())
+	}
+}
+
+func TestDelegatedAccountsSignAsExternallyOwned(t *testing.T) {
+	w := newWallets(t, siwe.ContractsOptions{})
+	k, address := key(t, 3)
+	// It delegates to code that accepts everything: that must not matter.
+	yes := w.deploy(t, "Answer", append(common.FromHex("0x1626ba7e"), make([]byte, 28)...))
+	w.setCode(address, append([]byte{0xef, 0x01, 0x00}, yes[:]...))
+
+	account, err := w.verify(t, address, personalSign(t, k, text(t, address)))
+	ok(t, err)
+	equal(t, "eip155:"+address.Hex(), account.Subject())
+	equal(t, int64(0), w.asked.Load()) // a key needs no chain
+
+	stranger, _ := key(t, 4)
+	for _, sig := range [][]byte{personalSign(t, stranger, text(t, address)), {1}, wrap(t, yes, nil, []byte{1})} {
+		_, err = w.verify(t, address, sig)
+		refused(t, err, siwe.FieldSignature, siwe.Rejected)
+	}
+}
+
+func TestVerificationLeavesNoTrace(t *testing.T) {
+	w := newWallets(t, siwe.ContractsOptions{})
+	counter := w.deploy(t, "Counter")
+	_, err := w.verify(t, counter, []byte{1})
+	ok(t, err)
+	equal(t, make([]byte, 32), w.read(t, counter, calldata(t, "count()")))
+}
