@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	jose "github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/latchkey/latchkey/identity"
@@ -132,6 +133,19 @@ func TestIDTokenIsRefused(t *testing.T) {
 			s, _ := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString([]byte("secret-1"))
 			return s
 		}),
+		// A symmetric key without "alg" is one that go-oidc does not leave out of the set.
+		"HS256 with a published key": func(i *issuer) {
+			shared := []byte("a key that everybody can read, 32")
+			i.routes["/jwks"] = func(w http.ResponseWriter, _ *http.Request) {
+				reply(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: shared, KeyID: "k1"}}})
+			}
+			i.sign = func(c jwt.MapClaims) string {
+				token := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
+				token.Header["kid"] = "k1"
+				s, _ := token.SignedString(shared)
+				return s
+			}
+		},
 		"alg not announced": signed(func(c jwt.MapClaims) string {
 			token := jwt.NewWithClaims(jwt.SigningMethodRS512, c)
 			token.Header["kid"] = "k1"

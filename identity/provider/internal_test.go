@@ -129,3 +129,24 @@ func TestEnterpriseNoreplyAddresses(t *testing.T) {
 		}
 	}
 }
+
+func TestEndpointsDoNotStepDownFromHTTPS(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		issuer, endpoint string
+		want             bool
+	}{
+		{"https://idp.example", "https://other.example/token", true},
+		{"https://idp.example", "http://idp.example/token", false},
+		{"http://localhost:9000", "http://localhost:9000/token", true},
+		{"http://localhost:9000", "https://other.example/token", true},
+	} {
+		u, err := url.Parse(c.issuer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (&discovery{issuer: u}).checkEndpoint(c.endpoint); (err == nil) != c.want {
+			t.Errorf("%s names %s: %v", c.issuer, c.endpoint, err)
+		}
+	}
+}
