@@ -52,6 +52,9 @@ func (d *discovery) get(ctx context.Context) (*metadata, error) {
 		return m, nil
 	}
 	done := d.flight.DoChan("", func() (any, error) {
+		if m := d.cached.Load(); m != nil { // of a flight that just landed
+			return m, nil
+		}
 		// The first caller may leave; the others still wait for the answer.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.remote.timeout)
 		defer cancel()
