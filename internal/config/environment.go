@@ -107,7 +107,11 @@ func suggestion(name string) string {
 	base, isFile := strings.CutSuffix(name, fileSuffix)
 	best, least := "", len(base)/3
 	for _, v := range Describe() {
-		if d := distance(base, v.Name); d <= least {
+		d := distance(base, v.Name)
+		if leftOut(base, v.Name) {
+			d = 0
+		}
+		if d <= least {
 			best, least = v.Name, d-1
 		}
 	}
@@ -118,6 +122,17 @@ func suggestion(name string) string {
 		best += fileSuffix
 	}
 	return "; did you mean " + best + "?"
+}
+
+// leftOut tells whether a is b without some of its words.
+func leftOut(a, b string) bool {
+	words := strings.Split(a, "_")
+	for w := range strings.SplitSeq(b, "_") {
+		if len(words) > 0 && words[0] == w {
+			words = words[1:]
+		}
+	}
+	return len(words) == 0
 }
 
 // distance is the Levenshtein distance, without the prefix all names share.
