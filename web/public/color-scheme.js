@@ -1,0 +1,14 @@
+// Sets the colour scheme before the first paint, so that a dark page does not
+// flash white. The key and the attribute are Mantine's.
+(function () {
+  var chosen = null
+  try {
+    chosen = localStorage.getItem('mantine-color-scheme-value')
+  } catch (_) {
+    // Storage may be forbidden; the system's choice then stands.
+  }
+  if (chosen !== 'light' && chosen !== 'dark') {
+    chosen = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'
+  }
+  document.documentElement.setAttribute('data-mantine-color-scheme', chosen)
+})()

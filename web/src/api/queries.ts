@@ -1,0 +1,81 @@
+import { type QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { api, data } from './client'
+import { isProblem } from './problem'
+
+// Every key of the cache, so that what one page changes another page refreshes.
+export const keys = {
+  providers: ['providers'] as const,
+  session: ['session'] as const,
+  mine: ['mine'] as const,
+  identities: ['mine', 'identities'] as const,
+  devices: ['mine', 'devices'] as const,
+  invitations: ['mine', 'invitations'] as const,
+  teams: ['teams'] as const,
+  team: (team: string) => ['teams', team] as const,
+  teamSessions: (team: string, status: string) => ['teams', team, 'sessions', status] as const,
+  members: (team: string) => ['teams', team, 'members'] as const,
+  teamInvitations: (team: string) => ['teams', team, 'invitations'] as const,
+  admin: (list: string, filter: string) => ['admin', list, filter] as const,
+}
+
+// forgetPerson drops everything that belongs to whoever was signed in.
+export function forgetPerson(client: QueryClient): Promise<void> {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.providers[0] && queryKey[0] !== keys.session[0] })
+  return client.invalidateQueries({ queryKey: keys.session })
+}
+
+export function useProviders() {
+  return useQuery({
+    queryKey: keys.providers,
+    queryFn: async () => (await data(api.GET('/v1/auth/providers'))).data,
+    staleTime: 5 * 60_000,
+  })
+}
+
+// useSession answers null when nobody is signed in.
+export function useSession() {
+  return useQuery({
+    queryKey: keys.session,
+    queryFn: async () => {
+      try {
+        return await data(api.GET('/v1/session'))
+      } catch (error) {
+        if (isProblem(error, 'unauthenticated')) return null
+        throw error
+      }
+    },
+  })
+}
+
+export interface Page<T> {
+  data: T[]
+  next_cursor: string | null
+}
+
+// usePages reads a list page by page.
+export function usePages<T>(
+  queryKey: readonly unknown[],
+  fetchPage: (query: { cursor?: string }) => Promise<Page<T>>,
+  options: { enabled?: boolean; refetchInterval?: number } = {},
+) {
+  const query = useInfiniteQuery({
+    queryKey,
+    queryFn: ({ pageParam }) => fetchPage(pageParam === null ? {} : { cursor: pageParam }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+    ...options,
+  })
+  return { ...query, rows: query.data?.pages.flatMap((page) => page.data) }
+}
+
+export function useIdentities(enabled = true) {
+  return usePages(keys.identities, (query) => data(api.GET('/v1/me/identities', { params: { query } })), { enabled })
+}
+
+export function useTeams(enabled = true) {
+  return usePages(keys.teams, (query) => data(api.GET('/v1/teams', { params: { query } })), { enabled })
+}
+
+export function useMyInvitations(enabled = true) {
+  return usePages(keys.invitations, (query) => data(api.GET('/v1/me/invitations', { params: { query } })), { enabled })
+}

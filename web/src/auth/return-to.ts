@@ -1,0 +1,19 @@
+// Where the app itself may go after a sign-in: a path of this origin, and not
+// into the API. The service checks return_to by its own list where it is the one
+// to redirect.
+export const home = '/account'
+
+export function safePath(raw: string | null, origin: string = location.origin): string {
+  if (!raw || !raw.startsWith('/')) return home
+  // Browsers read a backslash as a slash and skip tabs and line breaks, so that
+  // "/\evil" and "/<tab>/evil" would be other hosts.
+  if (/[\\\u0000-\u0020\u007f]/.test(raw)) return home
+  let url
+  try {
+    url = new URL(raw, origin)
+  } catch {
+    return home
+  }
+  if (url.origin !== origin || url.pathname.startsWith('//') || /^\/(v1|sign-in)(\/|$)/.test(url.pathname)) return home
+  return url.pathname + url.search + url.hash
+}

@@ -1,0 +1,22 @@
+import { isProblem } from '../api/problem'
+import type { Session } from '../api/types'
+
+// A session is fresh for ten minutes after a proof; the service decides. Here a
+// minute less, because a person needs time between the look and the click.
+const freshFor = 9 * 60_000
+
+export function isFresh(session: Pick<Session, 'authenticated_at'>, now: number = Date.now()): boolean {
+  return now - Date.parse(session.authenticated_at) < freshFor
+}
+
+// withStepUp runs an action, and once more after the person has proved who they
+// are if that is what it was refused for. Undefined: the person did not want to.
+// A second refusal is thrown: asking again and again would help nobody.
+export async function withStepUp<T>(action: () => Promise<T>, stepUp: () => Promise<boolean>): Promise<T | undefined> {
+  try {
+    return await action()
+  } catch (error) {
+    if (!isProblem(error, 'reauth_required')) throw error
+  }
+  return (await stepUp()) ? action() : undefined
+}

@@ -1,0 +1,93 @@
+import { ActionIcon, Anchor, Box, Button, Container, Group, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { type ReactNode, useEffect, useRef } from 'react'
+import { Link, useLocation } from 'react-router'
+import { useSession } from '../api/queries'
+import { isDev } from '../dev'
+import { Name, personName } from './show'
+
+function ColorScheme() {
+  const { setColorScheme } = useMantineColorScheme()
+  const dark = useComputedColorScheme('light') === 'dark'
+  return (
+    <ActionIcon variant="default" size="lg" aria-label={dark ? 'Switch to light' : 'Switch to dark'} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>
+      <svg width="18" height="18" viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" aria-hidden="true">
+        {dark ? (
+          <>
+            <circle cx="12" cy="12" r="4.5" />
+            <path d="M12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.5 1.5M17.5 17.5L19 19M5 19l1.5-1.5M17.5 6.5L19 5" />
+          </>
+        ) : (
+          <path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z" />
+        )}
+      </svg>
+    </ActionIcon>
+  )
+}
+
+function Who() {
+  const session = useSession()
+  const { pathname } = useLocation()
+  if (session.data) {
+    return (
+      <Button component={Link} to="/account" variant="default" maw={{ base: 130, xs: 220 }} aria-label={`Your account: ${personName(session.data.user)}`}>
+        <Name line>{personName(session.data.user)}</Name>
+      </Button>
+    )
+  }
+  if (session.data === undefined || pathname === '/sign-in') return null
+  return (
+    <Button component={Link} to={pathname === '/' ? '/sign-in?return_to=/' : `/sign-in?return_to=${encodeURIComponent(pathname)}`}>
+      Sign in
+    </Button>
+  )
+}
+
+// Shell is what stands around every page. After a change of page the focus goes
+// to its top, where a screen reader goes on reading.
+export function Shell({ children }: { children: ReactNode }) {
+  const { pathname } = useLocation()
+  const main = useRef<HTMLDivElement>(null)
+  const first = useRef(true)
+  useEffect(() => {
+    if (!first.current) main.current?.focus()
+    first.current = false
+  }, [pathname])
+  return (
+    <>
+      <a className="skip" href="#content">
+        Skip to content
+      </a>
+      {isDev && (
+        <Box bg="orange.9" c="white" py={4} px="md" role="note">
+          <Text size="sm" ta="center">
+            Development server: stand-ins instead of Google and GitHub, test wallets, no secrets
+          </Text>
+        </Box>
+      )}
+      <Box component="header" style={{ borderBottom: '1px solid var(--mantine-color-default-border)' }}>
+        <Container size="lg" py="sm">
+          <Group justify="space-between" wrap="nowrap" gap="sm">
+            <Group gap="lg" wrap="nowrap">
+              <Anchor component={Link} to="/" c="inherit" fw={700} underline="never" size="lg">
+                <Group gap={8} wrap="nowrap">
+                  <img src="/favicon.svg" alt="" width={26} height={26} />
+                  Latchkey
+                </Group>
+              </Anchor>
+              <Anchor component={Link} to="/docs" c="inherit" size="sm">
+                API
+              </Anchor>
+            </Group>
+            <Group gap="xs" wrap="nowrap">
+              <Who />
+              <ColorScheme />
+            </Group>
+          </Group>
+        </Container>
+      </Box>
+      <Container size="lg" py="xl" component="main" id="content" ref={main} tabIndex={-1}>
+        {children}
+      </Container>
+    </>
+  )
+}

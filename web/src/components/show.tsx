@@ -1,0 +1,142 @@
+import { Alert, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
+import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react'
+import { isProblem } from '../api/problem'
+import type { UserSummary } from '../api/types'
+import { type Words, wordsForError } from '../auth/words'
+import { exactTime, relativeTime } from './time'
+
+// Name shows what a stranger wrote: isolated, so that right-to-left text and
+// direction marks cannot rearrange what stands beside it.
+export function Name({ children, line = false }: { children: string; line?: boolean }) {
+  return (
+    <bdi className={line ? 'name-line' : 'name'} title={children}>
+      {children}
+    </bdi>
+  )
+}
+
+// personName never is empty: people without a name are told apart otherwise.
+export function personName(user: Pick<UserSummary, 'display_name' | 'primary_email' | 'id'>): string {
+  return user.display_name.trim() || user.primary_email || `Person ${user.id.slice(-6)}`
+}
+
+export function Person({ user, note }: { user: UserSummary; note?: string }) {
+  const name = personName(user)
+  return (
+    <Stack gap={0}>
+      <Name line>{note ? `${name} (${note})` : name}</Name>
+      {user.primary_email && user.primary_email !== name && (
+        <Text size="xs" className="muted" component="div">
+          <Name line>{user.primary_email}</Name>
+        </Text>
+      )}
+    </Stack>
+  )
+}
+
+// One clock for all times on a page, running only while one is shown.
+let now = Date.now()
+const listeners = new Set<() => void>()
+let timer: ReturnType<typeof setInterval> | undefined
+
+function subscribe(listener: () => void) {
+  listeners.add(listener)
+  if (timer === undefined) now = Date.now()
+  timer ??= setInterval(() => {
+    now = Date.now()
+    for (const tell of listeners) tell()
+  }, 30_000)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size > 0) return
+    clearInterval(timer)
+    timer = undefined
+  }
+}
+
+// Time says how long ago, and exactly when on hover.
+export function Time({ at }: { at: string }) {
+  const clock = useSyncExternalStore(subscribe, () => now)
+  const then = new Date(at)
+  return (
+    <time dateTime={at} title={exactTime(then)} style={{ whiteSpace: 'nowrap' }}>
+      {relativeTime(then, new Date(clock))}
+    </time>
+  )
+}
+
+export function WordsAlert({ words, requestId, kind = 'error' }: { words: Words; requestId?: string; kind?: 'error' | 'done' }) {
+  return (
+    <Alert role={kind === 'error' ? 'alert' : 'status'} color={kind === 'error' ? 'red' : 'teal'} variant="light" title={words.title}>
+      {words.text}
+      {requestId && (
+        <Text size="xs" className="muted" mt={4}>
+          Request <code>{requestId}</code>
+        </Text>
+      )}
+    </Alert>
+  )
+}
+
+// Fault shows an error in words, or nothing where there is nothing to say.
+export function Fault({ error, purpose }: { error: unknown; purpose?: 'link' }) {
+  if (error === null || error === undefined) return null
+  const words = wordsForError(error, purpose)
+  if (!words) return null
+  return <WordsAlert words={words} {...(isProblem(error) && error.requestId ? { requestId: error.requestId } : {})} />
+}
+
+interface ListState<T> {
+  rows: T[] | undefined
+  error: unknown
+  isFetchingNextPage: boolean
+  hasNextPage: boolean
+  fetchNextPage: () => unknown
+  refetch: () => unknown
+}
+
+// Listing gives every list the same loading, empty and error states.
+export function Listing<T>(props: { list: ListState<T>; empty: ReactNode; children: (rows: T[]) => ReactNode }) {
+  const { list } = props
+  if (list.rows === undefined) {
+    if (!list.error) return <Waiting />
+    return (
+      <Stack gap="sm" align="flex-start">
+        <Fault error={list.error} />
+        <Button variant="default" onClick={() => list.refetch()}>
+          Try again
+        </Button>
+      </Stack>
+    )
+  }
+  return (
+    <Stack gap="sm">
+      {list.error ? <Fault error={list.error} /> : null}
+      {list.rows.length === 0 ? <Text className="muted">{props.empty}</Text> : props.children(list.rows)}
+      {list.hasNextPage && (
+        <Group justify="center">
+          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => list.fetchNextPage()}>
+            Show more
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  )
+}
+
+// Waiting keeps the place of what is coming. It appears after a moment only:
+// most answers are there before, and a flash is worse than nothing.
+export function Waiting() {
+  const [shown, setShown] = useState(false)
+  useEffect(() => {
+    const delay = setTimeout(() => setShown(true), 150)
+    return () => clearTimeout(delay)
+  }, [])
+  return (
+    <Stack gap="xs" role="status" aria-label="Loading" style={{ visibility: shown ? 'visible' : 'hidden' }}>
+      <Skeleton height={18} width="60%" />
+      <Skeleton height={18} width="85%" />
+      <Skeleton height={18} width="40%" />
+    </Stack>
+  )
+}

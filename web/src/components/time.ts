@@ -1,0 +1,24 @@
+const steps: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['week', 604_800],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+]
+
+// relativeTime is how people say it. The service rounds last use to the minute,
+// so anything nearer is "just now".
+export function relativeTime(then: Date, now: Date, locale?: string): string {
+  const seconds = (then.getTime() - now.getTime()) / 1000
+  if (!Number.isFinite(seconds)) return ''
+  const [unit, size] = steps.find(([, s]) => Math.abs(seconds) >= s) ?? [undefined, 1]
+  if (unit === undefined) return 'just now'
+  return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(Math.trunc(seconds / size), unit)
+}
+
+// exactTime is in the reader's zone, and names it.
+export function exactTime(then: Date, locale?: string, timeZone?: string): string {
+  if (Number.isNaN(then.getTime())) return ''
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'long', ...(timeZone ? { timeZone } : {}) }).format(then)
+}

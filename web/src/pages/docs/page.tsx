@@ -1,0 +1,33 @@
+import 'swagger-ui-dist/swagger-ui.css'
+import { Anchor, Stack, Text, Title, useComputedColorScheme } from '@mantine/core'
+import { useEffect, useRef } from 'react'
+import SwaggerUI from 'swagger-ui-dist/swagger-ui-es-bundle.js'
+import './docs.css'
+
+// DocsPage renders the contract that this very service serves. The library comes
+// with the app, so the page works without the internet and under its policy.
+export default function DocsPage() {
+  const place = useRef<HTMLDivElement>(null)
+  const dark = useComputedColorScheme('light') === 'dark'
+  useEffect(() => {
+    if (!place.current) return
+    const element = place.current
+    SwaggerUI({ url: '/openapi.yaml', domNode: element, deepLinking: false, docExpansion: 'list', defaultModelsExpandDepth: 0 })
+    return () => element.replaceChildren()
+  }, [])
+  // The library's own dark style hangs on the root element.
+  useEffect(() => {
+    document.documentElement.classList.toggle('dark-mode', dark)
+    return () => document.documentElement.classList.remove('dark-mode')
+  }, [dark])
+  return (
+    <Stack>
+      <title>API · Latchkey</title>
+      <Title order={1}>API</Title>
+      <Text>
+        Made from <Anchor href="/openapi.yaml">/openapi.yaml</Anchor>. What you try out here acts as the person signed in in this browser.
+      </Text>
+      <div ref={place} className="api-reference" />
+    </Stack>
+  )
+}

@@ -1,0 +1,56 @@
+import { Anchor, Badge, Button, Group, List, Stack, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { Link, useNavigate } from 'react-router'
+import { api, data } from '../../api/client'
+import { keys, type useTeams } from '../../api/queries'
+import { Fault, Listing, Name } from '../../components/show'
+
+// Teams lists the person's teams and makes new ones.
+export function Teams({ list }: { list: ReturnType<typeof useTeams> }) {
+  const [name, setName] = useState('')
+  const client = useQueryClient()
+  const navigate = useNavigate()
+  const create = useMutation({
+    mutationFn: () => data(api.POST('/v1/teams', { body: { name: name.trim() } })),
+    onSuccess: async (team) => {
+      await client.invalidateQueries({ queryKey: keys.teams })
+      await navigate(`/teams/${team.id}`)
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (name.trim()) create.mutate()
+  }
+  return (
+    <Stack gap="sm">
+      <Listing list={list} empty="You are in no team yet.">
+        {(teams) => (
+          <List listStyleType="none" spacing={6} aria-label="Your teams">
+            {teams.map((team) => (
+              <List.Item key={team.id}>
+                <Group gap="xs" wrap="nowrap">
+                  <Anchor component={Link} to={`/teams/${team.id}`} miw={0}>
+                    <Name line>{team.name}</Name>
+                  </Anchor>
+                  <Badge variant="light" color="gray" style={{ flexShrink: 0 }}>
+                    {team.role}
+                  </Badge>
+                </Group>
+              </List.Item>
+            ))}
+          </List>
+        )}
+      </Listing>
+      <form onSubmit={submit}>
+        <Stack gap="xs">
+          <TextInput label="Name of a new team" maxLength={100} value={name} onChange={(event) => setName(event.currentTarget.value)} autoComplete="off" />
+          <Fault error={create.error} />
+          <Button type="submit" loading={create.isPending} disabled={!name.trim()}>
+            Make a team
+          </Button>
+        </Stack>
+      </form>
+    </Stack>
+  )
+}

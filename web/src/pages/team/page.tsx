@@ -1,0 +1,80 @@
+import { Anchor, Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, useParams } from 'react-router'
+import { api, data } from '../../api/client'
+import { keys } from '../../api/queries'
+import type { CurrentSession, Team } from '../../api/types'
+import { Fault, Name, Waiting } from '../../components/show'
+import { SignedIn } from '../../components/signed-in'
+import { Invitations } from './invitations'
+import { Members } from './members'
+import { Sessions } from './sessions'
+
+export default function TeamPage() {
+  const { team = '' } = useParams()
+  return <SignedIn>{(session) => <Loaded key={team} id={team} session={session} />}</SignedIn>
+}
+
+function Loaded({ id, session }: { id: string; session: CurrentSession }) {
+  const team = useQuery({
+    queryKey: keys.team(id),
+    queryFn: () => data(api.GET('/v1/teams/{team}', { params: { path: { team: id } } })),
+  })
+  if (team.error) {
+    return (
+      <Stack align="flex-start">
+        <Fault error={team.error} />
+        <Anchor component={Link} to="/">
+          Your teams are on the first page
+        </Anchor>
+      </Stack>
+    )
+  }
+  if (!team.data) return <Waiting />
+  const manages = team.data.role !== 'member'
+  return (
+    <Stack gap="xl">
+      <title>{`${team.data.name} · Latchkey`}</title>
+      <Group justify="space-between" align="flex-start">
+        <Stack gap={4} flex="1 1 16rem" miw={0}>
+          <Title order={1}>
+            <Name>{team.data.name}</Name>
+          </Title>
+          <Group gap="xs">
+            <Text className="muted">You are</Text>
+            <Badge variant="light">{team.data.role}</Badge>
+          </Group>
+        </Stack>
+        <Enter team={team.data} session={session} />
+      </Group>
+      {manages ? <Sessions team={team.data} /> : <Text className="muted">Owners and admins of the team see its sessions and can end them.</Text>}
+      <Members team={team.data} me={session.user.id} />
+      {manages && <Invitations team={team.data} />}
+    </Stack>
+  )
+}
+
+// Enter makes the session in hand a session of the team.
+function Enter({ team, session }: { team: Team; session: CurrentSession }) {
+  const client = useQueryClient()
+  const enter = useMutation({
+    mutationFn: () => data(api.POST('/v1/teams/{team}/sessions', { params: { path: { team: team.id } } })),
+    onSuccess: () =>
+      Promise.all([client.invalidateQueries({ queryKey: keys.session }), client.invalidateQueries({ queryKey: [...keys.team(team.id), 'sessions'] })]),
+  })
+  if (session.team_session?.team_id === team.id && session.team_session.status === 'active') {
+    return (
+      <Badge size="lg" color="teal" variant="light" role="status">
+        This browser is in the team
+      </Badge>
+    )
+  }
+  return (
+    <Stack gap="xs" align="flex-end">
+      <Button loading={enter.isPending} onClick={() => enter.mutate()}>
+        Enter the team
+      </Button>
+      <Fault error={enter.error} />
+    </Stack>
+  )
+}

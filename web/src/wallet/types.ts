@@ -1,0 +1,41 @@
+// Wallet is whatever can name an address and sign a text with it: a browser
+// extension, the test wallet, later a phone over WalletConnect.
+export interface Wallet {
+  id: string
+  name: string
+  icon?: string
+  /** The chain the wallet is on, if it has one. */
+  chainId?(): Promise<number | undefined>
+  /** Asks for an address; rejects with Declined when the person says no. */
+  connect(): Promise<string>
+  /** personal_sign (EIP-191); rejects with Declined when the person says no. */
+  sign(message: string, address: string): Promise<string>
+}
+
+// Declined is thrown when the person said no in the wallet. It is an answer and
+// not a fault: the page goes back to where it was without a word.
+export class Declined extends Error {
+  constructor() {
+    super('declined in the wallet')
+    this.name = 'Declined'
+  }
+}
+
+// WalletFault is a wallet that answered with something it should not have.
+export class WalletFault extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'WalletFault'
+  }
+}
+
+const address = /^0x[0-9a-f]{40}$/i
+
+export function isAddress(value: unknown): value is string {
+  return typeof value === 'string' && address.test(value)
+}
+
+// shortAddress keeps both ends, which is what people compare.
+export function shortAddress(value: string): string {
+  return isAddress(value) ? `${value.slice(0, 6)}…${value.slice(-4)}` : value
+}
