@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { OFFLINE, Problem, toProblem } from '../api/problem'
+import { Declined, WalletFault } from '../wallet/types'
+import { wordsForCode, wordsForError } from './words'
+
+// The codes that package identity declares and that a person can run into here.
+const codes = [
+  'identity_taken', 'email_taken', 'identity_mismatch', 'reauth_required', 'access_denied', 'invalid_state', 'invalid_proof', 'proof_used',
+  'provider_unavailable', 'provider_failed', 'provider_not_configured', 'user_disabled', 'unauthenticated', 'forbidden', 'operator_required',
+  'not_found', 'invalid_return_to', 'invalid_email', 'last_owner', 'already_member', 'already_invited', 'invitation_closed', 'unavailable',
+]
+
+describe('words', () => {
+  it.each(codes)('says what to do about %s', (code) => {
+    const unknown = wordsForCode('no_such_code')
+    expect(wordsForCode(code).title).not.toBe(unknown.title)
+    expect(wordsForCode(code).text.length).toBeGreaterThan(10)
+  })
+
+  it('does not repeat a code that anybody wrote into the address', () => {
+    const words = wordsForCode('<script>alert(1)</script> call 555-0100')
+    expect(JSON.stringify(words)).not.toMatch(/script|555/)
+    expect(wordsForCode('constructor').title).toBe(wordsForCode('no_such_code').title)
+  })
+
+  it('does not tell someone who is linking to sign in', () => {
+    expect(wordsForCode('email_taken', 'link').text).not.toBe(wordsForCode('email_taken').text)
+    expect(wordsForCode('identity_taken', 'link')).toEqual(wordsForCode('identity_taken'))
+  })
+
+  it('is silent when the person declined', () => {
+    expect(wordsForError(new Declined())).toBeUndefined()
+  })
+
+  it('passes on what a wallet fault says', () => {
+    expect(wordsForError(new WalletFault('Unlock it.'))?.text).toBe('Unlock it.')
+  })
+
+  it('says when it may work again', () => {
+    expect(wordsForError(new Problem({ code: 'unavailable', status: 503, retry_after: 7 }))?.text).toContain('7 seconds')
+  })
+
+  it('shows the detail of a refusal it does not know', () => {
+    expect(wordsForError(new Problem({ code: 'new_code', status: 422, detail: 'too many cats' }))?.text).toContain('too many cats')
+  })
+
+  it('has words for a lost connection and for surprises', () => {
+    expect(wordsForError(new Problem({ code: OFFLINE, status: 0 }))?.title).toMatch(/does not answer/)
+    expect(wordsForError(new TypeError('x is not a function'))?.text).not.toContain('function')
+  })
+
+  it('shows nothing of a page that a proxy put in between', () => {
+    const problem = toProblem('<html>Bad gateway at 10.0.0.7</html>', new Response(null, { status: 502 }))
+    expect(problem.status).toBe(502)
+    expect(JSON.stringify(wordsForError(problem))).not.toContain('10.0.0.7')
+  })
+})

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { readInvitee } from '../pages/team/invitee'
+import { assignable, mayActOn } from '../pages/team/roles'
+import { shortAddress } from '../wallet/types'
+import { exactTime, relativeTime } from './time'
+
+describe('time', () => {
+  const now = new Date('2030-01-01T12:00:00Z')
+  it.each([
+    ['2030-01-01T11:59:30Z', 'just now'],
+    ['2030-01-01T12:00:20Z', 'just now'],
+    ['2030-01-01T11:58:00Z', '2 minutes ago'],
+    ['2030-01-01T09:01:00Z', '2 hours ago'],
+    ['2029-12-31T11:00:00Z', 'yesterday'],
+    ['2030-01-08T12:00:00Z', 'next week'],
+    ['2027-01-01T12:00:00Z', '3 years ago'],
+    ['nonsense', ''],
+  ])('%s is %s', (then, said) => {
+    expect(relativeTime(new Date(then), now, 'en')).toBe(said)
+  })
+
+  it('is exact in the zone of the reader, and names it', () => {
+    expect(exactTime(now, 'en-GB', 'Asia/Tokyo')).toMatch(/1 January 2030.*21:00:00 GMT\+9/)
+    expect(exactTime(new Date('nonsense'))).toBe('')
+  })
+})
+
+describe('roles', () => {
+  it('let admins act below owners, and owners on everyone', () => {
+    expect([mayActOn('admin', 'owner'), mayActOn('admin', 'admin'), mayActOn('member', 'member'), mayActOn('owner', 'owner')]).toEqual([
+      false, true, false, true,
+    ])
+    expect(assignable('admin')).not.toContain('owner')
+  })
+})
+
+describe('readInvitee', () => {
+  const address = '0x' + 'aB'.repeat(20)
+  it('tells addresses apart', () => {
+    expect(readInvitee(` ${address} `)).toEqual({ wallet: address })
+    expect(readInvitee('ann@example.com')).toEqual({ email: 'ann@example.com' })
+    for (const neither of ['', 'ann', '0x12', 'a b@c', '@', 'a@b@c']) expect(readInvitee(neither)).toBeUndefined()
+  })
+})
+
+it('shortens addresses and leaves the rest alone', () => {
+  expect(shortAddress('0x' + '12'.repeat(20))).toBe('0x1212…1212')
+  expect(shortAddress('vitalik.eth')).toBe('vitalik.eth')
+})
