@@ -611,7 +611,7 @@ type VerifySiweJSONBody struct {
 	// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
 	Delivery *Delivery `json:"delivery,omitempty"`
 
-	// Message The text that was signed
+	// Message The text that was signed, byte for byte.
 	Message string `json:"message"`
 
 	// Signature Hexadecimal with the prefix 0x.
@@ -636,7 +636,7 @@ type StartProviderParams struct {
 
 // UpdateMeJSONBody defines parameters for UpdateMe.
 type UpdateMeJSONBody struct {
-	// AvatarUrl An https URL
+	// AvatarUrl An https URL, or empty for none.
 	AvatarUrl   *string `json:"avatar_url,omitempty"`
 	DisplayName *string `json:"display_name,omitempty"`
 

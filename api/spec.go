@@ -118,3 +118,6 @@ func reason(e *openapi3.SchemaError) string {
 	}
 	return "it does not fit the schema's " + e.SchemaField
 }
+
+// Specification returns openapi.yaml, the source of the contract.
+func Specification() []byte { return specification }

@@ -70,7 +70,7 @@ func (db *DB) ActiveSessions(ctx context.Context, user identity.ID, now time.Tim
 // Sessions implements session.Store.
 func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p identity.Page) ([]session.Listed, error) {
 	var rows []struct {
-		sessionRow
+		sessionRow   `bun:",extend"`
 		DisplayName  string
 		PrimaryEmail *string
 	}

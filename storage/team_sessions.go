@@ -54,11 +54,11 @@ func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *ide
 
 // listedInTeamRow is a team session with the session behind it.
 type listedInTeamRow struct {
-	teamSessionRow
-	Behind       sessionColumns `bun:"embed:s_"`
-	DisplayName  string
-	PrimaryEmail *string
-	Role         *team.Role
+	teamSessionRow `bun:",extend"`
+	Behind         sessionColumns `bun:"embed:s_"`
+	DisplayName    string
+	PrimaryEmail   *string
+	Role           *team.Role
 }
 
 // sessionColumns are the columns of the session behind a team session.

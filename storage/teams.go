@@ -29,8 +29,8 @@ func (db *DB) LockTeam(ctx context.Context, id identity.ID) (team.Team, error) {
 }
 
 type mineRow struct {
-	teamRow
-	Role team.Role
+	teamRow `bun:",extend"`
+	Role    team.Role
 }
 
 func (r mineRow) domain() team.Mine { return team.Mine{Team: r.Team, Role: r.Role} }
@@ -82,9 +82,9 @@ func (db *DB) Membership(ctx context.Context, teamID, user identity.ID) (team.Me
 }
 
 type memberRow struct {
-	membershipRow
-	DisplayName  string
-	PrimaryEmail *string
+	membershipRow `bun:",extend"`
+	DisplayName   string
+	PrimaryEmail  *string
 }
 
 func (r memberRow) domain() team.Member {
@@ -160,8 +160,8 @@ const owned = `(n.email IN (SELECT e.address FROM emails AS e WHERE e.user_id = 
 // InvitationsFor implements team.Store.
 func (db *DB) InvitationsFor(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]team.Received, error) {
 	var rows []struct {
-		invitationRow
-		TeamName string
+		invitationRow `bun:",extend"`
+		TeamName      string
 	}
 	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("n.*, tm.name AS team_name").
 		Join("JOIN teams AS tm ON tm.id = n.team_id AND tm.deleted_at IS NULL").

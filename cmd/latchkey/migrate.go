@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/storage"
+)
+
+func newMigrateCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "migrate", Short: "Bring the database's schema up to date, or look at it"}
+	cmd.AddCommand(
+		&cobra.Command{Use: "up", Short: "Apply every pending migration", Args: cobra.NoArgs, RunE: withDB(migrateUp)},
+		&cobra.Command{Use: "status", Short: "List the migrations and which are applied", Args: cobra.NoArgs, RunE: withDB(migrateStatus)},
+		newMigrateDownCommand(),
+	)
+	return cmd
+}
+
+// withDB opens the configured database around a command.
+func withDB(run func(cmd *cobra.Command, args []string, db *storage.DB) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		cfg, err := config.LoadWithoutSecret(os.Environ())
+		if err != nil {
+			return err
+		}
+		db, err := storage.Open(cmd.Context(), cfg.DatabaseURL.Reveal())
+		if err != nil {
+			return err
+		}
+		return errors.Join(run(cmd, args, db), db.Close())
+	}
+}
+
+func migrateUp(cmd *cobra.Command, _ []string, db *storage.DB) error {
+	applied, err := db.Migrate(cmd.Context())
+	if err != nil {
+		return err
+	}
+	for _, m := range applied {
+		cmd.Printf("applied %s\n", m.Name)
+	}
+	if len(applied) == 0 {
+		cmd.Println("the schema is up to date")
+	}
+	return nil
+}
+
+func migrateStatus(cmd *cobra.Command, _ []string, db *storage.DB) error {
+	status, err := db.MigrationStatus(cmd.Context())
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	for _, m := range status {
+		state := "pending"
+		if m.Applied {
+			state = "applied " + m.AppliedAt.Format(time.RFC3339)
+		}
+		if _, err := fmt.Fprintf(w, "%s\t%s\n", m.Name, state); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+func newMigrateDownCommand() *cobra.Command {
+	var sure bool
+	cmd := &cobra.Command{
+		Use: "down", Short: "Take back the newest migration, with the data it held", Args: cobra.NoArgs,
+		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
+			if !sure {
+				return errors.New("this deletes data: repeat it with --yes")
+			}
+			m, err := db.MigrateDown(cmd.Context())
+			if err != nil {
+				return err
+			}
+			cmd.Printf("took back %s\n", m.Name)
+			return nil
+		}),
+	}
+	cmd.Flags().BoolVar(&sure, "yes", false, "delete the data of that migration")
+	return cmd
+}
+
+// schemaStatus is what `doctor` asks of the database.
+func schemaStatus(ctx context.Context, db *storage.DB) (pending int, err error) {
+	status, err := db.MigrationStatus(ctx)
+	for _, m := range status {
+		if !m.Applied {
+			pending++
+		}
+	}
+	return pending, err
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey/latchkey/api"
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/app"
+	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/logging"
+	"github.com/latchkey/latchkey/storage"
+)
+
+const (
+	sweepEvery = 10 * time.Minute
+	// Ended sessions stay visible to team admins for a while.
+	keepEndedSessions = 30 * 24 * time.Hour
+)
+
+func newServeCommand() *cobra.Command {
+	var dev bool
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the API and the web app",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(os.Environ(), dev)
+			if err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			return serve(ctx, cfg)
+		},
+	}
+	cmd.Flags().BoolVar(&dev, "dev", false, "development mode: stand-ins for Google and GitHub, a test wallet, loopback only")
+	return cmd
+}
+
+// serve runs until ctx ends, then lets requests in flight finish.
+func serve(ctx context.Context, cfg config.Config) error {
+	log := logging.New(os.Stderr, cfg.LogFormat, cfg.LogLevel)
+	for _, w := range cfg.Warnings() {
+		log.Warn(w)
+	}
+	db, err := storage.Open(ctx, cfg.DatabaseURL.Reveal())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }() // everything has been answered by then
+	if err := migrateOnStart(ctx, db, log); err != nil {
+		return err
+	}
+	metrics := api.NewMetrics()
+	handler, err := app.New(app.Parts{Config: cfg, DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock})
+	if err != nil {
+		return err
+	}
+
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("LATCHKEY_LISTEN: %w", err)
+	}
+	server := api.NewHTTPServer(cfg.Listen, handler, log)
+	failed := make(chan error, 2)
+	go func() { failed <- server.Serve(listener) }()
+	stopMetrics, err := serveMetrics(cfg, metrics, log, failed)
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	sweepCtx, stopSweeping := context.WithCancel(ctx)
+	swept := make(chan struct{})
+	go func() { defer close(swept); sweep(sweepCtx, db, log) }()
+	log.Info("serving", "public_url", cfg.PublicURL.String(), "listen", listener.Addr().String(), "database", cfg.Engine(), "dev", cfg.Dev)
+	if cfg.Dev {
+		fmt.Fprintf(os.Stderr, devBanner, cfg.PublicURL.String())
+	}
+
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		log.Info("stopping", "timeout", cfg.ShutdownTimeout)
+		err = nil
+	}
+	stopSweeping()
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
+	defer cancel()
+	err = errors.Join(err, server.Shutdown(shutdown))
+	stopMetrics()
+	<-swept
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+const devBanner = `
+  Latchkey runs at %s  (development mode: anybody can be anybody)
+
+  Try: 1. sign in with the test wallet
+       2. on the account page, link Google: type who you are on the stand-in
+       3. make a team, invite a second person, enter it, see and end its sessions
+
+`
+
+// migrateOnStart brings the schema up to date. Of replicas that start at once,
+// one migrates.
+func migrateOnStart(ctx context.Context, db *storage.DB, log *slog.Logger) error {
+	applied, err := db.Migrate(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range applied {
+		log.Info("migrated", "version", m.Version, "name", m.Name)
+	}
+	return nil
+}
+
+// serveMetrics serves Prometheus on a port of its own. The default port may be
+// taken by another instance: that is worth a warning, not an outage.
+func serveMetrics(cfg config.Config, metrics *api.Metrics, log *slog.Logger, failed chan<- error) (stop func(), err error) {
+	if cfg.MetricsListen == "" {
+		return func() {}, nil
+	}
+	listener, err := net.Listen("tcp", cfg.MetricsListen)
+	if err != nil {
+		if cfg.MetricsListenSet {
+			return nil, fmt.Errorf("LATCHKEY_METRICS_LISTEN: %w", err)
+		}
+		log.Warn("no metrics: the default port is busy; set LATCHKEY_METRICS_LISTEN to another, or to off", "error", err)
+		return func() {}, nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics.Handler())
+	server := api.NewHTTPServer(cfg.MetricsListen, mux, log)
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	return func() { _ = server.Close() }, nil
+}
+
+// sweep deletes what has no use any more, until ctx ends.
+func sweep(ctx context.Context, db *storage.DB, log *slog.Logger) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		now := identity.SystemClock()
+		if n, err := db.Sweep(ctx, now, now.Add(-keepEndedSessions)); err != nil && ctx.Err() == nil {
+			log.Warn("sweeping", "error", err)
+		} else if n > 0 {
+			log.Info("swept", "rows", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,131 @@
+// Package app puts the parts of the service together, for the binary and for the
+// tests that go through all of it. It is the only place that knows all of them.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/latchkey/latchkey/api"
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/user"
+	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/devmode"
+	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/siwe"
+	"github.com/latchkey/latchkey/storage"
+	"github.com/latchkey/latchkey/web"
+)
+
+// Parts are what the service stands on.
+type Parts struct {
+	Config  config.Config
+	DB      *storage.DB
+	Metrics *api.Metrics
+	Log     *slog.Logger
+	Now     identity.Clock
+}
+
+// New returns the handler of the whole service.
+func New(parts Parts) (http.Handler, error) {
+	cfg, db, now := parts.Config, parts.DB, parts.Now
+	sessions := session.NewService(db, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now)
+	deps := api.Deps{
+		Config: api.Config{
+			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement,
+		},
+		Linking:  linking.NewService(db, sessions, linking.Policy(cfg.Linking), now),
+		Sessions: sessions,
+		Teams:    team.NewService(db, now),
+		Users:    user.NewService(db, now),
+		States:   provider.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
+		Nonces:   siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL),
+		Ready:    func(ctx context.Context) error { return Ready(ctx, db) },
+		Log:      parts.Log, Metrics: parts.Metrics, Now: now, Web: web.Handler(cfg.Dev),
+	}
+	for _, p := range cfg.TrustedProxies {
+		deps.Config.TrustedProxies = append(deps.Config.TrustedProxies, p.String())
+	}
+	if len(cfg.EthereumRPC) > 0 {
+		contracts, err := siwe.NewContracts(cfg.EthereumRPC, siwe.ContractsOptions{})
+		if err != nil {
+			return nil, err
+		}
+		deps.Contracts = contracts
+	}
+	google, github := providerConfig(cfg)
+	if cfg.Dev {
+		standins, err := devmode.New(cfg.PublicURL.String())
+		if err != nil {
+			return nil, err
+		}
+		deps.Mounts = map[string]http.Handler{"/dev/": standins.Handler()}
+		// What is configured for real stays real.
+		if google == nil {
+			google = new(standins.Google())
+		}
+		if github == nil {
+			github = new(standins.GitHub())
+		}
+	}
+	var err error
+	deps.Providers, err = newProviders(google, github)
+	if err != nil {
+		return nil, err
+	}
+	return api.New(deps)
+}
+
+func providerConfig(cfg config.Config) (google *provider.GoogleConfig, github *provider.GitHubConfig) {
+	if cfg.GoogleEnabled() {
+		google = &provider.GoogleConfig{
+			Issuer: string(cfg.GoogleIssuer), ClientID: cfg.GoogleClientID, ClientSecret: cfg.GoogleClientSecret.Reveal(),
+		}
+	}
+	if cfg.GitHubEnabled() {
+		github = &provider.GitHubConfig{
+			URL: string(cfg.GitHubURL), APIURL: string(cfg.GitHubAPIURL),
+			ClientID: cfg.GitHubClientID, ClientSecret: cfg.GitHubClientSecret.Reveal(),
+		}
+	}
+	return google, github
+}
+
+func newProviders(google *provider.GoogleConfig, github *provider.GitHubConfig) (map[string]provider.Provider, error) {
+	out := map[string]provider.Provider{}
+	if google != nil {
+		p, err := provider.NewGoogle(*google)
+		if err != nil {
+			return nil, err
+		}
+		out[p.Name()] = p
+	}
+	if github != nil {
+		p, err := provider.NewGitHub(*github)
+		if err != nil {
+			return nil, err
+		}
+		out[p.Name()] = p
+	}
+	return out, nil
+}
+
+// Ready tells whether requests can be answered: the database is there with the
+// schema this binary knows.
+func Ready(ctx context.Context, db *storage.DB) error {
+	status, err := db.MigrationStatus(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range status {
+		if !m.Applied {
+			return errors.New("migrations are pending")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+// Package apptest runs the whole service in a test: the real router and real
+// HTTP on SQLite and on PostgreSQL, with people who have browsers and wallets.
+// Every answer is checked against the specification, and every test ends by
+// checking what must always hold.
+package apptest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/api"
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/app"
+	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/testpg"
+	"github.com/latchkey/latchkey/storage"
+)
+
+// App is one running service with a database of its own.
+type App struct {
+	T      *testing.T
+	URL    string // public URL
+	DB     *storage.DB
+	Log    *Log
+	Config config.Config
+	server *httptest.Server
+
+	mu     sync.Mutex
+	offset time.Duration
+}
+
+// Each runs a test against the service on each engine, in parallel. env adds
+// variables in the form NAME=value; the stand-ins for Google and GitHub are on.
+func Each(t *testing.T, test func(t *testing.T, a *App), env ...string) {
+	t.Helper()
+	t.Parallel()
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			test(t, Start(t, engine, env...))
+		})
+	}
+}
+
+// SQLite runs a test whose subject is above the storage, on SQLite alone.
+func SQLite(t *testing.T, env ...string) *App {
+	t.Helper()
+	return Start(t, "sqlite", env...)
+}
+
+// DatabaseURL returns an empty database of the engine.
+func DatabaseURL(t testing.TB, engine string) string {
+	t.Helper()
+	if engine == "postgres" {
+		return testpg.URL(t)
+	}
+	return "sqlite://" + filepath.Join(t.TempDir(), "latchkey.db")
+}
+
+// Start starts the service.
+func Start(t *testing.T, engine string, env ...string) *App {
+	t.Helper()
+	return StartAt(t, DatabaseURL(t, engine), env...)
+}
+
+// StartAt starts the service on a database, which may be in use by another: a
+// second replica.
+func StartAt(t *testing.T, databaseURL string, env ...string) *App {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(append([]string{
+		"LATCHKEY_DATABASE_URL=" + databaseURL,
+		"LATCHKEY_PUBLIC_URL=http://localhost:" + port,
+		"LATCHKEY_SECRET=a secret that is long enough for tests",
+		"LATCHKEY_SIWE_CHAINS=1,10",
+		"LATCHKEY_LOG_LEVEL=debug",
+	}, env...), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := storage.Open(t.Context(), databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a := &App{T: t, URL: cfg.PublicURL.String(), DB: db, Log: &Log{}, Config: cfg, server: server}
+	handler, err := app.New(app.Parts{
+		Config: cfg, DB: db, Metrics: api.NewMetrics(), Now: a.Now,
+		Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Config = api.NewHTTPServer("", handler, slog.New(slog.DiscardHandler))
+	server.Start()
+	t.Cleanup(func() {
+		a.CheckInvariants()
+		server.Close()
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// Now is the service's clock: the wall's, moved by Advance.
+func (a *App) Now() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return identity.SystemClock().Add(a.offset)
+}
+
+// Advance moves the service's clock forward.
+func (a *App) Advance(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.offset += d
+}
+
+// Log is what the service logged.
+type Log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if os.Getenv("LATCHKEY_TEST_LOG") != "" {
+		_, _ = os.Stderr.Write(p)
+	}
+	return l.buf.Write(p)
+}
+
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// Errors returns the lines of level ERROR.
+func (l *Log) Errors() string {
+	var out strings.Builder
+	for line := range strings.Lines(l.String()) {
+		if strings.Contains(line, `"level":"ERROR"`) {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+// CheckInvariants asserts what holds after every test, whatever it did.
+func (a *App) CheckInvariants() {
+	a.T.Helper()
+	violations, err := a.DB.Violations(context.WithoutCancel(a.T.Context()))
+	if err != nil {
+		a.T.Errorf("checking invariants: %v", err)
+	}
+	for _, v := range violations {
+		a.T.Errorf("invariant violated: %s", v)
+	}
+}

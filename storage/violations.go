@@ -1,0 +1,59 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+)
+
+// invariants are queries that find nothing in a sound database, each with what
+// it means when it does. Unique indexes, foreign keys and checks hold the rest.
+var invariants = []struct{ means, query string }{
+	{"an active user without a way in",
+		`SELECT u.id FROM users AS u WHERE u.status = 'active'
+		 AND NOT EXISTS (SELECT 1 FROM identities AS i WHERE i.user_id = u.id)`},
+	{"a tombstone with identities",
+		`SELECT u.id FROM users AS u JOIN identities AS i ON i.user_id = u.id WHERE u.status = 'merged'`},
+	{"a tombstone with addresses",
+		`SELECT u.id FROM users AS u JOIN emails AS e ON e.user_id = u.id WHERE u.status = 'merged'`},
+	{"a tombstone with open sessions",
+		`SELECT u.id FROM users AS u JOIN sessions AS s ON s.user_id = u.id WHERE u.status = 'merged' AND s.ended_at IS NULL`},
+	{"a tombstone that is a member",
+		`SELECT u.id FROM users AS u JOIN memberships AS m ON m.user_id = u.id WHERE u.status = 'merged'`},
+	{"a user merged in a circle",
+		`WITH RECURSIVE chain (start, id, depth) AS (
+			SELECT id, merged_into, 1 FROM users WHERE merged_into IS NOT NULL
+			UNION ALL
+			SELECT c.start, u.merged_into, c.depth + 1 FROM chain AS c JOIN users AS u ON u.id = c.id
+			WHERE u.merged_into IS NOT NULL AND c.depth < 100
+		 ) SELECT start FROM chain WHERE id = start`},
+	{"a team without an active owner",
+		`SELECT t.id FROM teams AS t WHERE t.deleted_at IS NULL AND NOT EXISTS (
+			SELECT 1 FROM memberships AS m JOIN users AS u ON u.id = m.user_id
+			WHERE m.team_id = t.id AND m.role = 'owner' AND u.status = 'active')`},
+	{"an open team session of someone who is no member",
+		`SELECT t.id FROM team_sessions AS t LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = t.user_id
+		 WHERE t.ended_at IS NULL AND m.role IS NULL`},
+	{"a team session of another user's session",
+		`SELECT t.id FROM team_sessions AS t JOIN sessions AS s ON s.id = t.session_id WHERE t.user_id <> s.user_id`},
+	{"a session of another user's identity",
+		`SELECT s.id FROM sessions AS s JOIN identities AS i ON i.id = s.identity_id
+		 WHERE s.user_id <> i.user_id AND s.ended_at IS NULL`},
+}
+
+// Violations looks for rows that break what must always hold, and describes
+// each. It is for tests and for `latchkey doctor`.
+func (db *DB) Violations(ctx context.Context) ([]string, error) {
+	var out []string
+	for _, i := range invariants {
+		var ids []string
+		if err := db.read.NewRaw(i.query+" LIMIT 10").Scan(ctx, &ids); err != nil {
+			if err := db.engine.normalise(err); err != nil {
+				return out, fmt.Errorf("%s: %w", i.means, err)
+			}
+		}
+		for _, id := range ids {
+			out = append(out, i.means+": "+id)
+		}
+	}
+	return out, nil
+}
