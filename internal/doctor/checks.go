@@ -1,0 +1,137 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/config"
+)
+
+// database asks the storage whether it answers, is migrated, and what time it
+// has.
+func (e *examination) database(ctx context.Context) []Result {
+	const name = "database"
+	if e.cfg.Engine() == "sqlite" {
+		path := strings.TrimPrefix(e.cfg.DatabaseURL.Reveal(), "sqlite://")
+		// Opening would create it, and the doctor changes nothing.
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return []Result{{name, Warn, fmt.Sprintf("%s is not there yet", path), "nothing, if this is the first start: serve makes it; else check LATCHKEY_DATABASE_URL and the working directory"}}
+		}
+	}
+	unreachable := func(err error) []Result {
+		return []Result{{name, Fail, fmt.Sprintf("%s does not answer: %v", e.cfg.DatabaseURL, err), "start it, or correct LATCHKEY_DATABASE_URL"}}
+	}
+	db, err := e.OpenDatabase(ctx, e.cfg.DatabaseURL.Reveal())
+	if err != nil {
+		return unreachable(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := db.Ping(ctx); err != nil {
+		return unreachable(err)
+	}
+	results := []Result{ok(name, "%s answers", e.cfg.DatabaseURL)}
+	sent := e.Now()
+	if now, err := db.Now(ctx); err != nil {
+		results = append(results, Result{name, Warn, fmt.Sprintf("does not tell the time: %v", err), "check the rights of its user"})
+	} else if e.cfg.Engine() != "sqlite" { // which has our own clock
+		e.met("the database", now, sent, 0)
+	}
+	switch pending, err := db.Pending(ctx); {
+	case err != nil:
+		results = append(results, Result{"schema", Fail, fmt.Sprintf("cannot be told: %v", err), "check that the database is Latchkey's own, and the rights of its user"})
+	case pending > 0:
+		results = append(results, Result{"schema", Warn, fmt.Sprintf("%d migrations are pending", pending), "run `latchkey migrate up`, or start serve, which does it"})
+	default:
+		results = append(results, ok("schema", "is up to date"))
+	}
+	return results
+}
+
+// publicURL asks whether people will find us. That we reach ourselves by it is
+// not asked: many networks do not lead back in.
+func (e *examination) publicURL(ctx context.Context) []Result {
+	const name = "public URL"
+	host := e.cfg.PublicURL.Hostname()
+	if config.Loopback(host) {
+		return []Result{ok(name, "%s is this machine", e.cfg.PublicURL.String())}
+	}
+	addresses, err := e.LookupHost(ctx, host)
+	if err != nil || len(addresses) == 0 {
+		return []Result{{name, Fail, fmt.Sprintf("%s does not resolve: %v", host, err), "correct LATCHKEY_PUBLIC_URL, or add the name to DNS"}}
+	}
+	return []Result{ok(name, "%s resolves to %s", host, strings.Join(addresses, ", "))}
+}
+
+// sample is another clock, seen at a time of ours.
+type sample struct {
+	of          string
+	ahead       time.Duration // its time less ours
+	uncertainty time.Duration
+}
+
+// met keeps a clock: it told then, between sent and now of ours, and counts in
+// steps.
+func (e *examination) met(of string, then, sent time.Time, step time.Duration) {
+	if then.IsZero() {
+		return
+	}
+	trip := e.Now().Sub(sent)
+	middle := sent.Add(trip / 2)
+	s := sample{of: of, ahead: then.Add(step / 2).Sub(middle), uncertainty: trip/2 + step/2}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.samples = append(e.samples, s)
+}
+
+const (
+	// skewWarn is far outside what NTP keeps: something is wrong with it.
+	skewWarn = 5 * time.Second
+	// skewFail makes messages and ID tokens look expired, or not yet made.
+	skewFail = 60 * time.Second
+)
+
+// clock compares ours with all that the other checks have met.
+func (e *examination) clock() []Result {
+	const name = "clock"
+	if len(e.samples) == 0 {
+		return []Result{ok(name, "nothing to compare it with")}
+	}
+	var results []Result
+	for _, s := range e.samples {
+		off := s.ahead.Abs() - s.uncertainty
+		if off < skewWarn {
+			continue
+		}
+		level := Warn
+		if off >= skewFail {
+			level = Fail
+		}
+		way := "behind"
+		if s.ahead < 0 {
+			way = "ahead of"
+		}
+		results = append(results, Result{
+			name, level, fmt.Sprintf("is %s %s that of %s", s.ahead.Abs().Round(time.Second), way, s.of),
+			"synchronise the clocks by NTP; expiry of messages, tokens and sessions depends on it",
+		})
+	}
+	if len(results) == 0 {
+		results = append(results, ok(name, "agrees with %d others", len(e.samples)))
+	}
+	return results
+}
+
+// reason leaves the URL out of an error of the HTTP client: there are keys in
+// the URLs of RPC endpoints.
+func reason(err error) error {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		return ue.Err
+	}
+	return err
+}

@@ -1,0 +1,143 @@
+// Package doctor tries what the configuration points to, and says what is wrong
+// and how to mend it. It changes nothing.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/latchkey/latchkey/internal/config"
+)
+
+// Level is how bad a result is.
+type Level string
+
+// Latchkey works with a warning, but probably not as meant; a failure keeps it,
+// or a part of it, from working.
+const (
+	OK   Level = "ok"
+	Warn Level = "warn"
+	Fail Level = "fail"
+)
+
+// checkTimeout bounds every check, so that one that hangs is a result too.
+const checkTimeout = 10 * time.Second
+
+// Result is what a check found.
+type Result struct {
+	Check   string
+	Level   Level
+	Message string // what is so
+	Mend    string // what to do about it; "" with OK
+}
+
+// Database is what is asked of the storage.
+type Database interface {
+	Ping(ctx context.Context) error
+	// Now is the clock of the database server.
+	Now(ctx context.Context) (time.Time, error)
+	// Pending is how many migrations are not applied yet.
+	Pending(ctx context.Context) (int, error)
+	Close() error
+}
+
+// Deps are what the checks reach the world by.
+type Deps struct {
+	OpenDatabase func(ctx context.Context, databaseURL string) (Database, error)
+	HTTP         *http.Client
+	LookupHost   func(ctx context.Context, host string) ([]string, error) // net.Resolver
+	Now          func() time.Time
+}
+
+// examination is one run over one configuration.
+type examination struct {
+	Deps
+	cfg config.Config
+
+	mu      sync.Mutex
+	samples []sample // other clocks that were seen on the way
+}
+
+// check is one independent question with its answers.
+type check func(ctx context.Context) []Result
+
+// Run does all checks. They run at the same time and do not depend on each
+// other, but for the clock's, which compares what the others have met.
+func Run(ctx context.Context, cfg config.Config, deps Deps) []Result {
+	e := &examination{Deps: deps, cfg: cfg}
+	checks := []check{e.configuration, e.database, e.publicURL, e.google, e.github}
+	for _, chain := range cfg.SIWEChains {
+		checks = append(checks, func(ctx context.Context) []Result { return e.chain(ctx, chain) })
+	}
+	answers := make([][]Result, len(checks))
+	var wg sync.WaitGroup
+	for i, check := range checks {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+			defer cancel()
+			answers[i] = check(ctx)
+		})
+	}
+	wg.Wait()
+	var results []Result
+	for _, a := range answers {
+		results = append(results, a...)
+	}
+	return append(results, e.clock()...)
+}
+
+// Unusable is the result of a configuration that cannot be loaded: nothing else
+// can be tried.
+func Unusable(err *config.Error) []Result {
+	var results []Result
+	for _, p := range err.Problems {
+		what, mend, _ := strings.Cut(p.Message, "; ")
+		results = append(results, Result{"configuration", Fail, p.Variable + ": " + what, mend})
+	}
+	return results
+}
+
+func (e *examination) configuration(context.Context) []Result {
+	results := []Result{ok("configuration", "all variables are usable")}
+	for _, w := range e.cfg.Warnings() {
+		what, mend, _ := strings.Cut(w, "; ")
+		results = append(results, Result{"configuration", Warn, what, mend})
+	}
+	return results
+}
+
+// Print writes the results and tells whether one of them is a failure.
+func Print(w io.Writer, results []Result) (failed bool, err error) {
+	for _, r := range results {
+		line := fmt.Sprintf("%-4s  %-13s  %s\n", r.Level, r.Check, visible(r.Message))
+		if r.Mend != "" {
+			line += fmt.Sprintf("%21s> %s\n", "", visible(r.Mend))
+		}
+		if _, err := io.WriteString(w, line); err != nil {
+			return failed, err
+		}
+		failed = failed || r.Level == Fail
+	}
+	return failed, nil
+}
+
+// visible escapes what a server that was asked may have put into a message to
+// drive the terminal.
+func visible(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return s
+	}
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
+}
+
+func ok(check, format string, args ...any) Result {
+	return Result{Check: check, Level: OK, Message: fmt.Sprintf(format, args...)}
+}
