@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/doctor"
+	"github.com/latchkey/latchkey/storage"
+)
+
+func newDoctorCommand() *cobra.Command {
+	var dev bool
+	cmd := &cobra.Command{
+		Use: "doctor", Short: "Check the configuration and what it points to, and say what to mend", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return examine(cmd, dev)
+		},
+	}
+	cmd.Flags().BoolVar(&dev, "dev", false, "check it for `serve --dev`")
+	return cmd
+}
+
+func examine(cmd *cobra.Command, dev bool) error {
+	cfg, err := config.Load(os.Environ(), dev)
+	var results []doctor.Result
+	if problems, ok := errors.AsType[*config.Error](err); ok {
+		results = doctor.Unusable(problems)
+	} else {
+		results = doctor.Run(cmd.Context(), cfg, doctor.Deps{
+			OpenDatabase: openForDoctor,
+			// Providers and RPC endpoints are called without a proxy, so doctor does too.
+			HTTP:       &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true}},
+			LookupHost: net.DefaultResolver.LookupHost,
+			Now:        time.Now,
+		})
+	}
+	failed, err := doctor.Print(cmd.OutOrStdout(), results)
+	if err == nil && failed {
+		err = errReported
+	}
+	return err
+}
+
+// schema adds to the storage what doctor asks in its own words.
+type schema struct{ *storage.DB }
+
+// Pending implements doctor.Database.
+func (s schema) Pending(ctx context.Context) (int, error) { return schemaStatus(ctx, s.DB) }
+
+func openForDoctor(ctx context.Context, databaseURL string) (doctor.Database, error) {
+	db, err := storage.Open(ctx, databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	return schema{db}, nil
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// release is set by the linker where the build has no repository to read the
+// version from, as in the container image.
+var release string
+
+func newVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version of this binary", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			info, ok := debug.ReadBuildInfo()
+			if !ok {
+				info = &debug.BuildInfo{}
+			}
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), describe(release, info))
+			return err
+		},
+	}
+}
+
+// describe has the version, and the commit as far as the build knew it.
+func describe(release string, info *debug.BuildInfo) string {
+	version := info.Main.Version
+	if release != "" {
+		version = release
+	}
+	if version == "" || version == "(devel)" {
+		version = "development"
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	line := "latchkey " + version
+	if commit := settings["vcs.revision"]; commit != "" {
+		line += ", commit " + commit[:min(12, len(commit))]
+		if settings["vcs.modified"] == "true" {
+			line += " with changes"
+		}
+		line += " of " + settings["vcs.time"]
+	}
+	if info.GoVersion != "" {
+		line += ", " + info.GoVersion
+	}
+	return line
+}
