@@ -26,7 +26,7 @@ func Parse(raw string) (*Message, error) {
 	rest, gaps := cutGaps(text)
 	parsed, err := siwego.ParseMessage(rest)
 	if err != nil {
-		return nil, locate(text, err)
+		return nil, &Error{Field: locate(text), Kind: Malformed, Reason: "is missing, misplaced or not as EIP-4361 writes it", Err: err}
 	}
 	m, err := fromParsed(parsed)
 	if err != nil {
@@ -39,7 +39,7 @@ func Parse(raw string) (*Message, error) {
 	}
 	// The last word: what siwe-go normalised, reordered or dropped shows here.
 	if m.String() != raw {
-		return nil, malformed(FieldMessage, "is not in canonical form")
+		return nil, malformed(locate(text), "is not in canonical form")
 	}
 	return m, nil
 }
@@ -116,76 +116,7 @@ func fromParsed(p *siwego.Message) (*Message, error) {
 
 const notATime = "is not an RFC 3339 date and time"
 
-// parseTime is strict RFC 3339: UnmarshalText, unlike time.Parse, takes no
-// comma for the point, no single digits and no zone beyond a day. Leap seconds
-// are refused, since nothing here can represent them.
-func parseTime(s string) (time.Time, error) {
-	var t time.Time
-	err := t.UnmarshalText([]byte(s))
-	return t.UTC(), err
-}
-
 func parseOptional(s string) (*time.Time, error) {
 	t, err := parseTime(s)
 	return &t, err
-}
-
-// locate names the field at which a text that siwe-go refused leaves the
-// grammar: siwe-go itself only says that it does.
-func locate(text string, cause error) *Error {
-	fail := func(field string) *Error {
-		e := malformed(field, "is missing, misplaced or not as EIP-4361 writes it")
-		e.Err = cause
-		return e
-	}
-	header, text, _ := strings.Cut(text, "\n")
-	domain, ok := strings.CutSuffix(header, headerTail)
-	if !ok || checkDomain(domain) != nil {
-		return fail(FieldDomain)
-	}
-	address, text, _ := strings.Cut(text, "\n")
-	if !isEIP55(address) {
-		return fail(FieldAddress)
-	}
-	statement, rest, ok := strings.Cut(text, "\nURI: ")
-	if !ok {
-		return fail(FieldURI)
-	}
-	if strings.Trim(statement, "\n") != "" &&
-		(!strings.HasPrefix(statement, "\n") || !strings.HasSuffix(statement, "\n") || strings.Count(statement, "\n") != 2) {
-		return fail(FieldStatement)
-	}
-	lines := strings.Split("URI: "+rest, "\n")
-	for _, f := range lineFields {
-		if len(lines) == 0 || !strings.HasPrefix(lines[0], f.prefix) {
-			if f.optional {
-				continue
-			}
-			return fail(f.name)
-		}
-		if !f.fits(lines[0][len(f.prefix):]) {
-			return fail(f.name)
-		}
-		lines = lines[1:]
-	}
-	if len(lines) > 0 && !strings.HasPrefix(lines[0], "- ") {
-		return fail(FieldMessage)
-	}
-	return fail(FieldResources)
-}
-
-var lineFields = []struct {
-	prefix, name string
-	optional     bool
-	fits         func(string) bool
-}{
-	{"URI: ", FieldURI, false, isURI},
-	{"Version: ", FieldVersion, false, func(s string) bool { return s == Version }},
-	{"Chain ID: ", FieldChainID, false, isChainID},
-	{"Nonce: ", FieldNonce, false, isNonce},
-	{"Issued At: ", FieldIssuedAt, false, isTime},
-	{"Expiration Time: ", FieldExpirationTime, true, isTime},
-	{"Not Before: ", FieldNotBefore, true, isTime},
-	{"Request ID: ", FieldRequestID, true, isRequestID},
-	{"Resources:", FieldResources, true, func(s string) bool { return s == "" }},
 }

@@ -1,0 +1,44 @@
+package siwe
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+var errNotATime = errors.New(notATime)
+
+// parseTime is strict RFC 3339. The time package is not, in Parse and in
+// UnmarshalText alike: it takes a comma for the point and zones beyond a day.
+// Leap seconds are refused, since nothing here can represent them.
+func parseTime(s string) (time.Time, error) {
+	const shape = "2006-01-02T15:04:05"
+	if len(s) <= len(shape) || !shaped(s[:len(shape)], shape) {
+		return time.Time{}, errNotATime
+	}
+	zone := s[len(shape):]
+	if fraction, ok := strings.CutPrefix(zone, "."); ok {
+		zone = strings.TrimLeft(fraction, "0123456789")
+		if digits := len(fraction) - len(zone); digits == 0 || digits > 9 { // what a Time can hold
+			return time.Time{}, errNotATime
+		}
+	}
+	if zone != "Z" && (!shaped(zone, "+00:00") && !shaped(zone, "-00:00") || zone[1:3] > "23" || zone[4:6] > "59") {
+		return time.Time{}, errNotATime
+	}
+	t, err := time.Parse(time.RFC3339, s) // days of the month, hours, minutes
+	return t.UTC(), err
+}
+
+// shaped tells whether s has a digit where shape has one, and else is shape.
+func shaped(s, shape string) bool {
+	if len(s) != len(shape) {
+		return false
+	}
+	for i := range len(s) {
+		if isDigit(shape[i]) != isDigit(s[i]) || !isDigit(s[i]) && s[i] != shape[i] {
+			return false
+		}
+	}
+	return true
+}
