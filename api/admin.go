@@ -30,7 +30,7 @@ func (s *Server) AdminListUsers(ctx context.Context, r AdminListUsersRequestObje
 		f.Wallet = address.Hex()
 	}
 	rows, next, err := s.Users.List(ctx, f, p)
-	return AdminListUsers200JSONResponse{Data: each(rows, adminUserOf), NextCursor: nextCursor(next)}, err
+	return AdminListUsers200JSONResponse{Data: each(rows, s.adminUserOf), NextCursor: nextCursor(next)}, err
 }
 
 // AdminGetUser returns one user, to operators.
@@ -39,7 +39,7 @@ func (s *Server) AdminGetUser(ctx context.Context, r AdminGetUserRequestObject) 
 		return nil, err
 	}
 	u, err := s.Users.Get(ctx, r.User)
-	return AdminGetUser200JSONResponse(adminUserOf(u)), err
+	return AdminGetUser200JSONResponse(s.adminUserOf(u)), err
 }
 
 // AdminListSessions lists everyone's sessions, to operators.

@@ -28,22 +28,31 @@ func metadataOf(u identity.User) map[string]any {
 	return u.Metadata
 }
 
-func adminUserOf(u user.WithIdentities) AdminUser {
+func (s *Server) adminUserOf(u user.WithIdentities) AdminUser {
 	return AdminUser{
 		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
 		OnboardedAt: u.OnboardedAt, Metadata: metadataOf(u.User), CreatedAt: u.CreatedAt,
 		Status: AdminUserStatus(u.Status), Operator: u.Operator, MergedInto: u.MergedInto,
-		Identities: each(u.Identities, identityOf),
+		Identities: each(u.Identities, s.identityOf),
 	}
 }
 
-func identityOf(i identity.Identity) Identity {
+func (s *Server) identityOf(i identity.Identity) Identity {
 	out := Identity{
 		Id: i.ID, Provider: i.Provider, Subject: i.Subject, Label: i.Label, Email: optional(i.Email),
 		CreatedAt: i.CreatedAt, LastUsedAt: i.LastUsedAt,
 	}
 	if i.WalletAddress != nil {
-		out.Wallet = &Wallet{Address: *i.WalletAddress, ChainId: *i.WalletChainID, Kind: WalletKind(*i.WalletKind), Primary: i.IsPrimary}
+		out.Wallet = &Wallet{
+			Address: *i.WalletAddress, ChainId: *i.WalletChainID, Kind: WalletKind(*i.WalletKind), Primary: i.IsPrimary,
+			TermsVersion: optional(i.TermsVersion),
+		}
+		if s.ENS != nil {
+			// What is not known yet is looked up behind the request's back.
+			if p, ok := s.ENS(common.HexToAddress(*i.WalletAddress)); ok {
+				out.Wallet.EnsName, out.Wallet.EnsAvatarUrl = optional(p.Name), optional(p.AvatarURL)
+			}
+		}
 	}
 	return out
 }

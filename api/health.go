@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/siwe"
 )
 
 // readyTimeout is shorter than any prober's patience.
@@ -23,5 +25,29 @@ func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzRespo
 	if err := s.Ready(ctx); err != nil {
 		return nil, identity.NewError(identity.CodeUnavailable, "the database does not answer or its schema is not current").Wrap(err)
 	}
-	return Readyz200JSONResponse{Status: HealthStatusOk, Checks: map[string]string{"database": "ok"}}, nil
+	checks := map[string]string{"database": "ok"}
+	if s.RPCHealth != nil {
+		for _, chain := range s.RPCHealth(ctx) {
+			checks[fmt.Sprintf("ethereum_rpc_%d", chain.ChainID)] = rpcState(chain)
+		}
+	}
+	return Readyz200JSONResponse{Status: HealthStatusOk, Checks: checks}, nil
+}
+
+// rpcState tells of a chain's endpoints how many answer. Which they are stays
+// out: their URLs hold keys, and this call asks for no session.
+func rpcState(h siwe.ChainHealth) string {
+	up := 0
+	for _, e := range h.Endpoints {
+		if e.Available {
+			up++
+		}
+	}
+	switch up {
+	case len(h.Endpoints):
+		return "ok"
+	case 0:
+		return "down: contract wallets of this chain cannot sign in"
+	}
+	return fmt.Sprintf("%d of %d endpoints answer", up, len(h.Endpoints))
 }

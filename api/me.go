@@ -28,7 +28,7 @@ func (s *Server) ListIdentities(ctx context.Context, r ListIdentitiesRequestObje
 		return nil, err
 	}
 	rows, next, err := s.Users.Identities(ctx, userID(ctx), p)
-	return ListIdentities200JSONResponse{Data: each(rows, identityOf), NextCursor: nextCursor(next)}, err
+	return ListIdentities200JSONResponse{Data: each(rows, s.identityOf), NextCursor: nextCursor(next)}, err
 }
 
 // ListMyInvitations lists open invitations to the user's addresses and wallets.
@@ -50,4 +50,16 @@ func (s *Server) AcceptInvitation(ctx context.Context, r AcceptInvitationRequest
 // DeclineInvitation closes the invitation.
 func (s *Server) DeclineInvitation(ctx context.Context, r DeclineInvitationRequestObject) (DeclineInvitationResponseObject, error) {
 	return DeclineInvitation204Response{}, s.Teams.Decline(ctx, s.actor(ctx), r.Invitation)
+}
+
+// UpdateIdentity names one of the user's ways in.
+func (s *Server) UpdateIdentity(ctx context.Context, r UpdateIdentityRequestObject) (UpdateIdentityResponseObject, error) {
+	i, err := s.Users.SetLabel(ctx, s.actor(ctx), r.Identity, r.Body.Label)
+	return UpdateIdentity200JSONResponse(s.identityOf(i)), err
+}
+
+// MakeIdentityPrimary chooses the primary wallet or address.
+func (s *Server) MakeIdentityPrimary(ctx context.Context, r MakeIdentityPrimaryRequestObject) (MakeIdentityPrimaryResponseObject, error) {
+	i, err := s.Users.MakePrimary(ctx, s.actor(ctx), r.Identity)
+	return MakeIdentityPrimary200JSONResponse(s.identityOf(i)), err
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/latchkey/latchkey/siwe"
 )
 
 // Metrics are what Prometheus scrapes from a port of its own. Labels are routes,
@@ -42,4 +45,34 @@ func (m *Metrics) Handler() http.Handler {
 
 func (m *Metrics) observe(method, route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// WatchRPCs shows at each scrape which Ethereum endpoints answer, by chain and
+// host.
+func (m *Metrics) WatchRPCs(health func(context.Context) []siwe.ChainHealth) {
+	m.registry.MustRegister(rpcCollector{health})
+}
+
+type rpcCollector struct {
+	health func(context.Context) []siwe.ChainHealth
+}
+
+var rpcUp = prometheus.NewDesc("latchkey_ethereum_rpc_up", "1 if the endpoint answered last, else 0.", []string{"chain_id", "endpoint"}, nil)
+
+// Describe implements prometheus.Collector.
+func (rpcCollector) Describe(ch chan<- *prometheus.Desc) { ch <- rpcUp }
+
+// Collect implements prometheus.Collector.
+func (r rpcCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	for _, chain := range r.health(ctx) {
+		for _, e := range chain.Endpoints {
+			up := 0.0
+			if e.Available {
+				up = 1
+			}
+			ch <- prometheus.MustNewConstMetric(rpcUp, prometheus.GaugeValue, up, strconv.FormatUint(chain.ChainID, 10), e.Name)
+		}
+	}
 }

@@ -50,6 +50,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeEmailTaken:          {409, "Address belongs to another account"},
 	identity.CodeLastOwner:           {409, "Last owner"},
 	identity.CodeAlreadyMember:       {409, "Already a member"},
+	identity.CodeNoVerifiedAddress:   {409, "No verified address"},
 	identity.CodeAlreadyInvited:      {409, "Already invited"},
 	identity.CodeInvitationClosed:    {409, "Invitation closed"},
 	codeTooLarge:                     {413, "Body too large"},

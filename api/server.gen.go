@@ -310,6 +310,7 @@ type Delivery string
 
 // Health defines model for Health.
 type Health struct {
+	// Checks What was looked at. Ethereum RPCs stand here too, but do not make the service unready: only contract wallets need them.
 	Checks map[string]string `json:"checks"`
 	Status HealthStatus      `json:"status"`
 }
@@ -464,6 +465,9 @@ type SiweChallenge struct {
 	Message *string `json:"message,omitempty"`
 	Nonce   string  `json:"nonce"`
 
+	// Resources The resources of the ready message, if this deployment has any.
+	Resources *[]string `json:"resources,omitempty"`
+
 	// Statement The statement of the ready message, if this deployment has one.
 	Statement *string `json:"statement,omitempty"`
 
@@ -541,9 +545,18 @@ type Wallet struct {
 	Address string `json:"address"`
 
 	// ChainId EIP-155 chain id.
-	ChainId ChainID    `json:"chain_id"`
+	ChainId ChainID `json:"chain_id"`
+
+	// EnsAvatarUrl The avatar of that name, an https URL.
+	EnsAvatarUrl *string `json:"ens_avatar_url,omitempty"`
+
+	// EnsName The primary ENS name, once it is known; for display only, never to decide by.
+	EnsName *string    `json:"ens_name,omitempty"`
 	Kind    WalletKind `json:"kind"`
 	Primary bool       `json:"primary"`
+
+	// TermsVersion The version of the terms whose statement the wallet signed last.
+	TermsVersion *string `json:"terms_version,omitempty"`
 }
 
 // WalletKind defines model for Wallet.Kind.
@@ -554,6 +567,9 @@ type WalletAddress = string
 
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// IdentityPath defines model for IdentityPath.
+type IdentityPath = openapi_types.UUID
 
 // InvitationPath defines model for InvitationPath.
 type InvitationPath = openapi_types.UUID
@@ -655,6 +671,11 @@ type ListIdentitiesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// UpdateIdentityJSONBody defines parameters for UpdateIdentity.
+type UpdateIdentityJSONBody struct {
+	Label string `json:"label"`
+}
+
 // ListMyInvitationsParams defines parameters for ListMyInvitations.
 type ListMyInvitationsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -750,6 +771,9 @@ type VerifySiweJSONRequestBody VerifySiweJSONBody
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody UpdateMeJSONBody
 
+// UpdateIdentityJSONRequestBody defines body for UpdateIdentity for application/json ContentType.
+type UpdateIdentityJSONRequestBody UpdateIdentityJSONBody
+
 // CreateTeamJSONRequestBody defines body for CreateTeam for application/json ContentType.
 type CreateTeamJSONRequestBody CreateTeamJSONBody
 
@@ -803,6 +827,12 @@ type ServerInterface interface {
 	// ListIdentities Every way in of the signed-in user
 	// (GET /v1/me/identities)
 	ListIdentities(c *gin.Context, params ListIdentitiesParams)
+	// UpdateIdentity Name a way in
+	// (PATCH /v1/me/identities/{identity})
+	UpdateIdentity(c *gin.Context, identity IdentityPath)
+	// MakeIdentityPrimary Make a wallet the primary wallet, or an identity's verified address the primary address
+	// (PUT /v1/me/identities/{identity}/primary)
+	MakeIdentityPrimary(c *gin.Context, identity IdentityPath)
 	// ListMyInvitations Open invitations to an address or wallet of the signed-in user
 	// (GET /v1/me/invitations)
 	ListMyInvitations(c *gin.Context, params ListMyInvitationsParams)
@@ -1235,6 +1265,56 @@ func (siw *ServerInterfaceWrapper) ListIdentities(c *gin.Context) {
 	}
 
 	siw.Handler.ListIdentities(c, params)
+}
+
+// UpdateIdentity operation middleware
+func (siw *ServerInterfaceWrapper) UpdateIdentity(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "identity" -------------
+	var identity IdentityPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "identity", c.Param("identity"), &identity, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter identity: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UpdateIdentity(c, identity)
+}
+
+// MakeIdentityPrimary operation middleware
+func (siw *ServerInterfaceWrapper) MakeIdentityPrimary(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "identity" -------------
+	var identity IdentityPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "identity", c.Param("identity"), &identity, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter identity: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MakeIdentityPrimary(c, identity)
 }
 
 // ListMyInvitations operation middleware
@@ -1937,6 +2017,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe)
 	router.PATCH(options.BaseURL+"/v1/me", wrapper.UpdateMe)
 	router.GET(options.BaseURL+"/v1/me/identities", wrapper.ListIdentities)
+	router.PATCH(options.BaseURL+"/v1/me/identities/:identity", wrapper.UpdateIdentity)
+	router.PUT(options.BaseURL+"/v1/me/identities/:identity/primary", wrapper.MakeIdentityPrimary)
 	router.DELETE(options.BaseURL+"/v1/me/sessions", wrapper.EndOtherSessions)
 	router.GET(options.BaseURL+"/v1/me/sessions", wrapper.ListMySessions)
 	router.DELETE(options.BaseURL+"/v1/me/sessions/:session", wrapper.EndMySession)
@@ -2481,6 +2563,85 @@ type ListIdentitiesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListIdentitiesdefaultApplicationProblemPlusJSONResponse) VisitListIdentitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateIdentityRequestObject struct {
+	Identity IdentityPath `json:"identity"`
+	Body     *UpdateIdentityJSONRequestBody
+}
+
+type UpdateIdentityResponseObject interface {
+	VisitUpdateIdentityResponse(w http.ResponseWriter) error
+}
+
+type UpdateIdentity200JSONResponse Identity
+
+func (response UpdateIdentity200JSONResponse) VisitUpdateIdentityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateIdentitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateIdentitydefaultApplicationProblemPlusJSONResponse) VisitUpdateIdentityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeIdentityPrimaryRequestObject struct {
+	Identity IdentityPath `json:"identity"`
+}
+
+type MakeIdentityPrimaryResponseObject interface {
+	VisitMakeIdentityPrimaryResponse(w http.ResponseWriter) error
+}
+
+type MakeIdentityPrimary200JSONResponse Identity
+
+func (response MakeIdentityPrimary200JSONResponse) VisitMakeIdentityPrimaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeIdentityPrimarydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MakeIdentityPrimarydefaultApplicationProblemPlusJSONResponse) VisitMakeIdentityPrimaryResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3395,6 +3556,12 @@ type StrictServerInterface interface {
 	// ListIdentities Every way in of the signed-in user
 	// (GET /v1/me/identities)
 	ListIdentities(ctx context.Context, request ListIdentitiesRequestObject) (ListIdentitiesResponseObject, error)
+	// UpdateIdentity Name a way in
+	// (PATCH /v1/me/identities/{identity})
+	UpdateIdentity(ctx context.Context, request UpdateIdentityRequestObject) (UpdateIdentityResponseObject, error)
+	// MakeIdentityPrimary Make a wallet the primary wallet, or an identity's verified address the primary address
+	// (PUT /v1/me/identities/{identity}/primary)
+	MakeIdentityPrimary(ctx context.Context, request MakeIdentityPrimaryRequestObject) (MakeIdentityPrimaryResponseObject, error)
 	// ListMyInvitations Open invitations to an address or wallet of the signed-in user
 	// (GET /v1/me/invitations)
 	ListMyInvitations(ctx context.Context, request ListMyInvitationsRequestObject) (ListMyInvitationsResponseObject, error)
@@ -3893,6 +4060,76 @@ func (sh *strictHandler) ListIdentities(ctx *gin.Context, params ListIdentitiesP
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListIdentitiesResponseObject); ok {
 		if err := validResponse.VisitListIdentitiesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateIdentity operation middleware
+func (sh *strictHandler) UpdateIdentity(ctx *gin.Context, identity IdentityPath) {
+	var request UpdateIdentityRequestObject
+
+	request.Identity = identity
+
+	var body UpdateIdentityJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateIdentity(ctx, request.(UpdateIdentityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateIdentity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UpdateIdentityResponseObject); ok {
+		if err := validResponse.VisitUpdateIdentityResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MakeIdentityPrimary operation middleware
+func (sh *strictHandler) MakeIdentityPrimary(ctx *gin.Context, identity IdentityPath) {
+	var request MakeIdentityPrimaryRequestObject
+
+	request.Identity = identity
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MakeIdentityPrimary(ctx, request.(MakeIdentityPrimaryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MakeIdentityPrimary")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MakeIdentityPrimaryResponseObject); ok {
+		if err := validResponse.VisitMakeIdentityPrimaryResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

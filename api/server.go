@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
@@ -32,6 +33,8 @@ type Config struct {
 	TrustedProxies []string // addresses or CIDRs whose X-Forwarded-For counts
 	Chains         []uint64 // EIP-155 ids accepted in Sign-In with Ethereum
 	Statement      string   // EIP-4361 statement of ready messages, or ""
+	TermsVersion   string   // of the terms that Statement agrees to, or ""
+	Resources      []string // EIP-4361 resources of ready messages
 }
 
 // Deps are the parts that the handlers put to work.
@@ -44,7 +47,9 @@ type Deps struct {
 	Providers map[string]provider.Provider
 	States    *provider.States
 	Nonces    *siwe.Nonces
-	Contracts siwe.ContractVerifier // nil: contract wallets are refused
+	Contracts siwe.ContractVerifier                    // nil: contract wallets are refused
+	ENS       func(common.Address) (ENSProfile, bool)  // what is known of a wallet's name, at once; nil for none
+	RPCHealth func(context.Context) []siwe.ChainHealth // Ethereum RPCs; nil for none
 	Ready     func(context.Context) error
 	Log       *slog.Logger
 	Metrics   *Metrics
@@ -52,6 +57,9 @@ type Deps struct {
 	Web       http.Handler            // pages; nil for none
 	Mounts    map[string]http.Handler // path prefix -> what else is served, such as /dev/
 }
+
+// ENSProfile is how a wallet calls itself, for display only.
+type ENSProfile struct{ Name, AvatarURL string }
 
 // Server implements the generated strict interface.
 type Server struct {

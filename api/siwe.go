@@ -37,7 +37,7 @@ func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeR
 			return nil, errInvalidRequest("this chain is not accepted here; see /v1/auth/providers").WithField("chain_id")
 		}
 	}
-	message := siwe.Message{URI: binding.Origin, Version: siwe.Version, ChainID: chain, Statement: s.Config.Statement, IssuedAt: now}
+	message := siwe.Message{URI: binding.Origin, Version: siwe.Version, ChainID: chain, Statement: s.Config.Statement, IssuedAt: now, Resources: s.Config.Resources}
 	if r.Body.Address != nil {
 		address, err := walletAddress(*r.Body.Address)
 		if err != nil {
@@ -58,6 +58,9 @@ func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeR
 	out := CreateSiweChallenge200JSONResponse{
 		Nonce: nonce, ExpiresAt: expires, Domain: message.Domain, Uri: message.URI,
 		ChainId: ChainID(chain), Statement: optional(message.Statement), //nolint:gosec // configured, 63 bits
+	}
+	if len(s.Config.Resources) > 0 {
+		out.Resources = &s.Config.Resources
 	}
 	if r.Body.Address != nil {
 		text, err := siwe.Build(message)
@@ -128,6 +131,9 @@ func (s *Server) proveWallet(ctx context.Context, message, signature string, bin
 		Address: account.Address.Hex(),
 		ChainID: int64(parsed.ChainID), //nolint:gosec // Parse bounds it to 63 bits
 		Kind:    string(account.Kind),
+	}
+	if s.Config.TermsVersion != "" && parsed.Statement == s.Config.Statement {
+		proof.Wallet.TermsVersion = s.Config.TermsVersion
 	}
 	return proof, nil
 }

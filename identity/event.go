@@ -16,6 +16,7 @@ const (
 	ActionOperatorGranted    Action = "operator.granted"
 	ActionOperatorRevoked    Action = "operator.revoked"
 	ActionIdentityLinked     Action = "identity.linked"
+	ActionIdentityUpdated    Action = "identity.updated"
 	ActionProofRefused       Action = "proof.refused"
 	ActionSessionCreated     Action = "session.created"
 	ActionSessionSteppedUp   Action = "session.stepped_up"

@@ -68,6 +68,7 @@ type Identity struct {
 	WalletAddress      *string // EIP-55
 	WalletChainID      *int64  // EIP-155
 	WalletKind         *string // "eoa" or "contract"
+	TermsVersion       string  // of the terms whose statement the wallet signed last
 	IsPrimary          bool    // the primary wallet; at most one per user
 	CreatedAt          time.Time
 	LastUsedAt         time.Time

@@ -46,6 +46,8 @@ type Wallet struct {
 	Address string // EIP-55
 	ChainID int64  // EIP-155, of the message
 	Kind    string // "eoa" or "contract"
+	// TermsVersion is the version of the terms whose statement was signed, or "".
+	TermsVersion string
 }
 
 // SingleUse is the secret (nonce, state, code) a proof was made with. Whoever

@@ -205,6 +205,9 @@ func (s *Service) keepIdentity(ctx context.Context, a Attempt, d Decision, user 
 		i := *have
 		i.LastUsedAt = now
 		i.Email, i.EmailAuthoritative = a.Proof.Email, a.Proof.EmailAuthoritative
+		if w := a.Proof.Wallet; w != nil && w.TermsVersion != "" {
+			i.TermsVersion = w.TermsVersion // what was agreed to stays agreed to
+		}
 		return i, s.store.RefreshIdentity(ctx, i)
 	}
 	i := identity.Identity{
@@ -214,6 +217,7 @@ func (s *Service) keepIdentity(ctx context.Context, a Attempt, d Decision, user 
 	}
 	if w := a.Proof.Wallet; w != nil {
 		i.WalletAddress, i.WalletChainID, i.WalletKind = &w.Address, &w.ChainID, &w.Kind
+		i.TermsVersion = w.TermsVersion
 		has := false
 		if d.Action != ActionCreate {
 			var err error

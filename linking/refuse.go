@@ -90,6 +90,9 @@ func (s *Service) event(a Attempt, d Decision, action identity.Action, user iden
 			"reason": d.Reason, "policy": s.policy,
 		},
 	}
+	if w := a.Proof.Wallet; w != nil && w.TermsVersion != "" {
+		e.Data["terms_version"] = w.TermsVersion
+	}
 	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
 		e.ActorID = &a.Current.User.ID
 		e.SessionID = &a.Current.Session.ID

@@ -39,7 +39,7 @@ LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
 WHERE s.token_hash = ` + e.param(1) + ` AND s.ended_at IS NULL`,
 
 		identityOwner: `SELECT i.id, i.user_id, i.provider, i.subject, i.label, i.email, i.email_authoritative,
-	i.wallet_address, i.wallet_chain_id, i.wallet_kind, i.is_primary, i.created_at, i.last_used_at, ` + userColumns + `
+	i.wallet_address, i.wallet_chain_id, i.wallet_kind, i.terms_version, i.is_primary, i.created_at, i.last_used_at, ` + userColumns + `
 FROM identities AS i
 JOIN users AS u ON u.id = i.user_id
 WHERE i.provider = ` + e.param(1) + ` AND i.subject = ` + e.param(2) + e.forUpdateSQL("u"),
@@ -85,7 +85,7 @@ func (db *DB) IdentityOwner(ctx context.Context, provider, subject string) (iden
 	var u identity.User
 	err := db.hotRow(ctx, db.hot.identityOwner, provider, subject).Scan(append([]any{
 		&i.ID, &i.UserID, &i.Provider, &i.Subject, &i.Label, &i.Email, &i.EmailAuthoritative,
-		&i.WalletAddress, &i.WalletChainID, &i.WalletKind, &i.IsPrimary, &i.CreatedAt, &i.LastUsedAt,
+		&i.WalletAddress, &i.WalletChainID, &i.WalletKind, &i.TermsVersion, &i.IsPrimary, &i.CreatedAt, &i.LastUsedAt,
 	}, userFields(&u)...)...)
 	return i, u, db.engine.normalise(err)
 }

@@ -16,8 +16,36 @@ func (db *DB) InsertIdentity(ctx context.Context, i identity.Identity) error {
 // RefreshIdentity implements linking.Store.
 func (db *DB) RefreshIdentity(ctx context.Context, i identity.Identity) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&identityRow{Identity: i}).
-		Column("email", "email_authoritative", "last_used_at").Where("i.id = ?", i.ID))
+		Column("email", "email_authoritative", "terms_version", "last_used_at").Where("i.id = ?", i.ID))
 	return err
+}
+
+// Identity implements user.Store.
+func (db *DB) Identity(ctx context.Context, id identity.ID) (identity.Identity, error) {
+	var row identityRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where("i.id = ?", id).Scan(ctx)
+	return row.Identity, db.engine.normalise(err)
+}
+
+// SetLabel implements user.Store.
+func (db *DB) SetLabel(ctx context.Context, i identity.Identity) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&identityRow{Identity: i}).Column("label").Where("i.id = ?", i.ID))
+	return err
+}
+
+// SetPrimaryWallet implements user.Store. The old one goes first: there is one
+// primary wallet at any time.
+func (db *DB) SetPrimaryWallet(ctx context.Context, user, id identity.ID) error {
+	for _, step := range []struct {
+		primary bool
+		where   string
+	}{{false, "i.user_id = ? AND i.is_primary AND i.id <> ?"}, {true, "i.user_id = ? AND i.id = ?"}} {
+		q := db.writer(ctx).NewUpdate().Model((*identityRow)(nil)).Set("is_primary = ?", step.primary).Where(step.where, user, id)
+		if _, err := db.exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // HasOtherSubject implements linking.Store.

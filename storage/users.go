@@ -79,6 +79,14 @@ func (db *DB) SetPrimaryEmailIfNone(ctx context.Context, user identity.ID, addre
 	return err
 }
 
+// SetPrimaryEmail implements user.Store. The address must be the user's own:
+// the schema refuses any other.
+func (db *DB) SetPrimaryEmail(ctx context.Context, user identity.ID, address string, at time.Time) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
+		Set("primary_email = ?", address).Set("updated_at = ?", at).Where("u.id = ?", user))
+	return err
+}
+
 // newestFirst orders by id, newest first, and reads one row more than the page
 // so that the caller knows whether there is a next.
 func newestFirst(q *bun.SelectQuery, column string, p identity.Page) *bun.SelectQuery {

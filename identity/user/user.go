@@ -27,6 +27,11 @@ type Store interface {
 	Users(ctx context.Context, f identity.UserFilter, p identity.Page) ([]identity.User, error)
 	Identities(ctx context.Context, user identity.ID, p identity.Page) ([]identity.Identity, error)
 	IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error)
+	Identity(ctx context.Context, id identity.ID) (identity.Identity, error)
+	SetLabel(ctx context.Context, i identity.Identity) error
+	SetPrimaryWallet(ctx context.Context, user, id identity.ID) error
+	EmailOwner(ctx context.Context, address string) (identity.ID, error)
+	SetPrimaryEmail(ctx context.Context, user identity.ID, address string, at time.Time) error
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 

@@ -56,7 +56,8 @@ func New(parts Parts) (http.Handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		deps.Contracts = contracts
+		deps.Contracts, deps.RPCHealth = contracts, contracts.Health
+		parts.Metrics.WatchRPCs(contracts.Health)
 	}
 	google, github := providerConfig(cfg)
 	if cfg.Dev {

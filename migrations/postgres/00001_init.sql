@@ -39,6 +39,7 @@ CREATE TABLE identities (
     wallet_address      text,
     wallet_chain_id     bigint CHECK (wallet_chain_id > 0),
     wallet_kind         text CHECK (wallet_kind IN ('eoa', 'contract')),
+    terms_version       text NOT NULL DEFAULT '',
     is_primary          boolean NOT NULL DEFAULT false,
     created_at          timestamptz NOT NULL,
     last_used_at        timestamptz NOT NULL,
