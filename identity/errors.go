@@ -86,3 +86,7 @@ func ErrorCode(err error) Code {
 // ErrNotFound is what stores return when there is no such row, or none that the
 // asker may know of.
 var ErrNotFound = errors.New("not found")
+
+// ErrRaced tells that what a transaction read has changed before it could be
+// locked. Stores run the transaction again.
+var ErrRaced = errors.New("changed meanwhile")

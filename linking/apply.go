@@ -91,6 +91,8 @@ type known struct {
 	users    map[identity.ID]identity.User
 }
 
+// gather reads the facts and locks every user among them. What was read before
+// its lock was held is read again, so the decision is about how things are.
 func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 	k := known{
 		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy},
@@ -98,6 +100,8 @@ func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 	}
 	ident, owner, err := s.store.IdentityOwner(ctx, a.Proof.Provider, a.Proof.Subject)
 	switch {
+	case err == nil && owner.Status == identity.StatusMerged:
+		return k, identity.ErrRaced // the identity has moved to the survivor
 	case err == nil:
 		k.identity, k.users[owner.ID] = &ident, owner
 		k.facts.IdentityOwner = &Party{ID: owner.ID, Active: owner.Active()}
@@ -105,22 +109,16 @@ func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 		return k, err
 	}
 
-	var others []identity.ID
 	address := a.Proof.VerifiedEmail()
-	var addressOwner *identity.ID
-	if address != "" {
-		k.facts.VerifiedEmail = true
-		id, err := s.store.EmailOwner(ctx, address)
-		switch {
-		case err == nil:
-			addressOwner = &id
-			others = append(others, id)
-		case !errors.Is(err, identity.ErrNotFound):
-			return k, err
-		}
+	addressOwner, err := s.emailOwner(ctx, address)
+	if err != nil {
+		return k, err
+	}
+	var others []identity.ID
+	if addressOwner != nil {
+		others = append(others, *addressOwner)
 	}
 	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
-		k.facts.SignedIn = &SignedIn{ID: a.Current.User.ID, Fresh: a.Current.Session.Fresh(s.now())}
 		others = append(others, a.Current.User.ID)
 	}
 	if len(others) > 0 {
@@ -132,19 +130,51 @@ func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 			k.users[u.ID] = u
 		}
 	}
-	if k.facts.SignedIn != nil && !k.users[k.facts.SignedIn.ID].Active() {
-		return k, session.ErrUnauthenticated() // disabled or merged since the request began
-	}
-	if addressOwner != nil {
-		k.facts.AddressOwner = &Party{ID: *addressOwner, Active: k.users[*addressOwner].Active()}
-		if k.identity == nil {
-			k.facts.Recycled, err = s.store.HasOtherSubject(ctx, *addressOwner, a.Proof.Provider, address, a.Proof.Subject)
-			if err != nil {
-				return k, err
-			}
+	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
+		id := a.Current.User.ID
+		if !k.users[id].Active() {
+			return k, session.ErrUnauthenticated() // disabled or merged since the request began
 		}
+		k.facts.SignedIn = &SignedIn{ID: id, Fresh: a.Current.Session.Fresh(s.now())}
 	}
-	return k, nil
+	return k, s.gatherAddress(ctx, a, &k, addressOwner)
+}
+
+// gatherAddress adds what is known of the proof's verified address, now that
+// its owner is locked.
+func (s *Service) gatherAddress(ctx context.Context, a Attempt, k *known, owner *identity.ID) error {
+	address := a.Proof.VerifiedEmail()
+	k.facts.VerifiedEmail = address != ""
+	if owner == nil {
+		return nil // if someone claims it now, claiming it here conflicts
+	}
+	still, err := s.emailOwner(ctx, address)
+	if err != nil {
+		return err
+	}
+	if still == nil || *still != *owner {
+		return identity.ErrRaced
+	}
+	k.facts.AddressOwner = &Party{ID: *owner, Active: k.users[*owner].Active()}
+	if k.identity == nil {
+		k.facts.Recycled, err = s.store.HasOtherSubject(ctx, *owner, a.Proof.Provider, address, a.Proof.Subject)
+	}
+	return err
+}
+
+// emailOwner returns who owns an address; nil for nobody, or for no address.
+func (s *Service) emailOwner(ctx context.Context, address string) (*identity.ID, error) {
+	if address == "" {
+		return nil, nil
+	}
+	id, err := s.store.EmailOwner(ctx, address)
+	if errors.Is(err, identity.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &id, nil
 }
 
 func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) (Result, error) {

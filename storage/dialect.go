@@ -82,7 +82,8 @@ func (e engine) normalise(err error) error {
 		switch {
 		case pg.Code == "23505":
 			return &ErrConflict{Constraint: pg.ConstraintName, err: err}
-		case pg.Code == "40001", pg.Code == "40P01", pg.Code == "55P03":
+		case pg.Code == "40001", pg.Code == "40P01", pg.Code == "55P03", pg.Code == "23503":
+			// 23503: what the row refers to went between reading and writing.
 			return &retryError{err}
 		case pg.Code[:2] == "57", pg.Code[:2] == "53", pg.Code[:2] == "08":
 			return &ErrUnavailable{err} // shutting down, out of resources, connection

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
 )
 
 // maxAttempts bounds how often a transaction that lost a race runs again. Each
@@ -61,7 +63,7 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context) error) (err
 func retryable(err error) bool {
 	var retry *retryError
 	var conflict *ErrConflict
-	return errors.As(err, &retry) || errors.As(err, &conflict)
+	return errors.As(err, &retry) || errors.As(err, &conflict) || errors.Is(err, identity.ErrRaced)
 }
 
 func backoff(ctx context.Context, attempt int) error {

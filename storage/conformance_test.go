@@ -1,0 +1,26 @@
+package storage_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/storage/storagetest"
+)
+
+// TestMain lives far from UTC: times must come back in UTC wherever the server
+// stands, and a machine in UTC would never tell.
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("far away", 5*3600+30*60) //nolint:gosmopolitan // on purpose
+	os.Exit(m.Run())
+}
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, func(t *testing.T) *storagetest.Database { return storagetest.Open(t, storagetest.SQLite) })
+}
+
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, func(t *testing.T) *storagetest.Database { return storagetest.Open(t, storagetest.Postgres) })
+}

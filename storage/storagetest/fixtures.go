@@ -1,0 +1,161 @@
+package storagetest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// Word returns a word that no other test has.
+func Word() string { return rand.Text() }
+
+// Address returns a wallet address in the spelling of EIP-55 in length only: no
+// one here computes the checksum.
+func Address() string {
+	var b [20]byte
+	_, _ = rand.Read(b[:])
+	return "0x" + hex.EncodeToString(b[:])
+}
+
+// Do runs fn in a transaction that must succeed.
+func (d *Database) Do(t *testing.T, fn func(ctx context.Context) error) {
+	t.Helper()
+	if err := d.InTx(context.WithoutCancel(t.Context()), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// User makes an active user with one identity, who thereby is sound.
+func (d *Database) User(t *testing.T, edit ...func(u *identity.User)) identity.User {
+	t.Helper()
+	now := d.Clock.Now()
+	u := identity.User{
+		ID: identity.NewID(), DisplayName: "Ada", Status: identity.StatusActive,
+		Metadata: identity.Metadata{}, CreatedAt: now, UpdatedAt: now,
+	}
+	for _, e := range edit {
+		e(&u)
+	}
+	d.Do(t, func(ctx context.Context) error { return d.InsertUser(ctx, u) })
+	if u.Status != identity.StatusMerged {
+		d.Identity(t, u.ID, "github", Word())
+	}
+	return u
+}
+
+// Identity gives a user a way in that is no wallet.
+func (d *Database) Identity(t *testing.T, user identity.ID, provider, subject string) identity.Identity {
+	t.Helper()
+	now := d.Clock.Now()
+	i := identity.Identity{
+		ID: identity.NewID(), UserID: user, Provider: provider, Subject: subject, CreatedAt: now, LastUsedAt: now,
+	}
+	d.Do(t, func(ctx context.Context) error { return d.InsertIdentity(ctx, i) })
+	return i
+}
+
+// Wallet gives a user a wallet.
+func (d *Database) Wallet(t *testing.T, user identity.ID, edit ...func(i *identity.Identity)) identity.Identity {
+	t.Helper()
+	now, address := d.Clock.Now(), Address()
+	i := identity.Identity{
+		ID: identity.NewID(), UserID: user, Provider: identity.ProviderSIWE, Subject: "eip155:" + address,
+		WalletAddress: &address, WalletChainID: new(int64(1)), WalletKind: new("eoa"), CreatedAt: now, LastUsedAt: now,
+	}
+	for _, e := range edit {
+		e(&i)
+	}
+	d.Do(t, func(ctx context.Context) error { return d.InsertIdentity(ctx, i) })
+	return i
+}
+
+// Email gives a user a verified address.
+func (d *Database) Email(t *testing.T, user identity.ID, address string) identity.Email {
+	t.Helper()
+	e := identity.Email{Address: address, UserID: user, Source: "google", VerifiedAt: d.Clock.Now()}
+	d.Do(t, func(ctx context.Context) error { return d.InsertEmail(ctx, e) })
+	return e
+}
+
+// Session signs a user in.
+func (d *Database) Session(t *testing.T, user identity.ID, edit ...func(s *session.Session)) session.Session {
+	t.Helper()
+	now := d.Clock.Now()
+	_, hash := identity.NewSecret()
+	s := session.Session{
+		ID: identity.NewID(), UserID: user, TokenHash: hash, Methods: session.Methods{"github"},
+		IP: "192.0.2.1", UserAgent: "test", CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now,
+		IdleExpiresAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
+	}
+	for _, e := range edit {
+		e(&s)
+	}
+	d.Do(t, func(ctx context.Context) error { return d.InsertSession(ctx, s) })
+	return s
+}
+
+// Team makes a team with an owner.
+func (d *Database) Team(t *testing.T, owner identity.ID) team.Team {
+	t.Helper()
+	now := d.Clock.Now()
+	out := team.Team{ID: identity.NewID(), Name: "Keys", CreatedAt: now, UpdatedAt: now}
+	d.Do(t, func(ctx context.Context) error {
+		if err := d.InsertTeam(ctx, out); err != nil {
+			return err
+		}
+		_, err := d.InsertMembership(ctx, team.Membership{TeamID: out.ID, UserID: owner, Role: team.RoleOwner, CreatedAt: now})
+		return err
+	})
+	return out
+}
+
+// Member puts a user into a team.
+func (d *Database) Member(t *testing.T, id, user identity.ID, role team.Role) team.Membership {
+	t.Helper()
+	m := team.Membership{TeamID: id, UserID: user, Role: role, CreatedAt: d.Clock.Now()}
+	d.Do(t, func(ctx context.Context) error {
+		inserted, err := d.InsertMembership(ctx, m)
+		if err == nil && !inserted {
+			t.Errorf("user %s was a member already", user)
+		}
+		return err
+	})
+	return m
+}
+
+// TeamSession lets a session act in a team.
+func (d *Database) TeamSession(t *testing.T, id identity.ID, s session.Session) session.TeamSession {
+	t.Helper()
+	ts := session.TeamSession{ID: identity.NewID(), TeamID: id, SessionID: s.ID, UserID: s.UserID, CreatedAt: d.Clock.Now()}
+	d.Do(t, func(ctx context.Context) error { return d.InsertTeamSession(ctx, ts) })
+	return ts
+}
+
+// Invite makes an open invitation.
+func (d *Database) Invite(t *testing.T, id, by identity.ID, edit ...func(i *team.Invitation)) team.Invitation {
+	t.Helper()
+	now := d.Clock.Now()
+	i := team.Invitation{
+		ID: identity.NewID(), TeamID: id, Role: team.RoleMember, InvitedBy: by, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+	}
+	for _, e := range edit {
+		e(&i)
+	}
+	if i.Email == nil && i.Wallet == nil {
+		i.Email = new(Word() + "@example.com")
+	}
+	d.Do(t, func(ctx context.Context) error {
+		inserted, err := d.InsertInvitation(ctx, i)
+		if err == nil && !inserted {
+			t.Error("there was an open invitation already")
+		}
+		return err
+	})
+	return i
+}

@@ -1,0 +1,65 @@
+package storagetest
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// Same asserts that what came back is what went in. It compares the JSON of
+// both, which tells nil from empty and one zone from another, but not one
+// representation of a UTC time from another.
+func Same(t *testing.T, got, want any) {
+	t.Helper()
+	g, w := text(t, got), text(t, want)
+	if g != w {
+		t.Errorf("\n got %s\nwant %s", g, w)
+	}
+}
+
+func text(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// WantNotFound asserts the one error for rows that are not there.
+func WantNotFound(t *testing.T, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, identity.ErrNotFound) {
+		t.Errorf("%s: %v, want not found", what, err)
+	}
+}
+
+// WantCode asserts a refusal.
+func WantCode(t *testing.T, what string, err error, code identity.Code) {
+	t.Helper()
+	if identity.ErrorCode(err) != code {
+		t.Errorf("%s: %v, want %s", what, err, code)
+	}
+}
+
+// idsOf returns the ids of rows.
+func idsOf[T any](rows []T, id func(T) identity.ID) []identity.ID {
+	out := make([]identity.ID, len(rows))
+	for i, r := range rows {
+		out[i] = id(r)
+	}
+	return out
+}
+
+// must returns a value that had to be there.
+func must[T any](t *testing.T) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
