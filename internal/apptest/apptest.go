@@ -7,11 +7,15 @@ package apptest
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,10 +36,18 @@ type App struct {
 	DB     *storage.DB
 	Log    *Log
 	Config config.Config
-	server *httptest.Server
+	Addr   string // where it listens; URL may be another name for it
+
+	server    *httptest.Server
+	transport http.RoundTripper
+
+	sqlOnce sync.Once
+	sql     *sql.DB
+	direct  string // the database's own URL, where Config's leads through a proxy
 
 	mu     sync.Mutex
 	offset time.Duration
+	frozen time.Time
 }
 
 // Each runs a test against the service on each engine, in parallel. env adds
@@ -73,8 +85,17 @@ func Start(t *testing.T, engine string, env ...string) *App {
 }
 
 // StartAt starts the service on a database, which may be in use by another: a
-// second replica.
+// second replica. Replicas share LATCHKEY_PUBLIC_URL; each browser reaches the
+// one it was made by.
 func StartAt(t *testing.T, databaseURL string, env ...string) *App {
+	t.Helper()
+	return StartServer(t, databaseURL, func(*http.Server) {}, env...)
+}
+
+// StartServer is StartAt with other limits of the HTTP server. With an https
+// LATCHKEY_PUBLIC_URL the service runs as in production behind a proxy that
+// ends TLS: no stand-ins, and browsers that take it for https.
+func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env ...string) *App {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
@@ -87,7 +108,7 @@ func StartAt(t *testing.T, databaseURL string, env ...string) *App {
 		"LATCHKEY_SECRET=a secret that is long enough for tests",
 		"LATCHKEY_SIWE_CHAINS=1,10",
 		"LATCHKEY_LOG_LEVEL=debug",
-	}, env...), true)
+	}, env...), !slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, "LATCHKEY_PUBLIC_URL=https:") }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +120,9 @@ func StartAt(t *testing.T, databaseURL string, env ...string) *App {
 		t.Fatal(err)
 	}
 	a := &App{T: t, URL: cfg.PublicURL.String(), DB: db, Log: &Log{}, Config: cfg, server: server}
+	a.Addr = server.Listener.Addr().String()
+	pooled := &http.Transport{MaxIdleConnsPerHost: 64}
+	a.transport = rewire{to: a.Addr, next: pooled}
 	handler, err := app.New(app.Parts{
 		Config: cfg, DB: db, Metrics: api.NewMetrics(), Now: a.Now,
 		Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -107,9 +131,11 @@ func StartAt(t *testing.T, databaseURL string, env ...string) *App {
 		t.Fatal(err)
 	}
 	server.Config = api.NewHTTPServer("", handler, slog.New(slog.DiscardHandler))
+	bend(server.Config)
 	server.Start()
 	t.Cleanup(func() {
 		a.CheckInvariants()
+		pooled.CloseIdleConnections()
 		server.Close()
 		if err := db.Close(); err != nil {
 			t.Error(err)
@@ -122,7 +148,36 @@ func StartAt(t *testing.T, databaseURL string, env ...string) *App {
 func (a *App) Now() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.frozen.IsZero() {
+		return a.frozen.Add(a.offset)
+	}
 	return identity.SystemClock().Add(a.offset)
+}
+
+// Freeze stops the service's clock, so that a test meets a moment exactly;
+// Advance still moves it.
+func (a *App) Freeze() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.frozen = identity.SystemClock()
+}
+
+func (a *App) publicURL() *url.URL { return &a.Config.PublicURL }
+
+// rewire sends everything that is meant for the service to where it listens,
+// whatever name and scheme it goes by.
+type rewire struct {
+	to   string
+	next http.RoundTripper
+}
+
+func (r rewire) RoundTrip(req *http.Request) (*http.Response, error) {
+	out := req.Clone(req.Context())
+	if out.Host == "" {
+		out.Host = req.URL.Host
+	}
+	out.URL.Scheme, out.URL.Host = "http", r.to
+	return r.next.RoundTrip(out)
 }
 
 // Advance moves the service's clock forward.

@@ -21,6 +21,7 @@ import (
 
 // Browser is a client with its own cookies. It does not follow redirects.
 type Browser struct {
+	T      *testing.T
 	App    *App
 	Client *http.Client
 	Bearer string // sent as Authorization when not empty
@@ -33,10 +34,45 @@ func (a *App) Browser() *Browser {
 	if err != nil {
 		a.T.Fatal(err)
 	}
-	return &Browser{App: a, Header: http.Header{}, Client: &http.Client{
+	return &Browser{T: a.T, App: a, Header: http.Header{}, Client: &http.Client{
 		Jar:           jar,
+		Transport:     a.transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// In returns the same browser, cookies included, for a subtest.
+func (b *Browser) In(t *testing.T) *Browser {
+	c := *b
+	c.T, c.Header = t, b.Header.Clone()
+	return &c
+}
+
+// With returns the same browser, cookies included, with one more header. The
+// value "" takes a header out.
+func (b *Browser) With(name, value string) *Browser {
+	c := b.In(b.T)
+	if c.Header.Set(name, value); value == "" {
+		c.Header.Del(name)
+	}
+	return c
+}
+
+// Cookie returns a cookie the browser would send to the service, "" if it has
+// none of this name.
+func (b *Browser) Cookie(name string) string {
+	for _, c := range b.Client.Jar.Cookies(b.App.publicURL()) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// SetCookie plants a cookie.
+func (b *Browser) SetCookie(name, value string) {
+	u := b.App.publicURL()
+	b.Client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: u.Scheme == "https"}})
 }
 
 // Answer is a response, read and checked against the specification.
@@ -50,7 +86,7 @@ type Answer struct {
 
 // Do sends a request; body is marshalled unless it is an io.Reader.
 func (b *Browser) Do(method, path string, body any) *Answer {
-	t := b.App.T
+	t := b.T
 	t.Helper()
 	var reader io.Reader
 	switch v := body.(type) {
@@ -85,7 +121,7 @@ func (b *Browser) Do(method, path string, body any) *Answer {
 
 // Send sends a request as it is.
 func (b *Browser) Send(req *http.Request) *Answer {
-	t := b.App.T
+	t := b.T
 	t.Helper()
 	res, err := b.Client.Do(req)
 	if err != nil {
@@ -105,23 +141,23 @@ func (b *Browser) Send(req *http.Request) *Answer {
 }
 
 // GET, POST, PATCH and DELETE are Do by method.
-func (b *Browser) GET(path string) *Answer { b.App.T.Helper(); return b.Do(http.MethodGet, path, nil) }
+func (b *Browser) GET(path string) *Answer { b.T.Helper(); return b.Do(http.MethodGet, path, nil) }
 
 // POST sends a body.
 func (b *Browser) POST(path string, body any) *Answer {
-	b.App.T.Helper()
+	b.T.Helper()
 	return b.Do(http.MethodPost, path, body)
 }
 
 // PATCH sends a body.
 func (b *Browser) PATCH(path string, body any) *Answer {
-	b.App.T.Helper()
+	b.T.Helper()
 	return b.Do(http.MethodPatch, path, body)
 }
 
 // DELETE sends no body.
 func (b *Browser) DELETE(path string) *Answer {
-	b.App.T.Helper()
+	b.T.Helper()
 	return b.Do(http.MethodDelete, path, nil)
 }
 
@@ -214,13 +250,13 @@ func (w Wallet) Sign(t testing.TB, message string) string {
 
 // Challenge asks for a ready message for the wallet.
 func (b *Browser) Challenge(w Wallet, purpose string) *Answer {
-	b.App.T.Helper()
+	b.T.Helper()
 	return b.POST("/v1/auth/siwe/challenge", map[string]any{"address": w.Address.Hex(), "purpose": purpose})
 }
 
 // Wallet proves the wallet for a purpose and returns the answer of verify.
 func (b *Browser) Wallet(w Wallet, purpose string) *Answer {
-	t := b.App.T
+	t := b.T
 	t.Helper()
 	message := b.Challenge(w, purpose).Want(http.StatusOK).String("message")
 	return b.POST("/v1/auth/siwe/verify", map[string]any{"message": message, "signature": w.Sign(t, message)})
@@ -240,7 +276,7 @@ var hiddenPattern = regexp.MustCompile(`<input type="hidden" name="([^"]+)" valu
 // Provider goes through a provider's stand-in for a purpose and returns where
 // the callback sent the browser.
 func (b *Browser) Provider(name, purpose string, p Person) *url.URL {
-	t := b.App.T
+	t := b.T
 	t.Helper()
 	callback := b.Authorize(name, purpose, p)
 	return b.Callback(callback)
@@ -248,7 +284,7 @@ func (b *Browser) Provider(name, purpose string, p Person) *url.URL {
 
 // Callback follows a callback and returns where it led.
 func (b *Browser) Callback(callback string) *url.URL {
-	t := b.App.T
+	t := b.T
 	t.Helper()
 	to, err := url.Parse(b.GET(callback).Want(http.StatusFound).Header.Get("Location"))
 	if err != nil {
@@ -260,7 +296,7 @@ func (b *Browser) Callback(callback string) *url.URL {
 // Authorize goes to the stand-in, says who one is, and returns the callback URL
 // without following it.
 func (b *Browser) Authorize(name, purpose string, p Person) string {
-	t := b.App.T
+	t := b.T
 	t.Helper()
 	authorize := b.GET("/v1/auth/" + name + "/start?return_to=/account&purpose=" + purpose).Want(http.StatusFound).Header.Get("Location")
 	page := b.GET(authorize).Want(http.StatusOK)
