@@ -1,6 +1,5 @@
 import { Group, NativeSelect, Stack } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from 'react-router'
 import { api, data } from '../../api/client'
 import { keys, usePages } from '../../api/queries'
 import type { Member, Role, Team } from '../../api/types'
@@ -58,15 +57,13 @@ export function Members({ team, me }: { team: Team; me: string }) {
 
 function Remove({ team, member, me }: { team: Team; member: Member; me: string }) {
   const client = useQueryClient()
-  const navigate = useNavigate()
   const self = member.user.id === me
   if (!self && !mayActOn(team.role, member.role)) return null
   const remove = async () => {
     await data(api.DELETE('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user: member.user.id } } }))
-    if (!self) return client.invalidateQueries({ queryKey: keys.team(team.id) })
-    await navigate('/')
-    client.removeQueries({ queryKey: keys.team(team.id) })
-    return Promise.all([client.invalidateQueries({ queryKey: keys.teams }), client.invalidateQueries({ queryKey: keys.session })])
+    if (!self) return void (await client.invalidateQueries({ queryKey: keys.team(team.id) }))
+    // A new load: from now on this page would only be refused.
+    location.assign('/')
   }
   const name = personName(member.user)
   return (

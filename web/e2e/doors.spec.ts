@@ -1,0 +1,112 @@
+import { beAtProvider, expect, signInWithNewWallet, test, whoAmI } from './fixtures'
+
+// What a wallet of the browser does before the page's own scripts run.
+const injected = (answer: 'declines' | 'connects') => `
+  const provider = { request: ({ method }) => {
+    if (method === 'eth_chainId') return Promise.resolve('0x1')
+    if (method === 'eth_requestAccounts' && ${JSON.stringify(answer)} === 'connects') return Promise.resolve(['0x' + '12'.repeat(20)])
+    return Promise.reject({ code: 4001, message: 'User rejected the request.' })
+  } }
+  const icon = 'data:image/svg+xml,' + encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><rect width="1" height="1" fill="purple"/></svg>')
+  const announce = () => dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: { info: { uuid: 'w1', name: 'Violet Wallet', icon, rdns: 'example.violet' }, provider } }))
+  addEventListener('eip6963:requestProvider', announce)
+  announce()
+`
+
+for (const answer of ['declines', 'connects'] as const) {
+  test(`a wallet that ${answer === 'declines' ? 'declines to connect' : 'connects but declines to sign'} leaves the page quiet`, async ({ person }) => {
+    const page = await person()
+    await page.addInitScript(injected(answer))
+    await page.goto('/sign-in')
+    const violet = page.getByRole('button', { name: 'Violet Wallet' })
+    await expect(violet.locator('img')).toBeVisible()
+    await violet.click()
+    if (answer === 'connects') await page.getByRole('button', { name: 'Sign to sign in' }).click()
+    await expect(page.getByRole('button', { name: answer === 'connects' ? 'Sign to sign in' : 'Violet Wallet' })).toBeEnabled()
+    await expect(page.getByRole('alert')).toHaveCount(0)
+  })
+}
+
+test('cancelling at a provider comes back in words, and to the page that was asked for', async ({ person }) => {
+  const page = await person()
+  await page.goto('/account')
+  await expect(page).toHaveURL(/\/sign-in\?return_to=%2Faccount/)
+  await page.getByRole('link', { name: 'Continue with GitHub' }).click()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByRole('alert')).toContainText('You cancelled at the provider')
+  await page.getByRole('link', { name: 'Continue with GitHub' }).click()
+  await beAtProvider(page, { name: 'Dan', email: 'dan@example.com' })
+  await expect(page).toHaveURL(/\/account$/)
+})
+
+test('a stale session confirms by a wallet it has, then goes on to link', async ({ person }) => {
+  const page = await person()
+  await signInWithNewWallet(page)
+  // The page believes that the proof is an hour old; the service knows better.
+  let aged = true
+  await page.route('**/v1/session', async (route) => {
+    const response = await route.fetch()
+    const body = (await response.json()) as { session?: { authenticated_at: string } }
+    if (aged && body.session) body.session.authenticated_at = new Date(Date.now() - 3_600_000).toISOString()
+    await route.fulfill({ response, json: body })
+  })
+  await page.goto('/account')
+  await page.getByRole('button', { name: 'Google' }).click()
+  await expect(page.getByRole('dialog', { name: 'Please confirm that it is you' })).toBeVisible()
+  aged = false
+  await page.getByRole('button', { name: /^Test wallet 1/ }).click()
+  await page.getByRole('button', { name: 'Sign to confirm' }).click()
+  await beAtProvider(page, { name: 'Fay', email: 'fay@gmail.com' })
+  await expect(page.getByText('Google is linked')).toBeVisible()
+})
+
+test('a stale session confirms at a provider and comes back to link the wallet', async ({ person }) => {
+  const page = await person()
+  await page.goto('/sign-in?return_to=/account')
+  await page.getByRole('link', { name: 'Continue with Google' }).click()
+  await beAtProvider(page, { name: 'Gus', email: 'gus@gmail.com' })
+  await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
+  let refusals = 1
+  await page.route('**/v1/auth/siwe/challenge', (route) =>
+    refusals-- > 0
+      ? route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' } })
+      : route.continue(),
+  )
+  await page.getByRole('button', { name: 'Ethereum wallet' }).click()
+  await page.getByRole('button', { name: 'Make a new test wallet' }).click()
+  await page.getByRole('button', { name: 'Sign to link' }).click()
+  await page.getByRole('link', { name: 'Confirm with Google' }).click()
+  await beAtProvider(page, { name: 'Gus', email: 'gus@gmail.com' })
+  await page.getByRole('button', { name: /^Test wallet 1/ }).click()
+  await page.getByRole('button', { name: 'Sign to link' }).click()
+  await expect(page.getByText('Ethereum wallet is linked')).toBeVisible()
+})
+
+test('a session ended elsewhere sends the page to sign in', async ({ person }) => {
+  const page = await person()
+  await signInWithNewWallet(page)
+  const other = await page.context().browser()!.newContext({ baseURL: new URL(page.url()).origin, storageState: await page.context().storageState() })
+  const elsewhere = await other.newPage()
+  await elsewhere.goto('/sign-in')
+  await elsewhere.getByRole('button', { name: /^Test wallet 1/ }).click()
+  await elsewhere.getByRole('button', { name: 'Sign to sign in' }).click()
+  await elsewhere.getByRole('button', { name: 'End all others' }).click()
+  await elsewhere.getByRole('dialog').getByRole('button', { name: 'End all others' }).click()
+  await expect(elsewhere.getByRole('table', { name: 'Devices' }).getByRole('row')).toHaveCount(2)
+  await other.close()
+  await page.goto('/account')
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible()
+})
+
+test('an operator is told how to become one, and then sees users', async ({ person, service }) => {
+  const page = await person()
+  await signInWithNewWallet(page)
+  const me = await whoAmI(page)
+  await page.goto('/admin')
+  await expect(page.getByText(`latchkey admin grant --user ${me.id}`)).toBeVisible()
+  await service.admin('grant', '--user', me.id)
+  await page.reload()
+  await expect(page.getByRole('table', { name: 'Users' }).getByText('(you)')).toBeVisible()
+  await page.getByRole('tab', { name: 'Sessions' }).click()
+  await expect(page.getByRole('table', { name: 'Sessions' }).getByText('(this browser)')).toBeVisible()
+})

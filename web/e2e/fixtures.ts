@@ -1,0 +1,82 @@
+import { type Browser, expect, type Page, test as base } from '@playwright/test'
+import { type Service, startService } from './service'
+import { missing } from './setting'
+
+interface Fixtures {
+  /** A page of a person of their own: own cookies, own wallets. */
+  person: () => Promise<Page>
+}
+
+// test starts one service for all tests of a file, and fails a test whose pages
+// logged an error: a breach of the content security policy is one.
+export const test = base.extend<Fixtures, { service: Service }>({
+  service: [
+    // eslint-style destructuring is what Playwright reads the fixtures from.
+    async ({}, use) => {
+      const service = await startService()
+      await use(service)
+      await service.stop()
+    },
+    { scope: 'worker' },
+  ],
+  baseURL: async ({ service }, use) => use(service.url),
+  person: async ({ browser, service }, use) => {
+    const open: Page[] = []
+    const complaints: string[] = []
+    await use(async () => {
+      const page = await newPerson(browser, service.url)
+      page.on('pageerror', (error) => complaints.push(error.message))
+      page.on('console', (message) => {
+        // A refusal of the API is logged by the browser itself; it is no fault.
+        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) complaints.push(message.text())
+      })
+      open.push(page)
+      return page
+    })
+    await Promise.all(open.map((page) => page.context().close()))
+    expect(complaints).toEqual([])
+  },
+})
+
+test.skip(missing !== undefined, missing ?? '')
+
+async function newPerson(browser: Browser, baseURL: string): Promise<Page> {
+  const context = await browser.newContext({ baseURL, viewport: { width: 1280, height: 800 }, locale: 'en-GB', timezoneId: 'Europe/Vienna' })
+  return context.newPage()
+}
+
+// signInWithNewWallet makes this page a new person.
+export async function signInWithNewWallet(page: Page): Promise<void> {
+  await page.goto('/sign-in?return_to=/')
+  await page.getByRole('button', { name: 'Make a new test wallet' }).click()
+  await page.getByRole('button', { name: 'Sign to sign in' }).click()
+  await expect(page.getByText('Signed in as')).toBeVisible()
+}
+
+// beAtProvider fills the stand-in's form in and goes on.
+export async function beAtProvider(page: Page, who: { name: string; email: string }): Promise<void> {
+  await expect(page.getByText('Development stand-in')).toBeVisible()
+  await page.getByLabel('Name', { exact: true }).fill(who.name)
+  await page.getByLabel('E-mail').fill(who.email)
+  await page.getByRole('button', { name: 'Continue' }).click()
+}
+
+export async function signOut(page: Page): Promise<void> {
+  await page.goto('/account')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await expect(page.getByText('Nobody is signed in')).toBeVisible()
+}
+
+export async function whoAmI(page: Page): Promise<{ id: string; display_name: string }> {
+  const answer = await page.request.get('/v1/me')
+  expect(answer.status()).toBe(200)
+  return (await answer.json()) as { id: string; display_name: string }
+}
+
+// fits asserts that nothing is wider than the window.
+export async function fits(page: Page): Promise<void> {
+  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth])
+  expect(content, `${page.url()} is wider than the window`).toBeLessThanOrEqual(window!)
+}
+
+export { expect }

@@ -1,0 +1,72 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { binary } from './setting'
+
+// Service is the real binary in development mode, on a port and a database of
+// its own.
+export interface Service {
+  url: string
+  admin(...args: string[]): Promise<void>
+  stop(): Promise<void>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+export async function startService(): Promise<Service> {
+  const dir = await mkdtemp(join(tmpdir(), 'latchkey-e2e-'))
+  const port = await freePort()
+  const url = `http://localhost:${port}`
+  // Only what is named here: the binary refuses variables it does not know.
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: dir,
+    LATCHKEY_DATABASE_URL: `sqlite://${join(dir, 'e2e.db')}`,
+    LATCHKEY_LISTEN: `127.0.0.1:${port}`,
+    LATCHKEY_PUBLIC_URL: url,
+    LATCHKEY_METRICS_LISTEN: 'off',
+  }
+  const child = spawn(binary, ['serve', '--dev'], { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
+  let log = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-8000)))
+  await ready(url, child, () => log)
+  return {
+    url,
+    async admin(...args) {
+      await promisify(execFile)(binary, ['admin', ...args], { env, cwd: dir })
+    },
+    async stop() {
+      if (child.exitCode === null) {
+        const exited = new Promise((resolve) => child.once('exit', resolve))
+        child.kill('SIGTERM')
+        await exited
+      }
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function ready(url: string, child: ChildProcess, log: () => string): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null) throw new Error(`the service ended:\n${log()}`)
+    try {
+      if ((await fetch(`${url}/readyz`)).ok) return
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  child.kill('SIGKILL')
+  throw new Error(`the service did not become ready:\n${log()}`)
+}
