@@ -46,7 +46,7 @@ func TestDocumentation(t *testing.T) {
 		b.WriteString("| `" + v.Name + "` | " + def + " | " + meaning + " |\n")
 	}
 	if *update {
-		if err := os.WriteFile(docs, []byte(b.String()), 0o644); err != nil { //nolint:gosec // documentation is for everybody
+		if err := os.WriteFile(docs, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -19,10 +19,10 @@ import (
 //go:embed supervise.sh
 var supervise string
 
-// lifeline is the pipe that the supervisor reads from. It is never written to:
-// the kernel closes it when this process ends, however it ends. It must stay
-// reachable, or the garbage collector would close it.
-var lifeline *os.File
+// lifelines keeps the pipe that the supervisor reads from reachable: the garbage
+// collector would close it. It is never written to; the kernel closes it when
+// this process ends, however it ends.
+var lifelines []*os.File
 
 // startPrivate starts a server that lives as long as this process.
 func startPrivate() (string, error) {
@@ -77,8 +77,8 @@ func start(bin, dir string, credential *syscall.Credential) error {
 		return err
 	}
 	defer func() { _ = life.Close() }()
-	lifeline = ours
-	cmd := exec.Command("/bin/sh", "-c", supervise, "testpg", bin, dir) //nolint:noctx // must outlive every context of a test
+	lifelines = append(lifelines, ours)
+	cmd := exec.Command("/bin/sh", "-c", supervise, "testpg", bin, dir) //nolint:noctx,gosec // must outlive every context of a test; the programs are the installed ones
 	cmd.Stdin = life
 	cmd.Dir = dir
 	// Nothing of PGDATA, PGPORT and the like, which would lead to another server.

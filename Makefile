@@ -1,0 +1,107 @@
+# `make` lists what there is to do.
+
+# The version runs on the Go of go.mod. It is built from source once and kept.
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+
+GO ?= go
+NPM ?= npm
+# What the web app is built from; dist is rebuilt when one of them changes.
+WEB_SOURCES := $(shell find web/src web/public web/scripts -type f ! -name '*.gen.ts' 2>/dev/null) \
+	$(wildcard web/*.html web/*.ts web/*.json api/openapi.yaml)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List these goals
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build everything and serve it on http://localhost:8080 in development mode
+	./bin/latchkey serve --dev
+
+.PHONY: build
+build: need-go web/dist/index.html ## Build bin/latchkey with the web app in it
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/latchkey ./cmd/latchkey
+
+web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
+	cd web && $(NPM) run --silent build
+	@touch $@
+
+# The stamp is inside, so that it goes when node_modules goes.
+web/node_modules/.installed: web/package.json web/package-lock.json
+	@$(MAKE) --no-print-directory need-node
+	cd web && $(NPM) ci --no-fund --no-audit
+	@touch $@
+
+.PHONY: test
+test: test-go test-web ## Run all tests, with the race detector
+
+.PHONY: test-go
+test-go: need-go need-cc look-for-postgres ## Run the Go tests, on SQLite and PostgreSQL
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
+
+.PHONY: test-web
+test-web: web/node_modules/.installed ## Run the unit tests of the web app
+	cd web && $(NPM) test
+
+.PHONY: test-browser
+test-browser: build ## Run the flows in headless Chromium against the built binary
+	cd web && $(NPM) run e2e
+
+.PHONY: lint
+lint: need-go $(GOLANGCI) ## Check style, mistakes and the directions of imports
+	$(GOLANGCI) run ./...
+
+$(GOLANGCI):
+	@mkdir -p bin
+	GOBIN=$(CURDIR)/bin/.install GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv bin/.install/golangci-lint $@ && rmdir bin/.install
+
+.PHONY: fmt
+fmt: need-go $(GOLANGCI) ## Format the Go code
+	$(GOLANGCI) fmt ./...
+
+.PHONY: generate
+generate: need-go ## Generate code from api/openapi.yaml
+	$(GO) generate ./...
+
+.PHONY: check-generated
+check-generated: generate ## Fail if generated code is not what the sources say
+	@git diff --exit-code -- '*.gen.go' || { echo "generated code is out of date: run 'make generate' and commit it" >&2; exit 1; }
+
+.PHONY: bench
+bench: need-go look-for-postgres ## Measure against hand-written handlers; BENCH='-parts session' for flags
+	$(GO) run ./bench $(BENCH)
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf bin web/node_modules coverage.out
+	find web/dist -mindepth 1 ! -name .gitkeep -delete
+
+# What is missing, and how to go on.
+
+.PHONY: need-go
+need-go:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: install version $$(awk '$$1 == "go" {print $$2}' go.mod) or newer from https://go.dev/dl" >&2; exit 1; }
+
+.PHONY: need-node
+need-node:
+	@for tool in node $(NPM); do command -v $$tool >/dev/null || { \
+		echo "$$tool is missing: install Node.js 20.19 or newer (https://nodejs.org) to build the web app." >&2; \
+		echo "Without it the API works all the same:" >&2; \
+		echo "  go build -o bin/latchkey ./cmd/latchkey && ./bin/latchkey serve --dev" >&2; exit 1; }; done
+
+.PHONY: need-cc
+need-cc:
+	@command -v $$($(GO) env CC) >/dev/null || { echo "a C compiler is missing, which the race detector needs (Debian: apt-get install gcc)." >&2; \
+		echo "Without it: go test ./..." >&2; exit 1; }
+
+# Its tests are skipped without it, which `go test` tells nobody who does not ask.
+.PHONY: look-for-postgres
+look-for-postgres:
+	@test -n "$$LATCHKEY_TEST_DATABASE_URL" || command -v initdb >/dev/null || \
+		ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb 2>/dev/null | grep -q . || { \
+		echo "PostgreSQL is missing, so its tests are skipped: install it (Debian: apt-get install postgresql)," >&2; \
+		echo "or set LATCHKEY_TEST_DATABASE_URL to a server whose user may create databases." >&2; test -z "$$CI"; }
