@@ -10,10 +10,42 @@
 //   - contract wallets, by asking the wallet itself (ERC-1271);
 //   - contract wallets that are not deployed yet (ERC-6492).
 //
-// What is verified is the bytes that were received. A text that is read in one
-// way and would be written in another is refused, for then the wallet could have
-// shown its user something else than what is acted on.
+// # What is checked
 //
-// Nothing here reads a clock, a configuration or a global. Only [Contracts] uses
-// the network.
+// The signature is verified over the bytes that were received. A text that is
+// read in one way and would be written in another is refused, for then the
+// wallet could have shown its user something else than what is acted on. Domain,
+// origin of the URI, scheme, version, chain, nonce, request id, issued-at,
+// expiration and not-before are all compared with the [Expectation], which
+// refuses what it was not told to accept.
+//
+// Of a key's signature, only the form with s in the lower half of the order and
+// a recovery byte of 0, 1, 27 or 28 counts, so nobody can make a second
+// signature out of one.
+//
+// # Contract wallets
+//
+// A contract wallet is asked over RPC, and with the answer comes trust in who
+// runs the endpoint; give endpoints you would also read balances from. Only an
+// answer of exactly 32 bytes, the magic value and zeros, is a yes. Gas, time,
+// size of the answer and verifications at a time are bounded. Nothing that is
+// asked can change the chain.
+//
+// Three things follow from what wallets are, and no verifier can change them:
+//
+//   - A wallet decides by itself whom it accepts. Some check their owner's
+//     signature over the bare hash, and accept what that owner has signed for
+//     any other of these wallets. The address in the message is what keeps them
+//     apart: a message for one is never a proof for another.
+//   - Another chain may have someone else's contract at the same address.
+//     [Account.Subject] therefore names the chain.
+//   - A wallet's owners change. What was verified holds for now.
+//
+// Not supported are approvals that a Safe's owners leave on the chain (an empty
+// signature), the call before the question that ERC-6492 allows for wallets that
+// have code already, and signatures that delegated code of an externally owned
+// account would accept; such an account signs with its key.
+//
+// Nothing here reads a configuration or a global. Only [Contracts] uses the
+// network, and only it reads a clock, for the health of its endpoints.
 package siwe

@@ -1,0 +1,169 @@
+package ens
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ethereum/go-ethereum/accounts/abi"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+)
+
+// registry is ENS's on mainnet. It is immutable.
+var registry = common.HexToAddress("0x00000000000C2E074eC69A0dFb2997BA6C7d2e1e")
+
+var (
+	resolverOf = selector("resolver(bytes32)")
+	nameOf     = selector("name(bytes32)")
+	addrOf     = selector("addr(bytes32)")
+	textOf     = selector("text(bytes32,string)")
+
+	text        = arguments("string")
+	nodeAndText = arguments("bytes32", "string")
+)
+
+func selector(signature string) []byte { return crypto.Keccak256([]byte(signature))[:4:4] }
+
+func arguments(types ...string) (args abi.Arguments) {
+	for _, t := range types {
+		typ, err := abi.NewType(t, "", nil)
+		if err != nil {
+			panic(err) // of a constant
+		}
+		args = append(args, abi.Argument{Type: typ})
+	}
+	return args
+}
+
+// Lookup asks the chain, one endpoint after the other until one can tell. That
+// an account has no name, or none that can be shown, is no error.
+//
+// It takes as long as the endpoints do: what must not wait calls
+// [Resolver.Cached].
+func (r *Resolver) Lookup(ctx context.Context, address common.Address) (Profile, error) {
+	// What is not set resolves to the zero address, which nobody owns.
+	if r.isEmpty() || address == (common.Address{}) {
+		return Profile{}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
+	defer cancel()
+	var failures error
+	for _, e := range r.order() {
+		p, err := r.attempt(ctx, e, address)
+		if err == nil {
+			return p, nil
+		}
+		failures = errors.Join(failures, e.describe(err))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return Profile{}, fmt.Errorf("ens: no endpoint could tell: %w", failures)
+}
+
+// order puts endpoints that have failed just now behind the others, so that
+// not every lookup waits for one that is down.
+func (r *Resolver) order() []*endpoint {
+	var good, bad []*endpoint
+	since := r.opts.Now().Add(-retryAfter)
+	for _, e := range r.endpoints {
+		if at := e.failedAt.Load(); at != nil && at.After(since) {
+			bad = append(bad, e)
+		} else {
+			good = append(good, e)
+		}
+	}
+	return append(good, bad...)
+}
+
+func (r *Resolver) attempt(parent context.Context, e *endpoint, address common.Address) (Profile, error) {
+	ctx, cancel := context.WithTimeout(parent, r.opts.AttemptTimeout)
+	defer cancel()
+	p, err := e.profile(ctx, address)
+	if err == nil {
+		e.failedAt.Store(nil)
+	} else if parent.Err() == nil { // else it was the caller who gave up
+		e.failedAt.Store(new(r.opts.Now()))
+	}
+	return p, err
+}
+
+// profile is the whole of a lookup at one endpoint. The error says that the
+// endpoint could not tell.
+func (e *endpoint) profile(ctx context.Context, address common.Address) (Profile, error) {
+	if err := e.checkChain(ctx); err != nil {
+		return Profile{}, err
+	}
+	reverse := reverseNode(address)
+	resolver, err := e.resolver(ctx, reverse)
+	if err != nil || resolver == (common.Address{}) {
+		return Profile{}, err
+	}
+	answer, err := e.view(ctx, resolver, append(nameOf, reverse[:]...))
+	if err != nil {
+		return Profile{}, err
+	}
+	name := decodeText(answer)
+	if !isDisplayable(name) {
+		return Profile{}, nil
+	}
+
+	// Anybody can call themselves anything. Does the name's owner agree?
+	node := namehash(name)
+	if resolver, err = e.resolver(ctx, node); err != nil || resolver == (common.Address{}) {
+		return Profile{}, err
+	}
+	if answer, err = e.view(ctx, resolver, append(addrOf, node[:]...)); err != nil {
+		return Profile{}, err
+	}
+	if owner, ok := decodeAddress(answer); !ok || owner != address {
+		return Profile{}, nil
+	}
+
+	question, err := nodeAndText.Pack(node, "avatar")
+	if err != nil {
+		return Profile{}, err
+	}
+	if answer, err = e.view(ctx, resolver, append(textOf, question...)); err != nil {
+		return Profile{}, err
+	}
+	return Profile{Name: name, AvatarURL: avatarURL(decodeText(answer))}, nil
+}
+
+// resolver asks the registry, which always answers: if it does not, the node is
+// none of mainnet's or not ready, and has nothing to say on who has no name.
+func (e *endpoint) resolver(ctx context.Context, node common.Hash) (common.Address, error) {
+	answer, err := e.call(ctx, registry, append(resolverOf, node[:]...))
+	if err != nil {
+		return common.Address{}, err
+	}
+	a, ok := decodeAddress(answer)
+	if !ok {
+		return common.Address{}, errNoRegistry
+	}
+	return a, nil
+}
+
+func decodeAddress(answer []byte) (common.Address, bool) {
+	const padding = common.HashLength - common.AddressLength
+	if len(answer) != common.HashLength || !bytes.Equal(answer[:padding], make([]byte, padding)) {
+		return common.Address{}, false
+	}
+	return common.Address(answer[padding:]), true
+}
+
+// decodeText returns nothing for what is not the ABI's form of one string.
+func decodeText(answer []byte) string {
+	values, err := text.Unpack(answer)
+	if err != nil || len(values) != 1 {
+		return ""
+	}
+	s, _ := values[0].(string)
+	return s
+}
+
+// retryAfter is for how long what has failed is not the first to be tried.
+const retryAfter = 30 * time.Second

@@ -1,0 +1,53 @@
+package ens
+
+import (
+	"encoding/hex"
+	"regexp"
+	"strings"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+)
+
+const maxNameBytes = 255 // of DNS, which wallets and registrars keep to as well
+
+// label is what ENSIP-15 calls an ASCII label, which is its own normal form:
+// letters in lower case, digits, dollar and hyphen, underscores at the start.
+var label = regexp.MustCompile(`^_*[a-z0-9$-]*$`)
+
+// addressLike finds what would be read as an account, and would be another's.
+var addressLike = regexp.MustCompile(`^0x[0-9a-f]{40}$`)
+
+// isDisplayable tells whether a name is normalised and can be shown.
+func isDisplayable(name string) bool {
+	if len(name) > maxNameBytes {
+		return false
+	}
+	labels := strings.Split(name, ".")
+	for _, l := range labels {
+		if l == "" || !label.MatchString(l) || addressLike.MatchString(l) {
+			return false
+		}
+		// The place of Punycode's xn--, which stands for another script.
+		if len(l) >= 4 && l[2:4] == "--" {
+			return false
+		}
+	}
+	// A top-level domain can have a resolver too, but "admin" is no name of
+	// somebody's to anyone who reads it.
+	return len(labels) > 1
+}
+
+// namehash is the node of a normalised name (EIP-137).
+func namehash(name string) (node common.Hash) {
+	labels := strings.Split(name, ".")
+	for i := len(labels) - 1; i >= 0; i-- {
+		node = crypto.Keccak256Hash(node[:], crypto.Keccak256([]byte(labels[i])))
+	}
+	return node
+}
+
+// reverseNode is where an account's own records are (EIP-181).
+func reverseNode(a common.Address) common.Hash {
+	return namehash(hex.EncodeToString(a[:]) + ".addr.reverse")
+}
