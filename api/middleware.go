@@ -157,6 +157,8 @@ var emptyObject = []byte("{}")
 // UTF-8. A call that takes no body may still be sent an empty object.
 func (s *Server) limitBody(c *gin.Context) {
 	if c.Request.ContentLength > maxBodyBytes {
+		// Else net/http waits for the rest of a body it takes for short.
+		c.Header("Connection", "close")
 		s.fail(c, errTooLarge)
 		return
 	}
