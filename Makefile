@@ -26,6 +26,7 @@ build: need-go web/dist/index.html ## Build bin/latchkey with the web app in it
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/latchkey ./cmd/latchkey
 
 web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
+	@$(MAKE) --no-print-directory need-node
 	cd web && $(NPM) run --silent build
 	@touch $@
 

@@ -13,9 +13,6 @@ func (c Config) Warnings() []string {
 	if host, _, err := net.SplitHostPort(c.Listen); c.Dev && err == nil && !Loopback(host) {
 		warn("LATCHKEY_LISTEN is %s: with serve --dev, whoever reaches it can be anybody; listen on 127.0.0.1", c.Listen)
 	}
-	if host, _, err := net.SplitHostPort(c.MetricsListen); err == nil && !Loopback(host) {
-		warn("LATCHKEY_METRICS_LISTEN is %s: metrics have no authentication; keep that port private", c.MetricsListen)
-	}
 	for _, origin := range c.AllowedOrigins {
 		if host, _, _ := strings.Cut(strings.TrimPrefix(origin, "http://"), ":"); strings.HasPrefix(origin, "http://") && !Loopback(host) && !strings.HasPrefix(host, "[") {
 			warn("LATCHKEY_ALLOWED_ORIGINS has %s: whoever is on the way to it can call Latchkey as its visitors; use https", origin)
