@@ -1,0 +1,65 @@
+package main
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+const bareSessionRead = `SELECT s.id::text, s.methods, s.ip, s.user_agent,
+	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
+	t.id::text, t.team_id::text, t.created_at, m.role,
+	u.id::text, u.display_name, u.avatar_url, u.primary_email, u.onboarded_at, u.metadata, u.created_at, u.status
+FROM sessions s
+JOIN users u ON u.id = s.user_id
+LEFT JOIN team_sessions t ON t.id = s.team_session_id AND t.ended_at IS NULL
+LEFT JOIN memberships m ON m.team_id = t.team_id AND m.user_id = s.user_id
+WHERE s.token_hash = $1 AND s.ended_at IS NULL`
+
+// session is the check by hand: one joined read by key, and the same answer.
+func (b *bareServer) session(c *gin.Context) {
+	token, err := c.Cookie("latchkey")
+	if err != nil {
+		refuse(c, "unauthenticated")
+		return
+	}
+	hash := sha256.Sum256([]byte(token))
+	var (
+		s               bareSession
+		u               bareUser
+		methods, status string
+		team, in, role  *string
+		entered         *time.Time
+	)
+	err = b.pool.QueryRow(c.Request.Context(), bareSessionRead, hash[:]).Scan(&s.ID, &methods, &s.IP, &s.UserAgent,
+		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt,
+		&team, &in, &entered, &role,
+		&u.ID, &u.DisplayName, &u.AvatarURL, &u.PrimaryEmail, &u.OnboardedAt, &u.Metadata, &u.CreatedAt, &status)
+	now := time.Now()
+	if err != nil || status != "active" || !now.Before(s.ExpiresAt) || !now.Before(s.IdleExpiresAt) {
+		refuse(c, "unauthenticated")
+		return
+	}
+	s.Methods, s.Device, s.Current = strings.Fields(methods), deviceOf(s.UserAgent), true
+	inUTC(&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &u.CreatedAt)
+	out := bareCurrent{Session: s, User: u}
+	if team != nil && role != nil {
+		t := bareTeamSession{
+			bareSession: s, Role: role, Status: "active", TeamID: *in,
+			User: bareWho{DisplayName: u.DisplayName, ID: u.ID, PrimaryEmail: u.PrimaryEmail},
+		}
+		t.ID, t.CreatedAt = *team, entered.UTC()
+		out.TeamSession = &t
+	}
+	c.JSON(http.StatusOK, out)
+}
+
+// inUTC writes times as Latchkey does, wherever the machine is.
+func inUTC(times ...*time.Time) {
+	for _, t := range times {
+		*t = t.UTC()
+	}
+}

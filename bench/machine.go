@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/latchkey/latchkey/internal/testpg"
+)
+
+// machine is what all parts run on: a PostgreSQL, the built binary, and the
+// processes started from it.
+type machine struct {
+	options
+	dir        string
+	binaries   []string
+	durability string
+	dropped    []func() error
+	children   []*child
+}
+
+func newMachine(ctx context.Context, o options) (*machine, error) {
+	dir, err := os.MkdirTemp("", "latchkey-bench-")
+	if err != nil {
+		return nil, err
+	}
+	m := &machine{options: o, dir: dir}
+	if err := m.prepare(ctx); err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	return m, nil
+}
+
+func (m *machine) prepare(ctx context.Context) error {
+	if m.options.binaries != "" {
+		m.binaries = strings.Split(m.options.binaries, ",")
+	} else if err := m.build(ctx); err != nil {
+		return err
+	}
+	url, err := m.database(ctx)
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if os.Getenv(testpg.Variable) == "" {
+		// The private server was made for tests and syncs nothing. Commits that
+		// cost nothing would flatter whoever needs more of them.
+		for _, setting := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
+			if _, err := conn.Exec(ctx, fmt.Sprintf("ALTER SYSTEM SET %s = %t", setting, m.fsync)); err != nil {
+				return err
+			}
+		}
+		if _, err := conn.Exec(ctx, "SELECT pg_reload_conf()"); err != nil {
+			return err
+		}
+	}
+	// A new connection, because the reload reaches this one a moment later.
+	var version, fsync, commit string
+	fresh, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = fresh.Close(ctx) }()
+	err = fresh.QueryRow(ctx, "SELECT current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')").
+		Scan(&version, &fsync, &commit)
+	m.durability = fmt.Sprintf("PostgreSQL %s, fsync %s, synchronous_commit %s", version, fsync, commit)
+	return err
+}
+
+func (m *machine) build(ctx context.Context) error {
+	out := filepath.Join(m.dir, "latchkey")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", out, "github.com/latchkey/latchkey/cmd/latchkey") //nolint:gosec // our own directory
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build ./cmd/latchkey: %w\n%s", err, said)
+	}
+	m.binaries = []string{out}
+	return nil
+}
+
+// database returns an empty database, dropped at the end.
+func (m *machine) database(ctx context.Context) (string, error) {
+	url, drop, err := testpg.Create(ctx)
+	if err == nil {
+		m.dropped = append(m.dropped, drop)
+	}
+	return url, err
+}
+
+func (m *machine) describe() string {
+	crypto := "libsecp256k1 (cgo)"
+	if !cgo {
+		crypto = "pure Go (no cgo)"
+	}
+	return fmt.Sprintf("%d cores, %s/%s, %s; %s; keys recovered by %s",
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), m.durability, crypto)
+}
+
+// stop ends the children of one part, so that the next has the machine alone.
+func (m *machine) stop() {
+	for _, c := range m.children {
+		c.stop()
+	}
+	m.children = nil
+}
+
+func (m *machine) close() error {
+	m.stop()
+	var errs []error
+	for _, drop := range m.dropped {
+		errs = append(errs, drop())
+	}
+	return cmp.Or(errors.Join(errs...), os.RemoveAll(m.dir))
+}
+
+// lastLog is the end of what each child said, for an error message.
+func (m *machine) lastLog() string {
+	var out strings.Builder
+	for _, c := range m.children {
+		if said, err := os.ReadFile(c.log.Name()); err == nil {
+			lines := bytes.Split(bytes.TrimSpace(said), []byte("\n"))
+			fmt.Fprintf(&out, "\n%s: %s", c.name, bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,138 @@
+// Command bench measures what Latchkey promises about speed and memory, in one
+// go, against a PostgreSQL on the same machine:
+//
+//	go run ./bench
+//
+// It prints ratios: against a handler written by hand for the same work, or
+// against the aim itself. See README.md for how each is measured.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+type options struct {
+	parts       string
+	duration    time.Duration
+	rounds      int
+	connections int
+	signIns     int
+	binaries    string
+	fsync       bool
+	strict      bool
+}
+
+// part is one thing to measure. Parts share nothing but the machine, so any
+// choice of them gives the same figures.
+type part struct {
+	name, about string
+	run         func(ctx context.Context, m *machine, t *table) error
+}
+
+var parts = []part{
+	{"session", "GET /v1/session against a handler by hand", measureSession},
+	{"signin", "challenge and verify of a wallet against a handler by hand", measureSignIn},
+	{"statements", "what they ask of the database", measureStatements},
+	{"memory", "resident memory after many sign-ins, and under a flood of challenges", measureMemory},
+	{"start", "start to the first healthy answer", measureStart},
+	{"verify", "siwe.Verify against the cryptography in it", measureVerify},
+	{"refuse", "CPU time to refuse a 10 MB body", measureRefuse},
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == bareCommand {
+		exit(serveBare())
+	}
+	var o options
+	flag.StringVar(&o.parts, "parts", "all", "comma separated: "+strings.Join(partNames(), ", "))
+	flag.DurationVar(&o.duration, "duration", 20*time.Second, "measured time of each side of each comparison")
+	flag.IntVar(&o.rounds, "rounds", 60, "interleaved rounds that the time is cut into")
+	flag.IntVar(&o.connections, "connections", 16, "connections of the load generator")
+	flag.IntVar(&o.signIns, "sign-ins", 100_000, "sign-ins of the part memory")
+	flag.StringVar(&o.binaries, "binary", "", "a built latchkey instead of ./cmd/latchkey; several, comma separated, are compared with each other")
+	flag.BoolVar(&o.fsync, "fsync", true, "let a private PostgreSQL sync to disk, as in production")
+	flag.BoolVar(&o.strict, "strict", false, "exit 1 if an aim is missed")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	missed, err := run(ctx, o)
+	if err == nil && missed > 0 && o.strict {
+		err = fmt.Errorf("%d aims missed", missed)
+	}
+	exit(err)
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func run(ctx context.Context, o options) (missed int, err error) {
+	chosen, err := choose(o.parts)
+	if err != nil {
+		return 0, err
+	}
+	m, err := newMachine(ctx, o)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, m.close()) }()
+	fmt.Println(m.describe())
+
+	t := &table{}
+	for _, p := range chosen {
+		fmt.Fprintf(os.Stderr, "%s: %s ...\n", p.name, p.about)
+		switch err := p.run(ctx, m, t); {
+		case errors.Is(err, errors.ErrUnsupported):
+			t.note("%s: skipped: %v", p.name, err)
+		case err != nil:
+			return 0, fmt.Errorf("%s: %w%s", p.name, err, m.lastLog())
+		}
+	}
+	return t.print(os.Stdout), nil
+}
+
+func choose(names string) ([]part, error) {
+	if names == "all" {
+		return parts, nil
+	}
+	var chosen []part
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(parts, func(p part) bool { return p.name == strings.TrimSpace(name) })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no part %q; there are %s", name, strings.Join(partNames(), ", "))
+		}
+		chosen = append(chosen, parts[i])
+	}
+	return chosen, nil
+}
+
+func partNames() []string {
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.name
+	}
+	return names
+}
+
+// label tells several binaries apart in the table; a single one needs no name.
+func label(m *machine, binary string) string {
+	if len(m.binaries) == 1 {
+		return ""
+	}
+	return " [" + filepath.Base(binary) + "]"
+}

@@ -1,0 +1,15 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+var errLinux = fmt.Errorf("%w: needs Linux", errors.ErrUnsupported)
+
+func cpuTime(int) (time.Duration, error) { return 0, errLinux }
+
+func resident(int) (now, peak int64, err error) { return 0, 0, errLinux }

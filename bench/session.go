@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// Many sessions, so that no single row is hot; not too many, because Latchkey
+// notes once a minute for each that it was seen.
+const sessions = 256
+
+// measureSession compares the session check with the same read by hand. Both
+// answer with the same JSON, from the same rows, for the same request.
+func measureSession(ctx context.Context, m *machine, t *table) error {
+	defer m.stop()
+	url, err := m.database(ctx)
+	if err != nil {
+		return err
+	}
+	var services []*child
+	for _, binary := range m.binaries {
+		c, err := m.service(ctx, binary, url)
+		if err != nil {
+			return err
+		}
+		services = append(services, c)
+	}
+	bare, err := m.bare(ctx, url)
+	if err != nil {
+		return err
+	}
+	cookies, err := signedIn(services[0].address, sessions)
+	if err != nil {
+		return err
+	}
+	for _, c := range services {
+		if err := sameAnswer(c.address, bare.address, cookies); err != nil {
+			return err
+		}
+	}
+	sides := make([]*side, 0, len(services)+1)
+	for _, c := range append(services, bare) {
+		l, err := newLoad(c.address, m.connections)
+		if err != nil {
+			return err
+		}
+		defer l.close()
+		sides = append(sides, &side{child: c, round: sessionRound(c.address, l, cookies)})
+	}
+	if err := interleave(ctx, m.options, sides...); err != nil {
+		return err
+	}
+	for i, s := range sides[:len(services)] {
+		t.compare("session check against bare Gin + pgx"+label(m, m.binaries[i]), 0.8, s, sides[len(services)])
+	}
+	return nil
+}
+
+func sessionRound(address string, l load, cookies []string) func(context.Context, time.Duration) (int, time.Duration, error) {
+	requests := make([][]byte, len(cookies))
+	for i, cookie := range cookies {
+		requests[i] = get(address, sessionPath, cookie)
+	}
+	return func(_ context.Context, lasting time.Duration) (int, time.Duration, error) {
+		counts := make([]int, len(l))
+		end := time.Now().Add(lasting)
+		took, err := l.each(func(i int, c *client) error {
+			for n := i; time.Now().Before(end); n++ {
+				a, err := c.do(requests[n%len(requests)])
+				if err == nil {
+					err = a.want(200)
+				}
+				if err != nil {
+					return err
+				}
+				counts[i]++
+			}
+			return nil
+		})
+		total := 0
+		for _, n := range counts {
+			total += n
+		}
+		return total, took, err
+	}
+}
+
+// signedIn makes sessions through the service. Every second one enters a team,
+// so that the joined read finds something to join.
+func signedIn(address string, n int) ([]string, error) {
+	wallets, err := newWallets(n)
+	if err != nil {
+		return nil, err
+	}
+	c, err := dial(address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	cookies := make([]string, n)
+	for i, w := range wallets {
+		if cookies[i], err = w.signIn(c, address); err != nil {
+			return nil, err
+		}
+		if i%2 == 0 {
+			continue
+		}
+		a, err := c.do(post(address, "/v1/teams", cookies[i], []byte(`{"name":"Benchmark"}`)))
+		if err != nil {
+			return nil, err
+		}
+		var team struct{ ID string }
+		if err := json.Unmarshal(a.body, &team); err != nil {
+			return nil, err
+		}
+		if a, err = c.do(post(address, "/v1/teams/"+team.ID+"/sessions", cookies[i], nil)); err == nil && a.status/100 != 2 {
+			err = a.want(201)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("entering a team: %w", err)
+		}
+	}
+	return cookies, nil
+}
+
+// sameAnswer makes sure that both sides do the same work.
+func sameAnswer(service, bare string, cookies []string) error {
+	for _, cookie := range cookies[:2] {
+		ours, err := ask(service, cookie)
+		if err != nil {
+			return err
+		}
+		theirs, err := ask(bare, cookie)
+		if err != nil {
+			return err
+		}
+		if !reflect.DeepEqual(ours, theirs) {
+			return fmt.Errorf("the two sides answer differently:\n%v\n%v", ours, theirs)
+		}
+	}
+	return nil
+}
+
+func ask(address, cookie string) (out map[string]any, err error) {
+	c, err := dial(address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	a, err := c.do(get(address, sessionPath, cookie))
+	if err == nil {
+		err = a.want(200)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, json.Unmarshal(a.body, &out)
+}
