@@ -40,7 +40,8 @@ type endpoint struct {
 
 	mu      sync.Mutex
 	chainOK bool      // its chain id was seen to be right
-	contact time.Time // when it last answered or failed to
+	probed  time.Time // when a probe for its health last began
+	contact time.Time // when it last answered or failed to; zero if never asked
 	failure error     // of the last contact; nil if it answered
 }
 

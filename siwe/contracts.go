@@ -50,7 +50,7 @@ func (o ContractsOptions) withDefaults() ContractsOptions {
 
 // Contracts verifies contract wallets by asking the chain they are on. It
 // trusts the RPC endpoints it is given: who runs them decides who has signed.
-// It is safe for concurrent use.
+// It is safe for concurrent use. A nil *Contracts supports no chain.
 type Contracts struct {
 	chains map[uint64]*chain
 	opts   ContractsOptions
@@ -111,9 +111,8 @@ func NewContractsWithBackends(backends map[uint64][]Backend, opts ContractsOptio
 // signer's choice before asking, as ERC-6492 allows, would let a former owner
 // prepare the answer. A wallet without code needs an ERC-6492 signature.
 func (c *Contracts) VerifyContract(ctx context.Context, chainID uint64, account common.Address, hash common.Hash, signature []byte) error {
-	ch, ok := c.chains[chainID]
-	if !ok {
-		return rejected(FieldSignature, "was not made by the key of the address; contract wallets of this chain are not supported here")
+	if c == nil || c.chains[chainID] == nil {
+		return notByKey(signature, "contract wallets of this chain are not supported here")
 	}
 	if len(signature) == 0 || len(signature) > MaxSignatureBytes {
 		return malformed(FieldSignature, "is empty or longer than 16 KiB")
@@ -130,7 +129,7 @@ func (c *Contracts) VerifyContract(ctx context.Context, chainID uint64, account 
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
-	return ch.ask(ctx, q)
+	return c.chains[chainID].ask(ctx, q)
 }
 
 // isReserved tells the addresses at which chains keep precompiles, and zero,

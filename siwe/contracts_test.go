@@ -223,9 +223,24 @@ func TestDelegatedAccountsSignAsExternallyOwned(t *testing.T) {
 	equal(t, int64(0), w.asked.Load()) // a key needs no chain
 
 	stranger, _ := key(t, 4)
-	for _, sig := range [][]byte{personalSign(t, stranger, text(t, address)), {1}, wrap(t, yes, nil, []byte{1})} {
+	for _, sig := range [][]byte{personalSign(t, stranger, text(t, address)), bytes.Repeat([]byte{1}, 130), wrap(t, yes, nil, []byte{1})} {
 		_, err = w.verify(t, address, sig)
 		refused(t, err, siwe.FieldSignature, siwe.Rejected)
+	}
+}
+
+// Where there is no contract to ask, only a key's signature is well-formed.
+func TestSignaturesThatNobodyCouldHaveMade(t *testing.T) {
+	w := newWallets(t, siwe.ContractsOptions{})
+	_, nobody := key(t, 5)
+	unsupported, none := w.expectation(), w.expectation()
+	unsupported.Contracts = siwe.NewContractsWithBackends(nil, siwe.ContractsOptions{})
+	none.Contracts = (*siwe.Contracts)(nil)
+	for _, exp := range []siwe.Expectation{w.expectation(), unsupported, none} {
+		for size, kind := range map[int]siwe.ErrorKind{1: siwe.Malformed, 64: siwe.Malformed, 65: siwe.Rejected, 66: siwe.Malformed, 130: siwe.Malformed} {
+			_, _, err := siwe.Verify(t.Context(), text(t, nobody), hexutil.Encode(bytes.Repeat([]byte{1}, size)), exp)
+			refused(t, err, siwe.FieldSignature, kind)
+		}
 	}
 }
 

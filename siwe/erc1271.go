@@ -91,13 +91,13 @@ func (q question) put(ctx context.Context, b Backend) error {
 	call = append(bytes.Clone(magicValue[:4]), call...)
 	switch {
 	case bytes.HasPrefix(code, delegation):
-		return rejected(FieldSignature, "was not made by the key of the address, which is an externally owned account with delegated code")
+		return rejected(FieldSignature, "was not made by the key of the address, which is an externally owned account that has delegated its code")
 	case len(code) > 0:
 		return q.putERC1271(ctx, b, call)
 	case q.deployment != nil:
 		return q.putERC6492(ctx, b, call)
 	}
-	return rejected(FieldSignature, "was not made by the key of the address, and there is no contract at it")
+	return notByKey(q.signature, "there is no contract at the address")
 }
 
 func (q question) putERC1271(ctx context.Context, b Backend, call []byte) error {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// healthInterval is how long an endpoint's last contact answers for its health.
+// healthInterval is how long an endpoint's last contact stands for its health.
 const healthInterval = 30 * time.Second
 
 // ChainHealth tells whether contract wallets of a chain can be verified now.
@@ -67,19 +67,24 @@ func (c *Contracts) Health(ctx context.Context) []ChainHealth {
 func (e *endpoint) claimProbe(now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.contact.IsZero() && now.Sub(e.contact) < healthInterval {
+	if fresh := now.Add(-healthInterval); e.contact.After(fresh) || e.probed.After(fresh) {
 		return false
 	}
-	e.contact = now
+	e.probed = now
 	return true
 }
 
 func (e *endpoint) health() EndpointHealth {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	h := EndpointHealth{Name: e.name, Available: e.failure == nil, CheckedAt: e.contact}
-	if e.failure != nil {
+	h := EndpointHealth{Name: e.name, CheckedAt: e.contact}
+	switch {
+	case e.contact.IsZero():
+		h.Reason = "not asked yet"
+	case e.failure != nil:
 		h.Reason = e.failure.Error()
+	default:
+		h.Available = true
 	}
 	return h
 }

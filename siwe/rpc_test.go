@@ -232,7 +232,7 @@ func TestChainIDIsAskedOnceItWasRight(t *testing.T) {
 	}
 	equal(t, map[string]int{"chain": 4, "code": 3, "call": 3}, b.asked)
 
-	equal(t, "backend-1", c.Health(t.Context())[0].Endpoints[0].Name)
+	equal(t, siwe.EndpointHealth{Name: "backend-1", Available: true, CheckedAt: now}, c.Health(t.Context())[0].Endpoints[0])
 	equal(t, 4, b.asked["chain"]) // was heard of just now
 	now = now.Add(time.Minute)
 	b.chain = 8

@@ -62,3 +62,12 @@ func recoverSigner(hash common.Hash, sig []byte) (signer common.Address, highS, 
 	}
 	return crypto.PubkeyToAddress(*key), !crypto.ValidateSignatureValues(v, r, s, true), true
 }
+
+// notByKey refuses a signature that no contract can be asked about. What is not
+// even as long as a key's cannot be one: it is malformed.
+func notByKey(sig []byte, because string) *Error {
+	if len(sig) != eoaSignatureBytes {
+		return malformed(FieldSignature, "must have 65 bytes: "+because)
+	}
+	return rejected(FieldSignature, "was not made by the key of the address, and "+because)
+}

@@ -66,9 +66,6 @@ func Verify(ctx context.Context, raw, signature string, exp Expectation) (Accoun
 	if err != nil {
 		return Account{}, nil, err
 	}
-	if exp.Contracts == nil && len(sig) != eoaSignatureBytes {
-		return Account{}, nil, malformed(FieldSignature, "must have 65 bytes: contract wallets are not supported here")
-	}
 	if err := exp.compare(m); err != nil {
 		return Account{}, nil, err
 	}
@@ -87,7 +84,7 @@ func signedBy(ctx context.Context, m *Message, hash common.Hash, sig []byte, con
 	case ok && signer == m.Address:
 		return EOA, nil
 	case contracts == nil:
-		return "", rejected(FieldSignature, "was not made by the key of the address; contract wallets are not supported here")
+		return "", notByKey(sig, "contract wallets are not supported here")
 	}
 	if err := contracts.VerifyContract(ctx, m.ChainID, m.Address, hash, sig); err != nil {
 		return "", asError(err, Error{Field: FieldSignature, Kind: Unavailable, Reason: "could not be checked on the chain", RetryAfter: retryAfter})

@@ -11,8 +11,7 @@ pragma solidity 0.8.37;
 ///   - no ecrecover: keys are recovered before anything is asked of a chain;
 ///   - a wallet that has code is never preceded by a call of the signer's choice;
 ///   - the answer must be exactly 32 bytes, and is not copied before that is known;
-///   - a failing factory or wallet is an answer, not a revert, so that a revert
-///     of the whole call always means that the node has failed.
+///   - a failing factory or wallet is an answer that says which, not a revert.
 contract CounterfactualValidator {
     uint256 private constant VALID = 1;
     uint256 private constant FACTORY_FAILED = 2;
