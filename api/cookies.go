@@ -31,6 +31,9 @@ func newCookies(publicURL *url.URL) cookies {
 func (k cookies) session() string { return k.prefix + "latchkey" }
 func (k cookies) flow() string    { return k.prefix + "latchkey-flow" }
 
+// ticket holds a link ticket until the person has come in by an older way.
+func (k cookies) ticket() string { return k.prefix + "latchkey-ticket" }
+
 // set writes a cookie; a lifetime of zero clears it. SameSite=Lax, because
 // coming back from a provider is a navigation from another site.
 func (k cookies) set(c *gin.Context, name, value string, lifetime time.Duration) {

@@ -63,3 +63,8 @@ func (s *Server) MakeIdentityPrimary(ctx context.Context, r MakeIdentityPrimaryR
 	i, err := s.Users.MakePrimary(ctx, s.actor(ctx), r.Identity)
 	return MakeIdentityPrimary200JSONResponse(s.identityOf(i)), err
 }
+
+// UnlinkIdentity takes a way in off the user.
+func (s *Server) UnlinkIdentity(ctx context.Context, r UnlinkIdentityRequestObject) (UnlinkIdentityResponseObject, error) {
+	return UnlinkIdentity204Response{}, s.Linking.Unlink(ctx, s.actor(ctx), r.Identity)
+}

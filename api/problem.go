@@ -49,6 +49,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeIdentityTaken:       {409, "Identity belongs to another account"},
 	identity.CodeEmailTaken:          {409, "Address belongs to another account"},
 	identity.CodeLastOwner:           {409, "Last owner"},
+	identity.CodeLastIdentity:        {409, "Last usable identity"},
 	identity.CodeAlreadyMember:       {409, "Already a member"},
 	identity.CodeNoVerifiedAddress:   {409, "No verified address"},
 	identity.CodeAlreadyInvited:      {409, "Already invited"},

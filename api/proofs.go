@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gin-gonic/gin"
 
@@ -13,16 +14,28 @@ import (
 // its session: the cookie, or the token when that is how it works.
 func (s *Server) apply(c *gin.Context, proof identity.Proof, flow string, asToken bool) (linking.Result, error) {
 	info := callOf(c)
-	result, err := s.Linking.Apply(c, linking.Attempt{
+	ticket, _ := c.Request.Cookie(s.cookies.ticket()) // no cookie, no ticket
+	attempt := linking.Attempt{
 		Proof: proof, Current: info.principal, BrowserHash: identity.HashSecret(flow), Client: info.client,
-	})
+	}
+	if ticket != nil {
+		attempt.LinkTicket = ticket.Value
+	}
+	result, err := s.Linking.Apply(c, attempt)
 	outcome := string(result.Outcome)
 	if err != nil {
 		outcome = string(refusal(err).Code)
 	}
 	s.Metrics.proofs.WithLabelValues(proof.Provider, outcome).Inc()
 	if err != nil {
+		var refused *identity.Error
+		if errors.As(err, &refused) && refused.TicketKind == string(linking.TicketLink) {
+			s.cookies.set(c, s.cookies.ticket(), refused.Ticket, linking.TicketLifetime)
+		}
 		return result, err
+	}
+	if ticket != nil && result.Outcome == linking.OutcomeSignedIn {
+		s.cookies.set(c, s.cookies.ticket(), "", 0)
 	}
 	if !asToken {
 		s.cookies.setSession(c, result.Token, result.Session.ExpiresAt.Sub(s.Now()))

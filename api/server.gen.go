@@ -827,6 +827,9 @@ type ServerInterface interface {
 	// ListIdentities Every way in of the signed-in user
 	// (GET /v1/me/identities)
 	ListIdentities(c *gin.Context, params ListIdentitiesParams)
+	// UnlinkIdentity Unlink a way in (fresh session)
+	// (DELETE /v1/me/identities/{identity})
+	UnlinkIdentity(c *gin.Context, identity IdentityPath)
 	// UpdateIdentity Name a way in
 	// (PATCH /v1/me/identities/{identity})
 	UpdateIdentity(c *gin.Context, identity IdentityPath)
@@ -1265,6 +1268,31 @@ func (siw *ServerInterfaceWrapper) ListIdentities(c *gin.Context) {
 	}
 
 	siw.Handler.ListIdentities(c, params)
+}
+
+// UnlinkIdentity operation middleware
+func (siw *ServerInterfaceWrapper) UnlinkIdentity(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "identity" -------------
+	var identity IdentityPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "identity", c.Param("identity"), &identity, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter identity: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UnlinkIdentity(c, identity)
 }
 
 // UpdateIdentity operation middleware
@@ -2017,6 +2045,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe)
 	router.PATCH(options.BaseURL+"/v1/me", wrapper.UpdateMe)
 	router.GET(options.BaseURL+"/v1/me/identities", wrapper.ListIdentities)
+	router.DELETE(options.BaseURL+"/v1/me/identities/:identity", wrapper.UnlinkIdentity)
 	router.PATCH(options.BaseURL+"/v1/me/identities/:identity", wrapper.UpdateIdentity)
 	router.PUT(options.BaseURL+"/v1/me/identities/:identity/primary", wrapper.MakeIdentityPrimary)
 	router.DELETE(options.BaseURL+"/v1/me/sessions", wrapper.EndOtherSessions)
@@ -2563,6 +2592,39 @@ type ListIdentitiesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListIdentitiesdefaultApplicationProblemPlusJSONResponse) VisitListIdentitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnlinkIdentityRequestObject struct {
+	Identity IdentityPath `json:"identity"`
+}
+
+type UnlinkIdentityResponseObject interface {
+	VisitUnlinkIdentityResponse(w http.ResponseWriter) error
+}
+
+type UnlinkIdentity204Response struct {
+}
+
+func (response UnlinkIdentity204Response) VisitUnlinkIdentityResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type UnlinkIdentitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnlinkIdentitydefaultApplicationProblemPlusJSONResponse) VisitUnlinkIdentityResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3556,6 +3618,9 @@ type StrictServerInterface interface {
 	// ListIdentities Every way in of the signed-in user
 	// (GET /v1/me/identities)
 	ListIdentities(ctx context.Context, request ListIdentitiesRequestObject) (ListIdentitiesResponseObject, error)
+	// UnlinkIdentity Unlink a way in (fresh session)
+	// (DELETE /v1/me/identities/{identity})
+	UnlinkIdentity(ctx context.Context, request UnlinkIdentityRequestObject) (UnlinkIdentityResponseObject, error)
 	// UpdateIdentity Name a way in
 	// (PATCH /v1/me/identities/{identity})
 	UpdateIdentity(ctx context.Context, request UpdateIdentityRequestObject) (UpdateIdentityResponseObject, error)
@@ -4060,6 +4125,32 @@ func (sh *strictHandler) ListIdentities(ctx *gin.Context, params ListIdentitiesP
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListIdentitiesResponseObject); ok {
 		if err := validResponse.VisitListIdentitiesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnlinkIdentity operation middleware
+func (sh *strictHandler) UnlinkIdentity(ctx *gin.Context, identity IdentityPath) {
+	var request UnlinkIdentityRequestObject
+
+	request.Identity = identity
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnlinkIdentity(ctx, request.(UnlinkIdentityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnlinkIdentity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UnlinkIdentityResponseObject); ok {
+		if err := validResponse.VisitUnlinkIdentityResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

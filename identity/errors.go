@@ -30,6 +30,7 @@ const (
 	CodeEmailTaken          Code = "email_taken"
 	CodeIdentityMismatch    Code = "identity_mismatch"
 	CodeLastOwner           Code = "last_owner"
+	CodeLastIdentity        Code = "last_identity"
 	CodeNoVerifiedAddress   Code = "no_verified_address"
 	CodeAlreadyMember       Code = "already_member"
 	CodeAlreadyInvited      Code = "already_invited"

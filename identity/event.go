@@ -16,6 +16,7 @@ const (
 	ActionOperatorGranted    Action = "operator.granted"
 	ActionOperatorRevoked    Action = "operator.revoked"
 	ActionIdentityLinked     Action = "identity.linked"
+	ActionIdentityUnlinked   Action = "identity.unlinked"
 	ActionIdentityUpdated    Action = "identity.updated"
 	ActionProofRefused       Action = "proof.refused"
 	ActionSessionCreated     Action = "session.created"

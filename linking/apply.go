@@ -13,12 +13,14 @@ type Service struct {
 	store    Store
 	sessions Sessions
 	policy   Policy
+	usable   func(provider string) bool
 	now      identity.Clock
 }
 
-// NewService returns the service over a store.
-func NewService(store Store, sessions Sessions, policy Policy, now identity.Clock) *Service {
-	return &Service{store: store, sessions: sessions, policy: policy, now: now}
+// NewService returns the service over a store. usable tells whether a provider
+// is configured, so that an identity of it is a way in.
+func NewService(store Store, sessions Sessions, policy Policy, usable func(provider string) bool, now identity.Clock) *Service {
+	return &Service{store: store, sessions: sessions, policy: policy, usable: usable, now: now}
 }
 
 // Attempt is a proof and the circumstances it came in.
@@ -26,6 +28,7 @@ type Attempt struct {
 	Proof       identity.Proof
 	Current     *session.Principal // who was signed in where the proof came from
 	BrowserHash []byte             // 32 bytes; binds a ticket to this browser
+	LinkTicket  string             // a link ticket that this browser was given, or ""
 	Client      identity.Client
 }
 
@@ -225,6 +228,13 @@ func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) 
 		return r, err
 	}
 	r.User = user
+	if d.Action == ActionSignIn && a.LinkTicket != "" {
+		linked, err := s.redeemLink(ctx, a, d, user)
+		if err != nil {
+			return r, err
+		}
+		events = append(events, linked...)
+	}
 	return r, s.store.RecordEvents(ctx, events...)
 }
 

@@ -2,29 +2,9 @@ package linking
 
 import (
 	"context"
-	"time"
 
 	"github.com/latchkey/latchkey/identity"
 )
-
-// ticketLifetime leaves time to sign in by an old method and to read a preview.
-const ticketLifetime = 15 * time.Minute
-
-// Ticket is what a refusal lets its receiver redeem: a merge of two proven
-// users, or a link that an older way in must confirm. It keeps the exact proof
-// and is bound to one browser; a merge ticket also to one session.
-type Ticket struct {
-	TokenHash   []byte
-	Kind        TicketKind
-	OwnerID     identity.ID  // who owns the identity or the address
-	HolderID    *identity.ID // merge: who was signed in
-	SessionID   *identity.ID // merge: by which session
-	BrowserHash []byte
-	Proof       identity.Metadata
-	CreatedAt   time.Time
-	ExpiresAt   time.Time
-	UsedAt      *time.Time
-}
 
 // refuse stores the ticket, if the decision gives one, and the audit event, and
 // returns the refusal. What it says never tells who the other user is.
@@ -35,12 +15,7 @@ func (s *Service) refuse(ctx context.Context, a Attempt, d Decision) (*identity.
 		token, hash := identity.NewSecret()
 		t := Ticket{
 			TokenHash: hash, Kind: d.Ticket, OwnerID: d.User, BrowserHash: a.BrowserHash,
-			CreatedAt: now, ExpiresAt: now.Add(ticketLifetime),
-			Proof: identity.Metadata{
-				"provider": a.Proof.Provider, "subject": a.Proof.Subject,
-				"email": a.Proof.Email, "email_authoritative": a.Proof.EmailAuthoritative,
-				"display_name": a.Proof.DisplayName, "wallet": a.Proof.Wallet, "proved_at": now,
-			},
+			ID: identity.NewID(), Proof: StoredProof(a.Proof), CreatedAt: now, ExpiresAt: now.Add(TicketLifetime),
 		}
 		if d.Ticket == TicketMerge {
 			t.HolderID, t.SessionID = &a.Current.User.ID, &a.Current.Session.ID

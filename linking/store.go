@@ -34,6 +34,10 @@ type Store interface {
 	// SetPrimaryEmailIfNone makes the address primary unless the user has one.
 	SetPrimaryEmailIfNone(ctx context.Context, user identity.ID, address string, at time.Time) error
 	InsertTicket(ctx context.Context, t Ticket) error
+	// LockTicket returns a ticket by the hash of its token, holding its row.
+	LockTicket(ctx context.Context, tokenHash []byte) (Ticket, error)
+	UseTicket(ctx context.Context, t Ticket) error
+	UnlinkStore
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 

@@ -48,6 +48,12 @@ func (db *DB) SetPrimaryWallet(ctx context.Context, user, id identity.ID) error 
 	return nil
 }
 
+// DeleteIdentity implements linking.UnlinkStore.
+func (db *DB) DeleteIdentity(ctx context.Context, id identity.ID) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*identityRow)(nil)).Where("i.id = ?", id))
+	return err
+}
+
 // HasOtherSubject implements linking.Store.
 func (db *DB) HasOtherSubject(ctx context.Context, user identity.ID, provider, address, subject string) (bool, error) {
 	ok, err := db.reader(ctx).NewSelect().Model((*identityRow)(nil)).

@@ -20,6 +20,20 @@ func (db *DB) InsertTicket(ctx context.Context, t linking.Ticket) error {
 	return db.insert(ctx, &ticketRow{Ticket: t})
 }
 
+// LockTicket implements linking.Store.
+func (db *DB) LockTicket(ctx context.Context, tokenHash []byte) (linking.Ticket, error) {
+	var row ticketRow
+	q := db.reader(ctx).NewSelect().Model(&row).Where("k.token_hash = ?", tokenHash)
+	err := db.engine.forUpdate(q, "k").Scan(ctx)
+	return row.Ticket, db.engine.normalise(err)
+}
+
+// UseTicket implements linking.Store.
+func (db *DB) UseTicket(ctx context.Context, t linking.Ticket) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&ticketRow{Ticket: t}).Column("used_at").Where("k.id = ?", t.ID))
+	return err
+}
+
 // RecordEvents writes audit events in the transaction of what they tell of.
 func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error {
 	if len(events) == 0 {

@@ -59,6 +59,13 @@ func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.W
 	return ids, err
 }
 
+// EndSessionsBy implements linking.UnlinkStore.
+func (db *DB) EndSessionsBy(ctx context.Context, id identity.ID, reason string, at time.Time) (int64, error) {
+	return db.exec(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
+		Set("ended_at = ?", at).Set("end_reason = ?", reason).
+		Where("s.identity_id = ? AND s.ended_at IS NULL", id))
+}
+
 // ActiveSessions implements session.Store.
 func (db *DB) ActiveSessions(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]session.Session, error) {
 	var rows []sessionRow

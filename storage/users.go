@@ -87,6 +87,22 @@ func (db *DB) SetPrimaryEmail(ctx context.Context, user identity.ID, address str
 	return err
 }
 
+// DeleteEmail implements linking.UnlinkStore.
+func (db *DB) DeleteEmail(ctx context.Context, user identity.ID, address string, at time.Time) error {
+	// The next primary address is set first: the schema holds on to the present one.
+	next := db.writer(ctx).NewSelect().Model((*emailRow)(nil)).Column("address").
+		Where("e.user_id = ? AND e.address <> ?", user, address).Order("e.verified_at", "e.address").Limit(1)
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
+		Set("primary_email = (?)", next).Set("updated_at = ?", at).
+		Where("u.id = ? AND u.primary_email = ?", user, address))
+	if err != nil {
+		return err
+	}
+	_, err = db.exec(ctx, db.writer(ctx).NewDelete().Model((*emailRow)(nil)).
+		Where("e.user_id = ? AND e.address = ?", user, address))
+	return err
+}
+
 // newestFirst orders by id, newest first, and reads one row more than the page
 // so that the caller knows whether there is a next.
 func newestFirst(q *bun.SelectQuery, column string, p identity.Page) *bun.SelectQuery {

@@ -35,11 +35,12 @@ type Parts struct {
 func New(parts Parts) (http.Handler, error) {
 	cfg, db, now := parts.Config, parts.DB, parts.Now
 	sessions := session.NewService(db, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now)
-	deps := api.Deps{
+	var deps api.Deps
+	deps = api.Deps{
 		Config: api.Config{
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement,
 		},
-		Linking:  linking.NewService(db, sessions, linking.Policy(cfg.Linking), now),
+		Linking:  linking.NewService(db, sessions, linking.Policy(cfg.Linking), func(name string) bool { return usable(deps.Providers, name) }, now),
 		Sessions: sessions,
 		Teams:    team.NewService(db, now),
 		Users:    user.NewService(db, now),
@@ -80,6 +81,12 @@ func New(parts Parts) (http.Handler, error) {
 		return nil, err
 	}
 	return api.New(deps)
+}
+
+// usable tells whether an identity of the provider is a way in here.
+func usable(providers map[string]provider.Provider, name string) bool {
+	_, configured := providers[name]
+	return configured || name == identity.ProviderSIWE
 }
 
 func providerConfig(cfg config.Config) (google *provider.GoogleConfig, github *provider.GitHubConfig) {

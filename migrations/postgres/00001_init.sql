@@ -136,7 +136,8 @@ CREATE INDEX burned_secrets_expires ON burned_secrets (expires_at);
 -- What a refusal lets its receiver redeem: a merge of two proven users, or a
 -- link that an older way in must confirm. Bound to one browser.
 CREATE TABLE tickets (
-    token_hash     bytea PRIMARY KEY CHECK (length(token_hash) = 32),
+    id             uuid PRIMARY KEY,
+    token_hash     bytea NOT NULL UNIQUE CHECK (length(token_hash) = 32),
     kind           text NOT NULL CHECK (kind IN ('merge', 'link')),
     owner_id       uuid NOT NULL REFERENCES users (id),
     holder_id      uuid REFERENCES users (id),

@@ -1,0 +1,144 @@
+package api_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/apptest"
+)
+
+// identityID returns the id of the user's identity of a provider.
+func identityID(t *testing.T, b *apptest.Browser, provider string) string {
+	t.Helper()
+	list := b.GET("/v1/me/identities").Want(http.StatusOK)
+	for i := range list.Len("data") {
+		at := "data." + string(rune('0'+i))
+		if list.String(at+".provider") == provider {
+			return list.String(at + ".id")
+		}
+	}
+	t.Fatalf("no identity of %s: %s", provider, list.Body)
+	return ""
+}
+
+func TestUnlink(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b := a.Browser()
+		wallet := apptest.NewWallet(t)
+		b.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		google := identityID(t, b, "google")
+		b.DELETE("/v1/me/identities/"+google).WantProblem(http.StatusConflict, "last_identity")
+
+		b.Wallet(wallet, "link").Want(http.StatusOK)
+		device := a.Browser() // a session that Google made
+		device.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+
+		byWallet := a.Browser()
+		byWallet.Wallet(wallet, "sign_in").Want(http.StatusOK)
+		stranger := a.Browser()
+		stranger.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+		stranger.DELETE("/v1/me/identities/"+google).WantProblem(http.StatusNotFound, "not_found")
+
+		a.Advance(11 * time.Minute)
+		byWallet.DELETE("/v1/me/identities/"+google).WantProblem(http.StatusForbidden, "reauth_required")
+		byWallet.Wallet(wallet, "step_up").Want(http.StatusOK)
+		byWallet.DELETE("/v1/me/identities/" + google).Want(http.StatusNoContent)
+
+		device.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
+		byWallet.GET("/v1/session").Want(http.StatusOK)
+		byWallet.DELETE("/v1/me/identities/"+identityID(t, byWallet, "siwe")).WantProblem(http.StatusConflict, "last_identity")
+	})
+}
+
+
+// An identity whose provider is not configured is no way in, so it does not
+// make another one dispensable. Google's client is taken out of the
+// configuration between the two starts.
+func TestUnlinkCountsUsableProvidersOnly(t *testing.T) {
+	t.Parallel()
+	databaseURL := apptest.DatabaseURL(t, "sqlite")
+	wallet := apptest.NewWallet(t)
+	a := apptest.StartAt(t, databaseURL)
+	b := a.Browser()
+	b.Wallet(wallet, "sign_in").Want(http.StatusOK)
+	b.Provider("google", "link", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+
+	later := apptest.StartAt(t, databaseURL, "LATCHKEY_PUBLIC_URL=https://auth.example.com")
+	c := later.Browser()
+	c.Wallet(wallet, "sign_in").Want(http.StatusOK)
+	c.GET("/v1/auth/google/start").WantProblem(http.StatusNotFound, "provider_not_configured")
+	c.DELETE("/v1/me/identities/"+identityID(t, c, "siwe")).WantProblem(http.StatusConflict, "last_identity")
+	c.DELETE("/v1/me/identities/" + identityID(t, c, "google")).Want(http.StatusNoContent)
+}
+
+func TestTwoUnlinksAtOnceLeaveOne(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		wallets := []apptest.Wallet{apptest.NewWallet(t), apptest.NewWallet(t)}
+		var browsers []*apptest.Browser
+		var ids []string
+		b := a.Browser()
+		b.Wallet(wallets[0], "sign_in").Want(http.StatusOK)
+		b.Wallet(wallets[1], "link").Want(http.StatusOK)
+		list := b.GET("/v1/me/identities").Want(http.StatusOK)
+		for i, w := range wallets {
+			c := a.Browser()
+			// Each unlinks the identity that the other came in by.
+			c.Wallet(w, "sign_in").Want(http.StatusOK)
+			browsers = append(browsers, c)
+			ids = append(ids, list.String("data."+string(rune('0'+1-i))+".id"))
+		}
+		var wg sync.WaitGroup
+		statuses := make([]int, len(browsers))
+		for i, c := range browsers {
+			wg.Go(func() { statuses[i] = c.DELETE("/v1/me/identities/" + ids[i]).Status })
+		}
+		wg.Wait()
+		done := 0
+		for _, status := range statuses {
+			switch status {
+			case http.StatusNoContent:
+				done++
+			case http.StatusConflict, http.StatusUnauthorized: // the last one, or ended with the other
+			default:
+				t.Errorf("statuses %v", statuses)
+			}
+		}
+		if done != 1 {
+			t.Errorf("%d unlinks succeeded, want 1: %v", done, statuses)
+		}
+	})
+}
+
+// Under `confirm` a newcomer with a known address signs in by an old way in the
+// same browser, and only then is the new one linked.
+func TestConfirmPolicyLinksAfterAnOlderWayIn(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		ada := apptest.Person{Name: "Ada", Email: "ada@gmail.com"}
+		b := a.Browser()
+		b.Provider("google", "sign_in", ada)
+		me := b.GET("/v1/me").String("id")
+
+		newcomer := a.Browser()
+		to := newcomer.Provider("github", "sign_in", ada)
+		if to.Query().Get("error") != "email_taken" || to.Query().Get("ticket") == "" {
+			t.Fatalf("led to %s", to)
+		}
+		elsewhere := a.Browser()
+		elsewhere.Provider("google", "sign_in", ada)
+		if n := elsewhere.GET("/v1/me/identities").Len("data"); n != 1 {
+			t.Fatalf("a sign-in in another browser linked: %d identities", n)
+		}
+		newcomer.Provider("google", "sign_in", ada)
+		ids := newcomer.GET("/v1/me/identities").Want(http.StatusOK)
+		if ids.Len("data") != 2 || newcomer.GET("/v1/me").String("id") != me {
+			t.Fatalf("identities: %s", ids.Body)
+		}
+		again := a.Browser()
+		again.Provider("github", "sign_in", ada)
+		if again.GET("/v1/me").Want(http.StatusOK).String("id") != me {
+			t.Fatal("github found another user")
+		}
+	}, "LATCHKEY_LINKING=confirm")
+}

@@ -1,0 +1,105 @@
+package linking
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// UnlinkStore is what unlinking reads and writes, in the transaction of InTx.
+type UnlinkStore interface {
+	// IdentitiesOf lists the ways in of users, oldest first.
+	IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error)
+	DeleteIdentity(ctx context.Context, id identity.ID) error
+	// EndSessionsBy ends the open sessions that an identity made and returns
+	// how many those were.
+	EndSessionsBy(ctx context.Context, id identity.ID, reason string, at time.Time) (int64, error)
+	// DeleteEmail takes an address off its user; where it was the primary one,
+	// the oldest other takes its place.
+	DeleteEmail(ctx context.Context, user identity.ID, address string, at time.Time) error
+	SetPrimaryWallet(ctx context.Context, user, id identity.ID) error
+}
+
+// Unlink takes a way in off the actor and ends the sessions it made. It is
+// decided under the actor's row lock, so of two at once the second sees what the
+// first has left. CodeReauthRequired unless fresh; CodeLastIdentity when no
+// usable way in would be left; identity.ErrNotFound for other people's.
+func (s *Service) Unlink(ctx context.Context, actor identity.Actor, id identity.ID) error {
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		locked, err := s.store.LockUsers(ctx, actor.UserID)
+		if err != nil {
+			return err
+		}
+		all, err := s.store.IdentitiesOf(ctx, []identity.ID{actor.UserID})
+		if err != nil {
+			return err
+		}
+		var gone *identity.Identity
+		var left []identity.Identity
+		for _, i := range all {
+			if i.ID == id {
+				gone = &i
+			} else {
+				left = append(left, i)
+			}
+		}
+		if gone == nil || len(locked) == 0 || !locked[0].Active() {
+			return identity.ErrNotFound
+		}
+		if err := actor.RequireFresh(); err != nil {
+			return err
+		}
+		if err := s.keepUsable(left); err != nil {
+			return err
+		}
+		return s.unlink(ctx, actor, *gone, left)
+	})
+}
+
+// keepUsable refuses when none of the ways in that would be left works here.
+func (s *Service) keepUsable(left []identity.Identity) error {
+	unusable := ""
+	for _, i := range left {
+		if s.usable(i.Provider) {
+			return nil
+		}
+		unusable = i.Provider
+	}
+	if unusable != "" {
+		return identity.NewError(identity.CodeLastIdentity,
+			"this is the last way in that works: %s is not configured here; link another one first", unusable)
+	}
+	return identity.NewError(identity.CodeLastIdentity, "this is your only way in: link another one first")
+}
+
+func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identity.Identity, left []identity.Identity) error {
+	now := s.now()
+	ended, err := s.store.EndSessionsBy(ctx, gone.ID, "identity_unlinked", now)
+	if err != nil {
+		return err
+	}
+	if err := s.store.DeleteIdentity(ctx, gone.ID); err != nil {
+		return err
+	}
+	if gone.Provider == identity.ProviderEmail {
+		if err := s.store.DeleteEmail(ctx, actor.UserID, gone.Subject, now); err != nil {
+			return err
+		}
+	}
+	if gone.IsPrimary {
+		for _, i := range left {
+			if i.WalletAddress == nil {
+				continue
+			}
+			if err := s.store.SetPrimaryWallet(ctx, actor.UserID, i.ID); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	e := actor.Event(identity.ActionIdentityUnlinked, now)
+	e.UserID = &actor.UserID
+	e.Data = identity.Metadata{"provider": gone.Provider, "subject": gone.Subject, "identity_id": gone.ID, "sessions_ended": ended}
+	return s.store.RecordEvents(ctx, e)
+}
