@@ -298,7 +298,7 @@ func (b *Browser) Callback(callback string) *url.URL {
 func (b *Browser) Authorize(name, purpose string, p Person) string {
 	t := b.T
 	t.Helper()
-	authorize := b.GET("/v1/auth/" + name + "/start?return_to=/account&purpose=" + purpose).Want(http.StatusFound).Header.Get("Location")
+	authorize := b.Start(name, purpose)
 	page := b.GET(authorize).Want(http.StatusOK)
 	action := actionPattern.FindSubmatch(page.Body)
 	if action == nil {
@@ -326,4 +326,10 @@ func (b *Browser) Authorize(name, purpose string, p Person) string {
 		t.Fatalf("stand-in: %d %s", answer.Status, answer.Body)
 	}
 	return answer.Header.Get("Location")
+}
+
+// Start goes to a provider and returns where the browser was sent.
+func (b *Browser) Start(provider, purpose string) string {
+	b.T.Helper()
+	return b.GET("/v1/auth/" + provider + "/start?return_to=/account&purpose=" + purpose).Want(http.StatusFound).Header.Get("Location")
 }
