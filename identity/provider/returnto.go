@@ -83,9 +83,13 @@ func WithQuery(returnTo string, params url.Values) string {
 	return u.String()
 }
 
-// cleanPath tells whether the path has no empty and no dot segments, however
-// spelt: resolving `/x/..//e` once more would make it `//e`, another host.
+// cleanPath tells whether the path is absolute and has no empty and no dot
+// segments, however spelt: resolving `/x/..//e` once more would make it `//e`,
+// another host. `//` alone parses as no path at all.
 func cleanPath(u *url.URL) bool {
+	if !strings.HasPrefix(u.Path, "/") {
+		return false
+	}
 	segments := strings.Split(strings.TrimPrefix(u.Path, "/"), "/")
 	for i, s := range segments {
 		if s == "." || s == ".." || strings.Contains(s, `\`) || s == "" && i < len(segments)-1 {
