@@ -23,7 +23,7 @@ const hostile = {
 }
 
 test('every page fits a phone and a desk', async ({ person, service }) => {
-  test.setTimeout(120_000)
+  test.setTimeout(240_000)
   const page = await person()
   await page.goto('/')
   await expect(page.getByText('Nobody is signed in')).toBeVisible()

@@ -7,7 +7,7 @@ import { wordsForCode, wordsForError } from './words'
 const codes = [
   'identity_taken', 'email_taken', 'identity_mismatch', 'reauth_required', 'access_denied', 'invalid_state', 'invalid_proof', 'proof_used',
   'provider_unavailable', 'provider_failed', 'provider_not_configured', 'user_disabled', 'unauthenticated', 'forbidden', 'operator_required',
-  'not_found', 'invalid_return_to', 'invalid_email', 'last_owner', 'already_member', 'already_invited', 'invitation_closed', 'unavailable',
+  'not_found', 'invalid_return_to', 'invalid_email', 'last_identity', 'last_owner', 'already_member', 'already_invited', 'invitation_closed', 'unavailable',
 ]
 
 describe('words', () => {

@@ -53,6 +53,7 @@ const words: Record<string, Words> = {
   not_found: { title: 'There is nothing here', text: 'It was removed, or it is not yours to see.' },
   invalid_return_to: { title: 'The link that brought you here is wrong', text: 'Go back to the application and start again.' },
   invalid_email: { title: 'That is not an e-mail address', text: 'Check the spelling.' },
+  last_identity: { title: 'This is your only way in', text: 'Link another one first; without any you could not come back.' },
   last_owner: { title: 'A team needs an owner', text: 'Make someone else an owner first.' },
   already_member: { title: 'Already a member', text: 'That person is in the team.' },
   already_invited: { title: 'Already invited', text: 'There is an open invitation; take it back first to change it.' },

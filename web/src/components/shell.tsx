@@ -29,7 +29,7 @@ function Who() {
   const { pathname } = useLocation()
   if (session.data) {
     return (
-      <Button component={Link} to="/account" variant="default" maw={{ base: 130, xs: 220 }} aria-label={`Your account: ${personName(session.data.user)}`}>
+      <Button component={Link} to="/account" variant="default" maw={{ base: 112, xs: 220 }} aria-label={`Your account: ${personName(session.data.user)}`}>
         <Name line>{personName(session.data.user)}</Name>
       </Button>
     )
@@ -67,17 +67,12 @@ export function Shell({ children }: { children: ReactNode }) {
       <Box component="header" style={{ borderBottom: '1px solid var(--mantine-color-default-border)' }}>
         <Container size="lg" py="sm">
           <Group justify="space-between" wrap="nowrap" gap="sm">
-            <Group gap="lg" wrap="nowrap">
-              <Anchor component={Link} to="/" c="inherit" fw={700} underline="never" size="lg">
-                <Group gap={8} wrap="nowrap">
-                  <img src="/favicon.svg" alt="" width={26} height={26} />
-                  Latchkey
-                </Group>
-              </Anchor>
-              <Anchor component={Link} to="/docs" c="inherit" size="sm">
-                API
-              </Anchor>
-            </Group>
+            <Anchor component={Link} to="/" c="inherit" fw={700} underline="never" size="lg">
+              <Group gap={8} wrap="nowrap">
+                <img src="/favicon.svg" alt="" width={26} height={26} />
+                Latchkey
+              </Group>
+            </Anchor>
             <Group gap="xs" wrap="nowrap">
               <Who />
               <ColorScheme />
@@ -87,6 +82,16 @@ export function Shell({ children }: { children: ReactNode }) {
       </Box>
       <Container size="lg" py="xl" component="main" id="content" ref={main} tabIndex={-1}>
         {children}
+      </Container>
+      <Container size="lg" pb="xl" component="footer">
+        <Group gap="lg" component="nav" aria-label="For developers and operators">
+          <Anchor component={Link} to="/docs" size="sm" className="muted">
+            API
+          </Anchor>
+          <Anchor component={Link} to="/admin" size="sm" className="muted">
+            Operator
+          </Anchor>
+        </Group>
       </Container>
     </>
   )

@@ -24,7 +24,10 @@ export function Person({ user, note }: { user: UserSummary; note?: string }) {
   const name = personName(user)
   return (
     <Stack gap={0}>
-      <Name line>{note ? `${name} (${note})` : name}</Name>
+<div>
+        <Name line>{name}</Name>
+        {note && <span className="muted"> ({note})</span>}
+      </div>
       {user.primary_email && user.primary_email !== name && (
         <Text size="xs" className="muted" component="div">
           <Name line>{user.primary_email}</Name>

@@ -3,6 +3,8 @@ import type { ReactNode } from 'react'
 export interface Column<T> {
   label: string
   cell: (row: T) => ReactNode
+  /** A button that speaks for itself, and needs no label beside it on a phone. */
+  action?: boolean
 }
 
 // Table is a table that becomes cards on a phone. The roles are written out
@@ -23,7 +25,7 @@ export function Table<T>(props: { label: string; columns: Column<T>[]; rows: T[]
         {props.rows.map((row) => (
           <tr key={props.rowKey(row)} role="row">
             {props.columns.map((column) => (
-              <td key={column.label} role="cell" data-label={column.label}>
+              <td key={column.label} role="cell" data-label={column.label} className={column.action ? 'action' : undefined}>
                 <div style={{ minWidth: 0 }}>{column.cell(row)}</div>
               </td>
             ))}

@@ -63,6 +63,7 @@ export function Devices() {
               { label: 'Last seen', cell: (session) => <Time at={session.last_seen_at} /> },
               {
                 label: 'End',
+                action: true,
                 cell: (session) =>
                   session.current ? (
                     <Text size="sm" className="muted">

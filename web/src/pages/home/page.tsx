@@ -34,7 +34,7 @@ function WhoIsHere({ session }: { session: CurrentSession | null }) {
       <Group justify="space-between">
         {session ? (
           <Stack gap={0} miw={0} flex="1 1 12rem">
-            <Text component="div" fw={600}>
+            <Text component="div" fw={600} lineClamp={3}>
               Signed in as <Name>{personName(session.user)}</Name>
             </Text>
             <Text size="sm" className="muted">

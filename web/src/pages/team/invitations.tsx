@@ -43,6 +43,7 @@ export function Invitations({ team }: { team: Team }) {
               { label: 'Open until', cell: (invitation) => <Time at={invitation.expires_at} /> },
               {
                 label: 'Take back',
+                action: true,
                 cell: (invitation) => (
                   <Group>
                     <ConfirmButton

@@ -46,7 +46,7 @@ export function Members({ team, me }: { team: Team; me: string }) {
                   ),
               },
               { label: 'Member since', cell: (member) => <Time at={member.created_at} /> },
-              { label: 'Remove', cell: (member) => <Remove team={team} member={member} me={me} /> },
+              { label: 'Remove', action: true, cell: (member) => <Remove team={team} member={member} me={me} /> },
             ]}
           />
         )}

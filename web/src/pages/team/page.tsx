@@ -37,7 +37,7 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
       <title>{`${team.data.name} · Latchkey`}</title>
       <Group justify="space-between" align="flex-start">
         <Stack gap={4} flex="1 1 16rem" miw={0}>
-          <Title order={1}>
+          <Title order={1} lineClamp={3}>
             <Name>{team.data.name}</Name>
           </Title>
           <Group gap="xs">

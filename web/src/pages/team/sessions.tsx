@@ -66,7 +66,7 @@ export function Sessions({ team }: { team: Team }) {
                   </Badge>
                 ),
               },
-              { label: 'End', cell: (session) => session.status === 'active' && <End session={session} onEnd={() => revoke(session)} /> },
+              { label: 'End', action: true, cell: (session) => session.status === 'active' && <End session={session} onEnd={() => revoke(session)} /> },
             ]}
           />
         )}
