@@ -47,17 +47,19 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context) error) (err
 	if err != nil {
 		return db.engine.normalise(err)
 	}
+	done := false
 	defer func() {
-		if err != nil {
-			// The error that led here says more than a failed rollback could.
+		if !done {
+			// An error, or a panic in fn: without this the connection would never
+			// come back. The error that led here says more than a failed rollback.
 			_ = tx.Rollback()
 		}
 	}()
 	if err = fn(context.WithValue(ctx, txKey{}, &tx)); err != nil {
 		return err
 	}
-	err = db.engine.normalise(tx.Commit())
-	return err
+	done = true
+	return db.engine.normalise(tx.Commit())
 }
 
 func retryable(err error) bool {
