@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -54,6 +55,28 @@ type Event struct {
 // Metadata is a JSON object. It scans from and writes to a database column as
 // JSON text, which both engines take.
 type Metadata map[string]any
+
+// Value implements driver.Valuer. A NUL, which PostgreSQL keeps in no JSON,
+// becomes U+FFFD on both engines; what comes from clients is refused before.
+func (m Metadata) Value() (driver.Value, error) {
+	if m == nil {
+		return "{}", nil
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; i < len(b)-5; i++ {
+		if b[i] != '\\' {
+			continue
+		}
+		if string(b[i+1:i+6]) == "u0000" {
+			copy(b[i+1:], "ufffd")
+		}
+		i++ // what is escaped escapes nothing
+	}
+	return string(b), nil
+}
 
 // Scan implements sql.Scanner.
 func (m *Metadata) Scan(src any) error {
