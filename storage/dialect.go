@@ -130,3 +130,9 @@ func sqliteColumns(message string) string {
 	columns, _, _ = strings.Cut(strings.TrimPrefix(columns, "UNIQUE constraint failed: "), " (")
 	return columns
 }
+
+// lookable is a text by which anyone may look for something. Neither engine
+// keeps a NUL or what is not UTF-8, so there is nothing to find, and no error.
+func lookable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+}

@@ -126,5 +126,5 @@ func whereProvider(q *bun.SelectQuery, provider string) *bun.SelectQuery {
 	if provider == "" {
 		return q
 	}
-	return q.Where("' ' || s.methods || ' ' LIKE ? ESCAPE '!'", "% "+escapeLike(provider)+" %")
+	return q.Where("' ' || s.methods || ' ' LIKE ? ESCAPE '!'", "% "+escapeLike(lookable(provider))+" %")
 }

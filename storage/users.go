@@ -50,10 +50,10 @@ func (db *DB) Users(ctx context.Context, f identity.UserFilter, p identity.Page)
 	var rows []userRow
 	q := db.reader(ctx).NewSelect().Model(&rows)
 	if f.Email != "" {
-		q = q.Where("u.id IN (SELECT e.user_id FROM emails AS e WHERE e.address = ?)", f.Email)
+		q = q.Where("u.id IN (SELECT e.user_id FROM emails AS e WHERE e.address = ?)", lookable(f.Email))
 	}
 	if f.Wallet != "" {
-		q = q.Where("u.id IN (SELECT i.user_id FROM identities AS i WHERE i.wallet_address = ?)", f.Wallet)
+		q = q.Where("u.id IN (SELECT i.user_id FROM identities AS i WHERE i.wallet_address = ?)", lookable(f.Wallet))
 	}
 	err := newestFirst(q, "u.id", p).Scan(ctx)
 	return rowsOf(rows, func(r userRow) identity.User { return r.User }), db.engine.normalise(err)
@@ -62,7 +62,7 @@ func (db *DB) Users(ctx context.Context, f identity.UserFilter, p identity.Page)
 // EmailOwner implements linking.Store.
 func (db *DB) EmailOwner(ctx context.Context, address string) (identity.ID, error) {
 	var row emailRow
-	err := db.reader(ctx).NewSelect().Model(&row).Where("e.address = ?", address).Scan(ctx)
+	err := db.reader(ctx).NewSelect().Model(&row).Where("e.address = ?", lookable(address)).Scan(ctx)
 	return row.UserID, db.engine.normalise(err)
 }
 
