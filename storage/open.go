@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
@@ -70,6 +71,13 @@ func openPostgres(ctx context.Context, databaseURL string) (*DB, error) {
 	}
 	if !strings.Contains(databaseURL, "pool_max_conns") {
 		config.MaxConns = 20
+	}
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		// Without a location pgx gives times in the zone of this machine.
+		conn.TypeMap().RegisterType(&pgtype.Type{
+			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+		})
+		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
