@@ -33,6 +33,9 @@ var invariants = []struct{ means, query string }{
 	{"an open team session of someone who is no member",
 		`SELECT t.id FROM team_sessions AS t LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = t.user_id
 		 WHERE t.ended_at IS NULL AND m.role IS NULL`},
+	{"an open team session of a deleted team",
+		`SELECT t.id FROM team_sessions AS t JOIN teams AS tm ON tm.id = t.team_id
+		 WHERE t.ended_at IS NULL AND tm.deleted_at IS NOT NULL`},
 	{"a team session of another user's session",
 		`SELECT t.id FROM team_sessions AS t JOIN sessions AS s ON s.id = t.session_id WHERE t.user_id <> s.user_id`},
 	{"a session of another user's identity",
