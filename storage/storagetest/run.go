@@ -10,6 +10,7 @@ var groups = []struct {
 }{
 	{"Users", testUsers},
 	{"Identities", testIdentities},
+	{"Unlink", testUnlink},
 	{"Sessions", testSessions},
 	{"Principal", testPrincipal},
 	{"TeamSessions", testTeamSessions},

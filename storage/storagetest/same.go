@@ -15,7 +15,7 @@ func Same(t *testing.T, got, want any) {
 	t.Helper()
 	g, w := text(t, got), text(t, want)
 	if g != w {
-		t.Errorf("\n got %s\nwant %s", g, w)
+		t.Errorf("\n got %.2000s\nwant %.2000s", g, w)
 	}
 }
 

@@ -1,0 +1,174 @@
+package storagetest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/linking"
+)
+
+// world is what rows can refer to, and how a sound row of each table looks.
+type world struct {
+	d                                      *Database
+	user, other, team, session, identityID string
+	otherAddress, address                  string
+	subject, invited, invitedWallet        string
+	token, ticket                          []byte
+	sound                                  map[string]func() row
+}
+
+func newWorld(t *testing.T, d *Database) *world {
+	t.Helper()
+	u, other := d.User(t), d.User(t)
+	tm, s := d.Team(t, u.ID), d.Session(t, u.ID)
+	primary, foreign := d.Email(t, u.ID, "own@example.com"), d.Email(t, other.ID, "other@example.com")
+	if err := d.Exec("UPDATE users SET primary_email = ? WHERE id = ?", primary.Address, u.ID.String()); err != nil {
+		t.Fatal(err)
+	}
+	d.Wallet(t, u.ID, func(i *identity.Identity) { i.IsPrimary = true })
+	d.TeamSession(t, tm.ID, s)
+	mail := d.Invite(t, tm.ID, u.ID)
+	wallet := d.Invite(t, tm.ID, u.ID, func(i *team.Invitation) { i.Wallet = new(Address()) })
+	w := &world{
+		d: d, user: u.ID.String(), other: other.ID.String(), team: tm.ID.String(), session: s.ID.String(), token: s.TokenHash,
+		identityID: d.Identity(t, u.ID, "google", "taken").ID.String(), subject: "taken",
+		address: primary.Address, otherAddress: foreign.Address, invited: *mail.Email, invitedWallet: *wallet.Wallet,
+	}
+	w.ticket = hash()
+	d.Do(t, func(ctx context.Context) error {
+		return d.InsertTicket(ctx, linking.Ticket{
+			ID: identity.NewID(), TokenHash: w.ticket, Kind: linking.TicketLink, OwnerID: u.ID, BrowserHash: hash(),
+			CreatedAt: d.Clock.Now(), ExpiresAt: d.Clock.Now(),
+		})
+	})
+	w.sound = map[string]func() row{
+		"users": func() row {
+			return row{"id": newID(), "display_name": "", "avatar_url": "", "status": "active", "operator": false, "metadata": "{}", "created_at": instant, "updated_at": instant}
+		},
+		"emails": func() row {
+			return row{"address": Word(), "user_id": w.user, "source": "google", "verified_at": instant}
+		},
+		"identities": func() row {
+			return row{
+				"id": newID(), "user_id": w.user, "provider": "google", "subject": Word(), "label": "", "email": "",
+				"email_authoritative": false, "is_primary": false, "created_at": instant, "last_used_at": instant,
+			}
+		},
+		"sessions": func() row {
+			return row{
+				"id": newID(), "user_id": w.user, "token_hash": hash(), "methods": "google", "ip": "", "user_agent": "", "created_at": instant,
+				"authenticated_at": instant, "last_seen_at": instant, "idle_expires_at": instant, "expires_at": instant,
+			}
+		},
+		"teams": func() row { return row{"id": newID(), "name": "n", "created_at": instant, "updated_at": instant} },
+		"memberships": func() row {
+			return row{"team_id": w.team, "user_id": d.User(t).ID.String(), "role": "member", "created_at": instant}
+		},
+		"team_sessions": func() row {
+			return row{"id": newID(), "team_id": d.Team(t, u.ID).ID.String(), "session_id": w.session, "user_id": w.user, "created_at": instant}
+		},
+		"invitations": func() row {
+			return row{
+				"id": newID(), "team_id": w.team, "email": Word(), "role": "member", "invited_by": w.user,
+				"created_at": instant, "expires_at": instant,
+			}
+		},
+		"burned_secrets": func() row { return row{"hash": hash(), "expires_at": instant} },
+		"tickets": func() row {
+			return row{
+				"id": newID(), "token_hash": hash(), "kind": "link", "owner_id": w.user, "browser_hash": hash(), "proof": "{}",
+				"created_at": instant, "expires_at": instant,
+			}
+		},
+		"audit_events": func() row {
+			return row{"id": newID(), "at": instant, "action": "x", "ip": "", "user_agent": "", "data": "{}"}
+		},
+	}
+	return w
+}
+
+func (w *world) refusals() []refusal {
+	stranger := newID()
+	wallet := row{"provider": "siwe", "wallet_address": "0x", "wallet_chain_id": 1, "wallet_kind": "eoa"}
+	merge := row{"kind": "merge", "holder_id": w.other, "session_id": w.session}
+	sameOpen := row{"team_id": w.team, "session_id": w.session}
+	return []refusal{
+		{"users", "unknown status", row{"status": "gone"}},
+		{"users", "a tombstone that leads nowhere", row{"status": "merged"}},
+		{"users", "a tombstone that leads to nobody", row{"status": "merged", "merged_into": stranger}},
+		{"users", "a tombstone that leads to itself", row{"id": stranger, "status": "merged", "merged_into": stranger}},
+		{"users", "an active user who is merged", row{"merged_into": w.other}},
+		{"users", "a disabled user who is merged", row{"status": "disabled", "merged_into": w.other}},
+		{"users", "a tombstone that is operator", row{"status": "merged", "merged_into": w.other, "operator": true}},
+		{"users", "a primary address of nobody", row{"primary_email": "nobody@example.com"}},
+		{"users", "a primary address of another", row{"primary_email": w.otherAddress}},
+		{"emails", "an address of two users", row{"address": w.address, "user_id": w.other}},
+		{"emails", "an address of nobody", row{"user_id": stranger}},
+		{"identities", "one subject of two users", row{"subject": w.subject, "user_id": w.other}},
+		{"identities", "of nobody", row{"user_id": stranger}},
+		{"identities", "siwe without a wallet", row{"provider": "siwe"}},
+		{"identities", "siwe without an address", wallet.with(row{"wallet_address": nil})},
+		{"identities", "siwe without a chain", wallet.with(row{"wallet_chain_id": nil})},
+		{"identities", "siwe without a kind", wallet.with(row{"wallet_kind": nil})},
+		{"identities", "a wallet that is not siwe", wallet.with(row{"provider": "google"})},
+		{"identities", "chain 0", wallet.with(row{"wallet_chain_id": 0})},
+		{"identities", "a negative chain", wallet.with(row{"wallet_chain_id": -1})},
+		{"identities", "unknown kind", wallet.with(row{"wallet_kind": "safe"})},
+		{"identities", "a primary that is no wallet", row{"is_primary": true}},
+		{"identities", "a second primary wallet", wallet.with(row{"is_primary": true})},
+		{"sessions", "one token for two sessions", row{"token_hash": w.token}},
+		{"sessions", "a short token hash", row{"token_hash": w.token[1:]}},
+		{"sessions", "of nobody", row{"user_id": stranger}},
+		{"sessions", "by no identity there is", row{"identity_id": stranger}},
+		{"sessions", "ended for no reason", row{"ended_at": instant}},
+		{"sessions", "a reason without an end", row{"end_reason": "x"}},
+		{"teams", "without a name", row{"name": ""}},
+		{"memberships", "twice in a team", row{"user_id": w.user}},
+		{"memberships", "of nobody", row{"user_id": stranger}},
+		{"memberships", "in no team", row{"team_id": stranger}},
+		{"memberships", "unknown role", row{"role": "boss"}},
+		{"team_sessions", "two open ones of one session", sameOpen},
+		{"team_sessions", "in no team", row{"team_id": stranger}},
+		{"team_sessions", "of no session", row{"session_id": stranger}},
+		{"team_sessions", "of nobody", row{"user_id": stranger}},
+		{"team_sessions", "ended by nobody", row{"ended_at": instant, "end_reason": "x", "ended_by": stranger}},
+		{"team_sessions", "ended for no reason", row{"ended_at": instant}},
+		{"team_sessions", "a reason without an end", row{"end_reason": "x"}},
+		{"invitations", "to nobody", row{"email": nil}},
+		{"invitations", "to two", row{"wallet": "0x"}},
+		{"invitations", "unknown role", row{"role": "boss"}},
+		{"invitations", "to no team", row{"team_id": stranger}},
+		{"invitations", "by nobody", row{"invited_by": stranger}},
+		{"invitations", "closed without an outcome", row{"closed_at": instant}},
+		{"invitations", "an outcome while open", row{"outcome": "revoked"}},
+		{"invitations", "unknown outcome", row{"closed_at": instant, "outcome": "lost"}},
+		{"invitations", "a second open one to an address", row{"email": w.invited}},
+		{"invitations", "a second open one to a wallet", row{"email": nil, "wallet": w.invitedWallet}},
+		{"burned_secrets", "a short hash", row{"hash": w.token[1:]}},
+		{"tickets", "one token for two", row{"token_hash": w.ticket}},
+		{"tickets", "a short token hash", row{"token_hash": w.token[1:]}},
+		{"tickets", "a short browser hash", row{"browser_hash": []byte{}}},
+		{"tickets", "unknown kind", row{"kind": "gift"}},
+		{"tickets", "of nobody", row{"owner_id": stranger}},
+		{"tickets", "a merge that nobody holds", merge.with(row{"holder_id": nil})},
+		{"tickets", "a merge by no session", merge.with(row{"session_id": nil})},
+		{"tickets", "held by nobody", merge.with(row{"holder_id": stranger})},
+		{"tickets", "by no session there is", merge.with(row{"session_id": stranger})},
+	}
+}
+
+// statements are changes that the schema must refuse, each with its arguments.
+func (w *world) statements() map[string][]any {
+	return map[string][]any{
+		"the primary address goes":            {"DELETE FROM emails WHERE address = ?", w.address},
+		"the primary address changes hands":   {"UPDATE emails SET user_id = ? WHERE address = ?", w.other, w.address},
+		"the primary address becomes foreign": {"UPDATE users SET primary_email = ? WHERE id = ?", w.otherAddress, w.user},
+		"a user goes who has identities":      {"DELETE FROM users WHERE id = ?", w.other},
+		"a team goes that has members":        {"DELETE FROM teams WHERE id = ?", w.team},
+		"a second wallet becomes primary": {
+			"UPDATE identities SET provider = 'siwe', wallet_address = '0x', wallet_chain_id = 1, wallet_kind = 'eoa', is_primary = true WHERE id = ?", w.identityID,
+		},
+	}
+}

@@ -1,0 +1,133 @@
+package storagetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+func testIdentities(t *testing.T, d *Database) {
+	t.Run("every field comes back, with the owner", func(t *testing.T) {
+		u := d.User(t)
+		w := d.Wallet(t, u.ID, func(i *identity.Identity) {
+			i.Label, i.WalletChainID, i.WalletKind, i.IsPrimary = "hardware", new(int64(1<<53+1)), new("contract"), true
+			i.TermsVersion, i.LastUsedAt = "2026-01", i.CreatedAt.Add(time.Microsecond)
+		})
+		got, owner, err := d.IdentityOwner(t.Context(), w.Provider, w.Subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		Same(t, got, w)
+		Same(t, owner, u)
+		Same(t, must[identity.Identity](t)(d.DB.Identity(t.Context(), w.ID)), w)
+
+		g := identity.Identity{
+			ID: identity.NewID(), UserID: u.ID, Provider: "google", Subject: Word(), Label: "Ada", Email: "ada@example.com",
+			EmailAuthoritative: true, CreatedAt: d.Clock.Now(), LastUsedAt: d.Clock.Now(),
+		}
+		d.Do(t, func(ctx context.Context) error { return d.InsertIdentity(ctx, g) })
+		got, _, err = d.IdentityOwner(t.Context(), g.Provider, g.Subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		Same(t, got, g)
+	})
+
+	t.Run("the key is provider and subject, byte for byte", func(t *testing.T) {
+		subject := "aB" + Word()
+		d.Identity(t, d.User(t).ID, "google", subject)
+		for _, other := range [][2]string{
+			{"github", subject},
+			{"google", "ab" + subject[2:]}, // another case
+			{"google", subject + " "},      // PostgreSQL's char type would ignore it
+			{"google", "%"},                // no pattern
+		} {
+			_, _, err := d.IdentityOwner(t.Context(), other[0], other[1])
+			WantNotFound(t, other[0]+" "+other[1], err)
+		}
+		_, err := d.DB.Identity(t.Context(), identity.NewID())
+		WantNotFound(t, "no id", err)
+	})
+
+	t.Run("a refresh keeps what the provider shows now, and nothing else", func(t *testing.T) {
+		i := d.Identity(t, d.User(t).ID, "google", Word())
+		changed := i
+		changed.Email, changed.EmailAuthoritative, changed.LastUsedAt = "new@example.com", true, i.LastUsedAt.Add(time.Hour)
+		changed.TermsVersion = "2"
+		want := changed
+		changed.Label, changed.Subject, changed.UserID = "x", "y", d.User(t).ID
+		d.Do(t, func(ctx context.Context) error { return d.RefreshIdentity(ctx, changed) })
+		Same(t, must[identity.Identity](t)(d.DB.Identity(t.Context(), i.ID)), want)
+		want.Label = "mine"
+		d.Do(t, func(ctx context.Context) error { return d.SetLabel(ctx, want) })
+		Same(t, must[identity.Identity](t)(d.DB.Identity(t.Context(), i.ID)), want)
+	})
+
+	t.Run("another subject with the address", func(t *testing.T) {
+		u, address, subject := d.User(t), Word()+"@example.com", Word()
+		i := identity.Identity{
+			ID: identity.NewID(), UserID: u.ID, Provider: "google", Subject: subject, Email: address,
+			CreatedAt: d.Clock.Now(), LastUsedAt: d.Clock.Now(),
+		}
+		d.Do(t, func(ctx context.Context) error { return d.InsertIdentity(ctx, i) })
+		for _, c := range []struct {
+			name              string
+			user              identity.ID
+			provider, address string
+			subject           string
+			want              bool
+		}{
+			{"another subject", u.ID, "google", address, "other", true},
+			{"the same subject", u.ID, "google", address, subject, false},
+			{"another provider", u.ID, "github", address, "other", false},
+			{"another address", u.ID, "google", "x" + address, "other", false},
+			{"another user", d.User(t).ID, "google", address, "other", false},
+		} {
+			got, err := d.HasOtherSubject(t.Context(), c.user, c.provider, c.address, c.subject)
+			if err != nil || got != c.want {
+				t.Errorf("%s: %v, %v; want %v", c.name, got, err, c.want)
+			}
+		}
+	})
+
+	t.Run("the primary wallet moves, and only to an own one", func(t *testing.T) {
+		u, other := d.User(t), d.User(t)
+		Same(t, must[bool](t)(d.HasPrimaryWallet(t.Context(), u.ID)), false)
+		first, second, foreign := d.Wallet(t, u.ID), d.Wallet(t, u.ID), d.Wallet(t, other.ID)
+		Same(t, must[bool](t)(d.HasPrimaryWallet(t.Context(), u.ID)), false)
+		for _, w := range []identity.Identity{first, second, second} {
+			d.Do(t, func(ctx context.Context) error { return d.SetPrimaryWallet(ctx, u.ID, w.ID) })
+			Same(t, primaries(t, d, u.ID), []identity.ID{w.ID})
+		}
+		d.Do(t, func(ctx context.Context) error { return d.SetPrimaryWallet(ctx, u.ID, foreign.ID) })
+		Same(t, primaries(t, d, other.ID), []identity.ID{})
+		Same(t, must[bool](t)(d.HasPrimaryWallet(t.Context(), other.ID)), false)
+	})
+
+	t.Run("lists are of the users asked for, oldest first", func(t *testing.T) {
+		a, b, c := d.User(t), d.User(t), d.User(t)
+		wb, wa := d.Wallet(t, b.ID), d.Wallet(t, a.ID)
+		got := must[[]identity.Identity](t)(d.IdentitiesOf(t.Context(), []identity.ID{a.ID, b.ID}))
+		var owners []identity.ID
+		for _, i := range got {
+			owners = append(owners, i.UserID)
+		}
+		Same(t, owners, []identity.ID{a.ID, b.ID, b.ID, a.ID})
+		Same(t, got[2:], []identity.Identity{wb, wa})
+		Same(t, len(must[[]identity.Identity](t)(d.IdentitiesOf(t.Context(), nil))), 0)
+		Same(t, len(must[[]identity.Identity](t)(d.Identities(t.Context(), c.ID, identity.Page{Limit: 9}))), 1)
+	})
+}
+
+func primaries(t *testing.T, d *Database, user identity.ID) []identity.ID {
+	t.Helper()
+	out := []identity.ID{}
+	for _, i := range must[[]identity.Identity](t)(d.Identities(t.Context(), user, identity.Page{Limit: 50})) {
+		if i.IsPrimary {
+			out = append(out, i.ID)
+		}
+	}
+	return out
+}

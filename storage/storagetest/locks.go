@@ -1,0 +1,147 @@
+package storagetest
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// crowd is how many work at once where a lock or a constraint must hold.
+const crowd = 100
+
+// together runs fn many times at once and waits.
+func together(n int, fn func(n int)) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			fn(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+}
+
+// testLocks lets a crowd count in one row: each reads it under the lock and
+// writes one more. A lock that does not hold loses counts.
+func testLocks(t *testing.T, d *Database) {
+	t.Run("a team", func(t *testing.T) {
+		tm := d.Team(t, d.User(t).ID)
+		tm.Name = "0"
+		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, tm) })
+		count(t, d, func(ctx context.Context) error {
+			got, err := d.LockTeam(ctx, tm.ID)
+			if err != nil {
+				return err
+			}
+			got.Name = more(got.Name)
+			return d.UpdateTeam(ctx, got)
+		})
+		d.Do(t, func(ctx context.Context) error {
+			got, err := d.LockTeam(ctx, tm.ID)
+			Same(t, got.Name, strconv.Itoa(crowd))
+			return err
+		})
+	})
+
+	t.Run("a user, by id and by identity", func(t *testing.T) {
+		u := d.User(t, func(u *identity.User) { u.DisplayName = "0" })
+		i := d.Identity(t, u.ID, "google", Word())
+		var turn atomic.Int32
+		count(t, d, func(ctx context.Context) error {
+			var got identity.User
+			if turn.Add(1)%2 == 0 {
+				locked, err := d.LockUsers(ctx, u.ID)
+				if err != nil {
+					return err
+				}
+				got = locked[0]
+			} else {
+				var err error
+				if _, got, err = d.IdentityOwner(ctx, i.Provider, i.Subject); err != nil {
+					return err
+				}
+			}
+			got.DisplayName = more(got.DisplayName)
+			return d.UpdateUser(ctx, got)
+		})
+		Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).DisplayName, strconv.Itoa(crowd))
+	})
+
+	t.Run("a session", func(t *testing.T) {
+		s := d.Session(t, d.User(t).ID, func(s *session.Session) { s.Methods = session.Methods{"0"} })
+		count(t, d, func(ctx context.Context) error {
+			got, err := d.LockSession(ctx, s.ID)
+			if err != nil {
+				return err
+			}
+			got.Methods = session.Methods{more(got.Methods[0])}
+			return d.UpdateSession(ctx, got)
+		})
+		Same(t, lock(t, d, s.ID).Methods, []string{strconv.Itoa(crowd)})
+	})
+
+	// Whoever locks users locks them in one order, so two who name them in
+	// opposite orders wait for each other instead of standing in each other's way.
+	t.Run("users named in opposite orders", func(t *testing.T) {
+		a, b := d.User(t), d.User(t)
+		var runs atomic.Int32
+		together(crowd, func(n int) {
+			first, second := a.ID, b.ID
+			if n%2 == 0 {
+				first, second = second, first
+			}
+			err := d.InTx(t.Context(), func(ctx context.Context) error {
+				runs.Add(1)
+				_, err := d.LockUsers(ctx, first, second)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		Same(t, runs.Load(), crowd) // a deadlock would be run again
+	})
+
+	t.Run("a locked user can be referred to", func(t *testing.T) {
+		if d.Engine == SQLite {
+			return // one writer at a time, by nature
+		}
+		u := d.User(t)
+		d.Do(t, func(ctx context.Context) error {
+			if _, err := d.LockUsers(ctx, u.ID); err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			return d.InTx(ctx, func(ctx context.Context) error {
+				return d.InsertEmail(ctx, identity.Email{Address: Word(), UserID: u.ID, VerifiedAt: d.Clock.Now()})
+			})
+		})
+	})
+}
+
+func count(t *testing.T, d *Database, one func(ctx context.Context) error) {
+	t.Helper()
+	together(crowd, func(int) {
+		if err := d.InTx(t.Context(), one); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func more(n string) string {
+	i, err := strconv.Atoi(n)
+	if err != nil {
+		panic(fmt.Sprintf("not a number: %q", n))
+	}
+	return strconv.Itoa(i + 1)
+}

@@ -1,0 +1,92 @@
+package storagetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+func testPrincipal(t *testing.T, d *Database) {
+	ask := func(t *testing.T, s session.Session) session.Principal {
+		t.Helper()
+		return must[session.Principal](t)(d.PrincipalByToken(t.Context(), s.TokenHash))
+	}
+
+	t.Run("session and user come back whole", func(t *testing.T) {
+		onboarded := d.Clock.Now()
+		u := d.User(t, func(u *identity.User) {
+			u.Metadata, u.OnboardedAt, u.Operator = identity.Metadata{"a": "b"}, &onboarded, true
+		})
+		i := d.Wallet(t, u.ID)
+		s := d.Session(t, u.ID, func(s *session.Session) { s.IdentityID, s.Methods = &i.ID, session.Methods{"siwe", "github"} })
+		Same(t, ask(t, s), session.Principal{Session: s, User: u})
+	})
+
+	t.Run("of no token, an old one and an ended session there is none", func(t *testing.T) {
+		s := d.Session(t, d.User(t).ID)
+		old := s.TokenHash
+		_, none := identity.NewSecret()
+		_, s.TokenHash = identity.NewSecret()
+		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s) })
+		ask(t, s)
+		end(t, d, s.UserID, session.Which{}, d.Clock.Now())
+		for name, hash := range map[string][]byte{"none": none, "old": old, "ended": s.TokenHash, "empty": {}, "nil": nil} {
+			_, err := d.PrincipalByToken(t.Context(), hash)
+			WantNotFound(t, name, err)
+		}
+	})
+
+	t.Run("expiry and a disabled user are the caller's to see", func(t *testing.T) {
+		u := d.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
+		s := d.Session(t, u.ID, func(s *session.Session) { s.ExpiresAt = s.CreatedAt.Add(-time.Hour) })
+		Same(t, ask(t, s), session.Principal{Session: s, User: u})
+	})
+
+	t.Run("the team is the open one of a member, with the role of now", func(t *testing.T) {
+		owner, u := d.User(t), d.User(t)
+		tm := d.Team(t, owner.ID)
+		d.Member(t, tm.ID, u.ID, team.RoleMember)
+		s := d.Session(t, u.ID)
+		ts := d.TeamSession(t, tm.ID, s)
+		if ask(t, s).Team != nil {
+			t.Error("a team session that was not entered is acted in")
+		}
+		s.TeamSessionID = &ts.ID
+		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s) })
+		want := session.Entered{ID: ts.ID, TeamID: tm.ID, Role: team.RoleMember, CreatedAt: ts.CreatedAt}
+		Same(t, ask(t, s).Team, want)
+
+		d.Do(t, func(ctx context.Context) error {
+			return d.UpdateRole(ctx, team.Membership{TeamID: tm.ID, UserID: u.ID, Role: team.RoleAdmin})
+		})
+		want.Role = team.RoleAdmin
+		Same(t, ask(t, s).Team, want)
+
+		now := d.Clock.Now()
+		d.Do(t, func(ctx context.Context) error { return d.EndTeamSessions(ctx, tm.ID, &u.ID, owner.ID, "over", now) })
+		if ask(t, s).Team != nil {
+			t.Error("an ended team session is acted in")
+		}
+	})
+
+	t.Run("who is no member acts in no team, whatever is left open", func(t *testing.T) {
+		owner, u := d.User(t), d.User(t)
+		tm := d.Team(t, owner.ID)
+		d.Member(t, tm.ID, u.ID, team.RoleMember)
+		s := d.Session(t, u.ID)
+		ts := d.TeamSession(t, tm.ID, s)
+		s.TeamSessionID = &ts.ID
+		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s) })
+		d.Do(t, func(ctx context.Context) error { return d.DeleteMembership(ctx, tm.ID, u.ID) })
+		if ask(t, s).Team != nil {
+			t.Error("acts in a team he was removed from")
+		}
+		d.Do(t, func(ctx context.Context) error {
+			return d.EndTeamSessions(ctx, tm.ID, nil, owner.ID, "over", d.Clock.Now())
+		})
+	})
+}

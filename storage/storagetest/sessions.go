@@ -1,0 +1,145 @@
+package storagetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+func testSessions(t *testing.T, d *Database) {
+	t.Run("every field comes back", func(t *testing.T) {
+		u := d.User(t)
+		i, ts := d.Wallet(t, u.ID), identity.NewID()
+		s := d.Session(t, u.ID, func(s *session.Session) {
+			s.IdentityID, s.TeamSessionID, s.Methods = &i.ID, &ts, session.Methods{"siwe", "google"}
+			s.IP, s.UserAgent = "2001:db8::1", "agent"
+			s.AuthenticatedAt, s.LastSeenAt = s.CreatedAt.Add(time.Microsecond), s.CreatedAt.Add(2*time.Microsecond)
+		})
+		Same(t, lock(t, d, s.ID), s)
+		bare := d.Session(t, u.ID)
+		Same(t, lock(t, d, bare.ID), bare)
+		d.Do(t, func(ctx context.Context) error {
+			_, err := d.LockSession(ctx, identity.NewID())
+			WantNotFound(t, "no session", err)
+			return nil
+		})
+	})
+
+	t.Run("an update writes what may change, and nothing else", func(t *testing.T) {
+		s := d.Session(t, d.User(t).ID)
+		changed, ts := s, identity.NewID()
+		_, changed.TokenHash = identity.NewSecret()
+		changed.TeamSessionID, changed.Methods = &ts, session.Methods{"a", "b"}
+		changed.AuthenticatedAt, changed.LastSeenAt = s.CreatedAt.Add(time.Minute), s.CreatedAt.Add(time.Minute)
+		changed.IdleExpiresAt = s.IdleExpiresAt.Add(time.Minute)
+		want := changed
+		changed.ExpiresAt, changed.EndedAt, changed.EndReason = s.ExpiresAt.Add(time.Hour), &s.CreatedAt, new("no")
+		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, changed) })
+		Same(t, lock(t, d, s.ID), want)
+	})
+
+	t.Run("a touch moves time forward only, and no ended session", func(t *testing.T) {
+		s := d.Session(t, d.User(t).ID)
+		seen, idle := s.LastSeenAt.Add(time.Microsecond), s.IdleExpiresAt.Add(time.Microsecond)
+		touch := func(seen, idle time.Time) {
+			t.Helper()
+			if err := d.TouchSession(t.Context(), s.ID, seen, idle); err != nil {
+				t.Error(err)
+			}
+		}
+		touch(seen, idle)
+		s.LastSeenAt, s.IdleExpiresAt = seen, idle
+		Same(t, lock(t, d, s.ID), s)
+		touch(seen, idle.Add(time.Hour)) // equal is not later
+		touch(seen.Add(-time.Microsecond), idle.Add(time.Hour))
+		Same(t, lock(t, d, s.ID), s)
+		end(t, d, s.UserID, session.Which{}, d.Clock.Now())
+		touch(seen.Add(time.Hour), idle.Add(time.Hour))
+		if got := lock(t, d, s.ID); !got.LastSeenAt.Equal(seen) || !got.IdleExpiresAt.Equal(idle) {
+			t.Errorf("an ended session was touched: %+v", got)
+		}
+	})
+
+	t.Run("ending picks one, all but one, or all", func(t *testing.T) {
+		u, other := d.User(t), d.User(t)
+		foreign := d.Session(t, other.ID)
+		a, b, c := d.Session(t, u.ID), d.Session(t, u.ID), d.Session(t, u.ID)
+		at := d.Clock.Now().Add(time.Microsecond)
+		Same(t, end(t, d, u.ID, session.Which{Only: &foreign.ID}, at), 0)
+		Same(t, end(t, d, u.ID, session.Which{Only: &a.ID}, at), 1)
+		Same(t, end(t, d, u.ID, session.Which{Only: &a.ID}, at.Add(time.Hour)), 0) // ended once
+		Same(t, end(t, d, u.ID, session.Which{Except: &b.ID}, at), 1)              // c
+		Same(t, end(t, d, u.ID, session.Which{}, at), 1)                           // b
+		for _, s := range []session.Session{a, b, c} {
+			s.EndedAt, s.EndReason = &at, new("over")
+			Same(t, lock(t, d, s.ID), s)
+		}
+		Same(t, lock(t, d, foreign.ID), foreign)
+	})
+
+	t.Run("status at the very instant", func(t *testing.T) { testSessionStatus(t, d) })
+}
+
+func lock(t *testing.T, d *Database, id identity.ID) (s session.Session) {
+	t.Helper()
+	d.Do(t, func(ctx context.Context) (err error) { s, err = d.LockSession(ctx, id); return err })
+	return s
+}
+
+func end(t *testing.T, d *Database, user identity.ID, which session.Which, at time.Time) int {
+	t.Helper()
+	var ids []identity.ID
+	d.Do(t, func(ctx context.Context) (err error) {
+		ids, err = d.EndSessions(ctx, user, which, "over", at)
+		return err
+	})
+	return len(ids)
+}
+
+// testSessionStatus compares the condition in the database with the function in
+// the domain, at the instants around each boundary.
+func testSessionStatus(t *testing.T, d *Database) {
+	now := d.Clock.Now()
+	u := d.User(t)
+	for _, idle := range []time.Duration{-time.Microsecond, 0, time.Microsecond, time.Hour} {
+		for _, absolute := range []time.Duration{-time.Microsecond, 0, time.Microsecond} {
+			for _, ended := range []bool{false, true} {
+				d.Session(t, u.ID, func(s *session.Session) {
+					s.IdleExpiresAt, s.ExpiresAt = now.Add(idle), now.Add(absolute)
+					if ended {
+						s.EndedAt, s.EndReason = &now, new("over")
+					}
+				})
+			}
+		}
+	}
+	// A whole second is stored shorter by SQLite, and must sort all the same.
+	for _, at := range []time.Time{now.Truncate(time.Second), now.Truncate(time.Second).Add(time.Second), now.Truncate(time.Millisecond)} {
+		d.Session(t, u.ID, func(s *session.Session) { s.IdleExpiresAt = at })
+	}
+	list := func(status session.Status) []session.Listed {
+		return must[[]session.Listed](t)(d.DB.Sessions(t.Context(), session.Filter{UserID: &u.ID, Status: status}, now, identity.Page{Limit: 99}))
+	}
+	all := list("")
+	Same(t, len(all), 27)
+	seen := 0
+	for _, status := range []session.Status{session.StatusActive, session.StatusExpired, session.StatusRevoked} {
+		rows := list(status)
+		if len(rows) == 0 {
+			t.Errorf("no session is %s", status)
+		}
+		seen += len(rows)
+		for _, row := range rows {
+			if got := row.Status(now); got != status {
+				t.Errorf("listed as %s, but is %s: %+v", status, got, row)
+			}
+		}
+	}
+	Same(t, seen, len(all))
+	active := must[[]session.Session](t)(d.ActiveSessions(t.Context(), u.ID, now, identity.Page{Limit: 99}))
+	Same(t, len(active), len(list(session.StatusActive)))
+	Same(t, active[0], list(session.StatusActive)[0].Session)
+}

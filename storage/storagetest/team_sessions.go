@@ -1,0 +1,129 @@
+package storagetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+func testTeamSessions(t *testing.T, d *Database) {
+	t.Run("every field comes back, open and ended", func(t *testing.T) {
+		u := d.User(t)
+		tm, s := d.Team(t, u.ID), d.Session(t, u.ID)
+		_, err := d.OpenTeamSession(t.Context(), s.ID, tm.ID)
+		WantNotFound(t, "none yet", err)
+		ts := d.TeamSession(t, tm.ID, s)
+		Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
+		Same(t, must[session.TeamSession](t)(d.OpenTeamSession(t.Context(), s.ID, tm.ID)), ts)
+
+		at := d.Clock.Now().Add(time.Microsecond)
+		ts.EndedAt, ts.EndReason, ts.EndedBy = &at, new("revoked"), &u.ID
+		d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
+		Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
+		_, err = d.OpenTeamSession(t.Context(), s.ID, tm.ID)
+		WantNotFound(t, "an ended one", err)
+		_, err = d.DB.TeamSession(t.Context(), identity.NewID())
+		WantNotFound(t, "no id", err)
+		_, err = d.ListedTeamSession(t.Context(), identity.NewID())
+		WantNotFound(t, "no id listed", err)
+	})
+
+	t.Run("ending is for one user or all, and leaves what has ended", func(t *testing.T) {
+		a, b := d.User(t), d.User(t)
+		tm, other := d.Team(t, a.ID), d.Team(t, a.ID)
+		d.Member(t, tm.ID, b.ID, team.RoleMember)
+		sa, sb := d.Session(t, a.ID), d.Session(t, b.ID)
+		ta, tb, elsewhere := d.TeamSession(t, tm.ID, sa), d.TeamSession(t, tm.ID, sb), d.TeamSession(t, other.ID, sa)
+		first, second := d.Clock.Now(), d.Clock.Now().Add(time.Hour)
+		d.Do(t, func(ctx context.Context) error { return d.EndTeamSessions(ctx, tm.ID, &b.ID, a.ID, "one", first) })
+		d.Do(t, func(ctx context.Context) error { return d.EndTeamSessions(ctx, tm.ID, nil, a.ID, "all", second) })
+		tb.EndedAt, tb.EndReason, tb.EndedBy = &first, new("one"), &a.ID
+		ta.EndedAt, ta.EndReason, ta.EndedBy = &second, new("all"), &a.ID
+		for _, want := range []session.TeamSession{ta, tb, elsewhere} {
+			Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), want.ID)), want)
+		}
+	})
+
+	t.Run("a list shows the session behind, the user and his role", func(t *testing.T) {
+		owner := d.User(t)
+		tm := d.Team(t, owner.ID)
+		u := d.User(t, func(u *identity.User) { u.DisplayName = "Grace" })
+		address := d.Email(t, u.ID, Word()+"@example.com").Address
+		d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, u.ID, address, u.UpdatedAt) })
+		d.Member(t, tm.ID, u.ID, team.RoleAdmin)
+		s := d.Session(t, u.ID, func(s *session.Session) { s.Methods = session.Methods{"github", "siwe"} })
+		ts := d.TeamSession(t, tm.ID, s)
+		behind := s
+		behind.TokenHash = nil // a list never holds anything of a token
+		want := session.ListedInTeam{
+			TeamSession: ts, Behind: behind, DisplayName: "Grace", PrimaryEmail: &address, Role: new(team.RoleAdmin),
+		}
+		Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
+		list := must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{}, d.Clock.Now(), identity.Page{Limit: 9}))
+		Same(t, list, []session.ListedInTeam{want})
+
+		now := d.Clock.Now()
+		d.Do(t, func(ctx context.Context) error {
+			if err := d.DeleteMembership(ctx, tm.ID, u.ID); err != nil {
+				return err
+			}
+			return d.EndTeamSessions(ctx, tm.ID, &u.ID, owner.ID, "removed", now)
+		})
+		want.EndedAt, want.EndReason, want.EndedBy, want.Role = &now, new("removed"), &owner.ID, nil
+		Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
+	})
+
+	t.Run("filters and status at the very instant", func(t *testing.T) { testTeamSessionFilter(t, d) })
+}
+
+func testTeamSessionFilter(t *testing.T, d *Database) {
+	now, owner := d.Clock.Now(), d.User(t)
+	tm := d.Team(t, owner.ID)
+	var github, siwe []identity.ID
+	for n, idle := range []time.Duration{-time.Microsecond, 0, time.Microsecond} {
+		for m, ended := range []string{"no", "team session", "session behind"} {
+			method := []string{"github", "siwe"}[(n+m)%2]
+			s := d.Session(t, owner.ID, func(s *session.Session) {
+				s.IdleExpiresAt, s.Methods = now.Add(idle), session.Methods{"x" + method, method, method + "x"}
+			})
+			ts := d.TeamSession(t, tm.ID, s)
+			switch ended {
+			case "team session":
+				ts.EndedAt, ts.EndReason, ts.EndedBy = &now, new("r"), &owner.ID
+				d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
+			case "session behind":
+				end(t, d, owner.ID, session.Which{Only: &s.ID}, now)
+			}
+			if method == "siwe" {
+				siwe = append([]identity.ID{ts.ID}, siwe...)
+			} else {
+				github = append([]identity.ID{ts.ID}, github...)
+			}
+		}
+	}
+	list := func(f session.Filter) []session.ListedInTeam {
+		return must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, f, now, identity.Page{Limit: 99}))
+	}
+	ids := func(f session.Filter) []identity.ID {
+		return idsOf(list(f), func(l session.ListedInTeam) identity.ID { return l.ID })
+	}
+	counts := map[session.Status]int{session.StatusActive: 1, session.StatusExpired: 2, session.StatusRevoked: 6}
+	for status, want := range counts {
+		rows := list(session.Filter{Status: status})
+		Same(t, len(rows), want)
+		for _, r := range rows {
+			Same(t, r.Status(now), status)
+		}
+	}
+	Same(t, ids(session.Filter{Provider: "github"}), github)
+	Same(t, ids(session.Filter{Provider: "siwe", UserID: &owner.ID}), siwe)
+	// A provider is one whole word, and never a pattern.
+	for _, none := range []string{"git", "hub", "%", "g_thub", "github siwe", "!", "'", "?", "\x00", "\xff", `\`} {
+		Same(t, len(list(session.Filter{Provider: none})), 0)
+	}
+	Same(t, len(list(session.Filter{UserID: new(identity.NewID())})), 0)
+}

@@ -1,0 +1,98 @@
+package storagetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+func testTeams(t *testing.T, d *Database) {
+	t.Run("a team comes back to its members only", func(t *testing.T) {
+		owner, stranger := d.User(t), d.User(t)
+		tm := d.Team(t, owner.ID)
+		want := team.Mine{Team: tm, Role: team.RoleOwner}
+		Same(t, must[team.Mine](t)(d.TeamFor(t.Context(), tm.ID, owner.ID)), want)
+		Same(t, must[[]team.Mine](t)(d.TeamsOf(t.Context(), owner.ID, identity.Page{Limit: 9})), []team.Mine{want})
+		_, err := d.TeamFor(t.Context(), tm.ID, stranger.ID)
+		WantNotFound(t, "a stranger's team", err)
+		_, err = d.TeamFor(t.Context(), identity.NewID(), owner.ID)
+		WantNotFound(t, "no team", err)
+		Same(t, len(must[[]team.Mine](t)(d.TeamsOf(t.Context(), stranger.ID, identity.Page{Limit: 9}))), 0)
+	})
+
+	t.Run("an update changes the name; a deleted team is gone for everyone", func(t *testing.T) {
+		owner := d.User(t)
+		tm := d.Team(t, owner.ID)
+		tm.Name, tm.UpdatedAt = "Locks", tm.UpdatedAt.Add(time.Microsecond)
+		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, tm) })
+		d.Do(t, func(ctx context.Context) error {
+			got, err := d.LockTeam(ctx, tm.ID)
+			Same(t, got, tm)
+			return err
+		})
+		tm.DeletedAt = &tm.UpdatedAt
+		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, tm) })
+		d.Do(t, func(ctx context.Context) error {
+			_, err := d.LockTeam(ctx, tm.ID)
+			WantNotFound(t, "lock", err)
+			_, err = d.TeamFor(ctx, tm.ID, owner.ID)
+			WantNotFound(t, "read", err)
+			got, err := d.TeamsOf(ctx, owner.ID, identity.Page{Limit: 9})
+			Same(t, len(got), 0)
+			return err
+		})
+	})
+
+	t.Run("members", func(t *testing.T) { testMembers(t, d) })
+
+	t.Run("owners count while they are active", func(t *testing.T) {
+		a, b, disabled := d.User(t), d.User(t), d.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
+		tm, other := d.Team(t, a.ID), d.Team(t, b.ID)
+		d.Member(t, tm.ID, b.ID, team.RoleAdmin)
+		d.Member(t, tm.ID, disabled.ID, team.RoleOwner)
+		Same(t, must[int](t)(d.CountActiveOwners(t.Context(), tm.ID)), 1)
+		d.Do(t, func(ctx context.Context) error {
+			return d.UpdateRole(ctx, team.Membership{TeamID: tm.ID, UserID: b.ID, Role: team.RoleOwner})
+		})
+		Same(t, must[int](t)(d.CountActiveOwners(t.Context(), tm.ID)), 2)
+		Same(t, must[int](t)(d.CountActiveOwners(t.Context(), other.ID)), 1)
+		Same(t, must[int](t)(d.CountActiveOwners(t.Context(), identity.NewID())), 0)
+	})
+}
+
+func testMembers(t *testing.T, d *Database) {
+	owner := d.User(t)
+	u := d.User(t, func(u *identity.User) { u.DisplayName = "Grace" })
+	tm, other := d.Team(t, owner.ID), d.Team(t, u.ID)
+	address := d.Email(t, u.ID, Word()+"@example.com").Address
+	d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, u.ID, address, u.UpdatedAt) })
+	m := d.Member(t, tm.ID, u.ID, team.RoleMember)
+	want := team.Member{Membership: m, DisplayName: "Grace", PrimaryEmail: &address}
+	Same(t, must[team.Membership](t)(d.Membership(t.Context(), tm.ID, u.ID)), m)
+	Same(t, must[team.Member](t)(d.DB.Member(t.Context(), tm.ID, u.ID)), want)
+	list := must[[]team.Member](t)(d.Members(t.Context(), tm.ID, identity.Page{Limit: 9}))
+	Same(t, len(list), 2)
+	Same(t, list[1], want)
+
+	// A second insert changes nothing and says so.
+	d.Do(t, func(ctx context.Context) error {
+		inserted, err := d.InsertMembership(ctx, team.Membership{TeamID: tm.ID, UserID: u.ID, Role: team.RoleOwner, CreatedAt: m.CreatedAt})
+		Same(t, inserted, false)
+		return err
+	})
+	m.Role = team.RoleAdmin
+	changed := m
+	changed.CreatedAt = m.CreatedAt.Add(time.Hour)
+	d.Do(t, func(ctx context.Context) error { return d.UpdateRole(ctx, changed) })
+	Same(t, must[team.Membership](t)(d.Membership(t.Context(), tm.ID, u.ID)), m)
+
+	d.Do(t, func(ctx context.Context) error { return d.DeleteMembership(ctx, tm.ID, u.ID) })
+	_, err := d.Membership(t.Context(), tm.ID, u.ID)
+	WantNotFound(t, "a removed member", err)
+	_, err = d.DB.Member(t.Context(), tm.ID, u.ID)
+	WantNotFound(t, "a removed member with his name", err)
+	Same(t, must[team.Membership](t)(d.Membership(t.Context(), other.ID, u.ID)).Role, team.RoleOwner)
+}

@@ -1,0 +1,68 @@
+package storagetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+func testUnlink(t *testing.T, d *Database) {
+	t.Run("an identity goes, and the sessions it made stay without it", func(t *testing.T) {
+		u := d.User(t)
+		i, other := d.Wallet(t, u.ID), d.Wallet(t, u.ID)
+		by := func(i identity.Identity) session.Session {
+			return d.Session(t, u.ID, func(s *session.Session) { s.IdentityID = &i.ID })
+		}
+		open, ended, foreign := by(i), by(i), by(other)
+		first, second := d.Clock.Now(), d.Clock.Now().Add(time.Hour)
+		end(t, d, u.ID, session.Which{Only: &ended.ID}, first)
+		d.Do(t, func(ctx context.Context) error {
+			n, err := d.EndSessionsBy(ctx, i.ID, "unlinked", second)
+			Same(t, n, 1)
+			if err != nil {
+				return err
+			}
+			return d.DeleteIdentity(ctx, i.ID)
+		})
+		_, err := d.DB.Identity(t.Context(), i.ID)
+		WantNotFound(t, "a deleted identity", err)
+		open.IdentityID, open.EndedAt, open.EndReason = nil, &second, new("unlinked")
+		ended.IdentityID, ended.EndedAt, ended.EndReason = nil, &first, new("over")
+		for _, want := range []session.Session{open, ended, foreign} {
+			Same(t, lock(t, d, want.ID), want)
+		}
+	})
+
+	t.Run("an address goes, and the oldest other becomes primary", func(t *testing.T) {
+		u, other := d.User(t), d.User(t)
+		at := d.Clock.Now().Add(time.Second)
+		newest, oldest, primary := Word()+"@a.example", Word()+"@b.example", Word()+"@c.example"
+		for address, age := range map[string]time.Duration{newest: 1, oldest: 3, primary: 2} {
+			e := identity.Email{Address: address, UserID: u.ID, Source: "google", VerifiedAt: d.Clock.Now().Add(-age * time.Hour)}
+			d.Do(t, func(ctx context.Context) error { return d.InsertEmail(ctx, e) })
+		}
+		d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, u.ID, primary, at) })
+		del := func(user identity.ID, address string) {
+			d.Do(t, func(ctx context.Context) error { return d.DeleteEmail(ctx, user, address, at) })
+		}
+		want := func(address *string) {
+			t.Helper()
+			Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).PrimaryEmail, address)
+		}
+		del(other.ID, primary) // not his
+		want(&primary)
+		del(u.ID, primary)
+		want(&oldest)
+		del(u.ID, newest)
+		want(&oldest)
+		del(u.ID, oldest)
+		want(nil)
+		for _, address := range []string{newest, oldest, primary} {
+			_, err := d.EmailOwner(t.Context(), address)
+			WantNotFound(t, address, err)
+		}
+	})
+}

@@ -1,0 +1,107 @@
+package storagetest
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// testViolations breaks each invariant once, around the store, and looks
+// whether exactly that is found.
+func testViolations(t *testing.T, d *Database) {
+	// A sound world with one of everything that comes near a violation.
+	owner, u := d.User(t), d.User(t)
+	disabled := d.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
+	tm := d.Team(t, owner.ID)
+	d.Member(t, tm.ID, u.ID, team.RoleMember)
+	d.Member(t, tm.ID, disabled.ID, team.RoleOwner)
+	i := d.Wallet(t, u.ID)
+	s := d.Session(t, u.ID, func(s *session.Session) { s.IdentityID = &i.ID })
+	ts := d.TeamSession(t, tm.ID, s)
+	middle := d.User(t, merged(owner.ID))
+	tombstone := d.User(t, merged(middle.ID))
+	d.Session(t, tombstone.ID, func(s *session.Session) { s.EndedAt, s.EndReason = &s.CreatedAt, new("merged") })
+	ended := d.TeamSession(t, d.Team(t, owner.ID).ID, d.Session(t, u.ID))
+	ended.EndedAt, ended.EndReason = &ended.CreatedAt, new("removed")
+	d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ended) })
+	deleted := d.Team(t, owner.ID)
+	deleted.DeletedAt = &deleted.CreatedAt
+	d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, deleted) })
+
+	found := func() []string { return must[[]string](t)(d.Violations(t.Context())) }
+	if got := found(); len(got) > 0 {
+		t.Fatalf("a sound database has violations: %v", got)
+	}
+
+	d.Unsound()
+	exec := func(query string, args ...any) {
+		t.Helper()
+		if err := d.Exec(query, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken := func(name string, want ...string) {
+		t.Helper()
+		slices.Sort(want)
+		if got := slices.Compact(slices.Sorted(slices.Values(found()))); !slices.Equal(got, want) {
+			t.Errorf("%s:\n got %q\nwant %q", name, got, want)
+		}
+	}
+	// Each breaks, looks, and mends.
+	active, merge := `UPDATE users SET status = 'active', merged_into = NULL WHERE id = ?`, `UPDATE users SET status = 'merged', merged_into = ? WHERE id = ?`
+	tomb := tombstone.ID.String()
+
+	exec(active, tomb)
+	broken("way in", "an active user without a way in: "+tomb)
+	exec(merge, middle.ID.String(), tomb)
+
+	bad := d.Identity(t, tombstone.ID, "google", Word())
+	broken("identity", "a tombstone with identities: "+tomb)
+	remove(t, d, "identities", bad.ID)
+
+	d.Email(t, tombstone.ID, "tomb@example.com")
+	broken("address", "a tombstone with addresses: "+tomb)
+	exec("DELETE FROM emails WHERE address = 'tomb@example.com'")
+
+	open := d.Session(t, tombstone.ID)
+	broken("session", "a tombstone with open sessions: "+tomb)
+	remove(t, d, "sessions", open.ID)
+
+	d.Member(t, tm.ID, tombstone.ID, team.RoleMember)
+	broken("member", "a tombstone that is a member: "+tomb)
+	exec("DELETE FROM memberships WHERE user_id = ?", tomb)
+
+	exec(merge, tomb, middle.ID.String())
+	broken("circle", "a user merged in a circle: "+tomb, "a user merged in a circle: "+middle.ID.String())
+	exec(merge, owner.ID.String(), middle.ID.String())
+
+	lone := d.User(t)
+	lonely := d.Team(t, lone.ID)
+	exec("UPDATE users SET status = 'disabled' WHERE id = ?", lone.ID.String())
+	broken("owner disabled", "a team without an active owner: "+lonely.ID.String())
+	exec("UPDATE users SET status = 'active' WHERE id = ?", lone.ID.String())
+	exec("UPDATE memberships SET role = 'admin' WHERE user_id = ?", lone.ID.String())
+	broken("owner demoted", "a team without an active owner: "+lonely.ID.String())
+	exec("UPDATE memberships SET role = 'owner' WHERE user_id = ?", lone.ID.String())
+
+	exec("DELETE FROM memberships WHERE user_id = ?", u.ID.String())
+	broken("no member", "an open team session of someone who is no member: "+ts.ID.String())
+	d.Member(t, tm.ID, u.ID, team.RoleMember)
+
+	exec("UPDATE teams SET deleted_at = created_at WHERE id = ?", tm.ID.String())
+	broken("deleted team", "an open team session of a deleted team: "+ts.ID.String())
+	exec("UPDATE teams SET deleted_at = NULL WHERE id = ?", tm.ID.String())
+
+	exec("UPDATE team_sessions SET user_id = ? WHERE id = ?", owner.ID.String(), ts.ID.String())
+	broken("foreign session", "a team session of another user's session: "+ts.ID.String())
+	exec("UPDATE team_sessions SET user_id = ? WHERE id = ?", u.ID.String(), ts.ID.String())
+
+	exec("UPDATE identities SET user_id = ? WHERE id = ?", owner.ID.String(), i.ID.String())
+	broken("foreign identity", "a session of another user's identity: "+s.ID.String())
+	exec("UPDATE identities SET user_id = ? WHERE id = ?", u.ID.String(), i.ID.String())
+	broken("mended")
+}
