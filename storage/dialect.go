@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -40,6 +41,26 @@ func (e engine) forUpdate(q *bun.SelectQuery, alias string) *bun.SelectQuery {
 		return q
 	}
 	return q.For("NO KEY UPDATE OF ?", bun.Ident(alias))
+}
+
+// forUpdateSkipLocked is forUpdate that passes over rows which another
+// transaction holds, so that workers take different rows.
+func (e engine) forUpdateSkipLocked(q *bun.SelectQuery, alias string) *bun.SelectQuery {
+	if e == sqlite {
+		return q
+	}
+	return q.For("NO KEY UPDATE OF ? SKIP LOCKED", bun.Ident(alias))
+}
+
+// lockName holds a name, of which there may be no row, until the transaction
+// ends. Two names that share a hash wait for each other needlessly. SQLite's
+// immediate transactions wait for each other anyway.
+func (e engine) lockName(ctx context.Context, tx bun.IDB, name string) error {
+	if e == sqlite {
+		return nil
+	}
+	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", name).Exec(ctx)
+	return e.normalise(err)
 }
 
 // param is the n-th placeholder, from 1, of a statement that is not written by

@@ -1,0 +1,83 @@
+package identity
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// TaskKind names what a task has to do.
+type TaskKind string
+
+// The kinds of tasks.
+const TaskMail TaskKind = "mail" // payload: Mail
+
+// Task is work that must not happen unless its transaction commits, and must
+// happen once it has: it is written there and done afterwards, see
+// internal/outbox. It is done at least once; after a crash, maybe twice.
+type Task struct {
+	ID            ID
+	Kind          TaskKind
+	Payload       []byte // sealed, see Sealer
+	Attempts      int
+	CreatedAt     time.Time
+	NextAttemptAt time.Time
+	ExpiresAt     time.Time // from then on it has no use any more
+}
+
+// Mail is a letter to be written: what the template makes of the data.
+type Mail struct {
+	To       string            `json:"to"` // canonical
+	Template MailTemplate      `json:"template"`
+	Data     map[string]string `json:"data"`
+}
+
+// MailTemplate names a letter. The texts stand in internal/mail.
+type MailTemplate string
+
+// The letters.
+const MailProof MailTemplate = "proof" // data: purpose, link, code, minutes
+
+// Sealer encrypts what tasks have to know (AES-256-GCM), because it may be a
+// secret that is stored nowhere else. A payload opens only in the task it was
+// sealed for.
+type Sealer struct{ aead cipher.AEAD }
+
+var errNotSealed = errors.New("task: the payload was not sealed for this task under this key")
+
+// NewSealer takes a key of DeriveKey.
+func NewSealer(key []byte) Sealer {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic(err) // only for lengths DeriveKey does not give
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err) // only for blocks other than AES
+	}
+	return Sealer{aead}
+}
+
+// NewTask returns a task that is due at once. The payload is kept as JSON.
+func (s Sealer) NewTask(kind TaskKind, payload any, now, expires time.Time) (Task, error) {
+	plain, err := json.Marshal(payload)
+	if err != nil {
+		return Task{}, err
+	}
+	t := Task{ID: NewID(), Kind: kind, CreatedAt: now, NextAttemptAt: now, ExpiresAt: expires}
+	t.Payload = s.aead.Seal(nil, nil, plain, t.context())
+	return t, nil
+}
+
+// Open reads the payload of a task.
+func (s Sealer) Open(t Task, payload any) error {
+	plain, err := s.aead.Open(nil, nil, t.Payload, t.context())
+	if err != nil {
+		return errNotSealed
+	}
+	return json.Unmarshal(plain, payload)
+}
+
+func (t Task) context() []byte { return append(t.ID[:], t.Kind...) }
