@@ -29,7 +29,7 @@ function Who() {
   const { pathname } = useLocation()
   if (session.data) {
     return (
-      <Button component={Link} to="/account" variant="default" maw={{ base: 112, xs: 220 }} aria-label={`Your account: ${personName(session.data.user)}`}>
+      <Button component={Link} to="/account" variant="default" px="sm" maw={{ base: 124, xs: 220 }} aria-label={`Your account: ${personName(session.data.user)}`}>
         <Name line>{personName(session.data.user)}</Name>
       </Button>
     )
