@@ -24,11 +24,11 @@
 // name's text record of that key (ENSIP-12).
 //
 // The ENS registry is asked for each resolver, and the resolver as contracts
-// are called, at exactly the name's node. The Universal Resolver would take
-// fewer calls, but it is an upgradeable contract, and one that looks for
-// wildcard resolvers (ENSIP-10) and answers with gateways to ask (EIP-3668);
-// neither can be switched off. What is not asked for cannot be followed: no
-// gateway, no picture, nothing but the configured endpoints is ever contacted.
+// are called, at exactly the name's node. The Universal Resolver (ENSIP-23)
+// would take fewer calls, but its code can be replaced by others, it looks for
+// wildcard resolvers (ENSIP-10) whether one wants it or not, and its usual answer
+// for what is not on the chain is a gateway to ask (EIP-3668). Here nothing but
+// the configured endpoints is ever contacted: no gateway, no picture.
 //
 // So these have no name here: names that live off-chain or on another chain,
 // those that a parent's wildcard resolver makes up, and accounts that have set

@@ -12,6 +12,9 @@ import (
 	"github.com/ethereum/go-ethereum/common/lru"
 )
 
+// retryAfter is how long what has failed is left alone, if there is a choice.
+const retryAfter = 30 * time.Second
+
 // Profile is what an account shows of itself. Both are empty if it has nothing.
 type Profile struct {
 	Name      string // ASCII, at most 255 bytes
