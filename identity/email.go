@@ -3,6 +3,7 @@ package identity
 import (
 	"net/mail"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -24,10 +25,13 @@ func CanonicalEmail(address string) (string, error) {
 		return "", errInvalidEmail()
 	}
 	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil || !strings.Contains(ascii, ".") || strings.HasSuffix(ascii, ".") || len(ascii) > 253 {
+	if err != nil || !utf8.ValidString(domain) || !labels(ascii) {
 		return "", errInvalidEmail()
 	}
 	canonical := lowerASCII(local) + "@" + lowerASCII(ascii)
+	if len(canonical) > maxEmailBytes { // longer than what came: ASCII spells letters out
+		return "", errInvalidEmail()
+	}
 	// A second, independent parser must read the same single address.
 	if parsed, err := mail.ParseAddress(canonical); err != nil || parsed.Address != canonical || parsed.Name != "" {
 		return "", errInvalidEmail()
@@ -42,6 +46,18 @@ func errInvalidEmail() error {
 // EmailDomain returns the part of a canonical address behind the @.
 func EmailDomain(canonical string) string {
 	return canonical[strings.LastIndexByte(canonical, '@')+1:]
+}
+
+// labels tells whether an ASCII domain has two labels or more, none of them
+// empty or longer than the DNS takes.
+func labels(domain string) bool {
+	all := strings.Split(domain, ".")
+	for _, label := range all {
+		if label == "" || len(label) > 63 {
+			return false
+		}
+	}
+	return len(all) > 1
 }
 
 // dotAtom tells whether s is a dot-atom of RFC 5322 3.2.3.
