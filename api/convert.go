@@ -33,7 +33,7 @@ func (s *Server) adminUserOf(u user.WithIdentities) AdminUser {
 		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
 		OnboardedAt: u.OnboardedAt, Metadata: metadataOf(u.User), CreatedAt: u.CreatedAt,
 		Status: AdminUserStatus(u.Status), Operator: u.Operator, MergedInto: u.MergedInto,
-		Identities: each(u.Identities, s.identityOf),
+		MergedFrom: append([]identity.ID{}, u.MergedFrom...), Identities: each(u.Identities, s.identityOf),
 	}
 }
 

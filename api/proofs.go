@@ -37,10 +37,23 @@ func (s *Server) apply(c *gin.Context, proof identity.Proof, flow string, asToke
 	if ticket != nil && result.Outcome == linking.OutcomeSignedIn {
 		s.cookies.set(c, s.cookies.ticket(), "", 0)
 	}
+	s.deliver(c, result, asToken)
+	return result, nil
+}
+
+// deliver sets the session cookie, unless the client takes the token itself.
+func (s *Server) deliver(c *gin.Context, result linking.Result, asToken bool) {
 	if !asToken {
 		s.cookies.setSession(c, result.Token, result.Session.ExpiresAt.Sub(s.Now()))
 	}
-	return result, nil
+}
+
+// asToken tells how the client takes its session: as it asks, else as it came.
+func asToken(ctx context.Context, delivery *Delivery) bool {
+	if delivery != nil {
+		return *delivery == DeliveryToken
+	}
+	return callOf(ctx).bearer
 }
 
 // ListProviders tells which ways in are configured.

@@ -71,6 +71,90 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for MergeState.
+const (
+	MergeStateConfirmed MergeState = "confirmed"
+	MergeStateProposed  MergeState = "proposed"
+	MergeStateUndone    MergeState = "undone"
+)
+
+// Valid indicates whether the value is a known member of the MergeState enum.
+func (e MergeState) Valid() bool {
+	switch e {
+	case MergeStateConfirmed:
+		return true
+	case MergeStateProposed:
+		return true
+	case MergeStateUndone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MergeGainKind.
+const (
+	MergeGainKindMembership MergeGainKind = "membership"
+	MergeGainKindOperator   MergeGainKind = "operator"
+	MergeGainKindRole       MergeGainKind = "role"
+)
+
+// Valid indicates whether the value is a known member of the MergeGainKind enum.
+func (e MergeGainKind) Valid() bool {
+	switch e {
+	case MergeGainKindMembership:
+		return true
+	case MergeGainKindOperator:
+		return true
+	case MergeGainKindRole:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MergeSide.
+const (
+	MergeSideSource   MergeSide = "source"
+	MergeSideSurvivor MergeSide = "survivor"
+)
+
+// Valid indicates whether the value is a known member of the MergeSide enum.
+func (e MergeSide) Valid() bool {
+	switch e {
+	case MergeSideSource:
+		return true
+	case MergeSideSurvivor:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MergedTeamCurrentRole.
+const (
+	MergedTeamCurrentRoleAdmin       MergedTeamCurrentRole = "admin"
+	MergedTeamCurrentRoleLessThannil MergedTeamCurrentRole = "<nil>"
+	MergedTeamCurrentRoleMember      MergedTeamCurrentRole = "member"
+	MergedTeamCurrentRoleOwner       MergedTeamCurrentRole = "owner"
+)
+
+// Valid indicates whether the value is a known member of the MergedTeamCurrentRole enum.
+func (e MergedTeamCurrentRole) Valid() bool {
+	switch e {
+	case MergedTeamCurrentRoleAdmin:
+		return true
+	case MergedTeamCurrentRoleLessThannil:
+		return true
+	case MergedTeamCurrentRoleMember:
+		return true
+	case MergedTeamCurrentRoleOwner:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemTicketKind.
 const (
 	ProblemTicketKindLink  ProblemTicketKind = "link"
@@ -279,11 +363,14 @@ type AdminSession struct {
 
 // AdminUser defines model for AdminUser.
 type AdminUser struct {
-	AvatarUrl    string                 `json:"avatar_url"`
-	CreatedAt    time.Time              `json:"created_at"`
-	DisplayName  string                 `json:"display_name"`
-	Id           openapi_types.UUID     `json:"id"`
-	Identities   []Identity             `json:"identities"`
+	AvatarUrl   string             `json:"avatar_url"`
+	CreatedAt   time.Time          `json:"created_at"`
+	DisplayName string             `json:"display_name"`
+	Id          openapi_types.UUID `json:"id"`
+	Identities  []Identity         `json:"identities"`
+
+	// MergedFrom Former ids of this user.
+	MergedFrom   []openapi_types.UUID   `json:"merged_from"`
 	MergedInto   *openapi_types.UUID    `json:"merged_into"`
 	Metadata     map[string]interface{} `json:"metadata"`
 	OnboardedAt  *time.Time             `json:"onboarded_at"`
@@ -351,6 +438,95 @@ type Member struct {
 	Role      Role        `json:"role"`
 	User      UserSummary `json:"user"`
 }
+
+// Merge defines model for Merge.
+type Merge struct {
+	ConfirmedAt *time.Time      `json:"confirmed_at"`
+	Conflicts   []MergeConflict `json:"conflicts"`
+
+	// Fingerprint Changes when anything shown here does; empty once confirmed.
+	Fingerprint string `json:"fingerprint"`
+
+	// Gains What the survivor may do afterwards that he may not before.
+	Gains     []MergeGain        `json:"gains"`
+	Id        openapi_types.UUID `json:"id"`
+	Moves     MergeMoves         `json:"moves"`
+	Source    UserSummary        `json:"source"`
+	State     MergeState         `json:"state"`
+	Survivor  UserSummary        `json:"survivor"`
+	UndoUntil *time.Time         `json:"undo_until"`
+	UndoneAt  *time.Time         `json:"undone_at"`
+}
+
+// MergeState defines model for Merge.State.
+type MergeState string
+
+// MergeChoices By field of a conflict, whose value is kept; the survivor's by default.
+type MergeChoices map[string]MergeSide
+
+// MergeConflict defines model for MergeConflict.
+type MergeConflict struct {
+	Choice MergeSide `json:"choice"`
+	Field  string    `json:"field"`
+
+	// Source The value of the source.
+	Source interface{} `json:"source"`
+
+	// Survivor The value of the survivor.
+	Survivor interface{} `json:"survivor"`
+}
+
+// MergeGain defines model for MergeGain.
+type MergeGain struct {
+	Kind     MergeGainKind       `json:"kind"`
+	Role     *Role               `json:"role,omitempty"`
+	TeamId   *openapi_types.UUID `json:"team_id,omitempty"`
+	TeamName *string             `json:"team_name,omitempty"`
+}
+
+// MergeGainKind defines model for MergeGain.Kind.
+type MergeGainKind string
+
+// MergeMoves defines model for MergeMoves.
+type MergeMoves struct {
+	Emails     []string   `json:"emails"`
+	Identities []Identity `json:"identities"`
+
+	// Invitations Open invitations that the source sent and that go on; told by a preview.
+	Invitations int `json:"invitations"`
+
+	// SessionsEnded Sessions of the source that end; told by a preview.
+	SessionsEnded int          `json:"sessions_ended"`
+	Teams         []MergedTeam `json:"teams"`
+}
+
+// MergeRecord defines model for MergeRecord.
+type MergeRecord struct {
+	ActorId     *openapi_types.UUID `json:"actor_id"`
+	ConfirmedAt time.Time           `json:"confirmed_at"`
+	Id          openapi_types.UUID  `json:"id"`
+	SourceId    openapi_types.UUID  `json:"source_id"`
+	SurvivorId  openapi_types.UUID  `json:"survivor_id"`
+	UndoUntil   time.Time           `json:"undo_until"`
+	UndoneAt    *time.Time          `json:"undone_at"`
+}
+
+// MergeSide defines model for MergeSide.
+type MergeSide string
+
+// MergedTeam defines model for MergedTeam.
+type MergedTeam struct {
+	Becomes Role `json:"becomes"`
+
+	// CurrentRole The role of the survivor in the same team, if he is in it.
+	CurrentRole *MergedTeamCurrentRole `json:"current_role"`
+	Role        Role                   `json:"role"`
+	TeamId      openapi_types.UUID     `json:"team_id"`
+	TeamName    string                 `json:"team_name"`
+}
+
+// MergedTeamCurrentRole The role of the survivor in the same team, if he is in it.
+type MergedTeamCurrentRole string
 
 // MyInvitation defines model for MyInvitation.
 type MyInvitation struct {
@@ -577,6 +753,9 @@ type InvitationPath = openapi_types.UUID
 // Limit defines model for Limit.
 type Limit = int
 
+// MergePath defines model for MergePath.
+type MergePath = openapi_types.UUID
+
 // ProviderPath defines model for ProviderPath.
 type ProviderPath = string
 
@@ -588,6 +767,26 @@ type TeamPath = openapi_types.UUID
 
 // UserPath defines model for UserPath.
 type UserPath = openapi_types.UUID
+
+// AdminListMergesParams defines parameters for AdminListMerges.
+type AdminListMergesParams struct {
+	// UserId Merges of this user, as source or survivor.
+	UserId *openapi_types.UUID `form:"user_id,omitempty" json:"user_id,omitempty"`
+	Limit  *Limit              `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminMergeJSONBody defines parameters for AdminMerge.
+type AdminMergeJSONBody struct {
+	// Choices By field of a conflict, whose value is kept; the survivor's by default.
+	Choices     *MergeChoices        `json:"choices,omitempty"`
+	DryRun      *bool                `json:"dry_run,omitempty"`
+	Fingerprint *string              `json:"fingerprint,omitempty"`
+	SurvivorId  *openapi_types.UUID  `json:"survivor_id,omitempty"`
+	UserIds     []openapi_types.UUID `json:"user_ids"`
+}
 
 // AdminListSessionsParams defines parameters for AdminListSessions.
 type AdminListSessionsParams struct {
@@ -684,6 +883,27 @@ type ListMyInvitationsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// PreviewMergeJSONBody defines parameters for PreviewMerge.
+type PreviewMergeJSONBody struct {
+	// Choices By field of a conflict, whose value is kept; the survivor's by default.
+	Choices *MergeChoices `json:"choices,omitempty"`
+
+	// SurvivorId Which of the two accounts stays; the older one by default.
+	SurvivorId *openapi_types.UUID `json:"survivor_id,omitempty"`
+	Ticket     string              `json:"ticket"`
+}
+
+// ConfirmMergeJSONBody defines parameters for ConfirmMerge.
+type ConfirmMergeJSONBody struct {
+	// Choices By field of a conflict, whose value is kept; the survivor's by default.
+	Choices *MergeChoices `json:"choices,omitempty"`
+
+	// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
+	Delivery    *Delivery           `json:"delivery,omitempty"`
+	Fingerprint *string             `json:"fingerprint,omitempty"`
+	SurvivorId  *openapi_types.UUID `json:"survivor_id,omitempty"`
+}
+
 // EndOtherSessionsParams defines parameters for EndOtherSessions.
 type EndOtherSessionsParams struct {
 	// Others Must be true; ending the session in hand is `DELETE /v1/session`.
@@ -762,6 +982,9 @@ type ListTeamSessionsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// AdminMergeJSONRequestBody defines body for AdminMerge for application/json ContentType.
+type AdminMergeJSONRequestBody AdminMergeJSONBody
+
 // CreateSiweChallengeJSONRequestBody defines body for CreateSiweChallenge for application/json ContentType.
 type CreateSiweChallengeJSONRequestBody CreateSiweChallengeJSONBody
 
@@ -773,6 +996,12 @@ type UpdateMeJSONRequestBody UpdateMeJSONBody
 
 // UpdateIdentityJSONRequestBody defines body for UpdateIdentity for application/json ContentType.
 type UpdateIdentityJSONRequestBody UpdateIdentityJSONBody
+
+// PreviewMergeJSONRequestBody defines body for PreviewMerge for application/json ContentType.
+type PreviewMergeJSONRequestBody PreviewMergeJSONBody
+
+// ConfirmMergeJSONRequestBody defines body for ConfirmMerge for application/json ContentType.
+type ConfirmMergeJSONRequestBody ConfirmMergeJSONBody
 
 // CreateTeamJSONRequestBody defines body for CreateTeam for application/json ContentType.
 type CreateTeamJSONRequestBody CreateTeamJSONBody
@@ -794,6 +1023,15 @@ type ServerInterface interface {
 	// Readyz The service can answer requests
 	// (GET /readyz)
 	Readyz(c *gin.Context)
+	// AdminListMerges Merges, newest first
+	// (GET /v1/admin/merges)
+	AdminListMerges(c *gin.Context, params AdminListMergesParams)
+	// AdminMerge Merge two users, or see what that would do (fresh session)
+	// (POST /v1/admin/merges)
+	AdminMerge(c *gin.Context)
+	// AdminUndoMerge Take a merge back (fresh session)
+	// (POST /v1/admin/merges/{merge}/undo)
+	AdminUndoMerge(c *gin.Context, merge MergePath)
 	// AdminListSessions All sessions
 	// (GET /v1/admin/sessions)
 	AdminListSessions(c *gin.Context, params AdminListSessionsParams)
@@ -845,6 +1083,18 @@ type ServerInterface interface {
 	// DeclineInvitation Decline the invitation
 	// (POST /v1/me/invitations/{invitation}/decline)
 	DeclineInvitation(c *gin.Context, invitation InvitationPath)
+	// PreviewMerge Redeem a merge ticket and see what the merge would do
+	// (POST /v1/me/merges)
+	PreviewMerge(c *gin.Context)
+	// GetMerge A preview, or a merge into the signed-in user
+	// (GET /v1/me/merges/{merge})
+	GetMerge(c *gin.Context, merge MergePath)
+	// ConfirmMerge Merge the two accounts (fresh session)
+	// (POST /v1/me/merges/{merge}/confirm)
+	ConfirmMerge(c *gin.Context, merge MergePath)
+	// UndoMerge Take a merge back (fresh session)
+	// (POST /v1/me/merges/{merge}/undo)
+	UndoMerge(c *gin.Context, merge MergePath)
 	// EndOtherSessions End all of the user's sessions but this one
 	// (DELETE /v1/me/sessions)
 	EndOtherSessions(c *gin.Context, params EndOtherSessionsParams)
@@ -937,6 +1187,87 @@ func (siw *ServerInterfaceWrapper) Readyz(c *gin.Context) {
 	}
 
 	siw.Handler.Readyz(c)
+}
+
+// AdminListMerges operation middleware
+func (siw *ServerInterfaceWrapper) AdminListMerges(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListMergesParams
+
+	// ------------- Optional query parameter "user_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user_id", c.Request.URL.Query(), &params.UserId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListMerges(c, params)
+}
+
+// AdminMerge operation middleware
+func (siw *ServerInterfaceWrapper) AdminMerge(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminMerge(c)
+}
+
+// AdminUndoMerge operation middleware
+func (siw *ServerInterfaceWrapper) AdminUndoMerge(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "merge" -------------
+	var merge MergePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "merge", c.Param("merge"), &merge, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter merge: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminUndoMerge(c, merge)
 }
 
 // AdminListSessions operation middleware
@@ -1428,6 +1759,94 @@ func (siw *ServerInterfaceWrapper) DeclineInvitation(c *gin.Context) {
 	}
 
 	siw.Handler.DeclineInvitation(c, invitation)
+}
+
+// PreviewMerge operation middleware
+func (siw *ServerInterfaceWrapper) PreviewMerge(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PreviewMerge(c)
+}
+
+// GetMerge operation middleware
+func (siw *ServerInterfaceWrapper) GetMerge(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "merge" -------------
+	var merge MergePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "merge", c.Param("merge"), &merge, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter merge: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetMerge(c, merge)
+}
+
+// ConfirmMerge operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmMerge(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "merge" -------------
+	var merge MergePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "merge", c.Param("merge"), &merge, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter merge: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmMerge(c, merge)
+}
+
+// UndoMerge operation middleware
+func (siw *ServerInterfaceWrapper) UndoMerge(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "merge" -------------
+	var merge MergePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "merge", c.Param("merge"), &merge, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter merge: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UndoMerge(c, merge)
 }
 
 // EndOtherSessions operation middleware
@@ -2048,6 +2467,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/me/identities/:identity", wrapper.UnlinkIdentity)
 	router.PATCH(options.BaseURL+"/v1/me/identities/:identity", wrapper.UpdateIdentity)
 	router.PUT(options.BaseURL+"/v1/me/identities/:identity/primary", wrapper.MakeIdentityPrimary)
+	router.POST(options.BaseURL+"/v1/me/merges", wrapper.PreviewMerge)
+	router.GET(options.BaseURL+"/v1/me/merges/:merge", wrapper.GetMerge)
+	router.POST(options.BaseURL+"/v1/me/merges/:merge/confirm", wrapper.ConfirmMerge)
+	router.POST(options.BaseURL+"/v1/me/merges/:merge/undo", wrapper.UndoMerge)
 	router.DELETE(options.BaseURL+"/v1/me/sessions", wrapper.EndOtherSessions)
 	router.GET(options.BaseURL+"/v1/me/sessions", wrapper.ListMySessions)
 	router.DELETE(options.BaseURL+"/v1/me/sessions/:session", wrapper.EndMySession)
@@ -2070,6 +2493,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/teams/:team/invitations/:invitation", wrapper.RevokeInvitation)
 	router.GET(options.BaseURL+"/v1/admin/users", wrapper.AdminListUsers)
 	router.GET(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminGetUser)
+	router.GET(options.BaseURL+"/v1/admin/merges", wrapper.AdminListMerges)
+	router.POST(options.BaseURL+"/v1/admin/merges", wrapper.AdminMerge)
+	router.POST(options.BaseURL+"/v1/admin/merges/:merge/undo", wrapper.AdminUndoMerge)
 	router.GET(options.BaseURL+"/v1/admin/sessions", wrapper.AdminListSessions)
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
 	router.GET(options.BaseURL+"/readyz", wrapper.Readyz)
@@ -2142,6 +2568,128 @@ type ReadyzdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReadyzdefaultApplicationProblemPlusJSONResponse) VisitReadyzResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListMergesRequestObject struct {
+	Params AdminListMergesParams
+}
+
+type AdminListMergesResponseObject interface {
+	VisitAdminListMergesResponse(w http.ResponseWriter) error
+}
+
+type AdminListMerges200JSONResponse struct {
+	Data []MergeRecord `json:"data"`
+
+	// NextCursor Asks for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response AdminListMerges200JSONResponse) VisitAdminListMergesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListMergesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListMergesdefaultApplicationProblemPlusJSONResponse) VisitAdminListMergesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminMergeRequestObject struct {
+	Body *AdminMergeJSONRequestBody
+}
+
+type AdminMergeResponseObject interface {
+	VisitAdminMergeResponse(w http.ResponseWriter) error
+}
+
+type AdminMerge200JSONResponse Merge
+
+func (response AdminMerge200JSONResponse) VisitAdminMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminMergedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminMergedefaultApplicationProblemPlusJSONResponse) VisitAdminMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminUndoMergeRequestObject struct {
+	Merge MergePath `json:"merge"`
+}
+
+type AdminUndoMergeResponseObject interface {
+	VisitAdminUndoMergeResponse(w http.ResponseWriter) error
+}
+
+type AdminUndoMerge200JSONResponse Merge
+
+func (response AdminUndoMerge200JSONResponse) VisitAdminUndoMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminUndoMergedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminUndoMergedefaultApplicationProblemPlusJSONResponse) VisitAdminUndoMergeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2820,6 +3368,168 @@ type DeclineInvitationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DeclineInvitationdefaultApplicationProblemPlusJSONResponse) VisitDeclineInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMergeRequestObject struct {
+	Body *PreviewMergeJSONRequestBody
+}
+
+type PreviewMergeResponseObject interface {
+	VisitPreviewMergeResponse(w http.ResponseWriter) error
+}
+
+type PreviewMerge200JSONResponse Merge
+
+func (response PreviewMerge200JSONResponse) VisitPreviewMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMergedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PreviewMergedefaultApplicationProblemPlusJSONResponse) VisitPreviewMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMergeRequestObject struct {
+	Merge MergePath `json:"merge"`
+}
+
+type GetMergeResponseObject interface {
+	VisitGetMergeResponse(w http.ResponseWriter) error
+}
+
+type GetMerge200JSONResponse Merge
+
+func (response GetMerge200JSONResponse) VisitGetMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMergedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetMergedefaultApplicationProblemPlusJSONResponse) VisitGetMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmMergeRequestObject struct {
+	Merge MergePath `json:"merge"`
+	Body  *ConfirmMergeJSONRequestBody
+}
+
+type ConfirmMergeResponseObject interface {
+	VisitConfirmMergeResponse(w http.ResponseWriter) error
+}
+
+type ConfirmMerge200JSONResponse struct {
+	Merge   Merge   `json:"merge"`
+	Session Session `json:"session"`
+	Token   *string `json:"token,omitempty"`
+	User    User    `json:"user"`
+}
+
+func (response ConfirmMerge200JSONResponse) VisitConfirmMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmMergedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConfirmMergedefaultApplicationProblemPlusJSONResponse) VisitConfirmMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoMergeRequestObject struct {
+	Merge MergePath `json:"merge"`
+}
+
+type UndoMergeResponseObject interface {
+	VisitUndoMergeResponse(w http.ResponseWriter) error
+}
+
+type UndoMerge200JSONResponse Merge
+
+func (response UndoMerge200JSONResponse) VisitUndoMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoMergedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UndoMergedefaultApplicationProblemPlusJSONResponse) VisitUndoMergeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3585,6 +4295,15 @@ type StrictServerInterface interface {
 	// Readyz The service can answer requests
 	// (GET /readyz)
 	Readyz(ctx context.Context, request ReadyzRequestObject) (ReadyzResponseObject, error)
+	// AdminListMerges Merges, newest first
+	// (GET /v1/admin/merges)
+	AdminListMerges(ctx context.Context, request AdminListMergesRequestObject) (AdminListMergesResponseObject, error)
+	// AdminMerge Merge two users, or see what that would do (fresh session)
+	// (POST /v1/admin/merges)
+	AdminMerge(ctx context.Context, request AdminMergeRequestObject) (AdminMergeResponseObject, error)
+	// AdminUndoMerge Take a merge back (fresh session)
+	// (POST /v1/admin/merges/{merge}/undo)
+	AdminUndoMerge(ctx context.Context, request AdminUndoMergeRequestObject) (AdminUndoMergeResponseObject, error)
 	// AdminListSessions All sessions
 	// (GET /v1/admin/sessions)
 	AdminListSessions(ctx context.Context, request AdminListSessionsRequestObject) (AdminListSessionsResponseObject, error)
@@ -3636,6 +4355,18 @@ type StrictServerInterface interface {
 	// DeclineInvitation Decline the invitation
 	// (POST /v1/me/invitations/{invitation}/decline)
 	DeclineInvitation(ctx context.Context, request DeclineInvitationRequestObject) (DeclineInvitationResponseObject, error)
+	// PreviewMerge Redeem a merge ticket and see what the merge would do
+	// (POST /v1/me/merges)
+	PreviewMerge(ctx context.Context, request PreviewMergeRequestObject) (PreviewMergeResponseObject, error)
+	// GetMerge A preview, or a merge into the signed-in user
+	// (GET /v1/me/merges/{merge})
+	GetMerge(ctx context.Context, request GetMergeRequestObject) (GetMergeResponseObject, error)
+	// ConfirmMerge Merge the two accounts (fresh session)
+	// (POST /v1/me/merges/{merge}/confirm)
+	ConfirmMerge(ctx context.Context, request ConfirmMergeRequestObject) (ConfirmMergeResponseObject, error)
+	// UndoMerge Take a merge back (fresh session)
+	// (POST /v1/me/merges/{merge}/undo)
+	UndoMerge(ctx context.Context, request UndoMergeRequestObject) (UndoMergeResponseObject, error)
 	// EndOtherSessions End all of the user's sessions but this one
 	// (DELETE /v1/me/sessions)
 	EndOtherSessions(ctx context.Context, request EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error)
@@ -3793,6 +4524,100 @@ func (sh *strictHandler) Readyz(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ReadyzResponseObject); ok {
 		if err := validResponse.VisitReadyzResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListMerges operation middleware
+func (sh *strictHandler) AdminListMerges(ctx *gin.Context, params AdminListMergesParams) {
+	var request AdminListMergesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListMerges(ctx, request.(AdminListMergesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListMerges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListMergesResponseObject); ok {
+		if err := validResponse.VisitAdminListMergesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminMerge operation middleware
+func (sh *strictHandler) AdminMerge(ctx *gin.Context) {
+	var request AdminMergeRequestObject
+
+	var body AdminMergeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminMerge(ctx, request.(AdminMergeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminMerge")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminMergeResponseObject); ok {
+		if err := validResponse.VisitAdminMergeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminUndoMerge operation middleware
+func (sh *strictHandler) AdminUndoMerge(ctx *gin.Context, merge MergePath) {
+	var request AdminUndoMergeRequestObject
+
+	request.Merge = merge
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminUndoMerge(ctx, request.(AdminUndoMergeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminUndoMerge")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminUndoMergeResponseObject); ok {
+		if err := validResponse.VisitAdminUndoMergeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -4299,6 +5124,144 @@ func (sh *strictHandler) DeclineInvitation(ctx *gin.Context, invitation Invitati
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(DeclineInvitationResponseObject); ok {
 		if err := validResponse.VisitDeclineInvitationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PreviewMerge operation middleware
+func (sh *strictHandler) PreviewMerge(ctx *gin.Context) {
+	var request PreviewMergeRequestObject
+
+	var body PreviewMergeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewMerge(ctx, request.(PreviewMergeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewMerge")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PreviewMergeResponseObject); ok {
+		if err := validResponse.VisitPreviewMergeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMerge operation middleware
+func (sh *strictHandler) GetMerge(ctx *gin.Context, merge MergePath) {
+	var request GetMergeRequestObject
+
+	request.Merge = merge
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMerge(ctx, request.(GetMergeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMerge")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetMergeResponseObject); ok {
+		if err := validResponse.VisitGetMergeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmMerge operation middleware
+func (sh *strictHandler) ConfirmMerge(ctx *gin.Context, merge MergePath) {
+	var request ConfirmMergeRequestObject
+
+	request.Merge = merge
+
+	var body ConfirmMergeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmMerge(ctx, request.(ConfirmMergeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmMerge")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ConfirmMergeResponseObject); ok {
+		if err := validResponse.VisitConfirmMergeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UndoMerge operation middleware
+func (sh *strictHandler) UndoMerge(ctx *gin.Context, merge MergePath) {
+	var request UndoMergeRequestObject
+
+	request.Merge = merge
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UndoMerge(ctx, request.(UndoMergeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UndoMerge")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UndoMergeResponseObject); ok {
+		if err := validResponse.VisitUndoMergeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -75,7 +75,6 @@ func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeR
 // VerifySiwe turns a signed message into a proof and applies it.
 func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (VerifySiweResponseObject, error) {
 	c := ctx.(*gin.Context)
-	info := callOf(ctx)
 	flow := s.cookies.flowOf(c)
 	proof, err := s.proveWallet(ctx, r.Body.Message, r.Body.Signature, siwe.Binding{
 		Flow: flow, Session: sessionBinding(ctx), Origin: s.originOf(c),
@@ -84,18 +83,15 @@ func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (Ver
 		s.Metrics.proofs.WithLabelValues(identity.ProviderSIWE, string(refusal(err).Code)).Inc()
 		return nil, err
 	}
-	asToken := info.bearer
-	if r.Body.Delivery != nil {
-		asToken = *r.Body.Delivery == DeliveryToken
-	}
-	result, err := s.apply(c, proof, flow, asToken)
+	token := asToken(ctx, r.Body.Delivery)
+	result, err := s.apply(c, proof, flow, token)
 	if err != nil {
 		return nil, err
 	}
 	out := VerifySiwe200JSONResponse{
 		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: sessionOf(result.Session, true),
 	}
-	if asToken {
+	if token {
 		out.Token = &result.Token
 	}
 	return out, nil

@@ -52,7 +52,6 @@ func TestUnlink(t *testing.T) {
 	})
 }
 
-
 // An identity whose provider is not configured is no way in, so it does not
 // make another one dispensable. Google's client is taken out of the
 // configuration between the two starts.

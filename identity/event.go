@@ -14,6 +14,8 @@ type Action string
 const (
 	ActionUserCreated        Action = "user.created"
 	ActionUserUpdated        Action = "user.updated"
+	ActionUserMerged         Action = "user.merged"
+	ActionUserMergeUndone    Action = "user.merge_undone"
 	ActionOperatorGranted    Action = "operator.granted"
 	ActionOperatorRevoked    Action = "operator.revoked"
 	ActionIdentityLinked     Action = "identity.linked"

@@ -3,6 +3,7 @@ package linking
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
@@ -14,13 +15,22 @@ type Service struct {
 	sessions Sessions
 	policy   Policy
 	usable   func(provider string) bool
+	undoFor  time.Duration
 	now      identity.Clock
 }
 
-// NewService returns the service over a store. usable tells whether a provider
-// is configured, so that an identity of it is a way in.
-func NewService(store Store, sessions Sessions, policy Policy, usable func(provider string) bool, now identity.Clock) *Service {
-	return &Service{store: store, sessions: sessions, policy: policy, usable: usable, now: now}
+// Options are what a deployment chooses.
+type Options struct {
+	Policy Policy
+	// Usable tells whether a provider is configured, so that an identity of it
+	// is a way in.
+	Usable  func(provider string) bool
+	UndoFor time.Duration // how long a merge can be undone
+}
+
+// NewService returns the service over a store.
+func NewService(store Store, sessions Sessions, o Options, now identity.Clock) *Service {
+	return &Service{store: store, sessions: sessions, policy: o.Policy, usable: o.Usable, undoFor: o.UndoFor, now: now}
 }
 
 // Attempt is a proof and the circumstances it came in.

@@ -38,6 +38,7 @@ type Store interface {
 	LockTicket(ctx context.Context, tokenHash []byte) (Ticket, error)
 	UseTicket(ctx context.Context, t Ticket) error
 	UnlinkStore
+	MergeStore
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 

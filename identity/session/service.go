@@ -41,8 +41,9 @@ func (s *Service) Issue(ctx context.Context, via identity.Identity, client ident
 	return out, token, s.store.InsertSession(ctx, out)
 }
 
-// Renew makes a session fresh after a new proof and rotates its token: the old
-// one stops working in the caller's transaction. CodeUnauthenticated if the
+// Renew makes a session fresh after a new proof by the provider and rotates its
+// token; without a provider it only rotates, as after a merge. The old
+// token stops working in the caller's transaction. CodeUnauthenticated if the
 // session ended, expired or was rotated meanwhile.
 func (s *Service) Renew(ctx context.Context, seen Session, provider string) (Session, string, error) {
 	now := s.now()
@@ -54,8 +55,10 @@ func (s *Service) Renew(ctx context.Context, seen Session, provider string) (Ses
 		return Session{}, "", ErrUnauthenticated()
 	}
 	token, hash := identity.NewSecret()
-	cur.TokenHash, cur.AuthenticatedAt, cur.LastSeenAt = hash, now, now
-	cur.Methods = cur.Methods.With(provider)
+	cur.TokenHash, cur.LastSeenAt = hash, now
+	if provider != "" {
+		cur.AuthenticatedAt, cur.Methods = now, cur.Methods.With(provider)
+	}
 	cur.IdleExpiresAt = s.idleExpiry(cur, now)
 	return cur, token, s.store.UpdateSession(ctx, cur)
 }

@@ -27,6 +27,21 @@ func (r Role) ActsOn(other Role) bool {
 	return r == RoleOwner || r == RoleAdmin && other != RoleOwner
 }
 
+// Above tells whether the role may more than other.
+func (r Role) Above(other Role) bool { return r.rank() > other.rank() }
+
+func (r Role) rank() int {
+	switch r {
+	case RoleOwner:
+		return 3
+	case RoleAdmin:
+		return 2
+	case RoleMember:
+		return 1
+	}
+	return 0
+}
+
 // RequireManages refuses with CodeForbidden unless the role manages the team.
 func (r Role) RequireManages() error {
 	if !r.Manages() {

@@ -32,6 +32,8 @@ type Store interface {
 	SetPrimaryWallet(ctx context.Context, user, id identity.ID) error
 	EmailOwner(ctx context.Context, address string) (identity.ID, error)
 	SetPrimaryEmail(ctx context.Context, user identity.ID, address string, at time.Time) error
+	// MergedFrom tells the former ids of users, at any remove.
+	MergedFrom(ctx context.Context, users []identity.ID) (map[identity.ID][]identity.ID, error)
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 
@@ -144,6 +146,7 @@ func (s *Service) Identities(ctx context.Context, user identity.ID, p identity.P
 type WithIdentities struct {
 	identity.User
 	Identities []identity.Identity
+	MergedFrom []identity.ID // former ids
 }
 
 // Get returns a user with his ways in, for operators. The id of a merged user
@@ -181,6 +184,13 @@ func (s *Service) withIdentities(ctx context.Context, users []identity.User) ([]
 	identities, err := s.store.IdentitiesOf(ctx, ids)
 	for _, i := range identities {
 		at[i.UserID].Identities = append(at[i.UserID].Identities, i)
+	}
+	if err != nil {
+		return out, err
+	}
+	former, err := s.store.MergedFrom(ctx, ids)
+	for id, from := range former {
+		at[id].MergedFrom = from
 	}
 	return out, err
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
@@ -39,8 +40,13 @@ func New(parts Parts) (http.Handler, error) {
 	deps = api.Deps{
 		Config: api.Config{
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement,
+			TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 		},
-		Linking:  linking.NewService(db, sessions, linking.Policy(cfg.Linking), func(name string) bool { return usable(deps.Providers, name) }, now),
+		Linking: linking.NewService(db, sessions, linking.Options{
+			Policy:  linking.Policy(cfg.Linking),
+			Usable:  func(name string) bool { return usable(deps.Providers, name) },
+			UndoFor: time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
+		}, now),
 		Sessions: sessions,
 		Teams:    team.NewService(db, now),
 		Users:    user.NewService(db, now),

@@ -93,6 +93,17 @@ func (c *Config) checkWallets(problems *problems) {
 	if strings.ContainsFunc(c.SIWEStatement, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) {
 		problems.add("LATCHKEY_SIWE_STATEMENT", "has a character that cannot be shown; give one line of printable text")
 	}
+	if c.SIWETermsVersion != "" && c.SIWEStatement == "" {
+		problems.add("LATCHKEY_SIWE_TERMS_VERSION", "is set without LATCHKEY_SIWE_STATEMENT, so nobody agrees to it; set the statement too")
+	}
+	for _, r := range c.SIWEResources {
+		if u, err := url.Parse(r); err != nil || u.Scheme == "" || strings.ContainsAny(r, " \"<>\\^`{|}") {
+			problems.add("LATCHKEY_SIWE_RESOURCES", "has %.60q, which is no URI; give absolute URIs, comma separated", r)
+		}
+	}
+	if c.MergeUndoDays < 0 {
+		problems.add("LATCHKEY_MERGE_UNDO_DAYS", "is negative; give a number of days, 0 for none")
+	}
 	if problems.has("LATCHKEY_SIWE_CHAINS") {
 		return
 	}

@@ -66,11 +66,14 @@ type Config struct {
 	GitHubURL          WebURL `env:"LATCHKEY_GITHUB_URL" envDefault:"https://github.com" doc:"GitHub, or a GitHub Enterprise Server."`
 	GitHubAPIURL       WebURL `env:"LATCHKEY_GITHUB_API_URL" envDefault:"https://api.github.com" doc:"API of the above; {URL}/api/v3 on an Enterprise Server. Set both or neither."`
 
-	SIWEChains    []uint64 `env:"LATCHKEY_SIWE_CHAINS" envDefault:"1" doc:"Chain ids (EIP-155) that wallets may sign in on, comma separated."`
-	SIWEStatement string   `env:"LATCHKEY_SIWE_STATEMENT" doc:"A line that the wallet shows when it asks for the signature."`
-	EthereumRPC   RPCs     `env:"LATCHKEY_ETHEREUM_RPC" secret:"true" doc:"JSON-RPC endpoints for contract wallets, CHAIN=URL, comma separated; several of one chain are tried in order. Without one, contract wallets of that chain cannot sign in."`
-	Linking       Linking  `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and tells the user, confirm asks for an old way in first, off refuses."`
+	SIWEChains       []uint64 `env:"LATCHKEY_SIWE_CHAINS" envDefault:"1" doc:"Chain ids (EIP-155) that wallets may sign in on, comma separated."`
+	SIWEStatement    string   `env:"LATCHKEY_SIWE_STATEMENT" doc:"A line that the wallet shows when it asks for the signature."`
+	SIWETermsVersion string   `env:"LATCHKEY_SIWE_TERMS_VERSION" doc:"The version of the terms that LATCHKEY_SIWE_STATEMENT agrees to; kept with each wallet that signs it."`
+	SIWEResources    []string `env:"LATCHKEY_SIWE_RESOURCES" doc:"Resources (RFC 3986 URIs) of the messages that wallets sign, comma separated."`
+	EthereumRPC      RPCs     `env:"LATCHKEY_ETHEREUM_RPC" secret:"true" doc:"JSON-RPC endpoints for contract wallets, CHAIN=URL, comma separated; several of one chain are tried in order. Without one, contract wallets of that chain cannot sign in."`
+	Linking          Linking  `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and tells the user, confirm asks for an old way in first, off refuses."`
 
+	MergeUndoDays   int           `env:"LATCHKEY_MERGE_UNDO_DAYS" envDefault:"30" doc:"For how many days a merge of two users can be undone."`
 	SessionIdle     time.Duration `env:"LATCHKEY_SESSION_IDLE" envDefault:"168h" doc:"How long a session lives without being used, such as 30m or 168h."`
 	SessionLifetime time.Duration `env:"LATCHKEY_SESSION_LIFETIME" envDefault:"720h" doc:"How long a session lives at most."`
 
@@ -83,6 +86,8 @@ type Config struct {
 
 	// Dev tells that this is `serve --dev`.
 	Dev bool
+
+	unknown []string // variables with our prefix that are none, a sentence each
 }
 
 // Engine is "postgres" or "sqlite".
@@ -116,7 +121,7 @@ func LoadWithoutSecret(environ []string) (Config, error) {
 
 func load(environ []string, dev, needSecret bool) (Config, error) {
 	var problems problems
-	values := readEnvironment(environ, &problems)
+	values, unknown := readEnvironment(environ, &problems)
 	_, metricsSet := values["LATCHKEY_METRICS_LISTEN"]
 	if dev {
 		setDefault(values, "LATCHKEY_LOG_FORMAT", string(LogText))
@@ -124,7 +129,7 @@ func load(environ []string, dev, needSecret bool) (Config, error) {
 			setDefault(values, "LATCHKEY_SECRET", rand.Text()+rand.Text())
 		}
 	}
-	c := Config{Dev: dev, MetricsListenSet: metricsSet}
+	c := Config{Dev: dev, MetricsListenSet: metricsSet, unknown: unknown}
 	parse(&c, values, &problems)
 	c.check(values, needSecret, &problems)
 	if err := problems.err(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -32,15 +33,16 @@ func foreign(name, value string) bool {
 
 // readEnvironment returns our variables by name, with the content of the file
 // for those given as NAME_FILE. An empty variable is an unset one: container
-// tools write NAME= for what has no value.
-func readEnvironment(environ []string, problems *problems) map[string]string {
+// tools write NAME= for what has no value. Names of ours that this version does
+// not know are told, not refused: a binary that is rolled back must start.
+func readEnvironment(environ []string, problems *problems) (values map[string]string, unknown []string) {
 	given := map[string]string{}
 	for _, pair := range environ {
 		if name, value, ok := strings.Cut(pair, "="); ok && strings.HasPrefix(name, prefix) && !foreign(name, value) {
 			given[name] = value
 		}
 	}
-	values := map[string]string{}
+	values = map[string]string{}
 	for _, v := range Describe() {
 		value, path := given[v.Name], given[v.Name+fileSuffix]
 		delete(given, v.Name)
@@ -66,10 +68,10 @@ func readEnvironment(environ []string, problems *problems) map[string]string {
 		}
 		values[v.Name] = value
 	}
-	for name := range given {
-		problems.add(name, "is no variable of Latchkey%s", suggestion(name))
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		unknown = append(unknown, name+" is no variable of this version of Latchkey"+suggestion(name))
 	}
-	return values
+	return values, unknown
 }
 
 // readFile returns the content without the newline that editors and echo put

@@ -3,12 +3,13 @@ package config
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 )
 
 // Warnings tells what is allowed but probably not meant, a sentence each.
 func (c Config) Warnings() []string {
-	var out []string
+	out := slices.Clone(c.unknown)
 	warn := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if host, _, err := net.SplitHostPort(c.Listen); c.Dev && err == nil && !Loopback(host) {
 		warn("LATCHKEY_LISTEN is %s: with serve --dev, whoever reaches it can be anybody; listen on 127.0.0.1", c.Listen)

@@ -1,0 +1,215 @@
+package api_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/apptest"
+)
+
+// twoAccounts signs one person in twice: by a wallet in one browser, first, and
+// by Google in another. It returns the browser that holds Google's session, the
+// wallet of the other account, and a merge ticket.
+func twoAccounts(t *testing.T, a *apptest.App) (b *apptest.Browser, w apptest.Wallet, ticket string) {
+	t.Helper()
+	w = apptest.NewWallet(t)
+	old := a.Browser()
+	old.Wallet(w, "sign_in").Want(http.StatusOK)
+	old.PATCH("/v1/me", map[string]any{"display_name": "Old Ada", "metadata": map[string]any{"plan": "pro", "theme": "dark"}}).Want(http.StatusOK)
+
+	b = a.Browser()
+	b.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+	b.PATCH("/v1/me", map[string]any{"metadata": map[string]any{"plan": "free", "beta": true}}).Want(http.StatusOK)
+	refused := b.Wallet(w, "link").WantProblem(http.StatusConflict, "identity_taken")
+	if refused.String("ticket_kind") != "merge" {
+		t.Fatalf("refusal: %s", refused.Body)
+	}
+	return b, w, refused.String("ticket")
+}
+
+func TestMergePreviewConfirmUndo(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b, wallet, ticket := twoAccounts(t, a)
+		source := b.GET("/v1/me").String("id")
+		other := a.Browser() // a second device of the source, which ends
+		other.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		team := b.POST("/v1/teams", map[string]any{"name": "Keys"}).Want(http.StatusCreated).String("id")
+		b.POST("/v1/teams/"+team+"/sessions", nil).Want(http.StatusCreated)
+
+		var preview *apptest.Answer
+		a.Unchanged(t, func() {
+			preview = b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).Want(http.StatusOK)
+		})
+		if preview.String("state") != "proposed" || preview.String("source.id") != source || preview.Len("moves.identities") != 1 ||
+			preview.String("moves.emails.0") != "ada@gmail.com" || preview.String("moves.teams.0.team_name") != "Keys" ||
+			preview.Get("moves.sessions_ended") != float64(2) || preview.String("gains.0.kind") != "membership" {
+			t.Fatalf("preview: %s", preview.Body)
+		}
+		if preview.Len("conflicts") != 2 || preview.String("conflicts.0.field") != "display_name" || preview.String("conflicts.1.field") != "metadata.plan" {
+			t.Fatalf("conflicts: %s", preview.Body)
+		}
+		path := "/v1/me/merges/" + preview.String("id")
+		b.GET(path).Want(http.StatusOK)
+
+		merged := b.POST(path+"/confirm", map[string]any{
+			"fingerprint": preview.String("fingerprint"), "choices": map[string]any{"display_name": "source"},
+		})
+		merged.WantProblem(http.StatusConflict, "merge_changed") // another choice is another preview
+		preview = b.POST("/v1/me/merges", map[string]any{"ticket": ticket, "choices": map[string]any{"display_name": "source"}}).Want(http.StatusOK)
+		merged = b.POST(path+"/confirm", map[string]any{
+			"fingerprint": preview.String("fingerprint"), "choices": map[string]any{"display_name": "source"},
+		}).Want(http.StatusOK)
+		survivor := merged.String("user.id")
+		if survivor == source || merged.String("user.display_name") != "Ada" || merged.String("user.primary_email") != "ada@gmail.com" ||
+			merged.String("user.metadata.plan") != "pro" || merged.Get("user.metadata.beta") != true {
+			t.Fatalf("merged: %s", merged.Body)
+		}
+		// This browser goes on as the survivor; the source's other device is out.
+		if got := b.GET("/v1/session").Want(http.StatusOK); got.String("user.id") != survivor {
+			t.Fatalf("session: %s", got.Body)
+		}
+		other.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
+		if n := b.GET("/v1/me/identities").Len("data"); n != 2 {
+			t.Fatalf("%d identities", n)
+		}
+		b.GET("/v1/teams/" + team).Want(http.StatusOK)
+		b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).WantProblem(http.StatusUnauthorized, "ticket_invalid")
+		b.POST(path+"/confirm", map[string]any{}).WantProblem(http.StatusUnauthorized, "ticket_invalid")
+
+		// Both ways in find the survivor; an operator finds him by the old id.
+		again := a.Browser()
+		again.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		if got := again.GET("/v1/me").String("id"); got != survivor {
+			t.Fatalf("google found %s", got)
+		}
+		a.Exec("UPDATE users SET operator = true WHERE id = '%s'", survivor)
+		found := again.GET("/v1/admin/users/" + source).Want(http.StatusOK)
+		if found.String("id") != survivor || found.String("merged_from.0") != source {
+			t.Fatalf("by the old id: %s", found.Body)
+		}
+
+		a.Advance(11 * time.Minute)
+		b.POST(path+"/undo", nil).WantProblem(http.StatusForbidden, "reauth_required")
+		keeper := a.Browser()
+		keeper.Wallet(wallet, "sign_in").Want(http.StatusOK)
+		undone := keeper.POST(path+"/undo", nil).Want(http.StatusOK)
+		if undone.String("state") != "undone" {
+			t.Fatalf("undone: %s", undone.Body)
+		}
+		keeper.POST(path+"/undo", nil).WantProblem(http.StatusConflict, "merge_refused")
+		b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated") // it came in by Google
+		apart := a.Browser()
+		apart.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		me := apart.GET("/v1/me").Want(http.StatusOK)
+		if me.String("id") != source || me.String("primary_email") != "ada@gmail.com" || me.String("metadata.plan") != "free" {
+			t.Fatalf("after undo: %s", me.Body)
+		}
+		apart.GET("/v1/teams/" + team).Want(http.StatusOK)
+		keeper.GET("/v1/teams/"+team).WantProblem(http.StatusNotFound, "not_found")
+		if got := keeper.GET("/v1/me"); got.String("display_name") != "Old Ada" || got.Get("primary_email") != nil || got.Get("metadata.beta") != nil {
+			t.Fatalf("the survivor after undo: %s", got.Body)
+		}
+	})
+}
+
+func TestMergeTicketIsBound(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b, wallet, ticket := twoAccounts(t, a)
+		id := b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).Want(http.StatusOK).String("id")
+		thief := a.Browser()
+		thief.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+		thief.POST("/v1/me/merges", map[string]any{"ticket": ticket}).WantProblem(http.StatusUnauthorized, "ticket_invalid")
+		thief.GET("/v1/me/merges/"+id).WantProblem(http.StatusNotFound, "not_found")
+		thief.POST("/v1/me/merges/"+id+"/confirm", map[string]any{}).WantProblem(http.StatusUnauthorized, "ticket_invalid")
+		// The same person in another session is not proven for both there.
+		elsewhere := a.Browser()
+		elsewhere.Wallet(wallet, "sign_in").Want(http.StatusOK)
+		elsewhere.POST("/v1/me/merges/"+id+"/confirm", map[string]any{}).WantProblem(http.StatusUnauthorized, "ticket_invalid")
+		a.Advance(10*time.Minute + time.Second)
+		b.POST("/v1/me/merges/"+id+"/confirm", map[string]any{}).WantProblem(http.StatusForbidden, "reauth_required")
+		a.Advance(5 * time.Minute)
+		b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).WantProblem(http.StatusUnauthorized, "ticket_invalid")
+	})
+}
+
+func TestMergeRaisesARoleOnlyAsShown(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b, wallet, ticket := twoAccounts(t, a)
+		old := a.Browser()
+		old.Wallet(wallet, "sign_in").Want(http.StatusOK)
+		team := b.POST("/v1/teams", map[string]any{"name": "Keys"}).Want(http.StatusCreated).String("id")
+		b.POST("/v1/teams/"+team+"/invitations", map[string]any{"wallet": wallet.Address.Hex(), "role": "member"}).Want(http.StatusCreated)
+		inv := old.GET("/v1/me/invitations").String("data.0.id")
+		old.POST("/v1/me/invitations/"+inv+"/accept", nil).Want(http.StatusOK)
+
+		preview := b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).Want(http.StatusOK)
+		if preview.String("moves.teams.0.becomes") != "owner" || preview.String("gains.0.kind") != "role" {
+			t.Fatalf("preview: %s", preview.Body)
+		}
+		path := "/v1/me/merges/" + preview.String("id")
+		b.POST(path+"/confirm", map[string]any{}).WantProblem(http.StatusConflict, "merge_changed")
+		b.POST(path+"/confirm", map[string]any{"fingerprint": preview.String("fingerprint")}).Want(http.StatusOK)
+		if got := old.GET("/v1/teams/" + team).Want(http.StatusOK).String("role"); got != "owner" {
+			t.Fatalf("role %s", got)
+		}
+		b.POST(path+"/undo", nil).Want(http.StatusOK)
+		if got := old.GET("/v1/teams/" + team).Want(http.StatusOK).String("role"); got != "member" {
+			t.Fatalf("role after undo %s", got)
+		}
+	})
+}
+
+func TestUndoNamesWhatHasMovedOn(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b, wallet, ticket := twoAccounts(t, a)
+		id := b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).Want(http.StatusOK).String("id")
+		b.POST("/v1/me/merges/"+id+"/confirm", map[string]any{}).Want(http.StatusOK)
+		b.DELETE("/v1/me/identities/" + identityID(t, b, "google")).Want(http.StatusNoContent)
+		keeper := a.Browser()
+		keeper.Wallet(wallet, "sign_in").Want(http.StatusOK)
+		a.Unchanged(t, func() {
+			refused := keeper.POST("/v1/me/merges/"+id+"/undo", nil).WantProblem(http.StatusConflict, "merge_moved_on")
+			if detail := refused.String("detail"); !strings.Contains(detail, "the identity google") {
+				t.Errorf("detail: %s", detail)
+			}
+		})
+		a.Advance(31 * 24 * time.Hour)
+		late := a.Browser()
+		late.Wallet(wallet, "sign_in").Want(http.StatusOK)
+		late.POST("/v1/me/merges/"+id+"/undo", nil).WantProblem(http.StatusConflict, "merge_refused")
+	})
+}
+
+// A into B and B into A at once: one wins, there is no circle and no deadlock.
+func TestOppositeMergesAtOnce(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		wallets := []apptest.Wallet{apptest.NewWallet(t), apptest.NewWallet(t)}
+		var browsers []*apptest.Browser
+		var users, ids []string
+		for _, w := range wallets {
+			b := a.Browser()
+			users = append(users, b.Wallet(w, "sign_in").Want(http.StatusOK).String("user.id"))
+			browsers = append(browsers, b)
+		}
+		for i, b := range browsers {
+			ticket := b.Wallet(wallets[1-i], "link").WantProblem(http.StatusConflict, "identity_taken").String("ticket")
+			ids = append(ids, b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).Want(http.StatusOK).String("id"))
+		}
+		statuses := make([]int, 2)
+		var wg sync.WaitGroup
+		for i, b := range browsers {
+			wg.Go(func() {
+				statuses[i] = b.POST("/v1/me/merges/"+ids[i]+"/confirm", map[string]any{"survivor_id": users[i]}).Status
+			})
+		}
+		wg.Wait()
+		slices.Sort(statuses)
+		if statuses[0] != http.StatusOK || statuses[1] != http.StatusUnauthorized && statuses[1] != http.StatusConflict {
+			t.Errorf("statuses %v, want one 200 and one 401 or 409", statuses)
+		}
+	})
+}

@@ -1,0 +1,191 @@
+package linking
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// Merge is two users become one: the source stays as a tombstone that points to
+// the survivor.
+type Merge struct {
+	ID          identity.ID
+	SourceID    identity.ID
+	SurvivorID  identity.ID
+	ActorID     *identity.ID // who confirmed it; nil for the command line
+	Plan        Plan
+	ConfirmedAt time.Time
+	UndoUntil   time.Time
+	UndoneAt    *time.Time
+}
+
+// Plan is exactly what a merge moved, so that it can be undone. Sessions, team
+// sessions and sent invitations, which may be many, stand in rows of their own.
+type Plan struct {
+	Identities  []identity.Identity
+	Emails      []string
+	Memberships []MovedMembership
+	Source      Profile // as it was before
+	Before      Profile // the survivor's, before
+	After       Profile // the survivor's, after
+}
+
+// Profile is what a merge may change about the survivor.
+type Profile struct {
+	DisplayName  string
+	AvatarURL    string
+	PrimaryEmail *string
+	Operator     bool
+	OnboardedAt  *time.Time
+	Metadata     identity.Metadata
+}
+
+func profileOf(u identity.User) Profile {
+	return Profile{
+		DisplayName: u.DisplayName, AvatarURL: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
+		Operator: u.Operator, OnboardedAt: u.OnboardedAt, Metadata: u.Metadata,
+	}
+}
+
+// MovedMembership is the source's place in a team, and what became of it.
+type MovedMembership struct {
+	TeamID    identity.ID
+	TeamName  string
+	Role      team.Role  // the source's
+	Current   *team.Role // the survivor's before, if he was a member too
+	Becomes   team.Role
+	CreatedAt time.Time // of the source's membership
+}
+
+// Side says whose value a conflict is decided by.
+type Side string
+
+// The two users of a merge.
+const (
+	SideSource   Side = "source"
+	SideSurvivor Side = "survivor"
+)
+
+// Conflict is a field in which both users have a value, and they differ.
+type Conflict struct {
+	Field    string // "display_name", "metadata.plan" ...
+	Source   any
+	Survivor any
+	Choice   Side
+}
+
+// Gain is a privilege that the survivor gets by the merge.
+type Gain struct {
+	Kind     string // "operator", "membership" or "role"
+	TeamID   *identity.ID
+	TeamName string
+	Role     team.Role
+}
+
+// Preview is what a merge does, or did. Making one writes nothing.
+type Preview struct {
+	ID          identity.ID // of the ticket, and of the merge it becomes
+	Source      identity.User
+	Survivor    identity.User
+	Plan        Plan
+	Conflicts   []Conflict
+	Gains       []Gain
+	Sessions    int    // of the source, which end
+	Invitations int    // that the source sent, which go on
+	Fingerprint string // of everything above; changes when anything does
+	Merge       *Merge // once confirmed
+}
+
+// Wishes are what the person chooses about a merge. Zero is the default: the
+// older account survives, with its own values.
+type Wishes struct {
+	Survivor    *identity.ID
+	Choices     map[string]Side // by Conflict.Field
+	Fingerprint string          // of the preview that was shown
+}
+
+// MergeStore is what merging reads and writes, in the transaction of InTx. Every
+// method is one statement, however many rows it moves.
+type MergeStore interface {
+	// TicketByID returns a ticket, holding its row.
+	TicketByID(ctx context.Context, id identity.ID) (Ticket, error)
+	// EmailsOf lists the verified addresses of a user.
+	EmailsOf(ctx context.Context, user identity.ID) ([]string, error)
+	// MembershipsOf lists the places of users in teams that are not deleted.
+	MembershipsOf(ctx context.Context, users ...identity.ID) ([]NamedMembership, error)
+	// LockTeamsOf holds the rows of all teams of a user, in id order.
+	LockTeamsOf(ctx context.Context, user identity.ID) error
+	CountOpenSessions(ctx context.Context, user identity.ID, now time.Time) (int, error)
+	CountOpenInvitationsBy(ctx context.Context, user identity.ID, now time.Time) (int, error)
+
+	InsertMerge(ctx context.Context, m Merge) error
+	// MergeByID returns a merge, holding its row.
+	MergeByID(ctx context.Context, id identity.ID) (Merge, error)
+	SetUndone(ctx context.Context, m Merge) error
+	// Merges lists merges, of one user or of all, newest first.
+	Merges(ctx context.Context, user *identity.ID, p identity.Page) ([]Merge, error)
+
+	// RecordItems notes the sessions, team sessions and sent invitations of the
+	// source under the merge.
+	RecordItems(ctx context.Context, m Merge) error
+	// MoveItems gives all that RecordItems notes to the survivor and ends the
+	// sessions; MoveItemsBack gives back what was noted. Ended stays ended.
+	MoveItems(ctx context.Context, m Merge, at time.Time) error
+	MoveItemsBack(ctx context.Context, m Merge) error
+
+	SetUser(ctx context.Context, u identity.User) error // every column
+	MoveIdentities(ctx context.Context, ids []identity.ID, to identity.ID) error
+	MoveEmails(ctx context.Context, addresses []string, to identity.ID) error
+	MoveMemberships(ctx context.Context, teams []identity.ID, from, to identity.ID) error
+	InsertMemberships(ctx context.Context, ms []team.Membership) error
+	DeleteMemberships(ctx context.Context, teams []identity.ID, user identity.ID) error
+	SetRole(ctx context.Context, teams []identity.ID, user identity.ID, role team.Role) error
+	// KillTickets makes the user's open tickets worthless, whoever holds them.
+	KillTickets(ctx context.Context, user identity.ID, at time.Time) error
+	EndSessionsByIdentities(ctx context.Context, ids []identity.ID, reason string, at time.Time) error
+	EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user identity.ID, reason string, at time.Time) error
+	// CountOwnerless counts, of the teams, those without an active owner.
+	CountOwnerless(ctx context.Context, teams []identity.ID) (int, error)
+}
+
+// NamedMembership is a membership with its team's name.
+type NamedMembership struct {
+	team.Membership
+	TeamName string
+}
+
+// fingerprint is over everything a person is shown before he confirms.
+func (p Preview) fingerprint() string {
+	raw, err := json.Marshal([]any{
+		p.Source.ID, p.Survivor.ID, p.Plan.Identities, p.Plan.Emails, p.Plan.Memberships, p.Plan.After, p.Gains, p.Conflicts,
+	})
+	if err != nil {
+		panic(err) // all of it came out of JSON or goes into it elsewhere
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Value implements driver.Valuer.
+func (p Plan) Value() (driver.Value, error) {
+	raw, err := json.Marshal(p)
+	return string(raw), err
+}
+
+// Scan implements sql.Scanner.
+func (p *Plan) Scan(src any) error {
+	switch v := src.(type) {
+	case string:
+		return json.Unmarshal([]byte(v), p)
+	case []byte:
+		return json.Unmarshal(v, p)
+	}
+	return fmt.Errorf("merge plan: cannot scan %T", src)
+}

@@ -1,0 +1,320 @@
+package linking
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// Holder is who redeems a merge ticket: the session it was given to, in the
+// browser it was given to.
+type Holder struct {
+	Principal   session.Principal
+	BrowserHash []byte
+	Client      identity.Client
+}
+
+// PreviewMerge shows what redeeming a merge ticket would do. It writes nothing.
+// CodeTicketInvalid when the ticket is unknown, used, expired, or of another
+// session or browser.
+func (s *Service) PreviewMerge(ctx context.Context, h Holder, token string, w Wishes) (Preview, error) {
+	var out Preview
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		t, err := s.store.LockTicket(ctx, identity.HashSecret(token))
+		if err != nil && !errors.Is(err, identity.ErrNotFound) {
+			return err
+		}
+		if err != nil || !s.redeems(h, t) {
+			return errTicketInvalid()
+		}
+		out, err = s.previewTicket(ctx, t, w)
+		return err
+	})
+	return out, err
+}
+
+// MergeFor returns the preview of an open ticket of the holder, or a merge that
+// he survived. Nobody else's merges exist for him.
+func (s *Service) MergeFor(ctx context.Context, h Holder, id identity.ID, w Wishes) (Preview, error) {
+	var out Preview
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		m, err := s.store.MergeByID(ctx, id)
+		if err == nil {
+			if m.SurvivorID != h.Principal.User.ID {
+				return identity.ErrNotFound
+			}
+			out, err = s.done(ctx, m)
+			return err
+		}
+		if !errors.Is(err, identity.ErrNotFound) {
+			return err
+		}
+		t, err := s.store.TicketByID(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !s.redeems(h, t) {
+			return identity.ErrNotFound
+		}
+		out, err = s.previewTicket(ctx, t, w)
+		return err
+	})
+	return out, err
+}
+
+// ConfirmMerge redeems a ticket by its id: one transaction, both users locked in
+// id order, a constant number of statements however many rows move. Every
+// session of the source ends; the holder gets a new one, of the survivor.
+// CodeReauthRequired unless fresh. CodeMergeChanged when things are not as the
+// preview of the given fingerprint showed them, or when a role in a shared team
+// would rise and no preview is named.
+func (s *Service) ConfirmMerge(ctx context.Context, h Holder, id identity.ID, w Wishes) (Preview, Result, error) {
+	var out Preview
+	var result Result
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		t, err := s.store.TicketByID(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !s.redeems(h, t) {
+			return errTicketInvalid()
+		}
+		actor := h.Principal.Actor(s.now(), h.Client)
+		if err := actor.RequireFresh(); err != nil {
+			return err
+		}
+		if out, err = s.previewTicket(ctx, t, w); err != nil {
+			return err
+		}
+		if err := shown(out, w); err != nil {
+			return err
+		}
+		if err := s.merge(ctx, &out, &actor.UserID, actor.Event(identity.ActionUserMerged, s.now())); err != nil {
+			return err
+		}
+		result, err = s.continueAs(ctx, h, out)
+		return err
+	})
+	return out, result, err
+}
+
+// AdminMerge merges two users for an operator, or with dryRun shows what it
+// would do. A nil actor is the command line.
+func (s *Service) AdminMerge(ctx context.Context, actor *identity.Actor, a, b identity.ID, w Wishes, dryRun bool) (Preview, error) {
+	var out Preview
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		if actor != nil && !dryRun {
+			if err := actor.RequireFresh(); err != nil {
+				return err
+			}
+		}
+		var err error
+		if out, err = s.previewUsers(ctx, identity.NewID(), a, b, w); err != nil || dryRun {
+			return err
+		}
+		if w.Fingerprint != "" && w.Fingerprint != out.Fingerprint {
+			return errMergeChanged()
+		}
+		event := identity.Event{ID: identity.NewID(), At: s.now(), Action: identity.ActionUserMerged}
+		var by *identity.ID
+		if actor != nil {
+			event, by = actor.Event(identity.ActionUserMerged, s.now()), &actor.UserID
+		}
+		return s.merge(ctx, &out, by, event)
+	})
+	return out, err
+}
+
+// redeems tells whether the holder may redeem the ticket now.
+func (s *Service) redeems(h Holder, t Ticket) bool {
+	return t.Redeemable(s.now()) && t.SessionID != nil && *t.SessionID == h.Principal.Session.ID &&
+		t.HolderID != nil && *t.HolderID == h.Principal.User.ID && bytes.Equal(t.BrowserHash, h.BrowserHash)
+}
+
+// previewTicket previews the merge of a ticket, after checking that the other
+// user still owns what was proven.
+func (s *Service) previewTicket(ctx context.Context, t Ticket, w Wishes) (Preview, error) {
+	p, err := s.previewUsers(ctx, t.ID, *t.HolderID, t.OwnerID, w)
+	if err != nil {
+		return p, err
+	}
+	proof := identity.Proof(t.Proof)
+	_, owner, err := s.store.IdentityOwner(ctx, proof.Provider, proof.Subject)
+	if errors.Is(err, identity.ErrNotFound) {
+		id, emailErr := s.emailOwner(ctx, proof.VerifiedEmail())
+		if emailErr != nil {
+			return p, emailErr
+		}
+		if id != nil {
+			owner.ID = *id
+		}
+	} else if err != nil {
+		return p, err
+	}
+	if owner.ID != t.OwnerID {
+		return p, errTicketInvalid() // the proof is of someone else by now
+	}
+	return p, nil
+}
+
+func (s *Service) previewUsers(ctx context.Context, id, a, b identity.ID, w Wishes) (Preview, error) {
+	users, err := s.store.LockUsers(ctx, a, b)
+	if err != nil {
+		return Preview{}, err
+	}
+	if len(users) != 2 {
+		return Preview{}, identity.NewError(identity.CodeInvalidRequest, "a merge is of two different users that exist")
+	}
+	for _, u := range users {
+		if !u.Active() {
+			return Preview{}, identity.NewError(identity.CodeMergeRefused, "one of the two accounts is disabled or has been merged already")
+		}
+	}
+	return s.preview(ctx, id, users[0], users[1], w)
+}
+
+// shown refuses what the person has not seen.
+func shown(p Preview, w Wishes) error {
+	if w.Fingerprint != "" {
+		if w.Fingerprint != p.Fingerprint {
+			return errMergeChanged()
+		}
+		return nil
+	}
+	for _, m := range p.Plan.Memberships {
+		if m.Current != nil && *m.Current != m.Becomes {
+			return errMergeChanged()
+		}
+	}
+	return nil
+}
+
+// merge carries a preview out. Both users are locked.
+func (s *Service) merge(ctx context.Context, p *Preview, by *identity.ID, event identity.Event) error {
+	now := s.now()
+	m := Merge{
+		ID: p.ID, SourceID: p.Source.ID, SurvivorID: p.Survivor.ID, ActorID: by, Plan: p.Plan,
+		ConfirmedAt: now, UndoUntil: now.Add(s.undoFor),
+	}
+	source, survivor := p.Source, withProfile(p.Survivor, p.Plan.After, now)
+	source.Status, source.MergedInto, source.UpdatedAt = identity.StatusMerged, &survivor.ID, now
+	source.PrimaryEmail, source.Operator = nil, false
+	tombstone := source
+	ids := make([]identity.ID, len(p.Plan.Identities))
+	for i, one := range p.Plan.Identities {
+		ids[i] = one.ID
+	}
+	steps := []func() error{
+		func() error { return s.store.LockTeamsOf(ctx, source.ID) },
+		func() error { return s.store.InsertMerge(ctx, m) },
+		func() error { return s.store.RecordItems(ctx, m) },
+		func() error { return s.store.SetUser(ctx, tombstone) }, // before its addresses go: they hold on to the primary one
+		func() error { return s.store.MoveIdentities(ctx, ids, survivor.ID) },
+		func() error { return s.store.MoveEmails(ctx, p.Plan.Emails, survivor.ID) },
+		func() error { return s.moveMemberships(ctx, p.Plan.Memberships, source.ID, survivor.ID) },
+		func() error { return s.store.MoveItems(ctx, m, now) },
+		func() error { return s.store.KillTickets(ctx, source.ID, now) },
+		func() error { return s.store.SetUser(ctx, survivor) },
+		func() error { return s.promoteWallet(ctx, survivor.ID, p.Plan.Identities) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	event.UserID = &survivor.ID
+	event.Data = identity.Metadata{
+		"merge_id": m.ID, "from": source.ID, "into": survivor.ID, "identities": len(ids), "emails": p.Plan.Emails,
+		"gains": p.Gains, "fingerprint": p.Fingerprint,
+	}
+	p.Survivor, p.Source, p.Merge = survivor, tombstone, &m
+	return s.store.RecordEvents(ctx, event)
+}
+
+func (s *Service) moveMemberships(ctx context.Context, ms []MovedMembership, source, survivor identity.ID) error {
+	var alone, shared []identity.ID
+	raised := map[team.Role][]identity.ID{}
+	for _, m := range ms {
+		if m.Current == nil {
+			alone = append(alone, m.TeamID)
+			continue
+		}
+		shared = append(shared, m.TeamID)
+		if m.Becomes != *m.Current {
+			raised[m.Becomes] = append(raised[m.Becomes], m.TeamID)
+		}
+	}
+	if err := s.store.MoveMemberships(ctx, alone, source, survivor); err != nil {
+		return err
+	}
+	if err := s.store.DeleteMemberships(ctx, shared, source); err != nil {
+		return err
+	}
+	for _, role := range []team.Role{team.RoleOwner, team.RoleAdmin} {
+		if err := s.store.SetRole(ctx, raised[role], survivor, role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// promoteWallet makes the source's primary wallet the survivor's, if he had none.
+func (s *Service) promoteWallet(ctx context.Context, survivor identity.ID, moved []identity.Identity) error {
+	has, err := s.store.HasPrimaryWallet(ctx, survivor)
+	if err != nil || has {
+		return err
+	}
+	for _, i := range moved {
+		if i.IsPrimary {
+			return s.store.SetPrimaryWallet(ctx, survivor, i.ID)
+		}
+	}
+	return nil
+}
+
+// continueAs gives the holder a session of the survivor: his own, rotated, or a
+// new one when he held the source's, which has ended.
+func (s *Service) continueAs(ctx context.Context, h Holder, p Preview) (Result, error) {
+	r := Result{Outcome: OutcomeSignedIn, User: p.Survivor}
+	var err error
+	if h.Principal.User.ID == p.Survivor.ID {
+		r.Session, r.Token, err = s.sessions.Renew(ctx, h.Principal.Session, "")
+		return r, err
+	}
+	for _, i := range p.Plan.Identities {
+		if h.Principal.Session.IdentityID != nil && i.ID == *h.Principal.Session.IdentityID {
+			i.UserID = p.Survivor.ID
+			r.Session, r.Token, err = s.sessions.Issue(ctx, i, h.Client)
+			return r, err
+		}
+	}
+	return r, identity.ErrRaced // the identity behind the session went meanwhile
+}
+
+func withProfile(u identity.User, p Profile, now time.Time) identity.User {
+	u.DisplayName, u.AvatarURL, u.PrimaryEmail = p.DisplayName, p.AvatarURL, p.PrimaryEmail
+	u.Operator, u.OnboardedAt, u.Metadata, u.UpdatedAt = p.Operator, p.OnboardedAt, p.Metadata, now
+	return u
+}
+
+func errTicketInvalid() error {
+	return identity.NewError(identity.CodeTicketInvalid,
+		"this ticket is used, expired, or of another browser or session: prove the other account again")
+}
+
+func errMergeChanged() error {
+	return identity.NewError(identity.CodeMergeChanged,
+		"look at the preview again and confirm it by its fingerprint: it shows a role that rises, or has changed")
+}
+
+// Merges lists merges, of one user or of all, newest first, for operators.
+func (s *Service) Merges(ctx context.Context, user *identity.ID, p identity.Page) ([]Merge, *identity.ID, error) {
+	rows, err := s.store.Merges(ctx, user, p)
+	rows, next := identity.Next(rows, p, func(m Merge) identity.ID { return m.ID })
+	return rows, next, err
+}

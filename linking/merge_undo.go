@@ -1,0 +1,292 @@
+package linking
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// done shows a merge that has been confirmed.
+func (s *Service) done(ctx context.Context, m Merge) (Preview, error) {
+	users, err := s.store.LockUsers(ctx, m.SourceID, m.SurvivorID)
+	if err != nil {
+		return Preview{}, err
+	}
+	p := Preview{ID: m.ID, Plan: m.Plan, Merge: &m, Gains: gains(m.Plan)}
+	for _, u := range users {
+		if u.ID == m.SourceID {
+			p.Source = withProfile(u, m.Plan.Source, u.UpdatedAt) // as he was
+		} else {
+			p.Survivor = u
+		}
+	}
+	return p, nil
+}
+
+// UndoMerge takes a merge back for its survivor, who must be fresh, or for an
+// operator: exactly what moved returns to the source. Refused with
+// CodeMergeMovedOn, naming what, when some of it is no longer as the merge left
+// it, and with CodeMergeRefused when the time for it is over. Sessions that
+// ended stay ended, and those since made by a returning way in end.
+func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identity.ID, operator bool) (Preview, error) {
+	var out Preview
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		m, err := s.store.MergeByID(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !operator && m.SurvivorID != actor.UserID {
+			return identity.ErrNotFound
+		}
+		if err := actor.RequireFresh(); err != nil {
+			return err
+		}
+		now := s.now()
+		if m.UndoneAt != nil || !now.Before(m.UndoUntil) {
+			return identity.NewError(identity.CodeMergeRefused, "this merge has been undone, or the time to undo it is over")
+		}
+		users, err := s.store.LockUsers(ctx, m.SourceID, m.SurvivorID)
+		if err != nil {
+			return err
+		}
+		source, survivor := pair(users, m.SourceID)
+		if err := s.store.LockTeamsOf(ctx, survivor.ID); err != nil {
+			return err
+		}
+		if err := s.sameAsLeft(ctx, m, source, survivor); err != nil {
+			return err
+		}
+		if err := s.moveBack(ctx, m, source, survivor, now); err != nil {
+			return err
+		}
+		m.UndoneAt = &now
+		if err := s.store.SetUndone(ctx, m); err != nil {
+			return err
+		}
+		event := actor.Event(identity.ActionUserMergeUndone, now)
+		event.UserID = &m.SurvivorID
+		event.Data = identity.Metadata{"merge_id": m.ID, "from": m.SourceID, "into": m.SurvivorID}
+		if err := s.store.RecordEvents(ctx, event); err != nil {
+			return err
+		}
+		out, err = s.done(ctx, m)
+		return err
+	})
+	return out, err
+}
+
+func pair(users []identity.User, sourceID identity.ID) (source, survivor identity.User) {
+	for _, u := range users {
+		if u.ID == sourceID {
+			source = u
+		} else {
+			survivor = u
+		}
+	}
+	return source, survivor
+}
+
+// sameAsLeft refuses, naming everything, unless what the merge moved still is
+// where it put it.
+func (s *Service) sameAsLeft(ctx context.Context, m Merge, source, survivor identity.User) error {
+	var gone []string
+	if source.MergedInto == nil || *source.MergedInto != survivor.ID || !survivor.Active() {
+		gone = append(gone, "the account itself")
+	}
+	identities, err := s.store.IdentitiesOf(ctx, []identity.ID{survivor.ID})
+	if err != nil {
+		return err
+	}
+	usable := 0
+	have := map[identity.ID]bool{}
+	for _, i := range identities {
+		have[i.ID] = true
+	}
+	for _, i := range m.Plan.Identities {
+		if !have[i.ID] {
+			gone = append(gone, fmt.Sprintf("the identity %s %s", i.Provider, i.Subject))
+		}
+		delete(have, i.ID)
+	}
+	for _, i := range identities {
+		if have[i.ID] && s.usable(i.Provider) {
+			usable++
+		}
+	}
+	if usable == 0 {
+		gone = append(gone, "the survivor's own ways in")
+	}
+	if gone, err = s.addressesAndRoles(ctx, m, survivor, gone); err != nil {
+		return err
+	}
+	if len(gone) > 0 {
+		return identity.NewError(identity.CodeMergeMovedOn, "this has moved on since the merge: %s", strings.Join(gone, "; "))
+	}
+	return nil
+}
+
+func (s *Service) addressesAndRoles(ctx context.Context, m Merge, survivor identity.User, gone []string) ([]string, error) {
+	emails, err := s.store.EmailsOf(ctx, survivor.ID)
+	if err != nil {
+		return nil, err
+	}
+	owned := map[string]bool{}
+	for _, e := range emails {
+		owned[e] = true
+	}
+	for _, e := range m.Plan.Emails {
+		if !owned[e] {
+			gone = append(gone, "the address "+e)
+		}
+	}
+	memberships, err := s.store.MembershipsOf(ctx, survivor.ID)
+	if err != nil {
+		return nil, err
+	}
+	roles := map[identity.ID]team.Role{}
+	for _, t := range memberships {
+		roles[t.TeamID] = t.Role
+	}
+	for _, t := range m.Plan.Memberships {
+		if roles[t.TeamID] != t.Becomes {
+			gone = append(gone, "the place in the team "+t.TeamName)
+		}
+	}
+	return gone, nil
+}
+
+func (s *Service) moveBack(ctx context.Context, m Merge, source, survivor identity.User, now time.Time) error {
+	ids := make([]identity.ID, len(m.Plan.Identities))
+	var wallet *identity.ID
+	for i, one := range m.Plan.Identities {
+		ids[i] = one.ID
+		if one.IsPrimary {
+			wallet = &one.ID
+		}
+	}
+	source = withProfile(source, m.Plan.Source, now)
+	source.Status, source.MergedInto = identity.StatusActive, nil
+	survivor = withProfile(survivor, m.Plan.back(profileOf(survivor)), now)
+	waiting := source
+	waiting.PrimaryEmail = nil // until its address is back
+	all := teamsOf(m.Plan.Memberships, func(MovedMembership) bool { return true })
+	steps := []func() error{
+		func() error { return s.store.EndSessionsByIdentities(ctx, ids, "merge_undone", now) },
+		func() error { return s.store.SetUser(ctx, survivor) },
+		func() error { return s.store.SetUser(ctx, waiting) },
+		func() error { return s.store.MoveIdentities(ctx, ids, source.ID) },
+		func() error { return s.store.MoveEmails(ctx, m.Plan.Emails, source.ID) },
+		func() error { return s.store.SetUser(ctx, source) },
+		func() error { return s.returnMemberships(ctx, m.Plan.Memberships, source.ID, survivor.ID, now) },
+		func() error { return s.store.MoveItemsBack(ctx, m) },
+		func() error {
+			if wallet == nil {
+				return nil
+			}
+			return s.store.SetPrimaryWallet(ctx, source.ID, *wallet)
+		},
+		func() error { return s.restoreWallet(ctx, survivor.ID) },
+		func() error {
+			ownerless, err := s.store.CountOwnerless(ctx, all)
+			if err == nil && ownerless > 0 {
+				err = identity.NewError(identity.CodeMergeMovedOn, "a team would be left without an owner")
+			}
+			return err
+		},
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) returnMemberships(ctx context.Context, ms []MovedMembership, source, survivor identity.ID, now time.Time) error {
+	alone := teamsOf(ms, func(m MovedMembership) bool { return m.Current == nil })
+	if err := s.store.EndTeamSessionsIn(ctx, alone, survivor, "merge_undone", now); err != nil {
+		return err
+	}
+	if err := s.store.MoveMemberships(ctx, alone, survivor, source); err != nil {
+		return err
+	}
+	var back []team.Membership
+	for _, m := range ms {
+		if m.Current != nil {
+			back = append(back, team.Membership{TeamID: m.TeamID, UserID: source, Role: m.Role, CreatedAt: m.CreatedAt})
+		}
+	}
+	if err := s.store.InsertMemberships(ctx, back); err != nil {
+		return err
+	}
+	for _, role := range []team.Role{team.RoleAdmin, team.RoleMember} {
+		lowered := teamsOf(ms, func(m MovedMembership) bool { return m.Current != nil && *m.Current == role && m.Becomes != role })
+		if err := s.store.SetRole(ctx, lowered, survivor, role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restoreWallet gives the survivor a primary wallet again when his went back.
+func (s *Service) restoreWallet(ctx context.Context, survivor identity.ID) error {
+	has, err := s.store.HasPrimaryWallet(ctx, survivor)
+	if err != nil || has {
+		return err
+	}
+	identities, err := s.store.IdentitiesOf(ctx, []identity.ID{survivor})
+	if err != nil {
+		return err
+	}
+	for _, i := range identities {
+		if i.WalletAddress != nil {
+			return s.store.SetPrimaryWallet(ctx, survivor, i.ID)
+		}
+	}
+	return nil
+}
+
+// back is the survivor's profile after an undo: what the merge changed becomes
+// what it was, what the survivor changed since stays.
+func (p Plan) back(now Profile) Profile {
+	if now.DisplayName == p.After.DisplayName {
+		now.DisplayName = p.Before.DisplayName
+	}
+	if now.AvatarURL == p.After.AvatarURL {
+		now.AvatarURL = p.Before.AvatarURL
+	}
+	if now.Operator == p.After.Operator {
+		now.Operator = p.Before.Operator
+	}
+	if same(now.OnboardedAt, p.After.OnboardedAt) {
+		now.OnboardedAt = p.Before.OnboardedAt
+	}
+	if reflect.DeepEqual(now.Metadata, p.After.Metadata) {
+		now.Metadata = p.Before.Metadata
+	}
+	for _, address := range p.Emails { // a returning address cannot stay primary
+		if now.PrimaryEmail != nil && *now.PrimaryEmail == address {
+			now.PrimaryEmail = p.Before.PrimaryEmail
+		}
+	}
+	return now
+}
+
+func same(a, b *time.Time) bool {
+	return a == nil && b == nil || a != nil && b != nil && a.Equal(*b)
+}
+
+func teamsOf(ms []MovedMembership, keep func(MovedMembership) bool) []identity.ID {
+	var out []identity.ID
+	for _, m := range ms {
+		if keep(m) {
+			out = append(out, m.TeamID)
+		}
+	}
+	return out
+}

@@ -1,0 +1,266 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/linking"
+)
+
+type mergeRow struct {
+	bun.BaseModel `bun:"table:merges,alias:g"`
+	linking.Merge
+}
+
+// TicketByID implements linking.MergeStore.
+func (db *DB) TicketByID(ctx context.Context, id identity.ID) (linking.Ticket, error) {
+	return db.lockTicket(ctx, "k.id = ?", id)
+}
+
+// EmailsOf implements linking.MergeStore.
+func (db *DB) EmailsOf(ctx context.Context, user identity.ID) ([]string, error) {
+	var out []string
+	err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Column("address").
+		Where("e.user_id = ?", user).Order("e.address").Scan(ctx, &out)
+	return out, db.engine.normalise(err)
+}
+
+// MembershipsOf implements linking.MergeStore.
+func (db *DB) MembershipsOf(ctx context.Context, users ...identity.ID) ([]linking.NamedMembership, error) {
+	var rows []struct {
+		membershipRow `bun:",extend"`
+		TeamName      string
+	}
+	err := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("m.*, tm.name AS team_name").
+		Join("JOIN teams AS tm ON tm.id = m.team_id AND tm.deleted_at IS NULL").
+		Where("m.user_id IN (?)", bun.In(users)).Order("m.team_id", "m.user_id").Scan(ctx)
+	out := make([]linking.NamedMembership, len(rows))
+	for i, r := range rows {
+		out[i] = linking.NamedMembership{Membership: r.Membership, TeamName: r.TeamName}
+	}
+	return out, db.engine.normalise(err)
+}
+
+// LockTeamsOf implements linking.MergeStore.
+func (db *DB) LockTeamsOf(ctx context.Context, user identity.ID) error {
+	var ids []identity.ID
+	q := db.reader(ctx).NewSelect().Model((*teamRow)(nil)).Column("id").
+		Where("tm.id IN (SELECT m.team_id FROM memberships AS m WHERE m.user_id = ?)", user).Order("tm.id")
+	return db.engine.normalise(db.engine.forUpdate(q, "tm").Scan(ctx, &ids))
+}
+
+// CountOpenSessions implements linking.MergeStore.
+func (db *DB) CountOpenSessions(ctx context.Context, user identity.ID, now time.Time) (int, error) {
+	n, err := db.reader(ctx).NewSelect().Model((*sessionRow)(nil)).
+		Where("s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.idle_expires_at > ?", user, now, now).Count(ctx)
+	return int(n), db.engine.normalise(err)
+}
+
+// CountOpenInvitationsBy implements linking.MergeStore.
+func (db *DB) CountOpenInvitationsBy(ctx context.Context, user identity.ID, now time.Time) (int, error) {
+	n, err := db.reader(ctx).NewSelect().Model((*invitationRow)(nil)).
+		Where("n.invited_by = ? AND n.closed_at IS NULL AND n.expires_at > ?", user, now).Count(ctx)
+	return int(n), db.engine.normalise(err)
+}
+
+// InsertMerge implements linking.MergeStore.
+func (db *DB) InsertMerge(ctx context.Context, m linking.Merge) error {
+	return db.insert(ctx, &mergeRow{Merge: m})
+}
+
+// MergeByID implements linking.MergeStore.
+func (db *DB) MergeByID(ctx context.Context, id identity.ID) (linking.Merge, error) {
+	var row mergeRow
+	q := db.reader(ctx).NewSelect().Model(&row).Where("g.id = ?", id)
+	err := db.engine.forUpdate(q, "g").Scan(ctx)
+	return row.Merge, db.engine.normalise(err)
+}
+
+// SetUndone implements linking.MergeStore.
+func (db *DB) SetUndone(ctx context.Context, m linking.Merge) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&mergeRow{Merge: m}).Column("undone_at").Where("g.id = ?", m.ID))
+	return err
+}
+
+// RecordItems implements linking.MergeStore.
+func (db *DB) RecordItems(ctx context.Context, m linking.Merge) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewRaw(`INSERT INTO merge_items (merge_id, kind, item_id)
+		SELECT g.id, 'session', s.id FROM merges AS g JOIN sessions AS s ON s.user_id = g.source_id WHERE g.id = ?0
+		UNION ALL
+		SELECT g.id, 'team_session', t.id FROM merges AS g JOIN team_sessions AS t ON t.user_id = g.source_id WHERE g.id = ?0
+		UNION ALL
+		SELECT g.id, 'invitation', n.id FROM merges AS g JOIN invitations AS n ON n.invited_by = g.source_id WHERE g.id = ?0`, m.ID))
+	return err
+}
+
+// MoveItems implements linking.MergeStore.
+func (db *DB) MoveItems(ctx context.Context, m linking.Merge, at time.Time) error {
+	const reason = "merged"
+	for _, q := range []*bun.UpdateQuery{
+		db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("user_id = ?", m.SurvivorID).
+			Set("ended_at = coalesce(ended_at, ?)", at).Set("end_reason = coalesce(end_reason, ?)", reason).
+			Where("s.user_id = ?", m.SourceID),
+		db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Set("user_id = ?", m.SurvivorID).
+			Set("ended_at = coalesce(ended_at, ?)", at).Set("end_reason = coalesce(end_reason, ?)", reason).
+			Where("t.user_id = ?", m.SourceID),
+		db.writer(ctx).NewUpdate().Model((*invitationRow)(nil)).Set("invited_by = ?", m.SurvivorID).
+			Where("n.invited_by = ?", m.SourceID),
+	} {
+		if _, err := db.exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MoveItemsBack implements linking.MergeStore.
+func (db *DB) MoveItemsBack(ctx context.Context, m linking.Merge) error {
+	noted := func(kind string) *bun.SelectQuery {
+		return db.writer(ctx).NewSelect().Table("merge_items").Column("item_id").Where("merge_id = ? AND kind = ?", m.ID, kind)
+	}
+	for _, q := range []*bun.UpdateQuery{
+		db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("user_id = ?", m.SourceID).Where("s.id IN (?)", noted("session")),
+		db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Set("user_id = ?", m.SourceID).Where("t.id IN (?)", noted("team_session")),
+		db.writer(ctx).NewUpdate().Model((*invitationRow)(nil)).Set("invited_by = ?", m.SourceID).Where("n.id IN (?)", noted("invitation")),
+	} {
+		if _, err := db.exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetUser implements linking.MergeStore.
+func (db *DB) SetUser(ctx context.Context, u identity.User) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).
+		ExcludeColumn("id", "created_at").Where("u.id = ?", u.ID))
+	return err
+}
+
+// MoveIdentities implements linking.MergeStore. A primary wallet loses that
+// mark on the way: its new owner may have one.
+func (db *DB) MoveIdentities(ctx context.Context, ids []identity.ID, to identity.ID) error {
+	return db.execIf(ctx, len(ids), func() *bun.UpdateQuery {
+		return db.writer(ctx).NewUpdate().Model((*identityRow)(nil)).Set("user_id = ?", to).Set("is_primary = ?", false).
+			Where("i.id IN (?)", bun.In(ids))
+	})
+}
+
+// MoveEmails implements linking.MergeStore.
+func (db *DB) MoveEmails(ctx context.Context, addresses []string, to identity.ID) error {
+	return db.execIf(ctx, len(addresses), func() *bun.UpdateQuery {
+		return db.writer(ctx).NewUpdate().Model((*emailRow)(nil)).Set("user_id = ?", to).Where("e.address IN (?)", bun.In(addresses))
+	})
+}
+
+// MoveMemberships implements linking.MergeStore.
+func (db *DB) MoveMemberships(ctx context.Context, teams []identity.ID, from, to identity.ID) error {
+	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
+		return db.writer(ctx).NewUpdate().Model((*membershipRow)(nil)).Set("user_id = ?", to).
+			Where("m.user_id = ? AND m.team_id IN (?)", from, bun.In(teams))
+	})
+}
+
+// InsertMemberships implements linking.MergeStore.
+func (db *DB) InsertMemberships(ctx context.Context, ms []team.Membership) error {
+	if len(ms) == 0 {
+		return nil
+	}
+	rows := rowsOf(ms, func(m team.Membership) membershipRow { return membershipRow{Membership: m} })
+	return db.insert(ctx, &rows)
+}
+
+// DeleteMemberships implements linking.MergeStore.
+func (db *DB) DeleteMemberships(ctx context.Context, teams []identity.ID, user identity.ID) error {
+	if len(teams) == 0 {
+		return nil
+	}
+	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
+		Where("m.user_id = ? AND m.team_id IN (?)", user, bun.In(teams)))
+	return err
+}
+
+// SetRole implements linking.MergeStore.
+func (db *DB) SetRole(ctx context.Context, teams []identity.ID, user identity.ID, role team.Role) error {
+	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
+		return db.writer(ctx).NewUpdate().Model((*membershipRow)(nil)).Set("role = ?", role).
+			Where("m.user_id = ? AND m.team_id IN (?)", user, bun.In(teams))
+	})
+}
+
+// KillTickets implements linking.MergeStore.
+func (db *DB) KillTickets(ctx context.Context, user identity.ID, at time.Time) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*ticketRow)(nil)).Set("used_at = ?", at).
+		Where("k.used_at IS NULL AND (k.owner_id = ? OR k.holder_id = ?)", user, user))
+	return err
+}
+
+// EndSessionsByIdentities implements linking.MergeStore.
+func (db *DB) EndSessionsByIdentities(ctx context.Context, ids []identity.ID, reason string, at time.Time) error {
+	return db.execIf(ctx, len(ids), func() *bun.UpdateQuery {
+		return db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("ended_at = ?", at).Set("end_reason = ?", reason).
+			Where("s.identity_id IN (?) AND s.ended_at IS NULL", bun.In(ids))
+	})
+}
+
+// EndTeamSessionsIn implements linking.MergeStore.
+func (db *DB) EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user identity.ID, reason string, at time.Time) error {
+	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
+		return db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Set("ended_at = ?", at).Set("end_reason = ?", reason).
+			Where("t.user_id = ? AND t.team_id IN (?) AND t.ended_at IS NULL", user, bun.In(teams))
+	})
+}
+
+// CountOwnerless implements linking.MergeStore.
+func (db *DB) CountOwnerless(ctx context.Context, teams []identity.ID) (int, error) {
+	if len(teams) == 0 {
+		return 0, nil
+	}
+	n, err := db.reader(ctx).NewSelect().Model((*teamRow)(nil)).
+		Where("tm.id IN (?) AND tm.deleted_at IS NULL", bun.In(teams)).
+		Where(`NOT EXISTS (SELECT 1 FROM memberships AS m JOIN users AS u ON u.id = m.user_id
+			WHERE m.team_id = tm.id AND m.role = 'owner' AND u.status = 'active')`).Count(ctx)
+	return int(n), db.engine.normalise(err)
+}
+
+// Merges lists merges, newest first.
+func (db *DB) Merges(ctx context.Context, user *identity.ID, p identity.Page) ([]linking.Merge, error) {
+	var rows []mergeRow
+	q := db.reader(ctx).NewSelect().Model(&rows)
+	if user != nil {
+		q = q.Where("(g.source_id = ? OR g.survivor_id = ?)", *user, *user)
+	}
+	err := newestFirst(q, "g.id", p).Scan(ctx)
+	return rowsOf(rows, func(r mergeRow) linking.Merge { return r.Merge }), db.engine.normalise(err)
+}
+
+// execIf runs a change unless it is about no rows: IN () is no SQL.
+func (db *DB) execIf(ctx context.Context, n int, q func() *bun.UpdateQuery) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := db.exec(ctx, q())
+	return err
+}
+
+// MergedFrom implements user.Store.
+func (db *DB) MergedFrom(ctx context.Context, users []identity.ID) (map[identity.ID][]identity.ID, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	var rows []struct{ Root, ID identity.ID }
+	err := db.reader(ctx).NewRaw(`WITH RECURSIVE former (root, id) AS (
+			SELECT u.merged_into, u.id FROM users AS u WHERE u.merged_into IN (?)
+			UNION ALL
+			SELECT f.root, u.id FROM users AS u JOIN former AS f ON u.merged_into = f.id
+		) SELECT root, id FROM former ORDER BY id`, bun.In(users)).Scan(ctx, &rows)
+	out := map[identity.ID][]identity.ID{}
+	for _, r := range rows {
+		out[r.Root] = append(out[r.Root], r.ID)
+	}
+	return out, db.engine.normalise(err)
+}
