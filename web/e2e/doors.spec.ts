@@ -1,4 +1,6 @@
-import { beAtProvider, expect, signInWithNewWallet, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+
+skipUnlessRunnable()
 
 // What a wallet of the browser does before the page's own scripts run.
 const injected = (answer: 'declines' | 'connects') => `

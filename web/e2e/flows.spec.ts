@@ -1,4 +1,6 @@
-import { beAtProvider, expect, signInWithNewWallet, signOut, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, signInWithNewWallet, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+
+skipUnlessRunnable()
 
 test('signing in with a wallet makes one account, and the same one again', async ({ person }) => {
   const page = await person()

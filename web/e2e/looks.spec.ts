@@ -1,5 +1,7 @@
 import type { Page } from '@playwright/test'
-import { beAtProvider, expect, fits, signInWithNewWallet, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, fits, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+
+skipUnlessRunnable()
 
 const sizes = { phone: { width: 375, height: 740 }, desk: { width: 1280, height: 800 } }
 
