@@ -63,7 +63,7 @@ func serve(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	metrics := api.NewMetrics()
-	handler, err := app.New(app.Parts{Config: cfg, DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock})
+	handler, err := app.New(app.Parts{Config: cfg, DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Context: ctx})
 	if err != nil {
 		return err
 	}

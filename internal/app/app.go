@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/provider"
@@ -19,6 +21,7 @@ import (
 	"github.com/latchkey/latchkey/internal/devmode"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
+	"github.com/latchkey/latchkey/siwe/ens"
 	"github.com/latchkey/latchkey/storage"
 	"github.com/latchkey/latchkey/web"
 )
@@ -30,6 +33,7 @@ type Parts struct {
 	Metrics *api.Metrics
 	Log     *slog.Logger
 	Now     identity.Clock
+	Context context.Context //nolint:containedctx // ends what works behind requests, not a request
 }
 
 // New returns the handler of the whole service.
@@ -65,6 +69,17 @@ func New(parts Parts) (http.Handler, error) {
 		}
 		deps.Contracts, deps.RPCHealth = contracts, contracts.Health
 		parts.Metrics.WatchRPCs(contracts.Health)
+	}
+	if mainnet := cfg.EthereumRPC[1]; len(mainnet) > 0 {
+		names, err := ens.New(mainnet, ens.Options{OnError: func(err error) { parts.Log.Debug("looking up an ENS name", "error", err) }})
+		if err != nil {
+			return nil, err
+		}
+		context.AfterFunc(parts.Context, names.Close)
+		deps.ENS = func(a common.Address) (api.ENSProfile, bool) {
+			p, known := names.Cached(a)
+			return api.ENSProfile(p), known
+		}
 	}
 	google, github := providerConfig(cfg)
 	if cfg.Dev {

@@ -124,7 +124,7 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 	pooled := &http.Transport{MaxIdleConnsPerHost: 64}
 	a.transport = rewire{to: a.Addr, next: pooled}
 	handler, err := app.New(app.Parts{
-		Config: cfg, DB: db, Metrics: api.NewMetrics(), Now: a.Now,
+		Config: cfg, DB: db, Metrics: api.NewMetrics(), Now: a.Now, Context: t.Context(),
 		Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
