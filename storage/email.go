@@ -76,6 +76,6 @@ func (db *DB) InsertChallenge(ctx context.Context, c emailproof.Challenge) error
 // AddWrongCode implements emailproof.Store.
 func (db *DB) AddWrongCode(ctx context.Context, ids ...identity.ID) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*challengeRow)(nil)).
-		Set("wrong_codes = wrong_codes + 1").Where("c.id IN (?)", bun.In(ids)))
+		Set("wrong_codes = wrong_codes + 1").Where("c.id IN (?)", bun.List(ids)))
 	return err
 }

@@ -82,6 +82,6 @@ func (db *DB) IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity
 		return nil, nil
 	}
 	var rows []identityRow
-	err := db.reader(ctx).NewSelect().Model(&rows).Where("i.user_id IN (?)", bun.In(users)).Order("i.id").Scan(ctx)
+	err := db.reader(ctx).NewSelect().Model(&rows).Where("i.user_id IN (?)", bun.List(users)).Order("i.id").Scan(ctx)
 	return rowsOf(rows, func(r identityRow) identity.Identity { return r.Identity }), db.engine.normalise(err)
 }

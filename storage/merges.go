@@ -37,7 +37,7 @@ func (db *DB) MembershipsOf(ctx context.Context, users ...identity.ID) ([]linkin
 	}
 	err := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("m.*, tm.name AS team_name").
 		Join("JOIN teams AS tm ON tm.id = m.team_id AND tm.deleted_at IS NULL").
-		Where("m.user_id IN (?)", bun.In(users)).Order("m.team_id", "m.user_id").Scan(ctx)
+		Where("m.user_id IN (?)", bun.List(users)).Order("m.team_id", "m.user_id").Scan(ctx)
 	out := make([]linking.NamedMembership, len(rows))
 	for i, r := range rows {
 		out[i] = linking.NamedMembership{Membership: r.Membership, TeamName: r.TeamName}
@@ -146,14 +146,14 @@ func (db *DB) SetUser(ctx context.Context, u identity.User) error {
 func (db *DB) MoveIdentities(ctx context.Context, ids []identity.ID, to identity.ID) error {
 	return db.execIf(ctx, len(ids), func() *bun.UpdateQuery {
 		return db.writer(ctx).NewUpdate().Model((*identityRow)(nil)).Set("user_id = ?", to).Set("is_primary = ?", false).
-			Where("i.id IN (?)", bun.In(ids))
+			Where("i.id IN (?)", bun.List(ids))
 	})
 }
 
 // MoveEmails implements linking.MergeStore.
 func (db *DB) MoveEmails(ctx context.Context, addresses []string, to identity.ID) error {
 	return db.execIf(ctx, len(addresses), func() *bun.UpdateQuery {
-		return db.writer(ctx).NewUpdate().Model((*emailRow)(nil)).Set("user_id = ?", to).Where("e.address IN (?)", bun.In(addresses))
+		return db.writer(ctx).NewUpdate().Model((*emailRow)(nil)).Set("user_id = ?", to).Where("e.address IN (?)", bun.List(addresses))
 	})
 }
 
@@ -161,7 +161,7 @@ func (db *DB) MoveEmails(ctx context.Context, addresses []string, to identity.ID
 func (db *DB) MoveMemberships(ctx context.Context, teams []identity.ID, from, to identity.ID) error {
 	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
 		return db.writer(ctx).NewUpdate().Model((*membershipRow)(nil)).Set("user_id = ?", to).
-			Where("m.user_id = ? AND m.team_id IN (?)", from, bun.In(teams))
+			Where("m.user_id = ? AND m.team_id IN (?)", from, bun.List(teams))
 	})
 }
 
@@ -180,7 +180,7 @@ func (db *DB) DeleteMemberships(ctx context.Context, teams []identity.ID, user i
 		return nil
 	}
 	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
-		Where("m.user_id = ? AND m.team_id IN (?)", user, bun.In(teams)))
+		Where("m.user_id = ? AND m.team_id IN (?)", user, bun.List(teams)))
 	return err
 }
 
@@ -188,7 +188,7 @@ func (db *DB) DeleteMemberships(ctx context.Context, teams []identity.ID, user i
 func (db *DB) SetRole(ctx context.Context, teams []identity.ID, user identity.ID, role team.Role) error {
 	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
 		return db.writer(ctx).NewUpdate().Model((*membershipRow)(nil)).Set("role = ?", role).
-			Where("m.user_id = ? AND m.team_id IN (?)", user, bun.In(teams))
+			Where("m.user_id = ? AND m.team_id IN (?)", user, bun.List(teams))
 	})
 }
 
@@ -203,7 +203,7 @@ func (db *DB) KillTickets(ctx context.Context, user identity.ID, at time.Time) e
 func (db *DB) EndSessionsByIdentities(ctx context.Context, ids []identity.ID, reason string, at time.Time) error {
 	return db.execIf(ctx, len(ids), func() *bun.UpdateQuery {
 		return db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("ended_at = ?", at).Set("end_reason = ?", reason).
-			Where("s.identity_id IN (?) AND s.ended_at IS NULL", bun.In(ids))
+			Where("s.identity_id IN (?) AND s.ended_at IS NULL", bun.List(ids))
 	})
 }
 
@@ -211,7 +211,7 @@ func (db *DB) EndSessionsByIdentities(ctx context.Context, ids []identity.ID, re
 func (db *DB) EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user identity.ID, reason string, at time.Time) error {
 	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
 		return db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Set("ended_at = ?", at).Set("end_reason = ?", reason).
-			Where("t.user_id = ? AND t.team_id IN (?) AND t.ended_at IS NULL", user, bun.In(teams))
+			Where("t.user_id = ? AND t.team_id IN (?) AND t.ended_at IS NULL", user, bun.List(teams))
 	})
 }
 
@@ -221,7 +221,7 @@ func (db *DB) CountOwnerless(ctx context.Context, teams []identity.ID) (int, err
 		return 0, nil
 	}
 	n, err := db.reader(ctx).NewSelect().Model((*teamRow)(nil)).
-		Where("tm.id IN (?) AND tm.deleted_at IS NULL", bun.In(teams)).
+		Where("tm.id IN (?) AND tm.deleted_at IS NULL", bun.List(teams)).
 		Where(`NOT EXISTS (SELECT 1 FROM memberships AS m JOIN users AS u ON u.id = m.user_id
 			WHERE m.team_id = tm.id AND m.role = 'owner' AND u.status = 'active')`).Count(ctx)
 	return int(n), db.engine.normalise(err)
@@ -257,7 +257,7 @@ func (db *DB) MergedFrom(ctx context.Context, users []identity.ID) (map[identity
 			SELECT u.merged_into, u.id FROM users AS u WHERE u.merged_into IN (?)
 			UNION ALL
 			SELECT f.root, u.id FROM users AS u JOIN former AS f ON u.merged_into = f.id
-		) SELECT root, id FROM former ORDER BY id`, bun.In(users)).Scan(ctx, &rows)
+		) SELECT root, id FROM former ORDER BY id`, bun.List(users)).Scan(ctx, &rows)
 	out := map[identity.ID][]identity.ID{}
 	for _, r := range rows {
 		out[r.Root] = append(out[r.Root], r.ID)

@@ -26,7 +26,7 @@ func (db *DB) EnqueueTasks(ctx context.Context, tasks ...identity.Task) error {
 // HasDueTask implements outbox.Store.
 func (db *DB) HasDueTask(ctx context.Context, kinds []identity.TaskKind, now time.Time) (bool, error) {
 	due, err := db.reader(ctx).NewSelect().Model((*taskRow)(nil)).
-		Where("o.next_attempt_at <= ? AND o.kind IN (?)", now, bun.In(kinds)).Exists(ctx)
+		Where("o.next_attempt_at <= ? AND o.kind IN (?)", now, bun.List(kinds)).Exists(ctx)
 	return due, db.engine.normalise(err)
 }
 
@@ -34,7 +34,7 @@ func (db *DB) HasDueTask(ctx context.Context, kinds []identity.TaskKind, now tim
 func (db *DB) ClaimTask(ctx context.Context, kinds []identity.TaskKind, now, until time.Time) (identity.Task, error) {
 	var row taskRow
 	q := db.reader(ctx).NewSelect().Model(&row).
-		Where("o.next_attempt_at <= ? AND o.kind IN (?)", now, bun.In(kinds)).
+		Where("o.next_attempt_at <= ? AND o.kind IN (?)", now, bun.List(kinds)).
 		Order("o.next_attempt_at", "o.id").Limit(1)
 	if err := db.engine.forUpdateSkipLocked(q, "o").Scan(ctx); err != nil {
 		return identity.Task{}, db.engine.normalise(err)

@@ -25,7 +25,7 @@ func (db *DB) UpdateUser(ctx context.Context, u identity.User) error {
 // LockUsers implements linking.Store.
 func (db *DB) LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error) {
 	var rows []userRow
-	q := db.reader(ctx).NewSelect().Model(&rows).Where("u.id IN (?)", bun.In(ids)).Order("u.id")
+	q := db.reader(ctx).NewSelect().Model(&rows).Where("u.id IN (?)", bun.List(ids)).Order("u.id")
 	err := db.engine.forUpdate(q, "u").Scan(ctx)
 	return rowsOf(rows, func(r userRow) identity.User { return r.User }), db.engine.normalise(err)
 }
