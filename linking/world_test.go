@@ -35,7 +35,7 @@ func newWorldOver(d *storagetest.Database, s store, policy linking.Policy) *worl
 	sessions := session.NewService(s, session.Limits{Idle: 1000 * time.Hour, Lifetime: 2000 * time.Hour}, d.Clock.Now)
 	all := func(string) bool { return true }
 	return &world{
-		Database: d, service: linking.NewService(s, sessions, policy, all, d.Clock.Now),
+		Database: d, service: linking.NewService(s, sessions, linking.Options{Policy: policy, Usable: all}, d.Clock.Now),
 		browser: identity.HashSecret("browser"),
 	}
 }
