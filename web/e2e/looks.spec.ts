@@ -3,6 +3,9 @@ import { beAtProvider, expect, fits, signInWithNewWallet, skipUnlessRunnable, te
 
 skipUnlessRunnable()
 
+// The API reference is a large library: on a busy machine it takes its time.
+const rendering = { timeout: 60_000 }
+
 const sizes = { phone: { width: 375, height: 740 }, desk: { width: 1280, height: 800 } }
 
 // shoot leaves a picture of the page at both sizes and asserts that it fits.
@@ -69,12 +72,12 @@ test('every page fits a phone and a desk', async ({ person, service }) => {
   await shoot(page, 'admin')
 
   await page.goto('/docs')
-  await expect(page.getByText('/v1/auth/siwe/challenge')).toBeVisible()
+  await expect(page.getByText('/v1/auth/siwe/challenge')).toBeVisible(rendering)
   await shoot(page, 'docs')
 
   await page.emulateMedia({ colorScheme: 'dark' })
   await page.reload()
-  await expect(page.getByText('/v1/auth/siwe/challenge')).toBeVisible()
+  await expect(page.getByText('/v1/auth/siwe/challenge')).toBeVisible(rendering)
   await shoot(page, 'docs-dark')
   await page.goto('/account')
   await expect(page.getByRole('table', { name: 'Devices' })).toBeVisible()
