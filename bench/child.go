@@ -28,13 +28,13 @@ type child struct {
 
 // service starts latchkey as in production: JSON log at level info to a file.
 // It returns when it answers.
-func (m *machine) service(ctx context.Context, binary, databaseURL string, env ...string) (*child, error) {
+func (m *machine) service(ctx context.Context, binary, databaseURL string) (*child, error) {
 	c, err := m.newChild("latchkey" + label(m, binary))
 	if err != nil {
 		return nil, err
 	}
-	c.cmd = exec.CommandContext(ctx, binary, "serve") //nolint:gosec // the binary under test
-	c.cmd.Env = append(serviceEnv(c.address, databaseURL), env...)
+	c.cmd = exec.CommandContext(ctx, binary, "serve")
+	c.cmd.Env = serviceEnv(c.address, databaseURL)
 	return c, c.start(ctx)
 }
 
@@ -80,7 +80,7 @@ func (m *machine) newChild(name string) (*child, error) {
 
 // freeAddress is free at the moment, which is enough on a machine of one's own.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback, returns at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

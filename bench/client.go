@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // The load generator shares two cores with the server it measures, so it does
@@ -139,21 +138,19 @@ func (l load) close() {
 	}
 }
 
-// each gives every connection its goroutine until all have ended, and returns
-// how long that took.
-func (l load) each(work func(i int, c *client) error) (time.Duration, error) {
+// each gives every connection its goroutine until all have ended.
+func (l load) each(work func(i int, c *client) error) error {
 	errs := make([]error, len(l))
-	start := time.Now()
 	var wg sync.WaitGroup
 	for i, c := range l {
 		wg.Go(func() { errs[i] = work(i, c) })
 	}
 	wg.Wait()
-	return time.Since(start), errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // spread does the jobs 0 to n-1, each once, on whichever connection is free.
-func (l load) spread(n int, job func(i int, c *client) error) (time.Duration, error) {
+func (l load) spread(n int, job func(i int, c *client) error) error {
 	var next atomic.Int64
 	return l.each(func(_ int, c *client) error {
 		for {

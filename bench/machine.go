@@ -26,6 +26,7 @@ type machine struct {
 	durability string
 	dropped    []func() error
 	children   []*child
+	stopped    []*child // of the part before
 }
 
 func newMachine(ctx context.Context, o options) (*machine, error) {
@@ -113,7 +114,7 @@ func (m *machine) stop() {
 	for _, c := range m.children {
 		c.stop()
 	}
-	m.children = nil
+	m.children, m.stopped = nil, m.children
 }
 
 func (m *machine) close() error {
@@ -125,10 +126,10 @@ func (m *machine) close() error {
 	return cmp.Or(errors.Join(errs...), os.RemoveAll(m.dir))
 }
 
-// lastLog is the end of what each child said, for an error message.
+// lastLog is the end of what each child of a failed part said.
 func (m *machine) lastLog() string {
 	var out strings.Builder
-	for _, c := range m.children {
+	for _, c := range m.stopped {
 		if said, err := os.ReadFile(c.log.Name()); err == nil {
 			lines := bytes.Split(bytes.TrimSpace(said), []byte("\n"))
 			fmt.Fprintf(&out, "\n%s: %s", c.name, bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))

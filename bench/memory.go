@@ -43,7 +43,7 @@ func measureMemory(ctx context.Context, m *machine, t *table) error {
 	done := 0
 	for _, mark := range []int{m.signIns / 10, m.signIns / 2, m.signIns} {
 		start := done
-		if _, err := l.spread(mark-start, func(i int, c *client) error {
+		if err := l.spread(mark-start, func(i int, c *client) error {
 			_, err := people[(start+i)%len(people)].signIn(c, service.address)
 			return err
 		}); err != nil {
@@ -62,7 +62,7 @@ func measureMemory(ctx context.Context, m *machine, t *table) error {
 
 	before := now
 	flood := 2 * m.signIns
-	if _, err := l.spread(flood, func(_ int, c *client) error {
+	if err := l.spread(flood, func(_ int, c *client) error {
 		var address common.Address
 		_, _ = rand.Read(address[:])
 		a, err := c.do(wallet{address: address.Hex()}.challengeFor(service.address, true))

@@ -30,7 +30,7 @@ func newProxy(databaseURL string) (*proxy, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback, returns at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, "", err
 	}

@@ -4,65 +4,72 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // side is one of the servers that are compared.
 type side struct {
 	child *child
-	// round does some of the work and returns how much, and how long the
-	// measured part of it took.
-	round func(ctx context.Context, lasting time.Duration) (requests int, took time.Duration, err error)
+	// round does some of the work, of which the meter sees the measured part,
+	// and returns how many requests that were.
+	round func(ctx context.Context, m *meter, lasting time.Duration) (requests int, err error)
 
-	rates []float64 // requests per second, one a round
-	cpu   []float64 // seconds of the server's CPU for each request, one a round
+	// One a round, each a request: seconds, and CPU seconds of the server and of all.
+	wall, server, all []float64
 }
 
 // interleave measures the sides in turn, in short rounds, so that whatever else
 // the machine does hits all of them alike. The order turns round each time.
-func interleave(ctx context.Context, o options, sides ...*side) error {
+func interleave(ctx context.Context, o options, databaseURL string, sides ...*side) error {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	lasting := o.duration / time.Duration(o.rounds)
-	for i := -1; i < o.rounds; i++ { // round -1 warms up
+	for i := -2; i < o.rounds; i++ { // the first two warm up
 		for j := range sides {
 			s := sides[j]
 			if i%2 != 0 {
 				s = sides[len(sides)-1-j]
 			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			before, cpuErr := cpuTime(s.child.pid())
-			n, took, err := s.round(ctx, lasting)
+			m := &meter{server: s.child.pid(), postgres: conn}
+			n, err := s.round(ctx, m, lasting)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.child.name, err)
 			}
 			if i < 0 {
 				continue
 			}
-			s.rates = append(s.rates, float64(n)/took.Seconds())
-			if after, err := cpuTime(s.child.pid()); cpuErr == nil && err == nil {
-				s.cpu = append(s.cpu, (after-before).Seconds()/float64(n))
+			s.wall = append(s.wall, m.wall.Seconds()/float64(n))
+			if !m.noCPU {
+				s.server = append(s.server, m.serverCPU.Seconds()/float64(n))
+				s.all = append(s.all, m.allCPU.Seconds()/float64(n))
 			}
 		}
 	}
 	return nil
 }
 
-// against is the throughput of s for each request of the other, round by round.
-func (s *side) against(other *side) (median, low, high float64) {
-	ratios := make([]float64, len(s.rates))
-	for i := range ratios {
-		ratios[i] = s.rates[i] / other.rates[i]
+// compare adds the row of s against the hand-written side: its throughput for
+// each request of the other, round by round. The CPU time of all processes says
+// the same where the machine is busy with nothing else, and says it even where
+// it is: neighbours take time but use no CPU of ours.
+func (t *table) compare(what string, aim float64, s, bare *side) {
+	ratios := ratiosOf(bare.wall, s.wall)
+	how := fmt.Sprintf("quartiles %.2f to %.2f of %d rounds", quantile(ratios, 0.25), quantile(ratios, 0.75), len(ratios))
+	if len(s.all) == len(s.wall) && len(bare.all) == len(s.wall) {
+		how += fmt.Sprintf("; by CPU time of all %.2f, of the server alone %.2f",
+			quantile(ratiosOf(bare.all, s.all), 0.5), quantile(ratiosOf(bare.server, s.server), 0.5))
 	}
-	return quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75)
+	t.atLeast(aim, quantile(ratios, 0.5), what, "%s", how)
 }
 
-// compare adds the row of s against the hand-written side. The server's CPU time
-// a request says the same in another way, which busy neighbours disturb less.
-func (t *table) compare(what string, aim float64, s, bare *side) {
-	median, low, high := s.against(bare)
-	how := fmt.Sprintf("quartiles %.2f to %.2f of %d rounds", low, high, len(s.rates))
-	if len(s.cpu) > 0 && len(bare.cpu) > 0 {
-		how += fmt.Sprintf("; %.2f times the server CPU a request", quantile(s.cpu, 0.5)/quantile(bare.cpu, 0.5))
+func ratiosOf(a, b []float64) []float64 {
+	out := make([]float64, len(a))
+	for i := range out {
+		out[i] = a[i] / b[i]
 	}
-	t.atLeast(aim, median, what, "%s", how)
+	return out
 }

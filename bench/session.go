@@ -50,7 +50,7 @@ func measureSession(ctx context.Context, m *machine, t *table) error {
 		defer l.close()
 		sides = append(sides, &side{child: c, round: sessionRound(c.address, l, cookies)})
 	}
-	if err := interleave(ctx, m.options, sides...); err != nil {
+	if err := interleave(ctx, m.options, url, sides...); err != nil {
 		return err
 	}
 	for i, s := range sides[:len(services)] {
@@ -59,32 +59,30 @@ func measureSession(ctx context.Context, m *machine, t *table) error {
 	return nil
 }
 
-func sessionRound(address string, l load, cookies []string) func(context.Context, time.Duration) (int, time.Duration, error) {
+func sessionRound(address string, l load, cookies []string) func(context.Context, *meter, time.Duration) (int, error) {
 	requests := make([][]byte, len(cookies))
 	for i, cookie := range cookies {
 		requests[i] = get(address, sessionPath, cookie)
 	}
-	return func(_ context.Context, lasting time.Duration) (int, time.Duration, error) {
+	return func(ctx context.Context, m *meter, lasting time.Duration) (total int, err error) {
 		counts := make([]int, len(l))
-		end := time.Now().Add(lasting)
-		took, err := l.each(func(i int, c *client) error {
-			for n := i; time.Now().Before(end); n++ {
-				a, err := c.do(requests[n%len(requests)])
-				if err == nil {
-					err = a.want(200)
+		err = m.during(ctx, func() error {
+			end := time.Now().Add(lasting)
+			return l.each(func(i int, c *client) error {
+				for n := i; time.Now().Before(end); n++ {
+					a, err := c.do(requests[n%len(requests)])
+					if err := orWant(err, a, 200); err != nil {
+						return err
+					}
+					counts[i]++
 				}
-				if err != nil {
-					return err
-				}
-				counts[i]++
-			}
-			return nil
+				return nil
+			})
 		})
-		total := 0
 		for _, n := range counts {
 			total += n
 		}
-		return total, took, err
+		return total, err
 	}
 }
 

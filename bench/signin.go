@@ -49,7 +49,7 @@ func measureSignIn(ctx context.Context, m *machine, t *table) error {
 			defer l.close()
 			sides = append(sides, &side{child: c, round: signInRound(c.address, l, people, ready)})
 		}
-		if err := interleave(ctx, m.options, sides...); err != nil {
+		if err := interleave(ctx, m.options, url, sides...); err != nil {
 			return err
 		}
 		what := "wallet sign-in, ready message"
@@ -66,34 +66,36 @@ func measureSignIn(ctx context.Context, m *machine, t *table) error {
 
 // signInRound signs in as many people as fit the time, in three steps of which
 // the second, the wallets' signatures, is not measured.
-func signInRound(address string, l load, people []wallet, ready bool) func(context.Context, time.Duration) (int, time.Duration, error) {
+func signInRound(address string, l load, people []wallet, ready bool) func(context.Context, *meter, time.Duration) (int, error) {
 	n := 4 * len(l)
-	return func(_ context.Context, lasting time.Duration) (int, time.Duration, error) {
-		challenges, requests := make([]answer, n), make([][]byte, n)
+	return func(ctx context.Context, m *meter, lasting time.Duration) (int, error) {
+		done, challenges, requests := n, make([]answer, n), make([][]byte, n)
 		for i := range requests {
 			requests[i] = people[i%len(people)].challengeFor(address, ready)
 		}
-		asking, err := l.spread(n, func(i int, c *client) error {
-			a, err := c.do(requests[i])
-			challenges[i] = a.keep()
-			return orWant(err, a, 200)
-		})
-		if err != nil {
-			return 0, 0, err
+		if err := m.during(ctx, func() error {
+			return l.spread(n, func(i int, c *client) error {
+				a, err := c.do(requests[i])
+				challenges[i] = a.keep()
+				return orWant(err, a, 200)
+			})
+		}); err != nil {
+			return 0, err
 		}
 		if err := parallel(n, func(i int) (err error) {
 			requests[i], err = people[i%len(people)].verifyFor(address, challenges[i])
 			return err
 		}); err != nil {
-			return 0, 0, err
+			return 0, err
 		}
-		proving, err := l.spread(n, func(i int, c *client) error {
-			a, err := c.do(requests[i])
-			return orWant(err, a, 200)
+		err := m.during(ctx, func() error {
+			return l.spread(n, func(i int, c *client) error {
+				a, err := c.do(requests[i])
+				return orWant(err, a, 200)
+			})
 		})
-		took, done := asking+proving, n
-		n = max(len(l), int(float64(n)*lasting.Seconds()/took.Seconds())) // of the next round
-		return done, took, err
+		n = max(len(l), int(float64(n)*lasting.Seconds()/m.wall.Seconds())) // of the next round
+		return done, err
 	}
 }
 

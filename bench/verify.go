@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"strconv"
 	"time"
@@ -72,10 +73,7 @@ func recoverOnly(text, signature string) func() error {
 	sig[64] -= 27
 	prefixed := []byte("\x19Ethereum Signed Message:\n" + strconv.Itoa(len(text)) + text)
 	return func() error {
-		key, err := crypto.SigToPub(crypto.Keccak256(prefixed), sig)
-		if err == nil {
-			_ = crypto.PubkeyToAddress(*key)
-		}
+		_, err := crypto.Ecrecover(crypto.Keccak256(prefixed), sig)
 		return err
 	}
 }
@@ -83,28 +81,37 @@ func recoverOnly(text, signature string) func() error {
 // interleaveCalls returns how many calls of ours fit into the time of one of
 // theirs, a round at a time.
 func interleaveCalls(ctx context.Context, o options, ours, theirs func() error) ([]float64, error) {
-	// Rounds of a few milliseconds: short enough that a neighbour rarely takes
-	// the core from one side only.
-	const calls = 50
+	const calls = 100
 	const share = 4 // a fraction of the duration: this part is quiet by itself
 	var ratios []float64
 	for end := time.Now().Add(o.duration / share); time.Now().Before(end) && ctx.Err() == nil; {
-		var took [2]time.Duration
+		var took [2]float64
 		for j := range took {
 			side := j
 			if len(ratios)%2 == 1 {
 				side = 1 - j
 			}
 			call := [2]func() error{ours, theirs}[side]
-			start := time.Now()
+			start := ownTime()
 			for range calls {
 				if err := call(); err != nil {
 					return nil, err
 				}
 			}
-			took[side] = time.Since(start)
+			took[side] = (ownTime() - start).Seconds()
 		}
-		ratios = append(ratios, took[1].Seconds()/took[0].Seconds())
+		ratios = append(ratios, took[1]/took[0])
 	}
 	return ratios, ctx.Err()
+}
+
+var begun = time.Now()
+
+// ownTime is the CPU time of this process, garbage collection included, which
+// neighbours do not disturb; where it cannot be had, the clock.
+func ownTime() time.Duration {
+	if used, err := cpuTime(os.Getpid()); err == nil {
+		return used
+	}
+	return time.Since(begun)
 }
