@@ -1,0 +1,232 @@
+package team_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
+)
+
+// fixture is the service over a real storage.
+type fixture struct {
+	*storagetest.Database
+	*team.Service
+}
+
+func each(t *testing.T, test func(t *testing.T, f *fixture)) {
+	t.Helper()
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		test(t, &fixture{d, team.NewService(d.DB, d.Clock.Now)})
+	})
+}
+
+func actor(u identity.User) identity.Actor {
+	return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: true}
+}
+
+// join makes a user a member.
+func (f *fixture) join(t *testing.T, id identity.ID, role team.Role) identity.User {
+	t.Helper()
+	u := f.User(t)
+	f.Database.Member(t, id, u.ID, role)
+	return u
+}
+
+func (f *fixture) role(t *testing.T, id, user identity.ID) team.Role {
+	t.Helper()
+	m, err := f.Membership(t.Context(), id, user)
+	if err != nil {
+		return "none"
+	}
+	return m.Role
+}
+
+func together(n int, fn func(n int)) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			fn(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+}
+
+var (
+	roles = []team.Role{team.RoleOwner, team.RoleAdmin, team.RoleMember}
+	page  = identity.Page{Limit: 50}
+)
+
+const (
+	ok = identity.Code("")
+	no = identity.CodeForbidden
+)
+
+// Who may do what to the team as a whole: owner, admin, member.
+func TestRolesAndTheTeam(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		for _, action := range []struct {
+			name string
+			do   func(a identity.Actor, id identity.ID) error
+			want [3]identity.Code
+		}{
+			{"read", func(a identity.Actor, id identity.ID) error { _, err := f.Get(t.Context(), a.UserID, id); return err }, [3]identity.Code{ok, ok, ok}},
+			{"members", func(a identity.Actor, id identity.ID) error {
+				_, _, err := f.Service.Members(t.Context(), a.UserID, id, page)
+				return err
+			}, [3]identity.Code{ok, ok, ok}},
+			{"rename", func(a identity.Actor, id identity.ID) error {
+				_, err := f.Rename(t.Context(), a, id, " Locks ")
+				return err
+			}, [3]identity.Code{ok, ok, no}},
+			{"invitations", func(a identity.Actor, id identity.ID) error {
+				_, _, err := f.Invitations(t.Context(), a.UserID, id, page)
+				return err
+			}, [3]identity.Code{ok, ok, no}},
+			{"delete when stale", func(a identity.Actor, id identity.ID) error {
+				a.Fresh = false
+				return f.Delete(t.Context(), a, id)
+			}, [3]identity.Code{identity.CodeReauthRequired, no, no}},
+			{"delete", func(a identity.Actor, id identity.ID) error { return f.Delete(t.Context(), a, id) }, [3]identity.Code{ok, no, no}},
+		} {
+			for i, role := range roles {
+				id := f.Team(t, f.User(t).ID).ID
+				by := f.join(t, id, role)
+				err := action.do(actor(by), id)
+				if identity.ErrorCode(err) != action.want[i] || action.want[i] == ok && err != nil {
+					t.Errorf("%s by %s: %v, want %q", action.name, role, err, action.want[i])
+				}
+			}
+			// For anyone else, and for members of another team, there is no such team.
+			id := f.Team(t, f.User(t).ID).ID
+			stranger := f.join(t, f.Team(t, f.User(t).ID).ID, team.RoleOwner)
+			storagetest.WantNotFound(t, action.name+" by a stranger", action.do(actor(stranger), id))
+		}
+	})
+}
+
+// Who may do what to whom: by owner, admin, member; to owner, admin, member.
+func TestRolesAndMembers(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		type matrix [3][3]identity.Code
+		acts := matrix{{ok, ok, ok}, {no, ok, ok}, {no, no, no}}
+		check := func(name string, by, of int, err error, want identity.Code) {
+			t.Helper()
+			if identity.ErrorCode(err) != want || want == ok && err != nil {
+				t.Errorf("%s by %s, %s: %v, want %q", name, roles[by], roles[of], err, want)
+			}
+		}
+		for i, by := range roles {
+			for j, of := range roles {
+				id := f.Team(t, f.User(t).ID).ID
+				boss, other := f.join(t, id, by), f.join(t, id, of)
+				for k, to := range roles {
+					_, err := f.ChangeRole(t.Context(), actor(boss), id, other.ID, to)
+					want := acts[i][j]
+					if want == ok {
+						want = acts[i][k]
+					}
+					check("role "+string(to), i, j, err, want)
+					f.Do(t, func(ctx context.Context) error {
+						return f.UpdateRole(ctx, team.Membership{TeamID: id, UserID: other.ID, Role: of})
+					})
+				}
+				check("remove", i, j, f.Remove(t.Context(), actor(boss), id, other.ID), acts[i][j])
+				if gone := f.role(t, id, other.ID) == "none"; gone != (acts[i][j] == ok) {
+					t.Errorf("%s removed by %s: %v", of, by, gone)
+				}
+				_, err := f.Service.Invite(t.Context(), actor(boss), id, team.Target{Email: new("New@example.com")}, of)
+				check("invite", i, j, err, acts[i][j])
+				invitation := f.Database.Invite(t, id, boss.ID, func(i *team.Invitation) { i.Role = of })
+				check("take back", i, j, f.RevokeInvitation(t.Context(), actor(boss), id, invitation.ID), acts[i][j])
+				check("leave", i, i, f.Remove(t.Context(), actor(boss), id, boss.ID), ok)
+			}
+		}
+		id := f.Team(t, f.User(t).ID).ID
+		owner := f.join(t, id, team.RoleOwner)
+		elsewhere := f.Team(t, owner.ID)
+		foreign := f.join(t, elsewhere.ID, team.RoleMember)
+		invitation := f.Database.Invite(t, elsewhere.ID, owner.ID)
+		_, err := f.ChangeRole(t.Context(), actor(owner), id, foreign.ID, team.RoleAdmin)
+		storagetest.WantNotFound(t, "role of another team's member", err)
+		storagetest.WantNotFound(t, "removal of another team's member", f.Remove(t.Context(), actor(owner), id, foreign.ID))
+		storagetest.WantNotFound(t, "another team's invitation", f.RevokeInvitation(t.Context(), actor(owner), id, invitation.ID))
+	})
+}
+
+func TestTheLastOwnerStays(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		owner := f.User(t)
+		id := f.Team(t, owner.ID).ID
+		f.join(t, id, team.RoleAdmin)
+		disabled := f.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
+		f.Database.Member(t, id, disabled.ID, team.RoleOwner) // who does not count
+		for _, to := range []team.Role{team.RoleAdmin, team.RoleMember} {
+			_, err := f.ChangeRole(t.Context(), actor(owner), id, owner.ID, to)
+			storagetest.WantCode(t, "demoted to "+string(to), err, identity.CodeLastOwner)
+		}
+		storagetest.WantCode(t, "leaving", f.Remove(t.Context(), actor(owner), id, owner.ID), identity.CodeLastOwner)
+		storagetest.Same(t, f.role(t, id, owner.ID), team.RoleOwner)
+		if _, err := f.ChangeRole(t.Context(), actor(owner), id, owner.ID, team.RoleOwner); err != nil {
+			t.Errorf("staying owner: %v", err)
+		}
+	})
+}
+
+// Everyone goes at once, by leaving, by being demoted and by being removed: one
+// owner stays.
+func TestOwnersGoAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		for _, n := range []int{2, 2, 2, 10} {
+			first := f.User(t)
+			id := f.Team(t, first.ID).ID
+			owners := []identity.User{first}
+			for range n - 1 {
+				owners = append(owners, f.join(t, id, team.RoleOwner))
+			}
+			together(n, func(i int) {
+				me, next := owners[i], owners[(i+1)%n]
+				var err error
+				switch i % 3 {
+				case 0:
+					err = f.Remove(t.Context(), actor(me), id, me.ID)
+				case 1:
+					_, err = f.ChangeRole(t.Context(), actor(me), id, me.ID, team.RoleMember)
+				default:
+					err = f.Remove(t.Context(), actor(me), id, next.ID)
+				}
+				if code := identity.ErrorCode(err); err != nil && code != identity.CodeLastOwner && code != identity.CodeForbidden {
+					storagetest.WantNotFound(t, "gone before", err)
+				}
+			})
+			if left, err := f.CountActiveOwners(t.Context(), id); err != nil || left < 1 {
+				t.Errorf("of %d owners %d are left, %v", n, left, err)
+			}
+		}
+	})
+}
+
+func TestNames(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		u := f.User(t)
+		for _, bad := range []string{"", "  ", "a\x00b", "a\nb", "\u0085", strings.Repeat("é", 101)} {
+			_, err := f.Create(t.Context(), actor(u), bad)
+			storagetest.WantCode(t, bad, err, identity.CodeInvalidRequest)
+		}
+		for _, good := range []string{"a", " <script>alert(1)</script> ", "'; DROP TABLE teams; --", strings.Repeat("é", 100)} {
+			m, err := f.Create(t.Context(), actor(u), good)
+			if err != nil || m.Name != strings.TrimSpace(good) || m.Role != team.RoleOwner {
+				t.Errorf("%q: %+v, %v", good, m, err)
+			}
+		}
+		if list, _, err := f.List(t.Context(), u.ID, page); err != nil || len(list) != 4 {
+			t.Errorf("%v, %v", list, err)
+		}
+	})
+}
