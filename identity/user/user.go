@@ -63,6 +63,10 @@ func (c Change) check() error {
 		if err != nil || len(b) > maxMetadataBytes {
 			return identity.NewError(identity.CodeInvalidRequest, "metadata is at most %d bytes of JSON", maxMetadataBytes).WithField("metadata")
 		}
+		// What would be stored as something else is refused instead.
+		if stored, err := c.Metadata.Value(); err != nil || stored != string(b) {
+			return identity.NewError(identity.CodeInvalidRequest, "metadata has no NUL character").WithField("metadata")
+		}
 	}
 	return nil
 }
