@@ -81,7 +81,8 @@ type Config struct {
 	LogFormat       LogFormat     `env:"LATCHKEY_LOG_FORMAT" envDefault:"json" doc:"json or text; text when unset with serve --dev."`
 	ShutdownTimeout time.Duration `env:"LATCHKEY_SHUTDOWN_TIMEOUT" envDefault:"10s" doc:"How long requests in flight may take to end after SIGTERM."`
 
-	SMTPURL  SecretURL `env:"LATCHKEY_SMTP_URL" secret:"true" doc:"Mail server, smtp:// or smtps://. Checked, but not used yet."`
+	SMTPURL  SecretURL `env:"LATCHKEY_SMTP_URL" secret:"true" doc:"Mail server, smtp://USER:PASSWORD@HOST:587 (STARTTLS, which a host other than this machine must offer unless ?starttls=never is added) or smtps://USER:PASSWORD@HOST:465. With the sender, turns e-mail sign-in on."`
+	MailFrom string    `env:"LATCHKEY_MAIL_FROM" doc:"Sender of all mail, such as id@example.com or Example <id@example.com>. Required with LATCHKEY_SMTP_URL."`
 	RedisURL SecretURL `env:"LATCHKEY_REDIS_URL" secret:"true" doc:"Redis, redis:// or rediss://. Checked, but not used yet."`
 
 	// Dev tells that this is `serve --dev`.

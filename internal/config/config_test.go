@@ -80,7 +80,7 @@ func TestEverythingSet(t *testing.T) {
 		"LATCHKEY_ETHEREUM_RPC=1=https://a.example/v2/key?x=y,8453=https://c.example,1=http://b.example:8545",
 		"LATCHKEY_LINKING=confirm", "LATCHKEY_SESSION_IDLE=1h", "LATCHKEY_SESSION_LIFETIME=1h",
 		"LATCHKEY_LOG_LEVEL=warn", "LATCHKEY_LOG_FORMAT=text", "LATCHKEY_SHUTDOWN_TIMEOUT=1s500ms",
-		"LATCHKEY_SMTP_URL=smtps://u:p@mail.example.com:465", "LATCHKEY_REDIS_URL=redis://cache:6379/1",
+		"LATCHKEY_SMTP_URL=smtps://u:p@mail.example.com:465", "LATCHKEY_MAIL_FROM=Keys <id@example.com>", "LATCHKEY_REDIS_URL=redis://cache:6379/1",
 	)
 	if c.Engine() != "postgres" || c.PublicURL.String() != "https://id.example.com" || c.MetricsListen != "" || !c.MetricsListenSet {
 		t.Errorf("%s, %s, metrics %q", c.Engine(), c.PublicURL.String(), c.MetricsListen)

@@ -18,7 +18,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		"LATCHKEY_GOOGLE_CLIENT_ID=g", "LATCHKEY_GOOGLE_CLIENT_SECRET=hunter2",
 		"LATCHKEY_GITHUB_CLIENT_ID=h", "LATCHKEY_GITHUB_CLIENT_SECRET=hunter2",
 		"LATCHKEY_ETHEREUM_RPC=1=https://u:hunter2@rpc.example/v2/hunter2?key=hunter2",
-		"LATCHKEY_SMTP_URL=smtp://u:hunter2@mail", "LATCHKEY_REDIS_URL=redis://:hunter2@cache",
+		"LATCHKEY_SMTP_URL=smtp://u:hunter2@mail", "LATCHKEY_MAIL_FROM=id@example.com", "LATCHKEY_REDIS_URL=redis://:hunter2@cache",
 	)
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
@@ -53,13 +53,13 @@ func TestWarnings(t *testing.T) {
 	}
 	c, err := config.Load([]string{
 		"LATCHKEY_LISTEN=:8080", "LATCHKEY_ALLOWED_ORIGINS=http://app.example:3000",
-		"LATCHKEY_TRUSTED_PROXIES=0.0.0.0/0", "LATCHKEY_SMTP_URL=smtp://h", "LATCHKEY_REDIS_URL=redis://h",
+		"LATCHKEY_TRUSTED_PROXIES=0.0.0.0/0", "LATCHKEY_REDIS_URL=redis://h",
 	}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := strings.Join(c.Warnings(), "\n")
-	for _, name := range []string{"LISTEN is :8080", "ALLOWED_ORIGINS", "TRUSTED_PROXIES", "SMTP_URL", "REDIS_URL"} {
+	for _, name := range []string{"LISTEN is :8080", "ALLOWED_ORIGINS", "TRUSTED_PROXIES", "REDIS_URL"} {
 		if !strings.Contains(all, name) {
 			t.Errorf("no warning about %s in\n%s", name, all)
 		}

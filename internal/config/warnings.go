@@ -24,9 +24,6 @@ func (c Config) Warnings() []string {
 			warn("LATCHKEY_TRUSTED_PROXIES has %s: every client can claim any address; name the proxies only", p)
 		}
 	}
-	if c.SMTPURL != "" {
-		warn("LATCHKEY_SMTP_URL is set, but mail is not sent yet")
-	}
 	if c.RedisURL != "" {
 		warn("LATCHKEY_REDIS_URL is set, but Redis is not used yet")
 	}

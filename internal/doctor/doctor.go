@@ -72,7 +72,7 @@ type check func(ctx context.Context) []Result
 // other, but for the clock's, which compares what the others have met.
 func Run(ctx context.Context, cfg config.Config, deps Deps) []Result {
 	e := &examination{Deps: deps, cfg: cfg}
-	checks := []check{e.configuration, e.database, e.publicURL, e.google, e.github}
+	checks := []check{e.configuration, e.database, e.publicURL, e.google, e.github, e.mail}
 	for _, chain := range cfg.SIWEChains {
 		checks = append(checks, func(ctx context.Context) []Result { return e.chain(ctx, chain) })
 	}

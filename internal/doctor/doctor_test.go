@@ -106,7 +106,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	for _, check := range []string{"configuration", "database", "schema", "public URL", "google", "github", "chain 8453", "clock"} {
+	for _, check := range []string{"configuration", "database", "schema", "public URL", "google", "github", "chain 8453", "mail", "clock"} {
 		if !seen[check] {
 			t.Errorf("%s is not checked", check)
 		}
@@ -139,7 +139,7 @@ func TestSick(t *testing.T) {
 		"RPC unreached":     {func(*world) {}, "LATCHKEY_ETHEREUM_RPC=8453=http://127.0.0.1:1/hunter2", "chain 8453", doctor.Fail, "cannot be reached", "LATCHKEY_ETHEREUM_RPC"},
 		"clock a bit off":   {func(w *world) { w.databaseAhead = 20 * time.Second }, "", "clock", doctor.Warn, "20s behind that of the database", "NTP"},
 		"clock far off":     {func(w *world) { w.date = time.Now().Add(-time.Hour) }, "", "clock", doctor.Fail, "ahead of that of http://127.0.0.1", "NTP"},
-		"allowed but wrong": {func(*world) {}, "LATCHKEY_SMTP_URL=smtp://u:hunter2@h", "configuration", doctor.Warn, "LATCHKEY_SMTP_URL", ""},
+		"allowed but wrong": {func(*world) {}, "LATCHKEY_REDIS_URL=redis://u:hunter2@h", "configuration", doctor.Warn, "LATCHKEY_REDIS_URL", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -1,0 +1,74 @@
+package mail
+
+import (
+	"embed"
+	"fmt"
+	htmltemplate "html/template"
+	"maps"
+	"strings"
+	texttemplate "text/template"
+	"unicode"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// A letter NAME has NAME.txt, with the templates "subject" and "text", and
+// NAME.html, with "content", which layout.html surrounds.
+//
+//go:embed templates
+var files embed.FS
+
+type letter struct {
+	text *texttemplate.Template
+	html *htmltemplate.Template
+}
+
+var letters = parse(identity.MailProof)
+
+func parse(names ...identity.MailTemplate) map[identity.MailTemplate]letter {
+	out := map[identity.MailTemplate]letter{}
+	for _, name := range names {
+		file := "templates/" + string(name)
+		out[name] = letter{
+			text: texttemplate.Must(texttemplate.New("").Option("missingkey=error").ParseFS(files, file+".txt")),
+			html: htmltemplate.Must(htmltemplate.New("").Option("missingkey=error").ParseFS(files, "templates/layout.html", file+".html")),
+		}
+	}
+	return out
+}
+
+// compose writes a letter. host is how the letters call this service.
+func compose(m identity.Mail, host string) (Message, error) {
+	l, ok := letters[m.Template]
+	if !ok {
+		return Message{}, fmt.Errorf("mail: there is no letter %q", m.Template)
+	}
+	data := maps.Clone(m.Data)
+	if data == nil {
+		data = map[string]string{}
+	}
+	data["host"] = host
+	var subject, text, html strings.Builder
+	if err := l.text.ExecuteTemplate(&subject, "subject", data); err != nil {
+		return Message{}, err
+	}
+	data["subject"] = oneLine(subject.String())
+	if err := l.text.ExecuteTemplate(&text, "text", data); err != nil {
+		return Message{}, err
+	}
+	if err := l.html.ExecuteTemplate(&html, "layout", data); err != nil {
+		return Message{}, err
+	}
+	return Message{To: m.To, Subject: data["subject"], Text: text.String(), HTML: html.String()}, nil
+}
+
+// oneLine keeps a value from ending its header and beginning another.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}
