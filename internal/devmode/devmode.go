@@ -27,7 +27,7 @@ const (
 	maxForm   = 64 << 10         // bytes of a request body
 )
 
-//go:embed page.html style.css
+//go:embed page.html mail.html style.css
 var files embed.FS
 
 // Standins are the two stand-ins of one process. Everything secret in them is
