@@ -64,6 +64,9 @@ func (s *Server) ListProviders(context.Context, ListProvidersRequestObject) (Lis
 			out.Data = append(out.Data, Provider{Name: name, Kind: ProviderKindRedirect})
 		}
 	}
+	if s.Email != nil {
+		out.Data = append(out.Data, Provider{Name: identity.ProviderEmail, Kind: ProviderKindEmail})
+	}
 	chains := make([]ChainID, len(s.Config.Chains))
 	for i, id := range s.Config.Chains {
 		chains[i] = ChainID(id) //nolint:gosec // the configuration bounds chain ids to 63 bits

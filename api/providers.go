@@ -107,9 +107,13 @@ func (s *Server) finish(c *gin.Context, p provider.Provider, st provider.State, 
 func (s *Server) provider(name string) (provider.Provider, error) {
 	p, ok := s.Providers[name]
 	if !ok {
-		return nil, identity.NewError(identity.CodeProviderDisabled, "this way in is not configured here")
+		return nil, errNotConfigured()
 	}
 	return p, nil
+}
+
+func errNotConfigured() *identity.Error {
+	return identity.NewError(identity.CodeProviderDisabled, "this way in is not configured here")
 }
 
 // callbackURL is built from the public URL, never from what the request says of

@@ -199,6 +199,7 @@ func (e ProofResultOutcome) Valid() bool {
 
 // Defines values for ProviderKind.
 const (
+	ProviderKindEmail    ProviderKind = "email"
 	ProviderKindRedirect ProviderKind = "redirect"
 	ProviderKindWallet   ProviderKind = "wallet"
 )
@@ -206,6 +207,8 @@ const (
 // Valid indicates whether the value is a known member of the ProviderKind enum.
 func (e ProviderKind) Valid() bool {
 	switch e {
+	case ProviderKindEmail:
+		return true
 	case ProviderKindRedirect:
 		return true
 	case ProviderKindWallet:
@@ -811,6 +814,27 @@ type AdminListUsersParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// StartEmailJSONBody defines parameters for StartEmail.
+type StartEmailJSONBody struct {
+	Email   string   `json:"email"`
+	Purpose *Purpose `json:"purpose,omitempty"`
+
+	// ReturnTo Kept in the link as `?return_to=`; a path of this service or a URL of an allowed origin.
+	ReturnTo *string `json:"return_to,omitempty"`
+}
+
+// VerifyEmailJSONBody defines parameters for VerifyEmail.
+type VerifyEmailJSONBody struct {
+	Code *string `json:"code,omitempty"`
+
+	// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
+	Delivery *Delivery `json:"delivery,omitempty"`
+
+	// Email Only with `code`.
+	Email *string `json:"email,omitempty"`
+	Token *string `json:"token,omitempty"`
+}
+
 // CreateSiweChallengeJSONBody defines parameters for CreateSiweChallenge.
 type CreateSiweChallengeJSONBody struct {
 	// Address An Ethereum address; mixed case must be a correct EIP-55 checksum.
@@ -985,6 +1009,12 @@ type ListTeamSessionsParams struct {
 // AdminMergeJSONRequestBody defines body for AdminMerge for application/json ContentType.
 type AdminMergeJSONRequestBody AdminMergeJSONBody
 
+// StartEmailJSONRequestBody defines body for StartEmail for application/json ContentType.
+type StartEmailJSONRequestBody StartEmailJSONBody
+
+// VerifyEmailJSONRequestBody defines body for VerifyEmail for application/json ContentType.
+type VerifyEmailJSONRequestBody VerifyEmailJSONBody
+
 // CreateSiweChallengeJSONRequestBody defines body for CreateSiweChallenge for application/json ContentType.
 type CreateSiweChallengeJSONRequestBody CreateSiweChallengeJSONBody
 
@@ -1041,6 +1071,12 @@ type ServerInterface interface {
 	// AdminGetUser One user, also by a former id
 	// (GET /v1/admin/users/{user})
 	AdminGetUser(c *gin.Context, user UserPath)
+	// StartEmail Ask for a mail with a link and a code
+	// (POST /v1/auth/email/start)
+	StartEmail(c *gin.Context)
+	// VerifyEmail Sign in, link or step up with what a mail said
+	// (POST /v1/auth/email/verify)
+	VerifyEmail(c *gin.Context)
 	// ListProviders The ways in that this deployment offers
 	// (GET /v1/auth/providers)
 	ListProviders(c *gin.Context)
@@ -1395,6 +1431,32 @@ func (siw *ServerInterfaceWrapper) AdminGetUser(c *gin.Context) {
 	}
 
 	siw.Handler.AdminGetUser(c, user)
+}
+
+// StartEmail operation middleware
+func (siw *ServerInterfaceWrapper) StartEmail(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StartEmail(c)
+}
+
+// VerifyEmail operation middleware
+func (siw *ServerInterfaceWrapper) VerifyEmail(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.VerifyEmail(c)
 }
 
 // ListProviders operation middleware
@@ -2457,6 +2519,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/auth/providers", wrapper.ListProviders)
 	router.POST(options.BaseURL+"/v1/auth/siwe/challenge", wrapper.CreateSiweChallenge)
 	router.POST(options.BaseURL+"/v1/auth/siwe/verify", wrapper.VerifySiwe)
+	router.POST(options.BaseURL+"/v1/auth/email/start", wrapper.StartEmail)
+	router.POST(options.BaseURL+"/v1/auth/email/verify", wrapper.VerifyEmail)
 	router.GET(options.BaseURL+"/v1/auth/:provider/start", wrapper.StartProvider)
 	router.GET(options.BaseURL+"/v1/auth/:provider/callback", wrapper.FinishProvider)
 	router.DELETE(options.BaseURL+"/v1/session", wrapper.SignOut)
@@ -2817,6 +2881,86 @@ type AdminGetUserdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminGetUserdefaultApplicationProblemPlusJSONResponse) VisitAdminGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartEmailRequestObject struct {
+	Body *StartEmailJSONRequestBody
+}
+
+type StartEmailResponseObject interface {
+	VisitStartEmailResponse(w http.ResponseWriter) error
+}
+
+type StartEmail202JSONResponse struct {
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (response StartEmail202JSONResponse) VisitStartEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StartEmaildefaultApplicationProblemPlusJSONResponse) VisitStartEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailRequestObject struct {
+	Body *VerifyEmailJSONRequestBody
+}
+
+type VerifyEmailResponseObject interface {
+	VisitVerifyEmailResponse(w http.ResponseWriter) error
+}
+
+type VerifyEmail200JSONResponse ProofResult
+
+func (response VerifyEmail200JSONResponse) VisitVerifyEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response VerifyEmaildefaultApplicationProblemPlusJSONResponse) VisitVerifyEmailResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4313,6 +4457,12 @@ type StrictServerInterface interface {
 	// AdminGetUser One user, also by a former id
 	// (GET /v1/admin/users/{user})
 	AdminGetUser(ctx context.Context, request AdminGetUserRequestObject) (AdminGetUserResponseObject, error)
+	// StartEmail Ask for a mail with a link and a code
+	// (POST /v1/auth/email/start)
+	StartEmail(ctx context.Context, request StartEmailRequestObject) (StartEmailResponseObject, error)
+	// VerifyEmail Sign in, link or step up with what a mail said
+	// (POST /v1/auth/email/verify)
+	VerifyEmail(ctx context.Context, request VerifyEmailRequestObject) (VerifyEmailResponseObject, error)
 	// ListProviders The ways in that this deployment offers
 	// (GET /v1/auth/providers)
 	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
@@ -4696,6 +4846,90 @@ func (sh *strictHandler) AdminGetUser(ctx *gin.Context, user UserPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminGetUserResponseObject); ok {
 		if err := validResponse.VisitAdminGetUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartEmail operation middleware
+func (sh *strictHandler) StartEmail(ctx *gin.Context) {
+	var request StartEmailRequestObject
+
+	var body StartEmailJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartEmail(ctx, request.(StartEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StartEmailResponseObject); ok {
+		if err := validResponse.VisitStartEmailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifyEmail operation middleware
+func (sh *strictHandler) VerifyEmail(ctx *gin.Context) {
+	var request VerifyEmailRequestObject
+
+	var body VerifyEmailJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyEmail(ctx, request.(VerifyEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(VerifyEmailResponseObject); ok {
+		if err := validResponse.VisitVerifyEmailResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

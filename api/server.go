@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/emailproof"
 	"github.com/latchkey/latchkey/identity/provider"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
@@ -46,6 +47,7 @@ type Deps struct {
 	Users     *user.Service
 	Providers map[string]provider.Provider
 	States    *provider.States
+	Email     *emailproof.Service // nil: e-mail is no way in here
 	Nonces    *siwe.Nonces
 	Contracts siwe.ContractVerifier                    // nil: contract wallets are refused
 	ENS       func(common.Address) (ENSProfile, bool)  // what is known of a wallet's name, at once; nil for none

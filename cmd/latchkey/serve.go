@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -79,12 +80,17 @@ func serve(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
-	sweepCtx, stopSweeping := context.WithCancel(ctx)
-	swept := make(chan struct{})
-	go func() { defer close(swept); sweep(sweepCtx, db, log) }()
+	backgroundCtx, stopBackground := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { sweep(backgroundCtx, db, log) })
+	background.Go(func() { handler.Run(backgroundCtx) })
 	log.Info("serving", "public_url", cfg.PublicURL.String(), "listen", listener.Addr().String(), "database", cfg.Engine(), "dev", cfg.Dev)
 	if cfg.Dev {
-		fmt.Fprintf(os.Stderr, devBanner, cfg.PublicURL.String())
+		mailTo := cfg.PublicURL.String() + "/dev/mail, and nowhere else"
+		if cfg.MailEnabled() {
+			mailTo = "its receivers, by " + cfg.SMTPURL.String()
+		}
+		fmt.Fprintf(os.Stderr, devBanner, cfg.PublicURL.String(), mailTo)
 	}
 
 	select {
@@ -93,12 +99,12 @@ func serve(ctx context.Context, cfg config.Config) error {
 		log.Info("stopping", "timeout", cfg.ShutdownTimeout)
 		err = nil
 	}
-	stopSweeping()
+	stopBackground()
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
 	defer cancel()
 	err = errors.Join(err, server.Shutdown(shutdown))
 	stopMetrics()
-	<-swept
+	background.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -106,7 +112,8 @@ func serve(ctx context.Context, cfg config.Config) error {
 }
 
 const devBanner = `
-  Latchkey runs at %s  (development mode: anybody can be anybody)
+  Latchkey runs at %[1]s  (development mode: anybody can be anybody)
+  Mail goes to %[2]s
 
   Try: 1. sign in with the test wallet
        2. on the account page, link Google: type who you are on the stand-in

@@ -19,6 +19,7 @@ import (
 	"github.com/latchkey/latchkey/identity/user"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/devmode"
+	"github.com/latchkey/latchkey/internal/outbox"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
 	"github.com/latchkey/latchkey/siwe/ens"
@@ -36,8 +37,17 @@ type Parts struct {
 	Context context.Context //nolint:containedctx // ends what works behind requests, not a request
 }
 
-// New returns the handler of the whole service.
-func New(parts Parts) (http.Handler, error) {
+// App is the whole service: its handler, and what it does besides.
+type App struct {
+	http.Handler
+	tasks *outbox.Worker
+}
+
+// Run does what requests have left to be done, until ctx ends.
+func (a *App) Run(ctx context.Context) { a.tasks.Run(ctx) }
+
+// New returns the whole service.
+func New(parts Parts) (*App, error) {
 	cfg, db, now := parts.Config, parts.DB, parts.Now
 	sessions := session.NewService(db, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now)
 	var deps api.Deps
@@ -48,7 +58,7 @@ func New(parts Parts) (http.Handler, error) {
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
 			Policy:  linking.Policy(cfg.Linking),
-			Usable:  func(name string) bool { return usable(deps.Providers, name) },
+			Usable:  func(name string) bool { return usable(deps, name) },
 			UndoFor: time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
 		}, now),
 		Sessions: sessions,
@@ -81,13 +91,23 @@ func New(parts Parts) (http.Handler, error) {
 			return api.ENSProfile(p), known
 		}
 	}
+	mailbox := devmode.NewMailbox(now)
+	var tasks *outbox.Worker
+	var err error
+	if deps.Email, tasks, err = newEmail(parts, mailbox); err != nil {
+		return nil, err
+	}
 	google, github := providerConfig(cfg)
 	if cfg.Dev {
 		standins, err := devmode.New(cfg.PublicURL.String())
 		if err != nil {
 			return nil, err
 		}
-		deps.Mounts = map[string]http.Handler{"/dev/": standins.Handler()}
+		dev := http.NewServeMux()
+		dev.Handle("/dev/", standins.Handler())
+		dev.Handle("/dev/mail", mailbox.Handler())
+		dev.Handle("/dev/mail/", mailbox.Handler())
+		deps.Mounts = map[string]http.Handler{"/dev/": dev}
 		// What is configured for real stays real.
 		if google == nil {
 			google = new(standins.Google())
@@ -96,18 +116,18 @@ func New(parts Parts) (http.Handler, error) {
 			github = new(standins.GitHub())
 		}
 	}
-	var err error
 	deps.Providers, err = newProviders(google, github)
 	if err != nil {
 		return nil, err
 	}
-	return api.New(deps)
+	handler, err := api.New(deps)
+	return &App{Handler: handler, tasks: tasks}, err
 }
 
 // usable tells whether an identity of the provider is a way in here.
-func usable(providers map[string]provider.Provider, name string) bool {
-	_, configured := providers[name]
-	return configured || name == identity.ProviderSIWE
+func usable(deps api.Deps, name string) bool {
+	_, configured := deps.Providers[name]
+	return configured || name == identity.ProviderSIWE || name == identity.ProviderEmail && deps.Email != nil
 }
 
 func providerConfig(cfg config.Config) (google *provider.GoogleConfig, github *provider.GitHubConfig) {

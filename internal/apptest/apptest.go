@@ -133,10 +133,15 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 	server.Config = api.NewHTTPServer("", handler, slog.New(slog.DiscardHandler))
 	bend(server.Config)
 	server.Start()
+	working, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	var work sync.WaitGroup
+	work.Go(func() { handler.Run(working) })
 	t.Cleanup(func() {
 		a.CheckInvariants()
 		pooled.CloseIdleConnections()
 		server.Close()
+		stop()
+		work.Wait()
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"context"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/emailproof"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// StartEmail has a link and a code sent to an address. Nothing here depends on
+// who owns it.
+func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (StartEmailResponseObject, error) {
+	c := ctx.(*gin.Context)
+	if s.Email == nil {
+		return nil, errNotConfigured()
+	}
+	purpose := identity.PurposeSignIn
+	if r.Body.Purpose != nil {
+		purpose = identity.Purpose(*r.Body.Purpose)
+	}
+	if purpose.NeedsSession() && callOf(ctx).principal == nil {
+		return nil, session.ErrUnauthenticated()
+	}
+	returnTo := value(r.Body.ReturnTo)
+	if returnTo != "" {
+		var err error
+		if returnTo, err = s.returnTo.Check(returnTo); err != nil {
+			return nil, err
+		}
+	}
+	expires, err := s.Email.Start(c, r.Body.Email, purpose, returnTo, asker(ctx, s.cookies.ensureFlow(c)))
+	if err != nil {
+		return nil, atEmail(err)
+	}
+	return StartEmail202JSONResponse{ExpiresAt: expires}, nil
+}
+
+// VerifyEmail turns a token or a code into a proof and applies it.
+func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (VerifyEmailResponseObject, error) {
+	c := ctx.(*gin.Context)
+	if s.Email == nil {
+		return nil, errNotConfigured()
+	}
+	if (r.Body.Token == nil) == (r.Body.Code == nil) || r.Body.Token != nil && r.Body.Email != nil {
+		return nil, errInvalidRequest("send either token, or code, with or without email")
+	}
+	flow := s.cookies.flowOf(c)
+	proof, err := s.proveEmail(ctx, r.Body, asker(ctx, flow))
+	if err != nil {
+		s.Metrics.proofs.WithLabelValues(identity.ProviderEmail, string(refusal(err).Code)).Inc()
+		return nil, atEmail(err)
+	}
+	if flow == "" {
+		flow = s.cookies.ensureFlow(c) // a ticket must belong to some browser
+	}
+	token := asToken(ctx, r.Body.Delivery)
+	result, err := s.apply(c, proof, flow, token)
+	if err != nil {
+		return nil, err
+	}
+	out := VerifyEmail200JSONResponse{
+		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: sessionOf(result.Session, true),
+	}
+	if token {
+		out.Token = &result.Token
+	}
+	return out, nil
+}
+
+func (s *Server) proveEmail(ctx context.Context, body *VerifyEmailJSONRequestBody, by emailproof.Asker) (identity.Proof, error) {
+	if body.Token != nil {
+		return s.Email.ByToken(ctx, *body.Token, by)
+	}
+	return s.Email.ByCode(ctx, *body.Code, value(body.Email), by)
+}
+
+func asker(ctx context.Context, flow string) emailproof.Asker {
+	by := emailproof.Asker{Browser: flow}
+	if p := callOf(ctx).principal; p != nil {
+		by.UserID, by.SessionID = &p.User.ID, &p.Session.ID
+	}
+	return by
+}
+
+// atEmail names the field that a refused address stood in.
+func atEmail(err error) error {
+	if identity.ErrorCode(err) == identity.CodeInvalidEmail {
+		return refusal(err).WithField("email")
+	}
+	return err
+}
