@@ -98,7 +98,7 @@ func New(deps Deps) (http.Handler, error) {
 		return nil, err
 	}
 	operations := spec.operations()
-	engine.Use(s.begin, s.recoverPanic, securityHeaders)
+	engine.Use(s.begin, s.recoverPanic)
 	engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethodNotAllowed) })
 	engine.NoRoute(s.pages)
 	engine.GET("/openapi.yaml", func(c *gin.Context) {
@@ -114,7 +114,7 @@ func New(deps Deps) (http.Handler, error) {
 			ResponseErrorHandlerFunc: s.fail,
 		}),
 		GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, malformed(err)) }})
-	return s.crossOrigin(engine), nil
+	return securityHeaders(s.crossOrigin(engine)), nil
 }
 
 // pages serves the web app where no route matched. Below /v1 there are none.
