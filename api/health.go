@@ -23,7 +23,9 @@ func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzRespo
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if err := s.Ready(ctx); err != nil {
-		return nil, identity.NewError(identity.CodeUnavailable, "the database does not answer or its schema is not current").Wrap(err)
+		e := identity.NewError(identity.CodeUnavailable, "the database does not answer or its schema is not current").Wrap(err)
+		e.RetryAfter = databaseRetry
+		return nil, e
 	}
 	checks := map[string]string{"database": "ok"}
 	if s.RPCHealth != nil {

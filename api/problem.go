@@ -72,6 +72,9 @@ var (
 	errMediaType        = identity.NewError(codeMediaType, "send application/json")
 )
 
+// databaseRetry is how soon to ask again when the database does not answer.
+const databaseRetry = 5 * time.Second
+
 func errInvalidRequest(detail string) *identity.Error {
 	return identity.NewError(identity.CodeInvalidRequest, "%s", detail)
 }
@@ -95,7 +98,7 @@ func refusal(err error) *identity.Error {
 		return identity.NewError(identity.CodeNotFound, "there is no such thing here").Wrap(err)
 	case errors.As(err, &down) && down.Unavailable(), errors.Is(err, context.DeadlineExceeded):
 		e = identity.NewError(identity.CodeUnavailable, "Latchkey cannot reach its database; try again shortly").Wrap(err)
-		e.RetryAfter = 5 * time.Second
+		e.RetryAfter = databaseRetry
 		return e
 	case errors.Is(err, context.Canceled):
 		return errRequestTimeout(err) // the client went away; nobody reads this
