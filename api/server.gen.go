@@ -323,6 +323,36 @@ func (e WalletKind) Valid() bool {
 	}
 }
 
+// Defines values for AdminExplain200JSONResponseBodyAction.
+const (
+	AdminExplain200JSONResponseBodyActionCreate  AdminExplain200JSONResponseBodyAction = "create"
+	AdminExplain200JSONResponseBodyActionJoin    AdminExplain200JSONResponseBodyAction = "join"
+	AdminExplain200JSONResponseBodyActionLink    AdminExplain200JSONResponseBodyAction = "link"
+	AdminExplain200JSONResponseBodyActionRefresh AdminExplain200JSONResponseBodyAction = "refresh"
+	AdminExplain200JSONResponseBodyActionRefuse  AdminExplain200JSONResponseBodyAction = "refuse"
+	AdminExplain200JSONResponseBodyActionSignIn  AdminExplain200JSONResponseBodyAction = "sign_in"
+)
+
+// Valid indicates whether the value is a known member of the AdminExplain200JSONResponseBodyAction enum.
+func (e AdminExplain200JSONResponseBodyAction) Valid() bool {
+	switch e {
+	case AdminExplain200JSONResponseBodyActionCreate:
+		return true
+	case AdminExplain200JSONResponseBodyActionJoin:
+		return true
+	case AdminExplain200JSONResponseBodyActionLink:
+		return true
+	case AdminExplain200JSONResponseBodyActionRefresh:
+		return true
+	case AdminExplain200JSONResponseBodyActionRefuse:
+		return true
+	case AdminExplain200JSONResponseBodyActionSignIn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EndOtherSessionsParamsOthers.
 const (
 	EndOtherSessionsParamsOthersTrue EndOtherSessionsParamsOthers = true
@@ -397,6 +427,24 @@ type CurrentSession struct {
 
 // Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
 type Delivery string
+
+// Event defines model for Event.
+type Event struct {
+	Action string `json:"action"`
+
+	// ActorId Who did it; null for the command line and for nobody.
+	ActorId   *openapi_types.UUID    `json:"actor_id"`
+	At        time.Time              `json:"at"`
+	Data      map[string]interface{} `json:"data"`
+	Id        openapi_types.UUID     `json:"id"`
+	Ip        string                 `json:"ip"`
+	SessionId *openapi_types.UUID    `json:"session_id"`
+	TeamId    *openapi_types.UUID    `json:"team_id"`
+	UserAgent string                 `json:"user_agent"`
+
+	// UserId Whom it happened to.
+	UserId *openapi_types.UUID `json:"user_id"`
+}
 
 // Health defines model for Health.
 type Health struct {
@@ -771,6 +819,22 @@ type TeamPath = openapi_types.UUID
 // UserPath defines model for UserPath.
 type UserPath = openapi_types.UUID
 
+// AdminExplainJSONBody defines parameters for AdminExplain.
+type AdminExplainJSONBody struct {
+	Provider string   `json:"provider"`
+	Purpose  *Purpose `json:"purpose,omitempty"`
+
+	// SignedIn The user who is signed in and fresh where the proof arrives.
+	SignedIn *openapi_types.UUID `json:"signed_in,omitempty"`
+	Subject  string              `json:"subject"`
+
+	// VerifiedEmail The address the provider vouches for with authority, if any.
+	VerifiedEmail *string `json:"verified_email,omitempty"`
+}
+
+// AdminExplain200JSONResponseBodyAction defines parameters for AdminExplain.
+type AdminExplain200JSONResponseBodyAction string
+
 // AdminListMergesParams defines parameters for AdminListMerges.
 type AdminListMergesParams struct {
 	// UserId Merges of this user, as source or survivor.
@@ -809,6 +873,14 @@ type AdminListUsersParams struct {
 	// Wallet The users with this wallet.
 	Wallet *WalletAddress `form:"wallet,omitempty" json:"wallet,omitempty"`
 	Limit  *Limit         `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminUserHistoryParams defines parameters for AdminUserHistory.
+type AdminUserHistoryParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -1006,6 +1078,9 @@ type ListTeamSessionsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// AdminExplainJSONRequestBody defines body for AdminExplain for application/json ContentType.
+type AdminExplainJSONRequestBody AdminExplainJSONBody
+
 // AdminMergeJSONRequestBody defines body for AdminMerge for application/json ContentType.
 type AdminMergeJSONRequestBody AdminMergeJSONBody
 
@@ -1053,6 +1128,9 @@ type ServerInterface interface {
 	// Readyz The service can answer requests
 	// (GET /readyz)
 	Readyz(c *gin.Context)
+	// AdminExplain What would happen if this proof arrived now
+	// (POST /v1/admin/decisions)
+	AdminExplain(c *gin.Context)
 	// AdminListMerges Merges, newest first
 	// (GET /v1/admin/merges)
 	AdminListMerges(c *gin.Context, params AdminListMergesParams)
@@ -1071,6 +1149,9 @@ type ServerInterface interface {
 	// AdminGetUser One user, also by a former id
 	// (GET /v1/admin/users/{user})
 	AdminGetUser(c *gin.Context, user UserPath)
+	// AdminUserHistory What happened to a user, or by him, and why
+	// (GET /v1/admin/users/{user}/history)
+	AdminUserHistory(c *gin.Context, user UserPath, params AdminUserHistoryParams)
 	// StartEmail Ask for a mail with a link and a code
 	// (POST /v1/auth/email/start)
 	StartEmail(c *gin.Context)
@@ -1223,6 +1304,19 @@ func (siw *ServerInterfaceWrapper) Readyz(c *gin.Context) {
 	}
 
 	siw.Handler.Readyz(c)
+}
+
+// AdminExplain operation middleware
+func (siw *ServerInterfaceWrapper) AdminExplain(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminExplain(c)
 }
 
 // AdminListMerges operation middleware
@@ -1431,6 +1525,50 @@ func (siw *ServerInterfaceWrapper) AdminGetUser(c *gin.Context) {
 	}
 
 	siw.Handler.AdminGetUser(c, user)
+}
+
+// AdminUserHistory operation middleware
+func (siw *ServerInterfaceWrapper) AdminUserHistory(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", c.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminUserHistoryParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminUserHistory(c, user, params)
 }
 
 // StartEmail operation middleware
@@ -2557,6 +2695,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/teams/:team/invitations/:invitation", wrapper.RevokeInvitation)
 	router.GET(options.BaseURL+"/v1/admin/users", wrapper.AdminListUsers)
 	router.GET(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminGetUser)
+	router.GET(options.BaseURL+"/v1/admin/users/:user/history", wrapper.AdminUserHistory)
+	router.POST(options.BaseURL+"/v1/admin/decisions", wrapper.AdminExplain)
 	router.GET(options.BaseURL+"/v1/admin/merges", wrapper.AdminListMerges)
 	router.POST(options.BaseURL+"/v1/admin/merges", wrapper.AdminMerge)
 	router.POST(options.BaseURL+"/v1/admin/merges/:merge/undo", wrapper.AdminUndoMerge)
@@ -2632,6 +2772,59 @@ type ReadyzdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReadyzdefaultApplicationProblemPlusJSONResponse) VisitReadyzResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminExplainRequestObject struct {
+	Body *AdminExplainJSONRequestBody
+}
+
+type AdminExplainResponseObject interface {
+	VisitAdminExplainResponse(w http.ResponseWriter) error
+}
+
+type AdminExplain200JSONResponse struct {
+	Action        AdminExplain200JSONResponseBodyAction `json:"action"`
+	ClaimsAddress bool                                  `json:"claims_address"`
+
+	// Code Of the refusal.
+	Code *string `json:"code"`
+
+	// Inputs Fingerprint of the facts.
+	Inputs     string  `json:"inputs"`
+	Reason     string  `json:"reason"`
+	TicketKind *string `json:"ticket_kind"`
+
+	// UserId Who would sign in or be linked to, or whom the refusal is about.
+	UserId *openapi_types.UUID `json:"user_id"`
+}
+
+func (response AdminExplain200JSONResponse) VisitAdminExplainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminExplaindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminExplaindefaultApplicationProblemPlusJSONResponse) VisitAdminExplainResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2881,6 +3074,51 @@ type AdminGetUserdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminGetUserdefaultApplicationProblemPlusJSONResponse) VisitAdminGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminUserHistoryRequestObject struct {
+	User   UserPath `json:"user"`
+	Params AdminUserHistoryParams
+}
+
+type AdminUserHistoryResponseObject interface {
+	VisitAdminUserHistoryResponse(w http.ResponseWriter) error
+}
+
+type AdminUserHistory200JSONResponse struct {
+	Data []Event `json:"data"`
+
+	// NextCursor Asks for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response AdminUserHistory200JSONResponse) VisitAdminUserHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminUserHistorydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminUserHistorydefaultApplicationProblemPlusJSONResponse) VisitAdminUserHistoryResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4439,6 +4677,9 @@ type StrictServerInterface interface {
 	// Readyz The service can answer requests
 	// (GET /readyz)
 	Readyz(ctx context.Context, request ReadyzRequestObject) (ReadyzResponseObject, error)
+	// AdminExplain What would happen if this proof arrived now
+	// (POST /v1/admin/decisions)
+	AdminExplain(ctx context.Context, request AdminExplainRequestObject) (AdminExplainResponseObject, error)
 	// AdminListMerges Merges, newest first
 	// (GET /v1/admin/merges)
 	AdminListMerges(ctx context.Context, request AdminListMergesRequestObject) (AdminListMergesResponseObject, error)
@@ -4457,6 +4698,9 @@ type StrictServerInterface interface {
 	// AdminGetUser One user, also by a former id
 	// (GET /v1/admin/users/{user})
 	AdminGetUser(ctx context.Context, request AdminGetUserRequestObject) (AdminGetUserResponseObject, error)
+	// AdminUserHistory What happened to a user, or by him, and why
+	// (GET /v1/admin/users/{user}/history)
+	AdminUserHistory(ctx context.Context, request AdminUserHistoryRequestObject) (AdminUserHistoryResponseObject, error)
 	// StartEmail Ask for a mail with a link and a code
 	// (POST /v1/auth/email/start)
 	StartEmail(ctx context.Context, request StartEmailRequestObject) (StartEmailResponseObject, error)
@@ -4681,6 +4925,48 @@ func (sh *strictHandler) Readyz(ctx *gin.Context) {
 	}
 }
 
+// AdminExplain operation middleware
+func (sh *strictHandler) AdminExplain(ctx *gin.Context) {
+	var request AdminExplainRequestObject
+
+	var body AdminExplainJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminExplain(ctx, request.(AdminExplainRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminExplain")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminExplainResponseObject); ok {
+		if err := validResponse.VisitAdminExplainResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // AdminListMerges operation middleware
 func (sh *strictHandler) AdminListMerges(ctx *gin.Context, params AdminListMergesParams) {
 	var request AdminListMergesRequestObject
@@ -4846,6 +5132,33 @@ func (sh *strictHandler) AdminGetUser(ctx *gin.Context, user UserPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminGetUserResponseObject); ok {
 		if err := validResponse.VisitAdminGetUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminUserHistory operation middleware
+func (sh *strictHandler) AdminUserHistory(ctx *gin.Context, user UserPath, params AdminUserHistoryParams) {
+	var request AdminUserHistoryRequestObject
+
+	request.User = user
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminUserHistory(ctx, request.(AdminUserHistoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminUserHistory")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminUserHistoryResponseObject); ok {
+		if err := validResponse.VisitAdminUserHistoryResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

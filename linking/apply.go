@@ -13,7 +13,7 @@ import (
 type Service struct {
 	store    Store
 	sessions Sessions
-	policy   Policy
+	policy   func(provider string) Policy
 	usable   func(provider string) bool
 	undoFor  time.Duration
 	now      identity.Clock
@@ -22,6 +22,8 @@ type Service struct {
 // Options are what a deployment chooses.
 type Options struct {
 	Policy Policy
+	// Policies overrides Policy for proofs of a provider.
+	Policies map[string]Policy
 	// Usable tells whether a provider is configured, so that an identity of it
 	// is a way in.
 	Usable  func(provider string) bool
@@ -30,7 +32,13 @@ type Options struct {
 
 // NewService returns the service over a store.
 func NewService(store Store, sessions Sessions, o Options, now identity.Clock) *Service {
-	return &Service{store: store, sessions: sessions, policy: o.Policy, usable: o.Usable, undoFor: o.UndoFor, now: now}
+	policy := func(provider string) Policy {
+		if p, ok := o.Policies[provider]; ok {
+			return p
+		}
+		return o.Policy
+	}
+	return &Service{store: store, sessions: sessions, policy: policy, usable: o.Usable, undoFor: o.UndoFor, now: now}
 }
 
 // Attempt is a proof and the circumstances it came in.
@@ -81,6 +89,7 @@ func (s *Service) Apply(ctx context.Context, a Attempt) (Result, error) {
 			return err
 		}
 		d := Decide(known.facts)
+		d.Inputs = known.facts.Fingerprint()
 		if d.Action == ActionRefuse {
 			refusal, err = s.refuse(ctx, a, d)
 			return err
@@ -108,7 +117,7 @@ type known struct {
 // its lock was held is read again, so the decision is about how things are.
 func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 	k := known{
-		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy},
+		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy(a.Proof.Provider)},
 		users: map[identity.ID]identity.User{},
 	}
 	ident, owner, err := s.store.IdentityOwner(ctx, a.Proof.Provider, a.Proof.Subject)

@@ -2,7 +2,13 @@
 // applies it: sign in, create, link, step up or refuse.
 package linking
 
-import "github.com/latchkey/latchkey/identity"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/latchkey/latchkey/identity"
+)
 
 // Policy is what happens when a newcomer proves an address that a user owns.
 type Policy string
@@ -97,6 +103,20 @@ type Decision struct {
 	ClaimAddress bool
 	Code         identity.Code // with ActionRefuse
 	Ticket       TicketKind    // with ActionRefuse
+	// Inputs is the fingerprint of the facts it was decided by. Decide leaves it
+	// empty; it is kept in the audit trail.
+	Inputs string
+}
+
+// Fingerprint is 32 hexadecimal digits that change with any fact: two decisions
+// with the same one were about the same situation.
+func (f Facts) Fingerprint() string {
+	raw, err := json.Marshal(f)
+	if err != nil {
+		panic(err) // facts are ids, words and truth values
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16])
 }
 
 // Decide is the linking table. It is pure: the same facts give the same

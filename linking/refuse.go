@@ -62,7 +62,7 @@ func (s *Service) event(a Attempt, d Decision, action identity.Action, user iden
 		IP: a.Client.IP, UserAgent: a.Client.UserAgent,
 		Data: identity.Metadata{
 			"provider": a.Proof.Provider, "subject": a.Proof.Subject, "purpose": a.Proof.Purpose,
-			"reason": d.Reason, "policy": s.policy,
+			"reason": d.Reason, "policy": s.policy(a.Proof.Provider), "inputs": d.Inputs,
 		},
 	}
 	if w := a.Proof.Wallet; w != nil && w.TermsVersion != "" {

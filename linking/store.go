@@ -39,6 +39,7 @@ type Store interface {
 	UseTicket(ctx context.Context, t Ticket) error
 	UnlinkStore
 	MergeStore
+	HistoryStore
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/linking"
 )
@@ -50,6 +52,17 @@ func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error 
 		return eventRow{Event: e}
 	})
 	return db.insert(ctx, &rows)
+}
+
+// EventsOf implements linking.HistoryStore.
+func (db *DB) EventsOf(ctx context.Context, users []identity.ID, p identity.Page) ([]identity.Event, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	var rows []eventRow
+	q := db.reader(ctx).NewSelect().Model(&rows).Where("(a.user_id IN (?) OR a.actor_id IN (?))", bun.List(users), bun.List(users))
+	err := newestFirst(q, "a.id", p).Scan(ctx)
+	return rowsOf(rows, func(r eventRow) identity.Event { return r.Event }), db.engine.normalise(err)
 }
 
 // Sweep deletes what has no use any more: burned secrets and tickets that have

@@ -24,11 +24,11 @@ func newAdminCommand() *cobra.Command {
 }
 
 func newOperatorCommand(use, short string, operator bool) *cobra.Command {
-	var who struct{ email, wallet, id string }
+	var who selector
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
-			id, err := findUser(cmd.Context(), db, who.email, who.wallet, who.id)
+			id, err := who.find(cmd.Context(), db)
 			if err != nil {
 				return err
 			}
@@ -47,21 +47,28 @@ func newOperatorCommand(use, short string, operator bool) *cobra.Command {
 			return nil
 		}),
 	}
-	cmd.Flags().StringVar(&who.email, "email", "", "the user with this verified address")
-	cmd.Flags().StringVar(&who.wallet, "wallet", "", "the user with this wallet (0x...)")
-	cmd.Flags().StringVar(&who.id, "user", "", "the user with this id")
-	cmd.MarkFlagsOneRequired("email", "wallet", "user")
-	cmd.MarkFlagsMutuallyExclusive("email", "wallet", "user")
+	who.flags(cmd)
 	return cmd
 }
 
-// findUser finds exactly one user. He must have signed in once: nobody is made
+// selector names one user on the command line.
+type selector struct{ email, wallet, id string }
+
+func (s *selector) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.email, "email", "", "the user with this verified address")
+	cmd.Flags().StringVar(&s.wallet, "wallet", "", "the user with this wallet (0x...)")
+	cmd.Flags().StringVar(&s.id, "user", "", "the user with this id")
+	cmd.MarkFlagsOneRequired("email", "wallet", "user")
+	cmd.MarkFlagsMutuallyExclusive("email", "wallet", "user")
+}
+
+// find finds exactly one user. He must have signed in once: nobody is made
 // an operator before he has proved who he is.
-func findUser(ctx context.Context, db *storage.DB, email, wallet, id string) (identity.ID, error) {
+func (s selector) find(ctx context.Context, db *storage.DB) (identity.ID, error) {
 	var filter identity.UserFilter
 	switch {
-	case id != "":
-		parsed, err := uuid.Parse(id)
+	case s.id != "":
+		parsed, err := uuid.Parse(s.id)
 		if err != nil {
 			return identity.ID{}, fmt.Errorf("--user: %w", err)
 		}
@@ -70,19 +77,19 @@ func findUser(ctx context.Context, db *storage.DB, email, wallet, id string) (id
 			err = errors.New("--user: there is no such user")
 		}
 		return u.ID, err
-	case email != "":
-		canonical, err := identity.CanonicalEmail(email)
+	case s.email != "":
+		canonical, err := identity.CanonicalEmail(s.email)
 		if err != nil {
 			return identity.ID{}, fmt.Errorf("--email: %w", err)
 		}
 		filter.Email = canonical
 	default:
-		if !common.IsHexAddress(wallet) {
+		if !common.IsHexAddress(s.wallet) {
 			return identity.ID{}, errors.New("--wallet: this is no Ethereum address")
 		}
-		filter.Wallet = common.HexToAddress(wallet).Hex()
+		filter.Wallet = common.HexToAddress(s.wallet).Hex()
 	}
-	users, err := db.Users(ctx, filter, identity.Page{Limit: 1})
+	users, err := db.Users(ctx, filter, identity.Page{Limit: 1}) // reads one more, which tells if there are several
 	switch {
 	case err != nil:
 		return identity.ID{}, err

@@ -33,7 +33,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true, // run prints them
 	}
 	root.AddCommand(
-		newServeCommand(), newMigrateCommand(), newAdminCommand(),
+		newServeCommand(), newMigrateCommand(), newAdminCommand(), newExplainCommand(),
 		newDoctorCommand(), newHealthcheckCommand(), newVersionCommand(),
 	)
 	return root

@@ -57,9 +57,10 @@ func New(parts Parts) (*App, error) {
 			TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
-			Policy:  linking.Policy(cfg.Linking),
-			Usable:  func(name string) bool { return usable(deps, name) },
-			UndoFor: time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
+			Policy:   linking.Policy(cfg.Linking),
+			Usable:   func(name string) bool { return usable(deps, name) },
+			Policies: policies(cfg),
+			UndoFor:  time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
 		}, now),
 		Sessions: sessions,
 		Teams:    team.NewService(db, now),
@@ -122,6 +123,19 @@ func New(parts Parts) (*App, error) {
 	}
 	handler, err := api.New(deps)
 	return &App{Handler: handler, tasks: tasks}, err
+}
+
+// policies are the linking policies of single providers.
+func policies(cfg config.Config) map[string]linking.Policy {
+	out := map[string]linking.Policy{}
+	for name, policy := range map[string]config.Linking{
+		identity.ProviderGoogle: cfg.GoogleLinking, identity.ProviderGitHub: cfg.GitHubLinking, identity.ProviderEmail: cfg.EmailLinking,
+	} {
+		if policy != "" {
+			out[name] = linking.Policy(policy)
+		}
+	}
+	return out
 }
 
 // usable tells whether an identity of the provider is a way in here.

@@ -73,7 +73,11 @@ type Config struct {
 	EthereumRPC      RPCs     `env:"LATCHKEY_ETHEREUM_RPC" secret:"true" doc:"JSON-RPC endpoints for contract wallets, CHAIN=URL, comma separated; several of one chain are tried in order. Without one, contract wallets of that chain cannot sign in."`
 	Linking          Linking  `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and tells the user, confirm asks for an old way in first, off refuses."`
 
-	MergeUndoDays   int           `env:"LATCHKEY_MERGE_UNDO_DAYS" envDefault:"30" doc:"For how many days a merge of two users can be undone."`
+	MergeUndoDays int     `env:"LATCHKEY_MERGE_UNDO_DAYS" envDefault:"30" doc:"For how many days a merge of two users can be undone."`
+	GoogleLinking Linking `env:"LATCHKEY_GOOGLE_LINKING" doc:"LATCHKEY_LINKING for Google alone."`
+	GitHubLinking Linking `env:"LATCHKEY_GITHUB_LINKING" doc:"LATCHKEY_LINKING for GitHub alone."`
+	EmailLinking  Linking `env:"LATCHKEY_EMAIL_LINKING" doc:"LATCHKEY_LINKING for e-mail links alone."`
+
 	SessionIdle     time.Duration `env:"LATCHKEY_SESSION_IDLE" envDefault:"168h" doc:"How long a session lives without being used, such as 30m or 168h."`
 	SessionLifetime time.Duration `env:"LATCHKEY_SESSION_LIFETIME" envDefault:"720h" doc:"How long a session lives at most."`
 

@@ -21,11 +21,13 @@ CREATE TABLE merge_items (
     item_id  uuid NOT NULL,
     PRIMARY KEY (merge_id, kind, item_id)
 );
+CREATE INDEX audit_events_actor ON audit_events (actor_id, id);
 CREATE INDEX users_merged_into ON users (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX invitations_invited_by ON invitations (invited_by);
 
 -- +goose Down
 DROP INDEX invitations_invited_by;
 DROP INDEX users_merged_into;
+DROP INDEX audit_events_actor;
 DROP TABLE merge_items;
 DROP TABLE merges;

@@ -1,0 +1,63 @@
+package api
+
+import (
+	"context"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// AdminUserHistory tells operators what happened to a user and why.
+func (s *Server) AdminUserHistory(ctx context.Context, r AdminUserHistoryRequestObject) (AdminUserHistoryResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.Users.Get(ctx, r.User)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Linking.History(ctx, append(u.MergedFrom, u.ID), p)
+	return AdminUserHistory200JSONResponse{Data: each(rows, eventOf), NextCursor: nextCursor(next)}, err
+}
+
+// AdminExplain is a dry run of the linking decision, for operators.
+func (s *Server) AdminExplain(ctx context.Context, r AdminExplainRequestObject) (AdminExplainResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	proof := identity.Proof{Provider: r.Body.Provider, Subject: r.Body.Subject, Purpose: identity.PurposeSignIn}
+	if r.Body.Purpose != nil {
+		proof.Purpose = identity.Purpose(*r.Body.Purpose)
+	}
+	if r.Body.VerifiedEmail != nil {
+		address, err := identity.CanonicalEmail(*r.Body.VerifiedEmail)
+		if err != nil {
+			return nil, err
+		}
+		proof.Email, proof.EmailAuthoritative = address, true
+	}
+	e, err := s.Linking.Explain(ctx, proof, r.Body.SignedIn)
+	if err != nil {
+		return nil, err
+	}
+	d := e.Decision
+	out := AdminExplain200JSONResponse{
+		Action: AdminExplain200JSONResponseBodyAction(d.Action), Reason: string(d.Reason), UserId: optional(d.User),
+		Code: optional(string(d.Code)), TicketKind: optional(string(d.Ticket)), ClaimsAddress: d.ClaimAddress, Inputs: d.Inputs,
+	}
+	return out, nil
+}
+
+func eventOf(e identity.Event) Event {
+	data := map[string]any(e.Data)
+	if data == nil {
+		data = map[string]any{}
+	}
+	return Event{
+		Id: e.ID, At: e.At, Action: string(e.Action), ActorId: e.ActorID, UserId: e.UserID, TeamId: e.TeamID,
+		SessionId: e.SessionID, Ip: e.IP, UserAgent: e.UserAgent, Data: data,
+	}
+}
