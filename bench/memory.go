@@ -61,7 +61,7 @@ func measureMemory(ctx context.Context, m *machine, t *table) error {
 	t.atMost(memoryFlat, ratio(now, first), "resident memory at the end / at the first mark", "%s after %s; %s at its highest", mib(now), mib(first), mib(peak))
 
 	before := now
-	flood := 2 * m.signIns
+	flood := m.signIns
 	if err := l.spread(flood, func(_ int, c *client) error {
 		var address common.Address
 		_, _ = rand.Read(address[:])
