@@ -24,7 +24,7 @@ func TestNoRequestMakesA500(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		c := newCrew(t, a, "Keys")
 		grantOperator(t, a, c.ids["owner"])
-		g := generator{rand.New(rand.NewPCG(4361, 9457)), []string{ //nolint:gosec // a test that repeats itself
+		g := generator{rand.New(rand.NewPCG(4361, 9457)), []string{
 			strings.TrimPrefix(c.path, "/v1/teams/"), c.ids["owner"], c.ids["member"], c.invite("x@gmail.com", "member"),
 			c.member.POST(c.path+"/sessions", nil).String("id"), c.member.GET("/v1/session").String("session.id"),
 		}}

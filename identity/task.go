@@ -11,7 +11,7 @@ import (
 // TaskKind names what a task has to do.
 type TaskKind string
 
-// The kinds of tasks.
+// TaskMail is the one kind of tasks there is.
 const TaskMail TaskKind = "mail" // payload: Mail
 
 // Task is work that must not happen unless its transaction commits, and must
@@ -37,7 +37,7 @@ type Mail struct {
 // MailTemplate names a letter. The texts stand in internal/mail.
 type MailTemplate string
 
-// The letters.
+// MailProof is the letter with a link and a code.
 const MailProof MailTemplate = "proof" // data: purpose, link, code, minutes
 
 // Sealer encrypts what tasks have to know (AES-256-GCM), because it may be a
@@ -67,7 +67,7 @@ func (s Sealer) NewTask(kind TaskKind, payload any, now, expires time.Time) (Tas
 		return Task{}, err
 	}
 	t := Task{ID: NewID(), Kind: kind, CreatedAt: now, NextAttemptAt: now, ExpiresAt: expires}
-	t.Payload = s.aead.Seal(nil, nil, plain, t.context())
+	t.Payload = s.aead.Seal(nil, nil, plain, t.context()) //nolint:gosec // the AEAD makes a random nonce itself: NewGCMWithRandomNonce
 	return t, nil
 }
 

@@ -43,7 +43,8 @@ func TestBuildRefusesInjection(t *testing.T) {
 	} {
 		for _, s := range injections {
 			if field == siwe.FieldStatement && s[0] == ' ' {
-				s = s[strings.Index(s, "\n"):] // a statement may have the words of the header
+				_, rest, _ := strings.Cut(s, "\n") // a statement may have the words of the header
+				s = "\n" + rest
 			}
 			m := message(address)
 			set(&m, s)

@@ -25,11 +25,10 @@ type wallets struct {
 	url       string
 }
 
-func newWallets(t testing.TB, opts siwe.ContractsOptions) *wallets {
+func newWallets(t testing.TB) *wallets {
 	t.Helper()
-	if opts.CallTimeout == 0 { // a busy machine is not what is tested
-		opts.CallTimeout, opts.Timeout = 20*time.Second, 60*time.Second
-	}
+	// A busy machine is not what is tested.
+	opts := siwe.ContractsOptions{CallTimeout: 20 * time.Second, Timeout: 60 * time.Second}
 	chain := newEVM(t, simChain)
 	server := httptest.NewServer(chain.rpcHandler(t))
 	t.Cleanup(server.Close)
@@ -90,7 +89,7 @@ func sortedOwners(t testing.TB, n int) (keys []*ecdsa.PrivateKey, addresses []co
 }
 
 func TestOwnersWallet(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	keys, owners := sortedOwners(t, 3)
 	wallet := w.deploy(t, "OwnersWallet", owners, big.NewInt(2))
 	hash := hashOf(text(t, wallet))
@@ -120,7 +119,7 @@ func TestOwnersWallet(t *testing.T) {
 }
 
 func TestOwnerRemovedIsRefused(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	keys, owners := sortedOwners(t, 2)
 	_, successor := key(t, 200)
 	wallet := w.deploy(t, "OwnersWallet", owners, big.NewInt(1))
@@ -137,7 +136,7 @@ func TestOwnerRemovedIsRefused(t *testing.T) {
 // owner has signed for any of them. It takes the message, which names the one
 // account, to keep them apart; a wallet like a Safe does so by itself too.
 func TestSiblingsOfOneOwner(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	k, owner := key(t, 1)
 	mine, sibling := w.deploy(t, "NaiveWallet", owner), w.deploy(t, "NaiveWallet", owner)
 	sig := personalSign(t, k, text(t, mine))
@@ -159,7 +158,7 @@ func TestSiblingsOfOneOwner(t *testing.T) {
 }
 
 func TestContractsThatAreNoWallets(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	magic := common.FromHex("0x1626ba7e")
 	padded := append(bytes.Clone(magic), make([]byte, 28)...)
 	answer := func(b []byte) common.Address { return w.deploy(t, "Answer", b) }
@@ -204,7 +203,7 @@ func TestContractsThatAreNoWallets(t *testing.T) {
 }
 
 func TestReservedAddressesAreRefused(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	for _, n := range []int64{0, 1, 2, 4, 9, 0x11, 0x100, 0xffff} {
 		before := w.asked.Load()
 		_, err := w.verify(t, common.BigToAddress(big.NewInt(n)), bytes.Repeat([]byte{1}, 65))
@@ -214,7 +213,7 @@ func TestReservedAddressesAreRefused(t *testing.T) {
 }
 
 func TestDelegatedAccountsSignAsExternallyOwned(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	k, address := key(t, 3)
 	// It delegates to code that accepts everything: that must not matter.
 	yes := w.deploy(t, "Counter")
@@ -234,7 +233,7 @@ func TestDelegatedAccountsSignAsExternallyOwned(t *testing.T) {
 
 // Where there is no contract to ask, only a key's signature is well-formed.
 func TestSignaturesThatNobodyCouldHaveMade(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	_, nobody := key(t, 5)
 	unsupported, none := w.expectation(), w.expectation()
 	unsupported.Contracts = siwe.NewContractsWithBackends(nil, siwe.ContractsOptions{})
@@ -248,7 +247,7 @@ func TestSignaturesThatNobodyCouldHaveMade(t *testing.T) {
 }
 
 func TestVerificationLeavesNoTrace(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	counter := w.deploy(t, "Counter")
 	_, err := w.verify(t, counter, []byte{1})
 	ok(t, err)

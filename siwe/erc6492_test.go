@@ -40,7 +40,7 @@ func planAt(t testing.TB, factory common.Address, name string, args ...any) coun
 }
 
 func TestCounterfactualWallet(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	k, owner := key(t, 1)
 	p := w.plan(t, "NaiveWallet", owner)
 	inner := personalSign(t, k, text(t, p.address))
@@ -74,7 +74,7 @@ func TestCounterfactualWallet(t *testing.T) {
 }
 
 func TestCounterfactualRefusals(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	k, owner := key(t, 1)
 	stranger, _ := key(t, 2)
 	p := w.plan(t, "NaiveWallet", owner)
@@ -127,7 +127,7 @@ func TestCounterfactualRefusals(t *testing.T) {
 // A wallet that has code is never preceded by a call of the signer's choice:
 // here one that would make the signer its owner, were it allowed to come first.
 func TestDeployedWalletIsNotPrepared(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	_, owner := key(t, 1)
 	k, successor := key(t, 2)
 	wallet := w.deploy(t, "RecoverableWallet", owner, successor)
@@ -144,7 +144,7 @@ func TestDeployedWalletIsNotPrepared(t *testing.T) {
 // What a wallet answers right after its deployment is held to the same bytes as
 // what a deployed one answers.
 func TestCounterfactualAnswers(t *testing.T) {
-	w := newWallets(t, siwe.ContractsOptions{})
+	w := newWallets(t)
 	factory := w.deploy(t, "Factory")
 	magic := common.FromHex("0x1626ba7e")
 	padded := append(bytes.Clone(magic), make([]byte, 28)...)

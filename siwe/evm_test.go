@@ -113,7 +113,7 @@ func (e *evm) rpcHandler(t testing.TB) http.Handler {
 
 type ethAPI struct{ e *evm }
 
-func (a *ethAPI) ChainId() hexutil.Uint64 { //nolint:revive // the name is the method's on the wire
+func (a *ethAPI) ChainId() hexutil.Uint64 { // the name is the method's on the wire
 	a.e.asked.Add(1)
 	return hexutil.Uint64(a.e.id)
 }

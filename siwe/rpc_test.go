@@ -155,7 +155,7 @@ func TestFaultyEndpoints(t *testing.T) {
 func TestChainWithoutEndpointIsRefused(t *testing.T) {
 	k, _ := key(t, 1)
 	exp := expectation()
-	exp.Contracts = newWallets(t, siwe.ContractsOptions{}).contracts
+	exp.Contracts = newWallets(t).contracts
 	m := message(common.Address{0xaa}) // on chain 1, which has none
 	_, _, err := siwe.Verify(t.Context(), build(t, m), signHex(t, k, build(t, m)), exp)
 	refused(t, err, siwe.FieldSignature, siwe.Rejected) // not Unavailable: trying again is no use

@@ -46,7 +46,7 @@ func Open(ctx context.Context, databaseURL string) (*DB, error) {
 	case "postgres", "postgresql":
 		return openPostgres(ctx, databaseURL)
 	case "sqlite":
-		return openSQLite(rest)
+		return openSQLite(ctx, rest)
 	}
 	return nil, fmt.Errorf("database URL: unknown scheme %q, want postgres or sqlite", scheme)
 }
@@ -87,7 +87,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*DB, error) {
 	return &DB{engine: postgres, read: db, write: db, pool: pool, hot: newHotStatements(postgres)}, nil
 }
 
-func openSQLite(path string) (*DB, error) {
+func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if path == "" {
 		return nil, fmt.Errorf("database URL: sqlite:// needs a path")
 	}
@@ -103,7 +103,7 @@ func openSQLite(path string) (*DB, error) {
 	}
 	write.SetMaxOpenConns(1)
 	// The file must be there, in WAL mode, before a reader opens it.
-	if err := write.Ping(); err != nil {
+	if err := write.PingContext(ctx); err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
 	read, err := sql.Open("sqlite", dsn("query_only(1)"))

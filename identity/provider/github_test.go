@@ -250,13 +250,15 @@ func TestGitHubRefusesAddresses(t *testing.T) {
 		handler http.HandlerFunc
 		code    identity.Code
 	}{
-		"403":                    {plain(http.StatusForbidden, nil), ""},
-		"404":                    {plain(http.StatusNotFound, nil), ""},
-		"401":                    {plain(http.StatusUnauthorized, nil), identity.CodeProviderFailed},
-		"403 rate limited":       {plain(http.StatusForbidden, map[string]string{"X-RateLimit-Remaining": "0"}), identity.CodeProviderUnavailable},
-		"403 secondary limit":    {plain(http.StatusForbidden, map[string]string{"Retry-After": "60"}), identity.CodeProviderUnavailable},
-		"429":                    {plain(http.StatusTooManyRequests, nil), identity.CodeProviderUnavailable},
-		"redirect to another":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/", 302) }, identity.CodeProviderFailed},
+		"403":                 {plain(http.StatusForbidden, nil), ""},
+		"404":                 {plain(http.StatusNotFound, nil), ""},
+		"401":                 {plain(http.StatusUnauthorized, nil), identity.CodeProviderFailed},
+		"403 rate limited":    {plain(http.StatusForbidden, map[string]string{"X-RateLimit-Remaining": "0"}), identity.CodeProviderUnavailable},
+		"403 secondary limit": {plain(http.StatusForbidden, map[string]string{"Retry-After": "60"}), identity.CodeProviderUnavailable},
+		"429":                 {plain(http.StatusTooManyRequests, nil), identity.CodeProviderUnavailable},
+		"redirect to another": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
+		}, identity.CodeProviderFailed},
 		"object instead of list": {status(http.StatusOK, `{"email":"a@example.com","primary":true,"verified":true}`), identity.CodeProviderFailed},
 	} {
 		t.Run(name, func(t *testing.T) {

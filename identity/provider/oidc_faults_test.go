@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -92,7 +93,7 @@ func TestTokenEndpointErrors(t *testing.T) {
 
 func errorOf(t *testing.T, err error) *identity.Error {
 	t.Helper()
-	e, ok := err.(*identity.Error)
+	e, ok := errors.AsType[*identity.Error](err)
 	if !ok {
 		t.Fatalf("%T is no *identity.Error", err)
 	}

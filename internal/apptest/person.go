@@ -72,7 +72,9 @@ func (b *Browser) Cookie(name string) string {
 // SetCookie plants a cookie.
 func (b *Browser) SetCookie(name, value string) {
 	u := b.App.publicURL()
-	b.Client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: u.Scheme == "https"}})
+	b.Client.Jar.SetCookies(u, []*http.Cookie{{ //nolint:gosec // a jar of the test; what the service sets is tested elsewhere
+		Name: name, Value: value, Path: "/", Secure: u.Scheme == "https",
+	}})
 }
 
 // Answer is a response, read and checked against the specification.
@@ -140,7 +142,7 @@ func (b *Browser) Send(req *http.Request) *Answer {
 	return answer
 }
 
-// GET, POST, PATCH and DELETE are Do by method.
+// GET sends a request without a body.
 func (b *Browser) GET(path string) *Answer { b.T.Helper(); return b.Do(http.MethodGet, path, nil) }
 
 // POST sends a body.

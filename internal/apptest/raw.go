@@ -2,6 +2,7 @@ package apptest
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -31,7 +32,7 @@ func (a *App) Raw(t *testing.T, request ...[]byte) *Answer {
 	}()
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
-		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 			t.Fatalf("neither an answer nor the end of the connection: %v", err)
 		}
 		return nil

@@ -108,7 +108,7 @@ func serve(t testing.TB, h http.Handler) string {
 
 type ethAPI struct{ m *mainnet }
 
-func (a *ethAPI) ChainId() hexutil.Uint64 { //nolint:revive // the name is the method's on the wire
+func (a *ethAPI) ChainId() hexutil.Uint64 { // the name is the method's on the wire
 	a.m.asked.Add(1)
 	return hexutil.Uint64(a.m.id)
 }
