@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/emailproof"
 	"github.com/latchkey/latchkey/linking"
 )
 
@@ -66,8 +67,9 @@ func (db *DB) EventsOf(ctx context.Context, users []identity.ID, p identity.Page
 }
 
 // Sweep deletes what has no use any more: burned secrets and tickets that have
-// expired by themselves, and sessions that ended or expired before the given
-// time. It returns how many rows went.
+// expired by themselves, e-mail challenges that no longer count for a limit, and
+// sessions that ended or expired before the given time. It returns how many rows
+// went.
 func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, error) {
 	var total int64
 	err := db.InTx(ctx, func(ctx context.Context) error {
@@ -81,9 +83,13 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 		if err != nil {
 			return err
 		}
+		challenges, err := db.exec(ctx, tx.NewDelete().Model((*challengeRow)(nil)).Where("c.expires_at < ?", now.Add(-emailproof.Keep)))
+		if err != nil {
+			return err
+		}
 		sessions, err := db.exec(ctx, tx.NewDelete().Model((*sessionRow)(nil)).
 			Where("s.expires_at < ? OR s.idle_expires_at < ? OR s.ended_at < ?", sessionsBefore, sessionsBefore, sessionsBefore))
-		total = burned + tickets + sessions
+		total = burned + tickets + challenges + sessions
 		return err
 	})
 	return total, err

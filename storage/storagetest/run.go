@@ -18,6 +18,8 @@ var groups = []struct {
 	{"Invitations", testInvitations},
 	{"Secrets", testSecrets},
 	{"Events", testEvents},
+	{"Challenges", testChallenges},
+	{"Outbox", testOutbox},
 	{"Sweep", testSweep},
 	{"HostileText", testHostileText},
 	{"Pages", testPages},
