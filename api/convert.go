@@ -77,7 +77,12 @@ func adminSessionOf(l session.Listed, current bool, now time.Time) AdminSession 
 }
 
 func teamSessionOf(l session.ListedInTeam, current bool, now time.Time) TeamSession {
-	s := sessionOf(l.Behind, current)
+	return inTeam(l, sessionOf(l.Behind, current), now)
+}
+
+// inTeam is teamSessionOf for a session that has been converted already: to name
+// the device takes as long as the rest.
+func inTeam(l session.ListedInTeam, s Session, now time.Time) TeamSession {
 	out := TeamSession{
 		Id: l.ID, CreatedAt: l.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
 		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
@@ -93,11 +98,11 @@ func teamSessionOf(l session.ListedInTeam, current bool, now time.Time) TeamSess
 }
 
 // enteredOf is the team session of the session in hand.
-func enteredOf(p session.Principal, now time.Time) TeamSession {
-	return teamSessionOf(session.ListedInTeam{
+func enteredOf(p session.Principal, s Session, now time.Time) TeamSession {
+	return inTeam(session.ListedInTeam{
 		TeamSession: session.TeamSession{ID: p.Team.ID, TeamID: p.Team.TeamID, UserID: p.User.ID, CreatedAt: p.Team.CreatedAt},
 		Behind:      p.Session, DisplayName: p.User.DisplayName, PrimaryEmail: p.User.PrimaryEmail, Role: &p.Team.Role,
-	}, true, now)
+	}, s, now)
 }
 
 func teamOf(m team.Mine) Team {

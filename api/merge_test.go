@@ -213,3 +213,39 @@ func TestOppositeMergesAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestOperatorsMergeAndUndo(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b, wallet, _ := twoAccounts(t, a)
+		old := a.Browser()
+		old.Wallet(wallet, "sign_in").Want(http.StatusOK)
+		ids := []string{b.GET("/v1/me").String("id"), old.GET("/v1/me").String("id")}
+		operator := a.Browser()
+		me := operator.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK).String("user.id")
+		operator.POST("/v1/admin/merges", map[string]any{"user_ids": ids}).WantProblem(http.StatusForbidden, "operator_required")
+		a.Exec("UPDATE users SET operator = true WHERE id = '%s'", me)
+
+		var preview *apptest.Answer
+		a.Unchanged(t, func() {
+			preview = operator.POST("/v1/admin/merges", map[string]any{"user_ids": ids, "dry_run": true}).Want(http.StatusOK)
+			operator.POST("/v1/admin/merges", map[string]any{"user_ids": []string{ids[0], ids[0]}}).WantProblem(http.StatusBadRequest, "invalid_request")
+			operator.POST("/v1/admin/merges", map[string]any{"user_ids": ids, "fingerprint": "old"}).WantProblem(http.StatusConflict, "merge_changed")
+			operator.POST("/v1/admin/merges", map[string]any{"user_ids": ids, "survivor_id": me}).WantProblem(http.StatusBadRequest, "invalid_request")
+		})
+		merged := operator.POST("/v1/admin/merges", map[string]any{"user_ids": ids, "fingerprint": preview.String("fingerprint")}).Want(http.StatusOK)
+		if merged.String("state") != "confirmed" || merged.String("survivor.id") != ids[1] {
+			t.Fatalf("merged: %s", merged.Body)
+		}
+		b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
+		list := operator.GET("/v1/admin/merges?user_id=" + ids[0]).Want(http.StatusOK)
+		if list.Len("data") != 1 || list.String("data.0.actor_id") != me {
+			t.Fatalf("merges: %s", list.Body)
+		}
+		operator.POST("/v1/admin/merges/"+merged.String("id")+"/undo", nil).Want(http.StatusOK)
+		again := a.Browser()
+		again.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		if got := again.GET("/v1/me").String("id"); got != ids[0] {
+			t.Fatalf("after undo google finds %s, want %s", got, ids[0])
+		}
+	})
+}

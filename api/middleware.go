@@ -140,6 +140,8 @@ func (s *Server) crossOrigin(next http.Handler) http.Handler {
 	}).Handler(next)
 }
 
+var crossOriginProtection = http.NewCrossOriginProtection()
+
 // sameOrigin refuses writes that a browser sends from a foreign origin, with or
 // without a session: signing a victim in as the attacker is such a write.
 func (s *Server) sameOrigin(c *gin.Context) {
@@ -150,7 +152,7 @@ func (s *Server) sameOrigin(c *gin.Context) {
 	if o := c.GetHeader("Origin"); o != "" && s.origins[o] {
 		return
 	}
-	if err := http.NewCrossOriginProtection().Check(c.Request); err != nil {
+	if err := crossOriginProtection.Check(c.Request); err != nil {
 		s.fail(c, identity.NewError(identity.CodeForbidden, "this origin may not call Latchkey; allow it by configuration").Wrap(err))
 	}
 }

@@ -14,7 +14,7 @@ func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (Get
 	p := callOf(ctx).principal
 	out := GetSession200JSONResponse{User: userOf(p.User), Session: sessionOf(p.Session, true)}
 	if p.Team != nil {
-		entered := enteredOf(*p, s.Now())
+		entered := enteredOf(*p, out.Session, s.Now())
 		out.TeamSession = &entered
 	}
 	return out, nil

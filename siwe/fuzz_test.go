@@ -8,6 +8,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
+	siwego "github.com/spruceid/siwe-go"
 
 	"github.com/latchkey/latchkey/siwe"
 )
@@ -35,7 +36,29 @@ func FuzzParse(f *testing.F) {
 		if built, err := siwe.Build(*m); err == nil && built != raw {
 			t.Fatalf("%q was built as %q", raw, built)
 		}
+		agreesWithSiweGo(t, raw, m)
 	})
+}
+
+// agreesWithSiweGo holds our reading against another parser's. It accepts less
+// (a statement or list that is there but empty, a scheme), so only what both
+// accept is compared.
+func agreesWithSiweGo(t *testing.T, raw string, m *siwe.Message) {
+	t.Helper()
+	other, err := siwego.ParseMessage(raw)
+	if err != nil || m.Scheme != "" {
+		return
+	}
+	uri := other.GetURI()
+	if other.GetDomain() != m.Domain || other.GetAddress() != m.Address || uri.String() != m.URI || other.GetNonce() != m.Nonce ||
+		uint64(max(other.GetChainID(), 0)) != m.ChainID ||
+		len(other.GetResources()) != len(m.Resources) || (other.GetExpirationTime() == nil) != (m.ExpirationTime == nil) ||
+		(other.GetNotBefore() == nil) != (m.NotBefore == nil) {
+		t.Fatalf("%q: siwe-go reads %+v, we read %+v", raw, other, m)
+	}
+	if s := other.GetStatement(); m.Statement != "" && (s == nil || *s != m.Statement) {
+		t.Fatalf("%q: siwe-go reads the statement %v, we read %q", raw, s, m.Statement)
+	}
 }
 
 // FuzzVerify: whatever is sent, the verifier returns, and accepts nothing but

@@ -1,10 +1,12 @@
 package siwe
 
 import (
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
-	siwego "github.com/spruceid/siwe-go"
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // Parse reads an EIP-4361 text. It refuses, with a *[Error] of kind Malformed
@@ -23,21 +25,15 @@ func Parse(raw string) (*Message, error) {
 		return nil, err
 	}
 	scheme, text := cutScheme(raw)
-	rest, gaps := cutGaps(text)
-	parsed, err := siwego.ParseMessage(rest)
-	if err != nil {
-		return nil, &Error{Field: locate(text), Kind: Malformed, Reason: "is missing, misplaced or not as EIP-4361 writes it", Err: err}
-	}
-	m, err := fromParsed(parsed)
-	if err != nil {
-		return nil, err
+	m, ok := takeApart(text)
+	if !ok {
+		return nil, malformed(locate(text), "is missing, misplaced or not as EIP-4361 writes it")
 	}
 	m.Scheme = scheme
-	gaps.fill(m)
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	// The last word: what siwe-go normalised, reordered or dropped shows here.
+	// The last word: what was read in any way but as it would be written shows here.
 	if m.String() != raw {
 		return nil, malformed(locate(text), "is not in canonical form")
 	}
@@ -52,71 +48,110 @@ func cutScheme(raw string) (scheme, rest string) {
 	return "", raw
 }
 
-// gaps are the optional parts that EIP-4361 allows to be there and empty, and
-// that siwe-go refuses or drops when they are.
-type gaps struct{ statement, requestID, resources bool }
-
-// cutGaps takes those that siwe-go refuses out of a text without its scheme.
-// Should a gap be found where there is none, the text that comes out at the end
-// is not the one that came in.
-func cutGaps(text string) (string, gaps) {
-	var g gaps
-	const resources = "\nResources:"
-	text, g.resources = strings.CutSuffix(text, resources)
-	const requestID = "\nRequest ID: "
-	g.requestID = strings.HasSuffix(text, requestID) || strings.Contains(text, requestID+resources)
-	before, after, found := strings.Cut(text, "\n\n\n\nURI: ")
-	if g.statement = found; found {
-		text = before + "\n\n\nURI: " + after
+// takeApart reads a text without its scheme, line by line. It looks only for
+// where each field is: what may stand in them, check decides.
+func takeApart(text string) (*Message, bool) {
+	l := lines(text)
+	m := &Message{Version: Version}
+	var ok bool
+	if m.Domain, ok = strings.CutSuffix(l.next(), headerTail); !ok {
+		return nil, false
 	}
-	return text, g
-}
-
-func (g gaps) fill(m *Message) {
-	m.HasStatement = g.statement || m.Statement != ""
-	if g.requestID && m.RequestID == nil {
-		m.RequestID = new(string)
+	address := l.next()
+	if !common.IsHexAddress(address) || l.next() != "" {
+		return nil, false
 	}
-	if g.resources && m.Resources == nil {
-		m.Resources = []string{}
+	m.Address = common.HexToAddress(address)
+	// Either the one blank line of no statement, or the statement and its own.
+	statement := l.next()
+	if m.HasStatement = l.cut(""); m.HasStatement {
+		m.Statement = statement
+	} else if statement != "" {
+		return nil, false
 	}
-}
-
-func fromParsed(p *siwego.Message) (*Message, error) {
-	uri := p.GetURI()
-	m := &Message{
-		Domain: p.GetDomain(), Address: p.GetAddress(), URI: uri.String(), Version: p.GetVersion(),
-		ChainID: uint64(max(p.GetChainID(), 0)), Nonce: p.GetNonce(), RequestID: p.GetRequestID(),
-		issuedAt: p.GetIssuedAt(),
+	var chain string
+	if !l.field("URI: ", &m.URI) || !l.cut("Version: "+Version) || !l.field("Chain ID: ", &chain) ||
+		!l.field("Nonce: ", &m.Nonce) || !l.field("Issued At: ", &m.issuedAt) {
+		return nil, false
 	}
-	if s := p.GetStatement(); s != nil {
-		m.Statement = *s
-	}
-	for _, r := range p.GetResources() {
-		m.Resources = append(m.Resources, r.String())
-	}
+	m.URI = rewritten(m.URI)
 	var err error
+	if m.ChainID, err = strconv.ParseUint(chain, 10, 64); err != nil {
+		return nil, false
+	}
 	if m.IssuedAt, err = parseTime(m.issuedAt); err != nil {
-		return nil, malformed(FieldIssuedAt, notATime)
+		return nil, false
 	}
-	if s := p.GetExpirationTime(); s != nil {
-		m.expirationTime = *s
-		if m.ExpirationTime, err = parseOptional(*s); err != nil {
-			return nil, malformed(FieldExpirationTime, notATime)
+	if !l.time("Expiration Time: ", &m.expirationTime, &m.ExpirationTime) || !l.time("Not Before: ", &m.notBefore, &m.NotBefore) {
+		return nil, false
+	}
+	if id := ""; l.field("Request ID: ", &id) {
+		m.RequestID = &id
+	}
+	if l.cut("Resources:") {
+		m.Resources = []string{}
+		for r := ""; l.field("- ", &r); {
+			m.Resources = append(m.Resources, rewritten(r))
 		}
 	}
-	if s := p.GetNotBefore(); s != nil {
-		m.notBefore = *s
-		if m.NotBefore, err = parseOptional(*s); err != nil {
-			return nil, malformed(FieldNotBefore, notATime)
-		}
+	return m, l == end
+}
+
+// rewritten is a URI as package url writes it. One that changes so has several
+// spellings, and will not come out of the message as it went in.
+func rewritten(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return uri // check refuses it
 	}
-	return m, nil
+	return u.String()
+}
+
+// lines is what has not been read yet. A text ends without a newline, so the
+// end is told from an empty line by a byte that no text has.
+type lines string
+
+const end lines = "\x00"
+
+func (l *lines) next() string {
+	if *l == end {
+		return string(end)
+	}
+	line, rest, more := strings.Cut(string(*l), "\n")
+	if *l = lines(rest); !more {
+		*l = end
+	}
+	return line
+}
+
+// cut skips the next line if it is exactly this.
+func (l *lines) cut(line string) bool {
+	rest := *l
+	if rest.next() != line {
+		return false
+	}
+	*l = rest
+	return true
+}
+
+// field reads the next line if it starts so.
+func (l *lines) field(prefix string, value *string) bool {
+	rest := *l
+	v, ok := strings.CutPrefix(rest.next(), prefix)
+	if ok {
+		*l, *value = rest, v
+	}
+	return ok
+}
+
+// time reads an optional time; false if there is one that is none.
+func (l *lines) time(prefix string, written *string, t **time.Time) bool {
+	if !l.field(prefix, written) {
+		return true
+	}
+	parsed, err := parseTime(*written)
+	*t = &parsed
+	return err == nil
 }
 
 const notATime = "is not an RFC 3339 date and time"
-
-func parseOptional(s string) (*time.Time, error) {
-	t, err := parseTime(s)
-	return &t, err
-}

@@ -140,8 +140,8 @@ func TestParseRefuses(t *testing.T) {
 		"URI not in ASCII":            {"com/login", "com/lögin", uri},
 		"URI with a quote":            {"com/login", `com/"`, uri},
 		"URI percent cut":             {"com/login", "com/%4", uri},
-		"URI scheme in capitals":      {"URI: https", "URI: HTTPS", message}, // rewritten by siwe-go
-		"URI with an empty fragment":  {"com/login", "com/login#", message},  // dropped by siwe-go
+		"URI scheme in capitals":      {"URI: https", "URI: HTTPS", message}, // rewritten by package url
+		"URI with an empty fragment":  {"com/login", "com/login#", message},  // dropped by package url
 		"version 2":                   {"Version: 1", "Version: 2", version},
 		"version 01":                  {"Version: 1", "Version: 01", version},
 		"version 1.0":                 {"Version: 1", "Version: 1.0", version},

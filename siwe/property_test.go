@@ -45,7 +45,7 @@ func TestBuildParseBuild(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := messages.Draw(t, "message")
 		text, err := siwe.Build(m)
-		if err != nil { // siwe-go's own ideas of a URI
+		if err != nil { // package url's own ideas of a URI
 			return
 		}
 		built++

@@ -56,11 +56,13 @@ func recoverSigner(hash common.Hash, sig []byte) (signer common.Address, highS, 
 	}
 	canonical := append([]byte(nil), sig...)
 	canonical[64] = v
-	key, err := crypto.SigToPub(hash[:], canonical)
+	// The key is taken as it comes: made into an ecdsa.PublicKey, it would be
+	// checked a second time to be on the curve.
+	key, err := crypto.Ecrecover(hash[:], canonical)
 	if err != nil {
 		return signer, false, false
 	}
-	return crypto.PubkeyToAddress(*key), !crypto.ValidateSignatureValues(v, r, s, true), true
+	return common.BytesToAddress(crypto.Keccak256(key[1:])[12:]), !crypto.ValidateSignatureValues(v, r, s, true), true
 }
 
 // notByKey refuses a signature that no contract can be asked about. What is not

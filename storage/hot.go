@@ -46,11 +46,18 @@ WHERE i.provider = ` + e.param(1) + ` AND i.subject = ` + e.param(2) + e.forUpda
 	}
 }
 
-// hotRow runs a hot statement for one row.
-func (db *DB) hotRow(ctx context.Context, statement string, args ...any) *sql.Row {
+// row is *sql.Row, or pgx.Row.
+type row interface{ Scan(dest ...any) error }
+
+// hotRow runs a hot statement for one row. On PostgreSQL, outside a transaction,
+// it asks pgx itself: database/sql in between costs as much as the statement.
+func (db *DB) hotRow(ctx context.Context, statement string, args ...any) row {
 	args = db.engine.hotArgs(args...)
 	if tx := inTx(ctx); tx != nil {
-		return tx.Tx.QueryRowContext(ctx, statement, args...)
+		return tx.flushed(ctx).Tx.QueryRowContext(ctx, statement, args...)
+	}
+	if db.pool != nil {
+		return db.pool.QueryRow(ctx, statement, args...)
 	}
 	return db.read.DB.QueryRowContext(ctx, statement, args...)
 }

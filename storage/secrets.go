@@ -52,7 +52,7 @@ func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error 
 		}
 		return eventRow{Event: e}
 	})
-	return db.insert(ctx, &rows)
+	return db.later(ctx, db.builder(ctx).NewInsert().Model(&rows))
 }
 
 // EventsOf implements linking.HistoryStore.

@@ -12,7 +12,7 @@ import (
 
 // InsertSession implements session.Store.
 func (db *DB) InsertSession(ctx context.Context, s session.Session) error {
-	return db.insert(ctx, &sessionRow{Session: s})
+	return db.later(ctx, db.builder(ctx).NewInsert().Model(&sessionRow{Session: s}))
 }
 
 // LockSession implements session.Store.

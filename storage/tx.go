@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -43,19 +44,28 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context) error) erro
 }
 
 func (db *DB) once(ctx context.Context, fn func(ctx context.Context) error) (err error) {
-	tx, err := db.write.BeginTx(ctx, nil)
+	begun, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return db.engine.normalise(err)
 	}
+	tx := &transaction{Tx: begun}
 	done := false
 	defer func() {
+		tx.over = true
 		if !done {
 			// An error, or a panic in fn: without this the connection would never
 			// come back. The error that led here says more than a failed rollback.
 			_ = tx.Rollback()
 		}
 	}()
-	if err = fn(context.WithValue(ctx, txKey{}, &tx)); err != nil {
+	err = fn(context.WithValue(ctx, txKey{}, tx))
+	if err == nil {
+		tx.flush(ctx)
+	}
+	if tx.failed != nil {
+		return db.engine.normalise(tx.failed) // whatever fn made of what came after
+	}
+	if err != nil {
 		return err
 	}
 	done = true
@@ -79,15 +89,38 @@ func backoff(ctx context.Context, attempt int) error {
 	}
 }
 
-func inTx(ctx context.Context) *bun.Tx {
-	tx, _ := ctx.Value(txKey{}).(*bun.Tx)
+// transaction is bun's with the changes that wait for the next statement.
+type transaction struct {
+	bun.Tx
+	waiting []byte // statements of SQL
+	failed  error  // the first failure of one that waited
+	over    bool
+}
+
+// flush sends what waits, in one round trip: in the simple protocol several
+// statements are one message.
+func (tx *transaction) flush(ctx context.Context) {
+	if len(tx.waiting) == 0 || tx.failed != nil {
+		return
+	}
+	_, tx.failed = tx.Tx.Tx.ExecContext(ctx, string(tx.waiting))
+	tx.waiting = tx.waiting[:0]
+}
+
+func (tx *transaction) flushed(ctx context.Context) *bun.Tx {
+	tx.flush(ctx)
+	return &tx.Tx
+}
+
+func inTx(ctx context.Context) *transaction {
+	tx, _ := ctx.Value(txKey{}).(*transaction)
 	return tx
 }
 
 // reader is the transaction of the context, or the pool.
 func (db *DB) reader(ctx context.Context) bun.IDB {
 	if tx := inTx(ctx); tx != nil {
-		return tx
+		return tx.flushed(ctx)
 	}
 	return db.read
 }
@@ -96,7 +129,7 @@ func (db *DB) reader(ctx context.Context) bun.IDB {
 // change without its audit event.
 func (db *DB) writer(ctx context.Context) bun.IDB {
 	if tx := inTx(ctx); tx != nil {
-		return tx
+		return tx.flushed(ctx)
 	}
 	panic("storage: change outside a transaction")
 }
@@ -117,4 +150,35 @@ func (db *DB) exec(ctx context.Context, q interface {
 func (db *DB) insert(ctx context.Context, model any) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(model))
 	return err
+}
+
+// builder is writer for a query that goes to later: it sends nothing yet.
+func (db *DB) builder(ctx context.Context) bun.IDB {
+	if tx := inTx(ctx); tx != nil {
+		return &tx.Tx
+	}
+	panic("storage: change outside a transaction")
+}
+
+// later is exec for a change whose outcome nothing in the transaction depends
+// on. On PostgreSQL it is sent along with what comes next, at the latest before
+// the commit; should it fail, so does InTx.
+func (db *DB) later(ctx context.Context, q interface {
+	Exec(ctx context.Context, dest ...any) (sql.Result, error)
+	AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error)
+}) error {
+	tx := inTx(ctx)
+	if db.engine == sqlite || tx == nil {
+		_, err := db.exec(ctx, q)
+		return err
+	}
+	if tx.over {
+		return sql.ErrTxDone // it would wait for ever
+	}
+	written, err := q.AppendQuery(db.write.QueryGen(), tx.waiting)
+	if err != nil {
+		return err
+	}
+	tx.waiting = append(written, ";\n"...)
+	return nil
 }

@@ -3,9 +3,9 @@
 package logging
 
 import (
+	"context"
 	"io"
 	"log/slog"
-	"time"
 
 	"github.com/latchkey/latchkey/internal/config"
 )
@@ -14,17 +14,22 @@ import (
 // [config.Secret]; line breaks, terminal escapes and characters that turn the
 // direction of text are escaped, in messages, keys and values of both formats.
 func New(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level, ReplaceAttr: inUTC}
+	options := &slog.HandlerOptions{Level: level}
 	if format == config.LogText {
-		return slog.New(slog.NewTextHandler(w, options)) // quotes what is not printable
+		return slog.New(inUTC{slog.NewTextHandler(w, options)}) // quotes what is not printable
 	}
-	return slog.New(slog.NewJSONHandler(printable{w}, options))
+	return slog.New(inUTC{slog.NewJSONHandler(printable{w}, options)})
 }
 
-// inUTC makes lines of replicas in different time zones sort.
-func inUTC(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime {
-		return slog.String(slog.TimeKey, a.Value.Time().UTC().Format(time.RFC3339Nano))
-	}
-	return a
+// inUTC makes lines of replicas in different time zones sort. (A ReplaceAttr
+// would be called for every attribute to change this one.)
+type inUTC struct{ slog.Handler }
+
+func (h inUTC) Handle(ctx context.Context, r slog.Record) error {
+	r.Time = r.Time.UTC()
+	return h.Handler.Handle(ctx, r)
 }
+
+func (h inUTC) WithAttrs(attrs []slog.Attr) slog.Handler { return inUTC{h.Handler.WithAttrs(attrs)} }
+
+func (h inUTC) WithGroup(name string) slog.Handler { return inUTC{h.Handler.WithGroup(name)} }
