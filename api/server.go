@@ -108,13 +108,24 @@ func New(deps Deps) (http.Handler, error) {
 		engine.Any(prefix+"*path", gin.WrapH(h))
 	}
 	RegisterHandlersWithOptions(engine.Group("", operations.attach, s.sameOrigin, s.limitBody, s.authenticate, operations.validate(s)),
-		NewStrictHandlerWithOptions(s, nil, StrictGinServerOptions{
+		NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{ownContext}, StrictGinServerOptions{
 			RequestErrorHandlerFunc:  func(c *gin.Context, err error) { s.fail(c, malformed(err)) },
 			HandlerErrorFunc:         s.fail,
 			ResponseErrorHandlerFunc: s.fail,
 		}),
 		GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, malformed(err)) }})
 	return securityHeaders(s.crossOrigin(engine)), nil
+}
+
+// ownContext gives each request's handler a context of its own. Gin reuses
+// contexts, and whoever still watches one behind its request, as database/sql
+// does for a while, would be watching somebody else's.
+func ownContext(next StrictHandlerFunc, _ string) StrictHandlerFunc {
+	return func(c *gin.Context, request any) (any, error) {
+		own := c.Copy()
+		own.Writer = c.Writer
+		return next(own, request)
+	}
 }
 
 // pages serves the web app where no route matched. Below /v1 there are none.
