@@ -22,6 +22,9 @@ type Post struct {
 	refuse error // answer to RCPT, if any
 	user   string
 	pass   string
+
+	server   *smtp.Server
+	listener net.Listener
 }
 
 // Posted is a letter as it arrived.
@@ -58,8 +61,9 @@ func NewPost(t *testing.T, addr, user, pass string) *Post {
 	server.AllowInsecureAuth = true
 	server.ReadTimeout, server.WriteTimeout = 10*time.Second, 10*time.Second
 	server.ErrorLog = discard{}
+	p.server, p.listener = server, listener
 	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
+	t.Cleanup(p.Close)
 	return p
 }
 
@@ -70,6 +74,12 @@ func (p *Post) Env() []string {
 		userinfo = p.user + ":" + p.pass + "@"
 	}
 	return []string{"LATCHKEY_SMTP_URL=smtp://" + userinfo + p.Addr, "LATCHKEY_MAIL_FROM=Keys & Söhne <id@example.com>"}
+}
+
+// Close takes the server away; another may take its address.
+func (p *Post) Close() {
+	_ = p.listener.Close() // which the server may not have been told of yet
+	_ = p.server.Close()
 }
 
 // Refuse makes the server answer RCPT so; nil for taking it.

@@ -1,0 +1,176 @@
+package mail_test
+
+import (
+	"context"
+	"net/mail"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/config"
+	latchmail "github.com/latchkey/latchkey/internal/mail"
+	"github.com/latchkey/latchkey/internal/outbox"
+)
+
+var sealer = identity.NewSealer(identity.DeriveKey("a secret", "outbox"))
+
+func proof(data map[string]string) identity.Mail {
+	all := map[string]string{
+		"purpose": "sign_in", "link": "https://id.example/sign-in?return_to=%2Fa#email_token=t-_0", "code": "012345", "minutes": "10",
+	}
+	for k, v := range data {
+		all[k] = v
+	}
+	return identity.Mail{To: "ada@example.com", Template: identity.MailProof, Data: all}
+}
+
+func smtpTo(t *testing.T, env ...string) *latchmail.SMTP {
+	t.Helper()
+	cfg, err := config.Load(append([]string{"LATCHKEY_SECRET=" + strings.Repeat("x", 32)}, env...), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := latchmail.NewSMTP(cfg.SMTP())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func handle(t *testing.T, sender latchmail.Sender, m identity.Mail) (identity.Task, error) {
+	t.Helper()
+	task, err := sealer.NewTask(identity.TaskMail, m, time.Now(), time.Now().Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := &url.URL{Scheme: "https", Host: "id.example"}
+	return task, latchmail.Handler(sealer, public, sender)(t.Context(), task)
+}
+
+func TestALetterArrives(t *testing.T) {
+	post := apptest.NewPost(t, "", "user", "p@ss")
+	post.Env()
+	server := "smtp://user:p%40ss@" + post.Addr
+	task, err := handle(t, smtpTo(t, "LATCHKEY_SMTP_URL="+server, "LATCHKEY_MAIL_FROM=Schlüssel <id@example.com>"), proof(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := post.Mail()
+	if len(got) != 1 || got[0].From != "id@example.com" || len(got[0].To) != 1 || got[0].To[0] != "ada@example.com" {
+		t.Fatalf("arrived: %+v", got)
+	}
+	from, err := mail.ParseAddress(got[0].Header("From"))
+	if err != nil || from.Name != "Schlüssel" || got[0].Header("Subject") != "Your sign-in link for id.example" ||
+		got[0].Header("Message-ID") != "<"+task.ID.String()+"@id.example>" || got[0].Header("Auto-Submitted") != "auto-generated" || got[0].Header("Date") == "" {
+		t.Errorf("header of\n%s (%v)", got[0].Data, err)
+	}
+	if body := got[0].Data; !strings.Contains(body, "text/plain") || !strings.Contains(body, "text/html") || strings.Count(body, "012345") != 2 {
+		t.Errorf("body\n%s", body)
+	}
+}
+
+func TestWhatTheServerRefuses(t *testing.T) {
+	post := apptest.NewPost(t, "", "", "")
+	s := smtpTo(t, post.Env()...)
+	for code, permanent := range map[int]bool{450: false, 451: false, 550: true, 553: true} {
+		post.Refuse(&smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "no such ada@example.com"})
+		_, err := handle(t, s, proof(nil))
+		if err == nil || outbox.IsPermanent(err) != permanent {
+			t.Errorf("%d: %v, want permanent %t", code, err, permanent)
+		}
+		if err != nil && strings.Contains(err.Error(), "ada@") {
+			t.Errorf("the log would name the receiver: %v", err)
+		}
+	}
+	wrong := smtpTo(t, "LATCHKEY_SMTP_URL=smtp://u:hunter2@"+apptest.NewPost(t, "", "u", "right").Addr, "LATCHKEY_MAIL_FROM=id@example.com")
+	if _, err := handle(t, wrong, proof(nil)); err == nil || outbox.IsPermanent(err) || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a wrong password: %v", err)
+	}
+	if err := wrong.Check(t.Context()); err == nil {
+		t.Error("doctor takes a wrong password")
+	}
+	if err := s.Check(t.Context()); err != nil || len(post.Mail()) != 0 {
+		t.Errorf("a check: %v, %d letters", err, len(post.Mail()))
+	}
+	unreachable := smtpTo(t, "LATCHKEY_SMTP_URL=smtp://127.0.0.1:1", "LATCHKEY_MAIL_FROM=id@example.com")
+	if _, err := handle(t, unreachable, proof(nil)); err == nil || outbox.IsPermanent(err) {
+		t.Errorf("no server: %v", err)
+	}
+}
+
+func TestClearTextNeedsToBeAskedFor(t *testing.T) {
+	cfg := config.SMTP{Host: "127.0.0.1", Port: 1, TLS: config.SMTPStartTLS}
+	cfg.Port = port(t, apptest.NewPost(t, "", "", "").Addr) // it does not offer STARTTLS
+	s, err := latchmail.NewSMTP(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Check(t.Context()); err == nil || !strings.Contains(strings.ToUpper(err.Error()), "STARTTLS") {
+		t.Errorf("sent in the clear: %v", err)
+	}
+}
+
+func port(t *testing.T, addr string) int {
+	t.Helper()
+	u, err := url.Parse("smtp://" + addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, c := range u.Port() {
+		n = n*10 + int(c-'0')
+	}
+	return n
+}
+
+// caught keeps what would be sent.
+type caught struct{ latchmail.Message }
+
+func (c *caught) Send(_ context.Context, m latchmail.Message) error { c.Message = m; return nil }
+
+func TestNothingInALetterBreaksOut(t *testing.T) {
+	var got caught
+	hostile := "x\r\nBcc: eve@example.com\r\n\r\n<script>alert(1)</script>\u2028"
+	if _, err := handle(t, &got, proof(map[string]string{"code": hostile, "link": "javascript:alert(1)", "purpose": hostile})); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(got.Subject, "\r\n\u2028") || strings.Contains(got.HTML, "<script") || strings.Contains(got.HTML, "javascript:") {
+		t.Errorf("subject %q\n%s", got.Subject, got.HTML)
+	}
+	for _, fetched := range []string{"<img", "<link", "url(", "@import", "src="} {
+		if strings.Contains(got.HTML, fetched) {
+			t.Errorf("the HTML fetches: %s", fetched)
+		}
+	}
+	post := apptest.NewPost(t, "", "", "")
+	m := proof(nil)
+	m.To = "ada@example.com\r\nRCPT TO:<eve@example.com>"
+	if _, err := handle(t, smtpTo(t, post.Env()...), m); !outbox.IsPermanent(err) || len(post.Mail()) != 0 {
+		t.Errorf("a receiver with more in it: %v", err)
+	}
+	for _, m := range []identity.Mail{{To: "a@example.com", Template: "nothing"}, {To: "a@example.com", Template: identity.MailProof}} {
+		if _, err := handle(t, &got, m); !outbox.IsPermanent(err) {
+			t.Errorf("%+v: %v", m, err)
+		}
+	}
+}
+
+func TestEveryPurposeSaysWhatItIsFor(t *testing.T) {
+	seen := map[string]bool{}
+	for _, purpose := range []string{"sign_in", "link", "step_up"} {
+		var got caught
+		if _, err := handle(t, &got, proof(map[string]string{"purpose": purpose})); err != nil {
+			t.Fatal(err)
+		}
+		link := "https://id.example/sign-in?return_to=%2Fa#email_token=t-_0"
+		if seen[got.Subject] || !strings.Contains(got.Text, "\n"+link+"\n") || !strings.Contains(got.HTML, `href="`+link+`"`) {
+			t.Errorf("%s: %q\n%s\n%s", purpose, got.Subject, got.Text, got.HTML)
+		}
+		seen[got.Subject] = true
+	}
+}
