@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/lru"
 	"github.com/mileusna/useragent"
 
 	"github.com/latchkey/latchkey/identity"
@@ -140,8 +141,21 @@ func each[From, To any](from []From, convert func(From) To) []To {
 	return out
 }
 
+// devices remembers names: reading a user agent takes as long as all the rest
+// of a session check, and there are few kinds of them.
+var devices = lru.NewCache[string, string](1024)
+
 // device names a device for people, such as "Firefox on Linux".
 func device(userAgent string) string {
+	name, known := devices.Get(userAgent)
+	if !known {
+		name = nameDevice(userAgent)
+		devices.Add(userAgent, name)
+	}
+	return name
+}
+
+func nameDevice(userAgent string) string {
 	ua := useragent.Parse(userAgent)
 	switch {
 	case ua.Name == "":
