@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -41,22 +42,27 @@ func (db *DB) Migrate(ctx context.Context) ([]MigrationStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A second process on the same SQLite file may have got there first: its
-	// migration is one transaction, so looking again tells.
-	var results []*goose.MigrationResult
-	for range 3 {
+	// A second process on the same SQLite file may get in between: each migration
+	// is one transaction, so looking again tells what is left to do.
+	var done []*goose.MigrationResult
+	for range 1 + 2*len(p.ListSources()) {
 		var pending bool
 		if pending, err = p.HasPending(ctx); err == nil && !pending {
-			return nil, nil
+			return applied(done), nil
 		}
+		var results []*goose.MigrationResult
+		var partial *goose.PartialError
 		if results, err = p.Up(ctx); err == nil {
-			return applied(results), nil
+			return applied(append(done, results...)), nil
+		}
+		if errors.As(err, &partial) {
+			done = append(done, partial.Applied...)
 		}
 		if db.engine != sqlite {
 			break
 		}
 	}
-	return nil, fmt.Errorf("migrate: %w", db.engine.normalise(err))
+	return applied(done), fmt.Errorf("migrate: %w", db.engine.normalise(err))
 }
 
 // MigrateDown takes back the newest migration, with the data it held.
