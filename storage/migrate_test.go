@@ -77,34 +77,47 @@ func TestMigrateAtOnce(t *testing.T) {
 			for i := range replicas {
 				replicas[i] = storagetest.Connect(t, url)
 			}
-			var mu sync.Mutex
-			ran := map[int64]int{}
-			var wg sync.WaitGroup
-			start := make(chan struct{})
-			for _, db := range replicas {
-				wg.Go(func() {
-					<-start
-					applied, err := db.Migrate(t.Context())
-					if err != nil {
-						t.Error(err)
-					}
-					mu.Lock()
-					defer mu.Unlock()
-					for _, m := range applied {
-						ran[m.Version]++
-					}
-				})
-			}
-			close(start)
-			wg.Wait()
-			for _, db := range replicas {
-				for _, m := range status(t, db, true) {
-					if ran[m.Version] != 1 {
-						t.Errorf("migration %d was applied by %d replicas", m.Version, ran[m.Version])
-					}
+			migrateTogether(t, replicas)
+			// All the way down the table of versions stays, so that now nothing but
+			// the lock keeps them apart.
+			for range status(t, replicas[0], true) {
+				if _, err := replicas[0].MigrateDown(t.Context()); err != nil {
+					t.Fatal(err)
 				}
 			}
+			migrateTogether(t, replicas)
 		})
+	}
+}
+
+func migrateTogether(t *testing.T, replicas []*storage.DB) {
+	t.Helper()
+	var mu sync.Mutex
+	ran := map[int64]int{}
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for _, db := range replicas {
+		wg.Go(func() {
+			<-start
+			applied, err := db.Migrate(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, m := range applied {
+				ran[m.Version]++
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	for _, db := range replicas {
+		for _, m := range status(t, db, true) {
+			if ran[m.Version] != 1 {
+				t.Errorf("migration %d was applied by %d replicas", m.Version, ran[m.Version])
+			}
+		}
 	}
 }
 
