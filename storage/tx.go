@@ -179,6 +179,7 @@ func (db *DB) later(ctx context.Context, q interface {
 	if err != nil {
 		return err
 	}
-	tx.waiting = append(written, ";\n"...)
+	tx.waiting = written
+	tx.waiting = append(tx.waiting, ";\n"...)
 	return nil
 }

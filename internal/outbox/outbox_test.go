@@ -87,14 +87,13 @@ func (w *world) add(word string) identity.Task {
 }
 
 // work starts a worker over a connection of its own, a replica.
-func (w *world) work(db *storage.DB) (worker *outbox.Worker, stop func()) {
-	worker = outbox.NewWorker(db, map[identity.TaskKind]outbox.Handler{kind: w.handle}, slog.New(slog.NewTextHandler(w, nil)), w.Clock.Now)
+func (w *world) work(db *storage.DB) *outbox.Worker {
+	worker := outbox.NewWorker(db, map[identity.TaskKind]outbox.Handler{kind: w.handle}, slog.New(slog.NewTextHandler(w, nil)), w.Clock.Now)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	var running sync.WaitGroup
 	running.Go(func() { worker.Run(ctx) })
-	stop = func() { cancel(); running.Wait() }
-	w.t.Cleanup(stop)
-	return worker, stop
+	w.t.Cleanup(func() { cancel(); running.Wait() })
+	return worker
 }
 
 func (w *world) rows() int { return w.Count(w.t, "outbox") }
@@ -117,8 +116,8 @@ func TestTwoWorkersDoEverythingOnce(t *testing.T) {
 		for range 40 {
 			w.add(storagetest.Word())
 		}
-		a, _ := w.work(w.DB)
-		b, _ := w.work(storagetest.Connect(t, w.URL))
+		a := w.work(w.DB)
+		b := w.work(storagetest.Connect(t, w.URL))
 		for range 10 {
 			w.add(storagetest.Word())
 			a.Wake()
