@@ -86,6 +86,13 @@ func TestWalkThroughTheAPI(t *testing.T) {
 		c.owner.GET("/v1/admin/users").Want(http.StatusOK)
 		c.owner.GET("/v1/admin/users/" + c.ids["member"]).Want(http.StatusOK)
 		c.owner.GET("/v1/admin/sessions").Want(http.StatusOK)
+		twin := a.Browser().Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK).String("user.id")
+		merge := map[string]any{"user_ids": []string{c.ids["member"], twin}, "dry_run": true}
+		merge["fingerprint"] = c.owner.POST("/v1/admin/merges", merge).Want(http.StatusOK).String("fingerprint")
+		merge["dry_run"] = false
+		merged := c.owner.POST("/v1/admin/merges", merge).Want(http.StatusOK).String("id")
+		c.owner.GET("/v1/admin/merges").Want(http.StatusOK)
+		c.owner.POST("/v1/admin/merges/"+merged+"/undo", nil).Want(http.StatusOK)
 		c.owner.DELETE(c.path).Want(http.StatusNoContent)
 		c.owner.DELETE("/v1/session").Want(http.StatusNoContent)
 	})
