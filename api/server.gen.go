@@ -56,6 +56,27 @@ func (e Delivery) Valid() bool {
 	}
 }
 
+// Defines values for DuplicateKind.
+const (
+	DuplicateKindAddress  DuplicateKind = "address"
+	DuplicateKindHint     DuplicateKind = "hint"
+	DuplicateKindSpelling DuplicateKind = "spelling"
+)
+
+// Valid indicates whether the value is a known member of the DuplicateKind enum.
+func (e DuplicateKind) Valid() bool {
+	switch e {
+	case DuplicateKindAddress:
+		return true
+	case DuplicateKindHint:
+		return true
+	case DuplicateKindSpelling:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusOk HealthStatus = "ok"
@@ -427,6 +448,19 @@ type CurrentSession struct {
 
 // Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
 type Delivery string
+
+// Duplicate defines model for Duplicate.
+type Duplicate struct {
+	// Kind A hint proves nothing.
+	Kind   DuplicateKind `json:"kind"`
+	Reason string        `json:"reason"`
+
+	// Users The older account first.
+	Users []UserSummary `json:"users"`
+}
+
+// DuplicateKind A hint proves nothing.
+type DuplicateKind string
 
 // Event defines model for Event.
 type Event struct {
@@ -835,6 +869,14 @@ type AdminExplainJSONBody struct {
 // AdminExplain200JSONResponseBodyAction defines parameters for AdminExplain.
 type AdminExplain200JSONResponseBodyAction string
 
+// AdminListDuplicatesParams defines parameters for AdminListDuplicates.
+type AdminListDuplicatesParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // AdminListMergesParams defines parameters for AdminListMerges.
 type AdminListMergesParams struct {
 	// UserId Merges of this user, as source or survivor.
@@ -1131,6 +1173,9 @@ type ServerInterface interface {
 	// AdminExplain What would happen if this proof arrived now
 	// (POST /v1/admin/decisions)
 	AdminExplain(c *gin.Context)
+	// AdminListDuplicates Users who may be one person, oldest candidate first
+	// (GET /v1/admin/duplicates)
+	AdminListDuplicates(c *gin.Context, params AdminListDuplicatesParams)
 	// AdminListMerges Merges, newest first
 	// (GET /v1/admin/merges)
 	AdminListMerges(c *gin.Context, params AdminListMergesParams)
@@ -1317,6 +1362,41 @@ func (siw *ServerInterfaceWrapper) AdminExplain(c *gin.Context) {
 	}
 
 	siw.Handler.AdminExplain(c)
+}
+
+// AdminListDuplicates operation middleware
+func (siw *ServerInterfaceWrapper) AdminListDuplicates(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListDuplicatesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListDuplicates(c, params)
 }
 
 // AdminListMerges operation middleware
@@ -2699,6 +2779,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/decisions", wrapper.AdminExplain)
 	router.GET(options.BaseURL+"/v1/admin/merges", wrapper.AdminListMerges)
 	router.POST(options.BaseURL+"/v1/admin/merges", wrapper.AdminMerge)
+	router.GET(options.BaseURL+"/v1/admin/duplicates", wrapper.AdminListDuplicates)
 	router.POST(options.BaseURL+"/v1/admin/merges/:merge/undo", wrapper.AdminUndoMerge)
 	router.GET(options.BaseURL+"/v1/admin/sessions", wrapper.AdminListSessions)
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
@@ -2825,6 +2906,50 @@ type AdminExplaindefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminExplaindefaultApplicationProblemPlusJSONResponse) VisitAdminExplainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListDuplicatesRequestObject struct {
+	Params AdminListDuplicatesParams
+}
+
+type AdminListDuplicatesResponseObject interface {
+	VisitAdminListDuplicatesResponse(w http.ResponseWriter) error
+}
+
+type AdminListDuplicates200JSONResponse struct {
+	Data []Duplicate `json:"data"`
+
+	// NextCursor Asks for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response AdminListDuplicates200JSONResponse) VisitAdminListDuplicatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListDuplicatesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListDuplicatesdefaultApplicationProblemPlusJSONResponse) VisitAdminListDuplicatesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4680,6 +4805,9 @@ type StrictServerInterface interface {
 	// AdminExplain What would happen if this proof arrived now
 	// (POST /v1/admin/decisions)
 	AdminExplain(ctx context.Context, request AdminExplainRequestObject) (AdminExplainResponseObject, error)
+	// AdminListDuplicates Users who may be one person, oldest candidate first
+	// (GET /v1/admin/duplicates)
+	AdminListDuplicates(ctx context.Context, request AdminListDuplicatesRequestObject) (AdminListDuplicatesResponseObject, error)
 	// AdminListMerges Merges, newest first
 	// (GET /v1/admin/merges)
 	AdminListMerges(ctx context.Context, request AdminListMergesRequestObject) (AdminListMergesResponseObject, error)
@@ -4960,6 +5088,32 @@ func (sh *strictHandler) AdminExplain(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminExplainResponseObject); ok {
 		if err := validResponse.VisitAdminExplainResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListDuplicates operation middleware
+func (sh *strictHandler) AdminListDuplicates(ctx *gin.Context, params AdminListDuplicatesParams) {
+	var request AdminListDuplicatesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListDuplicates(ctx, request.(AdminListDuplicatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListDuplicates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListDuplicatesResponseObject); ok {
+		if err := validResponse.VisitAdminListDuplicatesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

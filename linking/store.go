@@ -40,6 +40,7 @@ type Store interface {
 	UnlinkStore
 	MergeStore
 	HistoryStore
+	DuplicateStore
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 

@@ -34,6 +34,7 @@ func newRootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		newServeCommand(), newMigrateCommand(), newAdminCommand(), newExplainCommand(),
+		newImportCommand(), newDedupeCommand(),
 		newDoctorCommand(), newHealthcheckCommand(), newVersionCommand(),
 	)
 	return root

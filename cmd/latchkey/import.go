@@ -1,0 +1,39 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/importer"
+	"github.com/latchkey/latchkey/storage"
+)
+
+// newImportCommand brings the users of another system over.
+func newImportCommand() *cobra.Command {
+	var from, source, name string
+	o := importer.Options{Now: identity.SystemClock}
+	cmd := &cobra.Command{
+		Use: "import", Short: "Bring the users of Auth.js, Better Auth, Supabase or a CSV file over; again changes nothing", Args: cobra.NoArgs,
+		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
+			src, err := importer.Open(cmd.Context(), from, source)
+			if err != nil {
+				return err
+			}
+			o.Origin, o.Progress = cmp.Or(name, from), cmd.ErrOrStderr()
+			report, err := importer.Run(cmd.Context(), db, src, o)
+			return errors.Join(err, report.Write(cmd.OutOrStdout()), src.Close())
+		}),
+	}
+	cmd.Flags().StringVar(&from, "from", "", "authjs, better-auth, supabase or csv")
+	cmd.Flags().StringVar(&source, "source", "", "postgres://..., sqlite://path or a CSV file; it is only read")
+	cmd.Flags().StringVar(&name, "name", "", "a name for this source, if there are several of one kind (default: what --from says)")
+	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "report what would be done, and write nothing")
+	cmd.Flags().IntVar(&o.Batch, "batch", 500, "users a transaction")
+	for _, flag := range []string{"from", "source"} {
+		cobra.CheckErr(cmd.MarkFlagRequired(flag))
+	}
+	return cmd
+}
