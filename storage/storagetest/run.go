@@ -16,6 +16,7 @@ var groups = []struct {
 	{"TeamSessions", testTeamSessions},
 	{"Teams", testTeams},
 	{"Invitations", testInvitations},
+	{"Imports", testImports},
 	{"Secrets", testSecrets},
 	{"Events", testEvents},
 	{"Challenges", testChallenges},

@@ -1,0 +1,103 @@
+package storagetest
+
+import (
+	"context"
+	"reflect"
+	"testing"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/linking"
+)
+
+func testImports(t *testing.T, d *Database) {
+	now := d.Clock.Now()
+	t.Run("a batch is kept whole and found again", func(t *testing.T) {
+		address, subject := Word()+"@example.com", Word()
+		u := identity.User{ID: identity.NewID(), DisplayName: Word(), Status: identity.StatusActive, Metadata: identity.Metadata{}, CreatedAt: now, UpdatedAt: now}
+		from := identity.Imported{Origin: Word(), SourceID: "1", UserID: u.ID, Email: "Spelled@example.com", ImportedAt: now}
+		d.Do(t, func(ctx context.Context) error {
+			return d.Import(ctx, identity.ImportBatch{
+				Users:      []identity.User{u},
+				Identities: []identity.Identity{{ID: identity.NewID(), UserID: u.ID, Provider: "google", Subject: subject, Email: address, CreatedAt: now, LastUsedAt: now}},
+				Emails:     []identity.Email{{Address: address, UserID: u.ID, Source: "old", VerifiedAt: now}},
+				Imported:   []identity.Imported{from},
+				Events:     []identity.Event{{ID: identity.NewID(), At: now, Action: identity.ActionUserCreated, UserID: &u.ID}},
+			})
+		})
+		if got, err := d.DB.User(t.Context(), u.ID); err != nil || got.PrimaryEmail == nil || *got.PrimaryEmail != address {
+			t.Errorf("user %+v %v", got, err)
+		}
+		if got, err := d.ImportedIDs(t.Context(), from.Origin, []string{"1", "2"}); err != nil || !reflect.DeepEqual(got, []string{"1"}) {
+			t.Errorf("imported %v %v", got, err)
+		}
+		if got, err := d.ImportedIDs(t.Context(), "another", []string{"1"}); err != nil || len(got) != 0 {
+			t.Errorf("of another origin %v %v", got, err)
+		}
+		if got, err := d.Spellings(t.Context(), []identity.ID{u.ID}); err != nil || len(got) != 1 || got[0].SourceID != "1" || got[0].Email != from.Email || !got[0].ImportedAt.Equal(now) {
+			t.Errorf("spellings %v %v", got, err)
+		}
+		if got, err := d.IdentitiesBySubject(t.Context(), "google", []string{subject, "x"}); err != nil || len(got) != 1 || got[0].UserID != u.ID {
+			t.Errorf("by subject %v %v", got, err)
+		}
+		if got, err := d.IdentitiesShowing(t.Context(), []string{address}, 5); err != nil || len(got) != 1 {
+			t.Errorf("showing %v %v", got, err)
+		}
+		if got, err := d.EmailOwners(t.Context(), []string{address, "x@example.com"}); err != nil || len(got) != 1 || got[0].UserID != u.ID {
+			t.Errorf("owners %v %v", got, err)
+		}
+		if got, err := d.UsersNamed(t.Context(), []string{u.DisplayName}, 5); err != nil || len(got) != 1 {
+			t.Errorf("named %v %v", got, err)
+		}
+	})
+	t.Run("nothing is asked of nothing", func(t *testing.T) {
+		got, err := d.Survivors(t.Context(), nil)
+		if err != nil || len(got) != 0 {
+			t.Errorf("%v %v", got, err)
+		}
+		d.Do(t, func(ctx context.Context) error { return d.Import(ctx, identity.ImportBatch{}) })
+	})
+	t.Run("of a pair the surer kind stays", func(t *testing.T) {
+		a, b := d.User(t), d.User(t)
+		for _, step := range []struct{ kind, want linking.DuplicateKind }{
+			{linking.DuplicateHint, linking.DuplicateHint}, {linking.DuplicateSpelling, linking.DuplicateSpelling},
+			{linking.DuplicateHint, linking.DuplicateSpelling}, {linking.DuplicateAddress, linking.DuplicateSpelling},
+		} {
+			d.Do(t, func(ctx context.Context) error {
+				return d.RecordDuplicates(ctx, []linking.Duplicate{linking.NewDuplicate(b.ID, a.ID, step.kind, "why", now)})
+			})
+			if got := d.duplicatesOf(t, a.ID); len(got) != 1 || got[0].Kind != step.want {
+				t.Errorf("after %s: %+v", step.kind, got)
+			}
+		}
+	})
+	t.Run("a pair ends with its merge", func(t *testing.T) {
+		a := d.User(t)
+		middle := d.User(t, func(u *identity.User) { u.Status, u.MergedInto = identity.StatusMerged, &a.ID })
+		last := d.User(t, func(u *identity.User) { u.Status, u.MergedInto = identity.StatusMerged, &middle.ID })
+		d.Do(t, func(ctx context.Context) error {
+			return d.RecordDuplicates(ctx, []linking.Duplicate{linking.NewDuplicate(a.ID, middle.ID, linking.DuplicateAddress, "why", now)})
+		})
+		if got := d.duplicatesOf(t, a.ID); len(got) != 0 {
+			t.Errorf("still there: %+v", got)
+		}
+		got, err := d.Survivors(t.Context(), []identity.ID{a.ID, last.ID})
+		if err != nil || len(got) != 2 || got[a.ID].ID != a.ID || got[last.ID].ID != a.ID {
+			t.Errorf("survivors %v %v", got, err)
+		}
+	})
+}
+
+func (d *Database) duplicatesOf(t *testing.T, user identity.ID) []linking.Duplicate {
+	t.Helper()
+	all, err := d.Duplicates(t.Context(), identity.Page{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []linking.Duplicate
+	for _, one := range all {
+		if one.FirstID == user || one.SecondID == user {
+			out = append(out, one)
+		}
+	}
+	return out
+}
