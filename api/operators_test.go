@@ -15,7 +15,7 @@ import (
 // grantOperator does what `latchkey admin grant` does.
 func grantOperator(t *testing.T, a *apptest.App, id string) {
 	t.Helper()
-	if _, err := user.NewService(a.DB, identity.SystemClock).SetOperator(t.Context(), uuid.MustParse(id), true); err != nil {
+	if _, err := user.NewService(a.DB, identity.NoNotices{}, identity.SystemClock).SetOperator(t.Context(), uuid.MustParse(id), true); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -37,6 +37,9 @@ type Mail struct {
 // MailTemplate names a letter. The texts stand in internal/mail.
 type MailTemplate string
 
+// MailNotice tells of a change to an account.
+const MailNotice MailTemplate = "notice" // data: kind, what, at, from, link
+
 // MailProof is the letter with a link and a code.
 const MailProof MailTemplate = "proof" // data: purpose, link, code, minutes
 

@@ -16,6 +16,7 @@ type Service struct {
 	policy   func(provider string) Policy
 	usable   func(provider string) bool
 	undoFor  time.Duration
+	notices  identity.Notifier
 	now      identity.Clock
 }
 
@@ -28,6 +29,7 @@ type Options struct {
 	// is a way in.
 	Usable  func(provider string) bool
 	UndoFor time.Duration // how long a merge can be undone
+	Notices identity.Notifier
 }
 
 // NewService returns the service over a store.
@@ -38,7 +40,7 @@ func NewService(store Store, sessions Sessions, o Options, now identity.Clock) *
 		}
 		return o.Policy
 	}
-	return &Service{store: store, sessions: sessions, policy: policy, usable: o.Usable, undoFor: o.UndoFor, now: now}
+	return &Service{store: store, sessions: sessions, policy: policy, usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
 }
 
 // Attempt is a proof and the circumstances it came in.
@@ -120,6 +122,14 @@ func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy(a.Proof.Provider)},
 		users: map[identity.ID]identity.User{},
 	}
+	address := a.Proof.VerifiedEmail()
+	addressOwner, err := s.emailOwner(ctx, address)
+	if err != nil {
+		return k, err
+	}
+	if err := s.lockParties(ctx, a, &k, addressOwner); err != nil {
+		return k, err
+	}
 	ident, owner, err := s.store.IdentityOwner(ctx, a.Proof.Provider, a.Proof.Subject)
 	switch {
 	case err == nil && owner.Status == identity.StatusMerged:
@@ -130,28 +140,6 @@ func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 	case !errors.Is(err, identity.ErrNotFound):
 		return k, err
 	}
-
-	address := a.Proof.VerifiedEmail()
-	addressOwner, err := s.emailOwner(ctx, address)
-	if err != nil {
-		return k, err
-	}
-	var others []identity.ID
-	if addressOwner != nil {
-		others = append(others, *addressOwner)
-	}
-	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
-		others = append(others, a.Current.User.ID)
-	}
-	if len(others) > 0 {
-		locked, err := s.store.LockUsers(ctx, others...)
-		if err != nil {
-			return k, err
-		}
-		for _, u := range locked {
-			k.users[u.ID] = u
-		}
-	}
 	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
 		id := a.Current.User.ID
 		if !k.users[id].Active() {
@@ -160,6 +148,34 @@ func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 		k.facts.SignedIn = &SignedIn{ID: id, Fresh: a.Current.Session.Fresh(s.now())}
 	}
 	return k, s.gatherAddress(ctx, a, &k, addressOwner)
+}
+
+// lockParties locks everyone whom the proof may be about, in id order, so that
+// two people who prove each other's ways in do not wait for each other. A sign-in
+// that brings no address is about the identity's owner alone, whom reading the
+// identity locks.
+func (s *Service) lockParties(ctx context.Context, a Attempt, k *known, addressOwner *identity.ID) error {
+	var parties []identity.ID
+	if addressOwner != nil {
+		parties = append(parties, *addressOwner)
+	}
+	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
+		parties = append(parties, a.Current.User.ID)
+	}
+	if len(parties) == 0 {
+		return nil
+	}
+	owner, err := s.store.IdentityOwnerID(ctx, a.Proof.Provider, a.Proof.Subject)
+	if err == nil {
+		parties = append(parties, owner)
+	} else if !errors.Is(err, identity.ErrNotFound) {
+		return err
+	}
+	locked, err := s.store.LockUsers(ctx, parties...)
+	for _, u := range locked {
+		k.users[u.ID] = u
+	}
+	return err
 }
 
 // gatherAddress adds what is known of the proof's verified address, now that
@@ -219,6 +235,9 @@ func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) 
 		return r, err
 	}
 	if k.identity == nil && !isNew {
+		if err := s.notify(ctx, identity.NoticeLinked, user.ID, name(ident), a.Client); err != nil {
+			return r, err
+		}
 		events = append(events, s.event(a, d, identity.ActionIdentityLinked, user.ID))
 	}
 	if d.ClaimAddress {

@@ -37,7 +37,11 @@ func (s *Service) redeemLink(ctx context.Context, a Attempt, d Decision, user id
 		return nil, err // it has an owner by now; he keeps it
 	}
 	confirmed := Attempt{Proof: proof, Client: a.Client}
-	if _, err := s.keepIdentity(ctx, confirmed, Decision{Action: ActionJoin}, user, nil); err != nil {
+	linked, err := s.keepIdentity(ctx, confirmed, Decision{Action: ActionJoin}, user, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.notify(ctx, identity.NoticeLinked, user.ID, name(linked), a.Client); err != nil {
 		return nil, err
 	}
 	d.Reason = ReasonConfirmed

@@ -209,7 +209,10 @@ func (s *Service) merge(ctx context.Context, p *Preview, by *identity.ID, event 
 	for i, one := range p.Plan.Identities {
 		ids[i] = one.ID
 	}
+	client := identity.Client{IP: event.IP, UserAgent: event.UserAgent}
 	steps := []func() error{
+		func() error { return s.notify(ctx, identity.NoticeMerged, source.ID, told(*p), client) },
+		func() error { return s.notify(ctx, identity.NoticeMerged, survivor.ID, told(*p), client) },
 		func() error { return s.store.LockTeamsOf(ctx, source.ID) },
 		func() error { return s.store.InsertMerge(ctx, m) },
 		func() error { return s.store.RecordItems(ctx, m) },

@@ -61,6 +61,9 @@ func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identi
 		if err := s.sameAsLeft(ctx, m, source, survivor); err != nil {
 			return err
 		}
+		if err := s.notify(ctx, identity.NoticeMergeUndone, survivor.ID, "", actor.Client); err != nil {
+			return err
+		}
 		if err := s.moveBack(ctx, m, source, survivor, now); err != nil {
 			return err
 		}

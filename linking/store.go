@@ -18,6 +18,8 @@ type Store interface {
 	BurnSecret(ctx context.Context, s identity.SingleUse) (first bool, err error)
 	// IdentityOwner returns the identity and its user, and holds the user's row.
 	IdentityOwner(ctx context.Context, provider, subject string) (identity.Identity, identity.User, error)
+	// IdentityOwnerID returns the user of an identity without holding anything.
+	IdentityOwnerID(ctx context.Context, provider, subject string) (identity.ID, error)
 	// LockUsers returns the users among ids, holding their rows, in id order.
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
 	EmailOwner(ctx context.Context, address string) (identity.ID, error)

@@ -74,6 +74,9 @@ func (s *Service) keepUsable(left []identity.Identity) error {
 }
 
 func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identity.Identity, left []identity.Identity) error {
+	if err := s.notify(ctx, identity.NoticeUnlinked, actor.UserID, name(gone), actor.Client); err != nil {
+		return err
+	}
 	now := s.now()
 	ended, err := s.store.EndSessionsBy(ctx, gone.ID, "identity_unlinked", now)
 	if err != nil {

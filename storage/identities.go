@@ -26,6 +26,14 @@ func (db *DB) Identity(ctx context.Context, id identity.ID) (identity.Identity, 
 	return row.Identity, db.engine.normalise(err)
 }
 
+// IdentityOwnerID implements linking.Store.
+func (db *DB) IdentityOwnerID(ctx context.Context, provider, subject string) (identity.ID, error) {
+	var row identityRow
+	err := db.reader(ctx).NewSelect().Model(&row).Column("user_id").
+		Where("i.provider = ? AND i.subject = ?", provider, subject).Scan(ctx)
+	return row.UserID, db.engine.normalise(err)
+}
+
 // SetLabel implements user.Store.
 func (db *DB) SetLabel(ctx context.Context, i identity.Identity) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&identityRow{Identity: i}).Column("label").Where("i.id = ?", i.ID))

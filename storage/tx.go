@@ -69,7 +69,21 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context) error) (err
 		return err
 	}
 	done = true
-	return db.engine.normalise(tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return db.engine.normalise(err)
+	}
+	for _, f := range tx.after {
+		f()
+	}
+	return nil
+}
+
+// AfterCommit runs f once the transaction of the context has committed; f is
+// forgotten if it does not.
+func (db *DB) AfterCommit(ctx context.Context, f func()) {
+	if tx := inTx(ctx); tx != nil {
+		tx.after = append(tx.after, f)
+	}
 }
 
 func retryable(err error) bool {
@@ -95,6 +109,7 @@ type transaction struct {
 	waiting []byte // statements of SQL
 	failed  error  // the first failure of one that waited
 	over    bool
+	after   []func() // run once it has committed
 }
 
 // flush sends what waits, in one round trip: in the simple protocol several

@@ -32,7 +32,7 @@ func newOperatorCommand(use, short string, operator bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			u, err := user.NewService(db, identity.SystemClock).SetOperator(cmd.Context(), id, operator)
+			u, err := user.NewService(db, identity.NoNotices{}, identity.SystemClock).SetOperator(cmd.Context(), id, operator)
 			if errors.Is(err, identity.ErrNotFound) {
 				return errors.New("this user is disabled")
 			}

@@ -40,6 +40,14 @@ func (s *Service) MakePrimary(ctx context.Context, actor identity.Actor, id iden
 		if err != nil {
 			return nil, err
 		}
+		to, err := s.store.EmailsOf(ctx, actor.UserID)
+		if err != nil {
+			return nil, err
+		}
+		err = s.notices.Notify(ctx, identity.Notice{Kind: identity.NoticePrimary, To: to, What: i.Email, At: now, Client: actor.Client})
+		if err != nil {
+			return nil, err
+		}
 		return identity.Metadata{"primary_email": i.Email}, s.store.SetPrimaryEmail(ctx, actor.UserID, i.Email, now)
 	})
 }

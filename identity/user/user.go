@@ -31,6 +31,7 @@ type Store interface {
 	SetLabel(ctx context.Context, i identity.Identity) error
 	SetPrimaryWallet(ctx context.Context, user, id identity.ID) error
 	EmailOwner(ctx context.Context, address string) (identity.ID, error)
+	EmailsOf(ctx context.Context, user identity.ID) ([]string, error)
 	SetPrimaryEmail(ctx context.Context, user identity.ID, address string, at time.Time) error
 	// MergedFrom tells the former ids of users, at any remove.
 	MergedFrom(ctx context.Context, users []identity.ID) (map[identity.ID][]identity.ID, error)
@@ -39,12 +40,15 @@ type Store interface {
 
 // Service reads and changes users.
 type Service struct {
-	store Store
-	now   identity.Clock
+	store   Store
+	notices identity.Notifier
+	now     identity.Clock
 }
 
 // NewService returns the service over a store.
-func NewService(store Store, now identity.Clock) *Service { return &Service{store: store, now: now} }
+func NewService(store Store, notices identity.Notifier, now identity.Clock) *Service {
+	return &Service{store: store, notices: notices, now: now}
+}
 
 // Change is what a user changes about himself; nil leaves a field as it is.
 type Change struct {

@@ -12,7 +12,9 @@ import (
 
 func each(t *testing.T, test func(t *testing.T, d *storagetest.Database, s *user.Service)) {
 	t.Helper()
-	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) { test(t, d, user.NewService(d.DB, d.Clock.Now)) })
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		test(t, d, user.NewService(d.DB, identity.NoNotices{}, d.Clock.Now))
+	})
 }
 
 func actor(u identity.User) identity.Actor {

@@ -50,8 +50,14 @@ func (a *App) Run(ctx context.Context) { a.tasks.Run(ctx) }
 func New(parts Parts) (*App, error) {
 	cfg, db, now := parts.Config, parts.DB, parts.Now
 	sessions := session.NewService(db, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now)
+	mailbox := devmode.NewMailbox(now)
+	email, tasks, told, err := newEmail(parts, mailbox)
+	if err != nil {
+		return nil, err
+	}
 	var deps api.Deps
 	deps = api.Deps{
+		Email: email,
 		Config: api.Config{
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement,
 			TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
@@ -61,10 +67,11 @@ func New(parts Parts) (*App, error) {
 			Usable:   func(name string) bool { return usable(deps, name) },
 			Policies: policies(cfg),
 			UndoFor:  time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
+			Notices:  told,
 		}, now),
 		Sessions: sessions,
 		Teams:    team.NewService(db, now),
-		Users:    user.NewService(db, now),
+		Users:    user.NewService(db, told, now),
 		States:   provider.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
 		Nonces:   siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL),
 		Ready:    func(ctx context.Context) error { return Ready(ctx, db) },
@@ -91,12 +98,6 @@ func New(parts Parts) (*App, error) {
 			p, known := names.Cached(a)
 			return api.ENSProfile(p), known
 		}
-	}
-	mailbox := devmode.NewMailbox(now)
-	var tasks *outbox.Worker
-	var err error
-	if deps.Email, tasks, err = newEmail(parts, mailbox); err != nil {
-		return nil, err
 	}
 	google, github := providerConfig(cfg)
 	if cfg.Dev {

@@ -11,20 +11,21 @@ import (
 
 // newEmail returns e-mail as a way in, nil where no mail can leave, and the
 // worker that sends.
-func newEmail(parts Parts, mailbox *devmode.Mailbox) (*emailproof.Service, *outbox.Worker, error) {
+func newEmail(parts Parts, mailbox *devmode.Mailbox) (*emailproof.Service, *outbox.Worker, identity.Notifier, error) {
 	sender, err := newSender(parts.Config, mailbox)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if sender == nil {
-		return nil, outbox.NewWorker(parts.DB, nil, parts.Log, parts.Now), nil
+		return nil, outbox.NewWorker(parts.DB, nil, parts.Log, parts.Now), identity.NoNotices{}, nil
 	}
 	secret, public := parts.Config.Secret.Reveal(), &parts.Config.PublicURL
 	sealer := identity.NewSealer(identity.DeriveKey(secret, "outbox"))
 	worker := outbox.NewWorker(parts.DB, map[identity.TaskKind]outbox.Handler{
 		identity.TaskMail: mail.Handler(sealer, public, sender),
 	}, parts.Log, parts.Now)
-	return emailproof.NewService(parts.DB, sealer, secret, public, worker.Wake, parts.Now), worker, nil
+	told := notices{db: parts.DB, sealer: sealer, tasks: worker, link: public.String() + "/account"}
+	return emailproof.NewService(parts.DB, sealer, secret, public, worker.Wake, parts.Now), worker, told, nil
 }
 
 // newSender returns what mail leaves by: the mail server, the development

@@ -23,7 +23,7 @@ type letter struct {
 	html *htmltemplate.Template
 }
 
-var letters = parse(identity.MailProof)
+var letters = parse(identity.MailProof, identity.MailNotice)
 
 func parse(names ...identity.MailTemplate) map[identity.MailTemplate]letter {
 	out := map[identity.MailTemplate]letter{}

@@ -44,7 +44,10 @@ CREATE TABLE identities (
     created_at          timestamptz NOT NULL,
     last_used_at        timestamptz NOT NULL,
     CONSTRAINT identities_provider_subject UNIQUE (provider, subject),
-    CONSTRAINT identities_wallet CHECK ((provider = 'siwe') = (wallet_address IS NOT NULL AND wallet_chain_id IS NOT NULL AND wallet_kind IS NOT NULL)),
+    CONSTRAINT identities_wallet CHECK (
+        (provider = 'siwe') = (wallet_address IS NOT NULL)
+        AND (wallet_address IS NULL) = (wallet_chain_id IS NULL)
+        AND (wallet_address IS NULL) = (wallet_kind IS NULL)),
     CONSTRAINT identities_primary_is_wallet CHECK (NOT is_primary OR wallet_address IS NOT NULL)
 );
 CREATE INDEX identities_user ON identities (user_id, id);

@@ -1,6 +1,6 @@
 -- +goose Up
 CREATE TABLE users (
-    id            text PRIMARY KEY,
+    id            text NOT NULL PRIMARY KEY,
     display_name  text NOT NULL DEFAULT '',
     avatar_url    text NOT NULL DEFAULT '',
     primary_email text,
@@ -19,7 +19,7 @@ CREATE TABLE users (
 );
 
 CREATE TABLE emails (
-    address     text PRIMARY KEY,
+    address     text NOT NULL PRIMARY KEY,
     user_id     text NOT NULL REFERENCES users (id),
     source      text NOT NULL,
     verified_at timestamp NOT NULL,
@@ -27,7 +27,7 @@ CREATE TABLE emails (
 );
 
 CREATE TABLE identities (
-    id                  text PRIMARY KEY,
+    id                  text NOT NULL PRIMARY KEY,
     user_id             text NOT NULL REFERENCES users (id),
     provider            text NOT NULL,
     subject             text NOT NULL,
@@ -42,7 +42,10 @@ CREATE TABLE identities (
     created_at          timestamp NOT NULL,
     last_used_at        timestamp NOT NULL,
     CONSTRAINT identities_provider_subject UNIQUE (provider, subject),
-    CONSTRAINT identities_wallet CHECK ((provider = 'siwe') = (wallet_address IS NOT NULL AND wallet_chain_id IS NOT NULL AND wallet_kind IS NOT NULL)),
+    CONSTRAINT identities_wallet CHECK (
+        (provider = 'siwe') = (wallet_address IS NOT NULL)
+        AND (wallet_address IS NULL) = (wallet_chain_id IS NULL)
+        AND (wallet_address IS NULL) = (wallet_kind IS NULL)),
     CONSTRAINT identities_primary_is_wallet CHECK (NOT is_primary OR wallet_address IS NOT NULL)
 );
 CREATE INDEX identities_user ON identities (user_id, id);
@@ -50,7 +53,7 @@ CREATE INDEX identities_wallet_address ON identities (wallet_address) WHERE wall
 CREATE UNIQUE INDEX identities_one_primary_wallet ON identities (user_id) WHERE is_primary;
 
 CREATE TABLE sessions (
-    id               text PRIMARY KEY,
+    id               text NOT NULL PRIMARY KEY,
     user_id          text NOT NULL REFERENCES users (id),
     identity_id      text REFERENCES identities (id) ON DELETE SET NULL,
     token_hash       blob NOT NULL CHECK (length(token_hash) = 32),
@@ -73,7 +76,7 @@ CREATE INDEX sessions_identity ON sessions (identity_id);
 CREATE INDEX sessions_expires ON sessions (expires_at);
 
 CREATE TABLE teams (
-    id         text PRIMARY KEY,
+    id         text NOT NULL PRIMARY KEY,
     name       text NOT NULL CHECK (name <> ''),
     created_at timestamp NOT NULL,
     updated_at timestamp NOT NULL,
@@ -90,7 +93,7 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_user ON memberships (user_id, team_id);
 
 CREATE TABLE team_sessions (
-    id         text PRIMARY KEY,
+    id         text NOT NULL PRIMARY KEY,
     team_id    text NOT NULL REFERENCES teams (id),
     session_id text NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
     user_id    text NOT NULL REFERENCES users (id),
@@ -105,7 +108,7 @@ CREATE INDEX team_sessions_user ON team_sessions (user_id, team_id);
 CREATE UNIQUE INDEX team_sessions_one_open ON team_sessions (session_id, team_id) WHERE ended_at IS NULL;
 
 CREATE TABLE invitations (
-    id         text PRIMARY KEY,
+    id         text NOT NULL PRIMARY KEY,
     team_id    text NOT NULL REFERENCES teams (id),
     email      text,
     wallet     text,
@@ -126,7 +129,7 @@ CREATE INDEX invitations_wallet ON invitations (wallet) WHERE closed_at IS NULL;
 
 -- Hashes of single-use secrets that have been used, until they expire by themselves.
 CREATE TABLE burned_secrets (
-    hash       blob PRIMARY KEY CHECK (length(hash) = 32),
+    hash       blob NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
     expires_at timestamp NOT NULL
 );
 CREATE INDEX burned_secrets_expires ON burned_secrets (expires_at);
@@ -134,7 +137,7 @@ CREATE INDEX burned_secrets_expires ON burned_secrets (expires_at);
 -- What a refusal lets its receiver redeem: a merge of two proven users, or a
 -- link that an older way in must confirm. Bound to one browser.
 CREATE TABLE tickets (
-    id             text PRIMARY KEY,
+    id             text NOT NULL PRIMARY KEY,
     token_hash     blob NOT NULL UNIQUE CHECK (length(token_hash) = 32),
     kind           text NOT NULL CHECK (kind IN ('merge', 'link')),
     owner_id       text NOT NULL REFERENCES users (id),
@@ -150,7 +153,7 @@ CREATE TABLE tickets (
 CREATE INDEX tickets_expires ON tickets (expires_at);
 
 CREATE TABLE audit_events (
-    id         text PRIMARY KEY,
+    id         text NOT NULL PRIMARY KEY,
     at         timestamp NOT NULL,
     action     text NOT NULL,
     actor_id   text,

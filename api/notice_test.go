@@ -1,0 +1,67 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/internal/apptest"
+)
+
+// What is done to an account is told to the addresses it had before.
+func TestNotices(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b := a.Browser()
+		b.Header.Set("User-Agent", "Mozilla/5.0 <b>Firefox</b>")
+		b.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		wallet := apptest.NewWallet(t)
+		b.Wallet(wallet, "link").Want(http.StatusOK)
+		letter := a.WaitMail(t, "ada@gmail.com", 1)
+		if !strings.Contains(letter.Text, wallet.Address.Hex()) || !strings.Contains(letter.Text, "127.0.0.1") ||
+			!strings.Contains(letter.Text, a.Config.PublicURL.String()+"/account") || strings.Contains(letter.HTML, "<b>Firefox</b>") {
+			t.Fatalf("letter: %+v", letter)
+		}
+		// A second address: told to the first one, which was there before.
+		b.Provider("github", "link", apptest.Person{Name: "ada", Email: "ada@work.example"})
+		if letter := a.WaitMail(t, "ada@gmail.com", 2); !strings.Contains(letter.Text, "github (ada@work.example)") {
+			t.Fatalf("letter: %+v", letter)
+		}
+		b.Do(http.MethodPut, "/v1/me/identities/"+identityID(t, b, "github")+"/primary", nil).Want(http.StatusOK)
+		if letter := a.WaitMail(t, "ada@gmail.com", 3); !strings.Contains(letter.Subject, "primary address") {
+			t.Fatalf("letter: %+v", letter)
+		}
+		b.DELETE("/v1/me/identities/" + identityID(t, b, "siwe")).Want(http.StatusNoContent)
+		for _, address := range []string{"ada@gmail.com", "ada@work.example"} {
+			if !apptest.Eventually(func() bool {
+				mail := a.Mail(t, address)
+				return len(mail) > 0 && strings.Contains(mail[0].Text, "removed") && strings.Contains(mail[0].Text, wallet.Address.Hex())
+			}) {
+				t.Fatalf("%s was not told of the unlinking", address)
+			}
+		}
+	})
+}
+
+// A merge is told to the addresses of both accounts, with what was gained.
+func TestMergeIsToldToBoth(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		old := a.Browser()
+		old.Provider("github", "sign_in", apptest.Person{Name: "Old Ada", Email: "old@ada.example"})
+		wallet := apptest.NewWallet(t)
+		old.Wallet(wallet, "link").Want(http.StatusOK)
+		b := a.Browser()
+		b.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		b.POST("/v1/teams", map[string]any{"name": "Keys"}).Want(http.StatusCreated)
+		ticket := b.Wallet(wallet, "link").WantProblem(http.StatusConflict, "identity_taken").String("ticket")
+		id := b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).Want(http.StatusOK).String("id")
+		b.POST("/v1/me/merges/"+id+"/confirm", map[string]any{}).Want(http.StatusOK)
+		for _, address := range []string{"ada@gmail.com", "old@ada.example"} {
+			if !apptest.Eventually(func() bool {
+				mail := a.Mail(t, address)
+				return len(mail) > 0 && strings.Contains(mail[0].Subject, "became one") && strings.Contains(mail[0].Text, "owner of the team Keys")
+			}) {
+				t.Errorf("%s was not told", address)
+			}
+		}
+	})
+}

@@ -1,0 +1,48 @@
+package linking
+
+import (
+	"context"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// notify tells the owner of an account what is being done to it, at the
+// addresses that it has now: call it before addresses are added or taken.
+func (s *Service) notify(ctx context.Context, kind identity.NoticeKind, user identity.ID, what string, client identity.Client) error {
+	if s.notices == nil {
+		return nil
+	}
+	to, err := s.store.EmailsOf(ctx, user)
+	if err != nil || len(to) == 0 {
+		return err
+	}
+	return s.notices.Notify(ctx, identity.Notice{Kind: kind, To: to, What: what, At: s.now(), Client: client})
+}
+
+// name is how a notice calls a way in.
+func name(i identity.Identity) string {
+	switch {
+	case i.WalletAddress != nil:
+		return "wallet " + *i.WalletAddress
+	case i.Email != "":
+		return i.Provider + " (" + i.Email + ")"
+	}
+	return i.Provider + " (" + i.Subject + ")"
+}
+
+// told is what a notice says of a merge.
+func told(p Preview) string {
+	if len(p.Gains) == 0 {
+		return "It gained no rights by that."
+	}
+	what := "It gained:"
+	for _, g := range p.Gains {
+		switch g.Kind {
+		case "operator":
+			what += " operator of this service;"
+		default:
+			what += " " + string(g.Role) + " of the team " + g.TeamName + ";"
+		}
+	}
+	return what
+}
