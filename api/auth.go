@@ -34,6 +34,11 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	if p.Session.Restricted && !info.operation.restricted {
+		s.fail(c, identity.NewError(identity.CodeRecoveryRestricted,
+			"this session came in by a recovery code: link a Google or GitHub account, an address or a wallet first"))
+		return
+	}
 	info.principal, info.bearer = &p, bearer
 }
 

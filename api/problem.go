@@ -40,6 +40,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeAccessDenied:        {403, "Access denied"},
 	identity.CodeReauthRequired:      {403, "Recent sign-in required"},
 	identity.CodeForbidden:           {403, "Forbidden"},
+	identity.CodeRecoveryRestricted:  {403, "Add a way in first"},
 	identity.CodeOperatorRequired:    {403, "Operators only"},
 	identity.CodeUserDisabled:        {403, "Account disabled"},
 	identity.CodeIdentityMismatch:    {403, "Foreign identity"},

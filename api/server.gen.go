@@ -949,6 +949,15 @@ type VerifyEmailJSONBody struct {
 	Token *string `json:"token,omitempty"`
 }
 
+// RedeemRecoveryCodeJSONBody defines parameters for RedeemRecoveryCode.
+type RedeemRecoveryCodeJSONBody struct {
+	// Code In any case, with or without hyphens.
+	Code string `json:"code"`
+
+	// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
+	Delivery *Delivery `json:"delivery,omitempty"`
+}
+
 // CreateSiweChallengeJSONBody defines parameters for CreateSiweChallenge.
 type CreateSiweChallengeJSONBody struct {
 	// Address An Ethereum address; mixed case must be a correct EIP-55 checksum.
@@ -1132,6 +1141,9 @@ type StartEmailJSONRequestBody StartEmailJSONBody
 // VerifyEmailJSONRequestBody defines body for VerifyEmail for application/json ContentType.
 type VerifyEmailJSONRequestBody VerifyEmailJSONBody
 
+// RedeemRecoveryCodeJSONRequestBody defines body for RedeemRecoveryCode for application/json ContentType.
+type RedeemRecoveryCodeJSONRequestBody RedeemRecoveryCodeJSONBody
+
 // CreateSiweChallengeJSONRequestBody defines body for CreateSiweChallenge for application/json ContentType.
 type CreateSiweChallengeJSONRequestBody CreateSiweChallengeJSONBody
 
@@ -1206,6 +1218,9 @@ type ServerInterface interface {
 	// ListProviders The ways in that this deployment offers
 	// (GET /v1/auth/providers)
 	ListProviders(c *gin.Context)
+	// RedeemRecoveryCode Come in by a recovery code
+	// (POST /v1/auth/recovery)
+	RedeemRecoveryCode(c *gin.Context)
 	// CreateSiweChallenge Ask for a nonce, and with an address for a ready message (EIP-4361)
 	// (POST /v1/auth/siwe/challenge)
 	CreateSiweChallenge(c *gin.Context)
@@ -1257,6 +1272,12 @@ type ServerInterface interface {
 	// UndoMerge Take a merge back (fresh session)
 	// (POST /v1/me/merges/{merge}/undo)
 	UndoMerge(c *gin.Context, merge MergePath)
+	// GetRecoveryCodes How many recovery codes are left
+	// (GET /v1/me/recovery-codes)
+	GetRecoveryCodes(c *gin.Context)
+	// CreateRecoveryCodes Make ten recovery codes in place of all earlier ones (fresh session)
+	// (POST /v1/me/recovery-codes)
+	CreateRecoveryCodes(c *gin.Context)
 	// EndOtherSessions End all of the user's sessions but this one
 	// (DELETE /v1/me/sessions)
 	EndOtherSessions(c *gin.Context, params EndOtherSessionsParams)
@@ -1688,6 +1709,19 @@ func (siw *ServerInterfaceWrapper) ListProviders(c *gin.Context) {
 	}
 
 	siw.Handler.ListProviders(c)
+}
+
+// RedeemRecoveryCode operation middleware
+func (siw *ServerInterfaceWrapper) RedeemRecoveryCode(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RedeemRecoveryCode(c)
 }
 
 // CreateSiweChallenge operation middleware
@@ -2127,6 +2161,32 @@ func (siw *ServerInterfaceWrapper) UndoMerge(c *gin.Context) {
 	}
 
 	siw.Handler.UndoMerge(c, merge)
+}
+
+// GetRecoveryCodes operation middleware
+func (siw *ServerInterfaceWrapper) GetRecoveryCodes(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRecoveryCodes(c)
+}
+
+// CreateRecoveryCodes operation middleware
+func (siw *ServerInterfaceWrapper) CreateRecoveryCodes(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateRecoveryCodes(c)
 }
 
 // EndOtherSessions operation middleware
@@ -2739,6 +2799,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/auth/siwe/verify", wrapper.VerifySiwe)
 	router.POST(options.BaseURL+"/v1/auth/email/start", wrapper.StartEmail)
 	router.POST(options.BaseURL+"/v1/auth/email/verify", wrapper.VerifyEmail)
+	router.POST(options.BaseURL+"/v1/auth/recovery", wrapper.RedeemRecoveryCode)
 	router.GET(options.BaseURL+"/v1/auth/:provider/start", wrapper.StartProvider)
 	router.GET(options.BaseURL+"/v1/auth/:provider/callback", wrapper.FinishProvider)
 	router.DELETE(options.BaseURL+"/v1/session", wrapper.SignOut)
@@ -2753,6 +2814,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/me/merges/:merge", wrapper.GetMerge)
 	router.POST(options.BaseURL+"/v1/me/merges/:merge/confirm", wrapper.ConfirmMerge)
 	router.POST(options.BaseURL+"/v1/me/merges/:merge/undo", wrapper.UndoMerge)
+	router.GET(options.BaseURL+"/v1/me/recovery-codes", wrapper.GetRecoveryCodes)
+	router.POST(options.BaseURL+"/v1/me/recovery-codes", wrapper.CreateRecoveryCodes)
 	router.DELETE(options.BaseURL+"/v1/me/sessions", wrapper.EndOtherSessions)
 	router.GET(options.BaseURL+"/v1/me/sessions", wrapper.ListMySessions)
 	router.DELETE(options.BaseURL+"/v1/me/sessions/:session", wrapper.EndMySession)
@@ -3364,6 +3427,45 @@ type ListProvidersdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListProvidersdefaultApplicationProblemPlusJSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemRecoveryCodeRequestObject struct {
+	Body *RedeemRecoveryCodeJSONRequestBody
+}
+
+type RedeemRecoveryCodeResponseObject interface {
+	VisitRedeemRecoveryCodeResponse(w http.ResponseWriter) error
+}
+
+type RedeemRecoveryCode200JSONResponse ProofResult
+
+func (response RedeemRecoveryCode200JSONResponse) VisitRedeemRecoveryCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemRecoveryCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RedeemRecoveryCodedefaultApplicationProblemPlusJSONResponse) VisitRedeemRecoveryCodeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4037,6 +4139,89 @@ type UndoMergedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UndoMergedefaultApplicationProblemPlusJSONResponse) VisitUndoMergeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRecoveryCodesRequestObject struct {
+}
+
+type GetRecoveryCodesResponseObject interface {
+	VisitGetRecoveryCodesResponse(w http.ResponseWriter) error
+}
+
+type GetRecoveryCodes200JSONResponse struct {
+	// CreatedAt Null when none is left.
+	CreatedAt *time.Time `json:"created_at"`
+	Remaining int        `json:"remaining"`
+}
+
+func (response GetRecoveryCodes200JSONResponse) VisitGetRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRecoveryCodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRecoveryCodesdefaultApplicationProblemPlusJSONResponse) VisitGetRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRecoveryCodesRequestObject struct {
+}
+
+type CreateRecoveryCodesResponseObject interface {
+	VisitCreateRecoveryCodesResponse(w http.ResponseWriter) error
+}
+
+type CreateRecoveryCodes201JSONResponse struct {
+	Codes     []string  `json:"codes"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func (response CreateRecoveryCodes201JSONResponse) VisitCreateRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRecoveryCodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateRecoveryCodesdefaultApplicationProblemPlusJSONResponse) VisitCreateRecoveryCodesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4838,6 +5023,9 @@ type StrictServerInterface interface {
 	// ListProviders The ways in that this deployment offers
 	// (GET /v1/auth/providers)
 	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
+	// RedeemRecoveryCode Come in by a recovery code
+	// (POST /v1/auth/recovery)
+	RedeemRecoveryCode(ctx context.Context, request RedeemRecoveryCodeRequestObject) (RedeemRecoveryCodeResponseObject, error)
 	// CreateSiweChallenge Ask for a nonce, and with an address for a ready message (EIP-4361)
 	// (POST /v1/auth/siwe/challenge)
 	CreateSiweChallenge(ctx context.Context, request CreateSiweChallengeRequestObject) (CreateSiweChallengeResponseObject, error)
@@ -4889,6 +5077,12 @@ type StrictServerInterface interface {
 	// UndoMerge Take a merge back (fresh session)
 	// (POST /v1/me/merges/{merge}/undo)
 	UndoMerge(ctx context.Context, request UndoMergeRequestObject) (UndoMergeResponseObject, error)
+	// GetRecoveryCodes How many recovery codes are left
+	// (GET /v1/me/recovery-codes)
+	GetRecoveryCodes(ctx context.Context, request GetRecoveryCodesRequestObject) (GetRecoveryCodesResponseObject, error)
+	// CreateRecoveryCodes Make ten recovery codes in place of all earlier ones (fresh session)
+	// (POST /v1/me/recovery-codes)
+	CreateRecoveryCodes(ctx context.Context, request CreateRecoveryCodesRequestObject) (CreateRecoveryCodesResponseObject, error)
 	// EndOtherSessions End all of the user's sessions but this one
 	// (DELETE /v1/me/sessions)
 	EndOtherSessions(ctx context.Context, request EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error)
@@ -5421,6 +5615,48 @@ func (sh *strictHandler) ListProviders(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListProvidersResponseObject); ok {
 		if err := validResponse.VisitListProvidersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RedeemRecoveryCode operation middleware
+func (sh *strictHandler) RedeemRecoveryCode(ctx *gin.Context) {
+	var request RedeemRecoveryCodeRequestObject
+
+	var body RedeemRecoveryCodeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RedeemRecoveryCode(ctx, request.(RedeemRecoveryCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedeemRecoveryCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RedeemRecoveryCodeResponseObject); ok {
+		if err := validResponse.VisitRedeemRecoveryCodeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -5963,6 +6199,54 @@ func (sh *strictHandler) UndoMerge(ctx *gin.Context, merge MergePath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UndoMergeResponseObject); ok {
 		if err := validResponse.VisitUndoMergeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRecoveryCodes operation middleware
+func (sh *strictHandler) GetRecoveryCodes(ctx *gin.Context) {
+	var request GetRecoveryCodesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRecoveryCodes(ctx, request.(GetRecoveryCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRecoveryCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRecoveryCodesResponseObject); ok {
+		if err := validResponse.VisitGetRecoveryCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateRecoveryCodes operation middleware
+func (sh *strictHandler) CreateRecoveryCodes(ctx *gin.Context) {
+	var request CreateRecoveryCodesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRecoveryCodes(ctx, request.(CreateRecoveryCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRecoveryCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateRecoveryCodesResponseObject); ok {
+		if err := validResponse.VisitCreateRecoveryCodesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

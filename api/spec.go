@@ -31,6 +31,9 @@ type operation struct {
 	required bool // and required
 	hasBody  bool
 	params   bool
+	// restricted tells that a session made by a recovery code may call it; an
+	// operation that does not say so may not be.
+	restricted bool
 }
 
 // operations are found by the pattern that Gin has matched already, so that a
@@ -54,11 +57,12 @@ func (s spec) operations() operations {
 				security = *op.Security
 			}
 			out[method+" "+pathParam.ReplaceAllString(path, ":$1")] = &operation{
-				route:    &routers.Route{Spec: &asBefore31, Path: path, PathItem: item, Method: method, Operation: op},
-				security: len(security) > 0,
-				required: len(security) > 0 && !slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 }),
-				hasBody:  op.RequestBody != nil,
-				params:   len(op.Parameters)+len(item.Parameters) > 0,
+				route:      &routers.Route{Spec: &asBefore31, Path: path, PathItem: item, Method: method, Operation: op},
+				security:   len(security) > 0,
+				required:   len(security) > 0 && !slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 }),
+				hasBody:    op.RequestBody != nil,
+				params:     len(op.Parameters)+len(item.Parameters) > 0,
+				restricted: op.Extensions["x-restricted-session"] == "allowed",
 			}
 		}
 	}

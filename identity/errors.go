@@ -23,6 +23,7 @@ const (
 	CodeUnauthenticated     Code = "unauthenticated"
 	CodeReauthRequired      Code = "reauth_required"
 	CodeForbidden           Code = "forbidden"
+	CodeRecoveryRestricted  Code = "recovery_restricted"
 	CodeOperatorRequired    Code = "operator_required"
 	CodeUserDisabled        Code = "user_disabled"
 	CodeNotFound            Code = "not_found"

@@ -16,6 +16,8 @@ const (
 	ActionUserUpdated        Action = "user.updated"
 	ActionUserMerged         Action = "user.merged"
 	ActionUserMergeUndone    Action = "user.merge_undone"
+	ActionRecoveryCreated    Action = "recovery.codes_created"
+	ActionRecoveryUsed       Action = "recovery.used"
 	ActionOperatorGranted    Action = "operator.granted"
 	ActionOperatorRevoked    Action = "operator.revoked"
 	ActionIdentityLinked     Action = "identity.linked"

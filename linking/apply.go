@@ -145,7 +145,7 @@ func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 		if !k.users[id].Active() {
 			return k, session.ErrUnauthenticated() // disabled or merged since the request began
 		}
-		k.facts.SignedIn = &SignedIn{ID: id, Fresh: a.Current.Session.Fresh(s.now())}
+		k.facts.SignedIn = &SignedIn{ID: id, Fresh: a.Current.Session.Fresh(s.now()) || a.Current.Session.Restricted}
 	}
 	return k, s.gatherAddress(ctx, a, &k, addressOwner)
 }

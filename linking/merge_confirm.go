@@ -222,6 +222,7 @@ func (s *Service) merge(ctx context.Context, p *Preview, by *identity.ID, event 
 		func() error { return s.moveMemberships(ctx, p.Plan.Memberships, source.ID, survivor.ID) },
 		func() error { return s.store.MoveItems(ctx, m, now) },
 		func() error { return s.store.KillTickets(ctx, source.ID, now) },
+		func() error { return s.store.DeleteRecoveryCodes(ctx, source.ID) },
 		func() error { return s.store.SetUser(ctx, survivor) },
 		func() error { return s.promoteWallet(ctx, survivor.ID, p.Plan.Identities) },
 	}
@@ -289,14 +290,15 @@ func (s *Service) continueAs(ctx context.Context, h Holder, p Preview) (Result, 
 		r.Session, r.Token, err = s.sessions.Renew(ctx, h.Principal.Session, "")
 		return r, err
 	}
+	via := p.Plan.Identities[0] // where a recovery code made the session, any will do
 	for _, i := range p.Plan.Identities {
 		if h.Principal.Session.IdentityID != nil && i.ID == *h.Principal.Session.IdentityID {
-			i.UserID = p.Survivor.ID
-			r.Session, r.Token, err = s.sessions.Issue(ctx, i, h.Client)
-			return r, err
+			via = i
 		}
 	}
-	return r, identity.ErrRaced // the identity behind the session went meanwhile
+	via.UserID = p.Survivor.ID
+	r.Session, r.Token, err = s.sessions.Issue(ctx, via, h.Client)
+	return r, err
 }
 
 func withProfile(u identity.User, p Profile, now time.Time) identity.User {

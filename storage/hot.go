@@ -30,7 +30,7 @@ func userFields(u *identity.User) []any {
 func newHotStatements(e engine) hotStatements {
 	return hotStatements{
 		principal: `SELECT s.id, s.user_id, s.identity_id, s.team_session_id, s.methods, s.ip, s.user_agent,
-	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
+	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at, s.restricted,
 	t.id, t.team_id, t.created_at, m.role, ` + userColumns + `
 FROM sessions AS s
 JOIN users AS u ON u.id = s.user_id
@@ -73,7 +73,7 @@ func (db *DB) PrincipalByToken(ctx context.Context, tokenHash []byte) (session.P
 	s := &p.Session
 	err := db.hotRow(ctx, db.hot.principal, tokenHash).Scan(append([]any{
 		&s.ID, &s.UserID, &s.IdentityID, &s.TeamSessionID, &s.Methods, &s.IP, &s.UserAgent,
-		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt,
+		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &s.Restricted,
 		&ts.id, &ts.team, &ts.created, &ts.role,
 	}, userFields(&p.User)...)...)
 	if err != nil {

@@ -26,7 +26,7 @@ func (db *DB) LockSession(ctx context.Context, id identity.ID) (session.Session,
 // UpdateSession implements session.Store.
 func (db *DB) UpdateSession(ctx context.Context, s session.Session) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&sessionRow{Session: s}).
-		Column("token_hash", "team_session_id", "methods", "authenticated_at", "last_seen_at", "idle_expires_at").
+		Column("token_hash", "team_session_id", "methods", "restricted", "authenticated_at", "last_seen_at", "idle_expires_at", "expires_at").
 		Where("s.id = ?", s.ID))
 	return err
 }

@@ -41,6 +41,24 @@ func (s *Service) Issue(ctx context.Context, via identity.Identity, client ident
 	return out, token, s.store.InsertSession(ctx, out)
 }
 
+// restrictedLifetime is time enough to add a way in.
+const restrictedLifetime = time.Hour
+
+// IssueRestricted makes a session for a user who came in by a recovery code. It
+// can do nothing but get him a way in again, see Session.Restricted, and is
+// short. It runs in the caller's transaction.
+func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.Client) (Session, string, error) {
+	now := s.now()
+	token, hash := identity.NewSecret()
+	out := Session{
+		ID: identity.NewID(), UserID: user, TokenHash: hash, Methods: Methods{method}, Restricted: true,
+		IP: client.IP, UserAgent: client.UserAgent, CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now,
+		ExpiresAt: now.Add(min(restrictedLifetime, s.limits.Lifetime)),
+	}
+	out.IdleExpiresAt = s.idleExpiry(out, now)
+	return out, token, s.store.InsertSession(ctx, out)
+}
+
 // Renew makes a session fresh after a new proof by the provider and rotates its
 // token; without a provider it only rotates, as after a merge. The old
 // token stops working in the caller's transaction. CodeUnauthenticated if the
@@ -58,6 +76,9 @@ func (s *Service) Renew(ctx context.Context, seen Session, provider string) (Ses
 	cur.TokenHash, cur.LastSeenAt = hash, now
 	if provider != "" {
 		cur.AuthenticatedAt, cur.Methods = now, cur.Methods.With(provider)
+		if cur.Restricted { // a proof has made it a session like any other
+			cur.Restricted, cur.ExpiresAt = false, cur.CreatedAt.Add(s.limits.Lifetime)
+		}
 	}
 	cur.IdleExpiresAt = s.idleExpiry(cur, now)
 	return cur, token, s.store.UpdateSession(ctx, cur)

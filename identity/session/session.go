@@ -36,6 +36,7 @@ type Session struct {
 	LastSeenAt      time.Time // to the minute
 	IdleExpiresAt   time.Time
 	ExpiresAt       time.Time
+	Restricted      bool // came in by a recovery code, and has not added a way in yet
 	EndedAt         *time.Time
 	EndReason       *string
 }

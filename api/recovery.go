@@ -1,0 +1,36 @@
+package api
+
+import (
+	"context"
+
+	"github.com/gin-gonic/gin"
+)
+
+// GetRecoveryCodes tells how many codes are left.
+func (s *Server) GetRecoveryCodes(ctx context.Context, _ GetRecoveryCodesRequestObject) (GetRecoveryCodesResponseObject, error) {
+	left, created, err := s.Linking.RecoveryCodes(ctx, userID(ctx))
+	return GetRecoveryCodes200JSONResponse{Remaining: left, CreatedAt: created}, err
+}
+
+// CreateRecoveryCodes makes new codes, shown this once.
+func (s *Server) CreateRecoveryCodes(ctx context.Context, _ CreateRecoveryCodesRequestObject) (CreateRecoveryCodesResponseObject, error) {
+	codes, created, err := s.Linking.NewRecoveryCodes(ctx, s.actor(ctx))
+	return CreateRecoveryCodes201JSONResponse{Codes: codes, CreatedAt: created}, err
+}
+
+// RedeemRecoveryCode lets in whoever has a code.
+func (s *Server) RedeemRecoveryCode(ctx context.Context, r RedeemRecoveryCodeRequestObject) (RedeemRecoveryCodeResponseObject, error) {
+	result, err := s.Linking.Recover(ctx, r.Body.Code, callOf(ctx).client)
+	if err != nil {
+		return nil, err
+	}
+	out := RedeemRecoveryCode200JSONResponse{
+		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: sessionOf(result.Session, true),
+	}
+	token := asToken(ctx, r.Body.Delivery)
+	if token {
+		out.Token = &result.Token
+	}
+	s.deliver(ctx.(*gin.Context), result, token)
+	return out, nil
+}
