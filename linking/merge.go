@@ -120,8 +120,8 @@ type MergeStore interface {
 	EmailsOf(ctx context.Context, user identity.ID) ([]string, error)
 	// MembershipsOf lists the places of users in teams that are not deleted.
 	MembershipsOf(ctx context.Context, users ...identity.ID) ([]NamedMembership, error)
-	// LockTeamsOf holds the rows of all teams of a user, in id order.
-	LockTeamsOf(ctx context.Context, user identity.ID) error
+	// LockTeamsOf holds the rows of all teams of users, in id order.
+	LockTeamsOf(ctx context.Context, users ...identity.ID) error
 	CountOpenSessions(ctx context.Context, user identity.ID, now time.Time) (int, error)
 	CountOpenInvitationsBy(ctx context.Context, user identity.ID, now time.Time) (int, error)
 

@@ -175,6 +175,11 @@ func (s *Service) previewUsers(ctx context.Context, id, a, b identity.ID, w Wish
 			return Preview{}, identity.NewError(identity.CodeMergeRefused, "one of the two accounts is disabled or has been merged already")
 		}
 	}
+	// Roles are read under the locks that change them, after those of the users:
+	// whoever locks both takes them in this order.
+	if err := s.store.LockTeamsOf(ctx, a, b); err != nil {
+		return Preview{}, err
+	}
 	return s.preview(ctx, id, users[0], users[1], w)
 }
 
@@ -213,7 +218,6 @@ func (s *Service) merge(ctx context.Context, p *Preview, by *identity.ID, event 
 	steps := []func() error{
 		func() error { return s.notify(ctx, identity.NoticeMerged, source.ID, told(*p), client) },
 		func() error { return s.notify(ctx, identity.NoticeMerged, survivor.ID, told(*p), client) },
-		func() error { return s.store.LockTeamsOf(ctx, source.ID) },
 		func() error { return s.store.InsertMerge(ctx, m) },
 		func() error { return s.store.RecordItems(ctx, m) },
 		func() error { return s.store.SetUser(ctx, tombstone) }, // before its addresses go: they hold on to the primary one

@@ -46,10 +46,10 @@ func (db *DB) MembershipsOf(ctx context.Context, users ...identity.ID) ([]linkin
 }
 
 // LockTeamsOf implements linking.MergeStore.
-func (db *DB) LockTeamsOf(ctx context.Context, user identity.ID) error {
+func (db *DB) LockTeamsOf(ctx context.Context, users ...identity.ID) error {
 	var ids []identity.ID
 	q := db.reader(ctx).NewSelect().Model((*teamRow)(nil)).Column("id").
-		Where("tm.id IN (SELECT m.team_id FROM memberships AS m WHERE m.user_id = ?)", user).Order("tm.id")
+		Where("tm.id IN (SELECT m.team_id FROM memberships AS m WHERE m.user_id IN (?))", bun.List(users)).Order("tm.id")
 	return db.engine.normalise(db.engine.forUpdate(q, "tm").Scan(ctx, &ids))
 }
 

@@ -139,6 +139,9 @@ func (s *Service) Decline(ctx context.Context, actor identity.Actor, id identity
 // of the invited address or wallet. For anyone else there is no invitation.
 func (s *Service) answer(ctx context.Context, actor identity.Actor, id identity.ID, fn func(ctx context.Context, t Team, i Invitation) error) error {
 	return s.store.InTx(ctx, func(ctx context.Context) error {
+		if err := s.requireActive(ctx, actor.UserID); err != nil {
+			return err
+		}
 		i, err := s.store.Invitation(ctx, id)
 		if err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -21,6 +20,9 @@ type Store interface {
 
 	InsertTeam(ctx context.Context, t Team) error
 	UpdateTeam(ctx context.Context, t Team) error
+	// LockUsers returns the users among ids, holding their rows: before a team's,
+	// where both are locked.
+	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
 	// LockTeam returns a team that is not deleted and holds its row until the
 	// transaction ends, so that member counts stay true.
 	LockTeam(ctx context.Context, id identity.ID) (Team, error)
@@ -57,7 +59,7 @@ func NewService(store Store, now identity.Clock) *Service { return &Service{stor
 // a control character.
 func cleanName(name string) (string, error) {
 	name = strings.TrimSpace(name)
-	if name == "" || len([]rune(name)) > 100 || strings.ContainsFunc(name, unicode.IsControl) {
+	if name == "" || !identity.IsLine(name, 100) {
 		return "", identity.NewError(identity.CodeInvalidRequest,
 			"a team's name has 1 to 100 characters and no control characters").WithField("name")
 	}
@@ -73,6 +75,9 @@ func (s *Service) Create(ctx context.Context, actor identity.Actor, name string)
 	now := s.now()
 	t := Team{ID: identity.NewID(), Name: name, CreatedAt: now, UpdatedAt: now}
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		if err := s.requireActive(ctx, actor.UserID); err != nil {
+			return err
+		}
 		if err := s.store.InsertTeam(ctx, t); err != nil {
 			return err
 		}
@@ -144,6 +149,16 @@ func (s *Service) RequireManager(ctx context.Context, user, team identity.ID) (R
 		return "", err
 	}
 	return m.Role, m.Role.RequireManages()
+}
+
+// requireActive holds the user's row, so that he is not disabled or merged
+// while he gets a place in a team; identity.ErrNotFound if he has been.
+func (s *Service) requireActive(ctx context.Context, id identity.ID) error {
+	users, err := s.store.LockUsers(ctx, id)
+	if err == nil && (len(users) == 0 || !users[0].Active()) {
+		err = identity.ErrNotFound
+	}
+	return err
 }
 
 // change runs fn in a transaction under the team's row lock for an actor who

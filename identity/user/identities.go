@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -14,7 +13,7 @@ import (
 // them a control character.
 func (s *Service) SetLabel(ctx context.Context, actor identity.Actor, id identity.ID, label string) (identity.Identity, error) {
 	label = strings.TrimSpace(label)
-	if len([]rune(label)) > 100 || strings.ContainsFunc(label, unicode.IsControl) {
+	if !identity.IsLine(label, 100) {
 		return identity.Identity{}, identity.NewError(identity.CodeInvalidRequest,
 			"a label has at most 100 characters and no control characters").WithField("label")
 	}

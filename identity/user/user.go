@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -59,7 +58,7 @@ type Change struct {
 }
 
 func (c Change) check() error {
-	if c.DisplayName != nil && strings.ContainsFunc(*c.DisplayName, unicode.IsControl) {
+	if c.DisplayName != nil && !identity.IsLine(*c.DisplayName, 200) {
 		return identity.NewError(identity.CodeInvalidRequest, "a name has no control characters").WithField("display_name")
 	}
 	if c.Metadata != nil {

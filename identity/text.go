@@ -1,0 +1,16 @@
+package identity
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// IsLine tells whether s can be shown to other people as one line of at most
+// limit characters: no control characters, and none that turn the direction of
+// the text around it (Unicode TR9), by which a name could rewrite its neighbours.
+func IsLine(s string, limit int) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= limit && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+	})
+}
