@@ -1,10 +1,13 @@
 import { Alert, Anchor, Button, Divider, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { Link, Navigate, useNavigate, useSearchParams } from 'react-router'
+import { useEffect, useState } from 'react'
+import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router'
 import { forgetPerson, useProviders, useSession } from '../../api/queries'
+import { tokenIn } from '../../auth/email'
 import { providerName, signInUrl } from '../../auth/providers'
 import { home, safePath } from '../../auth/return-to'
 import { wordsForCode } from '../../auth/words'
+import { EmailDoor } from '../../components/email-door'
 import { Fault, Name, personName, Waiting, WordsAlert } from '../../components/show'
 import { WalletDoors } from '../../components/wallet-doors'
 
@@ -20,7 +23,24 @@ export function SignInPage() {
   const asked = query.get('return_to') || home
   const target = safePath(query.get('return_to'))
   const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
+  const email = providers.data?.find((provider) => provider.kind === 'email')
   const redirects = providers.data?.filter((provider) => provider.kind === 'redirect') ?? []
+
+  const { hash } = useLocation()
+  const [token, setToken] = useState(() => tokenIn(hash))
+  // Out of the address bar and the history at once: who looks over a shoulder or
+  // copies the address must not get a way in. The router's copy stays in memory.
+  useEffect(() => {
+    const found = tokenIn(hash)
+    if (!found) return
+    setToken(found)
+    history.replaceState(history.state, '', location.pathname + location.search)
+  }, [hash])
+
+  async function enter() {
+    await forgetPerson(client)
+    await navigate(target)
+  }
 
   // Back from a provider, and it worked.
   if (session.data && !error && query.has('done')) return <Navigate to={target} replace />
@@ -41,6 +61,12 @@ export function SignInPage() {
       )}
       <Fault error={providers.error} />
       {providers.isPending && <Waiting />}
+      {email && (
+        <section aria-label="Sign in by e-mail">
+          <EmailDoor key={token ?? ''} token={token} returnTo={target} onDone={enter} />
+        </section>
+      )}
+      {email && redirects.length > 0 && <Divider label="or with an account you have elsewhere" />}
       {redirects.length > 0 && (
         <Stack gap="sm" component="section" aria-label="Sign in with an account you have elsewhere">
           {redirects.map((provider) => (
@@ -50,16 +76,13 @@ export function SignInPage() {
           ))}
         </Stack>
       )}
-      {redirects.length > 0 && wallet && <Divider label="or with a wallet" />}
+      {(redirects.length > 0 || email) && wallet && <Divider label="or with a wallet" />}
       {wallet && (
         <section aria-label="Sign in with a wallet">
           <WalletDoors
             purpose="sign_in"
             chainIds={wallet.chain_ids}
-            onDone={async () => {
-              await forgetPerson(client)
-              await navigate(target)
-            }}
+            onDone={enter}
           />
         </section>
       )}

@@ -1,0 +1,59 @@
+import type { Page } from '@playwright/test'
+import { expect, fits, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+
+skipUnlessRunnable()
+
+// newestTo reads the development mailbox, which a letter may reach a moment after
+// the answer; `not` are letters already read.
+async function newestTo(page: Page, to: string, not = ''): Promise<string> {
+  let text = ''
+  await expect(async () => {
+    const answer = await page.request.get('/dev/mail', { headers: { Accept: 'application/json' } })
+    const body = (await answer.json()) as { to: string; text: string }[]
+    text = body.find((letter) => letter.to === to)?.text ?? ''
+    expect(text).toContain('email_token=')
+    expect(text).not.toBe(not)
+  }).toPass()
+  return text
+}
+
+async function ask(page: Page, email: string): Promise<void> {
+  await page.goto('/sign-in?return_to=/account')
+  await page.getByLabel('E-mail address').fill(email)
+  await page.getByRole('button', { name: 'Send me a link and a code' }).click()
+  await expect(page.getByLabel('Six-digit code')).toBeVisible()
+}
+
+test('a code and then a link lead into the same account, and a used link says so', async ({ person }) => {
+  const page = await person()
+  const email = 'mia@example.com'
+  await ask(page, email)
+  for (const [size, width] of Object.entries({ phone: 375, desk: 1280 })) {
+    await page.setViewportSize({ width, height: 800 })
+    await fits(page)
+    await page.screenshot({ path: `e2e/screenshots/email-sent-${size}.png`, fullPage: true })
+  }
+  const first = await newestTo(page, email)
+  await page.getByLabel('Six-digit code').fill(/\b\d{6}\b/.exec(first)![0])
+  await page.getByRole('button', { name: 'Sign in with the code' }).click()
+  await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
+  const { id } = await whoAmI(page)
+
+  await signOut(page)
+  await ask(page, email)
+  const link = /https?:\/\/\S*email_token=[\w-]+/.exec(await newestTo(page, email, first))![0]
+  await page.goto('about:blank')
+  await page.goto(link)
+  const enter = page.getByRole('button', { name: 'Sign in', exact: true })
+  await expect(enter).toBeVisible()
+  expect(page.url()).not.toContain('email_token')
+  await enter.click()
+  await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
+  expect((await whoAmI(page)).id).toBe(id)
+
+  await page.goto('about:blank')
+  await page.goto(link)
+  await enter.click()
+  await expect(page.getByRole('alert', { name: 'This link does not work here' })).toContainText('This link does not work here')
+  await expect(page.getByLabel('Six-digit code')).toBeVisible()
+})
