@@ -34,9 +34,9 @@ func testSessions(t *testing.T, d *Database) {
 		_, changed.TokenHash = identity.NewSecret()
 		changed.TeamSessionID, changed.Methods = &ts, session.Methods{"a", "b"}
 		changed.AuthenticatedAt, changed.LastSeenAt = s.CreatedAt.Add(time.Minute), s.CreatedAt.Add(time.Minute)
-		changed.IdleExpiresAt = s.IdleExpiresAt.Add(time.Minute)
+		changed.IdleExpiresAt, changed.ExpiresAt, changed.Restricted = s.IdleExpiresAt.Add(time.Minute), s.ExpiresAt.Add(time.Hour), true
 		want := changed
-		changed.ExpiresAt, changed.EndedAt, changed.EndReason = s.ExpiresAt.Add(time.Hour), &s.CreatedAt, new("no")
+		changed.IP, changed.UserAgent, changed.EndedAt, changed.EndReason = "no", "no", &s.CreatedAt, new("no")
 		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, changed) })
 		Same(t, lock(t, d, s.ID), want)
 	})
