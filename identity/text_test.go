@@ -18,3 +18,20 @@ func TestIsLine(t *testing.T) {
 		}
 	}
 }
+
+func TestOneLine(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ in, want string }{
+		{"", ""},
+		{"  Ada \n\t Lovelace ", "Ada Lovelace"},
+		{"a\u202eb\u2066c", "abc"},
+		{"a\x00b\xffc", "abc"},
+		{strings.Repeat("é", 120), strings.Repeat("é", 100)},
+		{strings.Repeat("x", 99) + " y", strings.Repeat("x", 99)},
+	} {
+		got := identity.OneLine(c.in, 100)
+		if got != c.want || !identity.IsLine(got, 100) {
+			t.Errorf("OneLine(%q) = %q, want %q", c.in, got, c.want)
+		}
+	}
+}

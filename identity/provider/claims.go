@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -85,26 +83,6 @@ func readClaims(o object) Claims {
 // validSubject tells whether s can name a person: printable ASCII, not too long.
 func validSubject(s string) bool {
 	return s != "" && len(s) <= maxSubject && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f })
-}
-
-// displayName makes a name fit to be shown: valid UTF-8 on one line, without
-// control characters or those that turn the direction of text, which would let
-// a name rewrite what stands around it.
-func displayName(s string) string {
-	s = strings.Map(func(c rune) rune {
-		switch {
-		case unicode.IsSpace(c):
-			return ' '
-		case unicode.IsControl(c), c == utf8.RuneError, unicode.Is(unicode.Bidi_Control, c), c == '\ufeff':
-			return -1
-		}
-		return c
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if runes := []rune(s); len(runes) > maxDisplayName {
-		s = strings.TrimSpace(string(runes[:maxDisplayName]))
-	}
-	return s
 }
 
 // avatarURL returns an https URL of printable ASCII, or "". Latchkey never

@@ -117,9 +117,9 @@ func (g *GitHub) Prove(ctx context.Context, flow Flow, callback Callback) (ident
 	if err != nil {
 		return identity.Proof{}, err
 	}
-	name := displayName(user.text("name"))
+	name := identity.OneLine(user.text("name"), maxDisplayName)
 	if name == "" {
-		name = displayName(user.text("login"))
+		name = identity.OneLine(user.text("login"), maxDisplayName)
 	}
 	return identity.Proof{
 		Provider:           g.Name(),

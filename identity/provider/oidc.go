@@ -128,7 +128,7 @@ func (p *OIDC) proof(profile object) identity.Proof {
 		Subject:            c.Subject,
 		Email:              c.Email,
 		EmailAuthoritative: c.EmailVerified && p.cfg.Authoritative != nil && p.cfg.Authoritative(c),
-		DisplayName:        displayName(profile.text("name")),
+		DisplayName:        identity.OneLine(profile.text("name"), maxDisplayName),
 		AvatarURL:          avatarURL(profile.text("picture")),
 	}
 }

@@ -48,7 +48,7 @@ func (f *facts) load(ctx context.Context, store Store, origin string, people []P
 			addresses = append(addresses, a)
 			subjects[identity.ProviderEmail] = append(subjects[identity.ProviderEmail], a)
 		}
-		if name := cleanName(p.Name); name != "" {
+		if name := identity.OneLine(p.Name, maxName); name != "" {
 			names = append(names, name)
 		}
 		for _, a := range p.Accounts {

@@ -164,7 +164,7 @@ func (p *plan) newUser(from Person) identity.User {
 		created = *c
 	}
 	u := identity.User{
-		ID: identity.NewID(), DisplayName: cleanName(from.Name), AvatarURL: cleanAvatar(from.Image),
+		ID: identity.NewID(), DisplayName: identity.OneLine(from.Name, maxName), AvatarURL: cleanAvatar(from.Image),
 		Status: identity.StatusActive, Metadata: identity.Metadata{}, CreatedAt: created, UpdatedAt: p.now,
 	}
 	p.batch.Users = append(p.batch.Users, u)

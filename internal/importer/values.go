@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -20,24 +19,6 @@ const (
 
 func usableID(id string) bool {
 	return id != "" && len(id) <= maxID && utf8.ValidString(id) && !strings.ContainsRune(id, 0)
-}
-
-// cleanName makes a name one line of visible text.
-func cleanName(s string) string {
-	s = strings.Map(func(c rune) rune {
-		switch {
-		case unicode.IsSpace(c):
-			return ' '
-		case unicode.IsControl(c), c == utf8.RuneError, unicode.Is(unicode.Bidi_Control, c), c == '\ufeff':
-			return -1
-		}
-		return c
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if runes := []rune(s); len(runes) > maxName {
-		s = strings.TrimSpace(string(runes[:maxName]))
-	}
-	return s
 }
 
 // cleanAvatar returns an https URL of printable ASCII, or "".
