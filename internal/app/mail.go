@@ -20,11 +20,11 @@ func newEmail(parts Parts, mailbox *devmode.Mailbox) (*emailproof.Service, *outb
 		return nil, outbox.NewWorker(parts.DB, nil, parts.Log, parts.Now), identity.NoNotices{}, nil
 	}
 	secret, public := parts.Config.Secret.Reveal(), &parts.Config.PublicURL
-	sealer := identity.NewSealer(identity.DeriveKey(secret, "outbox"))
+	sealer := outboxSealer(parts.Config)
 	worker := outbox.NewWorker(parts.DB, map[identity.TaskKind]outbox.Handler{
 		identity.TaskMail: mail.Handler(sealer, public, sender),
 	}, parts.Log, parts.Now)
-	told := notices{db: parts.DB, sealer: sealer, tasks: worker, link: public.String() + "/account"}
+	told := newNotices(parts.Config, parts.DB, worker.Wake)
 	return emailproof.NewService(parts.DB, sealer, secret, public, worker.Wake, parts.Now), worker, told, nil
 }
 

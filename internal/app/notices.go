@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/internal/outbox"
+	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -17,8 +17,27 @@ const noticeLifetime = 3 * 24 * time.Hour
 type notices struct {
 	db     *storage.DB
 	sealer identity.Sealer
-	tasks  *outbox.Worker
 	link   string
+	wake   func() // those who send
+}
+
+// Notices returns what tells people of changes to their accounts, for a program
+// that sends no mail itself: a running service takes it from the outbox. Nobody
+// is told where no mail can leave.
+func Notices(cfg config.Config, db *storage.DB) identity.Notifier {
+	if !cfg.MailEnabled() {
+		return identity.NoNotices{}
+	}
+	return newNotices(cfg, db, func() {})
+}
+
+func newNotices(cfg config.Config, db *storage.DB, wake func()) notices {
+	return notices{db: db, sealer: outboxSealer(cfg), link: cfg.PublicURL.String() + "/account", wake: wake}
+}
+
+// outboxSealer seals and opens what waits in the outbox.
+func outboxSealer(cfg config.Config) identity.Sealer {
+	return identity.NewSealer(identity.DeriveKey(cfg.Secret.Reveal(), "outbox"))
 }
 
 // Notify implements identity.Notifier.
@@ -26,6 +45,9 @@ func (n notices) Notify(ctx context.Context, notice identity.Notice) error {
 	from := notice.Client.IP
 	if notice.Client.UserAgent != "" {
 		from += ", " + notice.Client.UserAgent
+	}
+	if from == "" {
+		from = "the command line of the service's operators"
 	}
 	var tasks []identity.Task
 	for _, to := range notice.To {
@@ -40,6 +62,6 @@ func (n notices) Notify(ctx context.Context, notice identity.Notice) error {
 	if len(tasks) == 0 {
 		return nil
 	}
-	n.db.AfterCommit(ctx, n.tasks.Wake)
+	n.db.AfterCommit(ctx, n.wake)
 	return n.db.EnqueueTasks(ctx, tasks...)
 }
