@@ -26,7 +26,7 @@ func (s *Server) authenticate(c *gin.Context) {
 		}
 		return
 	}
-	p, err := s.Sessions.Authenticate(c.Request.Context(), token) // not c: see ownContext
+	p, err := s.Sessions.Authenticate(c.Request.Context(), token, info.client) // not c: see ownContext
 	if identity.ErrorCode(err) == identity.CodeUnauthenticated && !bearer && !info.operation.required {
 		return
 	}

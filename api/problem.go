@@ -40,6 +40,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeAccessDenied:        {403, "Access denied"},
 	identity.CodeReauthRequired:      {403, "Recent sign-in required"},
 	identity.CodeForbidden:           {403, "Forbidden"},
+	identity.CodePolicyUnsatisfied:   {403, "The team's policy is not satisfied"},
 	identity.CodeRecoveryRestricted:  {403, "Add a way in first"},
 	identity.CodeOperatorRequired:    {403, "Operators only"},
 	identity.CodeUserDisabled:        {403, "Account disabled"},
@@ -157,7 +158,10 @@ func problem(e *identity.Error, requestID string) Problem {
 	p := Problem{
 		Type: "about:blank", Title: known.title, Status: known.status,
 		Code: string(e.Code), Detail: e.Detail, RequestId: requestID,
-		Field: optional(e.Field), Ticket: optional(e.Ticket),
+		Field: optional(e.Field), Ticket: optional(e.Ticket), Rule: optional(e.Rule),
+	}
+	if len(e.Missing) > 0 {
+		p.Missing = &e.Missing
 	}
 	if e.TicketKind != "" {
 		kind := ProblemTicketKind(e.TicketKind)

@@ -441,7 +441,10 @@ type ChainID = int64
 
 // CurrentSession defines model for CurrentSession.
 type CurrentSession struct {
-	Session     Session      `json:"session"`
+	Session Session `json:"session"`
+
+	// TeamRefusal Why the team session entered last does not act now. It does again, by itself, once the policy is satisfied.
+	TeamRefusal *TeamRefusal `json:"team_refusal,omitempty"`
 	TeamSession *TeamSession `json:"team_session,omitempty"`
 	User        User         `json:"user"`
 }
@@ -639,12 +642,18 @@ type Problem struct {
 	Detail string `json:"detail"`
 
 	// Field The field of the request that is at fault.
-	Field     *string `json:"field,omitempty"`
-	RequestId string  `json:"request_id"`
+	Field *string `json:"field,omitempty"`
+
+	// Missing With policy_unsatisfied: the providers to step up by.
+	Missing   *[]string `json:"missing,omitempty"`
+	RequestId string    `json:"request_id"`
 
 	// RetryAfter Seconds.
 	RetryAfter *int `json:"retry_after,omitempty"`
-	Status     int  `json:"status"`
+
+	// Rule With policy_unsatisfied: the rule of the team's policy, such as required_providers.
+	Rule   *string `json:"rule,omitempty"`
+	Status int     `json:"status"`
 
 	// Ticket What the refusal lets the client redeem, bound to this browser and session.
 	Ticket     *string            `json:"ticket,omitempty"`
@@ -746,6 +755,19 @@ type Team struct {
 
 // TeamName defines model for TeamName.
 type TeamName = string
+
+// TeamRefusal Why the team session entered last does not act now. It does again, by itself, once the policy is satisfied.
+type TeamRefusal struct {
+	// Detail What a person can do about it.
+	Detail string `json:"detail"`
+
+	// Missing The providers to step up by.
+	Missing *[]string `json:"missing,omitempty"`
+
+	// Rule The rule of the team's policy that is not satisfied.
+	Rule   string             `json:"rule"`
+	TeamId openapi_types.UUID `json:"team_id"`
+}
 
 // TeamSession defines model for TeamSession.
 type TeamSession struct {

@@ -17,6 +17,12 @@ func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (Get
 		entered := enteredOf(*p, out.Session, s.Now())
 		out.TeamSession = &entered
 	}
+	if r := p.Refused; r != nil {
+		out.TeamRefusal = &TeamRefusal{TeamId: r.TeamID, Rule: string(r.Rule), Detail: r.Detail}
+		if len(r.Missing) > 0 {
+			out.TeamRefusal.Missing = &r.Missing
+		}
+	}
 	return out, nil
 }
 

@@ -23,6 +23,7 @@ const (
 	CodeUnauthenticated     Code = "unauthenticated"
 	CodeReauthRequired      Code = "reauth_required"
 	CodeForbidden           Code = "forbidden"
+	CodePolicyUnsatisfied   Code = "policy_unsatisfied"
 	CodeRecoveryRestricted  Code = "recovery_restricted"
 	CodeOperatorRequired    Code = "operator_required"
 	CodeUserDisabled        Code = "user_disabled"
@@ -55,6 +56,8 @@ type Error struct {
 	Ticket     string        // what the client may redeem, if the refusal gives it something
 	TicketKind string        // "merge" or "link"
 	RetryAfter time.Duration // when to try again, if that may help
+	Rule       string        // the rule of a team's policy that is not satisfied
+	Missing    []string      // what would satisfy it: providers to prove oneself by
 	Err        error         // the cause, for logs only
 }
 

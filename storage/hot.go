@@ -3,6 +3,8 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"slices"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
@@ -30,12 +32,13 @@ func userFields(u *identity.User) []any {
 func newHotStatements(e engine) hotStatements {
 	return hotStatements{
 		principal: `SELECT s.id, s.user_id, s.identity_id, s.team_session_id, s.methods, s.ip, s.user_agent,
-	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at, s.restricted,
-	t.id, t.team_id, t.created_at, m.role, ` + userColumns + `
+	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at, s.restricted, s.longest_pause,
+	t.id, t.team_id, t.created_at, t.break_glass_until, m.role, ` + policyColumns + `, ` + userColumns + `
 FROM sessions AS s
 JOIN users AS u ON u.id = s.user_id
 LEFT JOIN team_sessions AS t ON t.id = s.team_session_id AND t.ended_at IS NULL
 LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
+LEFT JOIN team_policies AS p ON p.team_id = t.team_id
 WHERE s.token_hash = ` + e.param(1) + ` AND s.ended_at IS NULL`,
 
 		identityOwner: `SELECT i.id, i.user_id, i.provider, i.subject, i.label, i.email, i.email_authoritative,
@@ -66,22 +69,27 @@ func (db *DB) hotRow(ctx context.Context, statement string, args ...any) row {
 func (db *DB) PrincipalByToken(ctx context.Context, tokenHash []byte) (session.Principal, error) {
 	var p session.Principal
 	var ts struct {
-		id, team *identity.ID
-		created  sql.NullTime
-		role     *team.Role
+		id, team   *identity.ID
+		created    sql.NullTime
+		breakGlass *time.Time
+		role       *team.Role
 	}
+	var policy joinedPolicy
 	s := &p.Session
-	err := db.hotRow(ctx, db.hot.principal, tokenHash).Scan(append([]any{
+	err := db.hotRow(ctx, db.hot.principal, tokenHash).Scan(slices.Concat([]any{
 		&s.ID, &s.UserID, &s.IdentityID, &s.TeamSessionID, &s.Methods, &s.IP, &s.UserAgent,
-		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &s.Restricted,
-		&ts.id, &ts.team, &ts.created, &ts.role,
-	}, userFields(&p.User)...)...)
+		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &s.Restricted, &s.LongestPause,
+		&ts.id, &ts.team, &ts.created, &ts.breakGlass, &ts.role,
+	}, policy.fields(), userFields(&p.User))...)
 	if err != nil {
 		return session.Principal{}, db.engine.normalise(err)
 	}
 	s.TokenHash = tokenHash
 	if ts.id != nil && ts.role != nil {
-		p.Team = &session.Entered{ID: *ts.id, TeamID: *ts.team, Role: *ts.role, CreatedAt: ts.created.Time}
+		p.Team = &session.Entered{
+			ID: *ts.id, TeamID: *ts.team, Role: *ts.role, CreatedAt: ts.created.Time,
+			Policy: policy.domain(), BreakGlassUntil: ts.breakGlass,
+		}
 	}
 	return p, nil
 }

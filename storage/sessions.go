@@ -26,18 +26,19 @@ func (db *DB) LockSession(ctx context.Context, id identity.ID) (session.Session,
 // UpdateSession implements session.Store.
 func (db *DB) UpdateSession(ctx context.Context, s session.Session) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&sessionRow{Session: s}).
-		Column("token_hash", "team_session_id", "methods", "restricted", "authenticated_at", "last_seen_at", "idle_expires_at", "expires_at").
+		Column("token_hash", "team_session_id", "methods", "restricted", "authenticated_at", "last_seen_at", "longest_pause", "idle_expires_at", "expires_at").
 		Where("s.id = ?", s.ID))
 	return err
 }
 
 // TouchSession implements session.Store. It never moves time back, so that
 // replicas whose clocks differ do not undo each other.
-func (db *DB) TouchSession(ctx context.Context, id identity.ID, seen, idleExpires time.Time) error {
-	_, err := db.exec(ctx, db.write.NewUpdate().Model((*sessionRow)(nil)).
-		Set("last_seen_at = ?", seen).Set("idle_expires_at = ?", idleExpires).
-		Where("s.id = ? AND s.ended_at IS NULL AND s.last_seen_at < ?", id, seen))
-	return err
+func (db *DB) TouchSession(ctx context.Context, u session.Use) (bool, error) {
+	n, err := db.exec(ctx, db.write.NewUpdate().Model((*sessionRow)(nil)).
+		Set("last_seen_at = ?", u.At).Set("idle_expires_at = ?", u.IdleExpires).
+		Set("longest_pause = CASE WHEN s.longest_pause < ?0 THEN ?0 ELSE s.longest_pause END", u.Pause).
+		Where("s.id = ? AND s.ended_at IS NULL AND s.last_seen_at <= ?", u.Session, u.Was))
+	return n == 1, err
 }
 
 // EndSessions implements session.Store.

@@ -40,6 +40,13 @@ func (db *DB) EndTeamSession(ctx context.Context, t session.TeamSession) error {
 	return err
 }
 
+// SetBreakGlass implements session.Store.
+func (db *DB) SetBreakGlass(ctx context.Context, id identity.ID, until time.Time) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+		Set("break_glass_until = ?", until).Where("t.id = ?", id))
+	return err
+}
+
 // EndTeamSessions implements team.Store.
 func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *identity.ID, by identity.ID, reason string, at time.Time) error {
 	q := db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/storage"
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
@@ -31,9 +32,12 @@ func TestDatabaseDownAndUpAgain(t *testing.T) {
 		"read":        func(ctx context.Context) error { _, err := db.User(ctx, u.ID); return err },
 		"hot read":    func(ctx context.Context) error { _, err := db.PrincipalByToken(ctx, s.TokenHash); return err },
 		"transaction": func(ctx context.Context) error { return db.InTx(ctx, func(context.Context) error { return nil }) },
-		"touch":       func(ctx context.Context) error { return db.TouchSession(ctx, s.ID, d.Clock.Now(), d.Clock.Now()) },
-		"ping":        db.Ping,
-		"status":      func(ctx context.Context) error { _, err := db.MigrationStatus(ctx); return err },
+		"touch": func(ctx context.Context) error {
+			_, err := db.TouchSession(ctx, session.Use{Session: s.ID, Was: s.LastSeenAt, At: d.Clock.Now(), IdleExpires: s.IdleExpiresAt})
+			return err
+		},
+		"ping":   db.Ping,
+		"status": func(ctx context.Context) error { _, err := db.MigrationStatus(ctx); return err },
 	}
 	for range 2 {
 		for name, call := range calls {

@@ -75,7 +75,7 @@ func (s *Service) Renew(ctx context.Context, seen Session, provider string) (Ses
 	token, hash := identity.NewSecret()
 	cur.TokenHash, cur.LastSeenAt = hash, now
 	if provider != "" {
-		cur.AuthenticatedAt, cur.Methods = now, cur.Methods.With(provider)
+		cur.AuthenticatedAt, cur.Methods, cur.LongestPause = now, cur.Methods.With(provider), 0
 		if cur.Restricted { // a proof has made it a session like any other
 			cur.Restricted, cur.ExpiresAt = false, cur.CreatedAt.Add(s.limits.Lifetime)
 		}
@@ -86,26 +86,48 @@ func (s *Service) Renew(ctx context.Context, seen Session, provider string) (Ses
 
 // Authenticate returns who a token stands for, by one read. Any token that does
 // not work now is CodeUnauthenticated, without telling why; a store that does
-// not answer is an error, never a guess.
-func (s *Service) Authenticate(ctx context.Context, token string) (Principal, error) {
-	p, err := s.store.PrincipalByToken(ctx, identity.HashSecret(token))
-	if errors.Is(err, identity.ErrNotFound) {
-		return Principal{}, ErrUnauthenticated()
-	}
-	if err != nil {
-		return Principal{}, err
-	}
-	now := s.now()
-	if p.Session.Status(now) != StatusActive || !p.User.Active() {
-		return Principal{}, ErrUnauthenticated()
-	}
-	if now.Sub(p.Session.LastSeenAt) >= seenEvery {
-		p.Session.LastSeenAt, p.Session.IdleExpiresAt = now, s.idleExpiry(p.Session, now)
-		if err := s.store.TouchSession(ctx, p.Session.ID, now, p.Session.IdleExpiresAt); err != nil {
+// not answer is an error, never a guess. A team session that the team's policy
+// does not admit from where the client is stands in Refused instead of Team.
+func (s *Service) Authenticate(ctx context.Context, token string, client identity.Client) (Principal, error) {
+	hash := identity.HashSecret(token)
+	for attempt := 0; ; attempt++ {
+		p, err := s.store.PrincipalByToken(ctx, hash)
+		if errors.Is(err, identity.ErrNotFound) {
+			return Principal{}, ErrUnauthenticated()
+		}
+		if err != nil {
 			return Principal{}, err
 		}
+		now := s.now()
+		if p.Session.Status(now) != StatusActive || !p.User.Active() {
+			return Principal{}, ErrUnauthenticated()
+		}
+		current, err := s.use(ctx, &p, now)
+		if err != nil {
+			return Principal{}, err
+		}
+		if current || attempt > 0 {
+			return p.admitted(client, now), nil
+		}
 	}
-	return p, nil
+}
+
+// use notes that the session is used, about once a minute. False tells that
+// somebody else has noted a later use since p was read: then its pauses are not
+// what they seem, and it is to be read again.
+func (s *Service) use(ctx context.Context, p *Principal, now time.Time) (bool, error) {
+	every := seenEvery
+	if p.Team != nil && p.Team.Policy.Idle > 0 {
+		every = min(every, p.Team.Policy.Idle/2)
+	}
+	pause := now.Sub(p.Session.LastSeenAt)
+	if pause < every {
+		return true, nil
+	}
+	u := Use{Session: p.Session.ID, Was: p.Session.LastSeenAt, At: now, IdleExpires: s.idleExpiry(p.Session, now), Pause: pause}
+	p.Session.LastSeenAt, p.Session.IdleExpiresAt = u.At, u.IdleExpires
+	p.Session.LongestPause = max(p.Session.LongestPause, pause)
+	return s.store.TouchSession(ctx, u)
 }
 
 func (s *Service) idleExpiry(cur Session, now time.Time) time.Time {

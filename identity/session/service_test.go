@@ -18,6 +18,8 @@ const (
 	tick     = time.Microsecond
 )
 
+var client = identity.Client{IP: "192.0.2.1", UserAgent: "agent"}
+
 // fixture is the service over a real storage.
 type fixture struct {
 	*storagetest.Database
@@ -36,7 +38,7 @@ func (f *fixture) issue(t *testing.T, user identity.ID) (s session.Session, toke
 	t.Helper()
 	via := f.Identity(t, user, "google", storagetest.Word())
 	f.Do(t, func(ctx context.Context) (err error) {
-		s, token, err = f.Issue(ctx, via, identity.Client{IP: "192.0.2.1", UserAgent: "agent"})
+		s, token, err = f.Issue(ctx, via, client)
 		return err
 	})
 	return s, token
@@ -53,7 +55,7 @@ func (f *fixture) renew(seen session.Session, provider string) (s session.Sessio
 // works asserts whether a token lets in.
 func (f *fixture) works(t *testing.T, what, token string, want bool) session.Principal {
 	t.Helper()
-	p, err := f.Authenticate(t.Context(), token)
+	p, err := f.Authenticate(t.Context(), token, client)
 	if want && err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
@@ -222,7 +224,7 @@ func TestAnUnreachableStoreLetsNobodyIn(t *testing.T) {
 		_, token := f.issue(t, f.User(t).ID)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		p, err := f.Authenticate(ctx, token)
+		p, err := f.Authenticate(ctx, token, client)
 		if err == nil || identity.ErrorCode(err) != "" || errors.Is(err, identity.ErrNotFound) || p.User.ID != (identity.ID{}) {
 			t.Errorf("%+v, %v", p, err)
 		}

@@ -32,8 +32,9 @@ type Session struct {
 	IP              string
 	UserAgent       string
 	CreatedAt       time.Time
-	AuthenticatedAt time.Time // when a proof last made it fresh
-	LastSeenAt      time.Time // to the minute
+	AuthenticatedAt time.Time     // when a proof last made it fresh
+	LastSeenAt      time.Time     // to the minute
+	LongestPause    time.Duration // between two uses since AuthenticatedAt
 	IdleExpiresAt   time.Time
 	ExpiresAt       time.Time
 	Restricted      bool // came in by a recovery code, and has not added a way in yet
@@ -75,13 +76,24 @@ type TeamSession struct {
 	EndedAt   *time.Time
 	EndReason *string
 	EndedBy   *identity.ID
+	// BreakGlassUntil is until when an owner is in against the policy.
+	BreakGlassUntil *time.Time
 }
 
 // Principal is who a token stands for: one joined read.
 type Principal struct {
 	Session Session
 	User    identity.User
-	Team    *Entered // the team session entered last, while it is open
+	Team    *Entered // the team session entered last, while it is open and admitted
+	// Refused is that team session while the team's policy does not admit it.
+	// The store never sets it: Authenticate decides, at every check.
+	Refused *Refused
+}
+
+// Refused is an open team session that the team's policy does not admit now.
+type Refused struct {
+	TeamID identity.ID
+	team.Refusal
 }
 
 // Actor returns the principal as the author of a change.
@@ -91,10 +103,12 @@ func (p Principal) Actor(now time.Time, client identity.Client) identity.Actor {
 
 // Entered is an open team session with the role its user has in the team now.
 type Entered struct {
-	ID        identity.ID
-	TeamID    identity.ID
-	Role      team.Role
-	CreatedAt time.Time
+	ID              identity.ID
+	TeamID          identity.ID
+	Role            team.Role
+	CreatedAt       time.Time
+	Policy          team.Policy
+	BreakGlassUntil *time.Time
 }
 
 // Listed is a session with its user, for admins.

@@ -27,9 +27,9 @@ type Store interface {
 	// LockSession returns a session and holds its row.
 	LockSession(ctx context.Context, id identity.ID) (Session, error)
 	UpdateSession(ctx context.Context, s Session) error
-	// TouchSession moves last use and idle expiry forward, outside any
-	// transaction.
-	TouchSession(ctx context.Context, id identity.ID, seen, idleExpires time.Time) error
+	// TouchSession writes a use, outside any transaction, unless one after was
+	// has been written meanwhile: then it answers false.
+	TouchSession(ctx context.Context, u Use) (bool, error)
 	// EndSessions ends the user's open sessions, of which only one or all
 	// except one may be meant, and returns the ids of those it ended.
 	EndSessions(ctx context.Context, user identity.ID, which Which, reason string, at time.Time) ([]identity.ID, error)
@@ -41,6 +41,11 @@ type Store interface {
 	Membership(ctx context.Context, team, user identity.ID) (team.Membership, error)
 	TeamFor(ctx context.Context, id, user identity.ID) (team.Mine, error)
 
+	// TeamPolicy returns what a team asks of sessions; the zero policy where
+	// nothing is stored.
+	TeamPolicy(ctx context.Context, id identity.ID) (team.Policy, error)
+	SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, by identity.ID, at time.Time) error
+
 	InsertTeamSession(ctx context.Context, t TeamSession) error
 	// OpenTeamSession returns the session's open team session in the team.
 	OpenTeamSession(ctx context.Context, session, team identity.ID) (TeamSession, error)
@@ -50,6 +55,14 @@ type Store interface {
 	ListedTeamSession(ctx context.Context, id identity.ID) (ListedInTeam, error)
 
 	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// Use is what is written of the use of a session.
+type Use struct {
+	Session     identity.ID
+	Was, At     time.Time // the use before, as it was read, and this one
+	IdleExpires time.Time
+	Pause       time.Duration // between them
 }
 
 // Which picks among a user's open sessions: the one, or all but the one.

@@ -29,6 +29,13 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 		if cur.Status(now) != StatusActive {
 			return ErrUnauthenticated()
 		}
+		policy, err := s.store.TeamPolicy(ctx, id)
+		if err != nil {
+			return err
+		}
+		if refusal := policy.Check(cur.facts(), address(actor.Client), now); refusal != nil {
+			return refusal.Err()
+		}
 		ts, err := s.store.OpenTeamSession(ctx, cur.ID, id)
 		created = errors.Is(err, identity.ErrNotFound)
 		if err != nil && !created {

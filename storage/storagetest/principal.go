@@ -73,6 +73,27 @@ func testPrincipal(t *testing.T, d *Database) {
 		}
 	})
 
+	t.Run("with the team session come policy and break-glass", func(t *testing.T) {
+		u := d.User(t)
+		tm, s := d.Team(t, u.ID), d.Session(t, u.ID)
+		ts := d.TeamSession(t, tm.ID, s)
+		s.TeamSessionID = &ts.ID
+		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s) })
+		for _, p := range policies() {
+			d.Do(t, func(ctx context.Context) error { return d.SetTeamPolicy(ctx, tm.ID, p, u.ID, d.Clock.Now()) })
+			Same(t, ask(t, s).Team.Policy, p)
+		}
+		until := d.Clock.Now().Add(time.Hour)
+		d.Do(t, func(ctx context.Context) error { return d.SetBreakGlass(ctx, ts.ID, until) })
+		Same(t, ask(t, s).Team.BreakGlassUntil, until)
+		if err := d.Exec("UPDATE team_policies SET allowed_networks = 'the moon' WHERE team_id = ?", tm.ID.String()); err != nil {
+			t.Fatal(err)
+		}
+		if !ask(t, s).Team.Policy.Unreadable {
+			t.Error("networks that are none are taken for a policy")
+		}
+	})
+
 	t.Run("who is no member acts in no team, whatever is left open", func(t *testing.T) {
 		owner, u := d.User(t), d.User(t)
 		tm := d.Team(t, owner.ID)

@@ -15,6 +15,7 @@ var groups = []struct {
 	{"Principal", testPrincipal},
 	{"TeamSessions", testTeamSessions},
 	{"Teams", testTeams},
+	{"Policies", testPolicies},
 	{"Invitations", testInvitations},
 	{"Imports", testImports},
 	{"Secrets", testSecrets},

@@ -35,6 +35,7 @@ func testSessions(t *testing.T, d *Database) {
 		changed.TeamSessionID, changed.Methods = &ts, session.Methods{"a", "b"}
 		changed.AuthenticatedAt, changed.LastSeenAt = s.CreatedAt.Add(time.Minute), s.CreatedAt.Add(time.Minute)
 		changed.IdleExpiresAt, changed.ExpiresAt, changed.Restricted = s.IdleExpiresAt.Add(time.Minute), s.ExpiresAt.Add(time.Hour), true
+		changed.LongestPause = time.Hour
 		want := changed
 		changed.IP, changed.UserAgent, changed.EndedAt, changed.EndReason = "no", "no", &s.CreatedAt, new("no")
 		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, changed) })
@@ -43,22 +44,26 @@ func testSessions(t *testing.T, d *Database) {
 
 	t.Run("a touch moves time forward only, and no ended session", func(t *testing.T) {
 		s := d.Session(t, d.User(t).ID)
-		seen, idle := s.LastSeenAt.Add(time.Microsecond), s.IdleExpiresAt.Add(time.Microsecond)
-		touch := func(seen, idle time.Time) {
+		touch := func(u session.Use, want bool) {
 			t.Helper()
-			if err := d.TouchSession(t.Context(), s.ID, seen, idle); err != nil {
-				t.Error(err)
-			}
+			u.Session = s.ID
+			Same(t, must[bool](t)(d.TouchSession(t.Context(), u)), want)
 		}
-		touch(seen, idle)
-		s.LastSeenAt, s.IdleExpiresAt = seen, idle
+		first := session.Use{Was: s.LastSeenAt, At: s.LastSeenAt.Add(time.Minute), IdleExpires: s.IdleExpiresAt.Add(time.Minute), Pause: time.Minute + 1}
+		touch(first, true)
+		s.LastSeenAt, s.IdleExpiresAt, s.LongestPause = first.At, first.IdleExpires, first.Pause
 		Same(t, lock(t, d, s.ID), s)
-		touch(seen, idle.Add(time.Hour)) // equal is not later
-		touch(seen.Add(-time.Microsecond), idle.Add(time.Hour))
+		late := first // by who has read what it was before
+		late.At, late.IdleExpires, late.Pause = first.At.Add(time.Hour), first.IdleExpires.Add(time.Hour), time.Hour
+		touch(late, false)
+		Same(t, lock(t, d, s.ID), s)
+		second := session.Use{Was: first.At, At: first.At.Add(time.Second), IdleExpires: first.IdleExpires, Pause: time.Second}
+		touch(second, true) // a shorter pause leaves the longest
+		s.LastSeenAt = second.At
 		Same(t, lock(t, d, s.ID), s)
 		end(t, d, s.UserID, session.Which{}, d.Clock.Now())
-		touch(seen.Add(time.Hour), idle.Add(time.Hour))
-		if got := lock(t, d, s.ID); !got.LastSeenAt.Equal(seen) || !got.IdleExpiresAt.Equal(idle) {
+		touch(session.Use{Was: second.At, At: second.At.Add(time.Hour), IdleExpires: late.IdleExpires, Pause: time.Hour}, false)
+		if got := lock(t, d, s.ID); !got.LastSeenAt.Equal(s.LastSeenAt) || !got.IdleExpiresAt.Equal(s.IdleExpiresAt) || got.LongestPause != s.LongestPause {
 			t.Errorf("an ended session was touched: %+v", got)
 		}
 	})

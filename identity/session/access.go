@@ -1,0 +1,45 @@
+package session
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// facts are what a team's policy looks at.
+func (s Session) facts() team.Facts {
+	return team.Facts{Methods: s.Methods, SignedInAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, LongestPause: s.LongestPause}
+}
+
+// address is where a client is, or one that is in no network.
+func address(client identity.Client) netip.Addr {
+	a, err := netip.ParseAddr(client.IP)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a
+}
+
+// refuses decides whether the session acts in the team now, from where the
+// client is; nil if so.
+func (e Entered) refuses(s Session, client identity.Client, now time.Time) *team.Refusal {
+	if e.BreakGlassUntil != nil && now.Before(*e.BreakGlassUntil) && e.Role == team.RoleOwner {
+		return nil
+	}
+	return e.Policy.Check(s.facts(), address(client), now)
+}
+
+// admitted is the principal without a team session that may not act now. It
+// leaves what the store, or a cache, has given as it is.
+func (p Principal) admitted(client identity.Client, now time.Time) Principal {
+	p.Refused = nil
+	if p.Team == nil {
+		return p
+	}
+	if refusal := p.Team.refuses(p.Session, client, now); refusal != nil {
+		p.Refused, p.Team = &Refused{TeamID: p.Team.TeamID, Refusal: *refusal}, nil
+	}
+	return p
+}

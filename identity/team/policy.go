@@ -1,0 +1,149 @@
+package team
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// Policy is what a team asks of the sessions of its members. The zero value
+// asks nothing.
+type Policy struct {
+	MaxAge               time.Duration  // since the session was signed in; 0 is any
+	Idle                 time.Duration  // without use since the last proof; 0 is any
+	RequiredProviders    []string       // all of which have proved the user in the session
+	AllowedNetworks      []netip.Prefix // one of which the client is in; none is anywhere
+	Exclusive            bool           // one team session a member
+	RequireFreshForAdmin bool           // changes to the team need a recent proof
+	// Unreadable tells that what is stored is no policy. It admits nobody.
+	Unreadable bool
+}
+
+// Rule names a part of a policy, as the field of the HTTP contract.
+type Rule string
+
+// The rules that a session can fail.
+const (
+	RuleMaxAge            Rule = "max_age"
+	RuleIdle              Rule = "idle"
+	RuleRequiredProviders Rule = "required_providers"
+	RuleAllowedNetworks   Rule = "allowed_networks"
+	RuleFreshForAdmin     Rule = "require_fresh_for_admin"
+	RuleUnreadable        Rule = "unreadable"
+)
+
+// Facts are what a policy looks at in a session.
+type Facts struct {
+	Methods      []string // the providers that proved the user in it
+	SignedInAt   time.Time
+	LastSeenAt   time.Time
+	LongestPause time.Duration // between two uses since the last proof
+}
+
+// Refusal is the rule that a session does not satisfy. Detail tells a person
+// what to do about it.
+type Refusal struct {
+	Rule    Rule
+	Missing []string // RuleRequiredProviders: the providers to step up by
+	Detail  string
+}
+
+// Err is the refusal as an error, CodePolicyUnsatisfied.
+func (r Refusal) Err() *identity.Error {
+	e := identity.NewError(identity.CodePolicyUnsatisfied, "%s", r.Detail)
+	e.Rule, e.Missing = string(r.Rule), r.Missing
+	return e
+}
+
+// Check decides whether a session is admitted by a client at an address, and
+// answers nil if so. It looks at nothing else, so that its answer is the same
+// from a row and from a cache. What cannot be read admits nobody. Exclusive is
+// kept on entering, RequireFreshForAdmin by CheckChange.
+//
+// The rules that only a new sign-in or another place satisfies come first, so
+// that nobody steps up in vain.
+func (p Policy) Check(f Facts, client netip.Addr, now time.Time) *Refusal {
+	if p.Unreadable {
+		return &Refusal{Rule: RuleUnreadable, Detail: "the team's policy cannot be read, so it admits nobody; an owner can set it again"}
+	}
+	if len(p.AllowedNetworks) > 0 && !p.allows(client) {
+		return &Refusal{Rule: RuleAllowedNetworks, Detail: "the team admits its own networks only, and this address is in none of them"}
+	}
+	if p.MaxAge > 0 && now.Sub(f.SignedInAt) >= p.MaxAge {
+		return &Refusal{Rule: RuleMaxAge, Detail: "the team admits sessions up to an age, and this one is older: sign in again"}
+	}
+	if p.Idle > 0 && max(f.LongestPause, now.Sub(f.LastSeenAt)) >= p.Idle {
+		return &Refusal{Rule: RuleIdle, Detail: "the session was not used for longer than the team allows: prove again who you are (step_up)"}
+	}
+	var missing []string
+	for _, name := range p.RequiredProviders {
+		if !slices.Contains(f.Methods, name) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return &Refusal{
+			Rule: RuleRequiredProviders, Missing: missing,
+			Detail: "the team asks for more ways in: prove who you are by " + strings.Join(missing, " and ") + " too (step_up; link it first if you have not)",
+		}
+	}
+	return nil
+}
+
+// CheckChange decides whether somebody who manages the team may change it now.
+func (p Policy) CheckChange(fresh bool) *Refusal {
+	if p.RequireFreshForAdmin && !fresh {
+		return &Refusal{Rule: RuleFreshForAdmin, Detail: "changes to the team need a recent sign-in: prove again who you are (step_up), then repeat it"}
+	}
+	return nil
+}
+
+func (p Policy) allows(client netip.Addr) bool {
+	client = client.Unmap().WithZone("")
+	return slices.ContainsFunc(p.AllowedNetworks, func(n netip.Prefix) bool { return n.Contains(client) })
+}
+
+// AtLeast tells whether p admits nothing that other does not: whether a change
+// from other to p loosens nothing.
+func (p Policy) AtLeast(other Policy) bool {
+	if p.Unreadable || other.Unreadable {
+		return p.Unreadable // whatever replaces an unreadable one loosens it
+	}
+	within := func(limit, old time.Duration) bool { return old == 0 || limit > 0 && limit <= old }
+	return within(p.MaxAge, other.MaxAge) && within(p.Idle, other.Idle) &&
+		!slices.ContainsFunc(other.RequiredProviders, func(name string) bool { return !slices.Contains(p.RequiredProviders, name) }) &&
+		(len(other.AllowedNetworks) == 0 || len(p.AllowedNetworks) > 0 && !slices.ContainsFunc(p.AllowedNetworks, other.reaches)) &&
+		(p.Exclusive || !other.Exclusive) && (p.RequireFreshForAdmin || !other.RequireFreshForAdmin)
+}
+
+// reaches tells whether a network goes beyond the allowed ones. Networks that
+// only together cover it do not count: the answer errs to the strict side.
+func (p Policy) reaches(n netip.Prefix) bool {
+	return !slices.ContainsFunc(p.AllowedNetworks, func(old netip.Prefix) bool {
+		return old.Bits() <= n.Bits() && old.Contains(n.Addr())
+	})
+}
+
+// ParseNetwork reads a CIDR range in its canonical form: no bits behind its
+// length, no zone, IPv4 as IPv4. One address is a range of full length.
+func ParseNetwork(s string) (netip.Prefix, error) {
+	n, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil:
+		return netip.Prefix{}, errNetwork("%.50q is no CIDR range; give such as 10.0.0.0/8 or 2001:db8::/32", s)
+	case n.Addr().Is4In6():
+		return netip.Prefix{}, errNetwork("%.50q is an IPv4 range written as IPv6; write it as IPv4", s)
+	case n != n.Masked():
+		return netip.Prefix{}, errNetwork("%.50q has bits set behind its length; write %s", s, n.Masked())
+	case n.String() != s:
+		return netip.Prefix{}, errNetwork("%.50q is not in its canonical form; write %s", s, n)
+	}
+	return n, nil
+}
+
+func errNetwork(format string, args ...any) *identity.Error {
+	return identity.NewError(identity.CodeInvalidRequest, format, args...)
+}

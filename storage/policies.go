@@ -1,0 +1,110 @@
+package storage
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+type policyRow struct {
+	bun.BaseModel        `bun:"table:team_policies,alias:p"`
+	TeamID               identity.ID
+	MaxAge               *int64 // seconds, as Idle
+	Idle                 *int64
+	RequiredProviders    string
+	AllowedNetworks      string
+	Exclusive            bool
+	RequireFreshForAdmin bool
+	UpdatedAt            time.Time
+	UpdatedBy            identity.ID
+}
+
+// policyColumns are those that joinedPolicy scans.
+const policyColumns = `p.max_age, p.idle, p.required_providers, p.allowed_networks, p.exclusive, p.require_fresh_for_admin`
+
+// joinedPolicy is a policy from a LEFT JOIN: nil throughout where a team has none.
+type joinedPolicy struct {
+	MaxAge               *int64
+	Idle                 *int64
+	RequiredProviders    *string
+	AllowedNetworks      *string
+	Exclusive            *bool
+	RequireFreshForAdmin *bool
+}
+
+func (j *joinedPolicy) fields() []any {
+	return []any{&j.MaxAge, &j.Idle, &j.RequiredProviders, &j.AllowedNetworks, &j.Exclusive, &j.RequireFreshForAdmin}
+}
+
+// domain reads the row. What is no policy is one that admits nobody.
+func (j joinedPolicy) domain() team.Policy {
+	if j.Exclusive == nil {
+		return team.Policy{}
+	}
+	p := team.Policy{
+		MaxAge: seconds(j.MaxAge), Idle: seconds(j.Idle), Exclusive: *j.Exclusive, RequireFreshForAdmin: *j.RequireFreshForAdmin,
+		Unreadable: j.RequiredProviders == nil || j.AllowedNetworks == nil || j.RequireFreshForAdmin == nil,
+	}
+	if p.Unreadable {
+		return p
+	}
+	p.RequiredProviders = append(p.RequiredProviders, strings.Fields(*j.RequiredProviders)...) // nil for none
+	for word := range strings.FieldsSeq(*j.AllowedNetworks) {
+		n, err := team.ParseNetwork(word)
+		if err != nil {
+			return team.Policy{Unreadable: true}
+		}
+		p.AllowedNetworks = append(p.AllowedNetworks, n)
+	}
+	return p
+}
+
+func seconds(n *int64) time.Duration {
+	if n == nil {
+		return 0
+	}
+	return time.Duration(*n) * time.Second
+}
+
+// limit is seconds the other way round.
+func limit(d time.Duration) *int64 {
+	if d == 0 {
+		return nil
+	}
+	return new(int64(d / time.Second))
+}
+
+// TeamPolicy implements session.Store.
+func (db *DB) TeamPolicy(ctx context.Context, id identity.ID) (team.Policy, error) {
+	var row joinedPolicy
+	err := db.reader(ctx).NewSelect().TableExpr("team_policies AS p").ColumnExpr(policyColumns).
+		Where("p.team_id = ?", id).Scan(ctx, &row)
+	if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
+		return team.Policy{}, nil
+	}
+	return row.domain(), err
+}
+
+// SetTeamPolicy implements session.Store.
+func (db *DB) SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, by identity.ID, at time.Time) error {
+	networks := make([]string, len(p.AllowedNetworks))
+	for i, n := range p.AllowedNetworks {
+		networks[i] = n.String()
+	}
+	row := policyRow{
+		TeamID: id, MaxAge: limit(p.MaxAge), Idle: limit(p.Idle), RequiredProviders: strings.Join(p.RequiredProviders, " "),
+		AllowedNetworks: strings.Join(networks, " "), Exclusive: p.Exclusive, RequireFreshForAdmin: p.RequireFreshForAdmin,
+		UpdatedAt: at, UpdatedBy: by,
+	}
+	_, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&row).On("CONFLICT (team_id) DO UPDATE").
+		Set("max_age = EXCLUDED.max_age").Set("idle = EXCLUDED.idle").
+		Set("required_providers = EXCLUDED.required_providers").Set("allowed_networks = EXCLUDED.allowed_networks").
+		Set("exclusive = EXCLUDED.exclusive").Set("require_fresh_for_admin = EXCLUDED.require_fresh_for_admin").
+		Set("updated_at = EXCLUDED.updated_at").Set("updated_by = EXCLUDED.updated_by"))
+	return err
+}
