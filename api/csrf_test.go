@@ -64,6 +64,48 @@ func TestCrossSiteWritesAreRefused(t *testing.T) {
 	}
 }
 
+// Behind a proxy that ends TLS every request looks alike to net/http; which
+// page sent it, only Origin tells. The http page of our host is whoever is on
+// the way to it, and a sibling subdomain is same-site, so that SameSite lets its
+// requests carry the cookie.
+func TestOriginMustBeOursInSchemeHostAndPort(t *testing.T) {
+	t.Parallel()
+	a := apptest.SQLite(t, "LATCHKEY_PUBLIC_URL=https://id.example.com", "LATCHKEY_ALLOWED_ORIGINS="+appOrigin)
+	victim := a.Browser()
+	victim.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+	a.Unchanged(t, func() {
+		for _, origin := range []string{
+			"http://id.example.com", "https://id.example.com:8443", "https://evil.example.com", "https://example.com", "https://x.id.example.com",
+			"https://id.example.com.", "https://ID.example.com", "null",
+		} {
+			for _, site := range []string{"", "same-origin", "same-site", "none"} {
+				b := victim.With("Origin", origin).With("Sec-Fetch-Site", site)
+				b.PATCH("/v1/me", map[string]any{"display_name": "Evil"}).WantProblem(http.StatusForbidden, "forbidden")
+				b.POST("/v1/auth/siwe/challenge", map[string]any{}).WantProblem(http.StatusForbidden, "forbidden")
+			}
+		}
+		victim.With("Sec-Fetch-Site", "same-site").DELETE("/v1/session").WantProblem(http.StatusForbidden, "forbidden")
+	})
+	for _, origin := range []string{"https://id.example.com", appOrigin} {
+		victim.With("Origin", origin).PATCH("/v1/me", map[string]any{"display_name": "Fine"}).Want(http.StatusOK)
+	}
+}
+
+func TestStrictTransportSecurity(t *testing.T) {
+	t.Parallel()
+	for publicURL, want := range map[string]bool{
+		"https://id.example.com": true, "https://id.example.com:8443": true, "https://localhost": false, "https://127.0.0.1:8443": false, "http://localhost:8080": false,
+	} {
+		b := apptest.SQLite(t, "LATCHKEY_PUBLIC_URL="+publicURL).Browser()
+		for _, path := range []string{"/v1/me", "/healthz", "/nothing"} {
+			got := b.GET(path).Header.Get("Strict-Transport-Security")
+			if (got != "") != want || want && got != "max-age=31536000" {
+				t.Errorf("%s%s: %q", publicURL, path, got)
+			}
+		}
+	}
+}
+
 func TestCORSIsForAllowedOriginsOnly(t *testing.T) {
 	t.Parallel()
 	a := apptest.SQLite(t, "LATCHKEY_ALLOWED_ORIGINS="+appOrigin)

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func callOf(ctx context.Context) *call {
 func (s *Server) begin(c *gin.Context) {
 	start := time.Now()
 	info := &call{id: rand.Text(), client: identity.Client{
-		IP: c.ClientIP(), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
+		IP: addrText(clientAddr(c.Request, s.Config.TrustedProxies)), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
 	}}
 	c.Set(callKey, info)
 	c.Header("X-Request-Id", info.id)
@@ -102,14 +103,24 @@ func (s *Server) recoverPanic(c *gin.Context) {
 	c.Next()
 }
 
+// strictTransport keeps browsers on https for a year. It speaks for this host
+// alone: what else is below it is not ours to decide.
+const strictTransport = "max-age=31536000"
+
 // securityHeaders stands in front of everything that answers, preflights too.
-func securityHeaders(next http.Handler) http.Handler {
+func (s *Server) securityHeaders(next http.Handler) http.Handler {
+	// A browser takes it for the host on every port, and on a loopback host there
+	// are others, who serve http.
+	hsts := s.Config.PublicURL.Scheme == "https" && !isLoopback(s.Config.PublicURL.Hostname())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if hsts {
+			h.Set("Strict-Transport-Security", strictTransport)
+		}
 		h.Set("Content-Security-Policy", pagePolicy)
 		if isAPI(r.URL.Path) {
 			h.Set("Cache-Control", "no-store")
@@ -143,18 +154,33 @@ func (s *Server) crossOrigin(next http.Handler) http.Handler {
 var crossOriginProtection = http.NewCrossOriginProtection()
 
 // sameOrigin refuses writes that a browser sends from a foreign origin, with or
-// without a session: signing a victim in as the attacker is such a write.
+// without a session: signing a victim in as the attacker is such a write. Where
+// there is an Origin, it must be one of ours, scheme and port included: neither
+// the http page of the same host nor a sibling subdomain is. Without one,
+// Sec-Fetch-Site decides.
 func (s *Server) sameOrigin(c *gin.Context) {
 	switch c.Request.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return
 	}
-	if o := c.GetHeader("Origin"); o != "" && s.origins[o] {
+	if o := c.GetHeader("Origin"); o != "" {
+		if !s.origins[o] {
+			s.fail(c, errForeignOrigin(nil))
+		}
 		return
 	}
 	if err := crossOriginProtection.Check(c.Request); err != nil {
-		s.fail(c, identity.NewError(identity.CodeForbidden, "this origin may not call Latchkey; allow it by configuration").Wrap(err))
+		s.fail(c, errForeignOrigin(err))
 	}
+}
+
+func errForeignOrigin(cause error) error {
+	return identity.NewError(identity.CodeForbidden, "this origin may not call Latchkey; allow it by configuration").Wrap(cause)
+}
+
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }
 
 var emptyObject = []byte("{}")

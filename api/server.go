@@ -8,6 +8,7 @@ import (
 	_ "embed" // openapi.yaml
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -29,13 +30,13 @@ var specification []byte
 
 // Config is what the HTTP layer needs to know of the deployment.
 type Config struct {
-	PublicURL      *url.URL // origin only
-	AllowedOrigins []string // besides the public one
-	TrustedProxies []string // addresses or CIDRs whose X-Forwarded-For counts
-	Chains         []uint64 // EIP-155 ids accepted in Sign-In with Ethereum
-	Statement      string   // EIP-4361 statement of ready messages, or ""
-	TermsVersion   string   // of the terms that Statement agrees to, or ""
-	Resources      []string // EIP-4361 resources of ready messages
+	PublicURL      *url.URL       // origin only
+	AllowedOrigins []string       // besides the public one
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
+	Chains         []uint64       // EIP-155 ids accepted in Sign-In with Ethereum
+	Statement      string         // EIP-4361 statement of ready messages, or ""
+	TermsVersion   string         // of the terms that Statement agrees to, or ""
+	Resources      []string       // EIP-4361 resources of ready messages
 }
 
 // Deps are the parts that the handlers put to work.
@@ -94,9 +95,6 @@ func New(deps Deps) (http.Handler, error) {
 	engine.ContextWithFallback = true // handlers pass the gin.Context on as the request's context
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	if err := engine.SetTrustedProxies(deps.Config.TrustedProxies); err != nil {
-		return nil, err
-	}
 	operations := spec.operations()
 	engine.Use(s.begin, s.recoverPanic)
 	engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethodNotAllowed) })
@@ -114,7 +112,7 @@ func New(deps Deps) (http.Handler, error) {
 			ResponseErrorHandlerFunc: s.fail,
 		}),
 		GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, malformed(err)) }})
-	return securityHeaders(s.crossOrigin(engine)), nil
+	return s.securityHeaders(s.crossOrigin(engine)), nil
 }
 
 // ownContext gives each request's handler a context of its own. Gin reuses

@@ -209,7 +209,7 @@ func TestForwardedAddressIsBelievedOnlyFromProxies(t *testing.T) {
 		{[]string{"LATCHKEY_TRUSTED_PROXIES=127.0.0.0/8"}, "203.0.113.9"},
 	} {
 		a := apptest.SQLite(t, c.env...)
-		b := a.Browser().With("X-Forwarded-For", "198.51.100.1, 203.0.113.9").With("X-Real-Ip", "198.51.100.2")
+		b := a.Browser().With("X-Forwarded-For", "198.51.100.1, 203.0.113.9").With("X-Real-Ip", "198.51.100.2").With("Forwarded", "for=198.51.100.3")
 		if got := b.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK).String("session.ip"); got != c.want {
 			t.Errorf("%v: address %s, want %s", c.env, got, c.want)
 		}

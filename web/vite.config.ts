@@ -16,7 +16,10 @@ export default defineConfig({
     chunkSizeWarningLimit: 1800,
   },
   server: {
-    proxy: Object.fromEntries(['/v1', '/dev', '/openapi.yaml', '/healthz'].map((path) => [path, service])),
+    // The service takes writes from its own origin only, scheme and port included.
+    proxy: Object.fromEntries(
+      ['/v1', '/dev', '/openapi.yaml', '/healthz'].map((path) => [path, { target: service, headers: { origin: new URL(service).origin } }]),
+    ),
   },
   test: { include: ['src/**/*.test.ts', 'src/**/*.test.tsx'] },
 })

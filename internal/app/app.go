@@ -59,7 +59,8 @@ func New(parts Parts) (*App, error) {
 	deps = api.Deps{
 		Email: email,
 		Config: api.Config{
-			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement,
+			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
+			Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement,
 			TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
@@ -76,9 +77,6 @@ func New(parts Parts) (*App, error) {
 		Nonces:   siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL),
 		Ready:    func(ctx context.Context) error { return Ready(ctx, db) },
 		Log:      parts.Log, Metrics: parts.Metrics, Now: now, Web: web.Handler(cfg.Dev),
-	}
-	for _, p := range cfg.TrustedProxies {
-		deps.Config.TrustedProxies = append(deps.Config.TrustedProxies, p.String())
 	}
 	if len(cfg.EthereumRPC) > 0 {
 		contracts, err := siwe.NewContracts(cfg.EthereumRPC, siwe.ContractsOptions{})
