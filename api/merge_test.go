@@ -176,7 +176,7 @@ func TestUndoNamesWhatHasMovedOn(t *testing.T) {
 			if detail := refused.String("detail"); !strings.Contains(detail, "the identity google") {
 				t.Errorf("detail: %s", detail)
 			}
-		})
+		}, "outbox") // the notices of before leave meanwhile
 		a.Advance(31 * 24 * time.Hour)
 		late := a.Browser()
 		late.Wallet(wallet, "sign_in").Want(http.StatusOK)
@@ -246,6 +246,85 @@ func TestOperatorsMergeAndUndo(t *testing.T) {
 		again.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
 		if got := again.GET("/v1/me").String("id"); got != ids[0] {
 			t.Fatalf("after undo google finds %s, want %s", got, ids[0])
+		}
+	})
+}
+
+// Whoever came out of a chain of merges hears of each of them, and takes them
+// back last one first.
+func TestUndoInAChainOfMerges(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		// Wallets alone: without an address there is no mail that leaves meanwhile.
+		wallet, other := apptest.NewWallet(t), apptest.NewWallet(t)
+		middle := a.Browser().Wallet(wallet, "sign_in").Want(http.StatusOK).String("user.id")
+		b := a.Browser()
+		source := b.Wallet(other, "sign_in").Want(http.StatusOK).String("user.id")
+		ticket := b.Wallet(wallet, "link").WantProblem(http.StatusConflict, "identity_taken").String("ticket")
+		first := b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).Want(http.StatusOK).String("id")
+		b.POST("/v1/me/merges/"+first+"/confirm", map[string]any{}).Want(http.StatusOK).String("user.id")
+
+		last := a.Browser()
+		survivor := last.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK).String("user.id")
+		ticket = last.Wallet(wallet, "link").WantProblem(http.StatusConflict, "identity_taken").String("ticket")
+		wish := map[string]any{"ticket": ticket, "survivor_id": survivor}
+		second := last.POST("/v1/me/merges", wish).Want(http.StatusOK).String("id")
+		last.POST("/v1/me/merges/"+second+"/confirm", map[string]any{"survivor_id": survivor}).Want(http.StatusOK)
+
+		operator, stranger := a.Browser(), a.Browser()
+		me := operator.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK).String("user.id")
+		stranger.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+		a.Exec("UPDATE users SET operator = true WHERE id = '%s'", me)
+		if got := last.GET("/v1/me/merges/" + first).Want(http.StatusOK); got.String("source.id") != source || got.String("survivor.id") != middle {
+			t.Errorf("the first merge: %s", got.Body)
+		}
+		a.Unchanged(t, func() {
+			stranger.GET("/v1/me/merges/"+first).WantProblem(http.StatusNotFound, "not_found")
+			stranger.POST("/v1/me/merges/"+first+"/undo", nil).WantProblem(http.StatusNotFound, "not_found")
+			for _, refused := range []*apptest.Answer{
+				last.POST("/v1/me/merges/"+first+"/undo", nil).WantProblem(http.StatusConflict, "merge_moved_on"),
+				operator.POST("/v1/admin/merges/"+first+"/undo", nil).WantProblem(http.StatusConflict, "merge_moved_on"),
+			} {
+				if !strings.Contains(refused.String("detail"), second) {
+					t.Errorf("the refusal does not name the later merge: %s", refused.Body)
+				}
+			}
+		})
+
+		last.POST("/v1/me/merges/"+second+"/undo", nil).Want(http.StatusOK)
+		a.Unchanged(t, func() { // it is not his any more
+			last.POST("/v1/me/merges/"+first+"/undo", nil).WantProblem(http.StatusNotFound, "not_found")
+		})
+		again := a.Browser()
+		if got := again.Wallet(wallet, "sign_in").Want(http.StatusOK).String("user.id"); got != middle {
+			t.Fatalf("the wallet finds %s, want %s", got, middle)
+		}
+		again.POST("/v1/me/merges/"+first+"/undo", nil).Want(http.StatusOK)
+		apart := a.Browser()
+		if got := apart.Wallet(other, "sign_in").Want(http.StatusOK).String("user.id"); got != source {
+			t.Fatalf("the other wallet finds %s, want %s", got, source)
+		}
+	})
+}
+
+// A team session ends with the session that it is in, also where an undo ended
+// that one and its user stays in the team.
+func TestUndoEndsTeamSessions(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b, wallet, ticket := twoAccounts(t, a)
+		keeper := a.Browser()
+		keeper.Wallet(wallet, "sign_in").Want(http.StatusOK)
+		team := keeper.POST("/v1/teams", map[string]any{"name": "Keys"}).Want(http.StatusCreated).String("id")
+		id := b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).Want(http.StatusOK).String("id")
+		b.POST("/v1/me/merges/"+id+"/confirm", map[string]any{}).Want(http.StatusOK)
+		b.POST("/v1/teams/"+team+"/sessions", nil).Want(http.StatusCreated)
+		keeper.POST("/v1/teams/"+team+"/sessions", nil).Want(http.StatusCreated)
+		keeper.POST("/v1/me/merges/"+id+"/undo", nil).Want(http.StatusOK)
+
+		b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated") // it came in by Google
+		for status, want := range map[string]int{"active": 1, "revoked": 1} {
+			if got := keeper.GET("/v1/teams/" + team + "/sessions?status=" + status).Want(http.StatusOK).Len("data"); got != want {
+				t.Errorf("%d %s team sessions, want %d", got, status, want)
+			}
 		}
 	})
 }

@@ -114,8 +114,10 @@ type Wishes struct {
 // MergeStore is what merging reads and writes, in the transaction of InTx. Every
 // method is one statement, however many rows it moves.
 type MergeStore interface {
-	// TicketByID returns a ticket, holding its row.
+	// TicketByID and TicketByToken return a ticket without holding its row: what
+	// uses up a merge ticket holds the rows of its users, which come first.
 	TicketByID(ctx context.Context, id identity.ID) (Ticket, error)
+	TicketByToken(ctx context.Context, tokenHash []byte) (Ticket, error)
 	// EmailsOf lists the verified addresses of a user.
 	EmailsOf(ctx context.Context, user identity.ID) ([]string, error)
 	// MembershipsOf lists the places of users in teams that are not deleted.
@@ -132,11 +134,16 @@ type MergeStore interface {
 	// Merges lists merges, of one user or of all, newest first.
 	Merges(ctx context.Context, user *identity.ID, p identity.Page) ([]Merge, error)
 
+	// LaterMerges lists, oldest first, the merges that stand and in which the
+	// survivor of m has taken part since: as survivor, or as the source of the
+	// one that made him a tombstone.
+	LaterMerges(ctx context.Context, m Merge) ([]Merge, error)
+
 	// RecordItems notes the sessions, team sessions and sent invitations of the
 	// source under the merge.
 	RecordItems(ctx context.Context, m Merge) error
 	// MoveItems gives all that RecordItems notes to the survivor and ends the
-	// sessions; MoveItemsBack gives back what was noted. Ended stays ended.
+	// sessions, and the source's places in deleted teams; MoveItemsBack gives back what was noted. Ended stays ended.
 	MoveItems(ctx context.Context, m Merge, at time.Time) error
 	MoveItemsBack(ctx context.Context, m Merge) error
 

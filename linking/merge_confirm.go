@@ -25,7 +25,7 @@ type Holder struct {
 func (s *Service) PreviewMerge(ctx context.Context, h Holder, token string, w Wishes) (Preview, error) {
 	var out Preview
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		t, err := s.store.LockTicket(ctx, identity.HashSecret(token))
+		t, err := s.store.TicketByToken(ctx, identity.HashSecret(token))
 		if err != nil && !errors.Is(err, identity.ErrNotFound) {
 			return err
 		}
@@ -39,13 +39,17 @@ func (s *Service) PreviewMerge(ctx context.Context, h Holder, token string, w Wi
 }
 
 // MergeFor returns the preview of an open ticket of the holder, or a merge that
-// he survived. Nobody else's merges exist for him.
+// he, or who was merged into him since, survived. Nobody else's merges exist for him.
 func (s *Service) MergeFor(ctx context.Context, h Holder, id identity.ID, w Wishes) (Preview, error) {
 	var out Preview
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		m, err := s.store.MergeByID(ctx, id)
 		if err == nil {
-			if m.SurvivorID != h.Principal.User.ID {
+			_, holder, err := s.carriedOn(ctx, m)
+			if err != nil {
+				return err
+			}
+			if holder != h.Principal.User.ID {
 				return identity.ErrNotFound
 			}
 			out, err = s.done(ctx, m)
@@ -159,7 +163,10 @@ func (s *Service) previewTicket(ctx context.Context, t Ticket, w Wishes) (Previe
 	if owner.ID != t.OwnerID {
 		return p, errTicketInvalid() // the proof is of someone else by now
 	}
-	return p, nil
+	if t, err = s.store.TicketByID(ctx, t.ID); err == nil && !t.Open(s.now()) {
+		err = errTicketInvalid() // used up before its users were held
+	}
+	return p, err
 }
 
 func (s *Service) previewUsers(ctx context.Context, id, a, b identity.ID, w Wishes) (Preview, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,11 +29,12 @@ func (s *Service) done(ctx context.Context, m Merge) (Preview, error) {
 	return p, nil
 }
 
-// UndoMerge takes a merge back for its survivor, who must be fresh, or for an
-// operator: exactly what moved returns to the source. Refused with
-// CodeMergeMovedOn, naming what, when some of it is no longer as the merge left
-// it, and with CodeMergeRefused when the time for it is over. Sessions that
-// ended stay ended, and those since made by a returning way in end.
+// UndoMerge takes a merge back for its survivor, or whoever he has been merged
+// into since, who must be fresh, or for an operator: exactly what moved returns
+// to the source. Refused with CodeMergeMovedOn, naming what, when some of it is
+// no longer as the merge left it, or a later merge must be undone before, and
+// with CodeMergeRefused when the time for it is over. Sessions that ended stay
+// ended, and those since made by a returning way in end.
 func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identity.ID, operator bool) (Preview, error) {
 	var out Preview
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -40,7 +42,11 @@ func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identi
 		if err != nil {
 			return err
 		}
-		if !operator && m.SurvivorID != actor.UserID {
+		last, holder, err := s.carriedOn(ctx, m)
+		if err != nil {
+			return err
+		}
+		if !operator && holder != actor.UserID {
 			return identity.ErrNotFound
 		}
 		if err := actor.RequireFresh(); err != nil {
@@ -50,11 +56,17 @@ func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identi
 		if m.UndoneAt != nil || !now.Before(m.UndoUntil) {
 			return identity.NewError(identity.CodeMergeRefused, "this merge has been undone, or the time to undo it is over")
 		}
+		if last != nil {
+			return errUndoFirst(*last)
+		}
 		users, err := s.store.LockUsers(ctx, m.SourceID, m.SurvivorID)
 		if err != nil {
 			return err
 		}
 		source, survivor := pair(users, m.SourceID)
+		if err := s.sameTeamsSince(ctx, m); err != nil {
+			return err
+		}
 		if err := s.store.LockTeamsOf(ctx, survivor.ID); err != nil {
 			return err
 		}
@@ -83,6 +95,53 @@ func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identi
 	return out, err
 }
 
+// carriedOn follows the survivor of a merge through the merges that made him,
+// and then those who survived him, a tombstone. It returns the last of these,
+// nil if there is none, and the user who has everything now.
+func (s *Service) carriedOn(ctx context.Context, m Merge) (last *Merge, holder identity.ID, err error) {
+	holder = m.SurvivorID
+	for at := &m; at != nil; { // merges form no cycle, so this ends
+		later, err := s.store.LaterMerges(ctx, *at)
+		if err != nil {
+			return nil, holder, err
+		}
+		at = nil
+		for _, l := range later {
+			if l.SourceID == holder {
+				at, last = &l, &l
+			}
+		}
+		if at != nil {
+			holder = at.SurvivorID
+		}
+	}
+	return last, holder, nil
+}
+
+// sameTeamsSince refuses when a later merge into the same survivor is about one
+// of the same teams: the role he has there came from both, and only the one
+// that came last knows what was before.
+func (s *Service) sameTeamsSince(ctx context.Context, m Merge) error {
+	later, err := s.store.LaterMerges(ctx, m)
+	if err != nil {
+		return err
+	}
+	teams := teamsOf(m.Plan.Memberships, func(MovedMembership) bool { return true })
+	for _, l := range slices.Backward(later) {
+		for _, t := range l.Plan.Memberships {
+			if slices.Contains(teams, t.TeamID) {
+				return errUndoFirst(l)
+			}
+		}
+	}
+	return nil
+}
+
+func errUndoFirst(later Merge) error {
+	return identity.NewError(identity.CodeMergeMovedOn,
+		"a later merge stands on this one: undo the merge %s first, then this one", later.ID)
+}
+
 func pair(users []identity.User, sourceID identity.ID) (source, survivor identity.User) {
 	for _, u := range users {
 		if u.ID == sourceID {
@@ -100,6 +159,9 @@ func (s *Service) sameAsLeft(ctx context.Context, m Merge, source, survivor iden
 	var gone []string
 	if source.MergedInto == nil || *source.MergedInto != survivor.ID || !survivor.Active() {
 		gone = append(gone, "the account itself")
+	}
+	if m.Plan.Source.Operator && !survivor.Operator {
+		gone = append(gone, "the rights of an operator") // taken away since; not to be had back
 	}
 	identities, err := s.store.IdentitiesOf(ctx, []identity.ID{survivor.ID})
 	if err != nil {
@@ -174,7 +236,12 @@ func (s *Service) moveBack(ctx context.Context, m Merge, source, survivor identi
 	}
 	source = withProfile(source, m.Plan.Source, now)
 	source.Status, source.MergedInto = identity.StatusActive, nil
-	survivor = withProfile(survivor, m.Plan.back(profileOf(survivor)), now)
+	addresses, err := s.store.EmailsOf(ctx, survivor.ID)
+	if err != nil {
+		return err
+	}
+	own := slices.DeleteFunc(addresses, func(a string) bool { return slices.Contains(m.Plan.Emails, a) })
+	survivor = withProfile(survivor, m.Plan.back(profileOf(survivor), own), now)
 	waiting := source
 	waiting.PrimaryEmail = nil // until its address is back
 	all := teamsOf(m.Plan.Memberships, func(MovedMembership) bool { return true })
@@ -256,7 +323,8 @@ func (s *Service) restoreWallet(ctx context.Context, survivor identity.ID) error
 
 // back is the survivor's profile after an undo: what the merge changed becomes
 // what it was, what the survivor changed since stays.
-func (p Plan) back(now Profile) Profile {
+// own are the addresses that he keeps.
+func (p Plan) back(now Profile, own []string) Profile {
 	if now.DisplayName == p.After.DisplayName {
 		now.DisplayName = p.Before.DisplayName
 	}
@@ -272,9 +340,12 @@ func (p Plan) back(now Profile) Profile {
 	if reflect.DeepEqual(now.Metadata, p.After.Metadata) {
 		now.Metadata = p.Before.Metadata
 	}
-	for _, address := range p.Emails { // a returning address cannot stay primary
-		if now.PrimaryEmail != nil && *now.PrimaryEmail == address {
+	if now.PrimaryEmail != nil && slices.Contains(p.Emails, *now.PrimaryEmail) { // it returns: another takes its place
+		now.PrimaryEmail = nil
+		if p.Before.PrimaryEmail != nil && slices.Contains(own, *p.Before.PrimaryEmail) {
 			now.PrimaryEmail = p.Before.PrimaryEmail
+		} else if len(own) > 0 {
+			now.PrimaryEmail = &own[0]
 		}
 	}
 	return now

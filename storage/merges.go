@@ -18,7 +18,18 @@ type mergeRow struct {
 
 // TicketByID implements linking.MergeStore.
 func (db *DB) TicketByID(ctx context.Context, id identity.ID) (linking.Ticket, error) {
-	return db.lockTicket(ctx, "k.id = ?", id)
+	return db.ticket(ctx, "k.id = ?", id)
+}
+
+// TicketByToken implements linking.MergeStore.
+func (db *DB) TicketByToken(ctx context.Context, tokenHash []byte) (linking.Ticket, error) {
+	return db.ticket(ctx, "k.token_hash = ?", tokenHash)
+}
+
+func (db *DB) ticket(ctx context.Context, where string, arg any) (linking.Ticket, error) {
+	var row ticketRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where(where, arg).Scan(ctx)
+	return row.Ticket, db.engine.normalise(err)
 }
 
 // EmailsOf implements linking.MergeStore.
@@ -86,6 +97,16 @@ func (db *DB) SetUndone(ctx context.Context, m linking.Merge) error {
 	return err
 }
 
+// LaterMerges implements linking.MergeStore.
+func (db *DB) LaterMerges(ctx context.Context, m linking.Merge) ([]linking.Merge, error) {
+	var rows []mergeRow
+	err := db.reader(ctx).NewSelect().Model(&rows).Where("g.undone_at IS NULL").
+		Where("(g.source_id = ? OR g.survivor_id = ? AND (g.confirmed_at > ? OR g.confirmed_at = ? AND g.id > ?))",
+			m.SurvivorID, m.SurvivorID, m.ConfirmedAt, m.ConfirmedAt, m.ID).
+		Order("g.confirmed_at", "g.id").Scan(ctx)
+	return rowsOf(rows, func(r mergeRow) linking.Merge { return r.Merge }), db.engine.normalise(err)
+}
+
 // RecordItems implements linking.MergeStore.
 func (db *DB) RecordItems(ctx context.Context, m linking.Merge) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewRaw(`INSERT INTO merge_items (merge_id, kind, item_id)
@@ -99,6 +120,12 @@ func (db *DB) RecordItems(ctx context.Context, m linking.Merge) error {
 
 // MoveItems implements linking.MergeStore.
 func (db *DB) MoveItems(ctx context.Context, m linking.Merge, at time.Time) error {
+	// A place in a deleted team is nobody's gain: it goes, for a tombstone holds nothing.
+	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
+		Where("m.user_id = ? AND m.team_id IN (SELECT tm.id FROM teams AS tm WHERE tm.deleted_at IS NOT NULL)", m.SourceID))
+	if err != nil {
+		return err
+	}
 	const reason = "merged"
 	for _, q := range []*bun.UpdateQuery{
 		db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("user_id = ?", m.SurvivorID).
@@ -201,10 +228,11 @@ func (db *DB) KillTickets(ctx context.Context, user identity.ID, at time.Time) e
 
 // EndSessionsByIdentities implements linking.MergeStore.
 func (db *DB) EndSessionsByIdentities(ctx context.Context, ids []identity.ID, reason string, at time.Time) error {
-	return db.execIf(ctx, len(ids), func() *bun.UpdateQuery {
-		return db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("ended_at = ?", at).Set("end_reason = ?", reason).
-			Where("s.identity_id IN (?) AND s.ended_at IS NULL", bun.List(ids))
-	})
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := db.endSessionsMadeBy(ctx, ids, reason, at)
+	return err
 }
 
 // EndTeamSessionsIn implements linking.MergeStore.

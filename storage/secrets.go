@@ -25,12 +25,8 @@ func (db *DB) InsertTicket(ctx context.Context, t linking.Ticket) error {
 
 // LockTicket implements linking.Store.
 func (db *DB) LockTicket(ctx context.Context, tokenHash []byte) (linking.Ticket, error) {
-	return db.lockTicket(ctx, "k.token_hash = ?", tokenHash)
-}
-
-func (db *DB) lockTicket(ctx context.Context, where string, arg any) (linking.Ticket, error) {
 	var row ticketRow
-	q := db.reader(ctx).NewSelect().Model(&row).Where(where, arg)
+	q := db.reader(ctx).NewSelect().Model(&row).Where("k.token_hash = ?", tokenHash)
 	err := db.engine.forUpdate(q, "k").Scan(ctx)
 	return row.Ticket, db.engine.normalise(err)
 }

@@ -57,14 +57,36 @@ func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.W
 	if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
 		return nil, nil
 	}
-	return ids, err
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return ids, db.endTeamSessionsUnder(ctx, reason, at, "t.session_id IN (?)", bun.List(ids))
 }
 
 // EndSessionsBy implements linking.UnlinkStore.
 func (db *DB) EndSessionsBy(ctx context.Context, id identity.ID, reason string, at time.Time) (int64, error) {
-	return db.exec(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
+	return db.endSessionsMadeBy(ctx, []identity.ID{id}, reason, at)
+}
+
+func (db *DB) endSessionsMadeBy(ctx context.Context, identities []identity.ID, reason string, at time.Time) (int64, error) {
+	ended, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
 		Set("ended_at = ?", at).Set("end_reason = ?", reason).
-		Where("s.identity_id = ? AND s.ended_at IS NULL", id))
+		Where("s.identity_id IN (?) AND s.ended_at IS NULL", bun.List(identities)))
+	if err != nil {
+		return 0, err
+	}
+	return ended, db.endTeamSessionsUnder(ctx, reason, at,
+		"t.session_id IN (SELECT s.id FROM sessions AS s WHERE s.identity_id IN (?) AND s.ended_at IS NOT NULL)", bun.List(identities))
+}
+
+// endTeamSessionsUnder ends the team sessions of sessions that have just ended,
+// whichever way: one never outlives the session it is in. It comes after them,
+// for who enters a team holds the session's row.
+func (db *DB) endTeamSessionsUnder(ctx context.Context, reason string, at time.Time, where string, args ...any) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+		Set("ended_at = ?", at).Set("end_reason = ?", reason).
+		Where("t.ended_at IS NULL").Where(where, args...))
+	return err
 }
 
 // ActiveSessions implements session.Store.

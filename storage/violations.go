@@ -38,6 +38,9 @@ var invariants = []struct{ means, query string }{
 		 WHERE t.ended_at IS NULL AND tm.deleted_at IS NOT NULL`},
 	{"a team session of another user's session",
 		`SELECT t.id FROM team_sessions AS t JOIN sessions AS s ON s.id = t.session_id WHERE t.user_id <> s.user_id`},
+	{"an open team session of a session that has ended",
+		`SELECT t.id FROM team_sessions AS t JOIN sessions AS s ON s.id = t.session_id
+		 WHERE t.ended_at IS NULL AND s.ended_at IS NOT NULL`},
 	{"a session of another user's identity",
 		`SELECT s.id FROM sessions AS s JOIN identities AS i ON i.id = s.identity_id
 		 WHERE s.user_id <> i.user_id AND s.ended_at IS NULL`},

@@ -14,6 +14,8 @@ var groups = []struct {
 	{"Sessions", testSessions},
 	{"Principal", testPrincipal},
 	{"TeamSessions", testTeamSessions},
+	{"TeamSessionsEnd", testTeamSessionsEndWithTheirSession},
+	{"Merges", testMerges},
 	{"Teams", testTeams},
 	{"Policies", testPolicies},
 	{"Invitations", testInvitations},

@@ -96,6 +96,10 @@ func testViolations(t *testing.T, d *Database) {
 	broken("deleted team", "an open team session of a deleted team: "+ts.ID.String())
 	exec("UPDATE teams SET deleted_at = NULL WHERE id = ?", tm.ID.String())
 
+	exec("UPDATE sessions SET ended_at = created_at, end_reason = 'over' WHERE id = ?", s.ID.String())
+	broken("ended session", "an open team session of a session that has ended: "+ts.ID.String())
+	exec("UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE id = ?", s.ID.String())
+
 	exec("UPDATE team_sessions SET user_id = ? WHERE id = ?", owner.ID.String(), ts.ID.String())
 	broken("foreign session", "a team session of another user's session: "+ts.ID.String())
 	exec("UPDATE team_sessions SET user_id = ? WHERE id = ?", u.ID.String(), ts.ID.String())
