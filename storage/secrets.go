@@ -37,20 +37,6 @@ func (db *DB) UseTicket(ctx context.Context, t linking.Ticket) error {
 	return err
 }
 
-// RecordEvents writes audit events in the transaction of what they tell of.
-func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
-	rows := rowsOf(events, func(e identity.Event) eventRow {
-		if e.Data == nil {
-			e.Data = identity.Metadata{}
-		}
-		return eventRow{Event: e}
-	})
-	return db.later(ctx, db.builder(ctx).NewInsert().Model(&rows))
-}
-
 // EventsOf implements linking.HistoryStore.
 func (db *DB) EventsOf(ctx context.Context, users []identity.ID, p identity.Page) ([]identity.Event, error) {
 	if len(users) == 0 {

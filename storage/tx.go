@@ -58,7 +58,10 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context) error) (err
 			_ = tx.Rollback()
 		}
 	}()
-	err = fn(context.WithValue(ctx, txKey{}, tx))
+	inside := context.WithValue(ctx, txKey{}, tx)
+	if err = fn(inside); err == nil {
+		err = db.chain(inside, tx)
+	}
 	if err == nil {
 		tx.flush(ctx)
 	}
@@ -106,8 +109,9 @@ func backoff(ctx context.Context, attempt int) error {
 // transaction is bun's with the changes that wait for the next statement.
 type transaction struct {
 	bun.Tx
-	waiting []byte // statements of SQL
-	failed  error  // the first failure of one that waited
+	waiting []byte           // statements of SQL
+	events  []identity.Event // of teams, to be chained at the end
+	failed  error            // the first failure of one that waited
 	over    bool
 	after   []func() // run once it has committed
 }

@@ -16,6 +16,7 @@ type world struct {
 	otherAddress, address                  string
 	subject, invited, invitedWallet        string
 	token, ticket                          []byte
+	chained                                int64
 	sound                                  map[string]func() row
 }
 
@@ -36,6 +37,9 @@ func newWorld(t *testing.T, d *Database) *world {
 		identityID: d.Identity(t, u.ID, "google", "taken").ID.String(), subject: "taken",
 		address: primary.Address, otherAddress: foreign.Address, invited: *mail.Email, invitedWallet: *wallet.Wallet,
 	}
+	d.Record(t, d.Event(&tm.ID), d.Event(nil))
+	must[int](t)(d.SealEvents(t.Context(), 9))
+	w.chained = 1
 	w.ticket = hash()
 	d.Do(t, func(ctx context.Context) error {
 		return d.InsertTicket(ctx, linking.Ticket{
@@ -85,6 +89,7 @@ func newWorld(t *testing.T, d *Database) *world {
 		"audit_events": func() row {
 			return row{"id": newID(), "at": instant, "action": "x", "ip": "", "user_agent": "", "data": "{}"}
 		},
+		"audit_heads": func() row { return row{"chain": newID(), "seq": 1, "hash": hash()} },
 	}
 	return w
 }
@@ -94,6 +99,7 @@ func (w *world) refusals() []refusal {
 	wallet := row{"provider": "siwe", "wallet_address": "0x", "wallet_chain_id": 1, "wallet_kind": "eoa"}
 	merge := row{"kind": "merge", "holder_id": w.other, "session_id": w.session}
 	sameOpen := row{"team_id": w.team, "session_id": w.session}
+	chained := row{"seq": 1, "prev_hash": hash(), "hash": hash()}
 	return []refusal{
 		{"users", "unknown status", row{"status": "gone"}},
 		{"users", "a tombstone that leads nowhere", row{"status": "merged"}},
@@ -156,6 +162,16 @@ func (w *world) refusals() []refusal {
 		{"tickets", "a merge by no session", merge.with(row{"session_id": nil})},
 		{"tickets", "held by nobody", merge.with(row{"holder_id": stranger})},
 		{"tickets", "by no session there is", merge.with(row{"session_id": stranger})},
+		{"audit_events", "chained twice at one place", chained.with(row{"seq": w.chained, "team_id": w.team})},
+		{"audit_events", "chained twice at one place, of no team", chained.with(row{"seq": w.chained})},
+		{"audit_events", "chained before the first", chained.with(row{"seq": 0})},
+		{"audit_events", "chained at no place", chained.with(row{"seq": nil})},
+		{"audit_events", "chained without a hash", chained.with(row{"hash": nil})},
+		{"audit_events", "chained to nothing", chained.with(row{"prev_hash": nil})},
+		{"audit_events", "chained by a short hash", chained.with(row{"hash": w.token[1:]})},
+		{"audit_events", "chained to a short hash", chained.with(row{"prev_hash": w.token[1:]})},
+		{"audit_heads", "before the first", row{"seq": 0}},
+		{"audit_heads", "with a short hash", row{"hash": w.token[1:]}},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 )
@@ -84,6 +85,21 @@ func ids[T any](rows []T, err error, id func(T) identity.ID) ([]identity.ID, err
 }
 
 var lists = map[string]func(t *testing.T, d *Database) list{
+	"audit events": func(_ *testing.T, d *Database) list {
+		team := identity.NewID()
+		return list{
+			newestFirst: true,
+			add: func(t *testing.T) identity.ID {
+				e := d.Event(&team)
+				d.Record(t, e)
+				return e.ID
+			},
+			page: func(ctx context.Context, p identity.Page) ([]identity.ID, error) {
+				rows, err := d.Events(ctx, audit.Filter{TeamID: &team}, p)
+				return ids(rows, err, func(r audit.Record) identity.ID { return r.ID })
+			},
+		}
+	},
 	"users": func(t *testing.T, d *Database) list {
 		after := d.User(t).ID // of this test are only those that come now
 		return list{

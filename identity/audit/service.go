@@ -1,0 +1,63 @@
+package audit
+
+import (
+	"context"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// Service reads the trail. Who may is for its callers to decide.
+type Service struct{ store Store }
+
+// NewService returns the service over a store.
+func NewService(store Store) *Service { return &Service{store: store} }
+
+// List returns events, newest first.
+func (s *Service) List(ctx context.Context, f Filter, p identity.Page) ([]Record, *identity.ID, error) {
+	rows, err := s.store.Events(ctx, f, p)
+	rows, next := identity.Next(rows, p, func(r Record) identity.ID { return r.ID })
+	return rows, next, err
+}
+
+// Seal chains all events that are not yet. It may be called by several replicas
+// at once.
+func (s *Service) Seal(ctx context.Context) (sealed int, err error) {
+	for {
+		n, err := s.store.SealEvents(ctx, sealBatch)
+		if sealed += n; err != nil || n < sealBatch {
+			return sealed, err
+		}
+	}
+}
+
+const sealBatch = 500
+
+// Export gives every event that is committed when it is called to write, page
+// by page in the order of chains and seq, so that it can be verified line by
+// line. It holds one page at a time, and nothing of the database between two.
+// It ends at the first error of write.
+func (s *Service) Export(ctx context.Context, f Filter, write func([]Record) error) error {
+	if _, err := s.Seal(ctx); err != nil {
+		return err
+	}
+	var at Position
+	if f.TeamID != nil {
+		at.Chain = *f.TeamID
+	}
+	for {
+		rows, err := s.store.Chained(ctx, f, at, pageSize)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			if err := write(rows); err != nil {
+				return err
+			}
+			last := rows[len(rows)-1]
+			at = Position{Chain: Chain(last.Event), Seq: *last.Seq}
+		}
+		if len(rows) < pageSize {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// Break is a place where a chain is not what it was.
+type Break struct {
+	Chain identity.ID
+	Seq   int64 // of the event; 0 for the chain as a whole
+	What  string
+}
+
+func (b Break) String() string {
+	if b.Seq == 0 {
+		return fmt.Sprintf("%s: %s", Name(b.Chain), b.What)
+	}
+	return fmt.Sprintf("%s: event %d: %s", Name(b.Chain), b.Seq, b.What)
+}
+
+// Name tells people which chain it is.
+func Name(chain identity.ID) string {
+	if chain == Deployment {
+		return "the deployment"
+	}
+	return "team " + chain.String()
+}
+
+// Report hears of a verification while it goes on, so that it takes the same
+// memory for any number of events.
+type Report struct {
+	Broken func(Break) // each place that is broken
+	Whole  func(Head)  // each chain when it has been walked, with its last event
+	// Expect are hashes that were a head once, or stood in an export. Those that
+	// were found are taken out.
+	Expect map[string]bool
+}
+
+// link is what of an event is verified.
+type link struct {
+	chain               identity.ID
+	seq                 int64
+	prevHash, hash, sum []byte
+}
+
+// walker goes along one chain.
+type walker struct {
+	Report
+	at   Head
+	head *Head // as it was before the walk; nil if not known
+}
+
+func newWalker(r Report, chain identity.ID, head *Head) *walker {
+	return &walker{Report: r, at: Head{Chain: chain, Hash: Genesis()}, head: head}
+}
+
+func (w *walker) broken(seq int64, format string, args ...any) {
+	w.Broken(Break{Chain: w.at.Chain, Seq: seq, What: fmt.Sprintf(format, args...)})
+}
+
+// step takes the next event. It goes on behind a break from what is there, so
+// that one change is told once and not of all that follows.
+func (w *walker) step(l link) {
+	want := w.at.Seq + 1
+	switch {
+	case l.seq > want+1:
+		w.broken(l.seq, "events %d to %d before it are missing", want, l.seq-1)
+	case l.seq > want:
+		w.broken(l.seq, "event %d before it is missing", want)
+	case l.seq < want:
+		w.broken(l.seq, "it stands after event %d", w.at.Seq)
+	case !bytes.Equal(l.prevHash, w.at.Hash):
+		w.broken(l.seq, "it does not follow the event before it: one of them was put here or changed")
+	}
+	if !bytes.Equal(l.sum, l.hash) {
+		w.broken(l.seq, "it was changed: its hash is not that of what it says")
+	}
+	if w.head != nil && w.head.Seq == l.seq && !bytes.Equal(w.head.Hash, l.hash) {
+		w.broken(l.seq, "it is not the event that the chain's head names")
+	}
+	delete(w.Expect, hex.EncodeToString(l.hash))
+	w.at.Seq, w.at.Hash = l.seq, l.hash
+}
+
+const pageSize = 500
+
+// maxHeadless bounds how many chains without a head are named.
+const maxHeadless = 100
+
+// Verify walks one chain, or all for nil, and tells how many events it walked.
+// It sees what is committed while it walks, and reads no further ahead than a
+// page.
+func (s *Service) Verify(ctx context.Context, only *identity.ID, r Report) (events int, err error) {
+	if only != nil {
+		return s.verifyChain(ctx, *only, r)
+	}
+	headless, err := s.store.Headless(ctx, maxHeadless)
+	if err != nil {
+		return 0, err
+	}
+	for _, chain := range headless {
+		r.Broken(Break{Chain: chain, What: "the chain has no head: it was removed, or all of the chain"})
+	}
+	var after *identity.ID
+	for {
+		heads, err := s.store.Heads(ctx, after, pageSize)
+		if err != nil || len(heads) == 0 {
+			return events, err
+		}
+		for _, h := range heads {
+			n, err := s.verifyChain(ctx, h.Chain, r)
+			if events += n; err != nil {
+				return events, err
+			}
+			after = &h.Chain
+		}
+	}
+}
+
+// verifyChain reads the head before the events and again behind the last: events
+// come with their head, so at any time a sound chain reaches at least as far as
+// a head that was read before it, and not beyond one that is read after.
+func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) (events int, err error) {
+	head, err := s.head(ctx, chain)
+	if err != nil {
+		return 0, err
+	}
+	w := newWalker(r, chain, &head)
+	for {
+		rows, err := s.store.ChainedIn(ctx, chain, w.at.Seq, pageSize)
+		if err != nil {
+			return events, err
+		}
+		for _, row := range rows {
+			sum, err := row.Sum()
+			if err != nil {
+				w.broken(*row.Seq, "it was changed: it cannot be read: %v", err)
+			}
+			w.step(link{chain: chain, seq: *row.Seq, prevHash: row.PrevHash, hash: row.Hash, sum: sum})
+		}
+		events += len(rows)
+		if len(rows) == pageSize {
+			continue
+		}
+		before := head
+		if head, err = s.head(ctx, chain); err != nil {
+			return events, err
+		}
+		if head.Seq > before.Seq && head.Seq > w.at.Seq {
+			continue // it has grown meanwhile
+		}
+		switch {
+		case head.Seq == 0 && w.at.Seq == 0:
+			w.broken(0, "nothing is chained here")
+		case head.Seq > w.at.Seq:
+			w.broken(0, "it ends at event %d, but event %d was the last: the end is missing", w.at.Seq, head.Seq)
+		case head.Seq < w.at.Seq:
+			w.broken(0, "it goes on to event %d behind its head, event %d", w.at.Seq, head.Seq)
+		case !bytes.Equal(head.Hash, w.at.Hash):
+			w.broken(w.at.Seq, "it is not the event that the chain's head names")
+		}
+		r.Whole(w.at)
+		return events, nil
+	}
+}
+
+// head is the chain's head; of a chain without one, that of an empty one.
+func (s *Service) head(ctx context.Context, chain identity.ID) (Head, error) {
+	head, err := s.store.Head(ctx, chain)
+	if errors.Is(err, identity.ErrNotFound) {
+		return Head{Chain: chain}, nil
+	}
+	return head, err
+}

@@ -1,0 +1,312 @@
+package storagetest
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"math"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/storage"
+)
+
+// Event is an event of a team, or of none for nil.
+func (d *Database) Event(team *identity.ID, edit ...func(e *identity.Event)) identity.Event {
+	e := identity.Event{
+		ID: identity.NewID(), At: d.Clock.Now(), Action: identity.ActionTeamUpdated, TeamID: team,
+		ActorID: new(identity.NewID()), IP: "192.0.2.1", UserAgent: "agent", Data: identity.Metadata{"word": Word()},
+	}
+	for _, change := range edit {
+		change(&e)
+	}
+	return e
+}
+
+// Record writes events in one transaction.
+func (d *Database) Record(t *testing.T, events ...identity.Event) {
+	t.Helper()
+	d.Do(t, func(ctx context.Context) error { return d.RecordEvents(ctx, events...) })
+}
+
+// Breaks verifies a chain, or all for nil, and returns what is broken.
+func (d *Database) Breaks(t *testing.T, chain *identity.ID, expect ...string) (breaks []string, events int, heads []audit.Head) {
+	t.Helper()
+	expected := map[string]bool{}
+	for _, e := range expect {
+		expected[e] = true
+	}
+	events, err := audit.NewService(d.DB).Verify(t.Context(), chain, audit.Report{
+		Broken: func(b audit.Break) { breaks = append(breaks, b.String()) },
+		Whole:  func(h audit.Head) { heads = append(heads, h) },
+		Expect: expected,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e := range expected {
+		breaks = append(breaks, "not found: "+e)
+	}
+	return breaks, events, heads
+}
+
+// Unguarded does what the schema forbids with audit events.
+func (d *Database) Unguarded(t *testing.T, statements ...string) {
+	t.Helper()
+	off := []string{"ALTER TABLE audit_events DISABLE TRIGGER USER", "ALTER TABLE audit_heads DISABLE TRIGGER USER"}
+	if d.Engine == SQLite {
+		off = nil
+		for _, name := range []string{"audit_events_no_update", "audit_events_no_delete", "audit_heads_no_return", "audit_heads_no_delete"} {
+			off = append(off, "DROP TRIGGER IF EXISTS "+name)
+		}
+	}
+	for _, s := range append(off, statements...) {
+		if err := d.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+func testAudit(t *testing.T, d *Database) {
+	t.Run("a team's events follow each other", func(t *testing.T) { testTeamChain(t, d) })
+	t.Run("what rolls back leaves no gap", func(t *testing.T) {
+		team := identity.NewID()
+		d.Record(t, d.Event(&team))
+		err := d.InTx(t.Context(), func(ctx context.Context) error { return errors.Join(d.RecordEvents(ctx, d.Event(&team)), errTest) })
+		if !errors.Is(err, errTest) {
+			t.Fatal(err)
+		}
+		runs := 0
+		d.Do(t, func(ctx context.Context) error {
+			runs++
+			if err := d.RecordEvents(ctx, d.Event(&team)); err != nil {
+				return err
+			}
+			if runs < 3 {
+				return &storage.ErrConflict{Constraint: "c"}
+			}
+			return nil
+		})
+		d.wantWhole(t, &team, 2)
+	})
+	t.Run("all that JSON can say is read as it was written", func(t *testing.T) {
+		team := identity.NewID()
+		odd := identity.Metadata{
+			"nul": "a\x00b", "html": "<script>&\u2028\u2029", "line": "a\r\nb\x1b[31m", "𝒳": 1, "ﬀ": 2, "é": 3, "\u0080": 4, "": 5,
+			"numbers": []any{0.1, 1e21, 1e-7, 1e300, 123456789012345678, math.Copysign(0, -1), 3.0, 100}, "deep": map[string]any{"b": []any{nil, true}, "a": "\\u0000"},
+			"id": identity.NewID(), "at": d.Clock.Now(),
+		}
+		for _, e := range []identity.Event{
+			d.Event(&team, func(e *identity.Event) { e.Data = odd }),
+			d.Event(&team, func(e *identity.Event) { e.Data = nil }),
+			d.Event(&team, func(e *identity.Event) { e.UserAgent = "\"\\<>&\u2028\r\n𝒳" }),
+			d.Event(&team, func(e *identity.Event) { e.At = e.At.Add(999).In(time.FixedZone("far", 3600)) }), // 999 ns
+			d.Event(&team, func(e *identity.Event) { e.At = e.At.Truncate(time.Second) }),
+			d.Event(&team, func(e *identity.Event) { e.ActorID, e.UserID, e.SessionID = nil, e.ActorID, e.ActorID }),
+		} {
+			d.Record(t, e)
+		}
+		d.wantWhole(t, &team, 6)
+	})
+	t.Run("50 writers of a team at once make one chain", func(t *testing.T) { testParallelWriters(t, d) })
+	t.Run("without a team they are chained later", func(t *testing.T) { testSealer(t, d) })
+	t.Run("they are found by each filter", func(t *testing.T) { testEventFilters(t, d) })
+	t.Run("chained ones are read in order", func(t *testing.T) { testChained(t, d) })
+}
+
+// wantWhole asserts that a chain is whole and has n events.
+func (d *Database) wantWhole(t *testing.T, chain *identity.ID, n int) {
+	t.Helper()
+	breaks, events, heads := d.Breaks(t, chain)
+	if len(breaks) > 0 || events != n || len(heads) != 1 || heads[0].Seq != int64(n) {
+		t.Errorf("%d events, want %d; heads %v; broken: %q", events, n, heads, breaks)
+	}
+}
+
+func testTeamChain(t *testing.T, d *Database) {
+	a, b := identity.NewID(), identity.NewID()
+	events := []identity.Event{d.Event(&a), d.Event(&b), d.Event(&a), d.Event(&a)}
+	d.Record(t, events[0])
+	d.Do(t, func(ctx context.Context) error {
+		if err := d.RecordEvents(ctx, events[1], events[2]); err != nil {
+			return err
+		}
+		return d.RecordEvents(ctx, events[3])
+	})
+	rows := must[[]audit.Record](t)(d.ChainedIn(t.Context(), a, 0, 9))
+	Same(t, idsOf(rows, func(r audit.Record) identity.ID { return r.ID }), []identity.ID{events[0].ID, events[2].ID, events[3].ID})
+	before := audit.Genesis()
+	for i, r := range rows {
+		sum := must[[]byte](t)(r.Sum())
+		Same(t, []any{*r.Seq, r.PrevHash, r.Hash}, []any{int64(i + 1), before, sum})
+		before = r.Hash
+	}
+	Same(t, must[audit.Head](t)(d.Head(t.Context(), a)), audit.Head{Chain: a, Seq: 3, Hash: before})
+	d.wantWhole(t, &a, 3)
+	d.wantWhole(t, &b, 1)
+	if breaks, _, _ := d.Breaks(t, &a, hex.EncodeToString(rows[1].Hash)); len(breaks) > 0 {
+		t.Errorf("an earlier head is not found: %q", breaks)
+	}
+	if breaks, _, _ := d.Breaks(t, &a, hex.EncodeToString(audit.Genesis())); len(breaks) != 1 {
+		t.Errorf("what was never a head is found: %q", breaks)
+	}
+	_, err := d.Head(t.Context(), identity.NewID())
+	WantNotFound(t, "no head", err)
+}
+
+func testParallelWriters(t *testing.T, d *Database) {
+	const writers, each = 50, 4
+	teams := []identity.ID{identity.NewID(), identity.NewID()}
+	replicas := []*storage.DB{d.DB, Connect(t, d.URL)}
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			for range each {
+				// Half of them name the teams the other way round.
+				first, second := teams[i%2], teams[1-i%2]
+				err := replicas[i/2%2].InTx(t.Context(), func(ctx context.Context) error {
+					if err := d.RecordEvents(ctx, d.Event(&first)); err != nil {
+						return err
+					}
+					return d.RecordEvents(ctx, d.Event(&second), d.Event(nil))
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				// Verifying meanwhile sees a whole chain, too.
+				if breaks, _, _ := d.Breaks(t, &first); len(breaks) > 0 {
+					t.Errorf("while it grows: %q", breaks)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	d.wantWhole(t, &teams[0], writers*each)
+	d.wantWhole(t, &teams[1], writers*each)
+}
+
+func testSealer(t *testing.T, d *Database) {
+	seal := func(db *storage.DB) int { return must[int](t)(audit.NewService(db).Seal(t.Context())) }
+	seal(d.DB)
+	start := 0
+	if head, err := d.Head(t.Context(), audit.Deployment); err == nil {
+		start = int(head.Seq)
+	}
+	late := d.Event(nil)
+	for range 600 { // more than a batch
+		d.Record(t, d.Event(nil))
+	}
+	if n := must[int](t)(d.CountUnsealed(t.Context())); n != 600 {
+		t.Errorf("%d wait to be chained, want 600", n)
+	}
+	Same(t, seal(d.DB), 600)
+	Same(t, seal(d.DB), 0)
+	d.wantWhole(t, &audit.Deployment, start+600)
+
+	// It had its id before all of them, and commits behind them.
+	d.Record(t, late)
+	Same(t, seal(d.DB), 1)
+	last := must[[]audit.Record](t)(d.ChainedIn(t.Context(), audit.Deployment, int64(start+600), 9))
+	Same(t, idsOf(last, func(r audit.Record) identity.ID { return r.ID }), []identity.ID{late.ID})
+
+	// Sealers of several replicas, while others write.
+	replicas := []*storage.DB{d.DB, Connect(t, d.URL), Connect(t, d.URL)}
+	var wg sync.WaitGroup
+	for _, db := range replicas {
+		wg.Go(func() {
+			for range 20 {
+				d.Record(t, d.Event(nil), d.Event(nil))
+				seal(db)
+			}
+		})
+	}
+	wg.Wait()
+	seal(d.DB)
+	d.wantWhole(t, &audit.Deployment, start+601+3*20*2)
+
+	// An event of a team from before there were chains.
+	team := identity.NewID()
+	d.Record(t, d.Event(&team))
+	err := d.Exec("INSERT INTO audit_events (id, at, action, team_id, data) VALUES (?, ?, 'x', ?, '{}')", newID(), instant, team.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	Same(t, seal(d.DB), 1)
+	d.wantWhole(t, &team, 2)
+}
+
+func testEventFilters(t *testing.T, d *Database) {
+	team, user, actor, sess := identity.NewID(), identity.NewID(), identity.NewID(), identity.NewID()
+	at := d.Clock.Now()
+	full := d.Event(&team, func(e *identity.Event) {
+		e.UserID, e.ActorID, e.SessionID, e.Action, e.IP, e.At = &user, &actor, &sess, "x.y", "2001:db8::1", at
+	})
+	d.Record(t, full, d.Event(&team, func(e *identity.Event) { e.At = at.Add(-time.Microsecond) }),
+		d.Event(new(identity.NewID()), func(e *identity.Event) { e.At = at.Add(-time.Microsecond) }),
+		d.Event(nil, func(e *identity.Event) { e.At = at.Add(-time.Microsecond) }))
+	other := identity.NewID()
+	for name, c := range map[string]struct{ hit, miss audit.Filter }{
+		"team":    {audit.Filter{TeamID: &team, UserID: &user}, audit.Filter{TeamID: &other, UserID: &user}},
+		"user":    {audit.Filter{UserID: &user}, audit.Filter{UserID: &other}},
+		"actor":   {audit.Filter{ActorID: &actor}, audit.Filter{ActorID: &other}},
+		"session": {audit.Filter{SessionID: &sess}, audit.Filter{SessionID: &other}},
+		"action":  {audit.Filter{Action: "x.y"}, audit.Filter{TeamID: &team, Action: "x.\x00"}},
+		"ip":      {audit.Filter{TeamID: &team, IP: "2001:db8::1"}, audit.Filter{TeamID: &team, IP: "' OR 1=1 --"}},
+		"from":    {audit.Filter{TeamID: &team, From: &at}, audit.Filter{TeamID: &team, From: new(at.Add(time.Microsecond))}},
+		"to": {
+			audit.Filter{TeamID: &team, UserID: &user, To: new(at.Add(time.Microsecond).In(time.FixedZone("far", 7200)))},
+			audit.Filter{TeamID: &team, UserID: &user, To: &at},
+		},
+	} {
+		page := identity.Page{Limit: 9}
+		read := func(f audit.Filter) []identity.ID {
+			listed := must[[]audit.Record](t)(d.Events(t.Context(), f, page))
+			chained := must[[]audit.Record](t)(d.Chained(t.Context(), f, audit.Position{}, 9))
+			id := func(r audit.Record) identity.ID { return r.ID }
+			Same(t, idsOf(chained, id), idsOf(listed, id))
+			return idsOf(listed, id)
+		}
+		if got := read(c.hit); len(got) != 1 || got[0] != full.ID {
+			t.Errorf("%s: found %v", name, got)
+		}
+		if got := read(c.miss); len(got) != 0 {
+			t.Errorf("%s: found %v though it is another's", name, got)
+		}
+	}
+}
+
+func testChained(t *testing.T, d *Database) {
+	user := identity.NewID() // of this test
+	var teams []identity.ID
+	for range 3 {
+		teams = append(teams, identity.NewID())
+	}
+	mine := func(e *identity.Event) { e.UserID = &user }
+	for range 4 {
+		d.Record(t, d.Event(&teams[2], mine), d.Event(nil, mine), d.Event(&teams[0], mine), d.Event(&teams[1], mine), d.Event(&teams[1]))
+	}
+	must[int](t)(audit.NewService(d.DB).Seal(t.Context()))
+	var got []audit.Record
+	for at, more := (audit.Position{}), true; more; {
+		rows := must[[]audit.Record](t)(d.Chained(t.Context(), audit.Filter{UserID: &user}, at, 3))
+		got = append(got, rows...)
+		if more = len(rows) == 3; more {
+			at = audit.Position{Chain: audit.Chain(rows[2].Event), Seq: *rows[2].Seq}
+		}
+	}
+	Same(t, len(got), 16)
+	for i, chain := range []identity.ID{audit.Deployment, teams[0], teams[1], teams[2]} {
+		for j, r := range got[i*4 : i*4+4] {
+			if audit.Chain(r.Event) != chain || j > 0 && *r.Seq <= *got[i*4+j-1].Seq {
+				t.Errorf("event %d is %d of %s", i*4+j, *r.Seq, audit.Name(audit.Chain(r.Event)))
+			}
+		}
+	}
+	heads := must[[]audit.Head](t)(d.Heads(t.Context(), nil, 1))
+	Same(t, heads[0].Chain, audit.Deployment)
+	heads = must[[]audit.Head](t)(d.Heads(t.Context(), &teams[0], 99))
+	Same(t, idsOf(heads[:2], func(h audit.Head) identity.ID { return h.Chain }), teams[1:])
+}
