@@ -33,7 +33,10 @@ var statuses = map[identity.Code]struct {
 	identity.CodeInvalidReturnTo:     {400, "Invalid return_to"},
 	identity.CodeInvalidState:        {400, "Invalid state"},
 	identity.CodeInvalidMessage:      {400, "Invalid message"},
+	identity.CodeUnauthorizedClient:  {400, "Client not allowed"},
 	identity.CodeInvalidProof:        {401, "Invalid proof"},
+	identity.CodeInvalidGrant:        {401, "Invalid grant"},
+	identity.CodeInvalidClient:       {401, "Unknown client"},
 	identity.CodeProofUsed:           {401, "Proof already used"},
 	identity.CodeTicketInvalid:       {401, "Ticket invalid"},
 	identity.CodeUnauthenticated:     {401, "Not signed in"},
@@ -45,6 +48,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeOperatorRequired:    {403, "Operators only"},
 	identity.CodeUserDisabled:        {403, "Account disabled"},
 	identity.CodeIdentityMismatch:    {403, "Foreign identity"},
+	identity.CodeTeamSessionRequired: {403, "Team not entered"},
 	identity.CodeNotFound:            {404, "Not found"},
 	identity.CodeProviderDisabled:    {404, "Provider not configured"},
 	codeMethodNotAllowed:             {405, "Method not allowed"},
@@ -141,6 +145,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	if p.Status == http.StatusUnauthorized {
 		c.Header("WWW-Authenticate", `Bearer realm="latchkey"`)
+	}
+	if op := info.operation; op != nil && op.oauth {
+		c.JSON(p.Status, oauthError(e, p))
+		return
 	}
 	if wantsPage(c) {
 		s.problemPage(c, p)

@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -86,6 +88,75 @@ const (
 func (e HealthStatus) Valid() bool {
 	switch e {
 	case HealthStatusOk:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JWKAlg.
+const (
+	JWKAlgES256 JWKAlg = "ES256"
+	JWKAlgEdDSA JWKAlg = "EdDSA"
+)
+
+// Valid indicates whether the value is a known member of the JWKAlg enum.
+func (e JWKAlg) Valid() bool {
+	switch e {
+	case JWKAlgES256:
+		return true
+	case JWKAlgEdDSA:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JWKCrv.
+const (
+	JWKCrvEd25519 JWKCrv = "Ed25519"
+	JWKCrvP256    JWKCrv = "P-256"
+)
+
+// Valid indicates whether the value is a known member of the JWKCrv enum.
+func (e JWKCrv) Valid() bool {
+	switch e {
+	case JWKCrvEd25519:
+		return true
+	case JWKCrvP256:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JWKKty.
+const (
+	JWKKtyEC  JWKKty = "EC"
+	JWKKtyOKP JWKKty = "OKP"
+)
+
+// Valid indicates whether the value is a known member of the JWKKty enum.
+func (e JWKKty) Valid() bool {
+	switch e {
+	case JWKKtyEC:
+		return true
+	case JWKKtyOKP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JWKUse.
+const (
+	JWKUseSig JWKUse = "sig"
+)
+
+// Valid indicates whether the value is a known member of the JWKUse enum.
+func (e JWKUse) Valid() bool {
+	switch e {
+	case JWKUseSig:
 		return true
 	default:
 		return false
@@ -326,6 +397,21 @@ func (e TeamSessionRole) Valid() bool {
 	}
 }
 
+// Defines values for TokenGrantTokenType.
+const (
+	TokenGrantTokenTypeBearer TokenGrantTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the TokenGrantTokenType enum.
+func (e TokenGrantTokenType) Valid() bool {
+	switch e {
+	case TokenGrantTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WalletKind.
 const (
 	WalletKindContract WalletKind = "contract"
@@ -439,6 +525,9 @@ type AdminUserStatus string
 // ChainID EIP-155 chain id.
 type ChainID = int64
 
+// ClientID A client of LATCHKEY_CLIENTS; the first one by default.
+type ClientID = string
+
 // CurrentSession defines model for CurrentSession.
 type CurrentSession struct {
 	Session Session `json:"session"`
@@ -519,6 +608,29 @@ type Invitation struct {
 	// Wallet EIP-55.
 	Wallet *string `json:"wallet,omitempty"`
 }
+
+// JWK defines model for JWK.
+type JWK struct {
+	Alg JWKAlg  `json:"alg"`
+	Crv JWKCrv  `json:"crv"`
+	Kid string  `json:"kid"`
+	Kty JWKKty  `json:"kty"`
+	Use JWKUse  `json:"use"`
+	X   string  `json:"x"`
+	Y   *string `json:"y,omitempty"`
+}
+
+// JWKAlg defines model for JWK.Alg.
+type JWKAlg string
+
+// JWKCrv defines model for JWK.Crv.
+type JWKCrv string
+
+// JWKKty defines model for JWK.Kty.
+type JWKKty string
+
+// JWKUse defines model for JWK.Use.
+type JWKUse string
 
 // Member defines model for Member.
 type Member struct {
@@ -633,6 +745,19 @@ type MyInvitation struct {
 // NextCursor Asks for the next page; null on the last.
 type NextCursor = string
 
+// OAuthError RFC 6749, section 5.2.
+type OAuthError struct {
+	// Code This and what follows is as in a problem document.
+	Code string `json:"code"`
+
+	// Error A code of RFC 6749 or RFC 6750.
+	Error            string    `json:"error"`
+	ErrorDescription string    `json:"error_description"`
+	Missing          *[]string `json:"missing,omitempty"`
+	RequestId        string    `json:"request_id"`
+	Rule             *string   `json:"rule,omitempty"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code Stable; what programs decide by.
@@ -694,6 +819,19 @@ type Purpose string
 
 // Role defines model for Role.
 type Role string
+
+// ServerMetadata defines model for ServerMetadata.
+type ServerMetadata struct {
+	// AccessTokenSigningAlgValuesSupported Ours; RFC 8414 has no name for it.
+	AccessTokenSigningAlgValuesSupported []string `json:"access_token_signing_alg_values_supported"`
+	GrantTypesSupported                  []string `json:"grant_types_supported"`
+	Issuer                               string   `json:"issuer"`
+	JwksUri                              string   `json:"jwks_uri"`
+	ResponseTypesSupported               []string `json:"response_types_supported"`
+	ServiceDocumentation                 string   `json:"service_documentation"`
+	TokenEndpoint                        string   `json:"token_endpoint"`
+	TokenEndpointAuthMethodsSupported    []string `json:"token_endpoint_auth_methods_supported"`
+}
 
 // Session defines model for Session.
 type Session struct {
@@ -801,6 +939,18 @@ type TeamSession struct {
 
 // TeamSessionRole The role in the team now; null once the user is no member.
 type TeamSessionRole string
+
+// TokenGrant defines model for TokenGrant.
+type TokenGrant struct {
+	AccessToken string `json:"access_token"`
+
+	// ExpiresIn Seconds.
+	ExpiresIn int                 `json:"expires_in"`
+	TokenType TokenGrantTokenType `json:"token_type"`
+}
+
+// TokenGrantTokenType defines model for TokenGrant.TokenType.
+type TokenGrantTokenType string
 
 // User defines model for User.
 type User struct {
@@ -1151,6 +1301,15 @@ type ListTeamSessionsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CreateTokenJSONBody defines parameters for CreateToken.
+type CreateTokenJSONBody struct {
+	// ClientId A client of LATCHKEY_CLIENTS; the first one by default.
+	ClientId *ClientID `json:"client_id,omitempty"`
+
+	// TeamId Act in this team, which the session must have entered.
+	TeamId *openapi_types.UUID `json:"team_id,omitempty"`
+}
+
 // AdminExplainJSONRequestBody defines body for AdminExplain for application/json ContentType.
 type AdminExplainJSONRequestBody AdminExplainJSONBody
 
@@ -1196,8 +1355,17 @@ type CreateInvitationJSONRequestBody CreateInvitationJSONBody
 // UpdateMemberJSONRequestBody defines body for UpdateMember for application/json ContentType.
 type UpdateMemberJSONRequestBody UpdateMemberJSONBody
 
+// CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
+type CreateTokenJSONRequestBody CreateTokenJSONBody
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetJWKS The public keys that access tokens are signed with (RFC 7517)
+	// (GET /.well-known/jwks.json)
+	GetJWKS(c *gin.Context)
+	// GetServerMetadata Where what is (RFC 8414)
+	// (GET /.well-known/oauth-authorization-server)
+	GetServerMetadata(c *gin.Context)
 	// Healthz The process lives
 	// (GET /healthz)
 	Healthz(c *gin.Context)
@@ -1357,6 +1525,9 @@ type ServerInterface interface {
 	// RevokeTeamSession End one team session (admin, owner, or one's own)
 	// (DELETE /v1/teams/{team}/sessions/{session})
 	RevokeTeamSession(c *gin.Context, team TeamPath, session SessionPath)
+	// CreateToken An access token for the session in hand
+	// (POST /v1/token)
+	CreateToken(c *gin.Context)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1367,6 +1538,32 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(c *gin.Context)
+
+// GetJWKS operation middleware
+func (siw *ServerInterfaceWrapper) GetJWKS(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetJWKS(c)
+}
+
+// GetServerMetadata operation middleware
+func (siw *ServerInterfaceWrapper) GetServerMetadata(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetServerMetadata(c)
+}
 
 // Healthz operation middleware
 func (siw *ServerInterfaceWrapper) Healthz(c *gin.Context) {
@@ -2789,6 +2986,19 @@ func (siw *ServerInterfaceWrapper) RevokeTeamSession(c *gin.Context) {
 	siw.Handler.RevokeTeamSession(c, team, session)
 }
 
+// CreateToken operation middleware
+func (siw *ServerInterfaceWrapper) CreateToken(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateToken(c)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -2867,11 +3077,110 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/duplicates", wrapper.AdminListDuplicates)
 	router.POST(options.BaseURL+"/v1/admin/merges/:merge/undo", wrapper.AdminUndoMerge)
 	router.GET(options.BaseURL+"/v1/admin/sessions", wrapper.AdminListSessions)
+	router.POST(options.BaseURL+"/v1/token", wrapper.CreateToken)
+	router.GET(options.BaseURL+"/.well-known/jwks.json", wrapper.GetJWKS)
+	router.GET(options.BaseURL+"/.well-known/oauth-authorization-server", wrapper.GetServerMetadata)
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
 	router.GET(options.BaseURL+"/readyz", wrapper.Readyz)
 }
 
+type OAuthErrorJSONResponse OAuthError
+
 type ProblemApplicationProblemPlusJSONResponse Problem
+
+type GetJWKSRequestObject struct {
+}
+
+type GetJWKSResponseObject interface {
+	VisitGetJWKSResponse(w http.ResponseWriter) error
+}
+
+type GetJWKS200ResponseHeaders struct {
+	CacheControl string
+}
+
+type GetJWKS200JSONResponse struct {
+	Body struct {
+		Keys []JWK `json:"keys"`
+	}
+	Headers GetJWKS200ResponseHeaders
+}
+
+func (response GetJWKS200JSONResponse) VisitGetJWKSResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJWKSdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetJWKSdefaultApplicationProblemPlusJSONResponse) VisitGetJWKSResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerMetadataRequestObject struct {
+}
+
+type GetServerMetadataResponseObject interface {
+	VisitGetServerMetadataResponse(w http.ResponseWriter) error
+}
+
+type GetServerMetadata200ResponseHeaders struct {
+	CacheControl string
+}
+
+type GetServerMetadata200JSONResponse struct {
+	Body    ServerMetadata
+	Headers GetServerMetadata200ResponseHeaders
+}
+
+func (response GetServerMetadata200JSONResponse) VisitGetServerMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerMetadatadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetServerMetadatadefaultApplicationProblemPlusJSONResponse) VisitGetServerMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type HealthzRequestObject struct {
 }
@@ -5001,8 +5310,53 @@ func (response RevokeTeamSessiondefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type CreateTokenRequestObject struct {
+	Body *CreateTokenJSONRequestBody
+}
+
+type CreateTokenResponseObject interface {
+	VisitCreateTokenResponse(w http.ResponseWriter) error
+}
+
+type CreateToken200JSONResponse TokenGrant
+
+func (response CreateToken200JSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTokendefaultJSONResponse struct {
+	Body       OAuthError
+	StatusCode int
+}
+
+func (response CreateTokendefaultJSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetJWKS The public keys that access tokens are signed with (RFC 7517)
+	// (GET /.well-known/jwks.json)
+	GetJWKS(ctx context.Context, request GetJWKSRequestObject) (GetJWKSResponseObject, error)
+	// GetServerMetadata Where what is (RFC 8414)
+	// (GET /.well-known/oauth-authorization-server)
+	GetServerMetadata(ctx context.Context, request GetServerMetadataRequestObject) (GetServerMetadataResponseObject, error)
 	// Healthz The process lives
 	// (GET /healthz)
 	Healthz(ctx context.Context, request HealthzRequestObject) (HealthzResponseObject, error)
@@ -5162,6 +5516,9 @@ type StrictServerInterface interface {
 	// RevokeTeamSession End one team session (admin, owner, or one's own)
 	// (DELETE /v1/teams/{team}/sessions/{session})
 	RevokeTeamSession(ctx context.Context, request RevokeTeamSessionRequestObject) (RevokeTeamSessionResponseObject, error)
+	// CreateToken An access token for the session in hand
+	// (POST /v1/token)
+	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -5219,6 +5576,54 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictGinServerOptions
+}
+
+// GetJWKS operation middleware
+func (sh *strictHandler) GetJWKS(ctx *gin.Context) {
+	var request GetJWKSRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJWKS(ctx, request.(GetJWKSRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJWKS")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetJWKSResponseObject); ok {
+		if err := validResponse.VisitGetJWKSResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetServerMetadata operation middleware
+func (sh *strictHandler) GetServerMetadata(ctx *gin.Context) {
+	var request GetServerMetadataRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetServerMetadata(ctx, request.(GetServerMetadataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetServerMetadata")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetServerMetadataResponseObject); ok {
+		if err := validResponse.VisitGetServerMetadataResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // Healthz operation middleware
@@ -6836,6 +7241,51 @@ func (sh *strictHandler) RevokeTeamSession(ctx *gin.Context, team TeamPath, sess
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RevokeTeamSessionResponseObject); ok {
 		if err := validResponse.VisitRevokeTeamSessionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateToken operation middleware
+func (sh *strictHandler) CreateToken(ctx *gin.Context) {
+	var request CreateTokenRequestObject
+
+	var body CreateTokenJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateToken(ctx, request.(CreateTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateTokenResponseObject); ok {
+		if err := validResponse.VisitCreateTokenResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

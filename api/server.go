@@ -20,6 +20,7 @@ import (
 	"github.com/latchkey/latchkey/identity/provider"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/identity/user"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
@@ -44,6 +45,7 @@ type Deps struct {
 	Config    Config
 	Linking   *linking.Service
 	Sessions  *session.Service
+	Tokens    *token.Service
 	Teams     *team.Service
 	Users     *user.Service
 	Providers map[string]provider.Provider

@@ -34,6 +34,7 @@ type operation struct {
 	// restricted tells that a session made by a recovery code may call it; an
 	// operation that does not say so may not be.
 	restricted bool
+	oauth      bool // its refusals have the form of RFC 6749
 }
 
 // operations are found by the pattern that Gin has matched already, so that a
@@ -63,6 +64,7 @@ func (s spec) operations() operations {
 				hasBody:    op.RequestBody != nil,
 				params:     len(op.Parameters)+len(item.Parameters) > 0,
 				restricted: op.Extensions["x-restricted-session"] == "allowed",
+				oauth:      op.Extensions["x-oauth-errors"] == true,
 			}
 		}
 	}

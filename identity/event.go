@@ -39,6 +39,8 @@ const (
 	ActionInvitationRevoked  Action = "invitation.revoked"
 	ActionInvitationAccepted Action = "invitation.accepted"
 	ActionInvitationDeclined Action = "invitation.declined"
+	ActionSigningKeyCreated  Action = "signing_key.created"
+	ActionSigningKeyRemoved  Action = "signing_key.removed"
 )
 
 // Event is one line of the audit trail. It is written in the transaction of the

@@ -43,9 +43,9 @@ const MailNotice MailTemplate = "notice" // data: kind, what, at, from, link
 // MailProof is the letter with a link and a code.
 const MailProof MailTemplate = "proof" // data: purpose, link, code, minutes
 
-// Sealer encrypts what tasks have to know (AES-256-GCM), because it may be a
-// secret that is stored nowhere else. A payload opens only in the task it was
-// sealed for.
+// Sealer encrypts secrets that must be kept in a form that can be read again
+// (AES-256-GCM), such as what tasks have to know. What it seals opens only in the
+// context it was sealed for: a payload in its task.
 type Sealer struct{ aead cipher.AEAD }
 
 var errNotSealed = errors.New("task: the payload was not sealed for this task under this key")
@@ -70,17 +70,28 @@ func (s Sealer) NewTask(kind TaskKind, payload any, now, expires time.Time) (Tas
 		return Task{}, err
 	}
 	t := Task{ID: NewID(), Kind: kind, CreatedAt: now, NextAttemptAt: now, ExpiresAt: expires}
-	t.Payload = s.aead.Seal(nil, nil, plain, t.context()) //nolint:gosec // the AEAD makes a random nonce itself: NewGCMWithRandomNonce
+	t.Payload = s.Seal(plain, t.context())
 	return t, nil
 }
 
 // Open reads the payload of a task.
 func (s Sealer) Open(t Task, payload any) error {
-	plain, err := s.aead.Open(nil, nil, t.Payload, t.context())
+	plain, err := s.Unseal(t.Payload, t.context())
 	if err != nil {
 		return errNotSealed
 	}
 	return json.Unmarshal(plain, payload)
+}
+
+// Seal encrypts a value that opens only with the same context, such as the id
+// of the row it is kept in.
+func (s Sealer) Seal(plain, context []byte) []byte {
+	return s.aead.Seal(nil, nil, plain, context) //nolint:gosec // the AEAD makes a random nonce itself: NewGCMWithRandomNonce
+}
+
+// Unseal opens what Seal made, under the same key and with the same context.
+func (s Sealer) Unseal(sealed, context []byte) ([]byte, error) {
+	return s.aead.Open(nil, nil, sealed, context)
 }
 
 func (t Task) context() []byte { return append(t.ID[:], t.Kind...) }

@@ -16,6 +16,7 @@ import (
 // connection instead of once for each call.
 type hotStatements struct {
 	principal     string
+	principalByID string
 	identityOwner string
 }
 
@@ -29,17 +30,25 @@ func userFields(u *identity.User) []any {
 	}
 }
 
-func newHotStatements(e engine) hotStatements {
-	return hotStatements{
-		principal: `SELECT s.id, s.user_id, s.identity_id, s.team_session_id, s.methods, s.ip, s.user_agent,
+const principalFrom = `SELECT s.token_hash, s.id, s.user_id, s.identity_id, s.team_session_id, s.methods, s.ip, s.user_agent,
 	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at, s.restricted, s.longest_pause,
 	t.id, t.team_id, t.created_at, t.break_glass_until, m.role, ` + policyColumns + `, ` + userColumns + `
 FROM sessions AS s
-JOIN users AS u ON u.id = s.user_id
+JOIN users AS u ON u.id = s.user_id`
+
+func newHotStatements(e engine) hotStatements {
+	return hotStatements{
+		principal: principalFrom + `
 LEFT JOIN team_sessions AS t ON t.id = s.team_session_id AND t.ended_at IS NULL
 LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
 LEFT JOIN team_policies AS p ON p.team_id = t.team_id
 WHERE s.token_hash = ` + e.param(1) + ` AND s.ended_at IS NULL`,
+
+		principalByID: principalFrom + `
+LEFT JOIN team_sessions AS t ON t.id = ` + e.param(2) + ` AND t.session_id = s.id AND t.ended_at IS NULL
+LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
+LEFT JOIN team_policies AS p ON p.team_id = t.team_id
+WHERE s.id = ` + e.param(1) + ` AND s.ended_at IS NULL`,
 
 		identityOwner: `SELECT i.id, i.user_id, i.provider, i.subject, i.label, i.email, i.email_authoritative,
 	i.wallet_address, i.wallet_chain_id, i.wallet_kind, i.terms_version, i.is_primary, i.created_at, i.last_used_at, ` + userColumns + `
@@ -67,6 +76,15 @@ func (db *DB) hotRow(ctx context.Context, statement string, args ...any) row {
 
 // PrincipalByToken implements session.Store.
 func (db *DB) PrincipalByToken(ctx context.Context, tokenHash []byte) (session.Principal, error) {
+	return db.principal(ctx, db.hot.principal, tokenHash)
+}
+
+// PrincipalBySession implements session.PrincipalStore.
+func (db *DB) PrincipalBySession(ctx context.Context, id identity.ID, teamSession *identity.ID) (session.Principal, error) {
+	return db.principal(ctx, db.hot.principalByID, id, teamSession)
+}
+
+func (db *DB) principal(ctx context.Context, statement string, args ...any) (session.Principal, error) {
 	var p session.Principal
 	var ts struct {
 		id, team   *identity.ID
@@ -76,15 +94,14 @@ func (db *DB) PrincipalByToken(ctx context.Context, tokenHash []byte) (session.P
 	}
 	var policy joinedPolicy
 	s := &p.Session
-	err := db.hotRow(ctx, db.hot.principal, tokenHash).Scan(slices.Concat([]any{
-		&s.ID, &s.UserID, &s.IdentityID, &s.TeamSessionID, &s.Methods, &s.IP, &s.UserAgent,
+	err := db.hotRow(ctx, statement, args...).Scan(slices.Concat([]any{
+		&s.TokenHash, &s.ID, &s.UserID, &s.IdentityID, &s.TeamSessionID, &s.Methods, &s.IP, &s.UserAgent,
 		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &s.Restricted, &s.LongestPause,
 		&ts.id, &ts.team, &ts.created, &ts.breakGlass, &ts.role,
 	}, policy.fields(), userFields(&p.User))...)
 	if err != nil {
 		return session.Principal{}, db.engine.normalise(err)
 	}
-	s.TokenHash = tokenHash
 	if ts.id != nil && ts.role != nil {
 		p.Team = &session.Entered{
 			ID: *ts.id, TeamID: *ts.team, Role: *ts.role, CreatedAt: ts.created.Time,

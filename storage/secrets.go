@@ -49,7 +49,7 @@ func (db *DB) EventsOf(ctx context.Context, users []identity.ID, p identity.Page
 }
 
 // Sweep deletes what has no use any more: burned secrets and tickets that have
-// expired by themselves, e-mail challenges that no longer count for a limit, and
+// expired by themselves, e-mail challenges that no longer count for a limit, signing keys that no token needs, and
 // sessions that ended or expired before the given time. It returns how many rows
 // went.
 func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, error) {
@@ -69,9 +69,13 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 		if err != nil {
 			return err
 		}
+		keys, err := db.exec(ctx, tx.NewDelete().Model((*signingKeyRow)(nil)).Where("sk.expires_at < ?", now))
+		if err != nil {
+			return err
+		}
 		sessions, err := db.exec(ctx, tx.NewDelete().Model((*sessionRow)(nil)).
 			Where("s.expires_at < ? OR s.idle_expires_at < ? OR s.ended_at < ?", sessionsBefore, sessionsBefore, sessionsBefore))
-		total = burned + tickets + challenges + sessions
+		total = burned + tickets + challenges + keys + sessions
 		return err
 	})
 	return total, err

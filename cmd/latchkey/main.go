@@ -34,7 +34,7 @@ func newRootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		newServeCommand(), newMigrateCommand(), newAdminCommand(), newExplainCommand(),
-		newImportCommand(), newDedupeCommand(),
+		newImportCommand(), newDedupeCommand(), newKeysCommand(),
 		newDoctorCommand(), newHealthcheckCommand(), newVersionCommand(),
 	)
 	return root

@@ -19,6 +19,7 @@ type Filter struct {
 // transaction. Rows that do not exist are identity.ErrNotFound.
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	PrincipalStore
 
 	InsertSession(ctx context.Context, s Session) error
 	// PrincipalByToken is one statement by a unique key. It answers sessions

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -16,6 +17,7 @@ import (
 	"github.com/latchkey/latchkey/identity/provider"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/identity/user"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/devmode"
@@ -41,10 +43,16 @@ type Parts struct {
 type App struct {
 	http.Handler
 	tasks *outbox.Worker
+	keys  *token.Keyring
 }
 
 // Run does what requests have left to be done, until ctx ends.
-func (a *App) Run(ctx context.Context) { a.tasks.Run(ctx) }
+func (a *App) Run(ctx context.Context) {
+	var work sync.WaitGroup
+	work.Go(func() { a.tasks.Run(ctx) })
+	work.Go(func() { a.keys.Run(ctx) })
+	work.Wait()
+}
 
 // New returns the whole service.
 func New(parts Parts) (*App, error) {
@@ -71,6 +79,7 @@ func New(parts Parts) (*App, error) {
 			Notices:  told,
 		}, now),
 		Sessions: sessions,
+		Tokens:   newTokens(parts, sessions),
 		Teams:    team.NewService(db, now),
 		Users:    user.NewService(db, told, now),
 		States:   provider.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
@@ -121,7 +130,20 @@ func New(parts Parts) (*App, error) {
 		return nil, err
 	}
 	handler, err := api.New(deps)
-	return &App{Handler: handler, tasks: tasks}, err
+	return &App{Handler: handler, tasks: tasks, keys: deps.Tokens.Keyring()}, err
+}
+
+// Keyring returns the keys that sign access tokens.
+func Keyring(cfg config.Config, db *storage.DB, log *slog.Logger, now identity.Clock) *token.Keyring {
+	return token.NewKeyring(db, cfg.Secret.Reveal(), token.Alg(cfg.TokenAlg), log, now)
+}
+
+func newTokens(parts Parts, sessions *session.Service) *token.Service {
+	o := token.Options{Issuer: parts.Config.PublicURL.String()}
+	for _, c := range parts.Config.Clients {
+		o.Clients = append(o.Clients, token.Client{ID: c.ID, Audience: c.Audience, Offline: true})
+	}
+	return token.NewService(Keyring(parts.Config, parts.DB, parts.Log, parts.Now), sessions, o, parts.Now)
 }
 
 // policies are the linking policies of single providers.

@@ -38,6 +38,21 @@ type LogLevel slog.Level
 // Level implements slog.Leveler.
 func (l LogLevel) Level() slog.Level { return slog.Level(l) }
 
+// TokenAlg is the algorithm of new signing keys, by its name in RFC 7518.
+type TokenAlg string
+
+// The algorithms.
+const (
+	TokenEdDSA TokenAlg = "EdDSA"
+	TokenES256 TokenAlg = "ES256"
+)
+
+// Client is an application and the audience of its tokens.
+type Client struct{ ID, Audience string }
+
+// Clients are applications in the order they were named.
+type Clients []Client
+
 // MinSecretLength is the least number of characters of LATCHKEY_SECRET.
 const MinSecretLength = 32
 
@@ -80,6 +95,9 @@ type Config struct {
 
 	SessionIdle     time.Duration `env:"LATCHKEY_SESSION_IDLE" envDefault:"168h" doc:"How long a session lives without being used, such as 30m or 168h."`
 	SessionLifetime time.Duration `env:"LATCHKEY_SESSION_LIFETIME" envDefault:"720h" doc:"How long a session lives at most."`
+
+	Clients  Clients  `env:"LATCHKEY_CLIENTS" doc:"The applications that may ask for tokens, CLIENT_ID=AUDIENCE, comma separated, such as web=https://api.example.com,mobile=https://api.example.com. The audience is the API that takes the client's access tokens (aud). Listed clients may have refresh tokens. Unset: one client, default, whose audience is LATCHKEY_PUBLIC_URL, without them."`
+	TokenAlg TokenAlg `env:"LATCHKEY_TOKEN_ALG" envDefault:"EdDSA" doc:"The signature of access tokens, EdDSA (Ed25519) or ES256. A change shows with the next key; latchkey keys rotate makes one."`
 
 	LogLevel        LogLevel      `env:"LATCHKEY_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
 	LogFormat       LogFormat     `env:"LATCHKEY_LOG_FORMAT" envDefault:"json" doc:"json or text; text when unset with serve --dev."`

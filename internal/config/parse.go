@@ -31,6 +31,8 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[RPCs]():           parser(parseRPCs),
 	reflect.TypeFor[time.Duration]():  parser(parseDuration),
 	reflect.TypeFor[LogLevel]():       parser(parseLogLevel),
+	reflect.TypeFor[Clients]():        parser(parseClients),
+	reflect.TypeFor[TokenAlg]():       parser(oneOf(TokenEdDSA, TokenES256)),
 	reflect.TypeFor[Linking]():        parser(oneOf(LinkingAuto, LinkingConfirm, LinkingOff)),
 	reflect.TypeFor[LogFormat]():      parser(oneOf(LogJSON, LogText)),
 }

@@ -31,7 +31,10 @@ func (d *Database) insertRow(table string, r row) error {
 	return d.Exec("INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES (?"+strings.Repeat(", ?", len(columns)-1)+")", values...)
 }
 
-const instant = "2026-03-01 12:30:45.123456+00:00"
+const (
+	instant    = "2026-03-01 12:30:45.123456+00:00"
+	afterwards = "2026-03-01 12:30:45.123457+00:00"
+)
 
 // refusal is a row that the schema must refuse: a sound row of the table but
 // for these columns.
@@ -55,8 +58,8 @@ func testConstraints(t *testing.T, d *Database) {
 			}
 			for column := range first {
 				switch {
-				case table == "invitations" && column == "email":
-					continue // or a wallet: see the refusals
+				case table == "invitations" && column == "email", table == "signing_keys" && column == "expires_at":
+					continue // or a wallet, and only of the newest: see the refusals
 				case d.Engine == SQLite && slices.Contains([]string{"id", "hash", "address"}, column):
 					continue // SQLite takes NULL for a key that is no rowid; in code a key is never a pointer
 				}

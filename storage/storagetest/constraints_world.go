@@ -6,6 +6,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/linking"
 )
 
@@ -13,6 +14,7 @@ import (
 type world struct {
 	d                                      *Database
 	user, other, team, session, identityID string
+	teamSession                            string
 	otherAddress, address                  string
 	subject, invited, invitedWallet        string
 	token, ticket                          []byte
@@ -29,12 +31,16 @@ func newWorld(t *testing.T, d *Database) *world {
 		t.Fatal(err)
 	}
 	d.Wallet(t, u.ID, func(i *identity.Identity) { i.IsPrimary = true })
-	d.TeamSession(t, tm.ID, s)
+	ts := d.TeamSession(t, tm.ID, s)
+	d.Do(t, func(ctx context.Context) error {
+		return d.InsertSigningKey(ctx, token.Key{Kid: Word(), Alg: token.EdDSA, Sealed: hash(), CreatedAt: d.Clock.Now(), ActiveAt: d.Clock.Now()})
+	})
 	mail := d.Invite(t, tm.ID, u.ID)
 	wallet := d.Invite(t, tm.ID, u.ID, func(i *team.Invitation) { i.Wallet = new(Address()) })
 	w := &world{
 		d: d, user: u.ID.String(), other: other.ID.String(), team: tm.ID.String(), session: s.ID.String(), token: s.TokenHash,
-		identityID: d.Identity(t, u.ID, "google", "taken").ID.String(), subject: "taken",
+		teamSession: ts.ID.String(),
+		identityID:  d.Identity(t, u.ID, "google", "taken").ID.String(), subject: "taken",
 		address: primary.Address, otherAddress: foreign.Address, invited: *mail.Email, invitedWallet: *wallet.Wallet,
 	}
 	d.Record(t, d.Event(&tm.ID), d.Event(nil))
@@ -77,6 +83,15 @@ func newWorld(t *testing.T, d *Database) *world {
 			return row{
 				"id": newID(), "team_id": w.team, "email": Word(), "role": "member", "invited_by": w.user,
 				"created_at": instant, "expires_at": instant,
+			}
+		},
+		"signing_keys": func() row {
+			return row{"kid": Word(), "alg": "EdDSA", "public_jwk": "{}", "sealed": hash(), "created_at": instant, "active_at": instant, "expires_at": afterwards}
+		},
+		"refresh_families": func() row {
+			return row{
+				"id": newID(), "session_id": w.session, "user_id": w.user, "client_id": "web", "seed": hash(), "generation": 1,
+				"created_at": instant, "rotated_at": instant,
 			}
 		},
 		"burned_secrets": func() row { return row{"hash": hash(), "expires_at": instant} },
@@ -152,6 +167,21 @@ func (w *world) refusals() []refusal {
 		{"invitations", "unknown outcome", row{"closed_at": instant, "outcome": "lost"}},
 		{"invitations", "a second open one to an address", row{"email": w.invited}},
 		{"invitations", "a second open one to a wallet", row{"email": nil, "wallet": w.invitedWallet}},
+		{"signing_keys", "unknown algorithm", row{"alg": "HS256"}},
+		{"signing_keys", "a second newest", row{"expires_at": nil}},
+		{"signing_keys", "signs before it is made", row{"created_at": afterwards}},
+		{"signing_keys", "expires before it signs", row{"expires_at": instant}},
+		{"refresh_families", "of no session", row{"session_id": stranger}},
+		{"refresh_families", "of nobody", row{"user_id": stranger}},
+		{"refresh_families", "of no client", row{"client_id": ""}},
+		{"refresh_families", "a short seed", row{"seed": w.token[1:]}},
+		{"refresh_families", "before the first token", row{"generation": 0}},
+		{"refresh_families", "a role in no team", row{"role": "member"}},
+		{"refresh_families", "in a team without a role", row{"team_session_id": w.teamSession}},
+		{"refresh_families", "in no team session there is", row{"team_session_id": stranger, "role": "member"}},
+		{"refresh_families", "unknown role", row{"team_session_id": w.teamSession, "role": "boss"}},
+		{"refresh_families", "ended for no reason", row{"ended_at": instant}},
+		{"refresh_families", "a reason without an end", row{"end_reason": "x"}},
 		{"burned_secrets", "a short hash", row{"hash": w.token[1:]}},
 		{"tickets", "one token for two", row{"token_hash": w.ticket}},
 		{"tickets", "a short token hash", row{"token_hash": w.token[1:]}},

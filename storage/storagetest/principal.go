@@ -110,4 +110,34 @@ func testPrincipal(t *testing.T, d *Database) {
 			return d.EndTeamSessions(ctx, tm.ID, nil, owner.ID, "over", d.Clock.Now())
 		})
 	})
+
+	t.Run("by the session, it acts in the team session that is named", func(t *testing.T) {
+		u := d.User(t)
+		one, two := d.Team(t, u.ID), d.Team(t, u.ID)
+		s, other := d.Session(t, u.ID), d.Session(t, u.ID)
+		first, second, foreign := d.TeamSession(t, one.ID, s), d.TeamSession(t, two.ID, s), d.TeamSession(t, one.ID, other)
+		s.TeamSessionID = &second.ID
+		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s) })
+		bySession := func(ts *identity.ID) session.Principal {
+			t.Helper()
+			return must[session.Principal](t)(d.PrincipalBySession(t.Context(), s.ID, ts))
+		}
+		Same(t, bySession(nil), session.Principal{Session: s, User: u})
+		Same(t, bySession(&second.ID), ask(t, s))
+		if p := bySession(&first.ID); p.Team == nil || p.Team.TeamID != one.ID || p.Team.Role != team.RoleOwner {
+			t.Errorf("acts in %+v", p.Team)
+		}
+		if p := bySession(&foreign.ID); p.Team != nil {
+			t.Errorf("acts in another session's %+v", p.Team)
+		}
+		now := d.Clock.Now()
+		first.EndedAt, first.EndReason = &now, new("over")
+		d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, first) })
+		if p := bySession(&first.ID); p.Team != nil {
+			t.Errorf("acts in the ended %+v", p.Team)
+		}
+		end(t, d, u.ID, session.Which{Only: &s.ID}, now)
+		_, err := d.PrincipalBySession(t.Context(), s.ID, nil)
+		WantNotFound(t, "an ended session", err)
+	})
 }

@@ -21,6 +21,7 @@ var groups = []struct {
 	{"Invitations", testInvitations},
 	{"Imports", testImports},
 	{"Secrets", testSecrets},
+	{"SigningKeys", testSigningKeys},
 	{"Events", testEvents},
 	{"Audit", testAudit},
 	{"AuditTampering", testTampering},

@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/latchkey/latchkey/identity/token"
+)
+
+// CreateToken gives the session in hand an access token.
+func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (CreateTokenResponseObject, error) {
+	var ask token.Ask
+	if r.Body != nil {
+		ask = token.Ask{ClientID: value(r.Body.ClientId), TeamID: r.Body.TeamId}
+	}
+	g, err := s.Tokens.Issue(ctx, *callOf(ctx).principal, ask, callOf(ctx).client)
+	return CreateToken200JSONResponse(grantOf(g)), err
+}
+
+func grantOf(g token.Grant) TokenGrant {
+	return TokenGrant{AccessToken: g.AccessToken, TokenType: TokenGrantTokenTypeBearer, ExpiresIn: int(g.ExpiresIn.Seconds())}
+}
+
+var cacheKeys = fmt.Sprintf("public, max-age=%d", int(token.JWKSMaxAge.Seconds()))
+
+// GetJWKS publishes the public keys.
+func (s *Server) GetJWKS(ctx context.Context, _ GetJWKSRequestObject) (GetJWKSResponseObject, error) {
+	keys, err := s.Tokens.Keyring().JWKS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := GetJWKS200JSONResponse{Headers: GetJWKS200ResponseHeaders{CacheControl: cacheKeys}}
+	out.Body.Keys = make([]JWK, len(keys))
+	for i, k := range keys {
+		if err := json.Unmarshal(k, &out.Body.Keys[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// GetServerMetadata tells clients where what is.
+func (s *Server) GetServerMetadata(context.Context, GetServerMetadataRequestObject) (GetServerMetadataResponseObject, error) {
+	public := origin(s.Config.PublicURL)
+	return GetServerMetadata200JSONResponse{
+		Headers: GetServerMetadata200ResponseHeaders{CacheControl: cacheKeys},
+		Body: ServerMetadata{
+			Issuer: public, JwksUri: public + "/.well-known/jwks.json", TokenEndpoint: public + "/v1/token",
+			TokenEndpointAuthMethodsSupported: []string{"none"}, ResponseTypesSupported: []string{}, GrantTypesSupported: []string{},
+			AccessTokenSigningAlgValuesSupported: []string{string(token.EdDSA), string(token.ES256)},
+			ServiceDocumentation:                 public + "/docs",
+		},
+	}, nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/token"
+	"github.com/latchkey/latchkey/internal/app"
+	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/storage"
+)
+
+func newKeysCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "keys", Short: "Look at the keys that sign access tokens, or rotate them"}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "List the keys, newest first", Args: cobra.NoArgs,
+			RunE: withKeys(false, listKeys),
+		},
+		newRotateKeysCommand(),
+	)
+	return cmd
+}
+
+// withKeys opens the keyring around a command. Only what makes keys needs the
+// secret.
+func withKeys(needSecret bool, run func(cmd *cobra.Command, keys *token.Keyring) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		cfg, err := config.LoadWithoutSecret(os.Environ())
+		if needSecret {
+			cfg, err = config.Load(os.Environ(), false)
+		}
+		if err != nil {
+			return err
+		}
+		db, err := storage.Open(cmd.Context(), cfg.DatabaseURL.Reveal())
+		if err != nil {
+			return err
+		}
+		keys := app.Keyring(cfg, db, slog.New(slog.DiscardHandler), identity.SystemClock)
+		return errors.Join(run(cmd, keys), db.Close())
+	}
+}
+
+func listKeys(cmd *cobra.Command, keys *token.Keyring) error {
+	all, err := keys.Keys(cmd.Context())
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	for _, k := range all {
+		expires := "-"
+		if k.ExpiresAt != nil {
+			expires = k.ExpiresAt.Format(time.RFC3339)
+		}
+		if _, err := fmt.Fprintf(w, "%s\t%s\tfrom %s\tuntil %s\t%s\n", k.Kid, k.Alg, k.ActiveAt.Format(time.RFC3339), expires,
+			token.State(k, all, identity.SystemClock())); err != nil {
+			return err
+		}
+	}
+	if len(all) == 0 {
+		cmd.Println("there is no key yet: latchkey serve makes one")
+	}
+	return w.Flush()
+}
+
+func newRotateKeysCommand() *cobra.Command {
+	var compromised bool
+	cmd := &cobra.Command{
+		Use: "rotate", Short: "Make a new key: it is published at once and signs ten minutes later", Args: cobra.NoArgs,
+		Long: `Make a new key. It is published at once and signs ten minutes later; the old
+ones stay published until the last token they signed has expired. This happens by
+itself every 90 days.`,
+		RunE: withKeys(true, func(cmd *cobra.Command, keys *token.Keyring) error {
+			k, err := keys.Rotate(cmd.Context(), compromised)
+			if err != nil {
+				return err
+			}
+			cmd.Printf("%s (%s) signs from %s\n", k.Kid, k.Alg, k.ActiveAt.Format(time.RFC3339))
+			return nil
+		}),
+	}
+	cmd.Flags().BoolVar(&compromised, "compromised", false,
+		"the old keys have leaked, or cannot be read any more: remove them now, with every access token they signed, and sign with the new one now")
+	return cmd
+}

@@ -1,0 +1,99 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// AccessLifetime is how long an access token is believed by those who do not
+// ask.
+const AccessLifetime = 5 * time.Minute
+
+const accessType = "at+jwt" // RFC 9068, section 2.1
+
+// maxTokenLength bounds what is parsed. Ours have about 700 characters.
+const maxTokenLength = 4096
+
+// Claims are what an access token says (RFC 9068, section 2.2).
+type Claims struct {
+	jwt.RegisteredClaims              // iss, sub (user id), aud, exp, iat, jti
+	ClientID             string       `json:"client_id"`
+	AuthTime             int64        `json:"auth_time"` // seconds since 1970: when the user last proved who he is
+	AMR                  []string     `json:"amr"`       // the providers that proved him, see session.Methods
+	SessionID            identity.ID  `json:"sid"`
+	TeamID               *identity.ID `json:"team,omitempty"`
+	TeamSessionID        *identity.ID `json:"tsid,omitempty"`
+	Role                 team.Role    `json:"role,omitempty"` // in the team, when it was signed
+}
+
+// sign makes an access token for a principal; with a team, if he acts in one.
+func (s *Service) sign(ctx context.Context, p session.Principal, c Client) (string, error) {
+	key, private, err := s.keys.signer(ctx)
+	if err != nil {
+		return "", err
+	}
+	now := s.now()
+	claims := Claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: s.issuer, Subject: p.User.ID.String(), Audience: jwt.ClaimStrings{c.Audience},
+			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(AccessLifetime)), ID: identity.NewID().String(),
+		},
+		ClientID: c.ID, AuthTime: p.Session.AuthenticatedAt.Unix(), AMR: p.Session.Methods, SessionID: p.Session.ID,
+	}
+	if p.Team != nil {
+		claims.TeamID, claims.TeamSessionID, claims.Role = &p.Team.TeamID, &p.Team.ID, p.Team.Role
+	}
+	t := jwt.NewWithClaims(key.Alg.method(), claims)
+	t.Header["typ"], t.Header["kid"] = accessType, key.Kid
+	return t.SignedString(private)
+}
+
+// errNotOurs is a token that says nothing: any fault of it.
+var errNotOurs = errors.New("this is no access token of ours that holds now")
+
+// verify reads an access token. Only the key that its kid names is tried, by that
+// key's own algorithm; jwk, jku and x5u are not looked at, and critical
+// extensions are none we know (RFC 7515, section 4.1.11). The error wraps
+// errNotOurs, unless the keys could not be read.
+func (s *Service) verify(ctx context.Context, raw string) (Claims, error) {
+	var claims Claims
+	if len(raw) > maxTokenLength {
+		return claims, errNotOurs
+	}
+	var down error
+	_, err := s.parser.ParseWithClaims(raw, &claims, func(t *jwt.Token) (any, error) {
+		typ, _ := t.Header["typ"].(string)
+		if _, critical := t.Header["crit"]; critical || strings.TrimPrefix(strings.ToLower(typ), "application/") != accessType {
+			return nil, errNotOurs
+		}
+		kid, _ := t.Header["kid"].(string)
+		key, ok, err := s.keys.find(ctx, kid)
+		if err != nil {
+			down = err
+			return nil, err
+		}
+		if !ok || string(key.Alg) != t.Method.Alg() {
+			return nil, errNotOurs
+		}
+		return key.public()
+	})
+	if down != nil {
+		return Claims{}, down
+	}
+	if err != nil {
+		return Claims{}, errors.Join(errNotOurs, err)
+	}
+	c, err := s.clients.pick(claims.ClientID)
+	if err != nil || claims.ClientID == "" || len(claims.Audience) != 1 || claims.Audience[0] != c.Audience {
+		return Claims{}, errNotOurs
+	}
+	return claims, nil
+}

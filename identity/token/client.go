@@ -1,0 +1,27 @@
+package token
+
+import "github.com/latchkey/latchkey/identity"
+
+// DefaultClient is the id of the client that stands for all where none is
+// configured. Its audience is Latchkey's public URL.
+const DefaultClient = "default"
+
+// Client is an application that asks for tokens, and who its tokens are for.
+type Client struct {
+	ID       string
+	Audience string // the `aud` of its access tokens: the API that takes them
+	Offline  bool   // may have refresh tokens
+}
+
+// Clients are the configured clients, in order.
+type Clients []Client
+
+// pick returns the client of an id, or the first for "".
+func (c Clients) pick(id string) (Client, error) {
+	for _, client := range c {
+		if id == "" || client.ID == id {
+			return client, nil
+		}
+	}
+	return Client{}, identity.NewError(identity.CodeInvalidClient, "there is no such client; the operator names clients in LATCHKEY_CLIENTS").WithField("client_id")
+}

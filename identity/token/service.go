@@ -1,0 +1,81 @@
+package token
+
+import (
+	"context"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// Sessions is what tokens ask of sessions.
+type Sessions interface {
+	// InTeam returns the principal as he acts in a team, by the open team session
+	// that his session has there, if the team's policy admits it.
+	InTeam(ctx context.Context, p session.Principal, team identity.ID, client identity.Client) (session.Principal, error)
+}
+
+// Service gives and reads tokens.
+type Service struct {
+	keys     *Keyring
+	sessions Sessions
+	clients  Clients
+	issuer   string
+	parser   *jwt.Parser
+	now      identity.Clock
+}
+
+// Options are what a deployment decides about tokens.
+type Options struct {
+	Issuer  string  // the public URL
+	Clients Clients // none: DefaultClient alone
+}
+
+// NewService returns the service over a store.
+func NewService(keys *Keyring, sessions Sessions, o Options, now identity.Clock) *Service {
+	if len(o.Clients) == 0 {
+		o.Clients = Clients{{ID: DefaultClient, Audience: o.Issuer}}
+	}
+	return &Service{
+		keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, now: now,
+		parser: jwt.NewParser(
+			jwt.WithValidMethods([]string{string(EdDSA), string(ES256)}), jwt.WithIssuer(o.Issuer),
+			jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),
+		),
+	}
+}
+
+// Keyring returns the keys that sign.
+func (s *Service) Keyring() *Keyring { return s.keys }
+
+// Ask is what a client asks for.
+type Ask struct {
+	ClientID string       // "" for the first client
+	TeamID   *identity.ID // to act in
+}
+
+// Grant is what a client gets.
+type Grant struct {
+	AccessToken string
+	ExpiresIn   time.Duration // of the access token
+}
+
+// Issue gives a signed-in user's client an access token. With a team, the
+// session must have an open team session there: identity.ErrNotFound or
+// CodeTeamSessionRequired without.
+func (s *Service) Issue(ctx context.Context, p session.Principal, ask Ask, from identity.Client) (Grant, error) {
+	c, err := s.clients.pick(ask.ClientID)
+	if err != nil {
+		return Grant{}, err
+	}
+	p.Team = nil // the team is the one that is asked for, or none
+	if ask.TeamID != nil {
+		if p, err = s.sessions.InTeam(ctx, p, *ask.TeamID, from); err != nil {
+			return Grant{}, err
+		}
+	}
+	access, err := s.sign(ctx, p, c)
+	return Grant{AccessToken: access, ExpiresIn: AccessLifetime}, err
+}
