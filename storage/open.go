@@ -7,6 +7,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"net/url"
 	"strings"
@@ -19,7 +20,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	moderncsqlite "modernc.org/sqlite"
 )
 
 // DB is the storage of one deployment. It is safe for concurrent use.
@@ -34,24 +35,49 @@ type DB struct {
 	hot         hotStatements
 }
 
+// Option changes how a database is opened.
+type Option func(o *options)
+
+type options struct {
+	wrap func(driver.Connector) driver.Connector
+}
+
+// Through lets every connection of database/sql be opened by what wrap makes of
+// the driver's connector, so that it can watch what is asked. On PostgreSQL the
+// reads of hotRow outside a transaction go past it.
+func Through(wrap func(driver.Connector) driver.Connector) Option {
+	return func(o *options) { o.wrap = wrap }
+}
+
+func (o options) open(c driver.Connector) *sql.DB {
+	if o.wrap != nil {
+		c = o.wrap(c)
+	}
+	return sql.OpenDB(c)
+}
+
 // Open connects to a database by URL: postgres://… or sqlite://<path>. It
 // changes nothing in it; see Migrate. A PostgreSQL that is down is no error
 // here: the service starts and answers 503 until it is up.
-func Open(ctx context.Context, databaseURL string) (*DB, error) {
+func Open(ctx context.Context, databaseURL string, opts ...Option) (*DB, error) {
+	var o options
+	for _, set := range opts {
+		set(&o)
+	}
 	scheme, rest, ok := strings.Cut(databaseURL, "://")
 	if !ok {
 		return nil, fmt.Errorf("database URL: no scheme, want postgres:// or sqlite://")
 	}
 	switch scheme {
 	case "postgres", "postgresql":
-		return openPostgres(ctx, databaseURL)
+		return openPostgres(ctx, databaseURL, o)
 	case "sqlite":
-		return openSQLite(ctx, rest)
+		return openSQLite(ctx, rest, o)
 	}
 	return nil, fmt.Errorf("database URL: unknown scheme %q, want postgres or sqlite", scheme)
 }
 
-func openPostgres(ctx context.Context, databaseURL string) (*DB, error) {
+func openPostgres(ctx context.Context, databaseURL string, o options) (*DB, error) {
 	config, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err) // pgx leaves the password out
@@ -83,21 +109,27 @@ func openPostgres(ctx context.Context, databaseURL string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	db := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New())
+	pooled := o.open(stdlib.GetPoolConnector(pool))
+	pooled.SetMaxIdleConns(0) // the pool keeps them
+	db := bun.NewDB(pooled, pgdialect.New())
 	return &DB{engine: postgres, read: db, write: db, pool: pool, hot: newHotStatements(postgres)}, nil
 }
 
-func openSQLite(ctx context.Context, path string) (*DB, error) {
+func openSQLite(ctx context.Context, path string, o options) (*DB, error) {
 	if path == "" {
 		return nil, fmt.Errorf("database URL: sqlite:// needs a path")
 	}
-	dsn := func(extra ...string) string {
+	open := func(extra ...string) (*sql.DB, error) {
 		q := url.Values{"_pragma": append([]string{
 			"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)",
 		}, extra...), "_txlock": {"immediate"}}
-		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+		c, err := moderncsqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
+		if err != nil {
+			return nil, err
+		}
+		return o.open(c), nil
 	}
-	write, err := sql.Open("sqlite", dsn())
+	write, err := open()
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
@@ -106,7 +138,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := write.PingContext(ctx); err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
-	read, err := sql.Open("sqlite", dsn("query_only(1)"))
+	read, err := open("query_only(1)")
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}

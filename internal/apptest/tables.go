@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -9,28 +10,31 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib" // and the driver "pgx"
 )
 
 // SQL opens a connection of the test's own, past the service.
 func (a *App) SQL() *sql.DB {
 	a.T.Helper()
 	a.sqlOnce.Do(func() {
-		driver, source := "pgx", string(a.Config.DatabaseURL)
-		if path, ok := strings.CutPrefix(source, "sqlite://"); ok {
-			driver, source = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_txlock=immediate"
-		}
-		if a.direct != "" {
-			source = a.direct
-		}
-		db, err := sql.Open(driver, source)
-		if err != nil {
-			a.T.Fatal(err)
-		}
-		a.T.Cleanup(func() { _ = db.Close() })
-		a.sql = db
+		a.sql = OpenSQL(a.T, cmp.Or(a.direct, string(a.Config.DatabaseURL)))
+		a.T.Cleanup(func() { _ = a.sql.Close() })
 	})
 	return a.sql
+}
+
+// OpenSQL opens a database past the storage.
+func OpenSQL(t *testing.T, databaseURL string) *sql.DB {
+	t.Helper()
+	driver, source := "pgx", databaseURL
+	if path, ok := strings.CutPrefix(source, "sqlite://"); ok {
+		driver, source = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_txlock=immediate"
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 // Exec changes rows behind the service's back. Values are ours, so they stand
@@ -68,38 +72,47 @@ const auditColumns = "id, at, action, actor_id, user_id, team_id, session_id, ip
 // Snapshot reads all tables but those named.
 func (a *App) Snapshot(except ...string) Snapshot {
 	a.T.Helper()
-	ctx := context.WithoutCancel(a.T.Context())
+	return ReadTables(a.T, a.SQL(), func(table string) string {
+		switch {
+		case slices.Contains(except, table), table == "audit_heads":
+			return ""
+		case table == "audit_events":
+			return auditColumns
+		}
+		return "*"
+	})
+}
+
+// ReadTables reads of each table the columns that are wanted, "" being none.
+func ReadTables(t *testing.T, db *sql.DB, columns func(table string) string) Snapshot {
+	t.Helper()
 	list := "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
-	if a.Config.Engine() == "sqlite" {
+	if _, postgres := db.Driver().(*stdlib.Driver); !postgres {
 		list = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 	}
 	out := Snapshot{}
-	for _, table := range a.rows(ctx, list) {
-		if !slices.Contains(except, table) && table != "audit_heads" {
-			columns := "*"
-			if table == "audit_events" {
-				columns = auditColumns
-			}
-			out[table] = a.rows(ctx, "SELECT "+columns+" FROM "+table)
+	for _, table := range readRows(t, db, list) {
+		if named := columns(table); named != "" {
+			out[table] = readRows(t, db, "SELECT "+named+" FROM "+table)
 			slices.Sort(out[table])
 		}
 	}
 	if len(out) < 5 {
-		a.T.Fatalf("a snapshot of %d tables proves nothing", len(out))
+		t.Fatalf("a snapshot of %d tables proves nothing", len(out))
 	}
 	return out
 }
 
-func (a *App) rows(ctx context.Context, query string) []string {
-	a.T.Helper()
-	rows, err := a.SQL().QueryContext(ctx, query)
+func readRows(t *testing.T, db *sql.DB, query string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(context.WithoutCancel(t.Context()), query)
 	if err != nil {
-		a.T.Fatal(err)
+		t.Fatal(err)
 	}
 	defer func() { _ = rows.Close() }()
 	columns, err := rows.Columns()
 	if err != nil {
-		a.T.Fatal(err)
+		t.Fatal(err)
 	}
 	out := []string{}
 	for rows.Next() {
@@ -108,7 +121,7 @@ func (a *App) rows(ctx context.Context, query string) []string {
 			values[i] = new(any)
 		}
 		if err := rows.Scan(values...); err != nil {
-			a.T.Fatal(err)
+			t.Fatal(err)
 		}
 		words := make([]string, len(columns))
 		for i, v := range values {
@@ -122,7 +135,7 @@ func (a *App) rows(ctx context.Context, query string) []string {
 		out = append(out, strings.Join(words, " | "))
 	}
 	if err := rows.Err(); err != nil {
-		a.T.Fatal(err)
+		t.Fatal(err)
 	}
 	return out
 }

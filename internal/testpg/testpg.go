@@ -49,9 +49,25 @@ var server = sync.OnceValues(func() (string, error) {
 // or fails with CI set.
 func URL(tb testing.TB) string {
 	tb.Helper()
+	return fresh(tb, "")
+}
+
+// Copy returns a copy of a database that URL or Copy returned and that nobody is
+// connected to, dropped when the test ends.
+func Copy(tb testing.TB, databaseURL string) string {
+	tb.Helper()
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		tb.Fatalf("testpg: %v", err)
+	}
+	return fresh(tb, " TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
+}
+
+func fresh(tb testing.TB, options string) string {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout+callTimeout)
 	defer cancel()
-	databaseURL, drop, err := Create(ctx)
+	databaseURL, drop, err := create(ctx, options)
 	switch {
 	case errors.Is(err, errNone) && os.Getenv("CI") == "":
 		tb.Skipf("%v", err)
@@ -68,6 +84,10 @@ func URL(tb testing.TB) string {
 
 // Create is [URL] for programs that are no tests: the caller drops the database.
 func Create(ctx context.Context) (databaseURL string, drop func() error, err error) {
+	return create(ctx, "")
+}
+
+func create(ctx context.Context, options string) (databaseURL string, drop func() error, err error) {
 	admin, err := server()
 	if err != nil {
 		return "", nil, err
@@ -77,7 +97,7 @@ func Create(ctx context.Context) (databaseURL string, drop func() error, err err
 	if err != nil {
 		return "", nil, err
 	}
-	if err := execute(ctx, admin, "CREATE DATABASE "+name); err != nil {
+	if err := execute(ctx, admin, "CREATE DATABASE "+name+options); err != nil {
 		return "", nil, err
 	}
 	return databaseURL, func() error {

@@ -53,6 +53,25 @@ func TestDroppedWithConnectionsOpen(t *testing.T) {
 	}
 }
 
+func TestCopyHasTheRowsAndIsApart(t *testing.T) {
+	ctx, source := t.Context(), URL(t)
+	if err := execute(ctx, source, "CREATE TABLE kept AS SELECT 1 AS id"); err != nil {
+		t.Fatal(err)
+	}
+	if err := execute(ctx, Copy(t, source), "DELETE FROM kept"); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(ctx, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	var n int
+	if err := conn.QueryRow(ctx, "SELECT count(*) FROM kept").Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d rows are left, %v", n, err)
+	}
+}
+
 // TestServerEndsWithAKilledProcess runs this test binary once more, lets it
 // start a server, and kills it where no cleanup can run.
 func TestServerEndsWithAKilledProcess(t *testing.T) {
