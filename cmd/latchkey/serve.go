@@ -18,6 +18,7 @@ import (
 
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/logging"
@@ -85,6 +86,7 @@ func serve(ctx context.Context, cfg config.Config) error {
 	backgroundCtx, stopBackground := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { sweep(backgroundCtx, db, log) })
+	background.Go(func() { seal(backgroundCtx, audit.NewService(db), sealEvery, log) })
 	background.Go(func() { handler.Run(backgroundCtx) })
 	log.Info("serving", "public_url", cfg.PublicURL.String(), "listen", listener.Addr().String(), "database", cfg.Engine(), "dev", cfg.Dev)
 	if cfg.Dev {

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/storage"
+)
+
+func newAuditCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "audit", Short: "Prove that the audit trail is whole"}
+	cmd.AddCommand(newAuditVerifyCommand())
+	return cmd
+}
+
+func newAuditVerifyCommand() *cobra.Command {
+	var teamID, file string
+	var expect []string
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Prove that no event was removed, changed, put in between or reordered",
+		Long: `Walks the chains of the audit trail and says what is broken and where. It prints
+the last hash of each chain: keep it elsewhere, and give it to --expect later,
+to find out also if somebody has written a whole chain anew.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			v, err := newVerification(cmd.OutOrStdout(), expect)
+			if err != nil {
+				return err
+			}
+			if file != "" {
+				return v.file(cmd, file)
+			}
+			only, err := chainOf(teamID)
+			if err != nil {
+				return err
+			}
+			return withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error { return v.database(cmd, db, only) })(cmd, args)
+		},
+	}
+	cmd.Flags().StringVar(&teamID, "team", "", "only the chain of this team, or \"deployment\" for that of events without one")
+	cmd.Flags().StringArrayVar(&expect, "expect", nil, "a hash that was printed or exported before, and must still be there; may be repeated")
+	cmd.Flags().StringVar(&file, "file", "", "an export to verify instead of the database; - for standard input")
+	cmd.MarkFlagsMutuallyExclusive("team", "file")
+	return cmd
+}
+
+func chainOf(team string) (*identity.ID, error) {
+	switch team {
+	case "":
+		return nil, nil
+	case "deployment":
+		return &audit.Deployment, nil
+	}
+	id, err := uuid.Parse(team)
+	if err != nil {
+		return nil, fmt.Errorf("--team: %w", err)
+	}
+	return &id, nil
+}
+
+// verification prints what it finds as it finds it.
+type verification struct {
+	out    io.Writer
+	broken int
+	chains int
+	expect map[string]bool
+}
+
+func newVerification(out io.Writer, expect []string) (*verification, error) {
+	v := &verification{out: out, expect: map[string]bool{}}
+	for _, e := range expect {
+		e = strings.ToLower(e)
+		if raw, err := hex.DecodeString(e); err != nil || len(raw) != len(audit.Genesis()) {
+			return nil, errors.New("--expect: a hash has 64 hexadecimal digits")
+		}
+		v.expect[e] = true
+	}
+	return v, nil
+}
+
+func (v *verification) report() audit.Report {
+	return audit.Report{
+		Expect: v.expect,
+		Broken: func(b audit.Break) {
+			v.broken++
+			_, _ = fmt.Fprintf(v.out, "BROKEN  %s\n", b)
+		},
+		Whole: func(h audit.Head) {
+			v.chains++
+			_, _ = fmt.Fprintf(v.out, "head    %s: event %d, %x\n", audit.Name(h.Chain), h.Seq, h.Hash)
+		},
+	}
+}
+
+func (v *verification) database(cmd *cobra.Command, db *storage.DB, only *identity.ID) error {
+	events, err := audit.NewService(db).Verify(cmd.Context(), only, v.report())
+	if err != nil {
+		return err
+	}
+	waiting, err := db.CountUnsealed(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if waiting > 0 && only == nil {
+		_, _ = fmt.Fprintf(v.out, "%d events wait to be chained, which a running service does\n", waiting)
+	}
+	return v.end(events)
+}
+
+func (v *verification) file(cmd *cobra.Command, name string) error {
+	in := cmd.InOrStdin()
+	if name != "-" {
+		f, err := os.Open(name) //nolint:gosec // the operator names the file
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }() // only read
+		in = f
+	}
+	events, err := audit.VerifyExport(in, v.report())
+	if err != nil {
+		return err
+	}
+	return v.end(events)
+}
+
+func (v *verification) end(events int) error {
+	for _, e := range slices.Sorted(maps.Keys(v.expect)) {
+		v.broken++
+		_, _ = fmt.Fprintf(v.out, "BROKEN  %s was in the trail once, and is not now\n", e)
+	}
+	if v.broken > 0 {
+		_, _ = fmt.Fprintf(v.out, "%d events in %d chains: broken in %d places\n", events, v.chains, v.broken)
+		return errReported
+	}
+	_, err := fmt.Fprintf(v.out, "%d events in %d chains: whole\n", events, v.chains)
+	return err
+}

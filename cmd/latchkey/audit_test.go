@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/storage/storagetest"
+)
+
+func TestAuditVerify(t *testing.T) {
+	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+		t.Run(engine, func(t *testing.T) { testAuditVerify(t, storagetest.Open(t, engine)) })
+	}
+}
+
+func testAuditVerify(t *testing.T, d *storagetest.Database) {
+	team := d.Team(t, d.User(t).ID).ID
+	for range 3 {
+		d.Record(t, d.Event(&team), d.Event(nil))
+	}
+	verify := func(code int, want string, args ...string) string {
+		t.Helper()
+		got, stdout, stderr := latchkey(t, map[string]string{"LATCHKEY_DATABASE_URL": d.URL}, append([]string{"audit", "verify"}, args...)...)
+		if got != code || !strings.Contains(stdout+stderr, want) {
+			t.Fatalf("verify %v exits %d with\n%s%s", args, got, stdout, stderr)
+		}
+		return stdout
+	}
+	verify(0, "3 events wait to be chained")
+	trail := audit.NewService(d.DB)
+	if _, err := trail.Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if out := verify(0, "6 events in 2 chains: whole"); strings.Contains(out, "wait") || !strings.Contains(out, "head    the deployment: event 3, ") {
+		t.Error(out)
+	}
+	out := verify(0, "3 events in 1 chains: whole", "--team", team.String())
+	verify(0, "3 events in 1 chains: whole", "--team", "deployment")
+	anchor := out[strings.Index(out, "event 3, ")+len("event 3, "):][:64]
+	verify(0, "whole", "--expect", strings.ToUpper(anchor))
+	verify(1, "BROKEN  "+anchor+" was in the trail once", "--team", "deployment", "--expect", anchor)
+	verify(1, "nothing is chained here", "--team", identity.NewID().String())
+	verify(1, "--team", "--team", "x")
+	verify(1, "64 hexadecimal digits", "--expect", anchor[:63])
+	verify(2, "team file", "--team", team.String(), "--file", "x")
+
+	var export bytes.Buffer
+	err := trail.Export(t.Context(), audit.Filter{}, func(rows []audit.Record) error {
+		for _, r := range rows {
+			if err := json.NewEncoder(&export).Encode(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(strings.TrimSpace(export.String()), "\n")
+	file := func(lines ...string) string {
+		name := filepath.Join(t.TempDir(), "audit.ndjson")
+		if err := os.WriteFile(name, []byte(strings.Join(lines, "")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	verify(0, "6 events in 2 chains: whole", "--file", file(lines...), "--expect", anchor)
+	verify(1, "event 3: event 2 before it is missing", "--file", file(lines[0], lines[2]))
+	verify(1, "event 3: event 2 before it is missing", "--file", file(lines[0], lines[2], lines[1]))
+	verify(1, "was in the trail once", "--file", file(lines[:5]...), "--expect", anchor)
+	verify(1, "goes on here, behind another", "--file", file(lines[0], lines[3], lines[4], lines[1]))
+	verify(1, "event 2: it was changed", "--file", file(lines[0], strings.Replace(lines[1], "agent", "other", 1)))
+	verify(1, "line 2: this is no event", "--file", file(lines[0], "x"))
+	verify(1, "no such file", "--file", filepath.Join(t.TempDir(), "absent"))
+
+	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_events WHERE team_id = '%s' AND seq = 2", team))
+	verify(1, "BROKEN  team "+team.String()+": event 3: event 2 before it is missing\n")
+	verify(1, "5 events in 2 chains: broken in 1 places")
+}
+
+func TestSealing(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			seal(ctx, audit.NewService(d.DB), time.Millisecond, slog.New(slog.DiscardHandler))
+			close(done)
+		}()
+		for range 3 {
+			d.Record(t, d.Event(nil))
+			for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+				if n, err := d.CountUnsealed(t.Context()); err == nil && n == 0 {
+					break
+				} else if time.Now().After(end) {
+					t.Fatalf("%d are not chained: %v", n, err)
+				}
+			}
+		}
+		stop()
+		<-done
+	})
+}
