@@ -32,7 +32,7 @@ func newWorld(d *storagetest.Database, policy linking.Policy) *world {
 }
 
 func newWorldOver(d *storagetest.Database, s store, policy linking.Policy) *world {
-	sessions := session.NewService(s, session.Limits{Idle: 1000 * time.Hour, Lifetime: 2000 * time.Hour}, d.Clock.Now)
+	sessions := session.NewService(s, nil, session.Limits{Idle: 1000 * time.Hour, Lifetime: 2000 * time.Hour}, d.Clock.Now)
 	all := func(string) bool { return true }
 	return &world{
 		Database: d, service: linking.NewService(s, sessions, linking.Options{Policy: policy, Usable: all}, d.Clock.Now),

@@ -120,6 +120,7 @@ func (db *DB) RecordItems(ctx context.Context, m linking.Merge) error {
 
 // MoveItems implements linking.MergeStore.
 func (db *DB) MoveItems(ctx context.Context, m linking.Merge, at time.Time) error {
+	db.changed(ctx, m.SurvivorID, m.SourceID)
 	// A place in a deleted team is nobody's gain: it goes, for a tombstone holds nothing.
 	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
 		Where("m.user_id = ? AND m.team_id IN (SELECT tm.id FROM teams AS tm WHERE tm.deleted_at IS NOT NULL)", m.SourceID))
@@ -146,6 +147,7 @@ func (db *DB) MoveItems(ctx context.Context, m linking.Merge, at time.Time) erro
 
 // MoveItemsBack implements linking.MergeStore.
 func (db *DB) MoveItemsBack(ctx context.Context, m linking.Merge) error {
+	db.changed(ctx, m.SurvivorID, m.SourceID)
 	noted := func(kind string) *bun.SelectQuery {
 		return db.writer(ctx).NewSelect().Table("merge_items").Column("item_id").Where("merge_id = ? AND kind = ?", m.ID, kind)
 	}
@@ -163,6 +165,7 @@ func (db *DB) MoveItemsBack(ctx context.Context, m linking.Merge) error {
 
 // SetUser implements linking.MergeStore.
 func (db *DB) SetUser(ctx context.Context, u identity.User) error {
+	db.changed(ctx, u.ID)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).
 		ExcludeColumn("id", "created_at").Where("u.id = ?", u.ID))
 	return err
@@ -186,6 +189,7 @@ func (db *DB) MoveEmails(ctx context.Context, addresses []string, to identity.ID
 
 // MoveMemberships implements linking.MergeStore.
 func (db *DB) MoveMemberships(ctx context.Context, teams []identity.ID, from, to identity.ID) error {
+	db.changed(ctx, from, to)
 	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
 		return db.writer(ctx).NewUpdate().Model((*membershipRow)(nil)).Set("user_id = ?", to).
 			Where("m.user_id = ? AND m.team_id IN (?)", from, bun.List(teams))
@@ -203,6 +207,7 @@ func (db *DB) InsertMemberships(ctx context.Context, ms []team.Membership) error
 
 // DeleteMemberships implements linking.MergeStore.
 func (db *DB) DeleteMemberships(ctx context.Context, teams []identity.ID, user identity.ID) error {
+	db.changed(ctx, user)
 	if len(teams) == 0 {
 		return nil
 	}
@@ -213,6 +218,7 @@ func (db *DB) DeleteMemberships(ctx context.Context, teams []identity.ID, user i
 
 // SetRole implements linking.MergeStore.
 func (db *DB) SetRole(ctx context.Context, teams []identity.ID, user identity.ID, role team.Role) error {
+	db.changed(ctx, user)
 	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
 		return db.writer(ctx).NewUpdate().Model((*membershipRow)(nil)).Set("role = ?", role).
 			Where("m.user_id = ? AND m.team_id IN (?)", user, bun.List(teams))
@@ -237,6 +243,7 @@ func (db *DB) EndSessionsByIdentities(ctx context.Context, ids []identity.ID, re
 
 // EndTeamSessionsIn implements linking.MergeStore.
 func (db *DB) EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user identity.ID, reason string, at time.Time) error {
+	db.changed(ctx, user)
 	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
 		return db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Set("ended_at = ?", at).Set("end_reason = ?", reason).
 			Where("t.user_id = ? AND t.team_id IN (?) AND t.ended_at IS NULL", user, bun.List(teams))

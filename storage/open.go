@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +34,7 @@ type DB struct {
 	read, write *bun.DB
 	pool        *pgxpool.Pool // PostgreSQL only
 	hot         hotStatements
+	watcher     atomic.Pointer[Changes] // told of changes, see Watch
 }
 
 // Option changes how a database is opened.

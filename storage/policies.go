@@ -92,6 +92,7 @@ func (db *DB) TeamPolicy(ctx context.Context, id identity.ID) (team.Policy, erro
 
 // SetTeamPolicy implements session.Store.
 func (db *DB) SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, by identity.ID, at time.Time) error {
+	db.changed(ctx, id)
 	networks := make([]string, len(p.AllowedNetworks))
 	for i, n := range p.AllowedNetworks {
 		networks[i] = n.String()

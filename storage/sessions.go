@@ -25,6 +25,7 @@ func (db *DB) LockSession(ctx context.Context, id identity.ID) (session.Session,
 
 // UpdateSession implements session.Store.
 func (db *DB) UpdateSession(ctx context.Context, s session.Session) error {
+	db.changed(ctx, s.ID)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&sessionRow{Session: s}).
 		Column("token_hash", "team_session_id", "methods", "restricted", "authenticated_at", "last_seen_at", "longest_pause", "idle_expires_at", "expires_at").
 		Where("s.id = ?", s.ID))
@@ -43,6 +44,7 @@ func (db *DB) TouchSession(ctx context.Context, u session.Use) (bool, error) {
 
 // EndSessions implements session.Store.
 func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error) {
+	db.changed(ctx, user)
 	var ids []identity.ID
 	q := db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
 		Set("ended_at = ?", at).Set("end_reason = ?", reason).
@@ -69,6 +71,7 @@ func (db *DB) EndSessionsBy(ctx context.Context, id identity.ID, reason string, 
 }
 
 func (db *DB) endSessionsMadeBy(ctx context.Context, identities []identity.ID, reason string, at time.Time) (int64, error) {
+	db.changed(ctx, identities...)
 	ended, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
 		Set("ended_at = ?", at).Set("end_reason = ?", reason).
 		Where("s.identity_id IN (?) AND s.ended_at IS NULL", bun.List(identities)))

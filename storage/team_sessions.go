@@ -35,6 +35,7 @@ func (db *DB) teamSession(ctx context.Context, where string, args ...any) (sessi
 
 // EndTeamSession implements session.Store.
 func (db *DB) EndTeamSession(ctx context.Context, t session.TeamSession) error {
+	db.changed(ctx, t.ID)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&teamSessionRow{TeamSession: t}).
 		Column("ended_at", "end_reason", "ended_by").Where("t.id = ?", t.ID))
 	return err
@@ -42,6 +43,7 @@ func (db *DB) EndTeamSession(ctx context.Context, t session.TeamSession) error {
 
 // SetBreakGlass implements session.Store.
 func (db *DB) SetBreakGlass(ctx context.Context, id identity.ID, until time.Time) error {
+	db.changed(ctx, id)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
 		Set("break_glass_until = ?", until).Where("t.id = ?", id))
 	return err
@@ -55,6 +57,7 @@ func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *ide
 	if user != nil {
 		q = q.Where("t.user_id = ?", *user)
 	}
+	db.changed(ctx, teamID)
 	_, err := db.exec(ctx, q)
 	return err
 }

@@ -15,6 +15,7 @@ func (db *DB) InsertTeam(ctx context.Context, t team.Team) error {
 
 // UpdateTeam implements team.Store.
 func (db *DB) UpdateTeam(ctx context.Context, t team.Team) error {
+	db.changed(ctx, t.ID)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&teamRow{Team: t}).
 		Column("name", "updated_at", "deleted_at").Where("tm.id = ?", t.ID))
 	return err
@@ -62,6 +63,7 @@ func (db *DB) InsertMembership(ctx context.Context, m team.Membership) (bool, er
 
 // UpdateRole implements team.Store.
 func (db *DB) UpdateRole(ctx context.Context, m team.Membership) error {
+	db.changed(ctx, m.UserID)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&membershipRow{Membership: m}).Column("role").
 		Where("m.team_id = ? AND m.user_id = ?", m.TeamID, m.UserID))
 	return err
@@ -69,6 +71,7 @@ func (db *DB) UpdateRole(ctx context.Context, m team.Membership) error {
 
 // DeleteMembership implements team.Store.
 func (db *DB) DeleteMembership(ctx context.Context, teamID, user identity.ID) error {
+	db.changed(ctx, user)
 	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
 		Where("m.team_id = ? AND m.user_id = ?", teamID, user))
 	return err

@@ -52,6 +52,7 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context) error) (err
 	done := false
 	defer func() {
 		tx.over = true
+		db.tell(tx)
 		if !done {
 			// An error, or a panic in fn: without this the connection would never
 			// come back. The error that led here says more than a failed rollback.
@@ -63,6 +64,7 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context) error) (err
 		err = db.chain(inside, tx)
 	}
 	if err == nil {
+		db.notify(tx)
 		tx.flush(ctx)
 	}
 	if tx.failed != nil {
@@ -113,7 +115,8 @@ type transaction struct {
 	events  []identity.Event // of teams, to be chained at the end
 	failed  error            // the first failure of one that waited
 	over    bool
-	after   []func() // run once it has committed
+	changed []identity.ID // see DB.changed
+	after   []func()      // run once it has committed
 }
 
 // flush sends what waits, in one round trip: in the simple protocol several

@@ -16,6 +16,7 @@ func (db *DB) InsertUser(ctx context.Context, u identity.User) error {
 
 // UpdateUser writes everything about a user but how he came to be.
 func (db *DB) UpdateUser(ctx context.Context, u identity.User) error {
+	db.changed(ctx, u.ID)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).
 		Column("display_name", "avatar_url", "operator", "onboarded_at", "metadata", "updated_at").
 		Where("u.id = ?", u.ID))
@@ -73,6 +74,7 @@ func (db *DB) InsertEmail(ctx context.Context, e identity.Email) error {
 
 // SetPrimaryEmailIfNone implements linking.Store.
 func (db *DB) SetPrimaryEmailIfNone(ctx context.Context, user identity.ID, address string, at time.Time) error {
+	db.changed(ctx, user)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
 		Set("primary_email = ?", address).Set("updated_at = ?", at).
 		Where("u.id = ? AND u.primary_email IS NULL", user))
@@ -82,6 +84,7 @@ func (db *DB) SetPrimaryEmailIfNone(ctx context.Context, user identity.ID, addre
 // SetPrimaryEmail implements user.Store. The address must be the user's own:
 // the schema refuses any other.
 func (db *DB) SetPrimaryEmail(ctx context.Context, user identity.ID, address string, at time.Time) error {
+	db.changed(ctx, user)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
 		Set("primary_email = ?", address).Set("updated_at = ?", at).Where("u.id = ?", user))
 	return err
@@ -89,6 +92,7 @@ func (db *DB) SetPrimaryEmail(ctx context.Context, user identity.ID, address str
 
 // DeleteEmail implements linking.UnlinkStore.
 func (db *DB) DeleteEmail(ctx context.Context, user identity.ID, address string, at time.Time) error {
+	db.changed(ctx, user)
 	// The next primary address is set first: the schema holds on to the present one.
 	next := db.writer(ctx).NewSelect().Model((*emailRow)(nil)).Column("address").
 		Where("e.user_id = ? AND e.address <> ?", user, address).Order("e.verified_at", "e.address").Limit(1)

@@ -17,13 +17,14 @@ type Limits struct {
 // Service issues and ends sessions.
 type Service struct {
 	store  Store
+	cache  *Cache
 	limits Limits
 	now    identity.Clock
 }
 
-// NewService returns the service over a store.
-func NewService(store Store, limits Limits, now identity.Clock) *Service {
-	return &Service{store: store, limits: limits, now: now}
+// NewService returns the service over a store, with a cache or nil.
+func NewService(store Store, cache *Cache, limits Limits, now identity.Clock) *Service {
+	return &Service{store: store, cache: cache, limits: limits, now: now}
 }
 
 // Issue makes a session for a user who has just proved himself by an identity,
@@ -84,21 +85,21 @@ func (s *Service) Renew(ctx context.Context, seen Session, provider string) (Ses
 	return cur, token, s.store.UpdateSession(ctx, cur)
 }
 
-// Authenticate returns who a token stands for, by one read. Any token that does
+// Authenticate returns who a token stands for, by one read or none. Any token that does
 // not work now is CodeUnauthenticated, without telling why; a store that does
 // not answer is an error, never a guess. A team session that the team's policy
 // does not admit from where the client is stands in Refused instead of Team.
 func (s *Service) Authenticate(ctx context.Context, token string, client identity.Client) (Principal, error) {
 	hash := identity.HashSecret(token)
 	for attempt := 0; ; attempt++ {
-		p, err := s.store.PrincipalByToken(ctx, hash)
+		now := s.now()
+		p, err := s.principal(ctx, hash, now)
 		if errors.Is(err, identity.ErrNotFound) {
 			return Principal{}, ErrUnauthenticated()
 		}
 		if err != nil {
 			return Principal{}, err
 		}
-		now := s.now()
 		if p.Session.Status(now) != StatusActive || !p.User.Active() {
 			return Principal{}, ErrUnauthenticated()
 		}
@@ -127,7 +128,22 @@ func (s *Service) use(ctx context.Context, p *Principal, now time.Time) (bool, e
 	u := Use{Session: p.Session.ID, Was: p.Session.LastSeenAt, At: now, IdleExpires: s.idleExpiry(p.Session, now), Pause: pause}
 	p.Session.LastSeenAt, p.Session.IdleExpiresAt = u.At, u.IdleExpires
 	p.Session.LongestPause = max(p.Session.LongestPause, pause)
+	s.cache.forgetRead(p.Session.TokenHash)
 	return s.store.TouchSession(ctx, u)
+}
+
+// principal reads who a token stands for, or remembers it. What is remembered is
+// no reason to refuse: another replica may have seen the session in use since.
+func (s *Service) principal(ctx context.Context, tokenHash []byte, now time.Time) (Principal, error) {
+	if p, ok := s.cache.get(tokenHash); ok && p.Session.Status(now) == StatusActive && p.User.Active() {
+		return p, nil
+	}
+	mark := s.cache.mark()
+	p, err := s.store.PrincipalByToken(ctx, tokenHash)
+	if err == nil {
+		s.cache.put(tokenHash, p, mark)
+	}
+	return p, err
 }
 
 func (s *Service) idleExpiry(cur Session, now time.Time) time.Time {

@@ -29,7 +29,7 @@ type fixture struct {
 func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
-		test(t, &fixture{d, session.NewService(d.DB, session.Limits{Idle: idle, Lifetime: lifetime}, d.Clock.Now)})
+		test(t, &fixture{d, session.NewService(d.DB, nil, session.Limits{Idle: idle, Lifetime: lifetime}, d.Clock.Now)})
 	})
 }
 

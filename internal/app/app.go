@@ -42,6 +42,10 @@ type Parts struct {
 // App is the whole service: its handler, and what it does besides.
 type App struct {
 	http.Handler
+	// Remembered is what session checks are answered from; nil for nothing.
+	Remembered *session.Cache
+
+	parts Parts
 	tasks *outbox.Worker
 	keys  *token.Keyring
 }
@@ -51,13 +55,18 @@ func (a *App) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { a.tasks.Run(ctx) })
 	work.Go(func() { a.keys.Run(ctx) })
+	if a.Remembered != nil {
+		work.Go(func() { a.parts.DB.Watch(ctx, a.Remembered, a.parts.Log) })
+	}
 	work.Wait()
 }
 
 // New returns the whole service.
 func New(parts Parts) (*App, error) {
 	cfg, db, now := parts.Config, parts.DB, parts.Now
-	sessions := session.NewService(db, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now)
+	remembered := session.NewCache(cfg.SessionCache)
+	context.AfterFunc(parts.Context, remembered.Close)
+	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now)
 	mailbox := devmode.NewMailbox(now)
 	email, tasks, told, err := newEmail(parts, mailbox)
 	if err != nil {
@@ -130,7 +139,7 @@ func New(parts Parts) (*App, error) {
 		return nil, err
 	}
 	handler, err := api.New(deps)
-	return &App{Handler: handler, tasks: tasks, keys: deps.Tokens.Keyring()}, err
+	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: tasks, keys: deps.Tokens.Keyring()}, err
 }
 
 // Keyring returns the keys that sign access tokens.

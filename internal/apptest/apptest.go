@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/testpg"
@@ -38,6 +40,7 @@ type App struct {
 	Config config.Config
 	Addr   string // where it listens; URL may be another name for it
 
+	service   *app.App
 	server    *httptest.Server
 	transport http.RoundTripper
 
@@ -130,6 +133,7 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 	if err != nil {
 		t.Fatal(err)
 	}
+	a.service = handler
 	server.Config = api.NewHTTPServer("", handler, slog.New(slog.DiscardHandler))
 	bend(server.Config)
 	server.Start()
@@ -234,4 +238,13 @@ func (a *App) CheckInvariants() {
 	for _, v := range violations {
 		a.T.Errorf("invariant violated: %s", v)
 	}
+	a.service.Remembered.Each(func(hash [32]byte, p session.Principal) {
+		// Each replica writes for itself when it saw a session last.
+		p.Session.LastSeenAt, p.Session.IdleExpiresAt, p.Session.LongestPause = time.Time{}, time.Time{}, 0
+		kept, err := a.DB.PrincipalByToken(context.WithoutCancel(a.T.Context()), hash[:])
+		kept.Session.LastSeenAt, kept.Session.IdleExpiresAt, kept.Session.LongestPause = time.Time{}, time.Time{}, 0
+		if err != nil || !reflect.DeepEqual(kept, p) {
+			a.T.Errorf("a check is answered from memory with\n%+v %+v\nbut kept is\n%+v %+v, %v", p.User, p.Team, kept.User, kept.Team, err)
+		}
+	})
 }

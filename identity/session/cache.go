@@ -1,0 +1,173 @@
+package session
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+const (
+	// cacheFor is how long an entry may live. It bounds how long a number has
+	// to be remembered in forgotten, and what a change by hand in the database,
+	// of which nobody is told, takes to be seen.
+	cacheFor = 15 * time.Second
+	// forgottenLimit bounds forgotten; beyond it everything is forgotten.
+	forgottenLimit = 10_000
+)
+
+// Cache remembers who tokens stand for, so that a check needs no read. What is
+// remembered is the row as read; time, network and policy are judged anew at
+// every check. An entry counts only as long as the cache is trusted, which is
+// granted for moments, by the one who hears of every change (see Trust), and
+// only if nothing it was made of was forgotten since it was read.
+//
+// A nil Cache remembers nothing.
+type Cache struct {
+	entries *otter.Cache[[32]byte, remembered]
+	started time.Time
+	trusted atomic.Int64 // nanoseconds after started
+
+	mu sync.RWMutex
+	// changes counts what was forgotten; an entry read at one count is worth
+	// nothing for the ids forgotten at a later one.
+	changes   uint64
+	floor     uint64 // what was read before this count is worth nothing at all
+	forgotten map[identity.ID]uint64
+	before    map[identity.ID]uint64 // the generation before forgotten
+	turned    time.Time
+}
+
+type remembered struct {
+	Principal
+	read uint64 // count of changes before it was read
+}
+
+// NewCache returns a cache of that many sessions, each about 1 KB; nil for none.
+func NewCache(sessions int) *Cache {
+	if sessions <= 0 {
+		return nil
+	}
+	return &Cache{
+		entries: otter.Must(&otter.Options[[32]byte, remembered]{
+			MaximumSize: sessions, ExpiryCalculator: otter.ExpiryWriting[[32]byte, remembered](cacheFor),
+		}),
+		started: time.Now(), turned: time.Now(), forgotten: map[identity.ID]uint64{},
+	}
+}
+
+// Trust lets entries count for d from the time since; the caller has heard of
+// every change made before it. Zero d ends trust at once.
+func (c *Cache) Trust(since time.Time, d time.Duration) {
+	if d == 0 {
+		c.trusted.Store(0)
+		return
+	}
+	c.trusted.Store(int64(since.Sub(c.started) + d))
+}
+
+// Trusted tells whether entries count now.
+func (c *Cache) Trusted() bool {
+	return c != nil && int64(time.Since(c.started)) < c.trusted.Load()
+}
+
+// Forget drops all that was read so far of users, sessions, identities, teams or
+// team sessions, and what is being read right now.
+func (c *Cache) Forget(ids ...identity.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes++
+	if now := time.Now(); now.Sub(c.turned) > cacheFor {
+		c.before, c.forgotten, c.turned = c.forgotten, map[identity.ID]uint64{}, now
+	}
+	if len(c.forgotten)+len(ids) > forgottenLimit {
+		c.floor = c.changes
+		clear(c.forgotten)
+		return
+	}
+	for _, id := range ids {
+		c.forgotten[id] = c.changes
+	}
+}
+
+// ForgetAll drops everything.
+func (c *Cache) ForgetAll() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes++
+	c.floor = c.changes
+	clear(c.forgotten)
+	clear(c.before)
+}
+
+// mark is taken before a read and handed to put with what was read.
+func (c *Cache) mark() uint64 {
+	if c == nil {
+		return 0
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.changes
+}
+
+func (c *Cache) put(tokenHash []byte, p Principal, mark uint64) {
+	if c.Trusted() {
+		c.entries.Set([32]byte(tokenHash), remembered{p, mark})
+	}
+}
+
+func (c *Cache) get(tokenHash []byte) (Principal, bool) {
+	if !c.Trusted() {
+		return Principal{}, false
+	}
+	e, ok := c.entries.GetIfPresent([32]byte(tokenHash))
+	return e.Principal, ok && c.holds(e)
+}
+
+// forgetRead drops one entry, of which only the last use has changed.
+func (c *Cache) forgetRead(tokenHash []byte) {
+	if c != nil {
+		c.entries.Invalidate([32]byte(tokenHash))
+	}
+}
+
+// holds tells whether nothing the entry was made of has been forgotten since.
+func (c *Cache) holds(e remembered) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if e.read < c.floor {
+		return false
+	}
+	if e.read == c.changes {
+		return true
+	}
+	since := func(id identity.ID) bool { return e.read < c.forgotten[id] || e.read < c.before[id] }
+	return !since(e.Session.ID) && !since(e.User.ID) &&
+		(e.Session.IdentityID == nil || !since(*e.Session.IdentityID)) &&
+		(e.Team == nil || !since(e.Team.ID) && !since(e.Team.TeamID))
+}
+
+// Each gives what a check would be answered from now, to tests.
+func (c *Cache) Each(f func(tokenHash [32]byte, p Principal)) {
+	if c == nil {
+		return
+	}
+	for hash, e := range c.entries.All() {
+		if c.Trusted() && c.holds(e) {
+			f(hash, e.Principal)
+		}
+	}
+}
+
+// Close stops what works behind the cache.
+func (c *Cache) Close() {
+	if c != nil {
+		c.entries.StopAllGoroutines()
+	}
+}

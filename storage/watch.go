@@ -1,0 +1,198 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+const (
+	// changesChannel carries the ids that a transaction changed to all replicas.
+	changesChannel = "latchkey_changes"
+	everything     = "*"
+	// maxNotified keeps a notification below PostgreSQL's 8000 bytes.
+	maxNotified = 200
+
+	// trustFor is how long after the last proof of hearing everything a cache
+	// counts, so it is the longest that a revoked session can be answered
+	// anywhere. beat is how often the proof is renewed.
+	trustFor = 100 * time.Millisecond
+	beat     = 30 * time.Millisecond
+)
+
+// Changes is told what has changed of users, sessions, identities, teams and team sessions, by
+// whichever replica or process.
+type Changes interface {
+	Forget(ids ...identity.ID)
+	ForgetAll()
+	// Trust says that every change that was committed before since has been
+	// told; a cache may count on that for d.
+	Trust(since time.Time, d time.Duration)
+}
+
+// changed notes ids of users, sessions, identities, teams or team sessions for whoever
+// remembers something of them: this process hears when the transaction has
+// ended, the others by PostgreSQL with the commit itself.
+func (db *DB) changed(ctx context.Context, ids ...identity.ID) {
+	tx := inTx(ctx)
+	tx.changed = append(tx.changed, ids...)
+}
+
+// notify adds the notification to what is sent before the commit.
+func (db *DB) notify(tx *transaction) {
+	if len(tx.changed) == 0 || db.engine == sqlite {
+		return
+	}
+	payload := everything
+	if len(tx.changed) <= maxNotified {
+		words := make([]string, len(tx.changed))
+		for i, id := range tx.changed {
+			words[i] = id.String()
+		}
+		payload = strings.Join(words, " ")
+	}
+	tx.waiting = fmt.Appendf(tx.waiting, "NOTIFY %s, '%s';\n", changesChannel, payload)
+}
+
+// tell tells this process, whether the transaction is known to have committed
+// or not.
+func (db *DB) tell(tx *transaction) {
+	if w := db.watcher.Load(); w != nil && len(tx.changed) > 0 {
+		(*w).Forget(tx.changed...)
+	}
+}
+
+// Watch tells w of all changes until ctx ends, and grants it trust as long as it
+// can be sure to hear of them: on PostgreSQL while the connection that listens
+// answers, on SQLite while the file can be asked for changes by other processes.
+// It returns when ctx ends. There is one watcher.
+func (db *DB) Watch(ctx context.Context, w Changes, log *slog.Logger) {
+	db.watcher.Store(&w)
+	defer w.Trust(time.Time{}, 0)
+	listen := db.listen
+	if db.engine == sqlite {
+		listen = db.poll
+	}
+	for wait := beat; ctx.Err() == nil; {
+		started := time.Now()
+		err := listen(ctx, w)
+		w.Trust(time.Time{}, 0)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(started) > time.Minute {
+			wait = beat
+		}
+		if wait == beat {
+			log.Warn("not hearing of changes: sessions are read from the database at each check", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, time.Second)
+	}
+}
+
+// listen hears of changes by a connection of its own, which must lead to one
+// server process: a pooler between would lose notifications.
+func (db *DB) listen(ctx context.Context, w Changes) error {
+	if db.pool == nil {
+		return errors.New("opened through another's connector, which cannot listen")
+	}
+	config := db.pool.Config().ConnConfig.Copy()
+	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { hear(w, n.Payload) }
+	connecting, cancel := context.WithTimeout(ctx, config.ConnectTimeout)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(connecting, config)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), beat)
+		defer cancel()
+		_ = conn.Close(closing)
+	}()
+	if _, err := conn.Exec(connecting, "LISTEN "+changesChannel); err != nil {
+		return err
+	}
+	w.ForgetAll() // what changed before was not heard
+	for {
+		asked := time.Now()
+		if err := answers(ctx, conn); err != nil {
+			return err
+		}
+		w.Trust(asked, trustFor)
+		for time.Since(asked) < beat {
+			waiting, cancel := context.WithDeadline(ctx, asked.Add(beat))
+			err := conn.PgConn().WaitForNotification(waiting)
+			cancel()
+			if err != nil && (ctx.Err() != nil || !pgconn.Timeout(err)) {
+				return err
+			}
+		}
+	}
+}
+
+// answers asks the connection for a sign of life. All notifications of earlier
+// commits come before the answer.
+func answers(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*trustFor)
+	defer cancel()
+	var pid uint32
+	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+		return err
+	}
+	if pid != conn.PgConn().PID() {
+		return errors.New("a pooler stands between Latchkey and PostgreSQL, through which notifications get lost")
+	}
+	return nil
+}
+
+func hear(w Changes, payload string) {
+	words := strings.Fields(payload)
+	ids := make([]identity.ID, 0, len(words))
+	for _, word := range words {
+		id, err := uuid.Parse(word)
+		if err != nil { // "*", or from a newer version
+			w.ForgetAll()
+			return
+		}
+		ids = append(ids, id)
+	}
+	w.Forget(ids...)
+}
+
+// poll asks the file whether another process has changed it: what this one
+// changes it is told at once. data_version moves only by others' commits
+// (https://sqlite.org/pragma.html#pragma_data_version), and all of ours go
+// through this connection.
+func (db *DB) poll(ctx context.Context, w Changes) error {
+	last := int64(-1)
+	for {
+		var version int64
+		asked := time.Now()
+		if err := db.write.DB.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err != nil {
+			return err
+		}
+		if version != last {
+			w.ForgetAll()
+			last = version
+		}
+		w.Trust(asked, trustFor)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(beat):
+		}
+	}
+}
