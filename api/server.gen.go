@@ -944,9 +944,10 @@ type TeamSessionRole string
 type TokenGrant struct {
 	AccessToken string `json:"access_token"`
 
-	// ExpiresIn Seconds.
-	ExpiresIn int                 `json:"expires_in"`
-	TokenType TokenGrantTokenType `json:"token_type"`
+	// ExpiresIn Seconds, of the access token.
+	ExpiresIn    int                 `json:"expires_in"`
+	RefreshToken *string             `json:"refresh_token,omitempty"`
+	TokenType    TokenGrantTokenType `json:"token_type"`
 }
 
 // TokenGrantTokenType defines model for TokenGrant.TokenType.
@@ -1306,8 +1307,18 @@ type CreateTokenJSONBody struct {
 	// ClientId A client of LATCHKEY_CLIENTS; the first one by default.
 	ClientId *ClientID `json:"client_id,omitempty"`
 
+	// Offline A refresh token, too. Only for clients that are named in LATCHKEY_CLIENTS.
+	Offline *bool `json:"offline,omitempty"`
+
 	// TeamId Act in this team, which the session must have entered.
 	TeamId *openapi_types.UUID `json:"team_id,omitempty"`
+}
+
+// RefreshTokenJSONBody defines parameters for RefreshToken.
+type RefreshTokenJSONBody struct {
+	// ClientId The client it was given to.
+	ClientId     string `json:"client_id"`
+	RefreshToken string `json:"refresh_token"`
 }
 
 // AdminExplainJSONRequestBody defines body for AdminExplain for application/json ContentType.
@@ -1357,6 +1368,9 @@ type UpdateMemberJSONRequestBody UpdateMemberJSONBody
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody CreateTokenJSONBody
+
+// RefreshTokenJSONRequestBody defines body for RefreshToken for application/json ContentType.
+type RefreshTokenJSONRequestBody RefreshTokenJSONBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1528,6 +1542,9 @@ type ServerInterface interface {
 	// CreateToken An access token for the session in hand
 	// (POST /v1/token)
 	CreateToken(c *gin.Context)
+	// RefreshToken Another access token, and the refresh token that comes next
+	// (POST /v1/token/refresh)
+	RefreshToken(c *gin.Context)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -2999,6 +3016,19 @@ func (siw *ServerInterfaceWrapper) CreateToken(c *gin.Context) {
 	siw.Handler.CreateToken(c)
 }
 
+// RefreshToken operation middleware
+func (siw *ServerInterfaceWrapper) RefreshToken(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RefreshToken(c)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -3078,6 +3108,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/merges/:merge/undo", wrapper.AdminUndoMerge)
 	router.GET(options.BaseURL+"/v1/admin/sessions", wrapper.AdminListSessions)
 	router.POST(options.BaseURL+"/v1/token", wrapper.CreateToken)
+	router.POST(options.BaseURL+"/v1/token/refresh", wrapper.RefreshToken)
 	router.GET(options.BaseURL+"/.well-known/jwks.json", wrapper.GetJWKS)
 	router.GET(options.BaseURL+"/.well-known/oauth-authorization-server", wrapper.GetServerMetadata)
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
@@ -5349,6 +5380,45 @@ func (response CreateTokendefaultJSONResponse) VisitCreateTokenResponse(w http.R
 	return err
 }
 
+type RefreshTokenRequestObject struct {
+	Body *RefreshTokenJSONRequestBody
+}
+
+type RefreshTokenResponseObject interface {
+	VisitRefreshTokenResponse(w http.ResponseWriter) error
+}
+
+type RefreshToken200JSONResponse TokenGrant
+
+func (response RefreshToken200JSONResponse) VisitRefreshTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshTokendefaultJSONResponse struct {
+	Body       OAuthError
+	StatusCode int
+}
+
+func (response RefreshTokendefaultJSONResponse) VisitRefreshTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetJWKS The public keys that access tokens are signed with (RFC 7517)
@@ -5519,6 +5589,9 @@ type StrictServerInterface interface {
 	// CreateToken An access token for the session in hand
 	// (POST /v1/token)
 	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
+	// RefreshToken Another access token, and the refresh token that comes next
+	// (POST /v1/token/refresh)
+	RefreshToken(ctx context.Context, request RefreshTokenRequestObject) (RefreshTokenResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -7286,6 +7359,48 @@ func (sh *strictHandler) CreateToken(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CreateTokenResponseObject); ok {
 		if err := validResponse.VisitCreateTokenResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RefreshToken operation middleware
+func (sh *strictHandler) RefreshToken(ctx *gin.Context) {
+	var request RefreshTokenRequestObject
+
+	var body RefreshTokenJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RefreshToken(ctx, request.(RefreshTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefreshToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RefreshTokenResponseObject); ok {
+		if err := validResponse.VisitRefreshTokenResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

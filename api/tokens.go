@@ -12,14 +12,20 @@ import (
 func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (CreateTokenResponseObject, error) {
 	var ask token.Ask
 	if r.Body != nil {
-		ask = token.Ask{ClientID: value(r.Body.ClientId), TeamID: r.Body.TeamId}
+		ask = token.Ask{ClientID: value(r.Body.ClientId), TeamID: r.Body.TeamId, Offline: value(r.Body.Offline)}
 	}
 	g, err := s.Tokens.Issue(ctx, *callOf(ctx).principal, ask, callOf(ctx).client)
 	return CreateToken200JSONResponse(grantOf(g)), err
 }
 
 func grantOf(g token.Grant) TokenGrant {
-	return TokenGrant{AccessToken: g.AccessToken, TokenType: TokenGrantTokenTypeBearer, ExpiresIn: int(g.ExpiresIn.Seconds())}
+	return TokenGrant{AccessToken: g.AccessToken, TokenType: TokenGrantTokenTypeBearer, ExpiresIn: int(g.ExpiresIn.Seconds()), RefreshToken: optional(g.RefreshToken)}
+}
+
+// RefreshToken trades a refresh token for its successor.
+func (s *Server) RefreshToken(ctx context.Context, r RefreshTokenRequestObject) (RefreshTokenResponseObject, error) {
+	g, err := s.Tokens.Refresh(ctx, r.Body.RefreshToken, r.Body.ClientId, callOf(ctx).client)
+	return RefreshToken200JSONResponse(grantOf(g)), err
 }
 
 var cacheKeys = fmt.Sprintf("public, max-age=%d", int(token.JWKSMaxAge.Seconds()))
@@ -47,7 +53,7 @@ func (s *Server) GetServerMetadata(context.Context, GetServerMetadataRequestObje
 		Headers: GetServerMetadata200ResponseHeaders{CacheControl: cacheKeys},
 		Body: ServerMetadata{
 			Issuer: public, JwksUri: public + "/.well-known/jwks.json", TokenEndpoint: public + "/v1/token",
-			TokenEndpointAuthMethodsSupported: []string{"none"}, ResponseTypesSupported: []string{}, GrantTypesSupported: []string{},
+			TokenEndpointAuthMethodsSupported: []string{"none"}, ResponseTypesSupported: []string{}, GrantTypesSupported: []string{"refresh_token"},
 			AccessTokenSigningAlgValuesSupported: []string{string(token.EdDSA), string(token.ES256)},
 			ServiceDocumentation:                 public + "/docs",
 		},

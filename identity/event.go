@@ -41,6 +41,9 @@ const (
 	ActionInvitationDeclined Action = "invitation.declined"
 	ActionSigningKeyCreated  Action = "signing_key.created"
 	ActionSigningKeyRemoved  Action = "signing_key.removed"
+	ActionRefreshCreated     Action = "refresh.created"
+	ActionRefreshReused      Action = "refresh.reused"
+	ActionRefreshEnded       Action = "refresh.ended"
 )
 
 // Event is one line of the audit trail. It is written in the transaction of the

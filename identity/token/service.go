@@ -12,6 +12,10 @@ import (
 
 // Sessions is what tokens ask of sessions.
 type Sessions interface {
+	// ByID returns who a session is of, acting in the named team session or in none.
+	ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.Client) (session.Principal, error)
+	// Use notes that the session is used.
+	Use(ctx context.Context, p session.Principal) error
 	// InTeam returns the principal as he acts in a team, by the open team session
 	// that his session has there, if the team's policy admits it.
 	InTeam(ctx context.Context, p session.Principal, team identity.ID, client identity.Client) (session.Principal, error)
@@ -19,12 +23,15 @@ type Sessions interface {
 
 // Service gives and reads tokens.
 type Service struct {
+	store    RefreshStore
 	keys     *Keyring
 	sessions Sessions
 	clients  Clients
 	issuer   string
 	parser   *jwt.Parser
 	now      identity.Clock
+
+	refreshKey []byte
 }
 
 // Options are what a deployment decides about tokens.
@@ -34,12 +41,12 @@ type Options struct {
 }
 
 // NewService returns the service over a store.
-func NewService(keys *Keyring, sessions Sessions, o Options, now identity.Clock) *Service {
+func NewService(store RefreshStore, keys *Keyring, sessions Sessions, secret string, o Options, now identity.Clock) *Service {
 	if len(o.Clients) == 0 {
 		o.Clients = Clients{{ID: DefaultClient, Audience: o.Issuer}}
 	}
 	return &Service{
-		keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, now: now,
+		store: store, refreshKey: identity.DeriveKey(secret, "refresh tokens"), keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, now: now,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{string(EdDSA), string(ES256)}), jwt.WithIssuer(o.Issuer),
 			jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),
@@ -54,17 +61,19 @@ func (s *Service) Keyring() *Keyring { return s.keys }
 type Ask struct {
 	ClientID string       // "" for the first client
 	TeamID   *identity.ID // to act in
+	Offline  bool         // a refresh token, too
 }
 
 // Grant is what a client gets.
 type Grant struct {
-	AccessToken string
-	ExpiresIn   time.Duration // of the access token
+	AccessToken  string
+	ExpiresIn    time.Duration // of the access token
+	RefreshToken string        // "" if none was asked for
 }
 
-// Issue gives a signed-in user's client an access token. With a team, the
-// session must have an open team session there: identity.ErrNotFound or
-// CodeTeamSessionRequired without.
+// Issue gives a signed-in user's client an access token, and a refresh token if it
+// asks for one and may have it (CodeUnauthorizedClient). With a team, the session
+// must have an open team session there: see session.Service.InTeam.
 func (s *Service) Issue(ctx context.Context, p session.Principal, ask Ask, from identity.Client) (Grant, error) {
 	c, err := s.clients.pick(ask.ClientID)
 	if err != nil {
@@ -76,6 +85,9 @@ func (s *Service) Issue(ctx context.Context, p session.Principal, ask Ask, from 
 			return Grant{}, err
 		}
 	}
-	access, err := s.sign(ctx, p, c)
-	return Grant{AccessToken: access, ExpiresIn: AccessLifetime}, err
+	g := Grant{ExpiresIn: AccessLifetime}
+	if g.AccessToken, err = s.sign(ctx, p, c); err == nil && ask.Offline {
+		g.RefreshToken, err = s.newFamily(ctx, p, c, from)
+	}
+	return g, err
 }

@@ -152,7 +152,7 @@ func newTokens(parts Parts, sessions *session.Service) *token.Service {
 	for _, c := range parts.Config.Clients {
 		o.Clients = append(o.Clients, token.Client{ID: c.ID, Audience: c.Audience, Offline: true})
 	}
-	return token.NewService(Keyring(parts.Config, parts.DB, parts.Log, parts.Now), sessions, o, parts.Now)
+	return token.NewService(parts.DB, Keyring(parts.Config, parts.DB, parts.Log, parts.Now), sessions, parts.Config.Secret.Reveal(), o, parts.Now)
 }
 
 // policies are the linking policies of single providers.

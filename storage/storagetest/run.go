@@ -22,6 +22,7 @@ var groups = []struct {
 	{"Imports", testImports},
 	{"Secrets", testSecrets},
 	{"SigningKeys", testSigningKeys},
+	{"Refresh", testRefresh},
 	{"Events", testEvents},
 	{"Audit", testAudit},
 	{"AuditTampering", testTampering},

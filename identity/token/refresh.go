@@ -1,0 +1,248 @@
+package token
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// RefreshGrace is for how long a refresh token that has been used still gives its
+// successor: tabs and retries that lost a race. Later, it was stolen.
+const RefreshGrace = 10 * time.Second
+
+// familiesPerSession bounds what one session can have kept; the oldest go.
+const familiesPerSession = 10
+
+const refreshPrefix = "lkr_"
+
+// Family is the refresh tokens that followed one another since one was given to a
+// client of one session. It ends with the session, and with the team session if
+// it acts in one.
+type Family struct {
+	ID            identity.ID
+	SessionID     identity.ID
+	UserID        identity.ID
+	TeamSessionID *identity.ID
+	Role          *team.Role // in the team, as last told; with TeamSessionID
+	ClientID      string
+	Seed          []byte // 32 random bytes
+	Generation    int    // of the token that has not been used yet, from 1
+	CreatedAt     time.Time
+	RotatedAt     time.Time
+	EndedAt       *time.Time
+	EndReason     *string
+}
+
+// RefreshStore keeps families. Changes run in the transaction that InTx opened;
+// rows that do not exist are identity.ErrNotFound.
+type RefreshStore interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	InsertRefreshFamily(ctx context.Context, f Family) error
+	// RefreshFamily returns a family; LockRefreshFamily holds its row, too.
+	RefreshFamily(ctx context.Context, id identity.ID) (Family, error)
+	LockRefreshFamily(ctx context.Context, id identity.ID) (Family, error)
+	// UpdateRefreshFamily writes role, generation, rotation and end.
+	UpdateRefreshFamily(ctx context.Context, f Family) error
+	// TrimRefreshFamilies deletes all families of a session but the newest.
+	TrimRefreshFamilies(ctx context.Context, session identity.ID, keep int) error
+
+	// LockSession and EndSessions are as in session.Store.
+	LockSession(ctx context.Context, id identity.ID) (session.Session, error)
+	EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error)
+	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// refreshToken is the n-th token of a family: a MAC, so that whoever may have it
+// can be given it again, and it need not be kept. It takes both the seed, which
+// is in the database, and a key of LATCHKEY_SECRET to make one.
+func (s *Service) refreshToken(f Family, n int) string {
+	raw := binary.BigEndian.AppendUint32(f.ID[:], uint32(n)) //nolint:gosec // counts uses of one token, from 1
+	mac := hmac.New(sha256.New, s.refreshKey)
+	mac.Write(f.Seed)
+	mac.Write(raw)
+	return refreshPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(raw))
+}
+
+const refreshBytes = len(identity.ID{}) + 4 + sha256.Size
+
+// parseRefresh tells which token of which family this says it is.
+func parseRefresh(raw string) (id identity.ID, n int, ok bool) {
+	encoded, ours := strings.CutPrefix(raw, refreshPrefix)
+	if !ours || len(encoded) != base64.RawURLEncoding.EncodedLen(refreshBytes) {
+		return id, 0, false
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+	if err != nil {
+		return id, 0, false
+	}
+	copy(id[:], b)
+	return id, int(binary.BigEndian.Uint32(b[len(id):])), true
+}
+
+// genuine tells whether the token was once given out.
+func (s *Service) genuine(f Family, n int, raw string) bool {
+	return n >= 1 && n <= f.Generation && hmac.Equal([]byte(s.refreshToken(f, n)), []byte(raw))
+}
+
+func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, from identity.Client) (string, error) {
+	if !c.Offline {
+		return "", identity.NewError(identity.CodeUnauthorizedClient, "this client gets no refresh tokens; the operator names clients that do in LATCHKEY_CLIENTS")
+	}
+	now := s.now()
+	f := Family{
+		ID: identity.NewID(), SessionID: p.Session.ID, UserID: p.User.ID, ClientID: c.ID, Seed: make([]byte, 32),
+		Generation: 1, CreatedAt: now, RotatedAt: now,
+	}
+	_, _ = rand.Read(f.Seed) // never fails
+	if p.Team != nil {
+		f.TeamSessionID, f.Role = &p.Team.ID, &p.Team.Role
+	}
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		cur, err := s.store.LockSession(ctx, f.SessionID)
+		if errors.Is(err, identity.ErrNotFound) || err == nil && cur.Status(now) != session.StatusActive {
+			return session.ErrUnauthenticated()
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.store.TrimRefreshFamilies(ctx, f.SessionID, familiesPerSession-1); err != nil {
+			return err
+		}
+		if err := s.store.InsertRefreshFamily(ctx, f); err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, f.event(identity.ActionRefreshCreated, from, now, &f.UserID, ""))
+	})
+	return s.refreshToken(f, f.Generation), err
+}
+
+// Refresh gives the successor of a refresh token and a new access token. A token
+// works once, but for RefreshGrace its successor is given to whoever else has it;
+// after that the family and its session end, because one of two who have the
+// token is a thief. It counts as a use of the session and makes nothing fresh.
+//
+// CodeInvalidGrant if the token does not work, for whatever reason: also once the
+// session or the team session has ended, or the role in the team has sunk, which
+// end the family. CodePolicyUnsatisfied, which ends nothing, while the team's
+// policy does not admit the session.
+func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identity.Client) (Grant, error) {
+	c, err := s.clients.pick(clientID)
+	if err != nil {
+		return Grant{}, err
+	}
+	id, n, ok := parseRefresh(raw)
+	if !ok {
+		return Grant{}, errInvalidGrant()
+	}
+	// Whether anything can be signed is known before the token is used up.
+	if _, _, err := s.keys.signer(ctx); err != nil {
+		return Grant{}, err
+	}
+	var p session.Principal
+	var next string
+	err = s.store.InTx(ctx, func(ctx context.Context) (err error) {
+		next = ""
+		f, err := s.store.LockRefreshFamily(ctx, id)
+		if errors.Is(err, identity.ErrNotFound) {
+			return nil
+		}
+		if err != nil || !s.genuine(f, n, raw) || f.ClientID != c.ID || f.EndedAt != nil {
+			return err
+		}
+		now := s.now()
+		late := n == f.Generation-1 && now.Sub(f.RotatedAt) <= RefreshGrace
+		if n != f.Generation && !late {
+			return s.reused(ctx, f, n, from)
+		}
+		if p, err = s.sessions.ByID(ctx, f.SessionID, f.TeamSessionID, from); err != nil {
+			if identity.ErrorCode(err) == identity.CodeUnauthenticated {
+				return s.end(ctx, f, "session_ended", from)
+			}
+			return err
+		}
+		if p.User.ID != f.UserID || p.Session.Restricted || !c.Offline {
+			return s.end(ctx, f, "not_allowed_any_more", from)
+		}
+		if f.Role != nil && f.Role.Above(p.Team.Role) {
+			return s.end(ctx, f, "demoted", from)
+		}
+		if !late {
+			f.Generation, f.RotatedAt = f.Generation+1, now
+			if p.Team != nil {
+				f.Role = &p.Team.Role
+			}
+			if err := s.store.UpdateRefreshFamily(ctx, f); err != nil {
+				return err
+			}
+		}
+		next = s.refreshToken(f, f.Generation)
+		return nil
+	})
+	if err != nil {
+		return Grant{}, err
+	}
+	if next == "" { // and what ended with it has been written
+		return Grant{}, errInvalidGrant()
+	}
+	if err := s.sessions.Use(ctx, p); err != nil {
+		return Grant{}, err
+	}
+	access, err := s.sign(ctx, p, c)
+	return Grant{AccessToken: access, ExpiresIn: AccessLifetime, RefreshToken: next}, err
+}
+
+// reused ends a family of which a used token came back, and its session.
+func (s *Service) reused(ctx context.Context, f Family, n int, from identity.Client) error {
+	now := s.now()
+	ended, err := s.store.EndSessions(ctx, f.UserID, session.Which{Only: &f.SessionID}, "refresh_reused", now)
+	if err != nil {
+		return err
+	}
+	e := f.event(identity.ActionRefreshReused, from, now, nil, "")
+	e.Data["generation"], e.Data["newest"] = n, f.Generation
+	events := []identity.Event{e}
+	for _, id := range ended {
+		over := f.event(identity.ActionSessionEnded, from, now, nil, "refresh_reused")
+		over.Data["ended_session_id"] = id
+		events = append(events, over)
+	}
+	if err := s.store.RecordEvents(ctx, events...); err != nil {
+		return err
+	}
+	return s.end(ctx, f, "reused", from)
+}
+
+func (s *Service) end(ctx context.Context, f Family, reason string, from identity.Client) error {
+	now := s.now()
+	f.EndedAt, f.EndReason = &now, &reason
+	if err := s.store.UpdateRefreshFamily(ctx, f); err != nil {
+		return err
+	}
+	return s.store.RecordEvents(ctx, f.event(identity.ActionRefreshEnded, from, now, nil, reason))
+}
+
+// event tells of the family. Who holds a refresh token need not be the user.
+func (f Family) event(action identity.Action, from identity.Client, now time.Time, by *identity.ID, reason string) identity.Event {
+	e := identity.Event{
+		ID: identity.NewID(), At: now, Action: action, ActorID: by, UserID: &f.UserID, SessionID: &f.SessionID,
+		IP: from.IP, UserAgent: from.UserAgent, Data: identity.Metadata{"family_id": f.ID, "client_id": f.ClientID},
+	}
+	if reason != "" {
+		e.Data["reason"] = reason
+	}
+	return e
+}
+
+func errInvalidGrant() error {
+	return identity.NewError(identity.CodeInvalidGrant, "this refresh token does not work for this client, or not any more: sign in again")
+}
