@@ -24,6 +24,11 @@ func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (Sta
 	if purpose.NeedsSession() && callOf(ctx).principal == nil {
 		return nil, session.ErrUnauthenticated()
 	}
+	if address, err := identity.CanonicalEmail(r.Body.Email); err == nil { // Start refuses what is none
+		if err := s.take(c, perMailbox, address); err != nil {
+			return nil, err
+		}
+	}
 	returnTo := value(r.Body.ReturnTo)
 	if returnTo != "" {
 		var err error

@@ -19,6 +19,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	proofs   *prometheus.CounterVec
+	limited  *prometheus.CounterVec
 }
 
 // NewMetrics returns metrics in a registry of their own.
@@ -32,8 +33,14 @@ func NewMetrics() *Metrics {
 		proofs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "latchkey_proofs_total", Help: "Proofs by provider and outcome: created, signed_in, linked, stepped_up or the code of the refusal.",
 		}, []string{"provider", "outcome"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "latchkey_rate_limited_total", Help: "Requests refused by a rate limit, by its name.",
+		}, []string{"policy"}),
 	}
-	m.registry.MustRegister(m.requests, m.proofs, collectors.NewGoCollector(),
+	for _, name := range limitNames() {
+		m.limited.WithLabelValues(name) // at 0 from the start
+	}
+	m.registry.MustRegister(m.requests, m.proofs, m.limited, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -37,6 +37,8 @@ type call struct {
 	id        string
 	operation *operation
 	client    identity.Client
+	addr      netip.Addr // the client's; invalid where the peer has none
+	quotas    quotas
 	principal *session.Principal
 	bearer    bool // the session came as a bearer token
 	err       error
@@ -54,8 +56,9 @@ func callOf(ctx context.Context) *call {
 // line of log and metrics when it is done.
 func (s *Server) begin(c *gin.Context) {
 	start := time.Now()
-	info := &call{id: rand.Text(), client: identity.Client{
-		IP: addrText(clientAddr(c.Request, s.Config.TrustedProxies)), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
+	addr := clientAddr(c.Request, s.Config.TrustedProxies)
+	info := &call{id: rand.Text(), addr: addr, client: identity.Client{
+		IP: addrText(addr), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
 	}}
 	c.Set(callKey, info)
 	c.Header("X-Request-Id", info.id)
@@ -145,7 +148,7 @@ func (s *Server) crossOrigin(next http.Handler) http.Handler {
 		AllowOriginFunc:  func(o string) bool { return s.origins[o] },
 		AllowedMethods:   []string{"GET", "POST", "PATCH", "PUT", "DELETE"},
 		AllowedHeaders:   []string{"Content-Type", "Authorization"},
-		ExposedHeaders:   []string{"X-Request-Id", "Retry-After"},
+		ExposedHeaders:   []string{"X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"},
 		AllowCredentials: true,
 		MaxAge:           600,
 	}).Handler(next)

@@ -66,6 +66,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeInvitationClosed:    {409, "Invitation closed"},
 	codeTooLarge:                     {413, "Body too large"},
 	codeMediaType:                    {415, "Unsupported media type"},
+	codeRateLimited:                  {429, "Too many requests"},
 	codeInternal:                     {500, "Internal error"},
 	identity.CodeProviderFailed:      {502, "Provider failed"},
 	identity.CodeProviderUnavailable: {503, "Provider unavailable"},

@@ -14,6 +14,9 @@ import (
 // its session: the cookie, or the token when that is how it works.
 func (s *Server) apply(c *gin.Context, proof identity.Proof, flow string, asToken bool) (linking.Result, error) {
 	info := callOf(c)
+	if err := s.take(c, perIdentity, proof.Provider+" "+proof.Subject); err != nil {
+		return linking.Result{}, err
+	}
 	ticket, _ := c.Request.Cookie(s.cookies.ticket()) // no cookie, no ticket
 	attempt := linking.Attempt{
 		Proof: proof, Current: info.principal, BrowserHash: identity.HashSecret(flow), Client: info.client,

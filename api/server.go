@@ -22,6 +22,7 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/identity/user"
+	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
 )
@@ -34,10 +35,11 @@ type Config struct {
 	PublicURL      *url.URL       // origin only
 	AllowedOrigins []string       // besides the public one
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
-	Chains         []uint64       // EIP-155 ids accepted in Sign-In with Ethereum
-	Statement      string         // EIP-4361 statement of ready messages, or ""
-	TermsVersion   string         // of the terms that Statement agrees to, or ""
-	Resources      []string       // EIP-4361 resources of ready messages
+	Limits         Limits
+	Chains         []uint64 // EIP-155 ids accepted in Sign-In with Ethereum
+	Statement      string   // EIP-4361 statement of ready messages, or ""
+	TermsVersion   string   // of the terms that Statement agrees to, or ""
+	Resources      []string // EIP-4361 resources of ready messages
 }
 
 // Deps are the parts that the handlers put to work.
@@ -52,6 +54,7 @@ type Deps struct {
 	States    *provider.States
 	Email     *emailproof.Service // nil: e-mail is no way in here
 	Nonces    *siwe.Nonces
+	Limiter   ratelimit.Limiter
 	Contracts siwe.ContractVerifier                    // nil: contract wallets are refused
 	ENS       func(common.Address) (ENSProfile, bool)  // what is known of a wallet's name, at once; nil for none
 	RPCHealth func(context.Context) []siwe.ChainHealth // Ethereum RPCs; nil for none
@@ -97,7 +100,10 @@ func New(deps Deps) (http.Handler, error) {
 	engine.ContextWithFallback = true // handlers pass the gin.Context on as the request's context
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	operations := spec.operations()
+	operations, err := spec.operations()
+	if err != nil {
+		return nil, err
+	}
 	engine.Use(s.begin, s.recoverPanic)
 	engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethodNotAllowed) })
 	engine.NoRoute(s.pages)
@@ -107,7 +113,7 @@ func New(deps Deps) (http.Handler, error) {
 	for prefix, h := range deps.Mounts {
 		engine.Any(prefix+"*path", gin.WrapH(h))
 	}
-	RegisterHandlersWithOptions(engine.Group("", operations.attach, s.sameOrigin, s.limitBody, s.authenticate, operations.validate(s)),
+	RegisterHandlersWithOptions(engine.Group("", operations.attach, s.limitAddress, s.sameOrigin, s.limitBody, s.authenticate, s.limitUser, operations.validate(s)),
 		NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{ownContext}, StrictGinServerOptions{
 			RequestErrorHandlerFunc:  func(c *gin.Context, err error) { s.fail(c, malformed(err)) },
 			HandlerErrorFunc:         s.fail,

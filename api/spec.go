@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,7 +35,8 @@ type operation struct {
 	// restricted tells that a session made by a recovery code may call it; an
 	// operation that does not say so may not be.
 	restricted bool
-	oauth      bool // its refusals have the form of RFC 6749
+	oauth      bool    // its refusals have the form of RFC 6749
+	rate       *policy // limit by client address; nil for none at all
 }
 
 // operations are found by the pattern that Gin has matched already, so that a
@@ -43,7 +45,7 @@ type operations map[string]*operation
 
 var pathParam = regexp.MustCompile(`\{(\w+)\}`)
 
-func (s spec) operations() operations {
+func (s spec) operations() (operations, error) {
 	out := operations{}
 	// For a document of 3.1, kin-openapi compiles the JSON Schema anew for every
 	// request and then, as ours have references, decides by its own validator
@@ -53,6 +55,10 @@ func (s spec) operations() operations {
 	asBefore31.OpenAPI = "3.0.3"
 	for path, item := range s.Paths.Map() {
 		for method, op := range item.Operations() {
+			rate, err := ratePolicy(method, op.Extensions["x-rate-limit"])
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", op.OperationID, err)
+			}
 			security := s.Security
 			if op.Security != nil {
 				security = *op.Security
@@ -65,10 +71,11 @@ func (s spec) operations() operations {
 				params:     len(op.Parameters)+len(item.Parameters) > 0,
 				restricted: op.Extensions["x-restricted-session"] == "allowed",
 				oauth:      op.Extensions["x-oauth-errors"] == true,
+				rate:       rate,
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // attach finds the operation of a matched route.

@@ -22,6 +22,7 @@ import (
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/devmode"
 	"github.com/latchkey/latchkey/internal/outbox"
+	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
 	"github.com/latchkey/latchkey/siwe/ens"
@@ -72,11 +73,14 @@ func New(parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	limits := ratelimit.NewMemory(now)
+	context.AfterFunc(parts.Context, limits.Close)
 	var deps api.Deps
 	deps = api.Deps{
 		Email: email,
 		Config: api.Config{
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
+			Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
 			Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement,
 			TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 		},
@@ -93,6 +97,7 @@ func New(parts Parts) (*App, error) {
 		Users:    user.NewService(db, told, now),
 		States:   provider.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
 		Nonces:   siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL),
+		Limiter:  limits,
 		Ready:    func(ctx context.Context) error { return Ready(ctx, db) },
 		Log:      parts.Log, Metrics: parts.Metrics, Now: now, Web: web.Handler(cfg.Dev),
 	}

@@ -73,6 +73,9 @@ type Config struct {
 	AllowedOrigins Origins        `env:"LATCHKEY_ALLOWED_ORIGINS" doc:"Other origins whose pages may call Latchkey with the person's cookie and be returned to, comma separated."`
 	TrustedProxies []netip.Prefix `env:"LATCHKEY_TRUSTED_PROXIES" doc:"Addresses and CIDR ranges of the reverse proxies in front, comma separated. Only they are believed about the client's address."`
 
+	RateLimits      Factor         `env:"LATCHKEY_RATE_LIMITS" envDefault:"1" doc:"What all rate limits are multiplied by, such as 0.5 or 4, or off; 100 when unset with serve --dev."`
+	RateLimitExempt []netip.Prefix `env:"LATCHKEY_RATE_LIMIT_EXEMPT" doc:"Addresses and CIDR ranges that rate limits by address leave out, comma separated: backends of yours that call for many people. Limits by identity, user and team hold for them too."`
+
 	GoogleClientID     string `env:"LATCHKEY_GOOGLE_CLIENT_ID" doc:"OAuth client of Google; with the secret, turns Google on."`
 	GoogleClientSecret Secret `env:"LATCHKEY_GOOGLE_CLIENT_SECRET" secret:"true" doc:"Secret of the Google client."`
 	GoogleIssuer       WebURL `env:"LATCHKEY_GOOGLE_ISSUER" envDefault:"https://accounts.google.com" doc:"OpenID Connect issuer that stands for Google."`
@@ -149,6 +152,7 @@ func load(environ []string, dev, needSecret bool) (Config, error) {
 	_, metricsSet := values["LATCHKEY_METRICS_LISTEN"]
 	if dev {
 		setDefault(values, "LATCHKEY_LOG_FORMAT", string(LogText))
+		setDefault(values, "LATCHKEY_RATE_LIMITS", "100")
 		if !problems.has("LATCHKEY_SECRET") {
 			setDefault(values, "LATCHKEY_SECRET", rand.Text()+rand.Text())
 		}

@@ -19,6 +19,9 @@ import (
 // in the very spelling the operator gave: an issuer is compared as a string.
 type WebURL string
 
+// Factor multiplies; 0 is off.
+type Factor float64
+
 // Origins are origins in the spelling browsers send them in.
 type Origins []string
 
@@ -30,6 +33,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[[]uint64]():       parser(parseChains),
 	reflect.TypeFor[RPCs]():           parser(parseRPCs),
 	reflect.TypeFor[time.Duration]():  parser(parseDuration),
+	reflect.TypeFor[Factor]():         parser(parseFactor),
 	reflect.TypeFor[LogLevel]():       parser(parseLogLevel),
 	reflect.TypeFor[Clients]():        parser(parseClients),
 	reflect.TypeFor[TokenAlg]():       parser(oneOf(TokenEdDSA, TokenES256)),
@@ -157,6 +161,18 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%.40q is not above zero", s)
 	}
 	return d, nil
+}
+
+// parseFactor takes a number that is of use; off is 0.
+func parseFactor(s string) (Factor, error) {
+	if s == "off" {
+		return 0, nil
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(f >= 0.01 && f <= 1e6) {
+		return 0, fmt.Errorf("is %.40q; give a number from 0.01 to 1000000, or off", s)
+	}
+	return Factor(f), nil
 }
 
 func oneOf[T ~string](choices ...T) func(string) (T, error) {
