@@ -9,6 +9,10 @@ import (
 	"sync"
 )
 
+// tapped marks the context of the request that is watched: a service has work of
+// its own to do, too.
+type tapped struct{}
+
 // tap sits between database/sql and the driver, where nothing that the storage
 // does is hidden: neither its batches nor the statements it writes by hand.
 type tap struct {
@@ -23,7 +27,10 @@ type tap struct {
 func (t *tap) wrap(c driver.Connector) driver.Connector { return tappedConnector{c, t} }
 
 // saw notes what is about to be asked. A batch is several statements.
-func (t *tap) saw(query string) {
+func (t *tap) saw(ctx context.Context, query string) {
+	if ctx.Value(tapped{}) == nil {
+		return
+	}
 	t.mu.Lock()
 	t.statements = append(t.statements, strings.Split(strings.TrimSuffix(query, ";\n"), ";\n")...)
 	t.mu.Unlock()
@@ -59,12 +66,12 @@ type tappedConn struct {
 }
 
 func (c tappedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	c.tap.saw(query)
+	c.tap.saw(ctx, query)
 	return c.conn.ExecContext(ctx, query, args)
 }
 
 func (c tappedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	c.tap.saw(query)
+	c.tap.saw(ctx, query)
 	return c.conn.QueryContext(ctx, query, args)
 }
 
@@ -74,9 +81,12 @@ func (tappedConn) PrepareContext(_ context.Context, query string) (driver.Stmt, 
 }
 
 func (c tappedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	c.tap.saw("BEGIN")
+	c.tap.saw(ctx, "BEGIN")
 	inner, err := c.conn.BeginTx(ctx, opts)
-	return tappedTx{inner, c.tap}, err
+	if ctx.Value(tapped{}) == nil {
+		return inner, err
+	}
+	return tappedTx{inner, ctx, c.tap}, err
 }
 
 // CheckNamedValue lets pgx have its options among the arguments.
@@ -107,11 +117,12 @@ const (
 
 type tappedTx struct {
 	driver.Tx
+	ctx context.Context //nolint:containedctx // of the request that began it: the end of a transaction has none
 	tap *tap
 }
 
 func (x tappedTx) Commit() error {
-	x.tap.saw("COMMIT")
+	x.tap.saw(x.ctx, "COMMIT")
 	done := make(chan error, 1)
 	go func() { done <- x.Tx.Commit() }()
 	x.tap.point(whileCommit)
@@ -123,6 +134,6 @@ func (x tappedTx) Commit() error {
 }
 
 func (x tappedTx) Rollback() error {
-	x.tap.saw("ROLLBACK")
+	x.tap.saw(x.ctx, "ROLLBACK")
 	return x.Tx.Rollback()
 }
