@@ -89,7 +89,7 @@ func inTeam(l session.ListedInTeam, s Session, now time.Time) TeamSession {
 		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
 		Ip: s.Ip, UserAgent: s.UserAgent, Device: s.Device, Current: s.Current,
 		TeamId: l.TeamID, User: UserSummary{Id: l.UserID, DisplayName: l.DisplayName, PrimaryEmail: l.PrimaryEmail},
-		Status: SessionStatus(l.Status(now)),
+		Status: SessionStatus(l.Status(now)), BreakGlassUntil: l.BreakGlassUntil,
 	}
 	if l.Role != nil {
 		role := TeamSessionRole(*l.Role)
@@ -101,7 +101,7 @@ func inTeam(l session.ListedInTeam, s Session, now time.Time) TeamSession {
 // enteredOf is the team session of the session in hand.
 func enteredOf(p session.Principal, s Session, now time.Time) TeamSession {
 	return inTeam(session.ListedInTeam{
-		TeamSession: session.TeamSession{ID: p.Team.ID, TeamID: p.Team.TeamID, UserID: p.User.ID, CreatedAt: p.Team.CreatedAt},
+		TeamSession: session.TeamSession{ID: p.Team.ID, TeamID: p.Team.TeamID, UserID: p.User.ID, CreatedAt: p.Team.CreatedAt, BreakGlassUntil: p.Team.BreakGlassUntil},
 		Behind:      p.Session, DisplayName: p.User.DisplayName, PrimaryEmail: p.User.PrimaryEmail, Role: &p.Team.Role,
 	}, s, now)
 }

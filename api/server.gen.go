@@ -554,6 +554,18 @@ type Duplicate struct {
 // DuplicateKind A hint proves nothing.
 type DuplicateKind string
 
+// EndedTeamSessions The team sessions that ended or, as a dry run, would end.
+type EndedTeamSessions struct {
+	// Count All of them.
+	Count int `json:"count"`
+
+	// Ids The newest 1000.
+	Ids []openapi_types.UUID `json:"ids"`
+
+	// Sessions The newest 100, as they were before.
+	Sessions []TeamSession `json:"sessions"`
+}
+
 // Event defines model for Event.
 type Event struct {
 	Action string `json:"action"`
@@ -758,6 +770,18 @@ type OAuthError struct {
 	Rule             *string   `json:"rule,omitempty"`
 }
 
+// PolicyIdle The most seconds without use since the last proof. Use is noted about once a minute, so a pause may count for up to a minute more.
+type PolicyIdle = int
+
+// PolicyMaxAge The most seconds since the session was signed in.
+type PolicyMaxAge = int
+
+// PolicyNetworks CIDR ranges in canonical form, IPv4 or IPv6, of which the client is in one; none is anywhere.
+type PolicyNetworks = []string
+
+// PolicyProviders All of which have proved the user in the session.
+type PolicyProviders = []string
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code Stable; what programs decide by.
@@ -894,6 +918,27 @@ type Team struct {
 // TeamName defines model for TeamName.
 type TeamName = string
 
+// TeamPolicy defines model for TeamPolicy.
+type TeamPolicy struct {
+	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6, of which the client is in one; none is anywhere.
+	AllowedNetworks PolicyNetworks `json:"allowed_networks"`
+
+	// Exclusive One team session a member: entering ends the others.
+	Exclusive bool `json:"exclusive"`
+
+	// Idle The most seconds without use since the last proof. Use is noted about once a minute, so a pause may count for up to a minute more.
+	Idle *PolicyIdle `json:"idle,omitempty"`
+
+	// MaxAge The most seconds since the session was signed in.
+	MaxAge *PolicyMaxAge `json:"max_age,omitempty"`
+
+	// RequireFreshForAdmin Changes to the team need a fresh session.
+	RequireFreshForAdmin bool `json:"require_fresh_for_admin"`
+
+	// RequiredProviders All of which have proved the user in the session.
+	RequiredProviders PolicyProviders `json:"required_providers"`
+}
+
 // TeamRefusal Why the team session entered last does not act now. It does again, by itself, once the policy is satisfied.
 type TeamRefusal struct {
 	// Detail What a person can do about it.
@@ -911,7 +956,10 @@ type TeamRefusal struct {
 type TeamSession struct {
 	// AuthenticatedAt When a proof last made the session fresh.
 	AuthenticatedAt time.Time `json:"authenticated_at"`
-	CreatedAt       time.Time `json:"created_at"`
+
+	// BreakGlassUntil An owner broke the glass: until then the policy does not count.
+	BreakGlassUntil *time.Time `json:"break_glass_until,omitempty"`
+	CreatedAt       time.Time  `json:"created_at"`
 
 	// Current Whether this request came with it.
 	Current bool `json:"current"`
@@ -1289,6 +1337,24 @@ type UpdateMemberJSONBody struct {
 	Role Role `json:"role"`
 }
 
+// SetTeamPolicyJSONBody defines parameters for SetTeamPolicy.
+type SetTeamPolicyJSONBody struct {
+	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6, of which the client is in one; none is anywhere.
+	AllowedNetworks *PolicyNetworks `json:"allowed_networks,omitempty"`
+	DryRun          *bool           `json:"dry_run,omitempty"`
+	Exclusive       *bool           `json:"exclusive,omitempty"`
+
+	// Idle The most seconds without use since the last proof. Use is noted about once a minute, so a pause may count for up to a minute more.
+	Idle *PolicyIdle `json:"idle,omitempty"`
+
+	// MaxAge The most seconds since the session was signed in.
+	MaxAge               *PolicyMaxAge `json:"max_age,omitempty"`
+	RequireFreshForAdmin *bool         `json:"require_fresh_for_admin,omitempty"`
+
+	// RequiredProviders All of which have proved the user in the session.
+	RequiredProviders *PolicyProviders `json:"required_providers,omitempty"`
+}
+
 // ListTeamSessionsParams defines parameters for ListTeamSessions.
 type ListTeamSessionsParams struct {
 	UserId *openapi_types.UUID `form:"user_id,omitempty" json:"user_id,omitempty"`
@@ -1300,6 +1366,12 @@ type ListTeamSessionsParams struct {
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// EnterTeamJSONBody defines parameters for EnterTeam.
+type EnterTeamJSONBody struct {
+	// BreakGlass Lets an owner with a fresh session in for an hour, whatever the policy says. The audit trail and the other owners are told.
+	BreakGlass *bool `json:"break_glass,omitempty"`
 }
 
 // CreateTokenJSONBody defines parameters for CreateToken.
@@ -1365,6 +1437,12 @@ type CreateInvitationJSONRequestBody CreateInvitationJSONBody
 
 // UpdateMemberJSONRequestBody defines body for UpdateMember for application/json ContentType.
 type UpdateMemberJSONRequestBody UpdateMemberJSONBody
+
+// SetTeamPolicyJSONRequestBody defines body for SetTeamPolicy for application/json ContentType.
+type SetTeamPolicyJSONRequestBody SetTeamPolicyJSONBody
+
+// EnterTeamJSONRequestBody defines body for EnterTeam for application/json ContentType.
+type EnterTeamJSONRequestBody EnterTeamJSONBody
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody CreateTokenJSONBody
@@ -1530,6 +1608,12 @@ type ServerInterface interface {
 	// UpdateMember Change a member's role (admin, owner)
 	// (PATCH /v1/teams/{team}/members/{user})
 	UpdateMember(c *gin.Context, team TeamPath, user UserPath)
+	// GetTeamPolicy What the team asks of the sessions of its members
+	// (GET /v1/teams/{team}/policy)
+	GetTeamPolicy(c *gin.Context, team TeamPath)
+	// SetTeamPolicy Replace the policy (admin, owner)
+	// (PUT /v1/teams/{team}/policy)
+	SetTeamPolicy(c *gin.Context, team TeamPath)
 	// ListTeamSessions Who is in the team, from where, by which method (admin, owner)
 	// (GET /v1/teams/{team}/sessions)
 	ListTeamSessions(c *gin.Context, team TeamPath, params ListTeamSessionsParams)
@@ -2876,6 +2960,56 @@ func (siw *ServerInterfaceWrapper) UpdateMember(c *gin.Context) {
 	siw.Handler.UpdateMember(c, team, user)
 }
 
+// GetTeamPolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetTeamPolicy(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTeamPolicy(c, team)
+}
+
+// SetTeamPolicy operation middleware
+func (siw *ServerInterfaceWrapper) SetTeamPolicy(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetTeamPolicy(c, team)
+}
+
 // ListTeamSessions operation middleware
 func (siw *ServerInterfaceWrapper) ListTeamSessions(c *gin.Context) {
 
@@ -3089,6 +3223,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/teams/:team", wrapper.DeleteTeam)
 	router.GET(options.BaseURL+"/v1/teams/:team", wrapper.GetTeam)
 	router.PATCH(options.BaseURL+"/v1/teams/:team", wrapper.UpdateTeam)
+	router.GET(options.BaseURL+"/v1/teams/:team/policy", wrapper.GetTeamPolicy)
+	router.PUT(options.BaseURL+"/v1/teams/:team/policy", wrapper.SetTeamPolicy)
 	router.GET(options.BaseURL+"/v1/teams/:team/sessions", wrapper.ListTeamSessions)
 	router.POST(options.BaseURL+"/v1/teams/:team/sessions", wrapper.EnterTeam)
 	router.DELETE(options.BaseURL+"/v1/teams/:team/sessions/:session", wrapper.RevokeTeamSession)
@@ -5209,6 +5345,103 @@ func (response UpdateMemberdefaultApplicationProblemPlusJSONResponse) VisitUpdat
 	return err
 }
 
+type GetTeamPolicyRequestObject struct {
+	Team TeamPath `json:"team"`
+}
+
+type GetTeamPolicyResponseObject interface {
+	VisitGetTeamPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetTeamPolicy200JSONResponse TeamPolicy
+
+func (response GetTeamPolicy200JSONResponse) VisitGetTeamPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTeamPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTeamPolicydefaultApplicationProblemPlusJSONResponse) VisitGetTeamPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTeamPolicyRequestObject struct {
+	Team TeamPath `json:"team"`
+	Body *SetTeamPolicyJSONRequestBody
+}
+
+type SetTeamPolicyResponseObject interface {
+	VisitSetTeamPolicyResponse(w http.ResponseWriter) error
+}
+
+type SetTeamPolicy200JSONResponse struct {
+	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6, of which the client is in one; none is anywhere.
+	AllowedNetworks PolicyNetworks `json:"allowed_networks"`
+	DryRun          bool           `json:"dry_run"`
+
+	// Ended The team sessions that ended or, as a dry run, would end.
+	Ended     EndedTeamSessions `json:"ended"`
+	Exclusive bool              `json:"exclusive"`
+
+	// Idle The most seconds without use since the last proof. Use is noted about once a minute, so a pause may count for up to a minute more.
+	Idle *PolicyIdle `json:"idle,omitempty"`
+
+	// MaxAge The most seconds since the session was signed in.
+	MaxAge               *PolicyMaxAge `json:"max_age,omitempty"`
+	RequireFreshForAdmin bool          `json:"require_fresh_for_admin"`
+
+	// RequiredProviders All of which have proved the user in the session.
+	RequiredProviders PolicyProviders `json:"required_providers"`
+}
+
+func (response SetTeamPolicy200JSONResponse) VisitSetTeamPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTeamPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetTeamPolicydefaultApplicationProblemPlusJSONResponse) VisitSetTeamPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTeamSessionsRequestObject struct {
 	Team   TeamPath `json:"team"`
 	Params ListTeamSessionsParams
@@ -5256,6 +5489,7 @@ func (response ListTeamSessionsdefaultApplicationProblemPlusJSONResponse) VisitL
 
 type EnterTeamRequestObject struct {
 	Team TeamPath `json:"team"`
+	Body *EnterTeamJSONRequestBody
 }
 
 type EnterTeamResponseObject interface {
@@ -5577,6 +5811,12 @@ type StrictServerInterface interface {
 	// UpdateMember Change a member's role (admin, owner)
 	// (PATCH /v1/teams/{team}/members/{user})
 	UpdateMember(ctx context.Context, request UpdateMemberRequestObject) (UpdateMemberResponseObject, error)
+	// GetTeamPolicy What the team asks of the sessions of its members
+	// (GET /v1/teams/{team}/policy)
+	GetTeamPolicy(ctx context.Context, request GetTeamPolicyRequestObject) (GetTeamPolicyResponseObject, error)
+	// SetTeamPolicy Replace the policy (admin, owner)
+	// (PUT /v1/teams/{team}/policy)
+	SetTeamPolicy(ctx context.Context, request SetTeamPolicyRequestObject) (SetTeamPolicyResponseObject, error)
 	// ListTeamSessions Who is in the team, from where, by which method (admin, owner)
 	// (GET /v1/teams/{team}/sessions)
 	ListTeamSessions(ctx context.Context, request ListTeamSessionsRequestObject) (ListTeamSessionsResponseObject, error)
@@ -7241,6 +7481,76 @@ func (sh *strictHandler) UpdateMember(ctx *gin.Context, team TeamPath, user User
 	}
 }
 
+// GetTeamPolicy operation middleware
+func (sh *strictHandler) GetTeamPolicy(ctx *gin.Context, team TeamPath) {
+	var request GetTeamPolicyRequestObject
+
+	request.Team = team
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTeamPolicy(ctx, request.(GetTeamPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTeamPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTeamPolicyResponseObject); ok {
+		if err := validResponse.VisitGetTeamPolicyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetTeamPolicy operation middleware
+func (sh *strictHandler) SetTeamPolicy(ctx *gin.Context, team TeamPath) {
+	var request SetTeamPolicyRequestObject
+
+	request.Team = team
+
+	var body SetTeamPolicyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetTeamPolicy(ctx, request.(SetTeamPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetTeamPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetTeamPolicyResponseObject); ok {
+		if err := validResponse.VisitSetTeamPolicyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListTeamSessions operation middleware
 func (sh *strictHandler) ListTeamSessions(ctx *gin.Context, team TeamPath, params ListTeamSessionsParams) {
 	var request ListTeamSessionsRequestObject
@@ -7273,6 +7583,27 @@ func (sh *strictHandler) EnterTeam(ctx *gin.Context, team TeamPath) {
 	var request EnterTeamRequestObject
 
 	request.Team = team
+
+	var body EnterTeamJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.EnterTeam(ctx, request.(EnterTeamRequestObject))

@@ -113,7 +113,7 @@ func New(deps Deps) (http.Handler, error) {
 	for prefix, h := range deps.Mounts {
 		engine.Any(prefix+"*path", gin.WrapH(h))
 	}
-	RegisterHandlersWithOptions(engine.Group("", operations.attach, s.limitAddress, s.sameOrigin, s.limitBody, s.authenticate, s.limitUser, operations.validate(s)),
+	RegisterHandlersWithOptions(engine.Group("", operations.attach, s.limitAddress, s.sameOrigin, s.limitBody, s.authenticate, s.limitUser, operations.validate(s), s.requireTeamPolicy),
 		NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{ownContext}, StrictGinServerOptions{
 			RequestErrorHandlerFunc:  func(c *gin.Context, err error) { s.fail(c, malformed(err)) },
 			HandlerErrorFunc:         s.fail,

@@ -37,6 +37,9 @@ type operation struct {
 	restricted bool
 	oauth      bool    // its refusals have the form of RFC 6749
 	rate       *policy // limit by client address; nil for none at all
+	// policy tells how the policy of the team in the path applies: fully, unless
+	// the operation says otherwise.
+	policy teamPolicy
 }
 
 // operations are found by the pattern that Gin has matched already, so that a
@@ -72,6 +75,7 @@ func (s spec) operations() (operations, error) {
 				restricted: op.Extensions["x-restricted-session"] == "allowed",
 				oauth:      op.Extensions["x-oauth-errors"] == true,
 				rate:       rate,
+				policy:     teamPolicyOf(path, op.Extensions["x-team-policy"]),
 			}
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 // EnterTeam gives the session in hand a team session.
 func (s *Server) EnterTeam(ctx context.Context, r EnterTeamRequestObject) (EnterTeamResponseObject, error) {
-	l, created, err := s.Sessions.Enter(ctx, s.actor(ctx), r.Team)
+	l, created, err := s.Sessions.Enter(ctx, s.actor(ctx), r.Team, r.Body != nil && value(r.Body.BreakGlass))
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,8 @@ const (
 	ActionTeamCreated        Action = "team.created"
 	ActionTeamUpdated        Action = "team.updated"
 	ActionTeamDeleted        Action = "team.deleted"
+	ActionTeamPolicyChanged  Action = "team.policy_changed"
+	ActionTeamBreakGlass     Action = "team.glass_broken"
 	ActionTeamSessionCreated Action = "team_session.created"
 	ActionTeamSessionRevoked Action = "team_session.revoked"
 	ActionMemberAdded        Action = "member.added"

@@ -16,6 +16,7 @@ const (
 	NoticeMergeUndone  NoticeKind = "merge_undone"  // and was taken apart again
 	NoticePrimary      NoticeKind = "primary_email" // another address is the primary one
 	NoticeRecoveryUsed NoticeKind = "recovery_used" // somebody came in by a recovery code
+	NoticeBreakGlass   NoticeKind = "break_glass"   // another owner went into a team against its policy
 )
 
 // Notice tells the owner of an account what was done to it, when and from

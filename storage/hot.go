@@ -18,6 +18,7 @@ type hotStatements struct {
 	principal     string
 	principalByID string
 	identityOwner string
+	access        string
 }
 
 const userColumns = `u.id, u.display_name, u.avatar_url, u.primary_email, u.status, u.merged_into, u.operator,
@@ -32,14 +33,14 @@ func userFields(u *identity.User) []any {
 
 const principalFrom = `SELECT s.token_hash, s.id, s.user_id, s.identity_id, s.team_session_id, s.methods, s.ip, s.user_agent,
 	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at, s.restricted, s.longest_pause,
-	t.id, t.team_id, t.created_at, t.break_glass_until, m.role, ` + policyColumns + `, ` + userColumns + `
+	t.id, t.team_id, t.created_at, t.break_glass_until, t.ended_at IS NOT NULL, m.role, ` + policyColumns + `, ` + userColumns + `
 FROM sessions AS s
 JOIN users AS u ON u.id = s.user_id`
 
 func newHotStatements(e engine) hotStatements {
 	return hotStatements{
 		principal: principalFrom + `
-LEFT JOIN team_sessions AS t ON t.id = s.team_session_id AND t.ended_at IS NULL
+LEFT JOIN team_sessions AS t ON t.id = s.team_session_id AND (t.ended_at IS NULL OR t.end_reason = '` + session.EndedByPolicy + `')
 LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
 LEFT JOIN team_policies AS p ON p.team_id = t.team_id
 WHERE s.token_hash = ` + e.param(1) + ` AND s.ended_at IS NULL`,
@@ -49,6 +50,13 @@ LEFT JOIN team_sessions AS t ON t.id = ` + e.param(2) + ` AND t.session_id = s.i
 LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
 LEFT JOIN team_policies AS p ON p.team_id = t.team_id
 WHERE s.id = ` + e.param(1) + ` AND s.ended_at IS NULL`,
+
+		access: `SELECT m.role, t.id, t.created_at, t.break_glass_until, ` + policyColumns + `
+FROM teams AS tm
+JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ` + e.param(2) + `
+LEFT JOIN team_policies AS p ON p.team_id = tm.id
+LEFT JOIN team_sessions AS t ON t.team_id = tm.id AND t.session_id = ` + e.param(3) + ` AND t.ended_at IS NULL
+WHERE tm.id = ` + e.param(1) + ` AND tm.deleted_at IS NULL`,
 
 		identityOwner: `SELECT i.id, i.user_id, i.provider, i.subject, i.label, i.email, i.email_authoritative,
 	i.wallet_address, i.wallet_chain_id, i.wallet_kind, i.terms_version, i.is_primary, i.created_at, i.last_used_at, ` + userColumns + `
@@ -90,6 +98,7 @@ func (db *DB) principal(ctx context.Context, statement string, args ...any) (ses
 		id, team   *identity.ID
 		created    sql.NullTime
 		breakGlass *time.Time
+		over       bool
 		role       *team.Role
 	}
 	var policy joinedPolicy
@@ -97,7 +106,7 @@ func (db *DB) principal(ctx context.Context, statement string, args ...any) (ses
 	err := db.hotRow(ctx, statement, args...).Scan(slices.Concat([]any{
 		&s.TokenHash, &s.ID, &s.UserID, &s.IdentityID, &s.TeamSessionID, &s.Methods, &s.IP, &s.UserAgent,
 		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &s.Restricted, &s.LongestPause,
-		&ts.id, &ts.team, &ts.created, &ts.breakGlass, &ts.role,
+		&ts.id, &ts.team, &ts.created, &ts.breakGlass, &ts.over, &ts.role,
 	}, policy.fields(), userFields(&p.User))...)
 	if err != nil {
 		return session.Principal{}, db.engine.normalise(err)
@@ -105,7 +114,7 @@ func (db *DB) principal(ctx context.Context, statement string, args ...any) (ses
 	if ts.id != nil && ts.role != nil {
 		p.Team = &session.Entered{
 			ID: *ts.id, TeamID: *ts.team, Role: *ts.role, CreatedAt: ts.created.Time,
-			Policy: policy.domain(), BreakGlassUntil: ts.breakGlass,
+			Policy: policy.domain(), BreakGlassUntil: ts.breakGlass, Over: ts.over,
 		}
 	}
 	return p, nil
@@ -120,4 +129,22 @@ func (db *DB) IdentityOwner(ctx context.Context, provider, subject string) (iden
 		&i.WalletAddress, &i.WalletChainID, &i.WalletKind, &i.TermsVersion, &i.IsPrimary, &i.CreatedAt, &i.LastUsedAt,
 	}, userFields(&u)...)...)
 	return i, u, db.engine.normalise(err)
+}
+
+// TeamAccess implements session.Store.
+func (db *DB) TeamAccess(ctx context.Context, teamID, user, sessionID identity.ID) (session.Entered, error) {
+	e := session.Entered{TeamID: teamID}
+	var id *identity.ID
+	var created sql.NullTime
+	var policy joinedPolicy
+	err := db.hotRow(ctx, db.hot.access, teamID, user, sessionID).Scan(append([]any{
+		&e.Role, &id, &created, &e.BreakGlassUntil,
+	}, policy.fields()...)...)
+	if err != nil {
+		return session.Entered{}, db.engine.normalise(err)
+	}
+	if e.Policy = policy.domain(); id != nil {
+		e.ID, e.CreatedAt = *id, created.Time
+	}
+	return e, nil
 }

@@ -84,18 +84,55 @@ type sessionColumns struct {
 	IdleExpiresAt   time.Time
 	ExpiresAt       time.Time
 	EndedAt         *time.Time
+	LongestPause    time.Duration
 }
 
 // TeamSessions implements session.Store.
 func (db *DB) TeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, now time.Time, p identity.Page) ([]session.ListedInTeam, error) {
 	return db.listTeamSessions(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
-		q = q.Where("t.team_id = ?", teamID)
-		if f.UserID != nil {
-			q = q.Where("t.user_id = ?", *f.UserID)
-		}
-		q = whereProvider(whereStatus(q, f.Status, now, "t.ended_at", "s.ended_at"), f.Provider)
-		return newestFirst(q, "t.id", p)
+		return newestFirst(whereInTeam(q, teamID, f, now), "t.id", p)
 	})
+}
+
+// whereInTeam narrows team sessions, t, of which s is the session behind.
+func whereInTeam(q *bun.SelectQuery, teamID identity.ID, f session.Filter, now time.Time) *bun.SelectQuery {
+	q = q.Where("t.team_id = ?", teamID)
+	if f.UserID != nil {
+		q = q.Where("t.user_id = ?", *f.UserID)
+	}
+	if f.IDs != nil {
+		q = q.Where("t.id IN (?)", bun.List(f.IDs))
+	}
+	if f.Except != nil {
+		q = q.Where("t.id <> ?", *f.Except)
+	}
+	return whereProvider(whereStatus(q, f.Status, now, "t.ended_at", "s.ended_at"), f.Provider)
+}
+
+// EndMatchingTeamSessions implements session.Store.
+func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end session.End) ([]identity.ID, error) {
+	db.changed(ctx, teamID)
+	matching := whereInTeam(db.writer(ctx).NewSelect().TableExpr("team_sessions AS t").Column("t.id").
+		Join("JOIN sessions AS s ON s.id = t.session_id"), teamID, f, end.At)
+	var ids []identity.ID
+	err := db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).Set("ended_by = ?", end.By).
+		Where("t.ended_at IS NULL AND t.id IN (?)", matching).Returning("id").Scan(ctx, &ids)
+	if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
+		return nil, nil
+	}
+	return ids, err
+}
+
+// OwnerAddresses implements session.Store.
+func (db *DB) OwnerAddresses(ctx context.Context, teamID, except identity.ID) ([]string, error) {
+	var out []string
+	err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Column("e.address").
+		Join("JOIN memberships AS m ON m.user_id = e.user_id AND m.team_id = ?", teamID).
+		Join("JOIN users AS u ON u.id = e.user_id").
+		Where("m.role = ? AND u.status = ? AND e.user_id <> ?", team.RoleOwner, identity.StatusActive, except).
+		Order("e.address").Scan(ctx, &out)
+	return out, db.engine.normalise(err)
 }
 
 // ListedTeamSession implements session.Store.
@@ -113,7 +150,8 @@ func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery
 		ColumnExpr("t.*, u.display_name, u.primary_email, m.role").
 		ColumnExpr(`s.id AS s_id, s.user_id AS s_user_id, s.methods AS s_methods, s.ip AS s_ip, s.user_agent AS s_user_agent,
 			s.created_at AS s_created_at, s.authenticated_at AS s_authenticated_at, s.last_seen_at AS s_last_seen_at,
-			s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at`).
+			s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at,
+			s.longest_pause AS s_longest_pause`).
 		Join("JOIN sessions AS s ON s.id = t.session_id").
 		Join("JOIN users AS u ON u.id = t.user_id").
 		Join("LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = t.user_id")
@@ -128,7 +166,7 @@ func (r listedInTeamRow) domain() session.ListedInTeam {
 		Behind: session.Session{
 			ID: b.ID, UserID: b.UserID, Methods: b.Methods, IP: b.IP, UserAgent: b.UserAgent, CreatedAt: b.CreatedAt,
 			AuthenticatedAt: b.AuthenticatedAt, LastSeenAt: b.LastSeenAt, IdleExpiresAt: b.IdleExpiresAt,
-			ExpiresAt: b.ExpiresAt, EndedAt: b.EndedAt,
+			ExpiresAt: b.ExpiresAt, EndedAt: b.EndedAt, LongestPause: b.LongestPause,
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"net/netip"
 	"time"
 
@@ -40,6 +41,37 @@ func (p Principal) admitted(client identity.Client, now time.Time) Principal {
 	}
 	if refusal := p.Team.refuses(p.Session, client, now); refusal != nil {
 		p.Refused, p.Team = &Refused{TeamID: p.Team.TeamID, Refusal: *refusal}, nil
+	} else if p.Team.Over {
+		p.Team = nil
 	}
 	return p
+}
+
+// RequireIn lets a member's session act in a team, by whatever the team's policy
+// says of it now: CodePolicyUnsatisfied if it does not, identity.ErrNotFound for
+// a team he is not in. A change by somebody who manages the team may need a fresh
+// session, too.
+func (s *Service) RequireIn(ctx context.Context, p Principal, client identity.Client, id identity.ID, changes bool) error {
+	if p.Refused != nil && p.Refused.TeamID == id {
+		return p.Refused.Err()
+	}
+	var e Entered
+	if p.Team != nil && p.Team.TeamID == id {
+		e = *p.Team
+	} else {
+		var err error
+		if e, err = s.store.TeamAccess(ctx, id, p.User.ID, p.Session.ID); err != nil {
+			return err
+		}
+	}
+	now := s.now()
+	if refusal := e.refuses(p.Session, client, now); refusal != nil {
+		return refusal.Err()
+	}
+	if changes && e.Role.Manages() {
+		if refusal := e.Policy.CheckChange(p.Session.Fresh(now)); refusal != nil {
+			return refusal.Err()
+		}
+	}
+	return nil
 }

@@ -21,16 +21,16 @@ func TestPolicyOnEnteringAndOnEveryCheck(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		u := f.User(t)
 		tm := f.Team(t, u.ID)
-		s, token := f.issue(t, u.ID)
+		s, _ := f.issue(t, u.ID)
 		policy := team.Policy{RequiredProviders: []string{"google", "siwe"}}
 		f.ask(t, tm, u.ID, policy)
-		_, _, err := f.Enter(t.Context(), actor(s), tm.ID)
+		_, _, err := f.Enter(t.Context(), actor(s), tm.ID, false)
 		storagetest.WantCode(t, "entering without a wallet", err, identity.CodePolicyUnsatisfied)
-		s, token, err = f.renew(s, "siwe")
+		s, token, err := f.renew(s, "siwe")
 		if err != nil {
 			t.Fatal(err)
 		}
-		entered, _, err := f.Enter(t.Context(), actor(s), tm.ID)
+		entered, _, err := f.Enter(t.Context(), actor(s), tm.ID, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestIdleIsNotForgottenByUse(t *testing.T) {
 		tm := f.Team(t, u.ID)
 		s, token := f.issue(t, u.ID)
 		f.ask(t, tm, u.ID, team.Policy{Idle: time.Minute})
-		if _, _, err := f.Enter(t.Context(), actor(s), tm.ID); err != nil {
+		if _, _, err := f.Enter(t.Context(), actor(s), tm.ID, false); err != nil {
 			t.Fatal(err)
 		}
 		for range 5 { // use that is frequent enough is told from a pause
@@ -85,7 +85,7 @@ func TestIdleIsNotForgottenByUse(t *testing.T) {
 			if p := f.works(t, "after the pause", token, true); p.Refused == nil || p.Refused.Rule != team.RuleIdle {
 				t.Errorf("in %+v", p.Team)
 			}
-			_, _, err := f.Enter(t.Context(), actor(s), tm.ID)
+			_, _, err := f.Enter(t.Context(), actor(s), tm.ID, false)
 			storagetest.WantCode(t, "entering again", err, identity.CodePolicyUnsatisfied)
 		}
 		_, token, err := f.renew(f.works(t, "read", token, true).Session, "google")

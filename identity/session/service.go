@@ -16,15 +16,32 @@ type Limits struct {
 
 // Service issues and ends sessions.
 type Service struct {
-	store  Store
-	cache  *Cache
-	limits Limits
-	now    identity.Clock
+	store   Store
+	cache   *Cache
+	limits  Limits
+	now     identity.Clock
+	usable  func(provider string) bool
+	notices identity.Notifier
 }
 
+// Option changes what a service does by default.
+type Option func(s *Service)
+
+// WithProviders tells which providers are a way in here; by default any is.
+func WithProviders(usable func(provider string) bool) Option {
+	return func(s *Service) { s.usable = usable }
+}
+
+// WithNotices has notices sent; by default none are.
+func WithNotices(n identity.Notifier) Option { return func(s *Service) { s.notices = n } }
+
 // NewService returns the service over a store, with a cache or nil.
-func NewService(store Store, cache *Cache, limits Limits, now identity.Clock) *Service {
-	return &Service{store: store, cache: cache, limits: limits, now: now}
+func NewService(store Store, cache *Cache, limits Limits, now identity.Clock, options ...Option) *Service {
+	s := &Service{store: store, cache: cache, limits: limits, now: now, usable: func(string) bool { return true }, notices: identity.NoNotices{}}
+	for _, o := range options {
+		o(s)
+	}
+	return s
 }
 
 // Issue makes a session for a user who has just proved himself by an identity,

@@ -84,7 +84,7 @@ type TeamSession struct {
 type Principal struct {
 	Session Session
 	User    identity.User
-	Team    *Entered // the team session entered last, while it is open and admitted
+	Team    *Entered // the team session entered last, while it is open and, after Authenticate, admitted
 	// Refused is that team session while the team's policy does not admit it.
 	// The store never sets it: Authenticate decides, at every check.
 	Refused *Refused
@@ -109,6 +109,9 @@ type Entered struct {
 	CreatedAt       time.Time
 	Policy          team.Policy
 	BreakGlassUntil *time.Time
+	// Over tells that a change of policy ended it. Stores give it all the same,
+	// so that its user is told why; Authenticate lets nobody act in it.
+	Over bool
 }
 
 // Listed is a session with its user, for admins.

@@ -13,6 +13,17 @@ type Filter struct {
 	UserID   *identity.ID
 	Status   Status
 	Provider string // sessions in which this provider proved the user
+
+	// What the service asks for its own ends.
+	IDs    []identity.ID // only these; nil is any
+	Except *identity.ID  // not this one
+}
+
+// End is how sessions end.
+type End struct {
+	Reason string
+	By     identity.ID
+	At     time.Time
 }
 
 // Store keeps sessions. Methods called inside InTx with its context run in that
@@ -53,6 +64,17 @@ type Store interface {
 	TeamSession(ctx context.Context, id identity.ID) (TeamSession, error)
 	EndTeamSession(ctx context.Context, t TeamSession) error
 	TeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time, p identity.Page) ([]ListedInTeam, error)
+	// EndMatchingTeamSessions ends the team's open team sessions that meet the
+	// filter, by one statement, and returns their ids.
+	EndMatchingTeamSessions(ctx context.Context, team identity.ID, f Filter, end End) ([]identity.ID, error)
+	// SetBreakGlass lets a team session in until a time, whatever the policy says.
+	SetBreakGlass(ctx context.Context, id identity.ID, until time.Time) error
+	// TeamAccess returns what stands between a member's session and a team: his
+	// role, the policy, and the open team session, if there is one. One statement.
+	TeamAccess(ctx context.Context, team, user, session identity.ID) (Entered, error)
+	// OwnerAddresses returns the verified addresses of the team's active owners,
+	// without one of them.
+	OwnerAddresses(ctx context.Context, team, except identity.ID) ([]string, error)
 	ListedTeamSession(ctx context.Context, id identity.ID) (ListedInTeam, error)
 
 	RecordEvents(ctx context.Context, events ...identity.Event) error

@@ -3,18 +3,27 @@ package session
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
 )
 
+// breakGlassFor is how long an owner is in against the policy.
+const breakGlassFor = time.Hour
+
 // Enter gives the principal's session a team session in a team he is a member
-// of, or returns the open one it has there, and makes it the current one.
-// Membership is read under the team's lock, so a removal at the same time
-// either sees the new team session or prevents it.
-func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.ID) (out ListedInTeam, created bool, err error) {
+// of, or returns the open one it has there, and makes it the current one. The
+// team's policy decides (CodePolicyUnsatisfied); under an exclusive one his
+// other team sessions there end. Membership is read under the team's lock, so a
+// removal at the same time either sees the new team session or prevents it.
+//
+// With breakGlass an owner with a fresh session comes in for an hour whatever
+// the policy says. The other owners are told.
+func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.ID, breakGlass bool) (out ListedInTeam, created bool, err error) {
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
-		if _, err := s.store.LockTeam(ctx, id); err != nil {
+		t, err := s.store.LockTeam(ctx, id)
+		if err != nil {
 			return err
 		}
 		m, err := s.store.Membership(ctx, id, actor.UserID)
@@ -33,12 +42,13 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 		if err != nil {
 			return err
 		}
-		if refusal := policy.Check(cur.facts(), address(actor.Client), now); refusal != nil {
-			return refusal.Err()
-		}
 		ts, err := s.store.OpenTeamSession(ctx, cur.ID, id)
 		created = errors.Is(err, identity.ErrNotFound)
 		if err != nil && !created {
+			return err
+		}
+		e := Entered{Role: m.Role, Policy: policy, BreakGlassUntil: ts.BreakGlassUntil}
+		if err := mayEnter(e, cur, actor, breakGlass, now); err != nil {
 			return err
 		}
 		if created {
@@ -52,6 +62,16 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 				return err
 			}
 		}
+		if breakGlass {
+			if err := s.breakGlass(ctx, actor, t, ts.ID, now); err != nil {
+				return err
+			}
+		}
+		if policy.Exclusive {
+			if err := s.endTeamSessions(ctx, actor, id, Filter{UserID: &actor.UserID, Except: &ts.ID}, "exclusive", now); err != nil {
+				return err
+			}
+		}
 		if cur.TeamSessionID == nil || *cur.TeamSessionID != ts.ID {
 			cur.TeamSessionID = &ts.ID
 			if err := s.store.UpdateSession(ctx, cur); err != nil {
@@ -62,6 +82,38 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 		return err
 	})
 	return out, created, err
+}
+
+func mayEnter(e Entered, cur Session, actor identity.Actor, breakGlass bool, now time.Time) error {
+	if !breakGlass {
+		if refusal := e.refuses(cur, actor.Client, now); refusal != nil {
+			return refusal.Err()
+		}
+		return nil
+	}
+	if e.Role != team.RoleOwner {
+		return identity.NewError(identity.CodeForbidden, "only an owner breaks the glass")
+	}
+	return actor.RequireFresh()
+}
+
+// breakGlass opens the team session for an hour, and says so: to the audit trail
+// by an action of its own, and to the other owners.
+func (s *Service) breakGlass(ctx context.Context, actor identity.Actor, t team.Team, id identity.ID, now time.Time) error {
+	until := now.Add(breakGlassFor)
+	if err := s.store.SetBreakGlass(ctx, id, until); err != nil {
+		return err
+	}
+	e := actor.Event(identity.ActionTeamBreakGlass, now)
+	e.TeamID, e.UserID, e.Data = &t.ID, &actor.UserID, identity.Metadata{"team_session_id": id, "until": until}
+	if err := s.store.RecordEvents(ctx, e); err != nil {
+		return err
+	}
+	to, err := s.store.OwnerAddresses(ctx, t.ID, actor.UserID)
+	if err != nil || len(to) == 0 {
+		return err
+	}
+	return s.notices.Notify(ctx, identity.Notice{Kind: identity.NoticeBreakGlass, To: to, What: t.Name, At: now, Client: actor.Client})
 }
 
 // ListTeam lists the sessions of a team to those who manage it.

@@ -30,31 +30,31 @@ func TestEnterATeam(t *testing.T) {
 		s, token := f.issue(t, owner.ID)
 		other, _ := f.issue(t, stranger.ID)
 
-		first, created, err := f.Enter(t.Context(), actor(s), tm.ID)
+		first, created, err := f.Enter(t.Context(), actor(s), tm.ID, false)
 		if err != nil || !created || first.TeamID != tm.ID || *first.Role != team.RoleOwner || first.Behind.ID != s.ID {
 			t.Fatalf("%+v, %v, %v", first, created, err)
 		}
-		again, created, err := f.Enter(t.Context(), actor(s), tm.ID)
+		again, created, err := f.Enter(t.Context(), actor(s), tm.ID, false)
 		if err != nil || created || again.ID != first.ID {
 			t.Errorf("entered again: %+v, %v, %v", again, created, err)
 		}
 		if p := f.works(t, "in the team", token, true); p.Team == nil || p.Team.ID != first.ID {
 			t.Errorf("acts in %+v", p.Team)
 		}
-		elsewhere, _, err := f.Enter(t.Context(), actor(s), second.ID)
+		elsewhere, _, err := f.Enter(t.Context(), actor(s), second.ID, false)
 		if p := f.works(t, "in the second", token, true); err != nil || p.Team == nil || p.Team.ID != elsewhere.ID {
 			t.Errorf("acts in %+v, %v", p.Team, err)
 		}
-		if back, created, err := f.Enter(t.Context(), actor(s), tm.ID); err != nil || created || back.ID != first.ID {
+		if back, created, err := f.Enter(t.Context(), actor(s), tm.ID, false); err != nil || created || back.ID != first.ID {
 			t.Errorf("back in the first: %+v, %v, %v", back, created, err)
 		}
-		_, _, err = f.Enter(t.Context(), actor(other), tm.ID)
+		_, _, err = f.Enter(t.Context(), actor(other), tm.ID, false)
 		storagetest.WantNotFound(t, "a stranger", err)
-		_, _, err = f.Enter(t.Context(), actor(s), identity.NewID())
+		_, _, err = f.Enter(t.Context(), actor(s), identity.NewID(), false)
 		storagetest.WantNotFound(t, "no team", err)
 
 		f.Clock.Set(s.ExpiresAt)
-		_, _, err = f.Enter(t.Context(), actor(s), tm.ID)
+		_, _, err = f.Enter(t.Context(), actor(s), tm.ID, false)
 		storagetest.WantCode(t, "an expired session", err, identity.CodeUnauthenticated)
 	})
 }
@@ -67,7 +67,7 @@ func TestEnteredByManyAtOnceIsOneTeamSession(t *testing.T) {
 		var mu sync.Mutex
 		ids, made := map[identity.ID]bool{}, 0
 		together(20, func(int) {
-			l, created, err := f.Enter(t.Context(), actor(s), tm.ID)
+			l, created, err := f.Enter(t.Context(), actor(s), tm.ID, false)
 			if err != nil {
 				t.Error(err)
 			}
@@ -101,7 +101,7 @@ func TestRemovedWhileEntering(t *testing.T) {
 					}
 					return
 				}
-				if _, _, err := f.Enter(t.Context(), actor(s), tm.ID); err != nil {
+				if _, _, err := f.Enter(t.Context(), actor(s), tm.ID, false); err != nil {
 					storagetest.WantNotFound(t, "entering", err)
 				}
 			})

@@ -127,6 +127,58 @@ func (p Policy) reaches(n netip.Prefix) bool {
 	})
 }
 
+// Limits of a policy.
+const (
+	MaxLimit     = 366 * 24 * time.Hour
+	MinIdle      = time.Minute // last use is written no more often than twice in it
+	maxProviders = 16
+	maxNetworks  = 256
+)
+
+// Validate refuses, with CodeInvalidRequest and the field, what is no policy
+// that could be kept: limits out of range, a provider that is no way in here,
+// anything twice.
+func (p Policy) Validate(usable func(provider string) bool) error {
+	invalid := func(rule Rule, format string, args ...any) error {
+		return identity.NewError(identity.CodeInvalidRequest, format, args...).WithField(string(rule))
+	}
+	if p.MaxAge != 0 && (p.MaxAge < time.Second || p.MaxAge > MaxLimit) {
+		return invalid(RuleMaxAge, "give 1 to %d seconds, or leave it out", MaxLimit/time.Second)
+	}
+	if p.Idle != 0 && (p.Idle < MinIdle || p.Idle > MaxLimit) {
+		return invalid(RuleIdle, "give %d to %d seconds, or leave it out", MinIdle/time.Second, MaxLimit/time.Second)
+	}
+	if len(p.RequiredProviders) > maxProviders || len(p.AllowedNetworks) > maxNetworks {
+		return invalid(RuleAllowedNetworks, "give at most %d providers and %d networks", maxProviders, maxNetworks)
+	}
+	for i, name := range p.RequiredProviders {
+		if !usable(name) {
+			return invalid(RuleRequiredProviders, "%.50q is no provider that is configured here", name)
+		}
+		if slices.Contains(p.RequiredProviders[:i], name) {
+			return invalid(RuleRequiredProviders, "%.50q stands there twice", name)
+		}
+	}
+	for i, n := range p.AllowedNetworks {
+		if slices.Contains(p.AllowedNetworks[:i], n) {
+			return invalid(RuleAllowedNetworks, "%s stands there twice", n)
+		}
+	}
+	return nil
+}
+
+// Metadata is what the audit trail keeps of a policy.
+func (p Policy) Metadata() identity.Metadata {
+	if p.Unreadable {
+		return identity.Metadata{string(RuleUnreadable): true}
+	}
+	return identity.Metadata{
+		string(RuleMaxAge): int64(p.MaxAge / time.Second), string(RuleIdle): int64(p.Idle / time.Second),
+		string(RuleRequiredProviders): p.RequiredProviders, string(RuleAllowedNetworks): p.AllowedNetworks,
+		"exclusive": p.Exclusive, string(RuleFreshForAdmin): p.RequireFreshForAdmin,
+	}
+}
+
 // ParseNetwork reads a CIDR range in its canonical form: no bits behind its
 // length, no zone, IPv4 as IPv4. One address is a range of full length.
 func ParseNetwork(s string) (netip.Prefix, error) {

@@ -67,7 +67,6 @@ func New(parts Parts) (*App, error) {
 	cfg, db, now := parts.Config, parts.DB, parts.Now
 	remembered := session.NewCache(cfg.SessionCache)
 	context.AfterFunc(parts.Context, remembered.Close)
-	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now)
 	mailbox := devmode.NewMailbox(now)
 	email, tasks, told, err := newEmail(parts, mailbox)
 	if err != nil {
@@ -76,6 +75,9 @@ func New(parts Parts) (*App, error) {
 	limits := ratelimit.NewMemory(now)
 	context.AfterFunc(parts.Context, limits.Close)
 	var deps api.Deps
+	canUse := func(name string) bool { return usable(deps, name) }
+	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
+		session.WithProviders(canUse), session.WithNotices(told))
 	deps = api.Deps{
 		Email: email,
 		Config: api.Config{
@@ -86,7 +88,7 @@ func New(parts Parts) (*App, error) {
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
 			Policy:   linking.Policy(cfg.Linking),
-			Usable:   func(name string) bool { return usable(deps, name) },
+			Usable:   canUse,
 			Policies: policies(cfg),
 			UndoFor:  time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
 			Notices:  told,

@@ -86,6 +86,19 @@ func testPrincipal(t *testing.T, d *Database) {
 		until := d.Clock.Now().Add(time.Hour)
 		d.Do(t, func(ctx context.Context) error { return d.SetBreakGlass(ctx, ts.ID, until) })
 		Same(t, ask(t, s).Team.BreakGlassUntil, until)
+		end := func(reason string) {
+			at := d.Clock.Now()
+			ts.EndedAt, ts.EndReason = &at, &reason
+			d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
+		}
+		if end(session.EndedByPolicy); !ask(t, s).Team.Over {
+			t.Error("what a policy ended is told as open")
+		}
+		if end("else"); ask(t, s).Team != nil {
+			t.Error("an ended team session is told")
+		}
+		ts.EndedAt, ts.EndReason = nil, nil
+		d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
 		if err := d.Exec("UPDATE team_policies SET allowed_networks = 'the moon' WHERE team_id = ?", tm.ID.String()); err != nil {
 			t.Fatal(err)
 		}

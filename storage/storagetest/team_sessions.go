@@ -1,7 +1,9 @@
 package storagetest
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -77,6 +79,9 @@ func testTeamSessions(t *testing.T, d *Database) {
 		Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
 	})
 
+	t.Run("matching ones end by one call", func(t *testing.T) { testTeamEnding(t, d) })
+	t.Run("what stands between a session and a team", func(t *testing.T) { testTeamAccess(t, d) })
+	t.Run("the addresses of the other owners", func(t *testing.T) { testOwnerAddresses(t, d) })
 	t.Run("filters and status at the very instant", func(t *testing.T) { testTeamSessionFilter(t, d) })
 }
 
@@ -126,4 +131,83 @@ func testTeamSessionFilter(t *testing.T, d *Database) {
 		Same(t, len(list(session.Filter{Provider: none})), 0)
 	}
 	Same(t, len(list(session.Filter{UserID: new(identity.NewID())})), 0)
+}
+
+func testTeamEnding(t *testing.T, d *Database) {
+	owner, member := d.User(t), d.User(t)
+	tm, other := d.Team(t, owner.ID), d.Team(t, owner.ID)
+	d.Member(t, tm.ID, member.ID, team.RoleMember)
+	d.Member(t, other.ID, member.ID, team.RoleMember)
+	now := d.Clock.Now()
+	var mine []identity.ID
+	for range 3 {
+		mine = append(mine, d.TeamSession(t, tm.ID, d.Session(t, member.ID)).ID)
+	}
+	owners, elsewhere := d.TeamSession(t, tm.ID, d.Session(t, owner.ID)).ID, d.TeamSession(t, other.ID, d.Session(t, member.ID)).ID
+	expired := d.TeamSession(t, tm.ID, d.Session(t, member.ID, func(s *session.Session) { s.ExpiresAt = now })).ID
+	ending := func(f session.Filter) (ids []identity.ID) {
+		d.Do(t, func(ctx context.Context) (err error) {
+			ids, err = d.EndMatchingTeamSessions(ctx, tm.ID, f, session.End{Reason: "r", By: owner.ID, At: now})
+			return err
+		})
+		slices.SortFunc(ids, func(a, b identity.ID) int { return bytes.Compare(a[:], b[:]) })
+		return ids
+	}
+	Same(t, ending(session.Filter{IDs: []identity.ID{}}), []identity.ID(nil))
+	Same(t, ending(session.Filter{IDs: []identity.ID{elsewhere}}), []identity.ID(nil))
+	Same(t, ending(session.Filter{IDs: mine[:1]}), mine[:1])
+	Same(t, ending(session.Filter{UserID: &member.ID, Except: &mine[1], Status: session.StatusActive}), mine[2:])
+	Same(t, ending(session.Filter{UserID: &member.ID}), []identity.ID{mine[1], expired})
+	ts := must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), mine[0]))
+	Same(t, []any{ts.EndedAt, ts.EndReason, ts.EndedBy}, []any{now, "r", owner.ID})
+	for _, id := range []identity.ID{owners, elsewhere} {
+		if ts := must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), id)); ts.EndedAt != nil {
+			t.Error("ended what did not match")
+		}
+	}
+}
+
+func testTeamAccess(t *testing.T, d *Database) {
+	u := d.User(t)
+	tm, s := d.Team(t, u.ID), d.Session(t, u.ID)
+	ask := func() session.Entered {
+		return must[session.Entered](t)(d.TeamAccess(t.Context(), tm.ID, u.ID, s.ID))
+	}
+	want := session.Entered{TeamID: tm.ID, Role: team.RoleOwner}
+	Same(t, ask(), want)
+	ts, until := d.TeamSession(t, tm.ID, s), d.Clock.Now().Add(time.Hour)
+	want.ID, want.CreatedAt, want.Policy, want.BreakGlassUntil = ts.ID, ts.CreatedAt, policies()[0], &until
+	d.Do(t, func(ctx context.Context) error {
+		if err := d.SetTeamPolicy(ctx, tm.ID, want.Policy, u.ID, d.Clock.Now()); err != nil {
+			return err
+		}
+		return d.SetBreakGlass(ctx, ts.ID, until)
+	})
+	Same(t, ask(), want)
+	ended := d.Clock.Now()
+	ts.EndedAt, ts.EndReason = &ended, new("r")
+	d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
+	want.ID, want.CreatedAt, want.BreakGlassUntil = identity.ID{}, time.Time{}, nil
+	Same(t, ask(), want)
+
+	_, err := d.TeamAccess(t.Context(), tm.ID, d.User(t).ID, s.ID)
+	WantNotFound(t, "no member", err)
+	deleted := d.Clock.Now()
+	tm.DeletedAt = &deleted
+	d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, tm) })
+	_, err = d.TeamAccess(t.Context(), tm.ID, u.ID, s.ID)
+	WantNotFound(t, "a deleted team", err)
+}
+
+func testOwnerAddresses(t *testing.T, d *Database) {
+	me, other, admin, disabled := d.User(t), d.User(t), d.User(t), d.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
+	tm := d.Team(t, me.ID)
+	d.Member(t, tm.ID, other.ID, team.RoleOwner)
+	d.Member(t, tm.ID, disabled.ID, team.RoleOwner)
+	d.Member(t, tm.ID, admin.ID, team.RoleAdmin)
+	for _, u := range []identity.User{me, admin, disabled} {
+		d.Email(t, u.ID, Word()+"@example.com")
+	}
+	want := []string{d.Email(t, other.ID, "a"+Word()+"@example.com").Address, d.Email(t, other.ID, "b"+Word()+"@example.com").Address}
+	Same(t, must[[]string](t)(d.OwnerAddresses(t.Context(), tm.ID, me.ID)), want)
 }

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// teamPolicy is how the policy of the team in an operation's path applies.
+type teamPolicy int
+
+const (
+	policyNone    teamPolicy = iota // there is no team in the path, or it says so
+	policyAll                       // the session must satisfy it
+	policyToLeave                   // as policyAll, but for the user himself
+)
+
+func teamPolicyOf(path string, extension any) teamPolicy {
+	switch {
+	case !strings.Contains(path, "{team}") || extension == "exempt":
+		return policyNone
+	case extension == "exempt-to-leave":
+		return policyToLeave
+	}
+	return policyAll
+}
+
+// requireTeamPolicy keeps members out of a team, to read and to change it, whose
+// policy their session does not satisfy. Every operation below a team is meant,
+// unless the specification exempts it.
+func (s *Server) requireTeamPolicy(c *gin.Context) {
+	info := callOf(c)
+	applies := info.operation.policy
+	if applies == policyNone || info.principal == nil || applies == policyToLeave && isSelf(c.Param("user"), info.principal.User.ID) {
+		return
+	}
+	id, err := uuid.Parse(c.Param("team"))
+	if err != nil {
+		s.fail(c, malformed(err))
+		return
+	}
+	if err := s.Sessions.RequireIn(c.Request.Context(), *info.principal, info.client, id, c.Request.Method != http.MethodGet); err != nil {
+		s.fail(c, err)
+	}
+}
+
+func isSelf(param string, user identity.ID) bool {
+	id, err := uuid.Parse(param)
+	return err == nil && id == user
+}
+
+// GetTeamPolicy tells a member what the team asks of sessions.
+func (s *Server) GetTeamPolicy(ctx context.Context, r GetTeamPolicyRequestObject) (GetTeamPolicyResponseObject, error) {
+	p, err := s.Sessions.Policy(ctx, userID(ctx), r.Team)
+	return GetTeamPolicy200JSONResponse(policyOf(p)), err
+}
+
+// SetTeamPolicy replaces the policy and ends the team sessions it does not admit.
+func (s *Server) SetTeamPolicy(ctx context.Context, r SetTeamPolicyRequestObject) (SetTeamPolicyResponseObject, error) {
+	p := team.Policy{
+		MaxAge: time.Duration(value(r.Body.MaxAge)) * time.Second, Idle: time.Duration(value(r.Body.Idle)) * time.Second,
+		RequiredProviders: value(r.Body.RequiredProviders),
+		Exclusive:         value(r.Body.Exclusive), RequireFreshForAdmin: value(r.Body.RequireFreshForAdmin),
+	}
+	for i, text := range value(r.Body.AllowedNetworks) {
+		n, err := team.ParseNetwork(text)
+		if err != nil {
+			return nil, errInvalidRequest(refusal(err).Detail).WithField(fmt.Sprintf("allowed_networks.%d", i))
+		}
+		p.AllowedNetworks = append(p.AllowedNetworks, n)
+	}
+	dryRun := value(r.Body.DryRun)
+	ended, err := s.Sessions.SetPolicy(ctx, s.actor(ctx), r.Team, p, dryRun)
+	if err != nil {
+		return nil, err
+	}
+	out := policyOf(p)
+	return SetTeamPolicy200JSONResponse{
+		MaxAge: out.MaxAge, Idle: out.Idle, RequiredProviders: out.RequiredProviders, AllowedNetworks: out.AllowedNetworks,
+		Exclusive: out.Exclusive, RequireFreshForAdmin: out.RequireFreshForAdmin, DryRun: dryRun, Ended: s.endedOf(ctx, ended),
+	}, nil
+}
+
+func policyOf(p team.Policy) TeamPolicy {
+	return TeamPolicy{
+		MaxAge: optional(int(p.MaxAge / time.Second)), Idle: optional(int(p.Idle / time.Second)),
+		RequiredProviders: append(PolicyProviders{}, p.RequiredProviders...),
+		AllowedNetworks:   each(p.AllowedNetworks, netip.Prefix.String),
+		Exclusive:         p.Exclusive, RequireFreshForAdmin: p.RequireFreshForAdmin,
+	}
+}
+
+func (s *Server) endedOf(ctx context.Context, e session.Ended) EndedTeamSessions {
+	me, now := callOf(ctx).principal, s.Now()
+	return EndedTeamSessions{
+		Count: e.Count, Ids: append([]identity.ID{}, e.IDs...),
+		Sessions: each(e.Sessions, func(l session.ListedInTeam) TeamSession {
+			return teamSessionOf(l, l.SessionID == me.Session.ID, now)
+		}),
+	}
+}

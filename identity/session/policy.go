@@ -1,0 +1,125 @@
+package session
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// everything is a page of all rows.
+var everything = identity.Page{Limit: math.MaxInt32}
+
+// EndedByPolicy is why a change of policy ended a team session.
+const EndedByPolicy = "policy"
+
+// Policy returns what the team asks of sessions, to any member: he has to know
+// it to satisfy it.
+func (s *Service) Policy(ctx context.Context, user, id identity.ID) (team.Policy, error) {
+	if _, err := s.store.TeamFor(ctx, id, user); err != nil {
+		return team.Policy{}, err
+	}
+	p, err := s.store.TeamPolicy(ctx, id)
+	if err == nil && p.Unreadable {
+		err = p.Check(team.Facts{}, address(identity.Client{}), s.now()).Err()
+	}
+	return p, err
+}
+
+// SetPolicy replaces the team's policy (admin, owner) and ends the team sessions
+// that the new one does not admit, in one transaction and a constant number of
+// statements. With dryRun it only tells which. Loosening anything needs a fresh
+// session (CodeReauthRequired). Nobody but an owner, who can break the glass, may
+// set a policy that his own session does not satisfy (CodePolicyUnsatisfied).
+func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identity.ID, p team.Policy, dryRun bool) (Ended, error) {
+	if err := p.Validate(s.usable); err != nil {
+		return Ended{}, err
+	}
+	var out Ended
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		out = Ended{}
+		if _, err := s.store.LockTeam(ctx, id); err != nil {
+			return err
+		}
+		m, err := s.store.Membership(ctx, id, actor.UserID)
+		if err != nil {
+			return err
+		}
+		if err := m.Role.RequireManages(); err != nil {
+			return err
+		}
+		before, err := s.store.TeamPolicy(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := s.maySetPolicy(ctx, actor, m.Role, before, p, dryRun); err != nil {
+			return err
+		}
+		now := s.now()
+		open, err := s.store.TeamSessions(ctx, id, Filter{Status: StatusActive}, now, everything)
+		if err != nil {
+			return err
+		}
+		out = endedOf(policyEnds(p, open, now))
+		if dryRun || out.Count == 0 && p.AtLeast(before) && before.AtLeast(p) {
+			return nil
+		}
+		if err := s.store.SetTeamPolicy(ctx, id, p, actor.UserID, now); err != nil {
+			return err
+		}
+		e := actor.Event(identity.ActionTeamPolicyChanged, now)
+		e.TeamID, e.Data = &id, identity.Metadata{"before": before.Metadata(), "policy": p.Metadata(), "ended": out.Count}
+		if err := s.store.RecordEvents(ctx, e); err != nil || out.Count == 0 {
+			return err
+		}
+		return s.endTeamSessions(ctx, actor, id, Filter{IDs: out.all}, EndedByPolicy, now)
+	})
+	return out, err
+}
+
+// maySetPolicy decides whether the actor may replace one policy by another.
+func (s *Service) maySetPolicy(ctx context.Context, actor identity.Actor, role team.Role, before, p team.Policy, dryRun bool) error {
+	if !dryRun {
+		if refusal := before.CheckChange(actor.Fresh); refusal != nil {
+			return refusal.Err()
+		}
+		if !p.AtLeast(before) {
+			if err := actor.RequireFresh(); err != nil {
+				return err
+			}
+		}
+	}
+	if role == team.RoleOwner {
+		return nil
+	}
+	cur, err := s.store.LockSession(ctx, actor.SessionID)
+	if err != nil {
+		return err
+	}
+	if refusal := p.Check(cur.facts(), address(actor.Client), s.now()); refusal != nil {
+		refusal.Detail = "your own session would not satisfy this policy: " + refusal.Detail
+		return refusal.Err()
+	}
+	return nil
+}
+
+// policyEnds picks, of the active team sessions of a team, newest first, those
+// that a policy ends: what it does not admit and, if it is exclusive, all but
+// the newest of each member. A session is judged by where it was last seen.
+func policyEnds(p team.Policy, open []ListedInTeam, now time.Time) []ListedInTeam {
+	var out []ListedInTeam
+	seen := map[identity.ID]bool{}
+	for _, l := range open {
+		e := Entered{Policy: p, BreakGlassUntil: l.BreakGlassUntil}
+		if l.Role != nil {
+			e.Role = *l.Role
+		}
+		if p.Exclusive && seen[l.UserID] || e.refuses(l.Behind, identity.Client{IP: l.Behind.IP}, now) != nil {
+			out = append(out, l)
+		}
+		seen[l.UserID] = true
+	}
+	return out
+}
