@@ -42,6 +42,18 @@ func (s *Server) AdminGetUser(ctx context.Context, r AdminGetUserRequestObject) 
 	return AdminGetUser200JSONResponse(s.adminUserOf(u)), err
 }
 
+// AdminChangeUser suspends a user or lets him in again.
+func (s *Server) AdminChangeUser(ctx context.Context, r AdminChangeUserRequestObject) (AdminChangeUserResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := s.Users.SetStatus(ctx, s.actor(ctx), r.User, identity.Status(r.Body.Status), value(r.Body.Reason)); err != nil {
+		return nil, err
+	}
+	u, err := s.Users.Get(ctx, r.User)
+	return AdminChangeUser200JSONResponse(s.adminUserOf(u)), err
+}
+
 // AdminListSessions lists everyone's sessions, to operators.
 func (s *Server) AdminListSessions(ctx context.Context, r AdminListSessionsRequestObject) (AdminListSessionsResponseObject, error) {
 	if err := requireOperator(ctx); err != nil {

@@ -460,6 +460,24 @@ func (e AdminExplain200JSONResponseBodyAction) Valid() bool {
 	}
 }
 
+// Defines values for AdminChangeUserJSONBodyStatus.
+const (
+	AdminChangeUserJSONBodyStatusActive   AdminChangeUserJSONBodyStatus = "active"
+	AdminChangeUserJSONBodyStatusDisabled AdminChangeUserJSONBodyStatus = "disabled"
+)
+
+// Valid indicates whether the value is a known member of the AdminChangeUserJSONBodyStatus enum.
+func (e AdminChangeUserJSONBodyStatus) Valid() bool {
+	switch e {
+	case AdminChangeUserJSONBodyStatusActive:
+		return true
+	case AdminChangeUserJSONBodyStatusDisabled:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EndOtherSessionsParamsOthers.
 const (
 	EndOtherSessionsParamsOthersTrue EndOtherSessionsParamsOthers = true
@@ -1141,6 +1159,16 @@ type AdminListUsersParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// AdminChangeUserJSONBody defines parameters for AdminChangeUser.
+type AdminChangeUserJSONBody struct {
+	// Reason Kept in the audit trail.
+	Reason *string                       `json:"reason,omitempty"`
+	Status AdminChangeUserJSONBodyStatus `json:"status"`
+}
+
+// AdminChangeUserJSONBodyStatus defines parameters for AdminChangeUser.
+type AdminChangeUserJSONBodyStatus string
+
 // AdminUserHistoryParams defines parameters for AdminUserHistory.
 type AdminUserHistoryParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1399,6 +1427,9 @@ type AdminExplainJSONRequestBody AdminExplainJSONBody
 // AdminMergeJSONRequestBody defines body for AdminMerge for application/json ContentType.
 type AdminMergeJSONRequestBody AdminMergeJSONBody
 
+// AdminChangeUserJSONRequestBody defines body for AdminChangeUser for application/json ContentType.
+type AdminChangeUserJSONRequestBody AdminChangeUserJSONBody
+
 // StartEmailJSONRequestBody defines body for StartEmail for application/json ContentType.
 type StartEmailJSONRequestBody StartEmailJSONBody
 
@@ -1488,6 +1519,9 @@ type ServerInterface interface {
 	// AdminGetUser One user, also by a former id
 	// (GET /v1/admin/users/{user})
 	AdminGetUser(c *gin.Context, user UserPath)
+	// AdminChangeUser Suspend a user, or let him in again
+	// (PATCH /v1/admin/users/{user})
+	AdminChangeUser(c *gin.Context, user UserPath)
 	// AdminUserHistory What happened to a user, or by him, and why
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(c *gin.Context, user UserPath, params AdminUserHistoryParams)
@@ -1946,6 +1980,31 @@ func (siw *ServerInterfaceWrapper) AdminGetUser(c *gin.Context) {
 	}
 
 	siw.Handler.AdminGetUser(c, user)
+}
+
+// AdminChangeUser operation middleware
+func (siw *ServerInterfaceWrapper) AdminChangeUser(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", c.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminChangeUser(c, user)
 }
 
 // AdminUserHistory operation middleware
@@ -3236,6 +3295,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/teams/:team/invitations/:invitation", wrapper.RevokeInvitation)
 	router.GET(options.BaseURL+"/v1/admin/users", wrapper.AdminListUsers)
 	router.GET(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminGetUser)
+	router.PATCH(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminChangeUser)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/history", wrapper.AdminUserHistory)
 	router.POST(options.BaseURL+"/v1/admin/decisions", wrapper.AdminExplain)
 	router.GET(options.BaseURL+"/v1/admin/merges", wrapper.AdminListMerges)
@@ -3760,6 +3820,46 @@ type AdminGetUserdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminGetUserdefaultApplicationProblemPlusJSONResponse) VisitAdminGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminChangeUserRequestObject struct {
+	User UserPath `json:"user"`
+	Body *AdminChangeUserJSONRequestBody
+}
+
+type AdminChangeUserResponseObject interface {
+	VisitAdminChangeUserResponse(w http.ResponseWriter) error
+}
+
+type AdminChangeUser200JSONResponse AdminUser
+
+func (response AdminChangeUser200JSONResponse) VisitAdminChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminChangeUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminChangeUserdefaultApplicationProblemPlusJSONResponse) VisitAdminChangeUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5691,6 +5791,9 @@ type StrictServerInterface interface {
 	// AdminGetUser One user, also by a former id
 	// (GET /v1/admin/users/{user})
 	AdminGetUser(ctx context.Context, request AdminGetUserRequestObject) (AdminGetUserResponseObject, error)
+	// AdminChangeUser Suspend a user, or let him in again
+	// (PATCH /v1/admin/users/{user})
+	AdminChangeUser(ctx context.Context, request AdminChangeUserRequestObject) (AdminChangeUserResponseObject, error)
 	// AdminUserHistory What happened to a user, or by him, and why
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(ctx context.Context, request AdminUserHistoryRequestObject) (AdminUserHistoryResponseObject, error)
@@ -6220,6 +6323,50 @@ func (sh *strictHandler) AdminGetUser(ctx *gin.Context, user UserPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminGetUserResponseObject); ok {
 		if err := validResponse.VisitAdminGetUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminChangeUser operation middleware
+func (sh *strictHandler) AdminChangeUser(ctx *gin.Context, user UserPath) {
+	var request AdminChangeUserRequestObject
+
+	request.User = user
+
+	var body AdminChangeUserJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminChangeUser(ctx, request.(AdminChangeUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminChangeUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminChangeUserResponseObject); ok {
+		if err := validResponse.VisitAdminChangeUserResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -14,6 +14,8 @@ type Action string
 const (
 	ActionUserCreated        Action = "user.created"
 	ActionUserUpdated        Action = "user.updated"
+	ActionUserSuspended      Action = "user.suspended"
+	ActionUserRestored       Action = "user.restored"
 	ActionUserMerged         Action = "user.merged"
 	ActionUserMergeUndone    Action = "user.merge_undone"
 	ActionRecoveryCreated    Action = "recovery.codes_created"

@@ -257,8 +257,7 @@ func (db *DB) CountOwnerless(ctx context.Context, teams []identity.ID) (int, err
 	}
 	n, err := db.reader(ctx).NewSelect().Model((*teamRow)(nil)).
 		Where("tm.id IN (?) AND tm.deleted_at IS NULL", bun.List(teams)).
-		Where(`NOT EXISTS (SELECT 1 FROM memberships AS m JOIN users AS u ON u.id = m.user_id
-			WHERE m.team_id = tm.id AND m.role = 'owner' AND u.status = 'active')`).Count(ctx)
+		Where(noActiveOwner).Count(ctx)
 	return int(n), db.engine.normalise(err)
 }
 

@@ -183,3 +183,16 @@ func (db *DB) Owns(ctx context.Context, user identity.ID, i team.Invitation) (bo
 		Where("n.id = ?", i.ID).Where(owned, user, user).Exists(ctx)
 	return ok, db.engine.normalise(err)
 }
+
+// OwnerlessTeamsOf implements user.Store.
+func (db *DB) OwnerlessTeamsOf(ctx context.Context, member identity.ID) ([]string, error) {
+	var names []string
+	err := db.reader(ctx).NewSelect().Model((*teamRow)(nil)).Column("name").
+		Where("tm.deleted_at IS NULL AND tm.id IN (SELECT m.team_id FROM memberships AS m WHERE m.user_id = ?)", member).
+		Where(noActiveOwner).Order("tm.id").Scan(ctx, &names)
+	return names, db.engine.normalise(err)
+}
+
+// noActiveOwner holds for a team tm that nobody who can sign in owns.
+const noActiveOwner = `NOT EXISTS (SELECT 1 FROM memberships AS m JOIN users AS u ON u.id = m.user_id
+	WHERE m.team_id = tm.id AND m.role = 'owner' AND u.status = 'active')`

@@ -18,7 +18,7 @@ func (db *DB) InsertUser(ctx context.Context, u identity.User) error {
 func (db *DB) UpdateUser(ctx context.Context, u identity.User) error {
 	db.changed(ctx, u.ID)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).
-		Column("display_name", "avatar_url", "operator", "onboarded_at", "metadata", "updated_at").
+		Column("display_name", "avatar_url", "status", "operator", "onboarded_at", "metadata", "updated_at").
 		Where("u.id = ?", u.ID))
 	return err
 }

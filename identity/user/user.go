@@ -32,6 +32,12 @@ type Store interface {
 	EmailOwner(ctx context.Context, address string) (identity.ID, error)
 	EmailsOf(ctx context.Context, user identity.ID) ([]string, error)
 	SetPrimaryEmail(ctx context.Context, user identity.ID, address string, at time.Time) error
+	// LockTeamsOf holds the rows of the users' teams; OwnerlessTeamsOf names those
+	// of a user that no active owner is left in.
+	LockTeamsOf(ctx context.Context, users ...identity.ID) error
+	OwnerlessTeamsOf(ctx context.Context, user identity.ID) ([]string, error)
+	// EndUserSessions ends all open sessions of the user.
+	EndUserSessions(ctx context.Context, user identity.ID, reason string, at time.Time) error
 	// MergedFrom tells the former ids of users, at any remove.
 	MergedFrom(ctx context.Context, users []identity.ID) (map[identity.ID][]identity.ID, error)
 	RecordEvents(ctx context.Context, events ...identity.Event) error

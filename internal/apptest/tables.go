@@ -47,7 +47,7 @@ func (a *App) Exec(format string, args ...any) {
 	a.service.Remembered.ForgetAll() // a change by hand is told to nobody
 }
 
-// Disable disables a user, which has no call in the API.
+// Disable disables a user by hand, whatever he owns.
 func (a *App) Disable(user string) {
 	a.T.Helper()
 	a.Exec("UPDATE users SET status = 'disabled' WHERE id = '%s'", user)

@@ -10,6 +10,27 @@ import (
 )
 
 func testTeams(t *testing.T, d *Database) {
+	t.Run("teams without an active owner are those that are there", func(t *testing.T) {
+		a, b := d.User(t), d.User(t)
+		alone, shared, asMember, deleted := d.Team(t, a.ID), d.Team(t, a.ID), d.Team(t, b.ID), d.Team(t, a.ID)
+		d.Member(t, shared.ID, b.ID, team.RoleOwner)
+		d.Member(t, asMember.ID, a.ID, team.RoleMember)
+		gone := d.Clock.Now()
+		deleted.DeletedAt = &gone
+		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, deleted) })
+		ownerless := func() []string { return must[[]string](t)(d.OwnerlessTeamsOf(t.Context(), a.ID)) }
+		if got := ownerless(); len(got) != 0 {
+			t.Errorf("%v", got)
+		}
+		setStatus := func(u identity.User, status identity.Status) {
+			u.Status = status
+			d.Do(t, func(ctx context.Context) error { return d.UpdateUser(ctx, u) })
+		}
+		setStatus(a, identity.StatusDisabled)
+		Same(t, ownerless(), []string{alone.Name})
+		setStatus(a, identity.StatusActive) // leaves the database sound
+	})
+
 	t.Run("a team comes back to its members only", func(t *testing.T) {
 		owner, stranger := d.User(t), d.User(t)
 		tm := d.Team(t, owner.ID)

@@ -32,7 +32,7 @@ func testUsers(t *testing.T, d *Database) {
 		d.Do(t, func(ctx context.Context) error { return d.UpdateUser(ctx, changed) })
 		changed.CreatedAt = creation
 		Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), changed)
-		changed.OnboardedAt, changed.Operator, changed.Metadata = nil, false, identity.Metadata{}
+		changed.OnboardedAt, changed.Operator, changed.Metadata, changed.Status = nil, false, identity.Metadata{}, identity.StatusDisabled
 		d.Do(t, func(ctx context.Context) error { return d.UpdateUser(ctx, changed) })
 		Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), changed)
 	})

@@ -1,0 +1,64 @@
+package user
+
+import (
+	"context"
+	"strings"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// SetStatus suspends a user or lets him in again, for operators with a fresh
+// session. Suspending ends his sessions in the same transaction, and nothing
+// that he proves signs him in. CodeLastOwner while a team has no other owner,
+// CodeForbidden for the operator himself; identity.ErrNotFound for a user who was
+// merged away. A user who is as asked already is left alone.
+func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identity.ID, status identity.Status, reason string) (identity.User, error) {
+	if err := actor.RequireFresh(); err != nil {
+		return identity.User{}, err
+	}
+	if !identity.IsLine(reason, 200) {
+		return identity.User{}, identity.NewError(identity.CodeInvalidRequest, "a reason has no control characters").WithField("reason")
+	}
+	if id == actor.UserID {
+		return identity.User{}, identity.NewError(identity.CodeForbidden, "nobody suspends himself: ask another operator")
+	}
+	var out identity.User
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		locked, err := s.store.LockUsers(ctx, id)
+		if err != nil {
+			return err
+		}
+		if len(locked) == 0 || locked[0].Status == identity.StatusMerged {
+			return identity.ErrNotFound
+		}
+		if out = locked[0]; out.Status == status {
+			return nil
+		}
+		now, action := s.now(), identity.ActionUserRestored
+		out.Status, out.UpdatedAt = status, now
+		if status == identity.StatusDisabled {
+			action = identity.ActionUserSuspended
+			if err := s.store.LockTeamsOf(ctx, id); err != nil {
+				return err
+			}
+			if err := s.store.EndUserSessions(ctx, id, "suspended", now); err != nil {
+				return err
+			}
+		}
+		if err := s.store.UpdateUser(ctx, out); err != nil {
+			return err
+		}
+		ownerless, err := s.store.OwnerlessTeamsOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		if len(ownerless) > 0 {
+			return identity.NewError(identity.CodeLastOwner,
+				"he is the only active owner of %s: these teams need another owner first", strings.Join(ownerless, ", "))
+		}
+		event := actor.Event(action, now)
+		event.UserID, event.Data = &id, identity.Metadata{"reason": reason}
+		return s.store.RecordEvents(ctx, event)
+	})
+	return out, err
+}
