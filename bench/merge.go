@@ -98,9 +98,6 @@ func newMerger(ctx context.Context, m *machine, direct, databaseURL string) (*me
 		return nil, err
 	}
 	g := &merger{service: service, who: people[0]}
-	if g.client, err = dial(service.address); err != nil {
-		return nil, err
-	}
 	if g.conn, err = pgx.Connect(ctx, direct); err != nil {
 		return nil, err
 	}
@@ -116,8 +113,15 @@ func (g *merger) close(ctx context.Context) {
 	_ = g.conn.Close(context.WithoutCancel(ctx))
 }
 
-// signIn makes the operator fresh.
+// signIn makes the operator fresh, on a connection that the service has not
+// given up.
 func (g *merger) signIn() (err error) {
+	if g.client != nil {
+		g.client.close()
+	}
+	if g.client, err = dial(g.service.address); err != nil {
+		return err
+	}
 	g.cookie, err = g.who.signIn(g.client, g.service.address)
 	return err
 }
@@ -140,10 +144,10 @@ func (g *merger) once(ctx context.Context, rows int) (merge, undo time.Duration,
 	return merge, undo, nil
 }
 
-// count tells how many statements a merge and its undo are: the least of a few
+// count tells how many statements a merge and its undo are: the lesser of two
 // times, because the service has work of its own to do, too.
 func (g *merger) count(ctx context.Context, p *proxy, rows int) (asked [2]int, err error) {
-	for i := range 3 {
+	for i := range 2 {
 		request, err := g.pair(ctx, rows)
 		if err != nil {
 			return asked, err
