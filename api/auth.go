@@ -71,9 +71,13 @@ func userID(ctx context.Context) identity.ID { return callOf(ctx).principal.User
 // requireOperator lets only operators of the deployment through.
 func requireOperator(ctx context.Context) error {
 	if !callOf(ctx).principal.User.Operator {
-		return identity.NewError(identity.CodeOperatorRequired, "this is for operators of this deployment only")
+		return errOperatorRequired()
 	}
 	return nil
+}
+
+func errOperatorRequired() error {
+	return identity.NewError(identity.CodeOperatorRequired, "this is for operators of this deployment only")
 }
 
 // sessionBinding is the id of the session in hand, or "".

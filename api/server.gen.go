@@ -540,6 +540,39 @@ type AdminUser struct {
 // AdminUserStatus defines model for AdminUser.Status.
 type AdminUserStatus string
 
+// AuditEvent An event with its place in the chain of its team, or of the deployment for
+// one without a team. `docs/audit.md` tells how `hash` is made. An event
+// without a team is chained within seconds; until then `seq` and the hashes
+// are null.
+type AuditEvent struct {
+	Action string `json:"action"`
+
+	// ActorId Who did it; null for the command line and for nobody.
+	ActorId *openapi_types.UUID    `json:"actor_id"`
+	At      time.Time              `json:"at"`
+	Data    map[string]interface{} `json:"data"`
+
+	// Hash Hexadecimal SHA-256.
+	Hash *string            `json:"hash"`
+	Id   openapi_types.UUID `json:"id"`
+	Ip   string             `json:"ip"`
+
+	// PrevHash Hexadecimal: `hash` of the event before it; zeros for the first.
+	PrevHash *string `json:"prev_hash"`
+
+	// Seq The place in the chain, from 1 without gaps.
+	Seq       *int64              `json:"seq"`
+	SessionId *openapi_types.UUID `json:"session_id"`
+	TeamId    *openapi_types.UUID `json:"team_id"`
+	UserAgent string              `json:"user_agent"`
+
+	// UserId Whom it happened to.
+	UserId *openapi_types.UUID `json:"user_id"`
+
+	// V The format that is hashed: 1.
+	V int `json:"v"`
+}
+
 // ChainID EIP-155 chain id.
 type ChainID = int64
 
@@ -1065,6 +1098,30 @@ type WalletKind string
 // WalletAddress An Ethereum address; mixed case must be a correct EIP-55 checksum.
 type WalletAddress = string
 
+// AuditAction defines model for AuditAction.
+type AuditAction = string
+
+// AuditActor defines model for AuditActor.
+type AuditActor = openapi_types.UUID
+
+// AuditFrom defines model for AuditFrom.
+type AuditFrom = time.Time
+
+// AuditIP defines model for AuditIP.
+type AuditIP = string
+
+// AuditSession defines model for AuditSession.
+type AuditSession = openapi_types.UUID
+
+// AuditTeam defines model for AuditTeam.
+type AuditTeam = openapi_types.UUID
+
+// AuditTo defines model for AuditTo.
+type AuditTo = time.Time
+
+// AuditUser defines model for AuditUser.
+type AuditUser = openapi_types.UUID
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -1091,6 +1148,64 @@ type TeamPath = openapi_types.UUID
 
 // UserPath defines model for UserPath.
 type UserPath = openapi_types.UUID
+
+// AdminListAuditParams defines parameters for AdminListAudit.
+type AdminListAuditParams struct {
+	// TeamId Events of this team, also of a deleted one.
+	TeamId *AuditTeam `form:"team_id,omitempty" json:"team_id,omitempty"`
+
+	// UserId Events that happened to this user.
+	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// ActorId Events that this user did.
+	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
+
+	// SessionId Events that were done by this session.
+	SessionId *AuditSession `form:"session_id,omitempty" json:"session_id,omitempty"`
+
+	// Action Such as `member.added`.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// Ip Events that came from this address.
+	Ip *AuditIP `form:"ip,omitempty" json:"ip,omitempty"`
+
+	// From Events of this time and later.
+	From *AuditFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Events before this time; later than `from`.
+	To    *AuditTo `form:"to,omitempty" json:"to,omitempty"`
+	Limit *Limit   `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminExportAuditParams defines parameters for AdminExportAudit.
+type AdminExportAuditParams struct {
+	// TeamId Events of this team, also of a deleted one.
+	TeamId *AuditTeam `form:"team_id,omitempty" json:"team_id,omitempty"`
+
+	// UserId Events that happened to this user.
+	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// ActorId Events that this user did.
+	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
+
+	// SessionId Events that were done by this session.
+	SessionId *AuditSession `form:"session_id,omitempty" json:"session_id,omitempty"`
+
+	// Action Such as `member.added`.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// Ip Events that came from this address.
+	Ip *AuditIP `form:"ip,omitempty" json:"ip,omitempty"`
+
+	// From Events of this time and later.
+	From *AuditFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Events before this time; later than `from`.
+	To *AuditTo `form:"to,omitempty" json:"to,omitempty"`
+}
 
 // AdminExplainJSONBody defines parameters for AdminExplain.
 type AdminExplainJSONBody struct {
@@ -1335,6 +1450,58 @@ type UpdateTeamJSONBody struct {
 	Name TeamName `json:"name"`
 }
 
+// ListTeamAuditParams defines parameters for ListTeamAudit.
+type ListTeamAuditParams struct {
+	// UserId Events that happened to this user.
+	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// ActorId Events that this user did.
+	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
+
+	// SessionId Events that were done by this session.
+	SessionId *AuditSession `form:"session_id,omitempty" json:"session_id,omitempty"`
+
+	// Action Such as `member.added`.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// Ip Events that came from this address.
+	Ip *AuditIP `form:"ip,omitempty" json:"ip,omitempty"`
+
+	// From Events of this time and later.
+	From *AuditFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Events before this time; later than `from`.
+	To    *AuditTo `form:"to,omitempty" json:"to,omitempty"`
+	Limit *Limit   `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ExportTeamAuditParams defines parameters for ExportTeamAudit.
+type ExportTeamAuditParams struct {
+	// UserId Events that happened to this user.
+	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// ActorId Events that this user did.
+	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
+
+	// SessionId Events that were done by this session.
+	SessionId *AuditSession `form:"session_id,omitempty" json:"session_id,omitempty"`
+
+	// Action Such as `member.added`.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// Ip Events that came from this address.
+	Ip *AuditIP `form:"ip,omitempty" json:"ip,omitempty"`
+
+	// From Events of this time and later.
+	From *AuditFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Events before this time; later than `from`.
+	To *AuditTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // ListInvitationsParams defines parameters for ListInvitations.
 type ListInvitationsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1495,6 +1662,12 @@ type ServerInterface interface {
 	// Readyz The service can answer requests
 	// (GET /readyz)
 	Readyz(c *gin.Context)
+	// AdminListAudit What happened in the deployment
+	// (GET /v1/admin/audit)
+	AdminListAudit(c *gin.Context, params AdminListAuditParams)
+	// AdminExportAudit All that happened in the deployment, as a file that proves itself
+	// (GET /v1/admin/audit/export)
+	AdminExportAudit(c *gin.Context, params AdminExportAuditParams)
 	// AdminExplain What would happen if this proof arrived now
 	// (POST /v1/admin/decisions)
 	AdminExplain(c *gin.Context)
@@ -1624,6 +1797,12 @@ type ServerInterface interface {
 	// UpdateTeam Rename the team (admin, owner)
 	// (PATCH /v1/teams/{team})
 	UpdateTeam(c *gin.Context, team TeamPath)
+	// ListTeamAudit What happened in the team (admin, owner)
+	// (GET /v1/teams/{team}/audit)
+	ListTeamAudit(c *gin.Context, team TeamPath, params ListTeamAuditParams)
+	// ExportTeamAudit All that happened in the team, as a file that proves itself (admin, owner)
+	// (GET /v1/teams/{team}/audit/export)
+	ExportTeamAudit(c *gin.Context, team TeamPath, params ExportTeamAuditParams)
 	// ListInvitations The team's open invitations (admin, owner)
 	// (GET /v1/teams/{team}/invitations)
 	ListInvitations(c *gin.Context, team TeamPath, params ListInvitationsParams)
@@ -1724,6 +1903,188 @@ func (siw *ServerInterfaceWrapper) Readyz(c *gin.Context) {
 	}
 
 	siw.Handler.Readyz(c)
+}
+
+// AdminListAudit operation middleware
+func (siw *ServerInterfaceWrapper) AdminListAudit(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListAuditParams
+
+	// ------------- Optional query parameter "team_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team_id", c.Request.URL.Query(), &params.TeamId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "user_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user_id", c.Request.URL.Query(), &params.UserId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "actor_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor_id", c.Request.URL.Query(), &params.ActorId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter actor_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "session_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "session_id", c.Request.URL.Query(), &params.SessionId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter session_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", c.Request.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter action: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "ip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip", c.Request.URL.Query(), &params.Ip, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter ip: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListAudit(c, params)
+}
+
+// AdminExportAudit operation middleware
+func (siw *ServerInterfaceWrapper) AdminExportAudit(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminExportAuditParams
+
+	// ------------- Optional query parameter "team_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team_id", c.Request.URL.Query(), &params.TeamId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "user_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user_id", c.Request.URL.Query(), &params.UserId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "actor_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor_id", c.Request.URL.Query(), &params.ActorId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter actor_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "session_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "session_id", c.Request.URL.Query(), &params.SessionId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter session_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", c.Request.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter action: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "ip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip", c.Request.URL.Query(), &params.Ip, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter ip: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminExportAudit(c, params)
 }
 
 // AdminExplain operation middleware
@@ -2804,6 +3165,190 @@ func (siw *ServerInterfaceWrapper) UpdateTeam(c *gin.Context) {
 	siw.Handler.UpdateTeam(c, team)
 }
 
+// ListTeamAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListTeamAudit(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTeamAuditParams
+
+	// ------------- Optional query parameter "user_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user_id", c.Request.URL.Query(), &params.UserId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "actor_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor_id", c.Request.URL.Query(), &params.ActorId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter actor_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "session_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "session_id", c.Request.URL.Query(), &params.SessionId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter session_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", c.Request.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter action: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "ip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip", c.Request.URL.Query(), &params.Ip, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter ip: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTeamAudit(c, team, params)
+}
+
+// ExportTeamAudit operation middleware
+func (siw *ServerInterfaceWrapper) ExportTeamAudit(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportTeamAuditParams
+
+	// ------------- Optional query parameter "user_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user_id", c.Request.URL.Query(), &params.UserId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "actor_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor_id", c.Request.URL.Query(), &params.ActorId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter actor_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "session_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "session_id", c.Request.URL.Query(), &params.SessionId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter session_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", c.Request.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter action: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "ip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip", c.Request.URL.Query(), &params.Ip, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter ip: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportTeamAudit(c, team, params)
+}
+
 // ListInvitations operation middleware
 func (siw *ServerInterfaceWrapper) ListInvitations(c *gin.Context) {
 
@@ -3293,6 +3838,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/teams/:team/invitations", wrapper.ListInvitations)
 	router.POST(options.BaseURL+"/v1/teams/:team/invitations", wrapper.CreateInvitation)
 	router.DELETE(options.BaseURL+"/v1/teams/:team/invitations/:invitation", wrapper.RevokeInvitation)
+	router.GET(options.BaseURL+"/v1/teams/:team/audit", wrapper.ListTeamAudit)
+	router.GET(options.BaseURL+"/v1/teams/:team/audit/export", wrapper.ExportTeamAudit)
+	router.GET(options.BaseURL+"/v1/admin/audit", wrapper.AdminListAudit)
+	router.GET(options.BaseURL+"/v1/admin/audit/export", wrapper.AdminExportAudit)
 	router.GET(options.BaseURL+"/v1/admin/users", wrapper.AdminListUsers)
 	router.GET(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminGetUser)
 	router.PATCH(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminChangeUser)
@@ -3474,6 +4023,126 @@ type ReadyzdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReadyzdefaultApplicationProblemPlusJSONResponse) VisitReadyzResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListAuditRequestObject struct {
+	Params AdminListAuditParams
+}
+
+type AdminListAuditResponseObject interface {
+	VisitAdminListAuditResponse(w http.ResponseWriter) error
+}
+
+type AdminListAudit200JSONResponse struct {
+	Data []AuditEvent `json:"data"`
+
+	// NextCursor Asks for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response AdminListAudit200JSONResponse) VisitAdminListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListAuditdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListAuditdefaultApplicationProblemPlusJSONResponse) VisitAdminListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminExportAuditRequestObject struct {
+	Params AdminExportAuditParams
+}
+
+type AdminExportAuditResponseObject interface {
+	VisitAdminExportAuditResponse(w http.ResponseWriter) error
+}
+
+type AdminExportAudit200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type AdminExportAudit200ApplicationxNdjsonResponse struct {
+	Body          io.Reader
+	Headers       AdminExportAudit200ResponseHeaders
+	ContentLength int64
+}
+
+func (response AdminExportAudit200ApplicationxNdjsonResponse) VisitAdminExportAuditResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type AdminExportAuditdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminExportAuditdefaultApplicationProblemPlusJSONResponse) VisitAdminExportAuditResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5206,6 +5875,128 @@ func (response UpdateTeamdefaultApplicationProblemPlusJSONResponse) VisitUpdateT
 	return err
 }
 
+type ListTeamAuditRequestObject struct {
+	Team   TeamPath `json:"team"`
+	Params ListTeamAuditParams
+}
+
+type ListTeamAuditResponseObject interface {
+	VisitListTeamAuditResponse(w http.ResponseWriter) error
+}
+
+type ListTeamAudit200JSONResponse struct {
+	Data []AuditEvent `json:"data"`
+
+	// NextCursor Asks for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response ListTeamAudit200JSONResponse) VisitListTeamAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTeamAuditdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTeamAuditdefaultApplicationProblemPlusJSONResponse) VisitListTeamAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportTeamAuditRequestObject struct {
+	Team   TeamPath `json:"team"`
+	Params ExportTeamAuditParams
+}
+
+type ExportTeamAuditResponseObject interface {
+	VisitExportTeamAuditResponse(w http.ResponseWriter) error
+}
+
+type ExportTeamAudit200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportTeamAudit200ApplicationxNdjsonResponse struct {
+	Body          io.Reader
+	Headers       ExportTeamAudit200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportTeamAudit200ApplicationxNdjsonResponse) VisitExportTeamAuditResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type ExportTeamAuditdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportTeamAuditdefaultApplicationProblemPlusJSONResponse) VisitExportTeamAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListInvitationsRequestObject struct {
 	Team   TeamPath `json:"team"`
 	Params ListInvitationsParams
@@ -5767,6 +6558,12 @@ type StrictServerInterface interface {
 	// Readyz The service can answer requests
 	// (GET /readyz)
 	Readyz(ctx context.Context, request ReadyzRequestObject) (ReadyzResponseObject, error)
+	// AdminListAudit What happened in the deployment
+	// (GET /v1/admin/audit)
+	AdminListAudit(ctx context.Context, request AdminListAuditRequestObject) (AdminListAuditResponseObject, error)
+	// AdminExportAudit All that happened in the deployment, as a file that proves itself
+	// (GET /v1/admin/audit/export)
+	AdminExportAudit(ctx context.Context, request AdminExportAuditRequestObject) (AdminExportAuditResponseObject, error)
 	// AdminExplain What would happen if this proof arrived now
 	// (POST /v1/admin/decisions)
 	AdminExplain(ctx context.Context, request AdminExplainRequestObject) (AdminExplainResponseObject, error)
@@ -5896,6 +6693,12 @@ type StrictServerInterface interface {
 	// UpdateTeam Rename the team (admin, owner)
 	// (PATCH /v1/teams/{team})
 	UpdateTeam(ctx context.Context, request UpdateTeamRequestObject) (UpdateTeamResponseObject, error)
+	// ListTeamAudit What happened in the team (admin, owner)
+	// (GET /v1/teams/{team}/audit)
+	ListTeamAudit(ctx context.Context, request ListTeamAuditRequestObject) (ListTeamAuditResponseObject, error)
+	// ExportTeamAudit All that happened in the team, as a file that proves itself (admin, owner)
+	// (GET /v1/teams/{team}/audit/export)
+	ExportTeamAudit(ctx context.Context, request ExportTeamAuditRequestObject) (ExportTeamAuditResponseObject, error)
 	// ListInvitations The team's open invitations (admin, owner)
 	// (GET /v1/teams/{team}/invitations)
 	ListInvitations(ctx context.Context, request ListInvitationsRequestObject) (ListInvitationsResponseObject, error)
@@ -6083,6 +6886,58 @@ func (sh *strictHandler) Readyz(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ReadyzResponseObject); ok {
 		if err := validResponse.VisitReadyzResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListAudit operation middleware
+func (sh *strictHandler) AdminListAudit(ctx *gin.Context, params AdminListAuditParams) {
+	var request AdminListAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListAudit(ctx, request.(AdminListAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListAuditResponseObject); ok {
+		if err := validResponse.VisitAdminListAuditResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminExportAudit operation middleware
+func (sh *strictHandler) AdminExportAudit(ctx *gin.Context, params AdminExportAuditParams) {
+	var request AdminExportAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminExportAudit(ctx, request.(AdminExportAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminExportAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminExportAuditResponseObject); ok {
+		if err := validResponse.VisitAdminExportAuditResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -7424,6 +8279,60 @@ func (sh *strictHandler) UpdateTeam(ctx *gin.Context, team TeamPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UpdateTeamResponseObject); ok {
 		if err := validResponse.VisitUpdateTeamResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTeamAudit operation middleware
+func (sh *strictHandler) ListTeamAudit(ctx *gin.Context, team TeamPath, params ListTeamAuditParams) {
+	var request ListTeamAuditRequestObject
+
+	request.Team = team
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTeamAudit(ctx, request.(ListTeamAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTeamAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListTeamAuditResponseObject); ok {
+		if err := validResponse.VisitListTeamAuditResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportTeamAudit operation middleware
+func (sh *strictHandler) ExportTeamAudit(ctx *gin.Context, team TeamPath, params ExportTeamAuditParams) {
+	var request ExportTeamAuditRequestObject
+
+	request.Team = team
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportTeamAudit(ctx, request.(ExportTeamAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportTeamAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportTeamAuditResponseObject); ok {
+		if err := validResponse.VisitExportTeamAuditResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

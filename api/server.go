@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/emailproof"
 	"github.com/latchkey/latchkey/identity/provider"
 	"github.com/latchkey/latchkey/identity/session"
@@ -50,6 +51,7 @@ type Deps struct {
 	Tokens    *token.Service
 	Teams     *team.Service
 	Users     *user.Service
+	Audit     *audit.Service
 	Providers map[string]provider.Provider
 	States    *provider.States
 	Email     *emailproof.Service // nil: e-mail is no way in here

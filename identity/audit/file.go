@@ -56,7 +56,7 @@ func readLine(raw []byte) (link, error) {
 	if err := json.Unmarshal(raw, &known); err != nil {
 		return link{}, fmt.Errorf("this is no event: %w", err)
 	}
-	if known.Version != version {
+	if known.Version != Version {
 		return link{}, fmt.Errorf("format %d is not known here", known.Version)
 	}
 	if known.Seq == nil || known.PrevHash == nil || known.Hash == nil {

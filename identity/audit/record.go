@@ -18,8 +18,8 @@ import (
 // goes by the team's id.
 var Deployment = identity.ID{}
 
-// version is of the format that is hashed.
-const version = 1
+// Version is of the format that is hashed.
+const Version = 1
 
 // Genesis is what the first event of a chain follows.
 func Genesis() []byte { return make([]byte, sha256.Size) }
@@ -65,7 +65,7 @@ func (r Record) line() (line, error) {
 		return line{}, err
 	}
 	out := line{
-		Version: version, Seq: r.Seq, ID: r.ID, At: r.At.UTC().Truncate(time.Microsecond), Action: r.Action,
+		Version: Version, Seq: r.Seq, ID: r.ID, At: r.At.UTC().Truncate(time.Microsecond), Action: r.Action,
 		ActorID: r.ActorID, UserID: r.UserID, TeamID: r.TeamID, SessionID: r.SessionID,
 		IP: r.IP, UserAgent: r.UserAgent, Data: json.RawMessage(data.(string)),
 	}

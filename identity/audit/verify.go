@@ -132,10 +132,18 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 		return 0, err
 	}
 	w := newWalker(r, chain, &head)
+	limit := pageSize
 	for {
-		rows, err := s.store.ChainedIn(ctx, chain, w.at.Seq, pageSize)
-		if err != nil {
+		rows, err := s.store.ChainedIn(ctx, chain, w.at.Seq, limit)
+		switch {
+		case err != nil && (ctx.Err() != nil || unavailable(err)):
 			return events, err
+		case err != nil && limit > 1:
+			limit = 1 // up to the one that cannot be read
+			continue
+		case err != nil:
+			w.broken(w.at.Seq+1, "it was changed: it cannot be read, and nothing behind it was looked at: %v", err)
+			return events, nil
 		}
 		for _, row := range rows {
 			sum, err := row.Sum()
@@ -145,7 +153,7 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 			w.step(link{chain: chain, seq: *row.Seq, prevHash: row.PrevHash, hash: row.Hash, sum: sum})
 		}
 		events += len(rows)
-		if len(rows) == pageSize {
+		if len(rows) == limit {
 			continue
 		}
 		before := head
@@ -168,6 +176,11 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 		r.Whole(w.at)
 		return events, nil
 	}
+}
+
+func unavailable(err error) bool {
+	var down interface{ Unavailable() bool }
+	return errors.As(err, &down) && down.Unavailable()
 }
 
 // head is the chain's head; of a chain without one, that of an empty one.

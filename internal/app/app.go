@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/provider"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
@@ -97,6 +98,7 @@ func New(parts Parts) (*App, error) {
 		Tokens:   newTokens(parts, sessions),
 		Teams:    team.NewService(db, now),
 		Users:    user.NewService(db, told, now),
+		Audit:    audit.NewService(db),
 		States:   provider.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
 		Nonces:   siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL),
 		Limiter:  limits,

@@ -27,6 +27,10 @@ var specRouter = sync.OnceValues(func() (routers.Router, error) {
 	return gorillamux.NewRouter(doc)
 })
 
+func init() { //nolint:gochecknoinits // the library keeps its decoders in the process
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.PlainBodyDecoder)
+}
+
 // answered has "operationId status" for every answer that a test got.
 var answered sync.Map
 

@@ -35,6 +35,7 @@ func testTampering(t *testing.T, d *Database) {
 			"DELETE FROM audit_events" + at(6), "UPDATE audit_heads SET seq = 5 WHERE chain = '%[1]s'",
 		}, "event 5: it is not the event that the chain's head names"},
 		{"data is changed", []string{`UPDATE audit_events SET data = '{"word": "x"}'` + at(3)}, "event 3: it was changed"},
+		{"data is made unreadable", []string{`UPDATE audit_events SET data = '[]'` + at(3)}, "event 3: it was changed: it cannot be read"},
 		{"who did it is changed", []string{"UPDATE audit_events SET actor_id = NULL" + at(3)}, "event 3: it was changed"},
 		{"the time is changed", []string{"UPDATE audit_events SET at = '" + later + "'" + at(6)}, "event 6: it was changed"},
 		{"the address is changed", []string{"UPDATE audit_events SET ip = ''" + at(1)}, "event 1: it was changed"},

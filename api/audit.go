@@ -1,0 +1,118 @@
+package api
+
+import (
+	"context"
+	"encoding/hex"
+	"net/netip"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
+)
+
+// ListTeamAudit shows those who manage the team what happened in it.
+func (s *Server) ListTeamAudit(ctx context.Context, r ListTeamAuditRequestObject) (ListTeamAuditResponseObject, error) {
+	q := r.Params
+	f, p, err := auditPage(AdminListAuditParams{
+		TeamId: &r.Team, UserId: q.UserId, ActorId: q.ActorId, SessionId: q.SessionId, Action: q.Action, Ip: q.Ip,
+		From: q.From, To: q.To, Limit: q.Limit, Cursor: q.Cursor,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Teams.RequireManager(ctx, userID(ctx), r.Team); err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Audit.List(ctx, f, p)
+	return ListTeamAudit200JSONResponse{Data: each(rows, auditEventOf), NextCursor: nextCursor(next)}, err
+}
+
+// AdminListAudit shows operators what happened anywhere.
+func (s *Server) AdminListAudit(ctx context.Context, r AdminListAuditRequestObject) (AdminListAuditResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	f, p, err := auditPage(r.Params)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Audit.List(ctx, f, p)
+	return AdminListAudit200JSONResponse{Data: each(rows, auditEventOf), NextCursor: nextCursor(next)}, err
+}
+
+// ExportTeamAudit streams the team's trail to those who manage it.
+func (s *Server) ExportTeamAudit(ctx context.Context, r ExportTeamAuditRequestObject) (ExportTeamAuditResponseObject, error) {
+	q := r.Params
+	f, err := auditFilter(AdminListAuditParams{
+		TeamId: &r.Team, UserId: q.UserId, ActorId: q.ActorId, SessionId: q.SessionId, Action: q.Action, Ip: q.Ip, From: q.From, To: q.To,
+	})
+	if err != nil {
+		return nil, err
+	}
+	user := userID(ctx)
+	return s.auditExport(ctx, f, func(ctx context.Context) error {
+		_, err := s.Teams.RequireManager(ctx, user, r.Team)
+		return err
+	})
+}
+
+// AdminExportAudit streams the whole trail to operators.
+func (s *Server) AdminExportAudit(ctx context.Context, r AdminExportAuditRequestObject) (AdminExportAuditResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	q := r.Params
+	f, err := auditFilter(AdminListAuditParams{
+		TeamId: q.TeamId, UserId: q.UserId, ActorId: q.ActorId, SessionId: q.SessionId, Action: q.Action, Ip: q.Ip, From: q.From, To: q.To,
+	})
+	if err != nil {
+		return nil, err
+	}
+	user := userID(ctx)
+	return s.auditExport(ctx, f, func(ctx context.Context) error {
+		u, err := s.Users.Get(ctx, user)
+		if err == nil && (!u.Operator || !u.Active() || u.ID != user) {
+			err = errOperatorRequired()
+		}
+		return err
+	})
+}
+
+func auditPage(q AdminListAuditParams) (audit.Filter, identity.Page, error) {
+	p, err := page(q.Limit, q.Cursor)
+	if err != nil {
+		return audit.Filter{}, p, err
+	}
+	f, err := auditFilter(q)
+	return f, p, err
+}
+
+func auditFilter(q AdminListAuditParams) (audit.Filter, error) {
+	f := audit.Filter{
+		TeamID: q.TeamId, UserID: q.UserId, ActorID: q.ActorId, SessionID: q.SessionId,
+		Action: identity.Action(value(q.Action)), From: q.From, To: q.To,
+	}
+	if q.Ip != nil {
+		// In the one spelling in which addresses are kept.
+		address, err := netip.ParseAddr(*q.Ip)
+		if err != nil {
+			return f, errInvalidRequest("this is no IP address").WithField("ip")
+		}
+		f.IP = address.Unmap().String()
+	}
+	if f.From != nil && f.To != nil && !f.From.Before(*f.To) {
+		return f, errInvalidRequest("this has to be later than from").WithField("to")
+	}
+	return f, nil
+}
+
+func auditEventOf(r audit.Record) AuditEvent {
+	e := eventOf(r.Event)
+	out := AuditEvent{
+		V: audit.Version, Seq: r.Seq, Id: e.Id, At: e.At, Action: e.Action, ActorId: e.ActorId, UserId: e.UserId, TeamId: e.TeamId,
+		SessionId: e.SessionId, Ip: e.Ip, UserAgent: e.UserAgent, Data: e.Data,
+	}
+	if r.Seq != nil {
+		out.PrevHash, out.Hash = new(hex.EncodeToString(r.PrevHash)), new(hex.EncodeToString(r.Hash))
+	}
+	return out
+}

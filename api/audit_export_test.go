@@ -1,0 +1,181 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/apptest"
+)
+
+// long is how many events are more than sockets can hold between service and
+// reader, so that the service cannot have written all before it is read.
+const long = 6_000
+
+// busyTeam makes a team with a long trail.
+func busyTeam(t *testing.T, a *apptest.App) (owner *apptest.Browser, team string) {
+	t.Helper()
+	b := google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+	team = b.POST("/v1/teams", map[string]any{"name": "Keys"}).Want(http.StatusCreated).String("id")
+	id, actor, agent := identity.ID{}, identity.NewID(), strings.Repeat("agent", 800)
+	if err := id.UnmarshalText([]byte(team)); err != nil {
+		t.Fatal(err)
+	}
+	for range long / 1000 {
+		events := make([]identity.Event, 1000)
+		for i := range events {
+			events[i] = identity.Event{
+				ID: identity.NewID(), At: a.Now(), Action: identity.ActionTeamUpdated, ActorID: &actor, TeamID: &id, UserAgent: agent,
+			}
+		}
+		if err := a.DB.InTx(t.Context(), func(ctx context.Context) error { return a.DB.RecordEvents(ctx, events...) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b, team
+}
+
+// opened is an export of which the first line has been read.
+type opened struct {
+	io.Closer
+	*bufio.Reader
+	first string
+}
+
+func open(t *testing.T, b *apptest.Browser, path string) opened {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.App.URL+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := b.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	if res.StatusCode != http.StatusOK || res.ContentLength != -1 {
+		t.Fatalf("status %d, length %d", res.StatusCode, res.ContentLength)
+	}
+	out := opened{Closer: res.Body, Reader: bufio.NewReader(res.Body)}
+	if out.first, err = out.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// rest reads on, and tells how many lines came and how it ended.
+func (o opened) rest() (lines int, raw string, err error) {
+	all, err := io.ReadAll(o)
+	return strings.Count(string(all), "\n"), o.first + string(all), err
+}
+
+// brokeOff asserts that an export ended before its end, and that its reader was
+// told so.
+func brokeOff(t *testing.T, a *apptest.App, o opened) {
+	t.Helper()
+	lines, _, err := o.rest()
+	if !errors.Is(err, io.ErrUnexpectedEOF) || lines >= long {
+		t.Errorf("%d lines of %d, and then %v", lines, long, err)
+	}
+	if !apptest.Eventually(func() bool { return strings.Contains(a.Log.String(), "broke off") }) {
+		t.Error("the log tells nothing")
+	}
+}
+
+func TestAuditExportStreams(t *testing.T) {
+	t.Parallel()
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			const limit = 300 * time.Millisecond
+			a := apptest.StartServer(t, apptest.DatabaseURL(t, engine), func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = limit, limit })
+			b, team := busyTeam(t, a)
+
+			t.Run("longer than a request may take", func(t *testing.T) {
+				o := open(t, b, "/v1/teams/"+team+"/audit/export")
+				// Meanwhile the team goes on: what comes later need not be in it.
+				b.PATCH("/v1/teams/"+team, map[string]any{"name": "Locks"}).Want(http.StatusOK)
+				time.Sleep(2 * limit) // of real time, which the server's limits are in
+				lines, raw, err := o.rest()
+				if err != nil || lines < long {
+					t.Fatalf("%d lines, %v", lines, err)
+				}
+				wantWhole(t, raw, lines+1, 1)
+			})
+
+			t.Run("until its reader goes", func(t *testing.T) {
+				o := open(t, b, "/v1/teams/"+team+"/audit/export")
+				if err := o.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if !apptest.Eventually(func() bool { return strings.Contains(a.Log.String(), "broke off") }) {
+					t.Error("it goes on, or the log tells nothing")
+				}
+			})
+		})
+	}
+}
+
+func TestAuditExportBreaksOffVisibly(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b, team := busyTeam(t, a)
+		t.Run("an event that cannot be read", func(t *testing.T) {
+			for _, s := range map[string][]string{
+				"sqlite":   {"DROP TRIGGER audit_events_no_update"},
+				"postgres": {"ALTER TABLE audit_events DISABLE TRIGGER USER"},
+			}[a.Config.Engine()] {
+				a.Exec("%s", s)
+			}
+			a.Exec("UPDATE audit_events SET data = '[]' WHERE team_id = '%s' AND seq = %d", team, long-10)
+			brokeOff(t, a, open(t, b, "/v1/teams/"+team+"/audit/export"))
+			a.Exec("UPDATE audit_events SET data = '[]' WHERE team_id = '%s' AND seq = 1", team)
+			// In the first page it is an error like any other.
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL+"/v1/teams/"+team+"/audit/export", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := b.Client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = res.Body.Close() }()
+			if res.StatusCode != http.StatusInternalServerError || res.Header.Get("Content-Disposition") != "" {
+				t.Errorf("status %d, %v", res.StatusCode, res.Header)
+			}
+			a.Exec("UPDATE audit_events SET data = '{}' WHERE team_id = '%s' AND data = '[]'", team)
+		})
+	})
+}
+
+// Whoever loses the right to an export while it runs gets no more of it.
+func TestAuditExportEndsWithTheRole(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b, team := busyTeam(t, a)
+		grantOperator(t, a, me(b))
+		second := google(t, a, apptest.Person{Name: "Second", Email: "second@gmail.com"})
+		for path, change := range map[string]string{
+			"/v1/admin/audit/export":              "UPDATE users SET operator = false WHERE id = '" + me(b) + "'",
+			"/v1/teams/" + team + "/audit/export": "UPDATE memberships SET user_id = '" + me(second) + "' WHERE team_id = '" + team + "'",
+		} {
+			o := open(t, b, path)
+			a.Exec("%s", change)
+			brokeOff(t, a, o)
+		}
+	})
+}
+
+func TestAuditExportWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	a, cable := apptest.StartOnCable(t)
+	b, team := busyTeam(t, a)
+	o := open(t, b, "/v1/teams/"+team+"/audit/export")
+	cable.Pull()
+	brokeOff(t, a, o)
+	b.GET("/v1/teams/"+team+"/audit").WantProblem(http.StatusServiceUnavailable, "unavailable")
+}
