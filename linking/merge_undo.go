@@ -182,6 +182,9 @@ func (s *Service) sameAsLeft(ctx context.Context, m Merge, source, survivor iden
 		if have[i.ID] && s.usable(i.Provider) {
 			usable++
 		}
+		if have[i.ID] && i.Provider == identity.ProviderEmail && slices.Contains(m.Plan.Emails, i.Subject) {
+			gone = append(gone, "the address "+i.Subject+", by which the survivor comes in since")
+		}
 	}
 	if usable == 0 {
 		gone = append(gone, "the survivor's own ways in")
@@ -213,12 +216,14 @@ func (s *Service) addressesAndRoles(ctx context.Context, m Merge, survivor ident
 	if err != nil {
 		return nil, err
 	}
-	roles := map[identity.ID]team.Role{}
+	places := map[identity.ID]team.Membership{}
 	for _, t := range memberships {
-		roles[t.TeamID] = t.Role
+		places[t.TeamID] = t.Membership
 	}
 	for _, t := range m.Plan.Memberships {
-		if roles[t.TeamID] != t.Becomes {
+		now := places[t.TeamID]
+		another := t.Current == nil && !now.CreatedAt.Equal(t.CreatedAt) // taken away and given again
+		if now.Role != t.Becomes || another {
 			gone = append(gone, "the place in the team "+t.TeamName)
 		}
 	}

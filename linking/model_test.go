@@ -1,155 +1,348 @@
 package linking_test
 
 import (
-	"fmt"
 	"strings"
-	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/linking"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // model is who owns what, kept by the rules as a person would tell them.
 type model struct {
-	policy     linking.Policy
-	identities map[string]identity.ID // by "provider subject"
-	shown      map[string]string      // the address an identity showed last
-	addresses  map[string]identity.ID
+	policy    linking.Policy
+	ways      map[string]*way // by "provider subject"
+	addresses map[string]identity.ID
+	people    map[identity.ID]*person
+	order     []identity.ID                             // of people, as they came
+	teams     map[identity.ID]map[identity.ID]placement // that are not deleted
+	invited   []*invitation
+	merges    []*merged
+	tickets   []*ticket
+	held      []*held
+}
+
+// way is a way in; shown is the address it showed last.
+type way struct {
+	id, owner identity.ID
+	shown     string
+}
+
+type person struct {
+	disabled, operator bool
+	into               *identity.ID
+}
+
+// placement is a place in a team; serial tells one from a later one.
+type placement struct {
+	role   team.Role
+	serial int
+}
+
+type invitation struct {
+	id, team, by  identity.ID
+	email, wallet string
+	role          team.Role
+	expires       time.Time
+	closed        bool
+}
+
+// held is a session that somebody has the token of.
+type held struct {
+	token string
+	id    identity.ID // of the session
+	user  identity.ID
+	via   identity.ID // the way in that made it
+	ended bool
+	found bool // to be ended
+}
+
+// ticket is one that a refusal gave.
+type ticket struct {
+	token   string
+	kind    string
+	owner   identity.ID
+	holder  *held
+	proof   identity.Proof
+	expires time.Time
+	used    bool
+}
+
+// merged is a merge with all that it moved.
+type merged struct {
+	id, source, survivor identity.ID
+	ways                 map[string]identity.ID
+	addresses            []string
+	places               map[identity.ID]moved
+	invited              []*invitation
+	operators            [3]bool // the source's, the survivor's before and after
+	until                time.Time
+	undone               bool
+	rows                 string // the source's, before
+}
+
+type moved struct {
+	theirs  placement  // the source's
+	current *placement // the survivor's before, if he had one
+	becomes placement
+}
+
+func newModel(policy linking.Policy) *model {
+	return &model{
+		policy: policy, ways: map[string]*way{}, addresses: map[string]identity.ID{}, people: map[identity.ID]*person{},
+		teams: map[identity.ID]map[identity.ID]placement{},
+	}
 }
 
 func key(p identity.Proof) string { return p.Provider + " " + p.Subject }
 
+func (m *model) active(id identity.ID) bool {
+	p := m.people[id]
+	return !p.disabled && p.into == nil
+}
+
 // expect tells what a proof leads to: a code, or the user it is for; the zero
-// id stands for a new one.
-func (m *model) expect(p identity.Proof, current *session.Principal, now time.Time) (user identity.ID, code identity.Code) {
-	owner, owned := m.identities[key(p)]
-	holder, held := identity.ID{}, false
+// id stands for a new one. ticket is what a refusal gives.
+func (m *model) expect(p identity.Proof, current *session.Principal, now time.Time) (user identity.ID, code identity.Code, ticket string) {
+	w, owned := m.ways[key(p)]
+	holder, isHeld := identity.ID{}, false
 	if p.EmailAuthoritative {
-		holder, held = m.addresses[p.Email]
+		holder, isHeld = m.addresses[p.Email]
 	}
 	if p.Purpose == identity.PurposeSignIn {
 		switch {
+		case owned && !m.active(w.owner):
+			return w.owner, identity.CodeUserDisabled, ""
 		case owned:
-			return owner, ""
-		case !held:
-			return identity.ID{}, ""
-		case m.policy == linking.PolicyAuto && !m.recycled(p, holder):
-			return holder, ""
+			return w.owner, "", ""
+		case !isHeld:
+			return identity.ID{}, "", ""
+		case !m.active(holder):
+			return holder, identity.CodeUserDisabled, ""
+		case m.recycled(p, holder):
+			return holder, identity.CodeEmailTaken, "link"
+		case m.policy == linking.PolicyAuto:
+			return holder, "", ""
+		case m.policy == linking.PolicyConfirm:
+			return holder, identity.CodeEmailTaken, "link"
 		}
-		return holder, identity.CodeEmailTaken
+		return holder, identity.CodeEmailTaken, ""
 	}
 	me := current.User.ID
 	switch {
-	case owned && owner == me:
-		return me, ""
+	case owned && w.owner == me:
+		return me, "", ""
 	case p.Purpose == identity.PurposeStepUp:
-		return me, identity.CodeIdentityMismatch
+		return me, identity.CodeIdentityMismatch, ""
 	case owned:
-		return owner, identity.CodeIdentityTaken
+		return w.owner, identity.CodeIdentityTaken, m.mergeTicket(w.owner)
 	case now.Sub(current.Session.AuthenticatedAt) >= 10*time.Minute:
-		return me, identity.CodeReauthRequired
-	case held && holder != me:
-		return holder, identity.CodeEmailTaken
+		return me, identity.CodeReauthRequired, ""
+	case isHeld && holder != me:
+		return holder, identity.CodeEmailTaken, m.mergeTicket(holder)
 	}
-	return me, ""
+	return me, "", ""
+}
+
+func (m *model) mergeTicket(owner identity.ID) string {
+	if m.active(owner) {
+		return "merge"
+	}
+	return ""
 }
 
 func (m *model) recycled(p identity.Proof, holder identity.ID) bool {
-	for k, owner := range m.identities {
-		if owner == holder && k != key(p) && strings.HasPrefix(k, p.Provider+" ") && m.shown[k] == p.Email {
+	for k, w := range m.ways {
+		if w.owner == holder && k != key(p) && strings.HasPrefix(k, p.Provider+" ") && w.shown == p.Email {
 			return true
 		}
 	}
 	return false
 }
 
+// keep is what a proof that was let in leaves behind.
 func (m *model) keep(p identity.Proof, user identity.ID) {
-	m.identities[key(p)], m.shown[key(p)] = user, p.Email
+	if m.people[user] == nil {
+		m.people[user] = &person{}
+		m.order = append(m.order, user)
+	}
+	if m.ways[key(p)] == nil {
+		m.ways[key(p)] = &way{owner: user}
+	}
+	m.ways[key(p)].shown = p.Email
 	if _, held := m.addresses[p.Email]; p.EmailAuthoritative && !held {
 		m.addresses[p.Email] = user
 	}
 }
 
-// TestRandomHistories lets a few people come and go by a few ways in and
-// addresses, so that everything collides, and compares the database with the
-// model after every step.
-func TestRandomHistories(t *testing.T) {
-	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
-		policies := []linking.Policy{linking.PolicyAuto, linking.PolicyConfirm, linking.PolicyOff}
-		history := 0
-		rapid.Check(t, func(r *rapid.T) {
-			history++ // each has names of its own in the one database
-			m := &model{
-				policy:     rapid.SampledFrom(policies).Draw(r, "policy"),
-				identities: map[string]identity.ID{}, shown: map[string]string{}, addresses: map[string]identity.ID{},
-			}
-			w := newWorld(d, m.policy)
-			var signedIn []*session.Principal
-			for range rapid.IntRange(1, 12).Draw(r, "steps") {
-				if rapid.IntRange(0, 9).Draw(r, "time passes") == 0 {
-					d.Clock.Advance(session.FreshFor)
-				}
-				step(t, r, w, m, history, &signedIn)
-			}
-			violations, err := d.Violations(t.Context())
-			if err != nil || len(violations) > 0 {
-				r.Fatalf("%v, %v", violations, err)
-			}
-		})
-	})
+func (m *model) waysOf(user identity.ID) (keys []string) {
+	for k, w := range m.ways {
+		if w.owner == user {
+			keys = append(keys, k)
+		}
+	}
+	return keys
 }
 
-func step(t *testing.T, r *rapid.T, w *world, m *model, history int, signedIn *[]*session.Principal) {
-	purpose := identity.PurposeSignIn
-	var current *session.Principal
-	who := -1
-	if len(*signedIn) > 0 {
-		purpose = rapid.SampledFrom([]identity.Purpose{identity.PurposeSignIn, identity.PurposeSignIn, identity.PurposeLink, identity.PurposeStepUp}).Draw(r, "purpose")
-		who = rapid.IntRange(0, len(*signedIn)-1).Draw(r, "who")
-		current = (*signedIn)[who]
+// unlink takes a way in off, and with one by e-mail its address.
+func (m *model) unlink(k string) {
+	w := m.ways[k]
+	if address, ok := strings.CutPrefix(k, "email "); ok && m.addresses[address] == w.owner {
+		delete(m.addresses, address)
 	}
-	provider := rapid.SampledFrom([]string{"google", "github", "siwe"}).Draw(r, "provider")
-	p := w.proof(purpose, provider, fmt.Sprintf("h%d-s%d", history, rapid.IntRange(0, 2).Draw(r, "subject")))
-	if provider == "siwe" {
-		wallet(&p)
-	} else if n := rapid.IntRange(0, 2).Draw(r, "address"); n > 0 {
-		p.Email = fmt.Sprintf("h%d-a%d@example.com", history, n)
-		p.EmailAuthoritative = rapid.IntRange(0, 3).Draw(r, "vouched") > 0
+	for _, h := range m.held {
+		h.ended = h.ended || h.via == w.id
 	}
-	want, code := m.expect(p, current, w.Clock.Now())
-	before := w.Count(t, "users")
-	got, err := w.apply(t, p, current)
-	if identity.ErrorCode(err) != code || err != nil && code == "" {
-		r.Fatalf("%+v: %v, want code %q", p, err, code)
+	delete(m.ways, k)
+}
+
+// survivor follows merges to who has everything now.
+func (m *model) survivor(id identity.ID) identity.ID {
+	for m.people[id].into != nil {
+		id = *m.people[id].into
 	}
-	if err == nil {
-		isNew := want == identity.ID{}
-		if !isNew && got.User.ID != want || isNew != (w.Count(t, "users") == before+1) || isNew != (got.Outcome == linking.OutcomeCreated) {
-			r.Fatalf("%+v led to %s (%s), want %s", p, got.User.ID, got.Outcome, want)
-		}
-		m.keep(p, got.User.ID)
-		if purpose == identity.PurposeSignIn {
-			*signedIn = append(*signedIn, principal(got))
-		} else {
-			(*signedIn)[who] = principal(got)
+	return id
+}
+
+func (m *model) owners(team identity.ID) (n int) {
+	for user, p := range m.teams[team] {
+		if p.role == "owner" && m.active(user) {
+			n++
 		}
 	}
-	for k, owner := range m.identities {
-		provider, subject, _ := strings.Cut(k, " ")
-		if got := w.owner(t, provider, subject); got != owner {
-			r.Fatalf("%s is of %s, want %s", k, got, owner)
+	return n
+}
+
+// merge moves everything of the source to the survivor.
+func (m *model) merge(id, source, survivor identity.ID, now time.Time, rows string) {
+	r := &merged{
+		id: id, source: source, survivor: survivor, until: now.Add(undoFor), rows: rows,
+		ways: map[string]identity.ID{}, places: map[identity.ID]moved{},
+	}
+	for k, w := range m.ways {
+		if w.owner == source {
+			r.ways[k], w.owner = w.id, survivor
 		}
 	}
-	for n := 1; n <= 2; n++ {
-		address := fmt.Sprintf("h%d-a%d@example.com", history, n)
-		got, err := w.EmailOwner(t.Context(), address)
-		if want, held := m.addresses[address]; held != (err == nil) || held && got != want {
-			r.Fatalf("%s is of %s, %v; want %s, %v", address, got, err, want, held)
+	for a, owner := range m.addresses {
+		if owner == source {
+			r.addresses, m.addresses[a] = append(r.addresses, a), survivor
 		}
 	}
+	for t, members := range m.teams {
+		theirs, in := members[source]
+		if !in {
+			continue
+		}
+		mv := moved{theirs: theirs, becomes: theirs}
+		if own, both := members[survivor]; both {
+			mv.current, mv.becomes = &own, own
+			if theirs.role.Above(own.role) {
+				mv.becomes.role = theirs.role
+			}
+		}
+		members[survivor], r.places[t] = mv.becomes, mv
+		delete(members, source)
+	}
+	for _, i := range m.invited {
+		if i.by == source {
+			i.by, r.invited = survivor, append(r.invited, i)
+		}
+	}
+	for _, t := range m.tickets {
+		t.used = t.used || t.owner == source || t.holder != nil && t.holder.user == source
+	}
+	for _, h := range m.held {
+		h.ended = h.ended || h.user == source
+	}
+	a, b := m.people[source], m.people[survivor]
+	r.operators = [3]bool{a.operator, b.operator, a.operator || b.operator}
+	a.into, b.operator, a.operator = &survivor, a.operator || b.operator, false
+	m.merges = append(m.merges, r)
+}
+
+// undoable tells whether everything is as the merge left it, and nothing came
+// on top of it.
+func (m *model) undoable(r *merged) bool {
+	if !m.active(r.survivor) || m.people[r.source].into == nil || *m.people[r.source].into != r.survivor {
+		return false
+	}
+	after := false
+	for _, l := range m.merges {
+		for t := range r.places {
+			if _, both := l.places[t]; both && after && !l.undone && l.survivor == r.survivor {
+				return false
+			}
+		}
+		after = after || l == r
+	}
+	for k, id := range r.ways {
+		if w := m.ways[k]; w == nil || w.id != id || w.owner != r.survivor {
+			return false
+		}
+	}
+	own := 0
+	for _, k := range m.waysOf(r.survivor) {
+		if _, returns := r.ways[k]; !returns {
+			own++
+			if address, ok := strings.CutPrefix(k, "email "); ok && contains(r.addresses, address) {
+				return false
+			}
+		}
+	}
+	for _, a := range r.addresses {
+		if m.addresses[a] != r.survivor {
+			return false
+		}
+	}
+	for t, mv := range r.places {
+		now := m.teams[t][r.survivor]
+		if now.role != mv.becomes.role || mv.current == nil && now.serial != mv.becomes.serial {
+			return false
+		}
+	}
+	return own > 0 && (!r.operators[0] || m.people[r.survivor].operator)
+}
+
+// undo gives back what a merge moved.
+func (m *model) undo(r *merged) {
+	r.undone = true
+	for k, id := range r.ways {
+		m.ways[k].owner = r.source
+		for _, h := range m.held {
+			h.ended = h.ended || h.via == id
+		}
+	}
+	for _, a := range r.addresses {
+		m.addresses[a] = r.source
+	}
+	for t, mv := range r.places {
+		members := m.teams[t]
+		now := members[r.survivor]
+		delete(members, r.survivor)
+		if mv.current != nil {
+			now.role = mv.current.role
+			members[r.survivor] = now
+		}
+		members[r.source] = mv.theirs
+	}
+	for _, i := range r.invited {
+		i.by = r.source
+	}
+	a, b := m.people[r.source], m.people[r.survivor]
+	a.into, a.operator = nil, r.operators[0]
+	if b.operator == r.operators[2] {
+		b.operator = r.operators[1]
+	}
+}
+
+func contains(all []string, one string) bool {
+	for _, a := range all {
+		if a == one {
+			return true
+		}
+	}
+	return false
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
+const undoFor = 30 * 24 * time.Hour
+
 // world is linking over a real storage, with a browser.
 type world struct {
 	*storagetest.Database
@@ -35,7 +37,7 @@ func newWorldOver(d *storagetest.Database, s store, policy linking.Policy) *worl
 	sessions := session.NewService(s, nil, session.Limits{Idle: 1000 * time.Hour, Lifetime: 2000 * time.Hour}, d.Clock.Now)
 	all := func(string) bool { return true }
 	return &world{
-		Database: d, service: linking.NewService(s, sessions, linking.Options{Policy: policy, Usable: all}, d.Clock.Now),
+		Database: d, service: linking.NewService(s, sessions, linking.Options{Policy: policy, Usable: all, UndoFor: undoFor}, d.Clock.Now),
 		browser: identity.HashSecret("browser"),
 	}
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // invariants are queries that find nothing in a sound database, each with what
@@ -25,7 +26,7 @@ var invariants = []struct{ means, query string }{
 			UNION ALL
 			SELECT c.start, u.merged_into, c.depth + 1 FROM chain AS c JOIN users AS u ON u.id = c.id
 			WHERE u.merged_into IS NOT NULL AND c.depth < 100
-		 ) SELECT start FROM chain WHERE id = start`},
+		 ) SELECT start AS id FROM chain WHERE id = start`},
 	{"a team without an active owner",
 		`SELECT t.id FROM teams AS t WHERE t.deleted_at IS NULL AND NOT EXISTS (
 			SELECT 1 FROM memberships AS m JOIN users AS u ON u.id = m.user_id
@@ -49,17 +50,20 @@ var invariants = []struct{ means, query string }{
 // Violations looks for rows that break what must always hold, and describes
 // each. It is for tests and for `latchkey doctor`.
 func (db *DB) Violations(ctx context.Context) ([]string, error) {
-	var out []string
-	for _, i := range invariants {
-		var ids []string
-		if err := db.read.NewRaw(i.query+" LIMIT 10").Scan(ctx, &ids); err != nil {
-			if err := db.engine.normalise(err); err != nil {
-				return out, fmt.Errorf("%s: %w", i.means, err)
-			}
-		}
-		for _, id := range ids {
-			out = append(out, i.means+": "+id)
-		}
+	queries := make([]string, len(invariants))
+	for n, i := range invariants {
+		queries[n] = fmt.Sprintf("SELECT %d AS n, CAST(f.id AS text) AS id FROM (SELECT * FROM (%s) AS q LIMIT 10) AS f", n, i.query)
+	}
+	var rows []struct {
+		N  int
+		ID string
+	}
+	if err := db.engine.normalise(db.read.NewRaw(strings.Join(queries, " UNION ALL ")+" ORDER BY n, id").Scan(ctx, &rows)); err != nil {
+		return nil, err
+	}
+	out := make([]string, len(rows))
+	for i, r := range rows {
+		out[i] = invariants[r.N].means + ": " + r.ID
 	}
 	return out, nil
 }

@@ -1,0 +1,404 @@
+package linking_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/user"
+	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/storage/storagetest"
+)
+
+// history is what a few people do, with what must come of it.
+type history struct {
+	*world
+	t        *testing.T
+	r        *rapid.T
+	m        *model
+	prefix   string // of all names, for the database has other histories
+	sessions *session.Service
+	teams    *team.Service
+	users    *user.Service
+	serial   int
+	jumped   bool
+}
+
+// TestRandomHistories lets a few people come and go by a few ways in and
+// addresses, so that everything collides, merge and take apart again, and
+// compares the database with the model after every step.
+func TestRandomHistories(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		n := 0
+		rapid.Check(t, func(r *rapid.T) {
+			n++
+			policies := []linking.Policy{linking.PolicyAuto, linking.PolicyConfirm, linking.PolicyOff}
+			h := &history{t: t, r: r, m: newModel(pick(r, "policy", policies)), prefix: fmt.Sprintf("h%d-", n)}
+			h.world = newWorld(d, h.m.policy)
+			h.sessions = session.NewService(d.DB, nil, session.Limits{Idle: 1000 * time.Hour, Lifetime: 2000 * time.Hour}, d.Clock.Now)
+			h.teams = team.NewService(d.DB, d.Clock.Now)
+			h.users = user.NewService(d.DB, identity.NoNotices{}, d.Clock.Now)
+			for n := range 4 { // a few people to begin with
+				h.apply(h.world.proof(identity.PurposeSignIn, "github", fmt.Sprintf("%ss%d", h.prefix, n)), nil, nil)
+			}
+			for range 20 {
+				d.Clock.Advance(time.Microsecond)
+				h.step()
+				h.check()
+			}
+			h.checkLookups(true)
+		})
+	})
+}
+
+// step does one thing. What happens often stands more than once.
+func (h *history) step() {
+	steps := map[string]func(){
+		"nothing": func() {}, "proof": h.proof, "unlink": h.unlink, "merge": h.adminMerge, "redeem": h.redeem, "undo": h.undo, "time": h.time,
+		"disable": h.disable, "operator": h.operator, "team": h.createTeam, "enter": h.enter, "invite": h.invite,
+		"accept": h.accept, "remove": h.remove, "role": h.changeRole, "delete": h.deleteTeam,
+	}
+	steps[pick(h.r, "step", []string{
+		"nothing", "proof", "proof", "proof", "proof", "proof", "unlink", "unlink", "merge", "redeem", "redeem", "undo", "undo", "undo", "time",
+		"disable", "operator", "team", "team", "enter", "enter", "invite", "invite", "invite", "accept", "accept", "accept", "remove", "role", "role", "delete",
+	})]()
+}
+
+// pick draws one of all with the same chance for each, and shrinks to the first.
+// Rapid's own choices favour the first ones, so that little would collide.
+func pick[T any](r *rapid.T, label string, all []T) T {
+	n := 0
+	for left := 4 * len(all); left > 0; left /= 2 {
+		n *= 2
+		if rapid.Bool().Draw(r, label) {
+			n++
+		}
+	}
+	return all[n%len(all)]
+}
+
+// between draws from min to max, as pick does.
+func between(r *rapid.T, label string, low, high int) int {
+	all := make([]int, 0, high-low+1)
+	for n := low; n <= high; n++ {
+		all = append(all, n)
+	}
+	return pick(r, label, all)
+}
+
+// want compares a refusal with the model's.
+func (h *history) want(what string, err error, code identity.Code) {
+	h.t.Helper()
+	if code == identity.CodeNotFound && errors.Is(err, identity.ErrNotFound) {
+		return
+	}
+	if identity.ErrorCode(err) != code || err != nil && code == "" {
+		h.r.Fatalf("%s: %v, want code %q", what, err, code)
+	}
+}
+
+// someone draws a session and who it stands for now; nil if it has ended.
+func (h *history) someone() (*held, *session.Principal) {
+	from := h.m.held
+	if open := h.open(); len(open) > 0 && between(h.r, "open", 0, 7) > 0 { // the others can do nothing
+		from = open
+	}
+	return h.principal(pick(h.r, "who", from))
+}
+
+// principal is who a session stands for now; nil if it has ended.
+func (h *history) principal(s *held) (*held, *session.Principal) {
+	p, err := h.sessions.Authenticate(h.t.Context(), s.token, identity.Client{})
+	if alive := !s.ended && h.m.active(s.user); alive != (err == nil) || alive && p.User.ID != s.user {
+		h.r.Fatalf("a session of %s: %v, %v; alive %v", s.user, p.User.ID, err, alive)
+	}
+	if err != nil {
+		return s, nil
+	}
+	return s, &p
+}
+
+func (h *history) actor() (identity.Actor, bool) {
+	_, p := h.someone()
+	if p == nil {
+		return identity.Actor{}, false
+	}
+	return p.Actor(h.Clock.Now(), identity.Client{}), true
+}
+
+func (h *history) open() (out []*held) {
+	for _, s := range h.m.held {
+		if !s.ended && h.m.active(s.user) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// anyone draws a user, mostly an active one.
+func (h *history) anyone(but ...identity.ID) identity.ID {
+	var active []identity.ID
+	for _, id := range h.m.order {
+		if h.m.active(id) && !slices.Contains(but, id) {
+			active = append(active, id)
+		}
+	}
+	if len(active) == 0 || between(h.r, "any", 0, 7) == 0 {
+		active = h.m.order
+	}
+	return pick(h.r, "user", active)
+}
+
+func (h *history) proof() {
+	purpose := identity.PurposeSignIn
+	var current *session.Principal
+	var by *held
+	switch between(h.r, "purpose", 0, 4) {
+	case 2, 3:
+		purpose = identity.PurposeLink
+	case 4:
+		purpose = identity.PurposeStepUp
+	}
+	if purpose.NeedsSession() {
+		if by, current = h.someone(); current == nil {
+			return
+		}
+	}
+	provider := pick(h.r, "provider", []string{"google", "github", "siwe", "email"})
+	p := h.world.proof(purpose, provider, fmt.Sprintf("%ss%d", h.prefix, between(h.r, "subject", 0, 2)))
+	address := fmt.Sprintf("%sa%d@example.com", h.prefix, between(h.r, "address", 1, 2))
+	switch {
+	case provider == "siwe":
+		wallet(&p)
+	case provider == "email":
+		p.Subject, p.Email, p.EmailAuthoritative = address, address, true
+	case rapid.Bool().Draw(h.r, "shows an address"):
+		p.Email, p.EmailAuthoritative = address, between(h.r, "vouched", 0, 3) > 0
+	}
+	h.apply(p, by, current)
+}
+
+// apply applies a proof, and compares what it led to with the model.
+func (h *history) apply(p identity.Proof, by *held, current *session.Principal) {
+	purpose := p.Purpose
+	want, code, kind := h.m.expect(p, current, h.Clock.Now())
+	var link *ticket
+	a := linking.Attempt{Proof: p, Current: current, BrowserHash: h.browser}
+	for _, t := range h.m.tickets {
+		if purpose == identity.PurposeSignIn && t.kind == "link" && rapid.Bool().Draw(h.r, "link ticket") {
+			link, a.LinkTicket = t, t.token
+		}
+	}
+	before := h.Count(h.t, "users")
+	existed := h.m.ways[key(p)] != nil
+	got, err := h.service.Apply(h.t.Context(), a)
+	h.want(fmt.Sprintf("%+v", p), err, code)
+	var refusal *identity.Error
+	if errors.As(err, &refusal) {
+		if refusal.TicketKind != kind {
+			h.r.Fatalf("a ticket of kind %q, want %q", refusal.TicketKind, kind)
+		}
+		if kind != "" {
+			h.m.tickets = append(h.m.tickets, &ticket{
+				token: refusal.Ticket, kind: kind, owner: want, holder: by, proof: p, expires: h.Clock.Now().Add(linking.TicketLifetime),
+			})
+		}
+		return
+	}
+	isNew := want == identity.ID{}
+	if !isNew && got.User.ID != want || isNew != (h.Count(h.t, "users") == before+1) || isNew != (got.Outcome == linking.OutcomeCreated) {
+		h.r.Fatalf("%+v led to %s (%s), want %s", p, got.User.ID, got.Outcome, want)
+	}
+	h.m.keep(p, got.User.ID)
+	h.identify(key(p))
+	if purpose.NeedsSession() {
+		by.token = got.Token
+		return
+	}
+	h.m.held = append(h.m.held, &held{token: got.Token, id: got.Session.ID, user: got.User.ID, via: h.m.ways[key(p)].id})
+	if link != nil && existed && !link.used && link.owner == got.User.ID && h.Clock.Now().Before(link.expires) {
+		link.used = true
+		if k := key(link.proof); h.m.ways[k] == nil {
+			h.m.ways[k] = &way{owner: got.User.ID, shown: link.proof.Email}
+			h.identify(k)
+		}
+	}
+}
+
+// identify learns the id of a way in.
+func (h *history) identify(k string) {
+	provider, subject, _ := strings.Cut(k, " ")
+	i, _, err := h.IdentityOwner(h.t.Context(), provider, subject)
+	if err != nil {
+		h.r.Fatalf("%s: %v", k, err)
+	}
+	h.m.ways[k].id = i.ID
+}
+
+func (h *history) unlink() {
+	actor, ok := h.actor()
+	if !ok || len(h.m.ways) == 0 {
+		return
+	}
+	keys := h.m.waysOf(actor.UserID)
+	if len(keys) == 0 || between(h.r, "whose", 0, 7) == 0 {
+		keys = slices.Collect(maps.Keys(h.m.ways))
+	}
+	slices.Sort(keys)
+	k := pick(h.r, "way in", keys)
+	w, code := h.m.ways[k], identity.Code("")
+	switch {
+	case w.owner != actor.UserID:
+		code = identity.CodeNotFound
+	case !actor.Fresh:
+		code = identity.CodeReauthRequired
+	case len(h.m.waysOf(actor.UserID)) == 1:
+		code = identity.CodeLastIdentity
+	}
+	h.want("unlink "+k, h.service.Unlink(h.t.Context(), actor, w.id), code)
+	if code == "" {
+		h.m.unlink(k)
+	}
+}
+
+// wishes draws who survives, of two, and whose values.
+func (h *history) wishes(a, b identity.ID) linking.Wishes {
+	survivor := pick(h.r, "survivor", []identity.ID{a, b})
+	side := pick(h.r, "side", []linking.Side{linking.SideSource, linking.SideSurvivor})
+	return linking.Wishes{Survivor: &survivor, Choices: map[string]linking.Side{"primary_email": side}}
+}
+
+func (h *history) adminMerge() {
+	a := h.anyone()
+	b := h.anyone(a)
+	code := identity.Code("")
+	switch {
+	case a == b:
+		code = identity.CodeInvalidRequest
+	case !h.m.active(a) || !h.m.active(b):
+		code = identity.CodeMergeRefused
+	}
+	w := h.wishes(a, b)
+	source := a
+	if *w.Survivor == a {
+		source = b
+	}
+	rows := h.rows(source)
+	p, err := h.service.AdminMerge(h.t.Context(), nil, a, b, w, false)
+	h.want("merge", err, code)
+	if code == "" {
+		h.m.merge(p.ID, source, *w.Survivor, h.Clock.Now(), rows)
+	}
+}
+
+func (h *history) redeem() {
+	var open []*ticket
+	for _, t := range h.m.tickets {
+		if t.kind == "merge" {
+			open = append(open, t)
+		}
+	}
+	if len(open) == 0 {
+		return
+	}
+	t := pick(h.r, "ticket", open)
+	by, p := h.someone()
+	if between(h.r, "stolen", 0, 4) > 0 { // as a rule by who has it
+		by = t.holder
+		got, err := h.sessions.Authenticate(h.t.Context(), by.token, identity.Client{})
+		if p = &got; err != nil {
+			return
+		}
+	}
+	if p == nil {
+		return
+	}
+	holder := linking.Holder{Principal: *p, BrowserHash: h.browser}
+	now, code := h.Clock.Now(), identity.Code("")
+	owner := identity.ID{}
+	if w := h.m.ways[key(t.proof)]; w != nil {
+		owner = w.owner
+	} else if t.proof.EmailAuthoritative {
+		owner = h.m.addresses[t.proof.Email]
+	}
+	switch {
+	case t.used || !now.Before(t.expires) || by != t.holder:
+		code = identity.CodeTicketInvalid
+	case !h.m.active(t.owner):
+		code = identity.CodeMergeRefused
+	case owner != t.owner:
+		code = identity.CodeTicketInvalid
+	}
+	w := h.wishes(p.User.ID, t.owner)
+	preview, err := h.service.PreviewMerge(h.t.Context(), holder, t.token, w)
+	h.want("preview", err, code)
+	if code != "" {
+		return
+	}
+	if !p.Session.Fresh(now) {
+		code = identity.CodeReauthRequired
+	}
+	source := t.owner
+	if *w.Survivor == source {
+		source = p.User.ID
+	}
+	rows := h.rows(source)
+	w.Fingerprint = preview.Fingerprint
+	_, r, err := h.service.ConfirmMerge(h.t.Context(), holder, preview.ID, w)
+	h.want("confirm", err, code)
+	if code != "" {
+		return
+	}
+	h.m.merge(preview.ID, source, *w.Survivor, now, rows)
+	if by.user == *w.Survivor {
+		by.token = r.Token
+		return
+	}
+	h.m.held = append(h.m.held, &held{token: r.Token, id: r.Session.ID, user: *w.Survivor, via: *r.Session.IdentityID})
+}
+
+func (h *history) undo() {
+	actor, ok := h.actor()
+	if !ok || len(h.m.merges) == 0 {
+		return
+	}
+	// Mostly the newest that stands: of the others many are refused.
+	m := h.m.merges[len(h.m.merges)-1]
+	if rapid.Bool().Draw(h.r, "another") {
+		m = pick(h.r, "merge", h.m.merges)
+	}
+	operator := rapid.Bool().Draw(h.r, "as an operator")
+	code := identity.Code("")
+	switch {
+	case !operator && h.m.survivor(m.survivor) != actor.UserID:
+		code = identity.CodeNotFound
+	case !actor.Fresh:
+		code = identity.CodeReauthRequired
+	case m.undone || !h.Clock.Now().Before(m.until):
+		code = identity.CodeMergeRefused
+	case !h.m.undoable(m):
+		code = identity.CodeMergeMovedOn
+	}
+	before := h.rows(h.m.order...)
+	_, err := h.service.UndoMerge(h.t.Context(), actor, m.id, operator)
+	h.want("undo", err, code)
+	if code != "" {
+		if after := h.rows(h.m.order...); after != before {
+			h.r.Fatalf("a refused undo has changed\n%s\nto\n%s", before, after)
+		}
+		return
+	}
+	h.m.undo(m)
+	if after := h.rows(m.source); after != m.rows {
+		h.r.Fatalf("an undo gave back\n%s\nof\n%s", after, m.rows)
+	}
+}
