@@ -40,7 +40,7 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 test: test-go test-web ## Run all tests, with the race detector
 
 .PHONY: test-go
-test-go: need-go need-cc look-for-postgres ## Run the Go tests, on SQLite and PostgreSQL
+test-go: need-go need-cc look-for-postgres look-for-redis ## Run the Go tests, on SQLite and PostgreSQL
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
 
 .PHONY: test-web
@@ -106,3 +106,8 @@ look-for-postgres:
 		ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb 2>/dev/null | grep -q . || { \
 		echo "PostgreSQL is missing, so its tests are skipped: install it (Debian: apt-get install postgresql)," >&2; \
 		echo "or set LATCHKEY_TEST_DATABASE_URL to a server whose user may create databases." >&2; test -z "$$CI"; }
+
+.PHONY: look-for-redis
+look-for-redis:
+	@command -v redis-server >/dev/null || { \
+		echo "redis-server is missing, so its tests are skipped: install it (Debian: apt-get install redis-server)." >&2; test -z "$$CI"; }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/doctor"
+	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -37,6 +38,7 @@ func examine(cmd *cobra.Command, dev bool) error {
 			OpenDatabase: openForDoctor,
 			// Providers and RPC endpoints are called without a proxy, so doctor does too.
 			HTTP:       &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true}},
+			PingRedis:  ratelimit.Ping,
 			LookupHost: net.DefaultResolver.LookupHost,
 			Now:        time.Now,
 		})

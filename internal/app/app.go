@@ -23,7 +23,6 @@ import (
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/devmode"
 	"github.com/latchkey/latchkey/internal/outbox"
-	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
 	"github.com/latchkey/latchkey/siwe/ens"
@@ -73,8 +72,10 @@ func New(parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	limits := ratelimit.NewMemory(now)
-	context.AfterFunc(parts.Context, limits.Close)
+	limits, err := newLimiter(parts)
+	if err != nil {
+		return nil, err
+	}
 	var deps api.Deps
 	canUse := func(name string) bool { return usable(deps, name) }
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/latchkey/latchkey/internal/ratelimit"
 )
 
 // check holds values against each other and against what their types cannot
@@ -16,6 +18,7 @@ func (c *Config) check(values map[string]string, needSecret bool, problems *prob
 	checkScheme(problems, "LATCHKEY_DATABASE_URL", c.DatabaseURL, "sqlite", "postgres", "postgresql")
 	checkScheme(problems, "LATCHKEY_SMTP_URL", c.SMTPURL, "smtp", "smtps")
 	checkScheme(problems, "LATCHKEY_REDIS_URL", c.RedisURL, "redis", "rediss")
+	c.checkRedis(problems)
 	c.checkPublicURL(problems)
 	c.checkListen(problems)
 	c.checkSecret(needSecret, problems)
@@ -24,6 +27,16 @@ func (c *Config) check(values map[string]string, needSecret bool, problems *prob
 	c.checkMail(problems)
 	if !problems.has("LATCHKEY_SESSION_IDLE") && !problems.has("LATCHKEY_SESSION_LIFETIME") && c.SessionIdle > c.SessionLifetime {
 		problems.add("LATCHKEY_SESSION_IDLE", "is %s, longer than LATCHKEY_SESSION_LIFETIME (%s); make it at most that", c.SessionIdle, c.SessionLifetime)
+	}
+}
+
+func (c *Config) checkRedis(problems *problems) {
+	const name = "LATCHKEY_REDIS_URL"
+	if c.RedisURL == "" || problems.has(name) {
+		return
+	}
+	if err := ratelimit.CheckURL(c.RedisURL.Reveal()); err != nil {
+		problems.add(name, "%v", err)
 	}
 }
 

@@ -89,6 +89,8 @@ func TestRefused(t *testing.T) {
 		{"LATCHKEY_SMTP_URL=smtp://", "nothing behind"},
 		{"LATCHKEY_REDIS_URL=http://h", "redis://"},
 		{"LATCHKEY_REDIS_URL=redis:///0", "host"},
+		{"LATCHKEY_REDIS_URL=redis://h/hunter2", "DATABASE"},
+		{"LATCHKEY_REDIS_URL=redis://u:hunter2@h?pool=x", "DATABASE"},
 	} {
 		name, _, _ := strings.Cut(tt.set, "=")
 		_, err := config.Load([]string{secret, tt.set}, false)

@@ -24,8 +24,5 @@ func (c Config) Warnings() []string {
 			warn("LATCHKEY_TRUSTED_PROXIES has %s: every client can claim any address; name the proxies only", p)
 		}
 	}
-	if c.RedisURL != "" {
-		warn("LATCHKEY_REDIS_URL is set, but Redis is not used yet")
-	}
 	return out
 }

@@ -53,6 +53,18 @@ func (e *examination) database(ctx context.Context) []Result {
 	return results
 }
 
+// redis asks whether replicas can share their limits.
+func (e *examination) redis(ctx context.Context) []Result {
+	const name = "redis"
+	if e.cfg.RedisURL == "" {
+		return []Result{ok(name, "is not configured: each replica limits on its own")}
+	}
+	if err := e.PingRedis(ctx, e.cfg.RedisURL.Reveal()); err != nil {
+		return []Result{{name, Warn, fmt.Sprintf("%s does not answer, so each replica limits on its own: %v", e.cfg.RedisURL, err), "start it, or correct LATCHKEY_REDIS_URL"}}
+	}
+	return []Result{ok(name, "%s answers", e.cfg.RedisURL)}
+}
+
 // publicURL asks whether people will find us. That we reach ourselves by it is
 // not asked: many networks do not lead back in.
 func (e *examination) publicURL(ctx context.Context) []Result {

@@ -52,6 +52,7 @@ type Database interface {
 type Deps struct {
 	OpenDatabase func(ctx context.Context, databaseURL string) (Database, error)
 	HTTP         *http.Client
+	PingRedis    func(ctx context.Context, redisURL string) error
 	LookupHost   func(ctx context.Context, host string) ([]string, error) // net.Resolver
 	Now          func() time.Time
 }
@@ -72,7 +73,7 @@ type check func(ctx context.Context) []Result
 // other, but for the clock's, which compares what the others have met.
 func Run(ctx context.Context, cfg config.Config, deps Deps) []Result {
 	e := &examination{Deps: deps, cfg: cfg}
-	checks := []check{e.configuration, e.database, e.publicURL, e.google, e.github, e.mail}
+	checks := []check{e.configuration, e.database, e.publicURL, e.google, e.github, e.mail, e.redis}
 	for _, chain := range cfg.SIWEChains {
 		checks = append(checks, func(ctx context.Context) []Result { return e.chain(ctx, chain) })
 	}

@@ -26,6 +26,7 @@ type world struct {
 	chainAnswer   string
 	date          time.Time // of the server; zero is now
 	ping, pending error
+	redis         error
 	behind        int
 	databaseAhead time.Duration
 	resolve       error
@@ -79,7 +80,7 @@ func (w *world) examine(t *testing.T, environ ...string) []doctor.Result {
 		"LATCHKEY_GOOGLE_CLIENT_ID=a", "LATCHKEY_GOOGLE_CLIENT_SECRET=hunter2",
 		"LATCHKEY_GITHUB_URL=" + w.URL + "/gh", "LATCHKEY_GITHUB_API_URL=" + w.URL + "/gh/api/v3",
 		"LATCHKEY_GITHUB_CLIENT_ID=a", "LATCHKEY_GITHUB_CLIENT_SECRET=hunter2",
-		"LATCHKEY_SIWE_CHAINS=8453", "LATCHKEY_ETHEREUM_RPC=8453=" + w.URL + "/rpc/hunter2",
+		"LATCHKEY_REDIS_URL=redis://u:hunter2@h", "LATCHKEY_SIWE_CHAINS=8453", "LATCHKEY_ETHEREUM_RPC=8453=" + w.URL + "/rpc/hunter2",
 	}, environ...), false)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +89,7 @@ func (w *world) examine(t *testing.T, environ ...string) []doctor.Result {
 		OpenDatabase: func(context.Context, string) (doctor.Database, error) { return database{w}, nil },
 		HTTP:         w.Client(),
 		LookupHost:   func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, w.resolve },
+		PingRedis:    func(context.Context, string) error { return w.redis },
 		Now:          time.Now,
 	})
 }
@@ -106,7 +108,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	for _, check := range []string{"configuration", "database", "schema", "public URL", "google", "github", "chain 8453", "mail", "clock"} {
+	for _, check := range []string{"configuration", "database", "schema", "public URL", "google", "github", "chain 8453", "mail", "redis", "clock"} {
 		if !seen[check] {
 			t.Errorf("%s is not checked", check)
 		}
@@ -122,24 +124,24 @@ func TestSick(t *testing.T) {
 		says    string
 		mend    string
 	}{
-		"database down":     {func(w *world) { w.ping = errors.New("refused") }, "", "database", doctor.Fail, "postgres://db/latchkey does not answer: refused", "LATCHKEY_DATABASE_URL"},
-		"no tables":         {func(w *world) { w.behind = 2 }, "", "schema", doctor.Warn, "2 migrations", "migrate up"},
-		"foreign schema":    {func(w *world) { w.pending = errors.New("denied") }, "", "schema", doctor.Fail, "denied", "rights"},
-		"no file":           {func(*world) {}, "LATCHKEY_DATABASE_URL=sqlite:///nowhere/x.db", "database", doctor.Warn, "/nowhere/x.db is not there", "first start"},
-		"name":              {func(w *world) { w.resolve = errors.New("no such host") }, "", "public URL", doctor.Fail, "id.example.com does not resolve", "LATCHKEY_PUBLIC_URL"},
-		"other issuer":      {func(w *world) { w.issuer = "https://evil\x1b[2J" }, "", "google", doctor.Fail, "evil", "spelling"},
-		"issuer path":       {func(*world) {}, "LATCHKEY_GOOGLE_ISSUER=http://WORLD/nothing", "google", doctor.Fail, "404", "LATCHKEY_GOOGLE_ISSUER"},
-		"issuer unreached":  {func(*world) {}, "LATCHKEY_GOOGLE_ISSUER=http://127.0.0.1:1", "google", doctor.Fail, "cannot be reached", "LATCHKEY_GOOGLE_ISSUER"},
-		"github down":       {func(w *world) { w.apiStatus = 502 }, "", "github", doctor.Fail, "502", "LATCHKEY_GITHUB_API_URL"},
-		"no API":            {func(w *world) { w.apiStatus = 404 }, "", "github", doctor.Fail, "404", "/api/v3"},
-		"wrong chain":       {func(w *world) { w.chainAnswer = `{"result":"0x1"}` }, "", "chain 8453", doctor.Fail, "is on chain 1", "1=..."},
-		"RPC error":         {func(w *world) { w.chainAnswer = `{"error":{"message":"no key"}}` }, "", "chain 8453", doctor.Fail, "no key", "key"},
-		"no RPC":            {func(w *world) { w.chainAnswer = `<html>` }, "", "chain 8453", doctor.Fail, "JSON-RPC", "LATCHKEY_ETHEREUM_RPC"},
-		"nonsense":          {func(w *world) { w.chainAnswer = `{"result":"8453"}` }, "", "chain 8453", doctor.Fail, "no chain id", "LATCHKEY_ETHEREUM_RPC"},
-		"RPC unreached":     {func(*world) {}, "LATCHKEY_ETHEREUM_RPC=8453=http://127.0.0.1:1/hunter2", "chain 8453", doctor.Fail, "cannot be reached", "LATCHKEY_ETHEREUM_RPC"},
-		"clock a bit off":   {func(w *world) { w.databaseAhead = 20 * time.Second }, "", "clock", doctor.Warn, "20s behind that of the database", "NTP"},
-		"clock far off":     {func(w *world) { w.date = time.Now().Add(-time.Hour) }, "", "clock", doctor.Fail, "ahead of that of http://127.0.0.1", "NTP"},
-		"allowed but wrong": {func(*world) {}, "LATCHKEY_REDIS_URL=redis://u:hunter2@h", "configuration", doctor.Warn, "LATCHKEY_REDIS_URL", ""},
+		"database down":    {func(w *world) { w.ping = errors.New("refused") }, "", "database", doctor.Fail, "postgres://db/latchkey does not answer: refused", "LATCHKEY_DATABASE_URL"},
+		"no tables":        {func(w *world) { w.behind = 2 }, "", "schema", doctor.Warn, "2 migrations", "migrate up"},
+		"foreign schema":   {func(w *world) { w.pending = errors.New("denied") }, "", "schema", doctor.Fail, "denied", "rights"},
+		"no file":          {func(*world) {}, "LATCHKEY_DATABASE_URL=sqlite:///nowhere/x.db", "database", doctor.Warn, "/nowhere/x.db is not there", "first start"},
+		"name":             {func(w *world) { w.resolve = errors.New("no such host") }, "", "public URL", doctor.Fail, "id.example.com does not resolve", "LATCHKEY_PUBLIC_URL"},
+		"other issuer":     {func(w *world) { w.issuer = "https://evil\x1b[2J" }, "", "google", doctor.Fail, "evil", "spelling"},
+		"issuer path":      {func(*world) {}, "LATCHKEY_GOOGLE_ISSUER=http://WORLD/nothing", "google", doctor.Fail, "404", "LATCHKEY_GOOGLE_ISSUER"},
+		"issuer unreached": {func(*world) {}, "LATCHKEY_GOOGLE_ISSUER=http://127.0.0.1:1", "google", doctor.Fail, "cannot be reached", "LATCHKEY_GOOGLE_ISSUER"},
+		"github down":      {func(w *world) { w.apiStatus = 502 }, "", "github", doctor.Fail, "502", "LATCHKEY_GITHUB_API_URL"},
+		"no API":           {func(w *world) { w.apiStatus = 404 }, "", "github", doctor.Fail, "404", "/api/v3"},
+		"wrong chain":      {func(w *world) { w.chainAnswer = `{"result":"0x1"}` }, "", "chain 8453", doctor.Fail, "is on chain 1", "1=..."},
+		"RPC error":        {func(w *world) { w.chainAnswer = `{"error":{"message":"no key"}}` }, "", "chain 8453", doctor.Fail, "no key", "key"},
+		"no RPC":           {func(w *world) { w.chainAnswer = `<html>` }, "", "chain 8453", doctor.Fail, "JSON-RPC", "LATCHKEY_ETHEREUM_RPC"},
+		"nonsense":         {func(w *world) { w.chainAnswer = `{"result":"8453"}` }, "", "chain 8453", doctor.Fail, "no chain id", "LATCHKEY_ETHEREUM_RPC"},
+		"RPC unreached":    {func(*world) {}, "LATCHKEY_ETHEREUM_RPC=8453=http://127.0.0.1:1/hunter2", "chain 8453", doctor.Fail, "cannot be reached", "LATCHKEY_ETHEREUM_RPC"},
+		"clock a bit off":  {func(w *world) { w.databaseAhead = 20 * time.Second }, "", "clock", doctor.Warn, "20s behind that of the database", "NTP"},
+		"clock far off":    {func(w *world) { w.date = time.Now().Add(-time.Hour) }, "", "clock", doctor.Fail, "ahead of that of http://127.0.0.1", "NTP"},
+		"redis down":       {func(w *world) { w.redis = errors.New("refused") }, "", "redis", doctor.Warn, "redis://h does not answer, so each replica limits on its own: refused", "LATCHKEY_REDIS_URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -41,3 +41,22 @@ func (m *Memory) Take(_ context.Context, key string, limit Limit) (r Result) {
 	})
 	return r
 }
+
+// peek is Take without taking.
+func (m *Memory) peek(key string, limit Limit) Result {
+	full, _ := m.full.GetIfPresent(key)
+	_, r := limit.take(full, m.now().UnixNano())
+	return r
+}
+
+// learn takes over what another limiter has counted: the whole quota is back
+// after reset. Answers may come out of order, so it never goes back.
+func (m *Memory) learn(key string, reset time.Duration) {
+	told := m.now().Add(reset).UnixNano()
+	m.full.Compute(key, func(full int64, _ bool) (int64, otter.ComputeOp) {
+		if told <= full {
+			return full, otter.CancelOp
+		}
+		return told, otter.WriteOp
+	})
+}

@@ -1,0 +1,123 @@
+package ratelimit
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-redis/redis_rate/v10"
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// deadline is the longest that a request waits for Redis.
+	deadline = 75 * time.Millisecond
+	// retryEvery is how often Redis is asked whether it is back, while no request
+	// asks it.
+	retryEvery = time.Second
+)
+
+// Shared counts in Redis, together with the other replicas. While Redis does not
+// answer in time it counts in memory, from where the last answer left it: one
+// request finds out, and from then on none waits until Redis is back.
+type Shared struct {
+	local  *Memory
+	client *redis.Client
+	redis  *redis_rate.Limiter
+	key    []byte
+	log    *slog.Logger
+	down   atomic.Bool
+	ctx    context.Context //nolint:containedctx // ends the search for a lost Redis, not a request
+}
+
+// NewShared returns a limiter that counts in Redis until ctx ends. key keeps
+// addresses of people out of Redis; it is the same on all replicas. A Redis that
+// is not there is no error.
+func NewShared(ctx context.Context, redisURL string, key []byte, local *Memory, log *slog.Logger) (*Shared, error) {
+	client, err := newClient(redisURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Shared{local: local, client: client, redis: redis_rate.NewLimiter(client), key: key, log: log, ctx: ctx}
+	context.AfterFunc(ctx, func() { _ = client.Close() })
+	if err := s.probe(ctx); err != nil {
+		s.lost(err)
+	}
+	return s, nil
+}
+
+// Take implements Limiter.
+func (s *Shared) Take(ctx context.Context, key string, limit Limit) Result {
+	if s.down.Load() {
+		return s.local.Take(ctx, key, limit)
+	}
+	// What memory refuses Redis would too, as others can only have added to what
+	// it answered last: a flood stops here.
+	if r := s.local.peek(key, limit); !r.Allowed {
+		return r
+	}
+	r, err := s.ask(ctx, key, limit)
+	if err != nil {
+		s.lost(err)
+		return s.local.Take(ctx, key, limit)
+	}
+	s.local.learn(key, r.ResetAfter)
+	return r
+}
+
+// ask takes from the bucket in Redis. That the client has gone is no fault of
+// Redis, so its context does not count.
+func (s *Shared) ask(ctx context.Context, key string, limit Limit) (Result, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
+	defer cancel()
+	r, err := s.redis.Allow(ctx, s.hidden(key), redis_rate.Limit{Rate: limit.Quota, Burst: limit.Quota, Period: limit.Window})
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Allowed: r.Allowed > 0, Remaining: r.Remaining, RetryAfter: max(0, r.RetryAfter), ResetAfter: r.ResetAfter}, nil
+}
+
+func (s *Shared) hidden(key string) string {
+	mac := hmac.New(sha256.New, s.key)
+	mac.Write([]byte(key))
+	return "latchkey:" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// probe does what Take needs, writing included: a replica that only reads is not
+// back.
+func (s *Shared) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	_, err := s.redis.Allow(ctx, s.hidden("probe"), redis_rate.PerSecond(1000))
+	return err
+}
+
+// lost has everything counted in memory until Redis is back.
+func (s *Shared) lost(cause error) {
+	if s.ctx.Err() != nil || !s.down.CompareAndSwap(false, true) {
+		return
+	}
+	s.log.Warn("Redis does not answer: each replica limits on its own", "error", cause)
+	go s.search()
+}
+
+func (s *Shared) search() {
+	tick := time.NewTicker(retryEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if s.probe(s.ctx) == nil {
+			s.down.Store(false)
+			s.log.Info("Redis is back: replicas share their limits")
+			return
+		}
+	}
+}
