@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,6 +23,7 @@ const bareCommand = "bare-handler"
 // bareServer answers for the same rows as Latchkey. Only its nonces are its own.
 type bareServer struct {
 	pool   *pgxpool.Pool
+	known  sync.Map // cookie -> bareCurrent
 	origin string
 	domain string
 }
@@ -48,6 +50,7 @@ func serveBare() error {
 	engine := gin.New()
 	engine.GET("/readyz", func(c *gin.Context) { c.String(http.StatusOK, "ok") })
 	engine.GET(sessionPath, s.session)
+	engine.GET(rememberedPath, s.remembered)
 	engine.POST(challengePath, s.challenge)
 	engine.POST(verifyPath, s.verify)
 	server := &http.Server{Addr: address, Handler: engine, ReadHeaderTimeout: 5 * time.Second}

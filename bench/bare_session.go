@@ -19,6 +19,27 @@ LEFT JOIN team_sessions t ON t.id = s.team_session_id AND t.ended_at IS NULL
 LEFT JOIN memberships m ON m.team_id = t.team_id AND m.user_id = s.user_id
 WHERE s.token_hash = $1 AND s.ended_at IS NULL`
 
+// rememberedPath gives the answer of sessionPath without asking the database.
+const rememberedPath = "/remembered"
+
+// remembered is the check without any check: what was answered before, written as
+// JSON again.
+func (b *bareServer) remembered(c *gin.Context) {
+	token, err := c.Cookie("latchkey")
+	if err != nil {
+		refuse(c, "unauthenticated")
+		return
+	}
+	if known, ok := b.known.Load(token); ok {
+		c.JSON(http.StatusOK, known)
+		return
+	}
+	if out, ok := b.current(c, token); ok {
+		b.known.Store(token, out)
+		c.JSON(http.StatusOK, out)
+	}
+}
+
 // session is the check by hand: one joined read by key, and the same answer.
 func (b *bareServer) session(c *gin.Context) {
 	token, err := c.Cookie("latchkey")
@@ -26,6 +47,12 @@ func (b *bareServer) session(c *gin.Context) {
 		refuse(c, "unauthenticated")
 		return
 	}
+	if out, ok := b.current(c, token); ok {
+		c.JSON(http.StatusOK, out)
+	}
+}
+
+func (b *bareServer) current(c *gin.Context, token string) (bareCurrent, bool) {
 	hash := sha256.Sum256([]byte(token))
 	var (
 		s               bareSession
@@ -34,14 +61,14 @@ func (b *bareServer) session(c *gin.Context) {
 		team, in, role  *string
 		entered         *time.Time
 	)
-	err = b.pool.QueryRow(c.Request.Context(), bareSessionRead, hash[:]).Scan(&s.ID, &methods, &s.IP, &s.UserAgent,
+	err := b.pool.QueryRow(c.Request.Context(), bareSessionRead, hash[:]).Scan(&s.ID, &methods, &s.IP, &s.UserAgent,
 		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt,
 		&team, &in, &entered, &role,
 		&u.ID, &u.DisplayName, &u.AvatarURL, &u.PrimaryEmail, &u.OnboardedAt, &u.Metadata, &u.CreatedAt, &status)
 	now := time.Now()
 	if err != nil || status != "active" || !now.Before(s.ExpiresAt) || !now.Before(s.IdleExpiresAt) {
 		refuse(c, "unauthenticated")
-		return
+		return bareCurrent{}, false
 	}
 	s.Methods, s.Device, s.Current = strings.Fields(methods), deviceOf(s.UserAgent), true
 	inUTC(&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &u.CreatedAt)
@@ -54,7 +81,7 @@ func (b *bareServer) session(c *gin.Context) {
 		t.ID, t.CreatedAt = *team, entered.UTC()
 		out.TeamSession = &t
 	}
-	c.JSON(http.StatusOK, out)
+	return out, true
 }
 
 // inUTC writes times as Latchkey does, wherever the machine is.

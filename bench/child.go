@@ -28,13 +28,13 @@ type child struct {
 
 // service starts latchkey as in production: JSON log at level info to a file.
 // It returns when it answers.
-func (m *machine) service(ctx context.Context, binary, databaseURL string) (*child, error) {
+func (m *machine) service(ctx context.Context, binary, databaseURL string, env ...string) (*child, error) {
 	c, err := m.newChild("latchkey" + label(m, binary))
 	if err != nil {
 		return nil, err
 	}
 	c.cmd = exec.CommandContext(ctx, binary, "serve")
-	c.cmd.Env = serviceEnv(c.address, databaseURL)
+	c.cmd.Env = append(serviceEnv(c.address, databaseURL), env...)
 	return c, c.start(ctx)
 }
 

@@ -20,49 +20,77 @@ func measureSession(ctx context.Context, m *machine, t *table) error {
 	if err != nil {
 		return err
 	}
-	var services []*child
-	for _, binary := range m.binaries {
-		c, err := m.service(ctx, binary, url)
-		if err != nil {
-			return err
-		}
-		services = append(services, c)
-	}
 	bare, err := m.bare(ctx, url)
 	if err != nil {
 		return err
 	}
-	cookies, err := signedIn(services[0].address, sessions)
-	if err != nil {
-		return err
+	type pair struct {
+		what         string
+		aim          float64
+		ours, byHand *side
 	}
-	for _, c := range services {
-		if err := sameAnswer(c.address, bare.address, cookies); err != nil {
-			return err
-		}
-	}
-	sides := make([]*side, 0, len(services)+1)
-	for _, c := range append(services, bare) {
+	var pairs []pair
+	var sides []*side
+	var loads []load
+	add := func(c *child, path string, cookies []string) (*side, error) {
 		l, err := newLoad(c.address, m.connections)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		defer l.close()
-		sides = append(sides, &side{child: c, round: sessionRound(c.address, l, cookies)})
+		loads = append(loads, l)
+		s := &side{child: c, round: sessionRound(c.address, path, l, cookies)}
+		sides = append(sides, s)
+		return s, nil
+	}
+	defer func() {
+		for _, l := range loads {
+			l.close()
+		}
+	}()
+	var cookies []string
+	for _, binary := range m.binaries {
+		for _, kind := range []struct {
+			what, env, byHand string
+			aim               float64
+		}{
+			{"session check, remembered, against bare Gin", "LATCHKEY_SESSION_CACHE=20000", rememberedPath, 0.7},
+			{"session check, read, against bare Gin + pgx", "LATCHKEY_SESSION_CACHE=0", sessionPath, 0.85},
+		} {
+			c, err := m.service(ctx, binary, url, kind.env)
+			if err != nil {
+				return err
+			}
+			if cookies == nil {
+				if cookies, err = signedIn(c.address, sessions); err != nil {
+					return err
+				}
+			}
+			if err := sameAnswer(c.address, bare.address, kind.byHand, cookies); err != nil {
+				return err
+			}
+			p := pair{what: kind.what + label(m, binary), aim: kind.aim}
+			if p.ours, err = add(c, sessionPath, cookies); err == nil {
+				p.byHand, err = add(bare, kind.byHand, cookies)
+			}
+			if err != nil {
+				return err
+			}
+			pairs = append(pairs, p)
+		}
 	}
 	if err := interleave(ctx, m.options, url, sides...); err != nil {
 		return err
 	}
-	for i, s := range sides[:len(services)] {
-		t.compare("session check against bare Gin + pgx"+label(m, m.binaries[i]), 0.8, s, sides[len(services)])
+	for _, p := range pairs {
+		t.compare(p.what, p.aim, p.ours, p.byHand)
 	}
 	return nil
 }
 
-func sessionRound(address string, l load, cookies []string) func(context.Context, *meter, time.Duration) (int, error) {
+func sessionRound(address, path string, l load, cookies []string) func(context.Context, *meter, time.Duration) (int, error) {
 	requests := make([][]byte, len(cookies))
 	for i, cookie := range cookies {
-		requests[i] = get(address, sessionPath, cookie)
+		requests[i] = get(address, path, cookie)
 	}
 	return func(ctx context.Context, m *meter, lasting time.Duration) (total int, err error) {
 		counts := make([]int, len(l))
@@ -125,13 +153,13 @@ func signedIn(address string, n int) ([]string, error) {
 }
 
 // sameAnswer makes sure that both sides do the same work.
-func sameAnswer(service, bare string, cookies []string) error {
+func sameAnswer(service, bare, path string, cookies []string) error {
 	for _, cookie := range cookies[:2] {
-		ours, err := ask(service, cookie)
+		ours, err := ask(service, sessionPath, cookie)
 		if err != nil {
 			return err
 		}
-		theirs, err := ask(bare, cookie)
+		theirs, err := ask(bare, path, cookie)
 		if err != nil {
 			return err
 		}
@@ -142,13 +170,13 @@ func sameAnswer(service, bare string, cookies []string) error {
 	return nil
 }
 
-func ask(address, cookie string) (out map[string]any, err error) {
+func ask(address, path, cookie string) (out map[string]any, err error) {
 	c, err := dial(address)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	a, err := c.do(get(address, sessionPath, cookie))
+	a, err := c.do(get(address, path, cookie))
 	if err == nil {
 		err = a.want(200)
 	}
