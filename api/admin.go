@@ -63,11 +63,11 @@ func (s *Server) AdminListSessions(ctx context.Context, r AdminListSessionsReque
 	if err != nil {
 		return nil, err
 	}
-	me, now := callOf(ctx).principal, s.Now()
+	now := s.Now()
 	rows, next, err := s.Sessions.ListAll(ctx, session.Filter{UserID: r.Params.UserId, Status: session.Status(value(r.Params.Status))}, p)
 	return AdminListSessions200JSONResponse{
 		Data: each(rows, func(l session.Listed) AdminSession {
-			return adminSessionOf(l, l.ID == me.Session.ID, now)
+			return adminSessionOf(l, isCurrent(ctx, l.ID), now)
 		}),
 		NextCursor: nextCursor(next),
 	}, err

@@ -67,6 +67,9 @@ func (s *Server) AdminExportAudit(ctx context.Context, r AdminExportAuditRequest
 	if err != nil {
 		return nil, err
 	}
+	if key := callOf(ctx).key; key != nil {
+		return s.auditExport(ctx, f, func(ctx context.Context) error { return s.APIKeys.Recheck(ctx, *key) })
+	}
 	user := userID(ctx)
 	return s.auditExport(ctx, f, func(ctx context.Context) error {
 		u, err := s.Users.Get(ctx, user)

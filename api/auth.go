@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/session"
 )
 
@@ -26,6 +27,14 @@ func (s *Server) authenticate(c *gin.Context) {
 		}
 		return
 	}
+	if bearer && apikey.Looks(token) {
+		s.authenticateKey(c, token)
+		return
+	}
+	if !info.operation.sessions {
+		s.fail(c, identity.NewError(identity.CodeUnauthenticated, "this call is for services: send an API key"))
+		return
+	}
 	p, err := s.Sessions.Authenticate(c.Request.Context(), token, info.client) // not c: see ownContext
 	if identity.ErrorCode(err) == identity.CodeUnauthenticated && !bearer && !info.operation.required {
 		return
@@ -40,6 +49,24 @@ func (s *Server) authenticate(c *gin.Context) {
 		return
 	}
 	info.principal, info.bearer = &p, bearer
+}
+
+// authenticateKey lets a service call what its key has the scope for, which the
+// specification names. Everything else needs a person.
+func (s *Server) authenticateKey(c *gin.Context, raw string) {
+	info := callOf(c)
+	k, err := s.APIKeys.Authenticate(c.Request.Context(), raw)
+	if err == nil && info.operation.scope == "" {
+		err = identity.NewError(identity.CodeForbidden, "an API key is no person: this call needs a session")
+	}
+	if err == nil && !k.Has(info.operation.scope) {
+		err = identity.NewError(identity.CodeInsufficientScope, "this needs a key with the scope %s", info.operation.scope)
+	}
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	info.key = &k
 }
 
 // token returns the session token of the request. A bearer token (RFC 6750)
@@ -59,17 +86,24 @@ func (s *Server) token(c *gin.Context) (token string, bearer bool) {
 	return cookie.Value, false
 }
 
-// actor is the signed-in user as the author of a change. Only for operations
-// that require a session.
+// actor is the signed-in user, or the service, as the author of a change. Only for
+// operations that require one.
 func (s *Server) actor(ctx context.Context) identity.Actor {
 	info := callOf(ctx)
+	if info.key != nil {
+		return info.key.Actor(info.client)
+	}
 	return info.principal.Actor(s.Now(), info.client)
 }
 
 func userID(ctx context.Context) identity.ID { return callOf(ctx).principal.User.ID }
 
-// requireOperator lets only operators of the deployment through.
+// requireOperator lets only operators of the deployment through, and services
+// whose key has the scope of the call.
 func requireOperator(ctx context.Context) error {
+	if callOf(ctx).key != nil {
+		return nil
+	}
 	if !callOf(ctx).principal.User.Operator {
 		return errOperatorRequired()
 	}

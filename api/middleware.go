@@ -22,6 +22,7 @@ import (
 	"github.com/rs/cors"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/session"
 )
 
@@ -40,7 +41,8 @@ type call struct {
 	addr      netip.Addr // the client's; invalid where the peer has none
 	quotas    quotas
 	principal *session.Principal
-	bearer    bool // the session came as a bearer token
+	key       *apikey.Key // a service, which has no principal
+	bearer    bool        // the session came as a bearer token
 	err       error
 }
 
@@ -83,6 +85,9 @@ func (s *Server) begin(c *gin.Context) {
 		slog.Int("status", status), slog.Duration("took", took), slog.String("ip", info.client.IP))
 	if info.principal != nil {
 		attrs = append(attrs, slog.String("user_id", info.principal.User.ID.String()))
+	}
+	if info.key != nil {
+		attrs = append(attrs, slog.String("api_key", info.key.Prefix))
 	}
 	if info.err != nil {
 		attrs = append(attrs, slog.String("error", info.err.Error()))
@@ -214,7 +219,15 @@ func (s *Server) limitBody(c *gin.Context) {
 		s.setBody(c, emptyObject)
 		return
 	}
-	if media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || media != "application/json" ||
+	media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	if err == nil && media == "application/x-www-form-urlencoded" && callOf(c).operation.form {
+		if body, err = formToJSON(body); err != nil {
+			s.fail(c, err)
+			return
+		}
+		media = "application/json"
+	}
+	if err != nil || media != "application/json" ||
 		params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
 		s.fail(c, errMediaType)
 		return

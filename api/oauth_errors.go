@@ -10,6 +10,7 @@ import (
 // RFC 6750 (section 3.1). Others are called by their status.
 var oauthErrors = map[identity.Code]string{
 	identity.CodeUnauthenticated:    "invalid_token",
+	identity.CodeInsufficientScope:  "insufficient_scope",
 	identity.CodeInvalidGrant:       "invalid_grant",
 	identity.CodeInvalidClient:      "invalid_client",
 	identity.CodeUnauthorizedClient: "unauthorized_client",

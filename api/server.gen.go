@@ -19,6 +19,48 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for APIKeyStatus.
+const (
+	APIKeyStatusActive  APIKeyStatus = "active"
+	APIKeyStatusExpired APIKeyStatus = "expired"
+	APIKeyStatusRevoked APIKeyStatus = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyStatus enum.
+func (e APIKeyStatus) Valid() bool {
+	switch e {
+	case APIKeyStatusActive:
+		return true
+	case APIKeyStatusExpired:
+		return true
+	case APIKeyStatusRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for APIKeyScope.
+const (
+	APIKeyScopeAdminRead  APIKeyScope = "admin:read"
+	APIKeyScopeAdminWrite APIKeyScope = "admin:write"
+	APIKeyScopeIntrospect APIKeyScope = "introspect"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyScope enum.
+func (e APIKeyScope) Valid() bool {
+	switch e {
+	case APIKeyScopeAdminRead:
+		return true
+	case APIKeyScopeAdminWrite:
+		return true
+	case APIKeyScopeIntrospect:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AdminUserStatus.
 const (
 	AdminUserStatusActive   AdminUserStatus = "active"
@@ -88,6 +130,42 @@ const (
 func (e HealthStatus) Valid() bool {
 	switch e {
 	case HealthStatusOk:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IntrospectionTokenKind.
+const (
+	IntrospectionTokenKindAccessToken  IntrospectionTokenKind = "access_token"
+	IntrospectionTokenKindRefreshToken IntrospectionTokenKind = "refresh_token"
+	IntrospectionTokenKindSession      IntrospectionTokenKind = "session"
+)
+
+// Valid indicates whether the value is a known member of the IntrospectionTokenKind enum.
+func (e IntrospectionTokenKind) Valid() bool {
+	switch e {
+	case IntrospectionTokenKindAccessToken:
+		return true
+	case IntrospectionTokenKindRefreshToken:
+		return true
+	case IntrospectionTokenKindSession:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IntrospectionTokenType.
+const (
+	IntrospectionTokenTypeBearer IntrospectionTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the IntrospectionTokenType enum.
+func (e IntrospectionTokenType) Valid() bool {
+	switch e {
+	case IntrospectionTokenTypeBearer:
 		return true
 	default:
 		return false
@@ -493,6 +571,35 @@ func (e EndOtherSessionsParamsOthers) Valid() bool {
 	}
 }
 
+// APIKey defines model for APIKey.
+type APIKey struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy Null for the command line.
+	CreatedBy *openapi_types.UUID `json:"created_by"`
+	ExpiresAt time.Time           `json:"expires_at"`
+	Id        openapi_types.UUID  `json:"id"`
+
+	// LastUsedAt To the hour.
+	LastUsedAt *time.Time `json:"last_used_at"`
+	Name       string     `json:"name"`
+
+	// Prefix How the key begins; no secret.
+	Prefix string `json:"prefix"`
+
+	// ReplacedBy The key it was rotated to.
+	ReplacedBy *openapi_types.UUID `json:"replaced_by"`
+	RevokedAt  *time.Time          `json:"revoked_at"`
+	Scopes     []APIKeyScope       `json:"scopes"`
+	Status     APIKeyStatus        `json:"status"`
+}
+
+// APIKeyStatus defines model for APIKey.Status.
+type APIKeyStatus string
+
+// APIKeyScope defines model for APIKeyScope.
+type APIKeyScope string
+
 // AdminSession defines model for AdminSession.
 type AdminSession struct {
 	// AuthenticatedAt When a proof last made the session fresh.
@@ -621,7 +728,7 @@ type EndedTeamSessions struct {
 type Event struct {
 	Action string `json:"action"`
 
-	// ActorId Who did it; null for the command line and for nobody.
+	// ActorId Who did it, a user or an API key; null for the command line and for nobody.
 	ActorId   *openapi_types.UUID    `json:"actor_id"`
 	At        time.Time              `json:"at"`
 	Data      map[string]interface{} `json:"data"`
@@ -658,6 +765,39 @@ type Identity struct {
 	Subject    string             `json:"subject"`
 	Wallet     *Wallet            `json:"wallet,omitempty"`
 }
+
+// Introspection defines model for Introspection.
+type Introspection struct {
+	Active bool `json:"active"`
+
+	// Amr The providers that proved him.
+	Amr *[]string `json:"amr,omitempty"`
+	Aud *string   `json:"aud,omitempty"`
+
+	// AuthTime When the user last proved who he is.
+	AuthTime *int64  `json:"auth_time,omitempty"`
+	ClientId *string `json:"client_id,omitempty"`
+	Exp      *int64  `json:"exp,omitempty"`
+	Iat      *int64  `json:"iat,omitempty"`
+	Iss      *string `json:"iss,omitempty"`
+	Jti      *string `json:"jti,omitempty"`
+	Role     *Role   `json:"role,omitempty"`
+
+	// Sid The session.
+	Sid *openapi_types.UUID `json:"sid,omitempty"`
+
+	// Sub The user.
+	Sub       *string                 `json:"sub,omitempty"`
+	Team      *openapi_types.UUID     `json:"team,omitempty"`
+	TokenKind *IntrospectionTokenKind `json:"token_kind,omitempty"`
+	TokenType *IntrospectionTokenType `json:"token_type,omitempty"`
+}
+
+// IntrospectionTokenKind defines model for Introspection.TokenKind.
+type IntrospectionTokenKind string
+
+// IntrospectionTokenType defines model for Introspection.TokenType.
+type IntrospectionTokenType string
 
 // Invitation defines model for Invitation.
 type Invitation struct {
@@ -805,6 +945,14 @@ type MyInvitation struct {
 	Wallet *string `json:"wallet,omitempty"`
 }
 
+// NewAPIKey defines model for NewAPIKey.
+type NewAPIKey struct {
+	Key APIKey `json:"key"`
+
+	// Secret What the service sends as `Authorization: Bearer`.
+	Secret string `json:"secret"`
+}
+
 // NextCursor Asks for the next page; null on the last.
 type NextCursor = string
 
@@ -898,14 +1046,16 @@ type Role string
 // ServerMetadata defines model for ServerMetadata.
 type ServerMetadata struct {
 	// AccessTokenSigningAlgValuesSupported Ours; RFC 8414 has no name for it.
-	AccessTokenSigningAlgValuesSupported []string `json:"access_token_signing_alg_values_supported"`
-	GrantTypesSupported                  []string `json:"grant_types_supported"`
-	Issuer                               string   `json:"issuer"`
-	JwksUri                              string   `json:"jwks_uri"`
-	ResponseTypesSupported               []string `json:"response_types_supported"`
-	ServiceDocumentation                 string   `json:"service_documentation"`
-	TokenEndpoint                        string   `json:"token_endpoint"`
-	TokenEndpointAuthMethodsSupported    []string `json:"token_endpoint_auth_methods_supported"`
+	AccessTokenSigningAlgValuesSupported      []string `json:"access_token_signing_alg_values_supported"`
+	GrantTypesSupported                       []string `json:"grant_types_supported"`
+	IntrospectionEndpoint                     string   `json:"introspection_endpoint"`
+	IntrospectionEndpointAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
+	Issuer                                    string   `json:"issuer"`
+	JwksUri                                   string   `json:"jwks_uri"`
+	ResponseTypesSupported                    []string `json:"response_types_supported"`
+	ServiceDocumentation                      string   `json:"service_documentation"`
+	TokenEndpoint                             string   `json:"token_endpoint"`
+	TokenEndpointAuthMethodsSupported         []string `json:"token_endpoint_auth_methods_supported"`
 }
 
 // Session defines model for Session.
@@ -1098,6 +1248,9 @@ type WalletKind string
 // WalletAddress An Ethereum address; mixed case must be a correct EIP-55 checksum.
 type WalletAddress = string
 
+// APIKeyPath defines model for APIKeyPath.
+type APIKeyPath = openapi_types.UUID
+
 // AuditAction defines model for AuditAction.
 type AuditAction = string
 
@@ -1148,6 +1301,26 @@ type TeamPath = openapi_types.UUID
 
 // UserPath defines model for UserPath.
 type UserPath = openapi_types.UUID
+
+// AdminListAPIKeysParams defines parameters for AdminListAPIKeys.
+type AdminListAPIKeysParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminCreateAPIKeyJSONBody defines parameters for AdminCreateAPIKey.
+type AdminCreateAPIKeyJSONBody struct {
+	ExpiresInDays *int          `json:"expires_in_days,omitempty"`
+	Name          string        `json:"name"`
+	Scopes        []APIKeyScope `json:"scopes"`
+}
+
+// AdminRotateAPIKeyJSONBody defines parameters for AdminRotateAPIKey.
+type AdminRotateAPIKeyJSONBody struct {
+	OverlapSeconds *int `json:"overlap_seconds,omitempty"`
+}
 
 // AdminListAuditParams defines parameters for AdminListAudit.
 type AdminListAuditParams struct {
@@ -1358,6 +1531,16 @@ type StartProviderParams struct {
 
 	// ReturnTo Where to come back to; a path of this service or a URL of an allowed origin.
 	ReturnTo *string `form:"return_to,omitempty" json:"return_to,omitempty"`
+}
+
+// IntrospectJSONBody defines parameters for Introspect.
+type IntrospectJSONBody struct {
+	// ClientIp The address of whoever uses the token. Without it, a team that admits its own networks only admits nobody.
+	ClientIp *string `json:"client_ip,omitempty"`
+	Token    string  `json:"token"`
+
+	// TokenTypeHint Not needed: tokens tell what they are.
+	TokenTypeHint *string `json:"token_type_hint,omitempty"`
 }
 
 // UpdateMeJSONBody defines parameters for UpdateMe.
@@ -1588,6 +1771,12 @@ type RefreshTokenJSONBody struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
+// AdminCreateAPIKeyJSONRequestBody defines body for AdminCreateAPIKey for application/json ContentType.
+type AdminCreateAPIKeyJSONRequestBody AdminCreateAPIKeyJSONBody
+
+// AdminRotateAPIKeyJSONRequestBody defines body for AdminRotateAPIKey for application/json ContentType.
+type AdminRotateAPIKeyJSONRequestBody AdminRotateAPIKeyJSONBody
+
 // AdminExplainJSONRequestBody defines body for AdminExplain for application/json ContentType.
 type AdminExplainJSONRequestBody AdminExplainJSONBody
 
@@ -1611,6 +1800,9 @@ type CreateSiweChallengeJSONRequestBody CreateSiweChallengeJSONBody
 
 // VerifySiweJSONRequestBody defines body for VerifySiwe for application/json ContentType.
 type VerifySiweJSONRequestBody VerifySiweJSONBody
+
+// IntrospectJSONRequestBody defines body for Introspect for application/json ContentType.
+type IntrospectJSONRequestBody IntrospectJSONBody
 
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody UpdateMeJSONBody
@@ -1662,6 +1854,18 @@ type ServerInterface interface {
 	// Readyz The service can answer requests
 	// (GET /readyz)
 	Readyz(c *gin.Context)
+	// AdminListAPIKeys The deployment's API keys, without their secrets
+	// (GET /v1/admin/api-keys)
+	AdminListAPIKeys(c *gin.Context, params AdminListAPIKeysParams)
+	// AdminCreateAPIKey Make an API key (fresh session)
+	// (POST /v1/admin/api-keys)
+	AdminCreateAPIKey(c *gin.Context)
+	// AdminRevokeAPIKey End an API key now (fresh session)
+	// (DELETE /v1/admin/api-keys/{key})
+	AdminRevokeAPIKey(c *gin.Context, key APIKeyPath)
+	// AdminRotateAPIKey Make an API key's successor (fresh session)
+	// (POST /v1/admin/api-keys/{key}/rotate)
+	AdminRotateAPIKey(c *gin.Context, key APIKeyPath)
 	// AdminListAudit What happened in the deployment
 	// (GET /v1/admin/audit)
 	AdminListAudit(c *gin.Context, params AdminListAuditParams)
@@ -1722,6 +1926,9 @@ type ServerInterface interface {
 	// StartProvider Go to a provider
 	// (GET /v1/auth/{provider}/start)
 	StartProvider(c *gin.Context, provider ProviderPath, params StartProviderParams)
+	// Introspect What a token is worth now (RFC 7662)
+	// (POST /v1/introspect)
+	Introspect(c *gin.Context)
 	// GetMe The signed-in user
 	// (GET /v1/me)
 	GetMe(c *gin.Context)
@@ -1903,6 +2110,104 @@ func (siw *ServerInterfaceWrapper) Readyz(c *gin.Context) {
 	}
 
 	siw.Handler.Readyz(c)
+}
+
+// AdminListAPIKeys operation middleware
+func (siw *ServerInterfaceWrapper) AdminListAPIKeys(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListAPIKeysParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListAPIKeys(c, params)
+}
+
+// AdminCreateAPIKey operation middleware
+func (siw *ServerInterfaceWrapper) AdminCreateAPIKey(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminCreateAPIKey(c)
+}
+
+// AdminRevokeAPIKey operation middleware
+func (siw *ServerInterfaceWrapper) AdminRevokeAPIKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key APIKeyPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", c.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminRevokeAPIKey(c, key)
+}
+
+// AdminRotateAPIKey operation middleware
+func (siw *ServerInterfaceWrapper) AdminRotateAPIKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key APIKeyPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", c.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminRotateAPIKey(c, key)
 }
 
 // AdminListAudit operation middleware
@@ -2592,6 +2897,19 @@ func (siw *ServerInterfaceWrapper) StartProvider(c *gin.Context) {
 	}
 
 	siw.Handler.StartProvider(c, provider, params)
+}
+
+// Introspect operation middleware
+func (siw *ServerInterfaceWrapper) Introspect(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Introspect(c)
 }
 
 // GetMe operation middleware
@@ -3853,6 +4171,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/merges/:merge/undo", wrapper.AdminUndoMerge)
 	router.GET(options.BaseURL+"/v1/admin/sessions", wrapper.AdminListSessions)
 	router.POST(options.BaseURL+"/v1/token", wrapper.CreateToken)
+	router.POST(options.BaseURL+"/v1/introspect", wrapper.Introspect)
+	router.GET(options.BaseURL+"/v1/admin/api-keys", wrapper.AdminListAPIKeys)
+	router.POST(options.BaseURL+"/v1/admin/api-keys", wrapper.AdminCreateAPIKey)
+	router.DELETE(options.BaseURL+"/v1/admin/api-keys/:key", wrapper.AdminRevokeAPIKey)
+	router.POST(options.BaseURL+"/v1/admin/api-keys/:key/rotate", wrapper.AdminRotateAPIKey)
 	router.POST(options.BaseURL+"/v1/token/refresh", wrapper.RefreshToken)
 	router.GET(options.BaseURL+"/.well-known/jwks.json", wrapper.GetJWKS)
 	router.GET(options.BaseURL+"/.well-known/oauth-authorization-server", wrapper.GetServerMetadata)
@@ -4023,6 +4346,162 @@ type ReadyzdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReadyzdefaultApplicationProblemPlusJSONResponse) VisitReadyzResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListAPIKeysRequestObject struct {
+	Params AdminListAPIKeysParams
+}
+
+type AdminListAPIKeysResponseObject interface {
+	VisitAdminListAPIKeysResponse(w http.ResponseWriter) error
+}
+
+type AdminListAPIKeys200JSONResponse struct {
+	Data []APIKey `json:"data"`
+
+	// NextCursor Asks for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response AdminListAPIKeys200JSONResponse) VisitAdminListAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListAPIKeysdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListAPIKeysdefaultApplicationProblemPlusJSONResponse) VisitAdminListAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminCreateAPIKeyRequestObject struct {
+	Body *AdminCreateAPIKeyJSONRequestBody
+}
+
+type AdminCreateAPIKeyResponseObject interface {
+	VisitAdminCreateAPIKeyResponse(w http.ResponseWriter) error
+}
+
+type AdminCreateAPIKey201JSONResponse NewAPIKey
+
+func (response AdminCreateAPIKey201JSONResponse) VisitAdminCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminCreateAPIKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminCreateAPIKeydefaultApplicationProblemPlusJSONResponse) VisitAdminCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRevokeAPIKeyRequestObject struct {
+	Key APIKeyPath `json:"key"`
+}
+
+type AdminRevokeAPIKeyResponseObject interface {
+	VisitAdminRevokeAPIKeyResponse(w http.ResponseWriter) error
+}
+
+type AdminRevokeAPIKey204Response struct {
+}
+
+func (response AdminRevokeAPIKey204Response) VisitAdminRevokeAPIKeyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type AdminRevokeAPIKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminRevokeAPIKeydefaultApplicationProblemPlusJSONResponse) VisitAdminRevokeAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRotateAPIKeyRequestObject struct {
+	Key  APIKeyPath `json:"key"`
+	Body *AdminRotateAPIKeyJSONRequestBody
+}
+
+type AdminRotateAPIKeyResponseObject interface {
+	VisitAdminRotateAPIKeyResponse(w http.ResponseWriter) error
+}
+
+type AdminRotateAPIKey201JSONResponse NewAPIKey
+
+func (response AdminRotateAPIKey201JSONResponse) VisitAdminRotateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRotateAPIKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminRotateAPIKeydefaultApplicationProblemPlusJSONResponse) VisitAdminRotateAPIKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4901,6 +5380,45 @@ func (response StartProviderdefaultApplicationProblemPlusJSONResponse) VisitStar
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectRequestObject struct {
+	Body *IntrospectJSONRequestBody
+}
+
+type IntrospectResponseObject interface {
+	VisitIntrospectResponse(w http.ResponseWriter) error
+}
+
+type Introspect200JSONResponse Introspection
+
+func (response Introspect200JSONResponse) VisitIntrospectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectdefaultJSONResponse struct {
+	Body       OAuthError
+	StatusCode int
+}
+
+func (response IntrospectdefaultJSONResponse) VisitIntrospectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6558,6 +7076,18 @@ type StrictServerInterface interface {
 	// Readyz The service can answer requests
 	// (GET /readyz)
 	Readyz(ctx context.Context, request ReadyzRequestObject) (ReadyzResponseObject, error)
+	// AdminListAPIKeys The deployment's API keys, without their secrets
+	// (GET /v1/admin/api-keys)
+	AdminListAPIKeys(ctx context.Context, request AdminListAPIKeysRequestObject) (AdminListAPIKeysResponseObject, error)
+	// AdminCreateAPIKey Make an API key (fresh session)
+	// (POST /v1/admin/api-keys)
+	AdminCreateAPIKey(ctx context.Context, request AdminCreateAPIKeyRequestObject) (AdminCreateAPIKeyResponseObject, error)
+	// AdminRevokeAPIKey End an API key now (fresh session)
+	// (DELETE /v1/admin/api-keys/{key})
+	AdminRevokeAPIKey(ctx context.Context, request AdminRevokeAPIKeyRequestObject) (AdminRevokeAPIKeyResponseObject, error)
+	// AdminRotateAPIKey Make an API key's successor (fresh session)
+	// (POST /v1/admin/api-keys/{key}/rotate)
+	AdminRotateAPIKey(ctx context.Context, request AdminRotateAPIKeyRequestObject) (AdminRotateAPIKeyResponseObject, error)
 	// AdminListAudit What happened in the deployment
 	// (GET /v1/admin/audit)
 	AdminListAudit(ctx context.Context, request AdminListAuditRequestObject) (AdminListAuditResponseObject, error)
@@ -6618,6 +7148,9 @@ type StrictServerInterface interface {
 	// StartProvider Go to a provider
 	// (GET /v1/auth/{provider}/start)
 	StartProvider(ctx context.Context, request StartProviderRequestObject) (StartProviderResponseObject, error)
+	// Introspect What a token is worth now (RFC 7662)
+	// (POST /v1/introspect)
+	Introspect(ctx context.Context, request IntrospectRequestObject) (IntrospectResponseObject, error)
 	// GetMe The signed-in user
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
@@ -6886,6 +7419,147 @@ func (sh *strictHandler) Readyz(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ReadyzResponseObject); ok {
 		if err := validResponse.VisitReadyzResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListAPIKeys operation middleware
+func (sh *strictHandler) AdminListAPIKeys(ctx *gin.Context, params AdminListAPIKeysParams) {
+	var request AdminListAPIKeysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListAPIKeys(ctx, request.(AdminListAPIKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListAPIKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListAPIKeysResponseObject); ok {
+		if err := validResponse.VisitAdminListAPIKeysResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminCreateAPIKey operation middleware
+func (sh *strictHandler) AdminCreateAPIKey(ctx *gin.Context) {
+	var request AdminCreateAPIKeyRequestObject
+
+	var body AdminCreateAPIKeyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminCreateAPIKey(ctx, request.(AdminCreateAPIKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminCreateAPIKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminCreateAPIKeyResponseObject); ok {
+		if err := validResponse.VisitAdminCreateAPIKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminRevokeAPIKey operation middleware
+func (sh *strictHandler) AdminRevokeAPIKey(ctx *gin.Context, key APIKeyPath) {
+	var request AdminRevokeAPIKeyRequestObject
+
+	request.Key = key
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminRevokeAPIKey(ctx, request.(AdminRevokeAPIKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminRevokeAPIKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminRevokeAPIKeyResponseObject); ok {
+		if err := validResponse.VisitAdminRevokeAPIKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminRotateAPIKey operation middleware
+func (sh *strictHandler) AdminRotateAPIKey(ctx *gin.Context, key APIKeyPath) {
+	var request AdminRotateAPIKeyRequestObject
+
+	request.Key = key
+
+	var body AdminRotateAPIKeyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminRotateAPIKey(ctx, request.(AdminRotateAPIKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminRotateAPIKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminRotateAPIKeyResponseObject); ok {
+		if err := validResponse.VisitAdminRotateAPIKeyResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -7537,6 +8211,48 @@ func (sh *strictHandler) StartProvider(ctx *gin.Context, provider ProviderPath, 
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(StartProviderResponseObject); ok {
 		if err := validResponse.VisitStartProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Introspect operation middleware
+func (sh *strictHandler) Introspect(ctx *gin.Context) {
+	var request IntrospectRequestObject
+
+	var body IntrospectJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Introspect(ctx, request.(IntrospectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Introspect")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(IntrospectResponseObject); ok {
+		if err := validResponse.VisitIntrospectResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

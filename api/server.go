@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/emailproof"
 	"github.com/latchkey/latchkey/identity/provider"
@@ -49,6 +50,7 @@ type Deps struct {
 	Linking   *linking.Service
 	Sessions  *session.Service
 	Tokens    *token.Service
+	APIKeys   *apikey.Service
 	Teams     *team.Service
 	Users     *user.Service
 	Audit     *audit.Service

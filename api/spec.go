@@ -12,6 +12,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/gin-gonic/gin"
+
+	"github.com/latchkey/latchkey/identity/apikey"
 )
 
 // spec is openapi.yaml, parsed.
@@ -39,7 +41,10 @@ type operation struct {
 	rate       *policy // limit by client address; nil for none at all
 	// policy tells how the policy of the team in the path applies: fully, unless
 	// the operation says otherwise.
-	policy teamPolicy
+	policy   teamPolicy
+	form     bool         // takes a form, too
+	sessions bool         // a session is a way to call it
+	scope    apikey.Scope // so is an API key with this scope; "" for none
 }
 
 // operations are found by the pattern that Gin has matched already, so that a
@@ -76,10 +81,23 @@ func (s spec) operations() (operations, error) {
 				oauth:      op.Extensions["x-oauth-errors"] == true,
 				rate:       rate,
 				policy:     teamPolicyOf(path, op.Extensions["x-team-policy"]),
+				form:       op.Extensions["x-form"] == "allowed",
+				sessions:   slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return r["bearer"] != nil }),
+				scope:      scopeOf(security),
 			}
 		}
 	}
 	return out, nil
+}
+
+// scopeOf is the scope that a key needs, or "" where none will do.
+func scopeOf(security openapi3.SecurityRequirements) apikey.Scope {
+	for _, r := range security {
+		if scopes := r["apiKey"]; len(scopes) == 1 {
+			return apikey.Scope(scopes[0])
+		}
+	}
+	return ""
 }
 
 // attach finds the operation of a matched route.

@@ -54,6 +54,7 @@ func (s *Server) GetServerMetadata(context.Context, GetServerMetadataRequestObje
 		Body: ServerMetadata{
 			Issuer: public, JwksUri: public + "/.well-known/jwks.json", TokenEndpoint: public + "/v1/token",
 			TokenEndpointAuthMethodsSupported: []string{"none"}, ResponseTypesSupported: []string{}, GrantTypesSupported: []string{"refresh_token"},
+			IntrospectionEndpoint: public + "/v1/introspect", IntrospectionEndpointAuthMethodsSupported: []string{"Bearer"},
 			AccessTokenSigningAlgValuesSupported: []string{string(token.EdDSA), string(token.ES256)},
 			ServiceDocumentation:                 public + "/docs",
 		},

@@ -3,20 +3,32 @@ package identity
 import "time"
 
 // Actor is who asks for a change: a signed-in user, by one session, from one
-// place.
+// place; or a service, by its API key.
 type Actor struct {
 	UserID    ID
 	SessionID ID
+	KeyID     *ID  // a service: then the two above are zero
 	Fresh     bool // proved who they are in the last minutes
 	Client    Client
 }
 
 // Event returns an audit event by this actor.
 func (a Actor) Event(action Action, at time.Time) Event {
+	if a.KeyID != nil {
+		return Event{ID: NewID(), At: at, Action: action, ActorID: a.KeyID, IP: a.Client.IP, UserAgent: a.Client.UserAgent}
+	}
 	return Event{
 		ID: NewID(), At: at, Action: action, ActorID: &a.UserID, SessionID: &a.SessionID,
 		IP: a.Client.IP, UserAgent: a.Client.UserAgent,
 	}
+}
+
+// By is the user who acts, for what is kept of him; nil for a service.
+func (a Actor) By() *ID {
+	if a.KeyID != nil {
+		return nil
+	}
+	return &a.UserID
 }
 
 // RequireFresh refuses with CodeReauthRequired unless the actor is fresh.

@@ -33,6 +33,8 @@ const (
 	CodeIdentityMismatch    Code = "identity_mismatch"
 	CodeLastOwner           Code = "last_owner"
 	CodeTeamSessionRequired Code = "team_session_required"
+	CodeInsufficientScope   Code = "insufficient_scope"
+	CodeKeyEnded            Code = "key_ended"
 	CodeInvalidGrant        Code = "invalid_grant"
 	CodeInvalidClient       Code = "invalid_client"
 	CodeUnauthorizedClient  Code = "unauthorized_client"

@@ -45,6 +45,9 @@ const (
 	ActionInvitationDeclined Action = "invitation.declined"
 	ActionSigningKeyCreated  Action = "signing_key.created"
 	ActionSigningKeyRemoved  Action = "signing_key.removed"
+	ActionAPIKeyCreated      Action = "api_key.created"
+	ActionAPIKeyRotated      Action = "api_key.rotated" //nolint:gosec // the name of an action
+	ActionAPIKeyRevoked      Action = "api_key.revoked"
 	ActionRefreshCreated     Action = "refresh.created"
 	ActionRefreshReused      Action = "refresh.reused"
 	ActionRefreshEnded       Action = "refresh.ended"
@@ -56,7 +59,7 @@ type Event struct {
 	ID        ID
 	At        time.Time
 	Action    Action
-	ActorID   *ID // the user who did it; nil for the command line
+	ActorID   *ID // the user who did it, or the API key; nil for the command line
 	UserID    *ID // the user it happened to
 	TeamID    *ID
 	SessionID *ID

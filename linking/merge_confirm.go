@@ -127,7 +127,7 @@ func (s *Service) AdminMerge(ctx context.Context, actor *identity.Actor, a, b id
 		event := identity.Event{ID: identity.NewID(), At: s.now(), Action: identity.ActionUserMerged}
 		var by *identity.ID
 		if actor != nil {
-			event, by = actor.Event(identity.ActionUserMerged, s.now()), &actor.UserID
+			event, by = actor.Event(identity.ActionUserMerged, s.now()), actor.By()
 		}
 		return s.merge(ctx, &out, by, event)
 	})

@@ -15,10 +15,11 @@ import (
 )
 
 func newAdminCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "admin", Short: "Manage the operators of this deployment"}
+	cmd := &cobra.Command{Use: "admin", Short: "Manage the operators and the API keys of this deployment"}
 	cmd.AddCommand(
 		newOperatorCommand("grant", "Make a user an operator", true),
 		newOperatorCommand("revoke", "Take it back", false),
+		newAPIKeyCommand(),
 	)
 	return cmd
 }

@@ -14,6 +14,7 @@ import (
 type Sessions interface {
 	// ByID returns who a session is of, acting in the named team session or in none.
 	ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.Client) (session.Principal, error)
+	Authenticate(ctx context.Context, token string, client identity.Client) (session.Principal, error)
 	// Use notes that the session is used.
 	Use(ctx context.Context, p session.Principal) error
 	// InTeam returns the principal as he acts in a team, by the open team session

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/provider"
 	"github.com/latchkey/latchkey/identity/session"
@@ -97,6 +98,7 @@ func New(parts Parts) (*App, error) {
 		}, now),
 		Sessions: sessions,
 		Tokens:   newTokens(parts, sessions),
+		APIKeys:  apikey.NewService(db, now),
 		Teams:    team.NewService(db, now),
 		Users:    user.NewService(db, told, now),
 		Audit:    audit.NewService(db),

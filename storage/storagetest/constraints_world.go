@@ -2,9 +2,11 @@ package storagetest
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/linking"
@@ -14,7 +16,7 @@ import (
 type world struct {
 	d                                      *Database
 	user, other, team, session, identityID string
-	teamSession                            string
+	teamSession, apiKey                    string
 	otherAddress, address                  string
 	subject, invited, invitedWallet        string
 	token, ticket                          []byte
@@ -46,6 +48,13 @@ func newWorld(t *testing.T, d *Database) *world {
 	d.Record(t, d.Event(&tm.ID), d.Event(nil))
 	must[int](t)(d.SealEvents(t.Context(), 9))
 	w.chained = 1
+	w.apiKey = strings.ToLower(Word()[:12])
+	d.Do(t, func(ctx context.Context) error {
+		return d.InsertAPIKey(ctx, apikey.Key{
+			ID: identity.NewID(), Prefix: w.apiKey, SecretHash: hash(), Name: "n", Scopes: apikey.AllScopes,
+			CreatedAt: d.Clock.Now(), ExpiresAt: d.Clock.Now().Add(1e9),
+		})
+	})
 	w.ticket = hash()
 	d.Do(t, func(ctx context.Context) error {
 		return d.InsertTicket(ctx, linking.Ticket{
@@ -92,6 +101,11 @@ func newWorld(t *testing.T, d *Database) *world {
 			return row{
 				"id": newID(), "session_id": w.session, "user_id": w.user, "client_id": "web", "seed": hash(), "generation": 1,
 				"created_at": instant, "rotated_at": instant,
+			}
+		},
+		"api_keys": func() row {
+			return row{
+				"id": newID(), "prefix": Word()[:12], "secret_hash": hash(), "name": "n", "scopes": "introspect", "created_at": instant, "expires_at": afterwards,
 			}
 		},
 		"burned_secrets": func() row { return row{"hash": hash(), "expires_at": instant} },
@@ -182,6 +196,19 @@ func (w *world) refusals() []refusal {
 		{"refresh_families", "unknown role", row{"team_session_id": w.teamSession, "role": "boss"}},
 		{"refresh_families", "ended for no reason", row{"ended_at": instant}},
 		{"refresh_families", "a reason without an end", row{"end_reason": "x"}},
+		{"api_keys", "a short prefix", row{"prefix": "a"}},
+		{"api_keys", "one prefix for two", row{"prefix": w.apiKey}},
+		{"api_keys", "a short hash", row{"secret_hash": w.token[1:]}},
+		{"api_keys", "without a name", row{"name": ""}},
+		{"api_keys", "for nothing", row{"scopes": ""}},
+		{"api_keys", "of a team with a scope", row{"team_id": w.team, "role": "member"}},
+		{"api_keys", "of a team without a role", row{"team_id": w.team, "scopes": ""}},
+		{"api_keys", "a role in no team", row{"role": "member"}},
+		{"api_keys", "an owner", row{"team_id": w.team, "role": "owner", "scopes": ""}},
+		{"api_keys", "of no team there is", row{"team_id": stranger, "role": "member", "scopes": ""}},
+		{"api_keys", "made by nobody there is", row{"created_by": stranger}},
+		{"api_keys", "replaced by none there is", row{"replaced_by": stranger}},
+		{"api_keys", "expired when made", row{"expires_at": instant}},
 		{"burned_secrets", "a short hash", row{"hash": w.token[1:]}},
 		{"tickets", "one token for two", row{"token_hash": w.ticket}},
 		{"tickets", "a short token hash", row{"token_hash": w.token[1:]}},

@@ -23,6 +23,7 @@ var groups = []struct {
 	{"Secrets", testSecrets},
 	{"SigningKeys", testSigningKeys},
 	{"Refresh", testRefresh},
+	{"APIKeys", testAPIKeys},
 	{"Events", testEvents},
 	{"Audit", testAudit},
 	{"AuditTampering", testTampering},

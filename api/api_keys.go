@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
+)
+
+// AdminListAPIKeys lists the deployment's keys, to operators.
+func (s *Server) AdminListAPIKeys(ctx context.Context, r AdminListAPIKeysRequestObject) (AdminListAPIKeysResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.APIKeys.List(ctx, p)
+	return AdminListAPIKeys200JSONResponse{
+		Data:       each(rows, func(k apikey.Key) APIKey { return apiKeyOf(k, s.Now()) }),
+		NextCursor: nextCursor(next),
+	}, err
+}
+
+// AdminCreateAPIKey makes a key, whose text only this answer has.
+func (s *Server) AdminCreateAPIKey(ctx context.Context, r AdminCreateAPIKeyRequestObject) (AdminCreateAPIKeyResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	actor := s.actor(ctx)
+	k, raw, err := s.APIKeys.Create(ctx, &actor, apikey.New{
+		Name: r.Body.Name, Scopes: each(r.Body.Scopes, func(s APIKeyScope) apikey.Scope { return apikey.Scope(s) }),
+		Lifetime: time.Duration(value(r.Body.ExpiresInDays)) * 24 * time.Hour,
+	})
+	return AdminCreateAPIKey201JSONResponse{Key: apiKeyOf(k, s.Now()), Secret: raw}, err
+}
+
+// AdminRotateAPIKey makes a key's successor.
+func (s *Server) AdminRotateAPIKey(ctx context.Context, r AdminRotateAPIKeyRequestObject) (AdminRotateAPIKeyResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	overlap := apikey.DefaultOverlap
+	if r.Body != nil && r.Body.OverlapSeconds != nil {
+		overlap = time.Duration(*r.Body.OverlapSeconds) * time.Second
+	}
+	actor := s.actor(ctx)
+	k, raw, err := s.APIKeys.Rotate(ctx, &actor, r.Key, overlap)
+	return AdminRotateAPIKey201JSONResponse{Key: apiKeyOf(k, s.Now()), Secret: raw}, err
+}
+
+// AdminRevokeAPIKey ends a key.
+func (s *Server) AdminRevokeAPIKey(ctx context.Context, r AdminRevokeAPIKeyRequestObject) (AdminRevokeAPIKeyResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	actor := s.actor(ctx)
+	return AdminRevokeAPIKey204Response{}, s.APIKeys.Revoke(ctx, &actor, r.Key)
+}
+
+func apiKeyOf(k apikey.Key, now time.Time) APIKey {
+	status := APIKeyStatusActive
+	switch {
+	case k.RevokedAt != nil:
+		status = APIKeyStatusRevoked
+	case !k.Works(now):
+		status = APIKeyStatusExpired
+	}
+	return APIKey{
+		Id: k.ID, Prefix: "lk_" + k.Prefix, Name: k.Name, Status: status,
+		Scopes:    each(k.Scopes, func(s apikey.Scope) APIKeyScope { return APIKeyScope(s) }),
+		CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt,
+		RevokedAt: k.RevokedAt, ReplacedBy: k.ReplacedBy,
+	}
+}
+
+// isCurrent tells whether a session is the one in hand; a service has none.
+func isCurrent(ctx context.Context, id identity.ID) bool {
+	p := callOf(ctx).principal
+	return p != nil && p.Session.ID == id
+}

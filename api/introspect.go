@@ -1,0 +1,52 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/token"
+)
+
+// Introspect tells a backend what a token is worth now.
+func (s *Server) Introspect(ctx context.Context, r IntrospectRequestObject) (IntrospectResponseObject, error) {
+	i, err := s.Tokens.Introspect(ctx, r.Body.Token, identity.Client{IP: value(r.Body.ClientIp)})
+	if err != nil || !i.Active {
+		return Introspect200JSONResponse{}, err
+	}
+	p := i.Principal
+	issued, expires := i.IssuedAt.Unix(), i.ExpiresAt.Unix()
+	out := Introspect200JSONResponse{
+		Active: true, TokenKind: new(IntrospectionTokenKind(i.Kind)), Iss: new(origin(s.Config.PublicURL)),
+		Sub: new(p.User.ID.String()), Sid: &p.Session.ID, Jti: optional(i.ID), Iat: &issued, Exp: &expires,
+		AuthTime: new(p.Session.AuthenticatedAt.Unix()), Amr: new([]string(p.Session.Methods)),
+	}
+	if i.Kind != token.KindRefresh {
+		out.TokenType = new(IntrospectionTokenTypeBearer)
+	}
+	if i.Client != nil {
+		out.ClientId, out.Aud = &i.Client.ID, &i.Client.Audience
+	}
+	if p.Team != nil {
+		out.Team, out.Role = &p.Team.TeamID, new(Role(p.Team.Role))
+	}
+	return out, nil
+}
+
+// formToJSON makes the object of a form, as RFC 7662 has its clients send it, in
+// which every name stands once.
+func formToJSON(body []byte) ([]byte, error) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, errInvalidRequest("the body is no form")
+	}
+	fields := make(map[string]string, len(form))
+	for name, values := range form {
+		if len(values) != 1 {
+			return nil, errInvalidRequest("the form names a field twice")
+		}
+		fields[name] = values[0]
+	}
+	return json.Marshal(fields)
+}

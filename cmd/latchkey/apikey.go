@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
+	"github.com/latchkey/latchkey/storage"
+)
+
+func newAPIKeyCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "api-key", Short: "Manage the credentials of services"}
+	cmd.AddCommand(newCreateAPIKeyCommand(), newListAPIKeysCommand(), newRevokeAPIKeyCommand())
+	return cmd
+}
+
+func newCreateAPIKeyCommand() *cobra.Command {
+	var name string
+	var scopes []string
+	var days int
+	cmd := &cobra.Command{
+		Use: "create", Short: "Make a key, and print it this once", Args: cobra.NoArgs,
+		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
+			n := apikey.New{Name: name, Lifetime: time.Duration(days) * 24 * time.Hour}
+			for _, s := range scopes {
+				n.Scopes = append(n.Scopes, apikey.Scope(s))
+			}
+			k, raw, err := apikey.NewService(db, identity.SystemClock).Create(cmd.Context(), nil, n)
+			if err != nil {
+				return err
+			}
+			// The key alone on standard output, for scripts.
+			cmd.PrintErrf("%s, until %s; this is the only time it is shown:\n", k.Name, k.ExpiresAt.Format(time.RFC3339))
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), raw)
+			return err
+		}),
+	}
+	cmd.Flags().StringVar(&name, "name", "", "what the key is for")
+	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "introspect, admin:read or admin:write; may be repeated")
+	cmd.Flags().IntVar(&days, "days", int(apikey.DefaultLifetime/(24*time.Hour)), "how long it works")
+	for _, flag := range []string{"name", "scope"} {
+		if err := cmd.MarkFlagRequired(flag); err != nil {
+			panic(err) // only for a flag that is not there
+		}
+	}
+	return cmd
+}
+
+func newListAPIKeysCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the keys, newest first, without their secrets", Args: cobra.NoArgs,
+		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			keys := apikey.NewService(db, identity.SystemClock)
+			for p := (identity.Page{Limit: 100}); ; {
+				rows, next, err := keys.List(cmd.Context(), p)
+				if err != nil {
+					return err
+				}
+				for _, k := range rows {
+					if _, err := fmt.Fprintf(w, "%s\tlk_%s\t%s\t%s\t%s\n", k.ID, k.Prefix, k.Name, k.Scopes, keyState(k)); err != nil {
+						return err
+					}
+				}
+				if p.After = next; next == nil {
+					return w.Flush()
+				}
+			}
+		}),
+	}
+}
+
+func keyState(k apikey.Key) string {
+	used := "never used"
+	if k.LastUsedAt != nil {
+		used = "last used " + k.LastUsedAt.Format(time.RFC3339)
+	}
+	switch {
+	case k.RevokedAt != nil:
+		return "revoked " + k.RevokedAt.Format(time.RFC3339)
+	case !k.Works(identity.SystemClock()):
+		return "expired " + k.ExpiresAt.Format(time.RFC3339)
+	}
+	return "until " + k.ExpiresAt.Format(time.RFC3339) + ", " + used
+}
+
+func newRevokeAPIKeyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "revoke ID", Short: "End a key now", Args: cobra.ExactArgs(1),
+		RunE: withDB(func(cmd *cobra.Command, args []string, db *storage.DB) error {
+			id, err := uuid.Parse(args[0])
+			if err != nil {
+				return fmt.Errorf("the id of `latchkey admin api-key list`: %w", err)
+			}
+			err = apikey.NewService(db, identity.SystemClock).Revoke(cmd.Context(), nil, id)
+			if errors.Is(err, identity.ErrNotFound) {
+				err = errors.New("there is no such key")
+			}
+			return err
+		}),
+	}
+}

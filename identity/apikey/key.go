@@ -1,0 +1,104 @@
+// Package apikey makes and checks the credentials of services: what a program
+// that is no person shows to be answered.
+package apikey
+
+import (
+	"crypto/rand"
+	"database/sql/driver"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+// Scope is what a key of the deployment may do.
+type Scope string
+
+// The scopes.
+const (
+	ScopeIntrospect Scope = "introspect"  // ask what a token is worth now
+	ScopeAdminRead  Scope = "admin:read"  // see what operators see
+	ScopeAdminWrite Scope = "admin:write" // and do what they do
+)
+
+// AllScopes are the scopes there are.
+var AllScopes = Scopes{ScopeIntrospect, ScopeAdminRead, ScopeAdminWrite}
+
+// Scopes are stored as words in one text column.
+type Scopes []Scope
+
+// Value implements driver.Valuer.
+func (s Scopes) Value() (driver.Value, error) {
+	words := make([]string, len(s))
+	for i, scope := range s {
+		words[i] = string(scope)
+	}
+	return strings.Join(words, " "), nil
+}
+
+// Scan implements sql.Scanner.
+func (s *Scopes) Scan(src any) error {
+	var text string
+	switch v := src.(type) {
+	case string:
+		text = v
+	case []byte:
+		text = string(v)
+	default:
+		return fmt.Errorf("scopes: cannot scan %T", src)
+	}
+	*s = nil
+	for _, word := range strings.Fields(text) {
+		*s = append(*s, Scope(word))
+	}
+	return nil
+}
+
+// Key is one credential: `lk_<prefix>_<secret>`, of which the secret is 256
+// random bits and only its hash is kept. It acts for the deployment, by scopes,
+// or as a machine member of a team, by a role: never as a person.
+type Key struct {
+	ID         identity.ID
+	Prefix     string // 12 letters and digits; no secret
+	SecretHash []byte
+	Name       string
+	Scopes     Scopes // none for a key of a team
+	TeamID     *identity.ID
+	Role       *team.Role   // with TeamID; admin or member
+	CreatedBy  *identity.ID // nil for the command line
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsedAt *time.Time // to the hour
+	RevokedAt  *time.Time
+	ReplacedBy *identity.ID // the key that it was rotated to
+}
+
+// Works tells whether the key is one at now.
+func (k Key) Works(now time.Time) bool { return k.RevokedAt == nil && now.Before(k.ExpiresAt) }
+
+// Has tells whether the key has a scope; who may write may read.
+func (k Key) Has(s Scope) bool {
+	return slices.Contains(k.Scopes, s) || s == ScopeAdminRead && slices.Contains(k.Scopes, ScopeAdminWrite)
+}
+
+// Actor is the key as the author of a change.
+func (k Key) Actor(client identity.Client) identity.Actor {
+	return identity.Actor{KeyID: &k.ID, Fresh: true, Client: client}
+}
+
+var shape = regexp.MustCompile(`^lk_([a-z2-7]{12})_([A-Za-z0-9_-]{43})$`)
+
+// Looks tells whether a bearer token is meant to be an API key. No session token
+// looks so: it has 43 characters.
+func Looks(raw string) bool { return shape.MatchString(raw) }
+
+// newSecret returns a key's text and what is kept of it.
+func newSecret() (raw, prefix string, hash []byte) {
+	prefix = strings.ToLower(rand.Text()[:12]) // base32
+	secret, hash := identity.NewSecret()
+	return "lk_" + prefix + "_" + secret, prefix, hash
+}

@@ -1,0 +1,230 @@
+package apikey
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// How long keys live.
+const (
+	DefaultLifetime = 90 * 24 * time.Hour
+	MaxLifetime     = 366 * 24 * time.Hour
+	DefaultOverlap  = 24 * time.Hour // after a rotation, in which both work
+	MaxOverlap      = 30 * 24 * time.Hour
+	usedEvery       = time.Hour // how coarsely use is noted
+)
+
+// Store keeps keys. Changes run in the transaction that InTx opened; rows that do
+// not exist are identity.ErrNotFound.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	InsertAPIKey(ctx context.Context, k Key) error
+	// APIKeyByPrefix is one read by a unique key.
+	APIKeyByPrefix(ctx context.Context, prefix string) (Key, error)
+	LockAPIKey(ctx context.Context, id identity.ID) (Key, error)
+	// EndAPIKey writes expiry, revocation and replacement.
+	EndAPIKey(ctx context.Context, k Key) error
+	// TouchAPIKey moves last use forward, outside any transaction.
+	TouchAPIKey(ctx context.Context, id identity.ID, at time.Time) error
+	// APIKeys lists the keys of a team, or with nil those of the deployment,
+	// newest first.
+	APIKeys(ctx context.Context, team *identity.ID, p identity.Page) ([]Key, error)
+	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// Service makes, checks and ends keys.
+type Service struct {
+	store Store
+	now   identity.Clock
+}
+
+// NewService returns the service over a store.
+func NewService(store Store, now identity.Clock) *Service { return &Service{store: store, now: now} }
+
+// New is a key to be made.
+type New struct {
+	Name     string
+	Scopes   Scopes
+	Lifetime time.Duration // 0 for DefaultLifetime
+}
+
+// Create makes a key of the deployment and returns it with its text, which is
+// shown this once. An actor must be fresh; nil is the command line.
+func (s *Service) Create(ctx context.Context, actor *identity.Actor, n New) (Key, string, error) {
+	k := Key{Name: strings.TrimSpace(n.Name), Scopes: n.Scopes}
+	if !identity.IsLine(k.Name, 100) || k.Name == "" {
+		return Key{}, "", invalid("name", "a key's name has 1 to 100 characters and no control characters")
+	}
+	if len(k.Scopes) == 0 || slices.ContainsFunc(k.Scopes, func(s Scope) bool { return !slices.Contains(AllScopes, s) }) {
+		return Key{}, "", invalid("scopes", "a key needs one or more of the scopes introspect, admin:read and admin:write")
+	}
+	k.Scopes = slices.Compact(slices.Sorted(slices.Values(k.Scopes)))
+	if n.Lifetime == 0 {
+		n.Lifetime = DefaultLifetime
+	}
+	if n.Lifetime < time.Hour || n.Lifetime > MaxLifetime {
+		return Key{}, "", invalid("expires_in_days", "a key lives an hour at least and 366 days at most")
+	}
+	if err := fresh(actor); err != nil {
+		return Key{}, "", err
+	}
+	var raw string
+	err := s.store.InTx(ctx, func(ctx context.Context) (err error) {
+		k, raw, err = s.insert(ctx, actor, k, n.Lifetime)
+		return err
+	})
+	return k, raw, err
+}
+
+// fresh asks the actor for a recent proof; the command line has none to give.
+func fresh(actor *identity.Actor) error {
+	if actor == nil {
+		return nil
+	}
+	return actor.RequireFresh()
+}
+
+func invalid(field, detail string) error {
+	return identity.NewError(identity.CodeInvalidRequest, "%s", detail).WithField(field)
+}
+
+// insert writes a new key with its event.
+func (s *Service) insert(ctx context.Context, actor *identity.Actor, k Key, lifetime time.Duration) (Key, string, error) {
+	if actor != nil {
+		k.CreatedBy = actor.By()
+	}
+	var raw string
+	k.ID, k.CreatedAt = identity.NewID(), s.now()
+	k.ExpiresAt = k.CreatedAt.Add(lifetime)
+	raw, k.Prefix, k.SecretHash = newSecret()
+	if err := s.store.InsertAPIKey(ctx, k); err != nil {
+		return Key{}, "", err
+	}
+	return k, raw, s.store.RecordEvents(ctx, s.event(actor, identity.ActionAPIKeyCreated, k))
+}
+
+// List returns the keys of the deployment, without secrets.
+func (s *Service) List(ctx context.Context, p identity.Page) ([]Key, *identity.ID, error) {
+	rows, err := s.store.APIKeys(ctx, nil, p)
+	rows, next := identity.Next(rows, p, func(k Key) identity.ID { return k.ID })
+	return rows, next, err
+}
+
+// Revoke ends a key of the deployment now. Doing it twice is no error.
+func (s *Service) Revoke(ctx context.Context, actor *identity.Actor, id identity.ID) error {
+	if err := fresh(actor); err != nil {
+		return err
+	}
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		k, err := s.lock(ctx, id)
+		if err != nil || k.RevokedAt != nil {
+			return err
+		}
+		k.RevokedAt = new(s.now())
+		if err := s.store.EndAPIKey(ctx, k); err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionAPIKeyRevoked, k))
+	})
+}
+
+// lock returns a key of the deployment; those of teams are not found here.
+func (s *Service) lock(ctx context.Context, id identity.ID) (Key, error) {
+	k, err := s.store.LockAPIKey(ctx, id)
+	if err == nil && k.TeamID != nil {
+		err = identity.ErrNotFound
+	}
+	return k, err
+}
+
+// Rotate makes another key like one, which goes on to work for the overlap.
+// CodeKeyEnded if it has been rotated already, or does not work.
+func (s *Service) Rotate(ctx context.Context, actor *identity.Actor, id identity.ID, overlap time.Duration) (Key, string, error) {
+	if overlap < 0 || overlap > MaxOverlap {
+		return Key{}, "", invalid("overlap_seconds", "both keys work for 30 days at most")
+	}
+	if err := fresh(actor); err != nil {
+		return Key{}, "", err
+	}
+	var k Key
+	var raw string
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		old, err := s.lock(ctx, id)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		if old.ReplacedBy != nil || !old.Works(now) {
+			return identity.NewError(identity.CodeKeyEnded, "this key has been rotated already, or does not work any more: make a new one")
+		}
+		if k, raw, err = s.insert(ctx, actor, Key{Name: old.Name, Scopes: old.Scopes}, old.ExpiresAt.Sub(old.CreatedAt)); err != nil {
+			return err
+		}
+		old.ReplacedBy = &k.ID
+		if ends := now.Add(overlap); ends.Before(old.ExpiresAt) {
+			old.ExpiresAt = ends
+		}
+		if err := s.store.EndAPIKey(ctx, old); err != nil {
+			return err
+		}
+		e := s.event(actor, identity.ActionAPIKeyRotated, old)
+		e.Data["replaced_by"] = k.ID
+		return s.store.RecordEvents(ctx, e)
+	})
+	return k, raw, err
+}
+
+// Authenticate returns the key of a text that Looks like one. CodeUnauthenticated
+// if it does not work, without telling why.
+func (s *Service) Authenticate(ctx context.Context, raw string) (Key, error) {
+	parts := shape.FindStringSubmatch(raw)
+	if parts == nil {
+		return Key{}, errNoKey()
+	}
+	k, err := s.store.APIKeyByPrefix(ctx, parts[1])
+	if errors.Is(err, identity.ErrNotFound) {
+		return Key{}, errNoKey()
+	}
+	if err != nil {
+		return Key{}, err
+	}
+	now := s.now()
+	if subtle.ConstantTimeCompare(identity.HashSecret(parts[2]), k.SecretHash) != 1 || !k.Works(now) {
+		return Key{}, errNoKey()
+	}
+	if k.LastUsedAt == nil || now.Sub(*k.LastUsedAt) >= usedEvery {
+		if err := s.store.TouchAPIKey(ctx, k.ID, now); err != nil {
+			return Key{}, err
+		}
+	}
+	return k, nil
+}
+
+// Recheck refuses a key of Authenticate that has ended since.
+func (s *Service) Recheck(ctx context.Context, k Key) error {
+	now, err := s.store.APIKeyByPrefix(ctx, k.Prefix)
+	if errors.Is(err, identity.ErrNotFound) || err == nil && !now.Works(s.now()) {
+		return errNoKey()
+	}
+	return err
+}
+
+func errNoKey() error {
+	return identity.NewError(identity.CodeUnauthenticated, "this API key does not work: it is unknown, expired or revoked")
+}
+
+func (s *Service) event(actor *identity.Actor, action identity.Action, k Key) identity.Event {
+	e := identity.Event{ID: identity.NewID(), At: s.now(), Action: action}
+	if actor != nil {
+		e = actor.Event(action, s.now())
+	}
+	e.TeamID = k.TeamID
+	e.Data = identity.Metadata{"api_key_id": k.ID, "prefix": k.Prefix, "name": k.Name, "scopes": k.Scopes, "expires_at": k.ExpiresAt}
+	return e
+}

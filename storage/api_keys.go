@@ -1,0 +1,62 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
+)
+
+type apiKeyRow struct {
+	bun.BaseModel `bun:"table:api_keys,alias:ak"`
+	apikey.Key
+}
+
+// InsertAPIKey implements apikey.Store.
+func (db *DB) InsertAPIKey(ctx context.Context, k apikey.Key) error {
+	return db.insert(ctx, &apiKeyRow{Key: k})
+}
+
+// APIKeyByPrefix implements apikey.Store.
+func (db *DB) APIKeyByPrefix(ctx context.Context, prefix string) (apikey.Key, error) {
+	var row apiKeyRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where("ak.prefix = ?", lookable(prefix)).Scan(ctx)
+	return row.Key, db.engine.normalise(err)
+}
+
+// LockAPIKey implements apikey.Store.
+func (db *DB) LockAPIKey(ctx context.Context, id identity.ID) (apikey.Key, error) {
+	var row apiKeyRow
+	err := db.engine.forUpdate(db.reader(ctx).NewSelect().Model(&row).Where("ak.id = ?", id), "ak").Scan(ctx)
+	return row.Key, db.engine.normalise(err)
+}
+
+// EndAPIKey implements apikey.Store.
+func (db *DB) EndAPIKey(ctx context.Context, k apikey.Key) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&apiKeyRow{Key: k}).
+		Column("expires_at", "revoked_at", "replaced_by").Where("ak.id = ?", k.ID))
+	return err
+}
+
+// TouchAPIKey implements apikey.Store.
+func (db *DB) TouchAPIKey(ctx context.Context, id identity.ID, at time.Time) error {
+	_, err := db.exec(ctx, db.write.NewUpdate().Model((*apiKeyRow)(nil)).Set("last_used_at = ?", at).
+		Where("ak.id = ? AND (ak.last_used_at IS NULL OR ak.last_used_at < ?)", id, at))
+	return err
+}
+
+// APIKeys implements apikey.Store.
+func (db *DB) APIKeys(ctx context.Context, team *identity.ID, p identity.Page) ([]apikey.Key, error) {
+	var rows []apiKeyRow
+	q := db.reader(ctx).NewSelect().Model(&rows)
+	if team == nil {
+		q = q.Where("ak.team_id IS NULL")
+	} else {
+		q = q.Where("ak.team_id = ?", *team)
+	}
+	err := newestFirst(q, "ak.id", p).Scan(ctx)
+	return rowsOf(rows, func(r apiKeyRow) apikey.Key { return r.Key }), db.engine.normalise(err)
+}
