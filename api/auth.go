@@ -79,11 +79,7 @@ func (s *Server) token(c *gin.Context) (token string, bearer bool) {
 		}
 		return value, true
 	}
-	cookie, err := c.Request.Cookie(s.cookies.session())
-	if err != nil {
-		return "", false
-	}
-	return cookie.Value, false
+	return s.cookies.sessionOf(c), false
 }
 
 // actor is the signed-in user, or the service, as the author of a change. Only for

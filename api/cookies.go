@@ -1,11 +1,14 @@
 package api
 
 import (
+	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/net/publicsuffix"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -19,17 +22,43 @@ const flowLifetime = time.Hour
 type cookies struct {
 	prefix string // "__Host-" on https: no subdomain and no http page can set it
 	secure bool
+	// domain is whose subdomains get the session, "" for the public host alone.
+	// The other cookies never leave it.
+	domain string
+	wider  []string // what a domain may have been configured to be
 }
 
-func newCookies(publicURL *url.URL) cookies {
-	if publicURL.Scheme == "https" {
-		return cookies{prefix: "__Host-", secure: true}
+const (
+	hostSession   = "__Host-latchkey"
+	domainSession = "__Secure-latchkey"
+)
+
+func newCookies(publicURL *url.URL, domain string) cookies {
+	if publicURL.Scheme != "https" {
+		return cookies{}
 	}
-	return cookies{}
+	k := cookies{prefix: "__Host-", secure: true, domain: domain}
+	host := publicURL.Hostname()
+	top, err := publicsuffix.EffectiveTLDPlusOne(host)
+	if err != nil || net.ParseIP(host) != nil {
+		return k // such a host has no wider one
+	}
+	for host != top {
+		k.wider = append(k.wider, host)
+		_, host, _ = strings.Cut(host, ".")
+	}
+	k.wider = append(k.wider, top)
+	return k
 }
 
-func (k cookies) session() string { return k.prefix + "latchkey" }
-func (k cookies) flow() string    { return k.prefix + "latchkey-flow" }
+func (k cookies) session() string {
+	if k.domain != "" {
+		return domainSession
+	}
+	return k.prefix + "latchkey"
+}
+
+func (k cookies) flow() string { return k.prefix + "latchkey-flow" }
 
 // ticket holds a link ticket until the person has come in by an older way.
 func (k cookies) ticket() string { return k.prefix + "latchkey-ticket" }
@@ -37,18 +66,53 @@ func (k cookies) ticket() string { return k.prefix + "latchkey-ticket" }
 // set writes a cookie; a lifetime of zero clears it. SameSite=Lax, because
 // coming back from a provider is a navigation from another site.
 func (k cookies) set(c *gin.Context, name, value string, lifetime time.Duration) {
+	k.setFor(c, "", name, value, lifetime)
+}
+
+func (k cookies) setFor(c *gin.Context, domain, name, value string, lifetime time.Duration) {
 	maxAge := int(lifetime.Seconds())
 	if maxAge <= 0 {
 		maxAge = -1
 	}
 	http.SetCookie(c.Writer, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: maxAge,
+		Name: name, Value: value, Domain: domain, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: k.secure, SameSite: http.SameSiteLaxMode,
 	})
 }
 
 func (k cookies) setSession(c *gin.Context, token string, lifetime time.Duration) {
-	k.set(c, k.session(), token, lifetime)
+	k.setFor(c, k.domain, k.session(), token, lifetime)
+}
+
+// clearSession takes the session from the browser, also where it has one from
+// before the domain was configured otherwise, or one that a subdomain planted.
+func (k cookies) clearSession(c *gin.Context) {
+	if k.secure && len(c.Request.CookiesNamed(hostSession)) > 0 && k.domain != "" {
+		k.set(c, hostSession, "", 0)
+	}
+	if n := len(c.Request.CookiesNamed(domainSession)); n > 1 || n == 1 && k.domain == "" {
+		k.set(c, domainSession, "", 0)
+		for _, domain := range k.wider {
+			if domain != k.domain {
+				k.setFor(c, domain, domainSession, "", 0)
+			}
+		}
+	}
+	k.setSession(c, "", 0)
+}
+
+// sessionOf returns the token of the session cookie, "" for none. Where a
+// subdomain may write it there can be two, in an order that is the writer's to
+// choose: then neither counts, and the browser is told to forget them.
+func (k cookies) sessionOf(c *gin.Context) string {
+	found := c.Request.CookiesNamed(k.session())
+	if len(found) > 1 {
+		k.clearSession(c)
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0].Value
 }
 
 // flowOf returns the browser's flow value, or "" if it has none.

@@ -36,6 +36,7 @@ var specification []byte
 type Config struct {
 	PublicURL      *url.URL       // origin only
 	AllowedOrigins []string       // besides the public one
+	CookieDomain   string         // whose subdomains get the session; "" for the public host alone
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
 	Limits         Limits
 	Chains         []uint64 // EIP-155 ids accepted in Sign-In with Ethereum
@@ -94,7 +95,7 @@ func New(deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Deps: deps, returnTo: returnTo, origins: map[string]bool{public: true}, cookies: newCookies(deps.Config.PublicURL)}
+	s := &Server{Deps: deps, returnTo: returnTo, origins: map[string]bool{public: true}, cookies: newCookies(deps.Config.PublicURL, deps.Config.CookieDomain)}
 	for _, o := range deps.Config.AllowedOrigins {
 		s.origins[o] = true
 	}

@@ -32,7 +32,7 @@ func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutRe
 		return nil, err
 	}
 	if !callOf(ctx).bearer {
-		s.cookies.setSession(ctx.(*gin.Context), "", 0)
+		s.cookies.clearSession(ctx.(*gin.Context))
 	}
 	return SignOut204Response{}, nil
 }

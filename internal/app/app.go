@@ -85,7 +85,7 @@ func New(parts Parts) (*App, error) {
 		Email: email,
 		Config: api.Config{
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
-			Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
+			CookieDomain: cfg.CookieDomain, Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
 			Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement,
 			TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 		},

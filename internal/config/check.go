@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/net/publicsuffix"
+
 	"github.com/latchkey/latchkey/internal/ratelimit"
 )
 
@@ -20,6 +22,7 @@ func (c *Config) check(values map[string]string, needSecret bool, problems *prob
 	checkScheme(problems, "LATCHKEY_REDIS_URL", c.RedisURL, "redis", "rediss")
 	c.checkRedis(problems)
 	c.checkPublicURL(problems)
+	c.checkCookieDomain(problems)
 	c.checkListen(problems)
 	c.checkSecret(needSecret, problems)
 	c.checkProviders(values, problems)
@@ -49,6 +52,28 @@ func (c *Config) checkPublicURL(problems *problems) {
 		problems.add(name, "is %s, but serve --dev lets anybody be anybody, so it serves on a loopback host only; use such as http://localhost:8080, or serve without --dev", c.PublicURL.String())
 	case c.PublicURL.Scheme != "https" && !loopback:
 		problems.add(name, "is %s; a host that is not loopback needs https, or cookies and tokens travel in the clear", c.PublicURL.String())
+	}
+}
+
+// checkCookieDomain takes what browsers take: the public host or a parent of it
+// that belongs to one owner.
+func (c *Config) checkCookieDomain(problems *problems) {
+	const name = "LATCHKEY_COOKIE_DOMAIN"
+	domain, host := c.CookieDomain, c.PublicURL.Hostname()
+	if domain == "" || problems.has("LATCHKEY_PUBLIC_URL") {
+		return
+	}
+	_, err := netip.ParseAddr(host)
+	suffix, _ := publicsuffix.PublicSuffix(domain)
+	switch {
+	case c.PublicURL.Scheme != "https":
+		problems.add(name, "is set, but LATCHKEY_PUBLIC_URL is %s; a cookie for subdomains needs https", c.PublicURL.String())
+	case !hostname.MatchString(domain) || err == nil:
+		problems.add(name, "is %.100q; give a DNS name in lower case without a dot in front, such as example.com", domain)
+	case domain != host && !strings.HasSuffix(host, "."+domain):
+		problems.add(name, "is %.100q, which is neither %s nor a parent of it; browsers would refuse the cookie", domain, host)
+	case suffix == domain:
+		problems.add(name, "is %.100q, below which anybody may have a name; give the part of it that is yours", domain)
 	}
 }
 

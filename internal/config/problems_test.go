@@ -57,6 +57,16 @@ func TestRefused(t *testing.T) {
 		{"LATCHKEY_CLIENTS=web=https://a.example,web=https://b.example", "twice"},
 		{"LATCHKEY_CLIENTS=web=https://a.example,", "empty element"},
 		{"LATCHKEY_TOKEN_ALG=RS256", "EdDSA"},
+		{"LATCHKEY_COOKIE_DOMAIN=example.com", "https"},
+		{"LATCHKEY_COOKIE_DOMAIN=.example.com & LATCHKEY_PUBLIC_URL=https://id.example.com", "without a dot"},
+		{"LATCHKEY_COOKIE_DOMAIN=Example.com & LATCHKEY_PUBLIC_URL=https://id.example.com", "lower case"},
+		{"LATCHKEY_COOKIE_DOMAIN=com & LATCHKEY_PUBLIC_URL=https://id.example.com", "anybody"},
+		{"LATCHKEY_COOKIE_DOMAIN=co.uk & LATCHKEY_PUBLIC_URL=https://example.co.uk", "anybody"},
+		{"LATCHKEY_COOKIE_DOMAIN=github.io & LATCHKEY_PUBLIC_URL=https://latchkey.github.io", "anybody"},
+		{"LATCHKEY_COOKIE_DOMAIN=ample.com & LATCHKEY_PUBLIC_URL=https://id.example.com", "parent"},
+		{"LATCHKEY_COOKIE_DOMAIN=x.id.example.com & LATCHKEY_PUBLIC_URL=https://id.example.com", "parent"},
+		{"LATCHKEY_COOKIE_DOMAIN=192.0.2.1 & LATCHKEY_PUBLIC_URL=https://192.0.2.1", "DNS name"},
+		{"LATCHKEY_COOKIE_DOMAIN=2.1 & LATCHKEY_PUBLIC_URL=https://192.0.2.1", "DNS name"},
 		{"LATCHKEY_RATE_LIMITS=0", "off"},
 		{"LATCHKEY_RATE_LIMITS=on", "a number"},
 		{"LATCHKEY_RATE_LIMITS=-1", "0.01 to 1000000"},
@@ -93,7 +103,8 @@ func TestRefused(t *testing.T) {
 		{"LATCHKEY_REDIS_URL=redis://u:hunter2@h?pool=x", "DATABASE"},
 	} {
 		name, _, _ := strings.Cut(tt.set, "=")
-		_, err := config.Load([]string{secret, tt.set}, false)
+		set := append([]string{secret}, strings.Split(tt.set, " & ")...)
+		_, err := config.Load(set, false)
 		if err == nil {
 			t.Errorf("%q is taken", tt.set)
 			continue
