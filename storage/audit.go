@@ -46,8 +46,15 @@ func (db *DB) Events(ctx context.Context, f audit.Filter, p identity.Page) ([]au
 // Chained implements audit.Store. Either query reads on from a place in the
 // index, which one over both columns does not on SQLite.
 func (db *DB) Chained(ctx context.Context, f audit.Filter, after audit.Position, limit int) ([]audit.Record, error) {
+	if f.TeamID != nil {
+		if after.Chain != *f.TeamID {
+			after = audit.Position{Chain: *f.TeamID}
+		}
+		f.TeamID = nil // or SQLite would go by the index of teams, and sort
+		return db.chained(ctx, f, limit, chainOf+" = ? AND a.seq > ?", after.Chain, after.Seq)
+	}
 	out, err := db.chained(ctx, f, limit, chainOf+" = ? AND a.seq > ?", after.Chain, after.Seq)
-	if err != nil || len(out) == limit || f.TeamID != nil && *f.TeamID == after.Chain {
+	if err != nil || len(out) == limit {
 		return out, err
 	}
 	more, err := db.chained(ctx, f, limit-len(out), chainOf+" > ?", after.Chain)

@@ -37,7 +37,8 @@ type Head struct {
 type Store interface {
 	// Events lists events, newest first, one more than the page's limit.
 	Events(ctx context.Context, f Filter, p identity.Page) ([]Record, error)
-	// Chained lists chained events behind a position, in their order.
+	// Chained lists chained events behind a position, in their order. With a
+	// team, a position in another chain is before its first.
 	Chained(ctx context.Context, f Filter, after Position, limit int) ([]Record, error)
 	// ChainedIn lists the events of one chain behind seq, in their order.
 	ChainedIn(ctx context.Context, chain identity.ID, seq int64, limit int) ([]Record, error)
