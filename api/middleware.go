@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"net/netip"
@@ -32,6 +33,10 @@ import (
 const maxBodyBytes = 64 << 10
 
 const maxUserAgent = 512
+
+// checkOperation is what applications ask at every request of theirs; that it went
+// well is told at level debug only.
+const checkOperation = "getSession"
 
 // call is what the middleware knows of a request.
 type call struct {
@@ -73,8 +78,11 @@ func (s *Server) begin(c *gin.Context) {
 	took, status := time.Since(start), c.Writer.Status()
 	s.Metrics.observe(c.Request.Method, route, status, took)
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	switch {
+	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
+	case status == http.StatusOK && info.operation != nil && info.operation.route.Operation.OperationID == checkOperation:
+		level = slog.LevelDebug
 	}
 	if !s.Log.Enabled(c, level) {
 		return
@@ -120,22 +128,34 @@ func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	// A browser takes it for the host on every port, and on a loopback host there
 	// are others, who serve http.
 	hsts := s.Config.PublicURL.Scheme == "https" && !isLoopback(s.Config.PublicURL.Hostname())
+	always := map[string]string{
+		"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+		"Cross-Origin-Opener-Policy": "same-origin", "Content-Security-Policy": pagePolicy,
+	}
+	if hsts {
+		always["Strict-Transport-Security"] = strictTransport
+	}
+	pages := headers(always)
+	calls := maps.Clone(pages)
+	calls["Cache-Control"], calls["Content-Security-Policy"] = []string{"no-store"}, []string{apiPolicy}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		if hsts {
-			h.Set("Strict-Transport-Security", strictTransport)
-		}
-		h.Set("Content-Security-Policy", pagePolicy)
 		if isAPI(r.URL.Path) {
-			h.Set("Cache-Control", "no-store")
-			h.Set("Content-Security-Policy", apiPolicy)
+			maps.Copy(w.Header(), calls)
+		} else {
+			maps.Copy(w.Header(), pages)
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// headers makes values that every answer may share: each is full, so that adding
+// to one makes a copy.
+func headers(values map[string]string) http.Header {
+	out := http.Header{}
+	for name, value := range values {
+		out[name] = []string{value}
+	}
+	return out
 }
 
 const (

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 
 	"github.com/gin-gonic/gin"
 
@@ -12,6 +14,9 @@ import (
 // read.
 func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (GetSessionResponseObject, error) {
 	p := callOf(ctx).principal
+	if written := p.Memo.Load(); written != nil {
+		return writtenSession(written), nil
+	}
 	out := GetSession200JSONResponse{User: userOf(p.User), Session: sessionOf(p.Session, true)}
 	if p.Team != nil {
 		entered := enteredOf(*p, out.Session, s.Now())
@@ -23,8 +28,25 @@ func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (Get
 			out.TeamRefusal.Missing = &r.Missing
 		}
 	}
-	return out, nil
+	written, err := json.Marshal(out)
+	if err != nil {
+		return nil, err
+	}
+	p.Memo.Keep(written)
+	return writtenSession(written), nil
 }
+
+// writtenSession is the answer of GetSession as it goes out.
+type writtenSession []byte
+
+// VisitGetSessionResponse implements GetSessionResponseObject.
+func (w writtenSession) VisitGetSessionResponse(to http.ResponseWriter) error {
+	to.Header()["Content-Type"] = jsonContent
+	_, err := to.Write(w)
+	return err
+}
+
+var jsonContent = []string{"application/json"}
 
 // SignOut ends the session in hand and clears its cookie.
 func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutResponseObject, error) {

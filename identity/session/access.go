@@ -40,9 +40,9 @@ func (p Principal) admitted(client identity.Client, now time.Time) Principal {
 		return p
 	}
 	if refusal := p.Team.refuses(p.Session, client, now); refusal != nil {
-		p.Refused, p.Team = &Refused{TeamID: p.Team.TeamID, Refusal: *refusal}, nil
+		p.Refused, p.Team, p.Memo = &Refused{TeamID: p.Team.TeamID, Refusal: *refusal}, nil, nil
 	} else if p.Team.Over {
-		p.Team = nil
+		p.Team, p.Memo = nil, nil
 	}
 	return p
 }

@@ -118,6 +118,7 @@ func (c *Cache) mark() uint64 {
 
 func (c *Cache) put(tokenHash []byte, p Principal, mark uint64) {
 	if c.Trusted() {
+		p.Memo = &Memo{}
 		c.entries.Set([32]byte(tokenHash), remembered{p, mark})
 	}
 }
@@ -160,6 +161,7 @@ func (c *Cache) Each(f func(tokenHash [32]byte, p Principal)) {
 	}
 	for hash, e := range c.entries.All() {
 		if c.Trusted() && c.holds(e) {
+			e.Memo = nil
 			f(hash, e.Principal)
 		}
 	}

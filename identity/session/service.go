@@ -144,7 +144,7 @@ func (s *Service) use(ctx context.Context, p *Principal, now time.Time) (bool, e
 	}
 	u := Use{Session: p.Session.ID, Was: p.Session.LastSeenAt, At: now, IdleExpires: s.idleExpiry(p.Session, now), Pause: pause}
 	p.Session.LastSeenAt, p.Session.IdleExpiresAt = u.At, u.IdleExpires
-	p.Session.LongestPause = max(p.Session.LongestPause, pause)
+	p.Session.LongestPause, p.Memo = max(p.Session.LongestPause, pause), nil
 	s.cache.forgetRead(p.Session.TokenHash)
 	return s.store.TouchSession(ctx, u)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -88,6 +89,29 @@ type Principal struct {
 	// Refused is that team session while the team's policy does not admit it.
 	// The store never sets it: Authenticate decides, at every check.
 	Refused *Refused
+	// Memo is there while the principal is remembered as it stands here.
+	Memo *Memo
+}
+
+// Memo keeps what was made of a remembered principal, such as an answer, for the
+// next check that finds the same. It goes when the principal is forgotten.
+type Memo struct{ made atomic.Pointer[[]byte] }
+
+// Load returns what was kept, or nil.
+func (m *Memo) Load() []byte {
+	if m != nil {
+		if made := m.made.Load(); made != nil {
+			return *made
+		}
+	}
+	return nil
+}
+
+// Keep keeps what nobody changes any more.
+func (m *Memo) Keep(made []byte) {
+	if m != nil {
+		m.made.Store(&made)
+	}
 }
 
 // Refused is an open team session that the team's policy does not admit now.
