@@ -63,12 +63,47 @@ func (s *Server) AdminListSessions(ctx context.Context, r AdminListSessionsReque
 	if err != nil {
 		return nil, err
 	}
-	now := s.Now()
-	rows, next, err := s.Sessions.ListAll(ctx, session.Filter{UserID: r.Params.UserId, Status: session.Status(value(r.Params.Status))}, p)
+	filter, err := s.filter(ctx, filterParams{
+		user: r.Params.UserId, status: r.Params.Status, provider: r.Params.Provider, device: r.Params.Device,
+		network: r.Params.Network, olderThan: r.Params.OlderThan, newerThan: r.Params.NewerThan,
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Sessions.ListAll(ctx, filter, p)
 	return AdminListSessions200JSONResponse{
-		Data: each(rows, func(l session.Listed) AdminSession {
-			return adminSessionOf(l, isCurrent(ctx, l.ID), now)
-		}),
+		Data:       each(rows, s.adminSessions(ctx)),
 		NextCursor: nextCursor(next),
+	}, err
+}
+
+// adminSessions converts for the operator who asks.
+func (s *Server) adminSessions(ctx context.Context) func(session.Listed) AdminSession {
+	now := s.Now()
+	return func(l session.Listed) AdminSession { return s.adminSessionOf(l, isCurrent(ctx, l.ID), now) }
+}
+
+// AdminRevokeSession ends a session of anyone, for operators.
+func (s *Server) AdminRevokeSession(ctx context.Context, r AdminRevokeSessionRequestObject) (AdminRevokeSessionResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	return AdminRevokeSession204Response{}, s.Sessions.RevokeSession(ctx, s.actor(ctx), r.Session)
+}
+
+// AdminRevokeSessions ends everyone's sessions that meet a filter, for operators.
+func (s *Server) AdminRevokeSessions(ctx context.Context, r AdminRevokeSessionsRequestObject) (AdminRevokeSessionsResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	filter, err := s.filter(ctx, filterOf(r.Body.Filter))
+	if err != nil {
+		return nil, err
+	}
+	dryRun := value(r.Body.DryRun)
+	ended, err := s.Sessions.RevokeSessions(ctx, s.actor(ctx), filter, dryRun)
+	return AdminRevokeSessions200JSONResponse{
+		DryRun: dryRun, Count: ended.Count, Ids: append([]identity.ID{}, ended.IDs...),
+		Sessions: each(ended.Sessions, s.adminSessions(ctx)),
 	}, err
 }

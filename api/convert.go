@@ -7,7 +7,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/lru"
-	"github.com/mileusna/useragent"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
@@ -58,27 +57,35 @@ func (s *Server) identityOf(i identity.Identity) Identity {
 	return out
 }
 
-func sessionOf(s session.Session, current bool) Session {
+func (s *Server) sessionOf(from session.Session, current bool) Session {
 	return Session{
-		Id: s.ID, CreatedAt: s.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
-		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
-		Ip: s.IP, UserAgent: s.UserAgent, Device: device(s.UserAgent), Current: current,
+		Id: from.ID, CreatedAt: from.CreatedAt, AuthenticatedAt: from.AuthenticatedAt, ExpiresAt: from.ExpiresAt,
+		IdleExpiresAt: from.IdleExpiresAt, LastSeenAt: from.LastSeenAt, Methods: from.Methods,
+		Ip: from.IP, UserAgent: from.UserAgent, Device: device(from.UserAgent), Place: s.place(from.IP), Current: current,
 	}
 }
 
-func adminSessionOf(l session.Listed, current bool, now time.Time) AdminSession {
-	s := sessionOf(l.Session, current)
+// place is about where an address is, nil where that is not known.
+func (s *Server) place(ip string) *string {
+	if s.Places == nil {
+		return nil
+	}
+	return optional(s.Places(ip))
+}
+
+func (s *Server) adminSessionOf(l session.Listed, current bool, now time.Time) AdminSession {
+	o := s.sessionOf(l.Session, current)
 	return AdminSession{
-		Id: s.Id, CreatedAt: s.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
-		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
-		Ip: s.Ip, UserAgent: s.UserAgent, Device: s.Device, Current: s.Current,
+		Id: o.Id, CreatedAt: o.CreatedAt, AuthenticatedAt: o.AuthenticatedAt, ExpiresAt: o.ExpiresAt,
+		IdleExpiresAt: o.IdleExpiresAt, LastSeenAt: o.LastSeenAt, Methods: o.Methods,
+		Ip: o.Ip, UserAgent: o.UserAgent, Device: o.Device, Place: o.Place, Current: o.Current,
 		User:   UserSummary{Id: l.UserID, DisplayName: l.DisplayName, PrimaryEmail: l.PrimaryEmail},
 		Status: SessionStatus(l.Status(now)),
 	}
 }
 
-func teamSessionOf(l session.ListedInTeam, current bool, now time.Time) TeamSession {
-	return inTeam(l, sessionOf(l.Behind, current), now)
+func (s *Server) teamSessionOf(l session.ListedInTeam, current bool, now time.Time) TeamSession {
+	return inTeam(l, s.sessionOf(l.Behind, current), now)
 }
 
 // inTeam is teamSessionOf for a session that has been converted already: to name
@@ -87,7 +94,7 @@ func inTeam(l session.ListedInTeam, s Session, now time.Time) TeamSession {
 	out := TeamSession{
 		Id: l.ID, CreatedAt: l.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
 		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
-		Ip: s.Ip, UserAgent: s.UserAgent, Device: s.Device, Current: s.Current,
+		Ip: s.Ip, UserAgent: s.UserAgent, Device: s.Device, Place: s.Place, Current: s.Current,
 		TeamId: l.TeamID, User: UserSummary{Id: l.UserID, DisplayName: l.DisplayName, PrimaryEmail: l.PrimaryEmail},
 		Status: SessionStatus(l.Status(now)), BreakGlassUntil: l.BreakGlassUntil,
 	}
@@ -149,21 +156,10 @@ var devices = lru.NewCache[string, string](1024)
 func device(userAgent string) string {
 	name, known := devices.Get(userAgent)
 	if !known {
-		name = nameDevice(userAgent)
+		name = identity.DeviceName(userAgent)
 		devices.Add(userAgent, name)
 	}
 	return name
-}
-
-func nameDevice(userAgent string) string {
-	ua := useragent.Parse(userAgent)
-	switch {
-	case ua.Name == "":
-		return "Unknown device"
-	case ua.OS == "":
-		return ua.Name
-	}
-	return ua.Name + " on " + ua.OS
 }
 
 // walletAddress reads an address in any spelling: one case throughout, or mixed

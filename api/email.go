@@ -67,7 +67,7 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 		return nil, err
 	}
 	out := VerifyEmail200JSONResponse{
-		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: sessionOf(result.Session, true),
+		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: s.sessionOf(result.Session, true),
 	}
 	if token {
 		out.Token = &result.Token

@@ -27,7 +27,7 @@ func (s *Server) ConfirmMerge(ctx context.Context, r ConfirmMergeRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	out := ConfirmMerge200JSONResponse{Merge: s.mergeOf(p), User: userOf(result.User), Session: sessionOf(result.Session, true)}
+	out := ConfirmMerge200JSONResponse{Merge: s.mergeOf(p), User: userOf(result.User), Session: s.sessionOf(result.Session, true)}
 	token := asToken(ctx, r.Body.Delivery)
 	if token {
 		out.Token = &result.Token

@@ -25,7 +25,7 @@ func (s *Server) RedeemRecoveryCode(ctx context.Context, r RedeemRecoveryCodeReq
 		return nil, err
 	}
 	out := RedeemRecoveryCode200JSONResponse{
-		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: sessionOf(result.Session, true),
+		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: s.sessionOf(result.Session, true),
 	}
 	token := asToken(ctx, r.Body.Delivery)
 	if token {

@@ -620,7 +620,10 @@ type AdminSession struct {
 	LastSeenAt time.Time `json:"last_seen_at"`
 
 	// Methods The providers that proved the user in this session.
-	Methods   []string      `json:"methods"`
+	Methods []string `json:"methods"`
+
+	// Place About where the address is, such as Berlin, DE; only where a GeoIP file is configured and knows it.
+	Place     *string       `json:"place,omitempty"`
 	Status    SessionStatus `json:"status"`
 	User      UserSummary   `json:"user"`
 	UserAgent string        `json:"user_agent"`
@@ -715,13 +718,17 @@ type DuplicateKind string
 // EndedTeamSessions The team sessions that ended or, as a dry run, would end.
 type EndedTeamSessions struct {
 	// Count All of them.
-	Count int `json:"count"`
+	Count  int  `json:"count"`
+	DryRun bool `json:"dry_run"`
 
 	// Ids The newest 1000.
 	Ids []openapi_types.UUID `json:"ids"`
 
 	// Sessions The newest 100, as they were before.
 	Sessions []TeamSession `json:"sessions"`
+
+	// Skipped That would meet the filter too, but are of a role the caller does not act on.
+	Skipped int `json:"skipped"`
 }
 
 // Event defines model for Event.
@@ -1078,8 +1085,34 @@ type Session struct {
 	LastSeenAt time.Time `json:"last_seen_at"`
 
 	// Methods The providers that proved the user in this session.
-	Methods   []string `json:"methods"`
-	UserAgent string   `json:"user_agent"`
+	Methods []string `json:"methods"`
+
+	// Place About where the address is, such as Berlin, DE; only where a GeoIP file is configured and knows it.
+	Place     *string `json:"place,omitempty"`
+	UserAgent string  `json:"user_agent"`
+}
+
+// SessionFilter All that is given must be met.
+type SessionFilter struct {
+	// Device A part of the name of the device; ASCII letters in either case.
+	Device *string `json:"device,omitempty"`
+
+	// Network The CIDR range they were last seen in, in canonical form.
+	Network *string `json:"network,omitempty"`
+
+	// NewerThan Made less than so many seconds ago.
+	NewerThan *int `json:"newer_than,omitempty"`
+
+	// OlderThan Made at least so many seconds ago.
+	OlderThan *int `json:"older_than,omitempty"`
+
+	// Others Not the caller's own.
+	Others *bool `json:"others,omitempty"`
+
+	// Provider Sessions signed in by this provider.
+	Provider *string             `json:"provider,omitempty"`
+	Status   *SessionStatus      `json:"status,omitempty"`
+	UserId   *openapi_types.UUID `json:"user_id,omitempty"`
 }
 
 // SessionStatus defines model for SessionStatus.
@@ -1177,6 +1210,9 @@ type TeamSession struct {
 
 	// Methods The providers that proved the user in this session.
 	Methods []string `json:"methods"`
+
+	// Place About where the address is, such as Berlin, DE; only where a GeoIP file is configured and knows it.
+	Place *string `json:"place,omitempty"`
 
 	// Role The role in the team now; null once the user is no member.
 	Role      *TeamSessionRole   `json:"role"`
@@ -1278,6 +1314,9 @@ type AuditUser = openapi_types.UUID
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// Device defines model for Device.
+type Device = string
+
 // IdentityPath defines model for IdentityPath.
 type IdentityPath = openapi_types.UUID
 
@@ -1289,6 +1328,15 @@ type Limit = int
 
 // MergePath defines model for MergePath.
 type MergePath = openapi_types.UUID
+
+// Network defines model for Network.
+type Network = string
+
+// NewerThan defines model for NewerThan.
+type NewerThan = int
+
+// OlderThan defines model for OlderThan.
+type OlderThan = int
 
 // ProviderPath defines model for ProviderPath.
 type ProviderPath = string
@@ -1428,10 +1476,33 @@ type AdminMergeJSONBody struct {
 type AdminListSessionsParams struct {
 	UserId *openapi_types.UUID `form:"user_id,omitempty" json:"user_id,omitempty"`
 	Status *SessionStatus      `form:"status,omitempty" json:"status,omitempty"`
-	Limit  *Limit              `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Provider Sessions signed in by this provider.
+	Provider *string `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// Device A part of the name of the device; ASCII letters in either case.
+	Device *Device `form:"device,omitempty" json:"device,omitempty"`
+
+	// Network The CIDR range they were last seen in, in canonical form.
+	Network *Network `form:"network,omitempty" json:"network,omitempty"`
+
+	// OlderThan Made at least so many seconds ago.
+	OlderThan *OlderThan `form:"older_than,omitempty" json:"older_than,omitempty"`
+
+	// NewerThan Made less than so many seconds ago.
+	NewerThan *NewerThan `form:"newer_than,omitempty" json:"newer_than,omitempty"`
+	Limit     *Limit     `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminRevokeSessionsJSONBody defines parameters for AdminRevokeSessions.
+type AdminRevokeSessionsJSONBody struct {
+	DryRun *bool `json:"dry_run,omitempty"`
+
+	// Filter All that is given must be met.
+	Filter SessionFilter `json:"filter"`
 }
 
 // AdminListUsersParams defines parameters for AdminListUsers.
@@ -1740,7 +1811,19 @@ type ListTeamSessionsParams struct {
 
 	// Provider Sessions signed in by this provider.
 	Provider *string `form:"provider,omitempty" json:"provider,omitempty"`
-	Limit    *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Device A part of the name of the device; ASCII letters in either case.
+	Device *Device `form:"device,omitempty" json:"device,omitempty"`
+
+	// Network The CIDR range they were last seen in, in canonical form.
+	Network *Network `form:"network,omitempty" json:"network,omitempty"`
+
+	// OlderThan Made at least so many seconds ago.
+	OlderThan *OlderThan `form:"older_than,omitempty" json:"older_than,omitempty"`
+
+	// NewerThan Made less than so many seconds ago.
+	NewerThan *NewerThan `form:"newer_than,omitempty" json:"newer_than,omitempty"`
+	Limit     *Limit     `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -1750,6 +1833,14 @@ type ListTeamSessionsParams struct {
 type EnterTeamJSONBody struct {
 	// BreakGlass Lets an owner with a fresh session in for an hour, whatever the policy says. The audit trail and the other owners are told.
 	BreakGlass *bool `json:"break_glass,omitempty"`
+}
+
+// RevokeTeamSessionsJSONBody defines parameters for RevokeTeamSessions.
+type RevokeTeamSessionsJSONBody struct {
+	DryRun *bool `json:"dry_run,omitempty"`
+
+	// Filter All that is given must be met.
+	Filter SessionFilter `json:"filter"`
 }
 
 // CreateTokenJSONBody defines parameters for CreateToken.
@@ -1782,6 +1873,9 @@ type AdminExplainJSONRequestBody AdminExplainJSONBody
 
 // AdminMergeJSONRequestBody defines body for AdminMerge for application/json ContentType.
 type AdminMergeJSONRequestBody AdminMergeJSONBody
+
+// AdminRevokeSessionsJSONRequestBody defines body for AdminRevokeSessions for application/json ContentType.
+type AdminRevokeSessionsJSONRequestBody AdminRevokeSessionsJSONBody
 
 // AdminChangeUserJSONRequestBody defines body for AdminChangeUser for application/json ContentType.
 type AdminChangeUserJSONRequestBody AdminChangeUserJSONBody
@@ -1833,6 +1927,9 @@ type SetTeamPolicyJSONRequestBody SetTeamPolicyJSONBody
 
 // EnterTeamJSONRequestBody defines body for EnterTeam for application/json ContentType.
 type EnterTeamJSONRequestBody EnterTeamJSONBody
+
+// RevokeTeamSessionsJSONRequestBody defines body for RevokeTeamSessions for application/json ContentType.
+type RevokeTeamSessionsJSONRequestBody RevokeTeamSessionsJSONBody
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody CreateTokenJSONBody
@@ -1890,6 +1987,12 @@ type ServerInterface interface {
 	// AdminListSessions All sessions
 	// (GET /v1/admin/sessions)
 	AdminListSessions(c *gin.Context, params AdminListSessionsParams)
+	// AdminRevokeSessions End everyone's sessions that meet a filter
+	// (POST /v1/admin/sessions/revoke)
+	AdminRevokeSessions(c *gin.Context)
+	// AdminRevokeSession End one session of anyone
+	// (DELETE /v1/admin/sessions/{session})
+	AdminRevokeSession(c *gin.Context, session SessionPath)
 	// AdminListUsers All users
 	// (GET /v1/admin/users)
 	AdminListUsers(c *gin.Context, params AdminListUsersParams)
@@ -2040,6 +2143,9 @@ type ServerInterface interface {
 	// EnterTeam Enter the team with the session in hand
 	// (POST /v1/teams/{team}/sessions)
 	EnterTeam(c *gin.Context, team TeamPath)
+	// RevokeTeamSessions End the team sessions that meet a filter (admin, owner)
+	// (POST /v1/teams/{team}/sessions/revoke)
+	RevokeTeamSessions(c *gin.Context, team TeamPath)
 	// RevokeTeamSession End one team session (admin, owner, or one's own)
 	// (DELETE /v1/teams/{team}/sessions/{session})
 	RevokeTeamSession(c *gin.Context, team TeamPath, session SessionPath)
@@ -2546,6 +2652,46 @@ func (siw *ServerInterfaceWrapper) AdminListSessions(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "provider" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider", c.Request.URL.Query(), &params.Provider, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "device" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "device", c.Request.URL.Query(), &params.Device, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter device: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "network" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "network", c.Request.URL.Query(), &params.Network, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter network: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "older_than" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "older_than", c.Request.URL.Query(), &params.OlderThan, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter older_than: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "newer_than" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "newer_than", c.Request.URL.Query(), &params.NewerThan, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter newer_than: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -2570,6 +2716,44 @@ func (siw *ServerInterfaceWrapper) AdminListSessions(c *gin.Context) {
 	}
 
 	siw.Handler.AdminListSessions(c, params)
+}
+
+// AdminRevokeSessions operation middleware
+func (siw *ServerInterfaceWrapper) AdminRevokeSessions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminRevokeSessions(c)
+}
+
+// AdminRevokeSession operation middleware
+func (siw *ServerInterfaceWrapper) AdminRevokeSession(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "session" -------------
+	var session SessionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session", c.Param("session"), &session, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter session: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminRevokeSession(c, session)
 }
 
 // AdminListUsers operation middleware
@@ -3974,6 +4158,38 @@ func (siw *ServerInterfaceWrapper) ListTeamSessions(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "device" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "device", c.Request.URL.Query(), &params.Device, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter device: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "network" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "network", c.Request.URL.Query(), &params.Network, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter network: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "older_than" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "older_than", c.Request.URL.Query(), &params.OlderThan, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter older_than: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "newer_than" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "newer_than", c.Request.URL.Query(), &params.NewerThan, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter newer_than: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -4023,6 +4239,31 @@ func (siw *ServerInterfaceWrapper) EnterTeam(c *gin.Context) {
 	}
 
 	siw.Handler.EnterTeam(c, team)
+}
+
+// RevokeTeamSessions operation middleware
+func (siw *ServerInterfaceWrapper) RevokeTeamSessions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RevokeTeamSessions(c, team)
 }
 
 // RevokeTeamSession operation middleware
@@ -4149,6 +4390,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/v1/teams/:team/policy", wrapper.SetTeamPolicy)
 	router.GET(options.BaseURL+"/v1/teams/:team/sessions", wrapper.ListTeamSessions)
 	router.POST(options.BaseURL+"/v1/teams/:team/sessions", wrapper.EnterTeam)
+	router.POST(options.BaseURL+"/v1/teams/:team/sessions/revoke", wrapper.RevokeTeamSessions)
 	router.DELETE(options.BaseURL+"/v1/teams/:team/sessions/:session", wrapper.RevokeTeamSession)
 	router.GET(options.BaseURL+"/v1/teams/:team/members", wrapper.ListMembers)
 	router.DELETE(options.BaseURL+"/v1/teams/:team/members/:user", wrapper.RemoveMember)
@@ -4170,6 +4412,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/duplicates", wrapper.AdminListDuplicates)
 	router.POST(options.BaseURL+"/v1/admin/merges/:merge/undo", wrapper.AdminUndoMerge)
 	router.GET(options.BaseURL+"/v1/admin/sessions", wrapper.AdminListSessions)
+	router.POST(options.BaseURL+"/v1/admin/sessions/revoke", wrapper.AdminRevokeSessions)
+	router.DELETE(options.BaseURL+"/v1/admin/sessions/:session", wrapper.AdminRevokeSession)
 	router.POST(options.BaseURL+"/v1/token", wrapper.CreateToken)
 	router.POST(options.BaseURL+"/v1/introspect", wrapper.Introspect)
 	router.GET(options.BaseURL+"/v1/admin/api-keys", wrapper.AdminListAPIKeys)
@@ -4885,6 +5129,88 @@ type AdminListSessionsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminListSessionsdefaultApplicationProblemPlusJSONResponse) VisitAdminListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRevokeSessionsRequestObject struct {
+	Body *AdminRevokeSessionsJSONRequestBody
+}
+
+type AdminRevokeSessionsResponseObject interface {
+	VisitAdminRevokeSessionsResponse(w http.ResponseWriter) error
+}
+
+type AdminRevokeSessions200JSONResponse struct {
+	// Count All of them.
+	Count  int  `json:"count"`
+	DryRun bool `json:"dry_run"`
+
+	// Ids The newest 1000.
+	Ids []openapi_types.UUID `json:"ids"`
+
+	// Sessions The newest 100, as they were before.
+	Sessions []AdminSession `json:"sessions"`
+}
+
+func (response AdminRevokeSessions200JSONResponse) VisitAdminRevokeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRevokeSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminRevokeSessionsdefaultApplicationProblemPlusJSONResponse) VisitAdminRevokeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRevokeSessionRequestObject struct {
+	Session SessionPath `json:"session"`
+}
+
+type AdminRevokeSessionResponseObject interface {
+	VisitAdminRevokeSessionResponse(w http.ResponseWriter) error
+}
+
+type AdminRevokeSession204Response struct {
+}
+
+func (response AdminRevokeSession204Response) VisitAdminRevokeSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type AdminRevokeSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminRevokeSessiondefaultApplicationProblemPlusJSONResponse) VisitAdminRevokeSessionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6805,7 +7131,6 @@ type SetTeamPolicyResponseObject interface {
 type SetTeamPolicy200JSONResponse struct {
 	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6, of which the client is in one; none is anywhere.
 	AllowedNetworks PolicyNetworks `json:"allowed_networks"`
-	DryRun          bool           `json:"dry_run"`
 
 	// Ended The team sessions that ended or, as a dry run, would end.
 	Ended     EndedTeamSessions `json:"ended"`
@@ -6939,6 +7264,46 @@ type EnterTeamdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response EnterTeamdefaultApplicationProblemPlusJSONResponse) VisitEnterTeamResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTeamSessionsRequestObject struct {
+	Team TeamPath `json:"team"`
+	Body *RevokeTeamSessionsJSONRequestBody
+}
+
+type RevokeTeamSessionsResponseObject interface {
+	VisitRevokeTeamSessionsResponse(w http.ResponseWriter) error
+}
+
+type RevokeTeamSessions200JSONResponse EndedTeamSessions
+
+func (response RevokeTeamSessions200JSONResponse) VisitRevokeTeamSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTeamSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeTeamSessionsdefaultApplicationProblemPlusJSONResponse) VisitRevokeTeamSessionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7112,6 +7477,12 @@ type StrictServerInterface interface {
 	// AdminListSessions All sessions
 	// (GET /v1/admin/sessions)
 	AdminListSessions(ctx context.Context, request AdminListSessionsRequestObject) (AdminListSessionsResponseObject, error)
+	// AdminRevokeSessions End everyone's sessions that meet a filter
+	// (POST /v1/admin/sessions/revoke)
+	AdminRevokeSessions(ctx context.Context, request AdminRevokeSessionsRequestObject) (AdminRevokeSessionsResponseObject, error)
+	// AdminRevokeSession End one session of anyone
+	// (DELETE /v1/admin/sessions/{session})
+	AdminRevokeSession(ctx context.Context, request AdminRevokeSessionRequestObject) (AdminRevokeSessionResponseObject, error)
 	// AdminListUsers All users
 	// (GET /v1/admin/users)
 	AdminListUsers(ctx context.Context, request AdminListUsersRequestObject) (AdminListUsersResponseObject, error)
@@ -7262,6 +7633,9 @@ type StrictServerInterface interface {
 	// EnterTeam Enter the team with the session in hand
 	// (POST /v1/teams/{team}/sessions)
 	EnterTeam(ctx context.Context, request EnterTeamRequestObject) (EnterTeamResponseObject, error)
+	// RevokeTeamSessions End the team sessions that meet a filter (admin, owner)
+	// (POST /v1/teams/{team}/sessions/revoke)
+	RevokeTeamSessions(ctx context.Context, request RevokeTeamSessionsRequestObject) (RevokeTeamSessionsResponseObject, error)
 	// RevokeTeamSession End one team session (admin, owner, or one's own)
 	// (DELETE /v1/teams/{team}/sessions/{session})
 	RevokeTeamSession(ctx context.Context, request RevokeTeamSessionRequestObject) (RevokeTeamSessionResponseObject, error)
@@ -7800,6 +8174,74 @@ func (sh *strictHandler) AdminListSessions(ctx *gin.Context, params AdminListSes
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminListSessionsResponseObject); ok {
 		if err := validResponse.VisitAdminListSessionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminRevokeSessions operation middleware
+func (sh *strictHandler) AdminRevokeSessions(ctx *gin.Context) {
+	var request AdminRevokeSessionsRequestObject
+
+	var body AdminRevokeSessionsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminRevokeSessions(ctx, request.(AdminRevokeSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminRevokeSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminRevokeSessionsResponseObject); ok {
+		if err := validResponse.VisitAdminRevokeSessionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminRevokeSession operation middleware
+func (sh *strictHandler) AdminRevokeSession(ctx *gin.Context, session SessionPath) {
+	var request AdminRevokeSessionRequestObject
+
+	request.Session = session
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminRevokeSession(ctx, request.(AdminRevokeSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminRevokeSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminRevokeSessionResponseObject); ok {
+		if err := validResponse.VisitAdminRevokeSessionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -9390,6 +9832,50 @@ func (sh *strictHandler) EnterTeam(ctx *gin.Context, team TeamPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(EnterTeamResponseObject); ok {
 		if err := validResponse.VisitEnterTeamResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeTeamSessions operation middleware
+func (sh *strictHandler) RevokeTeamSessions(ctx *gin.Context, team TeamPath) {
+	var request RevokeTeamSessionsRequestObject
+
+	request.Team = team
+
+	var body RevokeTeamSessionsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeTeamSessions(ctx, request.(RevokeTeamSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeTeamSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RevokeTeamSessionsResponseObject); ok {
+		if err := validResponse.VisitRevokeTeamSessionsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

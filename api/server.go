@@ -62,6 +62,7 @@ type Deps struct {
 	Limiter   ratelimit.Limiter
 	Contracts siwe.ContractVerifier                    // nil: contract wallets are refused
 	ENS       func(common.Address) (ENSProfile, bool)  // what is known of a wallet's name, at once; nil for none
+	Places    func(ip string) string                   // about where an address is, "" for unknown; nil for no file
 	RPCHealth func(context.Context) []siwe.ChainHealth // Ethereum RPCs; nil for none
 	Ready     func(context.Context) error
 	Log       *slog.Logger

@@ -17,7 +17,7 @@ func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (Get
 	if written := p.Memo.Load(); written != nil {
 		return writtenSession(written), nil
 	}
-	out := GetSession200JSONResponse{User: userOf(p.User), Session: sessionOf(p.Session, true)}
+	out := GetSession200JSONResponse{User: userOf(p.User), Session: s.sessionOf(p.Session, true)}
 	if p.Team != nil {
 		entered := enteredOf(*p, out.Session, s.Now())
 		out.TeamSession = &entered
@@ -68,7 +68,7 @@ func (s *Server) ListMySessions(ctx context.Context, r ListMySessionsRequestObje
 	me := callOf(ctx).principal
 	rows, next, err := s.Sessions.List(ctx, me.User.ID, p)
 	return ListMySessions200JSONResponse{
-		Data:       each(rows, func(l session.Session) Session { return sessionOf(l, l.ID == me.Session.ID) }),
+		Data:       each(rows, func(l session.Session) Session { return s.sessionOf(l, l.ID == me.Session.ID) }),
 		NextCursor: nextCursor(next),
 	}, err
 }

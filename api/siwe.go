@@ -89,7 +89,7 @@ func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (Ver
 		return nil, err
 	}
 	out := VerifySiwe200JSONResponse{
-		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: sessionOf(result.Session, true),
+		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: s.sessionOf(result.Session, true),
 	}
 	if token {
 		out.Token = &result.Token

@@ -87,7 +87,7 @@ func (s *Server) SetTeamPolicy(ctx context.Context, r SetTeamPolicyRequestObject
 	out := policyOf(p)
 	return SetTeamPolicy200JSONResponse{
 		MaxAge: out.MaxAge, Idle: out.Idle, RequiredProviders: out.RequiredProviders, AllowedNetworks: out.AllowedNetworks,
-		Exclusive: out.Exclusive, RequireFreshForAdmin: out.RequireFreshForAdmin, DryRun: dryRun, Ended: s.endedOf(ctx, ended),
+		Exclusive: out.Exclusive, RequireFreshForAdmin: out.RequireFreshForAdmin, Ended: s.endedOf(ctx, ended, dryRun),
 	}, nil
 }
 
@@ -100,12 +100,12 @@ func policyOf(p team.Policy) TeamPolicy {
 	}
 }
 
-func (s *Server) endedOf(ctx context.Context, e session.Ended) EndedTeamSessions {
-	me, now := callOf(ctx).principal, s.Now()
+func (s *Server) endedOf(ctx context.Context, e session.Ended[session.ListedInTeam], dryRun bool) EndedTeamSessions {
+	now := s.Now()
 	return EndedTeamSessions{
-		Count: e.Count, Ids: append([]identity.ID{}, e.IDs...),
+		DryRun: dryRun, Count: e.Count, Skipped: e.Skipped, Ids: append([]identity.ID{}, e.IDs...),
 		Sessions: each(e.Sessions, func(l session.ListedInTeam) TeamSession {
-			return teamSessionOf(l, l.SessionID == me.Session.ID, now)
+			return s.teamSessionOf(l, isCurrent(ctx, l.SessionID), now)
 		}),
 	}
 }

@@ -12,7 +12,7 @@ func (s *Server) EnterTeam(ctx context.Context, r EnterTeamRequestObject) (Enter
 	if err != nil {
 		return nil, err
 	}
-	out := teamSessionOf(l, true, s.Now())
+	out := s.teamSessionOf(l, true, s.Now())
 	if created {
 		return EnterTeam201JSONResponse(out), nil
 	}
@@ -25,14 +25,18 @@ func (s *Server) ListTeamSessions(ctx context.Context, r ListTeamSessionsRequest
 	if err != nil {
 		return nil, err
 	}
-	filter := session.Filter{
-		UserID: r.Params.UserId, Status: session.Status(value(r.Params.Status)), Provider: value(r.Params.Provider),
+	filter, err := s.filter(ctx, filterParams{
+		user: r.Params.UserId, status: r.Params.Status, provider: r.Params.Provider, device: r.Params.Device,
+		network: r.Params.Network, olderThan: r.Params.OlderThan, newerThan: r.Params.NewerThan,
+	})
+	if err != nil {
+		return nil, err
 	}
 	me, now := callOf(ctx).principal, s.Now()
 	rows, next, err := s.Sessions.ListTeam(ctx, me.User.ID, r.Team, filter, p)
 	return ListTeamSessions200JSONResponse{
 		Data: each(rows, func(l session.ListedInTeam) TeamSession {
-			return teamSessionOf(l, l.SessionID == me.Session.ID, now)
+			return s.teamSessionOf(l, l.SessionID == me.Session.ID, now)
 		}),
 		NextCursor: nextCursor(next),
 	}, err
@@ -41,4 +45,15 @@ func (s *Server) ListTeamSessions(ctx context.Context, r ListTeamSessionsRequest
 // RevokeTeamSession ends one team session.
 func (s *Server) RevokeTeamSession(ctx context.Context, r RevokeTeamSessionRequestObject) (RevokeTeamSessionResponseObject, error) {
 	return RevokeTeamSession204Response{}, s.Sessions.RevokeTeamSession(ctx, s.actor(ctx), r.Team, r.Session)
+}
+
+// RevokeTeamSessions ends the team sessions that meet a filter.
+func (s *Server) RevokeTeamSessions(ctx context.Context, r RevokeTeamSessionsRequestObject) (RevokeTeamSessionsResponseObject, error) {
+	filter, err := s.filter(ctx, filterOf(r.Body.Filter))
+	if err != nil {
+		return nil, err
+	}
+	dryRun := value(r.Body.DryRun)
+	ended, err := s.Sessions.RevokeTeamSessions(ctx, s.actor(ctx), r.Team, filter, dryRun)
+	return RevokeTeamSessions200JSONResponse(s.endedOf(ctx, ended, dryRun)), err
 }

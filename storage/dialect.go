@@ -63,6 +63,14 @@ func (e engine) lockName(ctx context.Context, tx bun.IDB, name string) error {
 	return e.normalise(err)
 }
 
+// lowerASCII is a text column with its ASCII letters in lower case.
+func (e engine) lowerASCII(column string) string {
+	if e == sqlite {
+		return "lower(" + column + ")"
+	}
+	return "lower(" + column + ` COLLATE "C")`
+}
+
 // param is the n-th placeholder, from 1, of a statement that is not written by
 // bun.
 func (e engine) param(n int) string {

@@ -48,12 +48,12 @@ func (db *DB) Migrate(ctx context.Context) ([]MigrationStatus, error) {
 	for range 1 + 2*len(p.ListSources()) {
 		var pending bool
 		if pending, err = p.HasPending(ctx); err == nil && !pending {
-			return applied(done), nil
+			return applied(done), db.fillClients(ctx)
 		}
 		var results []*goose.MigrationResult
 		var partial *goose.PartialError
 		if results, err = p.Up(ctx); err == nil {
-			return applied(append(done, results...)), nil
+			return applied(append(done, results...)), db.fillClients(ctx)
 		}
 		if errors.As(err, &partial) {
 			done = append(done, partial.Applied...)

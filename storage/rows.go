@@ -29,6 +29,7 @@ type identityRow struct {
 type sessionRow struct {
 	bun.BaseModel `bun:"table:sessions,alias:s"`
 	session.Session
+	clientColumns
 }
 
 type teamSessionRow struct {

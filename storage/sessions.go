@@ -12,7 +12,7 @@ import (
 
 // InsertSession implements session.Store.
 func (db *DB) InsertSession(ctx context.Context, s session.Session) error {
-	return db.later(ctx, db.builder(ctx).NewInsert().Model(&sessionRow{Session: s}))
+	return db.later(ctx, db.builder(ctx).NewInsert().Model(&sessionRow{Session: s, clientColumns: clientOf(s.IP, s.UserAgent)}))
 }
 
 // LockSession implements session.Store.
@@ -35,7 +35,11 @@ func (db *DB) UpdateSession(ctx context.Context, s session.Session) error {
 // TouchSession implements session.Store. It never moves time back, so that
 // replicas whose clocks differ do not undo each other.
 func (db *DB) TouchSession(ctx context.Context, u session.Use) (bool, error) {
-	n, err := db.exec(ctx, db.write.NewUpdate().Model((*sessionRow)(nil)).
+	q := db.write.NewUpdate().Model((*sessionRow)(nil))
+	if u.IP != "" {
+		q = q.Set("ip = ?", u.IP).Set("ip_key = ?", ipKey(u.IP))
+	}
+	n, err := db.exec(ctx, q.
 		Set("last_seen_at = ?", u.At).Set("idle_expires_at = ?", u.IdleExpires).
 		Set("longest_pause = CASE WHEN s.longest_pause < ?0 THEN ?0 ELSE s.longest_pause END", u.Pause).
 		Where("s.id = ? AND s.ended_at IS NULL AND s.last_seen_at <= ?", u.Session, u.Was))
@@ -109,16 +113,65 @@ func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p i
 	}
 	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("s.*, u.display_name, u.primary_email").
 		Join("JOIN users AS u ON u.id = s.user_id")
-	if f.UserID != nil {
-		q = q.Where("s.user_id = ?", *f.UserID)
-	}
-	q = whereProvider(whereStatus(q, f.Status, now, "s.ended_at"), f.Provider)
-	err := newestFirst(q, "s.id", p).Scan(ctx)
+	err := newestFirst(db.whereSession(q, f, now), "s.id", p).Scan(ctx)
 	out := make([]session.Listed, len(rows))
 	for i, r := range rows {
 		out[i] = session.Listed{Session: r.Session, DisplayName: r.DisplayName, PrimaryEmail: r.PrimaryEmail}
 	}
 	return out, db.engine.normalise(err)
+}
+
+// CountSessions implements session.Store.
+func (db *DB) CountSessions(ctx context.Context, f session.Filter, now time.Time) (int, error) {
+	n, err := db.whereSession(db.reader(ctx).NewSelect().Model((*sessionRow)(nil)), f, now).Count(ctx)
+	return int(n), db.engine.normalise(err)
+}
+
+// EndMatchingSessions implements session.Store.
+func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end session.End) ([]identity.ID, error) {
+	matching := db.whereSession(db.writer(ctx).NewSelect().TableExpr("sessions AS s").Column("s.id"), f, end.At)
+	var ids []identity.ID
+	err := db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
+		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).
+		Where("s.ended_at IS NULL AND s.id IN (?)", matching).Returning("id").Scan(ctx, &ids)
+	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(ids) == 0 { //nolint:errorlint // our own sentinel
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	db.changed(ctx, ids...)
+	return ids, db.endTeamSessionsUnder(ctx, end.Reason, end.At, "t.session_id IN (?)", bun.List(ids))
+}
+
+// whereSession narrows sessions, s.
+func (db *DB) whereSession(q *bun.SelectQuery, f session.Filter, now time.Time) *bun.SelectQuery {
+	return db.where(whereStatus(q, f.Status, now, "s.ended_at"), f, now, "s")
+}
+
+// where narrows sessions, s, or team sessions with the session s behind, by what
+// both have. What is listed goes by the alias.
+func (db *DB) where(q *bun.SelectQuery, f session.Filter, now time.Time, alias string) *bun.SelectQuery {
+	listed := bun.Safe(alias)
+	if f.UserID != nil {
+		q = q.Where("?.user_id = ?", listed, *f.UserID)
+	}
+	if f.NotUserID != nil {
+		q = q.Where("?.user_id <> ?", listed, *f.NotUserID)
+	}
+	if f.IDs != nil {
+		q = q.Where("?.id IN (?)", listed, bun.List(f.IDs))
+	}
+	if f.Except != nil {
+		q = q.Where("?.id <> ?", listed, *f.Except)
+	}
+	if f.OlderThan > 0 {
+		q = q.Where("?.created_at <= ?", listed, now.Add(-f.OlderThan))
+	}
+	if f.NewerThan > 0 {
+		q = q.Where("?.created_at > ?", listed, now.Add(-f.NewerThan))
+	}
+	return inNetwork(db.engine.onDevice(whereProvider(q, f.Provider), f.Device), f.Network)
 }
 
 // whereStatus is session.Status as a condition; ended holds the columns of

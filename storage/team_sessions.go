@@ -90,30 +90,38 @@ type sessionColumns struct {
 // TeamSessions implements session.Store.
 func (db *DB) TeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, now time.Time, p identity.Page) ([]session.ListedInTeam, error) {
 	return db.listTeamSessions(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return newestFirst(whereInTeam(q, teamID, f, now), "t.id", p)
+		return newestFirst(db.whereInTeam(q, teamID, f, now), "t.id", p)
 	})
 }
 
-// whereInTeam narrows team sessions, t, of which s is the session behind.
-func whereInTeam(q *bun.SelectQuery, teamID identity.ID, f session.Filter, now time.Time) *bun.SelectQuery {
+// whereInTeam narrows team sessions, t, of which s is the session behind and m
+// the membership.
+func (db *DB) whereInTeam(q *bun.SelectQuery, teamID identity.ID, f session.Filter, now time.Time) *bun.SelectQuery {
 	q = q.Where("t.team_id = ?", teamID)
-	if f.UserID != nil {
-		q = q.Where("t.user_id = ?", *f.UserID)
+	if f.Owners != nil {
+		comparison := map[bool]string{true: "=", false: "<>"}[*f.Owners]
+		q = q.Where("coalesce(m.role, '') ? ?", bun.Safe(comparison), team.RoleOwner)
 	}
-	if f.IDs != nil {
-		q = q.Where("t.id IN (?)", bun.List(f.IDs))
-	}
-	if f.Except != nil {
-		q = q.Where("t.id <> ?", *f.Except)
-	}
-	return whereProvider(whereStatus(q, f.Status, now, "t.ended_at", "s.ended_at"), f.Provider)
+	return db.where(whereStatus(q, f.Status, now, "t.ended_at", "s.ended_at"), f, now, "t")
+}
+
+// CountTeamSessions implements session.Store.
+func (db *DB) CountTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, now time.Time) (int, error) {
+	n, err := db.whereInTeam(db.teamSessions(ctx), teamID, f, now).Count(ctx)
+	return int(n), db.engine.normalise(err)
+}
+
+// teamSessions selects from team sessions and what whereInTeam looks at.
+func (db *DB) teamSessions(ctx context.Context) *bun.SelectQuery {
+	return db.reader(ctx).NewSelect().TableExpr("team_sessions AS t").
+		Join("JOIN sessions AS s ON s.id = t.session_id").
+		Join("LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = t.user_id")
 }
 
 // EndMatchingTeamSessions implements session.Store.
 func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end session.End) ([]identity.ID, error) {
 	db.changed(ctx, teamID)
-	matching := whereInTeam(db.writer(ctx).NewSelect().TableExpr("team_sessions AS t").Column("t.id").
-		Join("JOIN sessions AS s ON s.id = t.session_id"), teamID, f, end.At)
+	matching := db.whereInTeam(db.teamSessions(ctx).Column("t.id"), teamID, f, end.At)
 	var ids []identity.ID
 	err := db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
 		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).Set("ended_by = ?", end.By).

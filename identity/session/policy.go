@@ -33,13 +33,12 @@ func (s *Service) Policy(ctx context.Context, user, id identity.ID) (team.Policy
 // statements. With dryRun it only tells which. Loosening anything needs a fresh
 // session (CodeReauthRequired). Nobody but an owner, who can break the glass, may
 // set a policy that his own session does not satisfy (CodePolicyUnsatisfied).
-func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identity.ID, p team.Policy, dryRun bool) (Ended, error) {
+func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identity.ID, p team.Policy, dryRun bool) (Ended[ListedInTeam], error) {
 	if err := p.Validate(s.usable); err != nil {
-		return Ended{}, err
+		return Ended[ListedInTeam]{}, err
 	}
-	var out Ended
+	var out Ended[ListedInTeam]
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		out = Ended{}
 		if _, err := s.store.LockTeam(ctx, id); err != nil {
 			return err
 		}
@@ -62,7 +61,8 @@ func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identi
 		if err != nil {
 			return err
 		}
-		out = endedOf(policyEnds(p, open, now))
+		ends := policyEnds(p, open, now)
+		out = endedOf(ends, len(ends), ListedInTeam.id)
 		if dryRun || out.Count == 0 && p.AtLeast(before) && before.AtLeast(p) {
 			return nil
 		}
@@ -74,7 +74,12 @@ func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identi
 		if err := s.store.RecordEvents(ctx, e); err != nil || out.Count == 0 {
 			return err
 		}
-		return s.endTeamSessions(ctx, actor, id, Filter{IDs: out.all}, EndedByPolicy, now)
+		ids := make([]identity.ID, len(ends))
+		for i, l := range ends {
+			ids[i] = l.ID
+		}
+		_, err = s.endTeamSessions(ctx, actor, id, Filter{IDs: ids}, EndedByPolicy, now)
+		return err
 	})
 	return out, err
 }

@@ -58,6 +58,6 @@ func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, cli
 
 // Use notes that a session of ByID is used, as Authenticate does.
 func (s *Service) Use(ctx context.Context, p Principal) error {
-	_, err := s.use(ctx, &p, s.now())
+	_, err := s.use(ctx, &p, identity.Client{}, s.now())
 	return err
 }

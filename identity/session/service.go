@@ -120,7 +120,7 @@ func (s *Service) Authenticate(ctx context.Context, token string, client identit
 		if p.Session.Status(now) != StatusActive || !p.User.Active() {
 			return Principal{}, ErrUnauthenticated()
 		}
-		current, err := s.use(ctx, &p, now)
+		current, err := s.use(ctx, &p, client, now)
 		if err != nil {
 			return Principal{}, err
 		}
@@ -133,7 +133,7 @@ func (s *Service) Authenticate(ctx context.Context, token string, client identit
 // use notes that the session is used, about once a minute. False tells that
 // somebody else has noted a later use since p was read: then its pauses are not
 // what they seem, and it is to be read again.
-func (s *Service) use(ctx context.Context, p *Principal, now time.Time) (bool, error) {
+func (s *Service) use(ctx context.Context, p *Principal, client identity.Client, now time.Time) (bool, error) {
 	every := seenEvery
 	if p.Team != nil && p.Team.Policy.Idle > 0 {
 		every = min(every, p.Team.Policy.Idle/2)
@@ -142,8 +142,11 @@ func (s *Service) use(ctx context.Context, p *Principal, now time.Time) (bool, e
 	if pause < every {
 		return true, nil
 	}
-	u := Use{Session: p.Session.ID, Was: p.Session.LastSeenAt, At: now, IdleExpires: s.idleExpiry(p.Session, now), Pause: pause}
+	u := Use{Session: p.Session.ID, Was: p.Session.LastSeenAt, At: now, IdleExpires: s.idleExpiry(p.Session, now), Pause: pause, IP: client.IP}
 	p.Session.LastSeenAt, p.Session.IdleExpiresAt = u.At, u.IdleExpires
+	if u.IP != "" {
+		p.Session.IP = u.IP
+	}
 	p.Session.LongestPause, p.Memo = max(p.Session.LongestPause, pause), nil
 	s.cache.forgetRead(p.Session.TokenHash)
 	return s.store.TouchSession(ctx, u)

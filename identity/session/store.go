@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -12,11 +13,17 @@ import (
 type Filter struct {
 	UserID   *identity.ID
 	Status   Status
-	Provider string // sessions in which this provider proved the user
+	Provider string       // sessions in which this provider proved the user
+	Device   string       // a part of the device's name, ASCII letters in either case
+	Network  netip.Prefix // where they were last seen
+	// By how long ago the session, or the team session, was made.
+	OlderThan, NewerThan time.Duration
 
 	// What the service asks for its own ends.
-	IDs    []identity.ID // only these; nil is any
-	Except *identity.ID  // not this one
+	IDs       []identity.ID // only these; nil is any
+	Except    *identity.ID  // not this one
+	NotUserID *identity.ID  // not his
+	Owners    *bool         // in a team: only the owners', or only the others'
 }
 
 // End is how sessions end.
@@ -46,6 +53,11 @@ type Store interface {
 	// except one may be meant, and returns the ids of those it ended.
 	EndSessions(ctx context.Context, user identity.ID, which Which, reason string, at time.Time) ([]identity.ID, error)
 	ActiveSessions(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]Session, error)
+	// CountSessions counts what Sessions would list.
+	CountSessions(ctx context.Context, f Filter, now time.Time) (int, error)
+	// EndMatchingSessions ends the open sessions that meet the filter, with their
+	// team sessions, by a constant number of statements, and returns their ids.
+	EndMatchingSessions(ctx context.Context, f Filter, end End) ([]identity.ID, error)
 	Sessions(ctx context.Context, f Filter, now time.Time, p identity.Page) ([]Listed, error)
 
 	// LockTeam and Membership are as in team.Store.
@@ -64,6 +76,7 @@ type Store interface {
 	TeamSession(ctx context.Context, id identity.ID) (TeamSession, error)
 	EndTeamSession(ctx context.Context, t TeamSession) error
 	TeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time, p identity.Page) ([]ListedInTeam, error)
+	CountTeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time) (int, error)
 	// EndMatchingTeamSessions ends the team's open team sessions that meet the
 	// filter, by one statement, and returns their ids.
 	EndMatchingTeamSessions(ctx context.Context, team identity.ID, f Filter, end End) ([]identity.ID, error)
@@ -86,6 +99,7 @@ type Use struct {
 	Was, At     time.Time // the use before, as it was read, and this one
 	IdleExpires time.Time
 	Pause       time.Duration // between them
+	IP          string        // where it is used now; "" if that is not known
 }
 
 // Which picks among a user's open sessions: the one, or all but the one.

@@ -68,7 +68,7 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 			}
 		}
 		if policy.Exclusive {
-			if err := s.endTeamSessions(ctx, actor, id, Filter{UserID: &actor.UserID, Except: &ts.ID}, "exclusive", now); err != nil {
+			if _, err := s.endTeamSessions(ctx, actor, id, Filter{UserID: &actor.UserID, Except: &ts.ID}, "exclusive", now); err != nil {
 				return err
 			}
 		}

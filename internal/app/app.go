@@ -77,6 +77,10 @@ func New(parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	places, err := openPlaces(parts)
+	if err != nil {
+		return nil, err
+	}
 	var deps api.Deps
 	canUse := func(name string) bool { return usable(deps, name) }
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
@@ -97,6 +101,7 @@ func New(parts Parts) (*App, error) {
 			Notices:  told,
 		}, now),
 		Sessions: sessions,
+		Places:   places,
 		Tokens:   newTokens(parts, sessions),
 		APIKeys:  apikey.NewService(db, now),
 		Teams:    team.NewService(db, now),

@@ -104,6 +104,8 @@ type Config struct {
 	TokenAlg     TokenAlg `env:"LATCHKEY_TOKEN_ALG" envDefault:"EdDSA" doc:"The signature of access tokens, EdDSA (Ed25519) or ES256. A change shows with the next key; latchkey keys rotate makes one."`
 	SessionCache int      `env:"LATCHKEY_SESSION_CACHE" envDefault:"20000" doc:"How many sessions each replica remembers, about 1 KB each, so that checking them reads nothing; 0 for none. A session that was ended is refused everywhere within 100 ms. On PostgreSQL this needs one connection that does not go through a pooler; through one, nothing is remembered."`
 
+	GeoIPFile string `env:"LATCHKEY_GEOIP_FILE" doc:"A MaxMind DB file of cities or countries, such as GeoLite2-City.mmdb, to show about where sessions are. Read at start; replace it by mv, never in place."`
+
 	LogLevel        LogLevel      `env:"LATCHKEY_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
 	LogFormat       LogFormat     `env:"LATCHKEY_LOG_FORMAT" envDefault:"json" doc:"json or text; text when unset with serve --dev."`
 	ShutdownTimeout time.Duration `env:"LATCHKEY_SHUTDOWN_TIMEOUT" envDefault:"10s" doc:"How long requests in flight may take to end after SIGTERM."`

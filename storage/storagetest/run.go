@@ -18,6 +18,7 @@ var groups = []struct {
 	{"Merges", testMerges},
 	{"Teams", testTeams},
 	{"Policies", testPolicies},
+	{"SessionFilters", testSessionFilters},
 	{"Invitations", testInvitations},
 	{"Imports", testImports},
 	{"Secrets", testSecrets},

@@ -1,0 +1,184 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
+)
+
+// one picks at random.
+func one[T any](of ...T) T { return of[rand.N(len(of))] }
+
+func randomFilter(users []identity.ID) session.Filter {
+	f := session.Filter{
+		Provider: one("", "", "google", "siwe"), Device: one("", "", "firefox", "curl"), Status: one("", session.StatusActive, session.StatusExpired),
+		OlderThan: one(0, 0, 30*time.Minute), NewerThan: one(0, 0, 90*time.Minute),
+		Network: one(netip.Prefix{}, netip.Prefix{}, netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")),
+	}
+	if one(true, false, false) {
+		f.UserID = new(one(users...))
+	}
+	if one(true, false, false) {
+		f.NotUserID = new(one(users...))
+	}
+	return f
+}
+
+// Whatever the filter or the policy, and whoever asks: the dry run tells exactly
+// what the real call then ends, and changes nothing itself.
+func TestTheDryRunIsTheRealCall(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		owner, admin, member := f.User(t), f.User(t), f.User(t)
+		users := []identity.ID{owner.ID, admin.ID, member.ID}
+		tm := f.Team(t, owner.ID)
+		f.Member(t, tm.ID, admin.ID, team.RoleAdmin)
+		f.Member(t, tm.ID, member.ID, team.RoleMember)
+		boss, _ := f.issue(t, owner.ID)
+		deputy, _ := f.issue(t, admin.ID)
+		open := func() (ids []identity.ID) {
+			for _, status := range []session.Status{session.StatusActive, session.StatusExpired} {
+				rows, err := f.DB.TeamSessions(t.Context(), tm.ID, session.Filter{Status: status}, f.Clock.Now(), identity.Page{Limit: 999})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range rows {
+					ids = append(ids, r.ID)
+				}
+			}
+			return ids
+		}
+		for range 30 {
+			for range 6 {
+				s := f.Database.Session(t, one(users...), func(s *session.Session) {
+					s.IP, s.UserAgent = one("192.0.2.7", "2001:db8::1", ""), one("curl/8", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "")
+					s.Methods = one(session.Methods{"google"}, session.Methods{"google", "siwe"})
+					s.ExpiresAt = f.Clock.Now().Add(one(time.Hour, 0))
+				})
+				ts := f.TeamSession(t, tm.ID, s)
+				if err := f.Exec("UPDATE team_sessions SET created_at = ? WHERE id = ?", f.Clock.Now().Add(-one(0, time.Hour, 2*time.Hour)), ts.ID.String()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			by, filter := one(boss, deputy), randomFilter(users)
+			policy := team.Policy{RequiredProviders: one(nil, []string{"siwe"}), Exclusive: one(true, false)}
+			call := func(dryRun bool) (session.Ended[session.ListedInTeam], error) {
+				return f.RevokeTeamSessions(t.Context(), actor(by), tm.ID, filter, dryRun)
+			}
+			if one(true, false, false) {
+				call = func(dryRun bool) (session.Ended[session.ListedInTeam], error) {
+					return f.SetPolicy(t.Context(), actor(boss), tm.ID, policy, dryRun)
+				}
+			}
+			before := open()
+			dry, err := call(true)
+			if err != nil || !slices.Equal(open(), before) {
+				t.Fatalf("a dry run: %v, %+v", err, filter)
+			}
+			real, err := call(false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			storagetest.Same(t, []any{real.Count, real.Skipped, real.IDs, len(real.Sessions)}, []any{dry.Count, dry.Skipped, dry.IDs, len(dry.Sessions)})
+			gone := before
+			for _, id := range open() {
+				gone = slices.DeleteFunc(gone, func(g identity.ID) bool { return g == id })
+			}
+			slices.SortFunc(gone, func(a, b identity.ID) int { return slices.Compare(b[:], a[:]) })
+			if !slices.Equal(gone, real.IDs) {
+				t.Fatalf("%+v by %v: ended %v, said %v", filter, by.UserID == owner.ID, gone, real.IDs)
+			}
+		}
+	})
+}
+
+// An admin ends no owner's session, by whatever filter; a member nobody's.
+func TestRevokingRespectsRoles(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		owner, admin, member := f.User(t), f.User(t), f.User(t)
+		tm, other := f.Team(t, owner.ID), f.Team(t, owner.ID)
+		f.Member(t, tm.ID, admin.ID, team.RoleAdmin)
+		f.Member(t, tm.ID, member.ID, team.RoleMember)
+		sessions := map[identity.ID]session.Session{}
+		for _, u := range []identity.User{owner, admin, member} {
+			sessions[u.ID], _ = f.issue(t, u.ID)
+			f.TeamSession(t, tm.ID, sessions[u.ID])
+		}
+		elsewhere := f.TeamSession(t, other.ID, sessions[owner.ID])
+		by := func(u identity.User, filter session.Filter) (session.Ended[session.ListedInTeam], error) {
+			return f.RevokeTeamSessions(t.Context(), actor(sessions[u.ID]), tm.ID, filter, false)
+		}
+		_, err := by(member, session.Filter{UserID: &member.ID})
+		storagetest.WantCode(t, "a member", err, identity.CodeForbidden)
+		_, err = f.RevokeTeamSessions(t.Context(), actor(sessions[admin.ID]), other.ID, session.Filter{}, false)
+		storagetest.WantNotFound(t, "a stranger", err)
+		e, err := by(admin, session.Filter{UserID: &owner.ID})
+		storagetest.Same(t, []any{e.Count, e.Skipped, err}, []any{0, 1, nil})
+		e, err = by(admin, session.Filter{NotUserID: &admin.ID})
+		storagetest.Same(t, []any{e.Count, e.Skipped, e.Sessions[0].UserID, err}, []any{1, 1, member.ID, nil})
+		e, err = by(owner, session.Filter{})
+		storagetest.Same(t, []any{e.Count, e.Skipped, err}, []any{2, 0, nil})
+		if ts, err := f.DB.TeamSession(t.Context(), elsewhere.ID); err != nil || ts.EndedAt != nil {
+			t.Errorf("another team's: %+v, %v", ts, err)
+		}
+	})
+}
+
+// statements counts the calls of a store, in place of their statements.
+type statements struct {
+	session.Store
+	calls int
+}
+
+func (s *statements) EndMatchingTeamSessions(ctx context.Context, id identity.ID, f session.Filter, e session.End) ([]identity.ID, error) {
+	s.calls++
+	return s.Store.EndMatchingTeamSessions(ctx, id, f, e)
+}
+
+func (s *statements) RecordEvents(ctx context.Context, events ...identity.Event) error {
+	s.calls++
+	return s.Store.RecordEvents(ctx, events...)
+}
+
+// However many end: one call ends them, one records them.
+func TestManyEndAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		owner := f.User(t)
+		tm := f.Team(t, owner.ID)
+		boss, _ := f.issue(t, owner.ID)
+		const n = 1203
+		f.Do(t, func(ctx context.Context) error {
+			for range n {
+				s := session.Session{
+					ID: identity.NewID(), UserID: owner.ID, Methods: session.Methods{"google"}, CreatedAt: f.Clock.Now(), AuthenticatedAt: f.Clock.Now(),
+					LastSeenAt: f.Clock.Now(), IdleExpiresAt: f.Clock.Now().Add(time.Hour), ExpiresAt: f.Clock.Now().Add(time.Hour),
+				}
+				_, s.TokenHash = identity.NewSecret()
+				err := errors.Join(f.InsertSession(ctx, s), f.InsertTeamSession(ctx, session.TeamSession{
+					ID: identity.NewID(), TeamID: tm.ID, SessionID: s.ID, UserID: owner.ID, CreatedAt: f.Clock.Now(),
+				}))
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		store := &statements{Store: f.DB}
+		service := session.NewService(store, nil, session.Limits{Idle: idle, Lifetime: lifetime}, f.Clock.Now)
+		dry, err := service.SetPolicy(t.Context(), actor(boss), tm.ID, team.Policy{MaxAge: time.Hour, RequiredProviders: []string{"siwe"}}, true)
+		storagetest.Same(t, []any{dry.Count, len(dry.IDs), len(dry.Sessions), store.calls, err}, []any{n, 1000, 100, 0, nil})
+		e, err := service.RevokeTeamSessions(t.Context(), actor(boss), tm.ID, session.Filter{}, false)
+		storagetest.Same(t, []any{e.Count, len(e.IDs), len(e.Sessions), store.calls, err}, []any{n, 1000, 100, 2, nil})
+		if got := f.Count(t, "audit_events WHERE action = 'team_session.revoked'"); got != 3 {
+			t.Errorf("%d events", got) // of at most 500 ids each
+		}
+	})
+}
