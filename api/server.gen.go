@@ -325,6 +325,30 @@ func (e MergedTeamCurrentRole) Valid() bool {
 	}
 }
 
+// Defines values for MyEventBy.
+const (
+	MyEventByNobody  MyEventBy = "nobody"
+	MyEventByOther   MyEventBy = "other"
+	MyEventBySelf    MyEventBy = "self"
+	MyEventByService MyEventBy = "service"
+)
+
+// Valid indicates whether the value is a known member of the MyEventBy enum.
+func (e MyEventBy) Valid() bool {
+	switch e {
+	case MyEventByNobody:
+		return true
+	case MyEventByOther:
+		return true
+	case MyEventBySelf:
+		return true
+	case MyEventByService:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemTicketKind.
 const (
 	ProblemTicketKindLink  ProblemTicketKind = "link"
@@ -715,6 +739,16 @@ type Duplicate struct {
 // DuplicateKind A hint proves nothing.
 type DuplicateKind string
 
+// Email defines model for Email.
+type Email struct {
+	Address string `json:"address"`
+	Primary bool   `json:"primary"`
+
+	// Source The provider that vouched for it.
+	Source     string    `json:"source"`
+	VerifiedAt time.Time `json:"verified_at"`
+}
+
 // EndedTeamSessions The team sessions that ended or, as a dry run, would end.
 type EndedTeamSessions struct {
 	// Count All of them.
@@ -938,6 +972,28 @@ type MergedTeam struct {
 // MergedTeamCurrentRole The role of the survivor in the same team, if he is in it.
 type MergedTeamCurrentRole string
 
+// MyEvent defines model for MyEvent.
+type MyEvent struct {
+	Action string    `json:"action"`
+	At     time.Time `json:"at"`
+
+	// By The user; someone who was not signed in; another user; the command line.
+	By MyEventBy `json:"by"`
+
+	// Device Not told of others.
+	Device *string            `json:"device,omitempty"`
+	Id     openapi_types.UUID `json:"id"`
+
+	// Ip Not told of others.
+	Ip *string `json:"ip,omitempty"`
+
+	// Provider The way in that it is about.
+	Provider *string `json:"provider,omitempty"`
+}
+
+// MyEventBy The user; someone who was not signed in; another user; the command line.
+type MyEventBy string
+
 // MyInvitation defines model for MyInvitation.
 type MyInvitation struct {
 	CreatedAt time.Time          `json:"created_at"`
@@ -950,6 +1006,16 @@ type MyInvitation struct {
 
 	// Wallet EIP-55.
 	Wallet *string `json:"wallet,omitempty"`
+}
+
+// MyMerge defines model for MyMerge.
+type MyMerge struct {
+	ConfirmedAt time.Time          `json:"confirmed_at"`
+	Id          openapi_types.UUID `json:"id"`
+	SourceId    openapi_types.UUID `json:"source_id"`
+	SurvivorId  openapi_types.UUID `json:"survivor_id"`
+	UndoUntil   time.Time          `json:"undo_until"`
+	UndoneAt    *time.Time         `json:"undone_at"`
 }
 
 // NewAPIKey defines model for NewAPIKey.
@@ -1627,6 +1693,14 @@ type UpdateMeJSONBody struct {
 	Onboarded *bool `json:"onboarded,omitempty"`
 }
 
+// ListMyHistoryParams defines parameters for ListMyHistory.
+type ListMyHistoryParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListIdentitiesParams defines parameters for ListIdentities.
 type ListIdentitiesParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1642,6 +1716,14 @@ type UpdateIdentityJSONBody struct {
 
 // ListMyInvitationsParams defines parameters for ListMyInvitations.
 type ListMyInvitationsParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListMyMergesParams defines parameters for ListMyMerges.
+type ListMyMergesParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the page before.
@@ -2038,6 +2120,12 @@ type ServerInterface interface {
 	// UpdateMe Change name, avatar, metadata or the onboarded mark
 	// (PATCH /v1/me)
 	UpdateMe(c *gin.Context)
+	// ListEmails The verified addresses of the signed-in user
+	// (GET /v1/me/emails)
+	ListEmails(c *gin.Context)
+	// ListMyHistory What happened to the signed-in user, or by them
+	// (GET /v1/me/history)
+	ListMyHistory(c *gin.Context, params ListMyHistoryParams)
 	// ListIdentities Every way in of the signed-in user
 	// (GET /v1/me/identities)
 	ListIdentities(c *gin.Context, params ListIdentitiesParams)
@@ -2059,6 +2147,9 @@ type ServerInterface interface {
 	// DeclineInvitation Decline the invitation
 	// (POST /v1/me/invitations/{invitation}/decline)
 	DeclineInvitation(c *gin.Context, invitation InvitationPath)
+	// ListMyMerges The merges of the signed-in user, newest first
+	// (GET /v1/me/merges)
+	ListMyMerges(c *gin.Context, params ListMyMergesParams)
 	// PreviewMerge Redeem a merge ticket and see what the merge would do
 	// (POST /v1/me/merges)
 	PreviewMerge(c *gin.Context)
@@ -3122,6 +3213,54 @@ func (siw *ServerInterfaceWrapper) UpdateMe(c *gin.Context) {
 	siw.Handler.UpdateMe(c)
 }
 
+// ListEmails operation middleware
+func (siw *ServerInterfaceWrapper) ListEmails(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListEmails(c)
+}
+
+// ListMyHistory operation middleware
+func (siw *ServerInterfaceWrapper) ListMyHistory(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMyHistoryParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListMyHistory(c, params)
+}
+
 // ListIdentities operation middleware
 func (siw *ServerInterfaceWrapper) ListIdentities(c *gin.Context) {
 
@@ -3315,6 +3454,41 @@ func (siw *ServerInterfaceWrapper) DeclineInvitation(c *gin.Context) {
 	}
 
 	siw.Handler.DeclineInvitation(c, invitation)
+}
+
+// ListMyMerges operation middleware
+func (siw *ServerInterfaceWrapper) ListMyMerges(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMyMergesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListMyMerges(c, params)
 }
 
 // PreviewMerge operation middleware
@@ -4366,9 +4540,12 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe)
 	router.PATCH(options.BaseURL+"/v1/me", wrapper.UpdateMe)
 	router.GET(options.BaseURL+"/v1/me/identities", wrapper.ListIdentities)
+	router.GET(options.BaseURL+"/v1/me/emails", wrapper.ListEmails)
+	router.GET(options.BaseURL+"/v1/me/history", wrapper.ListMyHistory)
 	router.DELETE(options.BaseURL+"/v1/me/identities/:identity", wrapper.UnlinkIdentity)
 	router.PATCH(options.BaseURL+"/v1/me/identities/:identity", wrapper.UpdateIdentity)
 	router.PUT(options.BaseURL+"/v1/me/identities/:identity/primary", wrapper.MakeIdentityPrimary)
+	router.GET(options.BaseURL+"/v1/me/merges", wrapper.ListMyMerges)
 	router.POST(options.BaseURL+"/v1/me/merges", wrapper.PreviewMerge)
 	router.GET(options.BaseURL+"/v1/me/merges/:merge", wrapper.GetMerge)
 	router.POST(options.BaseURL+"/v1/me/merges/:merge/confirm", wrapper.ConfirmMerge)
@@ -5827,6 +6004,90 @@ func (response UpdateMedefaultApplicationProblemPlusJSONResponse) VisitUpdateMeR
 	return err
 }
 
+type ListEmailsRequestObject struct {
+}
+
+type ListEmailsResponseObject interface {
+	VisitListEmailsResponse(w http.ResponseWriter) error
+}
+
+type ListEmails200JSONResponse struct {
+	Data []Email `json:"data"`
+}
+
+func (response ListEmails200JSONResponse) VisitListEmailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmailsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEmailsdefaultApplicationProblemPlusJSONResponse) VisitListEmailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyHistoryRequestObject struct {
+	Params ListMyHistoryParams
+}
+
+type ListMyHistoryResponseObject interface {
+	VisitListMyHistoryResponse(w http.ResponseWriter) error
+}
+
+type ListMyHistory200JSONResponse struct {
+	Data []MyEvent `json:"data"`
+
+	// NextCursor Asks for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response ListMyHistory200JSONResponse) VisitListMyHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyHistorydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListMyHistorydefaultApplicationProblemPlusJSONResponse) VisitListMyHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListIdentitiesRequestObject struct {
 	Params ListIdentitiesParams
 }
@@ -6088,6 +6349,50 @@ type DeclineInvitationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DeclineInvitationdefaultApplicationProblemPlusJSONResponse) VisitDeclineInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyMergesRequestObject struct {
+	Params ListMyMergesParams
+}
+
+type ListMyMergesResponseObject interface {
+	VisitListMyMergesResponse(w http.ResponseWriter) error
+}
+
+type ListMyMerges200JSONResponse struct {
+	Data []MyMerge `json:"data"`
+
+	// NextCursor Asks for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response ListMyMerges200JSONResponse) VisitListMyMergesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyMergesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListMyMergesdefaultApplicationProblemPlusJSONResponse) VisitListMyMergesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7528,6 +7833,12 @@ type StrictServerInterface interface {
 	// UpdateMe Change name, avatar, metadata or the onboarded mark
 	// (PATCH /v1/me)
 	UpdateMe(ctx context.Context, request UpdateMeRequestObject) (UpdateMeResponseObject, error)
+	// ListEmails The verified addresses of the signed-in user
+	// (GET /v1/me/emails)
+	ListEmails(ctx context.Context, request ListEmailsRequestObject) (ListEmailsResponseObject, error)
+	// ListMyHistory What happened to the signed-in user, or by them
+	// (GET /v1/me/history)
+	ListMyHistory(ctx context.Context, request ListMyHistoryRequestObject) (ListMyHistoryResponseObject, error)
 	// ListIdentities Every way in of the signed-in user
 	// (GET /v1/me/identities)
 	ListIdentities(ctx context.Context, request ListIdentitiesRequestObject) (ListIdentitiesResponseObject, error)
@@ -7549,6 +7860,9 @@ type StrictServerInterface interface {
 	// DeclineInvitation Decline the invitation
 	// (POST /v1/me/invitations/{invitation}/decline)
 	DeclineInvitation(ctx context.Context, request DeclineInvitationRequestObject) (DeclineInvitationResponseObject, error)
+	// ListMyMerges The merges of the signed-in user, newest first
+	// (GET /v1/me/merges)
+	ListMyMerges(ctx context.Context, request ListMyMergesRequestObject) (ListMyMergesResponseObject, error)
 	// PreviewMerge Redeem a merge ticket and see what the merge would do
 	// (POST /v1/me/merges)
 	PreviewMerge(ctx context.Context, request PreviewMergeRequestObject) (PreviewMergeResponseObject, error)
@@ -8768,6 +9082,56 @@ func (sh *strictHandler) UpdateMe(ctx *gin.Context) {
 	}
 }
 
+// ListEmails operation middleware
+func (sh *strictHandler) ListEmails(ctx *gin.Context) {
+	var request ListEmailsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEmails(ctx, request.(ListEmailsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEmails")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListEmailsResponseObject); ok {
+		if err := validResponse.VisitListEmailsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMyHistory operation middleware
+func (sh *strictHandler) ListMyHistory(ctx *gin.Context, params ListMyHistoryParams) {
+	var request ListMyHistoryRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMyHistory(ctx, request.(ListMyHistoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMyHistory")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListMyHistoryResponseObject); ok {
+		if err := validResponse.VisitListMyHistoryResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListIdentities operation middleware
 func (sh *strictHandler) ListIdentities(ctx *gin.Context, params ListIdentitiesParams) {
 	var request ListIdentitiesRequestObject
@@ -8961,6 +9325,32 @@ func (sh *strictHandler) DeclineInvitation(ctx *gin.Context, invitation Invitati
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(DeclineInvitationResponseObject); ok {
 		if err := validResponse.VisitDeclineInvitationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMyMerges operation middleware
+func (sh *strictHandler) ListMyMerges(ctx *gin.Context, params ListMyMergesParams) {
+	var request ListMyMergesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMyMerges(ctx, request.(ListMyMergesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMyMerges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListMyMergesResponseObject); ok {
+		if err := validResponse.VisitListMyMergesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -67,6 +67,13 @@ func (db *DB) EmailOwner(ctx context.Context, address string) (identity.ID, erro
 	return row.UserID, db.engine.normalise(err)
 }
 
+// Emails implements user.Store.
+func (db *DB) Emails(ctx context.Context, user identity.ID) ([]identity.Email, error) {
+	var rows []emailRow
+	err := db.reader(ctx).NewSelect().Model(&rows).Where("e.user_id = ?", user).Order("e.verified_at", "e.address").Scan(ctx)
+	return rowsOf(rows, func(r emailRow) identity.Email { return r.Email }), db.engine.normalise(err)
+}
+
 // InsertEmail implements linking.Store.
 func (db *DB) InsertEmail(ctx context.Context, e identity.Email) error {
 	return db.insert(ctx, &emailRow{Email: e})

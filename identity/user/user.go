@@ -31,6 +31,8 @@ type Store interface {
 	SetPrimaryWallet(ctx context.Context, user, id identity.ID) error
 	EmailOwner(ctx context.Context, address string) (identity.ID, error)
 	EmailsOf(ctx context.Context, user identity.ID) ([]string, error)
+	// Emails lists a user's verified addresses, first verified first.
+	Emails(ctx context.Context, user identity.ID) ([]identity.Email, error)
 	SetPrimaryEmail(ctx context.Context, user identity.ID, address string, at time.Time) error
 	// LockTeamsOf holds the rows of the users' teams; OwnerlessTeamsOf names those
 	// of a user that no active owner is left in.
@@ -153,6 +155,17 @@ func (s *Service) Identities(ctx context.Context, user identity.ID, p identity.P
 	rows, err := s.store.Identities(ctx, user, p)
 	rows, next := identity.Next(rows, p, func(i identity.Identity) identity.ID { return i.ID })
 	return rows, next, err
+}
+
+// Emails lists the user's verified addresses, first verified first.
+func (s *Service) Emails(ctx context.Context, user identity.ID) ([]identity.Email, error) {
+	return s.store.Emails(ctx, user)
+}
+
+// FormerIDs tells under which ids the user was known before merges.
+func (s *Service) FormerIDs(ctx context.Context, user identity.ID) ([]identity.ID, error) {
+	former, err := s.store.MergedFrom(ctx, []identity.ID{user})
+	return former[user], err
 }
 
 // WithIdentities is a user with every way in.

@@ -46,6 +46,17 @@ func testUsers(t *testing.T, d *Database) {
 		}
 	})
 
+	t.Run("verified addresses come in the order they were verified", func(t *testing.T) {
+		u := d.User(t)
+		a := identity.Email{Address: "z" + Word() + "@example.com", UserID: u.ID, Source: "github", VerifiedAt: u.CreatedAt}
+		b := identity.Email{Address: "a" + Word() + "@example.com", UserID: u.ID, Source: "google", VerifiedAt: u.CreatedAt.Add(time.Second)}
+		d.Do(t, func(ctx context.Context) error { return d.InsertEmail(ctx, b) })
+		d.Do(t, func(ctx context.Context) error { return d.InsertEmail(ctx, a) })
+		d.Email(t, d.User(t).ID, "b"+Word()+"@example.com")
+		Same(t, must[[]identity.Email](t)(d.DB.Emails(t.Context(), u.ID)), []identity.Email{a, b})
+		Same(t, len(must[[]identity.Email](t)(d.DB.Emails(t.Context(), identity.NewID()))), 0)
+	})
+
 	t.Run("locked users come in id order, once each, and only those there are", func(t *testing.T) {
 		a, b, c := d.User(t), d.User(t), d.User(t)
 		d.Do(t, func(ctx context.Context) error {

@@ -44,7 +44,7 @@ test('a code and then a link lead into the same account, and a used link says so
   const link = /https?:\/\/\S*email_token=[\w-]+/.exec(await newestTo(page, email, first))![0]
   await page.goto('about:blank')
   await page.goto(link)
-  const enter = page.getByRole('button', { name: 'Sign in', exact: true })
+  const enter = page.getByRole('button', { name: 'Continue', exact: true })
   await expect(enter).toBeVisible()
   expect(page.url()).not.toContain('email_token')
   await enter.click()

@@ -66,7 +66,9 @@ test('a wallet is linked to an account made with GitHub, and cannot be taken by 
   await page.getByRole('button', { name: 'Ethereum wallet' }).click()
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to link' }).click()
-  await expect(page.getByRole('alert')).toContainText('belongs to another account')
+  await expect(page.getByRole('region', { name: 'Two accounts, one person?' })).toBeVisible()
+  await page.getByRole('button', { name: 'Leave them apart' }).click()
+  await expect(page.getByRole('table', { name: 'Ways in' }).getByRole('row')).toHaveCount(2)
 })
 
 test('a team: invite, accept, enter, see the sessions, end one, remove a member', async ({ person }) => {

@@ -1,25 +1,29 @@
 import { Anchor, Stack, Text, Title } from '@mantine/core'
 import { lazy, Suspense } from 'react'
 import { Link, Route, Routes } from 'react-router'
+import { useT } from './i18n/language'
 import { Shell } from './components/shell'
 import { Waiting } from './components/show'
 import { StepUpProvider } from './components/step-up'
-import { HomePage } from './pages/home/page'
 import { SignInPage } from './pages/sign-in/page'
 
-// The two pages people arrive at come with the first load; the others when they
-// are opened.
+// The page people arrive at comes with the first load; the others when they are
+// opened.
+const HomePage = lazy(() => import('./pages/home/page'))
 const AccountPage = lazy(() => import('./pages/account/page'))
 const TeamPage = lazy(() => import('./pages/team/page'))
 const AdminPage = lazy(() => import('./pages/admin/page'))
 const DocsPage = lazy(() => import('./pages/docs/page'))
 
 function NotFound() {
+  const t = useT()
   return (
     <Stack>
-      <Title>There is no such page</Title>
+      <Title>{t('common.noPage')}</Title>
       <Text>
-        Go to the <Anchor component={Link} to="/">first page</Anchor>.
+        <Anchor component={Link} to="/">
+          {t('common.firstPage')}
+        </Anchor>
       </Text>
     </Stack>
   )

@@ -8,7 +8,10 @@ import { BrowserRouter } from 'react-router'
 import { isProblem } from './api/problem'
 import { keys } from './api/queries'
 import { App } from './app'
-import { theme } from './theme'
+import { startArrival } from './auth/arrival'
+import { brand } from './brand'
+import { startLanguage } from './i18n/language'
+import { makeTheme } from './theme'
 
 const client: QueryClient = new QueryClient({
   defaultOptions: {
@@ -26,9 +29,12 @@ const client: QueryClient = new QueryClient({
   }),
 })
 
+startArrival()
+await startLanguage()
+
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={makeTheme(brand.color)} defaultColorScheme="auto">
       <QueryClientProvider client={client}>
         <BrowserRouter>
           <App />

@@ -13,6 +13,7 @@ export class Problem extends Error {
   readonly ticket: string | undefined
   readonly ticketKind: 'merge' | 'link' | undefined
   readonly retryAfter: number | undefined
+  readonly missing: string[] | undefined
 
   constructor(document: Partial<ProblemDocument> & { code: string; status: number }) {
     super(document.detail ?? document.title ?? document.code)
@@ -24,11 +25,18 @@ export class Problem extends Error {
     this.ticket = document.ticket
     this.ticketKind = document.ticket_kind
     this.retryAfter = document.retry_after
+    this.missing = document.missing
   }
 }
 
 export function isProblem(error: unknown, code?: string): error is Problem {
   return error instanceof Problem && (code === undefined || error.code === code)
+}
+
+// mergeTicket is what a refused link lets its person redeem: both accounts are
+// proven to be theirs.
+export function mergeTicket(error: unknown): string | undefined {
+  return isProblem(error) && error.ticketKind === 'merge' ? error.ticket : undefined
 }
 
 // toProblem reads what came instead of a success. A proxy in between may answer

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { Problem } from '../api/problem'
-import { codeIn, tokenIn, wordsForLink, wordsForMailCode } from './email'
+import { en } from '../i18n/en'
+import { translator } from '../i18n/translate'
+import { codeIn, tokenIn, wordsForMail } from './email'
 
 test('the token is read from the fragment alone', () => {
   expect(tokenIn('#email_token=abc-_1')).toBe('abc-_1')
@@ -16,8 +18,9 @@ test('a code may be pasted with spaces', () => {
 })
 
 test('a stale link points to the code, a wrong code to a new mail', () => {
+  const t = translator(en, 'en')
   const used = new Problem({ code: 'proof_used', status: 401 })
-  expect(wordsForLink(used)?.text).toContain('code')
-  expect(wordsForMailCode(used)?.text).toContain('new mail')
-  expect(wordsForLink(new Problem({ code: 'rate_limited', status: 429 }))?.title).toBe('Too many attempts')
+  expect(wordsForMail(t, 'link', used)?.text).toContain('code')
+  expect(wordsForMail(t, 'code', used)?.text).toContain('new mail')
+  expect(wordsForMail(t, 'link', new Problem({ code: 'rate_limited', status: 429 }))?.title).toBe('Too many attempts')
 })

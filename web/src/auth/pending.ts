@@ -1,28 +1,41 @@
-// A link in progress, remembered over the trip to a provider: what the person
-// asked for, and which leg they are on. It is kept by this tab and not in the
-// address, so that no link from elsewhere can start one.
-export interface PendingLink {
-  provider: string
+// What a person was about to do when they had to leave for a provider: to link
+// it, or to confirm who they are for the sake of something else. It is kept by
+// this tab and not in the address, so that no link from elsewhere can start it.
+export interface Pending {
+  /** What goes on after the return, such as "link:google" or "unlink:<id>". */
+  intent: string
   leg: 'link' | 'step_up'
 }
 
-const storageKey = 'latchkey-pending-link'
+const storageKey = 'latchkey-pending'
 const keptFor = 15 * 60_000
 
-export function savePending(link: PendingLink, storage: Storage = sessionStorage, now: number = Date.now()): void {
-  storage.setItem(storageKey, JSON.stringify({ ...link, at: now }))
+export const linkIntent = (provider: string) => `link:${provider}`
+
+export function savePending(pending: Pending, storage: Storage = sessionStorage, now: number = Date.now()): void {
+  storage.setItem(storageKey, JSON.stringify({ ...pending, at: now }))
 }
 
-// takePending answers the link in progress and forgets it.
-export function takePending(storage: Storage = sessionStorage, now: number = Date.now()): PendingLink | undefined {
+// takePending answers what is pending and forgets it.
+export function takePending(storage: Storage = sessionStorage, now: number = Date.now()): Pending | undefined {
   const stored = storage.getItem(storageKey)
   storage.removeItem(storageKey)
   if (stored === null) return undefined
   try {
-    const { provider, leg, at } = JSON.parse(stored) as Partial<PendingLink & { at: number }>
-    if (typeof provider !== 'string' || typeof at !== 'number' || now - at > keptFor) return undefined
-    return leg === 'link' || leg === 'step_up' ? { provider, leg } : undefined
+    const { intent, leg, at } = JSON.parse(stored) as Partial<Pending & { at: number }>
+    if (typeof intent !== 'string' || typeof at !== 'number' || now - at > keptFor) return undefined
+    return leg === 'link' || leg === 'step_up' ? { intent, leg } : undefined
   } catch {
     return undefined
   }
+}
+
+const ticketKey = 'latchkey-merge-ticket'
+
+// A merge ticket outlives a reload and a trip to confirm who one is. Only the
+// session and browser it was given to can redeem it.
+export const keptTicket = {
+  get: (storage: Storage = sessionStorage): string | undefined => storage.getItem(ticketKey) ?? undefined,
+  set: (ticket: string | undefined, storage: Storage = sessionStorage): void =>
+    ticket === undefined ? storage.removeItem(ticketKey) : storage.setItem(ticketKey, ticket),
 }

@@ -1,14 +1,20 @@
 import type { Purpose } from '../api/types'
+import type { Translate } from '../i18n/translate'
 
 // walletProvider is what the contract calls Ethereum wallets.
 export const walletProvider = 'siwe'
 
-const names: Record<string, string> = { google: 'Google', github: 'GitHub', [walletProvider]: 'Ethereum wallet', email: 'E-mail link' }
+// emailProvider: mailed links and codes.
+export const emailProvider = 'email'
+
+const brands: Record<string, string> = { google: 'Google', github: 'GitHub' }
+const ours = { [walletProvider]: 'common.wallet', [emailProvider]: 'common.emailLink', recovery: 'common.recoveryCode' } as const
 
 // providerName is what people call it. Providers by configuration are shown by
 // the name they were given there.
-export function providerName(provider: string): string {
-  return Object.hasOwn(names, provider) ? names[provider]! : provider.charAt(0).toUpperCase() + provider.slice(1)
+export function providerName(t: Translate, provider: string): string {
+  if (Object.hasOwn(ours, provider)) return t(ours[provider as keyof typeof ours])
+  return Object.hasOwn(brands, provider) ? brands[provider]! : provider.charAt(0).toUpperCase() + provider.slice(1)
 }
 
 // startUrl is a plain address to go to: a link to it works without a script.

@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { savePending, takePending } from './pending'
+import { noticeOf } from '../pages/account/use-linking'
+import { en } from '../i18n/en'
+import { translator } from '../i18n/translate'
+import { readArrival } from './arrival'
+import { type Pending, savePending, takePending } from './pending'
 import { providerName, signInUrl, startUrl } from './providers'
 import { safePath } from './return-to'
-import { readReturn } from './returned'
-import { isFresh } from './step-up'
+import { isFresh, isRestricted } from './step-up'
+
+const t = translator(en, 'en')
 
 const origin = 'http://localhost:8080'
 
@@ -35,9 +40,9 @@ describe('addresses of providers', () => {
   })
 
   it('name providers that only the configuration knows', () => {
-    expect(providerName('keycloak')).toBe('Keycloak')
-    expect(providerName('constructor')).toBe('Constructor')
-    expect(providerName('siwe')).toBe('Ethereum wallet')
+    expect(providerName(t, 'keycloak')).toBe('Keycloak')
+    expect(providerName(t, 'constructor')).toBe('Constructor')
+    expect(providerName(t, 'siwe')).toBe('Ethereum wallet')
   })
 })
 
@@ -53,44 +58,65 @@ describe('a link in progress', () => {
 
   it('is taken once', () => {
     const tab = storage()
-    savePending({ provider: 'google', leg: 'link' }, tab)
-    expect(takePending(tab)).toEqual({ provider: 'google', leg: 'link' })
+    savePending({ intent: 'link:google', leg: 'link' }, tab)
+    expect(takePending(tab)).toEqual({ intent: 'link:google', leg: 'link' })
     expect(takePending(tab)).toBeUndefined()
   })
 
   it('is forgotten after a quarter of an hour, and when damaged', () => {
     const tab = storage()
-    savePending({ provider: 'google', leg: 'link' }, tab, 0)
+    savePending({ intent: 'link:google', leg: 'link' }, tab, 0)
     expect(takePending(tab, 16 * 60_000)).toBeUndefined()
-    for (const damaged of ['', '{', '{}', '{"provider":1,"leg":"link","at":0}', '{"provider":"x","leg":"y","at":0}']) {
-      tab.setItem('latchkey-pending-link', damaged)
+    for (const damaged of ['', '{', '{}', '{"intent":1,"leg":"link","at":0}', '{"intent":"x","leg":"y","at":0}']) {
+      tab.setItem('latchkey-pending', damaged)
       expect(takePending(tab, 0)).toBeUndefined()
     }
   })
 })
 
-describe('readReturn', () => {
-  const read = (query: string, pending?: Parameters<typeof readReturn>[1]) => readReturn(new URLSearchParams(query), pending, providerName)
+describe('a return from a provider', () => {
+  const read = (query: string, pending?: Pending) => readArrival(new URL(`${origin}/account?${query}`), () => pending)
+  const notice = (query: string, pending?: Pending) => noticeOf(t, read(query, pending).arrival)
+  const linkingGoogle: Pending = { intent: 'link:google', leg: 'link' }
 
   it('believes a success only of what this tab asked for', () => {
-    expect(read('linked=google', { provider: 'google', leg: 'link' }).notice?.words.title).toBe('Google is linked')
-    expect(read('linked=google')).toEqual({})
-    expect(read('linked=google', { provider: 'github', leg: 'link' })).toEqual({})
+    expect(notice('linked=google', linkingGoogle)?.words.title).toBe('Google is linked')
+    expect(notice('linked=google')).toBeUndefined()
+    expect(notice('linked=google', { intent: 'link:github', leg: 'link' })).toBeUndefined()
+    expect(notice('linked=google', { intent: 'link:google', leg: 'step_up' })).toBeUndefined()
   })
 
-  it('goes on linking after a step-up that this tab asked for, and only then', () => {
-    expect(read('stepped_up=github', { provider: 'google', leg: 'step_up' })).toEqual({ goOnWith: 'google' })
-    expect(read('stepped_up=github')).toEqual({})
-    expect(read('stepped_up=github&error=access_denied', { provider: 'google', leg: 'step_up' }).goOnWith).toBeUndefined()
+  it('goes on with what a step-up was for, and only with what this tab asked for', () => {
+    expect(read('stepped_up=github', { intent: 'unlink:1', leg: 'step_up' }).arrival?.intent).toBe('unlink:1')
+    expect(read('stepped_up=github').arrival?.intent).toBeUndefined()
+    expect(read('stepped_up=github', linkingGoogle).arrival?.intent).toBeUndefined()
   })
 
-  it('asks for a step-up when the link was refused for want of one', () => {
-    expect(read('linked=google&error=reauth_required', { provider: 'google', leg: 'link' })).toEqual({ stepUpFor: 'google' })
-    expect(read('error=reauth_required').notice?.kind).toBe('error')
+  it('says nothing of a refusal that a step-up mends, but does to who asked for nothing', () => {
+    expect(notice('linked=google&error=reauth_required', linkingGoogle)).toBeUndefined()
+    expect(notice('linked=google&error=reauth_required')?.kind).toBe('error')
   })
 
-  it('tells every other refusal in the words for linking', () => {
-    expect(read('linked=google&error=email_taken&ticket=T').notice?.words.text).toMatch(/Nothing was changed/)
+  it('tells every other refusal in the words for linking, and a merge by its ticket', () => {
+    expect(notice('linked=google&error=email_taken')?.words.text).toMatch(/Nothing was changed/)
+    expect(notice('linked=google&error=identity_taken&ticket=T')).toBeUndefined()
+    expect(read('linked=google&error=identity_taken&ticket=T').arrival?.ticket).toBe('T')
+  })
+
+  it('leaves nothing of it in the address, and the rest as it is', () => {
+    expect(read('linked=google&error=identity_taken&ticket=T&tab=2').rest).toBe('/account?tab=2')
+    expect(read('linked=google').rest).toBe('/account')
+  })
+
+  it('leaves other pages and what is pending alone', () => {
+    const pending = () => expect.unreachable()
+    expect(readArrival(new URL(`${origin}/sign-in?error=invalid_state`), pending)).toEqual({ arrival: undefined, rest: '/sign-in?error=invalid_state' })
+  })
+})
+
+describe('isRestricted', () => {
+  it('is a session that has only a recovery code behind it', () => {
+    expect([isRestricted({ methods: ['recovery'] }), isRestricted({ methods: ['recovery', 'siwe'] }), isRestricted({ methods: ['siwe'] })]).toEqual([true, false, false])
   })
 })
 

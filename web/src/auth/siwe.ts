@@ -28,7 +28,7 @@ export async function proveWallet(
       body: { address: address.toLowerCase(), purpose, ...(chain === undefined ? {} : { chain_id: chain }) },
     }),
   )
-  if (challenge.message === undefined) throw new WalletFault('The service gave no message to sign. Try again.')
+  if (challenge.message === undefined) throw new WalletFault('NoMessage')
   const signature = await wallet.sign(challenge.message, address)
   return data(
     api.POST('/v1/auth/siwe/verify', { body: { message: challenge.message, signature, delivery: 'cookie' } }),

@@ -9,6 +9,11 @@ export function isFresh(session: Pick<Session, 'authenticated_at'>, now: number 
   return now - Date.parse(session.authenticated_at) < freshFor
 }
 
+// Who came in by a recovery code may add a way in, and nothing else before.
+export function isRestricted(session: Pick<Session, 'methods'>): boolean {
+  return session.methods.every((method) => method === 'recovery')
+}
+
 // withStepUp runs an action, and once more after the person has proved who they
 // are if that is what it was refused for. Undefined: the person did not want to.
 // A second refusal is thrown: asking again and again would help nobody.

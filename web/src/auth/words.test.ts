@@ -1,13 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { OFFLINE, Problem, toProblem } from '../api/problem'
 import { Declined, WalletFault } from '../wallet/types'
-import { wordsForCode, wordsForError } from './words'
+import { en } from '../i18n/en'
+import { translator } from '../i18n/translate'
+import { wordsForCode as forCode, wordsForError as forError } from './words'
+
+const t = translator(en, 'en')
+const wordsForCode = (code: string, purpose?: 'link') => forCode(t, code, purpose)
+const wordsForError = (error: unknown) => forError(t, error)
 
 // The codes that package identity declares and that a person can run into here.
 const codes = [
   'identity_taken', 'email_taken', 'identity_mismatch', 'reauth_required', 'access_denied', 'invalid_state', 'invalid_proof', 'proof_used',
   'provider_unavailable', 'provider_failed', 'provider_not_configured', 'user_disabled', 'unauthenticated', 'forbidden', 'operator_required',
-  'not_found', 'invalid_return_to', 'invalid_email', 'last_identity', 'last_owner', 'already_member', 'already_invited', 'invitation_closed', 'unavailable',
+  'not_found', 'invalid_return_to', 'invalid_email', 'last_identity', 'last_owner', 'already_member', 'already_invited', 'invitation_closed', 'unavailable', 'rate_limited',
+  'policy_unsatisfied', 'recovery_restricted', 'ticket_invalid', 'merge_changed', 'merge_moved_on', 'merge_refused', 'no_verified_address',
+  'team_session_required', 'invalid_message', 'invalid_request', 'internal',
 ]
 
 describe('words', () => {
@@ -32,12 +40,20 @@ describe('words', () => {
     expect(wordsForError(new Declined())).toBeUndefined()
   })
 
-  it('passes on what a wallet fault says', () => {
-    expect(wordsForError(new WalletFault('Unlock it.'))?.text).toBe('Unlock it.')
+  it('says what is wrong with a wallet', () => {
+    expect(wordsForError(new WalletFault('Busy'))?.text).toMatch(/open already/)
   })
 
   it('says when it may work again', () => {
     expect(wordsForError(new Problem({ code: 'unavailable', status: 503, retry_after: 7 }))?.text).toContain('7 seconds')
+  })
+
+  it('names the ways in that a team asks for', () => {
+    expect(wordsForError(new Problem({ code: 'policy_unsatisfied', status: 403, missing: ['github', 'siwe'] }))?.text).toContain('GitHub, Ethereum wallet')
+  })
+
+  it('passes on what stands in the way of an undo', () => {
+    expect(wordsForError(new Problem({ code: 'merge_moved_on', status: 409, detail: 'the wallet was unlinked' }))?.text).toContain('the wallet was unlinked')
   })
 
   it('shows the detail of a refusal it does not know', () => {

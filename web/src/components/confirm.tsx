@@ -1,8 +1,10 @@
 import { Button, type ButtonProps, Group, Modal, Stack, Text } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
+import { withStepUp } from '../auth/step-up'
+import { useT } from '../i18n/language'
 import { Fault } from './show'
+import { useResumed, useStepUp } from './step-up-context'
 
 interface Props extends ButtonProps {
   /** What the button on the page says. */
@@ -13,23 +15,36 @@ interface Props extends ButtonProps {
   text: ReactNode
   confirm: string
   action: () => Promise<unknown>
+  /**
+   * Names the action, for those that need a fresh session: after a trip to a
+   * provider the question is asked again where the person left off.
+   */
+  intent?: string
 }
 
 // ConfirmButton asks before it does what cannot be undone, and keeps a refusal
-// where the question was.
-export function ConfirmButton({ label, accessibleLabel, title, text, confirm, action, ...button }: Props) {
-  const [opened, dialog] = useDisclosure(false)
-  const run = useMutation({ mutationFn: action, onSuccess: dialog.close })
+// where the question was. Where the service wants the person to prove who they
+// are, that comes in between.
+export function ConfirmButton({ label, accessibleLabel, title, text, confirm, action, intent, ...button }: Props) {
+  const t = useT()
+  const stepUp = useStepUp()
+  const resumed = useResumed(intent)
+  const [opened, setOpened] = useState(resumed)
+  const run = useMutation({
+    mutationFn: () => withStepUp(async () => ({ done: await action() }), () => stepUp(intent)),
+    // Nothing: the person did not want to prove it, and may still say no here.
+    onSuccess: (result) => result && setOpened(false),
+  })
   const close = () => {
     run.reset()
-    dialog.close()
+    setOpened(false)
   }
   return (
     <>
-      <Button variant="default" size="xs" {...button} aria-label={accessibleLabel} onClick={dialog.open}>
+      <Button variant="default" size="xs" {...button} aria-label={accessibleLabel} onClick={() => setOpened(true)}>
         {label}
       </Button>
-      <Modal opened={opened} onClose={close} title={title} centered closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal opened={opened} onClose={close} title={title} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
         <Stack>
           <Text component="div" className="name">
             {text}
@@ -37,7 +52,7 @@ export function ConfirmButton({ label, accessibleLabel, title, text, confirm, ac
           <Fault error={run.error} />
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
-              Cancel
+              {t('common.cancel')}
             </Button>
             <Button color="red" loading={run.isPending} onClick={() => run.mutate()}>
               {confirm}

@@ -2,63 +2,71 @@ import { Anchor, Button, Group, Paper, Stack, Text, TextInput } from '@mantine/c
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../api/client'
-import { codeIn, wordsForLink, wordsForMailCode } from '../auth/email'
+import type { ProofResult, Purpose } from '../api/types'
+import { codeIn, wordsForMail } from '../auth/email'
 import { isDev } from '../dev'
+import { useT } from '../i18n/language'
 import { Fault, Name, WordsAlert } from './show'
 
 interface Props {
+  purpose: Purpose
   /** The token of a mailed link this page was opened with. */
-  token: string | undefined
+  token?: string | undefined
+  /** An address to begin with. */
+  suggestion?: string | undefined
   returnTo: string
-  onDone: () => void | Promise<void>
+  onDone: (result: ProofResult) => void | Promise<void>
+  /** Hears of a refusal first; true: it is dealt with and not shown here. */
+  onRefused?: (error: unknown) => boolean
 }
 
 // EmailDoor asks for a mail, then takes its code. Opened with a link's token it
 // asks for one click first: mail scanners open links, and must use up nothing.
-export function EmailDoor({ token, returnTo, onDone }: Props) {
-  const [email, setEmail] = useState('')
+export function EmailDoor({ purpose, token, suggestion = '', returnTo, onDone, onRefused }: Props) {
+  const t = useT()
+  const [email, setEmail] = useState(suggestion)
   const [code, setCode] = useState('')
   // Not the mutation's own state: asking again must not bring the form back.
-  const [sent, setSent] = useState(false)
+  const [sent, setSent] = useState(0)
   const start = useMutation({
-    mutationFn: () => data(api.POST('/v1/auth/email/start', { body: { email: email.trim(), purpose: 'sign_in', return_to: returnTo } })),
+    mutationFn: () => data(api.POST('/v1/auth/email/start', { body: { email: email.trim(), purpose, return_to: returnTo } })),
     onSuccess: () => {
-      setSent(true)
+      setSent((times) => times + 1)
       setCode('')
       byCode.reset()
     },
   })
-  const byLink = useMutation({
-    mutationFn: async (token: string) => {
-      await data(api.POST('/v1/auth/email/verify', { body: { token, delivery: 'cookie' } }))
-      await onDone()
-    },
-  })
-  const byCode = useMutation({
-    mutationFn: async () => {
-      await data(api.POST('/v1/auth/email/verify', { body: { code, email: email.trim(), delivery: 'cookie' } }))
-      await onDone()
-    },
-  })
+  const verify = async (proof: { token: string } | { code: string; email: string }) => {
+    let result
+    try {
+      result = await data(api.POST('/v1/auth/email/verify', { body: { ...proof, delivery: 'cookie' } }))
+    } catch (error) {
+      if (onRefused?.(error)) return
+      throw error
+    }
+    await onDone(result)
+  }
+  const byLink = useMutation({ mutationFn: (token: string) => verify({ token }) })
+  const byCode = useMutation({ mutationFn: () => verify({ code, email: email.trim() }) })
 
   if (token && !byLink.isError) {
     return (
       <Paper withBorder p="md">
         <Stack gap="sm" align="flex-start">
-          <Text>One more click, and you are in.</Text>
+          <Text>{t('email.oneMoreClick')}</Text>
           <Button size="md" loading={byLink.isPending} onClick={() => byLink.mutate(token)}>
-            Sign in
+            {t('email.finish')}
           </Button>
         </Stack>
       </Paper>
     )
   }
-  const linkWords = byLink.isError ? wordsForLink(byLink.error) : undefined
-  const codeWords = byCode.isError ? wordsForMailCode(byCode.error) : undefined
+  const linkWords = byLink.isError ? wordsForMail(t, 'link', byLink.error) : undefined
+  const codeWords = byCode.isError ? wordsForMail(t, 'code', byCode.error) : undefined
   return (
     <Stack gap="sm">
-      {linkWords && !sent && <WordsAlert words={linkWords} />}
-      {!sent && (
+      {linkWords && sent === 0 && <WordsAlert words={linkWords} />}
+      {sent === 0 && (
         <form
           onSubmit={(event) => {
             event.preventDefault()
@@ -66,20 +74,20 @@ export function EmailDoor({ token, returnTo, onDone }: Props) {
           }}
         >
           <Stack gap="sm">
-            <TextInput label="E-mail address" type="email" autoComplete="email" required maxLength={320} size="md" value={email} onChange={(event) => setEmail(event.currentTarget.value)} />
+            <TextInput label={t('email.address')} type="email" autoComplete="email" required maxLength={320} size="md" value={email} onChange={(event) => setEmail(event.currentTarget.value)} />
             <Button type="submit" size="md" variant="default" loading={start.isPending}>
-              Send me a link and a code
+              {t('email.send')}
             </Button>
           </Stack>
         </form>
       )}
-      {sent && (
+      {sent > 0 && (
         <Text role="status">
-          Look into the mailbox of <Name>{email.trim()}</Name>: open the link in this browser, or type the code.
+          {t.rich('email.look', { address: <Name>{email.trim()}</Name> })} {sent > 1 && t('email.sentAgain')}
         </Text>
       )}
       <Fault error={start.error} />
-      {(sent || linkWords) && (
+      {(sent > 0 || linkWords) && (
         <form
           onSubmit={(event) => {
             event.preventDefault()
@@ -87,32 +95,44 @@ export function EmailDoor({ token, returnTo, onDone }: Props) {
           }}
         >
           <Stack gap="sm">
-            <TextInput label="Six-digit code" inputMode="numeric" autoComplete="one-time-code" size="md" value={code} onChange={(event) => setCode(codeIn(event.currentTarget.value))} />
+            <TextInput
+              label={t('email.code')}
+              inputMode="numeric"
+              autoComplete="one-time-code"
+              size="md"
+              value={code}
+              data-autofocus
+              autoFocus={sent > 0}
+              onChange={(event) => setCode(codeIn(event.currentTarget.value))}
+            />
             {codeWords && <WordsAlert words={codeWords} />}
             <Group gap="sm">
               <Button type="submit" disabled={code.length !== 6 || !email.trim()} loading={byCode.isPending}>
-                Sign in with the code
+                {t(`email.withCode_${purpose}`)}
               </Button>
-              {sent && (
+              {sent > 0 && (
                 <Button variant="default" loading={start.isPending} onClick={() => start.mutate()}>
-                  Send again
+                  {t('email.again')}
                 </Button>
               )}
-              {sent && (
-                <Button variant="subtle" onClick={() => {
-                    setSent(false)
+              {sent > 0 && (
+                <Button
+                  variant="subtle"
+                  onClick={() => {
+                    setSent(0)
                     start.reset()
-                  }}>
-                  Another address
+                  }}
+                >
+                  {t('email.other')}
                 </Button>
               )}
             </Group>
           </Stack>
         </form>
       )}
-      {sent && isDev && (
+      {sent > 0 && isDev && (
         <Anchor href="/dev/mail" target="_blank">
-          Development mailbox
+          {t('email.mailbox')}
         </Anchor>
       )}
     </Stack>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readInvitee } from '../pages/team/invitee'
 import { assignable, mayActOn } from '../pages/team/roles'
 import { shortAddress } from '../wallet/types'
-import { exactTime, relativeTime } from './time'
+import { daysLeft, exactTime, relativeTime } from './time'
 
 describe('time', () => {
   const now = new Date('2030-01-01T12:00:00Z')
@@ -16,13 +16,19 @@ describe('time', () => {
     ['2027-01-01T12:00:00Z', '3 years ago'],
     ['nonsense', ''],
   ])('%s is %s', (then, said) => {
-    expect(relativeTime(new Date(then), now, 'en')).toBe(said)
+    expect(relativeTime(new Date(then), now, 'en', 'just now')).toBe(said)
   })
 
   it('is exact in the zone of the reader, and names it', () => {
     expect(exactTime(now, 'en-GB', 'Asia/Tokyo')).toMatch(/1 January 2030.*21:00:00 GMT\+9/)
-    expect(exactTime(new Date('nonsense'))).toBe('')
+    expect(exactTime(new Date('nonsense'), 'en')).toBe('')
   })
+})
+
+it('counts begun days as left', () => {
+  const now = new Date('2030-01-01T12:00:00Z')
+  const at = (iso: string) => daysLeft(new Date(iso), now)
+  expect([at('2030-01-31T12:00:00Z'), at('2030-01-02T11:00:00Z'), at('2030-01-01T12:00:01Z'), at('2030-01-01T12:00:00Z'), at('2029-01-01T00:00:00Z')]).toEqual([30, 1, 1, 0, 0])
 })
 
 describe('roles', () => {

@@ -2,14 +2,18 @@ import { ActionIcon, Anchor, Box, Button, Container, Group, Text, useComputedCol
 import { type ReactNode, useEffect, useRef } from 'react'
 import { Link, useLocation } from 'react-router'
 import { useSession } from '../api/queries'
+import { brand } from '../brand'
 import { isDev } from '../dev'
+import { languages, setLanguage, useT } from '../i18n/language'
+import type { Language } from '../i18n/translate'
 import { Name, personName } from './show'
 
 function ColorScheme() {
+  const t = useT()
   const { setColorScheme } = useMantineColorScheme()
   const dark = useComputedColorScheme('light') === 'dark'
   return (
-    <ActionIcon variant="default" size="lg" aria-label={dark ? 'Switch to light' : 'Switch to dark'} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>
+    <ActionIcon variant="default" size="lg" aria-label={t(dark ? 'shell.toLight' : 'shell.toDark')} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>
       <svg width="18" height="18" viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" aria-hidden="true">
         {dark ? (
           <>
@@ -24,20 +28,34 @@ function ColorScheme() {
   )
 }
 
+function Languages() {
+  const t = useT()
+  return (
+    <select className="language" aria-label={t('shell.language')} value={t.language} onChange={(event) => void setLanguage(event.currentTarget.value as Language)}>
+      {Object.entries(languages).map(([language, name]) => (
+        <option key={language} value={language} lang={language}>
+          {name}
+        </option>
+      ))}
+    </select>
+  )
+}
+
 function Who() {
+  const t = useT()
   const session = useSession()
   const { pathname } = useLocation()
   if (session.data) {
     return (
-      <Button component={Link} to="/account" variant="default" px="sm" maw={{ base: 124, xs: 220 }} aria-label={`Your account: ${personName(session.data.user)}`}>
-        <Name line>{personName(session.data.user)}</Name>
+      <Button component={Link} to="/account" variant="default" px="sm" maw={{ base: 124, xs: 220 }} aria-label={t('shell.yourAccount', { name: personName(t, session.data.user) })}>
+        <Name line>{personName(t, session.data.user)}</Name>
       </Button>
     )
   }
   if (session.data === undefined || pathname === '/sign-in') return null
   return (
     <Button component={Link} to={pathname === '/' ? '/sign-in?return_to=/' : `/sign-in?return_to=${encodeURIComponent(pathname)}`}>
-      Sign in
+      {t('shell.signIn')}
     </Button>
   )
 }
@@ -45,6 +63,7 @@ function Who() {
 // Shell is what stands around every page. After a change of page the focus goes
 // to its top, where a screen reader goes on reading.
 export function Shell({ children }: { children: ReactNode }) {
+  const t = useT()
   const { pathname } = useLocation()
   const main = useRef<HTMLDivElement>(null)
   const first = useRef(true)
@@ -55,12 +74,12 @@ export function Shell({ children }: { children: ReactNode }) {
   return (
     <>
       <a className="skip" href="#content">
-        Skip to content
+        {t('shell.skip')}
       </a>
       {isDev && (
         <Box bg="orange.9" c="white" py={4} px="md" role="note">
           <Text size="sm" ta="center">
-            Development server: stand-ins instead of Google and GitHub, test wallets, no secrets
+            {t('shell.development')}
           </Text>
         </Box>
       )}
@@ -69,8 +88,8 @@ export function Shell({ children }: { children: ReactNode }) {
           <Group justify="space-between" wrap="nowrap" gap="sm">
             <Anchor component={Link} to="/" c="inherit" fw={700} underline="never" size="lg">
               <Group gap={8} wrap="nowrap">
-                <img src="/favicon.svg" alt="" width={26} height={26} />
-                Latchkey
+                <img src={brand.logo} alt="" width={26} height={26} style={{ objectFit: 'contain' }} referrerPolicy="no-referrer" />
+                <Name line>{brand.name}</Name>
               </Group>
             </Anchor>
             <Group gap="xs" wrap="nowrap">
@@ -84,13 +103,14 @@ export function Shell({ children }: { children: ReactNode }) {
         {children}
       </Container>
       <Container size="lg" pb="xl" component="footer">
-        <Group gap="lg" component="nav" aria-label="For developers and operators">
+        <Group gap="lg" component="nav" aria-label={t('shell.footer')}>
           <Anchor component={Link} to="/docs" size="sm" className="muted">
-            API
+            {t('shell.api')}
           </Anchor>
           <Anchor component={Link} to="/admin" size="sm" className="muted">
-            Operator
+            {t('shell.operator')}
           </Anchor>
+          <Languages />
         </Group>
       </Container>
     </>

@@ -3,6 +3,8 @@ import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react
 import { isProblem } from '../api/problem'
 import type { UserSummary } from '../api/types'
 import { type Words, wordsForError } from '../auth/words'
+import { useT } from '../i18n/language'
+import type { Translate } from '../i18n/translate'
 import { exactTime, relativeTime } from './time'
 
 // Name shows what a stranger wrote: isolated, so that right-to-left text and
@@ -16,12 +18,12 @@ export function Name({ children, line = false }: { children: string; line?: bool
 }
 
 // personName never is empty: people without a name are told apart otherwise.
-export function personName(user: Pick<UserSummary, 'display_name' | 'primary_email' | 'id'>): string {
-  return user.display_name.trim() || user.primary_email || `Person ${user.id.slice(-6)}`
+export function personName(t: Translate, user: Pick<UserSummary, 'display_name' | 'primary_email' | 'id'>): string {
+  return user.display_name.trim() || user.primary_email || t('common.person', { id: user.id.slice(-6) })
 }
 
 export function Person({ user, note }: { user: UserSummary; note?: string }) {
-  const name = personName(user)
+  const name = personName(useT(), user)
   return (
     <Stack gap={0}>
 <div>
@@ -57,24 +59,31 @@ function subscribe(listener: () => void) {
   }
 }
 
+// useNow is the time of day, as it goes on.
+export function useNow(): Date {
+  return new Date(useSyncExternalStore(subscribe, () => now))
+}
+
 // Time says how long ago, and exactly when on hover.
 export function Time({ at }: { at: string }) {
   const clock = useSyncExternalStore(subscribe, () => now)
+  const t = useT()
   const then = new Date(at)
   return (
-    <time dateTime={at} title={exactTime(then)} style={{ whiteSpace: 'nowrap' }}>
-      {relativeTime(then, new Date(clock))}
+    <time dateTime={at} title={exactTime(then, t.locale)} style={{ whiteSpace: 'nowrap' }}>
+      {relativeTime(then, new Date(clock), t.locale, t('common.justNow'))}
     </time>
   )
 }
 
 export function WordsAlert({ words, requestId, kind = 'error' }: { words: Words; requestId?: string; kind?: 'error' | 'done' }) {
+  const t = useT()
   return (
     <Alert role={kind === 'error' ? 'alert' : 'status'} color={kind === 'error' ? 'red' : 'teal'} variant="light" title={words.title}>
       {words.text}
       {requestId && (
         <Text size="xs" className="muted" mt={4}>
-          Request <code>{requestId}</code>
+          {t.rich('common.request', { id: <code key="id">{requestId}</code> })}
         </Text>
       )}
     </Alert>
@@ -83,8 +92,9 @@ export function WordsAlert({ words, requestId, kind = 'error' }: { words: Words;
 
 // Fault shows an error in words, or nothing where there is nothing to say.
 export function Fault({ error, purpose }: { error: unknown; purpose?: 'link' }) {
+  const t = useT()
   if (error === null || error === undefined) return null
-  const words = wordsForError(error, purpose)
+  const words = wordsForError(t, error, purpose)
   if (!words) return null
   return <WordsAlert words={words} {...(isProblem(error) && error.requestId ? { requestId: error.requestId } : {})} />
 }
@@ -101,13 +111,14 @@ interface ListState<T> {
 // Listing gives every list the same loading, empty and error states.
 export function Listing<T>(props: { list: ListState<T>; empty: ReactNode; children: (rows: T[]) => ReactNode }) {
   const { list } = props
+  const t = useT()
   if (list.rows === undefined) {
     if (!list.error) return <Waiting />
     return (
       <Stack gap="sm" align="flex-start">
         <Fault error={list.error} />
         <Button variant="default" onClick={() => list.refetch()}>
-          Try again
+          {t('common.tryAgain')}
         </Button>
       </Stack>
     )
@@ -119,7 +130,7 @@ export function Listing<T>(props: { list: ListState<T>; empty: ReactNode; childr
       {list.hasNextPage && (
         <Group justify="center">
           <Button variant="default" loading={list.isFetchingNextPage} onClick={() => list.fetchNextPage()}>
-            Show more
+            {t('common.showMore')}
           </Button>
         </Group>
       )}
@@ -130,13 +141,14 @@ export function Listing<T>(props: { list: ListState<T>; empty: ReactNode; childr
 // Waiting keeps the place of what is coming. It appears after a moment only:
 // most answers are there before, and a flash is worse than nothing.
 export function Waiting() {
+  const t = useT()
   const [shown, setShown] = useState(false)
   useEffect(() => {
     const delay = setTimeout(() => setShown(true), 150)
     return () => clearTimeout(delay)
   }, [])
   return (
-    <Stack gap="xs" role="status" aria-label="Loading" style={{ visibility: shown ? 'visible' : 'hidden' }}>
+    <Stack gap="xs" role="status" aria-label={t('common.loading')} style={{ visibility: shown ? 'visible' : 'hidden' }}>
       <Skeleton height={18} width="60%" />
       <Skeleton height={18} width="85%" />
       <Skeleton height={18} width="40%" />

@@ -1,11 +1,22 @@
-import { createContext, use } from 'react'
-import type { PendingLink } from '../auth/pending'
+import { createContext, use, useEffect } from 'react'
+import { arrivalOf, endArrival } from '../auth/arrival'
 
 // AskStepUp has the person prove who they are once more. False: they did not
 // want to. Where the proof is made elsewhere the page goes there and the promise
-// stays open; link says what to go on with after the return.
-export type AskStepUp = (link?: PendingLink['provider']) => Promise<boolean>
+// stays open; the intent says what to go on with after the return.
+export type AskStepUp = (intent?: string) => Promise<boolean>
 
 export const StepUp = createContext<AskStepUp>(() => Promise.resolve(false))
 
 export const useStepUp = () => use(StepUp)
+
+// useResumed tells whether this load is the return of a person who proved at a
+// provider who they are, for the sake of this intent.
+export function useResumed(intent: string | undefined): boolean {
+  const arrival = arrivalOf('stepped_up')
+  const resumed = intent !== undefined && arrival !== undefined && arrival.error === undefined && arrival.intent === intent
+  useEffect(() => {
+    if (resumed) endArrival()
+  }, [resumed])
+  return resumed
+}

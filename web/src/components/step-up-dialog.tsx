@@ -1,42 +1,70 @@
 import { Button, Modal, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
+import { lazy, Suspense, useState } from 'react'
 import { keys, useIdentities, useProviders } from '../api/queries'
 import { savePending } from '../auth/pending'
 import { providerName, startUrl } from '../auth/providers'
-import { Fault, Waiting } from './show'
-import { WalletDoors } from './wallet-doors'
+import { wordsForCode } from '../auth/words'
+import { useT } from '../i18n/language'
+import { EmailDoor } from './email-door'
+import { Fault, Waiting, WordsAlert } from './show'
 
-export default function StepUpDialog({ link, onAnswer }: { link: string | undefined; onAnswer: (proved: boolean) => void }) {
+const WalletDoors = lazy(() => import('./wallet-doors'))
+
+interface Props {
+  intent: string | undefined
+  refused?: string | undefined
+  onAnswer: (proved: boolean) => void
+}
+
+export default function StepUpDialog({ intent, refused, onAnswer }: Props) {
+  const t = useT()
   return (
     <Modal
       opened
       onClose={() => onAnswer(false)}
-      title="Please confirm that it is you"
+      title={t('stepUp.title')}
       centered
       // Above the dialog whose action asked for it.
       zIndex={300}
-      closeButtonProps={{ 'aria-label': 'Close' }}
+      closeButtonProps={{ 'aria-label': t('common.close') }}
     >
-      <Ways link={link} onProved={() => onAnswer(true)} />
+      <Stack>
+        {refused && <WordsAlert words={wordsForCode(t, refused)} />}
+        <Ways intent={intent} onProved={() => onAnswer(true)} />
+      </Stack>
     </Modal>
   )
 }
 
+// back is where a provider leads back to: this page, told what happened.
+function back(provider: string): string {
+  const url = new URL(location.href)
+  url.searchParams.set('stepped_up', provider)
+  return url.pathname + url.search
+}
+
 // Ways offers what this account already has, and what this service still speaks.
-function Ways({ link, onProved }: { link: string | undefined; onProved: () => void }) {
+function Ways({ intent, onProved }: { intent: string | undefined; onProved: () => void }) {
+  const t = useT()
   const client = useQueryClient()
   const identities = useIdentities()
   const providers = useProviders()
+  const [byEmail, setByEmail] = useState(false)
   if (identities.error || providers.error) return <Fault error={identities.error ?? providers.error} />
   if (!identities.rows || !providers.data) return <Waiting />
 
   const owned = new Set(identities.rows.map((identity) => identity.provider))
-  const addresses = identities.rows.flatMap((identity) => identity.wallet?.address ?? [])
   const usable = providers.data.filter((provider) => owned.has(provider.name))
   const wallet = usable.find((provider) => provider.kind === 'wallet')
+  const email = usable.find((provider) => provider.kind === 'email')
+  const proved = async () => {
+    await client.invalidateQueries({ queryKey: keys.session })
+    onProved()
+  }
   return (
     <Stack>
-      <Text size="sm">It has been a while since you signed in, and this changes how your account can be entered. Use any way in you already have.</Text>
+      <Text size="sm">{t('stepUp.text')}</Text>
       {usable
         .filter((provider) => provider.kind === 'redirect')
         .map((provider) => (
@@ -44,24 +72,36 @@ function Ways({ link, onProved }: { link: string | undefined; onProved: () => vo
             key={provider.name}
             component="a"
             variant="default"
-            href={startUrl(provider.name, 'step_up', '/account?stepped_up=' + encodeURIComponent(provider.name))}
-            onClick={() => link && savePending({ provider: link, leg: 'step_up' })}
+            href={startUrl(provider.name, 'step_up', back(provider.name))}
+            onClick={() => intent && savePending({ intent, leg: 'step_up' })}
           >
-            Confirm with {providerName(provider.name)}
+            {t('stepUp.with', { provider: providerName(t, provider.name) })}
           </Button>
         ))}
-      {wallet && (
-        <WalletDoors
+      {email && !byEmail && (
+        <Button variant="default" onClick={() => setByEmail(true)}>
+          {t('stepUp.byEmail')}
+        </Button>
+      )}
+      {email && byEmail && (
+        <EmailDoor
           purpose="step_up"
-          chainIds={wallet.chain_ids}
-          only={addresses}
-          onDone={async () => {
-            await client.invalidateQueries({ queryKey: keys.session })
-            onProved()
-          }}
+          suggestion={identities.rows.find((identity) => identity.provider === email.name)?.email}
+          returnTo={location.pathname}
+          onDone={proved}
         />
       )}
-      {usable.length === 0 && <Text>None of your ways in is offered here right now. Try again later.</Text>}
+      {wallet && (
+        <Suspense fallback={<Waiting />}>
+          <WalletDoors
+            purpose="step_up"
+            provider={wallet}
+            only={identities.rows.flatMap((identity) => identity.wallet?.address ?? [])}
+            onDone={proved}
+          />
+        </Suspense>
+      )}
+      {usable.length === 0 && <Text>{t('stepUp.none')}</Text>}
     </Stack>
   )
 }

@@ -1,28 +1,39 @@
 import { lazy, type ReactNode, Suspense, useCallback, useRef, useState } from 'react'
+import { arrivalOf, endArrival } from '../auth/arrival'
 import { type AskStepUp, StepUp } from './step-up-context'
 
 // Rarely needed, and never on the page people arrive at.
 const StepUpDialog = lazy(() => import('./step-up-dialog'))
 
+interface Request {
+  intent: string | undefined
+  /** The code of the refusal that a proof elsewhere came back with. */
+  refused?: string | undefined
+}
+
 export function StepUpProvider({ children }: { children: ReactNode }) {
-  const [request, setRequest] = useState<{ link: string | undefined } | null>(null)
+  const [request, setRequest] = useState<Request | null>(() => {
+    const arrival = arrivalOf('stepped_up')
+    return arrival?.error ? { intent: arrival.intent, refused: arrival.error } : null
+  })
   const answer = useRef<(proved: boolean) => void>(undefined)
 
-  const ask = useCallback<AskStepUp>((link) => {
+  const ask = useCallback<AskStepUp>((intent) => {
     answer.current?.(false)
-    setRequest({ link })
+    setRequest({ intent })
     return new Promise((resolve) => (answer.current = resolve))
   }, [])
   const finish = (proved: boolean) => {
     answer.current?.(proved)
     answer.current = undefined
+    if (request?.refused) endArrival()
     setRequest(null)
   }
 
   return (
     <StepUp value={ask}>
       {children}
-      <Suspense>{request && <StepUpDialog link={request.link} onAnswer={finish} />}</Suspense>
+      <Suspense>{request && <StepUpDialog {...request} onAnswer={finish} />}</Suspense>
     </StepUp>
   )
 }

@@ -8,17 +8,22 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
 ]
 
 // relativeTime is how people say it. The service rounds last use to the minute,
-// so anything nearer is "just now".
-export function relativeTime(then: Date, now: Date, locale?: string): string {
+// so anything nearer is just now.
+export function relativeTime(then: Date, now: Date, locale: string, justNow: string): string {
   const seconds = (then.getTime() - now.getTime()) / 1000
   if (!Number.isFinite(seconds)) return ''
   const [unit, size] = steps.find(([, s]) => Math.abs(seconds) >= s) ?? [undefined, 1]
-  if (unit === undefined) return 'just now'
+  if (unit === undefined) return justNow
   return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(Math.trunc(seconds / size), unit)
 }
 
 // exactTime is in the reader's zone, and names it.
-export function exactTime(then: Date, locale?: string, timeZone?: string): string {
+export function exactTime(then: Date, locale: string, timeZone?: string): string {
   if (Number.isNaN(then.getTime())) return ''
   return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'long', ...(timeZone ? { timeZone } : {}) }).format(then)
+}
+
+// daysLeft counts begun days, so that the last one is a day and not none.
+export function daysLeft(until: Date, now: Date): number {
+  return Math.max(0, Math.ceil((until.getTime() - now.getTime()) / 86_400_000))
 }

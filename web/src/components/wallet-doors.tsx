@@ -3,11 +3,12 @@ import { useMutation } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { api } from '../api/client'
 import type { ProofResult, Provider, Purpose } from '../api/types'
-import { walletProvider } from '../auth/providers'
+import { linkIntent } from '../auth/pending'
 import { proveWallet } from '../auth/siwe'
 import { withStepUp } from '../auth/step-up'
 import { useStepUp } from './step-up-context'
 import { isDev } from '../dev'
+import { useT } from '../i18n/language'
 import { useInjectedWallets } from '../wallet/eip6963'
 import { asWallet, useTestWallets } from '../wallet/test-wallet'
 import { shortAddress, type Wallet } from '../wallet/types'
@@ -15,21 +16,18 @@ import { Fault, Name } from './show'
 
 interface Props {
   purpose: Purpose
-  chainIds?: Provider['chain_ids']
+  provider: Provider
   /** For step-up: the addresses that would do, so that no other test wallet is offered. */
   only?: string[] | undefined
   onDone: (result: ProofResult) => void | Promise<void>
-}
-
-const signLabel: Record<Purpose, string> = {
-  sign_in: 'Sign to sign in',
-  link: 'Sign to link',
-  step_up: 'Sign to confirm',
+  /** Hears of a refusal first; true: it is dealt with and not shown here. */
+  onRefused?: (error: unknown) => boolean
 }
 
 // WalletDoors lists the wallets there are and takes one through both steps:
 // connect, which only tells the address, then sign, which proves it.
-export function WalletDoors({ purpose, chainIds, only, onDone }: Props) {
+export default function WalletDoors({ purpose, provider, only, onDone, onRefused }: Props) {
+  const t = useT()
   const injected = useInjectedWallets()
   const stepUp = useStepUp()
   const connect = useMutation({
@@ -38,8 +36,14 @@ export function WalletDoors({ purpose, chainIds, only, onDone }: Props) {
   })
   const sign = useMutation({
     mutationFn: async ({ wallet, address }: { wallet: Wallet; address: string }) => {
-      const prove = () => proveWallet(api, { wallet, address, purpose, chainIds })
-      const result = await (purpose === 'link' ? withStepUp(prove, () => stepUp(walletProvider)) : prove())
+      const prove = () => proveWallet(api, { wallet, address, purpose, chainIds: provider.chain_ids })
+      let result
+      try {
+        result = await (purpose === 'link' ? withStepUp(prove, () => stepUp(linkIntent(provider.name))) : prove())
+      } catch (error) {
+        if (onRefused?.(error)) return
+        throw error
+      }
       if (result) await onDone(result)
     },
   })
@@ -51,24 +55,27 @@ export function WalletDoors({ purpose, chainIds, only, onDone }: Props) {
 
   if (connected) {
     return (
-      <Paper withBorder p="md" component="section" aria-label="Step 2 of 2: sign">
+      <Paper withBorder p="md" component="section" aria-label={t('wallet.signStep')}>
         <Stack gap="sm">
           <Text>
             <Badge component="span" variant="light" mr={8}>
-              Step 2 of 2
+              {t('wallet.step2')}
             </Badge>
-            Connected: <Name>{connected.wallet.name}</Name>, <code title={connected.address}>{shortAddress(connected.address)}</code>
+            {t.rich('wallet.connected', {
+              wallet: <Name>{connected.wallet.name}</Name>,
+              address: <code title={connected.address}>{shortAddress(connected.address)}</code>,
+            })}
           </Text>
           <Text size="sm" className="muted">
-            Sign a short text to prove that this wallet is yours. It moves nothing and costs nothing.
+            {t('wallet.what')}
           </Text>
           <Fault error={sign.error} {...(purpose === 'link' ? { purpose } : {})} />
           <Group>
             <Button ref={signButton} loading={sign.isPending} onClick={() => sign.mutate(connected)}>
-              {signLabel[purpose]}
+              {t(`wallet.sign_${purpose}`)}
             </Button>
             <Button variant="default" disabled={sign.isPending} onClick={() => connect.reset()}>
-              Use another wallet
+              {t('wallet.another')}
             </Button>
           </Group>
         </Stack>
@@ -77,7 +84,13 @@ export function WalletDoors({ purpose, chainIds, only, onDone }: Props) {
   }
 
   return (
-    <Stack gap="sm">
+    <Stack gap="sm" component="section" aria-label={t('wallet.connectStep')}>
+      <Text size="sm" className="muted">
+        <Badge component="span" variant="light" mr={8}>
+          {t('wallet.step1')}
+        </Badge>
+        {t('wallet.connectWhat')}
+      </Text>
       <Fault error={connect.error} />
       {injected.map((wallet) => (
         <Button
@@ -95,7 +108,7 @@ export function WalletDoors({ purpose, chainIds, only, onDone }: Props) {
       ))}
       {injected.length === 0 && (
         <Text size="sm" className="muted">
-          This browser announces no wallet. Install one{isDev ? ', or use a test wallet below' : ', or open this page in the browser of your wallet'}.
+          {t(isDev ? 'wallet.noneDev' : 'wallet.none')}
         </Text>
       )}
       {isDev && <TestWallets only={only} onChoose={(wallet) => connect.mutate(wallet)} />}
@@ -104,23 +117,24 @@ export function WalletDoors({ purpose, chainIds, only, onDone }: Props) {
 }
 
 function TestWallets({ only, onChoose }: { only: string[] | undefined; onChoose: (wallet: Wallet) => void }) {
+  const t = useT()
   const { wallets, add } = useTestWallets()
   const make = useMutation({ mutationFn: add, onSuccess: (wallet) => onChoose(asWallet(wallet)) })
   const offered = only ? wallets.filter((wallet) => only.includes(wallet.address)) : wallets
   if (only && offered.length === 0) return null
   return (
-    <Paper withBorder p="sm" style={{ borderStyle: 'dashed' }} component="section" aria-label="Test wallets">
+    <Paper withBorder p="sm" style={{ borderStyle: 'dashed' }} component="section" aria-label={t('wallet.testTitle')}>
       <Stack gap="xs">
         <Group gap="xs" justify="space-between">
           <Title order={4} size="sm">
-            Test wallets
+            {t('wallet.testTitle')}
           </Title>
           <Badge color="orange" variant="light">
-            development only
+            {t('wallet.testBadge')}
           </Badge>
         </Group>
         <Text size="xs" className="muted">
-          Keys kept in this browser in the clear. Each is another person; never send anything to one.
+          {t('wallet.testHint')}
         </Text>
         {offered.map((wallet) => (
           <Button key={wallet.address} variant="default" justify="space-between" rightSection={<code>{shortAddress(wallet.address)}</code>} onClick={() => onChoose(asWallet(wallet))}>
@@ -130,7 +144,7 @@ function TestWallets({ only, onChoose }: { only: string[] | undefined; onChoose:
         <Fault error={make.error} />
         {!only && (
           <Button variant="light" loading={make.isPending} onClick={() => make.mutate()}>
-            Make a new test wallet
+            {t('wallet.testMake')}
           </Button>
         )}
       </Stack>

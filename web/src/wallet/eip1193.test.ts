@@ -24,7 +24,7 @@ describe('an injected wallet', () => {
   })
 
   it('says that a request is open already', async () => {
-    await expect(wallet(() => Promise.reject({ code: -32002 })).connect()).rejects.toThrow(/open already/)
+    await expect(wallet(() => Promise.reject({ code: -32002 })).connect()).rejects.toThrow('Busy')
   })
 
   it.each([[[]], [null], [['nonsense']], [[{}]], ['0x']])('refuses accounts that are none: %j', async (accounts) => {

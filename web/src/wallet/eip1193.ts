@@ -16,8 +16,8 @@ async function ask(provider: Eip1193, method: string, params: unknown[] = []): P
   } catch (cause) {
     const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
     if (declined.has(code)) throw new Declined()
-    if (code === pending) throw new WalletFault('The wallet has a request open already. Answer it there, then try again.')
-    throw new WalletFault('The wallet could not do that. Unlock it, then try again.')
+    if (code === pending) throw new WalletFault('Busy')
+    throw new WalletFault('Failed')
   }
 }
 
@@ -40,12 +40,12 @@ export function injectedWallet(id: string, name: string, icon: string | undefine
     async connect() {
       const accounts = await ask(provider, 'eth_requestAccounts')
       const first: unknown = Array.isArray(accounts) ? accounts[0] : undefined
-      if (!isAddress(first)) throw new WalletFault('The wallet named no account. Choose one in it, then try again.')
+      if (!isAddress(first)) throw new WalletFault('NoAccount')
       return first
     },
     async sign(message, address) {
       const signature = await ask(provider, 'personal_sign', [hex(message), address])
-      if (typeof signature !== 'string') throw new WalletFault('The wallet gave no signature. Try again.')
+      if (typeof signature !== 'string') throw new WalletFault('Failed')
       return signature
     },
   }

@@ -21,11 +21,15 @@ export class Declined extends Error {
   }
 }
 
-// WalletFault is a wallet that answered with something it should not have.
+// WalletFault is a wallet that answered with something it should not have; the
+// kind names what is said about it.
 export class WalletFault extends Error {
-  constructor(message: string) {
-    super(message)
+  readonly kind: 'Busy' | 'Failed' | 'NoAccount' | 'NoMessage' | 'Loading'
+
+  constructor(kind: WalletFault['kind']) {
+    super(kind)
     this.name = 'WalletFault'
+    this.kind = kind
   }
 }
 

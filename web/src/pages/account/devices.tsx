@@ -1,4 +1,4 @@
-import { Badge, Group, Stack, Text } from '@mantine/core'
+import { Badge, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { api, data } from '../../api/client'
 import { keys, usePages } from '../../api/queries'
@@ -8,8 +8,10 @@ import { ConfirmButton } from '../../components/confirm'
 import { Section } from '../../components/section'
 import { Listing, Name, Time } from '../../components/show'
 import { Table } from '../../components/table'
+import { useT } from '../../i18n/language'
 
 export function Devices() {
+  const t = useT()
   const client = useQueryClient()
   const list = usePages(keys.devices, (query) => data(api.GET('/v1/me/sessions', { params: { query } })))
   const refresh = () => client.invalidateQueries({ queryKey: keys.devices })
@@ -24,62 +26,54 @@ export function Devices() {
   const others = (list.rows?.length ?? 0) > 1
   return (
     <Section
-      title="Devices"
-      hint="Where you are signed in. End what you do not know."
+      title={t('devices.title')}
+      hint={t('devices.hint')}
       action={
         others && (
-          <ConfirmButton
-            label="End all others"
-            title="End all other sessions?"
-            text="Every other browser and device has to sign in again. This one stays."
-            confirm="End all others"
-            action={endOthers}
-          />
+          <ConfirmButton label={t('devices.others')} title={t('devices.othersTitle')} text={t('devices.othersText')} confirm={t('devices.others')} action={endOthers} />
         )
       }
     >
-      <Listing list={list} empty="No session.">
+      <Listing list={list} empty={t('devices.none')}>
         {(sessions) => (
           <Table
-            label="Devices"
+            label={t('devices.table')}
             rows={sessions}
             rowKey={(session) => session.id}
             columns={[
               {
-                label: 'Device',
+                label: t('devices.device'),
                 cell: (session) => (
-                  <Stack gap={0}>
-                    <Name line>{session.device || 'Unknown device'}</Name>
+                  <Stack gap={0} align="flex-start">
+                    <Name line>{session.device || t('common.unknownDevice')}</Name>
                     {session.current && (
                       <Badge variant="light" color="teal">
-                        this one
+                        {t('devices.thisOne')}
                       </Badge>
                     )}
                   </Stack>
                 ),
               },
-              { label: 'Signed in by', cell: (session) => session.methods.map(providerName).join(', ') },
-              { label: 'Address', cell: (session) => <Name line>{session.ip}</Name> },
-              { label: 'Last seen', cell: (session) => <Time at={session.last_seen_at} /> },
+              { label: t('devices.by'), cell: (session) => session.methods.map((method) => providerName(t, method)).join(', ') },
+              { label: t('devices.network'), cell: (session) => <Name line>{session.ip}</Name> },
+              { label: t('devices.lastSeen'), cell: (session) => <Time at={session.last_seen_at} /> },
               {
-                label: 'End',
+                label: t('devices.end'),
                 action: true,
                 cell: (session) =>
                   session.current ? (
                     <Text size="sm" className="muted">
-                      sign out above
+                      {t('devices.signOutAbove')}
                     </Text>
                   ) : (
-                    <Group>
-                      <ConfirmButton
-                        label="End"
-                        accessibleLabel={`End the session on ${session.device}, ${session.ip}`}
-                        title="End this session?"
-                        text={`${session.device || 'That device'} has to sign in again.`}
-                        confirm="End session"
-                        action={() => endOne(session)}
-                      />
-                    </Group>
+                    <ConfirmButton
+                      label={t('devices.end')}
+                      accessibleLabel={t('devices.endOf', { device: session.device, ip: session.ip })}
+                      title={t('devices.endTitle')}
+                      text={t('devices.endText', { device: session.device || t('common.unknownDevice') })}
+                      confirm={t('devices.endConfirm')}
+                      action={() => endOne(session)}
+                    />
                   ),
               },
             ]}

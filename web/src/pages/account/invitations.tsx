@@ -6,14 +6,16 @@ import { keys, useMyInvitations } from '../../api/queries'
 import type { MyInvitation } from '../../api/types'
 import { Section } from '../../components/section'
 import { Fault, Listing, Name, Time } from '../../components/show'
+import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
 
 // Invitations shows open invitations; without any there is nothing to see.
 export function Invitations() {
+  const t = useT()
   const list = useMyInvitations()
   if (list.rows?.length === 0) return null
   return (
-    <Section title="Invitations" hint="Teams that invited an address or a wallet of yours.">
+    <Section title={t('invitations.title')} hint={t('invitations.hint')}>
       <Listing list={list} empty="">
         {(invitations) => (
           <Stack>
@@ -28,6 +30,7 @@ export function Invitations() {
 }
 
 function Row({ invitation }: { invitation: MyInvitation }) {
+  const t = useT()
   const client = useQueryClient()
   const navigate = useNavigate()
   const params = { params: { path: { invitation: invitation.id } } }
@@ -52,15 +55,19 @@ function Row({ invitation }: { invitation: MyInvitation }) {
             <Name>{invitation.team_name}</Name>
           </Text>
           <Text size="sm" className="muted" component="div">
-            as {invitation.role}, for <Name>{invitation.email ?? shortAddress(invitation.wallet ?? '')}</Name>, open until <Time at={invitation.expires_at} />
+            {t.rich('invitations.as', {
+              role: t(`common.${invitation.role}`),
+              invitee: <Name>{invitation.email ?? shortAddress(invitation.wallet ?? '')}</Name>,
+              time: <Time at={invitation.expires_at} />,
+            })}
           </Text>
         </Stack>
         <Group gap="xs">
-          <Button loading={accept.isPending} disabled={busy} onClick={() => accept.mutate()} aria-label={`Accept the invitation to ${invitation.team_name}`}>
-            Accept
+          <Button loading={accept.isPending} disabled={busy} onClick={() => accept.mutate()} aria-label={t('invitations.acceptOf', { team: invitation.team_name })}>
+            {t('invitations.accept')}
           </Button>
-          <Button variant="default" loading={decline.isPending} disabled={busy} onClick={() => decline.mutate()} aria-label={`Decline the invitation to ${invitation.team_name}`}>
-            Decline
+          <Button variant="default" loading={decline.isPending} disabled={busy} onClick={() => decline.mutate()} aria-label={t('invitations.declineOf', { team: invitation.team_name })}>
+            {t('invitations.decline')}
           </Button>
         </Group>
       </Group>

@@ -1,48 +1,72 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useCallback, useEffect, useRef, useState } from 'react'
-import { useSearchParams } from 'react-router'
+import { useCallback, useEffect, useState } from 'react'
 import { keys } from '../../api/queries'
 import type { Session } from '../../api/types'
-import { savePending, takePending } from '../../auth/pending'
+import { type Arrival, arrivalOf, endArrival } from '../../auth/arrival'
+import { linkIntent, savePending } from '../../auth/pending'
 import { providerName, startUrl, walletProvider } from '../../auth/providers'
-import { readReturn, type Returned } from '../../auth/returned'
 import { isFresh } from '../../auth/step-up'
+import { type Words, wordsForCode } from '../../auth/words'
 import { useStepUp } from '../../components/step-up-context'
+import { useT } from '../../i18n/language'
+import type { Translate } from '../../i18n/translate'
+
+interface Notice {
+  words: Words
+  kind: 'error' | 'done'
+}
 
 function leaveToLink(provider: string) {
-  savePending({ provider, leg: 'link' })
+  savePending({ intent: linkIntent(provider), leg: 'link' })
   location.assign(startUrl(provider, 'link', '/account?linked=' + encodeURIComponent(provider)))
+}
+
+function done(t: Translate, provider: string): Notice {
+  return { words: { title: t('ways.linkedTitle', { provider: providerName(t, provider) }), text: t('ways.linkedText') }, kind: 'done' }
+}
+
+// noticeOf says how a link at a provider went. Success is believed only of what
+// this tab asked for; the list of ways in tells the truth in any case. A ticket
+// is shown as a merge instead.
+export function noticeOf(t: Translate, arrival: Arrival | undefined): Notice | undefined {
+  if (!arrival || arrival.kind !== 'linked') return undefined
+  if (arrival.error === undefined) return arrival.intent === linkIntent(arrival.provider) ? done(t, arrival.provider) : undefined
+  if (arrival.ticket !== undefined || (arrival.error === 'reauth_required' && arrival.intent)) return undefined
+  return { words: wordsForCode(t, arrival.error, 'link'), kind: 'error' }
 }
 
 // useLinking takes a person to a provider to link it, over a step-up where the
 // session is no longer fresh, and reads what comes back. Wallets are linked on
 // the page itself: openWallets shows them.
 export function useLinking(session: Session, openWallets: () => void) {
-  const [query, setQuery] = useSearchParams()
-  const [notice, setNotice] = useState<Returned['notice']>()
+  const t = useT()
   const client = useQueryClient()
   const stepUp = useStepUp()
-  const read = useRef(false)
+  const [notice, setNotice] = useState(() => noticeOf(t, arrivalOf('linked')))
 
   const confirmThenLink = useCallback(
     async (provider: string) => {
-      if (await stepUp(provider)) leaveToLink(provider)
+      if (!(await stepUp(linkIntent(provider)))) return
+      if (provider === walletProvider) openWallets()
+      else leaveToLink(provider)
     },
-    [stepUp],
+    [stepUp, openWallets],
   )
 
   useEffect(() => {
-    // Once a visit: reading forgets.
-    if (read.current) return
-    read.current = true
-    const returned = readReturn(query, takePending(), providerName)
-    // The outcome, and a ticket most of all, should not stay in the history.
-    if (query.size > 0) setQuery({}, { replace: true })
-    if (returned.notice) setNotice(returned.notice)
-    if (returned.goOnWith === walletProvider) openWallets()
-    else if (returned.goOnWith) leaveToLink(returned.goOnWith)
-    if (returned.stepUpFor) void confirmThenLink(returned.stepUpFor)
-  }, [query, setQuery, confirmThenLink, openWallets])
+    const linked = arrivalOf('linked')
+    const confirmed = arrivalOf('stepped_up')
+    if (linked) {
+      endArrival()
+      if (linked.error === 'reauth_required' && linked.intent === linkIntent(linked.provider)) void confirmThenLink(linked.provider)
+    } else if (confirmed?.error === undefined && confirmed?.intent?.startsWith(linkIntent(''))) {
+      // Fresh again: go on with what was left for it.
+      endArrival()
+      const provider = confirmed.intent.slice(linkIntent('').length)
+      if (provider === walletProvider) openWallets()
+      else leaveToLink(provider)
+    }
+  }, [confirmThenLink, openWallets])
 
   return {
     notice,
@@ -53,7 +77,7 @@ export function useLinking(session: Session, openWallets: () => void) {
       else void confirmThenLink(provider)
     },
     async linked(provider: string) {
-      setNotice({ words: { title: `${providerName(provider)} is linked`, text: 'From now on you can sign in with it.' }, kind: 'done' })
+      setNotice(done(t, provider))
       await Promise.all([client.invalidateQueries({ queryKey: keys.mine }), client.invalidateQueries({ queryKey: keys.session })])
     },
   }

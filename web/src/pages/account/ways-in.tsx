@@ -1,89 +1,169 @@
 import { Badge, Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { useIdentities, useProviders } from '../../api/queries'
+import { useQueryClient } from '@tanstack/react-query'
+import { lazy, Suspense } from 'react'
+import { api, data } from '../../api/client'
+import { mergeTicket } from '../../api/problem'
+import { keys, type useIdentities, useProviders } from '../../api/queries'
 import type { Identity, Session } from '../../api/types'
 import { providerName } from '../../auth/providers'
+import { ConfirmButton } from '../../components/confirm'
 import { Section } from '../../components/section'
-import { Fault, Listing, Name, Time, WordsAlert } from '../../components/show'
+import { Fault, Listing, Name, Time, Waiting, WordsAlert } from '../../components/show'
 import { Table } from '../../components/table'
-import { WalletDoors } from '../../components/wallet-doors'
+import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
+import { LabelButton, PrimaryButton } from './change-way'
 import { useLinking } from './use-linking'
+import { wayName, whyNotUnlink } from './ways'
 
-function Label({ identity }: { identity: Identity }) {
+const WalletDoors = lazy(() => import('../../components/wallet-doors'))
+
+function Account({ identity }: { identity: Identity }) {
+  const t = useT()
   const { wallet } = identity
-  if (!wallet) return <Name line>{identity.label || identity.email || identity.subject}</Name>
+  const shown = wallet ? wallet.ens_name || shortAddress(wallet.address) : identity.email || identity.subject
   return (
-    <Group gap={6}>
-      <code title={wallet.address}>{shortAddress(wallet.address)}</code>
-      {wallet.primary && (
-        <Badge variant="light" color="gray">
-          primary
-        </Badge>
-      )}
-      {wallet.kind === 'contract' && (
-        <Badge variant="light" color="gray">
-          contract
-        </Badge>
-      )}
-    </Group>
+    <Stack gap={2} align="flex-start">
+      {identity.label && <Name line>{identity.label}</Name>}
+      <Group gap={6} maw="100%">
+        {wallet ? <code title={wallet.address}>{shown}</code> : <Name line>{shown}</Name>}
+        {wallet?.primary && (
+          <Badge variant="light" color="gray">
+            {t('ways.primary')}
+          </Badge>
+        )}
+        {wallet?.kind === 'contract' && (
+          <Badge variant="light" color="gray">
+            {t('ways.contract')}
+          </Badge>
+        )}
+      </Group>
+    </Stack>
   )
 }
 
-// WaysIn shows every way into the account and links more.
-export function WaysIn({ session }: { session: Session }) {
-  const identities = useIdentities()
+interface Props {
+  session: Session
+  identities: ReturnType<typeof useIdentities>
+  onTicket: (ticket: string) => void
+}
+
+// WaysIn shows every way into the account, changes them and links more.
+export function WaysIn({ session, identities, onTicket }: Props) {
+  const t = useT()
+  const client = useQueryClient()
   const providers = useProviders()
   const [walletOpen, walletDialog] = useDisclosure(false)
   const linking = useLinking(session, walletDialog.open)
   const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
+  const offered = providers.data && new Set(providers.data.map((provider) => provider.name))
+
+  const refresh = () =>
+    Promise.all([client.invalidateQueries({ queryKey: keys.mine }), client.invalidateQueries({ queryKey: keys.session })])
+  const unlink = async (identity: Identity) => {
+    await data(api.DELETE('/v1/me/identities/{identity}', { params: { path: { identity: identity.id } } }))
+    await refresh()
+  }
 
   return (
-    <Section title="Ways in" hint="Any of these signs you in to this account.">
+    <Section title={t('ways.title')} hint={t('ways.hint')}>
       {linking.notice && <WordsAlert {...linking.notice} />}
-      <Listing list={identities} empty="No way in.">
+      <Listing list={identities} empty={t('ways.none')}>
         {(rows) => (
           <Table
-            label="Ways in"
+            label={t('ways.table')}
             rows={rows}
             rowKey={(identity) => identity.id}
             columns={[
-              { label: 'Way in', cell: (identity) => providerName(identity.provider) },
-              { label: 'Account', cell: (identity) => <Label identity={identity} /> },
-              { label: 'Linked', cell: (identity) => <Time at={identity.created_at} /> },
-              { label: 'Last used', cell: (identity) => <Time at={identity.last_used_at} /> },
+              {
+                label: t('ways.way'),
+                cell: (identity) => (
+                  <>
+                    {providerName(t, identity.provider)}
+                    {offered && !offered.has(identity.provider) && <span className="muted"> ({t('ways.offline')})</span>}
+                  </>
+                ),
+              },
+              { label: t('ways.account'), cell: (identity) => <Account identity={identity} /> },
+              { label: t('ways.linked'), cell: (identity) => <Time at={identity.created_at} /> },
+              { label: t('ways.lastUsed'), cell: (identity) => <Time at={identity.last_used_at} /> },
+              {
+                label: t('ways.actions'),
+                action: true,
+                cell: (identity) => {
+                  const why = offered && !identities.hasNextPage ? whyNotUnlink(identity, rows, offered) : undefined
+                  return (
+                    <Stack gap={4}>
+                      <Group gap={6}>
+                        <LabelButton identity={identity} onDone={refresh} />
+                        {wallet && identity.wallet && !identity.wallet.primary && <PrimaryButton identity={identity} onDone={refresh} />}
+                        {!why && (
+                          <ConfirmButton
+                            label={t('ways.unlink')}
+                            accessibleLabel={t('ways.unlinkOf', { way: wayName(t, identity) })}
+                            title={t('ways.unlinkTitle')}
+                            text={
+                              <Stack gap="xs">
+                                <div>{t.rich('ways.unlinkText', { way: <Name key="way">{wayName(t, identity)}</Name> })}</div>
+                                {session.methods.includes(identity.provider) && <div>{t('ways.unlinkThisSession')}</div>}
+                                {identity.provider === 'email' && identity.email && <div>{t('ways.unlinkAddress', { address: identity.email })}</div>}
+                              </Stack>
+                            }
+                            confirm={t('ways.unlink')}
+                            intent={`unlink:${identity.id}`}
+                            action={() => unlink(identity)}
+                          />
+                        )}
+                      </Group>
+                      {why && (
+                        <Text size="xs" className="muted">
+                          {t(why)}
+                        </Text>
+                      )}
+                    </Stack>
+                  )
+                },
+              },
             ]}
           />
         )}
       </Listing>
       <Fault error={providers.error} />
-      <Group gap="xs" role="group" aria-label="Link another way in">
-        <Text size="sm">Link another:</Text>
+      <Group gap="xs" role="group" aria-label={t('ways.linkGroup')}>
+        <Text size="sm">{t('ways.linkAnother')}</Text>
         {providers.data
           ?.filter((provider) => provider.kind === 'redirect')
           .map((provider) => (
             <Button key={provider.name} variant="default" onClick={() => linking.linkRedirect(provider.name)}>
-              {providerName(provider.name)}
+              {providerName(t, provider.name)}
             </Button>
           ))}
         {wallet && (
           <Button variant="default" onClick={walletDialog.open}>
-            {providerName(wallet.name)}
+            {providerName(t, wallet.name)}
           </Button>
         )}
       </Group>
-      <Modal opened={walletOpen} onClose={walletDialog.close} title="Link a wallet" centered closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal opened={walletOpen} onClose={walletDialog.close} title={t('ways.linkWallet')} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
         {wallet && (
-          <Stack>
+          <Suspense fallback={<Waiting />}>
             <WalletDoors
               purpose="link"
-              chainIds={wallet.chain_ids}
+              provider={wallet}
               onDone={async () => {
                 await linking.linked(wallet.name)
                 walletDialog.close()
               }}
+              onRefused={(error) => {
+                const ticket = mergeTicket(error)
+                if (!ticket) return false
+                walletDialog.close()
+                onTicket(ticket)
+                return true
+              }}
             />
-          </Stack>
+          </Suspense>
         )}
       </Modal>
     </Section>

@@ -9,9 +9,11 @@ import { Section } from '../../components/section'
 import { Listing, Name, Person, Time } from '../../components/show'
 import { statusColor } from '../../components/status'
 import { Table } from '../../components/table'
+import { useT } from '../../i18n/language'
 import { NoOperator } from './no-operator'
 
 export function Sessions({ me }: { me: User }) {
+  const t = useT()
   const [status, setStatus] = useState<SessionStatus | 'all'>('active')
   const list = usePages(keys.admin('sessions', status), (page) =>
     data(api.GET('/v1/admin/sessions', { params: { query: status === 'all' ? page : { ...page, status } } })),
@@ -43,7 +45,7 @@ export function Sessions({ me }: { me: User }) {
             rowKey={(session) => session.id}
             columns={[
               { label: 'User', cell: (session) => <Person user={session.user} {...(session.current ? { note: 'this browser' } : {})} /> },
-              { label: 'Ways in', cell: (session) => session.methods.map(providerName).join(', ') },
+              { label: 'Ways in', cell: (session) => session.methods.map((method) => providerName(t, method)).join(', ') },
               { label: 'Device', cell: (session) => <Name line>{session.device || 'Unknown'}</Name> },
               { label: 'Address', cell: (session) => <Name line>{session.ip}</Name> },
               { label: 'Signed in', cell: (session) => <Time at={session.created_at} /> },

@@ -10,6 +10,7 @@ import { Listing, Name, Person, Time } from '../../components/show'
 import { statusColor } from '../../components/status'
 import { Table } from '../../components/table'
 import { isAddress, shortAddress } from '../../wallet/types'
+import { useT } from '../../i18n/language'
 import { NoOperator } from './no-operator'
 
 // filter is what the service can look up exactly: a wallet, or a verified
@@ -20,11 +21,12 @@ function filter(search: string): { wallet?: string; email?: string } {
 }
 
 function Ways({ user }: { user: AdminUser }) {
+  const t = useT()
   return (
     <Stack gap={0}>
       {user.identities.map((identity) => (
         <Name line key={identity.id}>
-          {`${providerName(identity.provider)}: ${identity.wallet ? shortAddress(identity.wallet.address) : identity.label || identity.subject}`}
+          {`${providerName(t, identity.provider)}: ${identity.wallet ? shortAddress(identity.wallet.address) : identity.label || identity.subject}`}
         </Name>
       ))}
     </Stack>

@@ -3,10 +3,13 @@ import { Anchor, Stack, Text, Title, useComputedColorScheme } from '@mantine/cor
 import { useEffect, useRef } from 'react'
 import SwaggerUI from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 import './docs.css'
+import { PageTitle } from '../../components/page-title'
+import { useT } from '../../i18n/language'
 
 // DocsPage renders the contract that this very service serves. The library comes
 // with the app, so the page works without the internet and under its policy.
 export default function DocsPage() {
+  const t = useT()
   const place = useRef<HTMLDivElement>(null)
   const dark = useComputedColorScheme('light') === 'dark'
   useEffect(() => {
@@ -22,7 +25,7 @@ export default function DocsPage() {
   }, [dark])
   return (
     <Stack>
-      <title>API · Latchkey</title>
+      <PageTitle>{t('shell.api')}</PageTitle>
       <Title order={1}>API</Title>
       <Text>
         Made from <Anchor href="/openapi.yaml">/openapi.yaml</Anchor>. What you try out here acts as the person signed in in this browser.

@@ -1,6 +1,7 @@
 import { Badge, Card, Group, List, Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { isDev } from '../../dev'
+import { useT } from '../../i18n/language'
 
 interface Props {
   number: number
@@ -13,6 +14,7 @@ interface Props {
 }
 
 export function Flow({ number, title, text, steps, done, children }: Props) {
+  const t = useT()
   return (
     <Card withBorder padding="lg" component="section" aria-label={title}>
       <Stack justify="space-between" h="100%">
@@ -23,7 +25,7 @@ export function Flow({ number, title, text, steps, done, children }: Props) {
             </Title>
             {done && (
               <Badge color="teal" variant="light" style={{ flexShrink: 0 }}>
-                Done
+                {t('home.done')}
               </Badge>
             )}
           </Group>

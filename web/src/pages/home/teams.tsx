@@ -5,9 +5,11 @@ import { Link, useNavigate } from 'react-router'
 import { api, data } from '../../api/client'
 import { keys, type useTeams } from '../../api/queries'
 import { Fault, Listing, Name } from '../../components/show'
+import { useT } from '../../i18n/language'
 
 // Teams lists the person's teams and makes new ones.
 export function Teams({ list }: { list: ReturnType<typeof useTeams> }) {
+  const t = useT()
   const [name, setName] = useState('')
   const client = useQueryClient()
   const navigate = useNavigate()
@@ -24,9 +26,9 @@ export function Teams({ list }: { list: ReturnType<typeof useTeams> }) {
   }
   return (
     <Stack gap="sm">
-      <Listing list={list} empty="You are in no team yet.">
+      <Listing list={list} empty={t('home.noTeam')}>
         {(teams) => (
-          <List listStyleType="none" spacing={6} aria-label="Your teams">
+          <List listStyleType="none" spacing={6} aria-label={t('home.yourTeams')}>
             {teams.map((team) => (
               <List.Item key={team.id}>
                 <Group gap="xs" wrap="nowrap">
@@ -34,7 +36,7 @@ export function Teams({ list }: { list: ReturnType<typeof useTeams> }) {
                     <Name line>{team.name}</Name>
                   </Anchor>
                   <Badge variant="light" color="gray" style={{ flexShrink: 0 }}>
-                    {team.role}
+                    {t(`common.${team.role}`)}
                   </Badge>
                 </Group>
               </List.Item>
@@ -44,10 +46,10 @@ export function Teams({ list }: { list: ReturnType<typeof useTeams> }) {
       </Listing>
       <form onSubmit={submit}>
         <Stack gap="xs">
-          <TextInput label="Name of a new team" maxLength={100} value={name} onChange={(event) => setName(event.currentTarget.value)} autoComplete="off" />
+          <TextInput label={t('home.teamName')} maxLength={100} value={name} onChange={(event) => setName(event.currentTarget.value)} autoComplete="off" />
           <Fault error={create.error} />
           <Button type="submit" loading={create.isPending} disabled={!name.trim()}>
-            Make a team
+            {t('home.makeTeam')}
           </Button>
         </Stack>
       </form>

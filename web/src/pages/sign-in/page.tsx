@@ -1,22 +1,33 @@
 import { Alert, Anchor, Button, Divider, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router'
+import { mergeTicket } from '../../api/problem'
 import { forgetPerson, useProviders, useSession } from '../../api/queries'
 import { tokenIn } from '../../auth/email'
-import { providerName, signInUrl } from '../../auth/providers'
+import { lastUsed, rememberUsed } from '../../auth/last-used'
+import { keptTicket } from '../../auth/pending'
+import { emailProvider, providerName, signInUrl } from '../../auth/providers'
 import { home, safePath } from '../../auth/return-to'
 import { wordsForCode } from '../../auth/words'
 import { EmailDoor } from '../../components/email-door'
+import { PageTitle } from '../../components/page-title'
 import { Fault, Name, personName, Waiting, WordsAlert } from '../../components/show'
-import { WalletDoors } from '../../components/wallet-doors'
+import { useT } from '../../i18n/language'
+import { LastUsed } from './last-used'
+import { Recovery } from './recovery'
+
+// What speaks to wallets is large, and comes after the page is there.
+const WalletDoors = lazy(() => import('../../components/wallet-doors'))
 
 export function SignInPage() {
+  const t = useT()
   const [query] = useSearchParams()
   const navigate = useNavigate()
   const client = useQueryClient()
   const session = useSession()
   const providers = useProviders()
+  const [last] = useState(lastUsed)
   const error = query.get('error')
   // To a provider goes what was asked for: the service checks it by its own
   // list. The app itself goes to its own pages only.
@@ -37,9 +48,18 @@ export function SignInPage() {
     history.replaceState(history.state, '', location.pathname + location.search)
   }, [hash])
 
-  async function enter() {
+  async function enter(provider: string) {
+    rememberUsed(provider)
     await forgetPerson(client)
     await navigate(target)
+  }
+  // A mailed link may be for linking: then the refusal is one for the account page.
+  function refused(error: unknown): boolean {
+    const ticket = mergeTicket(error)
+    if (!ticket) return false
+    keptTicket.set(ticket)
+    void navigate(home)
+    return true
   }
 
   // Back from a provider, and it worked.
@@ -47,51 +67,60 @@ export function SignInPage() {
 
   return (
     <Stack maw={440} mx="auto" gap="lg">
-      <title>Sign in · Latchkey</title>
-      <Title order={1}>Sign in</Title>
-      {error && <WordsAlert words={wordsForCode(error)} />}
-      {session.data && (
-        <Alert variant="light" title="You are signed in">
-          as <Name>{personName(session.data.user)}</Name>.{' '}
+      <PageTitle>{t('signIn.title')}</PageTitle>
+      <Title order={1}>{t('signIn.title')}</Title>
+      {error && <WordsAlert words={wordsForCode(t, error)} />}
+      {session.data && !token && (
+        <Alert variant="light" title={t('signIn.signedInTitle')}>
+          {t.rich('signIn.signedIn', { name: <Name>{personName(t, session.data.user)}</Name> })}{' '}
           <Anchor component={Link} to={target}>
-            Go on as this person
+            {t('signIn.goOn')}
           </Anchor>
-          , or sign in as another below.
+          . {t('signIn.orAsAnother')}
         </Alert>
       )}
       <Fault error={providers.error} />
       {providers.isPending && <Waiting />}
-      {email && (
-        <section aria-label="Sign in by e-mail">
-          <EmailDoor key={token ?? ''} token={token} returnTo={target} onDone={enter} />
-        </section>
-      )}
-      {email && redirects.length > 0 && <Divider label="or with an account you have elsewhere" />}
-      {redirects.length > 0 && (
-        <Stack gap="sm" component="section" aria-label="Sign in with an account you have elsewhere">
-          {redirects.map((provider) => (
-            <Button key={provider.name} component="a" size="md" variant="default" href={signInUrl(provider.name, asked)}>
-              Continue with {providerName(provider.name)}
+      {redirects.length > 0 && !token && (
+        <Stack gap="sm" component="section" aria-label={t('signIn.elsewhere')}>
+          {redirects.map(({ name }) => (
+            <Button
+              key={name}
+              component="a"
+              size="md"
+              variant="default"
+              href={signInUrl(name, asked)}
+              onClick={() => rememberUsed(name)}
+              rightSection={<LastUsed when={last === name} />}
+            >
+              {t('signIn.continueWith', { provider: providerName(t, name) })}
             </Button>
           ))}
         </Stack>
       )}
-      {(redirects.length > 0 || email) && wallet && <Divider label="or with a wallet" />}
+      {email && redirects.length > 0 && !token && <Divider label={t('signIn.orEmail')} />}
+      {email && (
+        <section aria-label={t('signIn.byEmail')}>
+          <LastUsed when={last === emailProvider && !token} />
+          <EmailDoor key={token ?? ''} purpose="sign_in" token={token} returnTo={target} onDone={() => enter(emailProvider)} onRefused={refused} />
+        </section>
+      )}
+      {(redirects.length > 0 || email) && wallet && <Divider label={t('signIn.orWallet')} />}
       {wallet && (
-        <section aria-label="Sign in with a wallet">
-          <WalletDoors
-            purpose="sign_in"
-            chainIds={wallet.chain_ids}
-            onDone={enter}
-          />
+        <section aria-label={t('signIn.withWallet')}>
+          <LastUsed when={last === wallet.name} />
+          <Suspense fallback={<Waiting />}>
+            <WalletDoors purpose="sign_in" provider={wallet} onDone={() => enter(wallet.name)} />
+          </Suspense>
         </section>
       )}
       {providers.data?.length === 0 && (
         <Paper withBorder p="md">
-          <Text>No way in is configured yet. Whoever runs this service can see what is missing with:</Text>
+          <Text>{t('signIn.none')}</Text>
           <code className="code-line">latchkey doctor</code>
         </Paper>
       )}
+      {providers.data && <Recovery onDone={() => enter('recovery')} />}
     </Stack>
   )
 }

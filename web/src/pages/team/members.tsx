@@ -7,9 +7,11 @@ import { ConfirmButton } from '../../components/confirm'
 import { Section } from '../../components/section'
 import { Fault, Listing, Name, Person, personName, Time } from '../../components/show'
 import { Table } from '../../components/table'
+import { useT } from '../../i18n/language'
 import { assignable, mayActOn } from './roles'
 
 export function Members({ team, me }: { team: Team; me: string }) {
+  const t = useT()
   const client = useQueryClient()
   const list = usePages(keys.members(team.id), (query) => data(api.GET('/v1/teams/{team}/members', { params: { path: { team: team.id }, query } })))
   const changeRole = useMutation({
@@ -35,7 +37,7 @@ export function Members({ team, me }: { team: Team; me: string }) {
                     <NativeSelect
                       w={120}
                       size="xs"
-                      aria-label={`Role of ${personName(member.user)}`}
+                      aria-label={`Role of ${personName(t, member.user)}`}
                       data={assignable(team.role)}
                       value={changeRole.isPending && changeRole.variables.user === member.user.id ? changeRole.variables.role : member.role}
                       disabled={changeRole.isPending}
@@ -56,6 +58,7 @@ export function Members({ team, me }: { team: Team; me: string }) {
 }
 
 function Remove({ team, member, me }: { team: Team; member: Member; me: string }) {
+  const t = useT()
   const client = useQueryClient()
   const self = member.user.id === me
   if (!self && !mayActOn(team.role, member.role)) return null
@@ -65,7 +68,7 @@ function Remove({ team, member, me }: { team: Team; member: Member; me: string }
     // A new load: from now on this page would only be refused.
     location.assign('/')
   }
-  const name = personName(member.user)
+  const name = personName(t, member.user)
   return (
     <Group>
       <ConfirmButton

@@ -6,6 +6,7 @@ import { keys } from '../../api/queries'
 import type { CurrentSession, Team } from '../../api/types'
 import { Fault, Name, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
+import { PageTitle } from '../../components/page-title'
 import { Invitations } from './invitations'
 import { Members } from './members'
 import { Sessions } from './sessions'
@@ -34,7 +35,7 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
   const manages = team.data.role !== 'member'
   return (
     <Stack gap="xl">
-      <title>{`${team.data.name} · Latchkey`}</title>
+      <PageTitle>{team.data.name}</PageTitle>
       <Group justify="space-between" align="flex-start">
         <Stack gap={4} flex="1 1 16rem" miw={0}>
           <Title order={1} lineClamp={3}>

@@ -10,11 +10,13 @@ import { Section } from '../../components/section'
 import { Listing, Name, Person, personName, Time } from '../../components/show'
 import { statusColor } from '../../components/status'
 import { Table } from '../../components/table'
+import { useT } from '../../i18n/language'
 
 // How soon a session opened or ended elsewhere shows here.
 const lookAgain = 5_000
 
 export function Sessions({ team }: { team: Team }) {
+  const t = useT()
   const [status, setStatus] = useState<SessionStatus | 'all'>('active')
   const client = useQueryClient()
   const list = usePages(
@@ -54,7 +56,7 @@ export function Sessions({ team }: { team: Team }) {
             columns={[
               { label: 'Member', cell: (session) => <Person user={session.user} {...(session.current ? { note: 'this browser' } : {})} /> },
               { label: 'Role', cell: (session) => session.role ?? 'no member' },
-              { label: 'Ways in', cell: (session) => session.methods.map(providerName).join(', ') },
+              { label: 'Ways in', cell: (session) => session.methods.map((method) => providerName(t, method)).join(', ') },
               { label: 'Device', cell: (session) => <Name line>{session.device || 'Unknown'}</Name> },
               { label: 'Address', cell: (session) => <Name line>{session.ip}</Name> },
               { label: 'Last seen', cell: (session) => <Time at={session.last_seen_at} /> },
@@ -76,7 +78,8 @@ export function Sessions({ team }: { team: Team }) {
 }
 
 function End({ session, onEnd }: { session: TeamSession; onEnd: () => Promise<void> }) {
-  const name = personName(session.user)
+  const t = useT()
+  const name = personName(t, session.user)
   return (
     <Group>
       <ConfirmButton

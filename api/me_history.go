@@ -1,0 +1,77 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/linking"
+)
+
+// ListEmails lists the user's verified addresses.
+func (s *Server) ListEmails(ctx context.Context, _ ListEmailsRequestObject) (ListEmailsResponseObject, error) {
+	me := callOf(ctx).principal.User
+	rows, err := s.Users.Emails(ctx, me.ID)
+	return ListEmails200JSONResponse{Data: each(rows, func(e identity.Email) Email {
+		return Email{
+			Address: e.Address, Source: e.Source, VerifiedAt: e.VerifiedAt,
+			Primary: me.PrimaryEmail != nil && *me.PrimaryEmail == e.Address,
+		}
+	})}, err
+}
+
+// ListMyHistory tells the user what happened to them.
+func (s *Server) ListMyHistory(ctx context.Context, r ListMyHistoryRequestObject) (ListMyHistoryResponseObject, error) {
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := s.Users.FormerIDs(ctx, userID(ctx))
+	if err != nil {
+		return nil, err
+	}
+	ids = append(ids, userID(ctx))
+	rows, next, err := s.Linking.History(ctx, ids, p)
+	return ListMyHistory200JSONResponse{
+		Data: each(rows, func(e identity.Event) MyEvent { return myEventOf(e, ids) }), NextCursor: nextCursor(next),
+	}, err
+}
+
+// myEventOf leaves out the event's data, which is for operators and may name
+// other people, and where others acted from.
+func myEventOf(e identity.Event, mine []identity.ID) MyEvent {
+	out := MyEvent{Id: e.ID, At: e.At, Action: string(e.Action), By: MyEventByOther}
+	switch {
+	case e.ActorID != nil && slices.Contains(mine, *e.ActorID):
+		out.By = MyEventBySelf
+	case e.ActorID == nil && e.IP == "":
+		out.By = MyEventByService
+	case e.ActorID == nil:
+		out.By = MyEventByNobody
+	}
+	if name, ok := e.Data["provider"].(string); ok {
+		out.Provider = &name
+	}
+	if out.By == MyEventBySelf || out.By == MyEventByNobody {
+		out.Ip = optional(e.IP)
+		if e.UserAgent != "" {
+			out.Device = new(device(e.UserAgent))
+		}
+	}
+	return out
+}
+
+// ListMyMerges lists merges of the user, who finds there what can be undone.
+func (s *Server) ListMyMerges(ctx context.Context, r ListMyMergesRequestObject) (ListMyMergesResponseObject, error) {
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Linking.Merges(ctx, new(userID(ctx)), p)
+	return ListMyMerges200JSONResponse{Data: each(rows, func(m linking.Merge) MyMerge {
+		return MyMerge{
+			Id: m.ID, SourceId: m.SourceID, SurvivorId: m.SurvivorID,
+			ConfirmedAt: m.ConfirmedAt, UndoUntil: m.UndoUntil, UndoneAt: m.UndoneAt,
+		}
+	}), NextCursor: nextCursor(next)}, err
+}

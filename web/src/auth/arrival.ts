@@ -1,0 +1,54 @@
+import { type Pending, takePending } from './pending'
+
+// Arrival is a return from a provider to a page that a signed-in person left for
+// it: to link it, or to step up.
+export interface Arrival {
+  kind: 'linked' | 'stepped_up'
+  provider: string
+  /** The code of a refusal. */
+  error: string | undefined
+  /** What a refused link can be redeemed for: a merge. */
+  ticket: string | undefined
+  /** What this tab set out for; success is believed only of that. */
+  intent: string | undefined
+}
+
+const ours = ['linked', 'stepped_up', 'error', 'ticket']
+
+// readArrival decides by the address and by what this tab remembers, and answers
+// the address without what was read: a ticket most of all should not stay in the
+// history.
+export function readArrival(url: URL, pending: () => Pending | undefined): { arrival: Arrival | undefined; rest: string } {
+  const kind = (['linked', 'stepped_up'] as const).find((name) => url.searchParams.has(name))
+  if (!kind) return { arrival: undefined, rest: url.pathname + url.search + url.hash }
+  const remembered = pending()
+  const arrival = {
+    kind,
+    provider: url.searchParams.get(kind)!,
+    error: url.searchParams.get('error') ?? undefined,
+    ticket: url.searchParams.get('ticket') ?? undefined,
+    intent: remembered?.leg === (kind === 'linked' ? 'link' : 'step_up') ? remembered.intent : undefined,
+  }
+  const rest = new URL(url)
+  for (const name of ours) rest.searchParams.delete(name)
+  return { arrival, rest: rest.pathname + rest.search + rest.hash }
+}
+
+let arrival: Arrival | undefined
+
+// startArrival reads the address of this load, before the router does.
+export function startArrival(): void {
+  const read = readArrival(new URL(location.href), takePending)
+  arrival = read.arrival
+  if (arrival) history.replaceState(history.state, '', read.rest)
+}
+
+// arrivalOf answers the return of this load, if it is of that kind; endArrival
+// says that it has been dealt with.
+export function arrivalOf(kind: Arrival['kind']): Arrival | undefined {
+  return arrival?.kind === kind ? arrival : undefined
+}
+
+export function endArrival(): void {
+  arrival = undefined
+}

@@ -1,0 +1,11 @@
+// Whose service this is, as the server says in the page it serves.
+function setting(name: string): string | undefined {
+  return document.querySelector(`meta[name="latchkey-${name}"]`)?.getAttribute('content') || undefined
+}
+
+export const brand = {
+  name: setting('brand-name') ?? 'Latchkey',
+  logo: setting('brand-logo') ?? '/favicon.svg',
+  /** #rrggbb, or undefined for our own. */
+  color: setting('brand-color'),
+}

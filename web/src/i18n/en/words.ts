@@ -1,0 +1,94 @@
+// What happened and what to do about it, by the code of the problem document
+// (and of the app's own faults). Plain words; never a code.
+export const words = {
+  identity_taken: {
+    title: 'This way in belongs to another account',
+    text: 'Nothing was changed. If that account is yours, sign out and sign in with this way in to use it; otherwise link a different one here.',
+  },
+  email_taken: {
+    title: 'There is an account with this e-mail address already',
+    text: 'Sign in the way you did before: what you just used is then linked to that account, or can be linked on its account page.',
+  },
+  // While linking, "sign in the way you did before" would be no help.
+  email_taken_link: {
+    title: 'The e-mail address of that account belongs to someone else here',
+    text: 'Nothing was changed. If that other account is yours, sign out and sign in to it instead; otherwise link a different one.',
+  },
+  identity_mismatch: {
+    title: 'That is not a way into this account',
+    text: 'To confirm that it is you, use one of the ways in listed on your account page.',
+  },
+  reauth_required: {
+    title: 'Please confirm that it is you',
+    text: 'It has been a while since you signed in. Confirm with any way in you have, then do this again.',
+  },
+  policy_unsatisfied: {
+    title: 'The team asks for more',
+    text: 'Its policy is not satisfied by how you are signed in. Confirm with another way in that the team asks for, or ask an admin of the team.',
+  },
+  recovery_restricted: {
+    title: 'Add a way in first',
+    text: 'You came in by a recovery code. Link a way in that you can use from now on; then everything else works again.',
+  },
+  access_denied: { title: 'You cancelled at the provider', text: 'Nothing was changed. Try again, or choose another way in.' },
+  invalid_state: {
+    title: 'That sign-in is no longer valid',
+    text: 'It took too long, was used already, or began in another browser. Start again here.',
+  },
+  invalid_proof: { title: 'The answer could not be verified', text: 'Nothing was changed. Start again here.' },
+  invalid_message: { title: 'The wallet changed the text', text: 'It must be signed as it was shown. Try again, or use another wallet.' },
+  proof_used: { title: 'That answer was used already', text: 'Each one works once. Start again here.' },
+  ticket_invalid: {
+    title: 'That took too long',
+    text: 'Nothing was changed. Link the way in once more to see both accounts again.',
+  },
+  merge_changed: {
+    title: 'Something has changed meanwhile',
+    text: 'Nothing was merged. Look at both accounts as they are now, then confirm again.',
+  },
+  merge_moved_on: { title: 'This cannot be taken back as it is', text: 'Something has changed since the accounts became one. Nothing was changed now.' },
+  merge_refused: { title: 'These two accounts cannot become one', text: 'Nothing was changed.' },
+  no_verified_address: {
+    title: 'That address is not verified as yours',
+    text: 'Add it by mail first: you get a code and a link, and it is yours once you have used one.',
+  },
+  provider_unavailable: {
+    title: 'The provider cannot be reached right now',
+    text: 'The fault is not yours. Try again in a minute, or choose another way in.',
+  },
+  provider_failed: {
+    title: 'The provider refused the request',
+    text: 'Choose another way in. If this keeps happening, tell whoever runs this service.',
+  },
+  provider_not_configured: { title: 'This service does not offer that way in', text: 'Choose one of those shown here.' },
+  user_disabled: { title: 'This account is disabled', text: 'Ask whoever runs this service to enable it again.' },
+  unauthenticated: { title: 'You are not signed in any more', text: 'The session ended here or was ended elsewhere. Sign in again.' },
+  forbidden: { title: 'Your role does not allow this', text: 'Ask an owner or admin of the team.' },
+  operator_required: { title: 'Only operators can see this', text: 'Ask whoever runs this service to make you one.' },
+  team_session_required: { title: 'You are not in the team right now', text: 'Enter the team first, then try again.' },
+  not_found: { title: 'There is nothing here', text: 'It was removed, or it is not yours to see.' },
+  invalid_request: { title: 'That was not accepted', text: 'Check what you typed, then try again.' },
+  invalid_return_to: { title: 'The link that brought you here is wrong', text: 'Go back to the application and start again.' },
+  invalid_email: { title: 'That is not an e-mail address', text: 'Check the spelling.' },
+  last_identity: { title: 'This is your only way in', text: 'Link another one first; without any you could not come back.' },
+  last_owner: { title: 'A team needs an owner', text: 'Make someone else an owner first.' },
+  already_member: { title: 'Already a member', text: 'That person is in the team.' },
+  already_invited: { title: 'Already invited', text: 'There is an open invitation; take it back first to change it.' },
+  invitation_closed: { title: 'This invitation is not open any more', text: 'Ask for a new one.' },
+  unavailable: { title: 'The service cannot do that right now', text: 'Try again in a minute.' },
+  internal: { title: 'Something went wrong', text: 'The fault is not yours. Try again in a minute; if it happens again, tell whoever runs this service.' },
+  rate_limited: { title: 'Too many attempts', text: 'Wait a little, then try again.' },
+  // The app's own.
+  offline: { title: 'The service does not answer', text: 'Check your connection, then try again.' },
+  unexpected_answer: { title: 'Something went wrong', text: 'The service gave an unexpected answer. Try again in a minute.' },
+  unknown: { title: 'That did not work', text: 'Nothing was changed. Try again, or choose another way in.' },
+  link_stale: {
+    title: 'This link does not work here',
+    text: 'It was used already, has expired, or was asked for in another browser. If the mail is new, type its code below; otherwise ask for a new mail.',
+  },
+  code_stale: {
+    title: 'That code does not work',
+    text: 'Check the six digits. A code works once, for a short time and for a few attempts; if it is the right one, ask for a new mail.',
+  },
+  recovery_stale: { title: 'That code does not work', text: 'Check the spelling. Each recovery code works once, and making new ones makes the old ones worthless.' },
+} as const

@@ -1,0 +1,110 @@
+import { Badge, Button, Group, Modal, Text } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, data } from '../../api/client'
+import { mergeTicket } from '../../api/problem'
+import { keys, type useIdentities, useProviders } from '../../api/queries'
+import type { Session } from '../../api/types'
+import { isFresh } from '../../auth/step-up'
+import { EmailDoor } from '../../components/email-door'
+import { Section } from '../../components/section'
+import { Listing, Name, Time, WordsAlert } from '../../components/show'
+import { useResumed, useStepUp } from '../../components/step-up-context'
+import { Table } from '../../components/table'
+import { useT } from '../../i18n/language'
+import { PrimaryButton } from './change-way'
+
+const addIntent = 'add-address'
+
+interface Props {
+  session: Session
+  identities: ReturnType<typeof useIdentities>
+  onTicket: (ticket: string) => void
+}
+
+// Addresses shows the verified addresses and adds one by mail.
+export function Addresses({ session, identities, onTicket }: Props) {
+  const t = useT()
+  const client = useQueryClient()
+  const stepUp = useStepUp()
+  const providers = useProviders()
+  const list = useQuery({ queryKey: keys.emails, queryFn: async () => (await data(api.GET('/v1/me/emails'))).data })
+  const [adding, setAdding] = useState(useResumed(addIntent))
+  const [added, setAdded] = useState(false)
+  const refresh = () =>
+    Promise.all([client.invalidateQueries({ queryKey: keys.mine }), client.invalidateQueries({ queryKey: keys.session })])
+  // A mail that cannot be used for want of a fresh session would be a waste.
+  const add = async () => {
+    if (isFresh(session) || (await stepUp(addIntent))) setAdding(true)
+  }
+  return (
+    <Section
+      title={t('addresses.title')}
+      hint={t('addresses.hint')}
+      action={
+        providers.data?.some((provider) => provider.kind === 'email') && (
+          <Button variant="default" size="xs" onClick={() => void add()}>
+            {t('addresses.add')}
+          </Button>
+        )
+      }
+    >
+      {added && <WordsAlert kind="done" words={{ title: t('addresses.addedTitle'), text: t('addresses.addedText') }} />}
+      <Listing
+        list={{ rows: list.data, error: list.error, isFetchingNextPage: false, hasNextPage: false, fetchNextPage: () => undefined, refetch: list.refetch }}
+        empty={t('addresses.none')}
+      >
+        {(rows) => (
+          <Table
+            label={t('addresses.table')}
+            rows={rows}
+            rowKey={(row) => row.address}
+            columns={[
+              {
+                label: t('addresses.address'),
+                cell: (row) => (
+                  <Group gap={6}>
+                    <Name line>{row.address}</Name>
+                    {row.primary && (
+                      <Badge variant="light" color="teal">
+                        {t('addresses.primary')}
+                      </Badge>
+                    )}
+                  </Group>
+                ),
+              },
+              { label: t('addresses.verified'), cell: (row) => <Time at={row.verified_at} /> },
+              {
+                label: t('addresses.actions'),
+                action: true,
+                cell: (row) => {
+                  // The contract makes an address primary by a way in that shows it.
+                  const way = row.primary ? undefined : identities.rows?.find((identity) => identity.email === row.address)
+                  return way ? <PrimaryButton identity={way} name={row.address} onDone={refresh} /> : <Text size="sm" />
+                },
+              },
+            ]}
+          />
+        )}
+      </Listing>
+      <Modal opened={adding} onClose={() => setAdding(false)} title={t('addresses.add')} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
+        <EmailDoor
+          purpose="link"
+          returnTo="/account"
+          onDone={async () => {
+            await refresh()
+            setAdding(false)
+            setAdded(true)
+          }}
+          onRefused={(error) => {
+            const ticket = mergeTicket(error)
+            if (!ticket) return false
+            setAdding(false)
+            onTicket(ticket)
+            return true
+          }}
+        />
+      </Modal>
+    </Section>
+  )
+}

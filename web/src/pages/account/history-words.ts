@@ -1,0 +1,12 @@
+import type { MyEvent } from '../../api/types'
+import { providerName } from '../../auth/providers'
+import { en } from '../../i18n/en'
+import type { Key, Translate } from '../../i18n/translate'
+
+// what says an event in words. An action that this version of the app does not
+// know is named, for there is nothing better.
+export function what(t: Translate, event: Pick<MyEvent, 'action' | 'provider'>): string {
+  if (!Object.hasOwn(en.messages.history, event.action) || !event.action.includes('.')) return t('history.unknown', { action: event.action })
+  const say = t as unknown as (key: Key, values: { provider: string }) => string
+  return say(`history.${event.action}` as Key, { provider: event.provider ? providerName(t, event.provider) : '' }).trim()
+}
