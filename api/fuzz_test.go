@@ -176,6 +176,12 @@ func (g generator) send(t *testing.T, b *apptest.Browser, method, path string, i
 	if answer.Status >= 500 {
 		t.Errorf("%s %.200s: %d %s", method, target, answer.Status, answer.Body)
 	}
+	if op != nil && op.Extensions["x-oauth-errors"] == true { // RFC 6749, section 5.2
+		if answer.Status >= 400 && (!strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json") || answer.String("error") == "") {
+			t.Errorf("%s %.200s: %d is no error of OAuth: %s", method, target, answer.Status, answer.Body)
+		}
+		return
+	}
 	if answer.Status >= 400 && method != http.MethodHead &&
 		(answer.Header.Get("Content-Type") != "application/problem+json" || answer.String("code") == "" || answer.String("request_id") == "") {
 		t.Errorf("%s %.200s: %d is no problem document: %s", method, target, answer.Status, answer.Body)

@@ -135,6 +135,10 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 		t.Fatal(err)
 	}
 	a.service = handler
+	// Else the first key is made behind the test's back.
+	if _, err := app.Keyring(cfg, db, slog.New(slog.DiscardHandler), a.Now).JWKS(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	server.Config = api.NewHTTPServer("", handler, slog.New(slog.DiscardHandler))
 	bend(server.Config)
 	server.Start()
