@@ -21,5 +21,5 @@ export default defineConfig({
       ['/v1', '/dev', '/openapi.yaml', '/healthz'].map((path) => [path, { target: service, headers: { origin: new URL(service).origin } }]),
     ),
   },
-  test: { include: ['src/**/*.test.ts', 'src/**/*.test.tsx'] },
+  test: { include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'backends/*.test.mjs'] },
 })
