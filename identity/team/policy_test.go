@@ -74,7 +74,7 @@ func TestPolicyCheck(t *testing.T) {
 
 var (
 	someProviders = []string{"google", "github", "siwe", "email"}
-	someNetworks  = []string{"0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "192.0.2.0/24", "::/0", "2001:db8::/32", "2001:db8:1::/48"}
+	someNetworks  = []string{"0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/16", "10.1.0.0/16", "10.1.2.3/32", "192.0.2.0/24", "::/0", "2001:db8::/32", "2001:db8:1::/48"}
 	someClients   = []string{"", "10.1.2.3", "10.1.9.9", "10.9.9.9", "192.0.2.1", "::ffff:10.1.2.3", "2001:db8:1::1", "2001:db8:2::1", "::1"}
 )
 
@@ -144,4 +144,28 @@ func TestTighteningAdmitsNobodyNew(t *testing.T) {
 			t.Fatalf("%+v admits what %+v does not: %+v from %s", next, old, facts, client)
 		}
 	})
+}
+
+// A network within an allowed one tightens; a wider one with the same first
+// address does not.
+func TestNetworksThatLoosen(t *testing.T) {
+	t.Parallel()
+	of := func(list ...string) (p team.Policy) {
+		for _, s := range list {
+			p.AllowedNetworks = append(p.AllowedNetworks, netip.MustParsePrefix(s))
+		}
+		return p
+	}
+	for _, c := range []struct {
+		from, to team.Policy
+		want     bool
+	}{
+		{of(), of("10.0.0.0/8"), true}, {of("10.0.0.0/8"), of(), false}, {of("10.0.0.0/8"), of("10.0.0.0/8"), true},
+		{of("10.0.0.0/8"), of("10.0.0.0/16", "10.7.0.0/16"), true}, {of("10.0.0.0/16"), of("10.0.0.0/8"), false},
+		{of("10.0.0.0/8"), of("10.0.0.0/16", "192.0.2.0/24"), false}, {of("::/0"), of("10.0.0.0/8"), false}, {of("0.0.0.0/0"), of("::ffff:0:0/96"), false},
+	} {
+		if got := c.to.AtLeast(c.from); got != c.want {
+			t.Errorf("from %v to %v: %v", c.from.AllowedNetworks, c.to.AllowedNetworks, got)
+		}
+	}
 }
