@@ -154,12 +154,18 @@ func TestAPIKeyIsNoPerson(t *testing.T) {
 		id := write.POST("/v1/admin/merges", merge).Want(http.StatusOK).String("id")
 		read.POST("/v1/admin/merges/"+id+"/undo", nil).WantProblem(http.StatusForbidden, "insufficient_scope")
 		write.POST("/v1/admin/merges/"+id+"/undo", nil).Want(http.StatusOK)
+		// A session in a team, which keeps who ended it: a service is nobody there.
+		op.POST(team+"/sessions", nil).Want(http.StatusCreated)
+		sid := op.GET("/v1/session").String("session.id")
+		read.DELETE("/v1/admin/sessions/"+sid).WantProblem(http.StatusForbidden, "insufficient_scope")
+		write.DELETE("/v1/admin/sessions/" + sid).Want(http.StatusNoContent)
+		op.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
 		for _, status := range []string{"disabled", "active"} {
 			read.PATCH("/v1/admin/users/"+mallory, map[string]any{"status": status}).WantProblem(http.StatusForbidden, "insufficient_scope")
 			write.PATCH("/v1/admin/users/"+mallory, map[string]any{"status": status}).Want(http.StatusOK)
 		}
-		if n := a.Count("audit_events", "actor_id = '%s' AND session_id IS NULL", keyID); n != 4 {
-			t.Errorf("%d events name the key, want four", n)
+		if n := a.Count("audit_events", "actor_id = '%s' AND session_id IS NULL", keyID); n != 5 {
+			t.Errorf("%d events name the key, want five", n)
 		}
 
 		nobody := a.Browser()
