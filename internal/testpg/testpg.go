@@ -68,11 +68,8 @@ func fresh(tb testing.TB, options string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout+callTimeout)
 	defer cancel()
 	databaseURL, drop, err := create(ctx, options)
-	switch {
-	case errors.Is(err, errNone) && os.Getenv("CI") == "":
-		tb.Skipf("%v", err)
-	case err != nil:
-		tb.Fatalf("testpg: %v", err)
+	if err != nil {
+		none(tb, err)
 	}
 	tb.Cleanup(func() {
 		if err := drop(); err != nil {
@@ -80,6 +77,16 @@ func fresh(tb testing.TB, options string) string {
 		}
 	})
 	return databaseURL
+}
+
+// none ends a test that has no server: it is skipped where there can be none,
+// but not with CI set.
+func none(tb testing.TB, err error) {
+	tb.Helper()
+	if errors.Is(err, errNone) && os.Getenv("CI") == "" {
+		tb.Skipf("%v", err)
+	}
+	tb.Fatalf("testpg: %v", err)
 }
 
 // Create is [URL] for programs that are no tests: the caller drops the database.

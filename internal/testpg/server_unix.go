@@ -1,0 +1,238 @@
+//go:build unix
+
+package testpg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// supervised ends the server by the signal that it is told, or, when nobody is
+// left to tell it, at once and with all its data.
+const supervised = `"$@" >>"$DIR/log" 2>&1 & server=$!
+read -r how; kill -s "${how:-QUIT}" $server; wait $server
+if [ -z "$how" ]; then cd / && rm -rf "$DIR"; fi`
+
+// Server is a private PostgreSQL that its test stops, starts and promotes. It
+// listens on a port of 127.0.0.1, and what it acknowledged survives a crash of
+// its processes (not one of the machine).
+type Server struct {
+	tb         testing.TB
+	bin, dir   string
+	port       string
+	credential *syscall.Credential
+	life       io.WriteCloser
+	ended      chan struct{}
+}
+
+// NewServer starts a server, which ends with the test. Without PostgreSQL the
+// test is skipped, or fails with CI set.
+func NewServer(tb testing.TB) *Server {
+	tb.Helper()
+	s := newServer(tb)
+	s.run("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	s.configure("")
+	s.Start()
+	return s
+}
+
+// NewPair starts a server and its hot standby. A commit is acknowledged when the
+// standby has applied it.
+func NewPair(tb testing.TB) (primary, standby *Server) {
+	tb.Helper()
+	primary, standby = newServer(tb), newServer(tb)
+	primary.run("initdb", "-D", primary.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	// Nothing has run on it yet, so that a copy of the files is a backup.
+	standby.must(standby.command("cp", "-R", primary.data(), standby.data()))
+	primary.configure("synchronous_standby_names = '*'\nsynchronous_commit = remote_apply")
+	standby.configure(fmt.Sprintf("primary_conninfo = 'host=127.0.0.1 port=%s user=postgres'", primary.port))
+	if err := os.WriteFile(filepath.Join(standby.data(), "standby.signal"), nil, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	if c := standby.credential; c != nil {
+		if err := os.Chown(filepath.Join(standby.data(), "standby.signal"), int(c.Uid), int(c.Gid)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	primary.Start()
+	standby.Start()
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {
+		var n int
+		err := primary.query("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", &n)
+		if err == nil && n == 1 {
+			return primary, standby
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("testpg: the standby does not follow: %v\n%s", err, standby.log())
+		}
+	}
+}
+
+func newServer(tb testing.TB) *Server {
+	tb.Helper()
+	s := &Server{tb: tb, bin: binaries()}
+	if s.bin == "" {
+		none(tb, fmt.Errorf("%w: initdb, pg_ctl and postgres are not installed (on Debian: apt-get install postgresql)", errNone))
+	}
+	var err error
+	if s.dir, err = os.MkdirTemp("/tmp", "testpg-"); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		s.Stop("QUIT")
+		_ = os.RemoveAll(s.dir)
+	})
+	if s.credential, err = unprivileged(s.dir); err != nil {
+		none(tb, err)
+	}
+	s.port = freePort(tb)
+	return s
+}
+
+// freePort is not in use now.
+func freePort(tb testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return port
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) log() string {
+	said, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+	return string(said[max(0, len(said)-4000):])
+}
+
+func (s *Server) configure(more string) {
+	f, err := os.OpenFile(filepath.Join(s.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	_, err = fmt.Fprintf(f, `
+listen_addresses = '127.0.0.1'
+port = %s
+unix_socket_directories = ''
+max_connections = 150
+shared_buffers = 32MB
+fsync = off
+timezone = 'UTC'
+%s
+`, s.port, more)
+	if err := errors.Join(err, f.Close()); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+func (s *Server) command(program string, args ...string) *exec.Cmd {
+	cmd := exec.Command(program, args...) //nolint:noctx,gosec // the installed programs, on our own directory
+	cmd.Dir = s.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "DIR=" + s.dir}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.credential}
+	return cmd
+}
+
+func (s *Server) run(program string, args ...string) {
+	s.tb.Helper()
+	s.must(s.command(filepath.Join(s.bin, program), args...))
+}
+
+func (s *Server) must(cmd *exec.Cmd) {
+	s.tb.Helper()
+	if said, err := cmd.CombinedOutput(); err != nil {
+		s.tb.Fatalf("testpg: %v: %v\n%s", cmd.Args, err, said)
+	}
+}
+
+// Start starts the server with the data it had, and returns when it answers.
+func (s *Server) Start() {
+	s.tb.Helper()
+	cmd := s.command("/bin/sh", "-c", supervised, "testpg", filepath.Join(s.bin, "postgres"), "-D", s.data())
+	life, err := cmd.StdinPipe()
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.tb.Fatal(err)
+	}
+	ended := make(chan struct{})
+	s.life, s.ended = life, ended
+	go func() {
+		_ = cmd.Wait() // it was told to end
+		close(ended)
+	}()
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {
+		var one int
+		err := s.query("SELECT 1", &one)
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.tb.Fatalf("testpg: %v\n%s", err, s.log())
+		}
+	}
+}
+
+// Stop ends the server by a signal and returns when it is gone: INT lets it say
+// goodbye to its clients, QUIT is a crash.
+func (s *Server) Stop(signal string) {
+	if s.life == nil {
+		return
+	}
+	_, _ = io.WriteString(s.life, signal+"\n")
+	<-s.ended
+	_ = s.life.Close()
+	s.life = nil
+}
+
+// Promote makes a standby the primary and returns when it is.
+func (s *Server) Promote() {
+	s.tb.Helper()
+	var promoted bool
+	if err := s.query("SELECT pg_promote(true, 60)", &promoted); err != nil || !promoted {
+		s.tb.Fatalf("testpg: promoting: %t, %v\n%s", promoted, err, s.log())
+	}
+}
+
+// URLOf leads to the maintenance database of whichever of the servers can be
+// written to.
+func URLOf(servers ...*Server) string {
+	hosts := make([]string, len(servers))
+	for i, s := range servers {
+		hosts[i] = "127.0.0.1:" + s.port
+	}
+	return (&url.URL{
+		Scheme: "postgres", User: url.User("postgres"), Host: strings.Join(hosts, ","), Path: "/postgres",
+		RawQuery: "sslmode=disable&target_session_attrs=read-write",
+	}).String()
+}
+
+func (s *Server) query(statement string, into any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, strings.TrimSuffix(URLOf(s), "&target_session_attrs=read-write"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	return conn.QueryRow(ctx, statement).Scan(into)
+}
