@@ -2204,6 +2204,9 @@ type ServerInterface interface {
 	// ExportTeamAudit All that happened in the team, as a file that proves itself (admin, owner)
 	// (GET /v1/teams/{team}/audit/export)
 	ExportTeamAudit(c *gin.Context, team TeamPath, params ExportTeamAuditParams)
+	// WatchTeam A word whenever something changes in the team (admin, owner)
+	// (GET /v1/teams/{team}/events)
+	WatchTeam(c *gin.Context, team TeamPath)
 	// ListInvitations The team's open invitations (admin, owner)
 	// (GET /v1/teams/{team}/invitations)
 	ListInvitations(c *gin.Context, team TeamPath, params ListInvitationsParams)
@@ -4025,6 +4028,31 @@ func (siw *ServerInterfaceWrapper) ExportTeamAudit(c *gin.Context) {
 	siw.Handler.ExportTeamAudit(c, team, params)
 }
 
+// WatchTeam operation middleware
+func (siw *ServerInterfaceWrapper) WatchTeam(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.WatchTeam(c, team)
+}
+
 // ListInvitations operation middleware
 func (siw *ServerInterfaceWrapper) ListInvitations(c *gin.Context) {
 
@@ -4567,6 +4595,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/v1/teams/:team/policy", wrapper.SetTeamPolicy)
 	router.GET(options.BaseURL+"/v1/teams/:team/sessions", wrapper.ListTeamSessions)
 	router.POST(options.BaseURL+"/v1/teams/:team/sessions", wrapper.EnterTeam)
+	router.GET(options.BaseURL+"/v1/teams/:team/events", wrapper.WatchTeam)
 	router.POST(options.BaseURL+"/v1/teams/:team/sessions/revoke", wrapper.RevokeTeamSessions)
 	router.DELETE(options.BaseURL+"/v1/teams/:team/sessions/:session", wrapper.RevokeTeamSession)
 	router.GET(options.BaseURL+"/v1/teams/:team/members", wrapper.ListMembers)
@@ -7146,6 +7175,74 @@ func (response ExportTeamAuditdefaultApplicationProblemPlusJSONResponse) VisitEx
 	return err
 }
 
+type WatchTeamRequestObject struct {
+	Team TeamPath `json:"team"`
+}
+
+type WatchTeamResponseObject interface {
+	VisitWatchTeamResponse(w http.ResponseWriter) error
+}
+
+type WatchTeam200TexteventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response WatchTeam200TexteventStreamResponse) VisitWatchTeamResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type WatchTeamdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WatchTeamdefaultApplicationProblemPlusJSONResponse) VisitWatchTeamResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListInvitationsRequestObject struct {
 	Team   TeamPath `json:"team"`
 	Params ListInvitationsParams
@@ -7917,6 +8014,9 @@ type StrictServerInterface interface {
 	// ExportTeamAudit All that happened in the team, as a file that proves itself (admin, owner)
 	// (GET /v1/teams/{team}/audit/export)
 	ExportTeamAudit(ctx context.Context, request ExportTeamAuditRequestObject) (ExportTeamAuditResponseObject, error)
+	// WatchTeam A word whenever something changes in the team (admin, owner)
+	// (GET /v1/teams/{team}/events)
+	WatchTeam(ctx context.Context, request WatchTeamRequestObject) (WatchTeamResponseObject, error)
 	// ListInvitations The team's open invitations (admin, owner)
 	// (GET /v1/teams/{team}/invitations)
 	ListInvitations(ctx context.Context, request ListInvitationsRequestObject) (ListInvitationsResponseObject, error)
@@ -9881,6 +9981,32 @@ func (sh *strictHandler) ExportTeamAudit(ctx *gin.Context, team TeamPath, params
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ExportTeamAuditResponseObject); ok {
 		if err := validResponse.VisitExportTeamAuditResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// WatchTeam operation middleware
+func (sh *strictHandler) WatchTeam(ctx *gin.Context, team TeamPath) {
+	var request WatchTeamRequestObject
+
+	request.Team = team
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WatchTeam(ctx, request.(WatchTeamRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WatchTeam")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(WatchTeamResponseObject); ok {
+		if err := validResponse.VisitWatchTeamResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

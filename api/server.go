@@ -53,6 +53,8 @@ type Deps struct {
 	Tokens    *token.Service
 	APIKeys   *apikey.Service
 	Teams     *team.Service
+	Feed      *team.Feed
+	Stopping  <-chan struct{} // closed when streams have to end
 	Users     *user.Service
 	Audit     *audit.Service
 	Providers map[string]provider.Provider

@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/team"
 )
 
 // RecordEvents writes audit events in the transaction of what they tell of. Those
@@ -30,6 +31,7 @@ func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error 
 			e.Data = identity.Metadata{}
 		}
 		if e.TeamID != nil {
+			db.changed(ctx, team.Topic(*e.TeamID)) // whatever changes in a team is told by an event
 			tx.events = append(tx.events, e)
 			continue
 		}

@@ -1,13 +1,16 @@
 package storage
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
 )
 
 // InsertSession implements session.Store.
@@ -90,10 +93,18 @@ func (db *DB) endSessionsMadeBy(ctx context.Context, identities []identity.ID, r
 // whichever way: one never outlives the session it is in. It comes after them,
 // for who enters a team holds the session's row.
 func (db *DB) endTeamSessionsUnder(ctx context.Context, reason string, at time.Time, where string, args ...any) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+	var teams []identity.ID
+	err := db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
 		Set("ended_at = ?", at).Set("end_reason = ?", reason).
-		Where("t.ended_at IS NULL").Where(where, args...))
-	return err
+		Where("t.ended_at IS NULL").Where(where, args...).Returning("team_id").Scan(ctx, &teams)
+	if err = db.engine.normalise(err); err != nil && err != identity.ErrNotFound { //nolint:errorlint // our own sentinel
+		return err
+	}
+	slices.SortFunc(teams, func(a, b identity.ID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range slices.Compact(teams) {
+		db.changed(ctx, team.Topic(id))
+	}
+	return nil
 }
 
 // ActiveSessions implements session.Store.

@@ -30,7 +30,7 @@ const (
 )
 
 // Changes is told what has changed of users, sessions, identities, teams and team sessions, by
-// whichever replica or process.
+// whichever replica or process; and by team.Topic, that something has changed in a team.
 type Changes interface {
 	Forget(ids ...identity.ID)
 	ForgetAll()

@@ -49,6 +49,7 @@ type App struct {
 
 	parts Parts
 	tasks *outbox.Worker
+	feed  *team.Feed
 	keys  *token.Keyring
 }
 
@@ -57,9 +58,7 @@ func (a *App) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { a.tasks.Run(ctx) })
 	work.Go(func() { a.keys.Run(ctx) })
-	if a.Remembered != nil {
-		work.Go(func() { a.parts.DB.Watch(ctx, a.Remembered, a.parts.Log) })
-	}
+	work.Go(func() { a.parts.DB.Watch(ctx, changes{a.Remembered, a.feed}, a.parts.Log) })
 	work.Wait()
 }
 
@@ -81,6 +80,7 @@ func New(parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	feed := team.NewFeed()
 	var deps api.Deps
 	canUse := func(name string) bool { return usable(deps, name) }
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
@@ -105,6 +105,8 @@ func New(parts Parts) (*App, error) {
 		Tokens:   newTokens(parts, sessions),
 		APIKeys:  apikey.NewService(db, now),
 		Teams:    team.NewService(db, now),
+		Feed:     feed,
+		Stopping: parts.Context.Done(),
 		Users:    user.NewService(db, told, now),
 		Audit:    audit.NewService(db),
 		States:   provider.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
@@ -156,7 +158,7 @@ func New(parts Parts) (*App, error) {
 		return nil, err
 	}
 	handler, err := api.New(deps)
-	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: tasks, keys: deps.Tokens.Keyring()}, err
+	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: tasks, feed: feed, keys: deps.Tokens.Keyring()}, err
 }
 
 // Keyring returns the keys that sign access tokens.

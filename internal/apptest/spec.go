@@ -29,6 +29,7 @@ var specRouter = sync.OnceValues(func() (routers.Router, error) {
 
 func init() { //nolint:gochecknoinits // the library keeps its decoders in the process
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
 }
 
 // answered has "operationId status" for every answer that a test got.

@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+)
+
+const (
+	// eventsBeat keeps proxies from taking a quiet stream for a dead one. It is
+	// also how often is looked at what time alone changes, such as a policy's.
+	eventsBeat = 15 * time.Second
+	// eventsGap is the least time between two events: many changes share one.
+	eventsGap = 200 * time.Millisecond
+	// eventsStall is how long a reader may take for a few bytes.
+	eventsStall = 10 * time.Second
+)
+
+// WatchTeam opens a stream of events to who manages the team.
+func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (WatchTeamResponseObject, error) {
+	info := callOf(ctx)
+	me, client := info.principal, info.client
+	// Watching comes before the first look, so that nothing falls between.
+	watcher, ok := s.Feed.Watch(me.User.ID, team.Topic(r.Team), r.Team, me.User.ID, me.Session.ID)
+	if !ok {
+		err := identity.NewError(codeRateLimited, "too many streams are open; close one")
+		err.RetryAfter = eventsBeat
+		return nil, err
+	}
+	out := teamEvents{ctx: ctx, watcher: watcher, stopping: s.Stopping, leave: func() { s.Feed.Leave(watcher) }}
+	out.allowed = func() error {
+		if _, err := s.Teams.RequireManager(ctx, me.User.ID, r.Team); err != nil {
+			return err
+		}
+		// By id: an open stream is no use of the session.
+		p, err := s.Sessions.ByID(ctx, me.Session.ID, nil, client)
+		if err != nil {
+			return err
+		}
+		return s.Sessions.RequireIn(ctx, p, client, r.Team, false)
+	}
+	if err := out.allowed(); err != nil {
+		out.leave()
+		return nil, err
+	}
+	return out, nil
+}
+
+// teamEvents is an answer that goes on until its reader or his right to it goes.
+type teamEvents struct {
+	ctx      context.Context //nolint:containedctx // the answer is written behind the handler, in the same request
+	watcher  *team.Watcher
+	stopping <-chan struct{}
+	allowed  func() error
+	leave    func()
+}
+
+// VisitWatchTeamResponse implements WatchTeamResponseObject. Every end is one
+// that the client may ask about by connecting again, so none is an error.
+func (e teamEvents) VisitWatchTeamResponse(w http.ResponseWriter) error {
+	defer e.leave()
+	out := http.NewResponseController(w)
+	// The server's limits are for a whole request. It goes on reading, to notice
+	// that the client has gone.
+	if err := out.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // else nginx keeps events back
+	w.WriteHeader(http.StatusOK)
+	// A browser waits so long before it connects again.
+	for next := "retry: 1000\nevent: changed\ndata:\n\n"; ; {
+		if err := out.SetWriteDeadline(time.Now().Add(eventsStall)); err != nil {
+			return nil
+		}
+		if _, err := w.Write([]byte(next)); err != nil {
+			return nil
+		}
+		if err := out.Flush(); err != nil || !e.pause(eventsGap) {
+			return nil
+		}
+		beat := time.NewTimer(eventsBeat)
+		select {
+		case <-e.watcher.Woken:
+			next = "event: changed\ndata:\n\n"
+		case <-beat.C:
+			next = ": still here\n\n"
+		case <-e.ctx.Done():
+		case <-e.stopping:
+		}
+		beat.Stop()
+		if e.over() || e.allowed() != nil {
+			return nil
+		}
+	}
+}
+
+// pause tells whether the stream goes on after d.
+func (e teamEvents) pause(d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-e.ctx.Done():
+	case <-e.stopping:
+	}
+	return false
+}
+
+func (e teamEvents) over() bool {
+	select {
+	case <-e.stopping:
+		return true
+	default:
+		return e.ctx.Err() != nil
+	}
+}
