@@ -93,7 +93,7 @@ func TestAuditExportStreams(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			const limit = 300 * time.Millisecond
+			const limit = time.Second
 			a := apptest.StartServer(t, apptest.DatabaseURL(t, engine), func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = limit, limit })
 			b, team := busyTeam(t, a)
 
