@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/latchkey/latchkey/internal/apptest"
 )
@@ -64,6 +65,47 @@ func TestDatabaseAway(t *testing.T) {
 	if to := again(func() *apptest.Answer { return guest.GET(callback) }, http.StatusFound).Header.Get("Location"); to != "/account" {
 		t.Errorf("the callback led to %s", to)
 	}
+}
+
+// A replica whose network swallows everything hears of nothing and gets no
+// error either. It answers from memory for 100 ms, and then tells in time that it
+// cannot tell.
+func TestReplicaCutOff(t *testing.T) {
+	t.Parallel()
+	cut, cable := apptest.StartOnCable(t)
+	whole := apptest.StartAt(t, cut.DatabaseURL(), "LATCHKEY_PUBLIC_URL="+cut.URL)
+	w := apptest.NewWallet(t)
+	ended, stays := whole.Browser(), whole.Browser()
+	at := map[*apptest.Browser]*apptest.Browser{}
+	for _, b := range []*apptest.Browser{ended, stays} {
+		b.Wallet(w, "sign_in").Want(http.StatusOK)
+		at[b] = cut.Browser()
+		at[b].SetCookie("latchkey", b.Cookie("latchkey"))
+		for range 2 { // the second time from memory
+			at[b].GET("/v1/session").Want(http.StatusOK)
+		}
+	}
+	resume := cable.Stall()
+	ended.DELETE("/v1/session").Want(http.StatusNoContent)
+	over := time.Now().Add(100 * time.Millisecond)
+	asked := 0
+	for refused := false; !refused; {
+		sent := time.Now()
+		answer := at[ended].GET("/v1/session")
+		if refused = answer.Status != http.StatusOK; refused {
+			answer.WantProblem(http.StatusServiceUnavailable, "unavailable")
+			if took := time.Since(sent); took > 20*time.Second {
+				t.Errorf("said so after %v", took)
+			}
+		} else if asked++; sent.After(over) {
+			t.Fatalf("answered %v too late", sent.Sub(over))
+		}
+	}
+	at[stays].GET("/v1/session").WantProblem(http.StatusServiceUnavailable, "unavailable")
+	t.Logf("answered %d times from memory", asked)
+	resume()
+	until(t, "heard again", func() bool { return at[stays].GET("/v1/session").Status == http.StatusOK })
+	until(t, "ended", func() bool { return at[ended].GET("/v1/session").Status == http.StatusUnauthorized })
 }
 
 // Replicas share nothing but the database and the secret.

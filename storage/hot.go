@@ -97,6 +97,10 @@ func (db *DB) hotRow(ctx context.Context, statement string, args ...any) row {
 	return db.read.DB.QueryRowContext(ctx, statement, args...)
 }
 
+// checkTimeout is how long a session check waits for a database that gives
+// neither answer nor error, as behind a network that swallows everything.
+const checkTimeout = 5 * time.Second
+
 // PrincipalByToken implements session.Store.
 func (db *DB) PrincipalByToken(ctx context.Context, tokenHash []byte) (session.Principal, error) {
 	return db.principal(ctx, db.hot.principal, tokenHash)
@@ -117,6 +121,11 @@ func (db *DB) principal(ctx context.Context, statement string, args ...any) (ses
 		role       *team.Role
 	}
 	var policy joinedPolicy
+	if inTx(ctx) == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, checkTimeout)
+		defer cancel()
+	}
 	s := &p.Session
 	err := db.hotRow(ctx, statement, args...).Scan(slices.Concat([]any{
 		&s.TokenHash, &s.ID, &s.UserID, &s.IdentityID, &s.TeamSessionID, &s.Methods, &s.IP, &s.UserAgent,

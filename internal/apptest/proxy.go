@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -12,12 +13,13 @@ import (
 )
 
 // Cable is a TCP proxy in front of PostgreSQL that can be pulled and plugged in
-// again.
+// again, or lose all that is sent for a while.
 type Cable struct {
 	t        *testing.T
 	listener net.Listener
 	network  string
 	address  string
+	stall    sync.RWMutex // held by those who pass something on
 
 	mu    sync.Mutex
 	off   bool
@@ -72,7 +74,7 @@ func (c *Cable) accept(ctx context.Context) {
 		c.mu.Unlock()
 		for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
 			go func() {
-				_, _ = io.Copy(pair[0], pair[1])
+				_, _ = io.Copy(stalling{pair[0], &c.stall}, pair[1])
 				_, _ = pair[0].Close(), pair[1].Close()
 				c.mu.Lock()
 				delete(c.conns, pair[0])
@@ -80,6 +82,29 @@ func (c *Cable) accept(ctx context.Context) {
 			}()
 		}
 	}
+}
+
+// DatabaseURL leads to the database past the cable.
+func (a *App) DatabaseURL() string { return cmp.Or(a.direct, string(a.Config.DatabaseURL)) }
+
+// Stall holds back all that is sent either way, and breaks nothing: nobody can
+// tell it from a slow database. What it returns lets everything through.
+func (c *Cable) Stall() (resume func()) {
+	c.stall.Lock()
+	resume = sync.OnceFunc(c.stall.Unlock)
+	c.t.Cleanup(resume)
+	return resume
+}
+
+type stalling struct {
+	net.Conn
+	stall *sync.RWMutex
+}
+
+func (s stalling) Write(p []byte) (int, error) {
+	s.stall.RLock()
+	defer s.stall.RUnlock()
+	return s.Conn.Write(p)
 }
 
 // Pull breaks every connection and lets no new one through.

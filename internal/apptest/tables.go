@@ -1,7 +1,6 @@
 package apptest
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -17,7 +16,7 @@ import (
 func (a *App) SQL() *sql.DB {
 	a.T.Helper()
 	a.sqlOnce.Do(func() {
-		a.sql = OpenSQL(a.T, cmp.Or(a.direct, string(a.Config.DatabaseURL)))
+		a.sql = OpenSQL(a.T, a.DatabaseURL())
 		a.T.Cleanup(func() { _ = a.sql.Close() })
 	})
 	return a.sql
