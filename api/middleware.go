@@ -130,7 +130,7 @@ func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	hsts := s.Config.PublicURL.Scheme == "https" && !isLoopback(s.Config.PublicURL.Hostname())
 	always := map[string]string{
 		"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
-		"Cross-Origin-Opener-Policy": "same-origin", "Content-Security-Policy": pagePolicy,
+		"Cross-Origin-Opener-Policy": "same-origin", "Content-Security-Policy": s.pagePolicy(),
 	}
 	if hsts {
 		always["Strict-Transport-Security"] = strictTransport
@@ -161,8 +161,20 @@ func headers(values map[string]string) http.Header {
 const (
 	apiPolicy  = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; " +
-		"connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+		"connect-src 'self'%s; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	// walletConnectRelay is where wallets on phones are met, under both names that
+	// the library tries.
+	walletConnectRelay = " wss://relay.walletconnect.org wss://relay.walletconnect.com"
 )
+
+// pagePolicy lets pages speak to this service alone, and where wallets on phones
+// are offered to the relay that they are met at.
+func (s *Server) pagePolicy() string {
+	if s.Config.WalletConnect == "" {
+		return fmt.Sprintf(pagePolicy, "")
+	}
+	return fmt.Sprintf(pagePolicy, walletConnectRelay)
+}
 
 func isAPI(path string) bool { return strings.HasPrefix(path, "/v1/") || path == "/v1" }
 

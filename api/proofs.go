@@ -74,6 +74,7 @@ func (s *Server) ListProviders(context.Context, ListProvidersRequestObject) (Lis
 	for i, id := range s.Config.Chains {
 		chains[i] = ChainID(id) //nolint:gosec // the configuration bounds chain ids to 63 bits
 	}
-	out.Data = append(out.Data, Provider{Name: identity.ProviderSIWE, Kind: ProviderKindWallet, ChainIds: &chains})
+	out.Data = append(out.Data, Provider{Name: identity.ProviderSIWE, Kind: ProviderKindWallet, ChainIds: &chains,
+		WalletconnectProjectId: optional(s.Config.WalletConnect)})
 	return out, nil
 }

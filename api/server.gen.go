@@ -1105,6 +1105,9 @@ type Provider struct {
 	ChainIds *[]ChainID   `json:"chain_ids,omitempty"`
 	Kind     ProviderKind `json:"kind"`
 	Name     string       `json:"name"`
+
+	// WalletconnectProjectId Wallets only: the project by which wallets on phones are reached, if there is one.
+	WalletconnectProjectId *string `json:"walletconnect_project_id,omitempty"`
 }
 
 // ProviderKind defines model for Provider.Kind.

@@ -43,6 +43,7 @@ type Config struct {
 	Statement      string   // EIP-4361 statement of ready messages, or ""
 	TermsVersion   string   // of the terms that Statement agrees to, or ""
 	Resources      []string // EIP-4361 resources of ready messages
+	WalletConnect  string   // project id, or "" for no wallets on phones
 }
 
 // Deps are the parts that the handlers put to work.

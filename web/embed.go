@@ -18,14 +18,12 @@ var dist embed.FS
 //go:embed missing.html
 var missing []byte
 
-// Handler serves the app: its pages, and its assets with long caching. Dev tells
-// the pages that this is a development server, so that they offer a test wallet
-// and hints. It answers 404 to every other path; the security headers are the
-// caller's.
-func Handler(dev bool) http.Handler {
+// Handler serves the app: its pages, and its assets with long caching. It
+// answers 404 to every other path; the security headers are the caller's.
+func Handler(o Options) http.Handler {
 	bundle, err := fs.Sub(dist, "dist")
 	if err != nil {
 		panic(err) // "dist" is a valid path
 	}
-	return newHandler(bundle, dev)
+	return newHandler(bundle, o)
 }

@@ -16,9 +16,6 @@ const (
 	// cacheForever fits names that change with their content.
 	cacheForever = "public, max-age=31536000, immutable"
 	cacheNever   = "no-cache"
-
-	devOff = `<meta name="latchkey-dev" content="false"`
-	devOn  = `<meta name="latchkey-dev" content="true"`
 )
 
 // contentTypes are fixed here: the tables of operating systems differ, and with
@@ -38,19 +35,20 @@ var contentTypes = map[string]string{
 var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
 type handler struct {
-	bundle fs.FS
-	index  []byte // nil: the app was not built
+	bundle  fs.FS
+	options Options
+	index   []byte // nil: the app was not built
 }
 
-func newHandler(bundle fs.FS, dev bool) http.Handler {
+func newHandler(bundle fs.FS, o Options) http.Handler {
+	if o.Brand.Name == "" {
+		o.Brand.Name = "Latchkey"
+	}
 	index, err := fs.ReadFile(bundle, "index.html")
 	if err != nil {
-		index = nil
+		return &handler{bundle: bundle, options: o}
 	}
-	if dev {
-		index = bytes.Replace(index, []byte(devOff), []byte(devOn), 1)
-	}
-	return &handler{bundle: bundle, index: index}
+	return &handler{bundle: bundle, options: o, index: prepare(index, o)}
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -74,6 +72,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", cacheNever)
+	if r.URL.Path == "/sign-in" {
+		w.Header().Add("Vary", "Accept-Language")
+		serve(w, r, signIn(h.index, h.options, r))
+		return
+	}
 	serve(w, r, h.index)
 }
 

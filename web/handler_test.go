@@ -9,7 +9,8 @@ import (
 	"testing/fstest"
 )
 
-const page = `<!doctype html><meta name="latchkey-dev" content="false" /><div id="root"></div>`
+const page = `<!doctype html><html lang="en"><meta name="latchkey-settings" /><link rel="icon" href="/favicon.svg" type="image/svg+xml" />` +
+	`<title>Latchkey</title><div id="root"></div>`
 
 func built() fstest.MapFS {
 	return fstest.MapFS{
@@ -25,20 +26,20 @@ func built() fstest.MapFS {
 
 func unbuilt() fstest.MapFS { return fstest.MapFS{".gitkeep": {Data: []byte("kept")}} }
 
-func get(bundle fs.FS, dev bool, method, target string, header ...string) *httptest.ResponseRecorder {
+func get(bundle fs.FS, o Options, method, target string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "http://localhost:8080"+target, http.NoBody)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	newHandler(bundle, dev).ServeHTTP(w, r)
+	newHandler(bundle, o).ServeHTTP(w, r)
 	return w
 }
 
 func TestPages(t *testing.T) {
 	for _, target := range []string{"/", "/sign-in?return_to=/account", "/account", "/teams/0193", "/teams/a/b", "/admin", "/docs"} {
-		w := get(built(), false, http.MethodGet, target)
-		if w.Code != http.StatusOK || w.Body.String() != page {
+		w := get(built(), Options{}, http.MethodGet, target)
+		if w.Code != http.StatusOK || !strings.HasPrefix(w.Body.String(), `<!doctype html><html lang="en"><meta name="latchkey-dev"`) {
 			t.Errorf("%s: %d %q, want the page", target, w.Code, w.Body)
 		}
 		if got := w.Header().Get("Cache-Control"); got != "no-cache" {
@@ -51,10 +52,10 @@ func TestPages(t *testing.T) {
 }
 
 func TestPageTellsDevelopment(t *testing.T) {
-	if w := get(built(), true, http.MethodGet, "/"); !strings.Contains(w.Body.String(), `name="latchkey-dev" content="true"`) {
+	if w := get(built(), Options{Dev: true}, http.MethodGet, "/"); !strings.Contains(w.Body.String(), `name="latchkey-dev" content="true"`) {
 		t.Errorf("with dev: %q", w.Body)
 	}
-	if w := get(built(), false, http.MethodGet, "/"); !strings.Contains(w.Body.String(), `name="latchkey-dev" content="false"`) {
+	if w := get(built(), Options{}, http.MethodGet, "/"); !strings.Contains(w.Body.String(), `name="latchkey-dev" content="false"`) {
 		t.Errorf("without dev: %q", w.Body)
 	}
 }
@@ -75,7 +76,7 @@ func TestAssets(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := get(built(), false, http.MethodGet, tt.target, "Accept-Encoding", tt.accept)
+			w := get(built(), Options{}, http.MethodGet, tt.target, "Accept-Encoding", tt.accept)
 			h := w.Header()
 			if w.Code != http.StatusOK || w.Body.String() != tt.body {
 				t.Fatalf("%d %q, want %q", w.Code, w.Body, tt.body)
@@ -95,7 +96,7 @@ func TestAssetTypesDoNotDependOnTheSystem(t *testing.T) {
 		"/assets/main-a1b2.js":  "text/javascript; charset=utf-8",
 		"/assets/main-a1b2.css": "text/css; charset=utf-8",
 	} {
-		if got := get(built(), false, http.MethodGet, target).Header().Get("Content-Type"); got != want {
+		if got := get(built(), Options{}, http.MethodGet, target).Header().Get("Content-Type"); got != want {
 			t.Errorf("%s: %q, want %q", target, got, want)
 		}
 	}
@@ -106,7 +107,7 @@ func TestNotFound(t *testing.T) {
 		"/nothing", "/teams", "/teams/", "/account/x", "/index.html", "/.gitkeep", "/assets/", "/assets",
 		"/assets/main-a1b2.js.br", "/assets/none.js", "/assets/../index.html", "/%2e%2e/embed.go", "//assets/main-a1b2.js", "/v1/session",
 	} {
-		if w := get(built(), false, http.MethodGet, target); w.Code != http.StatusNotFound {
+		if w := get(built(), Options{}, http.MethodGet, target); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d, want 404", target, w.Code)
 		}
 	}
@@ -115,7 +116,7 @@ func TestNotFound(t *testing.T) {
 func TestOnlyReading(t *testing.T) {
 	for _, bundle := range []fs.FS{built(), unbuilt()} {
 		for _, target := range []string{"/", "/account", "/assets/main-a1b2.js", "/nothing"} {
-			w := get(bundle, false, http.MethodPost, target)
+			w := get(bundle, Options{}, http.MethodPost, target)
 			if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 				t.Errorf("POST %s: %d, Allow %q", target, w.Code, w.Header().Get("Allow"))
 			}
@@ -125,8 +126,8 @@ func TestOnlyReading(t *testing.T) {
 
 func TestHeadHasNoBody(t *testing.T) {
 	for _, bundle := range []fs.FS{built(), unbuilt()} {
-		whole := get(bundle, false, http.MethodGet, "/")
-		w := get(bundle, false, http.MethodHead, "/")
+		whole := get(bundle, Options{}, http.MethodGet, "/")
+		w := get(bundle, Options{}, http.MethodHead, "/")
 		if w.Code != whole.Code || w.Body.Len() != 0 {
 			t.Errorf("%d with %d bytes, want %d with none", w.Code, w.Body.Len(), whole.Code)
 		}
@@ -137,18 +138,18 @@ func TestHeadHasNoBody(t *testing.T) {
 }
 
 func TestUnchangedIsNotSentAgain(t *testing.T) {
-	tag := get(built(), false, http.MethodGet, "/").Header().Get("ETag")
-	if w := get(built(), false, http.MethodGet, "/", "If-None-Match", tag); w.Code != http.StatusNotModified || w.Body.Len() != 0 {
+	tag := get(built(), Options{}, http.MethodGet, "/").Header().Get("ETag")
+	if w := get(built(), Options{}, http.MethodGet, "/", "If-None-Match", tag); w.Code != http.StatusNotModified || w.Body.Len() != 0 {
 		t.Errorf("same page: %d", w.Code)
 	}
-	if w := get(built(), true, http.MethodGet, "/", "If-None-Match", tag); w.Code != http.StatusOK {
+	if w := get(built(), Options{Dev: true}, http.MethodGet, "/", "If-None-Match", tag); w.Code != http.StatusOK {
 		t.Errorf("the page for development is another one, got %d", w.Code)
 	}
 }
 
 func TestWithoutBundle(t *testing.T) {
 	for _, target := range []string{"/", "/sign-in", "/teams/0193", "/docs"} {
-		w := get(unbuilt(), true, http.MethodGet, target)
+		w := get(unbuilt(), Options{Dev: true}, http.MethodGet, target)
 		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "make build") {
 			t.Errorf("%s: %d %q", target, w.Code, w.Body)
 		}
@@ -156,14 +157,14 @@ func TestWithoutBundle(t *testing.T) {
 			t.Errorf("%s may be kept: %q", target, w.Header().Get("Cache-Control"))
 		}
 	}
-	if w := get(unbuilt(), false, http.MethodGet, "/assets/main.js"); w.Code != http.StatusNotFound {
+	if w := get(unbuilt(), Options{}, http.MethodGet, "/assets/main.js"); w.Code != http.StatusNotFound {
 		t.Errorf("asset: %d", w.Code)
 	}
 }
 
 func TestEmbeddedBundleAnswers(t *testing.T) {
 	w := httptest.NewRecorder()
-	Handler(true).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+	Handler(Options{Dev: true}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
 	if w.Code != http.StatusOK && w.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d, want the app or the page about its absence", w.Code)
 	}

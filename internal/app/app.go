@@ -91,7 +91,8 @@ func New(parts Parts) (*App, error) {
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 			CookieDomain: cfg.CookieDomain, Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
 			Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement,
-			TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
+			WalletConnect: cfg.WalletConnectProjectID,
+			TermsVersion:  cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
 			Policy:   linking.Policy(cfg.Linking),
@@ -113,7 +114,7 @@ func New(parts Parts) (*App, error) {
 		Nonces:   siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL),
 		Limiter:  limits,
 		Ready:    func(ctx context.Context) error { return Ready(ctx, db) },
-		Log:      parts.Log, Metrics: parts.Metrics, Now: now, Web: web.Handler(cfg.Dev),
+		Log:      parts.Log, Metrics: parts.Metrics, Now: now,
 	}
 	if len(cfg.EthereumRPC) > 0 {
 		contracts, err := siwe.NewContracts(cfg.EthereumRPC, siwe.ContractsOptions{})
@@ -157,6 +158,7 @@ func New(parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	deps.Web = web.Handler(pages(cfg, deps.Providers))
 	handler, err := api.New(deps)
 	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: tasks, feed: feed, keys: deps.Tokens.Keyring()}, err
 }
@@ -185,6 +187,17 @@ func policies(cfg config.Config) map[string]linking.Policy {
 		}
 	}
 	return out
+}
+
+// pages are what the web app says before its script runs.
+func pages(cfg config.Config, providers map[string]provider.Provider) web.Options {
+	o := web.Options{Dev: cfg.Dev, Brand: web.Brand{Name: cfg.BrandName, LogoURL: string(cfg.BrandLogoURL), Color: cfg.BrandColor}}
+	for _, d := range []web.Door{{Name: identity.ProviderGoogle, Label: "Google"}, {Name: identity.ProviderGitHub, Label: "GitHub"}} {
+		if _, ok := providers[d.Name]; ok {
+			o.Doors = append(o.Doors, d)
+		}
+	}
+	return o
 }
 
 // usable tells whether an identity of the provider is a way in here.

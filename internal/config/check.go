@@ -28,6 +28,7 @@ func (c *Config) check(values map[string]string, needSecret bool, problems *prob
 	c.checkProviders(values, problems)
 	c.checkWallets(problems)
 	c.checkMail(problems)
+	c.checkPages(problems)
 	if !problems.has("LATCHKEY_SESSION_IDLE") && !problems.has("LATCHKEY_SESSION_LIFETIME") && c.SessionIdle > c.SessionLifetime {
 		problems.add("LATCHKEY_SESSION_IDLE", "is %s, longer than LATCHKEY_SESSION_LIFETIME (%s); make it at most that", c.SessionIdle, c.SessionLifetime)
 	}

@@ -106,6 +106,11 @@ type Config struct {
 
 	GeoIPFile string `env:"LATCHKEY_GEOIP_FILE" doc:"A MaxMind DB file of cities or countries, such as GeoLite2-City.mmdb, to show about where sessions are. Read at start; replace it by mv, never in place."`
 
+	BrandName              string `env:"LATCHKEY_BRAND_NAME" envDefault:"Latchkey" doc:"What the pages call this service, at most 60 characters."`
+	BrandLogoURL           WebURL `env:"LATCHKEY_BRAND_LOGO_URL" doc:"A square picture beside the name, an https URL. Unset: a key."`
+	BrandColor             string `env:"LATCHKEY_BRAND_COLOR" doc:"The colour of buttons and links, #rrggbb. It is darkened where white text on it could not be read."`
+	WalletConnectProjectID string `env:"LATCHKEY_WALLETCONNECT_PROJECT_ID" doc:"Project of WalletConnect (Reown Cloud), 32 hexadecimal digits; offers wallets on phones. The pages may then speak to its relay."`
+
 	LogLevel        LogLevel      `env:"LATCHKEY_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
 	LogFormat       LogFormat     `env:"LATCHKEY_LOG_FORMAT" envDefault:"json" doc:"json or text; text when unset with serve --dev."`
 	ShutdownTimeout time.Duration `env:"LATCHKEY_SHUTDOWN_TIMEOUT" envDefault:"10s" doc:"How long requests in flight may take to end after SIGTERM."`

@@ -4,9 +4,12 @@ skipUnlessRunnable()
 
 // What a wallet of the browser does before the page's own scripts run.
 const injected = (answer: 'declines' | 'connects') => `
-  const provider = { request: ({ method }) => {
+  const account = '0x' + '12'.repeat(20)
+  const connects = ${JSON.stringify(answer)} === 'connects'
+  const provider = { on() {}, removeListener() {}, request: ({ method }) => {
     if (method === 'eth_chainId') return Promise.resolve('0x1')
-    if (method === 'eth_requestAccounts' && ${JSON.stringify(answer)} === 'connects') return Promise.resolve(['0x' + '12'.repeat(20)])
+    if (method === 'wallet_requestPermissions' && connects) return Promise.resolve([{ caveats: [{ value: [account] }] }])
+    if (method === 'eth_requestAccounts' && connects || method === 'eth_accounts') return Promise.resolve(connects ? [account] : [])
     return Promise.reject({ code: 4001, message: 'User rejected the request.' })
   } }
   const icon = 'data:image/svg+xml,' + encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><rect width="1" height="1" fill="purple"/></svg>')
@@ -53,7 +56,7 @@ test('a stale session confirms by a wallet it has, then goes on to link', async 
     await route.fulfill({ response, json: body })
   })
   await page.goto('/account')
-  await page.getByRole('button', { name: 'Google' }).click()
+  await page.getByRole('button', { name: 'Google', exact: true }).click()
   await expect(page.getByRole('dialog', { name: 'Please confirm that it is you' })).toBeVisible()
   aged = false
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
@@ -74,7 +77,7 @@ test('a stale session confirms at a provider and comes back to link the wallet',
       ? route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' } })
       : route.continue(),
   )
-  await page.getByRole('button', { name: 'Ethereum wallet' }).click()
+  await page.getByRole('button', { name: 'Ethereum wallet', exact: true }).click()
   await page.getByRole('button', { name: 'Make a new test wallet' }).click()
   await page.getByRole('button', { name: 'Sign to link' }).click()
   await page.getByRole('link', { name: 'Confirm with Google' }).click()

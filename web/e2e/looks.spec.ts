@@ -42,11 +42,11 @@ test('every page fits a phone and a desk', async ({ person, service }) => {
 
   await signInWithNewWallet(page)
   await page.goto('/account')
-  await page.getByRole('button', { name: 'Google' }).click()
+  await page.getByRole('button', { name: 'Google', exact: true }).click()
   await beAtProvider(page, { name: 'Hana Novak', email: 'hana@gmail.com' })
   await expect(page.getByText('Google is linked')).toBeVisible()
   await shoot(page, 'account')
-  await page.getByRole('button', { name: 'Ethereum wallet' }).click()
+  await page.getByRole('button', { name: 'Ethereum wallet', exact: true }).click()
   await expect(page.getByRole('dialog')).toBeVisible()
   await shoot(page, 'account-link-wallet')
 

@@ -23,7 +23,7 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-export async function startService(): Promise<Service> {
+export async function startService(settings: Record<string, string> = {}): Promise<Service> {
   const dir = await mkdtemp(join(tmpdir(), 'latchkey-e2e-'))
   const port = await freePort()
   const url = `http://localhost:${port}`
@@ -35,6 +35,7 @@ export async function startService(): Promise<Service> {
     LATCHKEY_LISTEN: `127.0.0.1:${port}`,
     LATCHKEY_PUBLIC_URL: url,
     LATCHKEY_METRICS_LISTEN: 'off',
+    ...settings,
   }
   const child = spawn(binary, ['serve', '--dev'], { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''

@@ -6,6 +6,8 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 
 const dist = new URL('../dist/', import.meta.url).pathname
 const worthIt = 1024
+// The most script, in bytes of gzip, that the sign-in page may load at first.
+const mostScript = 150 * 1024
 
 const sizes = new Map()
 for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
@@ -32,4 +34,15 @@ for (const kind of ['js', 'css']) {
     total.brotli += sizes.get(name)?.brotli ?? 0
   }
   console.log(`first load, ${kind}: ${kilobytes(total.gzip)} gzip, ${kilobytes(total.brotli)} brotli`)
+  if (kind === 'js' && total.gzip > mostScript) {
+    console.error(`first load has more script than ${kilobytes(mostScript)} (gzip): load what the sign-in page does not need later`)
+    process.exitCode = 1
+  }
+}
+// What speaks to wallets is loaded when it is needed, and not before.
+const walletCode = /eip6963:|wallet_requestPermissions/
+for (const name of first.filter((f) => f.endsWith('js'))) {
+  if (!walletCode.test(await readFile(join(dist, name), 'utf8'))) continue
+  console.error(`first load has wallet code in ${name}`)
+  process.exitCode = 1
 }

@@ -29,11 +29,19 @@ export function forgetPerson(client: QueryClient): Promise<void> {
   return client.invalidateQueries({ queryKey: keys.session })
 }
 
+// The doors that the server wrote into the page (web/page.go).
+const firstDoors = Array.from(globalThis.document?.querySelectorAll<HTMLElement>('[data-provider]') ?? [], (door) => ({
+  name: door.dataset['provider']!,
+  kind: 'redirect' as const,
+}))
+
 export function useProviders() {
   return useQuery({
     queryKey: keys.providers,
     queryFn: async () => (await data(api.GET('/v1/auth/providers'))).data,
     staleTime: 5 * 60_000,
+    // What the page had before its script, so that nothing vanishes meanwhile.
+    ...(firstDoors.length > 0 ? { placeholderData: firstDoors } : {}),
   })
 }
 

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Box, Button, Container, Group, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { ActionIcon, Anchor, Box, Button, Container, Group, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { Link, useLocation } from 'react-router'
 import { useSession } from '../api/queries'
@@ -77,17 +77,15 @@ export function Shell({ children }: { children: ReactNode }) {
         {t('shell.skip')}
       </a>
       {isDev && (
-        <Box bg="orange.9" c="white" py={4} px="md" role="note">
-          <Text size="sm" ta="center">
-            {t('shell.development')}
-          </Text>
-        </Box>
+        <p className="dev-note" role="note">
+          {t('shell.development')}
+        </p>
       )}
       <Box component="header" style={{ borderBottom: '1px solid var(--mantine-color-default-border)' }}>
-        <Container size="lg" py="sm">
-          <Group justify="space-between" wrap="nowrap" gap="sm">
-            <Anchor component={Link} to="/" c="inherit" fw={700} underline="never" size="lg">
-              <Group gap={8} wrap="nowrap">
+        <Container size="lg" py={12}>
+          <Group justify="space-between" wrap="nowrap" gap="sm" h={36}>
+            <Anchor component={Link} to="/" c="inherit" fw={700} underline="never" size="lg" miw={0}>
+              <Group gap={8} wrap="nowrap" miw={0}>
                 <img src={brand.logo} alt="" width={26} height={26} style={{ objectFit: 'contain' }} referrerPolicy="no-referrer" />
                 <Name line>{brand.name}</Name>
               </Group>

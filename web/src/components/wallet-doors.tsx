@@ -9,9 +9,9 @@ import { withStepUp } from '../auth/step-up'
 import { useStepUp } from './step-up-context'
 import { isDev } from '../dev'
 import { useT } from '../i18n/language'
-import { useInjectedWallets } from '../wallet/eip6963'
 import { asWallet, useTestWallets } from '../wallet/test-wallet'
 import { shortAddress, type Wallet } from '../wallet/types'
+import { useInjectedWallets } from '../wallet/wagmi'
 import { Fault, Name } from './show'
 
 interface Props {
@@ -28,7 +28,7 @@ interface Props {
 // connect, which only tells the address, then sign, which proves it.
 export default function WalletDoors({ purpose, provider, only, onDone, onRefused }: Props) {
   const t = useT()
-  const injected = useInjectedWallets()
+  const injected = useInjectedWallets(provider.chain_ids)
   const stepUp = useStepUp()
   const connect = useMutation({
     mutationFn: async (wallet: Wallet) => ({ wallet, address: await wallet.connect() }),

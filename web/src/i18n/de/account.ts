@@ -110,7 +110,7 @@ export const merge: Area<'merge'> = {
   nothing: 'nichts',
   teamRole: '{team} als {role}',
   teamRises: '{team}: von {from} zu {role}',
-  sessions: { one: '{count} Sitzung des anderen Kontos endet.', other: '{count} Sitzungen des anderen Kontos enden.' },
+  sessions: { one: '{count} Sitzung des Kontos, das nicht bleibt, endet.', other: '{count} Sitzungen des Kontos, das nicht bleibt, enden.' },
   invitations: { one: '{count} Einladung, die es verschickt hat, gilt weiter.', other: '{count} Einladungen, die es verschickt hat, gelten weiter.' },
   gains: 'Was Sie danach dürfen und dieses Konto jetzt nicht',
   gainOperator: 'Diesen ganzen Dienst betreiben',

@@ -106,7 +106,7 @@ export const merge = {
   nothing: 'nothing',
   teamRole: '{team} as {role}',
   teamRises: '{team}: from {from} to {role}',
-  sessions: { one: '{count} session of the other account ends.', other: '{count} sessions of the other account end.' },
+  sessions: { one: '{count} session of the account that does not stay ends.', other: '{count} sessions of the account that does not stay end.' },
   invitations: { one: '{count} invitation it sent goes on.', other: '{count} invitations it sent go on.' },
   gains: 'What you may do afterwards that this account may not now',
   gainOperator: 'Operate this whole service',

@@ -80,7 +80,7 @@ export function SignInPage() {
         </Alert>
       )}
       <Fault error={providers.error} />
-      {providers.isPending && <Waiting />}
+      {(providers.isPending || providers.isPlaceholderData) && <Waiting />}
       {redirects.length > 0 && !token && (
         <Stack gap="sm" component="section" aria-label={t('signIn.elsewhere')}>
           {redirects.map(({ name }) => (
@@ -91,7 +91,7 @@ export function SignInPage() {
               variant="default"
               href={signInUrl(name, asked)}
               onClick={() => rememberUsed(name)}
-              rightSection={<LastUsed when={last === name} />}
+              rightSection={last === name && <LastUsed when />}
             >
               {t('signIn.continueWith', { provider: providerName(t, name) })}
             </Button>
@@ -120,7 +120,7 @@ export function SignInPage() {
           <code className="code-line">latchkey doctor</code>
         </Paper>
       )}
-      {providers.data && <Recovery onDone={() => enter('recovery')} />}
+      {providers.data && !providers.isPlaceholderData && <Recovery onDone={() => enter('recovery')} />}
     </Stack>
   )
 }

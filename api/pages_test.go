@@ -1,0 +1,33 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/internal/apptest"
+)
+
+// Pages speak to this service alone, unless wallets on phones are offered: then
+// to the relay too, and still to nothing else.
+func TestWalletConnectOpensTheRelayAndNothingElse(t *testing.T) {
+	t.Parallel()
+	const project = "0123456789abcdef0123456789abcdef"
+	for want, env := range map[string][]string{
+		"connect-src 'self'; ": nil,
+		"connect-src 'self' wss://relay.walletconnect.org wss://relay.walletconnect.com; ": {"LATCHKEY_WALLETCONNECT_PROJECT_ID=" + project},
+	} {
+		b := apptest.SQLite(t, env...).Browser()
+		if policy := b.GET("/sign-in").Header.Get("Content-Security-Policy"); !strings.Contains(policy, want) {
+			t.Errorf("%v: %s", env, policy)
+		}
+		told := false
+		list := b.GET("/v1/auth/providers").Want(http.StatusOK)
+		for i := range list.Len("data") {
+			told = told || list.Get("data."+string(rune('0'+i))+".walletconnect_project_id") == project
+		}
+		if told != (env != nil) {
+			t.Errorf("%v: %s", env, list.Body)
+		}
+	}
+}

@@ -1,0 +1,236 @@
+import type { Page } from '@playwright/test'
+import { accessible } from './axe'
+import { beAtProvider, expect, fits, signInWithNewWallet, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+
+skipUnlessRunnable()
+
+const section = (page: Page, name: string) => page.getByRole('region', { name, exact: true })
+
+// shoot leaves a picture at phone and desk width.
+async function shoot(page: Page, name: string): Promise<void> {
+  for (const [size, width] of Object.entries({ phone: 390, desk: 1280 })) {
+    await page.setViewportSize({ width, height: 844 })
+    await fits(page)
+    await page.screenshot({ path: `e2e/screenshots/${name}-${size}.png`, fullPage: true })
+  }
+  await page.setViewportSize({ width: 1280, height: 800 })
+}
+
+async function signInAtGoogle(page: Page, who: { name: string; email: string }): Promise<void> {
+  await page.goto('/sign-in')
+  await page.getByRole('link', { name: 'Continue with Google' }).click()
+  await beAtProvider(page, who)
+  await expect(page.getByRole('heading', { name: 'Your account', level: 1 })).toBeVisible()
+}
+
+test('two accounts of one person become one, and are taken apart again', async ({ person }) => {
+  const page = await person()
+  await signInWithNewWallet(page)
+  const wallet = await whoAmI(page)
+  await page.goto('/account')
+  await page.getByLabel('Name', { exact: true }).fill('Old Ida')
+  await page.getByRole('button', { name: 'Save profile' }).click()
+  await expect(page.getByText('Saved.')).toBeVisible()
+  await page.request.post('/v1/teams', { data: { name: 'Night shift' }, headers: { Origin: new URL(page.url()).origin } })
+  await signOut(page)
+
+  await signInAtGoogle(page, { name: 'Ida', email: 'ida@gmail.com' })
+  const google = await whoAmI(page)
+  await page.getByRole('button', { name: 'Ethereum wallet', exact: true }).click()
+  await page.getByRole('button', { name: /^Test wallet 1/ }).click()
+  await page.getByRole('button', { name: 'Sign to link' }).click()
+
+  const merge = section(page, 'Two accounts, one person?')
+  await expect(merge.getByRole('radio', { name: 'Old Ida' }).first()).toBeChecked()
+  await expect(merge.getByText('Google (Ida)')).toBeVisible()
+  await shoot(page, 'account-merge')
+  await accessible(page)
+  // A reload loses nothing.
+  await page.reload()
+  await expect(merge.getByRole('radio', { name: 'Old Ida' }).first()).toBeChecked()
+  // The other way round, what the wallet's account has is a gain, and shown.
+  await merge.getByRole('radio', { name: 'Ida', exact: true }).first().click()
+  await expect(merge.getByText('Be owner of the team Night shift')).toBeVisible()
+  const names = merge.getByRole('radiogroup', { name: 'Name' })
+  await expect(names.getByRole('radio', { name: 'Ida', exact: true })).toBeChecked()
+  await names.getByRole('radio', { name: 'Old Ida' }).click()
+  await expect(names.getByRole('radio', { name: 'Old Ida' })).toBeChecked()
+  await merge.getByRole('button', { name: 'Make them one' }).click()
+
+  const merged = page.getByRole('table', { name: 'Merged accounts' })
+  await expect(merged.getByText('Old Ida')).toBeVisible()
+  await expect(page.getByText('You can take this back for 30 more days.')).toBeVisible()
+  expect(await whoAmI(page)).toMatchObject({ id: google.id, display_name: 'Old Ida' })
+  await expect(page.getByRole('table', { name: 'Ways in' }).getByRole('row')).toHaveCount(3)
+  await shoot(page, 'account-merged')
+
+  await merged.getByRole('button', { name: 'Take it back' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Take it back' }).click()
+  await expect(merged.getByText('taken back')).toBeVisible()
+  await expect(page.getByRole('table', { name: 'Ways in' }).getByRole('row')).toHaveCount(2)
+  expect(await whoAmI(page)).toMatchObject({ id: google.id, display_name: 'Ida' })
+  await expect(section(page, 'Security history').getByText('A merge was taken back')).toBeVisible()
+  expect(wallet.id).not.toBe(google.id)
+})
+
+test('a refusal at a provider brings its merge along, and nobody finds the ticket in the address', async ({ person }) => {
+  const page = await person()
+  await signInAtGoogle(page, { name: 'Jo', email: 'jo@gmail.com' })
+  await signOut(page)
+  await signInWithNewWallet(page)
+  await page.goto('/account')
+  await page.getByRole('button', { name: 'Google', exact: true }).click()
+  await beAtProvider(page, { name: 'Jo', email: 'jo@gmail.com' })
+  const merge = section(page, 'Two accounts, one person?')
+  await expect(merge.getByRole('radio', { name: 'Jo' }).first()).toBeVisible()
+  expect(page.url()).toMatch(/\/account$/)
+  await merge.getByRole('button', { name: 'Leave them apart' }).click()
+  await page.reload()
+  await expect(page.getByRole('table', { name: 'Ways in' }).getByRole('row')).toHaveCount(2)
+  await expect(merge).toHaveCount(0)
+})
+
+test('the only way in cannot be unlinked and says why; of two, one can', async ({ person }) => {
+  const page = await person()
+  await signInWithNewWallet(page)
+  await page.goto('/account')
+  const ways = page.getByRole('table', { name: 'Ways in' })
+  await expect(ways.getByText('This is your only way in.')).toBeVisible()
+  await expect(ways.getByRole('button', { name: /^Unlink/ })).toHaveCount(0)
+  await page.getByRole('button', { name: 'Google', exact: true }).click()
+  await beAtProvider(page, { name: 'Kim', email: 'kim@gmail.com' })
+  await expect(page.getByText('Google is linked')).toBeVisible()
+  await expect(ways.getByRole('button', { name: /^Unlink/ })).toHaveCount(2)
+  await expect(ways.getByText('This is your only way in.')).toHaveCount(0)
+
+  await ways.getByRole('button', { name: /^Name Ethereum wallet/ }).click()
+  await page.getByRole('dialog').getByLabel('Name').fill('Hardware')
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  await expect(ways.getByText('Hardware')).toBeVisible()
+
+  // The service has the last word, as when another tab was faster.
+  await page.route('**/v1/me/identities/*', (route) =>
+    route.fulfill({ status: 409, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 409, code: 'last_identity', detail: 'd', request_id: 'r' } }),
+  )
+  await ways.getByRole('button', { name: 'Unlink Google (Kim)' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click()
+  await expect(page.getByRole('dialog').getByRole('alert')).toContainText('Link another one first')
+  await page.unroute('**/v1/me/identities/*')
+  await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click()
+  await expect(ways.getByRole('row')).toHaveCount(2)
+  await expect(ways.getByText('This is your only way in.')).toBeVisible()
+})
+
+test('who confirms at a provider carries on where they left off', async ({ person }) => {
+  const page = await person()
+  await signInAtGoogle(page, { name: 'Lou', email: 'lou@gmail.com' })
+  await page.getByRole('button', { name: 'GitHub', exact: true }).click()
+  await beAtProvider(page, { name: 'lou', email: 'lou@work.example' })
+  await expect(page.getByText('GitHub is linked')).toBeVisible()
+  await page.route('**/v1/me/identities/*', (route) =>
+    route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' } }),
+  )
+  await page.getByRole('button', { name: /^Unlink GitHub/ }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click()
+  const confirm = page.getByRole('dialog', { name: 'Please confirm that it is you' })
+  await expect(confirm).toBeVisible()
+  await accessible(page)
+  await page.unroute('**/v1/me/identities/*')
+  await confirm.getByRole('link', { name: 'Confirm with Google' }).click()
+  await beAtProvider(page, { name: 'Lou', email: 'lou@gmail.com' })
+  // The question stands where it stood, for the way in that was meant.
+  await expect(page.getByRole('dialog')).toContainText('GitHub')
+  await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click()
+  await expect(page.getByRole('table', { name: 'Ways in' }).getByRole('row')).toHaveCount(2)
+
+  // Somebody else's proof confirms nothing, and says so.
+  await page.goto('/account')
+  await page.route('**/v1/me/recovery-codes', (route) =>
+    route.request().method() === 'POST'
+      ? route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' } })
+      : route.continue(),
+  )
+  await page.getByRole('button', { name: 'Make recovery codes' }).click()
+  await confirm.getByRole('link', { name: 'Confirm with Google' }).click()
+  await beAtProvider(page, { name: 'Mallory', email: 'mallory@gmail.com' })
+  await expect(confirm.getByRole('alert')).toContainText('not a way into this account')
+})
+
+test('recovery codes are shown once, and one of them leads to a new way in', async ({ person }) => {
+  const page = await person()
+  await signInWithNewWallet(page)
+  const me = await whoAmI(page)
+  await page.goto('/account')
+  await page.getByRole('button', { name: 'Make recovery codes' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Your recovery codes' })
+  await expect(dialog.getByRole('listitem')).toHaveCount(10)
+  await accessible(page)
+  const code = await dialog.getByRole('listitem').first().innerText()
+  const download = page.waitForEvent('download')
+  await dialog.getByRole('button', { name: 'Download' }).click()
+  expect((await download).suggestedFilename()).toBe('recovery-codes.txt')
+  // A slip of the finger does not lose them.
+  await page.keyboard.press('Escape')
+  await expect(dialog).toBeVisible()
+  await dialog.getByRole('button', { name: 'I have kept them' }).click()
+  await expect(page.getByText('10 codes are left')).toBeVisible()
+  await signOut(page)
+
+  await page.goto('/sign-in')
+  await page.getByRole('button', { name: 'Use a recovery code' }).click()
+  await page.getByLabel('Recovery code').fill('aaaa-bbbb-cccc-dddd')
+  await page.getByRole('button', { name: 'Sign in with the code' }).click()
+  await expect(page.getByRole('alert')).toContainText('That code does not work')
+  await page.getByLabel('Recovery code').fill(code.toLowerCase())
+  await page.getByRole('button', { name: 'Sign in with the code' }).click()
+  await expect(page.getByText('You came in by a recovery code.')).toBeVisible()
+  await expect(section(page, 'Devices')).toHaveCount(0)
+  await page.getByRole('button', { name: 'Google', exact: true }).click()
+  await beAtProvider(page, { name: 'Nia', email: 'nia@gmail.com' })
+  await expect(page.getByText('Google is linked')).toBeVisible()
+  await expect(section(page, 'Devices')).toBeVisible()
+  expect((await whoAmI(page)).id).toBe(me.id)
+  await expect(page.getByText('9 codes are left')).toBeVisible()
+})
+
+test('an address is added by mail and made the primary one', async ({ person }) => {
+  const page = await person()
+  await signInAtGoogle(page, { name: 'Ole', email: 'ole@gmail.com' })
+  await page.getByRole('button', { name: 'Add an address' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('E-mail address').fill('ole@work.example')
+  await dialog.getByRole('button', { name: 'Send me a link and a code' }).click()
+  await expect(dialog.getByLabel('Six-digit code')).toBeFocused()
+  let code = ''
+  await expect(async () => {
+    const letters = (await (await page.request.get('/dev/mail', { headers: { Accept: 'application/json' } })).json()) as { to: string; text: string }[]
+    code = /\b\d{6}\b/.exec(letters.find((letter) => letter.to === 'ole@work.example')?.text ?? '')?.[0] ?? ''
+    expect(code).not.toBe('')
+  }).toPass()
+  await dialog.getByLabel('Six-digit code').fill(code)
+  await dialog.getByRole('button', { name: 'Add with the code' }).click()
+  const addresses = page.getByRole('table', { name: 'Addresses' })
+  await expect(addresses.getByRole('row')).toHaveCount(3)
+  await page.getByRole('button', { name: 'Make ole@work.example primary' }).click()
+  await expect(page.getByRole('button', { name: 'Make ole@gmail.com primary' })).toBeVisible()
+  await shoot(page, 'account-full')
+  await accessible(page)
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await shoot(page, 'account-full-dark')
+  await accessible(page)
+})
+
+test('the page speaks German to who asks for it, and remembers', async ({ person }) => {
+  const page = await person()
+  await signInWithNewWallet(page)
+  await page.goto('/account')
+  await page.getByLabel('Language').selectOption('de')
+  await expect(page.getByRole('heading', { name: 'Ihr Konto', level: 1 })).toBeVisible()
+  await expect(page.locator('html')).toHaveAttribute('lang', 'de')
+  await page.reload()
+  await expect(page.getByRole('heading', { name: 'Sicherheitsverlauf' })).toBeVisible()
+  const time = page.getByRole('table', { name: 'Geräte' }).locator('time').first()
+  await expect(time).toHaveAttribute('title', /Uhr|MEZ|MESZ|GMT/)
+  await shoot(page, 'account-german')
+  await accessible(page)
+})

@@ -1,0 +1,129 @@
+package web
+
+import (
+	"bytes"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Brand is whose service this is. The zero value is Latchkey.
+type Brand struct {
+	Name    string
+	LogoURL string // https, or "" for ours
+	Color   string // #rrggbb, or "" for ours
+}
+
+// Door is a provider that a plain link leads to.
+type Door struct {
+	Name  string // of the API's address, such as "google"
+	Label string // as people know it, such as "Google"
+}
+
+// Options are what the pages say before their script runs.
+type Options struct {
+	// Dev tells the pages that this is a development server, so that they offer a
+	// test wallet and hints.
+	Dev   bool
+	Brand Brand
+	// Doors stand on the sign-in page from the first byte on.
+	Doors []Door
+}
+
+// What index.html has in the places that differ from one deployment to the next.
+const (
+	htmlTag     = `<html lang="en">`
+	titleTag    = `<title>Latchkey</title>`
+	settingsTag = `<meta name="latchkey-settings" />`
+	iconTag     = `<link rel="icon" href="/favicon.svg" type="image/svg+xml" />`
+	rootTag     = `<div id="root"></div>`
+)
+
+var headTemplate = template.Must(template.New("head").Parse(
+	`<meta name="latchkey-dev" content="{{.Dev}}" /><meta name="latchkey-brand-name" content="{{.Brand.Name}}" />` +
+		`<meta name="latchkey-brand-logo" content="{{.Brand.LogoURL}}" /><meta name="latchkey-brand-color" content="{{.Brand.Color}}" />`))
+
+var iconTemplate = template.Must(template.New("icon").Parse(`<link rel="icon" href="{{.}}" />`))
+
+// firstTemplate is the part of the sign-in page that needs no script, laid out
+// as the app lays it out a moment later.
+var firstTemplate = template.Must(template.New("first").Parse(`<div id="root"><div class="first">` +
+	`{{if .Dev}}<p class="first-note">{{.Words.Dev}}</p>{{end}}` +
+	`<div class="first-header"><div><a href="/"><img src="{{.Logo}}" alt="" width="26" height="26" referrerpolicy="no-referrer" /> <bdi>{{.Brand.Name}}</bdi></a></div></div>` +
+	`<main><h1>{{.Words.Title}}</h1>{{range .Links}}<a class="first-door" data-provider="{{.Name}}" href="{{.URL}}">{{.Text}}</a>{{end}}</main></div></div>`))
+
+// words of the sign-in page, as the app's catalogues have them.
+type words struct{ lang, Title, with, Dev string }
+
+var spoken = []words{
+	{"en", "Sign in", "Continue with ", "Development server: stand-ins instead of Google and GitHub, test wallets, no secrets"},
+	{"de", "Anmelden", "Weiter mit ", "Entwicklungsserver: Attrappen statt Google und GitHub, Test-Wallets, keine Geheimnisse"},
+}
+
+// preferred takes the first language of an Accept-Language that is spoken here;
+// weights are not read, for browsers list by preference.
+func preferred(accept string) words {
+	for item := range strings.SplitSeq(accept, ",") {
+		tag, _, _ := strings.Cut(strings.TrimSpace(item), ";")
+		tag, _, _ = strings.Cut(tag, "-")
+		for _, w := range spoken {
+			if strings.EqualFold(tag, w.lang) {
+				return w
+			}
+		}
+	}
+	return spoken[0]
+}
+
+// prepare writes the deployment's settings into index.html.
+func prepare(index []byte, o Options) []byte {
+	page := replace(index, settingsTag, render(headTemplate, o))
+	page = replace(page, titleTag, "<title>"+template.HTMLEscapeString(o.Brand.Name)+"</title>")
+	if o.Brand.LogoURL != "" {
+		page = replace(page, iconTag, render(iconTemplate, o.Brand.LogoURL))
+	}
+	return page
+}
+
+// signIn is the page with the doors that need no script.
+func signIn(page []byte, o Options, r *http.Request) []byte {
+	type link struct{ Name, URL, Text string }
+	w := preferred(r.Header.Get("Accept-Language"))
+	logo := o.Brand.LogoURL
+	if logo == "" {
+		logo = "/favicon.svg"
+	}
+	links := make([]link, len(o.Doors))
+	for i, d := range o.Doors {
+		links[i] = link{d.Name, startURL(d.Name, r.URL.Query().Get("return_to")), w.with + d.Label}
+	}
+	page = replace(page, htmlTag, `<html lang="`+w.lang+`">`)
+	return replace(page, rootTag, render(firstTemplate, map[string]any{
+		"Dev": o.Dev, "Brand": o.Brand, "Logo": logo, "Words": w, "Links": links,
+	}))
+}
+
+// startURL begins a sign-in, as web/src/auth/providers.ts does: back to a path
+// of ours over the sign-in page, which tells a refusal.
+func startURL(provider, asked string) string {
+	if asked == "" {
+		asked = "/account"
+	}
+	if strings.HasPrefix(asked, "/") {
+		asked = "/sign-in?" + url.Values{"return_to": {asked}, "done": {"1"}}.Encode()
+	}
+	return "/v1/auth/" + url.PathEscape(provider) + "/start?" + url.Values{"purpose": {"sign_in"}, "return_to": {asked}}.Encode()
+}
+
+func render(t *template.Template, data any) string {
+	var out bytes.Buffer
+	if err := t.Execute(&out, data); err != nil {
+		panic(err) // the templates and their data are ours
+	}
+	return out.String()
+}
+
+func replace(page []byte, tag, by string) []byte {
+	return bytes.Replace(page, []byte(tag), []byte(by), 1)
+}

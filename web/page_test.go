@@ -1,0 +1,119 @@
+package web
+
+import (
+	"html"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var doors = []Door{{Name: "google", Label: "Google"}, {Name: "github", Label: "GitHub"}}
+
+// links reads the doors of a page: the address by the provider.
+func links(page string) map[string]string {
+	out := map[string]string{}
+	for _, m := range regexp.MustCompile(`<a class="first-door" data-provider="([^"]*)" href="([^"]*)">`).FindAllStringSubmatch(page, -1) {
+		out[html.UnescapeString(m[1])] = html.UnescapeString(m[2])
+	}
+	return out
+}
+
+func TestDoorsNeedNoScript(t *testing.T) {
+	w := get(built(), Options{Doors: doors}, http.MethodGet, "/sign-in?return_to=%2Fteams%2Fa%3Fx%3D1")
+	got := links(w.Body.String())
+	want := "/v1/auth/google/start?purpose=sign_in&return_to=%2Fsign-in%3Fdone%3D1%26return_to%3D%252Fteams%252Fa%253Fx%253D1"
+	if len(got) != 2 || got["google"] != want || !strings.Contains(w.Body.String(), ">Continue with GitHub</a>") {
+		t.Fatalf("%q in %s", got, w.Body)
+	}
+	if got := links(get(built(), Options{Doors: doors}, http.MethodGet, "/sign-in").Body.String())["github"]; !strings.Contains(got, "%252Faccount") {
+		t.Errorf("without return_to: %q", got)
+	}
+	foreign := links(get(built(), Options{Doors: doors}, http.MethodGet, "/sign-in?return_to=https%3A%2F%2Fapp.example%2Fx").Body.String())["google"]
+	if foreign != "/v1/auth/google/start?purpose=sign_in&return_to=https%3A%2F%2Fapp.example%2Fx" {
+		t.Errorf("to another application: %q", foreign)
+	}
+	if got := links(get(built(), Options{Doors: doors}, http.MethodGet, "/account").Body.String()); len(got) != 0 {
+		t.Errorf("on another page: %q", got)
+	}
+	if got := links(get(built(), Options{}, http.MethodGet, "/sign-in").Body.String()); len(got) != 0 {
+		t.Errorf("not configured: %q", got)
+	}
+}
+
+func TestWhatIsAskedForIsInert(t *testing.T) {
+	for _, hostile := range []string{`"><script>alert(1)</script>`, `javascript:alert(1)`, `'onclick='alert(1)`, "/\x00</a><img src=x>"} {
+		q := "/sign-in?return_to=" + strings.NewReplacer(" ", "%20", "\x00", "%00", `"`, "%22", "<", "%3C", ">", "%3E").Replace(hostile)
+		body := get(built(), Options{Doors: doors}, http.MethodGet, q).Body.String()
+		if strings.Contains(body, "<script") || strings.Contains(body, "<img src=x") || strings.Count(body, "<a class") != 2 {
+			t.Errorf("%q: %s", hostile, body)
+		}
+		for _, link := range links(body) {
+			if !strings.HasPrefix(link, "/v1/auth/") {
+				t.Errorf("%q leads to %q", hostile, link)
+			}
+		}
+	}
+}
+
+func TestSignInSpeaksTheBrowsersLanguage(t *testing.T) {
+	for accept, want := range map[string]string{
+		"": "en", "de-AT,de;q=0.9,en;q=0.8": "de", "fr, DE;q=0.5": "de", "en-GB,de": "en", "fr": "en", ";;,,": "en",
+	} {
+		w := get(built(), Options{Doors: doors}, http.MethodGet, "/sign-in", "Accept-Language", accept)
+		text := map[string]string{"en": "Continue with Google", "de": "Weiter mit Google"}[want]
+		if !strings.Contains(w.Body.String(), `<html lang="`+want+`">`) || !strings.Contains(w.Body.String(), text) {
+			t.Errorf("%q: %s", accept, w.Body)
+		}
+		if w.Header().Get("Vary") != "Accept-Language" {
+			t.Errorf("%q: Vary %q", accept, w.Header().Get("Vary"))
+		}
+	}
+}
+
+func TestBrand(t *testing.T) {
+	o := Options{Doors: doors, Brand: Brand{Name: `Keys & <Locks>"`, LogoURL: "https://cdn.example/logo.svg?a=1&b=2", Color: "#0b7285"}}
+	for _, target := range []string{"/", "/sign-in"} {
+		body := get(built(), o, http.MethodGet, target).Body.String()
+		for _, want := range []string{
+			`<title>Keys &amp; &lt;Locks&gt;&#34;</title>`, `name="latchkey-brand-color" content="#0b7285"`,
+			`name="latchkey-brand-logo" content="https://cdn.example/logo.svg?a=1&amp;b=2"`, `<link rel="icon" href="https://cdn.example/logo.svg?a=1&amp;b=2" />`,
+		} {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s has no %s: %s", target, want, body)
+			}
+		}
+		if strings.Contains(body, "<Locks>") {
+			t.Errorf("%s: %s", target, body)
+		}
+	}
+}
+
+// The places that are filled in are found again in the page as it is written.
+func TestIndexHasThePlaces(t *testing.T) {
+	index, err := os.ReadFile("index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range []string{htmlTag, titleTag, settingsTag, iconTag, rootTag} {
+		if strings.Count(string(index), tag) != 1 {
+			t.Errorf("index.html has %d of %s", strings.Count(string(index), tag), tag)
+		}
+	}
+}
+
+// The same words as the app has, so that nothing changes when its script runs.
+func TestWordsAreThoseOfTheApp(t *testing.T) {
+	for _, w := range spoken {
+		catalogue, err := os.ReadFile("src/i18n/" + w.lang + "/pages.ts")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"title: '" + w.Title + "'", "continueWith: '" + w.with + "{provider}'", "development: '" + w.Dev + "'"} {
+			if !strings.Contains(string(catalogue), text) {
+				t.Errorf("%s: no %s", w.lang, text)
+			}
+		}
+	}
+}
