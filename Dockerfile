@@ -4,6 +4,7 @@
 FROM --platform=$BUILDPLATFORM node:22-bookworm-slim AS web
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
+COPY web/stubs/ stubs/
 RUN --mount=type=cache,target=/root/.npm npm ci --no-fund --no-audit
 COPY web/ ./
 # The client is typed from the specification.

@@ -1,6 +1,6 @@
 import { Badge, Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { useEffect, useRef } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import type { ProofResult, Provider, Purpose } from '../api/types'
 import { linkIntent } from '../auth/pending'
@@ -10,9 +10,20 @@ import { useStepUp } from './step-up-context'
 import { isDev } from '../dev'
 import { useT } from '../i18n/language'
 import { asWallet, useTestWallets } from '../wallet/test-wallet'
-import { shortAddress, type Wallet } from '../wallet/types'
-import { useInjectedWallets } from '../wallet/wagmi'
-import { Fault, Name } from './show'
+import { shortAddress, type Wallet, WalletFault } from '../wallet/types'
+import { sharedConfig, useInjectedWallets } from '../wallet/wagmi'
+import { Fault, Name, Waiting } from './show'
+
+// WalletConnect is large, and few need it.
+const PhoneWallet = lazy(() => import('./phone-wallet'))
+
+async function loadPhoneWallet() {
+  try {
+    return await import('../wallet/walletconnect')
+  } catch {
+    throw new WalletFault('Loading')
+  }
+}
 
 interface Props {
   purpose: Purpose
@@ -34,6 +45,20 @@ export default function WalletDoors({ purpose, provider, only, onDone, onRefused
     mutationFn: async (wallet: Wallet) => ({ wallet, address: await wallet.connect() }),
     onMutate: () => sign.reset(),
   })
+  const [phone, setPhone] = useState<{ uri?: string }>()
+  const project = provider.walletconnect_project_id
+  const connectPhone = async (projectId: string) => {
+    setPhone({})
+    try {
+      const { phoneWallet } = await loadPhoneWallet()
+      // Whoever has chosen another wallet meanwhile is not called back.
+      const wallet = phoneWallet(sharedConfig(provider.chain_ids), projectId, (uri) => setPhone((open) => open && { uri }))
+      await connect.mutateAsync(wallet)
+    } finally {
+      setPhone(undefined)
+    }
+  }
+  const callPhone = useMutation({ mutationFn: connectPhone })
   const sign = useMutation({
     mutationFn: async ({ wallet, address }: { wallet: Wallet; address: string }) => {
       const prove = () => proveWallet(api, { wallet, address, purpose, chainIds: provider.chain_ids })
@@ -83,6 +108,21 @@ export default function WalletDoors({ purpose, provider, only, onDone, onRefused
     )
   }
 
+  if (phone) {
+    return (
+      <Suspense fallback={<Waiting />}>
+        <PhoneWallet
+          uri={phone.uri}
+          onCancel={() => {
+            setPhone(undefined)
+            connect.reset()
+            callPhone.reset()
+          }}
+        />
+      </Suspense>
+    )
+  }
+
   return (
     <Stack gap="sm" component="section" aria-label={t('wallet.connectStep')}>
       <Text size="sm" className="muted">
@@ -91,7 +131,7 @@ export default function WalletDoors({ purpose, provider, only, onDone, onRefused
         </Badge>
         {t('wallet.connectWhat')}
       </Text>
-      <Fault error={connect.error} />
+      <Fault error={connect.error ?? callPhone.error} />
       {injected.map((wallet) => (
         <Button
           key={wallet.id}
@@ -106,7 +146,12 @@ export default function WalletDoors({ purpose, provider, only, onDone, onRefused
           <Name line>{wallet.name}</Name>
         </Button>
       ))}
-      {injected.length === 0 && (
+      {project && (
+        <Button variant="default" size="md" justify="flex-start" disabled={connect.isPending} onClick={() => callPhone.mutate(project)}>
+          {t('wallet.phone')}
+        </Button>
+      )}
+      {injected.length === 0 && !project && (
         <Text size="sm" className="muted">
           {t(isDev ? 'wallet.noneDev' : 'wallet.none')}
         </Text>
