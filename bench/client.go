@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http/httputil"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,7 +20,7 @@ import (
 
 const browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
-// get and post make requests as a browser on the service's own origin sends them.
+// get, post and del make requests as a browser on the service's own origin sends them.
 func get(address, path, cookie string) []byte {
 	return []byte("GET " + path + " HTTP/1.1\r\nHost: " + address + browserHeaders(cookie) + "\r\n")
 }
@@ -27,6 +28,10 @@ func get(address, path, cookie string) []byte {
 func post(address, path, cookie string, body []byte) []byte {
 	return append([]byte("POST "+path+" HTTP/1.1\r\nHost: "+address+"\r\nOrigin: http://"+address+
 		"\r\nContent-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(body))+browserHeaders(cookie)+"\r\n"), body...)
+}
+
+func del(address, path, cookie string) []byte {
+	return []byte("DELETE " + path + " HTTP/1.1\r\nHost: " + address + "\r\nOrigin: http://" + address + browserHeaders(cookie) + "\r\n")
 }
 
 func browserHeaders(cookie string) string {
@@ -69,6 +74,7 @@ func (c *client) do(request []byte) (answer, error) {
 var (
 	contentLength = []byte("Content-Length: ")
 	setCookie     = []byte("Set-Cookie: ")
+	chunked       = []byte("Transfer-Encoding: chunked")
 )
 
 func (c *client) read() (answer, error) {
@@ -83,7 +89,7 @@ func (c *client) read() (answer, error) {
 	if a.status, err = strconv.Atoi(string(line[9:12])); err != nil {
 		return a, fmt.Errorf("no HTTP answer: %q", line)
 	}
-	length := -1
+	length, inChunks := -1, false
 	for {
 		if line, err = c.r.ReadSlice('\n'); err != nil {
 			return a, err
@@ -94,10 +100,22 @@ func (c *client) read() (answer, error) {
 		}
 		if v, ok := bytes.CutPrefix(line, contentLength); ok {
 			length, _ = strconv.Atoi(string(v))
+		} else if bytes.Equal(line, chunked) {
+			inChunks = true
 		} else if v, ok := bytes.CutPrefix(line, setCookie); ok {
 			pair, _, _ := strings.Cut(string(v), ";")
 			a.cookies = append(a.cookies, pair)
 		}
+	}
+	switch {
+	case a.status == 204:
+		length = 0
+	case inChunks:
+		a.body, err = io.ReadAll(httputil.NewChunkedReader(c.r))
+		if err == nil {
+			_, err = c.r.Discard(2) // the end of the trailer, of which there is none
+		}
+		return a, err
 	}
 	if length < 0 {
 		return a, errors.New("answer without Content-Length")

@@ -41,6 +41,8 @@ type part struct {
 
 var parts = []part{
 	{"session", "GET /v1/session against a handler by hand", measureSession},
+	{"revoke", "the end of a session until every replica refuses it", measureRevoke},
+	{"sessions", "checks among 1,000,000 sessions, and a team of 10,000", measureSessions},
 	{"signin", "challenge and verify of a wallet against a handler by hand", measureSignIn},
 	{"statements", "what they ask of the database", measureStatements},
 	{"memory", "resident memory after many sign-ins, and under a flood of challenges", measureMemory},

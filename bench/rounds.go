@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -14,6 +15,8 @@ type side struct {
 	// round does some of the work, of which the meter sees the measured part,
 	// and returns how many requests that were.
 	round func(ctx context.Context, m *meter, lasting time.Duration) (requests int, err error)
+	// postgres is where its backends are, if not in the database of all.
+	postgres *pgx.Conn
 
 	// One a round, each a request: seconds, and CPU seconds of the server and of all.
 	wall, server, all []float64
@@ -34,7 +37,7 @@ func interleave(ctx context.Context, o options, databaseURL string, sides ...*si
 			if i%2 != 0 {
 				s = sides[len(sides)-1-j]
 			}
-			m := &meter{server: s.child.pid(), postgres: conn}
+			m := &meter{server: s.child.pid(), postgres: cmp.Or(s.postgres, conn)}
 			n, err := s.round(ctx, m, lasting)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.child.name, err)
