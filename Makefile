@@ -48,7 +48,7 @@ test-web: web/node_modules/.installed ## Run the unit tests of the web app
 	cd web && $(NPM) test
 
 .PHONY: test-browser
-test-browser: build ## Run the flows in headless Chromium against the built binary
+test-browser: build ## Run the flows in headless Chromium against the built binary, on SQLite and PostgreSQL
 	cd web && $(NPM) run e2e
 
 .PHONY: lint

@@ -1,11 +1,16 @@
 import { defineConfig } from '@playwright/test'
+import { bin } from './e2e/postgres'
+import type { Engine } from './e2e/service'
 import { chromium, missing } from './e2e/setting'
 
+if (!bin && process.env['CI']) throw new Error('browser tests cannot run without PostgreSQL: install it (Debian: apt-get install postgresql)')
 if (missing && process.env['CI']) throw new Error(`browser tests cannot run without ${missing}`)
 // The file is read by every worker; one word is enough.
 if (missing && process.env['TEST_WORKER_INDEX'] === undefined) console.log(`browser tests skipped, for want of ${missing}`)
 
-export default defineConfig({
+if (!bin && process.env['TEST_WORKER_INDEX'] === undefined) console.log('browser tests run on SQLite alone, for want of PostgreSQL')
+
+export default defineConfig<object, { engine: Engine }>({
   testDir: 'e2e',
   outputDir: 'e2e/results',
   workers: 1,
@@ -14,6 +19,8 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [['list']],
+  // The same tests on both engines.
+  projects: [{ name: 'sqlite', use: { engine: 'sqlite' } }, ...(bin ? [{ name: 'postgres', use: { engine: 'postgres' as const } }] : [])],
   use: {
     browserName: 'chromium',
     viewport: { width: 1280, height: 800 },

@@ -1,5 +1,5 @@
 import { type Browser, expect, type Page, test as base } from '@playwright/test'
-import { type Service, startService } from './service'
+import { type Engine, type Service, startService } from './service'
 import { missing } from './setting'
 
 interface Fixtures {
@@ -9,11 +9,11 @@ interface Fixtures {
 
 // test starts one service for all tests of a file, and fails a test whose pages
 // logged an error: a breach of the content security policy is one.
-export const test = base.extend<Fixtures, { service: Service }>({
+export const test = base.extend<Fixtures, { engine: Engine; service: Service }>({
+  engine: ['sqlite', { option: true, scope: 'worker' }],
   service: [
-    // Playwright reads from the pattern which fixtures this one needs: none.
-    async ({}, use) => {
-      const service = await startService()
+    async ({ engine }, use) => {
+      const service = await startService({}, engine)
       await use(service)
       await service.stop()
     },

@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test'
+import { accessible } from './axe'
 import { beAtProvider, expect, fits, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
 
 skipUnlessRunnable()
@@ -33,6 +34,7 @@ test('every page fits a phone and a desk', async ({ person, service }) => {
   await page.goto('/')
   await expect(page.getByText('Nobody is signed in')).toBeVisible()
   await shoot(page, 'home-signed-out')
+  await accessible(page)
   await page.goto('/sign-in')
   await expect(page.getByRole('link', { name: 'Continue with Google' })).toBeVisible()
   await shoot(page, 'sign-in')
@@ -46,9 +48,11 @@ test('every page fits a phone and a desk', async ({ person, service }) => {
   await beAtProvider(page, { name: 'Hana Novak', email: 'hana@gmail.com' })
   await expect(page.getByText('Google is linked')).toBeVisible()
   await shoot(page, 'account')
+  await accessible(page)
   await page.getByRole('button', { name: 'Ethereum wallet', exact: true }).click()
   await expect(page.getByRole('dialog')).toBeVisible()
   await shoot(page, 'account-link-wallet')
+  await accessible(page)
 
   await page.goto('/')
   await page.getByLabel('Name of a new team').fill('Day shift')
@@ -62,6 +66,7 @@ test('every page fits a phone and a desk', async ({ person, service }) => {
   await page.goto('/')
   await expect(page.getByRole('link', { name: 'Day shift' })).toBeVisible()
   await shoot(page, 'home')
+  await accessible(page)
 
   await page.goto('/admin')
   await expect(page.getByText('You are not an operator')).toBeVisible()
@@ -101,6 +106,7 @@ test('hostile names are inert and keep their place', async ({ person }) => {
     await page.goto('/account')
     await expect(page.getByRole('table', { name: 'Devices' })).toBeVisible()
     await shoot(page, `hostile-${kind}-account`)
+    await accessible(page)
     if (made.ok()) {
       await page.goto(`/teams/${((await made.json()) as { id: string }).id}`)
       await page.getByRole('button', { name: 'Enter the team' }).click()

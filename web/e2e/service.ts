@@ -4,7 +4,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freshDatabase } from './postgres'
 import { binary } from './setting'
+
+export type Engine = 'sqlite' | 'postgres'
 
 // Service is the real binary in development mode, on a port and a database of
 // its own.
@@ -23,7 +26,7 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-export async function startService(settings: Record<string, string> = {}): Promise<Service> {
+export async function startService(settings: Record<string, string> = {}, engine: Engine = 'sqlite'): Promise<Service> {
   const dir = await mkdtemp(join(tmpdir(), 'latchkey-e2e-'))
   const port = await freePort()
   const url = `http://localhost:${port}`
@@ -31,7 +34,7 @@ export async function startService(settings: Record<string, string> = {}): Promi
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: dir,
-    LATCHKEY_DATABASE_URL: `sqlite://${join(dir, 'e2e.db')}`,
+    LATCHKEY_DATABASE_URL: engine === 'postgres' ? await freshDatabase() : `sqlite://${join(dir, 'e2e.db')}`,
     LATCHKEY_LISTEN: `127.0.0.1:${port}`,
     LATCHKEY_PUBLIC_URL: url,
     LATCHKEY_METRICS_LISTEN: 'off',
