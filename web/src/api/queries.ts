@@ -17,10 +17,14 @@ export const keys = {
   invitations: ['mine', 'invitations'] as const,
   teams: ['teams'] as const,
   team: (team: string) => ['teams', team] as const,
-  teamSessions: (team: string, status: string) => ['teams', team, 'sessions', status] as const,
+  teamSessions: (team: string) => ['teams', team, 'sessions'] as const,
+  policy: (team: string) => ['teams', team, 'policy'] as const,
+  policySaved: (team: string) => ['policy saved', team] as const,
+  teamAudit: (team: string) => ['teams', team, 'audit'] as const,
   members: (team: string) => ['teams', team, 'members'] as const,
   teamInvitations: (team: string) => ['teams', team, 'invitations'] as const,
-  admin: (list: string, filter: string) => ['admin', list, filter] as const,
+  operator: ['admin'] as const,
+  admin: (list: string, ...filter: string[]) => ['admin', list, ...filter] as const,
 }
 
 // forgetPerson drops everything that belongs to whoever was signed in.

@@ -113,7 +113,7 @@ function Accounts({ preview, me, onChoose }: { preview: MergePreview; me: string
   )
 }
 
-function Conflicts(props: { preview: MergePreview; choices: Record<string, MergeSide>; onChoose: (field: string, side: MergeSide) => void }) {
+export function Conflicts(props: { preview: MergePreview; choices: Record<string, MergeSide>; onChoose: (field: string, side: MergeSide) => void }) {
   const t = useT()
   const { preview, choices } = props
   if (preview.conflicts.length === 0) return null

@@ -1,37 +1,77 @@
 import { Stack, Tabs, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useSearchParams } from 'react-router'
-import { SignedIn } from '../../components/signed-in'
+import { api, data } from '../../api/client'
+import { isProblem } from '../../api/problem'
+import { keys } from '../../api/queries'
+import type { User } from '../../api/types'
 import { PageTitle } from '../../components/page-title'
+import { Fault, Waiting } from '../../components/show'
+import { SignedIn } from '../../components/signed-in'
 import { useT } from '../../i18n/language'
+import { Audit } from './audit'
+import { Duplicates } from './duplicates'
+import { Health } from './health'
+import { Keys } from './keys'
+import { Merges } from './merges'
+import { NoOperator } from './no-operator'
 import { Sessions } from './sessions'
+import { OneUser } from './user'
 import { Users } from './users'
 
-// AdminPage is for operators of the deployment. Which list is open stands in the
+const views = ['users', 'duplicates', 'sessions', 'merges', 'audit', 'keys', 'health'] as const
+type View = (typeof views)[number]
+
+// AdminPage is for operators of the deployment. What is open stands in the
 // address, so that it can be passed on.
 export default function AdminPage() {
   const t = useT()
-  const [query, setQuery] = useSearchParams()
-  const view = query.get('view') === 'sessions' ? 'sessions' : 'users'
   return (
     <SignedIn>
       {({ user }) => (
         <Stack gap="lg">
           <PageTitle>{t('shell.operator')}</PageTitle>
-          <Title order={1}>Operator</Title>
-          <Tabs value={view} onChange={(chosen) => setQuery(chosen === 'sessions' ? { view: chosen } : {})} keepMounted={false}>
-            <Tabs.List>
-              <Tabs.Tab value="users">Users</Tabs.Tab>
-              <Tabs.Tab value="sessions">Sessions</Tabs.Tab>
-            </Tabs.List>
-            <Tabs.Panel value="users" pt="lg">
-              <Users me={user} />
-            </Tabs.Panel>
-            <Tabs.Panel value="sessions" pt="lg">
-              <Sessions me={user} />
-            </Tabs.Panel>
-          </Tabs>
+          <Title order={1}>{t('operator.title')}</Title>
+          <ForOperators me={user} />
         </Stack>
       )}
     </SignedIn>
+  )
+}
+
+function ForOperators({ me }: { me: User }) {
+  const t = useT()
+  const [query, setQuery] = useSearchParams()
+  const view = views.find((known) => known === query.get('view')) ?? 'users'
+  const user = query.get('user')
+  // Whether this is an operator is asked once, for all views.
+  const may = useQuery({ queryKey: keys.admin('may'), queryFn: () => data(api.GET('/v1/admin/users', { params: { query: { limit: 1 } } })), retry: false })
+  if (isProblem(may.error, 'operator_required')) return <NoOperator me={me} />
+  if (may.error) return <Fault error={may.error} />
+  if (!may.data) return <Waiting />
+  const shown: Record<View, React.ReactNode> = {
+    users: user ? <OneUser key={user} id={user} me={me.id} /> : <Users me={me} />,
+    duplicates: <Duplicates />,
+    sessions: <Sessions />,
+    merges: <Merges />,
+    audit: <Audit />,
+    keys: <Keys />,
+    health: <Health />,
+  }
+  return (
+    <Tabs value={view} onChange={(chosen) => setQuery(chosen && chosen !== 'users' ? { view: chosen } : {})} keepMounted={false}>
+      <Tabs.List>
+        {views.map((name) => (
+          <Tabs.Tab key={name} value={name}>
+            {t(`operator.${name}`)}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      {views.map((name) => (
+        <Tabs.Panel key={name} value={name} pt="lg">
+          {name === view && shown[name]}
+        </Tabs.Panel>
+      ))}
+    </Tabs>
   )
 }

@@ -1,67 +1,33 @@
-import { Badge, NativeSelect } from '@mantine/core'
-import { useState } from 'react'
+import { useQueryClient } from '@tanstack/react-query'
 import { api, data } from '../../api/client'
-import { isProblem } from '../../api/problem'
-import { keys, usePages } from '../../api/queries'
-import type { SessionStatus, User } from '../../api/types'
-import { providerName } from '../../auth/providers'
+import { keys } from '../../api/queries'
 import { Section } from '../../components/section'
-import { Listing, Name, Person, Time } from '../../components/show'
-import { statusColor } from '../../components/status'
-import { Table } from '../../components/table'
+import { SessionManager } from '../../components/session-manager'
 import { useT } from '../../i18n/language'
-import { NoOperator } from './no-operator'
+import { UserLink } from './links'
 
-export function Sessions({ me }: { me: User }) {
+// Sessions are everyone's, or one user's.
+export function Sessions({ user }: { user?: string }) {
   const t = useT()
-  const [status, setStatus] = useState<SessionStatus | 'all'>('active')
-  const list = usePages(keys.admin('sessions', status), (page) =>
-    data(api.GET('/v1/admin/sessions', { params: { query: status === 'all' ? page : { ...page, status } } })),
-  )
-  if (isProblem(list.error, 'operator_required')) return <NoOperator me={me} />
+  const client = useQueryClient()
   return (
-    <Section
-      title="Sessions"
-      hint="Newest first."
-      action={
-        <NativeSelect
-          aria-label="Which sessions to show"
-          value={status}
-          onChange={(event) => setStatus(event.currentTarget.value as SessionStatus | 'all')}
-          data={[
-            { value: 'active', label: 'Active' },
-            { value: 'expired', label: 'Expired' },
-            { value: 'revoked', label: 'Ended' },
-            { value: 'all', label: 'All' },
-          ]}
-        />
-      }
-    >
-      <Listing list={list} empty="None.">
-        {(sessions) => (
-          <Table
-            label="Sessions"
-            rows={sessions}
-            rowKey={(session) => session.id}
-            columns={[
-              { label: 'User', cell: (session) => <Person user={session.user} {...(session.current ? { note: 'this browser' } : {})} /> },
-              { label: 'Ways in', cell: (session) => session.methods.map((method) => providerName(t, method)).join(', ') },
-              { label: 'Device', cell: (session) => <Name line>{session.device || 'Unknown'}</Name> },
-              { label: 'Address', cell: (session) => <Name line>{session.ip}</Name> },
-              { label: 'Signed in', cell: (session) => <Time at={session.created_at} /> },
-              { label: 'Last seen', cell: (session) => <Time at={session.last_seen_at} /> },
-              {
-                label: 'Status',
-                cell: (session) => (
-                  <Badge variant="light" color={statusColor(session.status)}>
-                    {session.status === 'revoked' ? 'ended' : session.status}
-                  </Badge>
-                ),
-              },
-            ]}
-          />
+    <Section title={t('operator.sessions')} {...(user ? {} : { hint: t('sessions.hintAll') })}>
+      <SessionManager
+        {...(user ? { user, members: null } : {})}
+        label={t('sessions.tableAll')}
+        empty={t('sessions.none')}
+        queryKey={keys.admin('sessions', user ?? '')}
+        fetchPage={(query) => data(api.GET('/v1/admin/sessions', { params: { query } }))}
+        endOne={(session) => data(api.DELETE('/v1/admin/sessions/{session}', { params: { path: { session } } }))}
+        endMany={(filter, dry_run) => data(api.POST('/v1/admin/sessions/revoke', { body: { filter, dry_run } }))}
+        onEnded={() => Promise.all([client.invalidateQueries({ queryKey: keys.operator }), client.invalidateQueries({ queryKey: keys.session })])}
+        person={(session) => (
+          <>
+            <UserLink user={session.user} />
+            {session.current && <span className="muted"> ({t('sessions.thisBrowser')})</span>}
+          </>
         )}
-      </Listing>
+      />
     </Section>
   )
 }

@@ -8,14 +8,13 @@ import { ConfirmButton } from '../../components/confirm'
 import { Section } from '../../components/section'
 import { Fault, Listing, Name, Time } from '../../components/show'
 import { Table } from '../../components/table'
+import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
 import { readInvitee } from './invitee'
 import { assignable } from './roles'
 
-const hint =
-  'Only who owns the verified address or the wallet can accept, on their own account page after signing in. No mail is sent yet: tell them yourself.'
-
 export function Invitations({ team }: { team: Team }) {
+  const t = useT()
   const client = useQueryClient()
   const list = usePages(keys.teamInvitations(team.id), (query) =>
     data(api.GET('/v1/teams/{team}/invitations', { params: { path: { team: team.id }, query } })),
@@ -26,32 +25,32 @@ export function Invitations({ team }: { team: Team }) {
     await refresh()
   }
   return (
-    <Section title="Invitations" hint={hint}>
+    <Section title={t('team.invitations')} hint={t('team.invitationsHint')}>
       <Invite team={team} onInvited={refresh} />
-      <Listing list={list} empty="No open invitation.">
+      <Listing list={list} empty={t('team.noInvitation')}>
         {(invitations) => (
           <Table
-            label="Open invitations"
+            label={t('team.openInvitations')}
             rows={invitations}
             rowKey={(invitation) => invitation.id}
             columns={[
               {
-                label: 'Invited',
+                label: t('team.invited'),
                 cell: ({ email, wallet }) => (wallet ? <code title={wallet}>{shortAddress(wallet)}</code> : <Name line>{email ?? ''}</Name>),
               },
-              { label: 'As', cell: (invitation) => invitation.role },
-              { label: 'Open until', cell: (invitation) => <Time at={invitation.expires_at} /> },
+              { label: t('team.as'), cell: (invitation) => t(`common.${invitation.role}`) },
+              { label: t('team.openUntil'), cell: (invitation) => <Time at={invitation.expires_at} /> },
               {
-                label: 'Take back',
+                label: t('team.takeBack'),
                 action: true,
                 cell: (invitation) => (
                   <Group>
                     <ConfirmButton
-                      label="Take back"
-                      accessibleLabel={`Take back the invitation of ${invitation.email ?? invitation.wallet}`}
-                      title="Take this invitation back?"
-                      text="It can no longer be accepted. You can invite again at any time."
-                      confirm="Take it back"
+                      label={t('team.takeBack')}
+                      accessibleLabel={t('team.takeBackOf', { invitee: invitation.email ?? invitation.wallet ?? '' })}
+                      title={t('team.takeBackTitle')}
+                      text={t('team.takeBackText')}
+                      confirm={t('team.takeBackConfirm')}
                       action={() => takeBack(invitation)}
                     />
                   </Group>
@@ -66,6 +65,7 @@ export function Invitations({ team }: { team: Team }) {
 }
 
 function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void> }) {
+  const t = useT()
   const [typed, setTyped] = useState('')
   const [role, setRole] = useState<Role>('member')
   const [wrong, setWrong] = useState(false)
@@ -87,23 +87,23 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
       <Stack gap="sm">
         <Group align="flex-start">
           <TextInput
-            label="E-mail or wallet address"
-            placeholder="ann@example.com or 0x…"
+            label={t('team.invitee')}
+            placeholder={t('team.inviteePlaceholder')}
             flex="1 1 16rem"
             autoComplete="off"
             autoCapitalize="none"
             spellCheck={false}
             maxLength={320}
             value={typed}
-            error={wrong && 'Type an e-mail address, or 0x and the 40 characters of a wallet address.'}
+            error={wrong && t('team.inviteeWrong')}
             onChange={(event) => {
               setWrong(false)
               setTyped(event.currentTarget.value)
             }}
           />
-          <NativeSelect label="Role" w={120} data={assignable(team.role)} value={role} onChange={(event) => setRole(event.currentTarget.value as Role)} />
+          <NativeSelect label={t('team.role')} w={130} data={assignable(team.role).map((role) => ({ value: role, label: t(`common.${role}`) }))} value={role} onChange={(event) => setRole(event.currentTarget.value as Role)} />
           <Button type="submit" loading={invite.isPending} disabled={!typed.trim()} mt={25}>
-            Invite
+            {t('team.invite')}
           </Button>
         </Group>
         <Fault error={invite.error} />

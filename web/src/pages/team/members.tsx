@@ -1,4 +1,4 @@
-import { Group, NativeSelect, Stack } from '@mantine/core'
+import { Group, NativeSelect } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { api, data } from '../../api/client'
 import { keys, usePages } from '../../api/queries'
@@ -10,45 +10,49 @@ import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
 import { assignable, mayActOn } from './roles'
 
+export function useMembers(team: string) {
+  return usePages(keys.members(team), (query) => data(api.GET('/v1/teams/{team}/members', { params: { path: { team }, query: { ...query, limit: 100 } } })))
+}
+
 export function Members({ team, me }: { team: Team; me: string }) {
   const t = useT()
   const client = useQueryClient()
-  const list = usePages(keys.members(team.id), (query) => data(api.GET('/v1/teams/{team}/members', { params: { path: { team: team.id }, query } })))
+  const list = useMembers(team.id)
   const changeRole = useMutation({
     mutationFn: ({ user, role }: { user: string; role: Role }) =>
       data(api.PATCH('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user } }, body: { role } })),
     onSettled: () => client.invalidateQueries({ queryKey: keys.team(team.id) }),
   })
   return (
-    <Section title="Members">
+    <Section title={t('team.members')}>
       <Fault error={changeRole.error} />
-      <Listing list={list} empty="No members.">
+      <Listing list={list} empty={t('team.noMembers')}>
         {(members) => (
           <Table
-            label="Members"
+            label={t('team.members')}
             rows={members}
             rowKey={(member) => member.user.id}
             columns={[
-              { label: 'Member', cell: (member) => <Person user={member.user} {...(member.user.id === me ? { note: 'you' } : {})} /> },
+              { label: t('team.member'), cell: (member) => <Person user={member.user} {...(member.user.id === me ? { note: t('team.you') } : {})} /> },
               {
-                label: 'Role',
+                label: t('team.role'),
                 cell: (member) =>
                   mayActOn(team.role, member.role) ? (
                     <NativeSelect
                       w={120}
                       size="xs"
-                      aria-label={`Role of ${personName(t, member.user)}`}
-                      data={assignable(team.role)}
+                      aria-label={t('team.roleOf', { name: personName(t, member.user) })}
+                      data={assignable(team.role).map((role) => ({ value: role, label: t(`common.${role}`) }))}
                       value={changeRole.isPending && changeRole.variables.user === member.user.id ? changeRole.variables.role : member.role}
                       disabled={changeRole.isPending}
                       onChange={(event) => changeRole.mutate({ user: member.user.id, role: event.currentTarget.value as Role })}
                     />
                   ) : (
-                    member.role
+                    t(`common.${member.role}`)
                   ),
               },
-              { label: 'Member since', cell: (member) => <Time at={member.created_at} /> },
-              { label: 'Remove', action: true, cell: (member) => <Remove team={team} member={member} me={me} /> },
+              { label: t('team.since'), cell: (member) => <Time at={member.created_at} /> },
+              { label: t('team.remove'), action: true, cell: (member) => <Remove team={team} member={member} me={me} /> },
             ]}
           />
         )}
@@ -72,21 +76,11 @@ function Remove({ team, member, me }: { team: Team; member: Member; me: string }
   return (
     <Group>
       <ConfirmButton
-        label={self ? 'Leave' : 'Remove'}
-        accessibleLabel={self ? 'Leave the team' : `Remove ${name}`}
-        title={self ? 'Leave this team?' : 'Remove this member?'}
-        text={
-          <Stack gap="xs">
-            {self ? (
-              'Your sessions in this team end at once. To come back you need an invitation.'
-            ) : (
-              <span>
-                <Name>{name}</Name> leaves the team, and their sessions in it end at once.
-              </span>
-            )}
-          </Stack>
-        }
-        confirm={self ? 'Leave the team' : 'Remove member'}
+        label={t(self ? 'team.leave' : 'team.remove')}
+        accessibleLabel={self ? t('team.leaveOf') : t('team.removeOf', { name })}
+        title={t(self ? 'team.leaveTitle' : 'team.removeTitle')}
+        text={self ? t('team.leaveText') : t.rich('team.removeText', { name: <Name key="name">{name}</Name> })}
+        confirm={t(self ? 'team.leaveOf' : 'team.removeConfirm')}
         action={remove}
       />
     </Group>

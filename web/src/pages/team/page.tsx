@@ -2,13 +2,18 @@ import { Anchor, Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from 'react-router'
 import { api, data } from '../../api/client'
+import { isProblem } from '../../api/problem'
 import { keys } from '../../api/queries'
 import type { CurrentSession, Team } from '../../api/types'
+import { ConfirmButton } from '../../components/confirm'
 import { Fault, Name, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
 import { PageTitle } from '../../components/page-title'
+import { useT } from '../../i18n/language'
+import { TeamAudit } from './audit'
 import { Invitations } from './invitations'
 import { Members } from './members'
+import { Policy } from './policy'
 import { Sessions } from './sessions'
 
 export default function TeamPage() {
@@ -17,6 +22,7 @@ export default function TeamPage() {
 }
 
 function Loaded({ id, session }: { id: string; session: CurrentSession }) {
+  const t = useT()
   const team = useQuery({
     queryKey: keys.team(id),
     queryFn: () => data(api.GET('/v1/teams/{team}', { params: { path: { team: id } } })),
@@ -26,7 +32,7 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
       <Stack align="flex-start">
         <Fault error={team.error} />
         <Anchor component={Link} to="/">
-          Your teams are on the first page
+          {t('team.yourTeams')}
         </Anchor>
       </Stack>
     )
@@ -42,40 +48,58 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
             <Name>{team.data.name}</Name>
           </Title>
           <Group gap="xs">
-            <Text className="muted">You are</Text>
-            <Badge variant="light">{team.data.role}</Badge>
+            <Text className="muted">{t('team.youAre')}</Text>
+            <Badge variant="light">{t(`common.${team.data.role}`)}</Badge>
           </Group>
         </Stack>
         <Enter team={team.data} session={session} />
       </Group>
-      {manages ? <Sessions team={team.data} /> : <Text className="muted">Owners and admins of the team see its sessions and can end them.</Text>}
+      {manages ? <Sessions team={team.data} /> : <Text className="muted">{t('team.membersOnly')}</Text>}
       <Members team={team.data} me={session.user.id} />
       {manages && <Invitations team={team.data} />}
+      {manages && <Policy team={team.data} />}
+      {manages && <TeamAudit team={team.data} />}
     </Stack>
   )
 }
 
 // Enter makes the session in hand a session of the team.
 function Enter({ team, session }: { team: Team; session: CurrentSession }) {
+  const t = useT()
   const client = useQueryClient()
+  const enterTeam = (break_glass = false) => data(api.POST('/v1/teams/{team}/sessions', { params: { path: { team: team.id } }, body: { break_glass } }))
+  const refresh = () => Promise.all([client.invalidateQueries({ queryKey: keys.session }), client.invalidateQueries({ queryKey: keys.team(team.id) })])
   const enter = useMutation({
-    mutationFn: () => data(api.POST('/v1/teams/{team}/sessions', { params: { path: { team: team.id } } })),
-    onSuccess: () =>
-      Promise.all([client.invalidateQueries({ queryKey: keys.session }), client.invalidateQueries({ queryKey: [...keys.team(team.id), 'sessions'] })]),
+    mutationFn: () => enterTeam(),
+    onSuccess: refresh,
   })
   if (session.team_session?.team_id === team.id && session.team_session.status === 'active') {
     return (
       <Badge size="lg" color="teal" variant="light" role="status">
-        This browser is in the team
+        {t('team.inTeam')}
       </Badge>
     )
   }
   return (
     <Stack gap="xs" align="flex-end">
       <Button loading={enter.isPending} onClick={() => enter.mutate()}>
-        Enter the team
+        {t('team.enter')}
       </Button>
       <Fault error={enter.error} />
+      {team.role === 'owner' && isProblem(enter.error, 'policy_unsatisfied') && (
+        <ConfirmButton
+          label={t('team.breakGlass')}
+          title={t('team.breakGlassTitle')}
+          text={t('team.breakGlassText')}
+          confirm={t('team.breakGlass')}
+          intent={`glass ${team.id}`}
+          action={async () => {
+            await enterTeam(true)
+            enter.reset()
+            await refresh()
+          }}
+        />
+      )}
     </Stack>
   )
 }

@@ -1,0 +1,187 @@
+import type { Page } from '@playwright/test'
+import { beAtProvider, expect, fits, signInWithNewWallet, skipUnlessRunnable, test } from './fixtures'
+
+skipUnlessRunnable()
+
+const within = { timeout: 2_500 } // what the page promises, and a little for a busy machine
+
+async function signInAs(page: Page, name: string): Promise<void> {
+  await page.goto('/sign-in?return_to=/account')
+  await page.getByRole('link', { name: 'Continue with Google' }).click()
+  await beAtProvider(page, { name, email: `${name.toLowerCase()}@gmail.com` })
+  await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
+}
+
+// post changes something as the person of the page would, without its pages.
+async function post(page: Page, path: string, data: unknown): Promise<Record<string, string>> {
+  const answer = await page.request.post(path, { data, headers: { Origin: new URL(page.url()).origin } })
+  expect(answer.status(), path).toBeLessThan(300)
+  return (await answer.json()) as Record<string, string>
+}
+
+// newTeam is a team of the owner with members, none of whom has entered.
+async function newTeam(owner: Page, name: string, members: Page[]): Promise<string> {
+  const { id } = await post(owner, '/v1/teams', { name })
+  for (const member of members) {
+    const { primary_email } = (await (await member.request.get('/v1/me')).json()) as { primary_email: string }
+    const invitation = await post(owner, `/v1/teams/${id!}/invitations`, { email: primary_email, role: 'member' })
+    await post(member, `/v1/me/invitations/${invitation['id']!}/accept`, {})
+  }
+  return id!
+}
+
+const sessionsOf = (page: Page) => page.getByRole('table', { name: 'Team sessions' }).getByRole('row')
+
+test('a session that is opened, ended here or ended elsewhere shows at once in another browser', async ({ person }) => {
+  const [owner, second, member] = [await person(), await person(), await person()]
+  await signInAs(owner, 'Olga')
+  await signInAs(member, 'Mona')
+  const team = await newTeam(owner, 'Night shift', [member])
+  // The same owner in a second browser.
+  await second.context().addCookies(await owner.context().cookies())
+  await owner.goto(`/teams/${team}`)
+  await second.goto(`/teams/${team}`)
+  for (const page of [owner, second]) {
+    await expect(page.getByText('Nobody is in the team right now')).toBeVisible()
+    await expect(page.getByRole('status').getByText('live')).toBeVisible()
+  }
+
+  await member.goto(`/teams/${team}`)
+  await member.getByRole('button', { name: 'Enter the team' }).click()
+  await expect(member.getByText('This browser is in the team')).toBeVisible()
+  for (const page of [owner, second]) await expect(sessionsOf(page).filter({ hasText: 'Mona' })).toBeVisible(within)
+
+  await owner.getByRole('button', { name: /^End the session of Mona/ }).click()
+  await owner.getByRole('dialog').getByRole('button', { name: 'End session', exact: true }).click()
+  await expect(second.getByText('Nobody is in the team right now')).toBeVisible(within)
+  await expect(owner.getByText('Nobody is in the team right now')).toBeVisible(within)
+  await member.reload()
+  await expect(member.getByRole('button', { name: 'Enter the team' })).toBeVisible()
+
+  // A session that ends by signing out, far from the team.
+  await member.getByRole('button', { name: 'Enter the team' }).click()
+  await expect(sessionsOf(owner).filter({ hasText: 'Mona' })).toBeVisible(within)
+  await member.goto('/account')
+  await member.getByRole('button', { name: 'Sign out' }).click()
+  await expect(owner.getByText('Nobody is in the team right now')).toBeVisible(within)
+})
+
+test('sessions are found by filters and ended in number, and the numbers are named first', async ({ person }) => {
+  const [owner, ...members] = [await person(), await person(), await person(), await person()]
+  await signInAs(owner, 'Oskar')
+  for (const [i, page] of members.entries()) await signInAs(page, `Bulk${i}`)
+  const team = await newTeam(owner, 'Day shift', members)
+  for (const page of [owner, ...members]) await post(page, `/v1/teams/${team}/sessions`, {})
+  await owner.goto(`/teams/${team}`)
+  await expect(sessionsOf(owner)).toHaveCount(5)
+  await expect(sessionsOf(owner).filter({ hasText: 'this browser' })).toContainText('Oskar')
+
+  // By filter.
+  await owner.getByLabel('Network', { exact: true }).fill('nowhere')
+  await expect(owner.getByText('An address, or a range such as')).toBeVisible()
+  await expect(owner.getByRole('button', { name: 'End all that fit the filter' })).toBeDisabled()
+  await owner.getByLabel('Network', { exact: true }).fill('203.0.113.0/24')
+  await expect(owner.getByText('No session fits.')).toBeVisible()
+  await owner.getByRole('button', { name: 'Clear filter' }).click()
+  await owner.getByLabel('Member', { exact: true }).selectOption({ label: 'Bulk0' })
+  await expect(sessionsOf(owner)).toHaveCount(2)
+  await owner.getByRole('button', { name: 'End all that fit the filter' }).click()
+  await expect(owner.getByRole('dialog')).toContainText('1 session ends at once')
+  await owner.getByRole('button', { name: 'End 1 session' }).click()
+  await expect(owner.getByText('1 session ended')).toBeVisible()
+  await owner.getByRole('button', { name: 'Clear filter' }).click()
+  await expect(sessionsOf(owner)).toHaveCount(4)
+
+  // By selection, by keyboard.
+  const box = owner.getByRole('checkbox', { name: /^Select the session of Bulk1/ })
+  await box.focus()
+  await owner.keyboard.press('Space')
+  await expect(owner.getByText('1 selected')).toBeVisible()
+  await owner.getByRole('button', { name: 'End selected' }).focus()
+  await owner.keyboard.press('Enter')
+  await expect(owner.getByRole('dialog')).toContainText('Bulk1')
+  await owner.keyboard.press('Escape')
+  await expect(owner.getByRole('dialog')).toHaveCount(0)
+  await expect(sessionsOf(owner)).toHaveCount(4)
+  await owner.getByRole('button', { name: 'End selected' }).click()
+  await owner.getByRole('button', { name: 'End 1 session' }).click()
+  await expect(sessionsOf(owner)).toHaveCount(3)
+
+  // Everyone else's.
+  await post(members[0]!, `/v1/teams/${team}/sessions`, {})
+  await expect(sessionsOf(owner)).toHaveCount(4)
+  await owner.getByRole('button', { name: 'End everyone else’s' }).click()
+  await expect(owner.getByRole('dialog')).toContainText('2 sessions end at once')
+  await owner.getByRole('button', { name: 'End 2 sessions' }).click()
+  await expect(sessionsOf(owner)).toHaveCount(2)
+  await expect(sessionsOf(owner).last()).toContainText('Oskar')
+
+  await owner.getByLabel('State', { exact: true }).selectOption('Any state')
+  await expect(sessionsOf(owner).filter({ hasText: 'ended' })).toHaveCount(4)
+  for (const [size, width] of Object.entries({ phone: 390, desk: 1280 })) {
+    await owner.setViewportSize({ width, height: 800 })
+    await fits(owner)
+    await owner.screenshot({ path: `e2e/screenshots/team-sessions-${size}.png`, fullPage: true })
+  }
+})
+
+test('an admin is told which sessions stay, and why', async ({ person }) => {
+  const [owner, admin] = [await person(), await person()]
+  await signInAs(owner, 'Otto')
+  await signInAs(admin, 'Adam')
+  const team = await newTeam(owner, 'Skips', [admin])
+  const { id } = (await (await admin.request.get('/v1/me')).json()) as { id: string }
+  await owner.request.patch(`/v1/teams/${team}/members/${id}`, { data: { role: 'admin' }, headers: { Origin: new URL(owner.url()).origin } })
+  await post(owner, `/v1/teams/${team}/sessions`, {})
+  await admin.goto(`/teams/${team}`)
+  await expect(sessionsOf(admin)).toHaveCount(2)
+  await admin.getByRole('button', { name: 'End everyone else’s' }).click()
+  await expect(admin.getByRole('dialog')).toContainText('No session would end.')
+  await expect(admin.getByRole('dialog')).toContainText('1 session stays: it is an owner’s')
+  await expect(admin.getByRole('dialog').getByRole('button', { name: /^End \d/ })).toHaveCount(0)
+})
+
+test('a policy names whom it ends before it is saved, and then ends them in another browser', async ({ person }) => {
+  const [owner, member] = [await person(), await person()]
+  await signInWithNewWallet(owner)
+  await signInAs(member, 'Petra')
+  const team = await newTeam(owner, 'Strict', [member])
+  await post(owner, `/v1/teams/${team}/sessions`, {})
+  await post(member, `/v1/teams/${team}/sessions`, {})
+  await member.goto(`/teams/${team}`)
+  await expect(member.getByText('This browser is in the team')).toBeVisible()
+
+  await owner.goto(`/teams/${team}`)
+  const preview = owner.getByRole('region', { name: 'What this would end' })
+  await expect(preview).toContainText('This is the policy as it is.')
+  await owner.getByRole('checkbox', { name: 'Ethereum wallet' }).check()
+  await expect(preview).toContainText('1 session would end:')
+  await expect(preview).toContainText('Petra')
+  await owner.getByRole('textbox', { name: 'Sign in again after' }).fill('soon')
+  await expect(owner.getByText('A whole number, 1 or more.')).toBeVisible()
+  await expect(owner.getByRole('button', { name: 'Save policy' })).toBeDisabled()
+  await owner.getByRole('textbox', { name: 'Sign in again after' }).fill('12')
+  for (const [size, width] of Object.entries({ phone: 390, desk: 1280 })) {
+    await owner.setViewportSize({ width, height: 800 })
+    await fits(owner)
+    await owner.screenshot({ path: `e2e/screenshots/team-policy-${size}.png`, fullPage: true })
+  }
+  await owner.getByRole('button', { name: 'Save policy' }).click()
+  await owner.getByRole('dialog').getByRole('button', { name: 'Save, and end 1 session' }).click()
+  await expect(owner.getByText('Policy saved')).toBeVisible()
+  await expect(sessionsOf(owner)).toHaveCount(2)
+  await expect(sessionsOf(owner).filter({ hasText: 'Petra' })).toHaveCount(0)
+
+  // The page that is refused from now on says why.
+  await member.reload()
+  await expect(member.getByText('The team asks for more')).toBeVisible()
+
+  await owner.getByRole('button', { name: 'Show the audit trail' }).click()
+  const trail = owner.getByRole('table', { name: 'Audit trail' })
+  await expect(trail).toContainText('Policy of a team changed')
+  await owner.getByLabel('What', { exact: true }).selectOption({ label: 'Joined a team' })
+  await expect(trail.getByRole('row').filter({ hasText: 'Joined a team' })).toHaveCount(1)
+  await expect(trail).not.toContainText('Policy of a team changed')
+  const [file] = await Promise.all([owner.waitForEvent('download'), owner.getByRole('link', { name: 'Export as NDJSON' }).click()])
+  expect(file.suggestedFilename()).toBe('audit.ndjson')
+})

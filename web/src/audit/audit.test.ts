@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { de } from '../i18n/de'
+import { translator } from '../i18n/translate'
+import { actions, auditWhat, details, noAuditFilter, toAuditQuery } from './audit'
+
+const t = translator(de, 'de')
+
+it('says and offers every action of the audit trail', () => {
+  const source = readFileSync(new URL('../../../identity/event.go', import.meta.url), 'utf8')
+  const all = [...source.matchAll(/Action = "([a-z_.]+)"/g)].map((match) => match[1]!)
+  expect(all.filter((action) => !actions.includes(action))).toEqual([])
+  for (const action of all) expect(auditWhat(t, { action, data: {} }), action).not.toContain(action)
+  expect(auditWhat(t, { action: 'identity.linked', data: { provider: 'github' } })).toContain('GitHub')
+  expect(auditWhat(t, { action: 'moon.landed', data: { provider: 7 } })).toContain('moon.landed')
+})
+
+describe('the filter', () => {
+  it('asks for nothing at first, and for what can be read later', () => {
+    expect(toAuditQuery(noAuditFilter)).toEqual({})
+    expect(toAuditQuery({ action: 'member.added', user: 'half', actor: '018f0000-0000-7000-8000-00000000000a', from: 'never', to: '2030-01-01T12:00', ip: ' ::1 ' })).toEqual({
+      action: 'member.added',
+      actor_id: '018f0000-0000-7000-8000-00000000000a',
+      to: new Date('2030-01-01T12:00').toISOString(),
+      ip: '::1',
+    })
+  })
+})
+
+it('shows details as bounded text', () => {
+  expect(details({ team_session_id: 'x', empty: '', none: null, list: [1, '<b>'] })).toEqual([
+    ['team session id', 'x'],
+    ['list', '[1,"<b>"]'],
+  ])
+  expect(details({ long: 'a'.repeat(500) })[0]![1]).toHaveLength(121)
+})

@@ -1,0 +1,57 @@
+import { en } from '../i18n/en'
+import type { Key, Translate } from '../i18n/translate'
+import { what } from '../pages/account/history-words'
+import { readID } from '../sessions/filters'
+
+export interface AuditChosen {
+  action: string
+  user: string
+  actor: string
+  /** Of an input of the type datetime-local: in the reader's zone. */
+  from: string
+  to: string
+  ip: string
+}
+
+export const noAuditFilter: AuditChosen = { action: '', user: '', actor: '', from: '', to: '', ip: '' }
+
+const isAction = (key: string) => key.includes('.')
+
+// actions are all that this version of the app can say in words.
+export const actions = [...Object.keys(en.messages.history), ...Object.keys(en.messages.audit)].filter(isAction).sort()
+
+// auditWhat says an event in words.
+export function auditWhat(t: Translate, event: { action: string; data: Record<string, unknown> }): string {
+  if (isAction(event.action) && Object.hasOwn(en.messages.audit, event.action)) return (t as (key: Key) => string)(`audit.${event.action}` as Key)
+  const { provider } = event.data
+  return what(t, { action: event.action as never, ...(typeof provider === 'string' ? { provider } : {}) })
+}
+
+const longest = 120
+
+// details are what an event holds besides, as text and bounded.
+export function details(data: Record<string, unknown>): [string, string][] {
+  return Object.entries(data)
+    .filter(([, value]) => value !== null && value !== '')
+    .map(([key, value]) => {
+      const text = typeof value === 'string' ? value : JSON.stringify(value)
+      return [key.replaceAll('_', ' '), text.length > longest ? text.slice(0, longest) + '…' : text]
+    })
+}
+
+// toAuditQuery is what the API takes; times in UTC.
+export function toAuditQuery(chosen: AuditChosen): { action?: string; user_id?: string; actor_id?: string; from?: string; to?: string; ip?: string } {
+  const time = (local: string) => {
+    const at = new Date(local)
+    return local && !Number.isNaN(at.getTime()) ? at.toISOString() : undefined
+  }
+  const [from, to, user, actor, ip] = [time(chosen.from), time(chosen.to), readID(chosen.user), readID(chosen.actor), chosen.ip.trim()]
+  return {
+    ...(chosen.action ? { action: chosen.action } : {}),
+    ...(user ? { user_id: user } : {}),
+    ...(actor ? { actor_id: actor } : {}),
+    ...(from ? { from } : {}),
+    ...(to ? { to } : {}),
+    ...(ip.length >= 2 ? { ip } : {}),
+  }
+}

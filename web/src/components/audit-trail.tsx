@@ -1,0 +1,117 @@
+import { Anchor, Group, NativeSelect, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { type ReactNode, useState } from 'react'
+import type { Page } from '../api/queries'
+import type { AuditEvent } from '../api/types'
+import { actions, type AuditChosen, auditWhat, details, noAuditFilter, toAuditQuery } from '../audit/audit'
+import { useT } from '../i18n/language'
+import { readID } from '../sessions/filters'
+import { Pages, usePaged } from './paged'
+import { Listing, Name, Time } from './show'
+import { Table } from './table'
+
+type Query = ReturnType<typeof toAuditQuery>
+
+interface Props {
+  queryKey: readonly unknown[]
+  fetchPage: (query: Query & { cursor?: string; limit: number }) => Promise<Page<AuditEvent>>
+  /** Where the same events are to be had as a file. */
+  exportPath: string
+  /** Who an id is, if that is known here. */
+  who: (id: string) => ReactNode
+  people?: { value: string; label: string }[]
+  actionPrefixes?: readonly string[]
+}
+
+// AuditTrail shows events by filters, and hands out the file.
+export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actionPrefixes }: Props) {
+  const t = useT()
+  const [chosen, setChosen] = useState<AuditChosen>(noAuditFilter)
+  const [settled] = useDebouncedValue(chosen, 300)
+  const query = toAuditQuery(settled)
+  const list = usePaged([...queryKey, query], (page) => fetchPage({ ...query, ...page }), { limit: 25 })
+  const set = (part: Partial<AuditChosen>) => setChosen({ ...chosen, ...part })
+  const offered = actions.filter((action) => !actionPrefixes || actionPrefixes.some((prefix) => action.startsWith(prefix)))
+  const person = (label: string, field: 'user' | 'actor') =>
+    people ? (
+      <NativeSelect
+        label={label}
+        value={chosen[field]}
+        onChange={(event) => set({ [field]: event.currentTarget.value })}
+        data={[{ value: '', label: t('filters.everyone') }, ...people]}
+      />
+    ) : (
+      <TextInput
+        label={label}
+        value={chosen[field]}
+        maxLength={36}
+        spellCheck={false}
+        error={chosen[field].trim() !== '' && !readID(chosen[field]) && t('operator.idWrong')}
+        onChange={(event) => set({ [field]: event.currentTarget.value })}
+      />
+    )
+  return (
+    <Stack gap="sm">
+      <SimpleGrid cols={{ base: 2, sm: 3 }} spacing="xs" verticalSpacing="xs">
+        <NativeSelect
+          label={t('audit.what')}
+          value={chosen.action}
+          onChange={(event) => set({ action: event.currentTarget.value })}
+          data={[{ value: '', label: t('audit.anything') }, ...offered.map((action) => ({ value: action, label: auditWhat(t, { action, data: {} }) }))]}
+        />
+        {person(people ? t('audit.who') : t('audit.actorId'), 'actor')}
+        {person(people ? t('audit.whom') : t('audit.userId'), 'user')}
+        <TextInput label={t('audit.since')} type="datetime-local" value={chosen.from} onChange={(event) => set({ from: event.currentTarget.value })} />
+        <TextInput label={t('audit.until')} type="datetime-local" value={chosen.to} onChange={(event) => set({ to: event.currentTarget.value })} />
+        <TextInput label={t('audit.ip')} value={chosen.ip} maxLength={45} spellCheck={false} onChange={(event) => set({ ip: event.currentTarget.value })} />
+      </SimpleGrid>
+      <Group>
+        <Anchor size="sm" href={`${exportPath}?${new URLSearchParams(query as Record<string, string>).toString()}`} download="audit.ndjson">
+          {t('audit.export')}
+        </Anchor>
+      </Group>
+      <Listing list={list} empty={t('audit.none')}>
+        {(events) => (
+          <Table
+            label={t('audit.table')}
+            rows={events}
+            rowKey={(event) => event.id}
+            columns={[
+              {
+                label: t('audit.what'),
+                cell: (event) => (
+                  <Stack gap={0}>
+                    <span>{auditWhat(t, event)}</span>
+                    <Text size="xs" className="muted">
+                      {event.seq === null ? t('audit.notChained') : t('audit.seq', { seq: event.seq })}
+                    </Text>
+                  </Stack>
+                ),
+              },
+              { label: t('audit.who'), cell: (event) => (event.actor_id ? who(event.actor_id) : t('audit.service')) },
+              { label: t('audit.whom'), cell: (event) => event.user_id && who(event.user_id) },
+              { label: t('audit.when'), cell: (event) => <Time at={event.at} /> },
+              { label: t('audit.from'), cell: (event) => event.ip && <Name line>{event.ip}</Name> },
+              { label: t('audit.details'), cell: (event) => <Details data={event.data} /> },
+            ]}
+          />
+        )}
+      </Listing>
+      <Pages list={list} />
+    </Stack>
+  )
+}
+
+// Details shows what an event holds, as text.
+export function Details({ data }: { data: Record<string, unknown> }) {
+  return (
+    <Stack gap={0}>
+      {details(data).map(([key, value]) => (
+        <Text key={key} size="xs" component="div" className="name">
+          <span className="muted">{key}: </span>
+          <Name>{value}</Name>
+        </Text>
+      ))}
+    </Stack>
+  )
+}

@@ -1,0 +1,79 @@
+import { Button, type ButtonProps, Group, Modal, Stack } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { type ReactNode, useId, useState } from 'react'
+import { withStepUp } from '../auth/step-up'
+import { useT } from '../i18n/language'
+import { Fault, Waiting } from './show'
+import { useStepUp } from './step-up-context'
+
+interface Props<P> extends Omit<ButtonProps, 'children'> {
+  label: string
+  accessibleLabel?: string
+  title: string
+  /** What would happen, asked anew each time the question is. */
+  preview: () => Promise<P>
+  children: (preview: P) => ReactNode
+  /** What the button says; undefined: there is nothing to confirm. */
+  confirm: (preview: P) => string | undefined
+  action: (preview: P) => Promise<unknown>
+  color?: string
+  size?: string
+}
+
+// PreviewConfirm shows what would happen before it does it, with the numbers in
+// the question and on the button.
+export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, children, confirm, action, color = 'red', size, ...button }: Props<P>) {
+  const t = useT()
+  const id = useId()
+  const stepUp = useStepUp()
+  const [opened, setOpened] = useState(0)
+  const shown = useQuery({
+    queryKey: ['preview', id, opened],
+    queryFn: async () => {
+      const answer = await withStepUp(preview, () => stepUp())
+      if (answer === undefined) setOpened(0)
+      return answer ?? null
+    },
+    enabled: opened > 0,
+    staleTime: Infinity,
+    gcTime: 0,
+    retry: false,
+  })
+  const run = useMutation({
+    mutationFn: (seen: P) => withStepUp(async () => ({ done: await action(seen) }), () => stepUp()),
+    onSuccess: (result) => result && setOpened(0),
+  })
+  const close = () => {
+    run.reset()
+    setOpened(0)
+  }
+  const seen = shown.data
+  const does = seen === null || seen === undefined ? undefined : confirm(seen)
+  return (
+    <>
+      <Button variant="default" size="xs" {...button} {...(accessibleLabel ? { 'aria-label': accessibleLabel } : {})} onClick={() => setOpened(Date.now())}>
+        {label}
+      </Button>
+      <Modal opened={opened > 0} onClose={close} title={title} centered size={size ?? 'lg'} closeButtonProps={{ 'aria-label': t('common.close') }}>
+        <Stack mih={140} justify="space-between">
+          <Stack className="name">
+            {shown.isPending && <Waiting />}
+            <Fault error={shown.error} />
+            {seen !== null && seen !== undefined && children(seen)}
+            <Fault error={run.error} />
+          </Stack>
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              {t('common.cancel')}
+            </Button>
+            {does !== undefined && (
+              <Button color={color} loading={run.isPending} onClick={() => run.mutate(seen as P)}>
+                {does}
+              </Button>
+            )}
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  )
+}

@@ -1,0 +1,163 @@
+import { Button, Checkbox, Group, Stack, Text } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, data } from '../../api/client'
+import { isProblem } from '../../api/problem'
+import { keys } from '../../api/queries'
+import type { Duplicate } from '../../api/types'
+import { Pages, usePaged } from '../../components/paged'
+import { PreviewConfirm } from '../../components/preview-confirm'
+import { Section } from '../../components/section'
+import { Listing, Name, personName, WordsAlert } from '../../components/show'
+import { Table } from '../../components/table'
+import { useT } from '../../i18n/language'
+import { UserLink } from './links'
+import { MergeDialog, mergeAsShown, previewMerge } from './merge'
+import { type Bulk, bulkOf, pairKey } from './bulk'
+
+const idsOf = (pair: Duplicate): [string, string] => [pair.users[0]!.id, pair.users[1]!.id]
+
+// Duplicates are users who may be one person: looked at one by one, or merged
+// many at a time where nothing is gained by it.
+export function Duplicates() {
+  const t = useT()
+  const client = useQueryClient()
+  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set())
+  const [open, setOpen] = useState<[string, string]>()
+  const [done, setDone] = useState<{ merged: number; failed: number }>()
+  const list = usePaged(keys.admin('duplicates'), (page) => data(api.GET('/v1/admin/duplicates', { params: { query: page } })), { limit: 25 })
+  const selected = (list.rows ?? []).filter((pair) => picked.has(pairKey(pair)))
+  const pick = (pairs: Duplicate[], on: boolean) => {
+    const next = new Set(picked)
+    for (const pair of pairs) {
+      if (on) next.add(pairKey(pair))
+      else next.delete(pairKey(pair))
+    }
+    setPicked(next)
+  }
+  const preview = (): Promise<Bulk> => bulkOf(selected.map(idsOf), (ids) => previewMerge(ids, ids[0]))
+  // One after the other: a user may stand in several pairs.
+  const merge = async (bulk: Bulk) => {
+    let merged = 0
+    for (const shown of bulk.previews) {
+      try {
+        await mergeAsShown(shown)
+        merged++
+      } catch (error) {
+        // Before anything was done the person may still confirm who they are.
+        if (merged === 0 && isProblem(error, 'reauth_required')) throw error
+      }
+    }
+    setDone({ merged, failed: bulk.previews.length - merged })
+    setPicked(new Set())
+    await client.invalidateQueries({ queryKey: keys.operator })
+  }
+  const kind = (pair: Duplicate) => t(`operator.${pair.kind}`)
+  return (
+    <Section title={t('operator.duplicates')} hint={t('operator.duplicatesHint')}>
+      <Group gap="xs" mih={30}>
+        <Checkbox
+          size="sm"
+          label={selected.length > 0 ? t('sessions.selected', { count: selected.length }) : t('sessions.selectAll')}
+          disabled={!list.rows?.length}
+          checked={selected.length > 0 && selected.length === list.rows?.length}
+          indeterminate={selected.length > 0 && selected.length < (list.rows?.length ?? 0)}
+          onChange={(event) => pick(list.rows ?? [], event.currentTarget.checked)}
+        />
+        <PreviewConfirm
+          label={t('operator.mergeSelected')}
+          title={t('operator.bulkTitle')}
+          disabled={selected.length === 0}
+          preview={preview}
+          confirm={({ previews }) => (previews.length > 0 ? t('operator.bulkConfirm', { count: previews.length }) : undefined)}
+          action={merge}
+        >
+          {(bulk) => <BulkPlan bulk={bulk} />}
+        </PreviewConfirm>
+      </Group>
+      {done && done.merged > 0 && (
+        <WordsAlert
+          kind="done"
+          words={{ title: t('operator.bulkDone', { count: done.merged }), text: done.failed > 0 ? t('operator.bulkFailed', { count: done.failed }) : '' }}
+        />
+      )}
+      {done && done.merged === 0 && <WordsAlert words={{ title: t('operator.bulkFailed', { count: done.failed }), text: t.words['merge_changed']!.text }} />}
+      <Listing list={list} empty={t('operator.noDuplicates')}>
+        {(pairs) => (
+          <Table
+            label={t('operator.duplicates')}
+            rows={pairs}
+            rowKey={pairKey}
+            columns={[
+              {
+                label: t('sessions.select'),
+                action: true,
+                cell: (pair) => (
+                  <Checkbox
+                    size="sm"
+                    checked={picked.has(pairKey(pair))}
+                    aria-label={t('operator.selectPair', { one: personName(t, pair.users[0]!), other: personName(t, pair.users[1]!) })}
+                    onChange={(event) => pick([pair], event.currentTarget.checked)}
+                  />
+                ),
+              },
+              {
+                label: t('operator.pair'),
+                cell: (pair) => (
+                  <Stack gap={0}>
+                    {pair.users.map((user) => (
+                      <Group key={user.id} gap={6}>
+                        <UserLink user={user} />
+                        {user.primary_email && <Name line>{user.primary_email}</Name>}
+                      </Group>
+                    ))}
+                  </Stack>
+                ),
+              },
+              {
+                label: t('operator.reasonColumn'),
+                cell: (pair) => (
+                  <Stack gap={0}>
+                    <span>{kind(pair)}</span>
+                    <Text size="xs" className="muted" component="div">
+                      <Name>{pair.reason}</Name>
+                    </Text>
+                  </Stack>
+                ),
+              },
+              {
+                label: t('operator.preview'),
+                action: true,
+                cell: (pair) => (
+                  <Button
+                    variant="default"
+                    size="xs"
+                    aria-label={t('operator.previewOf', { one: personName(t, pair.users[0]!), other: personName(t, pair.users[1]!) })}
+                    onClick={() => setOpen(idsOf(pair))}
+                  >
+                    {t('operator.preview')}
+                  </Button>
+                ),
+              },
+            ]}
+          />
+        )}
+      </Listing>
+      <Pages list={list} />
+      {open && <MergeDialog ids={open} onClose={() => setOpen(undefined)} onMerged={() => setDone({ merged: 1, failed: 0 })} />}
+    </Section>
+  )
+}
+
+function BulkPlan({ bulk }: { bulk: Bulk }) {
+  const t = useT()
+  const { previews, ways, teams, sessions } = bulk
+  return (
+    <Stack gap="xs">
+      <Text>{previews.length > 0 ? t('operator.bulkText', { count: previews.length }) : t('operator.bulkNothing')}</Text>
+      {previews.length > 0 && <Text>{t('operator.bulkMoves', { ways, teams, sessions })}</Text>}
+      {bulk.gaining > 0 && <Text fw={600}>{t('operator.bulkGains', { count: bulk.gaining })}</Text>}
+      {bulk.refused > 0 && <Text>{t('operator.bulkRefused', { count: bulk.refused })}</Text>}
+    </Stack>
+  )
+}

@@ -1,0 +1,26 @@
+import { Anchor } from '@mantine/core'
+import { Link } from 'react-router'
+import type { UserSummary } from '../../api/types'
+import { Name, personName } from '../../components/show'
+import { useT } from '../../i18n/language'
+
+export const userPath = (id: string) => `/admin?user=${encodeURIComponent(id)}`
+
+// UserLink leads to the whole picture of a user.
+export function UserLink({ user }: { user: Pick<UserSummary, 'id' | 'display_name' | 'primary_email'> }) {
+  const t = useT()
+  return (
+    <Anchor component={Link} to={userPath(user.id)} size="sm" aria-label={t('operator.open', { name: personName(t, user) })}>
+      <Name line>{personName(t, user)}</Name>
+    </Anchor>
+  )
+}
+
+// IDLink does where only the id is known.
+export function IDLink({ id }: { id: string }) {
+  return (
+    <Anchor component={Link} to={userPath(id)} size="sm" title={id}>
+      <code>…{id.slice(-12)}</code>
+    </Anchor>
+  )
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { active, narrows, readID, readNetwork, toFilter, wrong } from './filters'
+
+describe('readNetwork', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.7/32'],
+    [' 203.0.113.7/24 ', '203.0.113.0/24'],
+    ['10.255.255.255/9', '10.128.0.0/9'],
+    ['1.2.3.4/0', '0.0.0.0/0'],
+    ['2001:DB8::1', '2001:db8::1/128'],
+    ['2001:db8::/32', '2001:db8::/32'],
+  ])('%s is %s', (typed, range) => expect(readNetwork(typed)).toBe(range))
+
+  it.each(['', 'somewhere', '1.2.3', '1.2.3.256', '01.2.3.4', '1.2.3.4/33', '1.2.3.4/', '1.2.3.4/8/8', '1.2.3.4/-1', '::1/129', '<b>:'])('%s is none', (typed) =>
+    expect(readNetwork(typed)).toBeUndefined(),
+  )
+})
+
+describe('toFilter', () => {
+  it('asks for what was chosen, and for nothing else', () => {
+    expect(toFilter(active)).toEqual({ status: 'active' })
+    expect(toFilter({ user: '018F0000-0000-7000-8000-00000000000A', status: '', provider: 'siwe', device: ' Firefox ', network: '10.1.2.3/8', age: 'older_86400' })).toEqual({
+      user_id: '018f0000-0000-7000-8000-00000000000a',
+      provider: 'siwe',
+      device: 'Firefox',
+      network: '10.0.0.0/8',
+      older_than: 86_400,
+    })
+    expect(toFilter({ ...active, age: 'newer_3600' })).toEqual({ status: 'active', newer_than: 3600 })
+  })
+
+  it('says what cannot be read, so that nothing is ended by a filter that lacks it', () => {
+    const half = { ...active, network: '10.1', user: 'ann' }
+    expect(toFilter(half)).toEqual({ status: 'active' })
+    expect(wrong(half)).toEqual({ user: true, network: true })
+    expect(wrong({ ...active, network: ' ', user: '' })).toEqual({ user: false, network: false })
+  })
+})
+
+it('knows an id', () => {
+  expect(readID(' 018f0000-0000-7000-8000-00000000000a ')).toBe('018f0000-0000-7000-8000-00000000000a')
+  for (const none of ['', '018f0000', '018f0000-0000-7000-8000-00000000000g', 'x018f0000-0000-7000-8000-00000000000a']) expect(readID(none)).toBeUndefined()
+})
+
+it('a state alone narrows nothing that could be ended', () => {
+  expect([narrows({}), narrows({ status: 'active' }), narrows({ status: 'active', device: 'Firefox' })]).toEqual([false, false, true])
+})
