@@ -26,6 +26,12 @@ const asBinary = "LATCHKEY_TEST_AS_BINARY"
 func TestMain(m *testing.M) {
 	if os.Getenv(asBinary) != "" {
 		_ = os.Unsetenv(asBinary) // or it would be taken for a misspelt variable
+		if os.Args[1] == "serve" {
+			go func() {
+				_, _ = io.Copy(io.Discard, os.Stdin) // ends when the test is gone, even if it was killed
+				os.Exit(1)
+			}()
+		}
 		main()
 	}
 	os.Exit(m.Run())
@@ -39,6 +45,7 @@ type replica struct {
 	log  string
 	http *http.Client
 	cmd  *exec.Cmd
+	life io.Closer
 	over chan struct{} // closed when the process is gone
 	// dead is set while the test has it killed: no answer is no fault then.
 	dead atomic.Bool
@@ -101,6 +108,9 @@ func (r *replica) start() {
 	cmd := exec.Command(os.Args[0], "serve")
 	cmd.Env, cmd.Stdout, cmd.Stderr = r.env, log, log
 	cmd.Dir = filepath.Dir(r.log)
+	if r.life, err = cmd.StdinPipe(); err != nil {
+		r.t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
