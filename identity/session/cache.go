@@ -46,7 +46,7 @@ type remembered struct {
 	read uint64 // count of changes before it was read
 }
 
-// NewCache returns a cache of that many sessions, each about 1 KB; nil for none.
+// NewCache returns a cache of that many sessions, each about 2 KB; nil for none.
 func NewCache(sessions int) *Cache {
 	if sessions <= 0 {
 		return nil

@@ -102,7 +102,7 @@ type Config struct {
 
 	Clients      Clients  `env:"LATCHKEY_CLIENTS" doc:"The applications that may ask for tokens, CLIENT_ID=AUDIENCE, comma separated, such as web=https://api.example.com,mobile=https://api.example.com. The audience is the API that takes the client's access tokens (aud). Listed clients may have refresh tokens. Unset: one client, default, whose audience is LATCHKEY_PUBLIC_URL, without them."`
 	TokenAlg     TokenAlg `env:"LATCHKEY_TOKEN_ALG" envDefault:"EdDSA" doc:"The signature of access tokens, EdDSA (Ed25519) or ES256. A change shows with the next key; latchkey keys rotate makes one."`
-	SessionCache int      `env:"LATCHKEY_SESSION_CACHE" envDefault:"20000" doc:"How many sessions each replica remembers, about 1 KB each, so that checking them reads nothing; 0 for none. A session that was ended is refused everywhere within 100 ms. On PostgreSQL this needs one connection that does not go through a pooler; through one, nothing is remembered."`
+	SessionCache int      `env:"LATCHKEY_SESSION_CACHE" envDefault:"20000" doc:"How many sessions each replica remembers, about 2 KB each, so that checking them reads nothing; 0 for none. A session that was ended is refused everywhere within 100 ms. On PostgreSQL this needs one connection that does not go through a pooler; through one, nothing is remembered."`
 
 	GeoIPFile string `env:"LATCHKEY_GEOIP_FILE" doc:"A MaxMind DB file of cities or countries, such as GeoLite2-City.mmdb, to show about where sessions are. Read at start; replace it by mv, never in place."`
 
