@@ -55,7 +55,7 @@ export function Devices() {
                 ),
               },
               { label: t('devices.by'), cell: (session) => session.methods.map((method) => providerName(t, method)).join(', ') },
-              { label: t('devices.network'), cell: (session) => <Name line>{session.ip}</Name> },
+              { label: t('devices.network'), cell: (session) => <Name line>{[session.ip, session.place].filter(Boolean).join(' · ')}</Name> },
               { label: t('devices.lastSeen'), cell: (session) => <Time at={session.last_seen_at} /> },
               {
                 label: t('devices.end'),
