@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test'
+import { accessible } from './axe'
 import { beAtProvider, expect, fits, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
 
 skipUnlessRunnable()
@@ -16,6 +17,7 @@ async function shoot(page: Page, name: string): Promise<void> {
     await fits(page)
     await page.screenshot({ path: `e2e/screenshots/admin-${name}-${size}.png`, fullPage: true })
   }
+  await accessible(page)
 }
 
 test('an operator finds a user, suspends him with a reason, and lets him in again', async ({ person, service }) => {
@@ -97,6 +99,7 @@ test('an operator merges two users after seeing what moves, and finds them by th
 })
 
 test('every view of the operator’s page works, and fits a phone', async ({ person, service }) => {
+  test.setTimeout(240_000)
   const operator = await person()
   await signInWithNewWallet(operator)
   await service.admin('grant', '--user', (await whoAmI(operator)).id)

@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test'
+import { accessible } from './axe'
 import { beAtProvider, expect, fits, signInWithNewWallet, skipUnlessRunnable, test } from './fixtures'
 
 skipUnlessRunnable()
@@ -121,6 +122,7 @@ test('sessions are found by filters and ended in number, and the numbers are nam
   for (const [size, width] of Object.entries({ phone: 390, desk: 1280 })) {
     await owner.setViewportSize({ width, height: 800 })
     await fits(owner)
+    await accessible(owner)
     await owner.screenshot({ path: `e2e/screenshots/team-sessions-${size}.png`, fullPage: true })
   }
 })
@@ -164,6 +166,7 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   for (const [size, width] of Object.entries({ phone: 390, desk: 1280 })) {
     await owner.setViewportSize({ width, height: 800 })
     await fits(owner)
+    await accessible(owner)
     await owner.screenshot({ path: `e2e/screenshots/team-policy-${size}.png`, fullPage: true })
   }
   await owner.getByRole('button', { name: 'Save policy' }).click()
@@ -182,6 +185,10 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await owner.getByLabel('What', { exact: true }).selectOption({ label: 'Joined a team' })
   await expect(trail.getByRole('row').filter({ hasText: 'Joined a team' })).toHaveCount(1)
   await expect(trail).not.toContainText('Policy of a team changed')
+  await owner.emulateMedia({ colorScheme: 'dark' })
+  await accessible(owner)
+  await fits(owner)
+  await owner.screenshot({ path: 'e2e/screenshots/team-dark-desk.png', fullPage: true })
   const [file] = await Promise.all([owner.waitForEvent('download'), owner.getByRole('link', { name: 'Export as NDJSON' }).click()])
   expect(file.suggestedFilename()).toBe('audit.ndjson')
 })

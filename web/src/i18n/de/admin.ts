@@ -174,7 +174,7 @@ export const audit: Area<'audit'> = {
   when: 'Wann',
   from: 'Von',
   details: 'Näheres',
-  service: 'der Dienst',
+  service: 'niemand angemeldet',
   seq: 'Nr. {seq}',
   notChained: 'noch nicht verkettet',
   since: 'Seit',

@@ -168,7 +168,7 @@ export const audit = {
   when: 'When',
   from: 'From',
   details: 'Details',
-  service: 'the service',
+  service: 'nobody signed in',
   seq: 'No. {seq}',
   notChained: 'not chained yet',
   since: 'Since',
