@@ -133,3 +133,47 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
   await operator.getByRole('tab', { name: 'Sessions' }).click()
   await shoot(operator, 'sessions-dark')
 })
+
+test('duplicates are merged many at a time, after the numbers were named', async ({ person, service }) => {
+  const operator = await person()
+  // Candidates come by an import only; here the list is made of people who came
+  // by themselves, and all that follows is the service's.
+  const users: { id: string; display_name: string; primary_email: string | null }[] = []
+  for (const [name, email] of [
+    ['Luna', 'lu.na@gmail.com'],
+    ['Luna M', 'luna@gmail.com'],
+    ['Theo', 'the.o@gmail.com'],
+    ['Theo K', 'theo@gmail.com'],
+  ] as const) {
+    const page = await person()
+    await signInAs(page, 'Google', name, email)
+    users.push({ ...(await whoAmI(page)), primary_email: email })
+  }
+  const summary = ({ id, display_name, primary_email }: (typeof users)[number]) => ({ id, display_name, primary_email })
+  const pairs = [users.slice(0, 2), users.slice(2)].map((pair) => ({ users: pair.map(summary), reason: 'the same mailbox', kind: 'spelling' }))
+  await operator.route('**/v1/admin/duplicates?*', async (route) => {
+    const left = []
+    for (const pair of pairs) {
+      const now = (await (await operator.request.get(`/v1/admin/users/${pair.users[1]!.id}`)).json()) as { id: string }
+      if (now.id === pair.users[1]!.id) left.push(pair)
+    }
+    await route.fulfill({ json: { data: left, next_cursor: null } })
+  })
+  await signInWithNewWallet(operator)
+  await service.admin('grant', '--user', (await whoAmI(operator)).id)
+  await operator.goto('/admin?view=duplicates')
+  const table = operator.getByRole('table', { name: 'Duplicates' })
+  await expect(table.getByRole('row')).toHaveCount(3)
+  await expect(table).toContainText('the same address, spelt another way')
+  await operator.getByRole('button', { name: /^Preview the merge of Luna/ }).click()
+  await expect(operator.getByRole('dialog', { name: 'Merge these two users?' })).toContainText('What moves')
+  await operator.keyboard.press('Escape')
+  await operator.getByLabel('Select all on this page').check()
+  await operator.getByRole('button', { name: 'Merge selected' }).click()
+  const dialog = operator.getByRole('dialog', { name: 'Merge the selected pairs?' })
+  await expect(dialog).toContainText('2 pairs become one account each')
+  await expect(dialog).toContainText('2 ways in and 0 memberships move, and 2 sessions end')
+  await dialog.getByRole('button', { name: 'Merge 2 pairs' }).click()
+  await expect(operator.getByText('2 pairs merged')).toBeVisible()
+  await expect(operator.getByText('No candidates.')).toBeVisible()
+})
