@@ -43,8 +43,8 @@ func (s *Server) AdminRotateAPIKey(ctx context.Context, r AdminRotateAPIKeyReque
 		return nil, err
 	}
 	overlap := apikey.DefaultOverlap
-	if r.Body != nil && r.Body.OverlapSeconds != nil {
-		overlap = time.Duration(*r.Body.OverlapSeconds) * time.Second
+	if r.Body != nil {
+		overlap = overlapOf(r.Body.OverlapSeconds)
 	}
 	actor := s.actor(ctx)
 	k, raw, err := s.APIKeys.Rotate(ctx, &actor, r.Key, overlap)
@@ -60,16 +60,26 @@ func (s *Server) AdminRevokeAPIKey(ctx context.Context, r AdminRevokeAPIKeyReque
 	return AdminRevokeAPIKey204Response{}, s.APIKeys.Revoke(ctx, &actor, r.Key)
 }
 
-func apiKeyOf(k apikey.Key, now time.Time) APIKey {
-	status := APIKeyStatusActive
+func overlapOf(seconds *int) time.Duration {
+	if seconds == nil {
+		return apikey.DefaultOverlap
+	}
+	return time.Duration(*seconds) * time.Second
+}
+
+func statusOf(k apikey.Key, now time.Time) APIKeyStatus {
 	switch {
 	case k.RevokedAt != nil:
-		status = APIKeyStatusRevoked
+		return APIKeyStatusRevoked
 	case !k.Works(now):
-		status = APIKeyStatusExpired
+		return APIKeyStatusExpired
 	}
+	return APIKeyStatusActive
+}
+
+func apiKeyOf(k apikey.Key, now time.Time) APIKey {
 	return APIKey{
-		Id: k.ID, Prefix: "lk_" + k.Prefix, Name: k.Name, Status: status,
+		Id: k.ID, Prefix: "lk_" + k.Prefix, Name: k.Name, Status: statusOf(k, now),
 		Scopes:    each(k.Scopes, func(s apikey.Scope) APIKeyScope { return APIKeyScope(s) }),
 		CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt,
 		RevokedAt: k.RevokedAt, ReplacedBy: k.ReplacedBy,

@@ -19,7 +19,7 @@ func (s *Server) ListTeamAudit(ctx context.Context, r ListTeamAuditRequestObject
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.Teams.RequireManager(ctx, userID(ctx), r.Team); err != nil {
+	if _, err := s.Teams.RequireManager(ctx, s.actor(ctx), r.Team); err != nil {
 		return nil, err
 	}
 	rows, next, err := s.Audit.List(ctx, f, p)
@@ -48,9 +48,9 @@ func (s *Server) ExportTeamAudit(ctx context.Context, r ExportTeamAuditRequestOb
 	if err != nil {
 		return nil, err
 	}
-	user := userID(ctx)
+	actor := s.actor(ctx)
 	return s.auditExport(ctx, f, func(ctx context.Context) error {
-		_, err := s.Teams.RequireManager(ctx, user, r.Team)
+		_, err := s.Teams.RequireManager(ctx, actor, r.Team)
 		return err
 	})
 }

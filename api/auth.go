@@ -56,17 +56,32 @@ func (s *Server) authenticate(c *gin.Context) {
 func (s *Server) authenticateKey(c *gin.Context, raw string) {
 	info := callOf(c)
 	k, err := s.APIKeys.Authenticate(c.Request.Context(), raw)
-	if err == nil && info.operation.scope == "" {
-		err = identity.NewError(identity.CodeForbidden, "an API key is no person: this call needs a session")
-	}
-	if err == nil && !k.Has(info.operation.scope) {
-		err = identity.NewError(identity.CodeInsufficientScope, "this needs a key with the scope %s", info.operation.scope)
+	if err == nil {
+		err = mayCall(k, *info.operation)
 	}
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	info.key = &k
+}
+
+// mayCall looks at the operation only: whether the team in the path is the key's
+// is for who asks for its role there.
+func mayCall(k apikey.Key, op operation) error {
+	switch {
+	case op.scope == "":
+		return identity.NewError(identity.CodeForbidden, "an API key is no person: this call needs a session")
+	case op.scope.OfTeams() && k.TeamID == nil:
+		return identity.NewError(identity.CodeForbidden, "an API key of the deployment is in no team: this call needs a session, or a key of the team")
+	case !op.scope.OfTeams() && k.TeamID != nil:
+		return identity.NewError(identity.CodeForbidden, "an API key of a team acts in its team only")
+	case op.scope.OfTeams() && !k.Has(op.scope):
+		return identity.NewError(identity.CodeInsufficientScope, "this needs a key of the team with the role admin")
+	case !k.Has(op.scope):
+		return identity.NewError(identity.CodeInsufficientScope, "this needs a key with the scope %s", op.scope)
+	}
+	return nil
 }
 
 // token returns the session token of the request. A bearer token (RFC 6750)

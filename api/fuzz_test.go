@@ -45,8 +45,11 @@ func TestNoRequestMakesA500(t *testing.T) {
 			for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"} {
 				op := operations[method]
 				rounds := fuzzRounds
-				if op == nil {
+				switch {
+				case op == nil:
 					rounds = fuzzOtherRounds
+				case op.OperationID == "watchTeam":
+					continue // its answer does not end: see TestTeamEventsTellOfEveryChange
 				}
 				for range rounds {
 					for _, b := range []*apptest.Browser{a.Browser(), c.owner, c.member} {

@@ -93,14 +93,23 @@ func (s *Server) limitAddress(c *gin.Context) {
 	}
 }
 
-// limitUser counts the request against the user, and a change against the team
-// that it is in.
+// limitUser counts the request against the user or the machine of a team, and a
+// change against the team that it is in.
 func (s *Server) limitUser(c *gin.Context) {
 	info := callOf(c)
-	if info.operation.rate == nil || info.principal == nil || s.Config.Limits.Factor == 0 {
+	if info.operation.rate == nil || s.Config.Limits.Factor == 0 {
 		return
 	}
-	if err := s.take(c, perUser, info.principal.User.ID.String()); err != nil {
+	var who identity.ID
+	switch {
+	case info.principal != nil:
+		who = info.principal.User.ID
+	case info.key != nil && info.key.TeamID != nil:
+		who = info.key.ID
+	default:
+		return
+	}
+	if err := s.take(c, perUser, who.String()); err != nil {
 		s.fail(c, err)
 		return
 	}
@@ -108,7 +117,7 @@ func (s *Server) limitUser(c *gin.Context) {
 	if err != nil || c.Request.Method == http.MethodGet {
 		return
 	}
-	if _, err := s.Teams.Get(c.Request.Context(), info.principal.User.ID, team); err != nil {
+	if _, err := s.Teams.Get(c.Request.Context(), s.actor(c), team); err != nil {
 		return // he is told by who decides it; a stranger must not use up a team's quota
 	}
 	if err := s.take(c, perTeam, team.String()); err != nil {

@@ -249,3 +249,24 @@ func TestLimitsOff(t *testing.T) {
 		wantHeaders(t, tryCode(b).WantProblem(http.StatusUnauthorized, "invalid_proof"), map[string]string{"RateLimit": "", "RateLimit-Policy": ""})
 	}
 }
+
+// A machine of a team has a quota as a member has, and its changes are the team's.
+func TestLimitByMachine(t *testing.T) {
+	t.Parallel()
+	a := limited(t, "0.01")
+	owner := from(a.Browser(), "203.0.113.1")
+	owner.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+	path := "/v1/teams/" + owner.POST("/v1/teams", map[string]any{"name": "Keys"}).Want(http.StatusCreated).String("id")
+	made := owner.POST(path+"/api-keys", map[string]any{"name": "m", "role": "admin"}).Want(http.StatusCreated)
+	a.Advance(time.Hour)
+	service := from(machineOf(t, a, made), "203.0.113.2")
+	change := map[string]any{"filter": map[string]any{}, "dry_run": true}
+	for i := range 12 {
+		answer := service.POST(path+"/sessions/revoke", change).Want(http.StatusOK)
+		if i == 11 && !strings.Contains(answer.Header.Get("RateLimit"), `"team";r=48;`) {
+			t.Errorf("the twelfth: %s", answer.Header.Get("RateLimit"))
+		}
+	}
+	service.POST(path+"/sessions/revoke", change).WantProblem(http.StatusTooManyRequests, "rate_limited")
+	owner.GET(path).Want(http.StatusOK)
+}

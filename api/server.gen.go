@@ -19,27 +19,6 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
-// Defines values for APIKeyStatus.
-const (
-	APIKeyStatusActive  APIKeyStatus = "active"
-	APIKeyStatusExpired APIKeyStatus = "expired"
-	APIKeyStatusRevoked APIKeyStatus = "revoked"
-)
-
-// Valid indicates whether the value is a known member of the APIKeyStatus enum.
-func (e APIKeyStatus) Valid() bool {
-	switch e {
-	case APIKeyStatusActive:
-		return true
-	case APIKeyStatusExpired:
-		return true
-	case APIKeyStatusRevoked:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for APIKeyScope.
 const (
 	APIKeyScopeAdminRead  APIKeyScope = "admin:read"
@@ -55,6 +34,27 @@ func (e APIKeyScope) Valid() bool {
 	case APIKeyScopeAdminWrite:
 		return true
 	case APIKeyScopeIntrospect:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for APIKeyStatus.
+const (
+	APIKeyStatusActive  APIKeyStatus = "active"
+	APIKeyStatusExpired APIKeyStatus = "expired"
+	APIKeyStatusRevoked APIKeyStatus = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyStatus enum.
+func (e APIKeyStatus) Valid() bool {
+	switch e {
+	case APIKeyStatusActive:
+		return true
+	case APIKeyStatusExpired:
+		return true
+	case APIKeyStatusRevoked:
 		return true
 	default:
 		return false
@@ -475,6 +475,24 @@ func (e SessionStatus) Valid() bool {
 	}
 }
 
+// Defines values for TeamAPIKeyRole.
+const (
+	TeamAPIKeyRoleAdmin  TeamAPIKeyRole = "admin"
+	TeamAPIKeyRoleMember TeamAPIKeyRole = "member"
+)
+
+// Valid indicates whether the value is a known member of the TeamAPIKeyRole enum.
+func (e TeamAPIKeyRole) Valid() bool {
+	switch e {
+	case TeamAPIKeyRoleAdmin:
+		return true
+	case TeamAPIKeyRoleMember:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TeamSessionRole.
 const (
 	TeamSessionRoleAdmin       TeamSessionRole = "admin"
@@ -618,11 +636,11 @@ type APIKey struct {
 	Status     APIKeyStatus        `json:"status"`
 }
 
-// APIKeyStatus defines model for APIKey.Status.
-type APIKeyStatus string
-
 // APIKeyScope defines model for APIKeyScope.
 type APIKeyScope string
+
+// APIKeyStatus defines model for APIKeyStatus.
+type APIKeyStatus string
 
 // AdminSession defines model for AdminSession.
 type AdminSession struct {
@@ -1026,6 +1044,14 @@ type NewAPIKey struct {
 	Secret string `json:"secret"`
 }
 
+// NewTeamAPIKey defines model for NewTeamAPIKey.
+type NewTeamAPIKey struct {
+	Key TeamAPIKey `json:"key"`
+
+	// Secret What the service sends as `Authorization: Bearer`.
+	Secret string `json:"secret"`
+}
+
 // NextCursor Asks for the next page; null on the last.
 type NextCursor = string
 
@@ -1217,6 +1243,34 @@ type Team struct {
 	Name      string             `json:"name"`
 	Role      Role               `json:"role"`
 }
+
+// TeamAPIKey defines model for TeamAPIKey.
+type TeamAPIKey struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The user who made it; he may have left the team.
+	CreatedBy *openapi_types.UUID `json:"created_by"`
+	ExpiresAt time.Time           `json:"expires_at"`
+
+	// Id In the audit trail it stands as `actor_id`.
+	Id openapi_types.UUID `json:"id"`
+
+	// LastUsedAt To the hour.
+	LastUsedAt *time.Time `json:"last_used_at"`
+	Name       string     `json:"name"`
+
+	// Prefix How the key begins; no secret.
+	Prefix string `json:"prefix"`
+
+	// ReplacedBy The key it was rotated to.
+	ReplacedBy *openapi_types.UUID `json:"replaced_by"`
+	RevokedAt  *time.Time          `json:"revoked_at"`
+	Role       TeamAPIKeyRole      `json:"role"`
+	Status     APIKeyStatus        `json:"status"`
+}
+
+// TeamAPIKeyRole defines model for TeamAPIKeyRole.
+type TeamAPIKeyRole string
 
 // TeamName defines model for TeamName.
 type TeamName = string
@@ -1447,7 +1501,7 @@ type AdminListAuditParams struct {
 	// UserId Events that happened to this user.
 	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
 
-	// ActorId Events that this user did.
+	// ActorId Events that this user, or API key, did.
 	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
 
 	// SessionId Events that were done by this session.
@@ -1478,7 +1532,7 @@ type AdminExportAuditParams struct {
 	// UserId Events that happened to this user.
 	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
 
-	// ActorId Events that this user did.
+	// ActorId Events that this user, or API key, did.
 	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
 
 	// SessionId Events that were done by this session.
@@ -1789,12 +1843,32 @@ type UpdateTeamJSONBody struct {
 	Name TeamName `json:"name"`
 }
 
+// ListTeamAPIKeysParams defines parameters for ListTeamAPIKeys.
+type ListTeamAPIKeysParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateTeamAPIKeyJSONBody defines parameters for CreateTeamAPIKey.
+type CreateTeamAPIKeyJSONBody struct {
+	ExpiresInDays *int           `json:"expires_in_days,omitempty"`
+	Name          string         `json:"name"`
+	Role          TeamAPIKeyRole `json:"role"`
+}
+
+// RotateTeamAPIKeyJSONBody defines parameters for RotateTeamAPIKey.
+type RotateTeamAPIKeyJSONBody struct {
+	OverlapSeconds *int `json:"overlap_seconds,omitempty"`
+}
+
 // ListTeamAuditParams defines parameters for ListTeamAudit.
 type ListTeamAuditParams struct {
 	// UserId Events that happened to this user.
 	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
 
-	// ActorId Events that this user did.
+	// ActorId Events that this user, or API key, did.
 	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
 
 	// SessionId Events that were done by this session.
@@ -1822,7 +1896,7 @@ type ExportTeamAuditParams struct {
 	// UserId Events that happened to this user.
 	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
 
-	// ActorId Events that this user did.
+	// ActorId Events that this user, or API key, did.
 	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
 
 	// SessionId Events that were done by this session.
@@ -2000,6 +2074,12 @@ type CreateTeamJSONRequestBody CreateTeamJSONBody
 
 // UpdateTeamJSONRequestBody defines body for UpdateTeam for application/json ContentType.
 type UpdateTeamJSONRequestBody UpdateTeamJSONBody
+
+// CreateTeamAPIKeyJSONRequestBody defines body for CreateTeamAPIKey for application/json ContentType.
+type CreateTeamAPIKeyJSONRequestBody CreateTeamAPIKeyJSONBody
+
+// RotateTeamAPIKeyJSONRequestBody defines body for RotateTeamAPIKey for application/json ContentType.
+type RotateTeamAPIKeyJSONRequestBody RotateTeamAPIKeyJSONBody
 
 // CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
 type CreateInvitationJSONRequestBody CreateInvitationJSONBody
@@ -2192,7 +2272,7 @@ type ServerInterface interface {
 	// CreateTeam Create a team and own it
 	// (POST /v1/teams)
 	CreateTeam(c *gin.Context)
-	// DeleteTeam Delete the team and end its sessions (owner, fresh session)
+	// DeleteTeam Delete the team, and end its sessions and API keys (owner, fresh session)
 	// (DELETE /v1/teams/{team})
 	DeleteTeam(c *gin.Context, team TeamPath)
 	// GetTeam A team of the signed-in user
@@ -2201,6 +2281,18 @@ type ServerInterface interface {
 	// UpdateTeam Rename the team (admin, owner)
 	// (PATCH /v1/teams/{team})
 	UpdateTeam(c *gin.Context, team TeamPath)
+	// ListTeamAPIKeys The team's API keys, without their secrets (admin, owner)
+	// (GET /v1/teams/{team}/api-keys)
+	ListTeamAPIKeys(c *gin.Context, team TeamPath, params ListTeamAPIKeysParams)
+	// CreateTeamAPIKey Make an API key that is a machine member of the team (admin, owner, fresh session)
+	// (POST /v1/teams/{team}/api-keys)
+	CreateTeamAPIKey(c *gin.Context, team TeamPath)
+	// RevokeTeamAPIKey End an API key of the team now (admin, owner, fresh session)
+	// (DELETE /v1/teams/{team}/api-keys/{key})
+	RevokeTeamAPIKey(c *gin.Context, team TeamPath, key APIKeyPath)
+	// RotateTeamAPIKey Make the successor of an API key of the team (admin, owner, fresh session)
+	// (POST /v1/teams/{team}/api-keys/{key}/rotate)
+	RotateTeamAPIKey(c *gin.Context, team TeamPath, key APIKeyPath)
 	// ListTeamAudit What happened in the team (admin, owner)
 	// (GET /v1/teams/{team}/audit)
 	ListTeamAudit(c *gin.Context, team TeamPath, params ListTeamAuditParams)
@@ -3847,6 +3939,143 @@ func (siw *ServerInterfaceWrapper) UpdateTeam(c *gin.Context) {
 	siw.Handler.UpdateTeam(c, team)
 }
 
+// ListTeamAPIKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListTeamAPIKeys(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTeamAPIKeysParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTeamAPIKeys(c, team, params)
+}
+
+// CreateTeamAPIKey operation middleware
+func (siw *ServerInterfaceWrapper) CreateTeamAPIKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateTeamAPIKey(c, team)
+}
+
+// RevokeTeamAPIKey operation middleware
+func (siw *ServerInterfaceWrapper) RevokeTeamAPIKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "key" -------------
+	var key APIKeyPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", c.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RevokeTeamAPIKey(c, team, key)
+}
+
+// RotateTeamAPIKey operation middleware
+func (siw *ServerInterfaceWrapper) RotateTeamAPIKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "key" -------------
+	var key APIKeyPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", c.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RotateTeamAPIKey(c, team, key)
+}
+
 // ListTeamAudit operation middleware
 func (siw *ServerInterfaceWrapper) ListTeamAudit(c *gin.Context) {
 
@@ -4607,6 +4836,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/teams/:team/invitations", wrapper.ListInvitations)
 	router.POST(options.BaseURL+"/v1/teams/:team/invitations", wrapper.CreateInvitation)
 	router.DELETE(options.BaseURL+"/v1/teams/:team/invitations/:invitation", wrapper.RevokeInvitation)
+	router.GET(options.BaseURL+"/v1/teams/:team/api-keys", wrapper.ListTeamAPIKeys)
+	router.POST(options.BaseURL+"/v1/teams/:team/api-keys", wrapper.CreateTeamAPIKey)
+	router.DELETE(options.BaseURL+"/v1/teams/:team/api-keys/:key", wrapper.RevokeTeamAPIKey)
+	router.POST(options.BaseURL+"/v1/teams/:team/api-keys/:key/rotate", wrapper.RotateTeamAPIKey)
 	router.GET(options.BaseURL+"/v1/teams/:team/audit", wrapper.ListTeamAudit)
 	router.GET(options.BaseURL+"/v1/teams/:team/audit/export", wrapper.ExportTeamAudit)
 	router.GET(options.BaseURL+"/v1/admin/audit", wrapper.AdminListAudit)
@@ -7056,6 +7289,166 @@ func (response UpdateTeamdefaultApplicationProblemPlusJSONResponse) VisitUpdateT
 	return err
 }
 
+type ListTeamAPIKeysRequestObject struct {
+	Team   TeamPath `json:"team"`
+	Params ListTeamAPIKeysParams
+}
+
+type ListTeamAPIKeysResponseObject interface {
+	VisitListTeamAPIKeysResponse(w http.ResponseWriter) error
+}
+
+type ListTeamAPIKeys200JSONResponse struct {
+	Data []TeamAPIKey `json:"data"`
+
+	// NextCursor Asks for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response ListTeamAPIKeys200JSONResponse) VisitListTeamAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTeamAPIKeysdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTeamAPIKeysdefaultApplicationProblemPlusJSONResponse) VisitListTeamAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTeamAPIKeyRequestObject struct {
+	Team TeamPath `json:"team"`
+	Body *CreateTeamAPIKeyJSONRequestBody
+}
+
+type CreateTeamAPIKeyResponseObject interface {
+	VisitCreateTeamAPIKeyResponse(w http.ResponseWriter) error
+}
+
+type CreateTeamAPIKey201JSONResponse NewTeamAPIKey
+
+func (response CreateTeamAPIKey201JSONResponse) VisitCreateTeamAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTeamAPIKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateTeamAPIKeydefaultApplicationProblemPlusJSONResponse) VisitCreateTeamAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTeamAPIKeyRequestObject struct {
+	Team TeamPath   `json:"team"`
+	Key  APIKeyPath `json:"key"`
+}
+
+type RevokeTeamAPIKeyResponseObject interface {
+	VisitRevokeTeamAPIKeyResponse(w http.ResponseWriter) error
+}
+
+type RevokeTeamAPIKey204Response struct {
+}
+
+func (response RevokeTeamAPIKey204Response) VisitRevokeTeamAPIKeyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeTeamAPIKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeTeamAPIKeydefaultApplicationProblemPlusJSONResponse) VisitRevokeTeamAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateTeamAPIKeyRequestObject struct {
+	Team TeamPath   `json:"team"`
+	Key  APIKeyPath `json:"key"`
+	Body *RotateTeamAPIKeyJSONRequestBody
+}
+
+type RotateTeamAPIKeyResponseObject interface {
+	VisitRotateTeamAPIKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateTeamAPIKey201JSONResponse NewTeamAPIKey
+
+func (response RotateTeamAPIKey201JSONResponse) VisitRotateTeamAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateTeamAPIKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RotateTeamAPIKeydefaultApplicationProblemPlusJSONResponse) VisitRotateTeamAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTeamAuditRequestObject struct {
 	Team   TeamPath `json:"team"`
 	Params ListTeamAuditParams
@@ -8002,7 +8395,7 @@ type StrictServerInterface interface {
 	// CreateTeam Create a team and own it
 	// (POST /v1/teams)
 	CreateTeam(ctx context.Context, request CreateTeamRequestObject) (CreateTeamResponseObject, error)
-	// DeleteTeam Delete the team and end its sessions (owner, fresh session)
+	// DeleteTeam Delete the team, and end its sessions and API keys (owner, fresh session)
 	// (DELETE /v1/teams/{team})
 	DeleteTeam(ctx context.Context, request DeleteTeamRequestObject) (DeleteTeamResponseObject, error)
 	// GetTeam A team of the signed-in user
@@ -8011,6 +8404,18 @@ type StrictServerInterface interface {
 	// UpdateTeam Rename the team (admin, owner)
 	// (PATCH /v1/teams/{team})
 	UpdateTeam(ctx context.Context, request UpdateTeamRequestObject) (UpdateTeamResponseObject, error)
+	// ListTeamAPIKeys The team's API keys, without their secrets (admin, owner)
+	// (GET /v1/teams/{team}/api-keys)
+	ListTeamAPIKeys(ctx context.Context, request ListTeamAPIKeysRequestObject) (ListTeamAPIKeysResponseObject, error)
+	// CreateTeamAPIKey Make an API key that is a machine member of the team (admin, owner, fresh session)
+	// (POST /v1/teams/{team}/api-keys)
+	CreateTeamAPIKey(ctx context.Context, request CreateTeamAPIKeyRequestObject) (CreateTeamAPIKeyResponseObject, error)
+	// RevokeTeamAPIKey End an API key of the team now (admin, owner, fresh session)
+	// (DELETE /v1/teams/{team}/api-keys/{key})
+	RevokeTeamAPIKey(ctx context.Context, request RevokeTeamAPIKeyRequestObject) (RevokeTeamAPIKeyResponseObject, error)
+	// RotateTeamAPIKey Make the successor of an API key of the team (admin, owner, fresh session)
+	// (POST /v1/teams/{team}/api-keys/{key}/rotate)
+	RotateTeamAPIKey(ctx context.Context, request RotateTeamAPIKeyRequestObject) (RotateTeamAPIKeyResponseObject, error)
 	// ListTeamAudit What happened in the team (admin, owner)
 	// (GET /v1/teams/{team}/audit)
 	ListTeamAudit(ctx context.Context, request ListTeamAuditRequestObject) (ListTeamAuditResponseObject, error)
@@ -9930,6 +10335,152 @@ func (sh *strictHandler) UpdateTeam(ctx *gin.Context, team TeamPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UpdateTeamResponseObject); ok {
 		if err := validResponse.VisitUpdateTeamResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTeamAPIKeys operation middleware
+func (sh *strictHandler) ListTeamAPIKeys(ctx *gin.Context, team TeamPath, params ListTeamAPIKeysParams) {
+	var request ListTeamAPIKeysRequestObject
+
+	request.Team = team
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTeamAPIKeys(ctx, request.(ListTeamAPIKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTeamAPIKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListTeamAPIKeysResponseObject); ok {
+		if err := validResponse.VisitListTeamAPIKeysResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateTeamAPIKey operation middleware
+func (sh *strictHandler) CreateTeamAPIKey(ctx *gin.Context, team TeamPath) {
+	var request CreateTeamAPIKeyRequestObject
+
+	request.Team = team
+
+	var body CreateTeamAPIKeyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateTeamAPIKey(ctx, request.(CreateTeamAPIKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateTeamAPIKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateTeamAPIKeyResponseObject); ok {
+		if err := validResponse.VisitCreateTeamAPIKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeTeamAPIKey operation middleware
+func (sh *strictHandler) RevokeTeamAPIKey(ctx *gin.Context, team TeamPath, key APIKeyPath) {
+	var request RevokeTeamAPIKeyRequestObject
+
+	request.Team = team
+	request.Key = key
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeTeamAPIKey(ctx, request.(RevokeTeamAPIKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeTeamAPIKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RevokeTeamAPIKeyResponseObject); ok {
+		if err := validResponse.VisitRevokeTeamAPIKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RotateTeamAPIKey operation middleware
+func (sh *strictHandler) RotateTeamAPIKey(ctx *gin.Context, team TeamPath, key APIKeyPath) {
+	var request RotateTeamAPIKeyRequestObject
+
+	request.Team = team
+	request.Key = key
+
+	var body RotateTeamAPIKeyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateTeamAPIKey(ctx, request.(RotateTeamAPIKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateTeamAPIKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RotateTeamAPIKeyResponseObject); ok {
+		if err := validResponse.VisitRotateTeamAPIKeyResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

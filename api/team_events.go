@@ -31,8 +31,9 @@ func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (Watch
 		return nil, err
 	}
 	out := teamEvents{ctx: ctx, watcher: watcher, stopping: s.Stopping, leave: func() { s.Feed.Leave(watcher) }}
+	actor := s.actor(ctx)
 	out.allowed = func() error {
-		if _, err := s.Teams.RequireManager(ctx, me.User.ID, r.Team); err != nil {
+		if _, err := s.Teams.RequireManager(ctx, actor, r.Team); err != nil {
 			return err
 		}
 		// By id: an open stream is no use of the session.

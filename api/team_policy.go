@@ -37,16 +37,24 @@ func teamPolicyOf(path string, extension any) teamPolicy {
 
 // requireTeamPolicy keeps members out of a team, to read and to change it, whose
 // policy their session does not satisfy. Every operation below a team is meant,
-// unless the specification exempts it.
+// unless the specification exempts it. A service is asked where it is, whatever
+// the call.
 func (s *Server) requireTeamPolicy(c *gin.Context) {
 	info := callOf(c)
 	applies := info.operation.policy
-	if applies == policyNone || info.principal == nil || applies == policyToLeave && isSelf(c.Param("user"), info.principal.User.ID) {
+	if applies == policyNone || info.key == nil && info.principal == nil ||
+		applies == policyToLeave && info.principal != nil && isSelf(c.Param("user"), info.principal.User.ID) {
 		return
 	}
 	id, err := uuid.Parse(c.Param("team"))
 	if err != nil {
 		s.fail(c, malformed(err))
+		return
+	}
+	if info.key != nil {
+		if err := s.Sessions.RequireMachineIn(c.Request.Context(), info.key.Actor(info.client), id); err != nil {
+			s.fail(c, err)
+		}
 		return
 	}
 	if err := s.Sessions.RequireIn(c.Request.Context(), *info.principal, info.client, id, c.Request.Method != http.MethodGet); err != nil {

@@ -32,11 +32,11 @@ func (s *Server) ListTeamSessions(ctx context.Context, r ListTeamSessionsRequest
 	if err != nil {
 		return nil, err
 	}
-	me, now := callOf(ctx).principal, s.Now()
-	rows, next, err := s.Sessions.ListTeam(ctx, me.User.ID, r.Team, filter, p)
+	now := s.Now()
+	rows, next, err := s.Sessions.ListTeam(ctx, s.actor(ctx), r.Team, filter, p)
 	return ListTeamSessions200JSONResponse{
 		Data: each(rows, func(l session.ListedInTeam) TeamSession {
-			return s.teamSessionOf(l, l.SessionID == me.Session.ID, now)
+			return s.teamSessionOf(l, isCurrent(ctx, l.SessionID), now)
 		}),
 		NextCursor: nextCursor(next),
 	}, err

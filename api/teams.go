@@ -24,7 +24,7 @@ func (s *Server) CreateTeam(ctx context.Context, r CreateTeamRequestObject) (Cre
 
 // GetTeam returns a team of the user.
 func (s *Server) GetTeam(ctx context.Context, r GetTeamRequestObject) (GetTeamResponseObject, error) {
-	m, err := s.Teams.Get(ctx, userID(ctx), r.Team)
+	m, err := s.Teams.Get(ctx, s.actor(ctx), r.Team)
 	return GetTeam200JSONResponse(teamOf(m)), err
 }
 
@@ -45,7 +45,7 @@ func (s *Server) ListMembers(ctx context.Context, r ListMembersRequestObject) (L
 	if err != nil {
 		return nil, err
 	}
-	rows, next, err := s.Teams.Members(ctx, userID(ctx), r.Team, p)
+	rows, next, err := s.Teams.Members(ctx, s.actor(ctx), r.Team, p)
 	return ListMembers200JSONResponse{Data: each(rows, memberOf), NextCursor: nextCursor(next)}, err
 }
 
@@ -66,7 +66,7 @@ func (s *Server) ListInvitations(ctx context.Context, r ListInvitationsRequestOb
 	if err != nil {
 		return nil, err
 	}
-	rows, next, err := s.Teams.Invitations(ctx, userID(ctx), r.Team, p)
+	rows, next, err := s.Teams.Invitations(ctx, s.actor(ctx), r.Team, p)
 	return ListInvitations200JSONResponse{Data: each(rows, invitationOf), NextCursor: nextCursor(next)}, err
 }
 

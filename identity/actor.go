@@ -31,6 +31,14 @@ func (a Actor) By() *ID {
 	return &a.UserID
 }
 
+// RequirePerson refuses a service with CodeForbidden.
+func (a Actor) RequirePerson() error {
+	if a.KeyID != nil {
+		return NewError(CodeForbidden, "an API key is no person: this call needs a session")
+	}
+	return nil
+}
+
 // RequireFresh refuses with CodeReauthRequired unless the actor is fresh.
 func (a Actor) RequireFresh() error {
 	if !a.Fresh {

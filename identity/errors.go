@@ -35,6 +35,7 @@ const (
 	CodeTeamSessionRequired Code = "team_session_required"
 	CodeInsufficientScope   Code = "insufficient_scope"
 	CodeKeyEnded            Code = "key_ended"
+	CodeTooManyKeys         Code = "too_many_keys"
 	CodeInvalidGrant        Code = "invalid_grant"
 	CodeInvalidClient       Code = "invalid_client"
 	CodeUnauthorizedClient  Code = "unauthorized_client"

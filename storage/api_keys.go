@@ -41,6 +41,20 @@ func (db *DB) EndAPIKey(ctx context.Context, k apikey.Key) error {
 	return err
 }
 
+// EndTeamAPIKeys implements team.Store.
+func (db *DB) EndTeamAPIKeys(ctx context.Context, teamID identity.ID, at time.Time) (int, error) {
+	n, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*apiKeyRow)(nil)).Set("revoked_at = ?", at).
+		Where("ak.team_id = ? AND ak.revoked_at IS NULL", teamID))
+	return int(n), err
+}
+
+// CountTeamAPIKeys implements apikey.Store.
+func (db *DB) CountTeamAPIKeys(ctx context.Context, teamID identity.ID, now time.Time) (int, error) {
+	n, err := db.reader(ctx).NewSelect().Model((*apiKeyRow)(nil)).
+		Where("ak.team_id = ? AND ak.revoked_at IS NULL AND ak.expires_at > ?", teamID, now).Count(ctx)
+	return int(n), db.engine.normalise(err)
+}
+
 // TouchAPIKey implements apikey.Store.
 func (db *DB) TouchAPIKey(ctx context.Context, id identity.ID, at time.Time) error {
 	_, err := db.exec(ctx, db.write.NewUpdate().Model((*apiKeyRow)(nil)).Set("last_used_at = ?", at).

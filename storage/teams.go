@@ -21,7 +21,7 @@ func (db *DB) UpdateTeam(ctx context.Context, t team.Team) error {
 	return err
 }
 
-// LockTeam implements team.Store.
+// LockTeam implements team.Seats.
 func (db *DB) LockTeam(ctx context.Context, id identity.ID) (team.Team, error) {
 	var row teamRow
 	q := db.reader(ctx).NewSelect().Model(&row).Where("tm.id = ? AND tm.deleted_at IS NULL", id)
@@ -38,10 +38,20 @@ func (r mineRow) domain() team.Mine { return team.Mine{Team: r.Team, Role: r.Rol
 
 const joinMine = "JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ?"
 
-// TeamFor implements team.Store.
+// TeamFor implements team.Seats.
 func (db *DB) TeamFor(ctx context.Context, id, user identity.ID) (team.Mine, error) {
 	var row mineRow
 	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("tm.*, m.role").Join(joinMine, user).
+		Where("tm.id = ? AND tm.deleted_at IS NULL", id).Scan(ctx)
+	return row.domain(), db.engine.normalise(err)
+}
+
+// TeamForKey implements team.Seats.
+func (db *DB) TeamForKey(ctx context.Context, id, key identity.ID, now time.Time) (team.Mine, error) {
+	var row mineRow
+	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("tm.*, ak.role").
+		Join("JOIN api_keys AS ak ON ak.team_id = tm.id AND ak.id = ?", key).
+		Where("ak.revoked_at IS NULL AND ak.expires_at > ?", now).
 		Where("tm.id = ? AND tm.deleted_at IS NULL", id).Scan(ctx)
 	return row.domain(), db.engine.normalise(err)
 }

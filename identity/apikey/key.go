@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 )
 
-// Scope is what a key of the deployment may do.
+// Scope is what a key may do.
 type Scope string
 
 // The scopes.
@@ -23,9 +23,13 @@ const (
 	ScopeIntrospect Scope = "introspect"  // ask what a token is worth now
 	ScopeAdminRead  Scope = "admin:read"  // see what operators see
 	ScopeAdminWrite Scope = "admin:write" // and do what they do
+
+	// Of the keys of teams, which have them by their role.
+	ScopeTeamRead   Scope = "team:read"   // see what every member sees
+	ScopeTeamManage Scope = "team:manage" // and what takes an admin
 )
 
-// AllScopes are the scopes there are.
+// AllScopes are the scopes that a key of the deployment can be given.
 var AllScopes = Scopes{ScopeIntrospect, ScopeAdminRead, ScopeAdminWrite}
 
 // Scopes are stored as words in one text column.
@@ -80,8 +84,15 @@ type Key struct {
 // Works tells whether the key is one at now.
 func (k Key) Works(now time.Time) bool { return k.RevokedAt == nil && now.Before(k.ExpiresAt) }
 
-// Has tells whether the key has a scope; who may write may read.
+// OfTeams tells the scopes of the keys of teams from those of the deployment's.
+func (s Scope) OfTeams() bool { return s == ScopeTeamRead || s == ScopeTeamManage }
+
+// Has tells whether the key has a scope; who may write may read. A key of a team
+// has those of its role and no others.
 func (k Key) Has(s Scope) bool {
+	if k.TeamID != nil {
+		return s == ScopeTeamRead || s == ScopeTeamManage && k.Role.Manages()
+	}
 	return slices.Contains(k.Scopes, s) || s == ScopeAdminRead && slices.Contains(k.Scopes, ScopeAdminWrite)
 }
 

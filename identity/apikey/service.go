@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
 )
 
 // How long keys live.
@@ -23,7 +24,7 @@ const (
 // Store keeps keys. Changes run in the transaction that InTx opened; rows that do
 // not exist are identity.ErrNotFound.
 type Store interface {
-	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	team.Seats
 	InsertAPIKey(ctx context.Context, k Key) error
 	// APIKeyByPrefix is one read by a unique key.
 	APIKeyByPrefix(ctx context.Context, prefix string) (Key, error)
@@ -35,6 +36,8 @@ type Store interface {
 	// APIKeys lists the keys of a team, or with nil those of the deployment,
 	// newest first.
 	APIKeys(ctx context.Context, team *identity.ID, p identity.Page) ([]Key, error)
+	// CountTeamAPIKeys counts the keys of a team that work at now.
+	CountTeamAPIKeys(ctx context.Context, team identity.ID, now time.Time) (int, error)
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 
@@ -57,29 +60,39 @@ type New struct {
 // Create makes a key of the deployment and returns it with its text, which is
 // shown this once. An actor must be fresh; nil is the command line.
 func (s *Service) Create(ctx context.Context, actor *identity.Actor, n New) (Key, string, error) {
-	k := Key{Name: strings.TrimSpace(n.Name), Scopes: n.Scopes}
-	if !identity.IsLine(k.Name, 100) || k.Name == "" {
-		return Key{}, "", invalid("name", "a key's name has 1 to 100 characters and no control characters")
+	name, lifetime, err := clean(n.Name, n.Lifetime)
+	if err != nil {
+		return Key{}, "", err
 	}
+	k := Key{Name: name, Scopes: n.Scopes}
 	if len(k.Scopes) == 0 || slices.ContainsFunc(k.Scopes, func(s Scope) bool { return !slices.Contains(AllScopes, s) }) {
 		return Key{}, "", invalid("scopes", "a key needs one or more of the scopes introspect, admin:read and admin:write")
 	}
 	k.Scopes = slices.Compact(slices.Sorted(slices.Values(k.Scopes)))
-	if n.Lifetime == 0 {
-		n.Lifetime = DefaultLifetime
-	}
-	if n.Lifetime < time.Hour || n.Lifetime > MaxLifetime {
-		return Key{}, "", invalid("expires_in_days", "a key lives an hour at least and 366 days at most")
-	}
 	if err := fresh(actor); err != nil {
 		return Key{}, "", err
 	}
 	var raw string
-	err := s.store.InTx(ctx, func(ctx context.Context) (err error) {
-		k, raw, err = s.insert(ctx, actor, k, n.Lifetime)
+	err = s.store.InTx(ctx, func(ctx context.Context) (err error) {
+		k, raw, err = s.insert(ctx, actor, k, lifetime)
 		return err
 	})
 	return k, raw, err
+}
+
+// clean checks what every new key has.
+func clean(name string, lifetime time.Duration) (string, time.Duration, error) {
+	name = strings.TrimSpace(name)
+	if !identity.IsLine(name, 100) || name == "" {
+		return "", 0, invalid("name", "a key's name has 1 to 100 characters and no control characters")
+	}
+	if lifetime == 0 {
+		lifetime = DefaultLifetime
+	}
+	if lifetime < time.Hour || lifetime > MaxLifetime {
+		return "", 0, invalid("expires_in_days", "a key lives an hour at least and 366 days at most")
+	}
+	return name, lifetime, nil
 }
 
 // fresh asks the actor for a recent proof; the command line has none to give.
@@ -111,7 +124,11 @@ func (s *Service) insert(ctx context.Context, actor *identity.Actor, k Key, life
 
 // List returns the keys of the deployment, without secrets.
 func (s *Service) List(ctx context.Context, p identity.Page) ([]Key, *identity.ID, error) {
-	rows, err := s.store.APIKeys(ctx, nil, p)
+	return s.list(ctx, nil, p)
+}
+
+func (s *Service) list(ctx context.Context, of *identity.ID, p identity.Page) ([]Key, *identity.ID, error) {
+	rows, err := s.store.APIKeys(ctx, of, p)
 	rows, next := identity.Next(rows, p, func(k Key) identity.ID { return k.ID })
 	return rows, next, err
 }
@@ -121,23 +138,26 @@ func (s *Service) Revoke(ctx context.Context, actor *identity.Actor, id identity
 	if err := fresh(actor); err != nil {
 		return err
 	}
-	return s.store.InTx(ctx, func(ctx context.Context) error {
-		k, err := s.lock(ctx, id)
-		if err != nil || k.RevokedAt != nil {
-			return err
-		}
-		k.RevokedAt = new(s.now())
-		if err := s.store.EndAPIKey(ctx, k); err != nil {
-			return err
-		}
-		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionAPIKeyRevoked, k))
-	})
+	return s.store.InTx(ctx, func(ctx context.Context) error { return s.revoke(ctx, actor, nil, id) })
 }
 
-// lock returns a key of the deployment; those of teams are not found here.
-func (s *Service) lock(ctx context.Context, id identity.ID) (Key, error) {
+func (s *Service) revoke(ctx context.Context, actor *identity.Actor, of *identity.ID, id identity.ID) error {
+	k, err := s.lock(ctx, of, id)
+	if err != nil || k.RevokedAt != nil {
+		return err
+	}
+	k.RevokedAt = new(s.now())
+	if err := s.store.EndAPIKey(ctx, k); err != nil {
+		return err
+	}
+	return s.store.RecordEvents(ctx, s.event(actor, identity.ActionAPIKeyRevoked, k))
+}
+
+// lock returns a key of a team, or with nil one of the deployment. Others are not
+// found.
+func (s *Service) lock(ctx context.Context, of *identity.ID, id identity.ID) (Key, error) {
 	k, err := s.store.LockAPIKey(ctx, id)
-	if err == nil && k.TeamID != nil {
+	if err == nil && ((k.TeamID == nil) != (of == nil) || of != nil && *k.TeamID != *of) {
 		err = identity.ErrNotFound
 	}
 	return k, err
@@ -146,38 +166,52 @@ func (s *Service) lock(ctx context.Context, id identity.ID) (Key, error) {
 // Rotate makes another key like one, which goes on to work for the overlap.
 // CodeKeyEnded if it has been rotated already, or does not work.
 func (s *Service) Rotate(ctx context.Context, actor *identity.Actor, id identity.ID, overlap time.Duration) (Key, string, error) {
-	if overlap < 0 || overlap > MaxOverlap {
-		return Key{}, "", invalid("overlap_seconds", "both keys work for 30 days at most")
+	if err := checkOverlap(overlap); err != nil {
+		return Key{}, "", err
 	}
 	if err := fresh(actor); err != nil {
 		return Key{}, "", err
 	}
 	var k Key
 	var raw string
-	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		old, err := s.lock(ctx, id)
-		if err != nil {
-			return err
-		}
-		now := s.now()
-		if old.ReplacedBy != nil || !old.Works(now) {
-			return identity.NewError(identity.CodeKeyEnded, "this key has been rotated already, or does not work any more: make a new one")
-		}
-		if k, raw, err = s.insert(ctx, actor, Key{Name: old.Name, Scopes: old.Scopes}, old.ExpiresAt.Sub(old.CreatedAt)); err != nil {
-			return err
-		}
-		old.ReplacedBy = &k.ID
-		if ends := now.Add(overlap); ends.Before(old.ExpiresAt) {
-			old.ExpiresAt = ends
-		}
-		if err := s.store.EndAPIKey(ctx, old); err != nil {
-			return err
-		}
-		e := s.event(actor, identity.ActionAPIKeyRotated, old)
-		e.Data["replaced_by"] = k.ID
-		return s.store.RecordEvents(ctx, e)
+	err := s.store.InTx(ctx, func(ctx context.Context) (err error) {
+		k, raw, err = s.rotate(ctx, actor, nil, id, overlap)
+		return err
 	})
 	return k, raw, err
+}
+
+func checkOverlap(overlap time.Duration) error {
+	if overlap < 0 || overlap > MaxOverlap {
+		return invalid("overlap_seconds", "both keys work for 30 days at most")
+	}
+	return nil
+}
+
+func (s *Service) rotate(ctx context.Context, actor *identity.Actor, of *identity.ID, id identity.ID, overlap time.Duration) (Key, string, error) {
+	old, err := s.lock(ctx, of, id)
+	if err != nil {
+		return Key{}, "", err
+	}
+	now := s.now()
+	if old.ReplacedBy != nil || !old.Works(now) {
+		return Key{}, "", identity.NewError(identity.CodeKeyEnded, "this key has been rotated already, or does not work any more: make a new one")
+	}
+	like := Key{Name: old.Name, Scopes: old.Scopes, TeamID: old.TeamID, Role: old.Role}
+	k, raw, err := s.insert(ctx, actor, like, old.ExpiresAt.Sub(old.CreatedAt))
+	if err != nil {
+		return Key{}, "", err
+	}
+	old.ReplacedBy = &k.ID
+	if ends := now.Add(overlap); ends.Before(old.ExpiresAt) {
+		old.ExpiresAt = ends
+	}
+	if err := s.store.EndAPIKey(ctx, old); err != nil {
+		return Key{}, "", err
+	}
+	e := s.event(actor, identity.ActionAPIKeyRotated, old)
+	e.Data["replaced_by"] = k.ID
+	return k, raw, s.store.RecordEvents(ctx, e)
 }
 
 // Authenticate returns the key of a text that Looks like one. CodeUnauthenticated
@@ -225,6 +259,11 @@ func (s *Service) event(actor *identity.Actor, action identity.Action, k Key) id
 		e = actor.Event(action, s.now())
 	}
 	e.TeamID = k.TeamID
-	e.Data = identity.Metadata{"api_key_id": k.ID, "prefix": k.Prefix, "name": k.Name, "scopes": k.Scopes, "expires_at": k.ExpiresAt}
+	e.Data = identity.Metadata{"api_key_id": k.ID, "prefix": k.Prefix, "name": k.Name, "expires_at": k.ExpiresAt}
+	if k.Role != nil {
+		e.Data["role"] = *k.Role
+	} else {
+		e.Data["scopes"] = k.Scopes
+	}
 	return e
 }

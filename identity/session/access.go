@@ -47,6 +47,22 @@ func (p Principal) admitted(client identity.Client, now time.Time) Principal {
 	return p
 }
 
+// RequireMachineIn is RequireIn for a service: of the policy it asks where the
+// client is, for the rest is about how a person signed in.
+func (s *Service) RequireMachineIn(ctx context.Context, actor identity.Actor, id identity.ID) error {
+	if _, err := team.As(ctx, s.store, actor, id, s.now()); err != nil {
+		return err
+	}
+	policy, err := s.store.TeamPolicy(ctx, id)
+	if err != nil {
+		return err
+	}
+	if refusal := policy.CheckPlace(address(actor.Client)); refusal != nil {
+		return refusal.Err()
+	}
+	return nil
+}
+
 // RequireIn lets a member's session act in a team, by whatever the team's policy
 // says of it now: CodePolicyUnsatisfied if it does not, identity.ErrNotFound for
 // a team he is not in. A change by somebody who manages the team may need a fresh

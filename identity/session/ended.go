@@ -44,22 +44,15 @@ var newest = identity.Page{Limit: maxEndedIDs - 1} // a store reads one more
 // which. Those of roles that the actor does not act on stay, and are counted.
 func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, dryRun bool) (Ended[ListedInTeam], error) {
 	var out Ended[ListedInTeam]
-	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		if _, err := s.store.LockTeam(ctx, id); err != nil {
-			return err
-		}
-		m, err := s.store.Membership(ctx, id, actor.UserID)
-		if err != nil {
-			return err
-		}
-		if err := m.Role.RequireManages(); err != nil {
+	err := team.Locked(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) (err error) {
+		if err := role.RequireManages(); err != nil {
 			return err
 		}
 		now, skipped := s.now(), 0
 		if f.Status == "" {
 			f.Status = StatusActive
 		}
-		if !m.Role.ActsOn(team.RoleOwner) {
+		if !role.ActsOn(team.RoleOwner) {
 			f.Owners = new(true)
 			if skipped, err = s.store.CountTeamSessions(ctx, id, f, now); err != nil {
 				return err
@@ -102,7 +95,7 @@ func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, f Fi
 			out.Count, err = s.store.CountSessions(ctx, f, now)
 			return err
 		}
-		ended, err := s.store.EndMatchingSessions(ctx, f, End{Reason: "ended_by_operator", By: actor.UserID, At: now})
+		ended, err := s.store.EndMatchingSessions(ctx, f, End{Reason: "ended_by_operator", By: actor.By(), At: now})
 		if err != nil {
 			return err
 		}
@@ -154,7 +147,7 @@ func exactly[T any](rows []T, ended []identity.ID, id func(T) identity.ID) Ended
 // endTeamSessions ends the open team sessions of the team that meet the filter,
 // by one statement, and records it by another. It runs under the team's lock.
 func (s *Service) endTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, reason string, now time.Time) ([]identity.ID, error) {
-	ended, err := s.store.EndMatchingTeamSessions(ctx, id, f, End{Reason: reason, By: actor.UserID, At: now})
+	ended, err := s.store.EndMatchingTeamSessions(ctx, id, f, End{Reason: reason, By: actor.By(), At: now})
 	if err != nil || len(ended) == 0 {
 		return nil, err
 	}

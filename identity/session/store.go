@@ -29,14 +29,14 @@ type Filter struct {
 // End is how sessions end.
 type End struct {
 	Reason string
-	By     identity.ID
+	By     *identity.ID // the user; nil for a service
 	At     time.Time
 }
 
 // Store keeps sessions. Methods called inside InTx with its context run in that
 // transaction. Rows that do not exist are identity.ErrNotFound.
 type Store interface {
-	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	team.Seats
 	PrincipalStore
 
 	InsertSession(ctx context.Context, s Session) error
@@ -60,10 +60,8 @@ type Store interface {
 	EndMatchingSessions(ctx context.Context, f Filter, end End) ([]identity.ID, error)
 	Sessions(ctx context.Context, f Filter, now time.Time, p identity.Page) ([]Listed, error)
 
-	// LockTeam and Membership are as in team.Store.
-	LockTeam(ctx context.Context, id identity.ID) (team.Team, error)
+	// Membership is as in team.Store.
 	Membership(ctx context.Context, team, user identity.ID) (team.Membership, error)
-	TeamFor(ctx context.Context, id, user identity.ID) (team.Mine, error)
 
 	// TeamPolicy returns what a team asks of sessions; the zero policy where
 	// nothing is stored.

@@ -117,8 +117,8 @@ func (s *Service) breakGlass(ctx context.Context, actor identity.Actor, t team.T
 }
 
 // ListTeam lists the sessions of a team to those who manage it.
-func (s *Service) ListTeam(ctx context.Context, user, id identity.ID, f Filter, p identity.Page) ([]ListedInTeam, *identity.ID, error) {
-	m, err := s.store.TeamFor(ctx, id, user)
+func (s *Service) ListTeam(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, p identity.Page) ([]ListedInTeam, *identity.ID, error) {
+	m, err := team.As(ctx, s.store, actor, id, s.now())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -134,27 +134,20 @@ func (s *Service) ListTeam(ctx context.Context, user, id identity.ID, f Filter, 
 // the team end the sessions of roles they act on; anyone ends his own. Ending
 // one that has ended already changes nothing and is no error.
 func (s *Service) RevokeTeamSession(ctx context.Context, actor identity.Actor, teamID, id identity.ID) error {
-	return s.store.InTx(ctx, func(ctx context.Context) error {
-		if _, err := s.store.LockTeam(ctx, teamID); err != nil {
-			return err
-		}
-		by, err := s.store.Membership(ctx, teamID, actor.UserID)
-		if err != nil {
-			return err
-		}
+	return team.Locked(ctx, s.store, actor, teamID, s.now, func(ctx context.Context, _ team.Team, by team.Role) error {
 		ts, err := s.store.TeamSession(ctx, id)
 		if err != nil {
 			return err
 		}
-		own := ts.UserID == actor.UserID
+		own := actor.KeyID == nil && ts.UserID == actor.UserID
 		if ts.TeamID != teamID {
 			return identity.ErrNotFound
 		}
 		if !own {
-			if err := by.Role.RequireManages(); err != nil {
+			if err := by.RequireManages(); err != nil {
 				return err
 			}
-			if err := s.mayEnd(ctx, by.Role, ts); err != nil {
+			if err := s.mayEnd(ctx, by, ts); err != nil {
 				return err
 			}
 		}
@@ -165,7 +158,7 @@ func (s *Service) RevokeTeamSession(ctx context.Context, actor identity.Actor, t
 		if own {
 			reason = "left"
 		}
-		ts.EndedAt, ts.EndReason, ts.EndedBy = &now, &reason, &actor.UserID
+		ts.EndedAt, ts.EndReason, ts.EndedBy = &now, &reason, actor.By()
 		if err := s.store.EndTeamSession(ctx, ts); err != nil {
 			return err
 		}

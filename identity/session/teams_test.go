@@ -141,7 +141,7 @@ func TestRevokeATeamSession(t *testing.T) {
 						t.Errorf("%s ends his own: %v", roles[i], err)
 					}
 				}
-				if _, _, err := f.ListTeam(t.Context(), by.ID, tm.ID, session.Filter{}, identity.Page{Limit: 9}); identity.ErrorCode(err) != map[bool]identity.Code{true: ok, false: no}[roles[i].Manages()] {
+				if _, _, err := f.ListTeam(t.Context(), actor(mine), tm.ID, session.Filter{}, identity.Page{Limit: 9}); identity.ErrorCode(err) != map[bool]identity.Code{true: ok, false: no}[roles[i].Manages()] {
 					t.Errorf("%s lists: %v", roles[i], err)
 				}
 			}
@@ -152,7 +152,7 @@ func TestRevokeATeamSession(t *testing.T) {
 		storagetest.WantNotFound(t, "through another team's path", f.RevokeTeamSession(t.Context(), actor(s), tm.ID, elsewhere.ID))
 		storagetest.WantNotFound(t, "by a stranger", f.RevokeTeamSession(t.Context(), actor(stranger), foreign.ID, elsewhere.ID))
 		storagetest.WantNotFound(t, "none", f.RevokeTeamSession(t.Context(), actor(s), tm.ID, identity.NewID()))
-		_, _, err := f.ListTeam(t.Context(), stranger.UserID, tm.ID, session.Filter{}, identity.Page{Limit: 9})
+		_, _, err := f.ListTeam(t.Context(), actor(stranger), tm.ID, session.Filter{}, identity.Page{Limit: 9})
 		storagetest.WantNotFound(t, "listed by a stranger", err)
 	})
 }

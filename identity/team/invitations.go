@@ -65,8 +65,8 @@ func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identit
 }
 
 // Invitations lists the team's open invitations (admin, owner).
-func (s *Service) Invitations(ctx context.Context, user, team identity.ID, p identity.Page) ([]Invitation, *identity.ID, error) {
-	if _, err := s.RequireManager(ctx, user, team); err != nil {
+func (s *Service) Invitations(ctx context.Context, actor identity.Actor, team identity.ID, p identity.Page) ([]Invitation, *identity.ID, error) {
+	if _, err := s.RequireManager(ctx, actor, team); err != nil {
 		return nil, nil, err
 	}
 	rows, err := s.store.OpenInvitations(ctx, team, s.now(), p)
@@ -74,9 +74,9 @@ func (s *Service) Invitations(ctx context.Context, user, team identity.ID, p ide
 	return rows, next, err
 }
 
-// RevokeInvitation takes an open invitation of this team back.
+// RevokeInvitation takes an open invitation of this team back. A machine may.
 func (s *Service) RevokeInvitation(ctx context.Context, actor identity.Actor, team, id identity.ID) error {
-	return s.change(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
+	return Locked(ctx, s.store, actor, team, s.now, managing(func(ctx context.Context, _ Team, by Role) error {
 		i, err := s.store.Invitation(ctx, id)
 		if err != nil {
 			return err
@@ -88,7 +88,7 @@ func (s *Service) RevokeInvitation(ctx context.Context, actor identity.Actor, te
 			return identity.NewError(identity.CodeForbidden, "only an owner takes back an invitation to be owner")
 		}
 		return s.close(ctx, actor, i, OutcomeRevoked, identity.ActionInvitationRevoked)
-	})
+	}))
 }
 
 // Received lists the open invitations to the user.

@@ -182,7 +182,7 @@ func TestAcceptedByManyAtOnceIsOneMember(t *testing.T) {
 				storagetest.WantCode(t, "late", err, identity.CodeInvitationClosed)
 			}
 		})
-		members, _, err := f.Service.Members(t.Context(), i.owner.ID, i.id, page)
+		members, _, err := f.Service.Members(t.Context(), actor(i.owner), i.id, page)
 		storagetest.Same(t, []any{won.Load(), len(members), err}, []any{1, 3, nil})
 	})
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // Members lists who is in the team, to any member.
-func (s *Service) Members(ctx context.Context, user, team identity.ID, p identity.Page) ([]Member, *identity.ID, error) {
-	if _, err := s.store.TeamFor(ctx, team, user); err != nil {
+func (s *Service) Members(ctx context.Context, actor identity.Actor, team identity.ID, p identity.Page) ([]Member, *identity.ID, error) {
+	if _, err := s.Get(ctx, actor, team); err != nil {
 		return nil, nil, err
 	}
 	rows, err := s.store.Members(ctx, team, p)

@@ -66,11 +66,8 @@ func (r Refusal) Err() *identity.Error {
 // The rules that only a new sign-in or another place satisfies come first, so
 // that nobody steps up in vain.
 func (p Policy) Check(f Facts, client netip.Addr, now time.Time) *Refusal {
-	if p.Unreadable {
-		return &Refusal{Rule: RuleUnreadable, Detail: "the team's policy cannot be read, so it admits nobody; an owner can set it again"}
-	}
-	if len(p.AllowedNetworks) > 0 && !p.allows(client) {
-		return &Refusal{Rule: RuleAllowedNetworks, Detail: "the team admits its own networks only, and this address is in none of them"}
+	if refusal := p.CheckPlace(client); refusal != nil {
+		return refusal
 	}
 	if p.MaxAge > 0 && now.Sub(f.SignedInAt) >= p.MaxAge {
 		return &Refusal{Rule: RuleMaxAge, Detail: "the team admits sessions up to an age, and this one is older: sign in again"}
@@ -89,6 +86,18 @@ func (p Policy) Check(f Facts, client netip.Addr, now time.Time) *Refusal {
 			Rule: RuleRequiredProviders, Missing: missing,
 			Detail: "the team asks for more ways in: prove who you are by " + strings.Join(missing, " and ") + " too (step_up; link it first if you have not)",
 		}
+	}
+	return nil
+}
+
+// CheckPlace is what Check asks of machines, too: where the client is. The other
+// rules are about how a person signed in.
+func (p Policy) CheckPlace(client netip.Addr) *Refusal {
+	if p.Unreadable {
+		return &Refusal{Rule: RuleUnreadable, Detail: "the team's policy cannot be read, so it admits nobody; an owner can set it again"}
+	}
+	if len(p.AllowedNetworks) > 0 && !p.allows(client) {
+		return &Refusal{Rule: RuleAllowedNetworks, Detail: "the team admits its own networks only, and this address is in none of them"}
 	}
 	return nil
 }

@@ -16,17 +16,13 @@ const invitationLifetime = 14 * 24 * time.Hour
 // Store keeps teams. Methods called inside InTx with its context run in that
 // transaction. Rows that do not exist are identity.ErrNotFound.
 type Store interface {
-	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	Seats
 
 	InsertTeam(ctx context.Context, t Team) error
 	UpdateTeam(ctx context.Context, t Team) error
 	// LockUsers returns the users among ids, holding their rows: before a team's,
 	// where both are locked.
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
-	// LockTeam returns a team that is not deleted and holds its row until the
-	// transaction ends, so that member counts stay true.
-	LockTeam(ctx context.Context, id identity.ID) (Team, error)
-	TeamFor(ctx context.Context, id, user identity.ID) (Mine, error)
 	TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]Mine, error)
 
 	InsertMembership(ctx context.Context, m Membership) (inserted bool, err error)
@@ -40,6 +36,9 @@ type Store interface {
 	// EndTeamSessions ends the open team sessions of the team, or of one user
 	// in it when user is not nil.
 	EndTeamSessions(ctx context.Context, team identity.ID, user *identity.ID, by identity.ID, reason string, at time.Time) error
+
+	// EndTeamAPIKeys revokes the keys of the team that are not, and counts them.
+	EndTeamAPIKeys(ctx context.Context, team identity.ID, at time.Time) (int, error)
 
 	InvitationStore
 	RecordEvents(ctx context.Context, events ...identity.Event) error
@@ -89,9 +88,9 @@ func (s *Service) Create(ctx context.Context, actor identity.Actor, name string)
 	return Mine{Team: t, Role: RoleOwner}, err
 }
 
-// Get returns a team the user is in; identity.ErrNotFound for any other.
-func (s *Service) Get(ctx context.Context, user, team identity.ID) (Mine, error) {
-	return s.store.TeamFor(ctx, team, user)
+// Get returns a team the actor is in; identity.ErrNotFound for any other.
+func (s *Service) Get(ctx context.Context, actor identity.Actor, team identity.ID) (Mine, error) {
+	return As(ctx, s.store, actor, team, s.now())
 }
 
 // List returns the user's teams.
@@ -120,7 +119,8 @@ func (s *Service) Rename(ctx context.Context, actor identity.Actor, id identity.
 	return out, err
 }
 
-// Delete deletes the team and ends its sessions (owner, fresh session).
+// Delete deletes the team and ends its sessions and API keys (owner, fresh
+// session).
 func (s *Service) Delete(ctx context.Context, actor identity.Actor, id identity.ID) error {
 	return s.change(ctx, actor, id, func(ctx context.Context, t Team, role Role) error {
 		if role != RoleOwner {
@@ -137,14 +137,18 @@ func (s *Service) Delete(ctx context.Context, actor identity.Actor, id identity.
 		if err := s.store.EndTeamSessions(ctx, id, nil, actor.UserID, "team_deleted", now); err != nil {
 			return err
 		}
-		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionTeamDeleted, id, nil, identity.Metadata{"name": t.Name}))
+		keys, err := s.store.EndTeamAPIKeys(ctx, id, now)
+		if err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionTeamDeleted, id, nil, identity.Metadata{"name": t.Name, "api_keys_ended": keys}))
 	})
 }
 
 // RequireManager returns the actor's role if it manages the team. Teams the
 // actor is not in do not exist for them.
-func (s *Service) RequireManager(ctx context.Context, user, team identity.ID) (Role, error) {
-	m, err := s.store.TeamFor(ctx, team, user)
+func (s *Service) RequireManager(ctx context.Context, actor identity.Actor, team identity.ID) (Role, error) {
+	m, err := As(ctx, s.store, actor, team, s.now())
 	if err != nil {
 		return "", err
 	}
@@ -161,30 +165,30 @@ func (s *Service) requireActive(ctx context.Context, id identity.ID) error {
 	return err
 }
 
-// change runs fn in a transaction under the team's row lock for an actor who
+// change runs fn in a transaction under the team's row lock for a person who
 // manages it.
-func (s *Service) change(ctx context.Context, actor identity.Actor, id identity.ID, fn func(ctx context.Context, t Team, role Role) error) error {
-	return s.locked(ctx, actor, id, func(ctx context.Context, t Team, role Role) error {
+func (s *Service) change(ctx context.Context, actor identity.Actor, id identity.ID, fn changeFunc) error {
+	return s.locked(ctx, actor, id, managing(fn))
+}
+
+// locked is change for any member.
+func (s *Service) locked(ctx context.Context, actor identity.Actor, id identity.ID, fn changeFunc) error {
+	if err := actor.RequirePerson(); err != nil {
+		return err
+	}
+	return Locked(ctx, s.store, actor, id, s.now, fn)
+}
+
+type changeFunc = func(ctx context.Context, t Team, role Role) error
+
+// managing keeps everyone out who does not manage the team.
+func managing(fn changeFunc) changeFunc {
+	return func(ctx context.Context, t Team, role Role) error {
 		if err := role.RequireManages(); err != nil {
 			return err
 		}
 		return fn(ctx, t, role)
-	})
-}
-
-// locked is change for any member.
-func (s *Service) locked(ctx context.Context, actor identity.Actor, id identity.ID, fn func(ctx context.Context, t Team, role Role) error) error {
-	return s.store.InTx(ctx, func(ctx context.Context) error {
-		t, err := s.store.LockTeam(ctx, id)
-		if err != nil {
-			return err
-		}
-		m, err := s.store.Membership(ctx, id, actor.UserID)
-		if err != nil {
-			return err
-		}
-		return fn(ctx, t, m.Role)
-	})
+	}
 }
 
 func (s *Service) event(actor identity.Actor, action identity.Action, team identity.ID, user *identity.ID, data identity.Metadata) identity.Event {

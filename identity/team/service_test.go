@@ -76,9 +76,9 @@ func TestRolesAndTheTeam(t *testing.T) {
 			do   func(a identity.Actor, id identity.ID) error
 			want [3]identity.Code
 		}{
-			{"read", func(a identity.Actor, id identity.ID) error { _, err := f.Get(t.Context(), a.UserID, id); return err }, [3]identity.Code{ok, ok, ok}},
+			{"read", func(a identity.Actor, id identity.ID) error { _, err := f.Get(t.Context(), a, id); return err }, [3]identity.Code{ok, ok, ok}},
 			{"members", func(a identity.Actor, id identity.ID) error {
-				_, _, err := f.Service.Members(t.Context(), a.UserID, id, page)
+				_, _, err := f.Service.Members(t.Context(), a, id, page)
 				return err
 			}, [3]identity.Code{ok, ok, ok}},
 			{"rename", func(a identity.Actor, id identity.ID) error {
@@ -86,7 +86,7 @@ func TestRolesAndTheTeam(t *testing.T) {
 				return err
 			}, [3]identity.Code{ok, ok, no}},
 			{"invitations", func(a identity.Actor, id identity.ID) error {
-				_, _, err := f.Invitations(t.Context(), a.UserID, id, page)
+				_, _, err := f.Invitations(t.Context(), a, id, page)
 				return err
 			}, [3]identity.Code{ok, ok, no}},
 			{"delete when stale", func(a identity.Actor, id identity.ID) error {

@@ -73,6 +73,8 @@ func testAPIKeys(t *testing.T, d *Database) {
 	if slices.ContainsFunc(list(nil, identity.Page{Limit: 9}), func(k apikey.Key) bool { return k.TeamID != nil }) {
 		t.Error("a team's key is among the deployment's")
 	}
+	testKeysOfATeam(t, d, machine, func(edit func(k *apikey.Key)) apikey.Key { return insert(edit) })
+	Same(t, read(full), full)
 	for _, prefix := range []string{"", "none", "\x00", "\xff"} {
 		_, err := d.APIKeyByPrefix(t.Context(), prefix)
 		WantNotFound(t, "prefix "+prefix, err)
@@ -82,4 +84,74 @@ func testAPIKeys(t *testing.T, d *Database) {
 		WantNotFound(t, "no key", err)
 		return nil
 	})
+}
+
+// testKeysOfATeam asks for the place of a key in its team, and ends it.
+func testKeysOfATeam(t *testing.T, d *Database, machine apikey.Key, insert func(edit func(k *apikey.Key)) apikey.Key) {
+	t.Helper()
+	now, id := d.Clock.Now(), *machine.TeamID
+	owner := d.User(t)
+	foreign := d.Team(t, owner.ID)
+	member := func(of identity.ID, edit func(k *apikey.Key)) apikey.Key {
+		return insert(func(k *apikey.Key) {
+			k.Scopes, k.TeamID, k.Role = nil, &of, new(team.RoleMember)
+			edit(k)
+		})
+	}
+	simple := member(id, func(*apikey.Key) {})
+	over := member(id, func(k *apikey.Key) { k.CreatedAt, k.ExpiresAt = now.Add(-time.Hour), now })
+	revokedAt := now.Add(-time.Minute)
+	revoked := member(id, func(k *apikey.Key) { k.CreatedAt, k.RevokedAt = now.Add(-time.Hour), &revokedAt })
+	theirs := member(foreign.ID, func(*apikey.Key) {})
+	deployment := insert(func(*apikey.Key) {})
+
+	for _, k := range []apikey.Key{machine, simple} {
+		m := must[team.Mine](t)(d.TeamForKey(t.Context(), id, k.ID, now))
+		if m.ID != id || m.Name == "" || m.Role != *k.Role {
+			t.Errorf("it is %+v", m)
+		}
+	}
+	for name, k := range map[string]identity.ID{
+		"expired": over.ID, "revoked": revoked.ID, "another team's": theirs.ID, "the deployment's": deployment.ID, "none": identity.NewID(), "a user": owner.ID,
+	} {
+		_, err := d.TeamForKey(t.Context(), id, k, now)
+		WantNotFound(t, name, err)
+	}
+	_, err := d.TeamForKey(t.Context(), id, simple.ID, simple.ExpiresAt)
+	WantNotFound(t, "at its end", err)
+
+	count := func(of identity.ID, at time.Time) int { return must[int](t)(d.CountTeamAPIKeys(t.Context(), of, at)) }
+	if a, b, c := count(id, now), count(id, simple.ExpiresAt), count(foreign.ID, now); a != 2 || b != 0 || c != 1 {
+		t.Errorf("%d, %d and %d keys work, want 2, 0 and 1", a, b, c)
+	}
+
+	for _, want := range []int{3, 0} { // the expired one, too
+		d.Do(t, func(ctx context.Context) error {
+			n, err := d.EndTeamAPIKeys(ctx, id, now)
+			if n != want {
+				t.Errorf("%d keys ended, want %d", n, want)
+			}
+			return err
+		})
+	}
+	for _, k := range must[[]apikey.Key](t)(d.APIKeys(t.Context(), &id, identity.Page{Limit: 9})) {
+		want := now
+		if k.ID == revoked.ID {
+			want = revokedAt
+		}
+		if k.RevokedAt == nil || !k.RevokedAt.Equal(want) {
+			t.Errorf("%s ended at %v, want %v", k.ID, k.RevokedAt, want)
+		}
+	}
+	_, err = d.TeamForKey(t.Context(), id, simple.ID, now)
+	WantNotFound(t, "ended", err)
+	if m := must[team.Mine](t)(d.TeamForKey(t.Context(), foreign.ID, theirs.ID, now)); m.Role != team.RoleMember {
+		t.Errorf("it is %+v", m)
+	}
+	d.Do(t, func(ctx context.Context) error {
+		foreign.DeletedAt = &now
+		return d.UpdateTeam(ctx, foreign)
+	})
+	_, err = d.TeamForKey(t.Context(), foreign.ID, theirs.ID, now)
+	WantNotFound(t, "of a deleted team", err)
 }

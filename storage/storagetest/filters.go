@@ -146,7 +146,7 @@ func testFilteredEnding(t *testing.T, d *Database) {
 	Same(t, []any{count(f), matching(t, d, f)}, []any{1, []identity.ID{b.ID}})
 	var ended []identity.ID
 	d.Do(t, func(ctx context.Context) (err error) {
-		ended, err = d.EndMatchingSessions(ctx, f, session.End{Reason: "r", By: owner.ID, At: now})
+		ended, err = d.EndMatchingSessions(ctx, f, session.End{Reason: "r", By: &owner.ID, At: now})
 		return err
 	})
 	Same(t, ended, []identity.ID{b.ID})
@@ -155,7 +155,7 @@ func testFilteredEnding(t *testing.T, d *Database) {
 	}
 	Same(t, count(session.Filter{Status: session.StatusRevoked}), 1) // the team session in it, too
 	d.Do(t, func(ctx context.Context) (err error) {
-		ended, err = d.EndMatchingSessions(ctx, f, session.End{Reason: "again", By: owner.ID, At: now})
+		ended, err = d.EndMatchingSessions(ctx, f, session.End{Reason: "again", By: &owner.ID, At: now})
 		return err
 	})
 	Same(t, len(ended), 0)

@@ -147,7 +147,7 @@ func testTeamEnding(t *testing.T, d *Database) {
 	expired := d.TeamSession(t, tm.ID, d.Session(t, member.ID, func(s *session.Session) { s.ExpiresAt = now })).ID
 	ending := func(f session.Filter) (ids []identity.ID) {
 		d.Do(t, func(ctx context.Context) (err error) {
-			ids, err = d.EndMatchingTeamSessions(ctx, tm.ID, f, session.End{Reason: "r", By: owner.ID, At: now})
+			ids, err = d.EndMatchingTeamSessions(ctx, tm.ID, f, session.End{Reason: "r", By: &owner.ID, At: now})
 			return err
 		})
 		slices.SortFunc(ids, func(a, b identity.ID) int { return bytes.Compare(a[:], b[:]) })

@@ -1,0 +1,47 @@
+package team
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// Seats reads who has a place in a team. Teams and places that do not exist are
+// identity.ErrNotFound.
+type Seats interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	// LockTeam returns a team that is not deleted and holds its row until the
+	// transaction ends, so that member counts stay true.
+	LockTeam(ctx context.Context, id identity.ID) (Team, error)
+	// TeamFor returns a team, with the role of a user who is a member of it.
+	TeamFor(ctx context.Context, id, user identity.ID) (Mine, error)
+	// TeamForKey is TeamFor for a machine: the role is that of an API key of the
+	// team that works at now.
+	TeamForKey(ctx context.Context, id, key identity.ID, now time.Time) (Mine, error)
+}
+
+// As returns a team as an actor sees it, with the role of now: a member's, or
+// that of a key of the team. identity.ErrNotFound for anyone else, also for a key
+// that has ended. It is the one place that knows machines from people.
+func As(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now time.Time) (Mine, error) {
+	if actor.KeyID != nil {
+		return s.TeamForKey(ctx, id, *actor.KeyID, now)
+	}
+	return s.TeamFor(ctx, id, actor.UserID)
+}
+
+// Locked runs fn in a transaction under the team's row lock, with the role that
+// the actor has then.
+func Locked(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now identity.Clock, fn func(ctx context.Context, t Team, role Role) error) error {
+	return s.InTx(ctx, func(ctx context.Context) error {
+		if _, err := s.LockTeam(ctx, id); err != nil {
+			return err
+		}
+		m, err := As(ctx, s, actor, id, now())
+		if err != nil {
+			return err
+		}
+		return fn(ctx, m.Team, m.Role)
+	})
+}
