@@ -19,8 +19,12 @@ export default defineConfig<object, { engine: Engine }>({
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [['list']],
-  // The same tests on both engines.
-  projects: [{ name: 'sqlite', use: { engine: 'sqlite' } }, ...(bin ? [{ name: 'postgres', use: { engine: 'postgres' as const } }] : [])],
+  // What is about what the service keeps runs on both engines; what is about pages,
+  // on one.
+  projects: [
+    { name: 'sqlite', use: { engine: 'sqlite' } },
+    ...(bin ? [{ name: 'postgres', testMatch: /(flows|account|team)\.spec\.ts/, use: { engine: 'postgres' as const } }] : []),
+  ],
   use: {
     browserName: 'chromium',
     viewport: { width: 1280, height: 800 },
