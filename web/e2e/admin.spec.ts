@@ -66,21 +66,21 @@ test('an operator finds a user, suspends him with a reason, and lets him in agai
 
 test('an operator merges two users after seeing what moves, and finds them by the former id', async ({ person, service }) => {
   const [operator, one, other] = [await person(), await person(), await person()]
-  await signInAs(one, 'Google', 'Ida', 'ida@gmail.com')
-  await signInAs(other, 'GitHub', 'Ida H', 'ida.h@example.com')
+  await signInAs(one, 'Google', 'Odile', 'odile@gmail.com')
+  await signInAs(other, 'GitHub', 'Odile H', 'odile.h@example.com')
   const [first, second] = [await whoAmI(one), await whoAmI(other)]
   await signInWithNewWallet(operator)
   await service.admin('grant', '--user', (await whoAmI(operator)).id)
 
   await operator.goto(`/admin?user=${first.id}`)
-  await operator.getByLabel('Id of the other user').fill('Ida')
+  await operator.getByLabel('Id of the other user').fill('Odile')
   await operator.getByRole('button', { name: 'Preview' }).click()
   await expect(operator.getByText('That is not an id.')).toBeVisible()
   await operator.getByLabel('Id of the other user').fill(second.id)
   await operator.getByRole('button', { name: 'Preview' }).click()
   const dialog = operator.getByRole('dialog', { name: 'Merge these two users?' })
   await expect(dialog).toContainText('What moves')
-  await dialog.getByRole('radio', { name: 'Ida', exact: true }).first().click()
+  await dialog.getByRole('radio', { name: 'Odile', exact: true }).first().click()
   await expect(dialog).toContainText('GitHub')
   await shoot(operator, 'merge')
   await dialog.getByRole('button', { name: 'Merge them' }).click()
