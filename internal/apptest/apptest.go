@@ -14,7 +14,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -29,6 +28,7 @@ import (
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/testpg"
 	"github.com/latchkey/latchkey/storage"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // App is one running service with a database of its own.
@@ -72,13 +72,13 @@ func SQLite(t *testing.T, env ...string) *App {
 	return Start(t, "sqlite", env...)
 }
 
-// DatabaseURL returns an empty database of the engine.
+// DatabaseURL returns a database of the engine with nothing in it.
 func DatabaseURL(t testing.TB, engine string) string {
 	t.Helper()
 	if engine == "postgres" {
 		return testpg.URL(t)
 	}
-	return "sqlite://" + filepath.Join(t.TempDir(), "latchkey.db")
+	return storagetest.MigratedSQLite(t)
 }
 
 // Start starts the service.
