@@ -58,7 +58,7 @@ func measureSignIn(ctx context.Context, m *machine, t *table) error {
 		}
 		last := len(sides) - 1
 		for i, s := range sides[:last] {
-			t.compare(what+" against bare Gin + pgx"+label(m, m.binaries[i]), 0.7, s, sides[last])
+			t.compare(what+" against bare Gin + pgx"+label(m, m.binaries[i]), 0.85, s, sides[last])
 		}
 	}
 	return nil
