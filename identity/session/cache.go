@@ -11,9 +11,8 @@ import (
 )
 
 const (
-	// cacheFor is how long an entry may live. It bounds how long a number has
-	// to be remembered in forgotten, and what a change by hand in the database,
-	// of which nobody is told, takes to be seen.
+	// cacheFor is how long an entry may live: what a change by hand in the
+	// database, of which nobody is told, takes to be seen.
 	cacheFor = 15 * time.Second
 	// forgottenLimit bounds forgotten; beyond it everything is forgotten.
 	forgottenLimit = 10_000
@@ -37,8 +36,6 @@ type Cache struct {
 	changes   uint64
 	floor     uint64 // what was read before this count is worth nothing at all
 	forgotten map[identity.ID]uint64
-	before    map[identity.ID]uint64 // the generation before forgotten
-	turned    time.Time
 }
 
 type remembered struct {
@@ -55,13 +52,16 @@ func NewCache(sessions int) *Cache {
 		entries: otter.Must(&otter.Options[[32]byte, remembered]{
 			MaximumSize: sessions, ExpiryCalculator: otter.ExpiryWriting[[32]byte, remembered](cacheFor),
 		}),
-		started: time.Now(), turned: time.Now(), forgotten: map[identity.ID]uint64{},
+		started: time.Now(), forgotten: map[identity.ID]uint64{},
 	}
 }
 
 // Trust lets entries count for d from the time since; the caller has heard of
 // every change made before it. Zero d ends trust at once.
 func (c *Cache) Trust(since time.Time, d time.Duration) {
+	if c == nil {
+		return
+	}
 	if d == 0 {
 		c.trusted.Store(0)
 		return
@@ -77,12 +77,12 @@ func (c *Cache) Trusted() bool {
 // Forget drops all that was read so far of users, sessions, identities, teams or
 // team sessions, and what is being read right now.
 func (c *Cache) Forget(ids ...identity.ID) {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.changes++
-	if now := time.Now(); now.Sub(c.turned) > cacheFor {
-		c.before, c.forgotten, c.turned = c.forgotten, map[identity.ID]uint64{}, now
-	}
 	if len(c.forgotten)+len(ids) > forgottenLimit {
 		c.floor = c.changes
 		clear(c.forgotten)
@@ -103,7 +103,6 @@ func (c *Cache) ForgetAll() {
 	c.changes++
 	c.floor = c.changes
 	clear(c.forgotten)
-	clear(c.before)
 }
 
 // mark is taken before a read and handed to put with what was read.
@@ -148,7 +147,7 @@ func (c *Cache) holds(e remembered) bool {
 	if e.read == c.changes {
 		return true
 	}
-	since := func(id identity.ID) bool { return e.read < c.forgotten[id] || e.read < c.before[id] }
+	since := func(id identity.ID) bool { return e.read < c.forgotten[id] }
 	return !since(e.Session.ID) && !since(e.User.ID) &&
 		(e.Session.IdentityID == nil || !since(*e.Session.IdentityID)) &&
 		(e.Team == nil || !since(e.Team.ID) && !since(e.Team.TeamID))

@@ -17,9 +17,6 @@ const maxWatchers = 16
 // whole team whenever somebody enters it.
 func Topic(id identity.ID) identity.ID { return uuid.NewSHA1(id, []byte("latchkey team")) }
 
-// IsTopic tells topics from ids of rows, which are of another version.
-func IsTopic(id identity.ID) bool { return id.Version() == 5 }
-
 // Feed wakes those who watch teams. It carries nothing: whoever is woken asks
 // for what he may see.
 type Feed struct {

@@ -17,24 +17,8 @@ type changes struct {
 
 // Forget implements storage.Changes.
 func (c changes) Forget(ids ...identity.ID) {
-	c.forget(ids)
+	c.remembered.Forget(ids...)
 	c.feed.Tell(ids...)
-}
-
-// forget leaves topics out, of which nothing is remembered.
-func (c changes) forget(ids []identity.ID) {
-	if c.remembered == nil {
-		return
-	}
-	rows := make([]identity.ID, 0, len(ids))
-	for _, id := range ids {
-		if !team.IsTopic(id) {
-			rows = append(rows, id)
-		}
-	}
-	if len(rows) > 0 {
-		c.remembered.Forget(rows...)
-	}
 }
 
 // ForgetAll implements storage.Changes.
@@ -44,8 +28,4 @@ func (c changes) ForgetAll() {
 }
 
 // Trust implements storage.Changes.
-func (c changes) Trust(since time.Time, d time.Duration) {
-	if c.remembered != nil {
-		c.remembered.Trust(since, d)
-	}
-}
+func (c changes) Trust(since time.Time, d time.Duration) { c.remembered.Trust(since, d) }
