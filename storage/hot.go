@@ -18,7 +18,6 @@ type hotStatements struct {
 	principal     string
 	principalByID string
 	identityOwner string
-	burn          string
 	access        string
 }
 
@@ -64,21 +63,7 @@ WHERE tm.id = ` + e.param(1) + ` AND tm.deleted_at IS NULL`,
 FROM identities AS i
 JOIN users AS u ON u.id = i.user_id
 WHERE i.provider = ` + e.param(1) + ` AND i.subject = ` + e.param(2) + e.forUpdateSQL("u"),
-
-		burn: `INSERT INTO burned_secrets (hash, expires_at) VALUES (` + e.param(1) + `, ` + e.param(2) + `) ON CONFLICT DO NOTHING`,
 	}
-}
-
-// hotExec runs a hot change in the transaction of the context, and tells how many
-// rows it touched.
-func (db *DB) hotExec(ctx context.Context, statement string, args ...any) (int64, error) {
-	db.writer(ctx) // sends what waits
-	res, err := inTx(ctx).Tx.Tx.ExecContext(ctx, statement, db.engine.hotArgs(args...)...)
-	if err != nil {
-		return 0, db.engine.normalise(err)
-	}
-	n, err := res.RowsAffected()
-	return n, db.engine.normalise(err)
 }
 
 // row is *sql.Row, or pgx.Row.

@@ -14,11 +14,7 @@ import (
 // BurnSecret implements linking.Store. Of several transactions that burn one
 // secret at once, the others wait for the first and then find it burned.
 func (db *DB) BurnSecret(ctx context.Context, s identity.SingleUse) (bool, error) {
-	if db.engine == sqlite { // whose driver writes times in a form of its own
-		n, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&burnedRow{SingleUse: s}).On("CONFLICT DO NOTHING"))
-		return n == 1, err
-	}
-	n, err := db.hotExec(ctx, db.hot.burn, s.Hash, s.ExpiresAt)
+	n, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&burnedRow{SingleUse: s}).On("CONFLICT DO NOTHING"))
 	return n == 1, err
 }
 

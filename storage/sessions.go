@@ -218,9 +218,3 @@ func whereProvider(q *bun.SelectQuery, provider string) *bun.SelectQuery {
 	}
 	return q.Where("' ' || s.methods || ' ' LIKE ? ESCAPE '!'", "% "+escapeLike(lookable(provider))+" %")
 }
-
-// EndUserSessions implements user.Store.
-func (db *DB) EndUserSessions(ctx context.Context, user identity.ID, reason string, at time.Time) error {
-	_, err := db.EndSessions(ctx, user, session.Which{}, reason, at)
-	return err
-}

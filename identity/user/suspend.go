@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
 )
 
 // SetStatus suspends a user or lets him in again, for operators with a fresh
@@ -41,24 +42,32 @@ func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identi
 			if err := s.store.LockTeamsOf(ctx, id); err != nil {
 				return err
 			}
-			if err := s.store.EndUserSessions(ctx, id, "suspended", now); err != nil {
+			if _, err := s.store.EndSessions(ctx, id, session.Which{}, "suspended", now); err != nil {
 				return err
 			}
 		}
 		if err := s.store.UpdateUser(ctx, out); err != nil {
 			return err
 		}
-		ownerless, err := s.store.OwnerlessTeamsOf(ctx, id)
-		if err != nil {
-			return err
-		}
-		if len(ownerless) > 0 {
-			return identity.NewError(identity.CodeLastOwner,
-				"he is the only active owner of %s: these teams need another owner first", strings.Join(ownerless, ", "))
+		if status == identity.StatusDisabled {
+			if err := s.requireOwners(ctx, id); err != nil {
+				return err
+			}
 		}
 		event := actor.Event(action, now)
 		event.UserID, event.Data = &id, identity.Metadata{"reason": reason}
 		return s.store.RecordEvents(ctx, event)
 	})
 	return out, err
+}
+
+// requireOwners refuses with CodeLastOwner if a team of the user has no active
+// owner left.
+func (s *Service) requireOwners(ctx context.Context, id identity.ID) error {
+	ownerless, err := s.store.OwnerlessTeamsOf(ctx, id)
+	if err == nil && len(ownerless) > 0 {
+		err = identity.NewError(identity.CodeLastOwner,
+			"he is the only active owner of %s: these teams need another owner first", strings.Join(ownerless, ", "))
+	}
+	return err
 }

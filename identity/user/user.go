@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
 )
 
 // maxMetadataBytes bounds the JSON that an application keeps with a user.
@@ -38,8 +39,8 @@ type Store interface {
 	// of a user that no active owner is left in.
 	LockTeamsOf(ctx context.Context, users ...identity.ID) error
 	OwnerlessTeamsOf(ctx context.Context, user identity.ID) ([]string, error)
-	// EndUserSessions ends all open sessions of the user.
-	EndUserSessions(ctx context.Context, user identity.ID, reason string, at time.Time) error
+	// EndSessions ends open sessions of the user, as session.Store tells.
+	EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error)
 	// MergedFrom tells the former ids of users, at any remove.
 	MergedFrom(ctx context.Context, users []identity.ID) (map[identity.ID][]identity.ID, error)
 	RecordEvents(ctx context.Context, events ...identity.Event) error
