@@ -44,11 +44,7 @@ func (s *Service) ListInTeam(ctx context.Context, actor identity.Actor, id ident
 	if err := actor.RequirePerson(); err != nil {
 		return nil, nil, err
 	}
-	m, err := team.As(ctx, s.store, actor, id, s.now())
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := m.Role.RequireManages(); err != nil {
+	if _, err := team.AsManager(ctx, s.store, actor, id, s.now()); err != nil {
 		return nil, nil, err
 	}
 	return s.list(ctx, &id, p)

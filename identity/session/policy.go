@@ -34,26 +34,22 @@ func (s *Service) Policy(ctx context.Context, user, id identity.ID) (team.Policy
 // session (CodeReauthRequired). Nobody but an owner, who can break the glass, may
 // set a policy that his own session does not satisfy (CodePolicyUnsatisfied).
 func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identity.ID, p team.Policy, dryRun bool) (Ended[ListedInTeam], error) {
+	if err := actor.RequirePerson(); err != nil {
+		return Ended[ListedInTeam]{}, err
+	}
 	if err := p.Validate(s.usable); err != nil {
 		return Ended[ListedInTeam]{}, err
 	}
 	var out Ended[ListedInTeam]
-	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		if _, err := s.store.LockTeam(ctx, id); err != nil {
-			return err
-		}
-		m, err := s.store.Membership(ctx, id, actor.UserID)
-		if err != nil {
-			return err
-		}
-		if err := m.Role.RequireManages(); err != nil {
+	err := team.Locked(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) error {
+		if err := role.RequireManages(); err != nil {
 			return err
 		}
 		before, err := s.store.TeamPolicy(ctx, id)
 		if err != nil {
 			return err
 		}
-		if err := s.maySetPolicy(ctx, actor, m.Role, before, p, dryRun); err != nil {
+		if err := s.maySetPolicy(ctx, actor, role, before, p, dryRun); err != nil {
 			return err
 		}
 		now := s.now()

@@ -21,15 +21,10 @@ const breakGlassFor = time.Hour
 // With breakGlass an owner with a fresh session comes in for an hour whatever
 // the policy says. The other owners are told.
 func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.ID, breakGlass bool) (out ListedInTeam, created bool, err error) {
-	err = s.store.InTx(ctx, func(ctx context.Context) error {
-		t, err := s.store.LockTeam(ctx, id)
-		if err != nil {
-			return err
-		}
-		m, err := s.store.Membership(ctx, id, actor.UserID)
-		if err != nil {
-			return err
-		}
+	if err := actor.RequirePerson(); err != nil {
+		return ListedInTeam{}, false, err
+	}
+	err = team.Locked(ctx, s.store, actor, id, s.now, func(ctx context.Context, t team.Team, role team.Role) error {
 		now := s.now()
 		cur, err := s.store.LockSession(ctx, actor.SessionID)
 		if err != nil {
@@ -47,7 +42,7 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 		if err != nil && !created {
 			return err
 		}
-		e := Entered{Role: m.Role, Policy: policy, BreakGlassUntil: ts.BreakGlassUntil}
+		e := Entered{Role: role, Policy: policy, BreakGlassUntil: ts.BreakGlassUntil}
 		if err := mayEnter(e, cur, actor, breakGlass, now); err != nil {
 			return err
 		}
@@ -57,7 +52,7 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 				return err
 			}
 			e := actor.Event(identity.ActionTeamSessionCreated, now)
-			e.TeamID, e.UserID, e.Data = &id, &actor.UserID, identity.Metadata{"team_session_id": ts.ID, "role": m.Role}
+			e.TeamID, e.UserID, e.Data = &id, &actor.UserID, identity.Metadata{"team_session_id": ts.ID, "role": role}
 			if err := s.store.RecordEvents(ctx, e); err != nil {
 				return err
 			}
@@ -118,11 +113,7 @@ func (s *Service) breakGlass(ctx context.Context, actor identity.Actor, t team.T
 
 // ListTeam lists the sessions of a team to those who manage it.
 func (s *Service) ListTeam(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, p identity.Page) ([]ListedInTeam, *identity.ID, error) {
-	m, err := team.As(ctx, s.store, actor, id, s.now())
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := m.Role.RequireManages(); err != nil {
+	if _, err := team.AsManager(ctx, s.store, actor, id, s.now()); err != nil {
 		return nil, nil, err
 	}
 	rows, err := s.store.TeamSessions(ctx, id, f, s.now(), p)

@@ -31,6 +31,16 @@ func As(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now 
 	return s.TeamFor(ctx, id, actor.UserID)
 }
 
+// AsManager returns the role of an actor who manages the team; CodeForbidden for
+// other members.
+func AsManager(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now time.Time) (Role, error) {
+	m, err := As(ctx, s, actor, id, now)
+	if err == nil {
+		err = m.Role.RequireManages()
+	}
+	return m.Role, err
+}
+
 // Locked runs fn in a transaction under the team's row lock, with the role that
 // the actor has then.
 func Locked(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now identity.Clock, fn func(ctx context.Context, t Team, role Role) error) error {

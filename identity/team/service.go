@@ -148,11 +148,7 @@ func (s *Service) Delete(ctx context.Context, actor identity.Actor, id identity.
 // RequireManager returns the actor's role if it manages the team. Teams the
 // actor is not in do not exist for them.
 func (s *Service) RequireManager(ctx context.Context, actor identity.Actor, team identity.ID) (Role, error) {
-	m, err := As(ctx, s.store, actor, team, s.now())
-	if err != nil {
-		return "", err
-	}
-	return m.Role, m.Role.RequireManages()
+	return AsManager(ctx, s.store, actor, team, s.now())
 }
 
 // requireActive holds the user's row, so that he is not disabled or merged

@@ -59,7 +59,7 @@ func (s *Service) introspect(ctx context.Context, raw string, client identity.Cl
 		return s.introspectAccess(ctx, raw, client)
 	}
 	p, err := s.sessions.Authenticate(ctx, raw, client)
-	return Introspection{Kind: KindSession, Principal: p, IssuedAt: p.Session.CreatedAt, ExpiresAt: ends(p.Session)}, err
+	return Introspection{Kind: KindSession, Principal: p, IssuedAt: p.Session.CreatedAt, ExpiresAt: p.Session.IdleExpiresAt}, err
 }
 
 func (s *Service) introspectAccess(ctx context.Context, raw string, client identity.Client) (Introspection, error) {
@@ -103,13 +103,5 @@ func (s *Service) introspectRefresh(ctx context.Context, raw string, client iden
 	if err != nil || p.User.ID != f.UserID || !c.Offline || f.Role != nil && f.Role.Above(p.Team.Role) {
 		return Introspection{}, errInvalidGrant()
 	}
-	return Introspection{Kind: KindRefresh, Principal: p, Client: &c, IssuedAt: f.RotatedAt, ExpiresAt: ends(p.Session)}, nil
-}
-
-// ends is when the session ends if it is not used.
-func ends(s session.Session) time.Time {
-	if s.IdleExpiresAt.Before(s.ExpiresAt) {
-		return s.IdleExpiresAt
-	}
-	return s.ExpiresAt
+	return Introspection{Kind: KindRefresh, Principal: p, Client: &c, IssuedAt: f.RotatedAt, ExpiresAt: p.Session.IdleExpiresAt}, nil
 }
