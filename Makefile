@@ -37,10 +37,10 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	@touch $@
 
 .PHONY: test
-test: test-go test-web ## Run all tests, with the race detector
+test: test-go test-web test-browser ## Run all tests: Go with the race detector, the web app's, and flows in a browser
 
 .PHONY: test-go
-test-go: need-go need-cc look-for-postgres look-for-redis ## Run the Go tests, on SQLite and PostgreSQL
+test-go: need-go need-cc look-for-postgres look-for-redis look-for-python ## Run the Go tests, on SQLite and PostgreSQL
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
 
 .PHONY: test-web
@@ -111,3 +111,8 @@ look-for-postgres:
 look-for-redis:
 	@command -v redis-server >/dev/null || { \
 		echo "redis-server is missing, so its tests are skipped: install it (Debian: apt-get install redis-server)." >&2; test -z "$$CI"; }
+
+.PHONY: look-for-python
+look-for-python:
+	@for python in python3 /usr/bin/python3; do $$python -c 'import jwt, cryptography' 2>/dev/null && exit 0; done; \
+		echo "Python with PyJWT is missing, so the test of the Python example is skipped (Debian: apt-get install python3-jwt python3-cryptography)." >&2; test -z "$$CI"
