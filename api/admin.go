@@ -2,10 +2,18 @@ package api
 
 import (
 	"context"
+	"errors"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/siwe/ens"
 )
+
+// rpcRetry is how soon to ask for a name again when no endpoint could tell.
+const rpcRetry = 30 * time.Second
 
 // AdminListUsers lists everyone, to operators.
 func (s *Server) AdminListUsers(ctx context.Context, r AdminListUsersRequestObject) (AdminListUsersResponseObject, error) {
@@ -29,8 +37,37 @@ func (s *Server) AdminListUsers(ctx context.Context, r AdminListUsersRequestObje
 		}
 		f.Wallet = address.Hex()
 	}
+	if r.Params.EnsName != nil {
+		address, err := s.walletOf(ctx, *r.Params.EnsName)
+		if err != nil {
+			return nil, err
+		}
+		if address == (common.Address{}) || f.Wallet != "" && f.Wallet != address.Hex() {
+			return AdminListUsers200JSONResponse{Data: []AdminUser{}}, nil
+		}
+		f.Wallet = address.Hex()
+	}
 	rows, next, err := s.Users.List(ctx, f, p)
 	return AdminListUsers200JSONResponse{Data: each(rows, s.adminUserOf), NextCursor: nextCursor(next)}, err
+}
+
+// walletOf asks the chain which wallet a name stands for; the zero address for
+// none. That it could not be asked is a refusal, not nobody.
+func (s *Server) walletOf(ctx context.Context, name string) (common.Address, error) {
+	address, err := s.ENS.Resolve(ctx, name)
+	switch {
+	case errors.Is(err, ens.ErrName):
+		return address, errInvalidRequest("only ENS names in ASCII are looked up, such as alice.eth").WithField("ens_name")
+	case errors.Is(err, ens.ErrNoEndpoint):
+		return address, errInvalidRequest("ENS names are not looked up here: LATCHKEY_ETHEREUM_RPC names no endpoint of chain 1").WithField("ens_name")
+	case errors.Is(err, context.Canceled):
+		return address, err
+	case err != nil:
+		e := identity.NewError(identity.CodeUnavailable, "no Ethereum endpoint could tell whose name this is; try again shortly, or search by the wallet's address").Wrap(err)
+		e.RetryAfter = rpcRetry
+		return address, e
+	}
+	return address, nil
 }
 
 // AdminGetUser returns one user, to operators.
@@ -40,6 +77,23 @@ func (s *Server) AdminGetUser(ctx context.Context, r AdminGetUserRequestObject) 
 	}
 	u, err := s.Users.Get(ctx, r.User)
 	return AdminGetUser200JSONResponse(s.adminUserOf(u)), err
+}
+
+// AdminListUserTeams lists the teams a user is in, to operators.
+func (s *Server) AdminListUserTeams(ctx context.Context, r AdminListUserTeamsRequestObject) (AdminListUserTeamsResponseObject, error) {
+	if err := requireOperator(ctx); err != nil {
+		return nil, err
+	}
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.Users.Get(ctx, r.User)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := s.Teams.Places(ctx, u.ID, p)
+	return AdminListUserTeams200JSONResponse{Data: each(rows, membershipOf), NextCursor: nextCursor(next)}, err
 }
 
 // AdminChangeUser suspends a user or lets him in again.

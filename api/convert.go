@@ -47,11 +47,9 @@ func (s *Server) identityOf(i identity.Identity) Identity {
 			Address: *i.WalletAddress, ChainId: *i.WalletChainID, Kind: WalletKind(*i.WalletKind), Primary: i.IsPrimary,
 			TermsVersion: optional(i.TermsVersion),
 		}
-		if s.ENS != nil {
-			// What is not known yet is looked up behind the request's back.
-			if p, ok := s.ENS(common.HexToAddress(*i.WalletAddress)); ok {
-				out.Wallet.EnsName, out.Wallet.EnsAvatarUrl = optional(p.Name), optional(p.AvatarURL)
-			}
+		// What is not known yet is looked up behind the request's back.
+		if p, ok := s.ENS.Cached(common.HexToAddress(*i.WalletAddress)); ok {
+			out.Wallet.EnsName, out.Wallet.EnsAvatarUrl = optional(p.Name), optional(p.AvatarURL)
 		}
 	}
 	return out
@@ -122,6 +120,10 @@ func memberOf(m team.Member) Member {
 		User: UserSummary{Id: m.UserID, DisplayName: m.DisplayName, PrimaryEmail: m.PrimaryEmail},
 		Role: Role(m.Role), CreatedAt: m.CreatedAt,
 	}
+}
+
+func membershipOf(p team.Place) Membership {
+	return Membership{Team: TeamSummary{Id: p.TeamID, Name: p.TeamName}, Role: Role(p.Role), CreatedAt: p.CreatedAt}
 }
 
 func invitationOf(i team.Invitation) Invitation {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -50,6 +51,59 @@ func TestOperatorsOnly(t *testing.T) {
 		a.Exec("UPDATE users SET operator = false")
 		for _, path := range paths {
 			b.GET(path).WantProblem(http.StatusForbidden, "operator_required")
+		}
+	})
+}
+
+// merge has an operator merge two users, and returns the merge.
+func merge(op *apptest.Browser, survivor, source string) string {
+	body := map[string]any{"user_ids": []string{survivor, source}, "survivor_id": survivor, "dry_run": true}
+	body["fingerprint"] = op.POST("/v1/admin/merges", body).Want(http.StatusOK).String("fingerprint")
+	body["dry_run"] = false
+	return op.POST("/v1/admin/merges", body).Want(http.StatusOK).String("id")
+}
+
+func TestTeamsOfAUser(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		c := newCrew(t, a, "Keys")
+		gone := "/v1/teams/" + c.member.POST("/v1/teams", map[string]any{"name": "Gone"}).Want(http.StatusCreated).String("id")
+		op := google(t, a, apptest.Person{Name: "Op", Email: "op@gmail.com"})
+		path := "/v1/admin/users/" + c.ids["member"] + "/teams"
+		op.GET(path).WantProblem(http.StatusForbidden, "operator_required")
+		c.owner.GET(path).WantProblem(http.StatusForbidden, "operator_required")
+		a.Browser().GET(path).WantProblem(http.StatusUnauthorized, "unauthenticated")
+		grantOperator(t, a, me(op))
+
+		if all := op.GET(path + "?limit=1").Want(http.StatusOK); all.Len("data") != 1 || all.Get("next_cursor") == nil ||
+			op.GET(path+"?limit=1&cursor="+all.String("next_cursor")).Want(http.StatusOK).String("data.0.team.name") != "Gone" {
+			t.Fatalf("a page: %s", all.Body)
+		}
+		c.member.DELETE(gone).Want(http.StatusNoContent)
+		places := op.GET(path).Want(http.StatusOK)
+		joined := c.owner.GET(c.path + "/members").Want(http.StatusOK)
+		since := ""
+		for i := range joined.Len("data") {
+			if at := "data." + strconv.Itoa(i); joined.String(at+".user.id") == c.ids["member"] {
+				since = joined.String(at + ".created_at")
+			}
+		}
+		if places.Len("data") != 1 || "/v1/teams/"+places.String("data.0.team.id") != c.path || places.String("data.0.team.name") != "Keys" ||
+			places.String("data.0.role") != "member" || since == "" || places.String("data.0.created_at") != since {
+			t.Fatalf("where he is a member, since %s: %s", since, places.Body)
+		}
+		if none := op.GET("/v1/admin/users/" + me(op) + "/teams").Want(http.StatusOK); none.Len("data") != 0 {
+			t.Errorf("of somebody in no team: %s", none.Body)
+		}
+		op.GET("/v1/admin/users/"+uuid.NewString()+"/teams").WantProblem(http.StatusNotFound, "not_found")
+		op.GET("/v1/admin/users/nobody/teams").WantProblem(http.StatusBadRequest, "invalid_request")
+
+		// A former id finds the survivor's.
+		survivor := google(t, a, apptest.Person{Name: "Survivor", Email: "survivor@gmail.com"})
+		merge(op, me(survivor), c.ids["member"])
+		for _, id := range []string{c.ids["member"], me(survivor)} {
+			if got := op.GET("/v1/admin/users/" + id + "/teams").Want(http.StatusOK); got.Len("data") != 1 || got.String("data.0.team.name") != "Keys" {
+				t.Errorf("by %s: %s", id, got.Body)
+			}
 		}
 	})
 }

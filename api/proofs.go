@@ -75,6 +75,6 @@ func (s *Server) ListProviders(context.Context, ListProvidersRequestObject) (Lis
 		chains[i] = ChainID(id) //nolint:gosec // the configuration bounds chain ids to 63 bits
 	}
 	out.Data = append(out.Data, Provider{Name: identity.ProviderSIWE, Kind: ProviderKindWallet, ChainIds: &chains,
-		WalletconnectProjectId: optional(s.Config.WalletConnect)})
+		EnsNames: optional(s.ENS != nil), WalletconnectProjectId: optional(s.Config.WalletConnect)})
 	return out, nil
 }

@@ -901,6 +901,14 @@ type Member struct {
 	User      UserSummary `json:"user"`
 }
 
+// Membership defines model for Membership.
+type Membership struct {
+	// CreatedAt Since when the user is a member.
+	CreatedAt time.Time   `json:"created_at"`
+	Role      Role        `json:"role"`
+	Team      TeamSummary `json:"team"`
+}
+
 // Merge defines model for Merge.
 type Merge struct {
 	ConfirmedAt *time.Time      `json:"confirmed_at"`
@@ -1128,7 +1136,10 @@ type ProofResultOutcome string
 // Provider defines model for Provider.
 type Provider struct {
 	// ChainIds Wallets only: the accepted chains.
-	ChainIds *[]ChainID   `json:"chain_ids,omitempty"`
+	ChainIds *[]ChainID `json:"chain_ids,omitempty"`
+
+	// EnsNames Wallets only: whether users can be searched by ENS name (`GET /v1/admin/users`), and have theirs shown.
+	EnsNames *bool        `json:"ens_names,omitempty"`
 	Kind     ProviderKind `json:"kind"`
 	Name     string       `json:"name"`
 
@@ -1347,6 +1358,12 @@ type TeamSession struct {
 
 // TeamSessionRole The role in the team now; null once the user is no member.
 type TeamSessionRole string
+
+// TeamSummary defines model for TeamSummary.
+type TeamSummary struct {
+	Id   openapi_types.UUID `json:"id"`
+	Name string             `json:"name"`
+}
 
 // TokenGrant defines model for TokenGrant.
 type TokenGrant struct {
@@ -1635,7 +1652,10 @@ type AdminListUsersParams struct {
 
 	// Wallet The users with this wallet.
 	Wallet *WalletAddress `form:"wallet,omitempty" json:"wallet,omitempty"`
-	Limit  *Limit         `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// EnsName The users with the wallet that this ENS name stands for now on Ethereum, which is asked for it. A name that stands for none, or that is not kept on the chain, is nobody's. Only names in ASCII. Without an endpoint of the chain in LATCHKEY_ETHEREUM_RPC this is `invalid_request`; while none answers, `unavailable`.
+	EnsName *string `form:"ens_name,omitempty" json:"ens_name,omitempty"`
+	Limit   *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -1653,6 +1673,14 @@ type AdminChangeUserJSONBodyStatus string
 
 // AdminUserHistoryParams defines parameters for AdminUserHistory.
 type AdminUserHistoryParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminListUserTeamsParams defines parameters for AdminListUserTeams.
+type AdminListUserTeamsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the page before.
@@ -2170,6 +2198,9 @@ type ServerInterface interface {
 	// AdminUserHistory What happened to a user, or by him, and why
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(c *gin.Context, user UserPath, params AdminUserHistoryParams)
+	// AdminListUserTeams The teams that a user is in, with his role
+	// (GET /v1/admin/users/{user}/teams)
+	AdminListUserTeams(c *gin.Context, user UserPath, params AdminListUserTeamsParams)
 	// StartEmail Ask for a mail with a link and a code
 	// (POST /v1/auth/email/start)
 	StartEmail(c *gin.Context)
@@ -2970,6 +3001,14 @@ func (siw *ServerInterfaceWrapper) AdminListUsers(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "ens_name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ens_name", c.Request.URL.Query(), &params.EnsName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter ens_name: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -3088,6 +3127,50 @@ func (siw *ServerInterfaceWrapper) AdminUserHistory(c *gin.Context) {
 	}
 
 	siw.Handler.AdminUserHistory(c, user, params)
+}
+
+// AdminListUserTeams operation middleware
+func (siw *ServerInterfaceWrapper) AdminListUserTeams(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", c.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListUserTeamsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListUserTeams(c, user, params)
 }
 
 // StartEmail operation middleware
@@ -4848,6 +4931,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminGetUser)
 	router.PATCH(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminChangeUser)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/history", wrapper.AdminUserHistory)
+	router.GET(options.BaseURL+"/v1/admin/users/:user/teams", wrapper.AdminListUserTeams)
 	router.POST(options.BaseURL+"/v1/admin/decisions", wrapper.AdminExplain)
 	router.GET(options.BaseURL+"/v1/admin/merges", wrapper.AdminListMerges)
 	router.POST(options.BaseURL+"/v1/admin/merges", wrapper.AdminMerge)
@@ -5821,6 +5905,51 @@ type AdminUserHistorydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminUserHistorydefaultApplicationProblemPlusJSONResponse) VisitAdminUserHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListUserTeamsRequestObject struct {
+	User   UserPath `json:"user"`
+	Params AdminListUserTeamsParams
+}
+
+type AdminListUserTeamsResponseObject interface {
+	VisitAdminListUserTeamsResponse(w http.ResponseWriter) error
+}
+
+type AdminListUserTeams200JSONResponse struct {
+	Data []Membership `json:"data"`
+
+	// NextCursor Asks for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response AdminListUserTeams200JSONResponse) VisitAdminListUserTeamsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListUserTeamsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListUserTeamsdefaultApplicationProblemPlusJSONResponse) VisitAdminListUserTeamsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8293,6 +8422,9 @@ type StrictServerInterface interface {
 	// AdminUserHistory What happened to a user, or by him, and why
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(ctx context.Context, request AdminUserHistoryRequestObject) (AdminUserHistoryResponseObject, error)
+	// AdminListUserTeams The teams that a user is in, with his role
+	// (GET /v1/admin/users/{user}/teams)
+	AdminListUserTeams(ctx context.Context, request AdminListUserTeamsRequestObject) (AdminListUserTeamsResponseObject, error)
 	// StartEmail Ask for a mail with a link and a code
 	// (POST /v1/auth/email/start)
 	StartEmail(ctx context.Context, request StartEmailRequestObject) (StartEmailResponseObject, error)
@@ -9187,6 +9319,33 @@ func (sh *strictHandler) AdminUserHistory(ctx *gin.Context, user UserPath, param
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminUserHistoryResponseObject); ok {
 		if err := validResponse.VisitAdminUserHistoryResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListUserTeams operation middleware
+func (sh *strictHandler) AdminListUserTeams(ctx *gin.Context, user UserPath, params AdminListUserTeamsParams) {
+	var request AdminListUserTeamsRequestObject
+
+	request.User = user
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListUserTeams(ctx, request.(AdminListUserTeamsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListUserTeams")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListUserTeamsResponseObject); ok {
+		if err := validResponse.VisitAdminListUserTeamsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/ethereum/go-ethereum/common"
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
@@ -27,6 +26,7 @@ import (
 	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
+	"github.com/latchkey/latchkey/siwe/ens"
 )
 
 //go:embed openapi.yaml
@@ -64,7 +64,7 @@ type Deps struct {
 	Nonces    *siwe.Nonces
 	Limiter   ratelimit.Limiter
 	Contracts siwe.ContractVerifier                    // nil: contract wallets are refused
-	ENS       func(common.Address) (ENSProfile, bool)  // what is known of a wallet's name, at once; nil for none
+	ENS       *ens.Resolver                            // names of wallets; nil for none
 	Places    func(ip string) string                   // about where an address is, "" for unknown; nil for no file
 	RPCHealth func(context.Context) []siwe.ChainHealth // Ethereum RPCs; nil for none
 	Ready     func(context.Context) error
@@ -74,9 +74,6 @@ type Deps struct {
 	Web       http.Handler            // pages; nil for none
 	Mounts    map[string]http.Handler // path prefix -> what else is served, such as /dev/
 }
-
-// ENSProfile is how a wallet calls itself, for display only.
-type ENSProfile struct{ Name, AvatarURL string }
 
 // Server implements the generated strict interface.
 type Server struct {

@@ -65,6 +65,22 @@ func (db *DB) TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([
 	return rowsOf(rows, mineRow.domain), db.engine.normalise(err)
 }
 
+// PlacesOf implements team.Store.
+func (db *DB) PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.Place, error) {
+	var rows []struct {
+		membershipRow `bun:",extend"`
+		TeamName      string
+	}
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("m.*, tm.name AS team_name").
+		Join("JOIN teams AS tm ON tm.id = m.team_id AND tm.deleted_at IS NULL").Where("m.user_id = ?", user)
+	err := oldestFirst(q, "m.team_id", p).Scan(ctx)
+	out := make([]team.Place, len(rows))
+	for i, r := range rows {
+		out[i] = team.Place{Membership: r.Membership, TeamName: r.TeamName}
+	}
+	return out, db.engine.normalise(err)
+}
+
 // InsertMembership implements team.Store.
 func (db *DB) InsertMembership(ctx context.Context, m team.Membership) (bool, error) {
 	n, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&membershipRow{Membership: m}).On("CONFLICT DO NOTHING"))

@@ -24,6 +24,9 @@ type Store interface {
 	// where both are locked.
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
 	TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]Mine, error)
+	// PlacesOf lists the memberships of a user in teams that are not deleted,
+	// oldest team first.
+	PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]Place, error)
 
 	InsertMembership(ctx context.Context, m Membership) (inserted bool, err error)
 	UpdateRole(ctx context.Context, m Membership) error
@@ -97,6 +100,13 @@ func (s *Service) Get(ctx context.Context, actor identity.Actor, team identity.I
 func (s *Service) List(ctx context.Context, user identity.ID, p identity.Page) ([]Mine, *identity.ID, error) {
 	rows, err := s.store.TeamsOf(ctx, user, p)
 	rows, next := identity.Next(rows, p, func(m Mine) identity.ID { return m.ID })
+	return rows, next, err
+}
+
+// Places lists where a user is a member, and since when, for operators.
+func (s *Service) Places(ctx context.Context, user identity.ID, p identity.Page) ([]Place, *identity.ID, error) {
+	rows, err := s.store.PlacesOf(ctx, user, p)
+	rows, next := identity.Next(rows, p, func(m Place) identity.ID { return m.TeamID })
 	return rows, next, err
 }
 

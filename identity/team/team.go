@@ -80,6 +80,12 @@ type Member struct {
 	PrimaryEmail *string
 }
 
+// Place is a membership with the name of the team, as operators see it.
+type Place struct {
+	Membership
+	TeamName string
+}
+
 // Outcome is how an invitation was closed.
 type Outcome string
 

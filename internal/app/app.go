@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ethereum/go-ethereum/common"
-
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
@@ -130,10 +128,7 @@ func New(parts Parts) (*App, error) {
 			return nil, err
 		}
 		context.AfterFunc(parts.Context, names.Close)
-		deps.ENS = func(a common.Address) (api.ENSProfile, bool) {
-			p, known := names.Cached(a)
-			return api.ENSProfile(p), known
-		}
+		deps.ENS = names
 	}
 	google, github := providerConfig(cfg)
 	if cfg.Dev {

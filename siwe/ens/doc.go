@@ -1,5 +1,6 @@
 // Package ens finds the primary ENS name and the avatar of an Ethereum account,
-// to be displayed. Nothing may be decided by them: a name changes hands.
+// to be displayed, and the account of a name, to search by. Nothing may be
+// decided by them: a name changes hands.
 //
 //	resolver, err := ens.New([]string{"https://mainnet.example.com/key"}, ens.Options{})
 //	if err != nil {
@@ -14,7 +15,8 @@
 //
 // [Resolver.Cached] is what a request handler calls: it answers from memory and
 // lets a worker ask the chain for what it does not know. A resolver without
-// endpoints, or a nil one, knows that nobody has a name.
+// endpoints, or a nil one, knows that nobody has a name. [Resolver.Resolve] goes
+// the other way, by the name alone, and waits for the chain.
 //
 // # How a name is found
 //

@@ -47,20 +47,26 @@ func (r *Resolver) Lookup(ctx context.Context, address common.Address) (Profile,
 	if r.isEmpty() || address == (common.Address{}) {
 		return Profile{}, nil
 	}
+	return ask(ctx, r, func(ctx context.Context, e *endpoint) (Profile, error) { return e.profile(ctx, address) })
+}
+
+// ask puts a question to one endpoint after the other until one can tell.
+func ask[T any](ctx context.Context, r *Resolver, question func(context.Context, *endpoint) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
 	defer cancel()
 	var failures error
 	for _, e := range r.order() {
-		p, err := r.attempt(ctx, e, address)
+		answer, err := attempt(ctx, r.opts, e, question)
 		if err == nil {
-			return p, nil
+			return answer, nil
 		}
 		failures = errors.Join(failures, e.describe(err))
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return Profile{}, fmt.Errorf("ens: no endpoint could tell: %w", failures)
+	var none T
+	return none, fmt.Errorf("ens: no endpoint could tell: %w", failures)
 }
 
 // order puts endpoints that have failed just now behind the others, so that
@@ -78,24 +84,23 @@ func (r *Resolver) order() []*endpoint {
 	return append(good, bad...)
 }
 
-func (r *Resolver) attempt(parent context.Context, e *endpoint, address common.Address) (Profile, error) {
-	ctx, cancel := context.WithTimeout(parent, r.opts.AttemptTimeout)
+func attempt[T any](parent context.Context, opts Options, e *endpoint, question func(context.Context, *endpoint) (T, error)) (answer T, err error) {
+	ctx, cancel := context.WithTimeout(parent, opts.AttemptTimeout)
 	defer cancel()
-	p, err := e.profile(ctx, address)
+	if err = e.checkChain(ctx); err == nil {
+		answer, err = question(ctx, e)
+	}
 	if err == nil {
 		e.failedAt.Store(nil)
 	} else if parent.Err() == nil { // else it was the caller who gave up
-		e.failedAt.Store(new(r.opts.Now()))
+		e.failedAt.Store(new(opts.Now()))
 	}
-	return p, err
+	return answer, err
 }
 
 // profile is the whole of a lookup at one endpoint. The error says that the
 // endpoint could not tell.
 func (e *endpoint) profile(ctx context.Context, address common.Address) (Profile, error) {
-	if err := e.checkChain(ctx); err != nil {
-		return Profile{}, err
-	}
 	reverse := reverseNode(address)
 	resolver, err := e.resolver(ctx, reverse)
 	if err != nil || resolver == (common.Address{}) {
@@ -112,14 +117,9 @@ func (e *endpoint) profile(ctx context.Context, address common.Address) (Profile
 
 	// Anybody can call themselves anything. Does the name's owner agree?
 	node := namehash(name)
-	if resolver, err = e.resolver(ctx, node); err != nil || resolver == (common.Address{}) {
+	resolver, owner, err := e.owner(ctx, node)
+	if err != nil || owner != address {
 		return Profile{}, err
-	}
-	if answer, err = e.view(ctx, resolver, append(addrOf, node[:]...)); err != nil {
-		return Profile{}, err
-	}
-	if owner, ok := decodeAddress(answer); !ok || owner != address {
-		return Profile{}, nil
 	}
 
 	question, err := nodeAndText.Pack(node, "avatar")
@@ -130,6 +130,17 @@ func (e *endpoint) profile(ctx context.Context, address common.Address) (Profile
 		return Profile{}, err
 	}
 	return Profile{Name: name, AvatarURL: avatarURL(decodeText(answer))}, nil
+}
+
+// owner tells whose address a name is, and the resolver that says so; zero if it
+// is nobody's.
+func (e *endpoint) owner(ctx context.Context, node common.Hash) (resolver, owner common.Address, err error) {
+	if resolver, err = e.resolver(ctx, node); err != nil || resolver == (common.Address{}) {
+		return resolver, owner, err
+	}
+	answer, err := e.view(ctx, resolver, append(addrOf, node[:]...))
+	owner, _ = decodeAddress(answer)
+	return resolver, owner, err
 }
 
 // resolver asks the registry, which always answers: if it does not, the node is

@@ -176,6 +176,21 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
+	"places": func(t *testing.T, d *Database) list {
+		u := d.User(t).ID
+		return list{
+			add: func(t *testing.T) identity.ID { return d.Team(t, u).ID },
+			remove: func(t *testing.T, id identity.ID) {
+				d.Do(t, func(ctx context.Context) error {
+					return d.UpdateTeam(ctx, team.Team{ID: id, Name: "gone", DeletedAt: new(d.Clock.Now())})
+				})
+			},
+			page: func(ctx context.Context, p identity.Page) ([]identity.ID, error) {
+				rows, err := d.PlacesOf(ctx, u, p)
+				return ids(rows, err, func(m team.Place) identity.ID { return m.TeamID })
+			},
+		}
+	},
 	"members": func(t *testing.T, d *Database) list {
 		tm := d.Team(t, d.User(t).ID)
 		return list{

@@ -67,6 +67,21 @@ func testTeams(t *testing.T, d *Database) {
 		})
 	})
 
+	t.Run("places tell the role and since when, in teams that are there", func(t *testing.T) {
+		owner, u := d.User(t), d.User(t)
+		first, gone, own := d.Team(t, owner.ID), d.Team(t, owner.ID), d.Team(t, u.ID)
+		d.Member(t, gone.ID, u.ID, team.RoleMember)
+		d.Clock.Advance(time.Hour) // a member later than the team was made
+		joined := d.Member(t, first.ID, u.ID, team.RoleAdmin)
+		gone.DeletedAt = &gone.UpdatedAt
+		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, gone) })
+		Same(t, must[[]team.Place](t)(d.PlacesOf(t.Context(), u.ID, identity.Page{Limit: 9})), []team.Place{
+			{Membership: joined, TeamName: first.Name},
+			{Membership: team.Membership{TeamID: own.ID, UserID: u.ID, Role: team.RoleOwner, CreatedAt: own.CreatedAt}, TeamName: own.Name},
+		})
+		Same(t, len(must[[]team.Place](t)(d.PlacesOf(t.Context(), identity.NewID(), identity.Page{Limit: 9}))), 0)
+	})
+
 	t.Run("members", func(t *testing.T) { testMembers(t, d) })
 
 	t.Run("owners count while they are active", func(t *testing.T) {
