@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -16,16 +17,17 @@ import (
 	"github.com/latchkey/latchkey/identity/apikey"
 )
 
-// spec is openapi.yaml, parsed.
+// spec is openapi.yaml, parsed. All servers of a process read the same one, so
+// nobody may change it.
 type spec struct{ *openapi3.T }
 
-func loadSpec() (spec, error) {
+var loadSpec = sync.OnceValues(func() (spec, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(specification)
 	if err != nil {
 		return spec{}, err
 	}
 	return spec{doc}, doc.Validate(context.Background())
-}
+})
 
 // operation is one method on one path, ready to validate requests.
 type operation struct {

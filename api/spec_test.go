@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -32,7 +33,7 @@ func TestRequestsUseNoKeywordsOf31(t *testing.T) {
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			where := method + " " + path
-			for _, p := range append(op.Parameters, item.Parameters...) {
+			for _, p := range slices.Concat(op.Parameters, item.Parameters) {
 				check(where+" "+p.Value.Name, p.Value.Schema)
 			}
 			if op.RequestBody != nil {
