@@ -64,17 +64,13 @@ type teamEvents struct {
 func (e teamEvents) VisitWatchTeamResponse(w http.ResponseWriter) error {
 	defer e.leave()
 	out := http.NewResponseController(w)
-	// The server's limits are for a whole request. It goes on reading, to notice
-	// that the client has gone.
-	if err := out.SetReadDeadline(time.Time{}); err != nil {
-		return err
-	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // else nginx keeps events back
 	w.WriteHeader(http.StatusOK)
 	// A browser waits so long before it connects again.
 	for next := "retry: 1000\nevent: changed\ndata:\n\n"; ; {
+		// The server's limit is for a whole answer.
 		if err := out.SetWriteDeadline(time.Now().Add(eventsStall)); err != nil {
 			return nil
 		}
@@ -84,17 +80,17 @@ func (e teamEvents) VisitWatchTeamResponse(w http.ResponseWriter) error {
 		if err := out.Flush(); err != nil || !e.pause(eventsGap) {
 			return nil
 		}
-		beat := time.NewTimer(eventsBeat)
 		select {
 		case <-e.watcher.Woken:
 			next = "event: changed\ndata:\n\n"
-		case <-beat.C:
+		case <-time.After(eventsBeat):
 			next = ": still here\n\n"
 		case <-e.ctx.Done():
+			return nil
 		case <-e.stopping:
+			return nil
 		}
-		beat.Stop()
-		if e.over() || e.allowed() != nil {
+		if e.allowed() != nil {
 			return nil
 		}
 	}
@@ -109,13 +105,4 @@ func (e teamEvents) pause(d time.Duration) bool {
 	case <-e.stopping:
 	}
 	return false
-}
-
-func (e teamEvents) over() bool {
-	select {
-	case <-e.stopping:
-		return true
-	default:
-		return e.ctx.Err() != nil
-	}
 }
