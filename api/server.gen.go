@@ -172,6 +172,27 @@ func (e IntrospectionTokenType) Valid() bool {
 	}
 }
 
+// Defines values for InvitationMail.
+const (
+	InvitationMailLimited InvitationMail = "limited"
+	InvitationMailOff     InvitationMail = "off"
+	InvitationMailQueued  InvitationMail = "queued"
+)
+
+// Valid indicates whether the value is a known member of the InvitationMail enum.
+func (e InvitationMail) Valid() bool {
+	switch e {
+	case InvitationMailLimited:
+		return true
+	case InvitationMailOff:
+		return true
+	case InvitationMailQueued:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for JWKAlg.
 const (
 	JWKAlgES256 JWKAlg = "ES256"
@@ -864,12 +885,22 @@ type Invitation struct {
 	Email     *string            `json:"email,omitempty"`
 	ExpiresAt time.Time          `json:"expires_at"`
 	Id        openapi_types.UUID `json:"id"`
-	Role      Role               `json:"role"`
-	TeamId    openapi_types.UUID `json:"team_id"`
+
+	// Mail Only in the answer to inviting an address: a mail leaves, this service
+	// sends none, or none leaves because there were too many in a day. The
+	// invitation is the same.
+	Mail   *InvitationMail    `json:"mail,omitempty"`
+	Role   Role               `json:"role"`
+	TeamId openapi_types.UUID `json:"team_id"`
 
 	// Wallet EIP-55.
 	Wallet *string `json:"wallet,omitempty"`
 }
+
+// InvitationMail Only in the answer to inviting an address: a mail leaves, this service
+// sends none, or none leaves because there were too many in a day. The
+// invitation is the same.
+type InvitationMail string
 
 // JWK defines model for JWK.
 type JWK struct {

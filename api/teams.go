@@ -81,7 +81,9 @@ func (s *Server) CreateInvitation(ctx context.Context, r CreateInvitationRequest
 		to.Wallet = optional(address.Hex())
 	}
 	i, err := s.Teams.Invite(ctx, s.actor(ctx), r.Team, to, team.Role(r.Body.Role))
-	return CreateInvitation201JSONResponse(invitationOf(i)), err
+	out := invitationOf(i)
+	out.Mail = optional(InvitationMail(i.Told))
+	return CreateInvitation201JSONResponse(out), err
 }
 
 // RevokeInvitation takes an invitation back.

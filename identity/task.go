@@ -11,8 +11,11 @@ import (
 // TaskKind names what a task has to do.
 type TaskKind string
 
-// TaskMail is the one kind of tasks there is.
-const TaskMail TaskKind = "mail" // payload: Mail
+// The kinds of tasks.
+const (
+	TaskMail       TaskKind = "mail"       // payload: Mail
+	TaskInvitation TaskKind = "invitation" // payload: the invitation's id; the letter is written when it is sent
+)
 
 // Task is work that must not happen unless its transaction commits, and must
 // happen once it has: it is written there and done afterwards, see
@@ -39,6 +42,9 @@ type MailTemplate string
 
 // MailNotice tells of a change to an account.
 const MailNotice MailTemplate = "notice" // data: kind, what, at, from, link
+
+// MailInvitation asks somebody into a team.
+const MailInvitation MailTemplate = "invitation" // data: team, role, until, link
 
 // MailProof is the letter with a link and a code.
 const MailProof MailTemplate = "proof" // data: purpose, link, code, minutes

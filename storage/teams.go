@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
 )
@@ -208,6 +210,17 @@ func (db *DB) Owns(ctx context.Context, user identity.ID, i team.Invitation) (bo
 	ok, err := db.reader(ctx).NewSelect().Model((*invitationRow)(nil)).
 		Where("n.id = ?", i.ID).Where(owned, user, user).Exists(ctx)
 	return ok, db.engine.normalise(err)
+}
+
+// CountEmailInvitations implements team.Store.
+func (db *DB) CountEmailInvitations(ctx context.Context, i team.Invitation, since time.Time) (out team.EmailCounts, err error) {
+	count := func(column string, value any) *bun.SelectQuery {
+		return db.reader(ctx).NewSelect().Model((*invitationRow)(nil)).ColumnExpr("count(*)").
+			Where("n.email IS NOT NULL AND n.created_at > ? AND ? = ?", since, bun.Ident(column), value)
+	}
+	err = db.reader(ctx).NewSelect().ColumnExpr("(?), (?), (?)", count("n.team_id", i.TeamID), count("n.invited_by", i.InvitedBy), count("n.email", i.Email)).
+		Scan(ctx, &out.ByTeam, &out.ByInviter, &out.ToAddress)
+	return out, db.engine.normalise(err)
 }
 
 // OwnerlessTeamsOf implements user.Store.

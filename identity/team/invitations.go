@@ -22,6 +22,11 @@ type InvitationStore interface {
 	InvitationsFor(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]Received, error)
 	// Owns tells whether the invitation's address or wallet is the user's.
 	Owns(ctx context.Context, user identity.ID, i Invitation) (bool, error)
+	// CountEmailInvitations counts those by e-mail made after since, closed ones
+	// too, that have the team, the inviter or the address of this one.
+	CountEmailInvitations(ctx context.Context, i Invitation, since time.Time) (EmailCounts, error)
+	// LockAddress is emailproof's.
+	LockAddress(ctx context.Context, address string) error
 }
 
 // Target is whom an invitation is for: exactly one of the two.
@@ -31,7 +36,7 @@ type Target struct {
 }
 
 // Invite asks the owner of an address or wallet to join with a role the actor
-// may grant.
+// may grant. An address is told by mail, see Told.
 func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identity.ID, to Target, role Role) (Invitation, error) {
 	if (to.Email == nil) == (to.Wallet == nil) {
 		return Invitation{}, identity.NewError(identity.CodeInvalidRequest, "give exactly one of email and wallet")
@@ -48,7 +53,7 @@ func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identit
 		ID: identity.NewID(), TeamID: team, Email: to.Email, Wallet: to.Wallet, Role: role,
 		InvitedBy: actor.UserID, CreatedAt: now, ExpiresAt: now.Add(invitationLifetime),
 	}
-	err := s.change(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
+	err := s.inviting(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
 		if !by.ActsOn(role) {
 			return identity.NewError(identity.CodeForbidden, "only an owner invites an owner")
 		}
@@ -58,6 +63,9 @@ func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identit
 		}
 		if !inserted {
 			return identity.NewError(identity.CodeAlreadyInvited, "there is an open invitation to this address or wallet already")
+		}
+		if i.Told, err = s.tell(ctx, i); err != nil {
+			return err
 		}
 		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionInvitationCreated, team, nil, i.data()))
 	})
@@ -104,11 +112,9 @@ func (s *Service) Received(ctx context.Context, user identity.ID, p identity.Pag
 func (s *Service) Accept(ctx context.Context, actor identity.Actor, id identity.ID) (Mine, error) {
 	var out Mine
 	err := s.answer(ctx, actor, id, func(ctx context.Context, t Team, i Invitation) error {
-		inviter, err := s.store.Membership(ctx, t.ID, i.InvitedBy)
-		if isNotFound(err) || err == nil && !(inviter.Role.Manages() && inviter.Role.ActsOn(i.Role)) {
+		if _, err := s.standing(ctx, i); isNotFound(err) {
 			return errInvitationClosed()
-		}
-		if err != nil {
+		} else if err != nil {
 			return err
 		}
 		m := Membership{TeamID: t.ID, UserID: actor.UserID, Role: i.Role, CreatedAt: s.now()}
@@ -194,6 +200,9 @@ func (i Invitation) data() identity.Metadata {
 	}
 	if i.Wallet != nil {
 		m["wallet"] = *i.Wallet
+	}
+	if i.Told != "" {
+		m["mail"] = i.Told
 	}
 	return m
 }

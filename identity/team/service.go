@@ -51,11 +51,24 @@ type Store interface {
 // team's row lock, and writes its audit event there.
 type Service struct {
 	store Store
+	post  Post
 	now   identity.Clock
 }
 
+// Option changes a Service.
+type Option func(s *Service)
+
+// WithPost has invited addresses told by mail. Without it no mail goes out.
+func WithPost(p Post) Option { return func(s *Service) { s.post = p } }
+
 // NewService returns the service over a store.
-func NewService(store Store, now identity.Clock) *Service { return &Service{store: store, now: now} }
+func NewService(store Store, now identity.Clock, options ...Option) *Service {
+	s := &Service{store: store, now: now}
+	for _, o := range options {
+		o(s)
+	}
+	return s
+}
 
 // Name limits a team's name: 1 to 100 characters after trimming, none of them
 // a control character.

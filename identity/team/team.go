@@ -109,6 +109,8 @@ type Invitation struct {
 	ExpiresAt time.Time
 	ClosedAt  *time.Time
 	Outcome   *Outcome
+
+	Told Told `bun:"-"` // what Invite did about the mail; not kept
 }
 
 // Received is an invitation as its receiver sees it.

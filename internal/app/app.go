@@ -66,7 +66,7 @@ func New(parts Parts) (*App, error) {
 	remembered := session.NewCache(cfg.SessionCache)
 	context.AfterFunc(parts.Context, remembered.Close)
 	mailbox := devmode.NewMailbox(now)
-	email, tasks, told, err := newEmail(parts, mailbox)
+	post, err := newPost(parts, mailbox)
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +82,9 @@ func New(parts Parts) (*App, error) {
 	var deps api.Deps
 	canUse := func(name string) bool { return usable(deps, name) }
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
-		session.WithProviders(canUse), session.WithNotices(told))
+		session.WithProviders(canUse), session.WithNotices(post.notices))
 	deps = api.Deps{
-		Email: email,
+		Email: post.email,
 		Config: api.Config{
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 			CookieDomain: cfg.CookieDomain, Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
@@ -97,16 +97,16 @@ func New(parts Parts) (*App, error) {
 			Usable:   canUse,
 			Policies: policies(cfg),
 			UndoFor:  time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
-			Notices:  told,
+			Notices:  post.notices,
 		}, now),
 		Sessions: sessions,
 		Places:   places,
 		Tokens:   newTokens(parts, sessions),
 		APIKeys:  apikey.NewService(db, now),
-		Teams:    team.NewService(db, now),
+		Teams:    team.NewService(db, now, post.teams...),
 		Feed:     feed,
 		Stopping: parts.Context.Done(),
-		Users:    user.NewService(db, told, now),
+		Users:    user.NewService(db, post.notices, now),
 		Audit:    audit.NewService(db),
 		States:   provider.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
 		Nonces:   siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL),
@@ -155,7 +155,7 @@ func New(parts Parts) (*App, error) {
 	}
 	deps.Web = web.Handler(pages(cfg, deps.Providers))
 	handler, err := api.New(deps)
-	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: tasks, feed: feed, keys: deps.Tokens.Keyring()}, err
+	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: post.worker, feed: feed, keys: deps.Tokens.Keyring()}, err
 }
 
 // Keyring returns the keys that sign access tokens.

@@ -3,29 +3,43 @@ package app
 import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/emailproof"
+	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/devmode"
 	"github.com/latchkey/latchkey/internal/mail"
 	"github.com/latchkey/latchkey/internal/outbox"
 )
 
-// newEmail returns e-mail as a way in, nil where no mail can leave, and the
-// worker that sends.
-func newEmail(parts Parts, mailbox *devmode.Mailbox) (*emailproof.Service, *outbox.Worker, identity.Notifier, error) {
+// post is all that has to do with mail.
+type post struct {
+	worker  *outbox.Worker      // sends
+	email   *emailproof.Service // as a way in; nil where no mail can leave
+	notices identity.Notifier
+	teams   []team.Option // has invited people told
+}
+
+func newPost(parts Parts, mailbox *devmode.Mailbox) (post, error) {
 	sender, err := newSender(parts.Config, mailbox)
 	if err != nil {
-		return nil, nil, nil, err
+		return post{}, err
 	}
 	if sender == nil {
-		return nil, outbox.NewWorker(parts.DB, nil, parts.Log, parts.Now), identity.NoNotices{}, nil
+		return post{worker: outbox.NewWorker(parts.DB, nil, parts.Log, parts.Now), notices: identity.NoNotices{}}, nil
 	}
 	secret, public := parts.Config.Secret.Reveal(), &parts.Config.PublicURL
 	sealer := outboxSealer(parts.Config)
+	invited := invitations{db: parts.DB, sealer: sealer, link: public.String() + "/account?invited", letter: team.NewService(parts.DB, parts.Now).Letter}
 	worker := outbox.NewWorker(parts.DB, map[identity.TaskKind]outbox.Handler{
-		identity.TaskMail: mail.Handler(sealer, public, sender),
+		identity.TaskMail:       mail.Handler(mail.Sealed(sealer), public, sender),
+		identity.TaskInvitation: mail.Handler(invited.write, public, sender),
 	}, parts.Log, parts.Now)
-	told := newNotices(parts.Config, parts.DB, worker.Wake)
-	return emailproof.NewService(parts.DB, sealer, secret, public, worker.Wake, parts.Now), worker, told, nil
+	invited.wake = worker.Wake
+	return post{
+		worker:  worker,
+		email:   emailproof.NewService(parts.DB, sealer, secret, public, worker.Wake, parts.Now),
+		notices: newNotices(parts.Config, parts.DB, worker.Wake),
+		teams:   []team.Option{team.WithPost(invited)},
+	}, nil
 }
 
 // newSender returns what mail leaves by: the mail server, the development

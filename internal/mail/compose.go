@@ -23,15 +23,17 @@ type letter struct {
 	html *htmltemplate.Template
 }
 
-var letters = parse(identity.MailProof, identity.MailNotice)
+var letters = parse(identity.MailProof, identity.MailNotice, identity.MailInvitation)
+
+var functions = map[string]any{"inert": inert}
 
 func parse(names ...identity.MailTemplate) map[identity.MailTemplate]letter {
 	out := map[identity.MailTemplate]letter{}
 	for _, name := range names {
 		file := "templates/" + string(name)
 		out[name] = letter{
-			text: texttemplate.Must(texttemplate.New("").Option("missingkey=error").ParseFS(files, file+".txt")),
-			html: htmltemplate.Must(htmltemplate.New("").Option("missingkey=error").ParseFS(files, "templates/layout.html", file+".html")),
+			text: texttemplate.Must(texttemplate.New("").Funcs(functions).Option("missingkey=error").ParseFS(files, file+".txt")),
+			html: htmltemplate.Must(htmltemplate.New("").Funcs(functions).Option("missingkey=error").ParseFS(files, "templates/layout.html", file+".html")),
 		}
 	}
 	return out

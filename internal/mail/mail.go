@@ -3,6 +3,7 @@ package mail
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"github.com/latchkey/latchkey/identity"
@@ -24,13 +25,30 @@ type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
 
-// Handler returns what does identity.TaskMail. publicURL is how the letters
+// Writer says what the letter of a task is, when it is about to be sent.
+// identity.ErrNotFound: none is wanted any more.
+type Writer func(ctx context.Context, t identity.Task) (identity.Mail, error)
+
+// Sealed is the Writer of identity.TaskMail, whose payload is the letter.
+func Sealed(sealer identity.Sealer) Writer {
+	return func(_ context.Context, t identity.Task) (letter identity.Mail, err error) {
+		if err = sealer.Open(t, &letter); err != nil {
+			err = outbox.Permanent(err)
+		}
+		return letter, err
+	}
+}
+
+// Handler returns what sends the letters of tasks. publicURL is how the letters
 // call this service.
-func Handler(sealer identity.Sealer, publicURL *url.URL, sender Sender) outbox.Handler {
+func Handler(write Writer, publicURL *url.URL, sender Sender) outbox.Handler {
 	return func(ctx context.Context, t identity.Task) error {
-		var letter identity.Mail
-		if err := sealer.Open(t, &letter); err != nil {
-			return outbox.Permanent(err)
+		letter, err := write(ctx, t)
+		if errors.Is(err, identity.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 		m, err := compose(letter, publicURL.Host)
 		if err != nil {

@@ -49,7 +49,7 @@ func handle(t *testing.T, sender latchmail.Sender, m identity.Mail) (identity.Ta
 		t.Fatal(err)
 	}
 	public := &url.URL{Scheme: "https", Host: "id.example"}
-	return task, latchmail.Handler(sealer, public, sender)(t.Context(), task)
+	return task, latchmail.Handler(latchmail.Sealed(sealer), public, sender)(t.Context(), task)
 }
 
 func TestALetterArrives(t *testing.T) {
@@ -172,5 +172,58 @@ func TestEveryPurposeSaysWhatItIsFor(t *testing.T) {
 			t.Errorf("%s: %q\n%s\n%s", purpose, got.Subject, got.Text, got.HTML)
 		}
 		seen[got.Subject] = true
+	}
+}
+
+func invitation(t *testing.T, team string) caught {
+	t.Helper()
+	var got caught
+	m := identity.Mail{To: "ada@example.com", Template: identity.MailInvitation, Data: map[string]string{
+		"team": team, "role": "admin", "until": "2026-12-05 10:00 UTC", "link": "https://id.example/account?invited",
+	}}
+	if _, err := handle(t, &got, m); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestAnInvitationNamesTheTeam(t *testing.T) {
+	got := invitation(t, "Näit shift 🔑 (أمن & Co)")
+	for _, part := range []string{"\nNäit shift 🔑 (أمن & Co)\n", "as an admin", "2026-12-05 10:00 UTC", "\nhttps://id.example/account?invited\n"} {
+		if !strings.Contains(got.Text, part) {
+			t.Errorf("no %q in\n%s", part, got.Text)
+		}
+	}
+	if !strings.Contains(got.HTML, "<bdi>Näit shift 🔑 (أمن &amp; Co)</bdi>") || !strings.Contains(got.HTML, `href="https://id.example/account?invited"`) {
+		t.Errorf("%s", got.HTML)
+	}
+}
+
+// A team's name is written by whoever wants it read: nothing in it is a header,
+// mark-up, or something a mail program makes a link of.
+func TestAnInvitationRelaysNoSpam(t *testing.T) {
+	plain := invitation(t, "")
+	for _, nothing := range []string{"", "\xff\xfe", "://"} {
+		if got := invitation(t, nothing); strings.Contains(got.Text, "calls itself") || strings.Contains(got.HTML, "calls itself") {
+			t.Errorf("%q is announced:\n%s", nothing, got.Text)
+		}
+	}
+	for _, name := range []string{
+		"https://evil.example/win?x=1", "evil.example", "WWW.EVIL.EXAMPLE", "evil。example", "evil．example", "evil｡example", "eve@evil.example",
+		"mailto:eve", "//evil.example", "evil.example/x", "x\r\nBcc: eve@example.com\r\n\r\nhello", "<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`,
+		"\u202egro.live\u202c", "\u2066x\u2069", "a\u2028b", "{{.link}}", "[x](https://evil.example)", strings.Repeat("win ", 50),
+	} {
+		got := invitation(t, name)
+		if got.Subject != plain.Subject {
+			t.Errorf("%q changes the subject: %q", name, got.Subject)
+		}
+		_, shown, _ := strings.Cut(got.Text, "It calls itself:\n\n")
+		shown, rest, _ := strings.Cut(shown, "\n")
+		if !strings.HasPrefix(rest, "\nTo accept or decline") || len([]rune(shown)) > 60 || strings.ContainsAny(shown, "./:@<>\"[]{}。．｡\u202e\u2066\u2028\r") {
+			t.Errorf("%q is shown as %q in\n%s", name, shown, got.Text)
+		}
+		if strings.Count(got.Text, "https://") != 1 || strings.Count(got.HTML, "href=") != 1 || strings.Contains(got.HTML, "<script") || strings.Contains(got.HTML, "<img") {
+			t.Errorf("%q breaks out:\n%s\n%s", name, got.Text, got.HTML)
+		}
 	}
 }

@@ -82,6 +82,34 @@ func testInvitations(t *testing.T, d *Database) {
 		}
 	})
 
+	t.Run("those by e-mail are counted, by team, inviter and address, closed ones too", func(t *testing.T) {
+		owner, other := d.User(t), d.User(t)
+		one, two := d.Team(t, owner.ID), d.Team(t, owner.ID)
+		address, since := Word()+"@example.com", d.Clock.Now()
+		at := func(after time.Duration) func(i *team.Invitation) {
+			return func(i *team.Invitation) { i.CreatedAt = since.Add(after) }
+		}
+		mail := func(i *team.Invitation) { i.Email = &address }
+		counted := d.Invite(t, one.ID, owner.ID, mail, at(time.Microsecond))
+		count := func() team.EmailCounts {
+			return must[team.EmailCounts](t)(d.CountEmailInvitations(t.Context(), counted, since))
+		}
+		Same(t, count(), team.EmailCounts{ByTeam: 1, ByInviter: 1, ToAddress: 1})
+		d.Invite(t, one.ID, owner.ID, at(0)) // at the very moment, not after
+		d.Invite(t, one.ID, owner.ID, at(time.Second), func(i *team.Invitation) { i.Wallet = new(Address()) })
+		Same(t, count(), team.EmailCounts{ByTeam: 1, ByInviter: 1, ToAddress: 1})
+		d.Invite(t, one.ID, other.ID, at(time.Second))
+		Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 1, ToAddress: 1})
+		d.Invite(t, two.ID, owner.ID, at(time.Second))
+		Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 2, ToAddress: 1})
+		d.Invite(t, two.ID, other.ID, mail, at(time.Second))
+		Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 2, ToAddress: 2})
+		closed := counted
+		closed.ClosedAt, closed.Outcome = &closed.CreatedAt, new(team.OutcomeRevoked)
+		d.Do(t, func(ctx context.Context) error { return d.CloseInvitation(ctx, closed) })
+		Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 2, ToAddress: 2})
+	})
+
 	t.Run("receivers", func(t *testing.T) { testReceivers(t, d) })
 }
 

@@ -1,0 +1,113 @@
+package team
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// The limits of mail that invitations cause: a person writes the team's name and
+// picks who gets it. An invitation past a limit is made without a mail, so that
+// nobody can keep an address from being invited by inviting it often.
+const (
+	MailsToAddress = 5   // a day to one address, by whatever team
+	MailsByTeam    = 100 // a day
+	MailsByInviter = 100 // a day, in all teams
+)
+
+const mailWindow = 24 * time.Hour
+
+// Told is what becomes of telling an invited address by mail; "" for a wallet.
+type Told string
+
+// What becomes of it.
+const (
+	ToldQueued  Told = "queued"  // a mail leaves after the commit
+	ToldOff     Told = "off"     // this deployment sends no mail
+	ToldLimited Told = "limited" // too many already
+)
+
+// EmailCounts is how many invitations by e-mail there are.
+type EmailCounts struct{ ByTeam, ByInviter, ToAddress int }
+
+// Post has an invitation announced by mail: it queues the task in the
+// transaction that made the invitation, and what does the task asks Letter.
+type Post interface {
+	Announce(ctx context.Context, i Invitation) error
+}
+
+// Letter is what the mail of an invitation tells. TeamName is what members
+// wrote.
+type Letter struct {
+	To       string // canonical
+	TeamName string
+	Role     Role
+	Until    time.Time
+}
+
+// inviting is change that also holds the inviter's row, which the limits count
+// by: before the team's, where both are locked.
+func (s *Service) inviting(ctx context.Context, actor identity.Actor, team identity.ID, fn changeFunc) error {
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		if actor.KeyID == nil { // change refuses a service
+			if _, err := s.store.LockUsers(ctx, actor.UserID); err != nil {
+				return err
+			}
+		}
+		return s.change(ctx, actor, team, fn)
+	})
+}
+
+// tell queues the mail of an invitation that was just made, itself counted.
+func (s *Service) tell(ctx context.Context, i Invitation) (Told, error) {
+	if i.Email == nil {
+		return "", nil
+	}
+	if s.post == nil {
+		return ToldOff, nil
+	}
+	if err := s.store.LockAddress(ctx, *i.Email); err != nil {
+		return "", err
+	}
+	n, err := s.store.CountEmailInvitations(ctx, i, i.CreatedAt.Add(-mailWindow))
+	if err != nil {
+		return "", err
+	}
+	if n.ToAddress > MailsToAddress || n.ByTeam > MailsByTeam || n.ByInviter > MailsByInviter {
+		return ToldLimited, nil
+	}
+	return ToldQueued, s.post.Announce(ctx, i)
+}
+
+// Letter returns what to write to an invited address as things are now, at the
+// moment it is sent. identity.ErrNotFound: nothing any more, because the
+// invitation is not open, or could not be accepted.
+func (s *Service) Letter(ctx context.Context, id identity.ID) (out Letter, err error) {
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		i, err := s.store.Invitation(ctx, id)
+		if err != nil {
+			return err
+		}
+		if i.Email == nil || i.ClosedAt != nil || !i.ExpiresAt.After(s.now()) {
+			return identity.ErrNotFound
+		}
+		if err := s.requireActive(ctx, i.InvitedBy); err != nil { // a suspended user writes to nobody
+			return err
+		}
+		t, err := s.standing(ctx, i)
+		out = Letter{To: *i.Email, TeamName: t.Name, Role: i.Role, Until: i.ExpiresAt}
+		return err
+	})
+	return out, err
+}
+
+// standing returns the team of an invitation, if whoever sent it could still
+// send it; else identity.ErrNotFound.
+func (s *Service) standing(ctx context.Context, i Invitation) (Team, error) {
+	inviter, err := s.store.TeamFor(ctx, i.TeamID, i.InvitedBy)
+	if err == nil && !(inviter.Role.Manages() && inviter.Role.ActsOn(i.Role)) {
+		err = identity.ErrNotFound
+	}
+	return inviter.Team, err
+}
