@@ -20,17 +20,17 @@ type auditExport struct {
 	trail   *audit.Service
 	filter  audit.Filter
 	ctx     context.Context //nolint:containedctx // the answer is written behind the handler, in the same request
-	allowed func(context.Context) error
+	allowed func() error
 	log     *slog.Logger
 	id      string // of the request
 }
 
 // auditExport refuses at once who is not allowed; allowed is asked again with
 // every page, because a long export must not outlive its reader's rights.
-func (s *Server) auditExport(ctx context.Context, f audit.Filter, allowed func(context.Context) error) (auditExport, error) {
+func (s *Server) auditExport(ctx context.Context, f audit.Filter, allowed func() error) (auditExport, error) {
 	return auditExport{
 		trail: s.Audit, filter: f, ctx: ctx, allowed: allowed, log: s.Log, id: callOf(ctx).id,
-	}, allowed(ctx)
+	}, allowed()
 }
 
 // VisitExportTeamAuditResponse implements ExportTeamAuditResponseObject.
@@ -47,7 +47,7 @@ func (e auditExport) write(w http.ResponseWriter) error {
 	if err == nil {
 		err = e.trail.Export(e.ctx, e.filter, func(rows []audit.Record) error {
 			if out.started {
-				if err := e.allowed(e.ctx); err != nil {
+				if err := e.allowed(); err != nil {
 					return err
 				}
 			}

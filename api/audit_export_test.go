@@ -158,11 +158,17 @@ func TestAuditExportBreaksOffVisibly(t *testing.T) {
 	})
 }
 
-// Whoever loses the right to an export while it runs gets no more of it.
-func TestAuditExportEndsWithTheRole(t *testing.T) {
+// Whoever loses the right to an export while it runs, or the session, gets no more
+// of it.
+func TestAuditExportEndsWithTheRight(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		b, team := busyTeam(t, a)
 		grantOperator(t, a, me(b))
+		for _, path := range []string{"/v1/admin/audit/export", "/v1/teams/" + team + "/audit/export"} {
+			o := open(t, google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"}), path)
+			b.DELETE("/v1/me/sessions?others=true").Want(http.StatusNoContent)
+			brokeOff(t, a, o)
+		}
 		second := google(t, a, apptest.Person{Name: "Second", Email: "second@gmail.com"})
 		for path, change := range map[string]string{
 			"/v1/admin/audit/export":              "UPDATE users SET operator = false WHERE id = '" + me(b) + "'",

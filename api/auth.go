@@ -121,6 +121,37 @@ func requireOperator(ctx context.Context) error {
 	return nil
 }
 
+// stillOperator is requireOperator for an answer that goes on: whoever was let
+// through may have lost the rights, the session or the key since. It is no use of
+// the session.
+func (s *Server) stillOperator(ctx context.Context) error {
+	info := callOf(ctx)
+	if info.key != nil {
+		return s.APIKeys.Recheck(ctx, *info.key)
+	}
+	p, err := s.Sessions.ByID(ctx, info.principal.Session.ID, nil, info.client)
+	if err == nil && !p.User.Operator {
+		err = errOperatorRequired()
+	}
+	return err
+}
+
+// stillManages is stillOperator for who manages a team, by its policy too.
+func (s *Server) stillManages(ctx context.Context, team identity.ID) error {
+	info, actor := callOf(ctx), s.actor(ctx)
+	if _, err := s.Teams.RequireManager(ctx, actor, team); err != nil {
+		return err
+	}
+	if info.key != nil {
+		return s.Sessions.RequireMachineIn(ctx, actor, team)
+	}
+	p, err := s.Sessions.ByID(ctx, info.principal.Session.ID, nil, info.client)
+	if err != nil {
+		return err
+	}
+	return s.Sessions.RequireIn(ctx, p, info.client, team, false)
+}
+
 func errOperatorRequired() error {
 	return identity.NewError(identity.CodeOperatorRequired, "this is for operators of this deployment only")
 }

@@ -21,8 +21,7 @@ const (
 
 // WatchTeam opens a stream of events to who manages the team.
 func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (WatchTeamResponseObject, error) {
-	info := callOf(ctx)
-	me, client := info.principal, info.client
+	me := callOf(ctx).principal
 	// Watching comes before the first look, so that nothing falls between.
 	watcher, ok := s.Feed.Watch(me.User.ID, team.Topic(r.Team), r.Team, me.User.ID, me.Session.ID)
 	if !ok {
@@ -30,18 +29,9 @@ func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (Watch
 		err.RetryAfter = eventsBeat
 		return nil, err
 	}
-	out := teamEvents{ctx: ctx, watcher: watcher, stopping: s.Stopping, leave: func() { s.Feed.Leave(watcher) }}
-	actor := s.actor(ctx)
-	out.allowed = func() error {
-		if _, err := s.Teams.RequireManager(ctx, actor, r.Team); err != nil {
-			return err
-		}
-		// By id: an open stream is no use of the session.
-		p, err := s.Sessions.ByID(ctx, me.Session.ID, nil, client)
-		if err != nil {
-			return err
-		}
-		return s.Sessions.RequireIn(ctx, p, client, r.Team, false)
+	out := teamEvents{
+		ctx: ctx, watcher: watcher, stopping: s.Stopping,
+		allowed: func() error { return s.stillManages(ctx, r.Team) }, leave: func() { s.Feed.Leave(watcher) },
 	}
 	if err := out.allowed(); err != nil {
 		out.leave()
