@@ -26,7 +26,6 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
-	"github.com/latchkey/latchkey/internal/testpg"
 	"github.com/latchkey/latchkey/storage"
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
@@ -72,13 +71,11 @@ func SQLite(t *testing.T, env ...string) *App {
 	return Start(t, "sqlite", env...)
 }
 
-// DatabaseURL returns a database of the engine with nothing in it.
+// DatabaseURL returns a database of the engine with the newest schema and nothing
+// in it.
 func DatabaseURL(t testing.TB, engine string) string {
 	t.Helper()
-	if engine == "postgres" {
-		return testpg.URL(t)
-	}
-	return storagetest.MigratedSQLite(t)
+	return storagetest.Migrated(t, engine)
 }
 
 // Start starts the service.

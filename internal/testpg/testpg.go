@@ -63,6 +63,40 @@ func Copy(tb testing.TB, databaseURL string) string {
 	return fresh(tb, " TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
 }
 
+// Template is a database that tests get copies of. It is made once in this
+// process; but on a server that is not ours, where nothing may stay behind, each
+// test has its own made.
+type Template struct {
+	Fill func(ctx context.Context, databaseURL string) error
+
+	once sync.Once
+	url  string
+	err  error
+}
+
+// Copy returns a copy, dropped when the test ends.
+func (t *Template) Copy(tb testing.TB) string {
+	tb.Helper()
+	if os.Getenv(Variable) != "" {
+		databaseURL := URL(tb)
+		if err := t.Fill(tb.Context(), databaseURL); err != nil {
+			tb.Fatalf("testpg: %v", err)
+		}
+		return databaseURL
+	}
+	t.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), startTimeout+callTimeout)
+		defer cancel()
+		if t.url, _, t.err = create(ctx, ""); t.err == nil {
+			t.err = t.Fill(ctx, t.url)
+		}
+	})
+	if t.err != nil {
+		none(tb, t.err)
+	}
+	return Copy(tb, t.url)
+}
+
 func fresh(tb testing.TB, options string) string {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout+callTimeout)

@@ -72,6 +72,30 @@ func TestCopyHasTheRowsAndIsApart(t *testing.T) {
 	}
 }
 
+func TestTemplateIsMadeOnceButOnTheServersOfOthers(t *testing.T) {
+	URL(t) // skips here where there is no server
+	made := 0
+	template := Template{Fill: func(ctx context.Context, databaseURL string) error {
+		made++
+		return execute(ctx, databaseURL, "CREATE TABLE filled (id int)")
+	}}
+	for _, theirs := range []string{"", "postgres://of.another/"} {
+		t.Setenv(Variable, theirs)
+		before, want := made, 1
+		for range 2 {
+			if err := execute(t.Context(), template.Copy(t), "DROP TABLE filled"); err != nil {
+				t.Error(err)
+			}
+		}
+		if theirs != "" {
+			want = 2
+		}
+		if made-before != want {
+			t.Errorf("%q: made %d times, want %d", theirs, made-before, want)
+		}
+	}
+}
+
 // TestServerEndsWithAKilledProcess runs this test binary once more, lets it
 // start a server, and kills it where no cleanup can run.
 func TestServerEndsWithAKilledProcess(t *testing.T) {

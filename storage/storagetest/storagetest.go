@@ -62,16 +62,8 @@ func URL(t *testing.T, engine string) string {
 // checked.
 func Open(t *testing.T, engine string) *Database {
 	t.Helper()
-	var url string
-	if engine == SQLite {
-		url = MigratedSQLite(t)
-	} else {
-		url = URL(t, engine)
-	}
+	url := Migrated(t, engine)
 	d := &Database{DB: Connect(t, url), Engine: engine, URL: url, SQL: connectSQL(t, url), Clock: NewClock()}
-	if _, err := d.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
 		violations, err := d.Violations(context.Background())
 		if err != nil {

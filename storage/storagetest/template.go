@@ -7,36 +7,19 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/latchkey/latchkey/internal/testpg"
 	"github.com/latchkey/latchkey/storage"
 )
 
-// migrated is a SQLite file with the newest schema and nothing in it. It is made
-// once: under the race detector the migrations take longer than most tests.
-var migrated = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "latchkey-test-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	file := filepath.Join(dir, "latchkey.db")
-	db, err := storage.Open(context.Background(), "sqlite://"+file)
-	if err != nil {
-		return nil, err
-	}
-	_, err = db.Migrate(context.Background())
-	if closing := db.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file) //nolint:gosec // the one just made
-})
-
-// MigratedSQLite returns the URL of a new SQLite database with the newest schema.
-func MigratedSQLite(t testing.TB) string {
+// Migrated returns the URL of a new database with the newest schema. The schema is
+// made once in a process, and copied: under the race detector the migrations take
+// longer than most tests.
+func Migrated(t testing.TB, engine string) string {
 	t.Helper()
-	content, err := migrated()
+	if engine == Postgres {
+		return migratedPostgres.Copy(t)
+	}
+	content, err := migratedSQLite()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,4 +28,31 @@ func MigratedSQLite(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return "sqlite://" + file
+}
+
+var migratedPostgres = testpg.Template{Fill: migrate}
+
+var migratedSQLite = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "latchkey-test-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := filepath.Join(dir, "latchkey.db")
+	if err := migrate(context.Background(), "sqlite://"+file); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file) //nolint:gosec // the one just made
+})
+
+func migrate(ctx context.Context, databaseURL string) error {
+	db, err := storage.Open(ctx, databaseURL)
+	if err != nil {
+		return err
+	}
+	_, err = db.Migrate(ctx)
+	if closing := db.Close(); err == nil {
+		err = closing
+	}
+	return err
 }
