@@ -56,25 +56,19 @@ func measureDecision(ctx context.Context, m *machine, t *table) error {
 			{"decision about a sign-in", (*crowd).decide},
 			{"whole sign-in of somebody known", (*crowd).signIn},
 		} {
-			took, used, err := inTurn(ctx, m.options, crowds, one.call)
+			few, many, err := inTurn(ctx, m.options, crowds, one.call)
 			if err != nil {
 				return err
 			}
-			ratios := ratiosOf(took[1], took[0])
-			how := fmt.Sprintf("quartiles %.2f to %.2f of %d rounds; %.3f ms each",
-				quantile(ratios, 0.25), quantile(ratios, 0.75), len(ratios), 1000*quantile(took[1], 0.5))
-			if len(used[1]) == len(ratios) {
-				how += fmt.Sprintf("; by CPU time of all %.2f", quantile(ratiosOf(used[1], used[0]), 0.5))
-			}
-			t.atMost(decisionAim, quantile(ratios, 0.5), fmt.Sprintf("%s, %s, %d users against %d", one.what, engine, manyUsers, fewUsers), "%s", how)
+			t.grows(decisionAim, fmt.Sprintf("%s, %s, %d users against %d", one.what, engine, manyUsers, fewUsers), many, few)
 		}
 	}
 	return nil
 }
 
-// inTurn returns the seconds that a call takes among few and among many, a round
-// at a time, and the CPU seconds where they can be had.
-func inTurn(ctx context.Context, o options, crowds [2]*crowd, call func(*crowd, context.Context) error) (took, used [2][]float64, err error) {
+// inTurn measures a call among few and among many, a round at a time.
+func inTurn(ctx context.Context, o options, crowds [2]*crowd, call func(*crowd, context.Context) error) (few, many *side, err error) {
+	sides := [2]*side{{}, {}}
 	lasting := o.duration / time.Duration(o.rounds)
 	for i := -2; i < o.rounds; i++ { // the first two warm up
 		for j := range crowds {
@@ -91,18 +85,18 @@ func inTurn(ctx context.Context, o options, crowds [2]*crowd, call func(*crowd, 
 				return nil
 			})
 			if err != nil {
-				return took, used, err
+				return nil, nil, err
 			}
 			if i < 0 {
 				continue
 			}
-			took[j] = append(took[j], wall.Seconds()/float64(calls))
+			sides[j].wall = append(sides[j].wall, wall.Seconds()/float64(calls))
 			if cpu > 0 {
-				used[j] = append(used[j], cpu.Seconds()/float64(calls))
+				sides[j].all = append(sides[j].all, cpu.Seconds()/float64(calls))
 			}
 		}
 	}
-	return took, used, nil
+	return sides[0], sides[1], nil
 }
 
 // during measures one stretch of work: by the clock, and in CPU time of this

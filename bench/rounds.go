@@ -69,6 +69,16 @@ func (t *table) compare(what string, aim float64, s, bare *side) {
 	t.atLeast(aim, quantile(ratios, 0.5), what, "%s", how)
 }
 
+// grows adds the row of s against few: its time for each request of the other.
+func (t *table) grows(aim float64, what string, s, few *side) {
+	ratios := ratiosOf(s.wall, few.wall)
+	how := fmt.Sprintf("quartiles %.2f to %.2f of %d rounds; %.3f ms each", quantile(ratios, 0.25), quantile(ratios, 0.75), len(ratios), 1000*quantile(s.wall, 0.5))
+	if len(s.all) == len(s.wall) && len(few.all) == len(s.wall) {
+		how += fmt.Sprintf("; by CPU time of all %.2f", quantile(ratiosOf(s.all, few.all), 0.5))
+	}
+	t.atMost(aim, quantile(ratios, 0.5), what, "%s", how)
+}
+
 func ratiosOf(a, b []float64) []float64 {
 	out := make([]float64, len(a))
 	for i := range out {

@@ -104,16 +104,6 @@ func measureSessions(ctx context.Context, m *machine, t *table) error {
 	return many.revokes(ctx, m, t)
 }
 
-// grows adds the row of s against few: its time for each request of the other.
-func (t *table) grows(aim float64, what string, s, few *side) {
-	ratios := ratiosOf(s.wall, few.wall)
-	how := fmt.Sprintf("quartiles %.2f to %.2f of %d rounds; %.3f ms each", quantile(ratios, 0.25), quantile(ratios, 0.75), len(ratios), 1000*quantile(s.wall, 0.5))
-	if len(s.all) == len(s.wall) && len(few.all) == len(s.wall) {
-		how += fmt.Sprintf("; by CPU time of all %.2f", quantile(ratiosOf(s.all, few.all), 0.5))
-	}
-	t.atMost(aim, quantile(ratios, 0.5), what, "%s", how)
-}
-
 // gathering is a service that remembers no sessions, its database with many of
 // them, and somebody whose teams they are brought into.
 type gathering struct {
