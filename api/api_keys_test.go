@@ -21,9 +21,7 @@ func operator(t *testing.T, a *apptest.App) *apptest.Browser {
 func newKey(t *testing.T, operator *apptest.Browser, scopes ...string) (id string, service *apptest.Browser) {
 	t.Helper()
 	made := operator.POST("/v1/admin/api-keys", map[string]any{"name": "a service", "scopes": scopes}).Want(http.StatusCreated)
-	service = operator.App.Browser()
-	service.T, service.Bearer = t, made.String("secret")
-	return made.String("key.id"), service
+	return made.String("key.id"), machineOf(t, operator.App, made)
 }
 
 func TestAPIKeys(t *testing.T) {

@@ -41,14 +41,8 @@ func busyTeam(t *testing.T, a *apptest.App) (owner *apptest.Browser, team string
 	return b, team
 }
 
-// opened is an export of which the first line has been read.
-type opened struct {
-	io.Closer
-	*bufio.Reader
-	first string
-}
-
-func open(t *testing.T, b *apptest.Browser, path string) opened {
+// begun is an answer of which only the header has been read.
+func begun(t *testing.T, b *apptest.Browser, path string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.App.URL+path, http.NoBody)
 	if err != nil {
@@ -59,10 +53,24 @@ func open(t *testing.T, b *apptest.Browser, path string) opened {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = res.Body.Close() })
+	return res
+}
+
+// opened is an export of which the first line has been read.
+type opened struct {
+	io.Closer
+	*bufio.Reader
+	first string
+}
+
+func open(t *testing.T, b *apptest.Browser, path string) opened {
+	t.Helper()
+	res := begun(t, b, path)
 	if res.StatusCode != http.StatusOK || res.ContentLength != -1 {
 		t.Fatalf("status %d, length %d", res.StatusCode, res.ContentLength)
 	}
 	out := opened{Closer: res.Body, Reader: bufio.NewReader(res.Body)}
+	var err error
 	if out.first, err = out.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
@@ -141,15 +149,7 @@ func TestAuditExportBreaksOffVisibly(t *testing.T) {
 			brokeOff(t, a, open(t, b, "/v1/teams/"+team+"/audit/export"))
 			a.Exec("UPDATE audit_events SET data = '[]' WHERE team_id = '%s' AND seq = 1", team)
 			// In the first page it is an error like any other.
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL+"/v1/teams/"+team+"/audit/export", http.NoBody)
-			if err != nil {
-				t.Fatal(err)
-			}
-			res, err := b.Client.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = res.Body.Close() }()
+			res := begun(t, b, "/v1/teams/"+team+"/audit/export")
 			if res.StatusCode != http.StatusInternalServerError || res.Header.Get("Content-Disposition") != "" {
 				t.Errorf("status %d, %v", res.StatusCode, res.Header)
 			}

@@ -3,7 +3,6 @@ package api_test
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/latchkey/latchkey/internal/apptest"
 )
@@ -11,10 +10,8 @@ import (
 // until waits for what another process has to do first.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: never", what)
-		}
+	if !apptest.Eventually(done) {
+		t.Fatalf("%s: never", what)
 	}
 }
 

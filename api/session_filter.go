@@ -36,7 +36,7 @@ func (s *Server) filter(ctx context.Context, p filterParams) (session.Filter, er
 	if p.network != nil {
 		n, err := team.ParseNetwork(*p.network)
 		if err != nil {
-			return out, errInvalidRequest(refusal(err).Detail).WithField("network")
+			return out, refusal(err).WithField("network")
 		}
 		out.Network = n
 	}

@@ -121,12 +121,16 @@ func TestGarbageTokens(t *testing.T) {
 		})
 		// A token that does not work is not made up for by a cookie that does.
 		if strings.TrimSpace(value) != "Bearer "+token {
-			good.With("Authorization", value).GET("/v1/me").WantProblem(http.StatusUnauthorized, "unauthenticated")
+			b := good.With("Authorization", value)
+			b.GET("/v1/me").WantProblem(http.StatusUnauthorized, "unauthenticated")
+			// Nor counts it as none where none would do, as a cookie would.
+			b.POST("/v1/auth/siwe/challenge", map[string]any{}).WantProblem(http.StatusUnauthorized, "unauthenticated")
 		}
 	}
 	for _, value := range []string{"", "x", token + "x", token[:42], strings.Repeat("a", 4000), "%00", "\"" + token + "x\""} {
-		b := a.Browser()
-		b.With("Cookie", "latchkey="+value).GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
+		b := a.Browser().With("Cookie", "latchkey="+value)
+		b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
+		b.POST("/v1/auth/siwe/challenge", map[string]any{}).Want(http.StatusOK)
 	}
 	a.Browser().With("Authorization", "bearer "+token).GET("/v1/session").Want(http.StatusOK) // RFC 7235: any case
 	a.Browser().GET("/v1/session?token="+token+"&access_token="+token).WantProblem(http.StatusUnauthorized, "unauthenticated")

@@ -18,15 +18,7 @@ type watching struct {
 
 func watch(t *testing.T, b *apptest.Browser, path string) watching {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.App.URL+path+"/events", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := b.Client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = res.Body.Close() })
+	res := begun(t, b, path+"/events")
 	out := watching{events: make(chan struct{}, 100), status: res.StatusCode}
 	if res.StatusCode == http.StatusOK && res.Header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("it is %s", res.Header.Get("Content-Type"))

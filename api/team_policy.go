@@ -83,7 +83,7 @@ func (s *Server) SetTeamPolicy(ctx context.Context, r SetTeamPolicyRequestObject
 	for i, text := range value(r.Body.AllowedNetworks) {
 		n, err := team.ParseNetwork(text)
 		if err != nil {
-			return nil, errInvalidRequest(refusal(err).Detail).WithField(fmt.Sprintf("allowed_networks.%d", i))
+			return nil, refusal(err).WithField(fmt.Sprintf("allowed_networks.%d", i))
 		}
 		p.AllowedNetworks = append(p.AllowedNetworks, n)
 	}
