@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/internal/apptest"
 )
 
@@ -21,9 +22,11 @@ func TestMyHistory(t *testing.T) {
 		invitation := b.GET("/v1/me/invitations").String("data.0.id")
 		b.POST("/v1/me/invitations/"+invitation+"/accept", nil).Want(http.StatusOK)
 		owner.DELETE("/v1/teams/" + team + "/members/" + me).Want(http.StatusNoContent)
-		a.Exec("INSERT INTO audit_events (id, at, action, user_id, ip, user_agent, data) "+
-			"SELECT '%s', at, 'operator.granted', user_id, '', '', '{}' FROM audit_events WHERE action = 'user.created' AND user_id = '%s'",
-			"ffffffff-ffff-7fff-bfff-ffffffffffff", me)
+		for action, ip := range map[string]string{"operator.granted": "", "proof.refused": "203.0.113.9"} { // by the command line, and by nobody
+			a.Exec("INSERT INTO audit_events (id, at, action, user_id, ip, user_agent, data) "+
+				"SELECT '%s', at, '%s', user_id, '%s', '', '{}' FROM audit_events WHERE action = 'user.created' AND user_id = '%s'",
+				identity.NewID(), action, ip, me)
+		}
 
 		by := map[string]string{}
 		var seen []string
@@ -42,7 +45,7 @@ func TestMyHistory(t *testing.T) {
 			}
 			cursor = "&cursor=" + list.String("next_cursor")
 		}
-		for action, want := range map[string]string{"invitation.accepted": "self", "member.removed": "other", "operator.granted": "service"} {
+		for action, want := range map[string]string{"invitation.accepted": "self", "member.removed": "other", "operator.granted": "service", "proof.refused": "nobody"} {
 			if by[action] != want {
 				t.Errorf("%s by %q, want %q", action, by[action], want)
 			}
