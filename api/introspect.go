@@ -11,7 +11,9 @@ import (
 
 // Introspect tells a backend what a token is worth now.
 func (s *Server) Introspect(ctx context.Context, r IntrospectRequestObject) (IntrospectResponseObject, error) {
-	i, err := s.Tokens.Introspect(ctx, r.Body.Token, identity.Client{IP: value(r.Body.ClientIp)})
+	// A session token is used from there, which is kept: what is no address is none.
+	from, _ := parseHop(value(r.Body.ClientIp))
+	i, err := s.Tokens.Introspect(ctx, r.Body.Token, identity.Client{IP: addrText(from)})
 	if err != nil || !i.Active {
 		return Introspect200JSONResponse{}, err
 	}

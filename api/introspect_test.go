@@ -133,6 +133,24 @@ func TestIntrospectAndPolicy(t *testing.T) {
 	}, clients)
 }
 
+// Whoever asks about a session token uses it from where he says, if that is a place.
+func TestIntrospectKeepsAddressesOnly(t *testing.T) {
+	t.Parallel()
+	a := apptest.SQLite(t)
+	a.Freeze()
+	b := a.Browser()
+	b.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+	_, service := newKey(t, operator(t, a), "introspect")
+	token := b.Cookie("latchkey")
+	for _, step := range [][2]string{{"<b>x</b>", "127.0.0.1"}, {"::ffff:192.0.2.7", "192.0.2.7"}, {"", "192.0.2.7"}, {"2001:DB8::1", "2001:db8::1"}} {
+		a.Advance(2 * time.Minute)
+		got := service.POST("/v1/introspect", map[string]any{"token": token, "client_ip": step[0]}).Want(http.StatusOK)
+		if ip := b.GET("/v1/me/sessions").String("data.0.ip"); got.Get("active") != true || ip != step[1] {
+			t.Errorf("from %q: seen at %q, want %q; %s", step[0], ip, step[1], got.Body)
+		}
+	}
+}
+
 func TestIntrospectNeedsACredential(t *testing.T) {
 	t.Parallel()
 	a, cable := apptest.StartOnCable(t)

@@ -1788,7 +1788,7 @@ type StartProviderParams struct {
 
 // IntrospectJSONBody defines parameters for Introspect.
 type IntrospectJSONBody struct {
-	// ClientIp The address of whoever uses the token. Without it, a team that admits its own networks only admits nobody.
+	// ClientIp The address of whoever uses the token; what is no address counts as none. Without it, a team that admits its own networks only admits nobody.
 	ClientIp *string `json:"client_ip,omitempty"`
 	Token    string  `json:"token"`
 
