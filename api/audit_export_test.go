@@ -48,6 +48,9 @@ func begun(t *testing.T, b *apptest.Browser, path string) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if b.Bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+b.Bearer)
+	}
 	res, err := b.Client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -169,6 +172,23 @@ func TestAuditExportEndsWithTheRight(t *testing.T) {
 			b.DELETE("/v1/me/sessions?others=true").Want(http.StatusNoContent)
 			brokeOff(t, a, o)
 		}
+		id, reader := newKey(t, b, "admin:read")
+		made := b.POST("/v1/teams/"+team+"/api-keys", object{"name": "m", "role": "admin"}).Want(http.StatusCreated)
+		for _, step := range []struct {
+			path    string
+			service *apptest.Browser
+			change  func()
+		}{
+			{"/v1/admin/audit/export", reader, func() { b.DELETE("/v1/admin/api-keys/" + id).Want(http.StatusNoContent) }},
+			{"/v1/teams/" + team + "/audit/export", machineOf(t, a, made), func() {
+				b.Do(http.MethodPut, "/v1/teams/"+team+"/policy", object{"allowed_networks": []string{"192.0.2.0/24"}}).Want(http.StatusOK)
+			}},
+		} {
+			o := open(t, step.service, step.path)
+			step.change()
+			brokeOff(t, a, o)
+		}
+		a.Exec("DELETE FROM team_policies") // an owner may shut himself out
 		second := google(t, a, apptest.Person{Name: "Second", Email: "second@gmail.com"})
 		for path, change := range map[string]string{
 			"/v1/admin/audit/export":              "UPDATE users SET operator = false WHERE id = '" + me(b) + "'",
