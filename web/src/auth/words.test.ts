@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { OFFLINE, Problem, toProblem } from '../api/problem'
 import { Declined, WalletFault } from '../wallet/types'
@@ -9,16 +10,23 @@ const t = translator(en, 'en')
 const wordsForCode = (code: string, purpose?: 'link') => forCode(t, code, purpose)
 const wordsForError = (error: unknown) => forError(t, error)
 
-// The codes that package identity declares and that a person can run into here.
-const codes = [
-  'identity_taken', 'email_taken', 'identity_mismatch', 'reauth_required', 'access_denied', 'invalid_state', 'invalid_proof', 'proof_used',
-  'provider_unavailable', 'provider_failed', 'provider_not_configured', 'user_disabled', 'unauthenticated', 'forbidden', 'operator_required',
-  'not_found', 'invalid_return_to', 'invalid_email', 'last_identity', 'last_owner', 'already_member', 'already_invited', 'invitation_closed', 'unavailable', 'rate_limited',
-  'policy_unsatisfied', 'recovery_restricted', 'ticket_invalid', 'merge_changed', 'merge_moved_on', 'merge_refused', 'no_verified_address',
-  'team_session_required', 'invalid_message', 'invalid_request', 'internal',
-]
+const source = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+
+// Every code of the table that problem documents come from, but those that only
+// programs meet: clients with keys or grants, and requests this app never makes.
+const forPrograms = ['invalid_grant', 'invalid_client', 'unauthorized_client', 'insufficient_scope', 'method_not_allowed', 'unsupported_media_type']
+const table = source('api/problem.go') + source('api/limits.go')
+const spelling = new Map([...(table + source('identity/errors.go')).matchAll(/\b([Cc]ode[A-Z]\w+)\s+(?:identity\.Code|Code)?\s*=\s*"(\w+)"/g)].map((match) => [match[1]!, match[2]!]))
+const statuses = table.slice(table.indexOf('var statuses'))
+const codes = [...statuses.slice(0, statuses.indexOf('\n}\n')).matchAll(/^\t(?:identity\.)?(\w+):/gm)].map((match) => spelling.get(match[1]!) ?? match[1]!).filter((code) => !forPrograms.includes(code))
 
 describe('words', () => {
+  it('is asked about every code', () => {
+    expect(codes.length).toBeGreaterThan(35)
+    expect(codes).toContain('rate_limited')
+    expect(codes.filter((code) => !/^[a-z_]+$/.test(code))).toEqual([])
+  })
+
   it.each(codes)('says what to do about %s', (code) => {
     const unknown = wordsForCode('no_such_code')
     expect(wordsForCode(code).title).not.toBe(unknown.title)
