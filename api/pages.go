@@ -15,11 +15,13 @@ var problemTemplate = template.Must(template.New("problem").Parse(`<!doctype htm
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{.Title}}</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}</style>
+<style>:root{color-scheme:light dark}body{background:Canvas;color:CanvasText;font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}</style>
+<main>
 <h1>{{.Title}}</h1>
 <p>{{.Detail}}</p>
 <p><a href="/sign-in">Back to sign-in</a></p>
 <p><small>{{.Code}} · request {{.RequestId}}</small></p>
+</main>
 </html>
 `))
 

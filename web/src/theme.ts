@@ -41,7 +41,8 @@ export function makeTheme(color: string | undefined) {
   return createTheme({
     ...(color ? { colors: { brand: shades(color) } } : {}),
     primaryColor: color ? 'brand' : 'cyan',
-    primaryShade: { light: 9, dark: 8 },
+    // The darkest: white text is readable on it, in light and in dark.
+    primaryShade: 9,
     defaultRadius: 'md',
     fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
     fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
