@@ -57,7 +57,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	if !isPage(r.URL.Path) {
+	page := isPage(r.URL.Path)
+	if !page && !h.strayed(r) {
 		h.serveAsset(w, r)
 		return
 	}
@@ -72,6 +73,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", cacheNever)
+	if !page {
+		w.WriteHeader(http.StatusNotFound)
+		if r.Method == http.MethodGet {
+			_, _ = w.Write(h.index) // as above
+		}
+		return
+	}
 	if r.URL.Path == "/sign-in" {
 		w.Header().Add("Vary", "Accept-Language")
 		serve(w, r, signIn(h.index, h.options, r))
@@ -88,6 +96,13 @@ func isPage(p string) bool {
 	}
 	team, ok := strings.CutPrefix(p, "/teams/")
 	return ok && team != ""
+}
+
+// strayed tells whether a person has come to an address that nothing is at: a
+// browser asks for a page, and no name of a file ends it. The app says so in
+// their language.
+func (h *handler) strayed(r *http.Request) bool {
+	return h.index != nil && path.Ext(r.URL.Path) == "" && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // serveAsset serves a file of the bundle, compressed if the build left such a

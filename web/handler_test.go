@@ -113,6 +113,30 @@ func TestNotFound(t *testing.T) {
 	}
 }
 
+func TestPeopleWhoStrayedAreToldByTheApp(t *testing.T) {
+	const html = "text/html,application/xhtml+xml,*/*;q=0.8"
+	for _, target := range []string{"/nothing", "/teams", "/account/x"} {
+		w := get(built(), Options{}, http.MethodGet, target, "Accept", html)
+		if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), `<div id="root"></div>`) {
+			t.Errorf("%s: %d %q, want the app with 404", target, w.Code, w.Body)
+		}
+		if got := w.Header().Get("Content-Type"); got != "text/html; charset=utf-8" {
+			t.Errorf("%s: Content-Type %q", target, got)
+		}
+		if w := get(built(), Options{}, http.MethodHead, target, "Accept", html); w.Code != http.StatusNotFound || w.Body.Len() != 0 {
+			t.Errorf("HEAD %s: %d with %d bytes", target, w.Code, w.Body.Len())
+		}
+	}
+	for _, target := range []string{"/index.html", "/.gitkeep", "/assets/none.js", "/assets/main-a1b2.js.br"} {
+		if w := get(built(), Options{}, http.MethodGet, target, "Accept", html); w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "root") {
+			t.Errorf("%s: %d %q, want a plain 404", target, w.Code, w.Body)
+		}
+	}
+	if w := get(unbuilt(), Options{}, http.MethodGet, "/nothing", "Accept", html); w.Code != http.StatusNotFound {
+		t.Errorf("without the app: %d", w.Code)
+	}
+}
+
 func TestOnlyReading(t *testing.T) {
 	for _, bundle := range []fs.FS{built(), unbuilt()} {
 		for _, target := range []string{"/", "/account", "/assets/main-a1b2.js", "/nothing"} {

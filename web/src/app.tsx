@@ -2,6 +2,8 @@ import { Anchor, Stack, Text, Title } from '@mantine/core'
 import { lazy, Suspense } from 'react'
 import { Link, Route, Routes } from 'react-router'
 import { useT } from './i18n/language'
+import { Broken } from './components/broken'
+import { PageTitle } from './components/page-title'
 import { Shell } from './components/shell'
 import { Waiting } from './components/show'
 import { StepUpProvider } from './components/step-up'
@@ -19,7 +21,9 @@ function NotFound() {
   const t = useT()
   return (
     <Stack>
+      <PageTitle>{t('common.noPage')}</PageTitle>
       <Title>{t('common.noPage')}</Title>
+      <Text>{t('common.noPageText')}</Text>
       <Text>
         <Anchor component={Link} to="/">
           {t('common.firstPage')}
@@ -33,17 +37,19 @@ export function App() {
   return (
     <StepUpProvider>
       <Shell>
-        <Suspense fallback={<Waiting />}>
-          <Routes>
-            <Route path="/" element={<HomePage />} />
-            <Route path="/sign-in" element={<SignInPage />} />
-            <Route path="/account" element={<AccountPage />} />
-            <Route path="/teams/:team" element={<TeamPage />} />
-            <Route path="/admin" element={<AdminPage />} />
-            <Route path="/docs" element={<DocsPage />} />
-            <Route path="*" element={<NotFound />} />
-          </Routes>
-        </Suspense>
+        <Broken>
+          <Suspense fallback={<Waiting />}>
+            <Routes>
+              <Route path="/" element={<HomePage />} />
+              <Route path="/sign-in" element={<SignInPage />} />
+              <Route path="/account" element={<AccountPage />} />
+              <Route path="/teams/:team" element={<TeamPage />} />
+              <Route path="/admin" element={<AdminPage />} />
+              <Route path="/docs" element={<DocsPage />} />
+              <Route path="*" element={<NotFound />} />
+            </Routes>
+          </Suspense>
+        </Broken>
       </Shell>
     </StepUpProvider>
   )

@@ -76,12 +76,12 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className="skip" href="#content">
         {t('shell.skip')}
       </a>
-      {isDev && (
-        <p className="dev-note" role="note">
-          {t('shell.development')}
-        </p>
-      )}
       <Box component="header" style={{ borderBottom: '1px solid var(--mantine-color-default-border)' }}>
+        {isDev && (
+          <p className="dev-note" role="note">
+            {t('shell.development')}
+          </p>
+        )}
         <Container size="lg" py={12}>
           <Group justify="space-between" wrap="nowrap" gap="sm" h={36}>
             <Anchor component={Link} to="/" c="inherit" fw={700} underline="never" size="lg" miw={0}>

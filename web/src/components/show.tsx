@@ -99,6 +99,19 @@ export function Fault({ error, purpose }: { error: unknown; purpose?: 'link' }) 
   return <WordsAlert words={words} {...(isProblem(error) && error.requestId ? { requestId: error.requestId } : {})} />
 }
 
+// Retry shows an error where there should be something, and a way to it.
+export function Retry({ error, again }: { error: unknown; again: () => unknown }) {
+  const t = useT()
+  return (
+    <Stack gap="sm" align="flex-start">
+      <Fault error={error} />
+      <Button variant="default" onClick={() => again()}>
+        {t('common.tryAgain')}
+      </Button>
+    </Stack>
+  )
+}
+
 interface ListState<T> {
   rows: T[] | undefined
   error: unknown
@@ -113,15 +126,7 @@ export function Listing<T>(props: { list: ListState<T>; empty: ReactNode; childr
   const { list } = props
   const t = useT()
   if (list.rows === undefined) {
-    if (!list.error) return <Waiting />
-    return (
-      <Stack gap="sm" align="flex-start">
-        <Fault error={list.error} />
-        <Button variant="default" onClick={() => list.refetch()}>
-          {t('common.tryAgain')}
-        </Button>
-      </Stack>
-    )
+    return list.error ? <Retry error={list.error} again={list.refetch} /> : <Waiting />
   }
   return (
     <Stack gap="sm">

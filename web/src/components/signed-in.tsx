@@ -2,14 +2,14 @@ import type { ReactNode } from 'react'
 import { Navigate, useLocation } from 'react-router'
 import { useSession } from '../api/queries'
 import type { CurrentSession } from '../api/types'
-import { Fault, Waiting } from './show'
+import { Retry, Waiting } from './show'
 
 // SignedIn shows a page to who is signed in, and sends others to sign in and
 // back.
 export function SignedIn({ children }: { children: (session: CurrentSession) => ReactNode }) {
   const session = useSession()
-  const { pathname } = useLocation()
+  const { pathname, state } = useLocation() as { pathname: string; state: unknown }
   if (session.data) return children(session.data)
-  if (session.data === null) return <Navigate to={`/sign-in?return_to=${encodeURIComponent(pathname)}`} replace />
-  return session.error ? <Fault error={session.error} /> : <Waiting />
+  if (session.data === null) return <Navigate to={`/sign-in?return_to=${encodeURIComponent(pathname)}`} state={state} replace />
+  return session.error ? <Retry error={session.error} again={session.refetch} /> : <Waiting />
 }

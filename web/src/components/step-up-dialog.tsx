@@ -1,6 +1,6 @@
 import { Button, Modal, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { keys, useIdentities, useProviders } from '../api/queries'
 import { savePending } from '../auth/pending'
 import { providerName, startUrl } from '../auth/providers'
@@ -8,8 +8,7 @@ import { wordsForCode } from '../auth/words'
 import { useT } from '../i18n/language'
 import { EmailDoor } from './email-door'
 import { Fault, Waiting, WordsAlert } from './show'
-
-const WalletDoors = lazy(() => import('./wallet-doors'))
+import { Wallets } from './wallets'
 
 interface Props {
   intent: string | undefined
@@ -92,14 +91,12 @@ function Ways({ intent, onProved }: { intent: string | undefined; onProved: () =
         />
       )}
       {wallet && (
-        <Suspense fallback={<Waiting />}>
-          <WalletDoors
-            purpose="step_up"
-            provider={wallet}
-            only={identities.rows.flatMap((identity) => identity.wallet?.address ?? [])}
-            onDone={proved}
-          />
-        </Suspense>
+        <Wallets
+          purpose="step_up"
+          provider={wallet}
+          only={identities.rows.flatMap((identity) => identity.wallet?.address ?? [])}
+          onDone={proved}
+        />
       )}
       {usable.length === 0 && <Text>{t('stepUp.none')}</Text>}
     </Stack>

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
+import { Badge, Button, Group, Paper, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
@@ -171,9 +171,9 @@ function TestWallets({ only, onChoose }: { only: string[] | undefined; onChoose:
     <Paper withBorder p="sm" style={{ borderStyle: 'dashed' }} component="section" aria-label={t('wallet.testTitle')}>
       <Stack gap="xs">
         <Group gap="xs" justify="space-between">
-          <Title order={4} size="sm">
+          <Text fw={600} size="sm">
             {t('wallet.testTitle')}
-          </Title>
+          </Text>
           <Badge color="orange" variant="light">
             {t('wallet.testBadge')}
           </Badge>

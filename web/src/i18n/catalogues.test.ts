@@ -69,7 +69,7 @@ describe('translator', () => {
   })
 
   it('leaves what a stranger wrote as it is, placeholders too', () => {
-    expect(t('merge.of', { field: '{name}', name: '<b>{field}</b>' })).toBe('{name} von <b>{field}</b>')
+    expect(t('devices.endOf', { device: '{ip}', ip: '<b>{device}</b>' })).toBe('Die Sitzung auf {ip}, <b>{device}</b> beenden')
   })
 
   it('keeps elements', () => {

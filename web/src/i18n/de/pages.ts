@@ -20,7 +20,11 @@ export const common: Area<'common'> = {
   copy: 'Kopieren',
   copied: 'Kopiert',
   noPage: 'Diese Seite gibt es nicht',
+  noPageText: 'Die Adresse ist falsch geschrieben, oder was hier war, ist weg.',
   firstPage: 'Zur ersten Seite',
+  broken: 'Diese Seite ließ sich nicht zeigen',
+  brokenText: 'Ein Teil davon wurde nicht geladen, oder darin ging etwas schief. Laden Sie neu; was Sie gespeichert haben, ist nicht verloren.',
+  reload: 'Neu laden',
   owner: 'Eigentümer',
   admin: 'Verwalter',
   member: 'Mitglied',
@@ -54,7 +58,6 @@ export const home: Area<'home'> = {
   signIn: 'Anmelden',
   signInFirst: 'Zuerst anmelden',
   done: 'Erledigt',
-  step: 'Schritt {number} von 3',
   walletTitle: 'Mit einer Wallet anmelden',
   walletText: 'Verbinden, dann einen kurzen Text unterschreiben. Beim ersten Mal entsteht ein Konto; danach ist es immer dasselbe.',
   walletStep1: 'Drücken Sie den Knopf unten.',
@@ -155,4 +158,9 @@ export const stepUp: Area<'stepUp'> = {
   with: 'Mit {provider} bestätigen',
   byEmail: 'Per E-Mail bestätigen',
   none: 'Keiner Ihrer Zugänge wird hier gerade angeboten. Versuchen Sie es später noch einmal.',
+}
+
+export const docs: Area<'docs'> = {
+  title: 'API',
+  from: 'Aus {file} gemacht, auf Englisch. Was Sie hier ausprobieren, tut die Person, die in diesem Browser angemeldet ist.',
 }

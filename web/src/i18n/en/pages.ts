@@ -16,7 +16,11 @@ export const common = {
   copy: 'Copy',
   copied: 'Copied',
   noPage: 'There is no such page',
+  noPageText: 'The address is misspelt, or what was here is gone.',
   firstPage: 'Go to the first page',
+  broken: 'This page could not be shown',
+  brokenText: 'A part of it did not load, or something went wrong in it. Load it again; nothing you saved is lost.',
+  reload: 'Load again',
   owner: 'owner',
   admin: 'admin',
   member: 'member',
@@ -50,7 +54,6 @@ export const home = {
   signIn: 'Sign in',
   signInFirst: 'Sign in first',
   done: 'Done',
-  step: 'Step {number} of 3',
   walletTitle: 'Sign in with a wallet',
   walletText: 'Connect, then sign a short text. The first time makes an account; after that it is the same one.',
   walletStep1: 'Press the button below.',
@@ -151,4 +154,9 @@ export const stepUp = {
   with: 'Confirm with {provider}',
   byEmail: 'Confirm by e-mail',
   none: 'None of your ways in is offered here right now. Try again later.',
+} as const
+
+export const docs = {
+  title: 'API',
+  from: 'Made from {file}. What you try out here acts as the person signed in in this browser.',
 } as const

@@ -9,11 +9,12 @@ import { Fault, Listing, Name, Time } from '../../components/show'
 import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
 
-// Invitations shows open invitations; without any there is nothing to see.
+// Invitations shows open invitations; without any there is nothing to see, and
+// nothing that goes away again while they load.
 export function Invitations() {
   const t = useT()
   const list = useMyInvitations()
-  if (list.rows?.length === 0) return null
+  if (!list.rows?.length && !list.error) return null
   return (
     <Section title={t('invitations.title')} hint={t('invitations.hint')}>
       <Listing list={list} empty="">

@@ -45,10 +45,8 @@ export function Moves({ preview }: { preview: MergePreview }) {
           </span>
         ))}
       </Moved>
-      <List size="sm">
-        <List.Item>{t('merge.sessions', { count: moves.sessions_ended })}</List.Item>
-        {moves.invitations > 0 && <List.Item>{t('merge.invitations', { count: moves.invitations })}</List.Item>}
-      </List>
+      <Moved title={t('merge.sessionsTitle')}>{[t('merge.sessions', { count: moves.sessions_ended })]}</Moved>
+      {moves.invitations > 0 && <Moved title={t('invitations.title')}>{[t('merge.invitations', { count: moves.invitations })]}</Moved>}
     </Stack>
   )
 }

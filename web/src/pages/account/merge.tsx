@@ -1,11 +1,13 @@
 import { Button, Group, Radio, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
+import { useNavigate } from 'react-router'
 import { api, data } from '../../api/client'
 import { isProblem } from '../../api/problem'
 import { keys } from '../../api/queries'
 import type { MergePreview, MergeSide } from '../../api/types'
 import { withStepUp } from '../../auth/step-up'
+import type { Done } from '../../components/done'
 import { Section } from '../../components/section'
 import { Fault, Name, personName, Waiting } from '../../components/show'
 import { useStepUp } from '../../components/step-up-context'
@@ -26,6 +28,7 @@ export function Merge({ ticket, me, onClose }: Props) {
   const t = useT()
   const client = useQueryClient()
   const stepUp = useStepUp()
+  const navigate = useNavigate()
   const [survivor, setSurvivor] = useState<string>()
   const [choices, setChoices] = useState<Record<string, MergeSide>>({})
   const preview = useQuery({
@@ -43,6 +46,7 @@ export function Merge({ ticket, me, onClose }: Props) {
     onSuccess: async (merged) => {
       if (!merged) return
       onClose()
+      await navigate('/account', { replace: true, state: { done: 'merged' } satisfies Done })
       // Everything this page knows may be another account's now.
       await client.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.providers[0] })
     },
@@ -62,8 +66,8 @@ export function Merge({ ticket, me, onClose }: Props) {
         <Fault error={preview.error} />
         {shown && !preview.error && (
           <Stack gap="lg" aria-busy={preview.isFetching}>
-            <Accounts preview={shown} me={me} onChoose={(id) => (setChoices({}), setSurvivor(id))} />
-            <Conflicts preview={shown} choices={choices} onChoose={(field, side) => setChoices({ ...choices, [field]: side })} />
+            <Accounts preview={shown} sides={sides(shown, me)} me={me} onChoose={(id) => (setChoices({}), setSurvivor(id))} />
+            <Conflicts preview={shown} sides={sides(shown, me)} choices={choices} onChoose={(field, side) => setChoices({ ...choices, [field]: side })} />
             <Moves preview={shown} />
             <Gains preview={shown} />
           </Stack>
@@ -84,11 +88,16 @@ export function Merge({ ticket, me, onClose }: Props) {
   )
 }
 
+// sides are both accounts in a steady order: the one in hand first, whichever
+// stays.
+function sides(preview: MergePreview, me: string): MergeSide[] {
+  return preview.survivor.id === me ? ['survivor', 'source'] : ['source', 'survivor']
+}
+
 // Accounts shows both side by side; the one that is chosen stays.
-function Accounts({ preview, me, onChoose }: { preview: MergePreview; me: string; onChoose: (id: string) => void }) {
+function Accounts({ preview, sides, me, onChoose }: { preview: MergePreview; sides: MergeSide[]; me: string; onChoose: (id: string) => void }) {
   const t = useT()
-  // In a steady order: the one in hand first, whichever stays.
-  const users = [preview.survivor, preview.source].sort((a, b) => Number(b.id === me) - Number(a.id === me))
+  const users = sides.map((side) => preview[side])
   return (
     <Radio.Group label={t('merge.survivor')} description={t('merge.survivorHint')} value={preview.survivor.id} onChange={onChoose}>
       <SimpleGrid cols={{ base: 1, sm: 2 }} mt="xs">
@@ -113,9 +122,11 @@ function Accounts({ preview, me, onChoose }: { preview: MergePreview; me: string
   )
 }
 
-export function Conflicts(props: { preview: MergePreview; choices: Record<string, MergeSide>; onChoose: (field: string, side: MergeSide) => void }) {
+// Conflicts lets the person choose wherever the two differ, each value below
+// the account that has it.
+export function Conflicts(props: { preview: MergePreview; sides?: MergeSide[]; choices: Record<string, MergeSide>; onChoose: (field: string, side: MergeSide) => void }) {
   const t = useT()
-  const { preview, choices } = props
+  const { preview, sides = ['survivor', 'source'], choices } = props
   if (preview.conflicts.length === 0) return null
   return (
     <Stack gap="sm">
@@ -130,8 +141,13 @@ export function Conflicts(props: { preview: MergePreview; choices: Record<string
           onChange={(side) => props.onChoose(conflict.field, side as MergeSide)}
         >
           <SimpleGrid cols={{ base: 1, sm: 2 }} mt={4}>
-            {(['survivor', 'source'] as const).map((side) => (
-              <Radio key={side} value={side} label={<Name>{valueText(t, conflict[side])}</Name>} />
+            {sides.map((side) => (
+              <Radio
+                key={side}
+                value={side}
+                label={<Name>{valueText(t, conflict[side])}</Name>}
+                description={t.rich('merge.of', { name: <Name key="name">{personName(t, preview[side])}</Name> })}
+              />
             ))}
           </SimpleGrid>
         </Radio.Group>

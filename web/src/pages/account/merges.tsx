@@ -1,12 +1,13 @@
 import { Stack, Text } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useNavigate } from 'react-router'
 import { api, data } from '../../api/client'
 import { keys, usePages } from '../../api/queries'
 import type { MyMerge } from '../../api/types'
 import { ConfirmButton } from '../../components/confirm'
+import type { Done } from '../../components/done'
 import { Section } from '../../components/section'
-import { Listing, Name, personName, Time, useNow, WordsAlert } from '../../components/show'
+import { Listing, Name, personName, Time, useNow } from '../../components/show'
 import { daysLeft } from '../../components/time'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
@@ -16,17 +17,16 @@ import { useT } from '../../i18n/language'
 export function Merges() {
   const t = useT()
   const client = useQueryClient()
-  const [undone, setUndone] = useState(false)
+  const navigate = useNavigate()
   const list = usePages(keys.merges, (query) => data(api.GET('/v1/me/merges', { params: { query } })))
   const undo = async (merge: MyMerge) => {
     await data(api.POST('/v1/me/merges/{merge}/undo', { params: { path: { merge: merge.id } } }))
-    setUndone(true)
+    await navigate('/account', { replace: true, state: { done: 'undone' } satisfies Done })
     await client.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.providers[0] })
   }
   if (!list.rows?.length && !list.error) return null
   return (
     <Section title={t('merge.listTitle')} hint={t('merge.listHint')}>
-      {undone && <WordsAlert kind="done" words={{ title: t('merge.undoneTitle'), text: t('merge.undoneText') }} />}
       <Listing list={list} empty="">
         {(merges) => (
           <Table

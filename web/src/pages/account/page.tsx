@@ -7,6 +7,7 @@ import type { CurrentSession } from '../../api/types'
 import { arrivalOf } from '../../auth/arrival'
 import { keptTicket } from '../../auth/pending'
 import { isRestricted } from '../../auth/step-up'
+import { DoneNotice } from '../../components/done'
 import { PageTitle } from '../../components/page-title'
 import { Fault } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
@@ -67,6 +68,7 @@ function Account({ session }: { session: CurrentSession }) {
         <Title order={1}>{t('account.title')}</Title>
         <SignOut />
       </Group>
+      <DoneNotice />
       {ticket && <Merge ticket={ticket} me={session.user.id} onClose={() => changeTicket(undefined)} />}
       {restricted ? (
         <Alert color="orange" variant="light" title={t.words['recovery_restricted']!.title}>

@@ -77,7 +77,7 @@ function Codes({ codes, onStored }: { codes: string[]; onStored: () => void }) {
         <Alert color="orange" variant="light">
           {t('recovery.shown')}
         </Alert>
-        <SimpleGrid cols={2} spacing="xs" component="ul" aria-label={t('recovery.codes')} style={{ listStyle: 'none', padding: 0, margin: 0 }}>
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="xs" component="ul" aria-label={t('recovery.codes')} style={{ listStyle: 'none', padding: 0, margin: 0 }}>
           {codes.map((code) => (
             <li key={code}>
               <code>{code}</code>

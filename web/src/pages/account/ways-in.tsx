@@ -1,7 +1,6 @@
 import { Badge, Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense } from 'react'
 import { api, data } from '../../api/client'
 import { mergeTicket } from '../../api/problem'
 import { keys, type useIdentities, useProviders } from '../../api/queries'
@@ -9,15 +8,14 @@ import type { Identity, Session } from '../../api/types'
 import { providerName } from '../../auth/providers'
 import { ConfirmButton } from '../../components/confirm'
 import { Section } from '../../components/section'
-import { Fault, Listing, Name, Time, Waiting, WordsAlert } from '../../components/show'
+import { Fault, Listing, Name, Time, WordsAlert } from '../../components/show'
 import { Table } from '../../components/table'
+import { Wallets } from '../../components/wallets'
 import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
 import { LabelButton, PrimaryButton } from './change-way'
 import { useLinking } from './use-linking'
 import { wayName, whyNotUnlink } from './ways'
-
-const WalletDoors = lazy(() => import('../../components/wallet-doors'))
 
 function Account({ identity }: { identity: Identity }) {
   const t = useT()
@@ -147,23 +145,21 @@ export function WaysIn({ session, identities, onTicket }: Props) {
       </Group>
       <Modal opened={walletOpen} onClose={walletDialog.close} title={t('ways.linkWallet')} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
         {wallet && (
-          <Suspense fallback={<Waiting />}>
-            <WalletDoors
-              purpose="link"
-              provider={wallet}
-              onDone={async () => {
-                await linking.linked(wallet.name)
-                walletDialog.close()
-              }}
-              onRefused={(error) => {
-                const ticket = mergeTicket(error)
-                if (!ticket) return false
-                walletDialog.close()
-                onTicket(ticket)
-                return true
-              }}
-            />
-          </Suspense>
+          <Wallets
+            purpose="link"
+            provider={wallet}
+            onDone={async () => {
+              await linking.linked(wallet.name)
+              walletDialog.close()
+            }}
+            onRefused={(error) => {
+              const ticket = mergeTicket(error)
+              if (!ticket) return false
+              walletDialog.close()
+              onTicket(ticket)
+              return true
+            }}
+          />
         )}
       </Modal>
     </Section>

@@ -25,10 +25,16 @@ export default function DocsPage() {
   }, [dark])
   return (
     <Stack>
-      <PageTitle>{t('shell.api')}</PageTitle>
-      <Title order={1}>API</Title>
+      <PageTitle>{t('docs.title')}</PageTitle>
+      <Title order={1}>{t('docs.title')}</Title>
       <Text>
-        Made from <Anchor href="/openapi.yaml">/openapi.yaml</Anchor>. What you try out here acts as the person signed in in this browser.
+        {t.rich('docs.from', {
+          file: (
+            <Anchor key="file" href="/openapi.yaml" underline="always">
+              /openapi.yaml
+            </Anchor>
+          ),
+        })}
       </Text>
       <div ref={place} className="api-reference" />
     </Stack>

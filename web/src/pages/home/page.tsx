@@ -5,7 +5,7 @@ import type { CurrentSession } from '../../api/types'
 import { providerName, walletProvider } from '../../auth/providers'
 import { brand } from '../../brand'
 import { PageTitle } from '../../components/page-title'
-import { Fault, Name, personName, Waiting } from '../../components/show'
+import { Name, personName, Retry, Waiting } from '../../components/show'
 import { isDev } from '../../dev'
 import { useT } from '../../i18n/language'
 import { Flow } from './flow'
@@ -23,7 +23,7 @@ export default function HomePage() {
         <Title order={1}>{t('home.title')}</Title>
         <Text size="lg">{t('home.intro', { brand: brand.name })}</Text>
       </Stack>
-      {session.error ? <Fault error={session.error} /> : session.data === undefined ? <Waiting /> : <WhoIsHere session={session.data} />}
+      {session.error ? <Retry error={session.error} again={session.refetch} /> : session.data === undefined ? <Waiting /> : <WhoIsHere session={session.data} />}
       {session.data !== undefined && <Flows session={session.data} />}
     </Stack>
   )
@@ -73,7 +73,7 @@ function Flows({ session }: { session: CurrentSession | null }) {
         text={t('home.walletText')}
         steps={[t('home.walletStep1'), t('home.walletStep2'), t('home.walletStep3'), t('home.walletStep4')]}
       >
-        <Button component={Link} to="/sign-in?return_to=/" fullWidth>
+        <Button component={Link} to="/sign-in?return_to=/" fullWidth variant={session ? 'default' : 'filled'}>
           {t('home.walletButton')}
         </Button>
       </Flow>
@@ -84,7 +84,7 @@ function Flows({ session }: { session: CurrentSession | null }) {
         text={t('home.linkText')}
         steps={[t('home.linkStep1'), t('home.linkStep2'), t('home.linkStep3'), t('home.linkStep4')]}
       >
-        <Button component={Link} to="/account" fullWidth variant={session ? 'filled' : 'default'}>
+        <Button component={Link} to="/account" fullWidth variant={session && !both ? 'filled' : 'default'}>
           {t(session ? 'home.linkButton' : 'home.signInFirst')}
         </Button>
       </Flow>

@@ -5,7 +5,7 @@ import { useT } from '../../i18n/language'
 export function LastUsed({ when }: { when: boolean }) {
   const t = useT()
   return when ? (
-    <Badge component="span" variant="light" color="gray" mb={4}>
+    <Badge component="span" variant="light" color="gray">
       {t('signIn.lastUsed')}
     </Badge>
   ) : null

@@ -1,24 +1,23 @@
-import { Alert, Anchor, Button, Divider, Paper, Stack, Text, Title } from '@mantine/core'
+import { Alert, Anchor, Button, Divider, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router'
 import { mergeTicket } from '../../api/problem'
 import { forgetPerson, useProviders, useSession } from '../../api/queries'
 import { tokenIn } from '../../auth/email'
 import { lastUsed, rememberUsed } from '../../auth/last-used'
 import { keptTicket } from '../../auth/pending'
-import { emailProvider, providerName, signInUrl } from '../../auth/providers'
+import { providerName, signInUrl } from '../../auth/providers'
 import { home, safePath } from '../../auth/return-to'
 import { wordsForCode } from '../../auth/words'
+import { DoneNotice } from '../../components/done'
 import { EmailDoor } from '../../components/email-door'
 import { PageTitle } from '../../components/page-title'
-import { Fault, Name, personName, Waiting, WordsAlert } from '../../components/show'
+import { Name, personName, Retry, Waiting, WordsAlert } from '../../components/show'
+import { Wallets } from '../../components/wallets'
 import { useT } from '../../i18n/language'
 import { LastUsed } from './last-used'
 import { Recovery } from './recovery'
-
-// What speaks to wallets is large, and comes after the page is there.
-const WalletDoors = lazy(() => import('../../components/wallet-doors'))
 
 export function SignInPage() {
   const t = useT()
@@ -69,6 +68,7 @@ export function SignInPage() {
     <Stack maw={440} mx="auto" gap="lg">
       <PageTitle>{t('signIn.title')}</PageTitle>
       <Title order={1}>{t('signIn.title')}</Title>
+      <DoneNotice />
       {error && <WordsAlert words={wordsForCode(t, error)} />}
       {session.data && !token && (
         <Alert variant="light" title={t('signIn.signedInTitle')}>
@@ -79,7 +79,7 @@ export function SignInPage() {
           . {t('signIn.orAsAnother')}
         </Alert>
       )}
-      <Fault error={providers.error} />
+      {providers.error && <Retry error={providers.error} again={providers.refetch} />}
       {(providers.isPending || providers.isPlaceholderData) && <Waiting />}
       {redirects.length > 0 && !token && (
         <Stack gap="sm" component="section" aria-label={t('signIn.elsewhere')}>
@@ -98,21 +98,15 @@ export function SignInPage() {
           ))}
         </Stack>
       )}
-      {email && redirects.length > 0 && !token && <Divider label={t('signIn.orEmail')} />}
       {email && (
-        <section aria-label={t('signIn.byEmail')}>
-          <LastUsed when={last === emailProvider && !token} />
-          <EmailDoor key={token ?? ''} purpose="sign_in" token={token} returnTo={target} onDone={() => enter(emailProvider)} onRefused={refused} />
-        </section>
+        <Door label={t('signIn.byEmail')} divider={redirects.length > 0 && !token && t('signIn.orEmail')} last={last === email.name && !token}>
+          <EmailDoor key={token ?? ''} purpose="sign_in" token={token} returnTo={target} onDone={() => enter(email.name)} onRefused={refused} />
+        </Door>
       )}
-      {(redirects.length > 0 || email) && wallet && <Divider label={t('signIn.orWallet')} />}
       {wallet && (
-        <section aria-label={t('signIn.withWallet')}>
-          <LastUsed when={last === wallet.name} />
-          <Suspense fallback={<Waiting />}>
-            <WalletDoors purpose="sign_in" provider={wallet} onDone={() => enter(wallet.name)} />
-          </Suspense>
-        </section>
+        <Door label={t('signIn.withWallet')} divider={(redirects.length > 0 || email) && t('signIn.orWallet')} last={last === wallet.name}>
+          <Wallets purpose="sign_in" provider={wallet} onDone={() => enter(wallet.name)} />
+        </Door>
       )}
       {providers.data?.length === 0 && (
         <Paper withBorder p="md">
@@ -121,6 +115,24 @@ export function SignInPage() {
         </Paper>
       )}
       {providers.data && !providers.isPlaceholderData && <Recovery onDone={() => enter('recovery')} />}
+    </Stack>
+  )
+}
+
+function Door({ label, divider, last, children }: { label: string; divider: ReactNode; last: boolean; children: ReactNode }) {
+  return (
+    <Stack component="section" aria-label={label}>
+      {(divider || last) && (
+        <Divider
+          label={
+            <Group gap="xs">
+              {divider}
+              <LastUsed when={last} />
+            </Group>
+          }
+        />
+      )}
+      {children}
     </Stack>
   )
 }

@@ -1,0 +1,19 @@
+import { useEffect } from 'react'
+import { useLocation } from 'react-router'
+import { useT } from '../i18n/language'
+import { WordsAlert } from './show'
+
+// Done travels with a change of page: what it was for, said where it ends. The
+// account of this browser may be another one then, or none.
+export interface Done {
+  done: 'merged' | 'undone'
+}
+
+export function DoneNotice() {
+  const t = useT()
+  const { state } = useLocation() as { state: Partial<Done> | null }
+  // Said once: not after a reload, nor on the way back in the history.
+  useEffect(() => history.replaceState({ ...(history.state as object | null), usr: null }, ''), [])
+  if (!state?.done) return null
+  return <WordsAlert kind="done" words={{ title: t(`merge.${state.done}Title`), text: t(`merge.${state.done}Text`) }} />
+}
