@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test'
-import { expect, fits, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { expect, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { shoot } from './shoot'
 
 skipUnlessRunnable()
 
@@ -28,11 +29,7 @@ test('a code and then a link lead into the same account, and a used link says so
   const page = await person()
   const email = 'mia@example.com'
   await ask(page, email)
-  for (const [size, width] of Object.entries({ phone: 375, desk: 1280 })) {
-    await page.setViewportSize({ width, height: 800 })
-    await fits(page)
-    await page.screenshot({ path: `e2e/screenshots/email-sent-${size}.png`, fullPage: true })
-  }
+  await shoot(page, 'email-sent')
   const first = await newestTo(page, email)
   await page.getByLabel('Six-digit code').fill(/\b\d{6}\b/.exec(first)![0])
   await page.getByRole('button', { name: 'Sign in with the code' }).click()

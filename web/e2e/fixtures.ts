@@ -27,8 +27,9 @@ export const test = base.extend<Fixtures, { engine: Engine; service: Service }>(
       const page = await newPerson(browser, service.url)
       page.on('pageerror', (error) => complaints.push(error.message))
       page.on('console', (message) => {
-        // A refusal of the API is logged by the browser itself; it is no fault.
-        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) complaints.push(message.text())
+        // A refusal of the API is logged by the browser itself, and a part of the
+        // app that a test holds back by the app; they are no faults.
+        if (message.type() === 'error' && !/^(Failed to load resource|TypeError: Failed to fetch dynamically imported)/.test(message.text())) complaints.push(message.text())
       })
       open.push(page)
       return page

@@ -1,19 +1,10 @@
-import type { Page } from '@playwright/test'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { accessible } from './axe'
-import { beAtProvider, expect, fits, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { shoot } from './shoot'
 import { startService } from './service'
 
 skipUnlessRunnable()
-
-async function shoot(page: Page, name: string): Promise<void> {
-  for (const [size, width] of Object.entries({ phone: 390, desk: 1280 })) {
-    await page.setViewportSize({ width, height: 844 })
-    await fits(page)
-    await page.screenshot({ path: `e2e/screenshots/${name}-${size}.png`, fullPage: true })
-  }
-  await page.setViewportSize({ width: 1280, height: 800 })
-}
 
 test('the doors of providers work before any script has, and stay where they are when it runs', async ({ person }) => {
   const page = await person()
@@ -35,10 +26,6 @@ test('the doors of providers work before any script has, and stay where they are
   expect(await page.getByRole('heading', { name: 'Sign in' }).boundingBox()).toEqual(heading)
   expect(await google.boundingBox()).toEqual(before)
   await shoot(page, 'sign-in-ready')
-  await accessible(page)
-  await page.emulateMedia({ colorScheme: 'dark' })
-  await shoot(page, 'sign-in-dark')
-  await accessible(page)
 })
 
 test('without any script a provider leads in and back', async ({ browser, service }) => {
@@ -110,7 +97,6 @@ test('the pages are those of the brand, and cannot be framed', async ({ browser,
   await accessible(page)
   await page.goto('/')
   await expect(page.getByRole('link', { name: 'Sign in', exact: true }).first()).toBeVisible()
-  await accessible(page)
   await shoot(page, 'brand')
 
   // Nobody's page shows ours inside: the browser refuses, whoever asks.

@@ -1,6 +1,6 @@
-import { accessible } from './axe'
-import { expect, fits, skipUnlessRunnable, test } from './fixtures'
+import { expect, skipUnlessRunnable, test } from './fixtures'
 import { startService } from './service'
+import { shoot } from './shoot'
 
 skipUnlessRunnable()
 
@@ -38,9 +38,7 @@ test('wallets on phones are offered where a project is configured, and load only
   expect(relay.length).toBeGreaterThan(0)
   for (const url of relay) expect(url).toContain(`projectId=${project}`)
   for (const url of relay) expect(new URL(url).host).toMatch(/^relay\.walletconnect\.(org|com)$/)
-  await fits(page)
-  await page.screenshot({ path: 'e2e/screenshots/walletconnect-phone.png', fullPage: true })
-  await accessible(page)
+  await shoot(page, 'walletconnect')
   await page.getByRole('button', { name: 'Use another wallet' }).click()
   await expect(phone).toBeEnabled()
   await expect(page.getByRole('alert')).toHaveCount(0)
