@@ -1,22 +1,11 @@
 import type { Page } from '@playwright/test'
 import { expect, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { letterTo } from './mail'
 import { shoot } from './shoot'
 
 skipUnlessRunnable()
 
-// newestTo reads the development mailbox, which a letter may reach a moment after
-// the answer; `not` are letters already read.
-async function newestTo(page: Page, to: string, not = ''): Promise<string> {
-  let text = ''
-  await expect(async () => {
-    const answer = await page.request.get('/dev/mail', { headers: { Accept: 'application/json' } })
-    const body = (await answer.json()) as { to: string; text: string }[]
-    text = body.find((letter) => letter.to === to)?.text ?? ''
-    expect(text).toContain('email_token=')
-    expect(text).not.toBe(not)
-  }).toPass()
-  return text
-}
+const newestTo = (page: Page, to: string, not = '') => letterTo(page, to, 'email_token=', not)
 
 async function ask(page: Page, email: string): Promise<void> {
   await page.goto('/sign-in?return_to=/account')

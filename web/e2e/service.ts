@@ -38,6 +38,7 @@ export async function startService(settings: Record<string, string> = {}, engine
     LATCHKEY_LISTEN: `127.0.0.1:${port}`,
     LATCHKEY_PUBLIC_URL: url,
     LATCHKEY_METRICS_LISTEN: 'off',
+    LATCHKEY_RATE_LIMITS: '10', // all people of all tests have one address
     ...settings,
   }
   const child = spawn(binary, ['serve', '--dev'], { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -22,6 +22,7 @@ export const keys = {
   policySaved: (team: string) => ['policy saved', team] as const,
   teamAudit: (team: string) => ['teams', team, 'audit'] as const,
   members: (team: string) => ['teams', team, 'members'] as const,
+  teamKeys: (team: string) => ['teams', team, 'api keys'] as const,
   teamInvitations: (team: string) => ['teams', team, 'invitations'] as const,
   operator: ['admin'] as const,
   admin: (list: string, ...filter: string[]) => ['admin', list, ...filter] as const,

@@ -8,8 +8,8 @@ import { Retry, Waiting } from './show'
 // back.
 export function SignedIn({ children }: { children: (session: CurrentSession) => ReactNode }) {
   const session = useSession()
-  const { pathname, state } = useLocation() as { pathname: string; state: unknown }
+  const { pathname, search, state } = useLocation() as { pathname: string; search: string; state: unknown }
   if (session.data) return children(session.data)
-  if (session.data === null) return <Navigate to={`/sign-in?return_to=${encodeURIComponent(pathname)}`} state={state} replace />
+  if (session.data === null) return <Navigate to={`/sign-in?return_to=${encodeURIComponent(pathname + search)}`} state={state} replace />
   return session.error ? <Retry error={session.error} again={session.refetch} /> : <Waiting />
 }

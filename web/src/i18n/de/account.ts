@@ -157,6 +157,8 @@ export const recovery: Area<'recovery'> = {
 export const invitations: Area<'invitations'> = {
   title: 'Einladungen',
   hint: 'Teams, die eine Adresse oder Wallet von Ihnen eingeladen haben.',
+  noneTitle: 'Keine offene Einladung für dieses Konto',
+  noneText: 'Annehmen kann, wer die Adresse hat, an die die E-Mail ging, bis die Einladung zurückgezogen oder abgelaufen ist. Ging sie an eine andere Adresse von Ihnen? Fügen Sie diese unten hinzu.',
   as: 'als {role}, für {invitee}, offen bis {time}',
   accept: 'Annehmen',
   acceptOf: 'Die Einladung in {team} annehmen',

@@ -112,8 +112,14 @@ export const team: Area<'team'> = {
   leaveTitle: 'Dieses Team verlassen?',
   leaveText: 'Ihre Sitzungen in diesem Team enden sofort. Um zurückzukommen, brauchen Sie eine Einladung.',
   invitations: 'Einladungen',
-  invitationsHint:
-    'Nur wem die bestätigte Adresse oder die Wallet gehört, kann annehmen, auf der eigenen Kontoseite nach der Anmeldung. Noch geht keine Nachricht hinaus: Sagen Sie es selbst.',
+  invitationsHint: 'Nur wem die bestätigte Adresse oder die Wallet gehört, kann annehmen, auf der eigenen Kontoseite nach der Anmeldung.',
+  mailOn: 'Eine Adresse bekommt eine E-Mail, die dorthin führt.',
+  mailOff: 'Dieser Dienst verschickt keine E-Mails: Sagen Sie es selbst.',
+  invitedTitle: '{invitee} ist eingeladen',
+  invited_queued: 'Eine E-Mail ist unterwegs. Sie führt zu der Seite, auf der die Einladung angenommen wird.',
+  invited_off: 'Hier geht keine E-Mail hinaus. Sagen Sie der Person, dass sie sich mit dieser Adresse anmelden und ihre Kontoseite öffnen soll.',
+  invited_limited: 'Es geht keine E-Mail hinaus, weil es heute zu viele waren. Sagen Sie der Person, dass sie sich mit dieser Adresse anmelden und ihre Kontoseite öffnen soll.',
+  invited_wallet: 'Sagen Sie der Person, dass sie sich mit dieser Wallet anmelden und ihre Kontoseite öffnen soll.',
   noInvitation: 'Keine offene Einladung.',
   openInvitations: 'Offene Einladungen',
   invited: 'Eingeladen',
@@ -128,6 +134,12 @@ export const team: Area<'team'> = {
   inviteePlaceholder: 'ann@example.com oder 0x…',
   inviteeWrong: 'Geben Sie eine E-Mail-Adresse ein, oder 0x und die 40 Zeichen einer Wallet-Adresse.',
   invite: 'Einladen',
+  keys: 'API-Schlüssel',
+  keysHint: 'Für Programme, die in diesem Team handeln und in keinem anderen. Ein Schlüssel ist keine Person: Er lädt niemanden ein, legt keine Schlüssel an und ändert keine Regeln.',
+  noKeys: 'Noch kein Schlüssel.',
+  keyRole: 'Er handelt als',
+  keyMay_member: 'das Team und seine Mitglieder sehen',
+  keyMay_admin: 'auch Sitzungen sehen und beenden (nicht die von Eigentümern), Einladungen zurückziehen, das Protokoll lesen',
 }
 
 export const policy: Area<'policy'> = {
@@ -316,7 +328,7 @@ export const operator: Area<'operator'> = {
   keyEnd: 'Beenden',
   keyEndOf: '{name} beenden',
   keyEndTitle: 'Diesen Schlüssel jetzt beenden?',
-  keyEndText: 'Wer ihn benutzt, wird sofort abgewiesen.',
+  keyEndText: 'Wer {name} benutzt, wird sofort abgewiesen.',
   keyEndConfirm: 'Schlüssel beenden',
   keyChange: 'Ändern',
   scope_introspect: 'fragen, was Tokens wert sind',

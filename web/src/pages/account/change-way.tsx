@@ -2,7 +2,9 @@ import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../api/client'
+import { keys } from '../../api/queries'
 import type { Identity } from '../../api/types'
+import { useOptimistic } from '../../components/optimistic'
 import { Fault } from '../../components/show'
 import { useT } from '../../i18n/language'
 import { wayName } from './ways'
@@ -17,12 +19,10 @@ export function LabelButton({ identity, onDone }: Props) {
   const t = useT()
   const [opened, setOpened] = useState(false)
   const [label, setLabel] = useState(identity.label)
-  const save = useMutation({
-    mutationFn: () => data(api.PATCH('/v1/me/identities/{identity}', { params: { path: { identity: identity.id } }, body: { label: label.trim() } })),
-    onSuccess: async () => {
-      await onDone()
-      setOpened(false)
-    },
+  const save = useOptimistic<Identity, string>({
+    list: keys.identities,
+    change: (ways, to) => ways.map((way) => (way.id === identity.id ? { ...way, label: to } : way)),
+    send: (to) => data(api.PATCH('/v1/me/identities/{identity}', { params: { path: { identity: identity.id } }, body: { label: to } })),
   })
   const open = () => {
     save.reset()
@@ -38,7 +38,9 @@ export function LabelButton({ identity, onDone }: Props) {
         <form
           onSubmit={(event) => {
             event.preventDefault()
-            save.mutate()
+            setOpened(false)
+            // Refused, it is asked again with what was typed, and why.
+            save.mutate(label.trim(), { onSuccess: onDone, onError: () => setOpened(true) })
           }}
         >
           <Stack>
@@ -48,7 +50,7 @@ export function LabelButton({ identity, onDone }: Props) {
               <Button variant="default" onClick={() => setOpened(false)}>
                 {t('common.cancel')}
               </Button>
-              <Button type="submit" loading={save.isPending}>
+              <Button type="submit">
                 {t('common.save')}
               </Button>
             </Group>

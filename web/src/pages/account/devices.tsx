@@ -5,8 +5,9 @@ import { keys, usePages } from '../../api/queries'
 import type { Session } from '../../api/types'
 import { providerName } from '../../auth/providers'
 import { ConfirmButton } from '../../components/confirm'
+import { useOptimistic } from '../../components/optimistic'
 import { Section } from '../../components/section'
-import { Listing, Name, Time } from '../../components/show'
+import { Fault, Listing, Name, Time } from '../../components/show'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
 
@@ -15,10 +16,11 @@ export function Devices() {
   const client = useQueryClient()
   const list = usePages(keys.devices, (query) => data(api.GET('/v1/me/sessions', { params: { query } })))
   const refresh = () => client.invalidateQueries({ queryKey: keys.devices })
-  const endOne = async (session: Session) => {
-    await data(api.DELETE('/v1/me/sessions/{session}', { params: { path: { session: session.id } } }))
-    await refresh()
-  }
+  const endOne = useOptimistic<Session, string>({
+    list: keys.devices,
+    change: (sessions, id) => sessions.filter((session) => session.id !== id),
+    send: (session) => data(api.DELETE('/v1/me/sessions/{session}', { params: { path: { session } } })),
+  })
   const endOthers = async () => {
     await data(api.DELETE('/v1/me/sessions', { params: { query: { others: true } } }))
     await refresh()
@@ -34,6 +36,7 @@ export function Devices() {
         )
       }
     >
+      <Fault error={endOne.error} />
       <Listing list={list} empty={t('devices.none')}>
         {(sessions) => (
           <Table
@@ -72,7 +75,7 @@ export function Devices() {
                       title={t('devices.endTitle')}
                       text={t('devices.endText', { device: session.device || t('common.unknownDevice') })}
                       confirm={t('devices.endConfirm')}
-                      action={() => endOne(session)}
+                      action={() => endOne.mutateAsync(session.id)}
                     />
                   ),
               },

@@ -1,11 +1,11 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from 'react-router'
+import { useNavigate, useSearchParams } from 'react-router'
 import { api, data } from '../../api/client'
 import { keys, useMyInvitations } from '../../api/queries'
 import type { MyInvitation } from '../../api/types'
 import { Section } from '../../components/section'
-import { Fault, Listing, Name, Time } from '../../components/show'
+import { Fault, Listing, Name, Time, WordsAlert } from '../../components/show'
 import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
 
@@ -14,7 +14,11 @@ import { shortAddress } from '../../wallet/types'
 export function Invitations() {
   const t = useT()
   const list = useMyInvitations()
-  if (!list.rows?.length && !list.error) return null
+  // The mail of an invitation leads here, and may have been sent to another address.
+  const followed = useSearchParams()[0].has('invited')
+  if (!list.rows?.length && !list.error) {
+    return followed && list.rows && <WordsAlert kind="done" words={{ title: t('invitations.noneTitle'), text: t('invitations.noneText') }} />
+  }
   return (
     <Section title={t('invitations.title')} hint={t('invitations.hint')}>
       <Listing list={list} empty="">

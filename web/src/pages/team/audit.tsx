@@ -5,11 +5,11 @@ import { keys } from '../../api/queries'
 import type { Team } from '../../api/types'
 import { AuditTrail } from '../../components/audit-trail'
 import { Section } from '../../components/section'
-import { Name, personName } from '../../components/show'
+import { Name } from '../../components/show'
 import { useT } from '../../i18n/language'
-import { useMembers } from './members'
+import { useMemberNames, useMembers } from './members'
 
-const prefixes = ['team.', 'team_session.', 'member.', 'invitation.']
+const prefixes = ['team.', 'team_session.', 'member.', 'invitation.', 'api_key.']
 
 export function TeamAudit({ team }: { team: Team }) {
   const t = useT()
@@ -28,16 +28,15 @@ export function TeamAudit({ team }: { team: Team }) {
 }
 
 function Trail({ team }: { team: Team }) {
-  const t = useT()
   const members = useMembers(team.id)
-  const names = new Map((members.rows ?? []).map((member) => [member.user.id, personName(t, member.user)]))
+  const nameOf = useMemberNames(team.id)
   return (
     <AuditTrail
       queryKey={keys.teamAudit(team.id)}
       fetchPage={(query) => data(api.GET('/v1/teams/{team}/audit', { params: { path: { team: team.id }, query } }))}
       exportPath={`/v1/teams/${team.id}/audit/export`}
-      who={(id) => <Name line>{names.get(id) ?? t('common.person', { id: id.slice(-6) })}</Name>}
-      people={[...names].map(([value, label]) => ({ value, label }))}
+      who={(id) => <Name line>{nameOf(id)}</Name>}
+      people={(members.rows ?? []).map(({ user }) => ({ value: user.id, label: nameOf(user.id) }))}
       actionPrefixes={prefixes}
     />
   )

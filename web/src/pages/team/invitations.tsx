@@ -2,11 +2,12 @@ import { Button, Group, NativeSelect, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { api, data } from '../../api/client'
-import { keys, usePages } from '../../api/queries'
+import { keys, usePages, useProviders } from '../../api/queries'
 import type { Invitation, Role, Team } from '../../api/types'
 import { ConfirmButton } from '../../components/confirm'
+import { useOptimistic } from '../../components/optimistic'
 import { Section } from '../../components/section'
-import { Fault, Listing, Name, Time } from '../../components/show'
+import { Fault, Listing, Name, Time, WordsAlert } from '../../components/show'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
@@ -20,13 +21,18 @@ export function Invitations({ team }: { team: Team }) {
     data(api.GET('/v1/teams/{team}/invitations', { params: { path: { team: team.id }, query } })),
   )
   const refresh = () => client.invalidateQueries({ queryKey: keys.teamInvitations(team.id) })
-  const takeBack = async (invitation: Invitation) => {
-    await data(api.DELETE('/v1/teams/{team}/invitations/{invitation}', { params: { path: { team: team.id, invitation: invitation.id } } }))
-    await refresh()
-  }
+  const takeBack = useOptimistic<Invitation, string>({
+    list: keys.teamInvitations(team.id),
+    change: (invitations, id) => invitations.filter((invitation) => invitation.id !== id),
+    send: (invitation) => data(api.DELETE('/v1/teams/{team}/invitations/{invitation}', { params: { path: { team: team.id, invitation } } })),
+  })
+  const providers = useProviders()
+  // Where people sign in by e-mail, mail leaves.
+  const mails = providers.data?.some((provider) => provider.kind === 'email')
   return (
-    <Section title={t('team.invitations')} hint={t('team.invitationsHint')}>
+    <Section title={t('team.invitations')} hint={`${t('team.invitationsHint')} ${mails === undefined ? '' : t(mails ? 'team.mailOn' : 'team.mailOff')}`}>
       <Invite team={team} onInvited={refresh} />
+      <Fault error={takeBack.error} />
       <Listing list={list} empty={t('team.noInvitation')}>
         {(invitations) => (
           <Table
@@ -51,7 +57,7 @@ export function Invitations({ team }: { team: Team }) {
                       title={t('team.takeBackTitle')}
                       text={t('team.takeBackText')}
                       confirm={t('team.takeBackConfirm')}
-                      action={() => takeBack(invitation)}
+                      action={() => takeBack.mutateAsync(invitation.id)}
                     />
                   </Group>
                 ),
@@ -72,10 +78,14 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
   const invite = useMutation({
     mutationFn: async () => {
       const invitee = readInvitee(typed)
-      if (!invitee) return setWrong(true)
-      await data(api.POST('/v1/teams/{team}/invitations', { params: { path: { team: team.id } }, body: { ...invitee, role } }))
+      if (!invitee) {
+        setWrong(true)
+        return undefined
+      }
+      const invitation = await data(api.POST('/v1/teams/{team}/invitations', { params: { path: { team: team.id } }, body: { ...invitee, role } }))
       setTyped('')
       await onInvited()
+      return invitation
     },
   })
   const submit = (event: FormEvent) => {
@@ -107,7 +117,19 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
           </Button>
         </Group>
         <Fault error={invite.error} />
+        {invite.data && <Invited invitation={invite.data} />}
       </Stack>
     </form>
+  )
+}
+
+// Invited says what the invited person hears of it.
+function Invited({ invitation: { email, wallet, mail } }: { invitation: Invitation }) {
+  const t = useT()
+  return (
+    <WordsAlert
+      kind="done"
+      words={{ title: t('team.invitedTitle', { invitee: email ?? shortAddress(wallet ?? '') }), text: t(`team.invited_${mail ?? 'wallet'}`) }}
+    />
   )
 }

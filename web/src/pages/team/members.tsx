@@ -1,9 +1,10 @@
 import { Group, NativeSelect } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { api, data } from '../../api/client'
 import { keys, usePages } from '../../api/queries'
 import type { Member, Role, Team } from '../../api/types'
 import { ConfirmButton } from '../../components/confirm'
+import { useOptimistic } from '../../components/optimistic'
 import { Section } from '../../components/section'
 import { Fault, Listing, Name, Person, personName, Time } from '../../components/show'
 import { Table } from '../../components/table'
@@ -14,14 +15,21 @@ export function useMembers(team: string) {
   return usePages(keys.members(team), (query) => data(api.GET('/v1/teams/{team}/members', { params: { path: { team }, query: { ...query, limit: 100 } } })))
 }
 
+// useMemberNames says who an id is; of who has left there is the id's end.
+export function useMemberNames(team: string): (id: string) => string {
+  const t = useT()
+  const names = new Map(useMembers(team).rows?.map(({ user }) => [user.id, personName(t, user)]))
+  return (id) => names.get(id) ?? t('common.person', { id: id.slice(-6) })
+}
+
 export function Members({ team, me }: { team: Team; me: string }) {
   const t = useT()
-  const client = useQueryClient()
   const list = useMembers(team.id)
-  const changeRole = useMutation({
-    mutationFn: ({ user, role }: { user: string; role: Role }) =>
-      data(api.PATCH('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user } }, body: { role } })),
-    onSettled: () => client.invalidateQueries({ queryKey: keys.team(team.id) }),
+  const changeRole = useOptimistic<Member, { user: string; role: Role }>({
+    list: keys.members(team.id),
+    change: (members, { user, role }) => members.map((member) => (member.user.id === user ? { ...member, role } : member)),
+    send: ({ user, role }) => data(api.PATCH('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user } }, body: { role } })),
+    refresh: [keys.team(team.id)],
   })
   return (
     <Section title={t('team.members')}>
@@ -43,8 +51,7 @@ export function Members({ team, me }: { team: Team; me: string }) {
                       size="xs"
                       aria-label={t('team.roleOf', { name: personName(t, member.user) })}
                       data={assignable(team.role).map((role) => ({ value: role, label: t(`common.${role}`) }))}
-                      value={changeRole.isPending && changeRole.variables.user === member.user.id ? changeRole.variables.role : member.role}
-                      disabled={changeRole.isPending}
+                      value={member.role}
                       onChange={(event) => changeRole.mutate({ user: member.user.id, role: event.currentTarget.value as Role })}
                     />
                   ) : (

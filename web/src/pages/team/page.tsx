@@ -10,6 +10,7 @@ import { Fault, Name, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
 import { PageTitle } from '../../components/page-title'
 import { useT } from '../../i18n/language'
+import { APIKeys } from './api-keys'
 import { TeamAudit } from './audit'
 import { Invitations } from './invitations'
 import { Members } from './members'
@@ -27,7 +28,10 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
     queryKey: keys.team(id),
     queryFn: () => data(api.GET('/v1/teams/{team}', { params: { path: { team: id } } })),
   })
-  if (team.error) {
+  // What is shown stays while the service cannot be asked, with what was typed and
+  // a key that is shown this once; a refusal ends it.
+  const away = isProblem(team.error) && (team.error.status === 0 || team.error.status >= 500)
+  if (team.error && !(away && team.data)) {
     return (
       <Stack align="flex-start">
         <Fault error={team.error} />
@@ -42,6 +46,7 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
   return (
     <Stack gap="xl">
       <PageTitle>{team.data.name}</PageTitle>
+      <Fault error={team.error} />
       <Group justify="space-between" align="flex-start">
         <Stack gap={4} flex="1 1 16rem" miw={0}>
           <Title order={1} lineClamp={3}>
@@ -58,6 +63,7 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
       <Members team={team.data} me={session.user.id} />
       {manages && <Invitations team={team.data} />}
       {manages && <Policy team={team.data} />}
+      {manages && <APIKeys team={team.data} />}
       {manages && <TeamAudit team={team.data} />}
     </Stack>
   )

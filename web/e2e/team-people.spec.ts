@@ -1,0 +1,153 @@
+import type { Route } from '@playwright/test'
+import { accessible } from './axe'
+import { expect, skipUnlessRunnable, test } from './fixtures'
+import { letterTo } from './mail'
+import { shoot } from './shoot'
+import { newTeam, signInAs } from './teams'
+
+skipUnlessRunnable()
+
+test('a person who is invited by e-mail opens the mail, signs in by it and accepts', async ({ person }) => {
+  const [owner, invited] = [await person(), await person()]
+  await signInAs(owner, 'Ines')
+  const team = await newTeam(owner, 'Lamps https://evil.example', [])
+  await owner.goto(`/teams/${team}`)
+  await expect(owner.getByText('An address gets a mail that leads there.')).toBeVisible()
+  await owner.getByLabel('E-mail or wallet address').fill('ivo@example.com')
+  await owner.getByRole('button', { name: 'Invite', exact: true }).click()
+  await expect(owner.getByText('A mail is on its way')).toBeVisible()
+  await expect(owner.getByRole('table', { name: 'Open invitations' })).toContainText('ivo@example.com')
+
+  const letter = await letterTo(invited, 'ivo@example.com', 'You are invited')
+  expect(letter).toContain('Lamps https evil example')
+  const [link, ...others] = letter.match(/https?:\/\/\S+/g)!
+  expect(others).toEqual([])
+  await invited.goto(link!)
+  await invited.getByLabel('E-mail address').fill('ivo@example.com')
+  await invited.getByRole('button', { name: 'Send me a link and a code' }).click()
+  const code = /\b\d{6}\b/.exec(await letterTo(invited, 'ivo@example.com', 'email_token='))![0]
+  await invited.getByLabel('Six-digit code').fill(code)
+  await invited.getByRole('button', { name: 'Sign in with the code' }).click()
+  await invited.getByRole('button', { name: /^Accept the invitation to Lamps/ }).click()
+  await expect(invited.getByRole('button', { name: 'Enter the team' })).toBeVisible()
+  await expect(owner.getByRole('table', { name: 'Members' })).toContainText('ivo@example.com')
+  await expect(owner.getByText('No open invitation.')).toBeVisible()
+
+  // Whoever has no such address is told why there is nothing to accept.
+  const other = await person()
+  await signInAs(other, 'Otis')
+  await other.goto(link!)
+  await expect(other.getByText('No open invitation for this account')).toBeVisible()
+  await accessible(other)
+})
+
+test('a key of the team is made, works, and is refused once it is ended', async ({ person, playwright, service }) => {
+  const owner = await person()
+  await signInAs(owner, 'Kira')
+  const team = await newTeam(owner, 'Robots', [])
+  await owner.goto(`/teams/${team}`)
+  const panel = owner.getByRole('region', { name: 'API keys' })
+  await expect(panel.getByText('No key yet.')).toBeVisible()
+  await panel.getByLabel('Name', { exact: true }).fill('night watch')
+  await panel.getByLabel(/^admin/).check()
+  await panel.getByRole('button', { name: 'Make a key' }).click()
+  await expect(panel.getByText('Keep this key now')).toBeVisible()
+  await owner.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await panel.getByRole('button', { name: 'Copy the key' }).click()
+  await expect(panel.getByRole('button', { name: 'Copied' })).toBeVisible()
+  const secret = await owner.evaluate(() => navigator.clipboard.readText())
+  expect(secret).toMatch(/^lk_/)
+  await shoot(owner, 'team-keys')
+
+  const machine = await playwright.request.newContext({ baseURL: service.url, extraHTTPHeaders: { Authorization: `Bearer ${secret}` } })
+  expect((await machine.get(`/v1/teams/${team}/sessions`)).status()).toBe(200)
+  await panel.getByRole('button', { name: 'I have kept it' }).click()
+  await owner.reload()
+  const row = panel.getByRole('row').filter({ hasText: 'night watch' })
+  await expect(row).toContainText('also see and end sessions')
+  await expect(row).toContainText('Kira')
+  await expect(row).toContainText('active')
+  expect(await owner.content()).not.toContain(secret)
+
+  await panel.getByRole('button', { name: 'End night watch' }).click()
+  await expect(owner.getByRole('dialog')).toContainText('Whoever uses night watch is refused at once.')
+  await owner.getByRole('dialog').getByRole('button', { name: 'End the key' }).click()
+  await expect(row).toContainText('ended')
+  await expect(panel.getByRole('button', { name: 'End night watch' })).toHaveCount(0)
+  expect((await machine.get(`/v1/teams/${team}/sessions`)).status()).toBe(401)
+  await machine.dispose()
+})
+
+test('keys are shown to who may see them, and a list that cannot be read says so', async ({ person }) => {
+  const [owner, member] = [await person(), await person()]
+  await signInAs(owner, 'Karl')
+  await signInAs(member, 'Mila')
+  const team = await newTeam(owner, 'Closed', [member])
+  await member.goto(`/teams/${team}`)
+  await expect(member.getByRole('table', { name: 'Members' })).toContainText('Mila')
+  await expect(member.getByRole('region', { name: 'API keys' })).toHaveCount(0)
+
+  await owner.route('**/api-keys?*', (route) => route.fulfill({ status: 503, json: { code: 'unavailable', status: 503 } }))
+  await owner.goto(`/teams/${team}`)
+  const panel = owner.getByRole('region', { name: 'API keys' })
+  await expect(panel.getByRole('alert')).toBeVisible()
+  await owner.unroute('**/api-keys?*')
+  await panel.getByRole('button', { name: 'Try again' }).click()
+  await expect(panel.getByText('No key yet.')).toBeVisible()
+})
+
+// held answers a call only when the test says so, with a refusal.
+function held(code: string) {
+  let refuse!: () => void
+  const said = new Promise<void>((resolve) => (refuse = resolve))
+  return {
+    refuse,
+    answer: async (route: Route) => {
+      if (!['PATCH', 'DELETE'].includes(route.request().method())) return route.fallback()
+      await said
+      return route.fulfill({ status: 409, contentType: 'application/problem+json', json: { type: 'about:blank', title: '', status: 409, code, detail: '', request_id: 'x' } })
+    },
+  }
+}
+
+test('a role and a withdrawal show at once, and go back when the service refuses', async ({ person }) => {
+  const [owner, member] = [await person(), await person()]
+  await signInAs(owner, 'Rosa')
+  await signInAs(member, 'Rolf')
+  const team = await newTeam(owner, 'Quick', [member])
+  await owner.goto(`/teams/${team}`)
+
+  const role = owner.getByLabel('Role of Rolf')
+  const change = held('last_owner')
+  await owner.route('**/members/*', change.answer)
+  await role.selectOption('admin')
+  await expect(role).toHaveValue('admin')
+  await expect(owner.getByRole('alert')).toHaveCount(0)
+  change.refuse()
+  await expect(owner.getByRole('alert', { name: 'A team needs an owner' })).toBeVisible()
+  await expect(role).toHaveValue('member')
+  await owner.unroute('**/members/*')
+  await role.selectOption('admin')
+  await expect(owner.getByRole('alert')).toHaveCount(0)
+  await expect.poll(async () => JSON.stringify(await (await owner.request.get(`/v1/teams/${team}/members`)).json())).toContain('"role":"admin"')
+  await expect(role).toHaveValue('admin')
+
+  await owner.getByLabel('E-mail or wallet address').fill('rita@example.com')
+  await owner.getByRole('button', { name: 'Invite', exact: true }).click()
+  const row = owner.getByRole('table', { name: 'Open invitations' }).getByRole('row').filter({ hasText: 'rita@example.com' })
+  const takeBack = held('invitation_closed')
+  await owner.route('**/invitations/*', takeBack.answer)
+  const withdraw = async () => {
+    await owner.getByRole('button', { name: 'Take back the invitation of rita@example.com' }).click()
+    await owner.getByRole('dialog').getByRole('button', { name: 'Take it back' }).click()
+  }
+  await withdraw()
+  await expect(row).toHaveCount(0)
+  await expect(owner.getByRole('dialog')).toHaveCount(0)
+  takeBack.refuse()
+  await expect(row).toBeVisible()
+  await expect(owner.getByRole('alert')).toBeVisible()
+  await owner.unroute('**/invitations/*')
+  await withdraw()
+  await expect(owner.getByText('No open invitation.')).toBeVisible()
+})

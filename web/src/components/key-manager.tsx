@@ -1,0 +1,194 @@
+import { Badge, Button, Code, CopyButton, Group, NumberInput, Stack, Text, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, type ReactNode, useState } from 'react'
+import type { Page } from '../api/queries'
+import type { APIKey } from '../api/types'
+import { withStepUp } from '../auth/step-up'
+import { useT } from '../i18n/language'
+import { ConfirmButton } from './confirm'
+import { Pages, usePaged } from './paged'
+import { Section } from './section'
+import { Fault, Listing, Name, Time, WordsAlert } from './show'
+import { statusColor } from './status'
+import { useStepUp } from './step-up-context'
+import { Table } from './table'
+
+// AnyKey is what the keys of the deployment and those of a team have in common.
+type AnyKey = Omit<APIKey, 'scopes'>
+
+interface Props<K extends AnyKey> {
+  title: string
+  hint: string
+  empty: string
+  queryKey: readonly unknown[]
+  fetchPage: (page: { cursor?: string; limit: number }) => Promise<Page<K>>
+  /** What a key may do. */
+  may: (key: K) => ReactNode
+  /** Whose key it is. */
+  maker?: (key: K) => ReactNode
+  /** The fields by which a new key is told what it may do. */
+  choice: ReactNode
+  /** Whether enough is chosen. */
+  chosen: boolean
+  make: (key: { name: string; expires_in_days: number }) => Promise<{ secret: string }>
+  rotate: (key: string) => Promise<{ secret: string }>
+  end: (key: string) => Promise<unknown>
+}
+
+// KeyManager lists API keys, makes and rotates them, showing the secret once, and
+// ends them.
+export function KeyManager<K extends AnyKey>(props: Props<K>) {
+  const t = useT()
+  const client = useQueryClient()
+  const [secret, setSecret] = useState<string>()
+  const list = usePaged(props.queryKey, props.fetchPage, { limit: 25 })
+  const refresh = () => client.invalidateQueries({ queryKey: props.queryKey })
+  const show = async (made: { secret: string }) => {
+    setSecret(made.secret)
+    await refresh()
+  }
+  return (
+    <Section title={props.title} hint={props.hint}>
+      {secret ? <Secret secret={secret} onKept={() => setSecret(undefined)} /> : <Make {...props} onMade={show} />}
+      <Listing list={list} empty={props.empty}>
+        {(rows) => (
+          <Table
+            label={props.title}
+            rows={rows}
+            rowKey={(key) => key.id}
+            columns={[
+              {
+                label: t('operator.keyName'),
+                cell: (key) => (
+                  <Stack gap={0} align="flex-start">
+                    <Name line>{key.name}</Name>
+                    <Text size="xs" className="muted" component="code">
+                      {key.prefix}…
+                    </Text>
+                  </Stack>
+                ),
+              },
+              { label: t('operator.keyScopes'), cell: props.may },
+              {
+                label: t('operator.made'),
+                cell: (key) => (
+                  <Stack gap={0} align="flex-start">
+                    <Time at={key.created_at} />
+                    {props.maker && (
+                      <Text size="xs" className="muted" component="div" maw="100%">
+                        {props.maker(key)}
+                      </Text>
+                    )}
+                  </Stack>
+                ),
+              },
+              { label: t('operator.keyUsed'), cell: (key) => (key.last_used_at ? <Time at={key.last_used_at} /> : t('operator.never')) },
+              { label: t('operator.keyExpires'), cell: (key) => <Time at={key.expires_at} /> },
+              {
+                label: t('operator.state'),
+                cell: (key) => (
+                  <Badge variant="light" color={statusColor(key.status)} miw="max-content">
+                    {t(`operator.keyState_${key.status}`)}
+                  </Badge>
+                ),
+              },
+              {
+                label: t('operator.keyChange'),
+                action: true,
+                cell: (key) =>
+                  key.status === 'active' && (
+                    <Group gap="xs">
+                      {!key.replaced_by && (
+                        <ConfirmButton
+                          label={t('operator.keyRotate')}
+                          accessibleLabel={t('operator.keyRotateOf', { name: key.name })}
+                          title={t('operator.keyRotateTitle')}
+                          text={t('operator.keyRotateText')}
+                          confirm={t('operator.keyRotateConfirm')}
+                          intent={`rotate ${key.id}`}
+                          action={async () => show(await props.rotate(key.id))}
+                        />
+                      )}
+                      <ConfirmButton
+                        label={t('operator.keyEnd')}
+                        accessibleLabel={t('operator.keyEndOf', { name: key.name })}
+                        title={t('operator.keyEndTitle')}
+                        text={t.rich('operator.keyEndText', { name: <Name key="name">{key.name}</Name> })}
+                        confirm={t('operator.keyEndConfirm')}
+                        intent={`end ${key.id}`}
+                        action={async () => {
+                          await props.end(key.id)
+                          await refresh()
+                        }}
+                      />
+                    </Group>
+                  ),
+              },
+            ]}
+          />
+        )}
+      </Listing>
+      <Pages list={list} />
+    </Section>
+  )
+}
+
+function Make<K extends AnyKey>({ make, choice, chosen, onMade }: Props<K> & { onMade: (made: { secret: string }) => Promise<void> }) {
+  const t = useT()
+  const stepUp = useStepUp()
+  const [name, setName] = useState('')
+  const [days, setDays] = useState<number | string>(90)
+  const making = useMutation({
+    mutationFn: async () => {
+      const made = await withStepUp(() => make({ name: name.trim(), expires_in_days: Number(days) }), () => stepUp())
+      if (!made) return
+      setName('')
+      await onMade(made)
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    making.mutate()
+  }
+  return (
+    <form onSubmit={submit}>
+      <Stack gap="sm">
+        <Group align="flex-start">
+          <TextInput label={t('operator.keyName')} flex="1 1 12rem" maxLength={100} autoComplete="off" value={name} onChange={(event) => setName(event.currentTarget.value)} />
+          <NumberInput label={t('operator.keyDays')} w={180} min={1} max={366} clampBehavior="strict" allowDecimal={false} hideControls value={days} onChange={setDays} />
+        </Group>
+        {choice}
+        <Fault error={making.error} />
+        <Button type="submit" style={{ alignSelf: 'flex-start' }} loading={making.isPending} disabled={!name.trim() || !chosen || days === ''}>
+          {t('operator.keyMake')}
+        </Button>
+      </Stack>
+    </form>
+  )
+}
+
+// Secret shows a key once. It is kept nowhere in the page besides.
+function Secret({ secret, onKept }: { secret: string; onKept: () => void }) {
+  const t = useT()
+  return (
+    <Stack gap="sm">
+      <WordsAlert kind="done" words={{ title: t('operator.keyMadeTitle'), text: '' }} />
+      {/* In lines: what scrolls sideways is hard to reach by keyboard. */}
+      <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+        {secret}
+      </Code>
+      <Group>
+        <CopyButton value={secret}>
+          {({ copied, copy }) => (
+            <Button variant="default" onClick={copy}>
+              <Text span aria-live="polite">
+                {t(copied ? 'common.copied' : 'operator.keyCopy')}
+              </Text>
+            </Button>
+          )}
+        </CopyButton>
+        <Button onClick={onKept}>{t('operator.keyStored')}</Button>
+      </Group>
+    </Stack>
+  )
+}
