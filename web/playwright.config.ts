@@ -19,11 +19,10 @@ export default defineConfig<object, { engine: Engine }>({
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [['list']],
-  // What is about what the service keeps runs on both engines; what is about pages,
-  // on one.
+  // What people do runs on both engines; what no database has a part in, on one.
   projects: [
     { name: 'sqlite', use: { engine: 'sqlite' } },
-    ...(bin ? [{ name: 'postgres', testMatch: /(flows|account|team)\.spec\.ts/, use: { engine: 'postgres' as const } }] : []),
+    ...(bin ? [{ name: 'postgres', testIgnore: /(backends|email|walletconnect|admin)\.spec\.ts/, use: { engine: 'postgres' as const } }] : []),
   ],
   use: {
     browserName: 'chromium',
