@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test'
+import type { Locator, Page } from '@playwright/test'
 import { beAtProvider, expect, signInWithNewWallet, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
 import { shoot } from './shoot'
 
@@ -217,4 +217,42 @@ test('the page speaks German to who asks for it, and remembers', async ({ person
   const time = page.getByRole('table', { name: 'Geräte' }).locator('time').first()
   await expect(time).toHaveAttribute('title', /Uhr|MEZ|MESZ|GMT/)
   await shoot(page, 'account-german')
+})
+
+test('ways in and devices are managed by keyboard alone', async ({ person }) => {
+  const page = await person()
+  await signInAtGoogle(page, { name: 'Pat', email: 'pat@gmail.com' })
+  const other = await page.context().browser()!.newContext({ baseURL: new URL(page.url()).origin })
+  await signInAtGoogle(await other.newPage(), { name: 'Pat', email: 'pat@gmail.com' })
+  await other.close()
+  await page.reload()
+  const tabTo = async (button: Locator) => {
+    await expect(button).toBeVisible()
+    for (let i = 0; i < 60 && !(await button.evaluate((element) => element === document.activeElement)); i++) await page.keyboard.press('Tab')
+    await expect(button).toBeFocused()
+  }
+  const rename = page.getByRole('button', { name: /^Rename Google/ })
+  await tabTo(rename)
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog').getByLabel('Name')).toBeFocused()
+  // Nothing behind the dialog is reached, and away from it is back where one was.
+  for (let i = 0; i < 8; i++) {
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.closest('[role=dialog]') !== null)).toBe(true)
+  }
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await expect(rename).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog').getByLabel('Name')).toBeFocused()
+  await page.keyboard.press('ControlOrMeta+a')
+  await page.keyboard.type('At work')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('table', { name: 'Ways in' }).getByText('At work')).toBeVisible()
+
+  await tabTo(page.getByRole('table', { name: 'Devices' }).getByRole('button', { name: /^End the session on/ }))
+  await page.keyboard.press('Enter')
+  await tabTo(page.getByRole('dialog').getByRole('button', { name: 'End session' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('table', { name: 'Devices' }).getByRole('row')).toHaveCount(2)
 })

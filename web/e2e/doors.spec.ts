@@ -90,6 +90,8 @@ test('a stale session confirms at a provider and comes back to link the wallet',
 test('a session ended elsewhere sends the page to sign in', async ({ person }) => {
   const page = await person()
   await signInWithNewWallet(page)
+  await page.goto('/account')
+  await page.getByLabel('Name', { exact: true }).fill('Nobody any more')
   const other = await page.context().browser()!.newContext({ baseURL: new URL(page.url()).origin, storageState: await page.context().storageState() })
   const elsewhere = await other.newPage()
   await elsewhere.goto('/sign-in')
@@ -99,7 +101,9 @@ test('a session ended elsewhere sends the page to sign in', async ({ person }) =
   await elsewhere.getByRole('dialog').getByRole('button', { name: 'End all others' }).click()
   await expect(elsewhere.getByRole('table', { name: 'Devices' }).getByRole('row')).toHaveCount(2)
   await other.close()
-  await page.goto('/account')
+  // The page that was open finds out by what its person does next.
+  await page.getByRole('button', { name: 'Save profile' }).click()
+  await expect(page).toHaveURL(/\/sign-in\?return_to=%2Faccount/)
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible()
 })
 

@@ -115,7 +115,7 @@ test('what does not load says so, and the rest stays', async ({ person }) => {
   await page.route(/\/v1\/me\//, down)
   await page.reload()
   // Each list has words, the request to tell somebody, and a way to try again.
-  await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(6)
+  await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(7)
   await expect(page.getByText('req-7').first()).toBeVisible()
   await shoot(page, 'account-lists-fail')
   await page.unroute(/\/v1\/me\//)
@@ -138,6 +138,21 @@ test('what does not load says so, and the rest stays', async ({ person }) => {
   await shoot(page, 'broken')
   await page.getByRole('button', { name: 'Load again' }).click()
   await expect(page.getByText('/v1/auth/siwe/challenge')).toBeVisible(rendering)
+})
+
+test('the page is light or dark as the browser is, or as was chosen, from the first paint on', async ({ person }) => {
+  const page = await person()
+  const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme')
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await page.goto('/')
+  await expect(page.getByRole('note')).toContainText('Development server')
+  expect(await scheme()).toBe('dark')
+  await page.getByRole('button', { name: 'Switch to light' }).click()
+  await expect(page.getByRole('button', { name: 'Switch to dark' })).toBeVisible()
+  expect(await scheme()).toBe('light')
+  await page.route(/assets\/.*\.js/, (route) => route.abort())
+  await page.reload()
+  expect(await scheme()).toBe('light')
 })
 
 test('nothing jumps while a page loads', async ({ person }) => {

@@ -1,7 +1,7 @@
 import '@mantine/core/styles.css'
 import './app.css'
 import { MantineProvider } from '@mantine/core'
-import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { BrowserRouter } from 'react-router'
@@ -21,13 +21,14 @@ const client: QueryClient = new QueryClient({
       retry: (count, error) => count < 2 && isProblem(error) && (error.status === 0 || error.status >= 502),
     },
   },
-  queryCache: new QueryCache({
-    // A session ended elsewhere shows on the next call of any list.
-    onError: (error, query) => {
-      if (isProblem(error, 'unauthenticated') && query.queryKey !== keys.session) client.setQueryData(keys.session, null)
-    },
-  }),
+  // A session ended elsewhere shows on the next call, whatever it is for.
+  queryCache: new QueryCache({ onError: (error, query) => query.queryKey !== keys.session && forgetSession(error) }),
+  mutationCache: new MutationCache({ onError: forgetSession }),
 })
+
+function forgetSession(error: unknown) {
+  if (isProblem(error, 'unauthenticated')) client.setQueryData(keys.session, null)
+}
 
 startArrival()
 await startLanguage()

@@ -144,7 +144,7 @@ export const wallet: Area<'wallet'> = {
   testBadge: 'nur zur Entwicklung',
   testHint: 'Schlüssel, die unverschlüsselt in diesem Browser liegen. Jeder ist eine andere Person; schicken Sie nie etwas dorthin.',
   testMake: 'Neue Test-Wallet machen',
-  faultTitle: 'Die Wallet hat nicht wie erwartet geantwortet',
+  faultTitle: 'Mit der Wallet hat das nicht geklappt',
   faultBusy: 'In der Wallet ist schon eine Anfrage offen. Antworten Sie dort und versuchen Sie es dann noch einmal.',
   faultFailed: 'Die Wallet konnte das nicht. Entsperren Sie sie und versuchen Sie es noch einmal.',
   faultNoAccount: 'Die Wallet hat kein Konto genannt. Wählen Sie darin eines und versuchen Sie es noch einmal.',

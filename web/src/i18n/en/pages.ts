@@ -140,7 +140,7 @@ export const wallet = {
   testBadge: 'development only',
   testHint: 'Keys kept in this browser in the clear. Each is another person; never send anything to one.',
   testMake: 'Make a new test wallet',
-  faultTitle: 'The wallet did not answer as expected',
+  faultTitle: 'That did not work with the wallet',
   faultBusy: 'The wallet has a request open already. Answer it there, then try again.',
   faultFailed: 'The wallet could not do that. Unlock it, then try again.',
   faultNoAccount: 'The wallet named no account. Choose one in it, then try again.',

@@ -7,7 +7,7 @@ import { withStepUp } from '../../auth/step-up'
 import { brand } from '../../brand'
 import { ConfirmButton } from '../../components/confirm'
 import { Section } from '../../components/section'
-import { Fault, Time, Waiting } from '../../components/show'
+import { Fault, Retry, Time, Waiting } from '../../components/show'
 import { useStepUp } from '../../components/step-up-context'
 import { useT } from '../../i18n/language'
 
@@ -30,7 +30,8 @@ export function RecoveryCodes() {
   return (
     <Section title={t('recovery.title')} hint={t('recovery.hint')}>
       {state.isPending && <Waiting />}
-      <Fault error={state.error ?? first.error} />
+      {state.error && <Retry error={state.error} again={state.refetch} />}
+      <Fault error={first.error} />
       {state.data && (
         <Group justify="space-between">
           <Text size="sm" component="div">
