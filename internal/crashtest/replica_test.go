@@ -45,7 +45,7 @@ type task struct {
 	Secret      string
 	Now         time.Time
 	Request     request
-	KillAt      int // the how manieth point, from 1; 0 is none
+	KillAt      int // which point, from 1; 0 is none
 }
 
 type request struct {
