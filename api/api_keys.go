@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
 )
 
@@ -84,10 +83,4 @@ func apiKeyOf(k apikey.Key, now time.Time) APIKey {
 		CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt,
 		RevokedAt: k.RevokedAt, ReplacedBy: k.ReplacedBy,
 	}
-}
-
-// isCurrent tells whether a session is the one in hand; a service has none.
-func isCurrent(ctx context.Context, id identity.ID) bool {
-	p := callOf(ctx).principal
-	return p != nil && p.Session.ID == id
 }

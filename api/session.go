@@ -65,10 +65,9 @@ func (s *Server) ListMySessions(ctx context.Context, r ListMySessionsRequestObje
 	if err != nil {
 		return nil, err
 	}
-	me := callOf(ctx).principal
-	rows, next, err := s.Sessions.List(ctx, me.User.ID, p)
+	rows, next, err := s.Sessions.List(ctx, userID(ctx), p)
 	return ListMySessions200JSONResponse{
-		Data:       each(rows, func(l session.Session) Session { return s.sessionOf(l, l.ID == me.Session.ID) }),
+		Data:       each(rows, func(l session.Session) Session { return s.sessionOf(l, isCurrent(ctx, l.ID)) }),
 		NextCursor: nextCursor(next),
 	}, err
 }

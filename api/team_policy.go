@@ -52,12 +52,11 @@ func (s *Server) requireTeamPolicy(c *gin.Context) {
 		return
 	}
 	if info.key != nil {
-		if err := s.Sessions.RequireMachineIn(c.Request.Context(), info.key.Actor(info.client), id); err != nil {
-			s.fail(c, err)
-		}
-		return
+		err = s.Sessions.RequireMachineIn(c.Request.Context(), info.key.Actor(info.client), id)
+	} else {
+		err = s.Sessions.RequireIn(c.Request.Context(), *info.principal, info.client, id, c.Request.Method != http.MethodGet)
 	}
-	if err := s.Sessions.RequireIn(c.Request.Context(), *info.principal, info.client, id, c.Request.Method != http.MethodGet); err != nil {
+	if err != nil {
 		s.fail(c, err)
 	}
 }
