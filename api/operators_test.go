@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,6 +52,41 @@ func TestOperatorsOnly(t *testing.T) {
 		a.Exec("UPDATE users SET operator = false")
 		for _, path := range paths {
 			b.GET(path).WantProblem(http.StatusForbidden, "operator_required")
+		}
+	})
+}
+
+// Whatever the specification has for operators nobody else may call, whether or
+// not what it is about is there.
+func TestEveryOperatorsCallIsForOperators(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b := google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		b.POST("/v1/teams", object{"name": "Keys"}).Want(http.StatusCreated)
+		bodies := map[string]any{
+			"adminChangeUser":     object{"status": "disabled"},
+			"adminExplain":        object{"provider": "google", "subject": "1"},
+			"adminMerge":          object{"user_ids": []string{me(b), uuid.NewString()}},
+			"adminRevokeSessions": object{"filter": object{}},
+			"adminCreateAPIKey":   object{"name": "x", "scopes": []string{"admin:write"}},
+		}
+		parameter, calls := regexp.MustCompile(`\{\w+\}`), 0
+		a.Unchanged(t, func() {
+			for path, item := range loadSpecification(t).Paths.Map() {
+				if !strings.HasPrefix(path, "/v1/admin/") {
+					continue
+				}
+				for method, op := range item.Operations() {
+					calls++
+					for _, id := range []string{me(b), uuid.NewString()} {
+						to := parameter.ReplaceAllString(path, id)
+						b.Do(method, to, bodies[op.OperationID]).WantProblem(http.StatusForbidden, "operator_required")
+						a.Browser().Do(method, to, bodies[op.OperationID]).WantProblem(http.StatusUnauthorized, "unauthenticated")
+					}
+				}
+			}
+		})
+		if calls < 19 {
+			t.Errorf("%d calls are for operators", calls)
 		}
 	})
 }
