@@ -1,6 +1,8 @@
 import type { Page } from '@playwright/test'
-import { accessible } from './axe'
-import { beAtProvider, expect, fits, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, newPerson, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { startNames } from './names'
+import { startService } from './service'
+import { shoot } from './shoot'
 
 skipUnlessRunnable()
 
@@ -9,15 +11,6 @@ async function signInAs(page: Page, provider: string, name: string, email: strin
   await page.getByRole('link', { name: `Continue with ${provider}` }).click()
   await beAtProvider(page, { name, email })
   await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
-}
-
-async function shoot(page: Page, name: string): Promise<void> {
-  for (const [size, width] of Object.entries({ phone: 390, desk: 1280 })) {
-    await page.setViewportSize({ width, height: 800 })
-    await fits(page)
-    await page.screenshot({ path: `e2e/screenshots/admin-${name}-${size}.png`, fullPage: true })
-  }
-  await accessible(page)
 }
 
 test('an operator finds a user, suspends him with a reason, and lets him in again', async ({ person, service }) => {
@@ -31,7 +24,10 @@ test('an operator finds a user, suspends him with a reason, and lets him in agai
   const find = operator.getByRole('textbox', { name: /^Find by/ })
   await find.fill('vera.eth')
   await operator.getByRole('button', { name: 'Find' }).click()
-  await expect(operator.getByText('ENS names and parts of names are not looked up here')).toBeVisible()
+  await expect(operator.getByText('ENS names are not looked up here: the service has no Ethereum endpoint')).toBeVisible()
+  await find.fill('vera')
+  await operator.getByRole('button', { name: 'Find' }).click()
+  await expect(operator.getByText('Parts of names are not looked up.')).toBeVisible()
   await find.fill('nobody@gmail.com')
   await operator.getByRole('button', { name: 'Find' }).click()
   await expect(operator.getByText('Nobody has that verified address or wallet.')).toBeVisible()
@@ -43,7 +39,7 @@ test('an operator finds a user, suspends him with a reason, and lets him in agai
   await expect(operator.getByRole('heading', { name: 'Vera' })).toBeVisible()
   await expect(operator.getByRole('table', { name: 'Ways in' })).toContainText('Google')
   await expect(operator.getByRole('table', { name: 'Sessions' }).getByRole('row')).toHaveCount(2)
-  await shoot(operator, 'user')
+  await shoot(operator, 'admin-user')
 
   await operator.getByRole('button', { name: 'Suspend' }).click()
   const dialog = operator.getByRole('dialog', { name: 'Suspend this user?' })
@@ -82,7 +78,7 @@ test('an operator merges two users after seeing what moves, and finds them by th
   await expect(dialog).toContainText('What moves')
   await dialog.getByRole('radio', { name: 'Odile', exact: true }).first().click()
   await expect(dialog).toContainText('GitHub')
-  await shoot(operator, 'merge')
+  await shoot(operator, 'admin-merge')
   await dialog.getByRole('button', { name: 'Merge them' }).click()
   await expect(dialog).toHaveCount(0)
   await expect(operator.getByRole('table', { name: 'Ways in' }).getByRole('row')).toHaveCount(3)
@@ -104,7 +100,7 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
   await signInWithNewWallet(operator)
   await service.admin('grant', '--user', (await whoAmI(operator)).id)
   await operator.goto('/admin')
-  await shoot(operator, 'users')
+  await shoot(operator, 'admin-users')
   for (const [tab, there] of [
     ['Duplicates', 'No candidates.'],
     ['Sessions', '(this browser)'],
@@ -115,7 +111,7 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
   ] as const) {
     await operator.getByRole('tab', { name: tab }).click()
     await expect(operator.getByRole('tabpanel')).toContainText(new RegExp(there.replaceAll(/[()]/g, '\\$&'), 'i'))
-    await shoot(operator, tab.toLowerCase().replace(' ', '-'))
+    await shoot(operator, `admin-${tab.toLowerCase().replace(' ', '-')}`)
   }
 
   await operator.getByRole('tab', { name: 'API keys' }).click()
@@ -128,52 +124,149 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
   await operator.getByRole('button', { name: 'End billing' }).click()
   await operator.getByRole('dialog').getByRole('button', { name: 'End the key' }).click()
   await expect(operator.getByRole('table', { name: 'API keys' })).toContainText('ended')
-
-  await operator.emulateMedia({ colorScheme: 'dark' })
-  await operator.getByRole('tab', { name: 'Sessions' }).click()
-  await shoot(operator, 'sessions-dark')
 })
 
-test('duplicates are merged many at a time, after the numbers were named', async ({ person, service }) => {
-  const operator = await person()
-  // Candidates come by an import only; here the list is made of people who came
-  // by themselves, and all that follows is the service's.
-  const users: { id: string; display_name: string; primary_email: string | null }[] = []
-  for (const [name, email] of [
-    ['Luna', 'lu.na@gmail.com'],
-    ['Luna M', 'luna@gmail.com'],
-    ['Theo', 'the.o@gmail.com'],
-    ['Theo K', 'theo@gmail.com'],
-  ] as const) {
-    const page = await person()
-    await signInAs(page, 'Google', name, email)
-    users.push({ ...(await whoAmI(page)), primary_email: email })
+test('an operator finds a user by an ENS name, and is told when nobody can be asked', async ({ browser }) => {
+  const names = await startNames()
+  const service = await startService({ LATCHKEY_ETHEREUM_RPC: `1=${names.url}` })
+  const [operator, user] = [await newPerson(browser, service.url), await newPerson(browser, service.url)]
+  await signInWithNewWallet(user)
+  const { id } = await whoAmI(user)
+  const { data } = (await (await user.request.get('/v1/me/identities')).json()) as { data: { wallet: { address: string } }[] }
+  names.own('vera.eth', data[0]!.wallet.address)
+  names.own('stranger.eth', '0x00000000000000000000000000000000000000ab')
+  await signInWithNewWallet(operator)
+  await service.admin('grant', '--user', (await whoAmI(operator)).id)
+
+  await operator.goto('/admin')
+  const find = operator.getByRole('textbox', { name: 'Find by verified e-mail, wallet address, ENS name or id' })
+  const ask = async (name: string) => {
+    await find.fill(name)
+    await find.press('Enter')
   }
-  const summary = ({ id, display_name, primary_email }: (typeof users)[number]) => ({ id, display_name, primary_email })
-  const pairs = [users.slice(0, 2), users.slice(2)].map((pair) => ({ users: pair.map(summary), reason: 'the same mailbox', kind: 'spelling' }))
-  await operator.route('**/v1/admin/duplicates?*', async (route) => {
-    const left = []
-    for (const pair of pairs) {
-      const now = (await (await operator.request.get(`/v1/admin/users/${pair.users[1]!.id}`)).json()) as { id: string }
-      if (now.id === pair.users[1]!.id) left.push(pair)
-    }
-    await route.fulfill({ json: { data: left, next_cursor: null } })
-  })
+  const found = operator.getByRole('table', { name: 'Users' }).getByRole('row')
+  await ask('Vera.eth')
+  await expect(found).toHaveCount(2)
+  await expect(found.nth(1)).toContainText(id.slice(-12))
+  for (const nobody of ['stranger.eth', 'nobody.eth']) {
+    await ask(nobody)
+    await expect(operator.getByText('Nobody here has the wallet that this name stands for.')).toBeVisible()
+  }
+  await operator.goBack()
+  await operator.goBack()
+  await expect(find).toHaveValue('Vera.eth')
+  await expect(found).toHaveCount(2)
+  await ask('véra.eth')
+  await expect(operator.getByText('Only ENS names of plain letters')).toBeVisible()
+  await ask('ve_ra.eth')
+  await expect(operator.getByRole('alert')).toContainText('only ENS names in ASCII are looked up')
+  names.answers = false
+  await ask('other.eth')
+  await expect(operator.getByRole('alert')).toContainText('No Ethereum endpoint of this service answers')
+  await expect(found).toHaveCount(0)
+  await shoot(operator, 'admin-name-unavailable')
+  names.answers = true
+  names.own('other.eth', data[0]!.wallet.address)
+  await operator.getByRole('button', { name: 'Try again' }).click()
+  await expect(found).toHaveCount(2)
+  await Promise.all([operator.context().close(), user.context().close()])
+  await service.stop()
+  await names.stop()
+})
+
+test('an operator sees the teams of a user, and goes into those that are his own', async ({ person, service }) => {
+  const [operator, user] = [await person(), await person()]
+  await signInAs(user, 'Google', 'Tilda', 'tilda@gmail.com')
+  await signInAs(operator, 'Google', 'Otto', 'otto.op@gmail.com')
+  await service.admin('grant', '--user', (await whoAmI(operator)).id)
+  const origin = { headers: { origin: service.url } }
+  const theirs = (await (await user.request.post('/v1/teams', { ...origin, data: { name: '<b>Looms</b>' } })).json()) as { id: string }
+  const own = (await (await operator.request.post('/v1/teams', { ...origin, data: { name: 'Operations' } })).json()) as { id: string }
+  const invited = await operator.request.post(`/v1/teams/${own.id}/invitations`, { ...origin, data: { email: 'tilda@gmail.com', role: 'admin' } })
+  const { id } = (await invited.json()) as { id: string }
+  expect((await user.request.post(`/v1/me/invitations/${id}/accept`, origin)).status()).toBe(200)
+
+  await operator.goto(`/admin?user=${(await whoAmI(user)).id}`)
+  const teams = operator.getByRole('table', { name: 'Teams' })
+  await expect(teams.getByRole('row')).toHaveCount(3)
+  await expect(teams.getByRole('row').nth(1)).toContainText('<b>Looms</b>')
+  await expect(teams.getByRole('row').nth(1)).toContainText('owner')
+  await expect(teams.getByRole('link', { name: 'Operations', exact: true })).toBeVisible()
+  await expect(teams.getByRole('link', { name: '<b>Looms</b>', exact: true })).toHaveCount(0)
+  await shoot(operator, 'admin-user-teams')
+  await operator.getByRole('link', { name: 'What happened in <b>Looms</b>' }).click()
+  await expect(operator.getByLabel('Team (id)')).toHaveValue(theirs.id)
+  const trail = operator.getByRole('table', { name: 'Audit trail' })
+  await expect(trail).toContainText('Team made')
+  await expect(trail.getByRole('row')).toHaveCount(2)
+  await operator.goBack()
+  await teams.getByRole('link', { name: 'Operations', exact: true }).click()
+  await expect(operator.getByRole('heading', { name: 'Operations' })).toBeVisible()
+})
+
+test('duplicates of an import are looked at, merged many at a time and one by one', async ({ browser }) => {
+  const service = await startService()
+  const [operator, luna] = [await newPerson(browser, service.url), await newPerson(browser, service.url)]
   await signInWithNewWallet(operator)
   await service.admin('grant', '--user', (await whoAmI(operator)).id)
   await operator.goto('/admin?view=duplicates')
+  await expect(operator.getByText('No candidates.')).toBeVisible()
+  // One is here already and signed in; the import has her as an older account, by
+  // another way in.
+  await signInAs(luna, 'Google', 'Luna', 'luna@gmail.com')
+  const before = await whoAmI(luna)
+  await service.import(
+    [
+      'id,email,email_verified,name,created_at,provider,subject',
+      '1,LUNA@gmail.com,true,Luna M,2024-01-05T10:00:00Z,github,4711',
+      '2,theo@example.com,true,Theo,2024-02-05T10:00:00Z,google,104711',
+      '3,theo@example.com,true,<i>Theo K</i>,2024-03-05T10:00:00Z,github,4712',
+      '4,kim@example.com,true,Kim,2024-02-06T10:00:00Z,google,104712',
+      '5,kim@example.com,false,Kim L,2024-03-06T10:00:00Z,github,4713',
+      '',
+    ].join('\n'),
+  )
+  await operator.reload()
   const table = operator.getByRole('table', { name: 'Duplicates' })
-  await expect(table.getByRole('row')).toHaveCount(3)
-  await expect(table).toContainText('the same address, spelt another way')
-  await operator.getByRole('button', { name: /^Preview the merge of Luna/ }).click()
-  await expect(operator.getByRole('dialog', { name: 'Merge these two users?' })).toContainText('What moves')
+  const row = (name: string) => table.getByRole('row').filter({ hasText: name })
+  await expect(table.getByRole('row')).toHaveCount(4)
+  await expect(row('Luna M')).toContainText('the same address, spelt another way')
+  await expect(row('Theo K')).toContainText('the same verified address')
+  await expect(row('Kim L')).toContainText('one shows an address that the other has verified')
+  await shoot(operator, 'admin-duplicates-found')
+
+  await operator.getByRole('button', { name: /^Preview the merge of Luna M/ }).click()
+  const one = operator.getByRole('dialog', { name: 'Merge these two users?' })
+  await expect(one.getByRole('radio', { name: 'Luna M', exact: true }).first()).toBeChecked()
+  await expect(one).toContainText('1 session of the account that does not stay ends')
   await operator.keyboard.press('Escape')
-  await operator.getByLabel('Select all on this page').check()
+
+  for (const name of ['Luna M', 'Theo K']) await row(name).getByRole('checkbox').check()
   await operator.getByRole('button', { name: 'Merge selected' }).click()
   const dialog = operator.getByRole('dialog', { name: 'Merge the selected pairs?' })
   await expect(dialog).toContainText('2 pairs become one account each')
-  await expect(dialog).toContainText('2 ways in and 0 memberships move, and 2 sessions end')
+  await expect(dialog).toContainText('Luna becomes part of Luna M')
+  await expect(dialog).toContainText('<i>Theo K</i> becomes part of Theo')
+  await expect(dialog).toContainText('Ways in that move: 2. Memberships that move: 0. Sessions that end: 1.')
+  await shoot(operator, 'admin-duplicates-bulk')
   await dialog.getByRole('button', { name: 'Merge 2 pairs' }).click()
   await expect(operator.getByText('2 pairs merged')).toBeVisible()
+  await expect(table.getByRole('row')).toHaveCount(2)
+
+  // Her session ended; the way in that she knows leads to the account that stayed.
+  await luna.reload()
+  await expect(luna.getByRole('heading', { name: 'Sign in' })).toBeVisible()
+  await signInAs(luna, 'Google', 'Luna', 'luna@gmail.com')
+  const after = await whoAmI(luna)
+  expect(after.id).not.toBe(before.id)
+  expect(after.display_name).toBe('Luna M')
+
+  await operator.getByRole('button', { name: /^Preview the merge of Kim/ }).click()
+  await operator.getByRole('dialog', { name: 'Merge these two users?' }).getByRole('button', { name: 'Merge them' }).click()
+  await expect(operator.getByText('1 pair merged')).toBeVisible()
   await expect(operator.getByText('No candidates.')).toBeVisible()
+  await operator.getByRole('tab', { name: 'Merges' }).click()
+  await expect(operator.getByRole('table', { name: 'Merges' }).getByRole('row')).toHaveCount(4)
+  await Promise.all([operator.context().close(), luna.context().close()])
+  await service.stop()
 })

@@ -45,7 +45,7 @@ export function skipUnlessRunnable(): void {
   test.skip(missing !== undefined, missing ?? '')
 }
 
-async function newPerson(browser: Browser, baseURL: string): Promise<Page> {
+export async function newPerson(browser: Browser, baseURL: string): Promise<Page> {
   const context = await browser.newContext({ baseURL, viewport: { width: 1280, height: 800 }, locale: 'en-GB', timezoneId: 'Europe/Vienna' })
   return context.newPage()
 }

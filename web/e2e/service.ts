@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,8 @@ export type Engine = 'sqlite' | 'postgres'
 export interface Service {
   url: string
   admin(...args: string[]): Promise<void>
+  /** Imports users as an operator does, beside the service that runs. */
+  import(csv: string): Promise<string>
   stop(): Promise<void>
 }
 
@@ -49,6 +51,11 @@ export async function startService(settings: Record<string, string> = {}, engine
     url,
     async admin(...args) {
       await promisify(execFile)(binary, ['admin', ...args], { env, cwd: dir })
+    },
+    async import(csv) {
+      const source = join(dir, 'users.csv')
+      await writeFile(source, csv)
+      return (await promisify(execFile)(binary, ['import', '--from', 'csv', '--source', source], { env, cwd: dir })).stdout
     },
     async stop() {
       if (child.exitCode === null) {

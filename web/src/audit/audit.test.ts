@@ -18,9 +18,10 @@ it('says and offers every action of the audit trail', () => {
 describe('the filter', () => {
   it('asks for nothing at first, and for what can be read later', () => {
     expect(toAuditQuery(noAuditFilter)).toEqual({})
-    expect(toAuditQuery({ action: 'member.added', user: 'half', actor: '018f0000-0000-7000-8000-00000000000a', from: 'never', to: '2030-01-01T12:00', ip: ' ::1 ' })).toEqual({
+    expect(toAuditQuery({ action: 'member.added', user: 'half', actor: '018f0000-0000-7000-8000-00000000000a', team: '018f0000-0000-7000-8000-00000000000b', from: 'never', to: '2030-01-01T12:00', ip: ' ::1 ' })).toEqual({
       action: 'member.added',
       actor_id: '018f0000-0000-7000-8000-00000000000a',
+      team_id: '018f0000-0000-7000-8000-00000000000b',
       to: new Date('2030-01-01T12:00').toISOString(),
       ip: '::1',
     })

@@ -7,13 +7,14 @@ export interface AuditChosen {
   action: string
   user: string
   actor: string
+  team: string
   /** Of an input of the type datetime-local: in the reader's zone. */
   from: string
   to: string
   ip: string
 }
 
-export const noAuditFilter: AuditChosen = { action: '', user: '', actor: '', from: '', to: '', ip: '' }
+export const noAuditFilter: AuditChosen = { action: '', user: '', actor: '', team: '', from: '', to: '', ip: '' }
 
 const isAction = (key: string) => key.includes('.')
 
@@ -40,16 +41,17 @@ export function details(data: Record<string, unknown>): [string, string][] {
 }
 
 // toAuditQuery is what the API takes; times in UTC.
-export function toAuditQuery(chosen: AuditChosen): { action?: string; user_id?: string; actor_id?: string; from?: string; to?: string; ip?: string } {
+export function toAuditQuery(chosen: AuditChosen): { action?: string; user_id?: string; actor_id?: string; team_id?: string; from?: string; to?: string; ip?: string } {
   const time = (local: string) => {
     const at = new Date(local)
     return local && !Number.isNaN(at.getTime()) ? at.toISOString() : undefined
   }
-  const [from, to, user, actor, ip] = [time(chosen.from), time(chosen.to), readID(chosen.user), readID(chosen.actor), chosen.ip.trim()]
+  const [from, to, user, actor, team, ip] = [time(chosen.from), time(chosen.to), readID(chosen.user), readID(chosen.actor), readID(chosen.team), chosen.ip.trim()]
   return {
     ...(chosen.action ? { action: chosen.action } : {}),
     ...(user ? { user_id: user } : {}),
     ...(actor ? { actor_id: actor } : {}),
+    ...(team ? { team_id: team } : {}),
     ...(from ? { from } : {}),
     ...(to ? { to } : {}),
     ...(ip.length >= 2 ? { ip } : {}),

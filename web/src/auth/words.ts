@@ -9,13 +9,16 @@ export interface Words {
   readonly text: string
 }
 
+// What was being done, where a code needs other words than usual.
+export type While = 'link' | 'name'
+
 function known(t: Translate, code: string): Words | undefined {
   return Object.hasOwn(t.words, code) ? t.words[code] : undefined
 }
 
 // wordsForCode speaks for a code alone, as it comes back in an address. The code
 // is anyone's to write there, so an unknown one is not repeated.
-export function wordsForCode(t: Translate, code: string, purpose?: 'link'): Words {
+export function wordsForCode(t: Translate, code: string, purpose?: While): Words {
   return (purpose && known(t, `${code}_${purpose}`)) ?? known(t, code) ?? t.words['unknown']!
 }
 
@@ -32,7 +35,7 @@ function more(t: Translate, problem: Problem): string {
 
 // wordsForError speaks for whatever was thrown; undefined for a person who said
 // no in the wallet, which needs no words.
-export function wordsForError(t: Translate, error: unknown, purpose?: 'link'): Words | undefined {
+export function wordsForError(t: Translate, error: unknown, purpose?: While): Words | undefined {
   if (error instanceof Declined) return undefined
   if (error instanceof WalletFault) return { title: t('wallet.faultTitle'), text: t(`wallet.fault${error.kind}`) }
   if (!isProblem(error)) return t.words[UNEXPECTED]

@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react'
 import type { Page } from '../api/queries'
 import type { AuditEvent } from '../api/types'
 import { actions, type AuditChosen, auditWhat, details, noAuditFilter, toAuditQuery } from '../audit/audit'
+import { reasonWords } from '../audit/reasons'
 import { useT } from '../i18n/language'
 import { readID } from '../sessions/filters'
 import { Pages, usePaged } from './paged'
@@ -21,17 +22,29 @@ interface Props {
   who: (id: string) => ReactNode
   people?: { value: string; label: string }[]
   actionPrefixes?: readonly string[]
+  /** Of all teams, each named by this, beginning with one. */
+  teams?: { show: (id: string) => ReactNode; first: string }
 }
 
 // AuditTrail shows events by filters, and hands out the file.
-export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actionPrefixes }: Props) {
+export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actionPrefixes, teams }: Props) {
   const t = useT()
-  const [chosen, setChosen] = useState<AuditChosen>(noAuditFilter)
+  const [chosen, setChosen] = useState<AuditChosen>({ ...noAuditFilter, team: teams?.first ?? '' })
   const [settled] = useDebouncedValue(chosen, 300)
   const query = toAuditQuery(settled)
   const list = usePaged([...queryKey, query], (page) => fetchPage({ ...query, ...page }), { limit: 25 })
   const set = (part: Partial<AuditChosen>) => setChosen({ ...chosen, ...part })
   const offered = actions.filter((action) => !actionPrefixes || actionPrefixes.some((prefix) => action.startsWith(prefix)))
+  const id = (label: string, field: 'user' | 'actor' | 'team') => (
+    <TextInput
+      label={label}
+      value={chosen[field]}
+      maxLength={36}
+      spellCheck={false}
+      error={chosen[field].trim() !== '' && !readID(chosen[field]) && t('operator.idWrong')}
+      onChange={(event) => set({ [field]: event.currentTarget.value })}
+    />
+  )
   const person = (label: string, field: 'user' | 'actor') =>
     people ? (
       <NativeSelect
@@ -41,14 +54,7 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
         data={[{ value: '', label: t('filters.everyone') }, ...people]}
       />
     ) : (
-      <TextInput
-        label={label}
-        value={chosen[field]}
-        maxLength={36}
-        spellCheck={false}
-        error={chosen[field].trim() !== '' && !readID(chosen[field]) && t('operator.idWrong')}
-        onChange={(event) => set({ [field]: event.currentTarget.value })}
-      />
+      id(label, field)
     )
   return (
     <Stack gap="sm">
@@ -61,6 +67,7 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
         />
         {person(people ? t('audit.who') : t('audit.actorId'), 'actor')}
         {person(people ? t('audit.whom') : t('audit.userId'), 'user')}
+        {teams && id(t('audit.teamId'), 'team')}
         <TextInput label={t('audit.since')} type="datetime-local" value={chosen.from} onChange={(event) => set({ from: event.currentTarget.value })} />
         <TextInput label={t('audit.until')} type="datetime-local" value={chosen.to} onChange={(event) => set({ to: event.currentTarget.value })} />
         <TextInput label={t('audit.ip')} value={chosen.ip} maxLength={45} spellCheck={false} onChange={(event) => set({ ip: event.currentTarget.value })} />
@@ -90,9 +97,10 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
               },
               { label: t('audit.who'), cell: (event) => (event.actor_id ? who(event.actor_id) : t('audit.service')) },
               { label: t('audit.whom'), cell: (event) => event.user_id && who(event.user_id) },
+              ...(teams ? [{ label: t('audit.team'), cell: (event: AuditEvent) => event.team_id && teams.show(event.team_id) }] : []),
               { label: t('audit.when'), cell: (event) => <Time at={event.at} /> },
               { label: t('audit.from'), cell: (event) => event.ip && <Name line>{event.ip}</Name> },
-              { label: t('audit.details'), cell: (event) => <Details data={event.data} /> },
+              { label: t('audit.details'), cell: (event) => <EventDetails data={event.data} /> },
             ]}
           />
         )}
@@ -102,7 +110,27 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
   )
 }
 
-// Details shows what an event holds, as text.
+// EventDetails shows why, and folds what is more than a glance takes.
+export function EventDetails({ data }: { data: Record<string, unknown> }) {
+  const t = useT()
+  const { reason, ...rest } = data
+  const more = details(rest).length
+  return (
+    <Stack gap={2}>
+      {typeof reason === 'string' && reason !== '' && <Name>{reasonWords(t, reason)}</Name>}
+      {more > 2 ? (
+        <details className="more">
+          <summary>{t('audit.details')}</summary>
+          <Details data={rest} />
+        </details>
+      ) : (
+        more > 0 && <Details data={rest} />
+      )}
+    </Stack>
+  )
+}
+
+// Details shows what something holds, as text.
 export function Details({ data }: { data: Record<string, unknown> }) {
   return (
     <Stack gap={0}>

@@ -2,7 +2,7 @@ import { Alert, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react'
 import { isProblem } from '../api/problem'
 import type { UserSummary } from '../api/types'
-import { type Words, wordsForError } from '../auth/words'
+import { type While, type Words, wordsForError } from '../auth/words'
 import { useT } from '../i18n/language'
 import type { Translate } from '../i18n/translate'
 import { exactTime, relativeTime } from './time'
@@ -80,18 +80,22 @@ export function WordsAlert({ words, requestId, kind = 'error' }: { words: Words;
   const t = useT()
   return (
     <Alert role={kind === 'error' ? 'alert' : 'status'} color={kind === 'error' ? 'red' : 'teal'} variant="light" title={words.title}>
-      {words.text}
-      {requestId && (
-        <Text size="xs" className="muted" mt={4}>
-          {t.rich('common.request', { id: <code key="id">{requestId}</code> })}
-        </Text>
+      {(words.text || requestId) && (
+        <>
+          {words.text}
+          {requestId && (
+            <Text size="xs" className="muted" mt={4}>
+              {t.rich('common.request', { id: <code key="id">{requestId}</code> })}
+            </Text>
+          )}
+        </>
       )}
     </Alert>
   )
 }
 
 // Fault shows an error in words, or nothing where there is nothing to say.
-export function Fault({ error, purpose }: { error: unknown; purpose?: 'link' }) {
+export function Fault({ error, purpose }: { error: unknown; purpose?: While | undefined }) {
   const t = useT()
   if (error === null || error === undefined) return null
   const words = wordsForError(t, error, purpose)
@@ -100,11 +104,11 @@ export function Fault({ error, purpose }: { error: unknown; purpose?: 'link' }) 
 }
 
 // Retry shows an error where there should be something, and a way to it.
-export function Retry({ error, again }: { error: unknown; again: () => unknown }) {
+export function Retry({ error, purpose, again }: { error: unknown; purpose?: While | undefined; again: () => unknown }) {
   const t = useT()
   return (
     <Stack gap="sm" align="flex-start">
-      <Fault error={error} />
+      <Fault error={error} purpose={purpose} />
       <Button variant="default" onClick={() => again()}>
         {t('common.tryAgain')}
       </Button>
@@ -122,15 +126,15 @@ interface ListState<T> {
 }
 
 // Listing gives every list the same loading, empty and error states.
-export function Listing<T>(props: { list: ListState<T>; empty: ReactNode; children: (rows: T[]) => ReactNode }) {
+export function Listing<T>(props: { list: ListState<T>; empty: ReactNode; purpose?: While | undefined; children: (rows: T[]) => ReactNode }) {
   const { list } = props
   const t = useT()
   if (list.rows === undefined) {
-    return list.error ? <Retry error={list.error} again={list.refetch} /> : <Waiting />
+    return list.error ? <Retry error={list.error} purpose={props.purpose} again={list.refetch} /> : <Waiting />
   }
   return (
     <Stack gap="sm">
-      {list.error ? <Fault error={list.error} /> : null}
+      {list.error ? <Fault error={list.error} purpose={props.purpose} /> : null}
       {list.rows.length === 0 ? <Text className="muted">{props.empty}</Text> : props.children(list.rows)}
       {list.hasNextPage && (
         <Group justify="center">

@@ -79,6 +79,10 @@ export const words: Catalogue['words'] = {
   body_too_large: { title: 'Das ist zu viel auf einmal', text: 'Kürzen Sie Ihre Eingabe und versuchen Sie es noch einmal.' },
   request_timeout: { title: 'Das kam nicht rechtzeitig an', text: 'Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.' },
   unavailable: { title: 'Der Dienst kann das gerade nicht', text: 'Versuchen Sie es in einer Minute noch einmal.' },
+  unavailable_name: {
+    title: 'Der Name lässt sich gerade nicht nachschlagen',
+    text: 'Kein Ethereum-Endpunkt dieses Dienstes antwortet. Versuchen Sie es in einer Minute noch einmal, oder suchen Sie nach der Adresse der Wallet.',
+  },
   internal: { title: 'Etwas ging schief', text: 'Es liegt nicht an Ihnen. Versuchen Sie es in einer Minute noch einmal; geschieht es wieder, sagen Sie es dem Betreiber.' },
   rate_limited: { title: 'Zu viele Versuche', text: 'Warten Sie ein wenig und versuchen Sie es dann noch einmal.' },
   offline: { title: 'Der Dienst antwortet nicht', text: 'Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.' },

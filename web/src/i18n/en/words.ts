@@ -80,6 +80,8 @@ export const words = {
   body_too_large: { title: 'That is too much at once', text: 'Shorten what you typed, then try again.' },
   request_timeout: { title: 'That took too long to arrive', text: 'Check your connection, then try again.' },
   unavailable: { title: 'The service cannot do that right now', text: 'Try again in a minute.' },
+  // While looking a name up.
+  unavailable_name: { title: 'The name cannot be looked up right now', text: 'No Ethereum endpoint of this service answers. Try again in a minute, or search by the wallet’s address.' },
   internal: { title: 'Something went wrong', text: 'The fault is not yours. Try again in a minute; if it happens again, tell whoever runs this service.' },
   rate_limited: { title: 'Too many attempts', text: 'Wait a little, then try again.' },
   // The app's own.

@@ -1,10 +1,11 @@
-import { Button, Checkbox, Group, Stack, Text } from '@mantine/core'
+import { Button, Checkbox, Group, List, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../api/client'
 import { isProblem } from '../../api/problem'
 import { keys } from '../../api/queries'
 import type { Duplicate } from '../../api/types'
+import { reasonWords } from '../../audit/reasons'
 import { Pages, usePaged } from '../../components/paged'
 import { PreviewConfirm } from '../../components/preview-confirm'
 import { Section } from '../../components/section'
@@ -104,12 +105,14 @@ export function Duplicates() {
               {
                 label: t('operator.pair'),
                 cell: (pair) => (
-                  <Stack gap={0}>
+                  <Stack gap={4}>
                     {pair.users.map((user) => (
-                      <Group key={user.id} gap={6}>
+                      <div key={user.id}>
                         <UserLink user={user} />
-                        {user.primary_email && <Name line>{user.primary_email}</Name>}
-                      </Group>
+                        <Text size="xs" className="muted" component="div">
+                          {user.primary_email ? <Name line>{user.primary_email}</Name> : <code title={user.id}>…{user.id.slice(-12)}</code>}
+                        </Text>
+                      </div>
                     ))}
                   </Stack>
                 ),
@@ -119,9 +122,11 @@ export function Duplicates() {
                 cell: (pair) => (
                   <Stack gap={0}>
                     <span>{kind(pair)}</span>
-                    <Text size="xs" className="muted" component="div">
-                      <Name>{pair.reason}</Name>
-                    </Text>
+                    {pair.kind === 'hint' && (
+                      <Text size="xs" className="muted" component="div">
+                        <Name>{reasonWords(t, pair.reason)}</Name>
+                      </Text>
+                    )}
                   </Stack>
                 ),
               },
@@ -155,7 +160,18 @@ function BulkPlan({ bulk }: { bulk: Bulk }) {
   return (
     <Stack gap="xs">
       <Text>{previews.length > 0 ? t('operator.bulkText', { count: previews.length }) : t('operator.bulkNothing')}</Text>
-      {previews.length > 0 && <Text>{t('operator.bulkMoves', { ways, teams, sessions })}</Text>}
+      {previews.length > 0 && (
+        <>
+          <List size="sm" withPadding mah={240} style={{ overflowY: 'auto' }}>
+            {previews.map(({ id, source, survivor }) => (
+              <List.Item key={id}>
+                {t.rich('operator.bulkPair', { source: <Name key="source">{personName(t, source)}</Name>, survivor: <Name key="survivor">{personName(t, survivor)}</Name> })}
+              </List.Item>
+            ))}
+          </List>
+          <Text>{t('operator.bulkMoves', { ways, teams, sessions })}</Text>
+        </>
+      )}
       {bulk.gaining > 0 && <Text fw={600}>{t('operator.bulkGains', { count: bulk.gaining })}</Text>}
       {bulk.refused > 0 && <Text>{t('operator.bulkRefused', { count: bulk.refused })}</Text>}
     </Stack>

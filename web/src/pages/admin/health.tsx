@@ -1,10 +1,13 @@
+import { Badge } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { api, data } from '../../api/client'
 import { keys } from '../../api/queries'
 import { Section } from '../../components/section'
-import { Fault, Name, Waiting, WordsAlert } from '../../components/show'
+import { Name, Waiting, WordsAlert } from '../../components/show'
 import { Table } from '../../components/table'
+import { wordsForError } from '../../auth/words'
 import { useT } from '../../i18n/language'
+import { checked, resultWords } from './health-words'
 
 export function Health() {
   const t = useT()
@@ -12,8 +15,7 @@ export function Health() {
   return (
     <Section title={t('operator.health')} hint={t('operator.healthHint')}>
       {health.isPending && <Waiting />}
-      {health.error && <WordsAlert words={{ title: t('operator.unhealthy'), text: '' }} />}
-      <Fault error={health.error} />
+      {health.error && <WordsAlert words={{ title: t('operator.unhealthy'), text: wordsForError(t, health.error)?.text ?? '' }} />}
       {health.data && !health.error && (
         <>
           <WordsAlert kind="done" words={{ title: t('operator.healthy'), text: '' }} />
@@ -22,8 +24,8 @@ export function Health() {
             rows={Object.entries(health.data.checks)}
             rowKey={([name]) => name}
             columns={[
-              { label: t('operator.check'), cell: ([name]) => <Name>{name}</Name> },
-              { label: t('operator.result'), cell: ([, result]) => <Name>{result}</Name> },
+              { label: t('operator.check'), cell: ([name]) => <Name>{checked(t, name)}</Name> },
+              { label: t('operator.result'), cell: ([, result]) => <Badge variant="light" color={result === 'ok' ? 'teal' : 'red'} tt="none" maw="100%" h="auto" style={{ whiteSpace: 'normal' }}>{resultWords(t, result)}</Badge> },
             ]}
           />
         </>

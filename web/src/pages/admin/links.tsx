@@ -4,6 +4,15 @@ import type { UserSummary } from '../../api/types'
 import { Name, personName } from '../../components/show'
 import { useT } from '../../i18n/language'
 
+// TrailLink leads to what happened in a team.
+export function TrailLink({ team, children, label }: { team: string; children: string; label?: string }) {
+  return (
+    <Anchor component={Link} to={`/admin?view=audit&team=${encodeURIComponent(team)}`} size="sm" title={team} {...(label ? { 'aria-label': label } : { ff: 'monospace' })}>
+      {children}
+    </Anchor>
+  )
+}
+
 export const userPath = (id: string) => `/admin?user=${encodeURIComponent(id)}`
 
 // UserLink leads to the whole picture of a user.

@@ -6,7 +6,7 @@ import { isProblem } from '../../api/problem'
 import { keys } from '../../api/queries'
 import type { User } from '../../api/types'
 import { PageTitle } from '../../components/page-title'
-import { Fault, Waiting } from '../../components/show'
+import { Retry, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
 import { useT } from '../../i18n/language'
 import { Audit } from './audit'
@@ -47,7 +47,7 @@ function ForOperators({ me }: { me: User }) {
   // Whether this is an operator is asked once, for all views.
   const may = useQuery({ queryKey: keys.admin('may'), queryFn: () => data(api.GET('/v1/admin/users', { params: { query: { limit: 1 } } })), retry: false })
   if (isProblem(may.error, 'operator_required')) return <NoOperator me={me} />
-  if (may.error) return <Fault error={may.error} />
+  if (may.error) return <Retry error={may.error} again={may.refetch} />
   if (!may.data) return <Waiting />
   const shown: Record<View, React.ReactNode> = {
     users: user ? <OneUser key={user} id={user} me={me.id} /> : <Users me={me} />,

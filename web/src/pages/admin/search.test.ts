@@ -1,10 +1,17 @@
 import { expect, it } from 'vitest'
-import { readSearch } from './search'
+import { isASCII, readSearch } from './search'
 
-it('tells ids, wallets and addresses apart, and nothing else', () => {
+it('tells ids, wallets, addresses and names apart, and nothing else', () => {
   const wallet = '0x' + 'aB'.repeat(20)
   expect(readSearch(' 018F0000-0000-7000-8000-00000000000a')).toEqual({ id: '018f0000-0000-7000-8000-00000000000a' })
   expect(readSearch(wallet)).toEqual({ wallet })
   expect(readSearch('ann@example.com ')).toEqual({ email: 'ann@example.com' })
-  for (const none of ['', 'ann', 'vitalik.eth', '0x12', 'a@b@c']) expect(readSearch(none), none).toBeUndefined()
+  expect(readSearch(' vitalik.eth')).toEqual({ ens_name: 'vitalik.eth' })
+  expect(readSearch('a.b.Example.com')).toEqual({ ens_name: 'a.b.Example.com' })
+  for (const none of ['', 'ann', '.', 'ann.', '.eth', 'a..eth', 'ann smith.eth', '0x12', 'a@b@c']) expect(readSearch(none), none).toBeUndefined()
+})
+
+it('knows names that cannot be looked up', () => {
+  expect(isASCII('vitalik.eth')).toBe(true)
+  for (const other of ['vitálik.eth', '\u212aate.eth', '👻.eth']) expect(isASCII(other), other).toBe(false)
 })

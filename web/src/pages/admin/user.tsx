@@ -3,14 +3,15 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { api, data } from '../../api/client'
+import { isProblem } from '../../api/problem'
 import { keys } from '../../api/queries'
-import type { AdminUser } from '../../api/types'
+import type { AdminUser, Identity } from '../../api/types'
 import { auditWhat } from '../../audit/audit'
-import { Details } from '../../components/audit-trail'
+import { Details, EventDetails } from '../../components/audit-trail'
 import { ConfirmButton } from '../../components/confirm'
 import { Pages, usePaged } from '../../components/paged'
 import { Section } from '../../components/section'
-import { Fault, Listing, Name, personName, Time, Waiting } from '../../components/show'
+import { Fault, Listing, Name, personName, Retry, Time, Waiting, WordsAlert } from '../../components/show'
 import { Table } from '../../components/table'
 import { providerName } from '../../auth/providers'
 import { useT } from '../../i18n/language'
@@ -19,27 +20,32 @@ import { IDLink, userPath } from './links'
 import { MergeDialog } from './merge'
 import { Merges } from './merges'
 import { Sessions } from './sessions'
+import { Teams } from './teams'
 import { UserState } from './users'
 
 // OneUser is the whole picture of a user, also by a former id.
 export function OneUser({ id, me }: { id: string; me: string }) {
   const t = useT()
+  const isID = readID(id) !== undefined
   const user = useQuery({
     queryKey: keys.admin('user', id),
     queryFn: () => data(api.GET('/v1/admin/users/{user}', { params: { path: { user: id } } })),
+    enabled: isID,
   })
   return (
     <Stack gap="lg">
       <Anchor component={Link} to="/admin" size="sm">
         ← {t('operator.users')}
       </Anchor>
-      {user.isPending && <Waiting />}
-      <Fault error={user.error} />
+      {!isID && <WordsAlert words={{ title: t('operator.idWrong'), text: '' }} />}
+      {isID && user.isPending && <Waiting />}
+      {user.error && (isProblem(user.error, 'not_found') ? <Fault error={user.error} /> : <Retry error={user.error} again={user.refetch} />)}
       {user.data && (
         <>
-          {user.data.id !== id && <Text role="status">{t('operator.found', { id })}</Text>}
+          {user.data.id !== id.toLowerCase() && <Text role="status">{t('operator.found', { id })}</Text>}
           <Profile user={user.data} me={me} />
           <Ways user={user.data} />
+          <Teams user={user.data.id} />
           <Sessions user={user.data.id} />
           <Merges user={user.data.id} />
           <MergeWith user={user.data} />
@@ -127,9 +133,8 @@ function Ways({ user }: { user: AdminUser }) {
           rows={user.identities}
           rowKey={(identity) => identity.id}
           columns={[
-            { label: t('operator.ways'), cell: (identity) => providerName(t, identity.provider) },
-            { label: t('operator.account'), cell: (identity) => <Name>{identity.wallet?.ens_name ?? identity.email ?? identity.subject}</Name> },
-            { label: t('operator.id'), cell: (identity) => <Name>{identity.wallet?.address ?? identity.subject}</Name> },
+            { label: t('operator.way'), cell: (identity) => providerName(t, identity.provider) },
+            { label: t('operator.account'), cell: (identity) => <Account identity={identity} /> },
             { label: t('operator.label'), cell: (identity) => identity.label && <Name>{identity.label}</Name> },
             { label: t('operator.made'), cell: (identity) => <Time at={identity.created_at} /> },
             { label: t('operator.lastUsed'), cell: (identity) => <Time at={identity.last_used_at} /> },
@@ -137,6 +142,22 @@ function Ways({ user }: { user: AdminUser }) {
         />
       )}
     </Section>
+  )
+}
+
+// Account is what a person knows it by, and what the service does.
+function Account({ identity }: { identity: Identity }) {
+  const t = useT()
+  const { wallet } = identity
+  const known = wallet ? wallet.ens_name : identity.email
+  return (
+    <Stack gap={0}>
+      {known && <Name>{known}</Name>}
+      <Text size={known ? 'xs' : 'sm'} {...(known ? { className: 'muted' } : {})} component="div">
+        <Name>{wallet?.address ?? identity.subject}</Name>
+      </Text>
+      {wallet?.kind === 'contract' && <span className="muted">{t('operator.contract', { chain: String(wallet.chain_id) })}</span>}
+    </Stack>
   )
 }
 
@@ -192,7 +213,7 @@ function History({ id }: { id: string }) {
             rowKey={(event) => event.id}
             columns={[
               { label: t('audit.what'), cell: (event) => auditWhat(t, event) },
-              { label: t('operator.why'), cell: (event) => <Details data={event.data} /> },
+              { label: t('operator.why'), cell: (event) => <EventDetails data={event.data} /> },
               { label: t('audit.who'), cell: (event) => (event.actor_id ? <IDLink id={event.actor_id} /> : t('audit.service')) },
               { label: t('audit.when'), cell: (event) => <Time at={event.at} /> },
               { label: t('audit.from'), cell: (event) => event.ip && <Name line>{event.ip}</Name> },
