@@ -34,6 +34,17 @@ export function forgetPerson(client: QueryClient): Promise<void> {
   return client.invalidateQueries({ queryKey: keys.session })
 }
 
+// refreshPerson asks anew for what is shown of whoever is signed in.
+export function refreshPerson(client: QueryClient): Promise<unknown> {
+  return Promise.all([client.invalidateQueries({ queryKey: keys.mine }), client.invalidateQueries({ queryKey: keys.session })])
+}
+
+// startOver asks anew for everything, as of another account: what is known is not
+// shown meanwhile.
+export function startOver(client: QueryClient): Promise<void> {
+  return client.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.providers[0] })
+}
+
 // The doors that the server wrote into the page (web/page.go).
 const firstDoors = Array.from(globalThis.document?.querySelectorAll<HTMLElement>('[data-provider]') ?? [], (door) => ({
   name: door.dataset['provider']!,

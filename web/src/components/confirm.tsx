@@ -1,8 +1,9 @@
-import { Button, type ButtonProps, Group, Modal, Stack, Text } from '@mantine/core'
+import { Button, type ButtonProps, Group, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { withStepUp } from '../auth/step-up'
 import { useT } from '../i18n/language'
+import { Dialog } from './dialog'
 import { Fault } from './show'
 import { useResumed, useStepUp } from './step-up-context'
 
@@ -44,7 +45,7 @@ export function ConfirmButton({ label, accessibleLabel, title, text, confirm, ac
       <Button variant="default" size="xs" {...button} aria-label={accessibleLabel} onClick={() => setOpened(true)}>
         {label}
       </Button>
-      <Modal opened={opened} onClose={close} title={title} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <Dialog opened={opened} onClose={close} title={title}>
         <Stack>
           <Text component="div" className="name">
             {text}
@@ -59,7 +60,7 @@ export function ConfirmButton({ label, accessibleLabel, title, text, confirm, ac
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   )
 }

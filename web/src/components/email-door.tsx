@@ -2,6 +2,7 @@ import { Anchor, Button, Group, Paper, Stack, Text, TextInput } from '@mantine/c
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../api/client'
+import { mergeTicket } from '../api/problem'
 import type { ProofResult, Purpose } from '../api/types'
 import { codeIn, wordsForMail } from '../auth/email'
 import { isDev } from '../dev'
@@ -16,13 +17,13 @@ interface Props {
   suggestion?: string | undefined
   returnTo: string
   onDone: (result: ProofResult) => void | Promise<void>
-  /** Hears of a refusal first; true: it is dealt with and not shown here. */
-  onRefused?: (error: unknown) => boolean
+  /** Takes the merge that a refused link can be redeemed for; then nothing is shown here. */
+  onTicket?: (ticket: string) => void
 }
 
 // EmailDoor asks for a mail, then takes its code. Opened with a link's token it
 // asks for one click first: mail scanners open links, and must use up nothing.
-export function EmailDoor({ purpose, token, suggestion = '', returnTo, onDone, onRefused }: Props) {
+export function EmailDoor({ purpose, token, suggestion = '', returnTo, onDone, onTicket }: Props) {
   const t = useT()
   const [email, setEmail] = useState(suggestion)
   const [code, setCode] = useState('')
@@ -41,7 +42,8 @@ export function EmailDoor({ purpose, token, suggestion = '', returnTo, onDone, o
     try {
       result = await data(api.POST('/v1/auth/email/verify', { body: { ...proof, delivery: 'cookie' } }))
     } catch (error) {
-      if (onRefused?.(error)) return
+      const ticket = mergeTicket(error)
+      if (ticket && onTicket) return onTicket(ticket)
       throw error
     }
     await onDone(result)

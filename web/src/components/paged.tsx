@@ -21,10 +21,6 @@ export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { c
   return {
     ...query,
     rows: query.data?.data,
-    // Listing has its own way to more; here it is Pages.
-    isFetchingNextPage: false,
-    hasNextPage: false,
-    fetchNextPage: () => undefined,
     number: cursors.length + 1,
     previous: cursors.length > 0 ? () => setAt({ id, cursors: cursors.slice(0, -1) }) : undefined,
     next: next && !query.isPlaceholderData ? () => setAt({ id, cursors: [...cursors, next] }) : undefined,

@@ -1,8 +1,9 @@
-import { Button, type ButtonProps, Group, Modal, Stack } from '@mantine/core'
+import { Button, type ButtonProps, Group, Stack } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type ReactNode, useId, useState } from 'react'
 import { withStepUp } from '../auth/step-up'
 import { useT } from '../i18n/language'
+import { Dialog } from './dialog'
 import { Fault, Waiting } from './show'
 import { useStepUp } from './step-up-context'
 
@@ -54,7 +55,7 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
       <Button variant="default" size="xs" {...button} {...(accessibleLabel ? { 'aria-label': accessibleLabel } : {})} onClick={() => setOpened(Date.now())}>
         {label}
       </Button>
-      <Modal opened={opened > 0} onClose={close} title={title} centered size={size ?? 'lg'} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <Dialog opened={opened > 0} onClose={close} title={title} size={size ?? 'lg'}>
         <Stack mih={140} justify="space-between">
           <Stack className="name">
             {shown.isPending && <Waiting />}
@@ -73,7 +74,7 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
             )}
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   )
 }

@@ -119,9 +119,10 @@ export function Retry({ error, purpose, again }: { error: unknown; purpose?: Whi
 interface ListState<T> {
   rows: T[] | undefined
   error: unknown
-  isFetchingNextPage: boolean
-  hasNextPage: boolean
-  fetchNextPage: () => unknown
+  /** Of lists that grow by more pages. */
+  isFetchingNextPage?: boolean
+  hasNextPage?: boolean
+  fetchNextPage?: () => unknown
   refetch: () => unknown
 }
 
@@ -138,7 +139,7 @@ export function Listing<T>(props: { list: ListState<T>; empty: ReactNode; purpos
       {list.rows.length === 0 ? <Text className="muted">{props.empty}</Text> : props.children(list.rows)}
       {list.hasNextPage && (
         <Group justify="center">
-          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => list.fetchNextPage()}>
+          <Button variant="default" loading={list.isFetchingNextPage ?? false} onClick={() => list.fetchNextPage?.()}>
             {t('common.showMore')}
           </Button>
         </Group>

@@ -1,4 +1,4 @@
-import { Button, Modal, Stack, Text } from '@mantine/core'
+import { Button, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { keys, useIdentities, useProviders } from '../api/queries'
@@ -6,6 +6,7 @@ import { savePending } from '../auth/pending'
 import { providerName, startUrl } from '../auth/providers'
 import { wordsForCode } from '../auth/words'
 import { useT } from '../i18n/language'
+import { Dialog } from './dialog'
 import { EmailDoor } from './email-door'
 import { Fault, Waiting, WordsAlert } from './show'
 import { Wallets } from './wallets'
@@ -19,20 +20,13 @@ interface Props {
 export default function StepUpDialog({ intent, refused, onAnswer }: Props) {
   const t = useT()
   return (
-    <Modal
-      opened
-      onClose={() => onAnswer(false)}
-      title={t('stepUp.title')}
-      centered
-      // Above the dialog whose action asked for it.
-      zIndex={300}
-      closeButtonProps={{ 'aria-label': t('common.close') }}
-    >
+    // Above the dialog whose action asked for it.
+    <Dialog opened onClose={() => onAnswer(false)} title={t('stepUp.title')} zIndex={300}>
       <Stack>
         {refused && <WordsAlert words={wordsForCode(t, refused)} />}
         <Ways intent={intent} onProved={() => onAnswer(true)} />
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -2,6 +2,7 @@ import { Badge, Button, Group, Paper, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
+import { mergeTicket } from '../api/problem'
 import type { ProofResult, Provider, Purpose } from '../api/types'
 import { linkIntent } from '../auth/pending'
 import { proveWallet } from '../auth/siwe'
@@ -31,13 +32,13 @@ interface Props {
   /** For step-up: the addresses that would do, so that no other test wallet is offered. */
   only?: string[] | undefined
   onDone: (result: ProofResult) => void | Promise<void>
-  /** Hears of a refusal first; true: it is dealt with and not shown here. */
-  onRefused?: (error: unknown) => boolean
+  /** Takes the merge that a refused link can be redeemed for; then nothing is shown here. */
+  onTicket?: (ticket: string) => void
 }
 
 // WalletDoors lists the wallets there are and takes one through both steps:
 // connect, which only tells the address, then sign, which proves it.
-export default function WalletDoors({ purpose, provider, only, onDone, onRefused }: Props) {
+export default function WalletDoors({ purpose, provider, only, onDone, onTicket }: Props) {
   const t = useT()
   const injected = useInjectedWallets(provider.chain_ids)
   const stepUp = useStepUp()
@@ -66,7 +67,8 @@ export default function WalletDoors({ purpose, provider, only, onDone, onRefused
       try {
         result = await (purpose === 'link' ? withStepUp(prove, () => stepUp(linkIntent(provider.name))) : prove())
       } catch (error) {
-        if (onRefused?.(error)) return
+        const ticket = mergeTicket(error)
+        if (ticket && onTicket) return onTicket(ticket)
         throw error
       }
       if (result) await onDone(result)

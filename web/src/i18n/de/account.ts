@@ -169,7 +169,6 @@ export const invitations: Area<'invitations'> = {
 export const history: Area<'history'> = {
   title: 'Sicherheitsverlauf',
   hint: 'Was mit diesem Konto geschah, Neuestes zuerst. Waren Sie das nicht, beenden Sie oben alle anderen Sitzungen.',
-  show: 'Verlauf zeigen',
   none: 'Noch nichts.',
   table: 'Sicherheitsverlauf',
   what: 'Was',

@@ -165,7 +165,6 @@ export const invitations = {
 export const history = {
   title: 'Security history',
   hint: 'What happened to this account, newest first. If something was not you, end all other sessions above.',
-  show: 'Show history',
   none: 'Nothing yet.',
   table: 'Security history',
   what: 'What',

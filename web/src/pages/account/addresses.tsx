@@ -1,11 +1,11 @@
-import { Badge, Button, Group, Modal, Text } from '@mantine/core'
+import { Badge, Button, Group } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../api/client'
-import { mergeTicket } from '../../api/problem'
-import { keys, type useIdentities, useProviders } from '../../api/queries'
+import { keys, refreshPerson, type useIdentities, useProviders } from '../../api/queries'
 import type { Session } from '../../api/types'
 import { isFresh } from '../../auth/step-up'
+import { Dialog } from '../../components/dialog'
 import { EmailDoor } from '../../components/email-door'
 import { Section } from '../../components/section'
 import { Listing, Name, Time, WordsAlert } from '../../components/show'
@@ -31,8 +31,7 @@ export function Addresses({ session, identities, onTicket }: Props) {
   const list = useQuery({ queryKey: keys.emails, queryFn: async () => (await data(api.GET('/v1/me/emails'))).data })
   const [adding, setAdding] = useState(useResumed(addIntent))
   const [added, setAdded] = useState(false)
-  const refresh = () =>
-    Promise.all([client.invalidateQueries({ queryKey: keys.mine }), client.invalidateQueries({ queryKey: keys.session })])
+  const refresh = () => refreshPerson(client)
   // A mail that cannot be used for want of a fresh session would be a waste.
   const add = async () => {
     if (isFresh(session) || (await stepUp(addIntent))) setAdding(true)
@@ -50,10 +49,7 @@ export function Addresses({ session, identities, onTicket }: Props) {
       }
     >
       {added && <WordsAlert kind="done" words={{ title: t('addresses.addedTitle'), text: t('addresses.addedText') }} />}
-      <Listing
-        list={{ rows: list.data, error: list.error, isFetchingNextPage: false, hasNextPage: false, fetchNextPage: () => undefined, refetch: list.refetch }}
-        empty={t('addresses.none')}
-      >
+      <Listing list={{ ...list, rows: list.data }} empty={t('addresses.none')}>
         {(rows) => (
           <Table
             label={t('addresses.table')}
@@ -80,14 +76,14 @@ export function Addresses({ session, identities, onTicket }: Props) {
                 cell: (row) => {
                   // The contract makes an address primary by a way in that shows it.
                   const way = row.primary ? undefined : identities.rows?.find((identity) => identity.email === row.address)
-                  return way ? <PrimaryButton identity={way} name={row.address} onDone={refresh} /> : <Text size="sm" />
+                  return way && <PrimaryButton identity={way} name={row.address} onDone={refresh} />
                 },
               },
             ]}
           />
         )}
       </Listing>
-      <Modal opened={adding} onClose={() => setAdding(false)} title={t('addresses.add')} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <Dialog opened={adding} onClose={() => setAdding(false)} title={t('addresses.add')}>
         <EmailDoor
           purpose="link"
           returnTo="/account"
@@ -96,15 +92,12 @@ export function Addresses({ session, identities, onTicket }: Props) {
             setAdding(false)
             setAdded(true)
           }}
-          onRefused={(error) => {
-            const ticket = mergeTicket(error)
-            if (!ticket) return false
+          onTicket={(ticket) => {
             setAdding(false)
             onTicket(ticket)
-            return true
           }}
         />
-      </Modal>
+      </Dialog>
     </Section>
   )
 }

@@ -1,10 +1,11 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../api/client'
 import { keys } from '../../api/queries'
 import type { Identity } from '../../api/types'
 import { useOptimistic } from '../../components/optimistic'
+import { Dialog } from '../../components/dialog'
 import { Fault } from '../../components/show'
 import { useT } from '../../i18n/language'
 import { wayName } from './ways'
@@ -34,7 +35,7 @@ export function LabelButton({ identity, onDone }: Props) {
       <Button variant="default" size="xs" aria-label={t('ways.labelOf', { way: wayName(t, identity) })} onClick={open}>
         {t('ways.label')}
       </Button>
-      <Modal opened={opened} onClose={() => setOpened(false)} title={t('ways.labelTitle')} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <Dialog opened={opened} onClose={() => setOpened(false)} title={t('ways.labelTitle')}>
         <form
           onSubmit={(event) => {
             event.preventDefault()
@@ -56,7 +57,7 @@ export function LabelButton({ identity, onDone }: Props) {
             </Group>
           </Stack>
         </form>
-      </Modal>
+      </Dialog>
     </>
   )
 }

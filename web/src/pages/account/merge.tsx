@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { api, data } from '../../api/client'
 import { isProblem } from '../../api/problem'
-import { keys } from '../../api/queries'
+import { keys, startOver } from '../../api/queries'
 import type { MergePreview, MergeSide } from '../../api/types'
 import { withStepUp } from '../../auth/step-up'
 import type { Done } from '../../components/done'
@@ -48,7 +48,7 @@ export function Merge({ ticket, me, onClose }: Props) {
       onClose()
       await navigate('/account', { replace: true, state: { done: 'merged' } satisfies Done })
       // Everything this page knows may be another account's now.
-      await client.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.providers[0] })
+      await startOver(client)
     },
     onError: (error) => {
       if (isProblem(error, 'merge_changed')) void preview.refetch()

@@ -2,7 +2,7 @@ import { Stack, Text } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from 'react-router'
 import { api, data } from '../../api/client'
-import { keys, usePages } from '../../api/queries'
+import { keys, startOver, usePages } from '../../api/queries'
 import type { MyMerge } from '../../api/types'
 import { ConfirmButton } from '../../components/confirm'
 import type { Done } from '../../components/done'
@@ -22,7 +22,7 @@ export function Merges() {
   const undo = async (merge: MyMerge) => {
     await data(api.POST('/v1/me/merges/{merge}/undo', { params: { path: { merge: merge.id } } }))
     await navigate('/account', { replace: true, state: { done: 'undone' } satisfies Done })
-    await client.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.providers[0] })
+    await startOver(client)
   }
   if (!list.rows?.length && !list.error) return null
   return (

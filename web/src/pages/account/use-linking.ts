@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useState } from 'react'
-import { keys } from '../../api/queries'
+import { refreshPerson } from '../../api/queries'
 import type { Session } from '../../api/types'
 import { type Arrival, arrivalOf, endArrival } from '../../auth/arrival'
 import { linkIntent, savePending } from '../../auth/pending'
@@ -78,7 +78,7 @@ export function useLinking(session: Session, openWallets: () => void) {
     },
     async linked(provider: string) {
       setNotice(done(t, provider))
-      await Promise.all([client.invalidateQueries({ queryKey: keys.mine }), client.invalidateQueries({ queryKey: keys.session })])
+      await refreshPerson(client)
     },
   }
 }

@@ -1,12 +1,12 @@
-import { Badge, Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Badge, Button, Group, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
 import { api, data } from '../../api/client'
-import { mergeTicket } from '../../api/problem'
-import { keys, type useIdentities, useProviders } from '../../api/queries'
+import { refreshPerson, type useIdentities, useProviders } from '../../api/queries'
 import type { Identity, Session } from '../../api/types'
 import { providerName } from '../../auth/providers'
 import { ConfirmButton } from '../../components/confirm'
+import { Dialog } from '../../components/dialog'
 import { Section } from '../../components/section'
 import { Fault, Listing, Name, Time, WordsAlert } from '../../components/show'
 import { Table } from '../../components/table'
@@ -57,8 +57,7 @@ export function WaysIn({ session, identities, onTicket }: Props) {
   const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
   const offered = providers.data && new Set(providers.data.map((provider) => provider.name))
 
-  const refresh = () =>
-    Promise.all([client.invalidateQueries({ queryKey: keys.mine }), client.invalidateQueries({ queryKey: keys.session })])
+  const refresh = () => refreshPerson(client)
   const unlink = async (identity: Identity) => {
     await data(api.DELETE('/v1/me/identities/{identity}', { params: { path: { identity: identity.id } } }))
     await refresh()
@@ -143,7 +142,7 @@ export function WaysIn({ session, identities, onTicket }: Props) {
           </Button>
         )}
       </Group>
-      <Modal opened={walletOpen} onClose={walletDialog.close} title={t('ways.linkWallet')} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <Dialog opened={walletOpen} onClose={walletDialog.close} title={t('ways.linkWallet')}>
         {wallet && (
           <Wallets
             purpose="link"
@@ -152,16 +151,13 @@ export function WaysIn({ session, identities, onTicket }: Props) {
               await linking.linked(wallet.name)
               walletDialog.close()
             }}
-            onRefused={(error) => {
-              const ticket = mergeTicket(error)
-              if (!ticket) return false
+            onTicket={(ticket) => {
               walletDialog.close()
               onTicket(ticket)
-              return true
             }}
           />
         )}
-      </Modal>
+      </Dialog>
     </Section>
   )
 }

@@ -2,7 +2,6 @@ import { Alert, Anchor, Button, Divider, Group, Paper, Stack, Text, Title } from
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useState } from 'react'
 import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router'
-import { mergeTicket } from '../../api/problem'
 import { forgetPerson, useProviders, useSession } from '../../api/queries'
 import { tokenIn } from '../../auth/email'
 import { lastUsed, rememberUsed } from '../../auth/last-used'
@@ -53,12 +52,9 @@ export function SignInPage() {
     await navigate(target)
   }
   // A mailed link may be for linking: then the refusal is one for the account page.
-  function refused(error: unknown): boolean {
-    const ticket = mergeTicket(error)
-    if (!ticket) return false
+  function merge(ticket: string) {
     keptTicket.set(ticket)
     void navigate(home)
-    return true
   }
 
   // Back from a provider, and it worked.
@@ -100,7 +96,7 @@ export function SignInPage() {
       )}
       {email && (
         <Door label={t('signIn.byEmail')} divider={redirects.length > 0 && !token && t('signIn.orEmail')} last={last === email.name && !token}>
-          <EmailDoor key={token ?? ''} purpose="sign_in" token={token} returnTo={target} onDone={() => enter(email.name)} onRefused={refused} />
+          <EmailDoor key={token ?? ''} purpose="sign_in" token={token} returnTo={target} onDone={() => enter(email.name)} onTicket={merge} />
         </Door>
       )}
       {wallet && (
