@@ -33,6 +33,8 @@ test('two accounts of one person become one, and are taken apart again', async (
   const merge = section(page, 'Two accounts, one person?')
   await expect(merge.getByRole('radio', { name: 'Old Ida' }).first()).toBeChecked()
   await expect(merge.getByText('Google (Ida)')).toBeVisible()
+  // What they differ in stands below the account that it is from: the one in hand first.
+  for (const group of ['Which account stays?', 'Name']) await expect(merge.getByRole('radiogroup', { name: group }).getByRole('radio').first()).toHaveAccessibleName(/^Ida/)
   await shoot(page, 'account-merge')
   // A reload loses nothing.
   await page.reload()
