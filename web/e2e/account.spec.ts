@@ -81,6 +81,25 @@ test('a refusal at a provider brings its merge along, and nobody finds the ticke
   await expect(merge).toHaveCount(0)
 })
 
+test('an undo that ends the session it was asked in says that it was done', async ({ person }) => {
+  const page = await person()
+  await signInAtGoogle(page, { name: 'Rex', email: 'rex@gmail.com' })
+  await signOut(page)
+  await signInWithNewWallet(page)
+  await page.goto('/account')
+  await page.getByRole('button', { name: 'Google', exact: true }).click()
+  await beAtProvider(page, { name: 'Rex', email: 'rex@gmail.com' })
+  await page.getByRole('button', { name: 'Make them one' }).click()
+  await expect(page.getByRole('status').filter({ hasText: 'The two accounts are one' })).toBeVisible()
+  await page.getByRole('button', { name: 'Take it back' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Take it back' }).click()
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible()
+  await expect(page.getByRole('status').filter({ hasText: 'The two accounts are apart again' })).toBeVisible()
+  await page.reload()
+  await expect(page.getByRole('link', { name: 'Continue with Google' })).toBeVisible()
+  await expect(page.getByText('The two accounts are apart again')).toHaveCount(0)
+})
+
 test('the only way in cannot be unlinked and says why; of two, one can', async ({ person }) => {
   const page = await person()
   await signInWithNewWallet(page)
