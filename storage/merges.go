@@ -120,7 +120,7 @@ func (db *DB) RecordItems(ctx context.Context, m linking.Merge) error {
 
 // MoveItems implements linking.MergeStore.
 func (db *DB) MoveItems(ctx context.Context, m linking.Merge, at time.Time) error {
-	db.changed(ctx, m.SurvivorID, m.SourceID)
+	db.changed(ctx, m.SourceID)
 	// A place in a deleted team is nobody's gain: it goes, for a tombstone holds nothing.
 	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
 		Where("m.user_id = ? AND m.team_id IN (SELECT tm.id FROM teams AS tm WHERE tm.deleted_at IS NOT NULL)", m.SourceID))
@@ -147,7 +147,6 @@ func (db *DB) MoveItems(ctx context.Context, m linking.Merge, at time.Time) erro
 
 // MoveItemsBack implements linking.MergeStore.
 func (db *DB) MoveItemsBack(ctx context.Context, m linking.Merge) error {
-	db.changed(ctx, m.SurvivorID, m.SourceID)
 	noted := func(kind string) *bun.SelectQuery {
 		return db.writer(ctx).NewSelect().Table("merge_items").Column("item_id").Where("merge_id = ? AND kind = ?", m.ID, kind)
 	}
@@ -201,7 +200,10 @@ func (db *DB) InsertMemberships(ctx context.Context, ms []team.Membership) error
 	if len(ms) == 0 {
 		return nil
 	}
-	rows := rowsOf(ms, func(m team.Membership) membershipRow { return membershipRow{Membership: m} })
+	rows := rowsOf(ms, func(m team.Membership) membershipRow {
+		db.changed(ctx, m.UserID)
+		return membershipRow{Membership: m}
+	})
 	return db.insert(ctx, &rows)
 }
 

@@ -17,7 +17,6 @@ func (db *DB) InsertTeam(ctx context.Context, t team.Team) error {
 
 // UpdateTeam implements team.Store.
 func (db *DB) UpdateTeam(ctx context.Context, t team.Team) error {
-	db.changed(ctx, t.ID)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&teamRow{Team: t}).
 		Column("name", "updated_at", "deleted_at").Where("tm.id = ?", t.ID))
 	return err
@@ -85,6 +84,7 @@ func (db *DB) PlacesOf(ctx context.Context, user identity.ID, p identity.Page) (
 
 // InsertMembership implements team.Store.
 func (db *DB) InsertMembership(ctx context.Context, m team.Membership) (bool, error) {
+	db.changed(ctx, m.UserID)
 	n, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&membershipRow{Membership: m}).On("CONFLICT DO NOTHING"))
 	return n == 1, err
 }

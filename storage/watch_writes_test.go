@@ -1,0 +1,222 @@
+package storage_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/storage/storagetest"
+)
+
+// seen is a user in a team, and what a check of his session reads.
+type seen struct {
+	user  identity.User
+	made  identity.Identity // what the session was signed in by
+	with  session.Session
+	team  team.Team
+	in    session.TeamSession
+	owner identity.User // of the team
+	other identity.User // somebody else
+}
+
+func (s seen) teams() []identity.ID { return []identity.ID{s.team.ID} }
+
+func (s seen) end(at time.Time) session.End { return session.End{Reason: "test", At: at} }
+
+func (s seen) merge() linking.Merge {
+	return linking.Merge{ID: identity.NewID(), SurvivorID: s.other.ID, SourceID: s.user.ID}
+}
+
+func (s seen) membership(at time.Time) team.Membership {
+	return team.Membership{TeamID: s.team.ID, UserID: s.user.ID, Role: team.RoleMember, CreatedAt: at}
+}
+
+// renamed is the user as he was not.
+func (s seen) renamed() identity.User {
+	u := s.user
+	u.DisplayName = "Grace"
+	return u
+}
+
+// write is a change to what is seen.
+type write func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error
+
+// thrownOut leaves a session that a policy ended to somebody who is no member.
+func thrownOut(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+	s.in.EndedAt, s.in.EndReason = &at, new(session.EndedByPolicy)
+	if err := d.EndTeamSession(ctx, s.in); err != nil {
+		return err
+	}
+	return d.DeleteMembership(ctx, s.team.ID, s.user.ID)
+}
+
+// first is what has to come before a write.
+var first = map[string]write{
+	"SetPrimaryEmailIfNone": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		s.user.PrimaryEmail = nil
+		return d.SetUser(ctx, s.user)
+	},
+	"InsertMembership": thrownOut, "InsertMemberships": thrownOut, "MoveMemberships to": thrownOut,
+}
+
+// writes is every write that a check can see.
+var writes = map[string]write{
+	"UpdateUser": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		return d.UpdateUser(ctx, s.renamed())
+	},
+	"SetUser": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		return d.SetUser(ctx, s.renamed())
+	},
+	"SetPrimaryEmail": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		return d.SetPrimaryEmail(ctx, s.user.ID, "second@"+s.user.ID.String()+".example", at)
+	},
+	"SetPrimaryEmailIfNone": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		return d.SetPrimaryEmailIfNone(ctx, s.user.ID, "second@"+s.user.ID.String()+".example", at)
+	},
+	"DeleteEmail": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		return d.DeleteEmail(ctx, s.user.ID, *s.user.PrimaryEmail, at)
+	},
+	"UpdateSession": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		s.with.Methods = append(s.with.Methods, "google")
+		return d.UpdateSession(ctx, s.with)
+	},
+	"EndSessions": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		_, err := d.EndSessions(ctx, s.user.ID, session.Which{}, "test", at)
+		return err
+	},
+	"EndSessionsBy": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		_, err := d.EndSessionsBy(ctx, s.made.ID, "test", at)
+		return err
+	},
+	"EndSessionsByIdentities": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		return d.EndSessionsByIdentities(ctx, []identity.ID{s.made.ID}, "test", at)
+	},
+	"EndMatchingSessions": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		_, err := d.EndMatchingSessions(ctx, session.Filter{UserID: &s.user.ID}, s.end(at))
+		return err
+	},
+	"EndTeamSession": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		s.in.EndedAt, s.in.EndReason = &at, new("test")
+		return d.EndTeamSession(ctx, s.in)
+	},
+	"SetBreakGlass": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		return d.SetBreakGlass(ctx, s.in.ID, at.Add(time.Hour))
+	},
+	"EndTeamSessions": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		return d.EndTeamSessions(ctx, s.team.ID, &s.user.ID, s.other.ID, "test", at)
+	},
+	"EndTeamSessionsIn": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		return d.EndTeamSessionsIn(ctx, s.teams(), s.user.ID, "test", at)
+	},
+	"EndMatchingTeamSessions": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		_, err := d.EndMatchingTeamSessions(ctx, s.team.ID, session.Filter{}, s.end(at))
+		return err
+	},
+	"SetTeamPolicy": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		return d.SetTeamPolicy(ctx, s.team.ID, team.Policy{Exclusive: true}, s.other.ID, at)
+	},
+	"UpdateRole": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		return d.UpdateRole(ctx, team.Membership{TeamID: s.team.ID, UserID: s.user.ID, Role: team.RoleAdmin})
+	},
+	"SetRole": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		return d.SetRole(ctx, s.teams(), s.user.ID, team.RoleAdmin)
+	},
+	"InsertMembership": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		_, err := d.InsertMembership(ctx, s.membership(at))
+		return err
+	},
+	"InsertMemberships": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		return d.InsertMemberships(ctx, []team.Membership{s.membership(at)})
+	},
+	"MoveMemberships to": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		return d.MoveMemberships(ctx, s.teams(), s.owner.ID, s.user.ID)
+	},
+	"DeleteMembership": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		return d.DeleteMembership(ctx, s.team.ID, s.user.ID)
+	},
+	"DeleteMemberships": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		return d.DeleteMemberships(ctx, s.teams(), s.user.ID)
+	},
+	"MoveMemberships": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		return d.MoveMemberships(ctx, s.teams(), s.user.ID, s.other.ID)
+	},
+	"MoveItems": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		return d.MoveItems(ctx, s.merge(), at)
+	},
+}
+
+// Whoever remembers what a check read hears of every write that makes it wrong,
+// even if it is the only one of its transaction.
+func TestEveryWriteThatACheckSeesIsTold(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		d.Unsound() // the writes are parts of changes
+		watched := *d
+		var l *listener
+		watched.DB, l = watch(t, d.URL)
+		d = &watched
+		for name, write := range writes {
+			s := newSeen(t, d)
+			if prepare := first[name]; prepare != nil {
+				d.Do(t, func(ctx context.Context) error { return prepare(ctx, d, s, d.Clock.Now()) })
+			}
+			before, err := d.PrincipalByToken(t.Context(), s.with.TokenHash)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			l.forgotten()
+			d.Do(t, func(ctx context.Context) error { return write(ctx, d, s, d.Clock.Now()) })
+			told := l.forgotten()
+			after, err := d.PrincipalByToken(t.Context(), s.with.TokenHash)
+			if err != nil && !errors.Is(err, identity.ErrNotFound) {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if reflect.DeepEqual(before, after) {
+				t.Errorf("%s: a check sees nothing of it", name)
+			}
+			if !slices.ContainsFunc([]identity.ID{s.user.ID, s.with.ID, s.made.ID, s.team.ID, s.in.ID}, func(id identity.ID) bool {
+				return slices.Contains(told, id)
+			}) {
+				t.Errorf("%s: told of none of what the check read, but of %v", name, told)
+			}
+		}
+	})
+}
+
+func newSeen(t *testing.T, d *storagetest.Database) seen {
+	t.Helper()
+	s := seen{user: d.User(t), owner: d.User(t), other: d.User(t)}
+	s.made = d.Identity(t, s.user.ID, "google", storagetest.Word())
+	for _, local := range []string{"first", "second"} {
+		address := local + "@" + s.user.ID.String() + ".example"
+		d.Email(t, s.user.ID, address)
+		if local == "first" {
+			s.user.PrimaryEmail = &address
+			d.Do(t, func(ctx context.Context) error {
+				return d.SetPrimaryEmail(ctx, s.user.ID, address, d.Clock.Now())
+			})
+		}
+	}
+	s.team = d.Team(t, s.owner.ID)
+	d.Member(t, s.team.ID, s.user.ID, team.RoleMember)
+	s.with = d.Session(t, s.user.ID, func(with *session.Session) { with.IdentityID = &s.made.ID })
+	s.in = d.TeamSession(t, s.team.ID, s.with)
+	s.with.TeamSessionID = &s.in.ID
+	d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s.with) })
+	return s
+}
+
+// forgotten returns what was told since it was asked last.
+func (l *listener) forgotten() []identity.ID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ids := l.ids
+	l.ids = nil
+	return ids
+}
