@@ -64,7 +64,7 @@ test('a key of the team is made, works, and is refused once it is ended', async 
   await panel.getByRole('button', { name: 'I have kept it' }).click()
   await owner.reload()
   const row = panel.getByRole('row').filter({ hasText: 'night watch' })
-  await expect(row).toContainText('also see and end sessions')
+  await expect(row).toContainText('see and end sessions')
   await expect(row).toContainText('Kira')
   await expect(row).toContainText('active')
   expect(await owner.content()).not.toContain(secret)

@@ -172,7 +172,7 @@ function Secret({ secret, onKept }: { secret: string; onKept: () => void }) {
   const t = useT()
   return (
     <Stack gap="sm">
-      <WordsAlert kind="done" words={{ title: t('operator.keyMadeTitle'), text: '' }} />
+      <WordsAlert kind="done" words={{ title: t('operator.keyMadeTitle'), text: t('operator.keyMadeText') }} />
       {/* In lines: what scrolls sideways is hard to reach by keyboard. */}
       <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
         {secret}
@@ -181,9 +181,7 @@ function Secret({ secret, onKept }: { secret: string; onKept: () => void }) {
         <CopyButton value={secret}>
           {({ copied, copy }) => (
             <Button variant="default" onClick={copy}>
-              <Text span aria-live="polite">
-                {t(copied ? 'common.copied' : 'operator.keyCopy')}
-              </Text>
+              <span aria-live="polite">{t(copied ? 'common.copied' : 'operator.keyCopy')}</span>
             </Button>
           )}
         </CopyButton>

@@ -5,6 +5,7 @@ import type { Page } from '../api/queries'
 import type { AdminSession, Role, SessionFilter, TeamSession } from '../api/types'
 import { providerName } from '../auth/providers'
 import { useT } from '../i18n/language'
+import type { Translate } from '../i18n/translate'
 import { active, type Chosen, narrows, toFilter, wrong } from '../sessions/filters'
 import { ConfirmButton } from './confirm'
 import { EndedList } from './ended'
@@ -141,7 +142,7 @@ export function SessionManager(props: Props) {
 
   return (
     <Stack gap="sm">
-      <SessionFilters chosen={chosen} onChange={setChosen} {...(props.members === undefined ? {} : { members: props.members })} />
+      <SessionFilters chosen={chosen} onChange={setChosen} {...(props.members === undefined ? {} : { members: props.members && among(t, props.members, rows, chosen.user) })} />
       <Group gap="xs" mih={30}>
         <Checkbox
           size="sm"
@@ -172,6 +173,15 @@ export function SessionManager(props: Props) {
       <Pages list={list} />
     </Stack>
   )
+}
+
+// among adds whose sessions are seen, and who is chosen, to the members who are
+// known here: of a large team those are the first only.
+function among(t: Translate, members: { value: string; label: string }[], rows: AnySession[], chosen: string) {
+  const all = new Map(members.map((member) => [member.value, member]))
+  for (const { user } of rows) if (!all.has(user.id)) all.set(user.id, { value: user.id, label: personName(t, user) })
+  if (chosen && !all.has(chosen)) all.set(chosen, { value: chosen, label: t('common.person', { id: chosen.slice(-6) }) })
+  return [...all.values()].sort((a, b) => a.label.localeCompare(b.label, t.locale))
 }
 
 function EndOne({ session, action }: { session: AnySession; action: () => Promise<unknown> }) {

@@ -26,9 +26,9 @@ export function Person({ user, note }: { user: UserSummary; note?: string }) {
   const name = personName(useT(), user)
   return (
     <Stack gap={0}>
-<div>
+      <div>
         <Name line>{name}</Name>
-        {note && <span className="muted"> ({note})</span>}
+        {note && <span className="note muted"> ({note})</span>}
       </div>
       {user.primary_email && user.primary_email !== name && (
         <Text size="xs" className="muted" component="div">

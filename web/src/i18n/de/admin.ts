@@ -139,7 +139,7 @@ export const team: Area<'team'> = {
   noKeys: 'Noch kein Schlüssel.',
   keyRole: 'Er handelt als',
   keyMay_member: 'das Team und seine Mitglieder sehen',
-  keyMay_admin: 'auch Sitzungen sehen und beenden (nicht die von Eigentümern), Einladungen zurückziehen, das Protokoll lesen',
+  keyMay_admin: 'das Team sehen, Sitzungen sehen und beenden (nicht die von Eigentümern), Einladungen zurückziehen, das Protokoll lesen',
 }
 
 export const policy: Area<'policy'> = {
@@ -323,6 +323,7 @@ export const operator: Area<'operator'> = {
   keyDays: 'Tage bis zum Ablauf',
   keyMake: 'Schlüssel anlegen',
   keyMadeTitle: 'Bewahren Sie diesen Schlüssel jetzt auf: Er wird nicht noch einmal gezeigt',
+  keyMadeText: 'Wer ihn hat, kann ihn benutzen. Der Dienst selbst behält nur einen Hashwert.',
   keyCopy: 'Schlüssel kopieren',
   keyStored: 'Ich habe ihn aufbewahrt',
   keyExpires: 'Läuft ab',

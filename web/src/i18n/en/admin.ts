@@ -134,7 +134,7 @@ export const team = {
   noKeys: 'No key yet.',
   keyRole: 'It acts as',
   keyMay_member: 'see the team and its members',
-  keyMay_admin: 'also see and end sessions (not owners’), take back invitations, read the audit trail',
+  keyMay_admin: 'see the team, see and end sessions (not owners’), take back invitations, read the audit trail',
 } as const
 
 export const policy = {
@@ -312,6 +312,7 @@ export const operator = {
   keyDays: 'Days until it expires',
   keyMake: 'Make a key',
   keyMadeTitle: 'Keep this key now: it is not shown again',
+  keyMadeText: 'Whoever has it can use it. The service itself keeps only a hash.',
   keyCopy: 'Copy the key',
   keyStored: 'I have kept it',
   keyExpires: 'Expires',

@@ -1,4 +1,4 @@
-import { Radio, Stack } from '@mantine/core'
+import { Radio, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { api, data } from '../../api/client'
 import { keys } from '../../api/queries'
@@ -23,7 +23,14 @@ export function APIKeys({ team }: { team: Team }) {
       empty={t('team.noKeys')}
       queryKey={keys.teamKeys(team.id)}
       fetchPage={(query) => data(api.GET('/v1/teams/{team}/api-keys', { params: { path, query } }))}
-      may={(key) => t(`team.keyMay_${key.role}`)}
+      may={(key) => (
+        <Stack gap={0}>
+          {t(`common.${key.role}`)}
+          <Text size="xs" className="muted">
+            {t(`team.keyMay_${key.role}`)}
+          </Text>
+        </Stack>
+      )}
       maker={(key) => key.created_by && <Name line>{nameOf(key.created_by)}</Name>}
       choice={
         <Radio.Group label={t('team.keyRole')} value={role} onChange={(chosen) => setRole(chosen as TeamAPIKey['role'])}>
