@@ -29,7 +29,7 @@ export function Teams({ user }: { user: string }) {
   const list = usePaged(keys.admin('user teams', user), (page) => data(api.GET('/v1/admin/users/{user}/teams', { params: { path: { user }, query: page } })), { limit: 25 })
   const own = useQuery({ queryKey: keys.admin('own teams'), queryFn: ownTeams, enabled: Boolean(list.rows?.length) })
   return (
-    <Section title={t('operator.teams')} hint={t('operator.teamsHint')}>
+    <Section title={t('operator.teams')} {...(list.rows?.some(({ team }) => own.data?.has(team.id)) ? { hint: t('operator.teamsHint') } : {})}>
       <Listing list={list} empty={t('operator.noTeams')}>
         {(places) => (
           <Table
