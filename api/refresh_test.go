@@ -1,11 +1,14 @@
 package api_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/oauth2"
 
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/apptest"
@@ -28,6 +31,30 @@ func offline(t *testing.T, b *apptest.Browser, team string) string {
 func refresh(b *apptest.Browser, raw string) *apptest.Answer {
 	b.T.Helper()
 	return b.POST("/v1/token/refresh", map[string]any{"refresh_token": raw, "client_id": "web"})
+}
+
+// A client that knows of us nothing but RFC 6749 and our metadata.
+func TestRefreshByAnOAuthClient(t *testing.T) {
+	t.Parallel()
+	a := apptest.SQLite(t, clients)
+	b := a.Browser()
+	b.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+	meta := b.GET("/.well-known/oauth-authorization-server").Want(http.StatusOK)
+	client := oauth2.Config{ClientID: "web", Endpoint: oauth2.Endpoint{TokenURL: meta.String("token_endpoint"), AuthStyle: oauth2.AuthStyleInParams}}
+	raw := offline(t, b, "")
+	got, err := client.TokenSource(t.Context(), &oauth2.Token{RefreshToken: raw}).Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.RefreshToken == raw || got.Type() != "Bearer" || claims(t, b, got.AccessToken)["client_id"] != "web" {
+		t.Errorf("%+v", got)
+	}
+	var refused *oauth2.RetrieveError
+	if _, err := client.TokenSource(t.Context(), &oauth2.Token{RefreshToken: raw + "x"}).Token(); !errors.As(err, &refused) || refused.ErrorCode != "invalid_grant" {
+		t.Errorf("another's token: %v", err)
+	}
+	body := map[string]any{"grant_type": "password", "refresh_token": got.RefreshToken, "client_id": "web"}
+	wantOAuth(t, b.POST("/v1/token/refresh", body), http.StatusBadRequest, "invalid_request", "invalid_request")
 }
 
 func wantInvalidGrant(t *testing.T, a *apptest.Answer) {

@@ -634,6 +634,21 @@ func (e EndOtherSessionsParamsOthers) Valid() bool {
 	}
 }
 
+// Defines values for RefreshTokenJSONBodyGrantType.
+const (
+	RefreshTokenJSONBodyGrantTypeRefreshToken RefreshTokenJSONBodyGrantType = "refresh_token"
+)
+
+// Valid indicates whether the value is a known member of the RefreshTokenJSONBodyGrantType enum.
+func (e RefreshTokenJSONBodyGrantType) Valid() bool {
+	switch e {
+	case RefreshTokenJSONBodyGrantTypeRefreshToken:
+		return true
+	default:
+		return false
+	}
+}
+
 // APIKey defines model for APIKey.
 type APIKey struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -2076,9 +2091,15 @@ type CreateTokenJSONBody struct {
 // RefreshTokenJSONBody defines parameters for RefreshToken.
 type RefreshTokenJSONBody struct {
 	// ClientId The client it was given to.
-	ClientId     string `json:"client_id"`
-	RefreshToken string `json:"refresh_token"`
+	ClientId string `json:"client_id"`
+
+	// GrantType Not needed: there is no other here.
+	GrantType    *RefreshTokenJSONBodyGrantType `json:"grant_type,omitempty"`
+	RefreshToken string                         `json:"refresh_token"`
 }
+
+// RefreshTokenJSONBodyGrantType defines parameters for RefreshToken.
+type RefreshTokenJSONBodyGrantType string
 
 // AdminCreateAPIKeyJSONRequestBody defines body for AdminCreateAPIKey for application/json ContentType.
 type AdminCreateAPIKeyJSONRequestBody AdminCreateAPIKeyJSONBody

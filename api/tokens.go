@@ -52,7 +52,7 @@ func (s *Server) GetServerMetadata(context.Context, GetServerMetadataRequestObje
 	return GetServerMetadata200JSONResponse{
 		Headers: GetServerMetadata200ResponseHeaders{CacheControl: cacheKeys},
 		Body: ServerMetadata{
-			Issuer: public, JwksUri: public + "/.well-known/jwks.json", TokenEndpoint: public + "/v1/token",
+			Issuer: public, JwksUri: public + "/.well-known/jwks.json", TokenEndpoint: public + "/v1/token/refresh",
 			TokenEndpointAuthMethodsSupported: []string{"none"}, ResponseTypesSupported: []string{}, GrantTypesSupported: []string{"refresh_token"},
 			IntrospectionEndpoint: public + "/v1/introspect", IntrospectionEndpointAuthMethodsSupported: []string{"Bearer"},
 			AccessTokenSigningAlgValuesSupported: []string{string(token.EdDSA), string(token.ES256)},
