@@ -19,7 +19,7 @@ func (s *Server) ListTeamAudit(ctx context.Context, r ListTeamAuditRequestObject
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.Teams.RequireManager(ctx, s.actor(ctx), r.Team); err != nil {
+	if err := s.Teams.RequireManager(ctx, s.actor(ctx), r.Team); err != nil {
 		return nil, err
 	}
 	rows, next, err := s.Audit.List(ctx, f, p)

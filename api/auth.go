@@ -145,7 +145,7 @@ func (s *Server) stillOperator(ctx context.Context) error {
 // stillManages is stillOperator for who manages a team, by its policy too.
 func (s *Server) stillManages(ctx context.Context, team identity.ID) error {
 	info, actor := callOf(ctx), s.actor(ctx)
-	if _, err := s.Teams.RequireManager(ctx, actor, team); err != nil {
+	if err := s.Teams.RequireManager(ctx, actor, team); err != nil {
 		return err
 	}
 	if info.key != nil {

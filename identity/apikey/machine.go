@@ -44,7 +44,7 @@ func (s *Service) ListInTeam(ctx context.Context, actor identity.Actor, id ident
 	if err := actor.RequirePerson(); err != nil {
 		return nil, nil, err
 	}
-	if _, err := team.AsManager(ctx, s.store, actor, id, s.now()); err != nil {
+	if err := team.RequireManager(ctx, s.store, actor, id, s.now()); err != nil {
 		return nil, nil, err
 	}
 	return s.list(ctx, &id, p)

@@ -113,7 +113,7 @@ func (s *Service) breakGlass(ctx context.Context, actor identity.Actor, t team.T
 
 // ListTeam lists the sessions of a team to those who manage it.
 func (s *Service) ListTeam(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, p identity.Page) ([]ListedInTeam, *identity.ID, error) {
-	if _, err := team.AsManager(ctx, s.store, actor, id, s.now()); err != nil {
+	if err := team.RequireManager(ctx, s.store, actor, id, s.now()); err != nil {
 		return nil, nil, err
 	}
 	rows, err := s.store.TeamSessions(ctx, id, f, s.now(), p)

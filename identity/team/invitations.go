@@ -74,7 +74,7 @@ func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identit
 
 // Invitations lists the team's open invitations (admin, owner).
 func (s *Service) Invitations(ctx context.Context, actor identity.Actor, team identity.ID, p identity.Page) ([]Invitation, *identity.ID, error) {
-	if _, err := s.RequireManager(ctx, actor, team); err != nil {
+	if err := s.RequireManager(ctx, actor, team); err != nil {
 		return nil, nil, err
 	}
 	rows, err := s.store.OpenInvitations(ctx, team, s.now(), p)

@@ -31,14 +31,13 @@ func As(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now 
 	return s.TeamFor(ctx, id, actor.UserID)
 }
 
-// AsManager returns the role of an actor who manages the team; CodeForbidden for
-// other members.
-func AsManager(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now time.Time) (Role, error) {
+// RequireManager refuses who does not manage the team: CodeForbidden for other members.
+func RequireManager(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now time.Time) error {
 	m, err := As(ctx, s, actor, id, now)
 	if err == nil {
 		err = m.Role.RequireManages()
 	}
-	return m.Role, err
+	return err
 }
 
 // Locked runs fn in a transaction under the team's row lock, with the role that

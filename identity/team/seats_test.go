@@ -67,7 +67,7 @@ func TestMachines(t *testing.T) {
 		// A call that was let in before its key ended does nothing after.
 		f.Do(t, func(ctx context.Context) error { _, err := f.EndTeamAPIKeys(ctx, id, f.Clock.Now()); return err })
 		storagetest.WantNotFound(t, "by a key that has ended", f.RevokeInvitation(t.Context(), admin, id, i))
-		_, err := f.RequireManager(t.Context(), admin, id)
+		err := f.RequireManager(t.Context(), admin, id)
 		storagetest.WantNotFound(t, "by a key that has ended", err)
 		late := f.machine(t, id, team.RoleAdmin)
 		f.Clock.Advance(time.Hour)

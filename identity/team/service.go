@@ -168,10 +168,10 @@ func (s *Service) Delete(ctx context.Context, actor identity.Actor, id identity.
 	})
 }
 
-// RequireManager returns the actor's role if it manages the team. Teams the
-// actor is not in do not exist for them.
-func (s *Service) RequireManager(ctx context.Context, actor identity.Actor, team identity.ID) (Role, error) {
-	return AsManager(ctx, s.store, actor, team, s.now())
+// RequireManager refuses who does not manage the team. Teams the actor is not in
+// do not exist for them.
+func (s *Service) RequireManager(ctx context.Context, actor identity.Actor, team identity.ID) error {
+	return RequireManager(ctx, s.store, actor, team, s.now())
 }
 
 // requireActive holds the user's row, so that he is not disabled or merged
