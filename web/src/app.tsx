@@ -5,7 +5,7 @@ import { useT } from './i18n/language'
 import { Broken } from './components/broken'
 import { PageTitle } from './components/page-title'
 import { Shell } from './components/shell'
-import { Waiting } from './components/show'
+import { WaitingPage } from './components/show'
 import { StepUpProvider } from './components/step-up'
 import { SignInPage } from './pages/sign-in/page'
 
@@ -38,7 +38,7 @@ export function App() {
     <StepUpProvider>
       <Shell>
         <Broken>
-          <Suspense fallback={<Waiting />}>
+          <Suspense fallback={<WaitingPage />}>
             <Routes>
               <Route path="/" element={<HomePage />} />
               <Route path="/sign-in" element={<SignInPage />} />

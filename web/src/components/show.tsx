@@ -165,3 +165,13 @@ export function Waiting() {
     </Stack>
   )
 }
+
+// WaitingPage waits for a whole page: most are longer than the window, so that
+// the footer stays out of it.
+export function WaitingPage() {
+  return (
+    <div style={{ minHeight: '100vh' }}>
+      <Waiting />
+    </div>
+  )
+}
