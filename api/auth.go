@@ -48,6 +48,10 @@ func (s *Server) authenticate(c *gin.Context) {
 			"this session came in by a recovery code: link a Google or GitHub account, an address or a wallet first"))
 		return
 	}
+	if info.operation.operators && !p.User.Operator {
+		s.fail(c, errOperatorRequired())
+		return
+	}
 	info.principal, info.bearer = &p, bearer
 }
 
@@ -115,20 +119,7 @@ func isCurrent(ctx context.Context, id identity.ID) bool {
 	return p != nil && p.Session.ID == id
 }
 
-// requireOperator lets only operators of the deployment through, and services
-// whose key has the scope of the call.
-func requireOperator(ctx context.Context) error {
-	if callOf(ctx).key != nil {
-		return nil
-	}
-	if !callOf(ctx).principal.User.Operator {
-		return errOperatorRequired()
-	}
-	return nil
-}
-
-// stillOperator is requireOperator for an answer that goes on: whoever was let
-// through may have lost the rights, the session or the key since. It is no use of
+// stillOperator is for an answer to an operator that goes on: whoever was let through may have lost the rights, the session or the key since. It is no use of
 // the session.
 func (s *Server) stillOperator(ctx context.Context) error {
 	info := callOf(ctx)

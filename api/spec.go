@@ -47,6 +47,8 @@ type operation struct {
 	form     bool         // takes a form, too
 	sessions bool         // a session is a way to call it
 	scope    apikey.Scope // so is an API key with this scope; "" for none
+	// operators tells that no other person may call it.
+	operators bool
 }
 
 // operations are found by the pattern that Gin has matched already, so that a
@@ -73,10 +75,15 @@ func (s spec) operations() (operations, error) {
 			if op.Security != nil {
 				security = *op.Security
 			}
+			required := len(security) > 0 && !slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
+			operators := strings.HasPrefix(path, "/v1/admin/")
+			if operators && !required {
+				return nil, fmt.Errorf("%s: an operators' call that asks for nobody", op.OperationID)
+			}
 			out[method+" "+pathParam.ReplaceAllString(path, ":$1")] = &operation{
 				route:      &routers.Route{Spec: &asBefore31, Path: path, PathItem: item, Method: method, Operation: op},
 				security:   len(security) > 0,
-				required:   len(security) > 0 && !slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 }),
+				required:   required,
 				hasBody:    op.RequestBody != nil,
 				params:     len(op.Parameters)+len(item.Parameters) > 0,
 				restricted: op.Extensions["x-restricted-session"] == "allowed",
@@ -86,6 +93,7 @@ func (s spec) operations() (operations, error) {
 				form:       op.Extensions["x-form"] == "allowed",
 				sessions:   slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return r["bearer"] != nil }),
 				scope:      scopeOf(security),
+				operators:  operators,
 			}
 		}
 	}
