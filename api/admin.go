@@ -73,6 +73,16 @@ func (s *Server) AdminGetUser(ctx context.Context, r AdminGetUserRequestObject) 
 	return AdminGetUser200JSONResponse(s.adminUserOf(u)), err
 }
 
+// AdminListUserEmails lists the verified addresses of a user, to operators.
+func (s *Server) AdminListUserEmails(ctx context.Context, r AdminListUserEmailsRequestObject) (AdminListUserEmailsResponseObject, error) {
+	u, err := s.Users.Get(ctx, r.User)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.emailsOf(ctx, u.User)
+	return AdminListUserEmails200JSONResponse{Data: out}, err
+}
+
 // AdminListUserTeams lists the teams a user is in, to operators.
 func (s *Server) AdminListUserTeams(ctx context.Context, r AdminListUserTeamsRequestObject) (AdminListUserTeamsResponseObject, error) {
 	p, err := page(r.Params.Limit, r.Params.Cursor)

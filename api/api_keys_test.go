@@ -139,7 +139,7 @@ func TestAPIKeyIsNoPerson(t *testing.T) {
 			wantOAuth(t, b.POST("/v1/token", nil), http.StatusForbidden, "access_denied", "forbidden")
 		}
 		merge := map[string]any{"user_ids": []string{mallory, twin}, "dry_run": true}
-		gets := []string{"/v1/admin/users", "/v1/admin/users/" + mallory, "/v1/admin/users/" + mallory + "/history", "/v1/admin/users/" + mallory + "/teams", "/v1/admin/sessions", "/v1/admin/merges", "/v1/admin/duplicates", "/v1/admin/audit", "/v1/admin/audit/export"}
+		gets := []string{"/v1/admin/users", "/v1/admin/users/" + mallory, "/v1/admin/users/" + mallory + "/history", "/v1/admin/users/" + mallory + "/teams", "/v1/admin/users/" + mallory + "/emails", "/v1/admin/sessions", "/v1/admin/merges", "/v1/admin/duplicates", "/v1/admin/audit", "/v1/admin/audit/export"}
 		for _, path := range gets {
 			introspect.GET(path).WantProblem(http.StatusForbidden, "insufficient_scope")
 			read.GET(path).Want(http.StatusOK)

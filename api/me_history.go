@@ -10,14 +10,18 @@ import (
 
 // ListEmails lists the user's verified addresses.
 func (s *Server) ListEmails(ctx context.Context, _ ListEmailsRequestObject) (ListEmailsResponseObject, error) {
-	me := callOf(ctx).principal.User
-	rows, err := s.Users.Emails(ctx, me.ID)
-	return ListEmails200JSONResponse{Data: each(rows, func(e identity.Email) Email {
+	out, err := s.emailsOf(ctx, callOf(ctx).principal.User)
+	return ListEmails200JSONResponse{Data: out}, err
+}
+
+func (s *Server) emailsOf(ctx context.Context, u identity.User) ([]Email, error) {
+	rows, err := s.Users.Emails(ctx, u.ID)
+	return each(rows, func(e identity.Email) Email {
 		return Email{
 			Address: e.Address, Source: e.Source, VerifiedAt: e.VerifiedAt,
-			Primary: me.PrimaryEmail != nil && *me.PrimaryEmail == e.Address,
+			Primary: u.PrimaryEmail != nil && *u.PrimaryEmail == e.Address,
 		}
-	})}, err
+	}), err
 }
 
 // ListMyHistory tells the user what happened to them.

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -97,6 +98,26 @@ func merge(op *apptest.Browser, survivor, source string) string {
 	body["fingerprint"] = op.POST("/v1/admin/merges", body).Want(http.StatusOK).String("fingerprint")
 	body["dry_run"] = false
 	return op.POST("/v1/admin/merges", body).Want(http.StatusOK).String("id")
+}
+
+func TestAddressesOfAUser(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		ada := google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		bob := google(t, a, apptest.Person{Name: "Bob", Email: "bob@gmail.com"})
+		op := google(t, a, apptest.Person{Name: "Op", Email: "op@gmail.com"})
+		grantOperator(t, a, me(op))
+		former := me(bob)
+		merge(op, me(ada), former)
+		for _, id := range []string{me(ada), former} {
+			got := op.GET("/v1/admin/users/" + id + "/emails").Want(http.StatusOK)
+			if !bytes.Equal(got.Body, ada.GET("/v1/me/emails").Want(http.StatusOK).Body) || got.Len("data") != 2 ||
+				got.String("data.0.address") != "ada@gmail.com" || got.Get("data.0.primary") != true || got.Get("data.1.primary") != false {
+				t.Errorf("by %s: %s", id, got.Body)
+			}
+		}
+		op.GET("/v1/admin/users/"+uuid.NewString()+"/emails").WantProblem(http.StatusNotFound, "not_found")
+		op.GET("/v1/admin/users/nobody/emails").WantProblem(http.StatusBadRequest, "invalid_request")
+	})
 }
 
 func TestTeamsOfAUser(t *testing.T) {

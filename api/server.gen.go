@@ -2247,6 +2247,9 @@ type ServerInterface interface {
 	// AdminChangeUser Suspend a user, or let him in again
 	// (PATCH /v1/admin/users/{user})
 	AdminChangeUser(c *gin.Context, user UserPath)
+	// AdminListUserEmails The verified addresses of a user
+	// (GET /v1/admin/users/{user}/emails)
+	AdminListUserEmails(c *gin.Context, user UserPath)
 	// AdminUserHistory What happened to a user, or by him, and why
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(c *gin.Context, user UserPath, params AdminUserHistoryParams)
@@ -3135,6 +3138,31 @@ func (siw *ServerInterfaceWrapper) AdminChangeUser(c *gin.Context) {
 	}
 
 	siw.Handler.AdminChangeUser(c, user)
+}
+
+// AdminListUserEmails operation middleware
+func (siw *ServerInterfaceWrapper) AdminListUserEmails(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", c.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListUserEmails(c, user)
 }
 
 // AdminUserHistory operation middleware
@@ -4983,6 +5011,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminGetUser)
 	router.PATCH(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminChangeUser)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/history", wrapper.AdminUserHistory)
+	router.GET(options.BaseURL+"/v1/admin/users/:user/emails", wrapper.AdminListUserEmails)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/teams", wrapper.AdminListUserTeams)
 	router.POST(options.BaseURL+"/v1/admin/decisions", wrapper.AdminExplain)
 	router.GET(options.BaseURL+"/v1/admin/merges", wrapper.AdminListMerges)
@@ -5912,6 +5941,47 @@ type AdminChangeUserdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminChangeUserdefaultApplicationProblemPlusJSONResponse) VisitAdminChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListUserEmailsRequestObject struct {
+	User UserPath `json:"user"`
+}
+
+type AdminListUserEmailsResponseObject interface {
+	VisitAdminListUserEmailsResponse(w http.ResponseWriter) error
+}
+
+type AdminListUserEmails200JSONResponse struct {
+	Data []Email `json:"data"`
+}
+
+func (response AdminListUserEmails200JSONResponse) VisitAdminListUserEmailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListUserEmailsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListUserEmailsdefaultApplicationProblemPlusJSONResponse) VisitAdminListUserEmailsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8471,6 +8541,9 @@ type StrictServerInterface interface {
 	// AdminChangeUser Suspend a user, or let him in again
 	// (PATCH /v1/admin/users/{user})
 	AdminChangeUser(ctx context.Context, request AdminChangeUserRequestObject) (AdminChangeUserResponseObject, error)
+	// AdminListUserEmails The verified addresses of a user
+	// (GET /v1/admin/users/{user}/emails)
+	AdminListUserEmails(ctx context.Context, request AdminListUserEmailsRequestObject) (AdminListUserEmailsResponseObject, error)
 	// AdminUserHistory What happened to a user, or by him, and why
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(ctx context.Context, request AdminUserHistoryRequestObject) (AdminUserHistoryResponseObject, error)
@@ -9344,6 +9417,32 @@ func (sh *strictHandler) AdminChangeUser(ctx *gin.Context, user UserPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminChangeUserResponseObject); ok {
 		if err := validResponse.VisitAdminChangeUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListUserEmails operation middleware
+func (sh *strictHandler) AdminListUserEmails(ctx *gin.Context, user UserPath) {
+	var request AdminListUserEmailsRequestObject
+
+	request.User = user
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListUserEmails(ctx, request.(AdminListUserEmailsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListUserEmails")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListUserEmailsResponseObject); ok {
+		if err := validResponse.VisitAdminListUserEmailsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

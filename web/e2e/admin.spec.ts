@@ -187,6 +187,9 @@ test('an operator sees the teams of a user, and goes into those that are his own
   expect((await user.request.post(`/v1/me/invitations/${id}/accept`, origin)).status()).toBe(200)
 
   await operator.goto(`/admin?user=${(await whoAmI(user)).id}`)
+  const addresses = operator.getByRole('table', { name: 'Addresses' })
+  await expect(addresses.getByRole('row')).toHaveCount(2)
+  await expect(addresses.getByRole('row').nth(1)).toContainText('tilda@gmail.com')
   const teams = operator.getByRole('table', { name: 'Teams' })
   await expect(teams.getByRole('row')).toHaveCount(3)
   await expect(teams.getByRole('row').nth(1)).toContainText('<b>Looms</b>')

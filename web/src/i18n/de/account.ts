@@ -56,6 +56,7 @@ export const addresses: Area<'addresses'> = {
   none: 'Noch keine bestätigte Adresse.',
   table: 'Adressen',
   address: 'Adresse',
+  by: 'Bestätigt durch',
   verified: 'Bestätigt',
   actions: 'Ändern',
   primary: 'Hauptadresse',

@@ -52,6 +52,7 @@ export const addresses = {
   none: 'No verified address yet.',
   table: 'Addresses',
   address: 'Address',
+  by: 'Verified by',
   verified: 'Verified',
   actions: 'Change',
   primary: 'primary',

@@ -1,14 +1,15 @@
-import { Badge, Button, Group } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../api/client'
 import { keys, refreshPerson, type useIdentities, useProviders } from '../../api/queries'
 import type { Session } from '../../api/types'
 import { isFresh } from '../../auth/step-up'
+import { Address } from '../../components/address'
 import { Dialog } from '../../components/dialog'
 import { EmailDoor } from '../../components/email-door'
 import { Section } from '../../components/section'
-import { Listing, Name, Time, WordsAlert } from '../../components/show'
+import { Listing, Time, WordsAlert } from '../../components/show'
 import { useResumed, useStepUp } from '../../components/step-up-context'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
@@ -58,16 +59,7 @@ export function Addresses({ session, identities, onTicket }: Props) {
             columns={[
               {
                 label: t('addresses.address'),
-                cell: (row) => (
-                  <Group gap={6}>
-                    <Name line>{row.address}</Name>
-                    {row.primary && (
-                      <Badge variant="light" color="teal">
-                        {t('addresses.primary')}
-                      </Badge>
-                    )}
-                  </Group>
-                ),
+                cell: (row) => <Address of={row} />,
               },
               { label: t('addresses.verified'), cell: (row) => <Time at={row.verified_at} /> },
               {

@@ -16,6 +16,7 @@ import { Table } from '../../components/table'
 import { providerName } from '../../auth/providers'
 import { useT } from '../../i18n/language'
 import { readID } from '../../sessions/filters'
+import { Addresses } from './addresses'
 import { IDLink, userPath } from './links'
 import { MergeDialog } from './merge'
 import { Merges } from './merges'
@@ -45,6 +46,7 @@ export function OneUser({ id, me }: { id: string; me: string }) {
           {user.data.id !== id.toLowerCase() && <Text role="status">{t('operator.found', { id })}</Text>}
           <Profile user={user.data} me={me} />
           <Ways user={user.data} />
+          <Addresses user={user.data.id} />
           <Teams user={user.data.id} />
           <Sessions user={user.data.id} />
           <Merges user={user.data.id} />
