@@ -51,7 +51,7 @@ test-web: web/node_modules/.installed ## Run the unit tests of the web app
 	cd web && $(NPM) test
 
 .PHONY: test-browser
-test-browser: build ## Run the flows in headless Chromium against the built binary, on SQLite and PostgreSQL
+test-browser: build ## Run the flows in headless Chromium against the built binary, on SQLite and PostgreSQL; pictures of all pages go to web/e2e/screenshots
 	cd web && $(NPM) run e2e
 
 .PHONY: lint

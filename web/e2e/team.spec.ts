@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test'
-import { accessible } from './axe'
-import { expect, fits, signInWithNewWallet, skipUnlessRunnable, test } from './fixtures'
+import { expect, signInWithNewWallet, skipUnlessRunnable, test } from './fixtures'
+import { shoot } from './shoot'
 import { newTeam, post, signInAs } from './teams'
 
 skipUnlessRunnable()
@@ -95,12 +95,7 @@ test('sessions are found by filters and ended in number, and the numbers are nam
 
   await owner.getByLabel('State', { exact: true }).selectOption('Any state')
   await expect(sessionsOf(owner).filter({ hasText: 'ended' })).toHaveCount(4)
-  for (const [size, width] of Object.entries({ phone: 390, desk: 1280 })) {
-    await owner.setViewportSize({ width, height: 800 })
-    await fits(owner)
-    await accessible(owner)
-    await owner.screenshot({ path: `e2e/screenshots/team-sessions-${size}.png`, fullPage: true })
-  }
+  await shoot(owner, 'team-sessions')
 })
 
 test('an admin is told which sessions stay, and why', async ({ person }) => {
@@ -139,12 +134,7 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await expect(owner.getByText('A whole number, 1 or more.')).toBeVisible()
   await expect(owner.getByRole('button', { name: 'Save policy' })).toBeDisabled()
   await owner.getByRole('textbox', { name: 'Sign in again after' }).fill('12')
-  for (const [size, width] of Object.entries({ phone: 390, desk: 1280 })) {
-    await owner.setViewportSize({ width, height: 800 })
-    await fits(owner)
-    await accessible(owner)
-    await owner.screenshot({ path: `e2e/screenshots/team-policy-${size}.png`, fullPage: true })
-  }
+  await shoot(owner, 'team-policy')
   await owner.getByRole('button', { name: 'Save policy' }).click()
   await owner.getByRole('dialog').getByRole('button', { name: 'Save, and end 1 session' }).click()
   await expect(owner.getByText('Policy saved')).toBeVisible()
@@ -161,10 +151,7 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await owner.getByLabel('What', { exact: true }).selectOption({ label: 'Joined a team' })
   await expect(trail.getByRole('row').filter({ hasText: 'Joined a team' })).toHaveCount(1)
   await expect(trail).not.toContainText('Policy of a team changed')
-  await owner.emulateMedia({ colorScheme: 'dark' })
-  await accessible(owner)
-  await fits(owner)
-  await owner.screenshot({ path: 'e2e/screenshots/team-dark-desk.png', fullPage: true })
+  await shoot(owner, 'team-audit')
   const [file] = await Promise.all([owner.waitForEvent('download'), owner.getByRole('link', { name: 'Export as NDJSON' }).click()])
   expect(file.suggestedFilename()).toBe('audit.ndjson')
 })
