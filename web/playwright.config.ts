@@ -13,7 +13,8 @@ if (!bin && process.env['TEST_WORKER_INDEX'] === undefined) console.log('browser
 export default defineConfig<object, { engine: Engine }>({
   testDir: 'e2e',
   outputDir: 'e2e/results',
-  workers: 1,
+  // Each has a service of its own. More of them would fight for the processor.
+  workers: 2,
   fullyParallel: false,
   forbidOnly: Boolean(process.env['CI']),
   timeout: 120_000,
