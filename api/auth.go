@@ -119,7 +119,8 @@ func isCurrent(ctx context.Context, id identity.ID) bool {
 	return p != nil && p.Session.ID == id
 }
 
-// stillOperator is for an answer to an operator that goes on: whoever was let through may have lost the rights, the session or the key since. It is no use of
+// stillOperator is for an answer to an operator that goes on: whoever was let
+// through may have lost the rights, the session or the key since. It is no use of
 // the session.
 func (s *Server) stillOperator(ctx context.Context) error {
 	info := callOf(ctx)

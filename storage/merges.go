@@ -200,10 +200,10 @@ func (db *DB) InsertMemberships(ctx context.Context, ms []team.Membership) error
 	if len(ms) == 0 {
 		return nil
 	}
-	rows := rowsOf(ms, func(m team.Membership) membershipRow {
+	for _, m := range ms {
 		db.changed(ctx, m.UserID)
-		return membershipRow{Membership: m}
-	})
+	}
+	rows := rowsOf(ms, func(m team.Membership) membershipRow { return membershipRow{Membership: m} })
 	return db.insert(ctx, &rows)
 }
 

@@ -66,20 +66,22 @@ func (db *DB) TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([
 	return rowsOf(rows, mineRow.domain), db.engine.normalise(err)
 }
 
+type placeRow struct {
+	membershipRow `bun:",extend"`
+	TeamName      string
+}
+
+func (r placeRow) domain() team.Place {
+	return team.Place{Membership: r.Membership, TeamName: r.TeamName}
+}
+
 // PlacesOf implements team.Store.
 func (db *DB) PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.Place, error) {
-	var rows []struct {
-		membershipRow `bun:",extend"`
-		TeamName      string
-	}
+	var rows []placeRow
 	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("m.*, tm.name AS team_name").
 		Join("JOIN teams AS tm ON tm.id = m.team_id AND tm.deleted_at IS NULL").Where("m.user_id = ?", user)
 	err := oldestFirst(q, "m.team_id", p).Scan(ctx)
-	out := make([]team.Place, len(rows))
-	for i, r := range rows {
-		out[i] = team.Place{Membership: r.Membership, TeamName: r.TeamName}
-	}
-	return out, db.engine.normalise(err)
+	return rowsOf(rows, placeRow.domain), db.engine.normalise(err)
 }
 
 // InsertMembership implements team.Store.

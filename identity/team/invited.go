@@ -49,11 +49,12 @@ type Letter struct {
 // inviting is change that also holds the inviter's row, which the limits count
 // by: before the team's, where both are locked.
 func (s *Service) inviting(ctx context.Context, actor identity.Actor, team identity.ID, fn changeFunc) error {
+	if err := actor.RequirePerson(); err != nil {
+		return err
+	}
 	return s.store.InTx(ctx, func(ctx context.Context) error {
-		if actor.KeyID == nil { // change refuses a service
-			if _, err := s.store.LockUsers(ctx, actor.UserID); err != nil {
-				return err
-			}
+		if _, err := s.store.LockUsers(ctx, actor.UserID); err != nil {
+			return err
 		}
 		return s.change(ctx, actor, team, fn)
 	})

@@ -164,12 +164,8 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 	"teams": func(t *testing.T, d *Database) list {
 		u := d.User(t).ID
 		return list{
-			add: func(t *testing.T) identity.ID { return d.Team(t, u).ID },
-			remove: func(t *testing.T, id identity.ID) {
-				d.Do(t, func(ctx context.Context) error {
-					return d.UpdateTeam(ctx, team.Team{ID: id, Name: "gone", DeletedAt: new(d.Clock.Now())})
-				})
-			},
+			add:    func(t *testing.T) identity.ID { return d.Team(t, u).ID },
+			remove: func(t *testing.T, id identity.ID) { deleteTeam(t, d, id) },
 			page: func(ctx context.Context, p identity.Page) ([]identity.ID, error) {
 				rows, err := d.TeamsOf(ctx, u, p)
 				return ids(rows, err, func(m team.Mine) identity.ID { return m.ID })
@@ -179,12 +175,8 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 	"places": func(t *testing.T, d *Database) list {
 		u := d.User(t).ID
 		return list{
-			add: func(t *testing.T) identity.ID { return d.Team(t, u).ID },
-			remove: func(t *testing.T, id identity.ID) {
-				d.Do(t, func(ctx context.Context) error {
-					return d.UpdateTeam(ctx, team.Team{ID: id, Name: "gone", DeletedAt: new(d.Clock.Now())})
-				})
-			},
+			add:    func(t *testing.T) identity.ID { return d.Team(t, u).ID },
+			remove: func(t *testing.T, id identity.ID) { deleteTeam(t, d, id) },
 			page: func(ctx context.Context, p identity.Page) ([]identity.ID, error) {
 				rows, err := d.PlacesOf(ctx, u, p)
 				return ids(rows, err, func(m team.Place) identity.ID { return m.TeamID })
@@ -237,6 +229,13 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
+}
+
+func deleteTeam(t *testing.T, d *Database, id identity.ID) {
+	t.Helper()
+	d.Do(t, func(ctx context.Context) error {
+		return d.UpdateTeam(ctx, team.Team{ID: id, Name: "gone", DeletedAt: new(d.Clock.Now())})
+	})
 }
 
 func remove(t *testing.T, d *Database, table string, id identity.ID) {
