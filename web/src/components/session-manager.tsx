@@ -1,4 +1,4 @@
-import { Badge, Checkbox, Group, Stack, Text } from '@mantine/core'
+import { Badge, Group, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import type { Page } from '../api/queries'
@@ -11,6 +11,7 @@ import { ConfirmButton } from './confirm'
 import { EndedList } from './ended'
 import { Pages, usePaged } from './paged'
 import { PreviewConfirm } from './preview-confirm'
+import { Select, SelectAll, useSelection } from './selection'
 import { SessionFilters } from './session-filters'
 import { Listing, Name, Person, personName, Time, WordsAlert } from './show'
 import { statusColor } from './status'
@@ -48,27 +49,17 @@ export function SessionManager(props: Props) {
   const t = useT()
   const [chosen, setChosen] = useState<Chosen>(active)
   const [settled] = useDebouncedValue(chosen, 250)
-  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set())
   const [done, setDone] = useState<{ ended: number; failed: number }>()
   const filter: SessionFilter = { ...toFilter(settled), ...(props.user ? { user_id: props.user } : {}) }
   const list = usePaged([...props.queryKey, filter], (page) => props.fetchPage({ ...filter, ...page }))
   const rows = list.rows ?? []
-  // What has ended meanwhile, or is on another page, is not selected any more.
-  const selected = rows.filter((row) => picked.has(row.id) && row.status === 'active')
-  const endable = rows.filter((row) => row.status === 'active')
+  const endable = useSelection(rows.filter((row) => row.status === 'active'), (row) => row.id)
+  const { selected } = endable
   const unreadable = Object.values(wrong(chosen)).some(Boolean) || chosen !== settled
 
-  const pick = (ids: string[], on: boolean) => {
-    const next = new Set(picked)
-    for (const id of ids) {
-      if (on) next.add(id)
-      else next.delete(id)
-    }
-    setPicked(next)
-  }
   const finish = async (ended: number, failed = 0) => {
     setDone({ ended, failed })
-    setPicked(new Set())
+    endable.clear()
     await props.onEnded()
   }
   const endSelected = async (sessions: AnySession[]) => {
@@ -91,12 +82,7 @@ export function SessionManager(props: Props) {
       action: true,
       cell: (session) =>
         session.status === 'active' && (
-          <Checkbox
-            size="sm"
-            checked={picked.has(session.id)}
-            aria-label={t('sessions.selectOf', { name: personName(t, session.user), device: session.device || t('common.unknownDevice') })}
-            onChange={(event) => pick([session.id], event.currentTarget.checked)}
-          />
+          <Select of={endable} row={session} label={t('sessions.selectOf', { name: personName(t, session.user), device: session.device || t('common.unknownDevice') })} />
         ),
     },
     {
@@ -144,14 +130,7 @@ export function SessionManager(props: Props) {
     <Stack gap="sm">
       <SessionFilters chosen={chosen} onChange={setChosen} {...(props.members === undefined ? {} : { members: props.members && among(t, props.members, rows, chosen.user) })} />
       <Group gap="xs" mih={30}>
-        <Checkbox
-          size="sm"
-          label={selected.length > 0 ? t('sessions.selected', { count: selected.length }) : t('sessions.selectAll')}
-          disabled={endable.length === 0}
-          checked={endable.length > 0 && selected.length === endable.length}
-          indeterminate={selected.length > 0 && selected.length < endable.length}
-          onChange={(event) => pick(endable.map((row) => row.id), event.currentTarget.checked)}
-        />
+        <SelectAll of={endable} />
         <PreviewConfirm
           label={t('sessions.endSelected')}
           title={t('sessions.endSelectedTitle')}

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, List, Stack, Text } from '@mantine/core'
+import { Button, Group, List, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../api/client'
@@ -9,6 +9,7 @@ import { reasonWords } from '../../audit/reasons'
 import { Pages, usePaged } from '../../components/paged'
 import { PreviewConfirm } from '../../components/preview-confirm'
 import { Section } from '../../components/section'
+import { Select, SelectAll, useSelection } from '../../components/selection'
 import { Listing, Name, personName, WordsAlert } from '../../components/show'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
@@ -23,19 +24,11 @@ const idsOf = (pair: Duplicate): [string, string] => [pair.users[0]!.id, pair.us
 export function Duplicates() {
   const t = useT()
   const client = useQueryClient()
-  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set())
   const [open, setOpen] = useState<[string, string]>()
   const [done, setDone] = useState<{ merged: number; failed: number }>()
   const list = usePaged(keys.admin('duplicates'), (page) => data(api.GET('/v1/admin/duplicates', { params: { query: page } })), { limit: 25 })
-  const selected = (list.rows ?? []).filter((pair) => picked.has(pairKey(pair)))
-  const pick = (pairs: Duplicate[], on: boolean) => {
-    const next = new Set(picked)
-    for (const pair of pairs) {
-      if (on) next.add(pairKey(pair))
-      else next.delete(pairKey(pair))
-    }
-    setPicked(next)
-  }
+  const selection = useSelection(list.rows ?? [], pairKey)
+  const { selected } = selection
   const preview = (): Promise<Bulk> => bulkOf(selected.map(idsOf), (ids) => previewMerge(ids, ids[0]))
   // One after the other: a user may stand in several pairs.
   const merge = async (bulk: Bulk) => {
@@ -50,21 +43,14 @@ export function Duplicates() {
       }
     }
     setDone({ merged, failed: bulk.previews.length - merged })
-    setPicked(new Set())
+    selection.clear()
     await client.invalidateQueries({ queryKey: keys.operator })
   }
   const kind = (pair: Duplicate) => t(`operator.${pair.kind}`)
   return (
     <Section title={t('operator.duplicates')} hint={t('operator.duplicatesHint')}>
       <Group gap="xs" mih={30}>
-        <Checkbox
-          size="sm"
-          label={selected.length > 0 ? t('sessions.selected', { count: selected.length }) : t('sessions.selectAll')}
-          disabled={!list.rows?.length}
-          checked={selected.length > 0 && selected.length === list.rows?.length}
-          indeterminate={selected.length > 0 && selected.length < (list.rows?.length ?? 0)}
-          onChange={(event) => pick(list.rows ?? [], event.currentTarget.checked)}
-        />
+        <SelectAll of={selection} />
         <PreviewConfirm
           label={t('operator.mergeSelected')}
           title={t('operator.bulkTitle')}
@@ -94,12 +80,7 @@ export function Duplicates() {
                 label: t('sessions.select'),
                 action: true,
                 cell: (pair) => (
-                  <Checkbox
-                    size="sm"
-                    checked={picked.has(pairKey(pair))}
-                    aria-label={t('operator.selectPair', { one: personName(t, pair.users[0]!), other: personName(t, pair.users[1]!) })}
-                    onChange={(event) => pick([pair], event.currentTarget.checked)}
-                  />
+                  <Select of={selection} row={pair} label={t('operator.selectPair', { one: personName(t, pair.users[0]!), other: personName(t, pair.users[1]!) })} />
                 ),
               },
               {
