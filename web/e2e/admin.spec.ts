@@ -76,7 +76,15 @@ test('an operator merges two users after seeing what moves, and finds them by th
   await operator.getByRole('button', { name: 'Preview' }).click()
   const dialog = operator.getByRole('dialog', { name: 'Merge these two users?' })
   await expect(dialog).toContainText('What moves')
-  await dialog.getByRole('radio', { name: 'Odile', exact: true }).first().click()
+  // Whoever stays, each value is below the account that has it.
+  const values = dialog.getByRole('radiogroup', { name: 'Name', exact: true }).getByRole('radio')
+  for (const stays of ['Odile H', 'Odile']) {
+    const account = dialog.getByRole('radio', { name: stays, exact: true }).first()
+    await account.click()
+    await expect(account).toBeChecked()
+    await expect(values.first()).toHaveAccessibleName(/^Odile(?! H)/)
+    await expect(values.last()).toHaveAccessibleName(/^Odile H/)
+  }
   await expect(dialog).toContainText('GitHub')
   await shoot(operator, 'admin-merge')
   await dialog.getByRole('button', { name: 'Merge them' }).click()

@@ -8,11 +8,10 @@ const shownNames = 8
 // EndedList says how many sessions would end, whose they are and which stay.
 export function EndedList({ ended }: { ended: EndedSessions }) {
   const t = useT()
-  const some = ended.sessions.slice(0, shownNames)
   return (
     <Stack gap="xs">
       <Text>{ended.count > 0 ? t('sessions.endCount', { count: ended.count }) : t('sessions.endNothing')}</Text>
-      <Whose sessions={some} count={ended.count} />
+      <Whose sessions={ended.sessions} count={ended.count} />
       {ended.sessions.some((session) => session.current) && <Text fw={600}>{t('sessions.endOwn')}</Text>}
       {ended.skipped !== undefined && ended.skipped > 0 && <Text>{t('sessions.endSkipped', { count: ended.skipped })}</Text>}
     </Stack>
@@ -23,14 +22,15 @@ export function EndedList({ ended }: { ended: EndedSessions }) {
 export function Whose({ sessions, count }: { sessions: EndedSessions['sessions']; count: number }) {
   const t = useT()
   if (sessions.length === 0) return null
+  const named = sessions.slice(0, shownNames)
   return (
     <List size="sm">
-      {sessions.slice(0, shownNames).map((session) => (
+      {named.map((session) => (
         <List.Item key={session.id}>
           <Name>{`${personName(t, session.user)}: ${session.device || t('common.unknownDevice')}, ${session.ip}`}</Name>
         </List.Item>
       ))}
-      {count > Math.min(sessions.length, shownNames) && <List.Item>{t('sessions.andMore', { count: count - Math.min(sessions.length, shownNames) })}</List.Item>}
+      {count > named.length && <List.Item>{t('sessions.andMore', { count: count - named.length })}</List.Item>}
     </List>
   )
 }

@@ -88,10 +88,10 @@ export function Merge({ ticket, me, onClose }: Props) {
   )
 }
 
-// sides are both accounts in a steady order: the one in hand first, whichever
+// sides are both accounts in a steady order: always this one first, whichever
 // stays.
-function sides(preview: MergePreview, me: string): MergeSide[] {
-  return preview.survivor.id === me ? ['survivor', 'source'] : ['source', 'survivor']
+export function sides(preview: MergePreview, first: string): MergeSide[] {
+  return preview.survivor.id === first ? ['survivor', 'source'] : ['source', 'survivor']
 }
 
 // Accounts shows both side by side; the one that is chosen stays.
@@ -124,9 +124,9 @@ function Accounts({ preview, sides, me, onChoose }: { preview: MergePreview; sid
 
 // Conflicts lets the person choose wherever the two differ, each value below
 // the account that has it.
-export function Conflicts(props: { preview: MergePreview; sides?: MergeSide[]; choices: Record<string, MergeSide>; onChoose: (field: string, side: MergeSide) => void }) {
+export function Conflicts(props: { preview: MergePreview; sides: MergeSide[]; choices: Record<string, MergeSide>; onChoose: (field: string, side: MergeSide) => void }) {
   const t = useT()
-  const { preview, sides = ['survivor', 'source'], choices } = props
+  const { preview, sides, choices } = props
   if (preview.conflicts.length === 0) return null
   return (
     <Stack gap="sm">

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Radio, SimpleGrid, Stack } from '@mantine/core'
+import { Button, Group, Radio, SimpleGrid, Stack } from '@mantine/core'
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../api/client'
@@ -6,10 +6,11 @@ import { isProblem } from '../../api/problem'
 import { keys } from '../../api/queries'
 import type { MergePreview, MergeSide } from '../../api/types'
 import { withStepUp } from '../../auth/step-up'
+import { Dialog } from '../../components/dialog'
 import { Fault, Person, personName, Waiting } from '../../components/show'
 import { useStepUp } from '../../components/step-up-context'
 import { useT } from '../../i18n/language'
-import { Conflicts } from '../account/merge'
+import { Conflicts, sides } from '../account/merge'
 import { Gains, Moves } from '../account/merge-plan'
 
 // previewMerge writes nothing.
@@ -27,9 +28,9 @@ export function mergeAsShown(shown: MergePreview, choices: Record<string, MergeS
 export function MergeDialog({ ids, onClose, onMerged }: { ids: readonly [string, string]; onClose: () => void; onMerged?: (merged: MergePreview) => void }) {
   const t = useT()
   return (
-    <Modal opened onClose={onClose} title={t('operator.previewTitle')} size="xl" closeButtonProps={{ 'aria-label': t('common.close') }}>
+    <Dialog opened onClose={onClose} title={t('operator.previewTitle')} size="xl" centered={false}>
       <Plan ids={ids} onClose={onClose} {...(onMerged ? { onMerged } : {})} />
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -64,8 +65,6 @@ function Plan({ ids, onClose, onMerged }: React.ComponentProps<typeof MergeDialo
     },
   })
   const shown = preview.data
-  // In a steady order, whichever stays.
-  const users = shown ? [shown.survivor, shown.source].sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id)) : []
   return (
     <Stack gap="lg" mih={240}>
       {preview.isPending && <Waiting />}
@@ -82,7 +81,7 @@ function Plan({ ids, onClose, onMerged }: React.ComponentProps<typeof MergeDialo
             }}
           >
             <SimpleGrid cols={{ base: 1, sm: 2 }} mt="xs">
-              {users.map((user) => (
+              {sides(shown, ids[0]).map((side) => shown[side]).map((user) => (
                 <Radio.Card key={user.id} value={user.id} p="md" aria-label={personName(t, user)}>
                   <Group wrap="nowrap" align="flex-start">
                     <Radio.Indicator />
@@ -95,7 +94,7 @@ function Plan({ ids, onClose, onMerged }: React.ComponentProps<typeof MergeDialo
               ))}
             </SimpleGrid>
           </Radio.Group>
-          <Conflicts preview={shown} choices={choices} onChoose={(field, side) => setChoices({ ...choices, [field]: side })} />
+          <Conflicts preview={shown} sides={sides(shown, ids[0])} choices={choices} onChoose={(field, side) => setChoices({ ...choices, [field]: side })} />
           <Moves preview={shown} />
           <Gains preview={shown} />
         </Stack>

@@ -9,11 +9,10 @@ const againAfter = 5_000
 // changes, all of it is asked for again. The stream is open only while the page
 // can be seen, for a browser has few connections to one service. It tells
 // whether changes are heard now.
-export function useTeamEvents(team: string, enabled: boolean): boolean {
+export function useTeamEvents(team: string): boolean {
   const client = useQueryClient()
   const [live, setLive] = useState(false)
   useEffect(() => {
-    if (!enabled) return
     let source: EventSource | undefined
     let retry: ReturnType<typeof setTimeout> | undefined
     const look = () => Promise.all([client.invalidateQueries({ queryKey: keys.team(team) }), client.invalidateQueries({ queryKey: keys.session })])
@@ -43,6 +42,6 @@ export function useTeamEvents(team: string, enabled: boolean): boolean {
       document.removeEventListener('visibilitychange', follow)
       close()
     }
-  }, [client, team, enabled])
+  }, [client, team])
   return live
 }

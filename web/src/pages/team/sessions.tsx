@@ -13,7 +13,7 @@ import { useMembers } from './members'
 export function Sessions({ team }: { team: Team }) {
   const t = useT()
   const client = useQueryClient()
-  const live = useTeamEvents(team.id, true)
+  const live = useTeamEvents(team.id)
   const members = useMembers(team.id)
   const path = { team: team.id }
   return (
