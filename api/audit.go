@@ -22,8 +22,8 @@ func (s *Server) ListTeamAudit(ctx context.Context, r ListTeamAuditRequestObject
 	if err := s.Teams.RequireManager(ctx, s.actor(ctx), r.Team); err != nil {
 		return nil, err
 	}
-	rows, next, err := s.Audit.List(ctx, f, p)
-	return ListTeamAudit200JSONResponse{Data: each(rows, auditEventOf), NextCursor: nextCursor(next)}, err
+	data, next, err := s.auditEvents(ctx, f, p, false)
+	return ListTeamAudit200JSONResponse{Data: data, NextCursor: next}, err
 }
 
 // AdminListAudit shows operators what happened anywhere.
@@ -32,8 +32,8 @@ func (s *Server) AdminListAudit(ctx context.Context, r AdminListAuditRequestObje
 	if err != nil {
 		return nil, err
 	}
-	rows, next, err := s.Audit.List(ctx, f, p)
-	return AdminListAudit200JSONResponse{Data: each(rows, auditEventOf), NextCursor: nextCursor(next)}, err
+	data, next, err := s.auditEvents(ctx, f, p, true)
+	return AdminListAudit200JSONResponse{Data: data, NextCursor: next}, err
 }
 
 // ExportTeamAudit streams the team's trail to those who manage it.
@@ -88,14 +88,62 @@ func auditFilter(q AdminListAuditParams) (audit.Filter, error) {
 	return f, nil
 }
 
-func auditEventOf(r audit.Record) AuditEvent {
-	e := eventOf(r.Event)
+func (s *Server) auditEvents(ctx context.Context, f audit.Filter, p identity.Page, addresses bool) ([]AuditEvent, *string, error) {
+	rows, next, err := s.Audit.List(ctx, f, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	var ids []*identity.ID
+	for _, r := range rows {
+		ids = append(ids, r.ActorID, r.UserID)
+	}
+	who, err := s.partiesOf(ctx, ids, addresses)
+	return each(rows, func(r audit.Record) AuditEvent { return auditEventOf(r, who) }), nextCursor(next), err
+}
+
+func auditEventOf(r audit.Record, who parties) AuditEvent {
+	e := eventOf(r.Event, who)
 	out := AuditEvent{
 		V: audit.Version, Seq: r.Seq, Id: e.Id, At: e.At, Action: e.Action, ActorId: e.ActorId, UserId: e.UserId, TeamId: e.TeamId,
-		SessionId: e.SessionId, Ip: e.Ip, UserAgent: e.UserAgent, Data: e.Data,
+		SessionId: e.SessionId, Ip: e.Ip, UserAgent: e.UserAgent, Data: e.Data, Actor: e.Actor, User: who.named(e.UserId),
 	}
 	if r.Seq != nil {
 		out.PrevHash, out.Hash = new(hex.EncodeToString(r.PrevHash)), new(hex.EncodeToString(r.Hash))
 	}
 	return out
+}
+
+// parties are those whom ids in a trail name.
+type parties struct {
+	known     map[identity.ID]audit.Party
+	addresses bool // are told as well
+}
+
+func (s *Server) partiesOf(ctx context.Context, ids []*identity.ID, addresses bool) (parties, error) {
+	var asked []identity.ID
+	for _, id := range ids {
+		if id != nil {
+			asked = append(asked, *id)
+		}
+	}
+	known, err := s.Audit.Parties(ctx, asked)
+	return parties{known, addresses}, err
+}
+
+func (p parties) named(id *identity.ID) *AuditParty {
+	if id == nil {
+		return nil
+	}
+	of, known := p.known[*id]
+	switch {
+	case !known:
+		return nil
+	case of.User == nil:
+		return &AuditParty{Kind: AuditPartyKindApiKey, DisplayName: of.KeyName}
+	}
+	out := AuditParty{Kind: AuditPartyKindUser, DisplayName: of.User.DisplayName}
+	if p.addresses {
+		out.PrimaryEmail = of.User.PrimaryEmail
+	}
+	return &out
 }

@@ -17,7 +17,12 @@ func (s *Server) AdminUserHistory(ctx context.Context, r AdminUserHistoryRequest
 		return nil, err
 	}
 	rows, next, err := s.Linking.History(ctx, append(u.MergedFrom, u.ID), p)
-	return AdminUserHistory200JSONResponse{Data: each(rows, eventOf), NextCursor: nextCursor(next)}, err
+	if err != nil {
+		return nil, err
+	}
+	who, err := s.partiesOf(ctx, each(rows, func(e identity.Event) *identity.ID { return e.ActorID }), true)
+	data := each(rows, func(e identity.Event) Event { return eventOf(e, who) })
+	return AdminUserHistory200JSONResponse{Data: data, NextCursor: nextCursor(next)}, err
 }
 
 // AdminExplain is a dry run of the linking decision, for operators.
@@ -45,7 +50,7 @@ func (s *Server) AdminExplain(ctx context.Context, r AdminExplainRequestObject) 
 	return out, nil
 }
 
-func eventOf(e identity.Event) Event {
+func eventOf(e identity.Event, who parties) Event {
 	data := map[string]any(e.Data)
 	if data == nil {
 		data = map[string]any{}
@@ -53,5 +58,6 @@ func eventOf(e identity.Event) Event {
 	return Event{
 		Id: e.ID, At: e.At, Action: string(e.Action), ActorId: e.ActorID, UserId: e.UserID, TeamId: e.TeamID,
 		SessionId: e.SessionID, Ip: e.IP, UserAgent: e.UserAgent, Data: data,
+		Actor: who.named(e.ActorID),
 	}
 }

@@ -238,7 +238,9 @@ func TestOperatorsMergeAndUndo(t *testing.T) {
 		}
 		b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
 		list := operator.GET("/v1/admin/merges?user_id=" + ids[0]).Want(http.StatusOK)
-		if list.Len("data") != 1 || list.String("data.0.actor_id") != me {
+		if list.Len("data") != 1 || list.String("data.0.actor_id") != me || list.String("data.0.actor.kind") != "user" ||
+			list.String("data.0.source.id") != ids[0] || list.String("data.0.source.display_name") != "Ada" || list.String("data.0.source.primary_email") != "ada@gmail.com" ||
+			list.String("data.0.survivor.id") != ids[1] || list.String("data.0.survivor.display_name") != "Old Ada" || list.String("data.0.survivor.primary_email") != "ada@gmail.com" {
 			t.Fatalf("merges: %s", list.Body)
 		}
 		operator.POST("/v1/admin/merges/"+merged.String("id")+"/undo", nil).Want(http.StatusOK)

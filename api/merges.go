@@ -49,7 +49,12 @@ func (s *Server) AdminListMerges(ctx context.Context, r AdminListMergesRequestOb
 		return nil, err
 	}
 	rows, next, err := s.Linking.Merges(ctx, r.Params.UserId, p)
-	return AdminListMerges200JSONResponse{Data: each(rows, mergeRecordOf), NextCursor: nextCursor(next)}, err
+	if err != nil {
+		return nil, err
+	}
+	who, err := s.partiesOf(ctx, each(rows, func(m linking.Merge) *identity.ID { return m.ActorID }), true)
+	data := each(rows, func(m linking.Merge) MergeRecord { return mergeRecordOf(m, who) })
+	return AdminListMerges200JSONResponse{Data: data, NextCursor: nextCursor(next)}, err
 }
 
 // AdminMerge merges two users for an operator, or shows what it would do.
@@ -116,9 +121,13 @@ func mergedTeamOf(m linking.MovedMembership) MergedTeam {
 	return out
 }
 
-func mergeRecordOf(m linking.Merge) MergeRecord {
+func mergeRecordOf(m linking.Merge, who parties) MergeRecord {
+	summary := func(id identity.ID, p linking.Profile) UserSummary {
+		return UserSummary{Id: id, DisplayName: p.DisplayName, PrimaryEmail: p.PrimaryEmail}
+	}
 	return MergeRecord{
-		Id: m.ID, SourceId: m.SourceID, SurvivorId: m.SurvivorID, ActorId: m.ActorID,
+		Id: m.ID, SourceId: m.SourceID, Source: summary(m.SourceID, m.Plan.Source),
+		SurvivorId: m.SurvivorID, Survivor: summary(m.SurvivorID, m.Plan.After), ActorId: m.ActorID, Actor: who.named(m.ActorID),
 		ConfirmedAt: m.ConfirmedAt, UndoUntil: m.UndoUntil, UndoneAt: m.UndoneAt,
 	}
 }

@@ -82,6 +82,24 @@ func (e AdminUserStatus) Valid() bool {
 	}
 }
 
+// Defines values for AuditPartyKind.
+const (
+	AuditPartyKindApiKey AuditPartyKind = "api_key"
+	AuditPartyKindUser   AuditPartyKind = "user"
+)
+
+// Valid indicates whether the value is a known member of the AuditPartyKind enum.
+func (e AuditPartyKind) Valid() bool {
+	switch e {
+	case AuditPartyKindApiKey:
+		return true
+	case AuditPartyKindUser:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Delivery.
 const (
 	DeliveryCookie Delivery = "cookie"
@@ -731,9 +749,12 @@ type AdminUserStatus string
 // AuditEvent An event with its place in the chain of its team, or of the deployment for
 // one without a team. `docs/audit.md` tells how `hash` is made. An event
 // without a team is chained within seconds; until then `seq` and the hashes
-// are null.
+// are null. `actor` and `user` are no part of what is hashed, and of no export.
 type AuditEvent struct {
 	Action string `json:"action"`
+
+	// Actor Who an id in the trail is by now; of a former user, the one he became.
+	Actor *AuditParty `json:"actor,omitempty"`
 
 	// ActorId Who did it; null for the command line and for nobody.
 	ActorId *openapi_types.UUID    `json:"actor_id"`
@@ -752,7 +773,10 @@ type AuditEvent struct {
 	Seq       *int64              `json:"seq"`
 	SessionId *openapi_types.UUID `json:"session_id"`
 	TeamId    *openapi_types.UUID `json:"team_id"`
-	UserAgent string              `json:"user_agent"`
+
+	// User Who an id in the trail is by now; of a former user, the one he became.
+	User      *AuditParty `json:"user,omitempty"`
+	UserAgent string      `json:"user_agent"`
 
 	// UserId Whom it happened to.
 	UserId *openapi_types.UUID `json:"user_id"`
@@ -760,6 +784,19 @@ type AuditEvent struct {
 	// V The format that is hashed: 1.
 	V int `json:"v"`
 }
+
+// AuditParty Who an id in the trail is by now; of a former user, the one he became.
+type AuditParty struct {
+	// DisplayName Empty where there is none.
+	DisplayName string         `json:"display_name"`
+	Kind        AuditPartyKind `json:"kind"`
+
+	// PrimaryEmail Told to operators only.
+	PrimaryEmail *string `json:"primary_email"`
+}
+
+// AuditPartyKind defines model for AuditParty.Kind.
+type AuditPartyKind string
 
 // ChainID EIP-155 chain id.
 type ChainID = int64
@@ -822,6 +859,9 @@ type EndedTeamSessions struct {
 // Event defines model for Event.
 type Event struct {
 	Action string `json:"action"`
+
+	// Actor Who an id in the trail is by now; of a former user, the one he became.
+	Actor *AuditParty `json:"actor,omitempty"`
 
 	// ActorId Who did it, a user or an API key; null for the command line and for nobody.
 	ActorId   *openapi_types.UUID    `json:"actor_id"`
@@ -1016,12 +1056,16 @@ type MergeMoves struct {
 	Teams         []MergedTeam `json:"teams"`
 }
 
-// MergeRecord defines model for MergeRecord.
+// MergeRecord A merge. `source` is as it was before, `survivor` as it was right after.
 type MergeRecord struct {
+	// Actor Who an id in the trail is by now; of a former user, the one he became.
+	Actor       *AuditParty         `json:"actor,omitempty"`
 	ActorId     *openapi_types.UUID `json:"actor_id"`
 	ConfirmedAt time.Time           `json:"confirmed_at"`
 	Id          openapi_types.UUID  `json:"id"`
+	Source      UserSummary         `json:"source"`
 	SourceId    openapi_types.UUID  `json:"source_id"`
+	Survivor    UserSummary         `json:"survivor"`
 	SurvivorId  openapi_types.UUID  `json:"survivor_id"`
 	UndoUntil   time.Time           `json:"undo_until"`
 	UndoneAt    *time.Time          `json:"undone_at"`

@@ -43,6 +43,27 @@ func (db *DB) Events(ctx context.Context, f audit.Filter, p identity.Page) ([]au
 	return rowsOf(rows, recordRow.domain), db.engine.normalise(err)
 }
 
+// Parties implements audit.Store.
+func (db *DB) Parties(ctx context.Context, ids []identity.ID) (map[identity.ID]audit.Party, error) {
+	out := map[identity.ID]audit.Party{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	users, err := db.Survivors(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for id, u := range users {
+		out[id] = audit.Party{User: &u}
+	}
+	var keys []apiKeyRow
+	err = db.reader(ctx).NewSelect().Model(&keys).Where("ak.id IN (?)", bun.List(ids)).Scan(ctx)
+	for _, k := range keys {
+		out[k.ID] = audit.Party{KeyName: k.Name}
+	}
+	return out, db.engine.normalise(err)
+}
+
 // Chained implements audit.Store. Either query reads on from a place in the
 // index, which one over both columns does not on SQLite.
 func (db *DB) Chained(ctx context.Context, f audit.Filter, after audit.Position, limit int) ([]audit.Record, error) {

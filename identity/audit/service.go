@@ -19,6 +19,11 @@ func (s *Service) List(ctx context.Context, f Filter, p identity.Page) ([]Record
 	return rows, next, err
 }
 
+// Parties tells who actors and users of the trail are.
+func (s *Service) Parties(ctx context.Context, ids []identity.ID) (map[identity.ID]Party, error) {
+	return s.store.Parties(ctx, ids)
+}
+
 // Seal chains all events that are not yet. It may be called by several replicas
 // at once.
 func (s *Service) Seal(ctx context.Context) (sealed int, err error) {

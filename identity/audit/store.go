@@ -33,10 +33,18 @@ type Head struct {
 	Hash  []byte
 }
 
+// Party is who an id in the trail is by now: of a former user, the one he became.
+type Party struct {
+	User    *identity.User // nil for an API key
+	KeyName string
+}
+
 // Store keeps the trail. What does not exist is identity.ErrNotFound.
 type Store interface {
 	// Events lists events, newest first, one more than the page's limit.
 	Events(ctx context.Context, f Filter, p identity.Page) ([]Record, error)
+	// Parties tells who these ids are. What is unknown is left out.
+	Parties(ctx context.Context, ids []identity.ID) (map[identity.ID]Party, error)
 	// Chained lists chained events behind a position, in their order. With a
 	// team, a position in another chain is before its first.
 	Chained(ctx context.Context, f Filter, after Position, limit int) ([]Record, error)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/team"
 )
 
@@ -45,6 +46,12 @@ func testAPIKeys(t *testing.T, d *Database) {
 	for _, k := range []apikey.Key{bare, full, machine} {
 		Same(t, read(k), k)
 	}
+	former := d.User(t, func(o *identity.User) { o.Status, o.MergedInto = identity.StatusMerged, &u.ID })
+	ids := []identity.ID{u.ID, former.ID, bare.ID, machine.ID, identity.NewID(), u.ID}
+	Same(t, must[map[identity.ID]audit.Party](t)(d.Parties(t.Context(), ids)), map[identity.ID]audit.Party{
+		u.ID: {User: &u}, former.ID: {User: &u}, bare.ID: {KeyName: "a name"}, machine.ID: {KeyName: "a name"},
+	})
+	Same(t, must[map[identity.ID]audit.Party](t)(d.Parties(t.Context(), nil)), map[identity.ID]audit.Party{})
 
 	ended := bare
 	ended.ExpiresAt, ended.RevokedAt, ended.ReplacedBy = now.Add(time.Minute), &now, &full.ID

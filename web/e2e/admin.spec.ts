@@ -90,14 +90,16 @@ test('an operator merges two users after seeing what moves, and finds them by th
   await dialog.getByRole('button', { name: 'Merge them' }).click()
   await expect(dialog).toHaveCount(0)
   await expect(operator.getByRole('table', { name: 'Ways in' }).getByRole('row')).toHaveCount(3)
-  await expect(operator.getByRole('table', { name: 'Merges' }).getByRole('row')).toHaveCount(2)
+  const merges = operator.getByRole('table', { name: 'Merges' })
+  await expect(merges.getByRole('row')).toHaveCount(2)
+  await expect(merges.getByRole('link', { name: 'Open Odile H', exact: true })).toBeVisible()
 
   await operator.goto('/admin')
   await operator.getByRole('textbox', { name: /^Find by/ }).fill(second.id)
   await operator.getByRole('button', { name: 'Find' }).click()
   await expect(operator.getByText(`You asked for ${second.id}`)).toBeVisible()
 
-  await operator.getByRole('button', { name: /^Take back the merge/ }).click()
+  await operator.getByRole('button', { name: 'Take back the merge of Odile H' }).click()
   await operator.getByRole('dialog').getByRole('button', { name: 'Take back' }).click()
   await expect(operator.getByText('taken back', { exact: true })).toBeVisible()
 })

@@ -3,7 +3,7 @@ import { accessible } from './axe'
 import { expect, skipUnlessRunnable, test } from './fixtures'
 import { letterTo } from './mail'
 import { shoot } from './shoot'
-import { newTeam, signInAs } from './teams'
+import { newTeam, post, signInAs } from './teams'
 
 skipUnlessRunnable()
 
@@ -42,9 +42,10 @@ test('a person who is invited by e-mail opens the mail, signs in by it and accep
 })
 
 test('a key of the team is made, works, and is refused once it is ended', async ({ person, playwright, service }) => {
-  const owner = await person()
+  const [owner, member] = [await person(), await person()]
   await signInAs(owner, 'Kira')
-  const team = await newTeam(owner, 'Robots', [])
+  await signInAs(member, 'Milo')
+  const team = await newTeam(owner, 'Robots', [member])
   await owner.goto(`/teams/${team}`)
   const panel = owner.getByRole('region', { name: 'API keys' })
   await expect(panel.getByText('No key yet.')).toBeVisible()
@@ -60,7 +61,8 @@ test('a key of the team is made, works, and is refused once it is ended', async 
   await shoot(owner, 'team-keys')
 
   const machine = await playwright.request.newContext({ baseURL: service.url, extraHTTPHeaders: { Authorization: `Bearer ${secret}` } })
-  expect((await machine.get(`/v1/teams/${team}/sessions`)).status()).toBe(200)
+  const { id } = await post(member, `/v1/teams/${team}/sessions`, {})
+  expect((await machine.delete(`/v1/teams/${team}/sessions/${id!}`)).status()).toBe(204)
   await panel.getByRole('button', { name: 'I have kept it' }).click()
   await owner.reload()
   const row = panel.getByRole('row').filter({ hasText: 'night watch' })
@@ -76,6 +78,11 @@ test('a key of the team is made, works, and is refused once it is ended', async 
   await expect(panel.getByRole('button', { name: 'End night watch' })).toHaveCount(0)
   expect((await machine.get(`/v1/teams/${team}/sessions`)).status()).toBe(401)
   await machine.dispose()
+
+  await owner.getByRole('button', { name: 'Show the audit trail' }).click()
+  const ended = owner.getByRole('table', { name: 'Audit trail' }).getByRole('row').filter({ hasText: 'API key “night watch”' })
+  await expect(ended).toHaveCount(1)
+  await expect(ended).toContainText('Milo')
 })
 
 test('keys are shown to who may see them, and a list that cannot be read says so', async ({ person }) => {

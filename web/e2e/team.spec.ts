@@ -145,11 +145,16 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await member.reload()
   await expect(member.getByText('The team asks for more')).toBeVisible()
 
+  // Who has left keeps his name in the trail.
+  await owner.getByRole('button', { name: 'Remove Petra' }).click()
+  await owner.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+  await expect(owner.getByRole('table', { name: 'Members' })).not.toContainText('Petra')
   await owner.getByRole('button', { name: 'Show the audit trail' }).click()
   const trail = owner.getByRole('table', { name: 'Audit trail' })
   await expect(trail).toContainText('Policy of a team changed')
   await owner.getByLabel('What', { exact: true }).selectOption({ label: 'Joined a team' })
   await expect(trail.getByRole('row').filter({ hasText: 'Joined a team' })).toHaveCount(1)
+  await expect(trail.getByRole('row').filter({ hasText: 'Joined a team' })).toContainText('Petra')
   await expect(trail).not.toContainText('Policy of a team changed')
   await shoot(owner, 'team-audit')
   const [file] = await Promise.all([owner.waitForEvent('download'), owner.getByRole('link', { name: 'Export as NDJSON' }).click()])

@@ -2,7 +2,7 @@ import { Anchor, Group, NativeSelect, SimpleGrid, Stack, Text, TextInput } from 
 import { useDebouncedValue } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
 import type { Page } from '../api/queries'
-import type { AuditEvent } from '../api/types'
+import type { AuditEvent, AuditParty } from '../api/types'
 import { actions, type AuditChosen, auditWhat, details, noAuditFilter, toAuditQuery } from '../audit/audit'
 import { reasonWords } from '../audit/reasons'
 import { useT } from '../i18n/language'
@@ -18,8 +18,7 @@ interface Props {
   fetchPage: (query: Query & { cursor?: string; limit: number }) => Promise<Page<AuditEvent>>
   /** Where the same events are to be had as a file. */
   exportPath: string
-  /** Who an id is, if that is known here. */
-  who: (id: string) => ReactNode
+  who: (id: string, party: AuditParty | undefined) => ReactNode
   people?: { value: string; label: string }[]
   actionPrefixes?: readonly string[]
   /** Of all teams, each named by this, beginning with one. */
@@ -95,8 +94,8 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
                   </Stack>
                 ),
               },
-              { label: t('audit.who'), cell: (event) => (event.actor_id ? who(event.actor_id) : t('audit.service')) },
-              { label: t('audit.whom'), cell: (event) => event.user_id && who(event.user_id) },
+              { label: t('audit.who'), cell: (event) => (event.actor_id ? who(event.actor_id, event.actor) : t('audit.service')) },
+              { label: t('audit.whom'), cell: (event) => event.user_id && who(event.user_id, event.user) },
               ...(teams ? [{ label: t('audit.team'), cell: (event: AuditEvent) => event.team_id && teams.show(event.team_id) }] : []),
               { label: t('audit.when'), cell: (event) => <Time at={event.at} /> },
               { label: t('audit.from'), cell: (event) => event.ip && <Name line>{event.ip}</Name> },

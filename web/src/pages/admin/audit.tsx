@@ -5,7 +5,7 @@ import { AuditTrail } from '../../components/audit-trail'
 import { Section } from '../../components/section'
 import { useT } from '../../i18n/language'
 import { readID } from '../../sessions/filters'
-import { IDLink, TrailLink } from './links'
+import { Party, TrailLink } from './links'
 
 // Audit is all that happened, or what happened in the team of the address.
 export function Audit() {
@@ -19,7 +19,7 @@ export function Audit() {
         queryKey={keys.admin('audit')}
         fetchPage={(query) => data(api.GET('/v1/admin/audit', { params: { query } }))}
         exportPath="/v1/admin/audit/export"
-        who={(id) => <IDLink id={id} />}
+        who={(id, party) => <Party id={id} party={party} />}
         teams={{ first: team, show: (id) => <TrailLink team={id}>{`…${id.slice(-12)}`}</TrailLink> }}
       />
     </Section>

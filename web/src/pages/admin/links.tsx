@@ -1,7 +1,7 @@
 import { Anchor } from '@mantine/core'
 import { Link } from 'react-router'
-import type { UserSummary } from '../../api/types'
-import { Name, personName } from '../../components/show'
+import type { AuditParty, UserSummary } from '../../api/types'
+import { Name, partyName, personName } from '../../components/show'
 import { useT } from '../../i18n/language'
 
 // TrailLink leads to what happened in a team.
@@ -25,11 +25,14 @@ export function UserLink({ user }: { user: Pick<UserSummary, 'id' | 'display_nam
   )
 }
 
-// IDLink does where only the id is known.
-export function IDLink({ id }: { id: string }) {
+// Party names who stands in a trail, and leads there if it is a user.
+export function Party({ id, party }: { id: string; party: AuditParty | undefined }) {
+  const t = useT()
+  const name = <Name line>{partyName(t, id, party)}</Name>
+  if (party?.kind === 'api_key') return name
   return (
-    <Anchor component={Link} to={userPath(id)} size="sm" title={id}>
-      <code>…{id.slice(-12)}</code>
+    <Anchor component={Link} to={userPath(id)} size="sm">
+      {name}
     </Anchor>
   )
 }

@@ -5,10 +5,10 @@ import type { MergeRecord } from '../../api/types'
 import { ConfirmButton } from '../../components/confirm'
 import { Pages, usePaged } from '../../components/paged'
 import { Section } from '../../components/section'
-import { Listing, Time, useNow } from '../../components/show'
+import { Listing, personName, Time, useNow } from '../../components/show'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
-import { IDLink } from './links'
+import { Party, UserLink } from './links'
 
 // Merges lists all, or those of one user.
 export function Merges({ user }: { user?: string }) {
@@ -29,9 +29,9 @@ export function Merges({ user }: { user?: string }) {
             rows={merges}
             rowKey={(merge) => merge.id}
             columns={[
-              { label: t('operator.source'), cell: (merge) => <IDLink id={merge.source_id} /> },
-              { label: t('operator.stays'), cell: (merge) => <IDLink id={merge.survivor_id} /> },
-              { label: t('operator.by'), cell: (merge) => (merge.actor_id ? <IDLink id={merge.actor_id} /> : t('operator.byService')) },
+              { label: t('operator.source'), cell: (merge) => <UserLink user={merge.source} /> },
+              { label: t('operator.stays'), cell: (merge) => <UserLink user={merge.survivor} /> },
+              { label: t('operator.by'), cell: (merge) => (merge.actor_id ? <Party id={merge.actor_id} party={merge.actor} /> : t('operator.byService')) },
               { label: t('operator.when'), cell: (merge) => <Time at={merge.confirmed_at} /> },
               { label: t('operator.undoUntil'), cell: (merge) => (merge.undone_at ? t('operator.undone') : <Time at={merge.undo_until} />) },
               {
@@ -42,7 +42,7 @@ export function Merges({ user }: { user?: string }) {
                   Date.parse(merge.undo_until) > now.getTime() && (
                     <ConfirmButton
                       label={t('operator.undo')}
-                      accessibleLabel={t('operator.undoOf', { id: merge.source_id.slice(-12) })}
+                      accessibleLabel={t('operator.undoOf', { name: personName(t, merge.source) })}
                       title={t('operator.undoTitle')}
                       text={t('operator.undoText')}
                       confirm={t('operator.undo')}

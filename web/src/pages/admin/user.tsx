@@ -17,7 +17,7 @@ import { providerName } from '../../auth/providers'
 import { useT } from '../../i18n/language'
 import { readID } from '../../sessions/filters'
 import { Addresses } from './addresses'
-import { IDLink, userPath } from './links'
+import { Party, userPath } from './links'
 import { MergeDialog } from './merge'
 import { Merges } from './merges'
 import { Sessions } from './sessions'
@@ -66,7 +66,6 @@ function Profile({ user, me }: { user: AdminUser; me: string }) {
     [t('operator.id'), <code key="id">{user.id}</code>],
     [t('operator.made'), <Time key="made" at={user.created_at} />],
     [t('operator.onboarded'), user.onboarded_at && <Time at={user.onboarded_at} />],
-    [t('operator.mergedInto'), user.merged_into && <IDLink id={user.merged_into} />],
     [t('operator.formerIds'), user.merged_from.length > 0 && user.merged_from.map((id) => <div key={id}>{<code>{id}</code>}</div>)],
     [t('operator.metadata'), Object.keys(user.metadata).length > 0 && <Details data={user.metadata} />],
   ]
@@ -216,7 +215,7 @@ function History({ id }: { id: string }) {
             columns={[
               { label: t('audit.what'), cell: (event) => auditWhat(t, event) },
               { label: t('operator.why'), cell: (event) => <EventDetails data={event.data} /> },
-              { label: t('audit.who'), cell: (event) => (event.actor_id ? <IDLink id={event.actor_id} /> : t('audit.service')) },
+              { label: t('audit.who'), cell: (event) => (event.actor_id ? <Party id={event.actor_id} party={event.actor} /> : t('audit.service')) },
               { label: t('audit.when'), cell: (event) => <Time at={event.at} /> },
               { label: t('audit.from'), cell: (event) => event.ip && <Name line>{event.ip}</Name> },
             ]}

@@ -5,7 +5,7 @@ import { keys } from '../../api/queries'
 import type { Team } from '../../api/types'
 import { AuditTrail } from '../../components/audit-trail'
 import { Section } from '../../components/section'
-import { Name } from '../../components/show'
+import { Name, partyName } from '../../components/show'
 import { useT } from '../../i18n/language'
 import { useMemberNames, useMembers } from './members'
 
@@ -28,6 +28,7 @@ export function TeamAudit({ team }: { team: Team }) {
 }
 
 function Trail({ team }: { team: Team }) {
+  const t = useT()
   const members = useMembers(team.id)
   const nameOf = useMemberNames(team.id)
   return (
@@ -35,7 +36,7 @@ function Trail({ team }: { team: Team }) {
       queryKey={keys.teamAudit(team.id)}
       fetchPage={(query) => data(api.GET('/v1/teams/{team}/audit', { params: { path: { team: team.id }, query } }))}
       exportPath={`/v1/teams/${team.id}/audit/export`}
-      who={(id) => <Name line>{nameOf(id)}</Name>}
+      who={(id, party) => <Name line>{party?.display_name ? partyName(t, id, party) : nameOf(id)}</Name>}
       people={(members.rows ?? []).map(({ user }) => ({ value: user.id, label: nameOf(user.id) }))}
       actionPrefixes={prefixes}
     />
