@@ -48,6 +48,7 @@ type call struct {
 	principal *session.Principal
 	key       *apikey.Key // a service, which has no principal
 	bearer    bool        // the session came as a bearer token
+	returnTo  string      // checked: where a round trip to a provider is to end
 	err       error
 }
 

@@ -100,8 +100,8 @@ func TestPeopleSeeAPageAndProgramsADocument(t *testing.T) {
 		"/v1/auth/google/start?purpose=": 400,
 	} {
 		page := browser.GET(path).Want(status)
-		if !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || strings.Contains(string(page.Body), "<script") ||
-			!strings.Contains(page.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		if !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || page.Header.Get("Cache-Control") != "no-store" ||
+			strings.Contains(string(page.Body), "alert(1)") || strings.Contains(string(page.Body), "evil.example") || !strings.Contains(page.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 			t.Errorf("%s: %v %s", path, page.Header, page.Body)
 		}
 		a.Browser().GET(path).Want(status)

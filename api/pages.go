@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/latchkey/latchkey/web"
 )
 
 // problemTemplate is what a person sees whose browser was sent to a URL of the
-// API, as on the way back from a provider.
+// API, as on the way back from a provider, where the web app was not built in.
 var problemTemplate = template.Must(template.New("problem").Parse(`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -35,6 +37,11 @@ func wantsPage(c *gin.Context) bool {
 }
 
 func (s *Server) problemPage(c *gin.Context, p Problem) {
+	c.Header("Content-Security-Policy", s.pagePolicy())
+	refusal := web.Refusal{Code: p.Code, Detail: p.Detail, RequestID: p.RequestId, ReturnTo: callOf(c).returnTo}
+	if s.Web != nil && s.Web.Refuse(c.Writer, c.Request, p.Status, refusal) {
+		return
+	}
 	c.Header("Content-Security-Policy", problemPagePolicy)
 	c.Header("Content-Type", "text/html; charset=utf-8")
 	c.Status(p.Status)

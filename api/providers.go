@@ -29,6 +29,7 @@ func (s *Server) StartProvider(ctx context.Context, r StartProviderRequestObject
 	if st.ReturnTo, err = s.returnTo.Check(st.ReturnTo); err != nil {
 		return nil, err
 	}
+	callOf(ctx).returnTo = st.ReturnTo
 	binding := provider.Binding{Session: sessionBinding(ctx)}
 	if st.Purpose.NeedsSession() && binding.Session == "" {
 		return nil, session.ErrUnauthenticated()
@@ -60,6 +61,7 @@ func (s *Server) FinishProvider(ctx context.Context, r FinishProviderRequestObje
 	if err != nil {
 		return nil, err
 	}
+	callOf(ctx).returnTo = st.ReturnTo
 	// Burned before the provider is asked: a callback that is repeated must not
 	// send the code a second time.
 	err = s.Linking.Burn(ctx, identity.SingleUse{Hash: identity.HashSecret(token), ExpiresAt: st.ExpiresAt})

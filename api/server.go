@@ -27,6 +27,7 @@ import (
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
 	"github.com/latchkey/latchkey/siwe/ens"
+	"github.com/latchkey/latchkey/web"
 )
 
 //go:embed openapi.yaml
@@ -71,7 +72,7 @@ type Deps struct {
 	Log       *slog.Logger
 	Metrics   *Metrics
 	Now       identity.Clock
-	Web       http.Handler            // pages; nil for none
+	Web       *web.App                // pages; nil for none
 	Mounts    map[string]http.Handler // path prefix -> what else is served, such as /dev/
 }
 

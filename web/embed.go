@@ -6,7 +6,6 @@ package web
 import (
 	"embed"
 	"io/fs"
-	"net/http"
 )
 
 // all: takes the placeholder along, without which an unbuilt dist would be an
@@ -18,12 +17,11 @@ var dist embed.FS
 //go:embed missing.html
 var missing []byte
 
-// Handler serves the app: its pages, and its assets with long caching. It
-// answers 404 to every other path; the security headers are the caller's.
-func Handler(o Options) http.Handler {
+// New returns the app as it was built in.
+func New(o Options) *App {
 	bundle, err := fs.Sub(dist, "dist")
 	if err != nil {
 		panic(err) // "dist" is a valid path
 	}
-	return newHandler(bundle, o)
+	return newApp(bundle, o)
 }

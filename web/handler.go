@@ -34,36 +34,38 @@ var contentTypes = map[string]string{
 // encodings are what the build may have made beside a file, best first.
 var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
-type handler struct {
+// App serves the web app: its pages, and its assets with long caching. It
+// answers 404 to every other path; the security headers are the caller's.
+type App struct {
 	bundle  fs.FS
 	options Options
 	index   []byte // nil: the app was not built
 }
 
-func newHandler(bundle fs.FS, o Options) http.Handler {
+func newApp(bundle fs.FS, o Options) *App {
 	if o.Brand.Name == "" {
 		o.Brand.Name = "Latchkey"
 	}
 	index, err := fs.ReadFile(bundle, "index.html")
 	if err != nil {
-		return &handler{bundle: bundle, options: o}
+		return &App{bundle: bundle, options: o}
 	}
-	return &handler{bundle: bundle, options: o, index: prepare(index, o)}
+	return &App{bundle: bundle, options: o, index: prepare(index, o)}
 }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
 	page := isPage(r.URL.Path)
-	if !page && !h.strayed(r) {
-		h.serveAsset(w, r)
+	if !page && !a.strayed(r) {
+		a.serveAsset(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", contentTypes[".html"])
-	if h.index == nil {
+	if a.index == nil {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Content-Length", strconv.Itoa(len(missing)))
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -76,16 +78,30 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !page {
 		w.WriteHeader(http.StatusNotFound)
 		if r.Method == http.MethodGet {
-			_, _ = w.Write(h.index) // as above
+			_, _ = w.Write(a.index) // as above
 		}
 		return
 	}
 	if r.URL.Path == "/sign-in" {
 		w.Header().Add("Vary", "Accept-Language")
-		serve(w, r, signIn(h.index, h.options, r))
+		serve(w, r, signIn(a.index, a.options, r.URL.Query().Get("return_to"), r.Header.Get("Accept-Language")))
 		return
 	}
-	serve(w, r, h.index)
+	serve(w, r, a.index)
+}
+
+// Refuse answers a person whose browser was sent to a call of the API that was
+// refused. It returns false and writes nothing if the app was not built in.
+func (a *App) Refuse(w http.ResponseWriter, r *http.Request, status int, refusal Refusal) bool {
+	if a.index == nil {
+		return false
+	}
+	w.Header().Set("Content-Type", contentTypes[".html"])
+	w.Header().Add("Vary", "Accept-Language")
+	w.WriteHeader(status)
+	page := signIn(a.index, a.options, refusal.ReturnTo, r.Header.Get("Accept-Language"))
+	_, _ = w.Write(refused(page, refusal)) //nolint:gosec // escaped by html/template; if the browser went away there is nobody to tell
+	return true
 }
 
 // isPage tells whether the app's router knows the path.
@@ -101,21 +117,21 @@ func isPage(p string) bool {
 // strayed tells whether a person has come to an address that nothing is at: a
 // browser asks for a page, and no name of a file ends it. The app says so in
 // their language.
-func (h *handler) strayed(r *http.Request) bool {
-	return h.index != nil && path.Ext(r.URL.Path) == "" && strings.Contains(r.Header.Get("Accept"), "text/html")
+func (a *App) strayed(r *http.Request) bool {
+	return a.index != nil && path.Ext(r.URL.Path) == "" && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // serveAsset serves a file of the bundle, compressed if the build left such a
 // copy and the client takes it. The copies and the page itself have no address
 // of their own, nor have hidden files.
-func (h *handler) serveAsset(w http.ResponseWriter, r *http.Request) {
+func (a *App) serveAsset(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	contentType, known := contentTypes[path.Ext(name)]
 	if !known || name == "index.html" || strings.HasPrefix(path.Base(name), ".") || !fs.ValidPath(name) {
 		http.NotFound(w, r)
 		return
 	}
-	body, err := fs.ReadFile(h.bundle, name)
+	body, err := fs.ReadFile(a.bundle, name)
 	if err != nil {
 		http.NotFound(w, r)
 		return
@@ -131,7 +147,7 @@ func (h *handler) serveAsset(w http.ResponseWriter, r *http.Request) {
 		if !accepts(r.Header.Values("Accept-Encoding"), e.name) {
 			continue
 		}
-		if packed, err := fs.ReadFile(h.bundle, name+e.suffix); err == nil {
+		if packed, err := fs.ReadFile(a.bundle, name+e.suffix); err == nil {
 			header.Set("Content-Encoding", e.name)
 			body = packed
 			break

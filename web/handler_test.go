@@ -32,7 +32,7 @@ func get(bundle fs.FS, o Options, method, target string, header ...string) *http
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	newHandler(bundle, o).ServeHTTP(w, r)
+	newApp(bundle, o).ServeHTTP(w, r)
 	return w
 }
 
@@ -188,7 +188,7 @@ func TestWithoutBundle(t *testing.T) {
 
 func TestEmbeddedBundleAnswers(t *testing.T) {
 	w := httptest.NewRecorder()
-	Handler(Options{Dev: true}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+	New(Options{Dev: true}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
 	if w.Code != http.StatusOK && w.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d, want the app or the page about its absence", w.Code)
 	}

@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"html/template"
-	"net/http"
 	"net/url"
 	"strings"
 )
@@ -29,6 +28,14 @@ type Options struct {
 	Brand Brand
 	// Doors stand on the sign-in page from the first byte on.
 	Doors []Door
+}
+
+// Refusal is what a person is told who was on the way to a provider or back.
+type Refusal struct {
+	Code      string // of the problem
+	Detail    string // English
+	RequestID string
+	ReturnTo  string // where the way was to end; "" for unknown
 }
 
 // What index.html has in the places that differ from one deployment to the next.
@@ -87,21 +94,34 @@ func prepare(index []byte, o Options) []byte {
 }
 
 // signIn is the page with the doors that need no script.
-func signIn(page []byte, o Options, r *http.Request) []byte {
+func signIn(page []byte, o Options, returnTo, acceptLanguage string) []byte {
 	type link struct{ Name, URL, Text string }
-	w := preferred(r.Header.Get("Accept-Language"))
+	w := preferred(acceptLanguage)
 	logo := o.Brand.LogoURL
 	if logo == "" {
 		logo = "/favicon.svg"
 	}
 	links := make([]link, len(o.Doors))
 	for i, d := range o.Doors {
-		links[i] = link{d.Name, startURL(d.Name, r.URL.Query().Get("return_to")), w.with + d.Label}
+		links[i] = link{d.Name, startURL(d.Name, returnTo), w.with + d.Label}
 	}
 	page = replace(page, htmlTag, `<html lang="`+w.lang+`">`)
 	return replace(page, rootTag, render(firstTemplate, map[string]any{
 		"Dev": o.Dev, "Brand": o.Brand, "Logo": logo, "Words": w, "Links": links,
 	}))
+}
+
+var refusalTemplate = template.Must(template.New("refusal").Parse(
+	`<meta name="latchkey-refusal" content="{{.Code}}" data-request-id="{{.RequestID}}" data-return-to="{{.ReturnTo}}" />`))
+
+var detailTemplate = template.Must(template.New("detail").Parse(`<p class="first-refused" role="alert" lang="en">{{.}}</p>`))
+
+// refused is the sign-in page with a refusal: for the app, which has the words
+// and knows a better page to say them on, and as text until it has started.
+func refused(page []byte, r Refusal) []byte {
+	const title, heading = "<title>", "</h1>"
+	page = replace(page, title, render(refusalTemplate, r)+title)
+	return replace(page, heading, heading+render(detailTemplate, r.Detail))
 }
 
 // startURL begins a sign-in, as web/src/auth/providers.ts does: back to a path
@@ -111,7 +131,7 @@ func startURL(provider, asked string) string {
 		asked = "/account"
 	}
 	if strings.HasPrefix(asked, "/") {
-		asked = "/sign-in?" + url.Values{"return_to": {asked}, "done": {"1"}}.Encode()
+		asked = "/sign-in?" + url.Values{"return_to": {asked}, "done": {provider}}.Encode()
 	}
 	return "/v1/auth/" + url.PathEscape(provider) + "/start?" + url.Values{"purpose": {"sign_in"}, "return_to": {asked}}.Encode()
 }

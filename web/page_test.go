@@ -3,6 +3,7 @@ package web
 import (
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -23,7 +24,7 @@ func links(page string) map[string]string {
 func TestDoorsNeedNoScript(t *testing.T) {
 	w := get(built(), Options{Doors: doors}, http.MethodGet, "/sign-in?return_to=%2Fteams%2Fa%3Fx%3D1")
 	got := links(w.Body.String())
-	want := "/v1/auth/google/start?purpose=sign_in&return_to=%2Fsign-in%3Fdone%3D1%26return_to%3D%252Fteams%252Fa%253Fx%253D1"
+	want := "/v1/auth/google/start?purpose=sign_in&return_to=%2Fsign-in%3Fdone%3Dgoogle%26return_to%3D%252Fteams%252Fa%253Fx%253D1"
 	if len(got) != 2 || got["google"] != want || !strings.Contains(w.Body.String(), ">Continue with GitHub</a>") {
 		t.Fatalf("%q in %s", got, w.Body)
 	}
@@ -115,5 +116,34 @@ func TestWordsAreThoseOfTheApp(t *testing.T) {
 				t.Errorf("%s: no %s", w.lang, text)
 			}
 		}
+	}
+}
+
+func TestARefusalIsToldBeforeTheScript(t *testing.T) {
+	hostile := Refusal{Code: `"><script>x`, Detail: "<b>down</b>", RequestID: "R1", ReturnTo: `/teams/a?"><img src=x>`}
+	r := httptest.NewRequest(http.MethodGet, "/v1/auth/google/start?return_to=https%3A%2F%2Fevil.example", http.NoBody)
+	r.Header.Set("Accept-Language", "de")
+	w := httptest.NewRecorder()
+	if !newApp(built(), Options{Doors: doors}).Refuse(w, r, http.StatusServiceUnavailable, hostile) {
+		t.Fatal("not answered")
+	}
+	body := w.Body.String()
+	for _, want := range []string{
+		`<html lang="de">`, `<p class="first-refused" role="alert" lang="en">&lt;b&gt;down&lt;/b&gt;</p>`, "Weiter mit GitHub",
+		`<meta name="latchkey-refusal" content="&#34;&gt;&lt;script&gt;x" data-request-id="R1" data-return-to="/teams/a?&#34;&gt;&lt;img src=x&gt;" />`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %s", want, body)
+		}
+	}
+	if got := links(body)["google"]; !strings.Contains(got, "teams%252Fa") || strings.Contains(body, "evil.example") {
+		t.Errorf("the door leads to %q in %s", got, body)
+	}
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || w.Header().Get("Vary") != "Accept-Language" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	w = httptest.NewRecorder()
+	if newApp(unbuilt(), Options{}).Refuse(w, r, http.StatusServiceUnavailable, hostile) || w.Body.Len() > 0 || len(w.Header()) > 0 {
+		t.Errorf("without the app: %v %s", w.Header(), w.Body)
 	}
 }

@@ -153,7 +153,7 @@ func New(parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	deps.Web = web.Handler(pages(cfg, deps.Providers))
+	deps.Web = web.New(pages(cfg, deps.Providers))
 	handler, err := api.New(deps)
 	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: post.worker, feed: feed, keys: deps.Tokens.Keyring()}, err
 }

@@ -1,4 +1,7 @@
-import { beAtProvider, expect, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { accessible } from './axe'
+import { beAtProvider, expect, newPerson, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { startService } from './service'
+import { shoot } from './shoot'
 
 skipUnlessRunnable()
 
@@ -39,9 +42,44 @@ test('cancelling at a provider comes back in words, and to the page that was ask
   await page.getByRole('link', { name: 'Continue with GitHub' }).click()
   await page.getByRole('button', { name: 'Cancel' }).click()
   await expect(page.getByRole('alert')).toContainText('You cancelled at the provider')
+  await expect(page.getByText('last used')).toHaveCount(0)
   await page.getByRole('link', { name: 'Continue with GitHub' }).click()
   await beAtProvider(page, { name: 'Dan', email: 'dan@example.com' })
   await expect(page).toHaveURL(/\/account$/)
+  await page.goto('/sign-in')
+  await expect(page.getByRole('link', { name: 'Continue with GitHub last used' })).toBeVisible()
+})
+
+test('a provider that is down is told in words, where the way to it began', async ({ browser }) => {
+  const service = await startService({ LATCHKEY_GOOGLE_CLIENT_ID: 'x', LATCHKEY_GOOGLE_CLIENT_SECRET: 'x', LATCHKEY_GOOGLE_ISSUER: 'http://127.0.0.1:1' })
+  const page = await newPerson(browser, service.url)
+  await page.goto('/sign-in?return_to=/teams/x')
+  const [answer] = await Promise.all([page.waitForResponse('**/v1/auth/google/start?*'), page.getByRole('link', { name: 'Continue with Google' }).click()])
+  expect(answer.status()).toBe(503)
+  const told = page.getByRole('alert')
+  await expect(told).toContainText('The provider cannot be reached right now')
+  await expect(told.locator('code')).toHaveText(/^[A-Z2-7]{26}$/)
+  await expect(page).toHaveURL(/\/sign-in\?error=provider_unavailable&return_to=%2Fteams%2Fx$/)
+  await accessible(page)
+  await shoot(page, 'sign-in-provider-down')
+
+  // Another way in is there, and leads where the first was to lead.
+  await page.getByRole('button', { name: 'Make a new test wallet' }).click()
+  await page.getByRole('button', { name: 'Sign to sign in' }).click()
+  await expect(page).toHaveURL(/\/teams\/x$/)
+  await page.goto('/account')
+  await page.getByRole('button', { name: 'Google', exact: true }).click()
+  await expect(page.getByRole('alert')).toContainText('The provider cannot be reached right now')
+  await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
+
+  const context = await browser.newContext({ baseURL: service.url, javaScriptEnabled: false, locale: 'de-AT' })
+  const bare = await context.newPage()
+  await bare.goto('/sign-in')
+  await bare.getByRole('link', { name: 'Weiter mit Google' }).click()
+  await expect(bare.getByRole('alert')).toContainText('google')
+  await expect(bare.getByRole('link', { name: 'Weiter mit GitHub' })).toBeVisible()
+  await context.close()
+  await service.stop()
 })
 
 test('a stale session confirms by a wallet it has, then goes on to link', async ({ person }) => {

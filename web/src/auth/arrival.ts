@@ -1,4 +1,5 @@
 import { type Pending, takePending } from './pending'
+import { refusedAt } from './return-to'
 
 // Arrival is a return from a provider to a page that a signed-in person left for
 // it: to link it, or to step up.
@@ -36,8 +37,31 @@ export function readArrival(url: URL, pending: () => Pending | undefined): { arr
 
 let arrival: Arrival | undefined
 
-// startArrival reads the address of this load, before the router does.
+// A refusal that the service answered in place: on the way to a provider, or back
+// before it was known where to.
+interface Refusal {
+  code: string
+  requestId: string
+  returnTo: string
+}
+
+function refusalIn(page: Document): Refusal | undefined {
+  const meta = page.querySelector<HTMLMetaElement>('meta[name="latchkey-refusal"]')
+  return meta ? { code: meta.content, requestId: meta.dataset['requestId'] ?? '', returnTo: meta.dataset['returnTo'] ?? '' } : undefined
+}
+
+let refusal: Refusal | undefined
+
+// requestOf is the request that was refused with this code, for who runs the
+// service to find it.
+export function requestOf(code: string): string | undefined {
+  return refusal?.code === code ? refusal.requestId : undefined
+}
+
+// startArrival reads the page and the address of this load, before the router does.
 export function startArrival(): void {
+  refusal = refusalIn(document)
+  if (refusal) history.replaceState(history.state, '', refusedAt(refusal.code, refusal.returnTo))
   const read = readArrival(new URL(location.href), takePending)
   arrival = read.arrival
   if (arrival) history.replaceState(history.state, '', read.rest)

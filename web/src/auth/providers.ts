@@ -27,6 +27,6 @@ export function startUrl(provider: string, purpose: Purpose, returnTo: string): 
 // sign-in page, which is where a refusal can be told; another application hears
 // of it itself.
 export function signInUrl(provider: string, asked: string): string {
-  const back = asked.startsWith('/') ? '/sign-in?' + new URLSearchParams({ return_to: asked, done: '1' }).toString() : asked
+  const back = asked.startsWith('/') ? '/sign-in?' + new URLSearchParams({ return_to: asked, done: provider }).toString() : asked
   return startUrl(provider, 'sign_in', back)
 }

@@ -5,7 +5,7 @@ import { translator } from '../i18n/translate'
 import { readArrival } from './arrival'
 import { type Pending, savePending, takePending } from './pending'
 import { providerName, signInUrl, startUrl } from './providers'
-import { safePath } from './return-to'
+import { refusedAt, safePath } from './return-to'
 import { isFresh, isRestricted } from './step-up'
 
 const t = translator(en, 'en')
@@ -25,6 +25,23 @@ describe('safePath', () => {
   })
 })
 
+describe('refusedAt', () => {
+  it.each([
+    ['', '/sign-in?error=x%26'],
+    ['/sign-in?return_to=%2Fteams%2Fa%3Fx%3D1&done=1', '/sign-in?error=x%26&return_to=%2Fteams%2Fa%3Fx%3D1'],
+    ['/sign-in', '/sign-in?error=x%26'],
+    ['/sign-in/x', '/account?error=x%26'],
+    ['/account?linked=google&error=y', '/account?linked=google&error=x%26'],
+    ['/teams/a?stepped_up=google#policy', '/teams/a?stepped_up=google&error=x%26#policy'],
+    ['https://app.example/x?y=1', '/sign-in?error=x%26&return_to=https%3A%2F%2Fapp.example%2Fx%3Fy%3D1'],
+    ['//evil.example', '/account?error=x%26'],
+    ['/\\evil.example', '/account?error=x%26'],
+    ['/v1/auth/google/start', '/account?error=x%26'],
+  ])('of a way to %j is %s', (asked, want) => {
+    expect(refusedAt('x&', asked, origin)).toBe(want)
+  })
+})
+
 describe('addresses of providers', () => {
   it('carry purpose and way back, encoded', () => {
     expect(startUrl('google', 'link', '/account?linked=google&x=é')).toBe(
@@ -35,7 +52,7 @@ describe('addresses of providers', () => {
 
   it('lead a sign-in back over the page that can tell a refusal', () => {
     const back = new URL(signInUrl('google', '/teams/a?x=1'), origin).searchParams.get('return_to')
-    expect(back).toBe('/sign-in?return_to=%2Fteams%2Fa%3Fx%3D1&done=1')
+    expect(back).toBe('/sign-in?return_to=%2Fteams%2Fa%3Fx%3D1&done=google')
     expect(new URL(signInUrl('google', 'https://app.example/x'), origin).searchParams.get('return_to')).toBe('https://app.example/x')
   })
 

@@ -82,7 +82,7 @@ export function Time({ at }: { at: string }) {
   )
 }
 
-export function WordsAlert({ words, requestId, kind = 'error' }: { words: Words; requestId?: string; kind?: 'error' | 'done' }) {
+export function WordsAlert({ words, requestId, kind = 'error' }: { words: Words; requestId?: string | undefined; kind?: 'error' | 'done' }) {
   const t = useT()
   return (
     <Alert role={kind === 'error' ? 'alert' : 'status'} color={kind === 'error' ? 'red' : 'teal'} variant="light" title={words.title}>
@@ -106,7 +106,7 @@ export function Fault({ error, purpose }: { error: unknown; purpose?: While | un
   if (error === null || error === undefined) return null
   const words = wordsForError(t, error, purpose)
   if (!words) return null
-  return <WordsAlert words={words} {...(isProblem(error) && error.requestId ? { requestId: error.requestId } : {})} />
+  return <WordsAlert words={words} requestId={isProblem(error) ? error.requestId : undefined} />
 }
 
 // Retry shows an error where there should be something, and a way to it.

@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useState } from 'react'
 import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router'
 import { forgetPerson, useProviders, useSession } from '../../api/queries'
+import { requestOf } from '../../auth/arrival'
 import { tokenIn } from '../../auth/email'
 import { lastUsed, rememberUsed } from '../../auth/last-used'
 import { keptTicket } from '../../auth/pending'
@@ -58,14 +59,18 @@ export function SignInPage() {
   }
 
   // Back from a provider, and it worked.
-  if (session.data && !error && query.has('done')) return <Navigate to={target} replace />
+  const done = session.data && !error ? query.get('done') : null
+  useEffect(() => {
+    if (done) rememberUsed(done)
+  }, [done])
+  if (done) return <Navigate to={target} replace />
 
   return (
     <Stack maw={440} mx="auto" gap="lg">
       <PageTitle>{t('signIn.title')}</PageTitle>
       <Title order={1}>{t('signIn.title')}</Title>
       <DoneNotice />
-      {error && <WordsAlert words={wordsForCode(t, error)} />}
+      {error && <WordsAlert words={wordsForCode(t, error)} requestId={requestOf(error)} />}
       {session.data && !token && (
         <Alert variant="light" title={t('signIn.signedInTitle')}>
           {t.rich('signIn.signedIn', { name: <Name>{personName(t, session.data.user)}</Name> })}{' '}
@@ -86,7 +91,8 @@ export function SignInPage() {
               size="md"
               variant="default"
               href={signInUrl(name, asked)}
-              onClick={() => rememberUsed(name)}
+              // Another application's page does not tell this one that it worked.
+              onClick={() => asked.startsWith('/') || rememberUsed(name)}
               rightSection={last === name && <LastUsed when />}
             >
               {t('signIn.continueWith', { provider: providerName(t, name) })}
