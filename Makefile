@@ -44,7 +44,7 @@ test: test-go test-web test-browser ## Run all tests: Go with the race detector,
 
 .PHONY: test-go
 test-go: need-go need-cc look-for-postgres look-for-redis look-for-python ## Run the Go tests, on SQLite and PostgreSQL
-	CGO_ENABLED=1 $(GO) test $(AS_TESTED) -timeout 15m ./...
+	CGO_ENABLED=1 $(GO) test $(AS_TESTED) -timeout 30m ./...
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## Run the unit tests of the web app

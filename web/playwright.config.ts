@@ -17,8 +17,9 @@ export default defineConfig<object, { engine: Engine }>({
   workers: 2,
   fullyParallel: false,
   forbidOnly: Boolean(process.env['CI']),
-  timeout: 120_000,
-  expect: { timeout: 20_000 },
+  // Only what hangs is ended: a busy machine is slow, and that is no failure.
+  timeout: 400_000,
+  expect: { timeout: 30_000 },
   reporter: [['list']],
   // What people do runs on both engines; what no database has a part in, on one.
   projects: [

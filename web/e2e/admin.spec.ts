@@ -105,7 +105,6 @@ test('an operator merges two users after seeing what moves, and finds them by th
 })
 
 test('every view of the operator’s page works, and fits a phone', async ({ person, service }) => {
-  test.setTimeout(240_000)
   const operator = await person()
   await signInWithNewWallet(operator)
   await service.admin('grant', '--user', (await whoAmI(operator)).id)

@@ -23,7 +23,6 @@ const hostile = {
 const pageMissing = readFileSync(new URL('../missing.html', import.meta.url), 'utf8')
 
 test('every page has its pictures, fits a phone and a desk, and is accessible: signed out', async ({ person }) => {
-  test.setTimeout(300_000)
   const page = await person()
   await page.goto('/')
   await expect(page.getByText('Nobody is signed in')).toBeVisible()
@@ -64,7 +63,6 @@ test('every page has its pictures, fits a phone and a desk, and is accessible: s
 })
 
 test('every page has its pictures, fits a phone and a desk, and is accessible: signed in', async ({ person, service }) => {
-  test.setTimeout(300_000)
   const page = await person()
   await signInWithNewWallet(page)
   await page.goto('/account')
