@@ -141,7 +141,7 @@ func (p parties) named(id *identity.ID) *AuditParty {
 	case of.User == nil:
 		return &AuditParty{Kind: AuditPartyKindApiKey, DisplayName: of.KeyName}
 	}
-	out := AuditParty{Kind: AuditPartyKindUser, DisplayName: of.User.DisplayName}
+	out := AuditParty{Kind: AuditPartyKindUser, DisplayName: of.User.DisplayName, PrimaryWallet: of.User.PrimaryWallet}
 	if p.addresses {
 		out.PrimaryEmail = of.User.PrimaryEmail
 	}

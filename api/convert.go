@@ -77,7 +77,7 @@ func (s *Server) adminSessionOf(l session.Listed, current bool, now time.Time) A
 		Id: o.Id, CreatedAt: o.CreatedAt, AuthenticatedAt: o.AuthenticatedAt, ExpiresAt: o.ExpiresAt,
 		IdleExpiresAt: o.IdleExpiresAt, LastSeenAt: o.LastSeenAt, Methods: o.Methods,
 		Ip: o.Ip, UserAgent: o.UserAgent, Device: o.Device, Place: o.Place, Current: o.Current,
-		User:   UserSummary{Id: l.UserID, DisplayName: l.DisplayName, PrimaryEmail: l.PrimaryEmail},
+		User:   summaryOf(l.UserID, l.Summary),
 		Status: SessionStatus(l.Status(now)),
 	}
 }
@@ -93,7 +93,7 @@ func inTeam(l session.ListedInTeam, s Session, now time.Time) TeamSession {
 		Id: l.ID, CreatedAt: l.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
 		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
 		Ip: s.Ip, UserAgent: s.UserAgent, Device: s.Device, Place: s.Place, Current: s.Current,
-		TeamId: l.TeamID, User: UserSummary{Id: l.UserID, DisplayName: l.DisplayName, PrimaryEmail: l.PrimaryEmail},
+		TeamId: l.TeamID, User: summaryOf(l.UserID, l.Summary),
 		Status: SessionStatus(l.Status(now)), BreakGlassUntil: l.BreakGlassUntil,
 	}
 	if l.Role != nil {
@@ -107,7 +107,8 @@ func inTeam(l session.ListedInTeam, s Session, now time.Time) TeamSession {
 func enteredOf(p session.Principal, s Session, now time.Time) TeamSession {
 	return inTeam(session.ListedInTeam{
 		TeamSession: session.TeamSession{ID: p.Team.ID, TeamID: p.Team.TeamID, UserID: p.User.ID, CreatedAt: p.Team.CreatedAt, BreakGlassUntil: p.Team.BreakGlassUntil},
-		Behind:      p.Session, DisplayName: p.User.DisplayName, PrimaryEmail: p.User.PrimaryEmail, Role: &p.Team.Role,
+		Summary:     identity.Summary{DisplayName: p.User.DisplayName, PrimaryEmail: p.User.PrimaryEmail},
+		Behind:      p.Session, Role: &p.Team.Role,
 	}, s, now)
 }
 
@@ -117,7 +118,7 @@ func teamOf(m team.Mine) Team {
 
 func memberOf(m team.Member) Member {
 	return Member{
-		User: UserSummary{Id: m.UserID, DisplayName: m.DisplayName, PrimaryEmail: m.PrimaryEmail},
+		User: summaryOf(m.UserID, m.Summary),
 		Role: Role(m.Role), CreatedAt: m.CreatedAt,
 	}
 }

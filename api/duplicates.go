@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/linking"
 )
 
@@ -13,9 +14,17 @@ func (s *Server) AdminListDuplicates(ctx context.Context, r AdminListDuplicatesR
 		return nil, err
 	}
 	rows, next, err := s.Linking.Candidates(ctx, p)
-	return AdminListDuplicates200JSONResponse{Data: each(rows, duplicateOf), NextCursor: nextCursor(next)}, err
-}
-
-func duplicateOf(c linking.Candidate) Duplicate {
-	return Duplicate{Users: each(c.Users[:], summaryOf), Reason: c.Reason, Kind: DuplicateKind(c.Kind)}
+	if err != nil {
+		return nil, err
+	}
+	var ids []identity.ID
+	for _, c := range rows {
+		ids = append(ids, c.Users[0].ID, c.Users[1].ID)
+	}
+	known, err := s.Users.Summaries(ctx, ids)
+	data := each(rows, func(c linking.Candidate) Duplicate {
+		users := each(c.Users[:], func(u identity.User) UserSummary { return summaryOf(u.ID, known[u.ID]) })
+		return Duplicate{Users: users, Reason: c.Reason, Kind: DuplicateKind(c.Kind)}
+	})
+	return AdminListDuplicates200JSONResponse{Data: data, NextCursor: nextCursor(next)}, err
 }

@@ -12,13 +12,21 @@ import (
 // PreviewMerge shows what redeeming a ticket would do.
 func (s *Server) PreviewMerge(ctx context.Context, r PreviewMergeRequestObject) (PreviewMergeResponseObject, error) {
 	p, err := s.Linking.PreviewMerge(ctx, s.holder(ctx), r.Body.Ticket, wishes(r.Body.SurvivorId, r.Body.Choices, nil))
-	return PreviewMerge200JSONResponse(s.mergeOf(p)), err
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.previewOf(ctx, p)
+	return PreviewMerge200JSONResponse(shown), err
 }
 
 // GetMerge returns a preview, or a merge into the signed-in user.
 func (s *Server) GetMerge(ctx context.Context, r GetMergeRequestObject) (GetMergeResponseObject, error) {
 	p, err := s.Linking.MergeFor(ctx, s.holder(ctx), r.Merge, linking.Wishes{})
-	return GetMerge200JSONResponse(s.mergeOf(p)), err
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.previewOf(ctx, p)
+	return GetMerge200JSONResponse(shown), err
 }
 
 // ConfirmMerge merges, and goes on as the survivor.
@@ -62,7 +70,11 @@ func (s *Server) AdminMerge(ctx context.Context, r AdminMergeRequestObject) (Adm
 	actor := s.actor(ctx)
 	p, err := s.Linking.AdminMerge(ctx, &actor, r.Body.UserIds[0], r.Body.UserIds[1],
 		wishes(r.Body.SurvivorId, r.Body.Choices, r.Body.Fingerprint), value(r.Body.DryRun))
-	return AdminMerge200JSONResponse(s.mergeOf(p)), err
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.previewOf(ctx, p)
+	return AdminMerge200JSONResponse(shown), err
 }
 
 // AdminUndoMerge takes a merge back for an operator.
@@ -88,9 +100,21 @@ func wishes(survivor *identity.ID, choices *MergeChoices, fingerprint *string) l
 	return w
 }
 
+// previewOf tells users apart who have nothing but a wallet: it is shown what a
+// merge is about before it is.
+func (s *Server) previewOf(ctx context.Context, p linking.Preview) (Merge, error) {
+	out := s.mergeOf(p)
+	known, err := s.Users.Summaries(ctx, []identity.ID{p.Source.ID, p.Survivor.ID})
+	out.Source.PrimaryWallet, out.Survivor.PrimaryWallet = known[p.Source.ID].PrimaryWallet, known[p.Survivor.ID].PrimaryWallet
+	return out, err
+}
+
 func (s *Server) mergeOf(p linking.Preview) Merge {
+	summary := func(u identity.User) UserSummary {
+		return summaryOf(u.ID, identity.Summary{DisplayName: u.DisplayName, PrimaryEmail: u.PrimaryEmail})
+	}
 	out := Merge{
-		Id: p.ID, State: MergeStateProposed, Survivor: summaryOf(p.Survivor), Source: summaryOf(p.Source),
+		Id: p.ID, State: MergeStateProposed, Survivor: summary(p.Survivor), Source: summary(p.Source),
 		Moves: MergeMoves{
 			Identities: each(p.Plan.Identities, s.identityOf), Emails: append([]string{}, p.Plan.Emails...),
 			Teams: each(p.Plan.Memberships, mergedTeamOf), SessionsEnded: p.Sessions, Invitations: p.Invitations,
@@ -123,7 +147,7 @@ func mergedTeamOf(m linking.MovedMembership) MergedTeam {
 
 func mergeRecordOf(m linking.Merge, who parties) MergeRecord {
 	summary := func(id identity.ID, p linking.Profile) UserSummary {
-		return UserSummary{Id: id, DisplayName: p.DisplayName, PrimaryEmail: p.PrimaryEmail}
+		return summaryOf(id, identity.Summary{DisplayName: p.DisplayName, PrimaryEmail: p.PrimaryEmail})
 	}
 	return MergeRecord{
 		Id: m.ID, SourceId: m.SourceID, Source: summary(m.SourceID, m.Plan.Source),
@@ -132,6 +156,6 @@ func mergeRecordOf(m linking.Merge, who parties) MergeRecord {
 	}
 }
 
-func summaryOf(u identity.User) UserSummary {
-	return UserSummary{Id: u.ID, DisplayName: u.DisplayName, PrimaryEmail: u.PrimaryEmail}
+func summaryOf(id identity.ID, s identity.Summary) UserSummary {
+	return UserSummary{Id: id, DisplayName: s.DisplayName, PrimaryEmail: s.PrimaryEmail, PrimaryWallet: s.PrimaryWallet}
 }

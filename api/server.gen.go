@@ -793,6 +793,10 @@ type AuditParty struct {
 
 	// PrimaryEmail Told to operators only.
 	PrimaryEmail *string `json:"primary_email"`
+
+	// PrimaryWallet The primary wallet (EIP-55), told only of a user who has neither a name nor
+	// an address: whose wallet it is is otherwise nobody else's affair.
+	PrimaryWallet *KnownByWallet `json:"primary_wallet,omitempty"`
 }
 
 // AuditPartyKind defines model for AuditParty.Kind.
@@ -979,6 +983,10 @@ type JWKKty string
 
 // JWKUse defines model for JWK.Use.
 type JWKUse string
+
+// KnownByWallet The primary wallet (EIP-55), told only of a user who has neither a name nor
+// an address: whose wallet it is is otherwise nobody else's affair.
+type KnownByWallet = string
 
 // Member defines model for Member.
 type Member struct {
@@ -1486,6 +1494,10 @@ type UserSummary struct {
 	DisplayName  string             `json:"display_name"`
 	Id           openapi_types.UUID `json:"id"`
 	PrimaryEmail *string            `json:"primary_email"`
+
+	// PrimaryWallet The primary wallet (EIP-55), told only of a user who has neither a name nor
+	// an address: whose wallet it is is otherwise nobody else's affair.
+	PrimaryWallet *KnownByWallet `json:"primary_wallet,omitempty"`
 }
 
 // Wallet defines model for Wallet.

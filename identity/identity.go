@@ -49,6 +49,15 @@ type User struct {
 	UpdatedAt    time.Time
 }
 
+// Summary is what others who may see a user know him by.
+type Summary struct {
+	DisplayName  string
+	PrimaryEmail *string
+	// PrimaryWallet, EIP-55, is told of nobody who has a name or an address: that
+	// these belong to a wallet is his own affair.
+	PrimaryWallet *string
+}
+
 // Active tells whether the user may come in.
 func (u User) Active() bool { return u.Status == StatusActive }
 

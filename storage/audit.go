@@ -53,8 +53,16 @@ func (db *DB) Parties(ctx context.Context, ids []identity.ID) (map[identity.ID]a
 	if err != nil {
 		return nil, err
 	}
+	var survivors []identity.ID
+	for _, u := range users {
+		survivors = append(survivors, u.ID)
+	}
+	known, err := db.Summaries(ctx, survivors)
+	if err != nil {
+		return nil, err
+	}
 	for id, u := range users {
-		out[id] = audit.Party{User: &u}
+		out[id] = audit.Party{User: new(known[u.ID])}
 	}
 	var keys []apiKeyRow
 	err = db.reader(ctx).NewSelect().Model(&keys).Where("ak.id IN (?)", bun.List(ids)).Scan(ctx)

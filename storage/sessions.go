@@ -118,16 +118,15 @@ func (db *DB) ActiveSessions(ctx context.Context, user identity.ID, now time.Tim
 // Sessions implements session.Store.
 func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p identity.Page) ([]session.Listed, error) {
 	var rows []struct {
-		sessionRow   `bun:",extend"`
-		DisplayName  string
-		PrimaryEmail *string
+		sessionRow `bun:",extend"`
+		identity.Summary
 	}
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("s.*, u.display_name, u.primary_email").
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("s.*, " + summaryColumns).
 		Join("JOIN users AS u ON u.id = s.user_id")
 	err := newestFirst(db.whereSession(q, f, now), "s.id", p).Scan(ctx)
 	out := make([]session.Listed, len(rows))
 	for i, r := range rows {
-		out[i] = session.Listed{Session: r.Session, DisplayName: r.DisplayName, PrimaryEmail: r.PrimaryEmail}
+		out[i] = session.Listed{Session: r.Session, Summary: r.Summary}
 	}
 	return out, db.engine.normalise(err)
 }

@@ -65,10 +65,9 @@ func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *ide
 // listedInTeamRow is a team session with the session behind it.
 type listedInTeamRow struct {
 	teamSessionRow `bun:",extend"`
-	Behind         sessionColumns `bun:"embed:s_"`
-	DisplayName    string
-	PrimaryEmail   *string
-	Role           *team.Role
+	identity.Summary
+	Behind sessionColumns `bun:"embed:s_"`
+	Role   *team.Role
 }
 
 // sessionColumns are the columns of the session behind a team session.
@@ -155,7 +154,7 @@ func (db *DB) ListedTeamSession(ctx context.Context, id identity.ID) (session.Li
 func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]session.ListedInTeam, error) {
 	var rows []listedInTeamRow
 	q := db.reader(ctx).NewSelect().Model(&rows).
-		ColumnExpr("t.*, u.display_name, u.primary_email, m.role").
+		ColumnExpr("t.*, " + summaryColumns + ", m.role").
 		ColumnExpr(`s.id AS s_id, s.user_id AS s_user_id, s.methods AS s_methods, s.ip AS s_ip, s.user_agent AS s_user_agent,
 			s.created_at AS s_created_at, s.authenticated_at AS s_authenticated_at, s.last_seen_at AS s_last_seen_at,
 			s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at,
@@ -170,7 +169,7 @@ func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery
 func (r listedInTeamRow) domain() session.ListedInTeam {
 	b := r.Behind
 	return session.ListedInTeam{
-		TeamSession: r.TeamSession, DisplayName: r.DisplayName, PrimaryEmail: r.PrimaryEmail, Role: r.Role,
+		TeamSession: r.TeamSession, Summary: r.Summary, Role: r.Role,
 		Behind: session.Session{
 			ID: b.ID, UserID: b.UserID, Methods: b.Methods, IP: b.IP, UserAgent: b.UserAgent, CreatedAt: b.CreatedAt,
 			AuthenticatedAt: b.AuthenticatedAt, LastSeenAt: b.LastSeenAt, IdleExpiresAt: b.IdleExpiresAt,

@@ -116,18 +116,17 @@ func (db *DB) Membership(ctx context.Context, teamID, user identity.ID) (team.Me
 
 type memberRow struct {
 	membershipRow `bun:",extend"`
-	DisplayName   string
-	PrimaryEmail  *string
+	identity.Summary
 }
 
 func (r memberRow) domain() team.Member {
-	return team.Member{Membership: r.Membership, DisplayName: r.DisplayName, PrimaryEmail: r.PrimaryEmail}
+	return team.Member{Membership: r.Membership, Summary: r.Summary}
 }
 
 // Member implements team.Store.
 func (db *DB) Member(ctx context.Context, teamID, user identity.ID) (team.Member, error) {
 	var row memberRow
-	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("m.*, u.display_name, u.primary_email").
+	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("m.*, "+summaryColumns).
 		Join("JOIN users AS u ON u.id = m.user_id").Where("m.team_id = ? AND m.user_id = ?", teamID, user).Scan(ctx)
 	return row.domain(), db.engine.normalise(err)
 }
@@ -135,7 +134,7 @@ func (db *DB) Member(ctx context.Context, teamID, user identity.ID) (team.Member
 // Members implements team.Store.
 func (db *DB) Members(ctx context.Context, teamID identity.ID, p identity.Page) ([]team.Member, error) {
 	var rows []memberRow
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("m.*, u.display_name, u.primary_email").
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("m.*, "+summaryColumns).
 		Join("JOIN users AS u ON u.id = m.user_id").Where("m.team_id = ?", teamID)
 	err := oldestFirst(q, "m.user_id", p).Scan(ctx)
 	return rowsOf(rows, memberRow.domain), db.engine.normalise(err)

@@ -46,6 +46,28 @@ func (db *DB) User(ctx context.Context, id identity.ID) (identity.User, error) {
 	}
 }
 
+// summaryColumns are an identity.Summary of the user u.
+const summaryColumns = `u.display_name, u.primary_email, CASE WHEN u.display_name = '' AND u.primary_email IS NULL THEN
+	(SELECT w.wallet_address FROM identities AS w WHERE w.user_id = u.id AND w.is_primary) END AS primary_wallet`
+
+// Summaries implements user.Store.
+func (db *DB) Summaries(ctx context.Context, ids []identity.ID) (map[identity.ID]identity.Summary, error) {
+	out := map[identity.ID]identity.Summary{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []struct {
+		ID identity.ID
+		identity.Summary
+	}
+	err := db.reader(ctx).NewSelect().Model((*userRow)(nil)).ColumnExpr("u.id, "+summaryColumns).
+		Where("u.id IN (?)", bun.List(ids)).Scan(ctx, &rows)
+	for _, r := range rows {
+		out[r.ID] = r.Summary
+	}
+	return out, db.engine.normalise(err)
+}
+
 // Users lists users, newest first.
 func (db *DB) Users(ctx context.Context, f identity.UserFilter, p identity.Page) ([]identity.User, error) {
 	var rows []userRow

@@ -35,7 +35,7 @@ type Head struct {
 
 // Party is who an id in the trail is by now: of a former user, the one he became.
 type Party struct {
-	User    *identity.User // nil for an API key
+	User    *identity.Summary // nil for an API key
 	KeyName string
 }
 

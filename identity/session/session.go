@@ -141,18 +141,16 @@ type Entered struct {
 // Listed is a session with its user, for admins.
 type Listed struct {
 	Session
-	DisplayName  string
-	PrimaryEmail *string
+	identity.Summary
 }
 
 // ListedInTeam is a team session for the team's admins: the session behind it,
 // its user and his role, empty once he is no member.
 type ListedInTeam struct {
 	TeamSession
-	Behind       Session
-	DisplayName  string
-	PrimaryEmail *string
-	Role         *team.Role
+	identity.Summary
+	Behind Session
+	Role   *team.Role
 }
 
 // Status is the state of the team session; it ends with the session behind it.

@@ -76,8 +76,7 @@ type Mine struct {
 // Member is a membership with what the team may see of the user.
 type Member struct {
 	Membership
-	DisplayName  string
-	PrimaryEmail *string
+	identity.Summary
 }
 
 // Place is a membership with the name of the team, as operators see it.

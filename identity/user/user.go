@@ -43,6 +43,8 @@ type Store interface {
 	EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error)
 	// MergedFrom tells the former ids of users, at any remove.
 	MergedFrom(ctx context.Context, users []identity.ID) (map[identity.ID][]identity.ID, error)
+	// Summaries tells what users are known by.
+	Summaries(ctx context.Context, users []identity.ID) (map[identity.ID]identity.Summary, error)
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 
@@ -167,6 +169,11 @@ func (s *Service) Emails(ctx context.Context, user identity.ID) ([]identity.Emai
 func (s *Service) FormerIDs(ctx context.Context, user identity.ID) ([]identity.ID, error) {
 	former, err := s.store.MergedFrom(ctx, []identity.ID{user})
 	return former[user], err
+}
+
+// Summaries tells what users are known by.
+func (s *Service) Summaries(ctx context.Context, users []identity.ID) (map[identity.ID]identity.Summary, error) {
+	return s.store.Summaries(ctx, users)
 }
 
 // WithIdentities is a user with every way in.

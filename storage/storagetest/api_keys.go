@@ -49,7 +49,7 @@ func testAPIKeys(t *testing.T, d *Database) {
 	former := d.User(t, func(o *identity.User) { o.Status, o.MergedInto = identity.StatusMerged, &u.ID })
 	ids := []identity.ID{u.ID, former.ID, bare.ID, machine.ID, identity.NewID(), u.ID}
 	Same(t, must[map[identity.ID]audit.Party](t)(d.Parties(t.Context(), ids)), map[identity.ID]audit.Party{
-		u.ID: {User: &u}, former.ID: {User: &u}, bare.ID: {KeyName: "a name"}, machine.ID: {KeyName: "a name"},
+		u.ID: {User: &identity.Summary{DisplayName: "Ada"}}, former.ID: {User: &identity.Summary{DisplayName: "Ada"}}, bare.ID: {KeyName: "a name"}, machine.ID: {KeyName: "a name"},
 	})
 	Same(t, must[map[identity.ID]audit.Party](t)(d.Parties(t.Context(), nil)), map[identity.ID]audit.Party{})
 

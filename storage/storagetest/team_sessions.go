@@ -62,7 +62,7 @@ func testTeamSessions(t *testing.T, d *Database) {
 		behind := s
 		behind.TokenHash = nil // a list never holds anything of a token
 		want := session.ListedInTeam{
-			TeamSession: ts, Behind: behind, DisplayName: "Grace", PrimaryEmail: &address, Role: new(team.RoleAdmin),
+			TeamSession: ts, Summary: identity.Summary{DisplayName: "Grace", PrimaryEmail: &address}, Behind: behind, Role: new(team.RoleAdmin),
 		}
 		Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
 		list := must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{}, d.Clock.Now(), identity.Page{Limit: 9}))

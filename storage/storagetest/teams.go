@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 )
 
@@ -83,6 +84,7 @@ func testTeams(t *testing.T, d *Database) {
 	})
 
 	t.Run("members", func(t *testing.T) { testMembers(t, d) })
+	t.Run("what their users are known by", func(t *testing.T) { testSummaries(t, d) })
 
 	t.Run("owners count while they are active", func(t *testing.T) {
 		a, b, disabled := d.User(t), d.User(t), d.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
@@ -99,6 +101,33 @@ func testTeams(t *testing.T, d *Database) {
 	})
 }
 
+// A wallet is told of nobody who is known by something else, in any list.
+func testSummaries(t *testing.T, d *Database) {
+	nameless := func(u *identity.User) { u.DisplayName = "" }
+	bare, named, mailed := d.User(t, nameless), d.User(t), d.User(t, nameless)
+	address := d.Email(t, mailed.ID, Word()+"@example.com").Address
+	d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, mailed.ID, address, mailed.UpdatedAt) })
+	d.Wallet(t, bare.ID)
+	var primary identity.Identity
+	for _, u := range []identity.User{mailed, named, bare} {
+		primary = d.Wallet(t, u.ID, func(i *identity.Identity) { i.IsPrimary = true })
+	}
+	want := map[identity.ID]identity.Summary{
+		bare.ID: {PrimaryWallet: primary.WalletAddress}, named.ID: {DisplayName: named.DisplayName}, mailed.ID: {PrimaryEmail: &address},
+	}
+	ids := []identity.ID{bare.ID, named.ID, mailed.ID}
+	Same(t, must[map[identity.ID]identity.Summary](t)(d.Summaries(t.Context(), append(ids, identity.NewID()))), want)
+	Same(t, len(must[map[identity.ID]identity.Summary](t)(d.Summaries(t.Context(), nil))), 0)
+	for _, id := range ids {
+		tm, s := d.Team(t, id), d.Session(t, id)
+		ts := d.TeamSession(t, tm.ID, s)
+		Same(t, must[team.Member](t)(d.DB.Member(t.Context(), tm.ID, id)).Summary, want[id])
+		Same(t, must[[]team.Member](t)(d.Members(t.Context(), tm.ID, identity.Page{Limit: 9}))[0].Summary, want[id])
+		Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).Summary, want[id])
+		Same(t, must[[]session.Listed](t)(d.Sessions(t.Context(), session.Filter{UserID: &id}, d.Clock.Now(), identity.Page{Limit: 9}))[0].Summary, want[id])
+	}
+}
+
 func testMembers(t *testing.T, d *Database) {
 	owner := d.User(t)
 	u := d.User(t, func(u *identity.User) { u.DisplayName = "Grace" })
@@ -106,7 +135,7 @@ func testMembers(t *testing.T, d *Database) {
 	address := d.Email(t, u.ID, Word()+"@example.com").Address
 	d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, u.ID, address, u.UpdatedAt) })
 	m := d.Member(t, tm.ID, u.ID, team.RoleMember)
-	want := team.Member{Membership: m, DisplayName: "Grace", PrimaryEmail: &address}
+	want := team.Member{Membership: m, Summary: identity.Summary{DisplayName: "Grace", PrimaryEmail: &address}}
 	Same(t, must[team.Membership](t)(d.Membership(t.Context(), tm.ID, u.ID)), m)
 	Same(t, must[team.Member](t)(d.DB.Member(t.Context(), tm.ID, u.ID)), want)
 	list := must[[]team.Member](t)(d.Members(t.Context(), tm.ID, identity.Page{Limit: 9}))

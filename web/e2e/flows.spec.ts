@@ -121,6 +121,10 @@ test('a team: invite, accept, enter, see the sessions, end one, remove a member'
   await owner.reload()
   const members = owner.getByRole('table', { name: 'Members' })
   await expect(members.getByRole('row')).toHaveCount(4)
+  // Who has nothing but a wallet is called by it, to others and to himself.
+  const called = new RegExp(`${wallet.slice(0, 6)}….*${wallet.slice(-4)}`, 'i')
+  await expect(members.getByRole('row', { name: called })).toBeVisible()
+  await expect(member.getByRole('link', { name: called })).toBeVisible()
   await members.getByRole('row', { name: /Cleo/ }).getByRole('button', { name: /^Remove/ }).click()
   await owner.getByRole('button', { name: 'Remove member' }).click()
   await expect(members.getByRole('row')).toHaveCount(3)

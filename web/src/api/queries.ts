@@ -1,6 +1,7 @@
 import { type QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { api, data } from './client'
 import { isProblem } from './problem'
+import type { CurrentSession, UserSummary } from './types'
 
 // Every key of the cache, so that what one page changes another page refreshes.
 export const keys = {
@@ -61,13 +62,23 @@ export function useProviders() {
   })
 }
 
+// knownBy adds the wallet that a person with neither name nor address is called
+// by, which a session does not tell. Without it they are called something else.
+async function knownBy(current: CurrentSession): Promise<CurrentSession & { user: Pick<UserSummary, 'primary_wallet'> }> {
+  const { user } = current
+  if (user.display_name.trim() || user.primary_email) return current
+  const ways = await api.GET('/v1/me/identities').catch(() => undefined)
+  const primary_wallet = ways?.data?.data.find((way) => way.wallet?.primary)?.wallet?.address
+  return primary_wallet ? { ...current, user: { ...user, primary_wallet } } : current
+}
+
 // useSession answers null when nobody is signed in.
 export function useSession() {
   return useQuery({
     queryKey: keys.session,
     queryFn: async () => {
       try {
-        return await data(api.GET('/v1/session'))
+        return await knownBy(await data(api.GET('/v1/session')))
       } catch (error) {
         if (isProblem(error, 'unauthenticated')) return null
         throw error

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { Identity } from '../api/types'
+import { en } from '../i18n/en'
+import { translator } from '../i18n/translate'
 import { readInvitee } from '../pages/team/invitee'
 import { assignable, mayActOn } from '../pages/team/roles'
 import { shortAddress } from '../wallet/types'
+import { personName } from './show'
 import { daysLeft, exactTime, relativeTime } from './time'
 
 describe('time', () => {
@@ -37,6 +41,22 @@ describe('roles', () => {
       false, true, false, true,
     ])
     expect(assignable('admin')).not.toContain('owner')
+  })
+})
+
+describe('personName', () => {
+  const t = translator(en, 'en')
+  const bare = { id: '0193-abcdef', display_name: ' ', primary_email: null }
+  const way = (primary: boolean) => ({ wallet: { address: (primary ? '0x12' : '0x34') + '00'.repeat(19), primary } }) as Identity
+  it.each([
+    [{ ...bare, display_name: 'Ada', primary_email: 'a@b.example' }, 'Ada'],
+    [{ ...bare, primary_email: 'a@b.example', primary_wallet: '0x' + '12'.repeat(20) }, 'a@b.example'],
+    [{ ...bare, primary_wallet: '0x' + '12'.repeat(20) }, '0x1212…1212'],
+    [{ ...bare, identities: [way(false), way(true)] }, '0x1200…0000'],
+    [{ ...bare, identities: [way(false)] }, 'Person abcdef'],
+    [bare, 'Person abcdef'],
+  ])('of %j is %s', (user, name) => {
+    expect(personName(t, user)).toBe(name)
   })
 })
 

@@ -1,10 +1,11 @@
 import { Alert, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react'
 import { isProblem } from '../api/problem'
-import type { AuditParty, UserSummary } from '../api/types'
+import type { AdminUser, AuditParty, UserSummary } from '../api/types'
 import { type While, type Words, wordsForError } from '../auth/words'
 import { useT } from '../i18n/language'
 import type { Translate } from '../i18n/translate'
+import { shortAddress } from '../wallet/types'
 import { exactTime, relativeTime } from './time'
 
 // Name shows what a stranger wrote: isolated, so that right-to-left text and
@@ -17,15 +18,18 @@ export function Name({ children, line = false }: { children: string; line?: bool
   )
 }
 
+type Known = Omit<UserSummary, 'primary_wallet'> & Partial<Pick<UserSummary, 'primary_wallet'> & Pick<AdminUser, 'identities'>>
+
 // personName never is empty: people without a name are told apart otherwise.
-export function personName(t: Translate, user: Pick<UserSummary, 'display_name' | 'primary_email' | 'id'>): string {
-  return user.display_name.trim() || user.primary_email || t('common.person', { id: user.id.slice(-6) })
+export function personName(t: Translate, user: Known): string {
+  const wallet = user.primary_wallet ?? user.identities?.find((way) => way.wallet?.primary)?.wallet?.address
+  return user.display_name.trim() || user.primary_email || (wallet ? shortAddress(wallet) : t('common.person', { id: user.id.slice(-6) }))
 }
 
 // partyName says who an id in a trail is.
 export function partyName(t: Translate, id: string, party: AuditParty | undefined): string {
   if (party?.kind === 'api_key') return t('audit.key', { name: party.display_name })
-  return personName(t, { id, display_name: party?.display_name ?? '', primary_email: party?.primary_email ?? null })
+  return personName(t, { display_name: '', primary_email: null, ...party, id })
 }
 
 export function Person({ user, note }: { user: UserSummary; note?: string }) {
