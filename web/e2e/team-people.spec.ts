@@ -124,20 +124,54 @@ test('a role and a withdrawal show at once, and go back when the service refuses
   const team = await newTeam(owner, 'Quick', [member])
   await owner.goto(`/teams/${team}`)
 
-  const role = owner.getByLabel('Role of Rolf')
+  const role = owner.getByRole('combobox', { name: 'Role of Rolf' })
+  const choose = async (to: string) => {
+    await role.click()
+    await owner.getByRole('listbox').getByRole('option', { name: to, exact: true }).click()
+  }
   const change = held('last_owner')
   await owner.route('**/members/*', change.answer)
-  await role.selectOption('admin')
+  await choose('admin')
   await expect(role).toHaveValue('admin')
   await expect(owner.getByRole('alert')).toHaveCount(0)
   change.refuse()
   await expect(owner.getByRole('alert', { name: 'A team needs an owner' })).toBeVisible()
   await expect(role).toHaveValue('member')
   await owner.unroute('**/members/*')
-  await role.selectOption('admin')
+  await choose('admin')
   await expect(owner.getByRole('alert')).toHaveCount(0)
   await expect.poll(async () => JSON.stringify(await (await owner.request.get(`/v1/teams/${team}/members`)).json())).toContain('"role":"admin"')
   await expect(role).toHaveValue('admin')
+
+  // Passing by the roles changes none, and what one cannot take back is asked first.
+  const changes: string[] = []
+  owner.on('request', (request) => request.method() === 'PATCH' && changes.push(request.url()))
+  const own = owner.getByRole('combobox', { name: 'Role of Rosa' })
+  for (const [field, key, question] of [
+    [role, 'ArrowUp', 'Make this member an owner?'],
+    [own, 'ArrowDown', 'Lower your own role?'],
+  ] as const) {
+    await field.focus()
+    const value = await field.inputValue()
+    await field.press(key)
+    await field.press(key)
+    await field.press('Escape')
+    await expect(field).toHaveValue(value)
+    await field.press(key)
+    await field.press(key)
+    await field.press('Enter')
+    const asked = owner.getByRole('dialog', { name: question })
+    await expect(asked).toBeVisible()
+    await asked.getByRole('button', { name: 'Cancel' }).click()
+    await expect(asked).toHaveCount(0)
+    await expect(field).toHaveValue(value)
+  }
+  expect(changes).toEqual([])
+  await choose('owner')
+  await owner.getByRole('dialog').getByRole('button', { name: 'Make an owner' }).click()
+  await expect(role).toHaveValue('owner')
+  await expect(owner.getByRole('dialog')).toHaveCount(0)
+  await expect.poll(async () => JSON.stringify(await (await owner.request.get(`/v1/teams/${team}/members`)).json())).not.toContain('"role":"admin"')
 
   await owner.getByLabel('E-mail or wallet address').fill('rita@example.com')
   await owner.getByRole('button', { name: 'Invite', exact: true }).click()

@@ -7,11 +7,7 @@ import { Dialog } from './dialog'
 import { Fault } from './show'
 import { useResumed, useStepUp } from './step-up-context'
 
-interface Props extends ButtonProps {
-  /** What the button on the page says. */
-  label: string
-  /** For screen readers, where the label alone does not tell which one. */
-  accessibleLabel?: string
+interface Asked {
   title: string
   text: ReactNode
   confirm: string
@@ -20,47 +16,60 @@ interface Props extends ButtonProps {
    * Names the action, for those that need a fresh session: after a trip to a
    * provider the question is asked again where the person left off.
    */
-  intent?: string
+  intent?: string | undefined
 }
 
-// ConfirmButton asks before it does what cannot be undone, and keeps a refusal
-// where the question was. Where the service wants the person to prove who they
-// are, that comes in between.
+interface Props extends Asked, ButtonProps {
+  /** What the button on the page says. */
+  label: string
+  /** For screen readers, where the label alone does not tell which one. */
+  accessibleLabel?: string
+}
+
+// ConfirmButton asks before it does what cannot be undone.
 export function ConfirmButton({ label, accessibleLabel, title, text, confirm, action, intent, ...button }: Props) {
-  const t = useT()
-  const stepUp = useStepUp()
   const resumed = useResumed(intent)
   const [opened, setOpened] = useState(resumed)
-  const run = useMutation({
-    mutationFn: () => withStepUp(async () => ({ done: await action() }), () => stepUp(intent)),
-    // Nothing: the person did not want to prove it, and may still say no here.
-    onSuccess: (result) => result && setOpened(false),
-  })
-  const close = () => {
-    run.reset()
-    setOpened(false)
-  }
   return (
     <>
       <Button variant="default" size="xs" {...button} aria-label={accessibleLabel} onClick={() => setOpened(true)}>
         {label}
       </Button>
-      <Dialog opened={opened} onClose={close} title={title}>
-        <Stack>
-          <Text component="div" className="name">
-            {text}
-          </Text>
-          <Fault error={run.error} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {t('common.cancel')}
-            </Button>
-            <Button color="red" loading={run.isPending} onClick={() => run.mutate()}>
-              {confirm}
-            </Button>
-          </Group>
-        </Stack>
-      </Dialog>
+      <Question opened={opened} onClose={() => setOpened(false)} {...{ title, text, confirm, action, intent }} />
     </>
+  )
+}
+
+// Question keeps a refusal where it was asked. Where the service wants the person
+// to prove who they are, that comes in between.
+export function Question({ opened, onClose, title, text, confirm, action, intent }: Asked & { opened: boolean; onClose: () => void }) {
+  const t = useT()
+  const stepUp = useStepUp()
+  const run = useMutation({
+    mutationFn: () => withStepUp(async () => ({ done: await action() }), () => stepUp(intent)),
+    // Nothing: the person did not want to prove it, and may still say no here.
+    onSuccess: (result) => result && onClose(),
+  })
+  const close = () => {
+    run.reset()
+    onClose()
+  }
+  return (
+    <Dialog opened={opened} onClose={close} title={title}>
+      <Stack>
+        <Text component="div" className="name">
+          {text}
+        </Text>
+        <Fault error={run.error} />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            {t('common.cancel')}
+          </Button>
+          <Button color="red" loading={run.isPending} onClick={() => run.mutate()}>
+            {confirm}
+          </Button>
+        </Group>
+      </Stack>
+    </Dialog>
   )
 }

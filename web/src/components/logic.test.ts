@@ -3,7 +3,7 @@ import type { Identity } from '../api/types'
 import { en } from '../i18n/en'
 import { translator } from '../i18n/translate'
 import { readInvitee } from '../pages/team/invitee'
-import { assignable, mayActOn } from '../pages/team/roles'
+import { assignable, mayActOn, roleQuestion } from '../pages/team/roles'
 import { shortAddress } from '../wallet/types'
 import { personName } from './show'
 import { daysLeft, exactTime, relativeTime } from './time'
@@ -41,6 +41,13 @@ describe('roles', () => {
       false, true, false, true,
     ])
     expect(assignable('admin')).not.toContain('owner')
+  })
+
+  it('are asked about before what one cannot take back alone', () => {
+    expect([roleQuestion('member', 'owner', false), roleQuestion('owner', 'admin', false), roleQuestion('admin', 'member', true), roleQuestion('owner', 'member', true)]).toEqual([
+      'Owner', 'Unmade', 'Self', 'Self',
+    ])
+    expect([roleQuestion('member', 'admin', false), roleQuestion('admin', 'member', false)]).toEqual([undefined, undefined])
   })
 })
 

@@ -1,4 +1,4 @@
-import { Group, NativeSelect } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { api, data } from '../../api/client'
 import { keys, usePages } from '../../api/queries'
@@ -9,7 +9,8 @@ import { Section } from '../../components/section'
 import { Fault, Listing, Name, Person, personName, Time } from '../../components/show'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
-import { assignable, mayActOn } from './roles'
+import { RoleChoice } from './role-choice'
+import { mayActOn } from './roles'
 
 export function useMembers(team: string) {
   return usePages(keys.members(team), (query) => data(api.GET('/v1/teams/{team}/members', { params: { path: { team }, query: { ...query, limit: 100 } } })))
@@ -46,14 +47,7 @@ export function Members({ team, me }: { team: Team; me: string }) {
                 label: t('team.role'),
                 cell: (member) =>
                   mayActOn(team.role, member.role) ? (
-                    <NativeSelect
-                      w={120}
-                      size="xs"
-                      aria-label={t('team.roleOf', { name: personName(t, member.user) })}
-                      data={assignable(team.role).map((role) => ({ value: role, label: t(`common.${role}`) }))}
-                      value={member.role}
-                      onChange={(event) => changeRole.mutate({ user: member.user.id, role: event.currentTarget.value as Role })}
-                    />
+                    <RoleChoice team={team} member={member} self={member.user.id === me} onChoose={(role) => changeRole.mutate({ user: member.user.id, role })} />
                   ) : (
                     t(`common.${member.role}`)
                   ),

@@ -9,3 +9,12 @@ export function mayActOn(mine: Role, theirs: Role): boolean {
 export function assignable(mine: Role): Role[] {
   return mine === 'owner' ? ['owner', 'admin', 'member'] : ['admin', 'member']
 }
+
+// roleQuestion tells what to ask before a role changes: whoever makes an owner, or
+// lowers himself, cannot take that back alone. Between admin and member of others
+// nothing is asked.
+export function roleQuestion(before: Role, after: Role, self: boolean): 'Self' | 'Owner' | 'Unmade' | undefined {
+  if (self) return 'Self'
+  if (after === 'owner') return 'Owner'
+  return before === 'owner' ? 'Unmade' : undefined
+}
