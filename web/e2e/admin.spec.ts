@@ -229,19 +229,23 @@ test('duplicates of an import are looked at, merged many at a time and one by on
   const before = await whoAmI(luna)
   await service.import(
     [
-      'id,email,email_verified,name,created_at,provider,subject',
-      '1,LUNA@gmail.com,true,Luna M,2024-01-05T10:00:00Z,github,4711',
-      '2,theo@example.com,true,Theo,2024-02-05T10:00:00Z,google,104711',
-      '3,theo@example.com,true,<i>Theo K</i>,2024-03-05T10:00:00Z,github,4712',
-      '4,kim@example.com,true,Kim,2024-02-06T10:00:00Z,google,104712',
-      '5,kim@example.com,false,Kim L,2024-03-06T10:00:00Z,github,4713',
+      'id,email,email_verified,name,image,created_at,provider,subject',
+      '1,LUNA@gmail.com,true,Luna M,,2024-01-05T10:00:00Z,github,4711',
+      '2,theo@example.com,true,Theo,,2024-02-05T10:00:00Z,google,104711',
+      '3,theo@example.com,true,<i>Theo K</i>,,2024-03-05T10:00:00Z,github,4712',
+      '4,kim@example.com,true,Kim,,2024-02-06T10:00:00Z,google,104712',
+      '5,kim@example.com,false,Kim L,,2024-03-06T10:00:00Z,github,4713',
+      // Three of one person. The oldest has no picture, which the second brings.
+      '6,zoe@example.com,true,Zoe 1,,2024-01-07T10:00:00Z,github,4714',
+      '7,zoe@example.com,true,Zoe 2,https://pictures.example/2,2024-02-07T10:00:00Z,github,4715',
+      '8,zoe@example.com,true,Zoe 3,,2024-03-07T10:00:00Z,github,4716',
       '',
     ].join('\n'),
   )
   await operator.reload()
   const table = operator.getByRole('table', { name: 'Duplicates' })
   const row = (name: string) => table.getByRole('row').filter({ hasText: name })
-  await expect(table.getByRole('row')).toHaveCount(4)
+  await expect(table.getByRole('row')).toHaveCount(7)
   await expect(row('Luna M')).toContainText('the same address, spelt another way')
   await expect(row('Theo K')).toContainText('the same verified address')
   await expect(row('Kim L')).toContainText('one shows an address that the other has verified')
@@ -253,16 +257,19 @@ test('duplicates of an import are looked at, merged many at a time and one by on
   await expect(one).toContainText('1 session of the account that does not stay ends')
   await operator.keyboard.press('Escape')
 
-  for (const name of ['Luna M', 'Theo K']) await row(name).getByRole('checkbox').check()
+  for (const box of await operator.getByRole('checkbox', { name: /^Select (Luna|Theo|Zoe)/ }).all()) await box.check()
   await operator.getByRole('button', { name: 'Merge selected' }).click()
   const dialog = operator.getByRole('dialog', { name: 'Merge the selected pairs?' })
-  await expect(dialog).toContainText('2 pairs become one account each')
+  await expect(dialog).toContainText('4 accounts become part of older ones')
   await expect(dialog).toContainText('Luna becomes part of Luna M')
   await expect(dialog).toContainText('<i>Theo K</i> becomes part of Theo')
-  await expect(dialog).toContainText('Ways in that move: 2. Memberships that move: 0. Sessions that end: 1.')
+  for (const young of ['Zoe 2', 'Zoe 3']) await expect(dialog).toContainText(`${young} becomes part of Zoe 1`)
+  await expect(dialog.getByRole('listitem')).toHaveCount(4)
+  await expect(dialog).toContainText('Ways in that move: 4. Memberships that move: 0. Sessions that end: 1.')
   await shoot(operator, 'admin-duplicates-bulk')
-  await dialog.getByRole('button', { name: 'Merge 2 pairs' }).click()
-  await expect(operator.getByText('2 pairs merged')).toBeVisible()
+  await dialog.getByRole('button', { name: 'Merge 4 accounts' }).click()
+  await expect(operator.getByText('4 accounts merged into others')).toBeVisible()
+  await expect(operator.getByText('left as')).toHaveCount(0)
   await expect(table.getByRole('row')).toHaveCount(2)
 
   // Her session ended; the way in that she knows leads to the account that stayed.
@@ -275,10 +282,10 @@ test('duplicates of an import are looked at, merged many at a time and one by on
 
   await operator.getByRole('button', { name: /^Preview the merge of Kim/ }).click()
   await operator.getByRole('dialog', { name: 'Merge these two users?' }).getByRole('button', { name: 'Merge them' }).click()
-  await expect(operator.getByText('1 pair merged')).toBeVisible()
+  await expect(operator.getByText('1 account merged into another')).toBeVisible()
   await expect(operator.getByText('No candidates.')).toBeVisible()
   await operator.getByRole('tab', { name: 'Merges' }).click()
-  await expect(operator.getByRole('table', { name: 'Merges' }).getByRole('row')).toHaveCount(4)
+  await expect(operator.getByRole('table', { name: 'Merges' }).getByRole('row')).toHaveCount(6)
   await Promise.all([operator.context().close(), luna.context().close()])
   await service.stop()
 })

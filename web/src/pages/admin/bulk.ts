@@ -1,12 +1,15 @@
-import { isProblem } from '../../api/problem'
+import { isProblem, Problem } from '../../api/problem'
 import type { Duplicate, MergePreview } from '../../api/types'
 
-// Bulk is what merging several pairs would do, all in all.
+type Pair = [older: string, younger: string]
+
+// Bulk is what merging several pairs would do, all in all. Pairs that share an
+// account are of one person: each other account goes into the oldest, once.
 export interface Bulk {
   previews: MergePreview[]
-  /** Pairs that the service does not merge. */
+  /** Accounts that the service does not merge. */
   refused: number
-  /** Pairs in which whoever stays gets more rights. */
+  /** Accounts whose merge gives whoever stays more rights. */
   gaining: number
   ways: number
   teams: number
@@ -17,24 +20,61 @@ export function pairKey(pair: Duplicate): string {
   return pair.users.map((user) => user.id).join(' ')
 }
 
-// bulkOf looks at each pair. A refusal of one leaves it out; any other error is
-// one of all.
-export async function bulkOf(pairs: [string, string][], preview: (ids: [string, string]) => Promise<MergePreview>): Promise<Bulk> {
+// groupsOf are the accounts that pairs hold together.
+function groupsOf(pairs: Pair[]): string[][] {
+  const groups: Set<string>[] = []
+  for (const pair of pairs) {
+    const joined = groups.filter((group) => pair.some((id) => group.has(id)))
+    const rest = groups.filter((group) => !joined.includes(group))
+    groups.splice(0, groups.length, ...rest, new Set([...joined.flatMap((group) => [...group]), ...pair]))
+  }
+  return groups.map((group) => [...group])
+}
+
+// bulkOf looks at each account that would go. A refusal of one leaves it out; any
+// other error is one of all.
+export async function bulkOf(pairs: Pair[], preview: (ids: Pair, survivor?: string) => Promise<MergePreview>): Promise<Bulk> {
   const out: Bulk = { previews: [], refused: 0, gaining: 0, ways: 0, teams: 0, sessions: 0 }
-  for (const ids of pairs) {
-    let shown
+  const look = async (ids: Pair, survivor?: string) => {
     try {
-      shown = await preview(ids)
+      return await preview(ids, survivor)
     } catch (error) {
       if (!isProblem(error, 'merge_refused') && !isProblem(error, 'not_found')) throw error
-      out.refused++
-      continue
+      return undefined
     }
-    out.previews.push(shown)
-    if (shown.gains.length > 0) out.gaining++
-    out.ways += shown.moves.identities.length
-    out.teams += shown.moves.teams.length
-    out.sessions += shown.moves.sessions_ended
+  }
+  const younger = new Set(pairs.map((pair) => pair[1]))
+  for (const group of groupsOf(pairs)) {
+    // Usually one: the service is asked about those that no pair calls the younger.
+    const [first, ...others] = group.filter((id) => !younger.has(id))
+    let oldest = first!
+    for (const other of others) oldest = (await look([oldest, other]))?.survivor.id ?? oldest
+    const teams = new Set<string>()
+    for (const other of group.filter((id) => id !== oldest)) {
+      const shown = await look([oldest, other], oldest)
+      if (!shown) {
+        out.refused++
+        continue
+      }
+      out.previews.push(shown)
+      if (shown.gains.length > 0) out.gaining++
+      out.ways += shown.moves.identities.length
+      out.sessions += shown.moves.sessions_ended
+      for (const { team_id } of shown.moves.teams) teams.add(team_id)
+    }
+    out.teams += teams.size
   }
   return out
+}
+
+const rights = (preview: MergePreview) => preview.gains.map(({ kind, team_id, role }) => (kind === 'operator' ? kind : `${role} ${team_id}`))
+
+// stillAs answers what a merge is by now, where an earlier one has changed whoever
+// stays: it must do no more than was shown.
+export async function stillAs(shown: MergePreview, preview: (ids: Pair, survivor?: string) => Promise<MergePreview>): Promise<MergePreview> {
+  const now = await preview([shown.survivor.id, shown.source.id], shown.survivor.id)
+  const what = ({ moves }: MergePreview) => JSON.stringify([moves.identities.map(({ id }) => id), moves.emails, moves.teams.map(({ team_id }) => team_id)].map((of) => [...of].sort()))
+  const seen = rights(shown)
+  if (what(now) !== what(shown) || !rights(now).every((right) => seen.includes(right))) throw new Problem({ code: 'merge_changed', status: 409 })
+  return now
 }

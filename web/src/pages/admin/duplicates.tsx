@@ -15,7 +15,7 @@ import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
 import { UserLink } from './links'
 import { MergeDialog, mergeAsShown, previewMerge } from './merge'
-import { type Bulk, bulkOf, pairKey } from './bulk'
+import { type Bulk, bulkOf, pairKey, stillAs } from './bulk'
 
 const idsOf = (pair: Duplicate): [string, string] => [pair.users[0]!.id, pair.users[1]!.id]
 
@@ -29,13 +29,15 @@ export function Duplicates() {
   const list = usePaged(keys.admin('duplicates'), (page) => data(api.GET('/v1/admin/duplicates', { params: { query: page } })), { limit: 25 })
   const selection = useSelection(list.rows ?? [], pairKey)
   const { selected } = selection
-  const preview = (): Promise<Bulk> => bulkOf(selected.map(idsOf), (ids) => previewMerge(ids, ids[0]))
-  // One after the other: a user may stand in several pairs.
+  const preview = (): Promise<Bulk> => bulkOf(selected.map(idsOf), previewMerge)
+  // One after the other: several may go into the same account.
   const merge = async (bulk: Bulk) => {
     let merged = 0
+    const grown = new Set<string>()
     for (const shown of bulk.previews) {
       try {
-        await mergeAsShown(shown)
+        await mergeAsShown(grown.has(shown.survivor.id) ? await stillAs(shown, previewMerge) : shown)
+        grown.add(shown.survivor.id)
         merged++
       } catch (error) {
         // Before anything was done the person may still confirm who they are.
