@@ -164,6 +164,19 @@ test('who confirms at a provider carries on where they left off', async ({ perso
   await confirm.getByRole('link', { name: 'Confirm with Google' }).click()
   await beAtProvider(page, { name: 'Mallory', email: 'mallory@gmail.com' })
   await expect(confirm.getByRole('alert')).toContainText('not a way into this account')
+
+  // The person's own makes the codes they had asked for, and asks nothing more.
+  await confirm.getByRole('button', { name: 'Close' }).click()
+  await page.getByRole('button', { name: 'Make recovery codes' }).click()
+  await confirm.getByRole('link', { name: 'Confirm with Google' }).click()
+  await page.unroute('**/v1/me/recovery-codes')
+  await beAtProvider(page, { name: 'Lou', email: 'lou@gmail.com' })
+  const codes = page.getByRole('dialog', { name: 'Your recovery codes' })
+  await expect(codes.getByRole('listitem')).toHaveCount(10)
+  await expect(page.getByText('10 codes are left')).toBeVisible()
+  await expect(page.getByRole('dialog')).toHaveCount(1)
+  await codes.getByRole('button', { name: 'I have kept them' }).click()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
 })
 
 test('recovery codes are shown once, and one of them leads to a new way in', async ({ person }) => {

@@ -1,6 +1,6 @@
 import { Alert, Button, CopyButton, Group, Modal, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { api, data } from '../../api/client'
 import { keys } from '../../api/queries'
 import { withStepUp } from '../../auth/step-up'
@@ -8,10 +8,11 @@ import { brand } from '../../brand'
 import { ConfirmButton } from '../../components/confirm'
 import { Section } from '../../components/section'
 import { Fault, Retry, Time, Waiting } from '../../components/show'
-import { useStepUp } from '../../components/step-up-context'
+import { useResumed, useStepUp } from '../../components/step-up-context'
 import { useT } from '../../i18n/language'
 
-const intent = 'recovery-codes'
+// Two intents: the return for the first codes must not ask whether to replace them.
+const [firstIntent, againIntent] = ['recovery-codes', 'recovery-codes-again']
 
 // RecoveryCodes makes the codes, and shows them the one time they can be shown.
 export function RecoveryCodes() {
@@ -25,8 +26,16 @@ export function RecoveryCodes() {
     setCodes(made.codes)
     await client.invalidateQueries({ queryKey: keys.recovery })
   }
-  const first = useMutation({ mutationFn: () => withStepUp(create, () => stepUp(intent)) })
+  const first = useMutation({ mutationFn: () => withStepUp(create, () => stepUp(firstIntent)) })
   const left = state.data?.remaining ?? 0
+  const [resumed, setResumed] = useState(useResumed(firstIntent))
+  const { mutate: makeFirst } = first
+  useEffect(() => {
+    if (!resumed || !state.data) return
+    setResumed(false)
+    // Another tab may have made some meanwhile, and those are to stay.
+    if (left === 0) makeFirst()
+  }, [resumed, state.data, left, makeFirst])
   return (
     <Section title={t('recovery.title')} hint={t('recovery.hint')}>
       {state.isPending && <Waiting />}
@@ -50,7 +59,7 @@ export function RecoveryCodes() {
               title={t('recovery.againTitle')}
               text={t('recovery.againText')}
               confirm={t('recovery.again')}
-              intent={intent}
+              intent={againIntent}
               action={create}
             />
           )}
