@@ -17,7 +17,7 @@ test('an operator finds a user, suspends him with a reason, and lets him in agai
   const [operator, user] = [await person(), await person()]
   await signInAs(user, 'Google', 'Vera', 'vera@gmail.com')
   const { id } = await whoAmI(user)
-  await signInWithNewWallet(operator)
+  await signInAs(operator, 'Google', 'Ossi', 'ossi.op@gmail.com')
   await service.admin('grant', '--user', (await whoAmI(operator)).id)
 
   await operator.goto('/admin')
@@ -44,6 +44,20 @@ test('an operator finds a user, suspends him with a reason, and lets him in agai
   await operator.getByRole('button', { name: 'Suspend' }).click()
   const dialog = operator.getByRole('dialog', { name: 'Suspend this user?' })
   await dialog.getByLabel('Reason').fill('<b>stolen laptop</b>')
+  // The reason comes back from a confirmation at a provider, and is not kept after.
+  await operator.route('**/v1/admin/users/*', (route) =>
+    route.request().method() === 'PATCH'
+      ? route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' } })
+      : route.fallback(),
+  )
+  await dialog.getByRole('button', { name: 'Suspend user' }).click()
+  const confirm = operator.getByRole('dialog', { name: 'Please confirm that it is you' })
+  await expect(confirm).toContainText('this needs a recent proof')
+  await confirm.getByRole('link', { name: 'Confirm with Google' }).click()
+  await beAtProvider(operator, { name: 'Ossi', email: 'ossi.op@gmail.com' })
+  await expect(dialog.getByLabel('Reason')).toHaveValue('<b>stolen laptop</b>')
+  expect(await operator.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('stolen')
+  await operator.unroute('**/v1/admin/users/*')
   await dialog.getByRole('button', { name: 'Suspend user' }).click()
   await expect(operator.getByText('suspended', { exact: true })).toBeVisible()
   await expect(operator.getByText('No session fits.')).toBeVisible()

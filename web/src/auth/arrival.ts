@@ -12,6 +12,8 @@ export interface Arrival {
   ticket: string | undefined
   /** What this tab set out for; success is believed only of that. */
   intent: string | undefined
+  /** And what had been typed for it. */
+  typed: string | undefined
 }
 
 const ours = ['linked', 'stepped_up', 'error', 'ticket']
@@ -23,12 +25,14 @@ export function readArrival(url: URL, pending: () => Pending | undefined): { arr
   const kind = (['linked', 'stepped_up'] as const).find((name) => url.searchParams.has(name))
   if (!kind) return { arrival: undefined, rest: url.pathname + url.search + url.hash }
   const remembered = pending()
+  const meant = remembered?.leg === (kind === 'linked' ? 'link' : 'step_up') ? remembered : undefined
   const arrival = {
     kind,
     provider: url.searchParams.get(kind)!,
     error: url.searchParams.get('error') ?? undefined,
     ticket: url.searchParams.get('ticket') ?? undefined,
-    intent: remembered?.leg === (kind === 'linked' ? 'link' : 'step_up') ? remembered.intent : undefined,
+    intent: meant?.intent,
+    typed: meant?.typed,
   }
   const rest = new URL(url)
   for (const name of ours) rest.searchParams.delete(name)

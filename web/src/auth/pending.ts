@@ -5,6 +5,8 @@ export interface Pending {
   /** What goes on after the return, such as "link:google" or "unlink:<id>". */
   intent: string
   leg: 'link' | 'step_up'
+  /** What the person had typed for it. */
+  typed?: string | undefined
 }
 
 const storageKey = 'latchkey-pending'
@@ -22,9 +24,10 @@ export function takePending(storage: Storage = sessionStorage, now: number = Dat
   storage.removeItem(storageKey)
   if (stored === null) return undefined
   try {
-    const { intent, leg, at } = JSON.parse(stored) as Partial<Pending & { at: number }>
+    const { intent, leg, typed, at } = JSON.parse(stored) as Partial<Pending & { at: number }>
     if (typeof intent !== 'string' || typeof at !== 'number' || now - at > keptFor) return undefined
-    return leg === 'link' || leg === 'step_up' ? { intent, leg } : undefined
+    if (leg !== 'link' && leg !== 'step_up') return undefined
+    return { intent, leg, ...(typeof typed === 'string' ? { typed } : {}) }
   } catch {
     return undefined
   }

@@ -78,6 +78,9 @@ describe('a link in progress', () => {
     savePending({ intent: 'link:google', leg: 'link' }, tab)
     expect(takePending(tab)).toEqual({ intent: 'link:google', leg: 'link' })
     expect(takePending(tab)).toBeUndefined()
+    savePending({ intent: 'status 1', leg: 'step_up', typed: 'stolen' }, tab)
+    expect(takePending(tab)).toEqual({ intent: 'status 1', leg: 'step_up', typed: 'stolen' })
+    expect(tab.getItem('latchkey-pending')).toBeNull()
   })
 
   it('is forgotten after a quarter of an hour, and when damaged', () => {
@@ -105,6 +108,7 @@ describe('a return from a provider', () => {
 
   it('goes on with what a step-up was for, and only with what this tab asked for', () => {
     expect(read('stepped_up=github', { intent: 'unlink:1', leg: 'step_up' }).arrival?.intent).toBe('unlink:1')
+    expect(read('stepped_up=github', { intent: 'status 1', leg: 'step_up', typed: 'stolen' }).arrival?.typed).toBe('stolen')
     expect(read('stepped_up=github').arrival?.intent).toBeUndefined()
     expect(read('stepped_up=github', linkingGoogle).arrival?.intent).toBeUndefined()
   })

@@ -17,6 +17,8 @@ interface Asked {
    * provider the question is asked again where the person left off.
    */
   intent?: string | undefined
+  /** What the person has typed for it, to be there again after the trip: see typedFor. */
+  typed?: string | undefined
 }
 
 interface Props extends Asked, ButtonProps {
@@ -27,7 +29,7 @@ interface Props extends Asked, ButtonProps {
 }
 
 // ConfirmButton asks before it does what cannot be undone.
-export function ConfirmButton({ label, accessibleLabel, title, text, confirm, action, intent, ...button }: Props) {
+export function ConfirmButton({ label, accessibleLabel, title, text, confirm, action, intent, typed, ...button }: Props) {
   const resumed = useResumed(intent)
   const [opened, setOpened] = useState(resumed)
   return (
@@ -35,18 +37,18 @@ export function ConfirmButton({ label, accessibleLabel, title, text, confirm, ac
       <Button variant="default" size="xs" {...button} aria-label={accessibleLabel} onClick={() => setOpened(true)}>
         {label}
       </Button>
-      <Question opened={opened} onClose={() => setOpened(false)} {...{ title, text, confirm, action, intent }} />
+      <Question opened={opened} onClose={() => setOpened(false)} {...{ title, text, confirm, action, intent, typed }} />
     </>
   )
 }
 
 // Question keeps a refusal where it was asked. Where the service wants the person
 // to prove who they are, that comes in between.
-export function Question({ opened, onClose, title, text, confirm, action, intent }: Asked & { opened: boolean; onClose: () => void }) {
+export function Question({ opened, onClose, title, text, confirm, action, intent, typed }: Asked & { opened: boolean; onClose: () => void }) {
   const t = useT()
   const stepUp = useStepUp()
   const run = useMutation({
-    mutationFn: () => withStepUp(async () => ({ done: await action() }), () => stepUp(intent)),
+    mutationFn: () => withStepUp(async () => ({ done: await action() }), () => stepUp(intent, typed)),
     // Nothing: the person did not want to prove it, and may still say no here.
     onSuccess: (result) => result && onClose(),
   })

@@ -13,18 +13,19 @@ import { Wallets } from './wallets'
 
 interface Props {
   intent: string | undefined
+  typed?: string | undefined
   refused?: string | undefined
   onAnswer: (proved: boolean) => void
 }
 
-export default function StepUpDialog({ intent, refused, onAnswer }: Props) {
+export default function StepUpDialog({ intent, typed, refused, onAnswer }: Props) {
   const t = useT()
   return (
     // Above the dialog whose action asked for it.
     <Dialog opened onClose={() => onAnswer(false)} title={t('stepUp.title')} zIndex={300}>
       <Stack>
         {refused && <WordsAlert words={wordsForCode(t, refused)} />}
-        <Ways intent={intent} onProved={() => onAnswer(true)} />
+        <Ways onLeave={() => intent && savePending({ intent, leg: 'step_up', typed })} onProved={() => onAnswer(true)} />
       </Stack>
     </Dialog>
   )
@@ -38,7 +39,7 @@ function back(provider: string): string {
 }
 
 // Ways offers what this account already has, and what this service still speaks.
-function Ways({ intent, onProved }: { intent: string | undefined; onProved: () => void }) {
+function Ways({ onLeave, onProved }: { onLeave: () => void; onProved: () => void }) {
   const t = useT()
   const client = useQueryClient()
   const identities = useIdentities()
@@ -66,7 +67,7 @@ function Ways({ intent, onProved }: { intent: string | undefined; onProved: () =
             component="a"
             variant="default"
             href={startUrl(provider.name, 'step_up', back(provider.name))}
-            onClick={() => intent && savePending({ intent, leg: 'step_up' })}
+            onClick={onLeave}
           >
             {t('stepUp.with', { provider: providerName(t, provider.name) })}
           </Button>

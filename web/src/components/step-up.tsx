@@ -7,6 +7,7 @@ const StepUpDialog = lazy(() => import('./step-up-dialog'))
 
 interface Request {
   intent: string | undefined
+  typed?: string | undefined
   /** The code of the refusal that a proof elsewhere came back with. */
   refused?: string | undefined
 }
@@ -14,13 +15,13 @@ interface Request {
 export function StepUpProvider({ children }: { children: ReactNode }) {
   const [request, setRequest] = useState<Request | null>(() => {
     const arrival = arrivalOf('stepped_up')
-    return arrival?.error ? { intent: arrival.intent, refused: arrival.error } : null
+    return arrival?.error ? { intent: arrival.intent, typed: arrival.typed, refused: arrival.error } : null
   })
   const answer = useRef<(proved: boolean) => void>(undefined)
 
-  const ask = useCallback<AskStepUp>((intent) => {
+  const ask = useCallback<AskStepUp>((intent, typed) => {
     answer.current?.(false)
-    setRequest({ intent })
+    setRequest({ intent, typed })
     return new Promise((resolve) => (answer.current = resolve))
   }, [])
   const finish = (proved: boolean) => {

@@ -154,7 +154,7 @@ export const wallet: Area<'wallet'> = {
 
 export const stepUp: Area<'stepUp'> = {
   title: 'Bitte bestätigen Sie, dass Sie es sind',
-  text: 'Ihre Anmeldung liegt eine Weile zurück, und dies ändert, wie man in Ihr Konto kommt. Nehmen Sie irgendeinen Zugang, den Sie schon haben.',
+  text: 'Ihre Anmeldung liegt eine Weile zurück, und dafür braucht es einen frischen Nachweis, dass Sie es sind. Nehmen Sie irgendeinen Zugang, den Sie schon haben.',
   with: 'Mit {provider} bestätigen',
   byEmail: 'Per E-Mail bestätigen',
   none: 'Keiner Ihrer Zugänge wird hier gerade angeboten. Versuchen Sie es später noch einmal.',

@@ -150,7 +150,7 @@ export const wallet = {
 
 export const stepUp = {
   title: 'Please confirm that it is you',
-  text: 'It has been a while since you signed in, and this changes how your account can be entered. Use any way in you already have.',
+  text: 'It has been a while since you signed in, and this needs a recent proof that it is you. Use any way in you already have.',
   with: 'Confirm with {provider}',
   byEmail: 'Confirm by e-mail',
   none: 'None of your ways in is offered here right now. Try again later.',

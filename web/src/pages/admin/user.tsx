@@ -12,6 +12,7 @@ import { ConfirmButton } from '../../components/confirm'
 import { Pages, usePaged } from '../../components/paged'
 import { Section } from '../../components/section'
 import { Fault, Listing, Name, personName, Retry, Time, Waiting, WordsAlert } from '../../components/show'
+import { typedFor } from '../../components/step-up-context'
 import { Table } from '../../components/table'
 import { providerName } from '../../auth/providers'
 import { useT } from '../../i18n/language'
@@ -94,7 +95,8 @@ function Profile({ user, me }: { user: AdminUser; me: string }) {
 function ChangeStatus({ user }: { user: AdminUser }) {
   const t = useT()
   const client = useQueryClient()
-  const [reason, setReason] = useState('')
+  const intent = `status ${user.id}`
+  const [reason, setReason] = useState(() => typedFor(intent))
   const suspend = user.status === 'active'
   const name = <Name key="name">{personName(t, user)}</Name>
   const change = async () => {
@@ -116,7 +118,8 @@ function ChangeStatus({ user }: { user: AdminUser }) {
         </Stack>
       }
       confirm={t(suspend ? 'operator.suspendConfirm' : 'operator.restoreConfirm')}
-      intent={`status ${user.id}`}
+      intent={intent}
+      typed={reason}
       action={change}
     />
   )
