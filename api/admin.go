@@ -139,14 +139,13 @@ func (s *Server) AdminRevokeSession(ctx context.Context, r AdminRevokeSessionReq
 
 // AdminRevokeSessions ends everyone's sessions that meet a filter, for operators.
 func (s *Server) AdminRevokeSessions(ctx context.Context, r AdminRevokeSessionsRequestObject) (AdminRevokeSessionsResponseObject, error) {
-	filter, err := s.filter(ctx, filterOf(r.Body.Filter))
+	revocation, err := s.revocation(ctx, r.Body.Filter, r.Body.DryRun, r.Body.AsOf, r.Body.AtMost)
 	if err != nil {
 		return nil, err
 	}
-	dryRun := value(r.Body.DryRun)
-	ended, err := s.Sessions.RevokeSessions(ctx, s.actor(ctx), filter, dryRun)
+	ended, err := s.Sessions.RevokeSessions(ctx, s.actor(ctx), revocation)
 	return AdminRevokeSessions200JSONResponse{
-		DryRun: dryRun, Count: ended.Count, Ids: append([]identity.ID{}, ended.IDs...),
+		DryRun: revocation.DryRun, AsOf: asOf(ended.AsOf, revocation.DryRun), Count: ended.Count, Ids: append([]identity.ID{}, ended.IDs...),
 		Sessions: each(ended.Sessions, s.adminSessions(ctx)),
 	}, err
 }

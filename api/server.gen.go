@@ -746,6 +746,10 @@ type AdminUser struct {
 // AdminUserStatus defines model for AdminUser.Status.
 type AdminUserStatus string
 
+// AsOf When the dry run was, which tells it. Sent with the real call, only what was
+// there then ends, and ages count from then. A day later it is refused.
+type AsOf = time.Time
+
 // AuditEvent An event with its place in the chain of its team, or of the deployment for
 // one without a team. `docs/audit.md` tells how `hash` is made. An event
 // without a team is chained within seconds; until then `seq` and the hashes
@@ -846,6 +850,10 @@ type Email struct {
 
 // EndedTeamSessions The team sessions that ended or, as a dry run, would end.
 type EndedTeamSessions struct {
+	// AsOf When the dry run was, which tells it. Sent with the real call, only what was
+	// there then ends, and ages count from then. A day later it is refused.
+	AsOf *AsOf `json:"as_of,omitempty"`
+
 	// Count All of them.
 	Count  int  `json:"count"`
 	DryRun bool `json:"dry_run"`
@@ -1301,6 +1309,9 @@ type SessionFilter struct {
 	// Device A part of the name of the device; ASCII letters in either case.
 	Device *string `json:"device,omitempty"`
 
+	// Ids Only these.
+	Ids *[]openapi_types.UUID `json:"ids,omitempty"`
+
 	// Network The CIDR range they were last seen in, in canonical form.
 	Network *string `json:"network,omitempty"`
 
@@ -1741,6 +1752,12 @@ type AdminListSessionsParams struct {
 
 // AdminRevokeSessionsJSONBody defines parameters for AdminRevokeSessions.
 type AdminRevokeSessionsJSONBody struct {
+	// AsOf When the dry run was, which tells it. Sent with the real call, only what was
+	// there then ends, and ages count from then. A day later it is refused.
+	AsOf *AsOf `json:"as_of,omitempty"`
+
+	// AtMost The `count` of the dry run; if more would end, none does (409 `merge_changed`).
+	AtMost *int  `json:"at_most,omitempty"`
 	DryRun *bool `json:"dry_run,omitempty"`
 
 	// Filter All that is given must be met.
@@ -2126,6 +2143,12 @@ type EnterTeamJSONBody struct {
 
 // RevokeTeamSessionsJSONBody defines parameters for RevokeTeamSessions.
 type RevokeTeamSessionsJSONBody struct {
+	// AsOf When the dry run was, which tells it. Sent with the real call, only what was
+	// there then ends, and ages count from then. A day later it is refused.
+	AsOf *AsOf `json:"as_of,omitempty"`
+
+	// AtMost The `count` of the dry run; if more would end, none does (409 `merge_changed`).
+	AtMost *int  `json:"at_most,omitempty"`
 	DryRun *bool `json:"dry_run,omitempty"`
 
 	// Filter All that is given must be met.
@@ -5812,6 +5835,10 @@ type AdminRevokeSessionsResponseObject interface {
 }
 
 type AdminRevokeSessions200JSONResponse struct {
+	// AsOf When the dry run was, which tells it. Sent with the real call, only what was
+	// there then ends, and ages count from then. A day later it is refused.
+	AsOf *AsOf `json:"as_of,omitempty"`
+
 	// Count All of them.
 	Count  int  `json:"count"`
 	DryRun bool `json:"dry_run"`

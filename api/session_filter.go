@@ -19,19 +19,37 @@ type filterParams struct {
 	network              *string
 	olderThan, newerThan *int
 	others               *bool
+	ids                  *[]identity.ID
 }
 
-func filterOf(f SessionFilter) filterParams {
-	return filterParams{
+// maxAsOf is how long after a dry run it can be confirmed.
+const maxAsOf = 24 * time.Hour
+
+// revocation is what a request wants ended.
+func (s *Server) revocation(ctx context.Context, f SessionFilter, dryRun *bool, at *time.Time, atMost *int) (session.Revocation, error) {
+	filter, err := s.filter(ctx, filterParams{
 		user: f.UserId, status: f.Status, provider: f.Provider, device: f.Device, network: f.Network,
-		olderThan: f.OlderThan, newerThan: f.NewerThan, others: f.Others,
+		olderThan: f.OlderThan, newerThan: f.NewerThan, others: f.Others, ids: f.Ids,
+	})
+	if filter.AsOf = value(at); err == nil && at != nil && s.Now().Sub(*at).Abs() > maxAsOf {
+		err = errInvalidRequest("this is no time of a recent dry run").WithField("as_of")
 	}
+	return session.Revocation{Filter: filter, DryRun: value(dryRun), AtMost: atMost}, err
+}
+
+// asOf is the time of a dry run, which the real call may name.
+func asOf(at time.Time, dryRun bool) *time.Time {
+	if !dryRun || at.IsZero() {
+		return nil
+	}
+	return &at
 }
 
 func (s *Server) filter(ctx context.Context, p filterParams) (session.Filter, error) {
 	out := session.Filter{
 		UserID: p.user, Status: session.Status(value(p.status)), Provider: value(p.provider), Device: value(p.device),
 		OlderThan: time.Duration(value(p.olderThan)) * time.Second, NewerThan: time.Duration(value(p.newerThan)) * time.Second,
+		IDs: value(p.ids),
 	}
 	if p.network != nil {
 		n, err := team.ParseNetwork(*p.network)

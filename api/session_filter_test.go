@@ -62,6 +62,8 @@ func TestTeamSessionsByFilter(t *testing.T) {
 			for _, bad := range []object{
 				{}, {"filter": nil}, {"filter": object{"team_id": "x"}}, {"filter": object{"network": "10.0.0.1/8"}}, {"filter": object{"older_than": "1"}},
 				{"filter": object{"user_id": "1"}}, {"filter": object{"role": "owner"}}, {"filter": object{}, "dry": true}, {"filter": []any{}},
+				{"filter": object{"ids": []any{}}}, {"filter": object{"ids": []any{"1"}}}, {"filter": object{}, "at_most": -1},
+				{"filter": object{}, "as_of": "now"}, {"filter": object{}, "as_of": "0001-01-01T00:00:00Z"}, {"filter": object{}, "as_of": "9999-12-31T23:59:59-23:59"},
 			} {
 				c.owner.POST(c.path+"/sessions/revoke", bad).WantProblem(http.StatusBadRequest, "invalid_request")
 			}
@@ -88,6 +90,12 @@ func TestTeamSessionsByFilter(t *testing.T) {
 		if c.member.GET("/v1/session").Get("team_session") != nil || b.GET("/v1/session").Get("team_session") == nil {
 			t.Error("the wrong ones are out")
 		}
+		if got := revoke(c.owner, object{"status": "revoked"}); got.Get("count") != 0.0 || got.Len("sessions") != 0 {
+			t.Errorf("ended %s", got.Body)
+		}
+		if got := revoke(c.owner, object{"ids": []any{old, me(c.owner)}}); got.Get("count") != 0.0 {
+			t.Errorf("ended %s", got.Body)
+		}
 		if got := revoke(c.owner, object{"others": true}); got.Get("count") != 1.0 || got.String("ids.0") != far.String("id") {
 			t.Errorf("ended %s", got.Body)
 		}
@@ -98,6 +106,42 @@ func TestTeamSessionsByFilter(t *testing.T) {
 			t.Errorf("ended %s", got.Body)
 		}
 	}, "LATCHKEY_TRUSTED_PROXIES=127.0.0.0/8,::1")
+}
+
+// What was confirmed ends, and nothing that came after.
+func TestRevokingEndsNoMoreThanTheDryRunTold(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		a.Freeze()
+		c := newCrew(t, a, "Keys")
+		boss := a.Browser()
+		boss.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+		a.Exec("UPDATE users SET operator = true WHERE id = '%s'", me(boss))
+		c.enter(c.owner).Want(http.StatusCreated)
+		named := c.enter(c.admin).Want(http.StatusCreated).String("id")
+		for path, by := range map[string]*apptest.Browser{c.path + "/sessions/revoke": c.owner, "/v1/admin/sessions/revoke": boss} {
+			a.Advance(time.Second)
+			dry := by.POST(path, object{"filter": object{"others": true, "newer_than": 3600}, "dry_run": true}).Want(http.StatusOK)
+			a.Advance(time.Second)
+			late := a.Browser()
+			late.Provider("google", "sign_in", apptest.Person{Name: "Keys member", Email: "keys.member@gmail.com"})
+			c.enter(late).Want(http.StatusCreated)
+			real := object{"filter": object{"others": true, "newer_than": 3600}, "as_of": dry.Get("as_of"), "at_most": dry.Get("count")}
+			a.Unchanged(t, func() {
+				fewer := object{"filter": object{"others": true}, "at_most": 0}
+				by.POST(path, fewer).WantProblem(http.StatusConflict, "merge_changed")
+			})
+			got := by.POST(path, real).Want(http.StatusOK)
+			if got.Get("count") != dry.Get("count") || got.String("ids.0") != dry.String("ids.0") || got.Get("as_of") != nil {
+				t.Errorf("%s: told %s, ended %s", path, dry.Body, got.Body)
+			}
+			if late.GET("/v1/session").Want(http.StatusOK).Get("team_session") == nil {
+				t.Errorf("%s ended who came after the dry run", path)
+			}
+		}
+		if a.Count("team_sessions", "id = '%s' AND end_reason = 'revoked'", named) != 1 {
+			t.Error("who was named is in")
+		}
+	})
 }
 
 func TestOperatorsEndSessions(t *testing.T) {
@@ -135,8 +179,14 @@ func TestOperatorsEndSessions(t *testing.T) {
 		if dry.Get("count") != 2.0 || real.Get("count") != 2.0 || dry.String("ids.0") != real.String("ids.0") || dry.String("ids.1") != real.String("ids.1") || real.String("sessions.0.status") != "active" {
 			t.Errorf("would end %s, ended %s", dry.Body, real.Body)
 		}
-		for _, b := range []*apptest.Browser{c.owner, c.admin} {
+		for role, b := range map[string]*apptest.Browser{"owner": c.owner, "admin": c.admin} {
 			b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
+			// Why he is out stands in his history.
+			for _, path := range []string{"/v1/admin/users/" + c.ids[role] + "/history?limit=1", "/v1/admin/audit?limit=1&user_id=" + c.ids[role]} {
+				if got := boss.GET(path).Want(http.StatusOK); got.String("data.0.action") != "session.ended" || got.String("data.0.data.reason") != "ended_by_operator" || got.Len("data.0.data.ended_session_ids") != 1 {
+					t.Errorf("%s: %s", path, got.Body)
+				}
+			}
 		}
 		boss.POST("/v1/admin/sessions/revoke", object{"filter": object{"network": "127.0.0.0/7"}}).WantProblem(http.StatusBadRequest, "invalid_request")
 		boss.POST("/v1/admin/sessions/revoke", everyone).Want(http.StatusOK)

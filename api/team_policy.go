@@ -110,7 +110,7 @@ func policyOf(p team.Policy) TeamPolicy {
 func (s *Server) endedOf(ctx context.Context, e session.Ended[session.ListedInTeam], dryRun bool) EndedTeamSessions {
 	now := s.Now()
 	return EndedTeamSessions{
-		DryRun: dryRun, Count: e.Count, Skipped: e.Skipped, Ids: append([]identity.ID{}, e.IDs...),
+		DryRun: dryRun, AsOf: asOf(e.AsOf, dryRun), Count: e.Count, Skipped: e.Skipped, Ids: append([]identity.ID{}, e.IDs...),
 		Sessions: each(e.Sessions, func(l session.ListedInTeam) TeamSession {
 			return s.teamSessionOf(l, isCurrent(ctx, l.SessionID), now)
 		}),

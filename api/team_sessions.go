@@ -49,11 +49,10 @@ func (s *Server) RevokeTeamSession(ctx context.Context, r RevokeTeamSessionReque
 
 // RevokeTeamSessions ends the team sessions that meet a filter.
 func (s *Server) RevokeTeamSessions(ctx context.Context, r RevokeTeamSessionsRequestObject) (RevokeTeamSessionsResponseObject, error) {
-	filter, err := s.filter(ctx, filterOf(r.Body.Filter))
+	revocation, err := s.revocation(ctx, r.Body.Filter, r.Body.DryRun, r.Body.AsOf, r.Body.AtMost)
 	if err != nil {
 		return nil, err
 	}
-	dryRun := value(r.Body.DryRun)
-	ended, err := s.Sessions.RevokeTeamSessions(ctx, s.actor(ctx), r.Team, filter, dryRun)
-	return RevokeTeamSessions200JSONResponse(s.endedOf(ctx, ended, dryRun)), err
+	ended, err := s.Sessions.RevokeTeamSessions(ctx, s.actor(ctx), r.Team, revocation)
+	return RevokeTeamSessions200JSONResponse(s.endedOf(ctx, ended, revocation.DryRun)), err
 }

@@ -138,20 +138,21 @@ func (db *DB) CountSessions(ctx context.Context, f session.Filter, now time.Time
 }
 
 // EndMatchingSessions implements session.Store.
-func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end session.End) ([]identity.ID, error) {
+func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end session.End) ([]session.Gone, error) {
 	matching := db.whereSession(db.writer(ctx).NewSelect().TableExpr("sessions AS s").Column("s.id"), f, end.At)
-	var ids []identity.ID
+	var gone []session.Gone
 	err := db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
 		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).
-		Where("s.ended_at IS NULL AND s.id IN (?)", matching).Returning("id").Scan(ctx, &ids)
-	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(ids) == 0 { //nolint:errorlint // our own sentinel
+		Where("s.ended_at IS NULL AND s.id IN (?)", matching).Returning("id, user_id").Scan(ctx, &gone)
+	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(gone) == 0 { //nolint:errorlint // our own sentinel
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	ids := rowsOf(gone, func(g session.Gone) identity.ID { return g.ID })
 	db.changed(ctx, ids...)
-	return ids, db.endTeamSessionsUnder(ctx, end.Reason, end.At, "t.session_id IN (?)", bun.List(ids))
+	return gone, db.endTeamSessionsUnder(ctx, end.Reason, end.At, "t.session_id IN (?)", bun.List(ids))
 }
 
 // whereSession narrows sessions, s.
@@ -175,11 +176,16 @@ func (db *DB) where(q *bun.SelectQuery, f session.Filter, now time.Time, alias s
 	if f.Except != nil {
 		q = q.Where("?.id <> ?", listed, *f.Except)
 	}
+	at := now
+	if !f.AsOf.IsZero() {
+		at = f.AsOf.UTC()
+		q = q.Where("?.created_at <= ?", listed, at)
+	}
 	if f.OlderThan > 0 {
-		q = q.Where("?.created_at <= ?", listed, now.Add(-f.OlderThan))
+		q = q.Where("?.created_at <= ?", listed, at.Add(-f.OlderThan))
 	}
 	if f.NewerThan > 0 {
-		q = q.Where("?.created_at > ?", listed, now.Add(-f.NewerThan))
+		q = q.Where("?.created_at > ?", listed, at.Add(-f.NewerThan))
 	}
 	return inNetwork(db.engine.onDevice(whereProvider(q, f.Provider), f.Device), f.Network)
 }

@@ -118,17 +118,17 @@ func (db *DB) teamSessions(ctx context.Context) *bun.SelectQuery {
 }
 
 // EndMatchingTeamSessions implements session.Store.
-func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end session.End) ([]identity.ID, error) {
+func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end session.End) ([]session.Gone, error) {
 	db.changed(ctx, teamID)
 	matching := db.whereInTeam(db.teamSessions(ctx).Column("t.id"), teamID, f, end.At)
-	var ids []identity.ID
+	var gone []session.Gone
 	err := db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
 		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).Set("ended_by = ?", end.By).
-		Where("t.ended_at IS NULL AND t.id IN (?)", matching).Returning("id").Scan(ctx, &ids)
+		Where("t.ended_at IS NULL AND t.id IN (?)", matching).Returning("id, user_id").Scan(ctx, &gone)
 	if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
 		return nil, nil
 	}
-	return ids, err
+	return gone, err
 }
 
 // OwnerAddresses implements session.Store.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -11,16 +12,33 @@ import (
 )
 
 // How many of the ended sessions an answer names, and how many it shows. All of
-// them stand in the audit trail, in lines of so many ids.
+// them stand in the audit trail, in lines of so many ids of one user.
 const (
 	maxEndedIDs   = 1000
 	maxEndedShown = 100
 	idsInEvent    = 500
 )
 
+// Revocation is which sessions to end.
+type Revocation struct {
+	Filter
+	DryRun bool
+	// AtMost refuses to end more (CodeMergeChanged): so many are confirmed.
+	AtMost *int
+}
+
+// confirmed refuses to end more than was confirmed.
+func (r Revocation) confirmed(ended int) error {
+	if r.AtMost != nil && ended > *r.AtMost {
+		return identity.NewError(identity.CodeMergeChanged, "%d sessions would end now, more than was confirmed; look at them again", ended)
+	}
+	return nil
+}
+
 // Ended are the sessions, or team sessions, that a call ended or, as a dry run,
 // would end.
 type Ended[T any] struct {
+	AsOf     time.Time // when that was, of a revocation
 	Count    int
 	Skipped  int           // that it leaves, because the actor does not act on their role
 	IDs      []identity.ID // the newest, bounded
@@ -40,17 +58,18 @@ func endedOf[T any](rows []T, count int, id func(T) identity.ID) Ended[T] {
 var newest = identity.Page{Limit: maxEndedIDs - 1} // a store reads one more
 
 // RevokeTeamSessions ends the team's active sessions that meet the filter
-// (admin, owner), by a constant number of statements; with dryRun it only tells
+// (admin, owner), by a constant number of statements; as a dry run it only tells
 // which. Those of roles that the actor does not act on stay, and are counted.
-func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, dryRun bool) (Ended[ListedInTeam], error) {
+func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, r Revocation) (Ended[ListedInTeam], error) {
+	r.Status = cmp.Or(r.Status, StatusActive)
 	var out Ended[ListedInTeam]
 	err := team.Locked(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) (err error) {
 		if err := role.RequireManages(); err != nil {
 			return err
 		}
-		now, skipped := s.now(), 0
-		if f.Status == "" {
-			f.Status = StatusActive
+		now, skipped, f := s.now(), 0, r.Filter
+		if out = (Ended[ListedInTeam]{AsOf: now}); f.Status == StatusRevoked {
+			return nil // what has ended does not end again
 		}
 		if !role.ActsOn(team.RoleOwner) {
 			f.Owners = new(true)
@@ -63,46 +82,53 @@ func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, 
 		if err != nil {
 			return err
 		}
-		if dryRun {
+		if r.DryRun {
 			out = endedOf(rows, 0, ListedInTeam.id)
 			out.Count, err = s.store.CountTeamSessions(ctx, id, f, now)
 		} else {
-			var ended []identity.ID
-			ended, err = s.endTeamSessions(ctx, actor, id, f, "revoked", now)
-			out = exactly(rows, ended, ListedInTeam.id)
+			var gone []Gone
+			if gone, err = s.endTeamSessions(ctx, actor, id, f, "revoked", now); err == nil {
+				err = r.confirmed(len(gone))
+			}
+			out = exactly(rows, gone, ListedInTeam.id)
 		}
-		out.Skipped = skipped
+		out.AsOf, out.Skipped = now, skipped
 		return err
 	})
 	return out, err
 }
 
 // RevokeSessions ends everyone's active sessions that meet the filter, for
-// operators, with the team sessions in them; with dryRun it only tells which.
-func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, f Filter, dryRun bool) (Ended[Listed], error) {
+// operators, with the team sessions in them; as a dry run it only tells which.
+func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, r Revocation) (Ended[Listed], error) {
+	r.Status = cmp.Or(r.Status, StatusActive)
 	var out Ended[Listed]
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		now := s.now()
-		if f.Status == "" {
-			f.Status = StatusActive
+		if out = (Ended[Listed]{AsOf: now}); r.Status == StatusRevoked {
+			return nil
 		}
-		rows, err := s.store.Sessions(ctx, f, now, newest)
+		rows, err := s.store.Sessions(ctx, r.Filter, now, newest)
 		if err != nil {
 			return err
 		}
-		out = endedOf(rows, 0, Listed.id)
-		if dryRun {
-			out.Count, err = s.store.CountSessions(ctx, f, now)
+		if r.DryRun {
+			out = endedOf(rows, 0, Listed.id)
+			out.AsOf = now
+			out.Count, err = s.store.CountSessions(ctx, r.Filter, now)
 			return err
 		}
-		ended, err := s.store.EndMatchingSessions(ctx, f, End{Reason: "ended_by_operator", By: actor.By(), At: now})
+		gone, err := s.store.EndMatchingSessions(ctx, r.Filter, End{Reason: "ended_by_operator", By: actor.By(), At: now})
 		if err != nil {
 			return err
 		}
-		out = exactly(rows, ended, Listed.id)
-		return s.store.RecordEvents(ctx, eventsOf(ended, func(ids []identity.ID) identity.Event {
+		if err := r.confirmed(len(gone)); err != nil {
+			return err
+		}
+		out = exactly(rows, gone, Listed.id)
+		return s.store.RecordEvents(ctx, eventsOf(gone, func(user identity.ID, ids []identity.ID) identity.Event {
 			e := actor.Event(identity.ActionSessionEnded, now)
-			e.UserID, e.Data = f.UserID, identity.Metadata{"ended_session_ids": ids, "reason": "ended_by_operator"}
+			e.UserID, e.Data = &user, identity.Metadata{"ended_session_ids": ids, "reason": "ended_by_operator"}
 			return e
 		})...)
 	})
@@ -132,10 +158,10 @@ func (l ListedInTeam) id() identity.ID { return l.ID }
 
 // exactly is what was ended, as it was listed before: of what changed between
 // the two statements, the ending tells.
-func exactly[T any](rows []T, ended []identity.ID, id func(T) identity.ID) Ended[T] {
-	is := make(map[identity.ID]bool, len(ended))
-	for _, e := range ended {
-		is[e] = true
+func exactly[T any](rows []T, gone []Gone, id func(T) identity.ID) Ended[T] {
+	is, ended := make(map[identity.ID]bool, len(gone)), []identity.ID(nil)
+	for _, g := range gone {
+		is[g.ID], ended = true, append(ended, g.ID)
 	}
 	rows = slices.DeleteFunc(rows, func(r T) bool { return !is[id(r)] })
 	out := endedOf(rows, len(ended), id)
@@ -146,23 +172,33 @@ func exactly[T any](rows []T, ended []identity.ID, id func(T) identity.ID) Ended
 
 // endTeamSessions ends the open team sessions of the team that meet the filter,
 // by one statement, and records it by another. It runs under the team's lock.
-func (s *Service) endTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, reason string, now time.Time) ([]identity.ID, error) {
-	ended, err := s.store.EndMatchingTeamSessions(ctx, id, f, End{Reason: reason, By: actor.By(), At: now})
-	if err != nil || len(ended) == 0 {
+func (s *Service) endTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, reason string, now time.Time) ([]Gone, error) {
+	gone, err := s.store.EndMatchingTeamSessions(ctx, id, f, End{Reason: reason, By: actor.By(), At: now})
+	if err != nil || len(gone) == 0 {
 		return nil, err
 	}
-	return ended, s.store.RecordEvents(ctx, eventsOf(ended, func(ids []identity.ID) identity.Event {
+	return gone, s.store.RecordEvents(ctx, eventsOf(gone, func(user identity.ID, ids []identity.ID) identity.Event {
 		e := actor.Event(identity.ActionTeamSessionRevoked, now)
-		e.TeamID, e.UserID, e.Data = &id, f.UserID, identity.Metadata{"team_session_ids": ids, "reason": reason}
+		e.TeamID, e.UserID, e.Data = &id, &user, identity.Metadata{"team_session_ids": ids, "reason": reason}
 		return e
 	})...)
 }
 
-// eventsOf tells of many ids in lines of a bounded size.
-func eventsOf(ids []identity.ID, event func(ids []identity.ID) identity.Event) []identity.Event {
+// eventsOf tells each user's sessions in lines of his own, of a bounded size, so
+// that his history says why he is out.
+func eventsOf(gone []Gone, event func(user identity.ID, ids []identity.ID) identity.Event) []identity.Event {
+	of, users := map[identity.ID][]identity.ID{}, []identity.ID(nil)
+	for _, g := range gone {
+		if of[g.UserID] == nil {
+			users = append(users, g.UserID)
+		}
+		of[g.UserID] = append(of[g.UserID], g.ID)
+	}
 	var out []identity.Event
-	for part := range slices.Chunk(ids, idsInEvent) {
-		out = append(out, event(slices.Clone(part)))
+	for _, user := range users {
+		for ids := range slices.Chunk(of[user], idsInEvent) {
+			out = append(out, event(user, ids))
+		}
 	}
 	return out
 }

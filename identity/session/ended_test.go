@@ -20,7 +20,7 @@ func one[T any](of ...T) T { return of[rand.N(len(of))] }
 
 func randomFilter(users []identity.ID) session.Filter {
 	f := session.Filter{
-		Provider: one("", "", "google", "siwe"), Device: one("", "", "firefox", "curl"), Status: one("", session.StatusActive, session.StatusExpired),
+		Provider: one("", "", "google", "siwe"), Device: one("", "", "firefox", "curl"), Status: one("", session.StatusActive, session.StatusExpired, session.StatusRevoked),
 		OlderThan: one(0, 0, 30*time.Minute), NewerThan: one(0, 0, 90*time.Minute),
 		Network: one(netip.Prefix{}, netip.Prefix{}, netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")),
 	}
@@ -71,7 +71,7 @@ func TestTheDryRunIsTheRealCall(t *testing.T) {
 			by, filter := one(boss, deputy), randomFilter(users)
 			policy := team.Policy{RequiredProviders: one(nil, []string{"siwe"}), Exclusive: one(true, false)}
 			call := func(dryRun bool) (session.Ended[session.ListedInTeam], error) {
-				return f.RevokeTeamSessions(t.Context(), actor(by), tm.ID, filter, dryRun)
+				return f.RevokeTeamSessions(t.Context(), actor(by), tm.ID, session.Revocation{Filter: filter, DryRun: dryRun})
 			}
 			if one(true, false, false) {
 				call = func(dryRun bool) (session.Ended[session.ListedInTeam], error) {
@@ -114,11 +114,11 @@ func TestRevokingRespectsRoles(t *testing.T) {
 		}
 		elsewhere := f.TeamSession(t, other.ID, sessions[owner.ID])
 		by := func(u identity.User, filter session.Filter) (session.Ended[session.ListedInTeam], error) {
-			return f.RevokeTeamSessions(t.Context(), actor(sessions[u.ID]), tm.ID, filter, false)
+			return f.RevokeTeamSessions(t.Context(), actor(sessions[u.ID]), tm.ID, session.Revocation{Filter: filter})
 		}
 		_, err := by(member, session.Filter{UserID: &member.ID})
 		storagetest.WantCode(t, "a member", err, identity.CodeForbidden)
-		_, err = f.RevokeTeamSessions(t.Context(), actor(sessions[admin.ID]), other.ID, session.Filter{}, false)
+		_, err = f.RevokeTeamSessions(t.Context(), actor(sessions[admin.ID]), other.ID, session.Revocation{})
 		storagetest.WantNotFound(t, "a stranger", err)
 		e, err := by(admin, session.Filter{UserID: &owner.ID})
 		storagetest.Same(t, []any{e.Count, e.Skipped, err}, []any{0, 1, nil})
@@ -138,7 +138,7 @@ type statements struct {
 	calls int
 }
 
-func (s *statements) EndMatchingTeamSessions(ctx context.Context, id identity.ID, f session.Filter, e session.End) ([]identity.ID, error) {
+func (s *statements) EndMatchingTeamSessions(ctx context.Context, id identity.ID, f session.Filter, e session.End) ([]session.Gone, error) {
 	s.calls++
 	return s.Store.EndMatchingTeamSessions(ctx, id, f, e)
 }
@@ -155,15 +155,23 @@ func TestManyEndAtOnce(t *testing.T) {
 		tm := f.Team(t, owner.ID)
 		boss, _ := f.issue(t, owner.ID)
 		const n = 1203
+		var members []identity.ID
+		for range 200 {
+			members = append(members, f.User(t).ID)
+		}
 		f.Do(t, func(ctx context.Context) error {
-			for range n {
+			for i := range n { // each member has one, and the owner the others
+				user := owner.ID
+				if i < len(members) {
+					user = members[i]
+				}
 				s := session.Session{
-					ID: identity.NewID(), UserID: owner.ID, Methods: session.Methods{"google"}, CreatedAt: f.Clock.Now(), AuthenticatedAt: f.Clock.Now(),
+					ID: identity.NewID(), UserID: user, Methods: session.Methods{"google"}, CreatedAt: f.Clock.Now(), AuthenticatedAt: f.Clock.Now(),
 					LastSeenAt: f.Clock.Now(), IdleExpiresAt: f.Clock.Now().Add(time.Hour), ExpiresAt: f.Clock.Now().Add(time.Hour),
 				}
 				_, s.TokenHash = identity.NewSecret()
 				err := errors.Join(f.InsertSession(ctx, s), f.InsertTeamSession(ctx, session.TeamSession{
-					ID: identity.NewID(), TeamID: tm.ID, SessionID: s.ID, UserID: owner.ID, CreatedAt: f.Clock.Now(),
+					ID: identity.NewID(), TeamID: tm.ID, SessionID: s.ID, UserID: user, CreatedAt: f.Clock.Now(),
 				}))
 				if err != nil {
 					return err
@@ -175,10 +183,17 @@ func TestManyEndAtOnce(t *testing.T) {
 		service := session.NewService(store, nil, session.Limits{Idle: idle, Lifetime: lifetime}, f.Clock.Now)
 		dry, err := service.SetPolicy(t.Context(), actor(boss), tm.ID, team.Policy{MaxAge: time.Hour, RequiredProviders: []string{"siwe"}}, true)
 		storagetest.Same(t, []any{dry.Count, len(dry.IDs), len(dry.Sessions), store.calls, err}, []any{n, 1000, 100, 0, nil})
-		e, err := service.RevokeTeamSessions(t.Context(), actor(boss), tm.ID, session.Filter{}, false)
+		e, err := service.RevokeTeamSessions(t.Context(), actor(boss), tm.ID, session.Revocation{})
 		storagetest.Same(t, []any{e.Count, len(e.IDs), len(e.Sessions), store.calls, err}, []any{n, 1000, 100, 2, nil})
-		if got := f.Count(t, "audit_events WHERE action = 'team_session.revoked'"); got != 3 {
-			t.Errorf("%d events", got) // of at most 500 ids each
+		// One for each user, of at most 500 ids.
+		for where, want := range map[string]int{
+			"": len(members) + 3,
+			" AND user_id = '" + owner.ID.String() + "'":   3,
+			" AND user_id = '" + members[7].String() + "'": 1,
+		} {
+			if got := f.Count(t, "audit_events WHERE action = 'team_session.revoked'"+where); got != want {
+				t.Errorf("%d events%s, want %d", got, where, want)
+			}
 		}
 	})
 }

@@ -18,12 +18,14 @@ type Filter struct {
 	Network  netip.Prefix // where they were last seen
 	// By how long ago the session, or the team session, was made.
 	OlderThan, NewerThan time.Duration
+	IDs                  []identity.ID // only these; nil is any
+	// AsOf keeps what was there at a time; ages count from it. Zero is now.
+	AsOf time.Time
 
 	// What the service asks for its own ends.
-	IDs       []identity.ID // only these; nil is any
-	Except    *identity.ID  // not this one
-	NotUserID *identity.ID  // not his
-	Owners    *bool         // in a team: only the owners', or only the others'
+	Except    *identity.ID // not this one
+	NotUserID *identity.ID // not his
+	Owners    *bool        // in a team: only the owners', or only the others'
 }
 
 // End is how sessions end.
@@ -32,6 +34,9 @@ type End struct {
 	By     *identity.ID // the user; nil for a service
 	At     time.Time
 }
+
+// Gone is a session, or team session, that has ended, and whose it was.
+type Gone struct{ ID, UserID identity.ID }
 
 // Store keeps sessions. Methods called inside InTx with its context run in that
 // transaction. Rows that do not exist are identity.ErrNotFound.
@@ -56,8 +61,8 @@ type Store interface {
 	// CountSessions counts what Sessions would list.
 	CountSessions(ctx context.Context, f Filter, now time.Time) (int, error)
 	// EndMatchingSessions ends the open sessions that meet the filter, with their
-	// team sessions, by a constant number of statements, and returns their ids.
-	EndMatchingSessions(ctx context.Context, f Filter, end End) ([]identity.ID, error)
+	// team sessions, by a constant number of statements, and returns them.
+	EndMatchingSessions(ctx context.Context, f Filter, end End) ([]Gone, error)
 	Sessions(ctx context.Context, f Filter, now time.Time, p identity.Page) ([]Listed, error)
 
 	// Membership is as in team.Store.
@@ -76,8 +81,8 @@ type Store interface {
 	TeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time, p identity.Page) ([]ListedInTeam, error)
 	CountTeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time) (int, error)
 	// EndMatchingTeamSessions ends the team's open team sessions that meet the
-	// filter, by one statement, and returns their ids.
-	EndMatchingTeamSessions(ctx context.Context, team identity.ID, f Filter, end End) ([]identity.ID, error)
+	// filter, by one statement, and returns them.
+	EndMatchingTeamSessions(ctx context.Context, team identity.ID, f Filter, end End) ([]Gone, error)
 	// SetBreakGlass lets a team session in until a time, whatever the policy says.
 	SetBreakGlass(ctx context.Context, id identity.ID, until time.Time) error
 	// TeamAccess returns what stands between a member's session and a team: his

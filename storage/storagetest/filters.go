@@ -122,6 +122,9 @@ func testDeviceAndAge(t *testing.T, d *Database) {
 	find(session.Filter{NewerThan: time.Hour}, ids[0])
 	find(session.Filter{NewerThan: time.Hour + time.Microsecond}, ids[:2]...)
 	find(session.Filter{OlderThan: time.Hour, NewerThan: 3 * time.Hour}, ids[1], ids[2])
+	find(session.Filter{AsOf: now.Add(-time.Hour)}, ids[1:]...)
+	find(session.Filter{AsOf: now.Add(-time.Hour), NewerThan: 2 * time.Hour}, ids[1], ids[2])
+	find(session.Filter{AsOf: now.Add(-time.Hour), OlderThan: 2 * time.Hour}, ids[3])
 	// A team session is as old as itself.
 	rows := must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{OlderThan: time.Hour}, now, identity.Page{Limit: 9}))
 	Same(t, idsOf(rows, func(l session.ListedInTeam) identity.ID { return l.ID }), []identity.ID{inTeam[3], inTeam[2]})
@@ -144,12 +147,12 @@ func testFilteredEnding(t *testing.T, d *Database) {
 	Same(t, []int{count(f), count(owners), count(others)}, []int{2, 1, 1})
 	f.NotUserID = &owner.ID
 	Same(t, []any{count(f), matching(t, d, f)}, []any{1, []identity.ID{b.ID}})
-	var ended []identity.ID
+	var ended []session.Gone
 	d.Do(t, func(ctx context.Context) (err error) {
 		ended, err = d.EndMatchingSessions(ctx, f, session.End{Reason: "r", By: &owner.ID, At: now})
 		return err
 	})
-	Same(t, ended, []identity.ID{b.ID})
+	Same(t, ended, []session.Gone{{ID: b.ID, UserID: member.ID}})
 	if got := lock(t, d, b.ID); got.EndedAt == nil || *got.EndReason != "r" || lock(t, d, a.ID).EndedAt != nil || lock(t, d, elsewhere.ID).EndedAt != nil {
 		t.Errorf("ended %+v", got)
 	}

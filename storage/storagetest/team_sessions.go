@@ -147,7 +147,12 @@ func testTeamEnding(t *testing.T, d *Database) {
 	expired := d.TeamSession(t, tm.ID, d.Session(t, member.ID, func(s *session.Session) { s.ExpiresAt = now })).ID
 	ending := func(f session.Filter) (ids []identity.ID) {
 		d.Do(t, func(ctx context.Context) (err error) {
-			ids, err = d.EndMatchingTeamSessions(ctx, tm.ID, f, session.End{Reason: "r", By: &owner.ID, At: now})
+			gone, err := d.EndMatchingTeamSessions(ctx, tm.ID, f, session.End{Reason: "r", By: &owner.ID, At: now})
+			for _, g := range gone {
+				if ids = append(ids, g.ID); g.UserID != member.ID {
+					t.Errorf("%v is said to be of %v", g.ID, g.UserID)
+				}
+			}
 			return err
 		})
 		slices.SortFunc(ids, func(a, b identity.ID) int { return bytes.Compare(a[:], b[:]) })
