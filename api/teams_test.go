@@ -219,7 +219,14 @@ func TestInvitations(t *testing.T) {
 			t.Errorf("role: %s", got.Body)
 		}
 		accept(holder, byWallet.String("id")).WantProblem(http.StatusConflict, "invitation_closed") // twice
-		wallet(w.Address.Hex()).Want(http.StatusCreated)                                            // a member is invited once more
+		// Who is listed by the wallet, or by the address, is not invited.
+		a.Unchanged(t, func() {
+			wallet(w.Address.Hex()).WantProblem(http.StatusConflict, "already_member")
+			c.owner.POST(c.path+"/invitations", map[string]any{"email": "Keys.Admin@gmail.com", "role": "member"}).WantProblem(http.StatusConflict, "already_member")
+		})
+		// Named, he is listed by that, and nothing tells whose the wallet is.
+		holder.PATCH("/v1/me", map[string]any{"display_name": "Holder"}).Want(http.StatusOK)
+		wallet(w.Address.Hex()).Want(http.StatusCreated)
 		again := holder.GET("/v1/me/invitations").String("data.0.id")
 		accept(holder, again).WantProblem(http.StatusConflict, "already_member")
 

@@ -161,6 +161,15 @@ func (db *DB) InsertInvitation(ctx context.Context, i team.Invitation) (bool, er
 	return n == 1, err
 }
 
+// ShownAsMember implements team.Store.
+func (db *DB) ShownAsMember(ctx context.Context, i team.Invitation) (bool, error) {
+	shown := db.reader(ctx).NewSelect().Model((*membershipRow)(nil)).ColumnExpr(summaryColumns).
+		Join("JOIN users AS u ON u.id = m.user_id").Where("m.team_id = ?", i.TeamID)
+	ok, err := db.reader(ctx).NewSelect().TableExpr("(?) AS k", shown).
+		Where("k.primary_email = ? OR k.primary_wallet = ?", i.Email, i.Wallet).Exists(ctx)
+	return ok, db.engine.normalise(err)
+}
+
 // CloseInvitation implements team.Store.
 func (db *DB) CloseInvitation(ctx context.Context, i team.Invitation) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&invitationRow{Invitation: i}).

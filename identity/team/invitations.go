@@ -12,6 +12,9 @@ type InvitationStore interface {
 	// InsertInvitation answers false when the address or wallet has an open
 	// invitation to the team; one that has expired gives way.
 	InsertInvitation(ctx context.Context, i Invitation) (inserted bool, err error)
+	// ShownAsMember tells whether a member of the team is listed by the address or
+	// wallet of the invitation: see identity.Summary.
+	ShownAsMember(ctx context.Context, i Invitation) (bool, error)
 	CloseInvitation(ctx context.Context, i Invitation) error
 	// Invitation returns an invitation, open or not. Invitations change only
 	// under their team's lock.
@@ -36,7 +39,9 @@ type Target struct {
 }
 
 // Invite asks the owner of an address or wallet to join with a role the actor
-// may grant. An address is told by mail, see Told.
+// may grant. An address is told by mail, see Told. CodeAlreadyMember for whoever
+// the list of members shows by it, and for nobody else: whose an address or
+// wallet is that is not shown must not be found out by inviting it.
 func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identity.ID, to Target, role Role) (Invitation, error) {
 	if (to.Email == nil) == (to.Wallet == nil) {
 		return Invitation{}, identity.NewError(identity.CodeInvalidRequest, "give exactly one of email and wallet")
@@ -56,6 +61,11 @@ func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identit
 	err := s.inviting(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
 		if !by.ActsOn(role) {
 			return identity.NewError(identity.CodeForbidden, "only an owner invites an owner")
+		}
+		if member, err := s.store.ShownAsMember(ctx, i); err != nil {
+			return err
+		} else if member {
+			return identity.NewError(identity.CodeAlreadyMember, "this person is a member of the team already")
 		}
 		inserted, err := s.store.InsertInvitation(ctx, i)
 		if err != nil {

@@ -108,13 +108,14 @@ func testSummaries(t *testing.T, d *Database) {
 	address := d.Email(t, mailed.ID, Word()+"@example.com").Address
 	d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, mailed.ID, address, mailed.UpdatedAt) })
 	d.Wallet(t, bare.ID)
-	var primary identity.Identity
+	var primary, other identity.Identity
 	for _, u := range []identity.User{mailed, named, bare} {
-		primary = d.Wallet(t, u.ID, func(i *identity.Identity) { i.IsPrimary = true })
+		other, primary = primary, d.Wallet(t, u.ID, func(i *identity.Identity) { i.IsPrimary = true })
 	}
 	want := map[identity.ID]identity.Summary{
 		bare.ID: {PrimaryWallet: primary.WalletAddress}, named.ID: {DisplayName: named.DisplayName}, mailed.ID: {PrimaryEmail: &address},
 	}
+	wallets := map[identity.ID]*string{bare.ID: primary.WalletAddress, named.ID: other.WalletAddress}
 	ids := []identity.ID{bare.ID, named.ID, mailed.ID}
 	Same(t, must[map[identity.ID]identity.Summary](t)(d.Summaries(t.Context(), append(ids, identity.NewID()))), want)
 	Same(t, len(must[map[identity.ID]identity.Summary](t)(d.Summaries(t.Context(), nil))), 0)
@@ -125,6 +126,11 @@ func testSummaries(t *testing.T, d *Database) {
 		Same(t, must[[]team.Member](t)(d.Members(t.Context(), tm.ID, identity.Page{Limit: 9}))[0].Summary, want[id])
 		Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).Summary, want[id])
 		Same(t, must[[]session.Listed](t)(d.Sessions(t.Context(), session.Filter{UserID: &id}, d.Clock.Now(), identity.Page{Limit: 9}))[0].Summary, want[id])
+		for _, i := range []team.Invitation{{Email: &address}, {Wallet: wallets[id]}, {Wallet: primary.WalletAddress}} {
+			i.TeamID = tm.ID
+			shown := id == mailed.ID && i.Email != nil || id == bare.ID && i.Wallet != nil
+			Same(t, must[bool](t)(d.ShownAsMember(t.Context(), i)), shown)
+		}
 	}
 }
 
