@@ -13,6 +13,7 @@ export class Problem extends Error {
   readonly ticket: string | undefined
   readonly ticketKind: 'merge' | 'link' | undefined
   readonly retryAfter: number | undefined
+  readonly rule: string | undefined
   readonly missing: string[] | undefined
 
   constructor(document: Partial<ProblemDocument> & { code: string; status: number }) {
@@ -25,6 +26,7 @@ export class Problem extends Error {
     this.ticket = document.ticket
     this.ticketKind = document.ticket_kind
     this.retryAfter = document.retry_after
+    this.rule = document.rule
     this.missing = document.missing
   }
 }

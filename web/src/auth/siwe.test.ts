@@ -1,7 +1,7 @@
 import { verifyMessage } from 'viem'
 import { describe, expect, it, vi } from 'vitest'
 import { createApi } from '../api/client'
-import { isProblem } from '../api/problem'
+import { isProblem, Problem } from '../api/problem'
 import { addTestWallet, asWallet } from '../wallet/test-wallet'
 import { Declined, type Wallet } from '../wallet/types'
 import { proveWallet } from './siwe'
@@ -112,6 +112,19 @@ describe('withStepUp', () => {
     const stepUp = vi.fn(() => Promise.resolve(true))
     await expect(withStepUp(() => proveWallet(api, { wallet, address, purpose: 'link' }), stepUp)).rejects.toMatchObject({ code: 'reauth_required' })
     expect(stepUp).toHaveBeenCalledTimes(1)
+  })
+
+  it.each([
+    ['require_fresh_for_admin', 1],
+    ['allowed_networks', 0],
+    ['max_age', 0],
+  ])('where a team refuses by its rule %s asks %i times', async (rule, times) => {
+    const refused = new Problem({ code: 'policy_unsatisfied', status: 403, rule })
+    const action = vi.fn().mockRejectedValueOnce(refused).mockResolvedValue('done')
+    const stepUp = vi.fn(() => Promise.resolve(true))
+    const answer = withStepUp<unknown>(action, stepUp)
+    await (times > 0 ? expect(answer).resolves.toBe('done') : expect(answer).rejects.toBe(refused))
+    expect(stepUp).toHaveBeenCalledTimes(times)
   })
 
   it('does not ask about other refusals', async () => {

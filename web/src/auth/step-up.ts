@@ -14,6 +14,12 @@ export function isRestricted(session: Pick<Session, 'methods'>): boolean {
   return session.methods.every((method) => method === 'recovery')
 }
 
+// wantsFresh tells whether a refusal asks for a recent proof and nothing else: the
+// service does for some things, a team's policy for every change to the team.
+function wantsFresh(error: unknown): boolean {
+  return isProblem(error, 'reauth_required') || (isProblem(error, 'policy_unsatisfied') && error.rule === 'require_fresh_for_admin')
+}
+
 // withStepUp runs an action, and once more after the person has proved who they
 // are if that is what it was refused for. Undefined: the person did not want to.
 // A second refusal is thrown: asking again and again would help nobody.
@@ -21,7 +27,7 @@ export async function withStepUp<T>(action: () => Promise<T>, stepUp: () => Prom
   try {
     return await action()
   } catch (error) {
-    if (!isProblem(error, 'reauth_required')) throw error
+    if (!wantsFresh(error)) throw error
   }
   return (await stepUp()) ? action() : undefined
 }

@@ -179,6 +179,7 @@ function EndOne({ session, action }: { session: AnySession; action: () => Promis
         </>
       }
       confirm={t('sessions.endConfirm')}
+      intent={`end session ${session.id}`}
       action={action}
     />
   )

@@ -4,10 +4,12 @@ import { type FormEvent, useState } from 'react'
 import { api, data } from '../../api/client'
 import { keys, usePages, useProviders } from '../../api/queries'
 import type { Invitation, Role, Team } from '../../api/types'
+import { withStepUp } from '../../auth/step-up'
 import { ConfirmButton } from '../../components/confirm'
 import { useOptimistic } from '../../components/optimistic'
 import { Section } from '../../components/section'
 import { Fault, Listing, Name, Time, WordsAlert } from '../../components/show'
+import { useStepUp } from '../../components/step-up-context'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
@@ -57,6 +59,7 @@ export function Invitations({ team }: { team: Team }) {
                       title={t('team.takeBackTitle')}
                       text={t('team.takeBackText')}
                       confirm={t('team.takeBackConfirm')}
+                      intent={`take back ${invitation.id}`}
                       action={() => takeBack.mutateAsync(invitation.id)}
                     />
                   </Group>
@@ -72,6 +75,7 @@ export function Invitations({ team }: { team: Team }) {
 
 function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void> }) {
   const t = useT()
+  const stepUp = useStepUp()
   const [typed, setTyped] = useState('')
   const [role, setRole] = useState<Role>('member')
   const [wrong, setWrong] = useState(false)
@@ -82,7 +86,9 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
         setWrong(true)
         return undefined
       }
-      const invitation = await data(api.POST('/v1/teams/{team}/invitations', { params: { path: { team: team.id } }, body: { ...invitee, role } }))
+      const send = () => data(api.POST('/v1/teams/{team}/invitations', { params: { path: { team: team.id } }, body: { ...invitee, role } }))
+      const invitation = await withStepUp(send, () => stepUp())
+      if (!invitation) return undefined
       setTyped('')
       await onInvited()
       return invitation

@@ -82,6 +82,7 @@ function Remove({ team, member, me }: { team: Team; member: Member; me: string }
         title={t(self ? 'team.leaveTitle' : 'team.removeTitle')}
         text={self ? t('team.leaveText') : t.rich('team.removeText', { name: <Name key="name">{name}</Name> })}
         confirm={t(self ? 'team.leaveOf' : 'team.removeConfirm')}
+        intent={`remove ${member.user.id}`}
         action={remove}
       />
     </Group>
