@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { expect, signInWithNewWallet, skipUnlessRunnable, test } from './fixtures'
+import { expect, signInWithNewWallet, signOut, skipUnlessRunnable, test } from './fixtures'
 import { shoot } from './shoot'
 import { newTeam, post, signInAs } from './teams'
 
@@ -141,9 +141,23 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await expect(sessionsOf(owner)).toHaveCount(2)
   await expect(sessionsOf(owner).filter({ hasText: 'Petra' })).toHaveCount(0)
 
-  // The page that is refused from now on says why.
+  // The page that is refused from now on says why, and what leads in.
   await member.reload()
-  await expect(member.getByText('The team asks for more')).toBeVisible()
+  await expect(member.getByRole('heading', { name: 'Strict' })).toBeVisible()
+  await expect(member.getByRole('alert')).toContainText('Missing: Ethereum wallet.')
+  await member.getByRole('link', { name: 'Link Ethereum wallet on your account page' }).click()
+  await member.getByRole('button', { name: 'Ethereum wallet', exact: true }).click()
+  await member.getByRole('button', { name: 'Make a new test wallet' }).click()
+  await member.getByRole('button', { name: 'Sign to link' }).click()
+  await expect(member.getByText('Ethereum wallet is linked')).toBeVisible()
+  await signOut(member)
+  await signInAs(member, 'Petra')
+  await member.goto(`/teams/${team}`)
+  await member.getByRole('button', { name: 'Confirm with Ethereum wallet' }).click()
+  await expect(member.getByRole('dialog').getByRole('link')).toHaveCount(0)
+  await member.getByRole('button', { name: /^Test wallet 1/ }).click()
+  await member.getByRole('button', { name: 'Sign to confirm' }).click()
+  await expect(member.getByRole('table', { name: 'Members' })).toBeVisible()
 
   // Who has left keeps his name in the trail.
   await owner.getByRole('button', { name: 'Remove Petra' }).click()
@@ -159,4 +173,34 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await shoot(owner, 'team-audit')
   const [file] = await Promise.all([owner.waitForEvent('download'), owner.getByRole('link', { name: 'Export as NDJSON' }).click()])
   expect(file.suggestedFilename()).toBe('audit.ndjson')
+})
+
+test('an owner who has shut himself out comes back by the page, and opens the team again', async ({ person }) => {
+  const [owner, member] = [await person(), await person()]
+  await signInAs(owner, 'Ophelia')
+  await signInAs(member, 'Milo')
+  const team = await newTeam(owner, 'Locked', [member])
+  await post(owner, `/v1/teams/${team}/sessions`, {})
+  await owner.goto(`/teams/${team}`)
+  const networks = owner.getByRole('textbox', { name: 'Networks that members must be in' })
+  await networks.fill('10.0.0.0/8')
+  await owner.getByRole('button', { name: 'Save policy' }).click()
+  await owner.getByRole('button', { name: 'Save, and end 1 session' }).click()
+  for (const page of [owner, member]) {
+    await page.goto(`/teams/${team}`)
+    await expect(page.getByRole('alert')).toContainText('from its own networks only')
+    await expect(page.getByRole('heading', { name: 'Locked' })).toBeVisible()
+  }
+  await expect(member.getByRole('button', { name: 'Break the glass' })).toHaveCount(0)
+
+  await owner.getByRole('button', { name: 'Break the glass' }).click()
+  await owner.getByRole('dialog').getByRole('button', { name: 'Break the glass' }).click()
+  await expect(owner.getByText('This browser is in the team')).toBeVisible()
+  await expect(networks).toHaveValue('10.0.0.0/8')
+  await networks.fill('')
+  await owner.getByRole('button', { name: 'Save policy' }).click()
+  await owner.getByRole('dialog').getByRole('button', { name: 'Save policy' }).click()
+  await expect(owner.getByText('Policy saved')).toBeVisible()
+  await member.getByRole('button', { name: 'Try again' }).click()
+  await expect(member.getByRole('button', { name: 'Enter the team' })).toBeVisible()
 })

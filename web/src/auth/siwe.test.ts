@@ -116,6 +116,7 @@ describe('withStepUp', () => {
 
   it.each([
     ['require_fresh_for_admin', 1],
+    ['idle', 1],
     ['allowed_networks', 0],
     ['max_age', 0],
   ])('where a team refuses by its rule %s asks %i times', async (rule, times) => {

@@ -15,9 +15,10 @@ export function isRestricted(session: Pick<Session, 'methods'>): boolean {
 }
 
 // wantsFresh tells whether a refusal asks for a recent proof and nothing else: the
-// service does for some things, a team's policy for every change to the team.
-function wantsFresh(error: unknown): boolean {
-  return isProblem(error, 'reauth_required') || (isProblem(error, 'policy_unsatisfied') && error.rule === 'require_fresh_for_admin')
+// service does for some things, a team's policy for every change to the team, and
+// after a pause.
+export function wantsFresh(error: unknown): boolean {
+  return isProblem(error, 'reauth_required') || (isProblem(error, 'policy_unsatisfied') && (error.rule === 'require_fresh_for_admin' || error.rule === 'idle'))
 }
 
 // withStepUp runs an action, and once more after the person has proved who they

@@ -57,7 +57,16 @@ describe('words', () => {
   })
 
   it('names the ways in that a team asks for', () => {
-    expect(wordsForError(new Problem({ code: 'policy_unsatisfied', status: 403, missing: ['github', 'siwe'] }))?.text).toContain('GitHub, Ethereum wallet')
+    expect(wordsForError(new Problem({ code: 'policy_unsatisfied', status: 403, rule: 'required_providers', missing: ['github', 'siwe'] }))?.text).toContain('Missing: GitHub, Ethereum wallet.')
+  })
+
+  it('says of every rule of a team what to do about it, and to who sets it that it shuts him out', () => {
+    const rules = [...source('identity/team/policy.go').matchAll(/\bRule\w+ +Rule = "(\w+)"/g)].map((match) => match[1]!)
+    expect(rules).toContain('allowed_networks')
+    const refused = (rule: string) => new Problem({ code: 'policy_unsatisfied', status: 403, rule })
+    expect(new Set([...rules, 'to come'].map((rule) => wordsForError(refused(rule))?.title)).size).toBe(rules.length + 1)
+    expect(forError(t, refused('max_age'), 'policy')).toEqual({ title: 'You would shut yourself out', text: expect.stringMatching(/only an owner can save.*Sign in again\.$/) as string })
+    expect(forError(t, refused('require_fresh_for_admin'), 'policy')).toEqual(wordsForError(refused('require_fresh_for_admin')))
   })
 
   it('passes on what stands in the way of an undo', () => {

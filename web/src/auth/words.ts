@@ -10,7 +10,7 @@ export interface Words {
 }
 
 // What was being done, where a code needs other words than usual.
-export type While = 'link' | 'name'
+export type While = 'link' | 'name' | 'policy'
 
 function known(t: Translate, code: string): Words | undefined {
   return Object.hasOwn(t.words, code) ? t.words[code] : undefined
@@ -39,8 +39,12 @@ export function wordsForError(t: Translate, error: unknown, purpose?: While): Wo
   if (error instanceof Declined) return undefined
   if (error instanceof WalletFault) return { title: t('wallet.faultTitle'), text: t(`wallet.fault${error.kind}`) }
   if (!isProblem(error)) return t.words[UNEXPECTED]
+  const byRule = error.rule === undefined ? undefined : known(t, `${error.code}_${error.rule}`)
+  // Who sets a policy is told what it would do to him, and then what it asks for.
+  const own = purpose === 'policy' && error.rule !== 'require_fresh_for_admin' ? known(t, `${error.code}_policy`) : undefined
+  if (own && byRule) return { title: own.title, text: `${own.text} ${byRule.text}${more(t, error)}` }
   if (known(t, error.code)) {
-    const { title, text } = wordsForCode(t, error.code, purpose)
+    const { title, text } = byRule ?? wordsForCode(t, error.code, purpose)
     return { title, text: text + more(t, error) }
   }
   const { title } = t.words['unknown']!

@@ -4,8 +4,9 @@ import { arrivalOf, endArrival } from '../auth/arrival'
 // AskStepUp has the person prove who they are once more. False: they did not
 // want to. Where the proof is made elsewhere the page goes there and the promise
 // stays open; the intent says what to go on with after the return, and typed is what
-// the person had typed for it.
-export type AskStepUp = (intent?: string, typed?: string) => Promise<boolean>
+// the person had typed for it. Only names the providers that would do, where not
+// every one does.
+export type AskStepUp = (intent?: string, typed?: string, only?: string[]) => Promise<boolean>
 
 export const StepUp = createContext<AskStepUp>(() => Promise.resolve(false))
 

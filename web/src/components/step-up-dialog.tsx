@@ -14,18 +14,20 @@ import { Wallets } from './wallets'
 interface Props {
   intent: string | undefined
   typed?: string | undefined
+  /** The providers that would do; any, if it is not said. */
+  only?: string[] | undefined
   refused?: string | undefined
   onAnswer: (proved: boolean) => void
 }
 
-export default function StepUpDialog({ intent, typed, refused, onAnswer }: Props) {
+export default function StepUpDialog({ intent, typed, only, refused, onAnswer }: Props) {
   const t = useT()
   return (
     // Above the dialog whose action asked for it.
     <Dialog opened onClose={() => onAnswer(false)} title={t('stepUp.title')} zIndex={300}>
       <Stack>
         {refused && <WordsAlert words={wordsForCode(t, refused)} />}
-        <Ways onLeave={() => intent && savePending({ intent, leg: 'step_up', typed })} onProved={() => onAnswer(true)} />
+        <Ways only={only} onLeave={() => intent && savePending({ intent, leg: 'step_up', typed })} onProved={() => onAnswer(true)} />
       </Stack>
     </Dialog>
   )
@@ -39,7 +41,7 @@ function back(provider: string): string {
 }
 
 // Ways offers what this account already has, and what this service still speaks.
-function Ways({ onLeave, onProved }: { onLeave: () => void; onProved: () => void }) {
+function Ways({ only, onLeave, onProved }: Pick<Props, 'only'> & { onLeave: () => void; onProved: () => void }) {
   const t = useT()
   const client = useQueryClient()
   const identities = useIdentities()
@@ -49,7 +51,7 @@ function Ways({ onLeave, onProved }: { onLeave: () => void; onProved: () => void
   if (!identities.rows || !providers.data) return <Waiting />
 
   const owned = new Set(identities.rows.map((identity) => identity.provider))
-  const usable = providers.data.filter((provider) => owned.has(provider.name))
+  const usable = providers.data.filter((provider) => owned.has(provider.name) && (only?.includes(provider.name) ?? true))
   const wallet = usable.find((provider) => provider.kind === 'wallet')
   const email = usable.find((provider) => provider.kind === 'email')
   const proved = async () => {
@@ -58,7 +60,7 @@ function Ways({ onLeave, onProved }: { onLeave: () => void; onProved: () => void
   }
   return (
     <Stack>
-      <Text size="sm">{t('stepUp.text')}</Text>
+      <Text size="sm">{t(only ? 'stepUp.textOnly' : 'stepUp.text')}</Text>
       {usable
         .filter((provider) => provider.kind === 'redirect')
         .map((provider) => (

@@ -8,6 +8,7 @@ const StepUpDialog = lazy(() => import('./step-up-dialog'))
 interface Request {
   intent: string | undefined
   typed?: string | undefined
+  only?: string[] | undefined
   /** The code of the refusal that a proof elsewhere came back with. */
   refused?: string | undefined
 }
@@ -19,9 +20,9 @@ export function StepUpProvider({ children }: { children: ReactNode }) {
   })
   const answer = useRef<(proved: boolean) => void>(undefined)
 
-  const ask = useCallback<AskStepUp>((intent, typed) => {
+  const ask = useCallback<AskStepUp>((intent, typed, only) => {
     answer.current?.(false)
-    setRequest({ intent, typed })
+    setRequest({ intent, typed, only })
     return new Promise((resolve) => (answer.current = resolve))
   }, [])
   const finish = (proved: boolean) => {

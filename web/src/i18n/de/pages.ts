@@ -155,6 +155,7 @@ export const wallet: Area<'wallet'> = {
 export const stepUp: Area<'stepUp'> = {
   title: 'Bitte bestätigen Sie, dass Sie es sind',
   text: 'Ihre Anmeldung liegt eine Weile zurück, und dafür braucht es einen frischen Nachweis, dass Sie es sind. Nehmen Sie irgendeinen Zugang, den Sie schon haben.',
+  textOnly: 'Weisen Sie sich noch einmal mit diesem Zugang aus. Sie bleiben angemeldet, wie Sie sind.',
   with: 'Mit {provider} bestätigen',
   byEmail: 'Per E-Mail bestätigen',
   none: 'Keiner Ihrer Zugänge wird hier gerade angeboten. Versuchen Sie es später noch einmal.',

@@ -23,8 +23,24 @@ export const words: Catalogue['words'] = {
   },
   policy_unsatisfied: {
     title: 'Das Team verlangt mehr',
-    text: 'So, wie Sie angemeldet sind, ist seine Richtlinie nicht erfüllt. Bestätigen Sie mit einem weiteren Zugang, den das Team verlangt, oder fragen Sie dort nach.',
+    text: 'So, wie Sie angemeldet sind, sind seine Regeln nicht erfüllt. Fragen Sie einen Eigentümer des Teams.',
   },
+  policy_unsatisfied_allowed_networks: {
+    title: 'Das Team lässt sich nur aus seinen eigenen Netzen nutzen',
+    text: 'Die Adresse, von der Sie kommen, liegt in keinem davon. Gehen Sie in eines, etwa über ein VPN des Teams, oder fragen Sie einen Eigentümer des Teams.',
+  },
+  policy_unsatisfied_max_age: { title: 'Das Team verlangt eine neue Anmeldung', text: 'Ihre Anmeldung liegt länger zurück, als seine Regeln erlauben. Melden Sie sich neu an.' },
+  policy_unsatisfied_idle: { title: 'Das Team fragt, ob Sie es noch sind', text: 'Diese Sitzung blieb länger ungenutzt, als seine Regeln erlauben. Bestätigen Sie mit irgendeinem Zugang, den Sie haben.' },
+  policy_unsatisfied_required_providers: {
+    title: 'Das Team verlangt einen weiteren Zugang',
+    text: 'Bestätigen Sie mit dem, was fehlt, oder verknüpfen Sie es auf Ihrer Kontoseite, wenn Sie es noch nicht haben. Es fehlt:',
+  },
+  policy_unsatisfied_require_fresh_for_admin: {
+    title: 'Bitte bestätigen Sie, dass Sie es sind',
+    text: 'Änderungen an diesem Team brauchen einen frischen Nachweis. Bestätigen Sie mit irgendeinem Zugang, den Sie haben, und versuchen Sie es dann noch einmal.',
+  },
+  policy_unsatisfied_unreadable: { title: 'Die Regeln des Teams sind nicht lesbar', text: 'Sie lassen niemanden ein, bis ein Eigentümer sie neu setzt. Fragen Sie einen Eigentümer des Teams.' },
+  policy_unsatisfied_policy: { title: 'Sie würden sich selbst aussperren', text: 'Ihre eigene Sitzung erfüllt diese Regeln nicht, und nur Eigentümer können solche speichern.' },
   recovery_restricted: {
     title: 'Fügen Sie zuerst einen Zugang hinzu',
     text: 'Sie sind mit einem Wiederherstellungscode hereingekommen. Verknüpfen Sie einen Zugang, den Sie künftig benutzen können; danach geht alles Übrige wieder.',

@@ -151,6 +151,7 @@ export const wallet = {
 export const stepUp = {
   title: 'Please confirm that it is you',
   text: 'It has been a while since you signed in, and this needs a recent proof that it is you. Use any way in you already have.',
+  textOnly: 'Show once more that this way in is yours. You stay signed in as you are.',
   with: 'Confirm with {provider}',
   byEmail: 'Confirm by e-mail',
   none: 'None of your ways in is offered here right now. Try again later.',

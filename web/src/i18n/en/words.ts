@@ -24,8 +24,23 @@ export const words = {
   },
   policy_unsatisfied: {
     title: 'The team asks for more',
-    text: 'Its policy is not satisfied by how you are signed in. Confirm with another way in that the team asks for, or ask an admin of the team.',
+    text: 'Its policy is not satisfied by how you are signed in. Ask an owner of the team.',
   },
+  // By the rule of the policy.
+  policy_unsatisfied_allowed_networks: {
+    title: 'The team can be used from its own networks only',
+    text: 'The address you come from is in none of them. Go to one of them, such as a VPN of the team, or ask an owner of the team.',
+  },
+  policy_unsatisfied_max_age: { title: 'The team asks for a new sign-in', text: 'You signed in longer ago than its policy allows. Sign in again.' },
+  policy_unsatisfied_idle: { title: 'The team asks whether it is still you', text: 'This session was not used for longer than its policy allows. Confirm with any way in you have.' },
+  policy_unsatisfied_required_providers: {
+    title: 'The team asks for another way in',
+    text: 'Confirm with what is missing, or link it on your account page if you do not have it yet. Missing:',
+  },
+  policy_unsatisfied_require_fresh_for_admin: { title: 'Please confirm that it is you', text: 'Changes to this team need a recent proof. Confirm with any way in you have, then do this again.' },
+  policy_unsatisfied_unreadable: { title: 'The policy of the team cannot be read', text: 'It admits nobody until an owner sets it again. Ask an owner of the team.' },
+  // While setting a policy; what its rule asks for follows.
+  policy_unsatisfied_policy: { title: 'You would shut yourself out', text: 'Your own session does not satisfy this policy, and only an owner can save such a one.' },
   recovery_restricted: {
     title: 'Add a way in first',
     text: 'You came in by a recovery code. Link a way in that you can use from now on; then everything else works again.',

@@ -2,10 +2,9 @@ import { Anchor, Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from 'react-router'
 import { api, data } from '../../api/client'
-import { isProblem } from '../../api/problem'
+import { isProblem, type Problem } from '../../api/problem'
 import { keys } from '../../api/queries'
 import type { CurrentSession, Team } from '../../api/types'
-import { ConfirmButton } from '../../components/confirm'
 import { Fault, Name, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
 import { PageTitle } from '../../components/page-title'
@@ -15,6 +14,7 @@ import { TeamAudit } from './audit'
 import { Invitations } from './invitations'
 import { Members } from './members'
 import { Policy } from './policy'
+import { Refused } from './refused'
 import { Sessions } from './sessions'
 
 export default function TeamPage() {
@@ -22,11 +22,22 @@ export default function TeamPage() {
   return <SignedIn>{(session) => <Loaded key={team} id={team} session={session} />}</SignedIn>
 }
 
+// admitted answers the team, or why its policy does not admit this session: that
+// is an answer to show, also while it is asked for again.
+async function admitted(id: string): Promise<Team | Problem> {
+  try {
+    return await data(api.GET('/v1/teams/{team}', { params: { path: { team: id } } }))
+  } catch (error) {
+    if (isProblem(error, 'policy_unsatisfied')) return error
+    throw error
+  }
+}
+
 function Loaded({ id, session }: { id: string; session: CurrentSession }) {
   const t = useT()
   const team = useQuery({
     queryKey: keys.team(id),
-    queryFn: () => data(api.GET('/v1/teams/{team}', { params: { path: { team: id } } })),
+    queryFn: () => admitted(id),
   })
   // What is shown stays while the service cannot be asked, with what was typed and
   // a key that is shown this once; a refusal ends it.
@@ -42,6 +53,7 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
     )
   }
   if (!team.data) return <Waiting />
+  if (isProblem(team.data)) return <Refused id={id} error={team.data} again={team.refetch} />
   const manages = team.data.role !== 'member'
   return (
     <Stack gap="xl">
@@ -73,11 +85,10 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
 function Enter({ team, session }: { team: Team; session: CurrentSession }) {
   const t = useT()
   const client = useQueryClient()
-  const enterTeam = (break_glass = false) => data(api.POST('/v1/teams/{team}/sessions', { params: { path: { team: team.id } }, body: { break_glass } }))
-  const refresh = () => Promise.all([client.invalidateQueries({ queryKey: keys.session }), client.invalidateQueries({ queryKey: keys.team(team.id) })])
   const enter = useMutation({
-    mutationFn: () => enterTeam(),
-    onSuccess: refresh,
+    mutationFn: () => data(api.POST('/v1/teams/{team}/sessions', { params: { path: { team: team.id } } })),
+    // A refusal by a policy of just now is told by the page, with what leads in.
+    onSettled: () => Promise.all([client.invalidateQueries({ queryKey: keys.session }), client.invalidateQueries({ queryKey: keys.team(team.id) })]),
   })
   if (session.team_session?.team_id === team.id && session.team_session.status === 'active') {
     return (
@@ -92,20 +103,6 @@ function Enter({ team, session }: { team: Team; session: CurrentSession }) {
         {t('team.enter')}
       </Button>
       <Fault error={enter.error} />
-      {team.role === 'owner' && isProblem(enter.error, 'policy_unsatisfied') && (
-        <ConfirmButton
-          label={t('team.breakGlass')}
-          title={t('team.breakGlassTitle')}
-          text={t('team.breakGlassText')}
-          confirm={t('team.breakGlass')}
-          intent={`glass ${team.id}`}
-          action={async () => {
-            await enterTeam(true)
-            enter.reset()
-            await refresh()
-          }}
-        />
-      )}
     </Stack>
   )
 }

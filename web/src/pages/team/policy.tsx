@@ -152,7 +152,7 @@ function Preview({ team, policy, put }: { team: Team; policy: TeamPolicy | undef
           {t('policy.unchanged')}
         </Text>
       ) : preview.error ? (
-        <Fault error={preview.error} />
+        <Fault error={preview.error} purpose="policy" />
       ) : (
         preview.data && <Ends {...preview.data} />
       )}
