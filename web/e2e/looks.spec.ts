@@ -44,6 +44,8 @@ test('every page has its pictures, fits a phone and a desk, and is accessible: s
   expect((await page.goto('/nothing/here'))?.status()).toBe(404)
   await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible()
   await shoot(page, 'no-such-page')
+  await page.goto('/teams/xyz') // an address that is no team's
+  await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible()
   expect((await page.goto('/v1/auth/google/callback?state=x&code=y'))?.status()).toBe(400)
   await shoot(page, 'refused-callback')
   await page.goto('/dev/mail')

@@ -1,9 +1,7 @@
-import { Anchor, Stack, Text, Title } from '@mantine/core'
 import { lazy, Suspense } from 'react'
-import { Link, Route, Routes } from 'react-router'
-import { useT } from './i18n/language'
+import { Route, Routes } from 'react-router'
 import { Broken } from './components/broken'
-import { PageTitle } from './components/page-title'
+import { NotFound } from './components/not-found'
 import { Shell } from './components/shell'
 import { WaitingPage } from './components/show'
 import { StepUpProvider } from './components/step-up'
@@ -16,22 +14,6 @@ const AccountPage = lazy(() => import('./pages/account/page'))
 const TeamPage = lazy(() => import('./pages/team/page'))
 const AdminPage = lazy(() => import('./pages/admin/page'))
 const DocsPage = lazy(() => import('./pages/docs/page'))
-
-function NotFound() {
-  const t = useT()
-  return (
-    <Stack>
-      <PageTitle>{t('common.noPage')}</PageTitle>
-      <Title>{t('common.noPage')}</Title>
-      <Text>{t('common.noPageText')}</Text>
-      <Text>
-        <Anchor component={Link} to="/">
-          {t('common.firstPage')}
-        </Anchor>
-      </Text>
-    </Stack>
-  )
-}
 
 export function App() {
   return (

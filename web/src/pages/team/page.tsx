@@ -5,10 +5,12 @@ import { api, data } from '../../api/client'
 import { isProblem, type Problem } from '../../api/problem'
 import { keys } from '../../api/queries'
 import type { CurrentSession, Team } from '../../api/types'
+import { NotFound } from '../../components/not-found'
 import { Fault, Name, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
 import { PageTitle } from '../../components/page-title'
 import { useT } from '../../i18n/language'
+import { readID } from '../../sessions/filters'
 import { APIKeys } from './api-keys'
 import { TeamAudit } from './audit'
 import { Invitations } from './invitations'
@@ -19,6 +21,7 @@ import { Sessions } from './sessions'
 
 export default function TeamPage() {
   const { team = '' } = useParams()
+  if (!readID(team)) return <NotFound />
   return <SignedIn>{(session) => <Loaded key={team} id={team} session={session} />}</SignedIn>
 }
 
