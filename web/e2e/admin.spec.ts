@@ -228,6 +228,20 @@ test('an operator sees the teams of a user, and goes into those that are his own
   await operator.goBack()
   await teams.getByRole('link', { name: 'Operations', exact: true }).click()
   await expect(operator.getByRole('heading', { name: 'Operations' })).toBeVisible()
+
+  // What cannot be read yet is not taken for no filter.
+  await operator.goto('/admin?view=audit&team=xyz')
+  await expect(operator.getByText('That is not an id.')).toBeVisible()
+  await expect(operator.getByText('Correct what you look for')).toBeVisible()
+  await expect(trail).toHaveCount(0)
+  const file = operator.getByRole('link', { name: 'Export as NDJSON' })
+  await expect(file).toBeDisabled()
+  await operator.getByLabel('Team (id)').fill(theirs.id)
+  await expect(trail.getByRole('row')).toHaveCount(2)
+  await expect(file).toHaveAttribute('href', `/v1/admin/audit/export?team_id=${theirs.id}`)
+  await operator.getByLabel('To whom (id)').fill('018f')
+  await expect(trail).toHaveCount(0)
+  expect(await file.getAttribute('href')).toBeNull()
 })
 
 test('duplicates of an import are looked at, merged many at a time and one by one', async ({ browser }) => {

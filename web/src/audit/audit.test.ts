@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { de } from '../i18n/de'
+import { en } from '../i18n/en'
 import { translator } from '../i18n/translate'
-import { actions, auditWhat, details, noAuditFilter, toAuditQuery } from './audit'
+import { actions, auditWhat, details, noAuditFilter, toAuditQuery, unreadable } from './audit'
 
 const t = translator(de, 'de')
 
@@ -10,12 +11,24 @@ it('says and offers every action of the audit trail', () => {
   const source = readFileSync(new URL('../../../identity/event.go', import.meta.url), 'utf8')
   const all = [...source.matchAll(/Action = "([a-z_.]+)"/g)].map((match) => match[1]!)
   expect(all.filter((action) => !actions.includes(action))).toEqual([])
-  for (const action of all) expect(auditWhat(t, { action, data: {} }), action).not.toContain(action)
+  for (const action of all) {
+    expect(auditWhat(t, { action, data: {} }), action).not.toContain(action)
+    // In full, also where it is offered without a provider.
+    expect(auditWhat(translator(en, 'en'), { action, data: {} }), action).toMatch(/^[A-Z].*[a-z]$/)
+    expect(auditWhat(translator(en, 'en'), { action, data: {} }), action).not.toMatch(/ with$/)
+  }
+  expect(['identity.linked', 'session.created'].map((action) => auditWhat(t, { action, data: {} }))).toEqual(['Anmeldeweg verknüpft', 'Angemeldet'])
   expect(auditWhat(t, { action: 'identity.linked', data: { provider: 'github' } })).toContain('GitHub')
   expect(auditWhat(t, { action: 'moon.landed', data: { provider: 7 } })).toContain('moon.landed')
 })
 
 describe('the filter', () => {
+  it('is not to be used while it asks for more than is meant', () => {
+    expect(unreadable(noAuditFilter)).toBe(false)
+    expect(unreadable({ ...noAuditFilter, user: ' 018F0000-0000-7000-8000-00000000000a ', ip: '::1' })).toBe(false)
+    for (const half of [{ user: 'half' }, { actor: '018f' }, { team: 'xyz' }, { ip: '1' }]) expect(unreadable({ ...noAuditFilter, ...half })).toBe(true)
+  })
+
   it('asks for nothing at first, and for what can be read later', () => {
     expect(toAuditQuery(noAuditFilter)).toEqual({})
     expect(toAuditQuery({ action: 'member.added', user: 'half', actor: '018f0000-0000-7000-8000-00000000000a', team: '018f0000-0000-7000-8000-00000000000b', from: 'never', to: '2030-01-01T12:00', ip: ' ::1 ' })).toEqual({

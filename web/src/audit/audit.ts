@@ -40,6 +40,14 @@ export function details(data: Record<string, unknown>): [string, string][] {
     })
 }
 
+const ids = ['user', 'actor', 'team'] as const
+
+// unreadable tells of what is typed so far that it asks for nothing yet. What is
+// asked for then is more than was meant: nothing is done with it.
+export function unreadable(chosen: AuditChosen): boolean {
+  return ids.some((field) => chosen[field].trim() !== '' && !readID(chosen[field])) || chosen.ip.trim().length === 1
+}
+
 // toAuditQuery is what the API takes; times in UTC.
 export function toAuditQuery(chosen: AuditChosen): { action?: string; user_id?: string; actor_id?: string; team_id?: string; from?: string; to?: string; ip?: string } {
   const time = (local: string) => {

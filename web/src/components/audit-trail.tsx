@@ -3,7 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
 import type { Page } from '../api/queries'
 import type { AuditEvent, AuditParty } from '../api/types'
-import { actions, type AuditChosen, auditWhat, details, noAuditFilter, toAuditQuery } from '../audit/audit'
+import { actions, type AuditChosen, auditWhat, details, noAuditFilter, toAuditQuery, unreadable } from '../audit/audit'
 import { reasonWords } from '../audit/reasons'
 import { useT } from '../i18n/language'
 import { readID } from '../sessions/filters'
@@ -31,7 +31,8 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
   const [chosen, setChosen] = useState<AuditChosen>({ ...noAuditFilter, team: teams?.first ?? '' })
   const [settled] = useDebouncedValue(chosen, 300)
   const query = toAuditQuery(settled)
-  const list = usePaged([...queryKey, query], (page) => fetchPage({ ...query, ...page }), { limit: 25 })
+  const list = usePaged([...queryKey, query], (page) => fetchPage({ ...query, ...page }), { limit: 25, enabled: !unreadable(settled) })
+  const held = unreadable(chosen)
   const set = (part: Partial<AuditChosen>) => setChosen({ ...chosen, ...part })
   const offered = actions.filter((action) => !actionPrefixes || actionPrefixes.some((prefix) => action.startsWith(prefix)))
   const id = (label: string, field: 'user' | 'actor' | 'team') => (
@@ -72,39 +73,48 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
         <TextInput label={t('audit.ip')} value={chosen.ip} maxLength={45} spellCheck={false} onChange={(event) => set({ ip: event.currentTarget.value })} />
       </SimpleGrid>
       <Group>
-        <Anchor size="sm" href={`${exportPath}?${new URLSearchParams(query as Record<string, string>).toString()}`} download="audit.ndjson">
+        <Anchor
+          size="sm"
+          {...(held || chosen !== settled
+            ? { role: 'link', 'aria-disabled': true, className: 'muted' }
+            : { href: `${exportPath}?${new URLSearchParams(query as Record<string, string>).toString()}`, download: 'audit.ndjson' })}
+        >
           {t('audit.export')}
         </Anchor>
       </Group>
-      <Listing list={list} empty={t('audit.none')}>
-        {(events) => (
-          <Table
-            label={t('audit.table')}
-            rows={events}
-            rowKey={(event) => event.id}
-            columns={[
-              {
-                label: t('audit.what'),
-                cell: (event) => (
-                  <Stack gap={0}>
-                    <span>{auditWhat(t, event)}</span>
-                    <Text size="xs" className="muted">
-                      {event.seq === null ? t('audit.notChained') : t('audit.seq', { seq: event.seq })}
-                    </Text>
-                  </Stack>
-                ),
-              },
-              { label: t('audit.who'), cell: (event) => (event.actor_id ? who(event.actor_id, event.actor) : t('audit.service')) },
-              { label: t('audit.whom'), cell: (event) => event.user_id && who(event.user_id, event.user) },
-              ...(teams ? [{ label: t('audit.team'), cell: (event: AuditEvent) => event.team_id && teams.show(event.team_id) }] : []),
-              { label: t('audit.when'), cell: (event) => <Time at={event.at} /> },
-              { label: t('audit.from'), cell: (event) => event.ip && <Name line>{event.ip}</Name> },
-              { label: t('audit.details'), cell: (event) => <EventDetails data={event.data} /> },
-            ]}
-          />
-        )}
-      </Listing>
-      <Pages list={list} />
+      {held ? (
+        <Text className="muted">{t('audit.unreadable')}</Text>
+      ) : (
+        <Listing list={list} empty={t('audit.none')}>
+          {(events) => (
+            <Table
+              label={t('audit.table')}
+              rows={events}
+              rowKey={(event) => event.id}
+              columns={[
+                {
+                  label: t('audit.what'),
+                  cell: (event) => (
+                    <Stack gap={0}>
+                      <span>{auditWhat(t, event)}</span>
+                      <Text size="xs" className="muted">
+                        {event.seq === null ? t('audit.notChained') : t('audit.seq', { seq: event.seq })}
+                      </Text>
+                    </Stack>
+                  ),
+                },
+                { label: t('audit.who'), cell: (event) => (event.actor_id ? who(event.actor_id, event.actor) : t('audit.service')) },
+                { label: t('audit.whom'), cell: (event) => event.user_id && who(event.user_id, event.user) },
+                ...(teams ? [{ label: t('audit.team'), cell: (event: AuditEvent) => event.team_id && teams.show(event.team_id) }] : []),
+                { label: t('audit.when'), cell: (event) => <Time at={event.at} /> },
+                { label: t('audit.from'), cell: (event) => event.ip && <Name line>{event.ip}</Name> },
+                { label: t('audit.details'), cell: (event) => <EventDetails data={event.data} /> },
+              ]}
+            />
+          )}
+        </Listing>
+      )}
+      {!held && <Pages list={list} />}
     </Stack>
   )
 }

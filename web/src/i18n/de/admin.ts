@@ -191,6 +191,7 @@ export const audit: Area<'audit'> = {
   show: 'Das Protokoll zeigen',
   table: 'Protokoll',
   none: 'Kein Ereignis passt.',
+  unreadable: 'Berichtigen Sie, wonach Sie suchen, dann erscheinen die Ereignisse.',
   what: 'Was',
   anything: 'Alles',
   who: 'Wer',

@@ -196,6 +196,13 @@ export const history = {
   'session.created': 'Signed in with {provider}',
   'session.stepped_up': 'Confirmed with {provider}',
   'session.ended': 'Session ended',
+  // Of any provider.
+  any_identity_linked: 'Way in linked',
+  any_identity_unlinked: 'Way in unlinked',
+  any_identity_updated: 'Way in changed',
+  any_proof_refused: 'Proof refused',
+  any_session_created: 'Signed in',
+  any_session_stepped_up: 'Confirmed by a way in',
   'team.created': 'Team made',
   'team.updated': 'Team changed',
   'team.deleted': 'Team deleted',

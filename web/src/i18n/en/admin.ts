@@ -186,6 +186,7 @@ export const audit = {
   show: 'Show the audit trail',
   table: 'Audit trail',
   none: 'No event fits.',
+  unreadable: 'Correct what you look for, then the events are shown.',
   what: 'What',
   anything: 'Anything',
   who: 'Who',

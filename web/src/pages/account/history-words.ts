@@ -4,9 +4,12 @@ import { en } from '../../i18n/en'
 import type { Key, Translate } from '../../i18n/translate'
 
 // what says an event in words. An action that this version of the app does not
-// know is named, for there is nothing better.
+// know is named, for there is nothing better; one whose provider is not known, or
+// not meant, has words of its own.
 export function what(t: Translate, event: Pick<MyEvent, 'action' | 'provider'>): string {
   if (!Object.hasOwn(en.messages.history, event.action) || !event.action.includes('.')) return t('history.unknown', { action: event.action })
   const say = t as unknown as (key: Key, values: { provider: string }) => string
-  return say(`history.${event.action}` as Key, { provider: event.provider ? providerName(t, event.provider) : '' }).trim()
+  const ofAny = `any_${event.action.replace('.', '_')}`
+  const name = !event.provider && Object.hasOwn(en.messages.history, ofAny) ? ofAny : event.action
+  return say(`history.${name}` as Key, { provider: event.provider ? providerName(t, event.provider) : '' })
 }

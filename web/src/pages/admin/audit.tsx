@@ -4,14 +4,13 @@ import { keys } from '../../api/queries'
 import { AuditTrail } from '../../components/audit-trail'
 import { Section } from '../../components/section'
 import { useT } from '../../i18n/language'
-import { readID } from '../../sessions/filters'
 import { Party, TrailLink } from './links'
 
 // Audit is all that happened, or what happened in the team of the address.
 export function Audit() {
   const t = useT()
   const [query] = useSearchParams()
-  const team = readID(query.get('team') ?? '') ?? ''
+  const team = query.get('team') ?? ''
   return (
     <Section title={t('audit.title')} hint={t('audit.hintAll')}>
       <AuditTrail
