@@ -15,19 +15,26 @@ import { makeTheme } from './theme'
 
 const client: QueryClient = new QueryClient({
   defaultOptions: {
+    // What is asked offline fails, in words. Kept back until there is a connection,
+    // it would be a wait without end and then a change that nobody expects.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
+      refetchOnReconnect: true,
       staleTime: 10_000,
       // A refusal does not change by asking again; a lost connection may.
       retry: (count, error) => count < 2 && isProblem(error) && (error.status === 0 || error.status >= 502),
     },
   },
   // A session ended elsewhere shows on the next call, whatever it is for.
-  queryCache: new QueryCache({ onError: (error, query) => query.queryKey !== keys.session && forgetSession(error) }),
-  mutationCache: new MutationCache({ onError: forgetSession }),
+  queryCache: new QueryCache({ onError: (error, query) => query.queryKey !== keys.session && askSession(error) }),
+  mutationCache: new MutationCache({ onError: askSession }),
 })
 
-function forgetSession(error: unknown) {
-  if (isProblem(error, 'unauthenticated')) client.setQueryData(keys.session, null)
+// The service says who is signed in: a refusal alone may be of a session that
+// another one has taken the place of meanwhile.
+function askSession(error: unknown) {
+  if (isProblem(error, 'unauthenticated')) void client.refetchQueries({ queryKey: keys.session }, { cancelRefetch: false })
 }
 
 startArrival()

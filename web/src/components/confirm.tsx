@@ -1,6 +1,6 @@
 import { Button, type ButtonProps, Group, Stack, Text } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
+import { useChange } from '../api/change'
 import { withStepUp } from '../auth/step-up'
 import { useT } from '../i18n/language'
 import { Dialog } from './dialog'
@@ -47,13 +47,14 @@ export function ConfirmButton({ label, accessibleLabel, title, text, confirm, ac
 export function Question({ opened, onClose, title, text, confirm, action, intent, typed }: Asked & { opened: boolean; onClose: () => void }) {
   const t = useT()
   const stepUp = useStepUp()
-  const run = useMutation({
+  const run = useChange({
     mutationFn: () => withStepUp(async () => ({ done: await action() }), () => stepUp(intent, typed)),
     // Nothing: the person did not want to prove it, and may still say no here.
     onSuccess: (result) => result && onClose(),
   })
   const close = () => {
-    run.reset()
+    // What is under way goes on: it must not begin once more meanwhile.
+    if (!run.isPending) run.reset()
     onClose()
   }
   return (
@@ -67,7 +68,7 @@ export function Question({ opened, onClose, title, text, confirm, action, intent
           <Button variant="default" onClick={close}>
             {t('common.cancel')}
           </Button>
-          <Button color="red" loading={run.isPending} onClick={() => run.mutate()}>
+          <Button color="red" loading={run.isPending} onClick={() => opened && run.mutate()}>
             {confirm}
           </Button>
         </Group>

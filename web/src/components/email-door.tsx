@@ -1,6 +1,6 @@
 import { Anchor, Button, Group, Paper, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
+import { useChange } from '../api/change'
 import { api, data } from '../api/client'
 import { mergeTicket } from '../api/problem'
 import type { ProofResult, Purpose } from '../api/types'
@@ -29,7 +29,7 @@ export function EmailDoor({ purpose, token, suggestion = '', returnTo, onDone, o
   const [code, setCode] = useState('')
   // Not the mutation's own state: asking again must not bring the form back.
   const [sent, setSent] = useState(0)
-  const start = useMutation({
+  const start = useChange({
     mutationFn: () => data(api.POST('/v1/auth/email/start', { body: { email: email.trim(), purpose, return_to: returnTo } })),
     onSuccess: () => {
       setSent((times) => times + 1)
@@ -48,8 +48,8 @@ export function EmailDoor({ purpose, token, suggestion = '', returnTo, onDone, o
     }
     await onDone(result)
   }
-  const byLink = useMutation({ mutationFn: (token: string) => verify({ token }) })
-  const byCode = useMutation({ mutationFn: () => verify({ code, email: email.trim() }) })
+  const byLink = useChange({ mutationFn: (token: string) => verify({ token }) })
+  const byCode = useChange({ mutationFn: () => verify({ code, email: email.trim() }) })
 
   if (token && !byLink.isError) {
     return (

@@ -1,6 +1,7 @@
 import { Badge, Button, Code, CopyButton, Group, NumberInput, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useState } from 'react'
+import { useChange } from '../api/change'
 import type { Page } from '../api/queries'
 import type { APIKey } from '../api/types'
 import { withStepUp } from '../auth/step-up'
@@ -138,7 +139,7 @@ function Make<K extends AnyKey>({ make, choice, chosen, onMade }: Props<K> & { o
   const stepUp = useStepUp()
   const [name, setName] = useState('')
   const [days, setDays] = useState<number | string>(90)
-  const making = useMutation({
+  const making = useChange({
     mutationFn: async () => {
       const made = await withStepUp(() => make({ name: name.trim(), expires_in_days: Number(days) }), () => stepUp())
       if (!made) return

@@ -1,6 +1,7 @@
 import { Button, type ButtonProps, Group, Stack } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useId, useState } from 'react'
+import { useChange } from '../api/change'
 import { withStepUp } from '../auth/step-up'
 import { useT } from '../i18n/language'
 import { Dialog } from './dialog'
@@ -40,12 +41,13 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
     gcTime: 0,
     retry: false,
   })
-  const run = useMutation({
+  const run = useChange({
     mutationFn: (seen: P) => withStepUp(async () => ({ done: await action(seen) }), () => stepUp()),
     onSuccess: (result) => result && setOpened(0),
   })
   const close = () => {
-    run.reset()
+    // What is under way goes on: it must not begin once more meanwhile.
+    if (!run.isPending) run.reset()
     setOpened(0)
   }
   const seen = shown.data
@@ -68,7 +70,7 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
               {t('common.cancel')}
             </Button>
             {does !== undefined && (
-              <Button color={color} loading={run.isPending} onClick={() => run.mutate(seen as P)}>
+              <Button color={color} loading={run.isPending} onClick={() => opened > 0 && run.mutate(seen as P)}>
                 {does}
               </Button>
             )}

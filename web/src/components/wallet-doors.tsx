@@ -1,6 +1,6 @@
 import { Badge, Button, Group, Paper, Stack, Text } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { useChange } from '../api/change'
 import { api } from '../api/client'
 import { mergeTicket } from '../api/problem'
 import type { ProofResult, Provider, Purpose } from '../api/types'
@@ -42,7 +42,7 @@ export default function WalletDoors({ purpose, provider, only, onDone, onTicket 
   const t = useT()
   const injected = useInjectedWallets(provider.chain_ids)
   const stepUp = useStepUp()
-  const connect = useMutation({
+  const connect = useChange({
     mutationFn: async (wallet: Wallet) => ({ wallet, address: await wallet.connect() }),
     onMutate: () => sign.reset(),
   })
@@ -59,8 +59,8 @@ export default function WalletDoors({ purpose, provider, only, onDone, onTicket 
       setPhone(undefined)
     }
   }
-  const callPhone = useMutation({ mutationFn: connectPhone })
-  const sign = useMutation({
+  const callPhone = useChange({ mutationFn: connectPhone })
+  const sign = useChange({
     mutationFn: async ({ wallet, address }: { wallet: Wallet; address: string }) => {
       const prove = () => proveWallet(api, { wallet, address, purpose, chainIds: provider.chain_ids })
       let result
@@ -166,7 +166,7 @@ export default function WalletDoors({ purpose, provider, only, onDone, onTicket 
 function TestWallets({ only, onChoose }: { only: string[] | undefined; onChoose: (wallet: Wallet) => void }) {
   const t = useT()
   const { wallets, add } = useTestWallets()
-  const make = useMutation({ mutationFn: add, onSuccess: (wallet) => onChoose(asWallet(wallet)) })
+  const make = useChange({ mutationFn: add, onSuccess: (wallet) => onChoose(asWallet(wallet)) })
   const offered = only ? wallets.filter((wallet) => only.includes(wallet.address)) : wallets
   if (only && offered.length === 0) return null
   return (

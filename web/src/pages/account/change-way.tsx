@@ -1,6 +1,6 @@
 import { Button, Group, Stack, TextInput } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
+import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { keys } from '../../api/queries'
 import type { Identity } from '../../api/types'
@@ -39,6 +39,7 @@ export function LabelButton({ identity, onDone }: Props) {
         <form
           onSubmit={(event) => {
             event.preventDefault()
+            if (!opened) return
             setOpened(false)
             // Refused, it is asked again with what was typed, and why.
             save.mutate(label.trim(), { onSuccess: onDone, onError: () => setOpened(true) })
@@ -65,7 +66,7 @@ export function LabelButton({ identity, onDone }: Props) {
 // PrimaryButton makes a wallet the one that applications show.
 export function PrimaryButton({ identity, onDone, name }: Props & { name?: string }) {
   const t = useT()
-  const make = useMutation({
+  const make = useChange({
     mutationFn: () => data(api.PUT('/v1/me/identities/{identity}/primary', { params: { path: { identity: identity.id } } })),
     onSuccess: onDone,
   })

@@ -1,6 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearchParams } from 'react-router'
+import { leaving, useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { keys, useMyInvitations } from '../../api/queries'
 import type { MyInvitation } from '../../api/types'
@@ -39,15 +40,16 @@ function Row({ invitation }: { invitation: MyInvitation }) {
   const client = useQueryClient()
   const navigate = useNavigate()
   const params = { params: { path: { invitation: invitation.id } } }
-  const accept = useMutation({
+  const accept = useChange({
     mutationFn: () => data(api.POST('/v1/me/invitations/{invitation}/accept', params)),
     onSuccess: async (team) => {
       await client.invalidateQueries({ queryKey: keys.teams })
       void client.invalidateQueries({ queryKey: keys.invitations })
       await navigate(`/teams/${team.id}`)
+      return leaving()
     },
   })
-  const decline = useMutation({
+  const decline = useChange({
     mutationFn: () => data(api.POST('/v1/me/invitations/{invitation}/decline', params)),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.invitations }),
   })

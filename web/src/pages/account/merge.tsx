@@ -1,7 +1,8 @@
 import { Button, Group, Radio, SimpleGrid, Stack, Text, Title } from '@mantine/core'
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
+import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { isProblem } from '../../api/problem'
 import { keys, startOver } from '../../api/queries'
@@ -38,7 +39,7 @@ export function Merge({ ticket, me, onClose }: Props) {
     staleTime: 0,
     retry: false,
   })
-  const confirm = useMutation({
+  const confirm = useChange({
     mutationFn: async (shown: MergePreview) => {
       const body = { survivor_id: shown.survivor.id, choices, fingerprint: shown.fingerprint, delivery: 'cookie' as const }
       return withStepUp(() => data(api.POST('/v1/me/merges/{merge}/confirm', { params: { path: { merge: shown.id } }, body })), () => stepUp('merge'))

@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Stack, Title } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
+import { leaving, useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { useIdentities } from '../../api/queries'
 import type { CurrentSession } from '../../api/types'
@@ -24,10 +24,13 @@ import { WaysIn } from './ways-in'
 
 function SignOut() {
   const t = useT()
-  const signOut = useMutation({
+  const signOut = useChange({
     mutationFn: () => data(api.DELETE('/v1/session')),
     // A new load, so that nothing of this person is left in the page's memory.
-    onSuccess: () => location.assign('/'),
+    onSuccess: () => {
+      location.assign('/')
+      return leaving()
+    },
   })
   return (
     <Stack gap="xs">

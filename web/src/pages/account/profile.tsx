@@ -1,6 +1,7 @@
 import { Avatar, Button, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
+import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { keys } from '../../api/queries'
 import type { CurrentSession, User } from '../../api/types'
@@ -13,7 +14,7 @@ export function Profile({ user }: { user: User }) {
   const [name, setName] = useState(user.display_name)
   const [avatar, setAvatar] = useState(user.avatar_url)
   const client = useQueryClient()
-  const save = useMutation({
+  const save = useChange({
     mutationFn: () => data(api.PATCH('/v1/me', { body: { display_name: name.trim(), avatar_url: avatar.trim() } })),
     onSuccess: (saved) => {
       setName(saved.display_name)

@@ -1,6 +1,7 @@
 import { Alert, Button, CopyButton, Group, Modal, SimpleGrid, Stack, Text } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { keys } from '../../api/queries'
 import { withStepUp } from '../../auth/step-up'
@@ -26,7 +27,7 @@ export function RecoveryCodes() {
     setCodes(made.codes)
     await client.invalidateQueries({ queryKey: keys.recovery })
   }
-  const first = useMutation({ mutationFn: () => withStepUp(create, () => stepUp(firstIntent)) })
+  const first = useChange({ mutationFn: () => withStepUp(create, () => stepUp(firstIntent)) })
   const left = state.data?.remaining ?? 0
   const [resumed, setResumed] = useState(useResumed(firstIntent))
   const { mutate: makeFirst } = first

@@ -1,6 +1,7 @@
 import { Button, Group, Radio, SimpleGrid, Stack } from '@mantine/core'
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { isProblem } from '../../api/problem'
 import { keys } from '../../api/queries'
@@ -52,7 +53,7 @@ function Plan({ ids, onClose, onMerged }: React.ComponentProps<typeof MergeDialo
     gcTime: 0,
     retry: false,
   })
-  const merge = useMutation({
+  const merge = useChange({
     mutationFn: (shown: MergePreview) => withStepUp(() => mergeAsShown(shown, choices), () => stepUp()),
     onSuccess: async (merged) => {
       if (!merged) return

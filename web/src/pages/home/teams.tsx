@@ -1,7 +1,8 @@
 import { Anchor, Badge, Button, Group, List, Stack, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
+import { leaving, useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { keys, type useTeams } from '../../api/queries'
 import { Fault, Listing, Name } from '../../components/show'
@@ -13,11 +14,12 @@ export function Teams({ list }: { list: ReturnType<typeof useTeams> }) {
   const [name, setName] = useState('')
   const client = useQueryClient()
   const navigate = useNavigate()
-  const create = useMutation({
+  const create = useChange({
     mutationFn: () => data(api.POST('/v1/teams', { body: { name: name.trim() } })),
     onSuccess: async (team) => {
       await client.invalidateQueries({ queryKey: keys.teams })
       await navigate(`/teams/${team.id}`)
+      return leaving()
     },
   })
   const submit = (event: FormEvent) => {

@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
+import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { isProblem } from '../../api/problem'
 import { Fault, WordsAlert } from '../../components/show'
@@ -11,7 +11,7 @@ export function Recovery({ onDone }: { onDone: () => Promise<void> }) {
   const t = useT()
   const [open, setOpen] = useState(false)
   const [code, setCode] = useState('')
-  const redeem = useMutation({
+  const redeem = useChange({
     mutationFn: async () => {
       await data(api.POST('/v1/auth/recovery', { body: { code: code.trim(), delivery: 'cookie' } }))
       await onDone()

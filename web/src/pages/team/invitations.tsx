@@ -1,6 +1,7 @@
 import { Button, Group, NativeSelect, Stack, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
+import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { keys, usePages, useProviders } from '../../api/queries'
 import type { Invitation, Role, Team } from '../../api/types'
@@ -79,7 +80,7 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
   const [typed, setTyped] = useState('')
   const [role, setRole] = useState<Role>('member')
   const [wrong, setWrong] = useState(false)
-  const invite = useMutation({
+  const invite = useChange({
     mutationFn: async () => {
       const invitee = readInvitee(typed)
       if (!invitee) {

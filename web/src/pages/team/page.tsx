@@ -1,6 +1,7 @@
 import { Anchor, Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from 'react-router'
+import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { isProblem, type Problem } from '../../api/problem'
 import { keys } from '../../api/queries'
@@ -88,7 +89,7 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
 function Enter({ team, session }: { team: Team; session: CurrentSession }) {
   const t = useT()
   const client = useQueryClient()
-  const enter = useMutation({
+  const enter = useChange({
     mutationFn: () => data(api.POST('/v1/teams/{team}/sessions', { params: { path: { team: team.id } } })),
     // A refusal by a policy of just now is told by the page, with what leads in.
     onSettled: () => Promise.all([client.invalidateQueries({ queryKey: keys.session }), client.invalidateQueries({ queryKey: keys.team(team.id) })]),
