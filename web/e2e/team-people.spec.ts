@@ -83,6 +83,10 @@ test('a key of the team is made, works, and is refused once it is ended', async 
   const ended = owner.getByRole('table', { name: 'Audit trail' }).getByRole('row').filter({ hasText: 'API key “night watch”' })
   await expect(ended).toHaveCount(1)
   await expect(ended).toContainText('Milo')
+  const made = owner.getByRole('table', { name: 'Audit trail' }).getByRole('row').filter({ hasText: 'API key made' })
+  await made.locator('summary').click()
+  await expect(made).toContainText('begins with')
+  await expect(made.locator('details time')).toHaveAttribute('title', /\d\d:\d\d:\d\d CES?T/)
 })
 
 test('keys are shown to who may see them, and a list that cannot be read says so', async ({ person }) => {

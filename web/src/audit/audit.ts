@@ -1,3 +1,4 @@
+import { providerName } from '../auth/providers'
 import { en } from '../i18n/en'
 import type { Key, Translate } from '../i18n/translate'
 import { what } from '../pages/account/history-words'
@@ -28,16 +29,44 @@ export function auditWhat(t: Translate, event: { action: string; data: Record<st
   return what(t, { action: event.action as never, ...(typeof provider === 'string' ? { provider } : {}) })
 }
 
-const longest = 120
+const present = (data: Record<string, unknown>) => Object.entries(data).filter(([, value]) => value !== null && value !== '')
+const plain = (key: string) => key.replaceAll('_', ' ')
+const raw = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+const bounded = (text: string, longest: number) => (text.length > longest ? text.slice(0, longest) + '…' : text)
 
-// details are what an event holds besides, as text and bounded.
+// details are what something holds, as text and bounded.
 export function details(data: Record<string, unknown>): [string, string][] {
-  return Object.entries(data)
-    .filter(([, value]) => value !== null && value !== '')
-    .map(([key, value]) => {
-      const text = typeof value === 'string' ? value : JSON.stringify(value)
-      return [key.replaceAll('_', ' '), text.length > longest ? text.slice(0, longest) + '…' : text]
-    })
+  return present(data).map(([key, value]) => [plain(key), bounded(raw(value), 120)])
+}
+
+// eventDetails are what an event holds besides, in words. What this version of the
+// app has no words for stays as it is.
+export function eventDetails(t: Translate, data: Record<string, unknown>): [string, string][] {
+  return present(data).map(([key, value]) => [
+    known(t, `${key}_${typeof value}`) ?? known(t, key) ?? plain(key),
+    bounded(inWords(t, key, value, typeof data['role'] === 'string'), 300),
+  ])
+}
+
+function known(t: Translate, key: string): string | undefined {
+  return Object.hasOwn(en.messages.details, key) ? (t as (key: Key) => string)(`details.${key}` as Key) : undefined
+}
+
+const roles = ['owner', 'admin', 'member'] as const
+
+function inWords(t: Translate, key: string, value: unknown, ofRoles: boolean): string {
+  if (typeof value === 'boolean') return t(value ? 'details.is_true' : 'details.is_false')
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.map((one) => inWords(t, key, one, ofRoles)).join(', ')
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return eventDetails(t, value as Record<string, unknown>)
+      .map((of) => of.join(': '))
+      .join(', ')
+  if (typeof value !== 'string') return raw(value)
+  // What was before is a role where a role is told, and else a name or a policy.
+  const role = key === 'role' || (key === 'before' && ofRoles) ? roles.find((one) => one === value) : undefined
+  if (role) return t(`common.${role}`)
+  if (['provider', 'providers', 'required_providers'].includes(key)) return providerName(t, value)
+  return known(t, `${key}_${value}`) ?? value
 }
 
 const ids = ['user', 'actor', 'team'] as const

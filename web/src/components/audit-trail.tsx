@@ -3,13 +3,16 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
 import type { Page } from '../api/queries'
 import type { AuditEvent, AuditParty } from '../api/types'
-import { actions, type AuditChosen, auditWhat, details, noAuditFilter, toAuditQuery, unreadable } from '../audit/audit'
+import { actions, type AuditChosen, auditWhat, details, eventDetails, noAuditFilter, toAuditQuery, unreadable } from '../audit/audit'
 import { reasonWords } from '../audit/reasons'
 import { useT } from '../i18n/language'
 import { readID } from '../sessions/filters'
 import { Pages, usePaged } from './paged'
 import { Listing, Name, Time } from './show'
 import { Table } from './table'
+
+// As the service writes a time in an event.
+const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
 type Query = ReturnType<typeof toAuditQuery>
 
@@ -123,17 +126,17 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
 export function EventDetails({ data }: { data: Record<string, unknown> }) {
   const t = useT()
   const { reason, ...rest } = data
-  const more = details(rest).length
+  const more = eventDetails(t, rest)
   return (
     <Stack gap={2}>
       {typeof reason === 'string' && reason !== '' && <Name>{reasonWords(t, reason)}</Name>}
-      {more > 2 ? (
+      {more.length > 2 ? (
         <details className="more">
           <summary>{t('audit.details')}</summary>
-          <Details data={rest} />
+          <Lines of={more} />
         </details>
       ) : (
-        more > 0 && <Details data={rest} />
+        more.length > 0 && <Lines of={more} />
       )}
     </Stack>
   )
@@ -141,12 +144,16 @@ export function EventDetails({ data }: { data: Record<string, unknown> }) {
 
 // Details shows what something holds, as text.
 export function Details({ data }: { data: Record<string, unknown> }) {
+  return <Lines of={details(data)} />
+}
+
+function Lines({ of }: { of: [string, string][] }) {
   return (
     <Stack gap={0}>
-      {details(data).map(([key, value]) => (
+      {of.map(([key, value]) => (
         <Text key={key} size="xs" component="div" className="name">
           <span className="muted">{key}: </span>
-          <Name>{value}</Name>
+          {isTime.test(value) ? <Time at={value} /> : <Name>{value}</Name>}
         </Text>
       ))}
     </Stack>

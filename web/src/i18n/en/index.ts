@@ -1,12 +1,12 @@
 import { account, addresses, devices, history, invitations, merge, recovery, ways } from './account'
 import { audit, filters, operator, policy, sessions, team } from './admin'
 import { common, docs, email, home, shell, signIn, stepUp, wallet } from './pages'
-import { reasons } from './reasons'
+import { details, reasons } from './reasons'
 import { words } from './words'
 
 // Each area belongs to a page or a shared component; a new page adds a file and
 // names its areas here and in every other language.
 export const en = {
-  messages: { common, shell, home, signIn, email, wallet, stepUp, docs, account, ways, addresses, devices, merge, recovery, history, invitations, sessions, filters, team, policy, audit, operator, reasons },
+  messages: { common, shell, home, signIn, email, wallet, stepUp, docs, account, ways, addresses, devices, merge, recovery, history, invitations, sessions, filters, team, policy, audit, operator, details, reasons },
   words,
 } as const
