@@ -111,6 +111,9 @@ func TestCORSIsForAllowedOriginsOnly(t *testing.T) {
 	a := apptest.SQLite(t, "LATCHKEY_ALLOWED_ORIGINS="+appOrigin)
 	b := a.Browser()
 	b.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+	if list := b.GET("/v1/auth/providers").Want(http.StatusOK); list.Len("return_origins") != 1 || list.String("return_origins.0") != appOrigin {
+		t.Errorf("pages are not told where they may return to: %s", list.Body)
+	}
 	preflight := func(origin string) *apptest.Answer {
 		return b.With("Origin", origin).With("Access-Control-Request-Method", "PATCH").With("Access-Control-Request-Headers", "content-type").Do(http.MethodOptions, "/v1/me", nil)
 	}

@@ -76,5 +76,8 @@ func (s *Server) ListProviders(context.Context, ListProvidersRequestObject) (Lis
 	}
 	out.Data = append(out.Data, Provider{Name: identity.ProviderSIWE, Kind: ProviderKindWallet, ChainIds: &chains,
 		EnsNames: optional(s.ENS != nil), WalletconnectProjectId: optional(s.Config.WalletConnect)})
+	if origins := s.Config.AllowedOrigins; len(origins) > 0 {
+		out.ReturnOrigins = &origins
+	}
 	return out, nil
 }

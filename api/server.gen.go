@@ -6255,6 +6255,9 @@ type ListProvidersResponseObject interface {
 
 type ListProviders200JSONResponse struct {
 	Data []Provider `json:"data"`
+
+	// ReturnOrigins The allowed origins besides this service's own: where `return_to` may lead.
+	ReturnOrigins *[]string `json:"return_origins,omitempty"`
 }
 
 func (response ListProviders200JSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {

@@ -1,5 +1,7 @@
+import type { Route } from '@playwright/test'
 import { accessible } from './axe'
 import { beAtProvider, expect, newPerson, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { letterTo } from './mail'
 import { startService } from './service'
 import { shoot } from './shoot'
 
@@ -156,4 +158,46 @@ test('an operator is told how to become one, and then sees users', async ({ pers
   await expect(page.getByRole('table', { name: 'Users' }).getByText('(you)')).toBeVisible()
   await page.getByRole('tab', { name: 'Sessions' }).click()
   await expect(page.getByRole('table', { name: 'Sessions' }).getByText('(this browser)')).toBeVisible()
+})
+
+test('a sign-in by any door leads to another application that is allowed, and to no other', async ({ browser }) => {
+  const service = await startService({ LATCHKEY_ALLOWED_ORIGINS: 'https://app.example.com' })
+  const page = await newPerson(browser, service.url)
+  const theirs = (route: Route) => route.fulfill({ contentType: 'text/html', body: '<h1>Another application</h1>' })
+  await page.route('https://app.example.com/**', theirs)
+  await page.route(service.url + '/welcome*', theirs)
+  const away = 'https://app.example.com/in?x=1#y'
+  const signIn = (to: string) => '/sign-in?' + new URLSearchParams({ return_to: to }).toString()
+
+  await page.goto(signIn(away))
+  await page.getByRole('button', { name: 'Make a new test wallet' }).click()
+  await page.getByRole('button', { name: 'Sign to sign in' }).click()
+  await page.waitForURL(away)
+  await page.goto(signIn(away))
+  await page.getByRole('link', { name: 'Go on as this person' }).click()
+  await page.waitForURL(away)
+
+  await page.goto(signIn(away))
+  await page.getByLabel('E-mail address').fill('away@example.com')
+  await page.getByRole('button', { name: 'Send me a link and a code' }).click()
+  const letter = await letterTo(page, 'away@example.com', 'email_token=')
+  await page.goto('about:blank')
+  await page.goto(/https?:\/\/\S*email_token=[\w-]+/.exec(letter)![0])
+  await page.getByRole('button', { name: 'Continue', exact: true }).click()
+  await page.waitForURL(away)
+
+  // What stands behind the same origin is not for the app's own router.
+  await page.goto(signIn('/welcome?x=1'))
+  await page.getByRole('link', { name: 'Continue with GitHub' }).click()
+  await beAtProvider(page, { name: 'Ria', email: 'ria@example.com' })
+  await page.waitForURL('/welcome?x=1')
+  await expect(page.getByRole('heading', { name: 'Another application' })).toBeVisible()
+
+  await page.goto(signIn('https://app.example.com.evil.example/'))
+  await expect(page.getByRole('link', { name: 'Go on as this person' })).toHaveAttribute('href', '/account')
+  await page.getByRole('button', { name: /^Test wallet 1/ }).click()
+  await page.getByRole('button', { name: 'Sign to sign in' }).click()
+  await expect(page).toHaveURL(/\/account$/)
+  await page.context().close()
+  await service.stop()
 })

@@ -1,6 +1,7 @@
 import { type QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { api, data } from './client'
 import { isProblem } from './problem'
+import type { paths } from './schema.gen'
 import type { CurrentSession, UserSummary } from './types'
 
 // Every key of the cache, so that what one page changes another page refreshes.
@@ -52,14 +53,26 @@ const firstDoors = Array.from(globalThis.document?.querySelectorAll<HTMLElement>
   kind: 'redirect' as const,
 }))
 
-export function useProviders() {
+type Offer = paths['/v1/auth/providers']['get']['responses']['200']['content']['application/json']
+
+function useOffer<T>(select: (offer: Offer) => T) {
   return useQuery({
     queryKey: keys.providers,
-    queryFn: async () => (await data(api.GET('/v1/auth/providers'))).data,
+    queryFn: () => data(api.GET('/v1/auth/providers')),
     staleTime: 5 * 60_000,
     // What the page had before its script, so that nothing vanishes meanwhile.
-    ...(firstDoors.length > 0 ? { placeholderData: firstDoors } : {}),
+    ...(firstDoors.length > 0 ? { placeholderData: { data: firstDoors } } : {}),
+    select,
   })
+}
+
+export const useProviders = () => useOffer((offer) => offer.data)
+
+// useReturnOrigins are the other applications that a sign-in may lead to, as the
+// service says; undefined: not known yet.
+export function useReturnOrigins() {
+  const offer = useOffer((known) => known.return_origins ?? [])
+  return offer.isPlaceholderData ? undefined : offer.data
 }
 
 // knownBy adds the wallet that a person with neither name nor address is called

@@ -23,7 +23,12 @@ const ours = ['linked', 'stepped_up', 'error', 'ticket']
 // history.
 export function readArrival(url: URL, pending: () => Pending | undefined): { arrival: Arrival | undefined; rest: string } {
   const kind = (['linked', 'stepped_up'] as const).find((name) => url.searchParams.has(name))
-  if (!kind) return { arrival: undefined, rest: url.pathname + url.search + url.hash }
+  if (!kind) {
+    const rest = new URL(url)
+    // Of no use here: it is for whoever signs in next.
+    if (rest.searchParams.has('ticket')) rest.searchParams.delete('ticket')
+    return { arrival: undefined, rest: rest.pathname + rest.search + rest.hash }
+  }
   const remembered = pending()
   const meant = remembered?.leg === (kind === 'linked' ? 'link' : 'step_up') ? remembered : undefined
   const arrival = {
@@ -66,9 +71,10 @@ export function requestOf(code: string): string | undefined {
 export function startArrival(): void {
   refusal = refusalIn(document)
   if (refusal) history.replaceState(history.state, '', refusedAt(refusal.code, refusal.returnTo))
-  const read = readArrival(new URL(location.href), takePending)
+  const here = new URL(location.href)
+  const read = readArrival(here, takePending)
   arrival = read.arrival
-  if (arrival) history.replaceState(history.state, '', read.rest)
+  if (read.rest !== here.pathname + here.search + here.hash) history.replaceState(history.state, '', read.rest)
 }
 
 // arrivalOf answers the return of this load, if it is of that kind; endArrival

@@ -1,6 +1,5 @@
-// Where the app itself may go after a sign-in: a path of this origin, and not
-// into the API. The service checks return_to by its own list where it is the one
-// to redirect.
+// safePath is a path of this origin, and not into the API. The service checks
+// return_to by its own list where it is the one to redirect.
 export const home = '/account'
 
 export function safePath(raw: string | null, origin: string = location.origin): string {
@@ -16,6 +15,37 @@ export function safePath(raw: string | null, origin: string = location.origin): 
   }
   if (url.origin !== origin || url.pathname.startsWith('//') || /^\/(v1|sign-in)(\/|$)/.test(url.pathname)) return home
   return url.pathname + url.search + url.hash
+}
+
+// Target is where a sign-in leads: a page of this app, or an address that the app
+// is left for.
+export interface Target {
+  href: string
+  page: boolean
+}
+
+// As the routes of the app.
+const pages = /^\/((account|admin|docs|teams\/[^/]+)\/?)?$/
+
+// targetOf reads a return_to. Another origin is gone to only if the service named
+// it; another application at this origin is, like it, nothing for the router.
+export function targetOf(raw: string | null, origins: readonly string[], origin: string = location.origin): Target {
+  let path = raw
+  if (raw && /^https?:\/\//i.test(raw) && !/[^\u0021-\u007e]|\\/.test(raw) && URL.canParse(raw)) {
+    const url = new URL(raw)
+    const named = !url.username && !url.password && origins.some((allowed) => new URL(allowed).origin === url.origin)
+    if (named && url.origin !== origin) return { href: url.href, page: false }
+    if (url.origin === origin) path = url.pathname + url.search + url.hash
+  }
+  const href = safePath(path, origin)
+  return { href, page: pages.test(new URL(href, origin).pathname) }
+}
+
+// leaveFor leaves the app. Who comes back finds the page as the browser kept it:
+// in the middle of leaving.
+export function leaveFor(href: string): void {
+  addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
+  location.assign(href)
 }
 
 // refusedAt is where the app tells a refusal of a round trip to a provider that

@@ -5,7 +5,7 @@ import { translator } from '../i18n/translate'
 import { readArrival } from './arrival'
 import { type Pending, savePending, takePending } from './pending'
 import { providerName, signInUrl, startUrl } from './providers'
-import { refusedAt, safePath } from './return-to'
+import { refusedAt, safePath, targetOf } from './return-to'
 import { isFresh, isRestricted } from './step-up'
 
 const t = translator(en, 'en')
@@ -22,6 +22,46 @@ describe('safePath', () => {
     '/x/..//evil.example', 'javascript:alert(1)', '/v1/auth/google/start', '/v1', '/sign-in', '/sign-in?return_to=/sign-in', '/a/../v1/session',
   ])('does not go to %j', (path) => {
     expect(safePath(path, origin)).toBe('/account')
+  })
+})
+
+describe('targetOf', () => {
+  const origins = ['https://app.example.com', 'HTTP://localhost:5173']
+  const of = (raw: string | null) => targetOf(raw, origins, origin)
+
+  it.each(['/', '/account', '/account/', '/admin?user=x', '/docs', '/teams/0193?x=1#members'])('%s is a page of the app', (path) => {
+    expect(of(path)).toEqual({ href: path, page: true })
+  })
+
+  it.each(['/welcome', '/welcome?x=1#y', '/teams', '/teams/a/b', '/accounts', '/dev/mail'])('%s is of another application here', (path) => {
+    expect(of(path)).toEqual({ href: path, page: false })
+  })
+
+  it.each([
+    ['https://app.example.com', 'https://app.example.com/'],
+    ['HTTPS://APP.example.com:443/x?y=z#w', 'https://app.example.com/x?y=z#w'],
+    ['http://localhost:5173/cb', 'http://localhost:5173/cb'],
+  ])('%s is of an origin that the service named', (raw, href) => {
+    expect(of(raw)).toEqual({ href, page: false })
+  })
+
+  it('is a page of the app by its whole address too', () => {
+    expect(of('http://localhost:8080/teams/a?x=1')).toEqual({ href: '/teams/a?x=1', page: true })
+    expect(of('http://localhost:8080/v1/auth/google/start').href).toBe('/account')
+  })
+
+  it.each([
+    null, '', 'app.example.com', '//app.example.com', '//evil.example', '/\\evil.example', 'https:evil.example', 'https:\\\\app.example.com', 'https://evil.example',
+    'https://app.example.com.evil.example', 'https://evil.example/https://app.example.com', 'https://app.example.com@evil.example',
+    'https://app.example.com:x@evil.example', 'https://user@app.example.com', 'https://app.example.com\\@evil.example', 'https://app.example.com:8443',
+    'http://app.example.com', 'https://app.example.com.', 'http://localhost', ' https://app.example.com', 'https://app.exa\tmple.com', 'https://app.example.com/\u2028',
+    'javascript:alert(1)//https://app.example.com', 'javascript://app.example.com/%0aalert(1)', 'data:text/html,x', 'blob:https://app.example.com/x', 'https://',
+  ])('does not go to %j', (raw) => {
+    expect(of(raw)).toEqual({ href: '/account', page: true })
+  })
+
+  it('goes to no other origin that was not named', () => {
+    expect(targetOf('https://app.example.com/x', [], origin)).toEqual({ href: '/account', page: true })
   })
 })
 
@@ -132,6 +172,11 @@ describe('a return from a provider', () => {
   it('leaves other pages and what is pending alone', () => {
     const pending = () => expect.unreachable()
     expect(readArrival(new URL(`${origin}/sign-in?error=invalid_state`), pending)).toEqual({ arrival: undefined, rest: '/sign-in?error=invalid_state' })
+  })
+
+  it('takes a ticket out of the address of any page', () => {
+    const { arrival, rest } = readArrival(new URL(`${origin}/sign-in?return_to=%2Faccount&error=email_taken&ticket=T`), () => undefined)
+    expect([arrival, rest]).toEqual([undefined, '/sign-in?return_to=%2Faccount&error=email_taken'])
   })
 })
 

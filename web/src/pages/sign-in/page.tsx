@@ -2,13 +2,14 @@ import { Alert, Anchor, Button, Divider, Group, Paper, Stack, Text, Title } from
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useState } from 'react'
 import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router'
-import { forgetPerson, useProviders, useSession } from '../../api/queries'
+import { leaving } from '../../api/change'
+import { forgetPerson, useProviders, useReturnOrigins, useSession } from '../../api/queries'
 import { requestOf } from '../../auth/arrival'
 import { tokenIn } from '../../auth/email'
 import { lastUsed, rememberUsed } from '../../auth/last-used'
 import { keptTicket } from '../../auth/pending'
 import { providerName, signInUrl } from '../../auth/providers'
-import { home, safePath } from '../../auth/return-to'
+import { home, leaveFor, targetOf } from '../../auth/return-to'
 import { wordsForCode } from '../../auth/words'
 import { DoneNotice } from '../../components/done'
 import { EmailDoor } from '../../components/email-door'
@@ -29,9 +30,10 @@ export function SignInPage() {
   const [last] = useState(lastUsed)
   const error = query.get('error')
   // To a provider goes what was asked for: the service checks it by its own
-  // list. The app itself goes to its own pages only.
+  // list. Where the app itself goes it knows from the service.
   const asked = query.get('return_to') || home
-  const target = safePath(query.get('return_to'))
+  const origins = useReturnOrigins()
+  const target = targetOf(query.get('return_to'), origins ?? [])
   const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
   const email = providers.data?.find((provider) => provider.kind === 'email')
   const redirects = providers.data?.filter((provider) => provider.kind === 'redirect') ?? []
@@ -50,7 +52,9 @@ export function SignInPage() {
   async function enter(provider: string) {
     rememberUsed(provider)
     await forgetPerson(client)
-    await navigate(target)
+    if (target.page) await navigate(target.href)
+    else leaveFor(target.href)
+    return leaving()
   }
   // A mailed link may be for linking: then the refusal is one for the account page.
   function merge(ticket: string) {
@@ -63,7 +67,7 @@ export function SignInPage() {
   useEffect(() => {
     if (done) rememberUsed(done)
   }, [done])
-  if (done) return <Navigate to={target} replace />
+  if (done) return target.page ? <Navigate to={target.href} replace /> : <Leave to={target.href} />
 
   return (
     <Stack maw={440} mx="auto" gap="lg">
@@ -71,12 +75,16 @@ export function SignInPage() {
       <Title order={1}>{t('signIn.title')}</Title>
       <DoneNotice />
       {error && <WordsAlert words={wordsForCode(t, error)} requestId={requestOf(error)} />}
-      {session.data && !token && (
+      {session.data && !token && (origins || asked.startsWith('/')) && (
         <Alert variant="light" title={t('signIn.signedInTitle')}>
           {t.rich('signIn.signedIn', { name: <Name>{personName(t, session.data.user)}</Name> })}{' '}
-          <Anchor component={Link} to={target}>
-            {t('signIn.goOn')}
-          </Anchor>
+          {target.page ? (
+            <Anchor component={Link} to={target.href}>
+              {t('signIn.goOn')}
+            </Anchor>
+          ) : (
+            <Anchor href={target.href}>{t('signIn.goOn')}</Anchor>
+          )}
           . {t('signIn.orAsAnother')}
         </Alert>
       )}
@@ -102,7 +110,7 @@ export function SignInPage() {
       )}
       {email && (
         <Door label={t('signIn.byEmail')} divider={redirects.length > 0 && !token && t('signIn.orEmail')} last={last === email.name && !token}>
-          <EmailDoor key={token ?? ''} purpose="sign_in" token={token} returnTo={target} onDone={() => enter(email.name)} onTicket={merge} />
+          <EmailDoor key={token ?? ''} purpose="sign_in" token={token} returnTo={target.href} onDone={() => enter(email.name)} onTicket={merge} />
         </Door>
       )}
       {wallet && (
@@ -119,6 +127,12 @@ export function SignInPage() {
       {providers.data && !providers.isPlaceholderData && <Recovery onDone={() => enter('recovery')} />}
     </Stack>
   )
+}
+
+// Leave goes on to another application, with nothing of this page to come back to.
+function Leave({ to }: { to: string }) {
+  useEffect(() => location.replace(to), [to])
+  return <Waiting />
 }
 
 function Door({ label, divider, last, children }: { label: string; divider: ReactNode; last: boolean; children: ReactNode }) {
