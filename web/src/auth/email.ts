@@ -15,6 +15,11 @@ export function codeIn(typed: string): string {
   return typed.replace(/\D/g, '').slice(0, 6)
 }
 
+// mayWorkLater tells whether a link or a code was not even looked at.
+export function mayWorkLater(error: unknown): boolean {
+  return isProblem(error) && (error.status === 0 || error.status === 429 || error.status >= 500)
+}
+
 const stale = ['invalid_state', 'invalid_proof', 'proof_used']
 
 // wordsForMail speaks for a link or a code that did not work. The code in the

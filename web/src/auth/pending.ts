@@ -1,3 +1,5 @@
+import type { Purpose } from '../api/types'
+
 // What a person was about to do when they had to leave for a provider: to link
 // it, or to confirm who they are for the sake of something else. It is kept by
 // this tab and not in the address, so that no link from elsewhere can start it.
@@ -41,4 +43,27 @@ export const keptTicket = {
   get: (storage: Storage = sessionStorage): string | undefined => storage.getItem(ticketKey) ?? undefined,
   set: (ticket: string | undefined, storage: Storage = sessionStorage): void =>
     ticket === undefined ? storage.removeItem(ticketKey) : storage.setItem(ticketKey, ticket),
+}
+
+const mailKey = 'latchkey-mail'
+
+// Who goes to look for a mail on a phone may find the page loaded anew: where the
+// newest was sent is kept by this tab for as long as its code works. Nothing but
+// the address is known of it.
+export const keptMail = {
+  get(purpose: Purpose, storage?: Storage, now: number = Date.now()): string | undefined {
+    try {
+      const { email, purpose: of, expires_at } = JSON.parse((storage ?? sessionStorage).getItem(mailKey) ?? '{}') as Record<string, unknown>
+      return of === purpose && typeof email === 'string' && Date.parse(String(expires_at)) > now ? email : undefined
+    } catch {
+      return undefined
+    }
+  },
+  set(mail: { email: string; purpose: Purpose; expires_at: string } | undefined, storage?: Storage): void {
+    try {
+      ;(storage ?? sessionStorage).setItem(mailKey, JSON.stringify(mail ?? {}))
+    } catch {
+      // Storage may be forbidden; then a page loaded anew begins anew.
+    }
+  },
 }

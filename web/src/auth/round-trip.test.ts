@@ -3,7 +3,7 @@ import { noticeOf } from '../pages/account/use-linking'
 import { en } from '../i18n/en'
 import { translator } from '../i18n/translate'
 import { readArrival } from './arrival'
-import { type Pending, savePending, takePending } from './pending'
+import { keptMail, type Pending, savePending, takePending } from './pending'
 import { providerName, signInUrl, startUrl } from './providers'
 import { refusedAt, safePath, targetOf } from './return-to'
 import { isFresh, isRestricted } from './step-up'
@@ -112,6 +112,22 @@ describe('a link in progress', () => {
       removeItem: (key: string) => void map.delete(key),
     } as unknown as Storage
   }
+
+  it('remembers where a mail was sent, for as long as its code works', () => {
+    const tab = storage()
+    const mail = { email: 'a@b.example', purpose: 'sign_in' as const, expires_at: '2030-01-01T00:10:00Z' }
+    const at = (time: string) => Date.parse(`2030-01-01T00:${time}Z`)
+    keptMail.set(mail, tab)
+    expect(keptMail.get('sign_in', tab, at('09:59'))).toBe('a@b.example')
+    expect(keptMail.get('sign_in', tab, at('10:00'))).toBeUndefined()
+    expect(keptMail.get('link', tab, at('00:00'))).toBeUndefined()
+    keptMail.set(undefined, tab)
+    expect(keptMail.get('sign_in', tab, at('00:00'))).toBeUndefined()
+    for (const damaged of ['null', '7', '{', '{"email":7,"purpose":"sign_in"}']) {
+      tab.setItem('latchkey-mail', damaged)
+      expect(keptMail.get('sign_in', tab, 0)).toBeUndefined()
+    }
+  })
 
   it('is taken once', () => {
     const tab = storage()

@@ -4,7 +4,8 @@ import { useChange } from '../api/change'
 import { api, data } from '../api/client'
 import { mergeTicket } from '../api/problem'
 import type { ProofResult, Purpose } from '../api/types'
-import { codeIn, wordsForMail } from '../auth/email'
+import { codeIn, mayWorkLater, wordsForMail } from '../auth/email'
+import { keptMail } from '../auth/pending'
 import { isDev } from '../dev'
 import { useT } from '../i18n/language'
 import { Fault, Name, WordsAlert } from './show'
@@ -13,6 +14,8 @@ interface Props {
   purpose: Purpose
   /** The token of a mailed link this page was opened with. */
   token?: string | undefined
+  /** The link is of no use, so that the other ways are wanted again. */
+  onDeadLink?: () => void
   /** An address to begin with. */
   suggestion?: string | undefined
   returnTo: string
@@ -23,15 +26,17 @@ interface Props {
 
 // EmailDoor asks for a mail, then takes its code. Opened with a link's token it
 // asks for one click first: mail scanners open links, and must use up nothing.
-export function EmailDoor({ purpose, token, suggestion = '', returnTo, onDone, onTicket }: Props) {
+export function EmailDoor({ purpose, token, onDeadLink, suggestion = '', returnTo, onDone, onTicket }: Props) {
   const t = useT()
-  const [email, setEmail] = useState(suggestion)
+  const [kept] = useState(() => keptMail.get(purpose))
+  const [email, setEmail] = useState(kept ?? suggestion)
   const [code, setCode] = useState('')
   // Not the mutation's own state: asking again must not bring the form back.
-  const [sent, setSent] = useState(0)
+  const [sent, setSent] = useState(kept && !token ? 1 : 0)
   const start = useChange({
     mutationFn: () => data(api.POST('/v1/auth/email/start', { body: { email: email.trim(), purpose, return_to: returnTo } })),
-    onSuccess: () => {
+    onSuccess: ({ expires_at }) => {
+      keptMail.set({ email: email.trim(), purpose, expires_at })
       setSent((times) => times + 1)
       setCode('')
       byCode.reset()
@@ -46,16 +51,18 @@ export function EmailDoor({ purpose, token, suggestion = '', returnTo, onDone, o
       if (ticket && onTicket) return onTicket(ticket)
       throw error
     }
+    keptMail.set(undefined)
     await onDone(result)
   }
-  const byLink = useChange({ mutationFn: (token: string) => verify({ token }) })
+  const byLink = useChange({ mutationFn: (token: string) => verify({ token }), onError: (error) => mayWorkLater(error) || onDeadLink?.() })
   const byCode = useChange({ mutationFn: () => verify({ code, email: email.trim() }) })
 
-  if (token && !byLink.isError) {
+  if (token && (!byLink.isError || mayWorkLater(byLink.error))) {
     return (
       <Paper withBorder p="md">
         <Stack gap="sm" align="flex-start">
           <Text>{t('email.oneMoreClick')}</Text>
+          <Fault error={byLink.error} />
           <Button size="md" loading={byLink.isPending} onClick={() => byLink.mutate(token)}>
             {t('email.finish')}
           </Button>
@@ -121,6 +128,7 @@ export function EmailDoor({ purpose, token, suggestion = '', returnTo, onDone, o
                 <Button
                   variant="subtle"
                   onClick={() => {
+                    keptMail.set(undefined)
                     setSent(0)
                     start.reset()
                   }}

@@ -91,6 +91,7 @@ export const signIn: Area<'signIn'> = {
   signedIn: 'als {name}.',
   goOn: 'Als diese Person weitermachen',
   orAsAnother: 'Oder melden Sie sich unten als jemand anderes an.',
+  linkOfAnother: 'Wurde die E-Mail angefordert, um sich als jemand anderes anzumelden, sind Sie danach diese Person.',
   continueWith: 'Weiter mit {provider}',
   elsewhere: 'Mit einem Konto anmelden, das Sie anderswo haben',
   byEmail: 'Per E-Mail anmelden',
@@ -117,7 +118,7 @@ export const email: Area<'email'> = {
   again: 'Noch einmal schicken',
   sentAgain: 'Noch einmal geschickt.',
   other: 'Andere Adresse',
-  oneMoreClick: 'Noch ein Klick, dann ist es geschafft.',
+  oneMoreClick: 'Noch ein Klick, dann ist erledigt, wofür Sie diese E-Mail angefordert haben.',
   finish: 'Weiter',
   mailbox: 'Postfach der Entwicklung',
 }

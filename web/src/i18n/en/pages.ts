@@ -87,6 +87,7 @@ export const signIn = {
   signedIn: 'as {name}.',
   goOn: 'Go on as this person',
   orAsAnother: 'Or sign in as another below.',
+  linkOfAnother: 'If the mail was asked for to sign in as somebody else, you are that person after this.',
   continueWith: 'Continue with {provider}',
   elsewhere: 'Sign in with an account you have elsewhere',
   byEmail: 'Sign in by e-mail',
@@ -113,7 +114,7 @@ export const email = {
   again: 'Send again',
   sentAgain: 'Sent again.',
   other: 'Another address',
-  oneMoreClick: 'One more click, and it is done.',
+  oneMoreClick: 'One more click, and what you asked this mail for is done.',
   finish: 'Continue',
   mailbox: 'Development mailbox',
 } as const

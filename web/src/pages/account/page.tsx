@@ -5,7 +5,7 @@ import { api, data } from '../../api/client'
 import { useIdentities } from '../../api/queries'
 import type { CurrentSession } from '../../api/types'
 import { arrivalOf } from '../../auth/arrival'
-import { keptTicket } from '../../auth/pending'
+import { keptMail, keptTicket } from '../../auth/pending'
 import { isRestricted } from '../../auth/step-up'
 import { DoneNotice } from '../../components/done'
 import { PageTitle } from '../../components/page-title'
@@ -28,6 +28,7 @@ function SignOut() {
     mutationFn: () => data(api.DELETE('/v1/session')),
     // A new load, so that nothing of this person is left in the page's memory.
     onSuccess: () => {
+      keptMail.set(undefined)
       location.assign('/')
       return leaving()
     },

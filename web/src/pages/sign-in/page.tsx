@@ -7,7 +7,7 @@ import { forgetPerson, useProviders, useReturnOrigins, useSession } from '../../
 import { requestOf } from '../../auth/arrival'
 import { tokenIn } from '../../auth/email'
 import { lastUsed, rememberUsed } from '../../auth/last-used'
-import { keptTicket } from '../../auth/pending'
+import { keptMail, keptTicket } from '../../auth/pending'
 import { providerName, signInUrl } from '../../auth/providers'
 import { home, leaveFor, targetOf } from '../../auth/return-to'
 import { wordsForCode } from '../../auth/words'
@@ -40,6 +40,9 @@ export function SignInPage() {
 
   const { hash } = useLocation()
   const [token, setToken] = useState(() => tokenIn(hash))
+  const [deadToken, setDeadToken] = useState<string>()
+  // A link is all that is wanted, unless it does not work.
+  const linked = token !== undefined && token !== deadToken
   // Out of the address bar and the history at once: who looks over a shoulder or
   // copies the address must not get a way in. The router's copy stays in memory.
   useEffect(() => {
@@ -51,6 +54,7 @@ export function SignInPage() {
 
   async function enter(provider: string) {
     rememberUsed(provider)
+    keptMail.set(undefined)
     await forgetPerson(client)
     if (target.page) await navigate(target.href)
     else leaveFor(target.href)
@@ -75,7 +79,7 @@ export function SignInPage() {
       <Title order={1}>{t('signIn.title')}</Title>
       <DoneNotice />
       {error && <WordsAlert words={wordsForCode(t, error)} requestId={requestOf(error)} />}
-      {session.data && !token && (origins || asked.startsWith('/')) && (
+      {session.data && !linked && (origins || asked.startsWith('/')) && (
         <Alert variant="light" title={t('signIn.signedInTitle')}>
           {t.rich('signIn.signedIn', { name: <Name>{personName(t, session.data.user)}</Name> })}{' '}
           {target.page ? (
@@ -90,7 +94,12 @@ export function SignInPage() {
       )}
       {providers.error && <Retry error={providers.error} again={providers.refetch} />}
       {(providers.isPending || providers.isPlaceholderData) && <Waiting />}
-      {redirects.length > 0 && !token && (
+      {session.data && linked && (
+        <Alert variant="light" title={t('signIn.signedInTitle')}>
+          {t.rich('signIn.signedIn', { name: <Name>{personName(t, session.data.user)}</Name> })} {t('signIn.linkOfAnother')}
+        </Alert>
+      )}
+      {redirects.length > 0 && !linked && (
         <Stack gap="sm" component="section" aria-label={t('signIn.elsewhere')}>
           {redirects.map(({ name }) => (
             <Button
@@ -109,8 +118,8 @@ export function SignInPage() {
         </Stack>
       )}
       {email && (
-        <Door label={t('signIn.byEmail')} divider={redirects.length > 0 && !token && t('signIn.orEmail')} last={last === email.name && !token}>
-          <EmailDoor key={token ?? ''} purpose="sign_in" token={token} returnTo={target.href} onDone={() => enter(email.name)} onTicket={merge} />
+        <Door label={t('signIn.byEmail')} divider={redirects.length > 0 && !linked && t('signIn.orEmail')} last={last === email.name && !linked}>
+          <EmailDoor key={token ?? ''} purpose="sign_in" token={token} onDeadLink={() => setDeadToken(token)} returnTo={target.href} onDone={() => enter(email.name)} onTicket={merge} />
         </Door>
       )}
       {wallet && (
