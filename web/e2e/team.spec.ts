@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test'
 import { expect, signInWithNewWallet, signOut, skipUnlessRunnable, test } from './fixtures'
 import { shoot } from './shoot'
-import { newTeam, post, signInAs } from './teams'
+import { newTeam, post, put, signInAs } from './teams'
 
 skipUnlessRunnable()
 
@@ -131,7 +131,7 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await expect(preview).toContainText('1 session would end:')
   await expect(preview).toContainText('Petra')
   await owner.getByRole('textbox', { name: 'Sign in again after' }).fill('soon')
-  await expect(owner.getByText('A whole number, 1 or more.')).toBeVisible()
+  await expect(owner.getByText('Type a number, such as 12 or 1.5')).toBeVisible()
   await expect(owner.getByRole('button', { name: 'Save policy' })).toBeDisabled()
   await owner.getByRole('textbox', { name: 'Sign in again after' }).fill('12')
   await shoot(owner, 'team-policy')
@@ -183,8 +183,24 @@ test('an owner who has shut himself out comes back by the page, and opens the te
   await post(owner, `/v1/teams/${team}/sessions`, {})
   await owner.goto(`/teams/${team}`)
   const networks = owner.getByRole('textbox', { name: 'Networks that members must be in' })
-  await networks.fill('10.0.0.0/8')
+  // What somebody else saves meanwhile takes nothing of what was typed.
+  await networks.fill('127.0.0.0/33')
+  await expect(owner.getByText('“127.0.0.0/33” is neither an address nor a range')).toBeVisible()
+  await put(owner, `/v1/teams/${team}/policy`, { exclusive: true })
+  await expect(owner.getByRole('alert')).toContainText('The policy was changed meanwhile')
+  await expect(networks).toHaveValue('127.0.0.0/33')
+  await owner.getByRole('button', { name: 'Take theirs instead' }).click()
+  await expect(networks).toHaveValue('')
+  await expect(owner.getByRole('switch', { name: 'One session a member' })).toBeChecked()
+  // What nobody has typed into follows.
+  await put(owner, `/v1/teams/${team}/policy`, {})
+  await expect(owner.getByRole('switch', { name: 'One session a member' })).not.toBeChecked()
+
+  await networks.fill('10.9.9.9/8')
+  await expect(owner.getByText('Taken as 10.0.0.0/8.')).toBeVisible()
+  await expect(owner.getByRole('region', { name: 'What this would end' })).toContainText('Your own session in this browser is among them.')
   await owner.getByRole('button', { name: 'Save policy' }).click()
+  await expect(owner.getByRole('dialog')).toContainText('Your own session in this browser is among them.')
   await owner.getByRole('button', { name: 'Save, and end 1 session' }).click()
   for (const page of [owner, member]) {
     await page.goto(`/teams/${team}`)

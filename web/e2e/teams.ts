@@ -8,9 +8,12 @@ export async function signInAs(page: Page, name: string): Promise<void> {
   await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
 }
 
-// post changes something as the person of the page would, without its pages.
-export async function post(page: Page, path: string, data: unknown): Promise<Record<string, string>> {
-  const answer = await page.request.post(path, { data, headers: { Origin: new URL(page.url()).origin } })
+// post and put change something as the person of the page would, without its pages.
+export const post = (page: Page, path: string, data: unknown) => send(page, 'POST', path, data)
+export const put = (page: Page, path: string, data: unknown) => send(page, 'PUT', path, data)
+
+async function send(page: Page, method: string, path: string, data: unknown): Promise<Record<string, string>> {
+  const answer = await page.request.fetch(path, { method, data, headers: { Origin: new URL(page.url()).origin } })
   expect(answer.status(), path).toBeLessThan(300)
   return (await answer.json()) as Record<string, string>
 }

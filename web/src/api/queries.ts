@@ -21,7 +21,6 @@ export const keys = {
   team: (team: string) => ['teams', team] as const,
   teamSessions: (team: string) => ['teams', team, 'sessions'] as const,
   policy: (team: string) => ['teams', team, 'policy'] as const,
-  policySaved: (team: string) => ['policy saved', team] as const,
   teamAudit: (team: string) => ['teams', team, 'audit'] as const,
   members: (team: string) => ['teams', team, 'members'] as const,
   teamKeys: (team: string) => ['teams', team, 'api keys'] as const,

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useId, useState } from 'react'
 import { useChange } from '../api/change'
 import { withStepUp } from '../auth/step-up'
+import type { While } from '../auth/words'
 import { useT } from '../i18n/language'
 import { Dialog } from './dialog'
 import { Fault, Waiting } from './show'
@@ -20,11 +21,15 @@ interface Props<P> extends Omit<ButtonProps, 'children'> {
   action: (preview: P) => Promise<unknown>
   color?: string
   size?: string
+  purpose?: While
+  /** As of ConfirmButton. */
+  intent?: string
+  typed?: string
 }
 
 // PreviewConfirm shows what would happen before it does it, with the numbers in
 // the question and on the button.
-export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, children, confirm, action, color = 'red', size, ...button }: Props<P>) {
+export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, children, confirm, action, color = 'red', size, purpose, intent, typed, ...button }: Props<P>) {
   const t = useT()
   const id = useId()
   const stepUp = useStepUp()
@@ -32,7 +37,7 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
   const shown = useQuery({
     queryKey: ['preview', id, opened],
     queryFn: async () => {
-      const answer = await withStepUp(preview, () => stepUp())
+      const answer = await withStepUp(preview, () => stepUp(intent, typed))
       if (answer === undefined) setOpened(0)
       return answer ?? null
     },
@@ -42,7 +47,7 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
     retry: false,
   })
   const run = useChange({
-    mutationFn: (seen: P) => withStepUp(async () => ({ done: await action(seen) }), () => stepUp()),
+    mutationFn: (seen: P) => withStepUp(async () => ({ done: await action(seen) }), () => stepUp(intent, typed)),
     onSuccess: (result) => result && setOpened(0),
   })
   const close = () => {
@@ -61,9 +66,9 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
         <Stack mih={140} justify="space-between">
           <Stack className="name">
             {shown.isPending && <Waiting />}
-            <Fault error={shown.error} />
+            <Fault error={shown.error} purpose={purpose} />
             {seen !== null && seen !== undefined && children(seen)}
-            <Fault error={run.error} />
+            <Fault error={run.error} purpose={purpose} />
           </Stack>
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>

@@ -10,7 +10,7 @@ import { ConfirmButton } from '../../components/confirm'
 import { useOptimistic } from '../../components/optimistic'
 import { Section } from '../../components/section'
 import { Fault, Listing, Name, Time, WordsAlert } from '../../components/show'
-import { useStepUp } from '../../components/step-up-context'
+import { typedFor, useResumed, useStepUp } from '../../components/step-up-context'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
@@ -77,7 +77,9 @@ export function Invitations({ team }: { team: Team }) {
 function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void> }) {
   const t = useT()
   const stepUp = useStepUp()
-  const [typed, setTyped] = useState('')
+  const intent = `invite ${team.id}`
+  const [typed, setTyped] = useState(() => typedFor(intent))
+  useResumed(intent)
   const [role, setRole] = useState<Role>('member')
   const [wrong, setWrong] = useState(false)
   const invite = useChange({
@@ -88,7 +90,7 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
         return undefined
       }
       const send = () => data(api.POST('/v1/teams/{team}/invitations', { params: { path: { team: team.id } }, body: { ...invitee, role } }))
-      const invitation = await withStepUp(send, () => stepUp())
+      const invitation = await withStepUp(send, () => stepUp(intent, typed))
       if (!invitation) return undefined
       setTyped('')
       await onInvited()

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { TeamPolicy } from '../../api/types'
-import { fromSpan, readForm, samePolicy, toForm, toSpan } from './policy-form'
+import { fromSpan, limits, readForm, rewritten, samePolicy, toForm, toSpan } from './policy-form'
 
 const open: TeamPolicy = { required_providers: [], allowed_networks: [], exclusive: false, require_fresh_for_admin: false }
 
@@ -12,12 +13,23 @@ describe('a length of time', () => {
     [90, '1.5', 'minutes'],
   ] as const)('of %i seconds is %s %s, and back', (seconds, number, unit) => {
     expect(toSpan(seconds)).toEqual({ number, unit })
-    expect(fromSpan({ number, unit })).toBe(seconds)
+    expect(fromSpan({ number, unit }, limits.maxAge)).toBe(seconds)
   })
 
   it('may be left out, and is refused otherwise', () => {
-    expect(fromSpan(toSpan(undefined))).toBeUndefined()
-    for (const number of ['0', '-1', 'ten', '1e9', '1,5', 'Infinity']) expect(fromSpan({ number, unit: 'hours' }), number).toBeNull()
+    expect(fromSpan(toSpan(undefined), limits.maxAge)).toBeUndefined()
+    for (const number of ['-1', 'ten', '1e9', '1,5', 'Infinity']) expect(fromSpan({ number, unit: 'hours' }, limits.maxAge), number).toBe('number')
+  })
+
+  it('is one that the service takes', () => {
+    const contract = readFileSync(new URL('../../../../api/openapi.yaml', import.meta.url), 'utf8')
+    for (const [schema, { least, most }] of [['PolicyMaxAge', limits.maxAge], ['PolicyIdle', limits.idle]] as const)
+      expect(contract).toContain(`${schema}: { type: integer, minimum: ${least}, maximum: ${most},`)
+    expect(fromSpan({ number: '366', unit: 'days' }, limits.maxAge)).toBe(31_622_400)
+    expect(fromSpan({ number: '99999', unit: 'hours' }, limits.maxAge)).toBe('long')
+    expect(fromSpan({ number: '0', unit: 'hours' }, limits.maxAge)).toBe('short')
+    expect(fromSpan({ number: '0.5', unit: 'minutes' }, limits.maxAge)).toBe(30)
+    expect(fromSpan({ number: '0.5', unit: 'minutes' }, limits.idle)).toBe('short')
   })
 })
 
@@ -34,9 +46,13 @@ describe('the form', () => {
     expect(readForm({ ...toForm(open), networks: '10.9.9.9/8\n\n 10.0.0.0/8 \n192.0.2.1' }).policy?.allowed_networks).toEqual(['10.0.0.0/8', '192.0.2.1/32'])
   })
 
+  it('tells of ranges that are taken otherwise than they were typed', () => {
+    expect(rewritten('127.0.0.1/8\n192.0.2.1\n 10.0.0.0/8\n2001:DB8::1/32\nsomewhere/8')).toEqual(['127.0.0.0/8', '2001:db8::/32'])
+  })
+
   it('says every field that is wrong, and makes no policy then', () => {
-    const form = { ...toForm(open), maxAge: { number: 'x', unit: 'days' as const }, networks: 'somewhere' }
-    expect(readForm(form)).toEqual({ wrong: { maxAge: true, networks: true } })
+    const form = { ...toForm(open), maxAge: { number: 'x', unit: 'days' as const }, networks: '10.0.0.0/8\n somewhere' }
+    expect(readForm(form)).toEqual({ wrong: { maxAge: 'number', networks: 'somewhere' } })
   })
 })
 

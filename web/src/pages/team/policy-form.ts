@@ -27,13 +27,30 @@ export function toSpan(seconds: number | undefined): Span {
   return { number: String(seconds / units[unit]), unit }
 }
 
-// fromSpan answers seconds, undefined for nothing typed and null for what is no
-// length of time.
-export function fromSpan({ number, unit }: Span): number | undefined | null {
+// What the service takes, in seconds.
+export const limits = { maxAge: { least: 1, most: 366 * 86_400 }, idle: { least: 60, most: 366 * 86_400 } } as const
+
+// What is wrong with a length of time.
+export type SpanFault = 'number' | 'short' | 'long'
+
+// fromSpan answers seconds, undefined for nothing typed, or what is wrong.
+export function fromSpan({ number, unit }: Span, { least, most }: { least: number; most: number }): number | undefined | SpanFault {
   const text = number.trim()
   if (text === '') return undefined
+  if (!/^\d{1,9}(\.\d+)?$/.test(text)) return 'number'
   const seconds = Math.round(Number(text) * units[unit])
-  return /^\d{1,9}(\.\d+)?$/.test(text) && seconds >= 1 ? seconds : null
+  return seconds < least ? 'short' : seconds > most ? 'long' : seconds
+}
+
+const linesOf = (networks: string) => networks.split('\n').map((line) => line.trim()).filter((line) => line !== '')
+
+// rewritten are the ranges that are taken otherwise than they were typed: who
+// typed bits behind the prefix may have meant another range.
+export function rewritten(networks: string): string[] {
+  return linesOf(networks).flatMap((line) => {
+    const range = readNetwork(line)
+    return range && line.includes('/') && range !== line ? [range] : []
+  })
 }
 
 export function toForm(policy: TeamPolicy): Form {
@@ -49,22 +66,27 @@ export function toForm(policy: TeamPolicy): Form {
 
 export interface Read {
   policy?: TeamPolicy
-  wrong: { maxAge?: true; idle?: true; networks?: true }
+  /** Of networks the first line that is none. */
+  wrong: { maxAge?: SpanFault; idle?: SpanFault; networks?: string }
 }
 
 // readForm makes the policy of what was typed, or says which field is wrong.
 export function readForm(form: Form): Read {
-  const [max_age, idle] = [fromSpan(form.maxAge), fromSpan(form.idle)]
-  const lines = form.networks.split('\n').filter((line) => line.trim() !== '')
+  const [max_age, idle] = [fromSpan(form.maxAge, limits.maxAge), fromSpan(form.idle, limits.idle)]
+  const lines = linesOf(form.networks)
   const networks = lines.map(readNetwork)
-  const wrong: Read['wrong'] = {
-    ...(max_age === null ? { maxAge: true } : {}),
-    ...(idle === null ? { idle: true } : {}),
-    ...(networks.includes(undefined) ? { networks: true } : {}),
+  const none = lines[networks.indexOf(undefined)]
+  if (typeof max_age === 'string' || typeof idle === 'string' || none !== undefined) {
+    return {
+      wrong: {
+        ...(typeof max_age === 'string' ? { maxAge: max_age } : {}),
+        ...(typeof idle === 'string' ? { idle } : {}),
+        ...(none === undefined ? {} : { networks: none }),
+      },
+    }
   }
-  if (Object.keys(wrong).length > 0) return { wrong }
   return {
-    wrong,
+    wrong: {},
     policy: {
       ...(max_age ? { max_age } : {}),
       ...(idle ? { idle } : {}),

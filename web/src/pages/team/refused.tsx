@@ -80,14 +80,15 @@ async function fromList(id: string) {
   }
 }
 
-// Satisfy offers the proof that would answer a refusal here and now.
-export function Satisfy({ error, again }: Refusal) {
+// Satisfy offers the proof that would answer a refusal here and now. Intent and
+// typed are what to go on with after a proof at a provider.
+export function Satisfy({ error, again, intent, typed }: Refusal & { intent?: string; typed?: string }) {
   const t = useT()
   const stepUp = useStepUp()
   const identities = useIdentities()
   const providers = useProviders()
   const ask = async (only?: string[]) => {
-    if (await stepUp(undefined, undefined, only)) await again()
+    if (await stepUp(intent, typed, only)) await again()
   }
   if (error.rule !== 'required_providers') {
     return wantsFresh(error) && <Button onClick={() => void ask()}>{t('team.confirm')}</Button>
