@@ -53,8 +53,9 @@ export function Question({ opened, onClose, title, text, confirm, action, intent
     onSuccess: (result) => result && onClose(),
   })
   const close = () => {
-    // What is under way goes on: it must not begin once more meanwhile.
-    if (!run.isPending) run.reset()
+    // How it ends is told here and nowhere else.
+    if (run.isPending) return
+    run.reset()
     onClose()
   }
   return (
@@ -65,7 +66,7 @@ export function Question({ opened, onClose, title, text, confirm, action, intent
         </Text>
         <Fault error={run.error} />
         <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
+          <Button variant="default" disabled={run.isPending} onClick={close}>
             {t('common.cancel')}
           </Button>
           <Button color="red" loading={run.isPending} onClick={() => opened && run.mutate()}>
