@@ -1,5 +1,5 @@
-import type { Page } from '@playwright/test'
-import { expect, signInWithNewWallet, signOut, skipUnlessRunnable, test } from './fixtures'
+import type { Page, Route } from '@playwright/test'
+import { beAtProvider, expect, signInWithNewWallet, signOut, skipUnlessRunnable, test } from './fixtures'
 import { shoot } from './shoot'
 import { newTeam, post, put, signInAs } from './teams'
 
@@ -181,7 +181,13 @@ test('an owner who has shut himself out comes back by the page, and opens the te
   await signInAs(member, 'Milo')
   const team = await newTeam(owner, 'Locked', [member])
   await post(owner, `/v1/teams/${team}/sessions`, {})
+  const refusing = (problem: object) => (route: Route) => route.fulfill({ contentType: 'application/problem+json', ...problem })
+  await owner.route('**/policy', refusing({ status: 500, json: { code: 'internal' } }))
   await owner.goto(`/teams/${team}`)
+  const section = owner.getByRole('region', { name: 'Policy', exact: true })
+  await expect(section.getByRole('button', { name: 'Try again' })).toBeVisible()
+  await owner.unroute('**/policy')
+  await section.getByRole('button', { name: 'Try again' }).click()
   const networks = owner.getByRole('textbox', { name: 'Networks that members must be in' })
   // What somebody else saves meanwhile takes nothing of what was typed.
   await networks.fill('127.0.0.0/33')
@@ -196,9 +202,18 @@ test('an owner who has shut himself out comes back by the page, and opens the te
   await put(owner, `/v1/teams/${team}/policy`, {})
   await expect(owner.getByRole('switch', { name: 'One session a member' })).not.toBeChecked()
 
+  // A proof that the policy asks for takes nothing of it either.
+  const preview = owner.getByRole('region', { name: 'What this would end' })
+  await owner.route('**/policy', refusing({ status: 403, json: { code: 'policy_unsatisfied', rule: 'require_fresh_for_admin' } }))
   await networks.fill('10.9.9.9/8')
+  await expect(preview).toContainText('Changes to this team need a recent proof.')
+  await preview.getByRole('button', { name: 'Confirm that it is you' }).click()
+  await owner.unroute('**/policy')
+  await owner.getByRole('link', { name: 'Confirm with Google' }).click()
+  await beAtProvider(owner, { name: 'Ophelia', email: 'ophelia@gmail.com' })
+  await expect(networks).toHaveValue('10.9.9.9/8')
   await expect(owner.getByText('Taken as 10.0.0.0/8.')).toBeVisible()
-  await expect(owner.getByRole('region', { name: 'What this would end' })).toContainText('Your own session in this browser is among them.')
+  await expect(preview).toContainText('Your own session in this browser is among them.')
   await owner.getByRole('button', { name: 'Save policy' }).click()
   await expect(owner.getByRole('dialog')).toContainText('Your own session in this browser is among them.')
   await owner.getByRole('button', { name: 'Save, and end 1 session' }).click()
