@@ -9,6 +9,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
 )
 
 // authenticate finds out who calls, where the specification asks for a session.
@@ -134,20 +135,31 @@ func (s *Server) stillOperator(ctx context.Context) error {
 	return err
 }
 
-// stillManages is stillOperator for who manages a team, by its policy too.
-func (s *Server) stillManages(ctx context.Context, team identity.ID) error {
+// stillIn is stillOperator for a member of a team, by its policy too, and answers
+// the role.
+func (s *Server) stillIn(ctx context.Context, id identity.ID) (team.Role, error) {
 	info, actor := callOf(ctx), s.actor(ctx)
-	if err := s.Teams.RequireManager(ctx, actor, team); err != nil {
-		return err
+	mine, err := s.Teams.Get(ctx, actor, id)
+	if err != nil {
+		return "", err
 	}
 	if info.key != nil {
-		return s.Sessions.RequireMachineIn(ctx, actor, team)
+		return mine.Role, s.Sessions.RequireMachineIn(ctx, actor, id)
 	}
 	p, err := s.Sessions.ByID(ctx, info.principal.Session.ID, nil, info.client)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.Sessions.RequireIn(ctx, p, info.client, team, false)
+	return mine.Role, s.Sessions.RequireIn(ctx, p, info.client, id, false)
+}
+
+// stillManages is stillIn for who manages the team.
+func (s *Server) stillManages(ctx context.Context, id identity.ID) error {
+	role, err := s.stillIn(ctx, id)
+	if err == nil {
+		err = role.RequireManages()
+	}
+	return err
 }
 
 func errOperatorRequired() error {

@@ -2464,7 +2464,7 @@ type ServerInterface interface {
 	// ExportTeamAudit All that happened in the team, as a file that proves itself (admin, owner)
 	// (GET /v1/teams/{team}/audit/export)
 	ExportTeamAudit(c *gin.Context, team TeamPath, params ExportTeamAuditParams)
-	// WatchTeam A word whenever something changes in the team (admin, owner)
+	// WatchTeam A word whenever something changes in the team
 	// (GET /v1/teams/{team}/events)
 	WatchTeam(c *gin.Context, team TeamPath)
 	// ListInvitations The team's open invitations (admin, owner)
@@ -8765,7 +8765,7 @@ type StrictServerInterface interface {
 	// ExportTeamAudit All that happened in the team, as a file that proves itself (admin, owner)
 	// (GET /v1/teams/{team}/audit/export)
 	ExportTeamAudit(ctx context.Context, request ExportTeamAuditRequestObject) (ExportTeamAuditResponseObject, error)
-	// WatchTeam A word whenever something changes in the team (admin, owner)
+	// WatchTeam A word whenever something changes in the team
 	// (GET /v1/teams/{team}/events)
 	WatchTeam(ctx context.Context, request WatchTeamRequestObject) (WatchTeamResponseObject, error)
 	// ListInvitations The team's open invitations (admin, owner)

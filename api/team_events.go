@@ -19,11 +19,20 @@ const (
 	eventsStall = 10 * time.Second
 )
 
-// WatchTeam opens a stream of events to who manages the team.
+// WatchTeam opens a stream of events to a member of the team. Who does not manage
+// it is woken by what happens to himself and his session, and hears of nobody else.
 func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (WatchTeamResponseObject, error) {
 	me := callOf(ctx).principal
-	// Watching comes before the first look, so that nothing falls between.
-	watcher, ok := s.Feed.Watch(me.User.ID, team.Topic(r.Team), r.Team, me.User.ID, me.Session.ID)
+	role, err := s.stillIn(ctx, r.Team)
+	if err != nil {
+		return nil, err
+	}
+	wakes := []identity.ID{me.User.ID, me.Session.ID}
+	if role.Manages() {
+		wakes = append(wakes, team.Topic(r.Team), r.Team)
+	}
+	// Watching comes before the look that counts, so that nothing falls between.
+	watcher, ok := s.Feed.Watch(me.User.ID, wakes...)
 	if !ok {
 		err := identity.NewError(codeRateLimited, "too many streams are open; close one")
 		err.RetryAfter = eventsBeat
@@ -31,7 +40,14 @@ func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (Watch
 	}
 	out := teamEvents{
 		ctx: ctx, watcher: watcher, stopping: s.Stopping,
-		allowed: func() error { return s.stillManages(ctx, r.Team) }, leave: func() { s.Feed.Leave(watcher) },
+		leave: func() { s.Feed.Leave(watcher) },
+		allowed: func() error {
+			now, err := s.stillIn(ctx, r.Team)
+			if err == nil && now.Manages() != role.Manages() {
+				err = identity.NewError(identity.CodeForbidden, "your role is another by now: connect again")
+			}
+			return err
+		},
 	}
 	if err := out.allowed(); err != nil {
 		out.leave()

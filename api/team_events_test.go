@@ -120,10 +120,40 @@ func TestTeamEventsTellOfEveryChange(t *testing.T) {
 	}
 }
 
+// Who does not manage the team is woken by nothing that others do in it.
+func TestTeamEventsTellAMemberOfHimself(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		c := newCrew(t, a, "Keys")
+		w := watch(t, c.member, c.path)
+		w.quiet(t)
+		c.admin.POST(c.path+"/sessions", nil).Want(http.StatusCreated)
+		c.owner.PATCH(c.path+"/members/"+c.ids["admin"], map[string]any{"role": "member"}).Want(http.StatusOK)
+		c.owner.Do(http.MethodPut, c.path+"/policy", map[string]any{"max_age": 86_400}).Want(http.StatusOK)
+		c.invite("someone@gmail.com", "member")
+		c.owner.POST(c.path+"/sessions/revoke", map[string]any{"filter": map[string]any{}}).Want(http.StatusOK)
+		c.owner.DELETE(c.path + "/members/" + c.ids["admin"]).Want(http.StatusNoContent)
+		select {
+		case <-w.events:
+			t.Error("a member is told of what others do, or the stream has ended")
+		case <-time.After(time.Second):
+		}
+		c.member.POST(c.path+"/sessions", nil).Want(http.StatusCreated)
+		w.hears(t, "his own session")
+		// Connecting again he hears of all, as now he may.
+		c.owner.PATCH(c.path+"/members/"+c.ids["member"], map[string]any{"role": "admin"}).Want(http.StatusOK)
+		w.ends(t, "another role")
+		w = watch(t, c.member, c.path)
+		w.quiet(t)
+		c.invite("another@gmail.com", "member")
+		w.hears(t, "an invitation")
+		c.owner.DELETE(c.path + "/members/" + c.ids["member"]).Want(http.StatusNoContent)
+		w.ends(t, "a removal")
+	})
+}
+
 func TestTeamEventsEndWithTheRight(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		c := newCrew(t, a, "Keys")
-		c.member.GET(c.path+"/events").WantProblem(http.StatusForbidden, "forbidden")
 		google(t, a, apptest.Person{Name: "Eve", Email: "eve@gmail.com"}).GET(c.path+"/events").WantProblem(http.StatusNotFound, "not_found")
 
 		become := func(role string) {

@@ -104,10 +104,13 @@ test('an admin is told which sessions stay, and why', async ({ person }) => {
   await signInAs(admin, 'Adam')
   const team = await newTeam(owner, 'Skips', [admin])
   const { id } = (await (await admin.request.get('/v1/me')).json()) as { id: string }
-  await owner.request.patch(`/v1/teams/${team}/members/${id}`, { data: { role: 'admin' }, headers: { Origin: new URL(owner.url()).origin } })
-  await post(owner, `/v1/teams/${team}/sessions`, {})
   await admin.goto(`/teams/${team}`)
-  await expect(sessionsOf(admin)).toHaveCount(2)
+  await expect(admin.getByText('Owners and admins of the team see its sessions')).toBeVisible()
+  await owner.request.patch(`/v1/teams/${team}/members/${id}`, { data: { role: 'admin' }, headers: { Origin: new URL(owner.url()).origin } })
+  // Who looks at the page sees it, and hears of others from then on.
+  await expect(admin.getByRole('status').getByText('live')).toBeVisible(within)
+  await post(owner, `/v1/teams/${team}/sessions`, {})
+  await expect(sessionsOf(admin)).toHaveCount(2, within)
   await admin.getByRole('button', { name: 'End everyone else’s' }).click()
   await expect(admin.getByRole('dialog')).toContainText('No session would end.')
   await expect(admin.getByRole('dialog')).toContainText('1 session stays: it is an owner’s')

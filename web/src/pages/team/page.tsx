@@ -15,6 +15,7 @@ import { readID } from '../../sessions/filters'
 import { APIKeys } from './api-keys'
 import { TeamAudit } from './audit'
 import { Invitations } from './invitations'
+import { useTeamEvents } from './live'
 import { Members } from './members'
 import { Policy } from './policy'
 import { Refused } from './refused'
@@ -75,7 +76,7 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
         </Stack>
         <Enter team={team.data} session={session} />
       </Group>
-      {manages ? <Sessions team={team.data} /> : <Text className="muted">{t('team.membersOnly')}</Text>}
+      {manages ? <Sessions team={team.data} /> : <MembersOnly team={id} />}
       <Members team={team.data} me={session.user.id} />
       {manages && <Invitations team={team.data} />}
       {manages && <Policy team={team.data} />}
@@ -83,6 +84,14 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
       {manages && <TeamAudit team={team.data} />}
     </Stack>
   )
+}
+
+// MembersOnly says who sees the sessions, and hears when the reader becomes one of
+// them, or is out.
+function MembersOnly({ team }: { team: string }) {
+  const t = useT()
+  useTeamEvents(team)
+  return <Text className="muted">{t('team.membersOnly')}</Text>
 }
 
 // Enter makes the session in hand a session of the team.
