@@ -9,16 +9,22 @@ skipUnlessRunnable()
 
 // What a wallet of the browser does before the page's own scripts run.
 const injected = (answer: 'declines' | 'connects') => `
-  const account = '0x' + '12'.repeat(20)
+  let account = '0x' + '12'.repeat(20)
+  const listeners = []
+  window.turnTo = (other) => { account = other; for (const listener of listeners) listener([other]) }
   const connects = ${JSON.stringify(answer)} === 'connects'
-  const provider = { on() {}, removeListener() {}, request: ({ method }) => {
+  const provider = { on: (event, listener) => { if (event === 'accountsChanged') listeners.push(listener) }, removeListener() {}, request: ({ method }) => {
     if (method === 'eth_chainId') return Promise.resolve('0x1')
     if (method === 'wallet_requestPermissions' && connects) return Promise.resolve([{ caveats: [{ value: [account] }] }])
     if (method === 'eth_requestAccounts' && connects || method === 'eth_accounts') return Promise.resolve(connects ? [account] : [])
     return Promise.reject({ code: 4001, message: 'User rejected the request.' })
   } }
   const icon = 'data:image/svg+xml,' + encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><rect width="1" height="1" fill="purple"/></svg>')
-  const announce = () => dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: { info: { uuid: 'w1', name: 'Violet Wallet', icon, rdns: 'example.violet' }, provider } }))
+  const say = (info) => dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: { info: { icon, ...info }, provider } }))
+  const announce = () => {
+    say({ uuid: 'w1', name: 'Violet Wallet', rdns: 'example.violet' })
+    for (const rdns of ['io.one', 'io.two']) say({ uuid: rdns, name: 'Twin', rdns })
+  }
   addEventListener('eip6963:requestProvider', announce)
   announce()
 `
@@ -33,6 +39,15 @@ for (const answer of ['declines', 'connects'] as const) {
     await violet.click()
     if (answer === 'connects') await page.getByRole('button', { name: 'Sign to sign in' }).click()
     await expect(page.getByRole('button', { name: answer === 'connects' ? 'Sign to sign in' : 'Violet Wallet' })).toBeEnabled()
+    await expect(page.getByRole('alert')).toHaveCount(0)
+    if (answer === 'declines') return expect(page.getByRole('button', { name: /^Twin/ })).toHaveText(['Twin (io.one)', 'Twin (io.two)'])
+
+    // The wallet turns to another account, which is not signed with by mistake.
+    await page.evaluate("turnTo('0x' + '34'.repeat(20))")
+    await expect(page.getByRole('alert')).toContainText('turned to another account')
+    await expect(page.getByRole('button', { name: 'Sign to sign in' })).toHaveCount(0)
+    await page.getByRole('button', { name: 'Connect again' }).click()
+    await expect(page.getByText('Connected: Violet Wallet, 0x3434…3434')).toBeVisible()
     await expect(page.getByRole('alert')).toHaveCount(0)
   })
 }

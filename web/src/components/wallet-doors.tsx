@@ -10,7 +10,7 @@ import { withStepUp } from '../auth/step-up'
 import { useStepUp } from './step-up-context'
 import { isDev } from '../dev'
 import { useT } from '../i18n/language'
-import { asWallet, useTestWallets } from '../wallet/test-wallet'
+import { asWallet, type TestWallet, useTestWallets } from '../wallet/test-wallet'
 import { shortAddress, type Wallet, WalletFault } from '../wallet/types'
 import { sharedConfig, useInjectedWallets } from '../wallet/wagmi'
 import { Fault, Name, Waiting } from './show'
@@ -75,6 +75,11 @@ export default function WalletDoors({ purpose, provider, only, onDone, onTicket 
     },
   })
   const connected = connect.data
+  const [left, setLeft] = useState<typeof connected>()
+  useEffect(() => connected?.wallet.watch?.(connected.address, (another) => setLeft(another ? connected : undefined)), [connected])
+  const another = connected !== undefined && (left === connected || (sign.error instanceof WalletFault && sign.error.kind === 'Another'))
+  // Wallets may go by one name, and an icon is nothing to hear.
+  const called = ({ name, rdns }: Wallet) => (name || t('wallet.unnamed')) + (rdns && injected.filter((wallet) => wallet.name === name).length > 1 ? ` (${rdns})` : '')
   const signButton = useRef<HTMLButtonElement>(null)
   useEffect(() => {
     if (connected) signButton.current?.focus()
@@ -89,18 +94,22 @@ export default function WalletDoors({ purpose, provider, only, onDone, onTicket 
               {t('wallet.step2')}
             </Badge>
             {t.rich('wallet.connected', {
-              wallet: <Name>{connected.wallet.name}</Name>,
+              wallet: <Name>{called(connected.wallet)}</Name>,
               address: <code title={connected.address}>{shortAddress(connected.address)}</code>,
             })}
           </Text>
           <Text size="sm" className="muted">
             {t('wallet.what')}
           </Text>
-          <Fault error={sign.error} {...(purpose === 'link' ? { purpose } : {})} />
+          <Fault error={another ? new WalletFault('Another') : sign.error} {...(purpose === 'link' ? { purpose } : {})} />
           <Group>
-            <Button ref={signButton} loading={sign.isPending} onClick={() => sign.mutate(connected)}>
-              {t(`wallet.sign_${purpose}`)}
-            </Button>
+            {another ? (
+              <Button onClick={() => (injected.some(({ id }) => id === connected.wallet.id) ? connect.mutate(connected.wallet) : connect.reset())}>{t('wallet.again')}</Button>
+            ) : (
+              <Button ref={signButton} loading={sign.isPending} onClick={() => sign.mutate(connected)}>
+                {t(`wallet.sign_${purpose}`)}
+              </Button>
+            )}
             <Button variant="default" disabled={sign.isPending} onClick={() => connect.reset()}>
               {t('wallet.another')}
             </Button>
@@ -145,7 +154,7 @@ export default function WalletDoors({ purpose, provider, only, onDone, onTicket 
           leftSection={wallet.icon ? <img src={wallet.icon} alt="" width={22} height={22} /> : undefined}
           onClick={() => connect.mutate(wallet)}
         >
-          <Name line>{wallet.name}</Name>
+          <Name line>{called(wallet)}</Name>
         </Button>
       ))}
       {project && (
@@ -166,8 +175,9 @@ export default function WalletDoors({ purpose, provider, only, onDone, onTicket 
 function TestWallets({ only, onChoose }: { only: string[] | undefined; onChoose: (wallet: Wallet) => void }) {
   const t = useT()
   const { wallets, add } = useTestWallets()
-  const make = useChange({ mutationFn: add, onSuccess: (wallet) => onChoose(asWallet(wallet)) })
-  const offered = only ? wallets.filter((wallet) => only.includes(wallet.address)) : wallets
+  const named = (wallet: TestWallet, index: number) => asWallet(wallet, t('wallet.testName', { number: index + 1 }))
+  const make = useChange({ mutationFn: add, onSuccess: (wallet) => onChoose(named(wallet, wallets.length)) })
+  const offered = wallets.map((wallet, i) => ({ address: wallet.address, wallet: named(wallet, i) })).filter(({ address }) => !only || only.includes(address))
   if (only && offered.length === 0) return null
   return (
     <Paper withBorder p="sm" style={{ borderStyle: 'dashed' }} component="section" aria-label={t('wallet.testTitle')}>
@@ -183,8 +193,8 @@ function TestWallets({ only, onChoose }: { only: string[] | undefined; onChoose:
         <Text size="xs" className="muted">
           {t('wallet.testHint')}
         </Text>
-        {offered.map((wallet) => (
-          <Button key={wallet.address} variant="default" justify="space-between" rightSection={<code>{shortAddress(wallet.address)}</code>} onClick={() => onChoose(asWallet(wallet))}>
+        {offered.map(({ address, wallet }) => (
+          <Button key={address} variant="default" justify="space-between" rightSection={<code>{shortAddress(address)}</code>} onClick={() => onChoose(wallet)}>
             {wallet.name}
           </Button>
         ))}

@@ -39,10 +39,10 @@ export async function addTestWallet(storage: Pick<Storage, 'getItem' | 'setItem'
   return wallet
 }
 
-export function asWallet(test: TestWallet): Wallet {
+export function asWallet(test: TestWallet, name = test.name): Wallet {
   return {
     id: `test:${test.address}`,
-    name: test.name,
+    name,
     connect: () => Promise.resolve(test.address),
     async sign(message) {
       const { privateKeyToAccount } = await import('viem/accounts')

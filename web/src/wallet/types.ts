@@ -2,7 +2,10 @@
 // extension, the test wallet, later a phone over WalletConnect.
 export interface Wallet {
   id: string
+  /** As it calls itself; "" for one that does not. */
   name: string
+  /** Who made it, as a domain the other way round (EIP-6963). */
+  rdns?: string
   icon?: string
   /** The chain the wallet is on, if it has one. */
   chainId?(): Promise<number | undefined>
@@ -10,6 +13,8 @@ export interface Wallet {
   connect(): Promise<string>
   /** personal_sign (EIP-191); rejects with Declined when the person says no. */
   sign(message: string, address: string): Promise<string>
+  /** Tells when the wallet turns to another account than this, and back; answers how to stop. */
+  watch?(address: string, tell: (another: boolean) => void): () => void
 }
 
 // Declined is thrown when the person said no in the wallet. It is an answer and
@@ -24,7 +29,7 @@ export class Declined extends Error {
 // WalletFault is a wallet that answered with something it should not have; the
 // kind names what is said about it.
 export class WalletFault extends Error {
-  readonly kind: 'Busy' | 'Failed' | 'NoAccount' | 'NoMessage' | 'Loading'
+  readonly kind: 'Busy' | 'Failed' | 'Another' | 'NoAccount' | 'NoMessage' | 'Loading'
 
   constructor(kind: WalletFault['kind']) {
     super(kind)

@@ -17,11 +17,12 @@ type Answers = Record<string, (params: unknown) => unknown>
 // aWallet announces a wallet with these answers and takes it from the list.
 function aWallet(answers: Answers) {
   const asked: { method: string; params?: unknown }[] = []
+  const tell: Record<string, (told: unknown) => void> = {}
   const config = configFor([1, 8453])
   announce(
     { uuid: 'u', name: 'Ann', icon: 'data:image/svg+xml,<svg/>', rdns: 'example.ann' },
     {
-      on: () => undefined,
+      on: (event: string, listener: (told: unknown) => void) => (tell[event] = listener),
       removeListener: () => undefined,
       request: async (call: { method: string; params?: unknown }) => {
         asked.push(call)
@@ -31,7 +32,7 @@ function aWallet(answers: Answers) {
       },
     },
   )
-  return { wallet: walletOf(config, getConnectors(config)[0]!), asked }
+  return { wallet: walletOf(config, getConnectors(config)[0]!), asked, tell }
 }
 
 const refuses = (code: unknown) => () => Promise.reject(Object.assign(new Error('no'), { code }))
@@ -49,6 +50,25 @@ describe('a wallet of the browser', () => {
     await wallet.connect()
     expect(await wallet.sign('é\n', address)).toBe('0xsigned')
     expect(asked.at(-1)).toEqual({ method: 'personal_sign', params: ['0xc3a90a', address] })
+  })
+
+  it('tells when it turns to another account, and back, and signs by none but the one that was connected', async () => {
+    let accounts: string[] = [address]
+    const { wallet, tell } = aWallet({ ...works, eth_accounts: () => accounts, personal_sign: () => expect.unreachable() })
+    await wallet.connect()
+    const told: boolean[] = []
+    const stop = wallet.watch!(address, (another) => void told.push(another))
+    const turnTo = async (next: string[]) => {
+      accounts = next
+      tell['accountsChanged']!(next)
+      await new Promise((resolve) => setTimeout(resolve))
+    }
+    await turnTo(['0x' + '12'.repeat(20)])
+    await expect(wallet.sign('x', address)).rejects.toMatchObject({ kind: 'Another' })
+    await turnTo([address.toLowerCase()])
+    await turnTo([])
+    stop()
+    expect(told).toEqual([true, false, true])
   })
 
   it.each([4001, 'ACTION_REJECTED'])('takes code %s for a person who declined', async (code) => {
@@ -80,7 +100,7 @@ describe('announcements (EIP-6963)', () => {
     announce({ uuid: 'c', icon: 7, rdns: 'c' })
     announce({ uuid: 'd', name: 'Dee', icon: 'data:image/png;base64,AA==', rdns: 'd' })
     const wallets = getConnectors(config).map((connector) => walletOf(config, connector))
-    expect(wallets.map(({ name }) => name)).toEqual(['x'.repeat(60), 'Unnamed wallet', 'Unnamed wallet', 'Dee'])
+    expect(wallets.map(({ name }) => name)).toEqual(['x'.repeat(60), '', '', 'Dee'])
     expect(wallets.map(({ icon }) => icon)).toEqual([undefined, undefined, undefined, 'data:image/png;base64,AA=='])
   })
 })

@@ -14,9 +14,10 @@ const pending = -32002
 export function faultOf(thrown: unknown): Declined | WalletFault {
   for (let cause = thrown, depth = 0; typeof cause === 'object' && cause !== null && depth < 8; depth++) {
     if (cause instanceof WalletFault) return cause
-    const { code, cause: next } = cause as { code?: unknown; cause?: unknown }
+    const { code, name, cause: next } = cause as { code?: unknown; name?: unknown; cause?: unknown }
     if (declined.has(code)) return new Declined()
     if (code === pending) return new WalletFault('Busy')
+    if (name === 'ConnectorAccountNotFoundError') return new WalletFault('Another')
     cause = next
   }
   return new WalletFault('Failed')
@@ -39,7 +40,8 @@ export function walletOf(config: Config, connector: Connector): Wallet {
   const icon: unknown = connector.icon
   return {
     id: connector.uid,
-    name: String(connector.name ?? '').trim().slice(0, longestName) || 'Unnamed wallet',
+    name: String(connector.name ?? '').trim().slice(0, longestName),
+    rdns: connector.id.slice(0, longestName),
     ...(typeof icon === 'string' && icon.startsWith('data:image/') ? { icon } : {}),
     chainId: () => connector.getChainId(),
     connect: () =>
@@ -50,6 +52,19 @@ export function walletOf(config: Config, connector: Connector): Wallet {
         return first
       }),
     sign: (message, address) => ask(() => signMessage(config, { connector, account: address as `0x${string}`, message })),
+    watch(address, tell) {
+      const change = ({ accounts }: { accounts?: readonly string[] | undefined }) => accounts && tell(accounts[0]?.toLowerCase() !== address.toLowerCase())
+      const gone = () => tell(true)
+      // The first change is a "connect" to wagmi, which has connected nothing itself.
+      connector.emitter.on('connect', change)
+      connector.emitter.on('change', change)
+      connector.emitter.on('disconnect', gone)
+      return () => {
+        connector.emitter.off('connect', change)
+        connector.emitter.off('change', change)
+        connector.emitter.off('disconnect', gone)
+      }
+    },
   }
 }
 
