@@ -92,8 +92,8 @@ test('an operator merges two users after seeing what moves, and finds them by th
   await expect(dialog).toContainText('What moves')
   // Whoever stays, each value is below the account that has it.
   const values = dialog.getByRole('radiogroup', { name: 'Name', exact: true }).getByRole('radio')
-  for (const stays of ['Odile H', 'Odile']) {
-    const account = dialog.getByRole('radio', { name: stays, exact: true }).first()
+  for (const stays of [second, first]) {
+    const account = dialog.getByRole('radio', { name: stays.id.slice(-12) })
     await account.click()
     await expect(account).toBeChecked()
     await expect(values.first()).toHaveAccessibleName(/^Odile(?! H)/)
@@ -281,7 +281,7 @@ test('duplicates of an import are looked at, merged many at a time and one by on
 
   await operator.getByRole('button', { name: /^Preview the merge of Luna M/ }).click()
   const one = operator.getByRole('dialog', { name: 'Merge these two users?' })
-  await expect(one.getByRole('radio', { name: 'Luna M', exact: true }).first()).toBeChecked()
+  await expect(one.getByRole('radio', { name: /^Luna M / }).first()).toBeChecked()
   await expect(one).toContainText('1 session of the account that does not stay ends')
   await operator.keyboard.press('Escape')
 

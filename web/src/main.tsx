@@ -37,6 +37,10 @@ function askSession(error: unknown) {
   if (isProblem(error, 'unauthenticated')) void client.refetchQueries({ queryKey: keys.session }, { cancelRefetch: false })
 }
 
+// In another window somebody else may have signed in; windows side by side are
+// visible all the time, so that this one hears of it only by its focus.
+addEventListener('focus', () => void client.invalidateQueries({ queryKey: keys.session }))
+
 startArrival()
 await startLanguage()
 

@@ -1,8 +1,8 @@
-import { type QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { type InfiniteData, type QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { api, data } from './client'
 import { isProblem } from './problem'
 import type { paths } from './schema.gen'
-import type { CurrentSession, UserSummary } from './types'
+import type { CurrentSession, Identity, UserSummary } from './types'
 
 // Every key of the cache, so that what one page changes another page refreshes.
 export const keys = {
@@ -14,7 +14,7 @@ export const keys = {
   emails: ['mine', 'emails'] as const,
   history: ['mine', 'history'] as const,
   merges: ['mine', 'merges'] as const,
-  merge: (ticket: string, survivor: string | undefined, choices: Record<string, string>) => ['mine', 'merge', ticket, survivor, choices] as const,
+  merge: (ticket: string, ...chosen: unknown[]) => ['mine', 'merge', ticket, ...chosen] as const,
   recovery: ['mine', 'recovery'] as const,
   invitations: ['mine', 'invitations'] as const,
   teams: ['teams'] as const,
@@ -29,9 +29,11 @@ export const keys = {
   admin: (list: string, ...filter: string[]) => ['admin', list, ...filter] as const,
 }
 
+const isPersonal = ({ queryKey }: { queryKey: readonly unknown[] }) => queryKey[0] !== keys.providers[0] && queryKey[0] !== keys.session[0]
+
 // forgetPerson drops everything that belongs to whoever was signed in.
 export function forgetPerson(client: QueryClient): Promise<void> {
-  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.providers[0] && queryKey[0] !== keys.session[0] })
+  client.removeQueries({ predicate: isPersonal })
   return client.invalidateQueries({ queryKey: keys.session })
 }
 
@@ -88,9 +90,13 @@ async function knownBy(current: CurrentSession): Promise<CurrentSession & { user
 export function useSession() {
   return useQuery({
     queryKey: keys.session,
-    queryFn: async () => {
+    queryFn: async ({ client }) => {
       try {
-        return await knownBy(await data(api.GET('/v1/session')))
+        const current = await knownBy(await data(api.GET('/v1/session')))
+        const before = client.getQueryData<CurrentSession | null>(keys.session)
+        // Signed in in another window: nothing that is shown is theirs.
+        if (before !== undefined && before?.user.id !== current.user.id) void client.resetQueries({ predicate: isPersonal })
+        return current
       } catch (error) {
         if (isProblem(error, 'unauthenticated')) return null
         throw error
@@ -122,6 +128,11 @@ export function usePages<T>(
 
 export function useIdentities(enabled = true) {
   return usePages(keys.identities, (query) => data(api.GET('/v1/me/identities', { params: { query } })), { enabled })
+}
+
+// knownIdentities are the ways in as useIdentities has them now.
+export function knownIdentities(client: QueryClient): Identity[] {
+  return client.getQueryData<InfiniteData<Page<Identity>>>(keys.identities)?.pages.flatMap((page) => page.data) ?? []
 }
 
 export function useTeams(enabled = true) {

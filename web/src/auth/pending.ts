@@ -1,4 +1,4 @@
-import type { Purpose } from '../api/types'
+import type { MergeSide, Purpose } from '../api/types'
 
 // What a person was about to do when they had to leave for a provider: to link
 // it, or to confirm who they are for the sake of something else. It is kept by
@@ -35,14 +35,34 @@ export function takePending(storage: Storage = sessionStorage, now: number = Dat
   }
 }
 
-const ticketKey = 'latchkey-merge-ticket'
+// KeptMerge is a merge that was begun: its ticket, and what was chosen so far.
+export interface KeptMerge {
+  ticket: string
+  /** The session it was given to: no other can redeem it. */
+  session: string
+  /** Whose accounts, once they have been seen. */
+  users?: string[]
+  survivor?: string
+  choices: Record<string, MergeSide>
+}
 
-// A merge ticket outlives a reload and a trip to confirm who one is. Only the
-// session and browser it was given to can redeem it.
-export const keptTicket = {
-  get: (storage: Storage = sessionStorage): string | undefined => storage.getItem(ticketKey) ?? undefined,
-  set: (ticket: string | undefined, storage: Storage = sessionStorage): void =>
-    ticket === undefined ? storage.removeItem(ticketKey) : storage.setItem(ticketKey, ticket),
+const mergeKey = 'latchkey-merge'
+
+// A merge outlives a reload and a trip to confirm who one is, but not its
+// session: whoever signs in next in this tab hears nothing of it.
+export const keptMerge = {
+  get(session: string, storage: Storage = sessionStorage): KeptMerge | undefined {
+    try {
+      const kept = JSON.parse(storage.getItem(mergeKey) ?? '{}') as Partial<KeptMerge>
+      if (kept.session === session && kept.ticket && kept.choices) return kept as KeptMerge
+    } catch {
+      // Damaged, which is as good as none.
+    }
+    storage.removeItem(mergeKey)
+    return undefined
+  },
+  set: (merge: KeptMerge | undefined, storage: Storage = sessionStorage): void =>
+    merge === undefined ? storage.removeItem(mergeKey) : storage.setItem(mergeKey, JSON.stringify(merge)),
 }
 
 const mailKey = 'latchkey-mail'

@@ -6,8 +6,13 @@ import { WordsAlert } from './show'
 // Done travels with a change of page: what it was for, said where it ends. The
 // account of this browser may be another one then, or none.
 export interface Done {
-  done: 'merged' | 'undone'
+  done: 'merged' | 'undone' | 'replaced'
+  /** When it was done: what ends a session later on is something else. */
+  at: number
 }
+
+// doneNow is done, told on the account page or wherever that leads to.
+export const doneNow = (done: Done['done']) => ({ replace: true, state: { done, at: Date.now() } satisfies Done })
 
 export function DoneNotice() {
   const t = useT()
@@ -15,5 +20,6 @@ export function DoneNotice() {
   // Said once: not after a reload, nor on the way back in the history.
   useEffect(() => history.replaceState({ ...(history.state as object | null), usr: null }, ''), [])
   if (!state?.done) return null
+  if (state.done === 'replaced') return <WordsAlert words={t.words['another_person']!} />
   return <WordsAlert kind="done" words={{ title: t(`merge.${state.done}Title`), text: t(`merge.${state.done}Text`) }} />
 }

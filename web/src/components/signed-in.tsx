@@ -1,15 +1,24 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { Navigate, useLocation } from 'react-router'
 import { useSession } from '../api/queries'
 import type { CurrentSession } from '../api/types'
+import type { Done } from './done'
 import { Retry, WaitingPage } from './show'
 
 // SignedIn shows a page to who is signed in, and sends others to sign in and
 // back.
 export function SignedIn({ children }: { children: (session: CurrentSession) => ReactNode }) {
   const session = useSession()
-  const { pathname, search, state } = useLocation() as { pathname: string; search: string; state: unknown }
+  const { pathname, search, state } = useLocation() as { pathname: string; search: string; state: Partial<Done> | null }
+  const lastSeen = useRef(0)
+  useEffect(() => {
+    if (session.data) lastSeen.current = session.dataUpdatedAt
+  }, [session.data, session.dataUpdatedAt])
   if (session.data) return children(session.data)
-  if (session.data === null) return <Navigate to={`/sign-in?return_to=${encodeURIComponent(pathname + search)}`} state={state} replace />
+  if (session.data === null) {
+    // What was done is told at sign-in only if it ended the session.
+    const told = state?.at !== undefined && lastSeen.current > state.at
+    return <Navigate to={`/sign-in?return_to=${encodeURIComponent(pathname + search)}`} state={told ? null : state} replace />
+  }
   return session.error ? <Retry error={session.error} again={session.refetch} /> : <WaitingPage />
 }

@@ -101,6 +101,10 @@ export const words: Catalogue['words'] = {
   },
   internal: { title: 'Etwas ging schief', text: 'Es liegt nicht an Ihnen. Versuchen Sie es in einer Minute noch einmal; geschieht es wieder, sagen Sie es dem Betreiber.' },
   rate_limited: { title: 'Zu viele Versuche', text: 'Warten Sie ein wenig und versuchen Sie es dann noch einmal.' },
+  another_person: {
+    title: 'Hier ist inzwischen jemand anderes angemeldet',
+    text: 'Es wurde nichts gespeichert: In einem anderen Fenster dieses Browsers hat sich jemand anderes angemeldet. Diese Seite zeigt jetzt dessen Konto.',
+  },
   offline: { title: 'Der Dienst antwortet nicht', text: 'Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.' },
   unexpected_answer: { title: 'Etwas ging schief', text: 'Der Dienst gab eine unerwartete Antwort. Versuchen Sie es in einer Minute noch einmal.' },
   unknown: { title: 'Das hat nicht geklappt', text: 'Es wurde nichts geändert. Versuchen Sie es noch einmal oder wählen Sie einen anderen Zugang.' },

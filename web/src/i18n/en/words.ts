@@ -100,6 +100,10 @@ export const words = {
   internal: { title: 'Something went wrong', text: 'The fault is not yours. Try again in a minute; if it happens again, tell whoever runs this service.' },
   rate_limited: { title: 'Too many attempts', text: 'Wait a little, then try again.' },
   // The app's own.
+  another_person: {
+    title: 'Somebody else is signed in by now',
+    text: 'Nothing was saved: in another window of this browser somebody else has signed in. This page shows their account now.',
+  },
   offline: { title: 'The service does not answer', text: 'Check your connection, then try again.' },
   unexpected_answer: { title: 'Something went wrong', text: 'The service gave an unexpected answer. Try again in a minute.' },
   unknown: { title: 'That did not work', text: 'Nothing was changed. Try again, or choose another way in.' },

@@ -5,7 +5,7 @@ import { api, data } from '../../api/client'
 import { keys, startOver, usePages } from '../../api/queries'
 import type { MyMerge } from '../../api/types'
 import { ConfirmButton } from '../../components/confirm'
-import type { Done } from '../../components/done'
+import { doneNow } from '../../components/done'
 import { Section } from '../../components/section'
 import { Listing, Name, personName, Time, useNow } from '../../components/show'
 import { daysLeft } from '../../components/time'
@@ -21,7 +21,7 @@ export function Merges() {
   const list = usePages(keys.merges, (query) => data(api.GET('/v1/me/merges', { params: { query } })))
   const undo = async (merge: MyMerge) => {
     await data(api.POST('/v1/me/merges/{merge}/undo', { params: { path: { merge: merge.id } } }))
-    await navigate('/account', { replace: true, state: { done: 'undone' } satisfies Done })
+    await navigate('/account', doneNow('undone'))
     await startOver(client)
   }
   if (!list.rows?.length && !list.error) return null

@@ -5,7 +5,7 @@ import { api, data } from '../../api/client'
 import { useIdentities } from '../../api/queries'
 import type { CurrentSession } from '../../api/types'
 import { arrivalOf } from '../../auth/arrival'
-import { keptMail, keptTicket } from '../../auth/pending'
+import { keptMail, keptMerge, type KeptMerge } from '../../auth/pending'
 import { isRestricted } from '../../auth/step-up'
 import { DoneNotice } from '../../components/done'
 import { PageTitle } from '../../components/page-title'
@@ -43,12 +43,12 @@ function SignOut() {
   )
 }
 
-// startTicket is the merge ticket of this visit: brought back by a provider, or
-// kept over a reload.
-function startTicket(): string | undefined {
-  const brought = arrivalOf('linked')?.ticket
-  if (brought) keptTicket.set(brought)
-  return keptTicket.get()
+// startMerge is the merge of this visit: brought back by a provider, or kept over
+// a reload.
+function startMerge(session: string): KeptMerge | undefined {
+  const ticket = arrivalOf('linked')?.ticket
+  if (ticket) keptMerge.set({ ticket, session, choices: {} })
+  return keptMerge.get(session)
 }
 
 export default function AccountPage() {
@@ -57,12 +57,13 @@ export default function AccountPage() {
 
 function Account({ session }: { session: CurrentSession }) {
   const t = useT()
-  const [ticket, setTicket] = useState(startTicket)
+  const [merge, setMerge] = useState(() => startMerge(session.session.id))
   const identities = useIdentities()
-  const changeTicket = (next: string | undefined) => {
-    keptTicket.set(next)
-    setTicket(next)
+  const changeMerge = (next: KeptMerge | undefined) => {
+    keptMerge.set(next)
+    setMerge(next)
   }
+  const begin = (ticket: string) => changeMerge({ ticket, session: session.session.id, choices: {} })
   // Whoever came in by a recovery code may link a way in and nothing else.
   const restricted = isRestricted(session.session)
   return (
@@ -73,7 +74,7 @@ function Account({ session }: { session: CurrentSession }) {
         <SignOut />
       </Group>
       <DoneNotice />
-      {ticket && <Merge ticket={ticket} me={session.user.id} onClose={() => changeTicket(undefined)} />}
+      {merge && <Merge key={merge.ticket} begun={merge} me={session.user.id} onChange={changeMerge} onClose={() => changeMerge(undefined)} />}
       {restricted ? (
         <Alert color="orange" variant="light" title={t.words['recovery_restricted']!.title}>
           {t('account.restricted')}
@@ -81,10 +82,10 @@ function Account({ session }: { session: CurrentSession }) {
       ) : (
         <Invitations />
       )}
-      <WaysIn session={session.session} identities={identities} onTicket={changeTicket} />
+      <WaysIn session={session.session} identities={identities} onTicket={begin} />
       {!restricted && (
         <>
-          <Addresses session={session.session} identities={identities} onTicket={changeTicket} />
+          <Addresses session={session.session} identities={identities} onTicket={begin} />
           <Profile user={session.user} />
           <Devices />
           <RecoveryCodes />

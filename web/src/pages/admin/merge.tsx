@@ -5,10 +5,10 @@ import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { isProblem } from '../../api/problem'
 import { keys } from '../../api/queries'
-import type { MergePreview, MergeSide } from '../../api/types'
+import type { MergePreview, MergeSide, UserSummary } from '../../api/types'
 import { withStepUp } from '../../auth/step-up'
 import { Dialog } from '../../components/dialog'
-import { Fault, Person, personName, Waiting } from '../../components/show'
+import { Fault, Person, Waiting } from '../../components/show'
 import { useStepUp } from '../../components/step-up-context'
 import { useT } from '../../i18n/language'
 import { Conflicts, sides } from '../account/merge'
@@ -34,6 +34,8 @@ export function MergeDialog({ ids, onClose, onMerged }: { ids: readonly [string,
     </Dialog>
   )
 }
+
+const idEnd = (user: UserSummary) => '…' + user.id.slice(-12)
 
 function Plan({ ids, onClose, onMerged }: React.ComponentProps<typeof MergeDialog>) {
   const t = useT()
@@ -83,19 +85,19 @@ function Plan({ ids, onClose, onMerged }: React.ComponentProps<typeof MergeDialo
           >
             <SimpleGrid cols={{ base: 1, sm: 2 }} mt="xs">
               {sides(shown, ids[0]).map((side) => shown[side]).map((user) => (
-                <Radio.Card key={user.id} value={user.id} p="md" aria-label={personName(t, user)}>
+                <Radio.Card key={user.id} value={user.id} p="md">
                   <Group wrap="nowrap" align="flex-start">
                     <Radio.Indicator />
                     <Stack gap={0} miw={0}>
                       <Person user={user} />
-                      <code>…{user.id.slice(-12)}</code>
+                      <code>{idEnd(user)}</code>
                     </Stack>
                   </Group>
                 </Radio.Card>
               ))}
             </SimpleGrid>
           </Radio.Group>
-          <Conflicts preview={shown} sides={sides(shown, ids[0])} choices={choices} onChoose={(field, side) => setChoices({ ...choices, [field]: side })} />
+          <Conflicts preview={shown} sides={sides(shown, ids[0])} apart={idEnd} choices={choices} onChoose={(field, side) => setChoices({ ...choices, [field]: side })} />
           <Moves preview={shown} />
           <Gains preview={shown} />
         </Stack>

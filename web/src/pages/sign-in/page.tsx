@@ -7,7 +7,7 @@ import { forgetPerson, useProviders, useReturnOrigins, useSession } from '../../
 import { requestOf } from '../../auth/arrival'
 import { tokenIn } from '../../auth/email'
 import { lastUsed, rememberUsed } from '../../auth/last-used'
-import { keptMail, keptTicket } from '../../auth/pending'
+import { keptMail, keptMerge } from '../../auth/pending'
 import { providerName, signInUrl } from '../../auth/providers'
 import { home, leaveFor, targetOf } from '../../auth/return-to'
 import { wordsForCode } from '../../auth/words'
@@ -62,7 +62,7 @@ export function SignInPage() {
   }
   // A mailed link may be for linking: then the refusal is one for the account page.
   function merge(ticket: string) {
-    keptTicket.set(ticket)
+    if (session.data) keptMerge.set({ ticket, session: session.data.session.id, choices: {} })
     void navigate(home)
   }
 
