@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { noticeOf } from '../pages/account/use-linking'
+import type { Identity } from '../api/types'
 import { en } from '../i18n/en'
 import { translator } from '../i18n/translate'
 import { readArrival } from './arrival'
-import { keptMail, type Pending, savePending, takePending } from './pending'
+import { keptMail, keptMerge, type Pending, savePending, takePending } from './pending'
 import { providerName, signInUrl, startUrl } from './providers'
 import { refusedAt, safePath, targetOf } from './return-to'
 import { isFresh, isRestricted } from './step-up'
@@ -103,16 +104,40 @@ describe('addresses of providers', () => {
   })
 })
 
-describe('a link in progress', () => {
-  const storage = () => {
-    const map = new Map<string, string>()
-    return {
-      getItem: (key: string) => map.get(key) ?? null,
-      setItem: (key: string, value: string) => void map.set(key, value),
-      removeItem: (key: string) => void map.delete(key),
-    } as unknown as Storage
-  }
+const storage = () => {
+  const map = new Map<string, string>()
+  return {
+    getItem: (key: string) => map.get(key) ?? null,
+    setItem: (key: string, value: string) => void map.set(key, value),
+    removeItem: (key: string) => void map.delete(key),
+  } as unknown as Storage
+}
 
+describe('a merge that was begun', () => {
+  const merge = { ticket: 'T', session: 's1', survivor: 'u2', choices: { display_name: 'source' as const } }
+
+  it('is there again for its session, with what was chosen', () => {
+    const tab = storage()
+    expect(keptMerge.get('s1', tab)).toBeUndefined()
+    keptMerge.set(merge, tab)
+    expect(keptMerge.get('s1', tab)).toEqual(merge)
+    keptMerge.set(undefined, tab)
+    expect(keptMerge.get('s1', tab)).toBeUndefined()
+  })
+
+  it('is gone for good once another session has looked, and when damaged', () => {
+    const tab = storage()
+    keptMerge.set(merge, tab)
+    expect(keptMerge.get('s2', tab)).toBeUndefined()
+    expect(keptMerge.get('s1', tab)).toBeUndefined()
+    for (const damaged of ['', '{', 'null', '1', '{"session":"s1"}', '{"session":"s1","ticket":"T"}']) {
+      tab.setItem('latchkey-merge', damaged)
+      expect(keptMerge.get('s1', tab)).toBeUndefined()
+    }
+  })
+})
+
+describe('a link in progress', () => {
   it('remembers where a mail was sent, for as long as its code works', () => {
     const tab = storage()
     const mail = { email: 'a@b.example', purpose: 'sign_in' as const, expires_at: '2030-01-01T00:10:00Z' }
@@ -152,7 +177,7 @@ describe('a link in progress', () => {
 
 describe('a return from a provider', () => {
   const read = (query: string, pending?: Pending) => readArrival(new URL(`${origin}/account?${query}`), () => pending)
-  const notice = (query: string, pending?: Pending) => noticeOf(t, read(query, pending).arrival)
+  const notice = (query: string, pending?: Pending, ways: Identity[] = []) => noticeOf(t, read(query, pending).arrival, ways)
   const linkingGoogle: Pending = { intent: 'link:google', leg: 'link' }
 
   it('believes a success only of what this tab asked for', () => {
@@ -160,6 +185,15 @@ describe('a return from a provider', () => {
     expect(notice('linked=google')).toBeUndefined()
     expect(notice('linked=google', { intent: 'link:github', leg: 'link' })).toBeUndefined()
     expect(notice('linked=google', { intent: 'link:google', leg: 'step_up' })).toBeUndefined()
+  })
+
+  it('says so when it was linked before', () => {
+    const way = (last_used_at: string, more: Partial<Identity> = {}) => ({ provider: 'google', created_at: '2030-01-01T00:00:00Z', last_used_at, ...more }) as Identity
+    const [old, used] = [way('2030-01-01T00:00:00Z'), way('2030-01-02T00:00:00Z')]
+    expect(notice('linked=google', linkingGoogle, [old])?.words.title).toBe('Google is linked')
+    expect(notice('linked=google', linkingGoogle, [old, used])?.words.title).toBe('Google was linked already')
+    expect(notice('linked=google', linkingGoogle, [used, way('2030-01-03T00:00:00Z', { created_at: '2030-01-03T00:00:00Z' })])?.words.title).toBe('Google is linked')
+    expect(notice('linked=google', linkingGoogle, [old, { ...used, provider: 'github' }])?.words.title).toBe('Google is linked')
   })
 
   it('goes on with what a step-up was for, and only with what this tab asked for', () => {

@@ -43,11 +43,14 @@ export const ways: Area<'ways'> = {
   unlinkTitle: 'Diesen Zugang trennen?',
   unlinkText: 'Mit {way} kommen Sie dann nicht mehr herein, und jede Sitzung, die damit entstand, endet.',
   unlinkThisSession: 'Diese Sitzung entstand damit: Sie müssen sich auf anderem Weg wieder anmelden.',
+  unlinkMaybe: 'Haben Sie sich hier damit angemeldet, endet auch diese Sitzung, und Sie melden sich auf anderem Weg wieder an.',
   unlinkAddress: 'Die Adresse {address} ist dann hier nicht mehr Ihre.',
   only: 'Das ist Ihr einziger Zugang. Verknüpfen Sie zuerst einen anderen; ohne einen kämen Sie nicht wieder herein.',
   onlyUsable: 'Das ist der einzige Zugang, den dieser Dienst gerade anbietet. Verknüpfen Sie zuerst einen anderen.',
   linkedTitle: '{provider} ist verknüpft',
   linkedText: 'Von jetzt an können Sie sich damit anmelden.',
+  linkedBeforeTitle: '{provider} war schon verknüpft',
+  linkedBeforeText: 'Es hat sich nichts geändert: Sie können sich damit anmelden wie bisher.',
 }
 
 export const addresses: Area<'addresses'> = {
@@ -65,6 +68,8 @@ export const addresses: Area<'addresses'> = {
   add: 'Adresse hinzufügen',
   addedTitle: 'Die Adresse ist Ihre',
   addedText: 'Sie ist bestätigt, und Sie können sich von jetzt an damit anmelden.',
+  hadTitle: 'Die Adresse war schon Ihre',
+  hadText: 'Es hat sich nichts geändert: Sie können sich damit anmelden wie bisher.',
 }
 
 export const devices: Area<'devices'> = {

@@ -39,11 +39,14 @@ export const ways = {
   unlinkTitle: 'Unlink this way in?',
   unlinkText: '{way} does not sign you in any more, and every session it made ends.',
   unlinkThisSession: 'This session was made with it: you have to sign in again another way.',
+  unlinkMaybe: 'If it is what you signed in with here, this session ends too, and you sign in again another way.',
   unlinkAddress: 'Its address {address} is not yours here any more.',
   only: 'This is your only way in. Link another one first; without any you could not come back.',
   onlyUsable: 'This is the only way in that this service offers right now. Link another one first.',
   linkedTitle: '{provider} is linked',
   linkedText: 'From now on you can sign in with it.',
+  linkedBeforeTitle: '{provider} was linked already',
+  linkedBeforeText: 'Nothing has changed: you can sign in with it as before.',
 } as const
 
 export const addresses = {
@@ -61,6 +64,8 @@ export const addresses = {
   add: 'Add an address',
   addedTitle: 'The address is yours',
   addedText: 'It is verified, and you can sign in with it from now on.',
+  hadTitle: 'The address was yours already',
+  hadText: 'Nothing has changed: you can sign in with it as before.',
 } as const
 
 export const devices = {

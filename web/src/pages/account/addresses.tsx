@@ -2,8 +2,9 @@ import { Button } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../api/client'
-import { keys, refreshPerson, type useIdentities, useProviders } from '../../api/queries'
+import { keys, knownIdentities, refreshPerson, type useIdentities, useProviders } from '../../api/queries'
 import type { Session } from '../../api/types'
+import { emailProvider } from '../../auth/providers'
 import { isFresh } from '../../auth/step-up'
 import { Address } from '../../components/address'
 import { Dialog } from '../../components/dialog'
@@ -14,6 +15,7 @@ import { useResumed, useStepUp } from '../../components/step-up-context'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
 import { PrimaryButton } from './change-way'
+import { lastProved } from './ways'
 
 const addIntent = 'add-address'
 
@@ -31,10 +33,11 @@ export function Addresses({ session, identities, onTicket }: Props) {
   const providers = useProviders()
   const list = useQuery({ queryKey: keys.emails, queryFn: async () => (await data(api.GET('/v1/me/emails'))).data })
   const [adding, setAdding] = useState(useResumed(addIntent))
-  const [added, setAdded] = useState(false)
+  const [added, setAdded] = useState<ReturnType<typeof lastProved>>()
   const refresh = () => refreshPerson(client)
   // A mail that cannot be used for want of a fresh session would be a waste.
   const add = async () => {
+    setAdded(undefined)
     if (isFresh(session) || (await stepUp(addIntent))) setAdding(true)
   }
   return (
@@ -49,7 +52,14 @@ export function Addresses({ session, identities, onTicket }: Props) {
         )
       }
     >
-      {added && <WordsAlert kind="done" words={{ title: t('addresses.addedTitle'), text: t('addresses.addedText') }} />}
+      {added && list.data?.some((row) => row.address === added.identity.email) && (
+        <WordsAlert
+          kind="done"
+          words={
+            added.isNew ? { title: t('addresses.addedTitle'), text: t('addresses.addedText') } : { title: t('addresses.hadTitle'), text: t('addresses.hadText') }
+          }
+        />
+      )}
       <Listing list={{ ...list, rows: list.data }} empty={t('addresses.none')}>
         {(rows) => (
           <Table
@@ -75,21 +85,43 @@ export function Addresses({ session, identities, onTicket }: Props) {
           />
         )}
       </Listing>
-      <Dialog opened={adding} onClose={() => setAdding(false)} title={t('addresses.add')}>
-        <EmailDoor
-          purpose="link"
-          returnTo="/account"
-          onDone={async () => {
-            await refresh()
-            setAdding(false)
-            setAdded(true)
-          }}
-          onTicket={(ticket) => {
-            setAdding(false)
-            onTicket(ticket)
-          }}
-        />
-      </Dialog>
+      <AddAddress
+        opened={adding}
+        onClose={() => setAdding(false)}
+        onDone={async () => {
+          await refresh()
+          setAdded(lastProved(knownIdentities(client), emailProvider))
+        }}
+        onTicket={onTicket}
+      />
     </Section>
+  )
+}
+
+interface AddAddressProps {
+  opened: boolean
+  onClose: () => void
+  onDone: () => Promise<void>
+  onTicket: (ticket: string) => void
+}
+
+// AddAddress links an address by mail.
+export function AddAddress({ opened, onClose, onDone, onTicket }: AddAddressProps) {
+  const t = useT()
+  return (
+    <Dialog opened={opened} onClose={onClose} title={t('addresses.add')}>
+      <EmailDoor
+        purpose="link"
+        returnTo="/account"
+        onDone={async () => {
+          await onDone()
+          onClose()
+        }}
+        onTicket={(ticket) => {
+          onClose()
+          onTicket(ticket)
+        }}
+      />
+    </Dialog>
   )
 }

@@ -3,7 +3,7 @@ import type { Identity } from '../../api/types'
 import { en } from '../../i18n/en'
 import { translator } from '../../i18n/translate'
 import { fieldName, valueText } from './merge-words'
-import { wayName, whyNotUnlink } from './ways'
+import { endsThisSession, wayName, whyNotUnlink } from './ways'
 
 const t = translator(en, 'en')
 const way = (id: string, provider: string, more: Partial<Identity> = {}): Identity => ({
@@ -19,6 +19,17 @@ describe('why a way in has to stay', () => {
     expect(whyNotUnlink(github, [google, github], offered)).toBeUndefined()
     expect(whyNotUnlink(google, [google, wallet], offered)).toBeUndefined()
     expect(whyNotUnlink(google, [google, github], new Set())).toBeUndefined()
+  })
+})
+
+describe('unlinking', () => {
+  const [google, another, github] = [way('1', 'google'), way('2', 'google'), way('3', 'github')]
+  it('ends the session at hand only if that was made with it', () => {
+    const session = { methods: ['google', 'github'] }
+    expect(endsThisSession(session, google, [google, github])).toBe('ways.unlinkThisSession')
+    expect(endsThisSession(session, another, [google, another, github])).toBe('ways.unlinkMaybe')
+    expect(endsThisSession(session, github, [google, github])).toBeUndefined()
+    expect(endsThisSession({ methods: ['recovery', 'google'] }, google, [google])).toBeUndefined()
   })
 })
 

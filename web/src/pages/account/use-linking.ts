@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useState } from 'react'
-import { refreshPerson } from '../../api/queries'
-import type { Session } from '../../api/types'
+import { knownIdentities, refreshPerson } from '../../api/queries'
+import type { Identity, Session } from '../../api/types'
 import { type Arrival, arrivalOf, endArrival } from '../../auth/arrival'
 import { linkIntent, savePending } from '../../auth/pending'
 import { providerName, startUrl, walletProvider } from '../../auth/providers'
@@ -10,27 +10,34 @@ import { type Words, wordsForCode } from '../../auth/words'
 import { useStepUp } from '../../components/step-up-context'
 import { useT } from '../../i18n/language'
 import type { Translate } from '../../i18n/translate'
+import { lastProved } from './ways'
 
 interface Notice {
   words: Words
   kind: 'error' | 'done'
 }
 
+const firstLink = { title: 'ways.linkedTitle', text: 'ways.linkedText' } as const
+const linkedBefore = { title: 'ways.linkedBeforeTitle', text: 'ways.linkedBeforeText' } as const
+
 function leaveToLink(provider: string) {
   savePending({ intent: linkIntent(provider), leg: 'link' })
   location.assign(startUrl(provider, 'link', '/account?linked=' + encodeURIComponent(provider)))
 }
 
-function done(t: Translate, provider: string): Notice {
-  return { words: { title: t('ways.linkedTitle', { provider: providerName(t, provider) }), text: t('ways.linkedText') }, kind: 'done' }
+// doneNotice says that a provider is linked, or was before: the service takes
+// either, and the ways in as they are now tell which it was.
+function doneNotice(t: Translate, provider: string, ways: Identity[]): Notice {
+  const words = lastProved(ways, provider)?.isNew === false ? linkedBefore : firstLink
+  return { words: { title: t(words.title, { provider: providerName(t, provider) }), text: t(words.text) }, kind: 'done' }
 }
 
 // noticeOf says how a link at a provider went. Success is believed only of what
 // this tab asked for; the list of ways in tells the truth in any case. A ticket
 // is shown as a merge instead.
-export function noticeOf(t: Translate, arrival: Arrival | undefined): Notice | undefined {
+export function noticeOf(t: Translate, arrival: Arrival | undefined, ways: Identity[]): Notice | undefined {
   if (!arrival || arrival.kind !== 'linked') return undefined
-  if (arrival.error === undefined) return arrival.intent === linkIntent(arrival.provider) ? done(t, arrival.provider) : undefined
+  if (arrival.error === undefined) return arrival.intent === linkIntent(arrival.provider) ? doneNotice(t, arrival.provider, ways) : undefined
   if (arrival.ticket !== undefined || (arrival.error === 'reauth_required' && arrival.intent)) return undefined
   return { words: wordsForCode(t, arrival.error, 'link'), kind: 'error' }
 }
@@ -38,11 +45,17 @@ export function noticeOf(t: Translate, arrival: Arrival | undefined): Notice | u
 // useLinking takes a person to a provider to link it, over a step-up where the
 // session is no longer fresh, and reads what comes back. Wallets are linked on
 // the page itself: openWallets shows them.
-export function useLinking(session: Session, openWallets: () => void) {
+export function useLinking(session: Session, ways: Identity[] | undefined, openWallets: () => void) {
   const t = useT()
   const client = useQueryClient()
   const stepUp = useStepUp()
-  const [notice, setNotice] = useState(() => noticeOf(t, arrivalOf('linked')))
+  const [arrived, setArrived] = useState(() => arrivalOf('linked'))
+  const [notice, setNotice] = useState<Notice>()
+  useEffect(() => {
+    if (!arrived || (!ways && !arrived.error)) return
+    setArrived(undefined)
+    setNotice(noticeOf(t, arrived, ways ?? []))
+  }, [t, arrived, ways])
 
   const confirmThenLink = useCallback(
     async (provider: string) => {
@@ -77,8 +90,10 @@ export function useLinking(session: Session, openWallets: () => void) {
       else void confirmThenLink(provider)
     },
     async linked(provider: string) {
-      setNotice(done(t, provider))
       await refreshPerson(client)
+      setNotice(doneNotice(t, provider, knownIdentities(client)))
     },
+    // What it says may not hold any more.
+    forget: () => setNotice(undefined),
   }
 }

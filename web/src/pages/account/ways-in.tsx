@@ -5,7 +5,9 @@ import { api, data } from '../../api/client'
 import { refreshPerson, type useIdentities, useProviders } from '../../api/queries'
 import type { Identity, Session } from '../../api/types'
 import { providerName } from '../../auth/providers'
+import { isRestricted } from '../../auth/step-up'
 import { ConfirmButton } from '../../components/confirm'
+import { CopyAddress } from '../../components/copy-address'
 import { Dialog } from '../../components/dialog'
 import { Section } from '../../components/section'
 import { Fault, Listing, Name, Time, WordsAlert } from '../../components/show'
@@ -13,9 +15,10 @@ import { Table } from '../../components/table'
 import { Wallets } from '../../components/wallets'
 import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
+import { AddAddress } from './addresses'
 import { LabelButton, PrimaryButton } from './change-way'
 import { useLinking } from './use-linking'
-import { wayName, whyNotUnlink } from './ways'
+import { endsThisSession, wayName, whyNotUnlink } from './ways'
 
 function Account({ identity }: { identity: Identity }) {
   const t = useT()
@@ -26,6 +29,7 @@ function Account({ identity }: { identity: Identity }) {
       {identity.label && <Name line>{identity.label}</Name>}
       <Group gap={6} maw="100%">
         {wallet ? <code title={wallet.address}>{shown}</code> : <Name line>{shown}</Name>}
+        {wallet && <CopyAddress address={wallet.address} />}
         {wallet?.primary && (
           <Badge variant="light" color="gray">
             {t('ways.primary')}
@@ -53,14 +57,21 @@ export function WaysIn({ session, identities, onTicket }: Props) {
   const client = useQueryClient()
   const providers = useProviders()
   const [walletOpen, walletDialog] = useDisclosure(false)
-  const linking = useLinking(session, walletDialog.open)
+  const [emailOpen, emailDialog] = useDisclosure(false)
+  const linking = useLinking(session, identities.rows, walletDialog.open)
+  const email = providers.data?.find((provider) => provider.kind === 'email')
   const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
   const offered = providers.data && new Set(providers.data.map((provider) => provider.name))
 
   const refresh = () => refreshPerson(client)
   const unlink = async (identity: Identity) => {
     await data(api.DELETE('/v1/me/identities/{identity}', { params: { path: { identity: identity.id } } }))
+    linking.forget()
     await refresh()
+  }
+  const begin = (open: () => void) => () => {
+    linking.forget()
+    open()
   }
 
   return (
@@ -90,6 +101,7 @@ export function WaysIn({ session, identities, onTicket }: Props) {
                 action: true,
                 cell: (identity) => {
                   const why = offered && !identities.hasNextPage ? whyNotUnlink(identity, rows, offered) : undefined
+                  const ends = endsThisSession(session, identity, rows)
                   return (
                     <Stack gap={4}>
                       <Group gap={6}>
@@ -103,7 +115,7 @@ export function WaysIn({ session, identities, onTicket }: Props) {
                             text={
                               <Stack gap="xs">
                                 <div>{t.rich('ways.unlinkText', { way: <Name key="way">{wayName(t, identity)}</Name> })}</div>
-                                {session.methods.includes(identity.provider) && <div>{t('ways.unlinkThisSession')}</div>}
+                                {ends && <div>{t(ends)}</div>}
                                 {identity.provider === 'email' && identity.email && <div>{t('ways.unlinkAddress', { address: identity.email })}</div>}
                               </Stack>
                             }
@@ -137,11 +149,18 @@ export function WaysIn({ session, identities, onTicket }: Props) {
             </Button>
           ))}
         {wallet && (
-          <Button variant="default" onClick={walletDialog.open}>
+          <Button variant="default" onClick={begin(walletDialog.open)}>
             {providerName(t, wallet.name)}
           </Button>
         )}
+        {/* Elsewhere the addresses below offer it, which such a session does not see. */}
+        {email && isRestricted(session) && (
+          <Button variant="default" onClick={begin(emailDialog.open)}>
+            {providerName(t, email.name)}
+          </Button>
+        )}
       </Group>
+      {email && <AddAddress opened={emailOpen} onClose={emailDialog.close} onDone={() => linking.linked(email.name)} onTicket={onTicket} />}
       <Dialog opened={walletOpen} onClose={walletDialog.close} title={t('ways.linkWallet')}>
         {wallet && (
           <Wallets

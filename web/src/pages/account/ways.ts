@@ -1,4 +1,4 @@
-import type { Identity } from '../../api/types'
+import type { Identity, Session } from '../../api/types'
 import { providerName } from '../../auth/providers'
 import type { Translate } from '../../i18n/translate'
 import { shortAddress } from '../../wallet/types'
@@ -17,4 +17,19 @@ export function whyNotUnlink(identity: Identity, all: Identity[], offered: Reado
   if (all.length === 1) return 'ways.only'
   const usable = all.filter((one) => offered.has(one.provider))
   return usable.length === 1 && usable[0]!.id === identity.id ? 'ways.onlyUsable' : undefined
+}
+
+// endsThisSession is what unlinking a way in does to the session at hand: the
+// first of its methods made it, the others were links and confirmations. Of two
+// ways in of one provider nobody here can tell which it was.
+export function endsThisSession(session: Pick<Session, 'methods'>, identity: Identity, all: Identity[]): 'ways.unlinkThisSession' | 'ways.unlinkMaybe' | undefined {
+  if (session.methods[0] !== identity.provider) return undefined
+  return all.filter((one) => one.provider === identity.provider).length === 1 ? 'ways.unlinkThisSession' : 'ways.unlinkMaybe'
+}
+
+// lastProved is the way in of a provider that was proved last, and whether that
+// was the first time.
+export function lastProved(ways: Identity[], provider: string): { identity: Identity; isNew: boolean } | undefined {
+  const [identity] = ways.filter((one) => one.provider === provider).sort((a, b) => Date.parse(b.last_used_at) - Date.parse(a.last_used_at))
+  return identity && { identity, isNew: identity.last_used_at === identity.created_at }
 }

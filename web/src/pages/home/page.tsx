@@ -4,10 +4,12 @@ import { useIdentities, useSession, useTeams } from '../../api/queries'
 import type { CurrentSession } from '../../api/types'
 import { providerName, walletProvider } from '../../auth/providers'
 import { brand } from '../../brand'
+import { CopyAddress } from '../../components/copy-address'
 import { PageTitle } from '../../components/page-title'
 import { Name, personName, Retry, Waiting } from '../../components/show'
 import { isDev } from '../../dev'
 import { useT } from '../../i18n/language'
+import { shortAddress } from '../../wallet/types'
 import { Flow } from './flow'
 import { Teams } from './teams'
 
@@ -63,6 +65,7 @@ function Flows({ session }: { session: CurrentSession | null }) {
   const teams = useTeams(session !== null)
   const providers = new Set(identities.rows?.map((identity) => identity.provider))
   const byWallet = session?.session.methods.includes(walletProvider) ?? false
+  const ownWallet = identities.rows?.find((identity) => identity.wallet?.primary)?.wallet?.address
   const both = providers.has(walletProvider) && providers.size > 1
   return (
     <SimpleGrid cols={{ base: 1, md: 3 }} spacing="lg">
@@ -96,7 +99,15 @@ function Flows({ session }: { session: CurrentSession | null }) {
         steps={[t('home.teamStep1'), t('home.teamStep2'), t('home.teamStep3'), t('home.teamStep4')]}
       >
         {session ? (
-          <Teams list={teams} />
+          <Stack gap="sm">
+            {/* What step 1 asks the other window for. */}
+            {isDev && ownWallet && (
+              <Text size="sm" component="div">
+                {t.rich('home.yourWallet', { address: <code title={ownWallet}>{shortAddress(ownWallet)}</code> })} <CopyAddress address={ownWallet} />
+              </Text>
+            )}
+            <Teams list={teams} />
+          </Stack>
         ) : (
           <Button component={Link} to="/sign-in?return_to=/" fullWidth variant="default">
             {t('home.signInFirst')}
