@@ -2,7 +2,6 @@ package linking
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -158,10 +157,10 @@ func pair(users []identity.User, sourceID identity.ID) (source, survivor identit
 func (s *Service) sameAsLeft(ctx context.Context, m Merge, source, survivor identity.User) error {
 	var gone []string
 	if source.MergedInto == nil || *source.MergedInto != survivor.ID || !survivor.Active() {
-		gone = append(gone, "the account itself")
+		gone = append(gone, "the account was disabled or became part of another")
 	}
 	if m.Plan.Source.Operator && !survivor.Operator {
-		gone = append(gone, "the rights of an operator") // taken away since; not to be had back
+		gone = append(gone, "the rights of an operator were taken away") // not to be had back
 	}
 	identities, err := s.store.IdentitiesOf(ctx, []identity.ID{survivor.ID})
 	if err != nil {
@@ -174,7 +173,7 @@ func (s *Service) sameAsLeft(ctx context.Context, m Merge, source, survivor iden
 	}
 	for _, i := range m.Plan.Identities {
 		if !have[i.ID] {
-			gone = append(gone, fmt.Sprintf("the identity %s %s", i.Provider, i.Subject))
+			gone = append(gone, "the way in "+name(i)+" was unlinked")
 		}
 		delete(have, i.ID)
 	}
@@ -183,17 +182,17 @@ func (s *Service) sameAsLeft(ctx context.Context, m Merge, source, survivor iden
 			usable++
 		}
 		if have[i.ID] && i.Provider == identity.ProviderEmail && slices.Contains(m.Plan.Emails, i.Subject) {
-			gone = append(gone, "the address "+i.Subject+", by which the survivor comes in since")
+			gone = append(gone, "the address "+i.Subject+" became a way in")
 		}
 	}
 	if usable == 0 {
-		gone = append(gone, "the survivor's own ways in")
+		gone = append(gone, "every way in that this account had of its own was unlinked")
 	}
 	if gone, err = s.addressesAndRoles(ctx, m, survivor, gone); err != nil {
 		return err
 	}
 	if len(gone) > 0 {
-		return identity.NewError(identity.CodeMergeMovedOn, "this has moved on since the merge: %s", strings.Join(gone, "; "))
+		return identity.NewError(identity.CodeMergeMovedOn, "since the merge %s", strings.Join(gone, "; "))
 	}
 	return nil
 }
@@ -209,7 +208,7 @@ func (s *Service) addressesAndRoles(ctx context.Context, m Merge, survivor ident
 	}
 	for _, e := range m.Plan.Emails {
 		if !owned[e] {
-			gone = append(gone, "the address "+e)
+			gone = append(gone, "the address "+e+" was taken off")
 		}
 	}
 	memberships, err := s.store.MembershipsOf(ctx, survivor.ID)
@@ -224,7 +223,7 @@ func (s *Service) addressesAndRoles(ctx context.Context, m Merge, survivor ident
 		now := places[t.TeamID]
 		another := t.Current == nil && !now.CreatedAt.Equal(t.CreatedAt) // taken away and given again
 		if now.Role != t.Becomes || another {
-			gone = append(gone, "the place in the team "+t.TeamName)
+			gone = append(gone, "the place in the team "+t.TeamName+" changed")
 		}
 	}
 	return gone, nil

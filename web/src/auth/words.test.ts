@@ -70,7 +70,9 @@ describe('words', () => {
   })
 
   it('passes on what stands in the way of an undo', () => {
-    expect(wordsForError(new Problem({ code: 'merge_moved_on', status: 409, detail: 'the wallet was unlinked' }))?.text).toContain('the wallet was unlinked')
+    const { text } = wordsForError(new Problem({ code: 'merge_moved_on', status: 409, detail: 'the wallet was unlinked' }))!
+    expect(text).toContain('the wallet was unlinked')
+    expect(text).toContain('link it again')
   })
 
   it('shows the detail of a refusal it does not know', () => {
