@@ -144,6 +144,7 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
   await expect(operator.locator('pre')).toContainText(/^lk_/)
   await operator.getByRole('button', { name: 'I have kept it' }).click()
   await expect(operator.locator('pre')).toHaveCount(0)
+  await expect(operator.getByRole('heading', { name: 'API keys' })).toBeFocused()
   await operator.getByRole('button', { name: 'End billing' }).click()
   await operator.getByRole('dialog').getByRole('button', { name: 'End the key' }).click()
   await expect(operator.getByRole('table', { name: 'API keys' })).toContainText('ended')

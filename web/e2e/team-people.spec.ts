@@ -189,6 +189,7 @@ test('a role and a withdrawal show at once, and go back when the service refuses
   await withdraw()
   await expect(row).toHaveCount(0)
   await expect(owner.getByRole('dialog')).toHaveCount(0)
+  await expect(owner.getByRole('heading', { name: 'Invitations' })).toBeFocused()
   takeBack.refuse()
   await expect(row).toBeVisible()
   await expect(owner.getByRole('alert')).toBeVisible()

@@ -10,6 +10,7 @@ import { keys } from './api/queries'
 import { App } from './app'
 import { startArrival } from './auth/arrival'
 import { brand } from './brand'
+import { keepFocus } from './components/keep-focus'
 import { startLanguage } from './i18n/language'
 import { makeTheme } from './theme'
 
@@ -42,6 +43,7 @@ function askSession(error: unknown) {
 addEventListener('focus', () => void client.invalidateQueries({ queryKey: keys.session }))
 
 startArrival()
+keepFocus()
 await startLanguage()
 
 createRoot(document.getElementById('root')!).render(

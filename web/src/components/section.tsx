@@ -8,7 +8,7 @@ export function Section(props: { title: string; hint?: ReactNode; action?: React
     <Paper withBorder p={{ base: 'md', sm: 'lg' }} component="section" aria-labelledby={id}>
       <Stack>
         <Group justify="space-between" gap="sm">
-          <Title order={2} size="h3" id={id}>
+          <Title order={2} size="h3" id={id} tabIndex={-1}>
             {props.title}
           </Title>
           {props.action}
