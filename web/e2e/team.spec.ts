@@ -28,8 +28,17 @@ test('a session that is opened, ended here or ended elsewhere shows at once in a
   await expect(member.getByText('This browser is in the team')).toBeVisible()
   for (const page of [owner, second]) await expect(sessionsOf(page).filter({ hasText: 'Mona' })).toBeVisible(within)
 
-  await owner.getByRole('button', { name: /^End the session of Mona/ }).click()
-  await owner.getByRole('dialog').getByRole('button', { name: 'End session', exact: true }).click()
+  await second.getByRole('button', { name: /^End the session of Mona/ }).click()
+  await owner.getByRole('button', { name: /^End the session of Mona/ }).press('Enter')
+  await owner.getByRole('dialog').getByRole('button', { name: 'End session', exact: true }).press('Enter')
+  // Said, and the keyboard goes on from there.
+  await expect(owner.getByRole('status').filter({ hasText: '1 session ended' })).toBeVisible()
+  await expect(owner.getByRole('dialog')).toHaveCount(0)
+  await expect(owner.getByRole('heading', { name: 'Sessions', exact: true })).toBeFocused()
+  // Who was about to do the same is told.
+  await expect(second.getByRole('dialog')).toContainText('this session has ended meanwhile', within)
+  await expect(second.getByRole('dialog').getByRole('button', { name: 'End session', exact: true })).toHaveCount(0)
+  await second.keyboard.press('Escape')
   await expect(second.getByText('Nobody is in the team right now')).toBeVisible(within)
   await expect(owner.getByText('Nobody is in the team right now')).toBeVisible(within)
   await member.reload()
@@ -84,18 +93,39 @@ test('sessions are found by filters and ended in number, and the numbers are nam
   await owner.getByRole('button', { name: 'End 1 session' }).click()
   await expect(sessionsOf(owner)).toHaveCount(3)
 
-  // Everyone else's.
+  // Everyone else's, and not of who comes in while the question is open.
   await post(members[0]!, `/v1/teams/${team}/sessions`, {})
   await expect(sessionsOf(owner)).toHaveCount(4)
   await owner.getByRole('button', { name: 'End everyone else’s' }).click()
   await expect(owner.getByRole('dialog')).toContainText('2 sessions end at once')
+  await post(members[1]!, `/v1/teams/${team}/sessions`, {})
   await owner.getByRole('button', { name: 'End 2 sessions' }).click()
-  await expect(sessionsOf(owner)).toHaveCount(2)
+  await expect(owner.getByText('2 sessions ended')).toBeVisible()
+  await expect(sessionsOf(owner)).toHaveCount(3)
+  await expect(sessionsOf(owner).filter({ hasText: 'Bulk1' })).toHaveCount(1)
   await expect(sessionsOf(owner).last()).toContainText('Oskar')
 
+  // Of two that are selected one ends elsewhere: one ends here.
+  const again = await post(members[0]!, `/v1/teams/${team}/sessions`, {})
+  for (const name of ['Bulk0', 'Bulk1']) await owner.getByRole('checkbox', { name: `Select the session of ${name}` }).check()
+  await owner.getByRole('button', { name: 'End selected' }).click()
+  await expect(owner.getByRole('dialog')).toContainText('2 sessions end at once')
+  await owner.request.delete(`/v1/teams/${team}/sessions/${again['id']!}`, { headers: { Origin: new URL(owner.url()).origin } })
+  await owner.getByRole('button', { name: 'End 2 sessions' }).click()
+  await expect(owner.getByText('1 session ended')).toBeVisible()
+  await expect(owner.getByText('1 session had ended already')).toBeVisible()
+  await expect(sessionsOf(owner)).toHaveCount(2)
+
   await owner.getByLabel('State', { exact: true }).selectOption('Any state')
-  await expect(sessionsOf(owner).filter({ hasText: 'ended' })).toHaveCount(4)
+  await expect(sessionsOf(owner).filter({ hasText: 'ended' })).toHaveCount(6)
   await shoot(owner, 'team-sessions')
+  // What has ended does not end again.
+  const endFiltered = owner.getByRole('button', { name: 'End all that fit the filter' })
+  await owner.getByLabel('Member', { exact: true }).selectOption({ label: 'Bulk0' })
+  await expect(endFiltered).toBeEnabled()
+  await owner.getByLabel('State', { exact: true }).selectOption('ended')
+  await expect(sessionsOf(owner)).toHaveCount(4)
+  await expect(endFiltered).toBeDisabled()
 })
 
 test('an admin is told which sessions stay, and why', async ({ person }) => {
@@ -115,6 +145,29 @@ test('an admin is told which sessions stay, and why', async ({ person }) => {
   await expect(admin.getByRole('dialog')).toContainText('No session would end.')
   await expect(admin.getByRole('dialog')).toContainText('1 session stays: it is an owner’s')
   await expect(admin.getByRole('dialog').getByRole('button', { name: /^End \d/ })).toHaveCount(0)
+  await admin.keyboard.press('Escape')
+
+  // From a page that somebody else has emptied the list goes back to one that is not.
+  let expires = Infinity
+  await admin.route(/\/sessions\?.*limit=/, async (route) => {
+    const answer = await route.fetch({ url: route.request().url().replace(/limit=\d+/, 'limit=1') })
+    const { data, ...page } = (await answer.json()) as { data: object[] }
+    const rows = Date.now() < expires ? data.map((row) => ({ ...row, ...(expires < Infinity ? { idle_expires_at: new Date(expires) } : {}) })) : []
+    await route.fulfill({ json: { ...page, data: rows } })
+  })
+  await post(admin, `/v1/teams/${team}/sessions`, {})
+  await expect(sessionsOf(admin).last()).toContainText('Adam', within)
+  await admin.getByRole('button', { name: 'Next page' }).click()
+  await expect(sessionsOf(admin).last()).toContainText('Otto')
+  const mine = (await (await owner.request.get(`/v1/session`)).json()) as { team_session: { id: string } }
+  await owner.request.delete(`/v1/teams/${team}/sessions/${mine.team_session.id}`, { headers: { Origin: new URL(owner.url()).origin } })
+  await expect(sessionsOf(admin).last()).toContainText('Adam', within)
+
+  // One that expires by itself goes, though nobody tells.
+  expires = Date.now() + 1_500
+  await post(owner, `/v1/teams/${team}/sessions`, {})
+  await expect(sessionsOf(admin).last()).toContainText('Otto', within)
+  await expect(admin.getByText('Nobody is in the team right now')).toBeVisible({ timeout: 4_000 })
 })
 
 test('a policy names whom it ends before it is saved, and then ends them in another browser', async ({ person }) => {

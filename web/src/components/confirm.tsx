@@ -10,7 +10,8 @@ import { useResumed, useStepUp } from './step-up-context'
 interface Asked {
   title: string
   text: ReactNode
-  confirm: string
+  /** What the button says; undefined: there is nothing to confirm any more. */
+  confirm: string | undefined
   action: () => Promise<unknown>
   /**
    * Names the action, for those that need a fresh session: after a trip to a
@@ -67,11 +68,13 @@ export function Question({ opened, onClose, title, text, confirm, action, intent
         <Fault error={run.error} />
         <Group justify="flex-end">
           <Button variant="default" disabled={run.isPending} onClick={close}>
-            {t('common.cancel')}
+            {t(confirm === undefined ? 'common.close' : 'common.cancel')}
           </Button>
-          <Button color="red" loading={run.isPending} onClick={() => opened && run.mutate()}>
-            {confirm}
-          </Button>
+          {confirm !== undefined && (
+            <Button color="red" loading={run.isPending} onClick={() => opened && run.mutate()}>
+              {confirm}
+            </Button>
+          )}
         </Group>
       </Stack>
     </Dialog>

@@ -4,9 +4,17 @@ import { useState } from 'react'
 import type { Page } from '../api/queries'
 import { useT } from '../i18n/language'
 
+interface Options<T> {
+  limit?: number
+  enabled?: boolean
+  /** In how many milliseconds the rows may be others. */
+  lookAgain?: (rows: T[]) => number | undefined
+}
+
 // usePaged reads one page of a list at a time, however long the list is, and
-// goes back by the cursors it came by. Another filter begins at the first page.
-export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { cursor?: string; limit: number }) => Promise<Page<T>>, options: { limit?: number; enabled?: boolean } = {}) {
+// goes back by the cursors it came by. Another filter begins at the first page,
+// and from a page that has become empty it goes back to one that has not.
+export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { cursor?: string; limit: number }) => Promise<Page<T>>, options: Options<T> = {}) {
   const id = JSON.stringify(queryKey)
   const [at, setAt] = useState<{ id: string; cursors: string[] }>({ id, cursors: [] })
   const cursors = at.id === id ? at.cursors : []
@@ -16,11 +24,14 @@ export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { c
     queryFn: () => fetchPage({ limit: options.limit ?? 50, ...(cursor === undefined ? {} : { cursor }) }),
     placeholderData: keepPreviousData,
     enabled: options.enabled ?? true,
+    refetchInterval: ({ state }) => options.lookAgain?.(state.data?.data ?? []) ?? false,
   })
   const next = query.data?.next_cursor
+  const emptied = cursors.length > 0 && query.data?.data.length === 0 && !query.isPlaceholderData
+  if (emptied && !query.isFetching) setAt({ id, cursors: cursors.slice(0, -1) })
   return {
     ...query,
-    rows: query.data?.data,
+    rows: emptied ? undefined : query.data?.data,
     number: cursors.length + 1,
     previous: cursors.length > 0 ? () => setAt({ id, cursors: cursors.slice(0, -1) }) : undefined,
     next: next && !query.isPlaceholderData ? () => setAt({ id, cursors: [...cursors, next] }) : undefined,

@@ -2,11 +2,12 @@ import { Button, type ButtonProps, Group, Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useId, useState } from 'react'
 import { useChange } from '../api/change'
+import { isProblem } from '../api/problem'
 import { withStepUp } from '../auth/step-up'
 import type { While } from '../auth/words'
 import { useT } from '../i18n/language'
 import { Dialog } from './dialog'
-import { Fault, Waiting } from './show'
+import { Fault, Waiting, WordsAlert } from './show'
 import { useStepUp } from './step-up-context'
 
 interface Props<P> extends Omit<ButtonProps, 'children'> {
@@ -19,6 +20,8 @@ interface Props<P> extends Omit<ButtonProps, 'children'> {
   /** What the button says; undefined: there is nothing to confirm. */
   confirm: (preview: P) => string | undefined
   action: (preview: P) => Promise<unknown>
+  /** What to say where things are not as they were shown: they are shown anew then. */
+  changed?: string
   color?: string
   size?: string
   purpose?: While
@@ -29,7 +32,7 @@ interface Props<P> extends Omit<ButtonProps, 'children'> {
 
 // PreviewConfirm shows what would happen before it does it, with the numbers in
 // the question and on the button.
-export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, children, confirm, action, color = 'red', size, purpose, intent, typed, ...button }: Props<P>) {
+export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, children, confirm, action, changed, color = 'red', size, purpose, intent, typed, ...button }: Props<P>) {
   const t = useT()
   const id = useId()
   const stepUp = useStepUp()
@@ -49,7 +52,9 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
   const run = useChange({
     mutationFn: (seen: P) => withStepUp(async () => ({ done: await action(seen) }), () => stepUp(intent, typed)),
     onSuccess: (result) => result && setOpened(0),
+    onError: (error) => outdated(error) && setOpened(Date.now()),
   })
+  const outdated = (error: unknown) => changed !== undefined && isProblem(error, 'merge_changed')
   const close = () => {
     // What is under way goes on: it must not begin once more meanwhile.
     if (!run.isPending) run.reset()
@@ -68,7 +73,7 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
             {shown.isPending && <Waiting />}
             <Fault error={shown.error} purpose={purpose} />
             {seen !== null && seen !== undefined && children(seen)}
-            <Fault error={run.error} purpose={purpose} />
+            {outdated(run.error) ? <WordsAlert words={{ title: changed ?? '', text: '' }} /> : <Fault error={run.error} purpose={purpose} />}
           </Stack>
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>

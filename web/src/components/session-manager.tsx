@@ -1,13 +1,14 @@
-import { Badge, Group, Stack, Text } from '@mantine/core'
+import { Badge, Button, Group, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Page } from '../api/queries'
 import type { AdminSession, Role, SessionFilter, TeamSession } from '../api/types'
 import { providerName } from '../auth/providers'
 import { useT } from '../i18n/language'
 import type { Translate } from '../i18n/translate'
-import { active, type Chosen, narrows, toFilter, wrong } from '../sessions/filters'
-import { ConfirmButton } from './confirm'
+import { untilOneExpires } from '../sessions/expiry'
+import { active, type Chosen, findsOpen, narrows, toFilter, wrong } from '../sessions/filters'
+import { Question } from './confirm'
 import { EndedList } from './ended'
 import { Pages, usePaged } from './paged'
 import { PreviewConfirm } from './preview-confirm'
@@ -15,16 +16,22 @@ import { Select, SelectAll, useSelection } from './selection'
 import { SessionFilters } from './session-filters'
 import { Listing, Name, Person, personName, Time, WordsAlert } from './show'
 import { statusColor } from './status'
+import { useResumed } from './step-up-context'
 import { type Column, Table } from './table'
 
 export type AnySession = (AdminSession | TeamSession) & { role?: Role | null; break_glass_until?: string }
 
 // What ended, or would end.
 export interface EndedSessions {
+  /** When a dry run was. */
+  as_of?: string
   count: number
   skipped?: number
   sessions: AnySession[]
 }
+
+// What to end: as a dry run, or what one has told and no more.
+type Ending = { filter: SessionFilter } & ({ dry_run: true } | { as_of?: string; at_most: number })
 
 interface Props {
   label: string
@@ -32,7 +39,7 @@ interface Props {
   queryKey: readonly unknown[]
   fetchPage: (query: SessionFilter & { cursor?: string; limit: number }) => Promise<Page<AnySession>>
   endOne: (id: string) => Promise<unknown>
-  endMany: (filter: SessionFilter, dryRun: boolean) => Promise<EndedSessions>
+  endMany: (what: Ending) => Promise<EndedSessions>
   /** After something has ended here. */
   onEnded: () => Promise<unknown>
   members?: { value: string; label: string }[] | null
@@ -49,30 +56,37 @@ export function SessionManager(props: Props) {
   const t = useT()
   const [chosen, setChosen] = useState<Chosen>(active)
   const [settled] = useDebouncedValue(chosen, 250)
-  const [done, setDone] = useState<{ ended: number; failed: number }>()
+  const [done, setDone] = useState<{ at: number; ended: number; before: number; stay: number }>()
+  const [asked, setAsked] = useState<{ session: AnySession; open: boolean; ending?: boolean }>()
   const filter: SessionFilter = { ...toFilter(settled), ...(props.user ? { user_id: props.user } : {}) }
-  const list = usePaged([...props.queryKey, filter], (page) => props.fetchPage({ ...filter, ...page }))
+  const list = usePaged([...props.queryKey, filter], (page) => props.fetchPage({ ...filter, ...page }), { lookAgain: untilOneExpires })
   const rows = list.rows ?? []
   const endable = useSelection(rows.filter((row) => row.status === 'active'), (row) => row.id)
   const { selected } = endable
   const unreadable = Object.values(wrong(chosen)).some(Boolean) || chosen !== settled
 
-  const finish = async (ended: number, failed = 0) => {
-    setDone({ ended, failed })
+  // Of those that were named some may have ended meanwhile.
+  const finish = async (named: number, { count, skipped = 0 }: Pick<EndedSessions, 'count' | 'skipped'>) => {
+    setDone({ at: Date.now(), ended: count, before: named - count, stay: skipped })
     endable.clear()
     await props.onEnded()
   }
-  const endSelected = async (sessions: AnySession[]) => {
-    const results = await Promise.allSettled(sessions.map((session) => props.endOne(session.id)))
-    const failed = results.filter((result): result is PromiseRejectedResult => result.status === 'rejected')
-    // Where nothing ended the reason is told in the dialog.
-    if (failed.length === sessions.length && failed[0]) throw failed[0].reason
-    await finish(sessions.length - failed.length, failed.length)
+  const endAsked = async (session: AnySession) => {
+    setAsked({ session, open: true, ending: true })
+    try {
+      await props.endOne(session.id)
+    } catch (error) {
+      setAsked((was) => (was?.session === session ? { ...was, ending: false } : was))
+      throw error
+    }
+    await finish(1, { count: 1 })
   }
   const byFilter = (what: SessionFilter) => ({
-    preview: () => props.endMany(what, true),
+    // What is selected may change with the rows while the question is open.
+    preview: async () => ({ filter: what, ...(await props.endMany({ filter: what, dry_run: true })) }),
     confirm: ({ count }: EndedSessions) => (count > 0 ? t('sessions.endCountConfirm', { count }) : undefined),
-    action: async () => finish((await props.endMany(what, false)).count),
+    action: async ({ filter, as_of, count }: EndedSessions & { filter: SessionFilter }) => finish(count, await props.endMany({ filter, ...(as_of ? { as_of } : {}), at_most: count })),
+    changed: t('sessions.endChanged'),
     children: (preview: EndedSessions) => <EndedList ended={preview} />,
   })
 
@@ -122,7 +136,7 @@ export function SessionManager(props: Props) {
     {
       label: t('sessions.end'),
       action: true,
-      cell: (session) => session.status === 'active' && <EndOne session={session} action={async () => (await props.endOne(session.id), props.onEnded())} />,
+      cell: (session) => session.status === 'active' && <EndButton session={session} onAsk={() => setAsked({ session, open: true })} />,
     },
   ]
 
@@ -135,21 +149,33 @@ export function SessionManager(props: Props) {
           label={t('sessions.endSelected')}
           title={t('sessions.endSelectedTitle')}
           disabled={selected.length === 0}
-          preview={() => Promise.resolve(selected)}
-          confirm={(sessions) => t('sessions.endCountConfirm', { count: sessions.length })}
-          action={endSelected}
-        >
-          {(sessions) => <EndedList ended={{ count: sessions.length, sessions }} />}
-        </PreviewConfirm>
-        <PreviewConfirm label={t('sessions.endFiltered')} title={t('sessions.endFilteredTitle')} disabled={unreadable || !narrows(filter)} {...byFilter(filter)} />
+          {...byFilter({ ids: selected.map((session) => session.id) })}
+        />
+        <PreviewConfirm label={t('sessions.endFiltered')} title={t('sessions.endFilteredTitle')} disabled={unreadable || !narrows(filter) || !findsOpen(filter)} {...byFilter(filter)} />
         {!props.user && <PreviewConfirm label={t('sessions.endOthers')} title={t('sessions.endOthersTitle')} {...byFilter({ others: true })} />}
       </Group>
-      {done && done.ended > 0 && <WordsAlert kind="done" words={{ title: t('sessions.ended', { count: done.ended }), text: t('sessions.endedText') }} />}
-      {done && done.failed > 0 && <WordsAlert words={{ title: t('sessions.failed', { count: done.failed }), text: t.words['forbidden']!.text }} />}
+      {done && (
+        // Another one each time, to be said again where the words are the same.
+        <Stack gap="xs" key={done.at}>
+          {done.ended > 0 && <WordsAlert kind="done" words={{ title: t('sessions.ended', { count: done.ended }), text: t('sessions.endedText') }} />}
+          {done.before > 0 && <WordsAlert kind="done" words={{ title: t('sessions.endedBefore', { count: done.before }), text: '' }} />}
+          {done.stay > 0 && <WordsAlert kind="done" words={{ title: t('sessions.endSkipped', { count: done.stay }), text: '' }} />}
+        </Stack>
+      )}
       <Listing list={list} empty={narrows(filter) || settled.status !== 'active' ? t('sessions.none') : props.empty}>
         {(sessions) => <Table label={props.label} rows={sessions} rowKey={(session) => session.id} columns={columns} />}
       </Listing>
       <Pages list={list} />
+      {asked && (
+        <EndOne
+          key={asked.session.id}
+          session={asked.session}
+          opened={asked.open}
+          gone={!asked.ending && !endable.rows.some(({ id }) => id === asked.session.id)}
+          onClose={() => setAsked((was) => (was?.session === asked.session ? { ...was, open: false } : was))}
+          action={() => endAsked(asked.session)}
+        />
+      )}
     </Stack>
   )
 }
@@ -163,23 +189,47 @@ function among(t: Translate, members: { value: string; label: string }[], rows: 
   return [...all.values()].sort((a, b) => a.label.localeCompare(b.label, t.locale))
 }
 
-function EndOne({ session, action }: { session: AnySession; action: () => Promise<unknown> }) {
+const intentOf = (session: AnySession) => `end session ${session.id}`
+
+function EndButton({ session, onAsk }: { session: AnySession; onAsk: () => void }) {
   const t = useT()
-  const name = personName(t, session.user)
-  const device = session.device || t('common.unknownDevice')
+  const resumed = useResumed(intentOf(session))
+  // Once: when it is there again after the trip.
+  useEffect(() => {
+    if (resumed) onAsk()
+  }, [])
   return (
-    <ConfirmButton
-      label={t('sessions.end')}
-      accessibleLabel={t('sessions.endOf', { name, device })}
+    <Button variant="default" size="xs" aria-label={t('sessions.endOf', { name: personName(t, session.user), device: session.device || t('common.unknownDevice') })} onClick={onAsk}>
+      {t('sessions.end')}
+    </Button>
+  )
+}
+
+// EndOne asks about one session. It stays when the session ends meanwhile, and
+// says so.
+function EndOne({ session, opened, gone, onClose, action }: { session: AnySession; opened: boolean; gone: boolean; onClose: () => void; action: () => Promise<unknown> }) {
+  const t = useT()
+  const named = {
+    name: <Name key="name">{personName(t, session.user)}</Name>,
+    device: <Name key="device">{session.device || t('common.unknownDevice')}</Name>,
+  }
+  return (
+    <Question
+      opened={opened}
+      onClose={onClose}
       title={t('sessions.endTitle')}
       text={
-        <>
-          {t.rich('sessions.endText', { name: <Name key="name">{name}</Name>, device: <Name key="device">{device}</Name> })}
-          {session.current && <Text mt="xs">{t('sessions.endOwn')}</Text>}
-        </>
+        gone ? (
+          <span role="status">{t.rich('sessions.endGone', named)}</span>
+        ) : (
+          <>
+            {t.rich('sessions.endText', named)}
+            {session.current && <Text mt="xs">{t('sessions.endOwn')}</Text>}
+          </>
+        )
       }
-      confirm={t('sessions.endConfirm')}
-      intent={`end session ${session.id}`}
+      confirm={gone ? undefined : t('sessions.endConfirm')}
+      intent={intentOf(session)}
       action={action}
     />
   )

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { active, narrows, readID, readNetwork, toFilter, wrong } from './filters'
+import { active, findsOpen, narrows, readID, readNetwork, toFilter, wrong } from './filters'
 
 describe('readNetwork', () => {
   it.each([
@@ -47,6 +47,10 @@ describe('toFilter', () => {
 it('knows an id', () => {
   expect(readID(' 018f0000-0000-7000-8000-00000000000a ')).toBe('018f0000-0000-7000-8000-00000000000a')
   for (const none of ['', '018f0000', '018f0000-0000-7000-8000-00000000000g', 'x018f0000-0000-7000-8000-00000000000a']) expect(readID(none)).toBeUndefined()
+})
+
+it('what has ended or expired is not there to be ended', () => {
+  expect([findsOpen({}), findsOpen({ status: 'active' }), findsOpen({ status: 'revoked' }), findsOpen({ status: 'expired' })]).toEqual([true, true, false, false])
 })
 
 it('a state alone narrows nothing that could be ended', () => {

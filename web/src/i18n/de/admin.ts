@@ -45,6 +45,8 @@ export const sessions: Area<'sessions'> = {
   endOthersTitle: 'Die Sitzungen aller anderen beenden?',
   endCount: { one: '{count} Sitzung endet sofort und lässt sich nicht zurückholen.', other: '{count} Sitzungen enden sofort und lassen sich nicht zurückholen.' },
   endCountConfirm: { one: '{count} Sitzung beenden', other: '{count} Sitzungen beenden' },
+  endChanged: 'Inzwischen würden mehr Sitzungen enden, als Sie gesehen haben. Noch ist keine beendet; hier sehen Sie, wie es jetzt ist.',
+  endGone: '{name} ist auf {device} schon draußen: Diese Sitzung ist inzwischen zu Ende.',
   endNothing: 'Keine Sitzung würde enden.',
   endSkipped: {
     one: '{count} Sitzung bleibt: Sie gehört einem Eigentümer, und nur Eigentümer beenden solche.',
@@ -54,7 +56,7 @@ export const sessions: Area<'sessions'> = {
   andMore: { one: 'und {count} weitere', other: 'und {count} weitere' },
   ended: { one: '{count} Sitzung beendet', other: '{count} Sitzungen beendet' },
   endedText: 'Die nächste Anfrage damit wird abgewiesen.',
-  failed: { one: '{count} Sitzung ließ sich nicht beenden', other: '{count} Sitzungen ließen sich nicht beenden' },
+  endedBefore: { one: '{count} Sitzung war schon zu Ende', other: '{count} Sitzungen waren schon zu Ende' },
   page: 'Seite {number}',
   previous: 'Vorige Seite',
   next: 'Nächste Seite',

@@ -19,7 +19,7 @@ export function Sessions({ user }: { user?: string }) {
         queryKey={keys.admin('sessions', user ?? '')}
         fetchPage={(query) => data(api.GET('/v1/admin/sessions', { params: { query } }))}
         endOne={(session) => data(api.DELETE('/v1/admin/sessions/{session}', { params: { path: { session } } }))}
-        endMany={(filter, dry_run) => data(api.POST('/v1/admin/sessions/revoke', { body: { filter, dry_run } }))}
+        endMany={(body) => data(api.POST('/v1/admin/sessions/revoke', { body }))}
         onEnded={() => Promise.all([client.invalidateQueries({ queryKey: keys.operator }), client.invalidateQueries({ queryKey: keys.session })])}
         person={(session) => (
           <>

@@ -34,7 +34,7 @@ export function Sessions({ team }: { team: Team }) {
         members={(members.rows ?? []).map((member) => ({ value: member.user.id, label: personName(t, member.user) }))}
         fetchPage={(query) => data(api.GET('/v1/teams/{team}/sessions', { params: { path, query } }))}
         endOne={(session) => data(api.DELETE('/v1/teams/{team}/sessions/{session}', { params: { path: { ...path, session } } }))}
-        endMany={(filter, dry_run) => data(api.POST('/v1/teams/{team}/sessions/revoke', { params: { path }, body: { filter, dry_run } }))}
+        endMany={(body) => data(api.POST('/v1/teams/{team}/sessions/revoke', { params: { path }, body }))}
         onEnded={() => Promise.all([client.invalidateQueries({ queryKey: keys.team(team.id) }), client.invalidateQueries({ queryKey: keys.session })])}
       />
     </Section>
