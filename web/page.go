@@ -45,6 +45,8 @@ const (
 	settingsTag = `<meta name="latchkey-settings" />`
 	iconTag     = `<link rel="icon" href="/favicon.svg" type="image/svg+xml" />`
 	rootTag     = `<div id="root"></div>`
+	// noScriptText is what a browser without JavaScript says below the doors.
+	noScriptText = `This page needs JavaScript. The API it uses is described in`
 )
 
 var headTemplate = template.Must(template.New("head").Parse(
@@ -61,11 +63,12 @@ var firstTemplate = template.Must(template.New("first").Parse(`<div id="root"><d
 	`<main><h1>{{.Words.Title}}</h1>{{range .Links}}<a class="first-door" data-provider="{{.Name}}" href="{{.URL}}">{{.Text}}</a>{{end}}</main></div></div>`))
 
 // words of the sign-in page, as the app's catalogues have them.
-type words struct{ lang, Title, with, Dev string }
+type words struct{ lang, Title, with, Dev, noScript string }
 
 var spoken = []words{
-	{"en", "Sign in", "Continue with ", "Development server: stand-ins instead of Google and GitHub, test wallets, no secrets"},
-	{"de", "Anmelden", "Weiter mit ", "Entwicklungsserver: Attrappen statt Google und GitHub, Test-Wallets, keine Geheimnisse"},
+	{"en", "Sign in", "Continue with ", "Development server: stand-ins instead of Google and GitHub, test wallets, no secrets", noScriptText},
+	{"de", "Anmelden", "Weiter mit ", "Entwicklungsserver: Attrappen statt Google und GitHub, Test-Wallets, keine Geheimnisse",
+		"Diese Seite braucht JavaScript. Ihre API ist beschrieben in"},
 }
 
 // preferred takes the first language of an Accept-Language that is spoken here;
@@ -106,6 +109,7 @@ func signIn(page []byte, o Options, returnTo, acceptLanguage string) []byte {
 		links[i] = link{d.Name, startURL(d.Name, returnTo), w.with + d.Label}
 	}
 	page = replace(page, htmlTag, `<html lang="`+w.lang+`">`)
+	page = replace(page, noScriptText, w.noScript)
 	return replace(page, rootTag, render(firstTemplate, map[string]any{
 		"Dev": o.Dev, "Brand": o.Brand, "Logo": logo, "Words": w, "Links": links,
 	}))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Route } from '@playwright/test'
-import { beAtProvider, expect, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, fits, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
 import { shoot } from './shoot'
 
 skipUnlessRunnable()
@@ -203,4 +203,14 @@ test('hostile names are inert and keep their place', async ({ person }) => {
     }
     await expect(page).not.toHaveTitle('owned')
   }
+})
+
+test('the longest German words fit the smallest phone', async ({ person }) => {
+  const page = await person()
+  await signInWithNewWallet(page)
+  await page.setViewportSize({ width: 320, height: 640 })
+  await page.goto('/account')
+  await page.getByLabel('Language').selectOption('de')
+  await expect(page.getByRole('heading', { name: 'Wiederherstellungscodes' })).toBeVisible()
+  await fits(page)
 })

@@ -32,6 +32,8 @@ test('without any script a provider leads in and back', async ({ browser, servic
   const context = await browser.newContext({ baseURL: service.url, javaScriptEnabled: false, locale: 'de-AT' })
   const page = await context.newPage()
   await page.goto('/sign-in?return_to=/account')
+  expect(await page.content()).toContain('Diese Seite braucht JavaScript') // Chromium shows it only where it is switched off for good
+  await expect(page.getByRole('link', { name: 'Weiter mit GitHub' })).toHaveCSS('border-top-width', '1px')
   await page.getByRole('link', { name: 'Weiter mit GitHub' }).click()
   await beAtProvider(page, { name: 'Pia', email: 'pia@example.com' })
   await expect(page).toHaveURL(/\/sign-in\?/)

@@ -1,4 +1,5 @@
-import { lazy, type ReactNode, Suspense, useCallback, useRef, useState } from 'react'
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from 'react'
+import { useSession } from '../api/queries'
 import { arrivalOf, endArrival } from '../auth/arrival'
 import { type AskStepUp, StepUp } from './step-up-context'
 
@@ -32,10 +33,18 @@ export function StepUpProvider({ children }: { children: ReactNode }) {
     setRequest(null)
   }
 
+  // Whoever has been signed out meanwhile has nothing to confirm.
+  const nobody = useSession().data === null && request?.refused !== undefined
+  useEffect(() => {
+    if (!nobody) return
+    endArrival()
+    setRequest(null)
+  }, [nobody])
+
   return (
     <StepUp value={ask}>
       {children}
-      <Suspense>{request && <StepUpDialog {...request} onAnswer={finish} />}</Suspense>
+      <Suspense>{request && !nobody && <StepUpDialog {...request} onAnswer={finish} />}</Suspense>
     </StepUp>
   )
 }
