@@ -58,6 +58,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeEmailTaken:          {409, "Address belongs to another account"},
 	identity.CodeLastOwner:           {409, "Last owner"},
 	identity.CodeMergeChanged:        {409, "Preview out of date"},
+	identity.CodeSessionsChanged:     {409, "More sessions by now"},
 	identity.CodeMergeMovedOn:        {409, "Moved on since"},
 	identity.CodeMergeRefused:        {409, "Merge refused"},
 	identity.CodeLastIdentity:        {409, "Last usable identity"},

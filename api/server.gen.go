@@ -1756,7 +1756,7 @@ type AdminRevokeSessionsJSONBody struct {
 	// there then ends, and ages count from then. A day later it is refused.
 	AsOf *AsOf `json:"as_of,omitempty"`
 
-	// AtMost The `count` of the dry run; if more would end, none does (409 `merge_changed`).
+	// AtMost The `count` of the dry run; if more would end, none does (409 `sessions_changed`).
 	AtMost *int  `json:"at_most,omitempty"`
 	DryRun *bool `json:"dry_run,omitempty"`
 
@@ -2147,7 +2147,7 @@ type RevokeTeamSessionsJSONBody struct {
 	// there then ends, and ages count from then. A day later it is refused.
 	AsOf *AsOf `json:"as_of,omitempty"`
 
-	// AtMost The `count` of the dry run; if more would end, none does (409 `merge_changed`).
+	// AtMost The `count` of the dry run; if more would end, none does (409 `sessions_changed`).
 	AtMost *int  `json:"at_most,omitempty"`
 	DryRun *bool `json:"dry_run,omitempty"`
 

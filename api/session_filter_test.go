@@ -128,7 +128,7 @@ func TestRevokingEndsNoMoreThanTheDryRunTold(t *testing.T) {
 			real := object{"filter": object{"others": true, "newer_than": 3600}, "as_of": dry.Get("as_of"), "at_most": dry.Get("count")}
 			a.Unchanged(t, func() {
 				fewer := object{"filter": object{"others": true}, "at_most": 0}
-				by.POST(path, fewer).WantProblem(http.StatusConflict, "merge_changed")
+				by.POST(path, fewer).WantProblem(http.StatusConflict, "sessions_changed")
 			})
 			got := by.POST(path, real).Want(http.StatusOK)
 			if got.Get("count") != dry.Get("count") || got.String("ids.0") != dry.String("ids.0") || got.Get("as_of") != nil {

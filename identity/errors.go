@@ -41,6 +41,7 @@ const (
 	CodeUnauthorizedClient  Code = "unauthorized_client"
 	CodeTicketInvalid       Code = "ticket_invalid"
 	CodeMergeChanged        Code = "merge_changed"
+	CodeSessionsChanged     Code = "sessions_changed"
 	CodeMergeMovedOn        Code = "merge_moved_on"
 	CodeMergeRefused        Code = "merge_refused"
 	CodeLastIdentity        Code = "last_identity"

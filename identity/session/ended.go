@@ -23,14 +23,14 @@ const (
 type Revocation struct {
 	Filter
 	DryRun bool
-	// AtMost refuses to end more (CodeMergeChanged): so many are confirmed.
+	// AtMost refuses to end more (CodeSessionsChanged): so many are confirmed.
 	AtMost *int
 }
 
 // confirmed refuses to end more than was confirmed.
 func (r Revocation) confirmed(ended int) error {
 	if r.AtMost != nil && ended > *r.AtMost {
-		return identity.NewError(identity.CodeMergeChanged, "%d sessions would end now, more than was confirmed; look at them again", ended)
+		return identity.NewError(identity.CodeSessionsChanged, "%d sessions would end now, more than was confirmed; look at them again", ended)
 	}
 	return nil
 }

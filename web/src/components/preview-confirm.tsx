@@ -54,7 +54,7 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
     onSuccess: (result) => result && setOpened(0),
     onError: (error) => outdated(error) && setOpened(Date.now()),
   })
-  const outdated = (error: unknown) => changed !== undefined && isProblem(error, 'merge_changed')
+  const outdated = (error: unknown) => changed !== undefined && isProblem(error, 'sessions_changed')
   const close = () => {
     // What is under way goes on: it must not begin once more meanwhile.
     if (!run.isPending) run.reset()

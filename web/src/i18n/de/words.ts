@@ -61,6 +61,10 @@ export const words: Catalogue['words'] = {
     title: 'Inzwischen hat sich etwas geändert',
     text: 'Es wurde nichts zusammengeführt. Sehen Sie sich beide Konten an, wie sie jetzt sind, und bestätigen Sie dann noch einmal.',
   },
+  sessions_changed: {
+    title: 'Inzwischen hat sich etwas geändert',
+    text: 'Nichts wurde beendet. Sehen Sie die Sitzungen an, wie sie jetzt sind, und bestätigen Sie noch einmal.',
+  },
   merge_moved_on: {
     title: 'So lässt sich das nicht zurücknehmen',
     text: 'Jetzt wurde nichts geändert. Stellen Sie wieder her, was sich herstellen lässt, etwa eine Adresse oder eine Rolle in einem Team, oder nehmen Sie zuerst die spätere Zusammenführung zurück; versuchen Sie es dann noch einmal. Ein getrennter Zugang kehrt nicht zurück: Verknüpfen Sie ihn dort neu, wo Sie ihn haben wollen.',

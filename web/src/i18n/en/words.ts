@@ -61,6 +61,10 @@ export const words = {
     title: 'Something has changed meanwhile',
     text: 'Nothing was merged. Look at both accounts as they are now, then confirm again.',
   },
+  sessions_changed: {
+    title: 'Something has changed meanwhile',
+    text: 'Nothing was ended. Look at the sessions as they are now, then confirm again.',
+  },
   merge_moved_on: {
     title: 'This cannot be taken back as it is',
     text: 'Nothing was changed now. Put back what you can of what has changed, such as an address or a role in a team, or take the later merge back first; then try again. A way in that was unlinked does not go back: link it again where you want it.',
