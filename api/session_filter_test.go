@@ -118,7 +118,11 @@ func TestRevokingEndsNoMoreThanTheDryRunTold(t *testing.T) {
 		a.Exec("UPDATE users SET operator = true WHERE id = '%s'", me(boss))
 		c.enter(c.owner).Want(http.StatusCreated)
 		named := c.enter(c.admin).Want(http.StatusCreated).String("id")
-		for path, by := range map[string]*apptest.Browser{c.path + "/sessions/revoke": c.owner, "/v1/admin/sessions/revoke": boss} {
+		for _, at := range []struct {
+			path string
+			by   *apptest.Browser
+		}{{c.path + "/sessions/revoke", c.owner}, {"/v1/admin/sessions/revoke", boss}} { // who ends everybody's comes last
+			path, by := at.path, at.by
 			a.Advance(time.Second)
 			dry := by.POST(path, object{"filter": object{"others": true, "newer_than": 3600}, "dry_run": true}).Want(http.StatusOK)
 			a.Advance(time.Second)

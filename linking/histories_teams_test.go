@@ -129,6 +129,8 @@ func (h *history) invite() {
 		code = identity.CodeNotFound
 	case !by.role.Manages() || !by.role.ActsOn(role):
 		code = identity.CodeForbidden
+	case h.listed(id, i):
+		code = identity.CodeAlreadyMember
 	}
 	for _, other := range h.m.invited {
 		if code == "" && other.team == id && other.email == i.email && other.wallet == i.wallet && !other.closed && other.expires.After(now) {
@@ -141,6 +143,16 @@ func (h *history) invite() {
 		i.id = got.ID
 		h.m.invited = append(h.m.invited, i)
 	}
+}
+
+// listed tells whether the inviter sees a member by what the invitation names.
+func (h *history) listed(id identity.ID, i *invitation) bool {
+	members, err := h.DB.Members(h.t.Context(), id, identity.Page{Limit: 100})
+	if err != nil {
+		h.r.Fatal(err)
+	}
+	is := func(shown *string, named string) bool { return shown != nil && named != "" && *shown == named }
+	return slices.ContainsFunc(members, func(m team.Member) bool { return is(m.PrimaryEmail, i.email) || is(m.PrimaryWallet, i.wallet) })
 }
 
 // invitee is somebody signed in whom the invitation is to, or nil.
