@@ -84,4 +84,13 @@ export async function fits(page: Page): Promise<void> {
   expect(content, `${page.url()} is wider than the window`).toBeLessThanOrEqual(window!)
 }
 
+// tryAgain presses the button of what could not be loaded, unless the page, woken
+// by a change meanwhile, has asked again by itself.
+export async function tryAgain(within: Pick<Page, 'getByRole'>): Promise<void> {
+  await within
+    .getByRole('button', { name: 'Try again' })
+    .click({ timeout: 5_000 })
+    .catch(() => undefined)
+}
+
 export { expect }

@@ -1,6 +1,6 @@
 import type { Route } from '@playwright/test'
 import { accessible } from './axe'
-import { expect, skipUnlessRunnable, test } from './fixtures'
+import { expect, skipUnlessRunnable, test, tryAgain } from './fixtures'
 import { letterTo } from './mail'
 import { shoot } from './shoot'
 import { newTeam, post, signInAs } from './teams'
@@ -103,7 +103,7 @@ test('keys are shown to who may see them, and a list that cannot be read says so
   const panel = owner.getByRole('region', { name: 'API keys' })
   await expect(panel.getByRole('alert')).toBeVisible()
   await owner.unroute('**/api-keys?*')
-  await panel.getByRole('button', { name: 'Try again' }).click()
+  await tryAgain(panel)
   await expect(panel.getByText('No key yet.')).toBeVisible()
 })
 

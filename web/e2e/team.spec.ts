@@ -1,5 +1,5 @@
 import type { Page, Route } from '@playwright/test'
-import { beAtProvider, expect, signInWithNewWallet, signOut, skipUnlessRunnable, test } from './fixtures'
+import { beAtProvider, expect, signInWithNewWallet, signOut, skipUnlessRunnable, test, tryAgain } from './fixtures'
 import { shoot } from './shoot'
 import { newTeam, post, put, signInAs } from './teams'
 
@@ -243,7 +243,7 @@ test('an owner who has shut himself out comes back by the page, and opens the te
   const section = owner.getByRole('region', { name: 'Policy', exact: true })
   await expect(section.getByRole('button', { name: 'Try again' })).toBeVisible()
   await owner.unroute('**/policy')
-  await section.getByRole('button', { name: 'Try again' }).click()
+  await tryAgain(section)
   const networks = owner.getByRole('textbox', { name: 'Networks that members must be in' })
   // What somebody else saves meanwhile takes nothing of what was typed.
   await networks.fill('127.0.0.0/33')
@@ -288,6 +288,6 @@ test('an owner who has shut himself out comes back by the page, and opens the te
   await owner.getByRole('button', { name: 'Save policy' }).click()
   await owner.getByRole('dialog').getByRole('button', { name: 'Save policy' }).click()
   await expect(owner.getByText('Policy saved')).toBeVisible()
-  await member.getByRole('button', { name: 'Try again' }).click()
+  await tryAgain(member)
   await expect(member.getByRole('button', { name: 'Enter the team' })).toBeVisible()
 })
