@@ -121,7 +121,7 @@ type MergeStore interface {
 	// EmailsOf lists the verified addresses of a user.
 	EmailsOf(ctx context.Context, user identity.ID) ([]string, error)
 	// MembershipsOf lists the places of users in teams that are not deleted.
-	MembershipsOf(ctx context.Context, users ...identity.ID) ([]NamedMembership, error)
+	MembershipsOf(ctx context.Context, users ...identity.ID) ([]team.Place, error)
 	// LockTeamsOf holds the rows of all teams of users, in id order.
 	LockTeamsOf(ctx context.Context, users ...identity.ID) error
 	CountOpenSessions(ctx context.Context, user identity.ID, now time.Time) (int, error)
@@ -160,12 +160,6 @@ type MergeStore interface {
 	EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user identity.ID, reason string, at time.Time) error
 	// CountOwnerless counts, of the teams, those without an active owner.
 	CountOwnerless(ctx context.Context, teams []identity.ID) (int, error)
-}
-
-// NamedMembership is a membership with its team's name.
-type NamedMembership struct {
-	team.Membership
-	TeamName string
 }
 
 // fingerprint is over everything a person is shown before he confirms.

@@ -60,7 +60,7 @@ func sides(a, b identity.User, wished *identity.ID) (source, survivor identity.U
 		"the survivor is one of the two accounts").WithField("survivor_id")
 }
 
-func moved(memberships []NamedMembership, source, survivor identity.ID) []MovedMembership {
+func moved(memberships []team.Place, source, survivor identity.ID) []MovedMembership {
 	current := map[identity.ID]team.Role{}
 	for _, m := range memberships {
 		if m.UserID == survivor {

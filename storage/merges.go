@@ -41,19 +41,12 @@ func (db *DB) EmailsOf(ctx context.Context, user identity.ID) ([]string, error) 
 }
 
 // MembershipsOf implements linking.MergeStore.
-func (db *DB) MembershipsOf(ctx context.Context, users ...identity.ID) ([]linking.NamedMembership, error) {
-	var rows []struct {
-		membershipRow `bun:",extend"`
-		TeamName      string
-	}
+func (db *DB) MembershipsOf(ctx context.Context, users ...identity.ID) ([]team.Place, error) {
+	var rows []placeRow
 	err := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("m.*, tm.name AS team_name").
 		Join("JOIN teams AS tm ON tm.id = m.team_id AND tm.deleted_at IS NULL").
 		Where("m.user_id IN (?)", bun.List(users)).Order("m.team_id", "m.user_id").Scan(ctx)
-	out := make([]linking.NamedMembership, len(rows))
-	for i, r := range rows {
-		out[i] = linking.NamedMembership{Membership: r.Membership, TeamName: r.TeamName}
-	}
-	return out, db.engine.normalise(err)
+	return rowsOf(rows, placeRow.domain), db.engine.normalise(err)
 }
 
 // LockTeamsOf implements linking.MergeStore.

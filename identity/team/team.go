@@ -79,7 +79,7 @@ type Member struct {
 	identity.Summary
 }
 
-// Place is a membership with the name of the team, as operators see it.
+// Place is a membership with the name of the team.
 type Place struct {
 	Membership
 	TeamName string
