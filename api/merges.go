@@ -111,7 +111,7 @@ func (s *Server) previewOf(ctx context.Context, p linking.Preview) (Merge, error
 
 func (s *Server) mergeOf(p linking.Preview) Merge {
 	summary := func(u identity.User) UserSummary {
-		return summaryOf(u.ID, identity.Summary{DisplayName: u.DisplayName, PrimaryEmail: u.PrimaryEmail})
+		return UserSummary{Id: u.ID, DisplayName: u.DisplayName, PrimaryEmail: u.PrimaryEmail}
 	}
 	out := Merge{
 		Id: p.ID, State: MergeStateProposed, Survivor: summary(p.Survivor), Source: summary(p.Source),
@@ -147,7 +147,7 @@ func mergedTeamOf(m linking.MovedMembership) MergedTeam {
 
 func mergeRecordOf(m linking.Merge, who parties) MergeRecord {
 	summary := func(id identity.ID, p linking.Profile) UserSummary {
-		return summaryOf(id, identity.Summary{DisplayName: p.DisplayName, PrimaryEmail: p.PrimaryEmail})
+		return UserSummary{Id: id, DisplayName: p.DisplayName, PrimaryEmail: p.PrimaryEmail}
 	}
 	return MergeRecord{
 		Id: m.ID, SourceId: m.SourceID, Source: summary(m.SourceID, m.Plan.Source),
