@@ -140,6 +140,15 @@ func startURL(provider, asked string) string {
 	return "/v1/auth/" + url.PathEscape(provider) + "/start?" + url.Values{"purpose": {"sign_in"}, "return_to": {asked}}.Encode()
 }
 
+// askedBehind undoes what startURL puts in front of what was asked for.
+func askedBehind(returnTo string) string {
+	if query, ours := strings.CutPrefix(returnTo, "/sign-in?"); ours {
+		values, _ := url.ParseQuery(query) // what cannot be read asks for nothing
+		return values.Get("return_to")
+	}
+	return returnTo
+}
+
 func render(t *template.Template, data any) string {
 	var out bytes.Buffer
 	if err := t.Execute(&out, data); err != nil {

@@ -143,6 +143,11 @@ func TestARefusalIsToldBeforeTheScript(t *testing.T) {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 	w = httptest.NewRecorder()
+	newApp(built(), Options{Doors: doors}).Refuse(w, r, http.StatusServiceUnavailable, Refusal{ReturnTo: "/sign-in?done=google&return_to=%2Fteams%2Fa"})
+	if got, want := links(w.Body.String())["github"], links(get(built(), Options{Doors: doors}, http.MethodGet, "/sign-in?return_to=%2Fteams%2Fa").Body.String())["github"]; got != want {
+		t.Errorf("from the sign-in page the other door leads to %q, want %q", got, want)
+	}
+	w = httptest.NewRecorder()
 	if newApp(unbuilt(), Options{}).Refuse(w, r, http.StatusServiceUnavailable, hostile) || w.Body.Len() > 0 || len(w.Header()) > 0 {
 		t.Errorf("without the app: %v %s", w.Header(), w.Body)
 	}
