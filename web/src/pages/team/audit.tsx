@@ -36,7 +36,7 @@ function Trail({ team }: { team: Team }) {
       queryKey={keys.teamAudit(team.id)}
       fetchPage={(query) => data(api.GET('/v1/teams/{team}/audit', { params: { path: { team: team.id }, query } }))}
       exportPath={`/v1/teams/${team.id}/audit/export`}
-      who={(id, party) => <Name line>{party?.display_name ? partyName(t, id, party) : nameOf(id)}</Name>}
+      who={(id, party) => <Name line>{party?.display_name || party?.primary_wallet ? partyName(t, id, party) : nameOf(id)}</Name>}
       people={(members.rows ?? []).map(({ user }) => ({ value: user.id, label: nameOf(user.id) }))}
       actionPrefixes={prefixes}
     />
