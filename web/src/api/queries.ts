@@ -37,6 +37,12 @@ export function forgetPerson(client: QueryClient): Promise<void> {
   return client.invalidateQueries({ queryKey: keys.session })
 }
 
+// refreshTeam asks anew for all that is shown of a team, and whether this session
+// is in it.
+export function refreshTeam(client: QueryClient, team: string): Promise<unknown> {
+  return Promise.all([client.invalidateQueries({ queryKey: keys.team(team) }), client.invalidateQueries({ queryKey: keys.session })])
+}
+
 // refreshPerson asks anew for what is shown of whoever is signed in.
 export function refreshPerson(client: QueryClient): Promise<unknown> {
   return Promise.all([client.invalidateQueries({ queryKey: keys.mine }), client.invalidateQueries({ queryKey: keys.session })])

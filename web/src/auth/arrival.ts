@@ -23,12 +23,12 @@ const ours = ['linked', 'stepped_up', 'error', 'ticket']
 // history.
 export function readArrival(url: URL, pending: () => Pending | undefined): { arrival: Arrival | undefined; rest: string } {
   const kind = (['linked', 'stepped_up'] as const).find((name) => url.searchParams.has(name))
-  if (!kind) {
-    const rest = new URL(url)
-    // Of no use here: it is for whoever signs in next.
-    if (rest.searchParams.has('ticket')) rest.searchParams.delete('ticket')
-    return { arrival: undefined, rest: rest.pathname + rest.search + rest.hash }
-  }
+  const rest = new URL(url)
+  // Elsewhere a ticket is for whoever signs in next, and of no use to the page. To
+  // take off what is not there would write the address anew.
+  for (const name of kind ? ours : ['ticket']) if (rest.searchParams.has(name)) rest.searchParams.delete(name)
+  const address = rest.pathname + rest.search + rest.hash
+  if (!kind) return { arrival: undefined, rest: address }
   const remembered = pending()
   const meant = remembered?.leg === (kind === 'linked' ? 'link' : 'step_up') ? remembered : undefined
   const arrival = {
@@ -39,9 +39,7 @@ export function readArrival(url: URL, pending: () => Pending | undefined): { arr
     intent: meant?.intent,
     typed: meant?.typed,
   }
-  const rest = new URL(url)
-  for (const name of ours) rest.searchParams.delete(name)
-  return { arrival, rest: rest.pathname + rest.search + rest.hash }
+  return { arrival, rest: address }
 }
 
 let arrival: Arrival | undefined

@@ -16,23 +16,38 @@ const keptFor = 15 * 60_000
 
 export const linkIntent = (provider: string) => `link:${provider}`
 
-export function savePending(pending: Pending, storage: Storage = sessionStorage, now: number = Date.now()): void {
-  storage.setItem(storageKey, JSON.stringify({ ...pending, at: now }))
+// read answers what this tab keeps; nothing where it keeps nothing, where that is
+// damaged, and where storage is forbidden.
+function read(key: string, storage?: Storage): Record<string, unknown> {
+  try {
+    const kept: unknown = JSON.parse((storage ?? sessionStorage).getItem(key) ?? '{}')
+    return typeof kept === 'object' && kept !== null ? (kept as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+// keep keeps for as long as the tab is there, or forgets.
+function keep(key: string, value: object | undefined, storage?: Storage): void {
+  try {
+    if (value === undefined) (storage ?? sessionStorage).removeItem(key)
+    else (storage ?? sessionStorage).setItem(key, JSON.stringify(value))
+  } catch {
+    // Storage may be forbidden; then a page loaded anew begins anew.
+  }
+}
+
+export function savePending(pending: Pending, storage?: Storage, now: number = Date.now()): void {
+  keep(storageKey, { ...pending, at: now }, storage)
 }
 
 // takePending answers what is pending and forgets it.
-export function takePending(storage: Storage = sessionStorage, now: number = Date.now()): Pending | undefined {
-  const stored = storage.getItem(storageKey)
-  storage.removeItem(storageKey)
-  if (stored === null) return undefined
-  try {
-    const { intent, leg, typed, at } = JSON.parse(stored) as Partial<Pending & { at: number }>
-    if (typeof intent !== 'string' || typeof at !== 'number' || now - at > keptFor) return undefined
-    if (leg !== 'link' && leg !== 'step_up') return undefined
-    return { intent, leg, ...(typeof typed === 'string' ? { typed } : {}) }
-  } catch {
-    return undefined
-  }
+export function takePending(storage?: Storage, now: number = Date.now()): Pending | undefined {
+  const { intent, leg, typed, at } = read(storageKey, storage)
+  keep(storageKey, undefined, storage)
+  if (typeof intent !== 'string' || typeof at !== 'number' || now - at > keptFor) return undefined
+  if (leg !== 'link' && leg !== 'step_up') return undefined
+  return { intent, leg, ...(typeof typed === 'string' ? { typed } : {}) }
 }
 
 // KeptMerge is a merge that was begun: its ticket, and what was chosen so far.
@@ -51,18 +66,13 @@ const mergeKey = 'latchkey-merge'
 // A merge outlives a reload and a trip to confirm who one is, but not its
 // session: whoever signs in next in this tab hears nothing of it.
 export const keptMerge = {
-  get(session: string, storage: Storage = sessionStorage): KeptMerge | undefined {
-    try {
-      const kept = JSON.parse(storage.getItem(mergeKey) ?? '{}') as Partial<KeptMerge>
-      if (kept.session === session && kept.ticket && kept.choices) return kept as KeptMerge
-    } catch {
-      // Damaged, which is as good as none.
-    }
-    storage.removeItem(mergeKey)
+  get(session: string, storage?: Storage): KeptMerge | undefined {
+    const kept = read(mergeKey, storage)
+    if (kept['session'] === session && kept['ticket'] && kept['choices']) return kept as unknown as KeptMerge
+    keep(mergeKey, undefined, storage)
     return undefined
   },
-  set: (merge: KeptMerge | undefined, storage: Storage = sessionStorage): void =>
-    merge === undefined ? storage.removeItem(mergeKey) : storage.setItem(mergeKey, JSON.stringify(merge)),
+  set: (merge: KeptMerge | undefined, storage?: Storage) => keep(mergeKey, merge, storage),
 }
 
 const mailKey = 'latchkey-mail'
@@ -72,18 +82,8 @@ const mailKey = 'latchkey-mail'
 // the address is known of it.
 export const keptMail = {
   get(purpose: Purpose, storage?: Storage, now: number = Date.now()): string | undefined {
-    try {
-      const { email, purpose: of, expires_at } = JSON.parse((storage ?? sessionStorage).getItem(mailKey) ?? '{}') as Record<string, unknown>
-      return of === purpose && typeof email === 'string' && Date.parse(String(expires_at)) > now ? email : undefined
-    } catch {
-      return undefined
-    }
+    const { email, purpose: of, expires_at } = read(mailKey, storage)
+    return of === purpose && typeof email === 'string' && Date.parse(String(expires_at)) > now ? email : undefined
   },
-  set(mail: { email: string; purpose: Purpose; expires_at: string } | undefined, storage?: Storage): void {
-    try {
-      ;(storage ?? sessionStorage).setItem(mailKey, JSON.stringify(mail ?? {}))
-    } catch {
-      // Storage may be forbidden; then a page loaded anew begins anew.
-    }
-  },
+  set: (mail: { email: string; purpose: Purpose; expires_at: string } | undefined, storage?: Storage) => keep(mailKey, mail, storage),
 }

@@ -7,7 +7,7 @@ import { withStepUp } from '../auth/step-up'
 import type { While } from '../auth/words'
 import { useT } from '../i18n/language'
 import { Dialog } from './dialog'
-import { Fault, Waiting, WordsAlert } from './show'
+import { Fault, Waiting } from './show'
 import { useStepUp } from './step-up-context'
 
 interface Props<P> extends Omit<ButtonProps, 'children'> {
@@ -20,8 +20,6 @@ interface Props<P> extends Omit<ButtonProps, 'children'> {
   /** What the button says; undefined: there is nothing to confirm. */
   confirm: (preview: P) => string | undefined
   action: (preview: P) => Promise<unknown>
-  /** What to say where things are not as they were shown: they are shown anew then. */
-  changed?: string
   color?: string
   size?: string
   purpose?: While
@@ -32,7 +30,7 @@ interface Props<P> extends Omit<ButtonProps, 'children'> {
 
 // PreviewConfirm shows what would happen before it does it, with the numbers in
 // the question and on the button.
-export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, children, confirm, action, changed, color = 'red', size, purpose, intent, typed, ...button }: Props<P>) {
+export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, children, confirm, action, color = 'red', size, purpose, intent, typed, ...button }: Props<P>) {
   const t = useT()
   const id = useId()
   const stepUp = useStepUp()
@@ -52,9 +50,9 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
   const run = useChange({
     mutationFn: (seen: P) => withStepUp(async () => ({ done: await action(seen) }), () => stepUp(intent, typed)),
     onSuccess: (result) => result && setOpened(0),
-    onError: (error) => outdated(error) && setOpened(Date.now()),
+    // What has changed meanwhile is shown as it is now.
+    onError: (error) => isProblem(error, 'sessions_changed') && setOpened(Date.now()),
   })
-  const outdated = (error: unknown) => changed !== undefined && isProblem(error, 'sessions_changed')
   const close = () => {
     // What is under way goes on: it must not begin once more meanwhile.
     if (!run.isPending) run.reset()
@@ -73,7 +71,7 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
             {shown.isPending && <Waiting />}
             <Fault error={shown.error} purpose={purpose} />
             {seen !== null && seen !== undefined && children(seen)}
-            {outdated(run.error) ? <WordsAlert words={{ title: changed ?? '', text: '' }} /> : <Fault error={run.error} purpose={purpose} />}
+            <Fault error={run.error} purpose={purpose} />
           </Stack>
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>

@@ -86,7 +86,6 @@ export function SessionManager(props: Props) {
     preview: async () => ({ filter: what, ...(await props.endMany({ filter: what, dry_run: true })) }),
     confirm: ({ count }: EndedSessions) => (count > 0 ? t('sessions.endCountConfirm', { count }) : undefined),
     action: async ({ filter, as_of, count }: EndedSessions & { filter: SessionFilter }) => finish(count, await props.endMany({ filter, ...(as_of ? { as_of } : {}), at_most: count })),
-    changed: t('sessions.endChanged'),
     children: (preview: EndedSessions) => <EndedList ended={preview} />,
   })
 

@@ -45,7 +45,6 @@ export const sessions: Area<'sessions'> = {
   endOthersTitle: 'Die Sitzungen aller anderen beenden?',
   endCount: { one: '{count} Sitzung endet sofort und lässt sich nicht zurückholen.', other: '{count} Sitzungen enden sofort und lassen sich nicht zurückholen.' },
   endCountConfirm: { one: '{count} Sitzung beenden', other: '{count} Sitzungen beenden' },
-  endChanged: 'Inzwischen würden mehr Sitzungen enden, als Sie gesehen haben. Noch ist keine beendet; hier sehen Sie, wie es jetzt ist.',
   endGone: '{name} ist auf {device} schon draußen: Diese Sitzung ist inzwischen zu Ende.',
   endNothing: 'Keine Sitzung würde enden.',
   endSkipped: {

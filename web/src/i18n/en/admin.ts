@@ -43,7 +43,6 @@ export const sessions = {
   endOthersTitle: 'End the sessions of everyone else?',
   endCount: { one: '{count} session ends at once, and cannot be brought back.', other: '{count} sessions end at once, and cannot be brought back.' },
   endCountConfirm: { one: 'End {count} session', other: 'End {count} sessions' },
-  endChanged: 'More sessions would end now than you were shown. None has ended yet; here they are as they are now.',
   endGone: '{name} is out on {device} already: this session has ended meanwhile.',
   endNothing: 'No session would end.',
   endSkipped: { one: '{count} session stays: it is an owner’s, and only owners end those.', other: '{count} sessions stay: they are owners’, and only owners end those.' },

@@ -22,13 +22,12 @@ export function pairKey(pair: Duplicate): string {
 
 // groupsOf are the accounts that pairs hold together.
 function groupsOf(pairs: Pair[]): string[][] {
-  const groups: Set<string>[] = []
+  let groups: string[][] = []
   for (const pair of pairs) {
-    const joined = groups.filter((group) => pair.some((id) => group.has(id)))
-    const rest = groups.filter((group) => !joined.includes(group))
-    groups.splice(0, groups.length, ...rest, new Set([...joined.flatMap((group) => [...group]), ...pair]))
+    const joined = groups.filter((group) => pair.some((id) => group.includes(id)))
+    groups = [...groups.filter((group) => !joined.includes(group)), [...new Set([...joined.flat(), ...pair])]]
   }
-  return groups.map((group) => [...group])
+  return groups
 }
 
 // bulkOf looks at each account that would go. A refusal of one leaves it out; any

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { keys } from '../../api/queries'
+import { refreshTeam } from '../../api/queries'
 
 // How long to wait before a stream that was refused is asked for again.
 const againAfter = 5_000
@@ -15,7 +15,7 @@ export function useTeamEvents(team: string): boolean {
   useEffect(() => {
     let source: EventSource | undefined
     let retry: ReturnType<typeof setTimeout> | undefined
-    const look = () => Promise.all([client.invalidateQueries({ queryKey: keys.team(team) }), client.invalidateQueries({ queryKey: keys.session })])
+    const look = () => refreshTeam(client, team)
     const close = () => {
       clearTimeout(retry)
       source?.close()

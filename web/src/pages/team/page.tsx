@@ -4,7 +4,7 @@ import { Link, useParams } from 'react-router'
 import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { isProblem, type Problem } from '../../api/problem'
-import { keys } from '../../api/queries'
+import { keys, refreshTeam } from '../../api/queries'
 import type { CurrentSession, Team } from '../../api/types'
 import { NotFound } from '../../components/not-found'
 import { Fault, Name, Waiting } from '../../components/show'
@@ -101,7 +101,7 @@ function Enter({ team, session }: { team: Team; session: CurrentSession }) {
   const enter = useChange({
     mutationFn: () => data(api.POST('/v1/teams/{team}/sessions', { params: { path: { team: team.id } } })),
     // A refusal by a policy of just now is told by the page, with what leads in.
-    onSettled: () => Promise.all([client.invalidateQueries({ queryKey: keys.session }), client.invalidateQueries({ queryKey: keys.team(team.id) })]),
+    onSettled: () => refreshTeam(client, team.id),
   })
   if (session.team_session?.team_id === team.id && session.team_session.status === 'active') {
     return (

@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-quer
 import { useState } from 'react'
 import { api, data } from '../../api/client'
 import { isProblem } from '../../api/problem'
-import { keys, useProviders } from '../../api/queries'
+import { keys, useProviders, refreshTeam } from '../../api/queries'
 import type { Team, TeamPolicy } from '../../api/types'
 import { providerName } from '../../auth/providers'
 import { Whose } from '../../components/ended'
@@ -56,7 +56,7 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
   const save = async (body: TeamPolicy) => {
     const ended = await put(body, false)
     setSaved({ policy: body, count: ended.count })
-    await Promise.all([client.invalidateQueries({ queryKey: keys.team(team.id) }), client.invalidateQueries({ queryKey: keys.session })])
+    await refreshTeam(client, team.id)
   }
   const [saved, setSaved] = useState<{ policy: TeamPolicy; count: number }>()
   const preview = usePreview(team, changed ? typed : undefined, put)

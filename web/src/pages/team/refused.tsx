@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from 'react-router'
 import { api, data } from '../../api/client'
 import type { Problem } from '../../api/problem'
-import { keys, useIdentities, useProviders } from '../../api/queries'
+import { keys, useIdentities, useProviders, refreshTeam } from '../../api/queries'
 import { providerName } from '../../auth/providers'
 import { wantsFresh } from '../../auth/step-up'
 import { ConfirmButton } from '../../components/confirm'
@@ -25,7 +25,7 @@ export function Refused({ id, error, again }: Refusal & { id: string }) {
   const team = useQuery({ queryKey: [...keys.team(id), 'mine'], queryFn: () => fromList(id) })
   const enter = async () => {
     await data(api.POST('/v1/teams/{team}/sessions', { params: { path: { team: id } }, body: { break_glass: true } }))
-    await Promise.all([client.invalidateQueries({ queryKey: keys.session }), client.invalidateQueries({ queryKey: keys.team(id) })])
+    await refreshTeam(client, id)
   }
   return (
     <Stack align="flex-start">

@@ -1,7 +1,7 @@
 import { Badge } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { api, data } from '../../api/client'
-import { keys } from '../../api/queries'
+import { keys, refreshTeam } from '../../api/queries'
 import type { Team } from '../../api/types'
 import { Section } from '../../components/section'
 import { SessionManager } from '../../components/session-manager'
@@ -35,7 +35,7 @@ export function Sessions({ team }: { team: Team }) {
         fetchPage={(query) => data(api.GET('/v1/teams/{team}/sessions', { params: { path, query } }))}
         endOne={(session) => data(api.DELETE('/v1/teams/{team}/sessions/{session}', { params: { path: { ...path, session } } }))}
         endMany={(body) => data(api.POST('/v1/teams/{team}/sessions/revoke', { params: { path }, body }))}
-        onEnded={() => Promise.all([client.invalidateQueries({ queryKey: keys.team(team.id) }), client.invalidateQueries({ queryKey: keys.session })])}
+        onEnded={() => refreshTeam(client, team.id)}
       />
     </Section>
   )
