@@ -114,7 +114,7 @@ func (s *Server) actor(ctx context.Context) identity.Actor {
 
 func userID(ctx context.Context) identity.ID { return callOf(ctx).principal.User.ID }
 
-// isCurrent tells whether a session is the one in hand; a service has none.
+// isCurrent reports whether a session is the one in hand; a service has none.
 func isCurrent(ctx context.Context, id identity.ID) bool {
 	p := callOf(ctx).principal
 	return p != nil && p.Session.ID == id

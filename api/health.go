@@ -18,7 +18,7 @@ func (s *Server) Healthz(context.Context, HealthzRequestObject) (HealthzResponse
 	return Healthz200JSONResponse{Status: HealthStatusOk, Checks: map[string]string{}}, nil
 }
 
-// Readyz tells whether requests can be answered.
+// Readyz reports whether requests can be answered.
 func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzResponseObject, error) {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()

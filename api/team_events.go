@@ -102,7 +102,7 @@ func (e teamEvents) VisitWatchTeamResponse(w http.ResponseWriter) error {
 	}
 }
 
-// pause tells whether the stream goes on after d.
+// pause reports whether the stream goes on after d.
 func (e teamEvents) pause(d time.Duration) bool {
 	select {
 	case <-time.After(d):

@@ -48,7 +48,7 @@ func EmailDomain(canonical string) string {
 	return canonical[strings.LastIndexByte(canonical, '@')+1:]
 }
 
-// labels tells whether an ASCII domain has two labels or more, none of them
+// labels reports whether an ASCII domain has two labels or more, none of them
 // empty or longer than the DNS takes.
 func labels(domain string) bool {
 	all := strings.Split(domain, ".")
@@ -60,7 +60,7 @@ func labels(domain string) bool {
 	return len(all) > 1
 }
 
-// dotAtom tells whether s is a dot-atom of RFC 5322 3.2.3.
+// dotAtom reports whether s is a dot-atom of RFC 5322 3.2.3.
 func dotAtom(s string) bool {
 	for _, atom := range strings.Split(s, ".") {
 		if atom == "" {

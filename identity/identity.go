@@ -58,7 +58,7 @@ type Summary struct {
 	PrimaryWallet *string
 }
 
-// Active tells whether the user may come in.
+// Active reports whether the user may come in.
 func (u User) Active() bool { return u.Status == StatusActive }
 
 // Identity is one way in: (provider, subject), owned by exactly one user.
@@ -72,7 +72,7 @@ type Identity struct {
 	// canonical form. It is display and history only; what a user owns stands
 	// in Email rows.
 	Email string
-	// EmailAuthoritative tells whether the provider vouched for Email.
+	// EmailAuthoritative reports whether the provider vouched for Email.
 	EmailAuthoritative bool
 	WalletAddress      *string // EIP-55
 	WalletChainID      *int64  // EIP-155

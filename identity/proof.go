@@ -22,7 +22,7 @@ const (
 	PurposeStepUp Purpose = "step_up"
 )
 
-// NeedsSession tells whether the purpose acts on a signed-in user.
+// NeedsSession reports whether the purpose acts on a signed-in user.
 func (p Purpose) NeedsSession() bool { return p != PurposeSignIn }
 
 // Proof is what a provider verified just now. It is never trusted beyond that.

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// IsLine tells whether s can be shown to other people as one line of at most
+// IsLine reports whether s can be shown to other people as one line of at most
 // limit characters: no control characters, and none that turn the direction of
 // the text around it (Unicode TR9), by which a name could rewrite its neighbours.
 func IsLine(s string, limit int) bool {

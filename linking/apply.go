@@ -25,7 +25,7 @@ type Options struct {
 	Policy Policy
 	// Policies overrides Policy for proofs of a provider.
 	Policies map[string]Policy
-	// Usable tells whether a provider is configured, so that an identity of it
+	// Usable reports whether a provider is configured, so that an identity of it
 	// is a way in.
 	Usable  func(provider string) bool
 	UndoFor time.Duration // how long a merge can be undone

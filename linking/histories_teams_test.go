@@ -145,7 +145,7 @@ func (h *history) invite() {
 	}
 }
 
-// listed tells whether the inviter sees a member by what the invitation names.
+// listed reports whether the inviter sees a member by what the invitation names.
 func (h *history) listed(id identity.ID, i *invitation) bool {
 	members, err := h.DB.Members(h.t.Context(), id, identity.Page{Limit: 100})
 	if err != nil {

@@ -134,7 +134,7 @@ func (s *Service) AdminMerge(ctx context.Context, actor *identity.Actor, a, b id
 	return out, err
 }
 
-// redeems tells whether the holder may redeem the ticket now.
+// redeems reports whether the holder may redeem the ticket now.
 func (s *Service) redeems(h Holder, t Ticket) bool {
 	return t.Redeemable(s.now()) && t.SessionID != nil && *t.SessionID == h.Principal.Session.ID &&
 		t.HolderID != nil && *t.HolderID == h.Principal.User.ID && bytes.Equal(t.BrowserHash, h.BrowserHash)

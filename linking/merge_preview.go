@@ -88,7 +88,7 @@ func moved(memberships []team.Place, source, survivor identity.ID) []MovedMember
 // them has is taken; where both have one and they differ, the choice decides.
 func joined(source, survivor Profile, choices map[string]Side) (Profile, []Conflict) {
 	var conflicts []Conflict
-	// pick tells whether the source's value is taken.
+	// pick reports whether the source's value is taken.
 	pick := func(field string, fromSource, fromSurvivor any, sourceHas, survivorHas bool) bool {
 		if !sourceHas || !survivorHas || reflect.DeepEqual(fromSource, fromSurvivor) {
 			return sourceHas && !survivorHas

@@ -263,7 +263,7 @@ func (m *model) merge(id, source, survivor identity.ID, now time.Time, rows stri
 	m.merges = append(m.merges, r)
 }
 
-// undoable tells whether everything is as the merge left it, and nothing came
+// undoable reports whether everything is as the merge left it, and nothing came
 // on top of it.
 func (m *model) undoable(r *merged) bool {
 	if !m.active(r.survivor) || m.people[r.source].into == nil || *m.people[r.source].into != r.survivor {

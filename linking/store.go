@@ -23,7 +23,7 @@ type Store interface {
 	// LockUsers returns the users among ids, holding their rows, in id order.
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
 	EmailOwner(ctx context.Context, address string) (identity.ID, error)
-	// HasOtherSubject tells whether the user has an identity of the provider
+	// HasOtherSubject reports whether the user has an identity of the provider
 	// that showed this address under another subject.
 	HasOtherSubject(ctx context.Context, user identity.ID, provider, address, subject string) (bool, error)
 

@@ -29,7 +29,7 @@ type Ticket struct {
 	UsedAt      *time.Time
 }
 
-// Open tells whether the ticket can be redeemed at now.
+// Open reports whether the ticket can be redeemed at now.
 func (t Ticket) Open(now time.Time) bool { return t.UsedAt == nil && now.Before(t.ExpiresAt) }
 
 // StoredProof is a proof as a ticket keeps it: JSON, without the secret, which

@@ -40,7 +40,7 @@ func Build(m Message) (string, error) {
 	return text, nil
 }
 
-// same tells whether two messages say the same; times are compared as instants.
+// same reports whether two messages say the same; times are compared as instants.
 func (m *Message) same(o *Message) bool {
 	if m.Scheme != o.Scheme || m.Domain != o.Domain || m.Address != o.Address || m.Statement != o.Statement ||
 		(m.HasStatement || m.Statement != "") != (o.HasStatement || o.Statement != "") ||

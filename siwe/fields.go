@@ -119,7 +119,7 @@ func isRequestID(s string) bool {
 	return percentEncoded(s) && all(s, func(c byte) bool { return isUnreserved(c) || isSubDelim(c) || strings.IndexByte(":@%", c) >= 0 })
 }
 
-// percentEncoded tells whether each % starts a pct-encoded octet.
+// percentEncoded reports whether each % starts a pct-encoded octet.
 func percentEncoded(s string) bool {
 	for i := strings.IndexByte(s, '%'); i >= 0 && i < len(s); i++ {
 		if s[i] == '%' && (i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2])) {

@@ -11,7 +11,7 @@ import (
 // healthInterval is how long an endpoint's last contact stands for its health.
 const healthInterval = 30 * time.Second
 
-// ChainHealth tells whether contract wallets of a chain can be verified now.
+// ChainHealth reports whether contract wallets of a chain can be verified now.
 type ChainHealth struct {
 	ChainID   uint64
 	Endpoints []EndpointHealth
@@ -25,7 +25,7 @@ type EndpointHealth struct {
 	CheckedAt time.Time
 }
 
-// Available tells whether at least one endpoint is.
+// Available reports whether at least one endpoint is.
 func (h ChainHealth) Available() bool {
 	return slices.ContainsFunc(h.Endpoints, func(e EndpointHealth) bool { return e.Available })
 }
@@ -63,7 +63,7 @@ func (c *Contracts) Health(ctx context.Context) []ChainHealth {
 	return health
 }
 
-// claimProbe tells whether a probe is due, and lets only one caller make it.
+// claimProbe reports whether a probe is due, and lets only one caller make it.
 func (e *endpoint) claimProbe(now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -30,7 +30,7 @@ func parseTime(s string) (time.Time, error) {
 	return t.UTC(), err
 }
 
-// shaped tells whether s has a digit where shape has one, and else is shape.
+// shaped reports whether s has a digit where shape has one, and else is shape.
 func shaped(s, shape string) bool {
 	if len(s) != len(shape) {
 		return false

@@ -26,7 +26,7 @@ type Expectation struct {
 	Origin string
 	// Chains are the EIP-155 chain ids that are accepted.
 	Chains []uint64
-	// Nonce tells whether the message's nonce was issued for this use. A
+	// Nonce reports whether the message's nonce was issued for this use. A
 	// *[Error] from it is returned as it is, any other as Rejected.
 	Nonce func(nonce string) error
 	// Now is the time of the verification.

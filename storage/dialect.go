@@ -145,7 +145,7 @@ func (e engine) normalise(err error) error {
 	return err
 }
 
-// isClosed tells whether a connection went away under a statement; pgx has no
+// isClosed reports whether a connection went away under a statement; pgx has no
 // type for it.
 func isClosed(err error) bool {
 	s := err.Error()

@@ -166,7 +166,7 @@ func (db *DB) Close() error {
 	return err
 }
 
-// Ping tells whether the database answers.
+// Ping reports whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
 	_, err := db.read.ExecContext(ctx, "SELECT 1")
 	return db.engine.normalise(err)

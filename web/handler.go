@@ -104,7 +104,7 @@ func (a *App) Refuse(w http.ResponseWriter, r *http.Request, status int, refusal
 	return true
 }
 
-// isPage tells whether the app's router knows the path.
+// isPage reports whether the app's router knows the path.
 func isPage(p string) bool {
 	switch p {
 	case "/", "/sign-in", "/account", "/admin", "/docs":
@@ -114,7 +114,7 @@ func isPage(p string) bool {
 	return ok && team != ""
 }
 
-// strayed tells whether a person has come to an address that nothing is at: a
+// strayed reports whether a person has come to an address that nothing is at: a
 // browser asks for a page, and no name of a file ends it. The app says so in
 // their language.
 func (a *App) strayed(r *http.Request) bool {
@@ -165,7 +165,7 @@ func serve(w http.ResponseWriter, r *http.Request, body []byte) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// accepts tells whether an Accept-Encoding names the encoding without refusing
+// accepts reports whether an Accept-Encoding names the encoding without refusing
 // it by q=0 (RFC 9110 section 12.5.3). A bare * is not taken: who sends it is no
 // browser and may not mean brotli.
 func accepts(values []string, encoding string) bool {

@@ -121,7 +121,7 @@ func (l *traffic) anyVisit() *visit {
 	return l.keepers[rand.IntN(len(l.keepers))]
 }
 
-// do asks, and tells whether what was wanted was answered. Otherwise the outcome
+// do asks, and reports whether what was wanted was answered. Otherwise the outcome
 // is unknown, which only an outage excuses.
 func (l *traffic) do(i int, method, path, token string, body any, want int, cookies ...*http.Cookie) (answer, bool) {
 	r := l.replicas[i]

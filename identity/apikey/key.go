@@ -81,13 +81,13 @@ type Key struct {
 	ReplacedBy *identity.ID // the key that it was rotated to
 }
 
-// Works tells whether the key is one at now.
+// Works reports whether the key is one at now.
 func (k Key) Works(now time.Time) bool { return k.RevokedAt == nil && now.Before(k.ExpiresAt) }
 
 // OfTeams tells the scopes of the keys of teams from those of the deployment's.
 func (s Scope) OfTeams() bool { return s == ScopeTeamRead || s == ScopeTeamManage }
 
-// Has tells whether the key has a scope; who may write may read. A key of a team
+// Has reports whether the key has a scope; who may write may read. A key of a team
 // has those of its role and no others.
 func (k Key) Has(s Scope) bool {
 	if k.TeamID != nil {
@@ -103,7 +103,7 @@ func (k Key) Actor(client identity.Client) identity.Actor {
 
 var shape = regexp.MustCompile(`^lk_([a-z2-7]{12})_([A-Za-z0-9_-]{43})$`)
 
-// Looks tells whether a bearer token is meant to be an API key. No session token
+// Looks reports whether a bearer token is meant to be an API key. No session token
 // looks so: it has 43 characters.
 func Looks(raw string) bool { return shape.MatchString(raw) }
 

@@ -47,7 +47,7 @@ type Challenge struct {
 	ReplacedAt  *time.Time // by a newer one of the same browser, purpose and address
 }
 
-// Open tells whether the challenge could be redeemed at now, if it was not yet.
+// Open reports whether the challenge could be redeemed at now, if it was not yet.
 func (c Challenge) Open(now time.Time) bool { return c.ReplacedAt == nil && now.Before(c.ExpiresAt) }
 
 // Asker is who asks for a challenge, or redeems one.

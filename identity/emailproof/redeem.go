@@ -99,7 +99,7 @@ func (c Challenge) startedBy(browser string) bool {
 	return browser != "" && hmac.Equal(c.BrowserHash, identity.HashSecret(browser))
 }
 
-// redeemableBy tells whether a challenge that acts on a user is redeemed by
+// redeemableBy reports whether a challenge that acts on a user is redeemed by
 // that user, in the session it was asked for by.
 func (c Challenge) redeemableBy(by Asker) bool {
 	if !c.Purpose.NeedsSession() {

@@ -38,13 +38,13 @@ func (o object) text(name string) string {
 	return s
 }
 
-// has tells whether the member is present and not null.
+// has reports whether the member is present and not null.
 func (o object) has(name string) bool {
 	raw, ok := o[name]
 	return ok && !bytes.Equal(raw, []byte("null"))
 }
 
-// isTrue tells whether the member is the JSON boolean true. The string "true"
+// isTrue reports whether the member is the JSON boolean true. The string "true"
 // or the number 1 are not what OpenID Connect documents, and a provider that
 // strays there may mean anything by "false" too.
 func (o object) isTrue(name string) bool { return bytes.Equal(o[name], []byte("true")) }
@@ -80,7 +80,7 @@ func readClaims(o object) Claims {
 	return c
 }
 
-// validSubject tells whether s can name a person: printable ASCII, not too long.
+// validSubject reports whether s can name a person: printable ASCII, not too long.
 func validSubject(s string) bool {
 	return s != "" && len(s) <= maxSubject && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f })
 }

@@ -190,7 +190,7 @@ func (g *GitHub) reachable(primary object) string {
 	return address
 }
 
-// noreply tells whether nobody reads mail to domain: users.noreply.github.com
+// noreply reports whether nobody reads mail to domain: users.noreply.github.com
 // and its like on the configured host.
 func (g *GitHub) noreply(domain string) bool {
 	for _, host := range []string{"github.com", g.host} {

@@ -83,7 +83,7 @@ func WithQuery(returnTo string, params url.Values) string {
 	return u.String()
 }
 
-// cleanPath tells whether the path is absolute and has no empty and no dot
+// cleanPath reports whether the path is absolute and has no empty and no dot
 // segments, however spelt: resolving `/x/..//e` once more would make it `//e`,
 // another host. `//` alone parses as no path at all.
 func cleanPath(u *url.URL) bool {
@@ -99,7 +99,7 @@ func cleanPath(u *url.URL) bool {
 	return true
 }
 
-// plainWebURL tells whether u is an absolute http or https URL with a host and
+// plainWebURL reports whether u is an absolute http or https URL with a host and
 // without userinfo.
 func plainWebURL(u *url.URL) bool {
 	return (u.Scheme == "https" || u.Scheme == "http") && u.Opaque == "" && u.Hostname() != "" && u.User == nil

@@ -135,7 +135,7 @@ func (s *States) sum(use string, parts ...[]byte) []byte {
 	return h.Sum(nil)
 }
 
-// fits tells whether the binding has what the purpose needs.
+// fits reports whether the binding has what the purpose needs.
 func (b Binding) fits(p identity.Purpose) bool {
 	switch p {
 	case identity.PurposeSignIn, identity.PurposeLink, identity.PurposeMerge, identity.PurposeStepUp:

@@ -69,7 +69,7 @@ func (c *Cache) Trust(since time.Time, d time.Duration) {
 	c.trusted.Store(int64(since.Sub(c.started) + d))
 }
 
-// Trusted tells whether entries count now.
+// Trusted reports whether entries count now.
 func (c *Cache) Trusted() bool {
 	return c != nil && int64(time.Since(c.started)) < c.trusted.Load()
 }
@@ -137,7 +137,7 @@ func (c *Cache) forgetRead(tokenHash []byte) {
 	}
 }
 
-// holds tells whether nothing the entry was made of has been forgotten since.
+// holds reports whether nothing the entry was made of has been forgotten since.
 func (c *Cache) holds(e remembered) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

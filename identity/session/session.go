@@ -43,7 +43,7 @@ type Session struct {
 	EndReason       *string
 }
 
-// Fresh tells whether a proof was given within FreshFor.
+// Fresh reports whether a proof was given within FreshFor.
 func (s Session) Fresh(now time.Time) bool { return now.Sub(s.AuthenticatedAt) < FreshFor }
 
 // Status is what a list shows of a session.
@@ -56,7 +56,7 @@ const (
 	StatusRevoked Status = "revoked"
 )
 
-// Status tells whether the session works at now.
+// Status reports whether the session works at now.
 func (s Session) Status(now time.Time) Status {
 	switch {
 	case s.EndedAt != nil:

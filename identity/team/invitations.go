@@ -12,7 +12,7 @@ type InvitationStore interface {
 	// InsertInvitation answers false when the address or wallet has an open
 	// invitation to the team; one that has expired gives way.
 	InsertInvitation(ctx context.Context, i Invitation) (inserted bool, err error)
-	// ShownAsMember tells whether a member of the team is listed by the address or
+	// ShownAsMember reports whether a member of the team is listed by the address or
 	// wallet of the invitation: see identity.Summary.
 	ShownAsMember(ctx context.Context, i Invitation) (bool, error)
 	CloseInvitation(ctx context.Context, i Invitation) error
@@ -23,7 +23,7 @@ type InvitationStore interface {
 	// InvitationsFor lists open invitations to the user's verified addresses
 	// and externally owned wallets.
 	InvitationsFor(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]Received, error)
-	// Owns tells whether the invitation's address or wallet is the user's.
+	// Owns reports whether the invitation's address or wallet is the user's.
 	Owns(ctx context.Context, user identity.ID, i Invitation) (bool, error)
 	// CountEmailInvitations counts those by e-mail made after since, closed ones
 	// too, that have the team, the inviter or the address of this one.

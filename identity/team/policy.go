@@ -115,7 +115,7 @@ func (p Policy) allows(client netip.Addr) bool {
 	return slices.ContainsFunc(p.AllowedNetworks, func(n netip.Prefix) bool { return n.Contains(client) })
 }
 
-// AtLeast tells whether p admits nothing that other does not: whether a change
+// AtLeast reports whether p admits nothing that other does not: whether a change
 // from other to p loosens nothing.
 func (p Policy) AtLeast(other Policy) bool {
 	if p.Unreadable || other.Unreadable {
@@ -128,7 +128,7 @@ func (p Policy) AtLeast(other Policy) bool {
 		(p.Exclusive || !other.Exclusive) && (p.RequireFreshForAdmin || !other.RequireFreshForAdmin)
 }
 
-// reaches tells whether a network goes beyond the allowed ones. Networks that
+// reaches reports whether a network goes beyond the allowed ones. Networks that
 // only together cover it do not count: the answer errs to the strict side.
 func (p Policy) reaches(n netip.Prefix) bool {
 	return !slices.ContainsFunc(p.AllowedNetworks, func(old netip.Prefix) bool {

@@ -17,17 +17,17 @@ const (
 	RoleMember Role = "member"
 )
 
-// Manages tells whether the role may see and change members, invitations and
+// Manages reports whether the role may see and change members, invitations and
 // sessions of the team.
 func (r Role) Manages() bool { return r == RoleOwner || r == RoleAdmin }
 
-// ActsOn tells whether the role may change, remove, invite or grant other.
+// ActsOn reports whether the role may change, remove, invite or grant other.
 // Owners act on everyone, admins on everyone but owners.
 func (r Role) ActsOn(other Role) bool {
 	return r == RoleOwner || r == RoleAdmin && other != RoleOwner
 }
 
-// Above tells whether the role may more than other.
+// Above reports whether the role may more than other.
 func (r Role) Above(other Role) bool { return r.rank() > other.rank() }
 
 func (r Role) rank() int {

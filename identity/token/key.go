@@ -45,7 +45,7 @@ type Key struct {
 	ExpiresAt *time.Time // nobody needs it any more; nil until a newer one is there
 }
 
-// Lives tells whether the key is published at now.
+// Lives reports whether the key is published at now.
 func (k Key) Lives(now time.Time) bool { return k.ExpiresAt == nil || now.Before(*k.ExpiresAt) }
 
 // newKey makes a key. The private half leaves this function only sealed.

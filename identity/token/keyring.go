@@ -109,7 +109,7 @@ func (k *Keyring) load(ctx context.Context) (*ring, error) {
 	return r, nil
 }
 
-// due tells whether there has to be a new key: the newest one is old, or there
+// due reports whether there has to be a new key: the newest one is old, or there
 // is none.
 func due(keys []Key, now time.Time) bool {
 	return len(keys) == 0 || !now.Before(keys[len(keys)-1].ActiveAt.Add(RotateEvery))

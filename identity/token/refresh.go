@@ -89,7 +89,7 @@ func parseRefresh(raw string) (id identity.ID, n int, ok bool) {
 	return id, int(binary.BigEndian.Uint32(b[len(id):])), true
 }
 
-// genuine tells whether the token was once given out.
+// genuine reports whether the token was once given out.
 func (s *Service) genuine(f Family, n int, raw string) bool {
 	return n >= 1 && n <= f.Generation && hmac.Equal([]byte(s.refreshToken(f, n)), []byte(raw))
 }

@@ -195,7 +195,7 @@ func pages(cfg config.Config, providers map[string]provider.Provider) web.Option
 	return o
 }
 
-// usable tells whether an identity of the provider is a way in here.
+// usable reports whether an identity of the provider is a way in here.
 func usable(deps api.Deps, name string) bool {
 	_, configured := deps.Providers[name]
 	return configured || name == identity.ProviderSIWE || name == identity.ProviderEmail && deps.Email != nil
@@ -235,7 +235,7 @@ func newProviders(google *provider.GoogleConfig, github *provider.GitHubConfig) 
 	return out, nil
 }
 
-// Ready tells whether requests can be answered: the database is there with the
+// Ready reports whether requests can be answered: the database is there with the
 // schema this binary knows.
 func Ready(ctx context.Context, db *storage.DB) error {
 	status, err := db.MigrationStatus(ctx)

@@ -65,7 +65,7 @@ type Config struct {
 
 	// MetricsListen is "" when metrics are off.
 	MetricsListen string `env:"LATCHKEY_METRICS_LISTEN" envDefault:"127.0.0.1:9090" doc:"The address to serve Prometheus metrics on, or off. It has no authentication: keep it private. When unset and the port is busy, Latchkey goes on without metrics and warns."`
-	// MetricsListenSet tells whether the operator chose MetricsListen: then a
+	// MetricsListenSet reports whether the operator chose MetricsListen: then a
 	// busy port is an error, else it only warns.
 	MetricsListenSet bool
 
@@ -133,10 +133,10 @@ func (c Config) Engine() string {
 	return "postgres"
 }
 
-// GoogleEnabled tells whether Google is configured.
+// GoogleEnabled reports whether Google is configured.
 func (c Config) GoogleEnabled() bool { return c.GoogleClientID != "" }
 
-// GitHubEnabled tells whether GitHub is configured.
+// GitHubEnabled reports whether GitHub is configured.
 func (c Config) GitHubEnabled() bool { return c.GitHubClientID != "" }
 
 // Load reads the configuration from variables in the form of os.Environ. dev

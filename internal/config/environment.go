@@ -24,7 +24,7 @@ const (
 var serviceLink = regexp.MustCompile(
 	`^LATCHKEY_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
-// foreign tells whether a variable with our prefix is not configuration of the
+// foreign reports whether a variable with our prefix is not configuration of the
 // service: a service link, or what our own tests and benchmarks read.
 func foreign(name, value string) bool {
 	return strings.HasPrefix(name, "LATCHKEY_TEST_") || strings.HasPrefix(name, "LATCHKEY_BENCH_") ||
@@ -126,7 +126,7 @@ func suggestion(name string) string {
 	return "; did you mean " + best + "?"
 }
 
-// leftOut tells whether a is b without some of its words.
+// leftOut reports whether a is b without some of its words.
 func leftOut(a, b string) bool {
 	words := strings.Split(a, "_")
 	for w := range strings.SplitSeq(b, "_") {

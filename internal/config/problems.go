@@ -31,7 +31,7 @@ func (p *problems) add(variable, format string, args ...any) {
 	*p = append(*p, Problem{Variable: variable, Message: fmt.Sprintf(format, args...)})
 }
 
-// has tells whether the variable, or its file, is already reported. What follows
+// has reports whether the variable, or its file, is already reported. What follows
 // from that, such as the zero in the struct, is not worth a second line.
 func (p problems) has(variable string) bool {
 	return slices.ContainsFunc(p, func(x Problem) bool {

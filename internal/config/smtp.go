@@ -29,7 +29,7 @@ const (
 	SMTPClear    SMTPTLS = "clear"    // smtp://...?starttls=never
 )
 
-// MailEnabled tells whether a mail server is configured.
+// MailEnabled reports whether a mail server is configured.
 func (c Config) MailEnabled() bool { return c.SMTPURL != "" }
 
 // SMTP returns how mail leaves; only with MailEnabled.

@@ -80,7 +80,7 @@ func parseOrigins(s string) (Origins, error) {
 	return origins, nil
 }
 
-// Loopback tells whether a host, without port, reaches only this machine:
+// Loopback reports whether a host, without port, reaches only this machine:
 // localhost, 127.0.0.0/8 or ::1. Other names are not asked for, because what
 // they resolve to may change.
 func Loopback(host string) bool {

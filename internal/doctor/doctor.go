@@ -114,7 +114,7 @@ func (e *examination) configuration(context.Context) []Result {
 	return results
 }
 
-// Print writes the results and tells whether one of them is a failure.
+// Print writes the results and reports whether one of them is a failure.
 func Print(w io.Writer, results []Result) (failed bool, err error) {
 	for _, r := range results {
 		line := fmt.Sprintf("%-4s  %-13s  %s\n", r.Level, r.Check, visible(r.Message))

@@ -97,7 +97,7 @@ func wallet(a Account) (way, bool) {
 	}, true
 }
 
-// placeholder tells whether an address was made up for a wallet: Better Auth
+// placeholder reports whether an address was made up for a wallet: Better Auth
 // gives a user without one 0x...@the site.
 func placeholder(address string) bool {
 	local, _, _ := strings.Cut(address, "@")

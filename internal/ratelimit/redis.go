@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// CheckURL tells whether a URL is one that Redis can be reached by. The error
+// CheckURL reports whether a URL is one that Redis can be reached by. The error
 // repeats nothing of it, for the password.
 func CheckURL(redisURL string) error {
 	_, err := clientOptions(redisURL)
@@ -44,7 +44,7 @@ func newClient(redisURL string) (*redis.Client, error) {
 // dialTimeout is how long a connection that nobody waits for any more may take.
 const dialTimeout = time.Second
 
-// Ping tells whether Redis answers and runs scripts, which is what counting
+// Ping reports whether Redis answers and runs scripts, which is what counting
 // there takes. It changes nothing.
 func Ping(ctx context.Context, redisURL string) error {
 	client, err := newClient(redisURL)

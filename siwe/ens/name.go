@@ -18,7 +18,7 @@ var label = regexp.MustCompile(`^_*[a-z0-9$-]*$`)
 // addressLike finds what would be read as an account, and would be another's.
 var addressLike = regexp.MustCompile(`^0x[0-9a-f]{40}$`)
 
-// isDisplayable tells whether a name is normalised and can be shown.
+// isDisplayable reports whether a name is normalised and can be shown.
 func isDisplayable(name string) bool {
 	if len(name) > maxNameBytes {
 		return false

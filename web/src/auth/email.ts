@@ -15,7 +15,7 @@ export function codeIn(typed: string): string {
   return typed.replace(/\D/g, '').slice(0, 6)
 }
 
-// mayWorkLater tells whether a link or a code was not even looked at.
+// mayWorkLater reports whether a link or a code was not even looked at.
 export function mayWorkLater(error: unknown): boolean {
   return isProblem(error) && (error.status === 0 || error.status === 429 || error.status >= 500)
 }

@@ -14,7 +14,7 @@ export function isRestricted(session: Pick<Session, 'methods'>): boolean {
   return session.methods.every((method) => method === 'recovery')
 }
 
-// wantsFresh tells whether a refusal asks for a recent proof and nothing else: the
+// wantsFresh reports whether a refusal asks for a recent proof and nothing else: the
 // service does for some things, a team's policy for every change to the team, and
 // after a pause.
 export function wantsFresh(error: unknown): boolean {

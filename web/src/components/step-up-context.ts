@@ -21,7 +21,7 @@ const resumedBy = (intent: string | undefined) => {
 // load is the return of.
 export const typedFor = (intent: string): string => resumedBy(intent)?.typed ?? ''
 
-// useResumed tells whether this load is the return of a person who proved at a
+// useResumed reports whether this load is the return of a person who proved at a
 // provider who they are, for the sake of this intent.
 export function useResumed(intent: string | undefined): boolean {
   const resumed = resumedBy(intent) !== undefined

@@ -95,13 +95,13 @@ export function wrong(chosen: Chosen): { user: boolean; network: boolean } {
   }
 }
 
-// findsOpen tells whether a filter finds sessions that work, of which any could
+// findsOpen reports whether a filter finds sessions that work, of which any could
 // be ended.
 export function findsOpen({ status = 'active' }: SessionFilter): boolean {
   return status === 'active'
 }
 
-// narrows tells whether a filter leaves out any session that could be ended.
+// narrows reports whether a filter leaves out any session that could be ended.
 export function narrows(filter: SessionFilter): boolean {
   return Object.keys(filter).some((key) => key !== 'status')
 }

@@ -26,7 +26,7 @@ interface Props {
   onClose: () => void
 }
 
-// areOne tells whether two accounts have become one already, as in another tab.
+// areOne reports whether two accounts have become one already, as in another tab.
 async function areOne(users: string[]): Promise<boolean> {
   const { data: merges } = await data(api.GET('/v1/me/merges'))
   return merges.some((merge) => !merge.undone_at && users.includes(merge.source_id) && users.includes(merge.survivor_id))

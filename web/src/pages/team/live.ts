@@ -8,7 +8,7 @@ const againAfter = 5_000
 // useTeamEvents keeps what is shown of a team as it is now: whenever something
 // changes that the reader may hear of, all of it is asked for again. The stream is
 // open only while the page can be seen, for a browser has few connections to one
-// service. It tells whether changes are heard now.
+// service. It reports whether changes are heard now.
 export function useTeamEvents(team: string): boolean {
   const client = useQueryClient()
   const [live, setLive] = useState(false)
