@@ -134,7 +134,8 @@ func TestAPIKeyIsNoPerson(t *testing.T) {
 				b.GET(path).WantProblem(http.StatusForbidden, "forbidden")
 			}
 			b.POST("/v1/auth/siwe/challenge", map[string]any{"address": w.Address.Hex(), "purpose": "link"}).WantProblem(http.StatusForbidden, "forbidden")
-			b.GET("/v1/auth/google/start?purpose=link").WantProblem(http.StatusForbidden, "forbidden")
+			b.GET("/v1/auth/google/start").WantProblem(http.StatusForbidden, "forbidden")
+			b.POST("/v1/auth/google/start", map[string]any{"purpose": "link"}).WantProblem(http.StatusForbidden, "forbidden")
 			b.POST("/v1/admin/api-keys", map[string]any{"name": "x", "scopes": []string{"introspect"}}).WantProblem(http.StatusForbidden, "forbidden")
 			wantOAuth(t, b.POST("/v1/token", nil), http.StatusForbidden, "access_denied", "forbidden")
 		}

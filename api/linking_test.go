@@ -64,8 +64,9 @@ func TestPurposeDecidesWhatAProofDoes(t *testing.T) {
 		if me(old) != ada {
 			t.Error("signing in as another ended the session that was there")
 		}
-		for _, bent := range []string{"?purpose=merge", "?purpose=LINK", "?purpose=", "?purpose=link,sign_in"} {
-			b.GET("/v1/auth/github/start"+bent).WantProblem(http.StatusBadRequest, "invalid_request")
+		for _, bent := range []string{"merge", "LINK", "", "link,sign_in"} {
+			b.GET("/v1/auth/github/start?purpose="+bent).WantProblem(http.StatusBadRequest, "invalid_request")
+			b.POST("/v1/auth/github/start", map[string]any{"purpose": bent}).WantProblem(http.StatusBadRequest, "invalid_request")
 		}
 		// Whom to link to is not for the form to say.
 		for _, body := range []map[string]any{
@@ -73,10 +74,11 @@ func TestPurposeDecidesWhatAProofDoes(t *testing.T) {
 		} {
 			a.Unchanged(t, func() {
 				b.POST("/v1/auth/siwe/challenge", body).WantProblem(http.StatusBadRequest, "invalid_request")
+				b.POST("/v1/auth/google/start", body).WantProblem(http.StatusBadRequest, "invalid_request")
 			})
 		}
 		other := me(b)
-		if to := b.Provider("google", "link&user_id="+ada+"&target="+ada, apptest.Person{Name: "X", Email: "x@gmail.com"}); to.String() != "/account" {
+		if to := b.Provider("google", "link", apptest.Person{Name: "X", Email: "x@gmail.com"}); to.String() != "/account" {
 			t.Fatalf("led to %s", to)
 		}
 		if a.Count("identities", "user_id = '%s'", ada) != 1 || a.Count("identities", "user_id = '%s'", other) != 2 {

@@ -18,6 +18,7 @@ import (
 const (
 	codeInternal         identity.Code = "internal"
 	codeMethodNotAllowed identity.Code = "method_not_allowed"
+	codeBeginByPost      identity.Code = "begin_by_post"
 	codeTooLarge         identity.Code = "body_too_large"
 	codeMediaType        identity.Code = "unsupported_media_type"
 	codeRequestTimeout   identity.Code = "request_timeout"
@@ -53,6 +54,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeNotFound:            {404, "Not found"},
 	identity.CodeProviderDisabled:    {404, "Provider not configured"},
 	codeMethodNotAllowed:             {405, "Method not allowed"},
+	codeBeginByPost:                  {405, "Begin by POST"},
 	codeRequestTimeout:               {408, "Request timeout"},
 	identity.CodeIdentityTaken:       {409, "Identity belongs to another account"},
 	identity.CodeEmailTaken:          {409, "Address belongs to another account"},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 
 	"github.com/gin-gonic/gin"
@@ -9,41 +10,90 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/provider"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/web"
 )
 
-// StartProvider sends the browser to a provider, with a state that is bound to
-// this browser, provider and purpose.
+// StartProvider sends the browser to a provider to sign in. Any page can make a
+// browser ask for this address, so it begins nothing that acts on the signed-in
+// user (CVE-2015-9284), and asks first where a session would be replaced.
 func (s *Server) StartProvider(ctx context.Context, r StartProviderRequestObject) (StartProviderResponseObject, error) {
 	c := ctx.(*gin.Context)
 	p, err := s.provider(r.Provider)
 	if err != nil {
 		return nil, err
 	}
-	st := provider.State{Provider: r.Provider, Purpose: identity.PurposeSignIn}
-	if r.Params.Purpose != nil {
-		st.Purpose = identity.Purpose(*r.Params.Purpose)
+	if purpose := r.Params.Purpose; purpose != nil && *purpose != PurposeSignIn {
+		c.Header("Allow", http.MethodPost)
+		return nil, errBeginByPost()
 	}
-	if r.Params.ReturnTo != nil {
-		st.ReturnTo = *r.Params.ReturnTo
-	}
-	if st.ReturnTo, err = s.returnTo.Check(st.ReturnTo); err != nil {
-		return nil, err
-	}
-	callOf(ctx).returnTo = st.ReturnTo
-	binding := provider.Binding{Session: sessionBinding(ctx)}
-	if st.Purpose.NeedsSession() && binding.Session == "" {
-		return nil, session.ErrUnauthenticated()
-	}
-	binding.Browser = s.cookies.ensureFlow(c)
-	token, err := s.States.Issue(st, binding, s.Now())
+	returnTo, err := s.checkReturnTo(ctx, value(r.Params.ReturnTo))
 	if err != nil {
 		return nil, err
 	}
-	to, err := p.AuthCodeURL(ctx, s.States.Flow(token, binding.Browser, s.callbackURL(r.Provider)))
+	if c.GetHeader("Sec-Fetch-Site") == "cross-site" && callOf(ctx).principal != nil {
+		ask := confirmSignIn(r.Provider, returnTo)
+		return StartProvider302Response{Headers: StartProvider302ResponseHeaders{Location: &ask}}, nil
+	}
+	to, err := s.authorizeURL(c, p, identity.PurposeSignIn, returnTo, value(r.Params.LoginHint))
 	if err != nil {
 		return nil, err
 	}
 	return StartProvider302Response{Headers: StartProvider302ResponseHeaders{Location: &to}}, nil
+}
+
+// BeginProvider answers where to send the browser, for every purpose. That it is
+// a page of ours that asks is checked by the middleware for all writes.
+func (s *Server) BeginProvider(ctx context.Context, r BeginProviderRequestObject) (BeginProviderResponseObject, error) {
+	p, err := s.provider(r.Provider)
+	if err != nil {
+		return nil, err
+	}
+	returnTo, err := s.checkReturnTo(ctx, value(r.Body.ReturnTo))
+	if err != nil {
+		return nil, err
+	}
+	to, err := s.authorizeURL(ctx.(*gin.Context), p, identity.Purpose(r.Body.Purpose), returnTo, value(r.Body.LoginHint))
+	if err != nil {
+		return nil, err
+	}
+	return BeginProvider200JSONResponse{Url: to}, nil
+}
+
+// checkReturnTo returns where the round trip may end, and keeps it for the page
+// that tells a refusal.
+func (s *Server) checkReturnTo(ctx context.Context, raw string) (string, error) {
+	to, err := s.returnTo.Check(raw)
+	if err == nil {
+		callOf(ctx).returnTo = to
+	}
+	return to, err
+}
+
+// authorizeURL returns the provider's address for a round trip whose state is
+// bound to this browser, to the provider and purpose and, for purposes that act
+// on a user, to the session.
+func (s *Server) authorizeURL(c *gin.Context, p provider.Provider, purpose identity.Purpose, returnTo, hint string) (string, error) {
+	binding := provider.Binding{Session: sessionBinding(c)}
+	if purpose.NeedsSession() && binding.Session == "" {
+		return "", session.ErrUnauthenticated()
+	}
+	binding.Browser = s.cookies.ensureFlow(c)
+	st := provider.State{Provider: p.Name(), Purpose: purpose, ReturnTo: returnTo}
+	token, err := s.States.Issue(st, binding, s.Now())
+	if err != nil {
+		return "", err
+	}
+	return p.AuthCodeURL(c, s.States.Flow(token, binding.Browser, s.callbackURL(p.Name())))
+}
+
+// confirmSignIn is the page that asks a signed-in person whether to sign in by
+// the provider: a click there comes from this site.
+func confirmSignIn(name, returnTo string) string {
+	return "/sign-in?" + url.Values{"confirm": {name}, "return_to": {web.OriginalReturnTo(returnTo)}}.Encode()
+}
+
+func errBeginByPost() *identity.Error {
+	return identity.NewError(codeBeginByPost, "linking and stepping up begin by POST to this path, from a page of this service or of an allowed origin")
 }
 
 // FinishProvider takes the browser back. A state that is not this browser's is

@@ -637,6 +637,27 @@ func (e AdminChangeUserJSONBodyStatus) Valid() bool {
 	}
 }
 
+// Defines values for BeginProviderJSONBodyPurpose.
+const (
+	BeginProviderJSONBodyPurposeLink   BeginProviderJSONBodyPurpose = "link"
+	BeginProviderJSONBodyPurposeSignIn BeginProviderJSONBodyPurpose = "sign_in"
+	BeginProviderJSONBodyPurposeStepUp BeginProviderJSONBodyPurpose = "step_up"
+)
+
+// Valid indicates whether the value is a known member of the BeginProviderJSONBodyPurpose enum.
+func (e BeginProviderJSONBodyPurpose) Valid() bool {
+	switch e {
+	case BeginProviderJSONBodyPurposeLink:
+		return true
+	case BeginProviderJSONBodyPurposeSignIn:
+		return true
+	case BeginProviderJSONBodyPurposeStepUp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EndOtherSessionsParamsOthers.
 const (
 	EndOtherSessionsParamsOthersTrue EndOtherSessionsParamsOthers = true
@@ -995,6 +1016,9 @@ type JWKUse string
 // KnownByWallet The primary wallet (EIP-55), told only of a user who has neither a name nor
 // an address: whose wallet it is is otherwise nobody else's affair.
 type KnownByWallet = string
+
+// LoginHint Which account the person means at the provider: an address, or a login at GitHub. Only a hint.
+type LoginHint = string
 
 // Member defines model for Member.
 type Member struct {
@@ -1871,8 +1895,22 @@ type StartProviderParams struct {
 	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
 
 	// ReturnTo Where to come back to; a path of this service or a URL of an allowed origin.
-	ReturnTo *string `form:"return_to,omitempty" json:"return_to,omitempty"`
+	ReturnTo  *string    `form:"return_to,omitempty" json:"return_to,omitempty"`
+	LoginHint *LoginHint `form:"login_hint,omitempty" json:"login_hint,omitempty"`
 }
+
+// BeginProviderJSONBody defines parameters for BeginProvider.
+type BeginProviderJSONBody struct {
+	// LoginHint Which account the person means at the provider: an address, or a login at GitHub. Only a hint.
+	LoginHint *LoginHint                   `json:"login_hint,omitempty"`
+	Purpose   BeginProviderJSONBodyPurpose `json:"purpose"`
+
+	// ReturnTo Where to come back to; a path of this service or a URL of an allowed origin.
+	ReturnTo *string `json:"return_to,omitempty"`
+}
+
+// BeginProviderJSONBodyPurpose defines parameters for BeginProvider.
+type BeginProviderJSONBodyPurpose string
 
 // IntrospectJSONBody defines parameters for Introspect.
 type IntrospectJSONBody struct {
@@ -2213,6 +2251,9 @@ type CreateSiweChallengeJSONRequestBody CreateSiweChallengeJSONBody
 // VerifySiweJSONRequestBody defines body for VerifySiwe for application/json ContentType.
 type VerifySiweJSONRequestBody VerifySiweJSONBody
 
+// BeginProviderJSONRequestBody defines body for BeginProvider for application/json ContentType.
+type BeginProviderJSONRequestBody BeginProviderJSONBody
+
 // IntrospectJSONRequestBody defines body for Introspect for application/json ContentType.
 type IntrospectJSONRequestBody IntrospectJSONBody
 
@@ -2356,9 +2397,12 @@ type ServerInterface interface {
 	// FinishProvider Come back from a provider
 	// (GET /v1/auth/{provider}/callback)
 	FinishProvider(c *gin.Context, provider ProviderPath, params FinishProviderParams)
-	// StartProvider Go to a provider
+	// StartProvider Go to a provider to sign in
 	// (GET /v1/auth/{provider}/start)
 	StartProvider(c *gin.Context, provider ProviderPath, params StartProviderParams)
+	// BeginProvider Begin a sign-in, a link or a step-up at a provider
+	// (POST /v1/auth/{provider}/start)
+	BeginProvider(c *gin.Context, provider ProviderPath)
 	// Introspect What a token is worth now (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(c *gin.Context)
@@ -3504,6 +3548,14 @@ func (siw *ServerInterfaceWrapper) StartProvider(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "login_hint" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "login_hint", c.Request.URL.Query(), &params.LoginHint, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter login_hint: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -3512,6 +3564,31 @@ func (siw *ServerInterfaceWrapper) StartProvider(c *gin.Context) {
 	}
 
 	siw.Handler.StartProvider(c, provider, params)
+}
+
+// BeginProvider operation middleware
+func (siw *ServerInterfaceWrapper) BeginProvider(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider ProviderPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", c.Param("provider"), &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.BeginProvider(c, provider)
 }
 
 // Introspect operation middleware
@@ -5036,6 +5113,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/auth/email/verify", wrapper.VerifyEmail)
 	router.POST(options.BaseURL+"/v1/auth/recovery", wrapper.RedeemRecoveryCode)
 	router.GET(options.BaseURL+"/v1/auth/:provider/start", wrapper.StartProvider)
+	router.POST(options.BaseURL+"/v1/auth/:provider/start", wrapper.BeginProvider)
 	router.GET(options.BaseURL+"/v1/auth/:provider/callback", wrapper.FinishProvider)
 	router.DELETE(options.BaseURL+"/v1/session", wrapper.SignOut)
 	router.GET(options.BaseURL+"/v1/session", wrapper.GetSession)
@@ -6479,6 +6557,48 @@ type StartProviderdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response StartProviderdefaultApplicationProblemPlusJSONResponse) VisitStartProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginProviderRequestObject struct {
+	Provider ProviderPath `json:"provider"`
+	Body     *BeginProviderJSONRequestBody
+}
+
+type BeginProviderResponseObject interface {
+	VisitBeginProviderResponse(w http.ResponseWriter) error
+}
+
+type BeginProvider200JSONResponse struct {
+	Url string `json:"url"`
+}
+
+func (response BeginProvider200JSONResponse) VisitBeginProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BeginProviderdefaultApplicationProblemPlusJSONResponse) VisitBeginProviderResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8657,9 +8777,12 @@ type StrictServerInterface interface {
 	// FinishProvider Come back from a provider
 	// (GET /v1/auth/{provider}/callback)
 	FinishProvider(ctx context.Context, request FinishProviderRequestObject) (FinishProviderResponseObject, error)
-	// StartProvider Go to a provider
+	// StartProvider Go to a provider to sign in
 	// (GET /v1/auth/{provider}/start)
 	StartProvider(ctx context.Context, request StartProviderRequestObject) (StartProviderResponseObject, error)
+	// BeginProvider Begin a sign-in, a link or a step-up at a provider
+	// (POST /v1/auth/{provider}/start)
+	BeginProvider(ctx context.Context, request BeginProviderRequestObject) (BeginProviderResponseObject, error)
 	// Introspect What a token is worth now (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(ctx context.Context, request IntrospectRequestObject) (IntrospectResponseObject, error)
@@ -9871,6 +9994,50 @@ func (sh *strictHandler) StartProvider(ctx *gin.Context, provider ProviderPath, 
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(StartProviderResponseObject); ok {
 		if err := validResponse.VisitStartProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// BeginProvider operation middleware
+func (sh *strictHandler) BeginProvider(ctx *gin.Context, provider ProviderPath) {
+	var request BeginProviderRequestObject
+
+	request.Provider = provider
+
+	var body BeginProviderJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BeginProvider(ctx, request.(BeginProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BeginProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(BeginProviderResponseObject); ok {
+		if err := validResponse.VisitBeginProviderResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

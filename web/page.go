@@ -140,8 +140,9 @@ func startURL(provider, asked string) string {
 	return "/v1/auth/" + url.PathEscape(provider) + "/start?" + url.Values{"purpose": {"sign_in"}, "return_to": {asked}}.Encode()
 }
 
-// askedBehind undoes what startURL puts in front of what was asked for.
-func askedBehind(returnTo string) string {
+// OriginalReturnTo returns what was asked for before startURL led the way back
+// over the sign-in page.
+func OriginalReturnTo(returnTo string) string {
 	if query, ours := strings.CutPrefix(returnTo, "/sign-in?"); ours {
 		values, _ := url.ParseQuery(query) // what cannot be read asks for nothing
 		return values.Get("return_to")

@@ -330,8 +330,12 @@ func (b *Browser) Authorize(name, purpose string, p Person) string {
 	return answer.Header.Get("Location")
 }
 
-// Start goes to a provider and returns where the browser was sent.
+// Start begins a round trip, as pages do, and returns where the browser is sent.
 func (b *Browser) Start(provider, purpose string) string {
 	b.T.Helper()
-	return b.GET("/v1/auth/" + provider + "/start?return_to=/account&purpose=" + purpose).Want(http.StatusFound).Header.Get("Location")
+	start := "/v1/auth/" + provider + "/start"
+	if purpose == "sign_in" {
+		return b.GET(start + "?return_to=/account&purpose=sign_in").Want(http.StatusFound).Header.Get("Location")
+	}
+	return b.POST(start, map[string]any{"purpose": purpose, "return_to": "/account"}).Want(http.StatusOK).String("url")
 }

@@ -128,7 +128,7 @@ test('a merge is kept over a trip to a provider, and not for another person', as
   )
   const confirm = merge.getByRole('button', { name: 'Make them one' })
   await confirm.click()
-  await page.getByRole('link', { name: 'Confirm with Google' }).click()
+  await page.getByRole('button', { name: 'Confirm with Google' }).click()
   await page.unroute('**/v1/me/merges/*/confirm')
   await beAtProvider(page, { name: 'Same', email: 'same@gmail.com' })
   await expect(confirm).toBeFocused()
@@ -265,7 +265,7 @@ test('who confirms at a provider carries on where they left off', async ({ perso
   await expect(confirm).toBeVisible()
   await shoot(page, 'step-up')
   await page.unroute('**/v1/me/identities/*')
-  await confirm.getByRole('link', { name: 'Confirm with Google' }).click()
+  await confirm.getByRole('button', { name: 'Confirm with Google' }).click()
   await beAtProvider(page, { name: 'Lou', email: 'lou@gmail.com' })
   // The question stands where it stood, for the way in that was meant.
   await expect(page.getByRole('dialog')).toContainText('GitHub')
@@ -280,14 +280,14 @@ test('who confirms at a provider carries on where they left off', async ({ perso
       : route.continue(),
   )
   await page.getByRole('button', { name: 'Make recovery codes' }).click()
-  await confirm.getByRole('link', { name: 'Confirm with Google' }).click()
+  await confirm.getByRole('button', { name: 'Confirm with Google' }).click()
   await beAtProvider(page, { name: 'Mallory', email: 'mallory@gmail.com' })
   await expect(confirm.getByRole('alert')).toContainText('not a way into this account')
 
   // The person's own makes the codes they had asked for, and asks nothing more.
   await confirm.getByRole('button', { name: 'Close' }).click()
   await page.getByRole('button', { name: 'Make recovery codes' }).click()
-  await confirm.getByRole('link', { name: 'Confirm with Google' }).click()
+  await confirm.getByRole('button', { name: 'Confirm with Google' }).click()
   await page.unroute('**/v1/me/recovery-codes')
   await beAtProvider(page, { name: 'Lou', email: 'lou@gmail.com' })
   const codes = page.getByRole('dialog', { name: 'Your recovery codes' })

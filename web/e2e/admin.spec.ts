@@ -53,7 +53,7 @@ test('an operator finds a user, suspends him with a reason, and lets him in agai
   await dialog.getByRole('button', { name: 'Suspend user' }).click()
   const confirm = operator.getByRole('dialog', { name: 'Please confirm that it is you' })
   await expect(confirm).toContainText('this needs a recent proof')
-  await confirm.getByRole('link', { name: 'Confirm with Google' }).click()
+  await confirm.getByRole('button', { name: 'Confirm with Google' }).click()
   await beAtProvider(operator, { name: 'Ossi', email: 'ossi.op@gmail.com' })
   await expect(dialog.getByLabel('Reason')).toHaveValue('<b>stolen laptop</b>')
   expect(await operator.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('stolen')

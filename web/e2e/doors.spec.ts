@@ -136,7 +136,7 @@ test('a stale session confirms at a provider and comes back to link the wallet',
   await page.getByRole('button', { name: 'Ethereum wallet', exact: true }).click()
   await page.getByRole('button', { name: 'Make a new test wallet' }).click()
   await page.getByRole('button', { name: 'Sign to link' }).click()
-  await page.getByRole('link', { name: 'Confirm with Google' }).click()
+  await page.getByRole('button', { name: 'Confirm with Google' }).click()
   await beAtProvider(page, { name: 'Gus', email: 'gus@gmail.com' })
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to link' }).click()
@@ -216,4 +216,18 @@ test('a sign-in by any door leads to another application that is allowed, and to
   await expect(page).toHaveURL(/\/account$/)
   await page.context().close()
   await service.stop()
+})
+
+test('a page of another site that begins a sign-in ends at a question while somebody is signed in', async ({ person }) => {
+  const page = await person()
+  await signInWithNewWallet(page)
+  await page.route('http://elsewhere.test/', (route) =>
+    route.fulfill({ contentType: 'text/html', body: `<a href="${new URL('/v1/auth/google/start?return_to=/account', page.url()).href}">Win</a>` }),
+  )
+  await page.goto('http://elsewhere.test/')
+  await page.getByRole('link', { name: 'Win' }).click()
+  await expect(page.getByRole('alert')).toContainText('Another site asked to sign you in with Google')
+  await page.getByRole('link', { name: 'Continue with Google' }).click()
+  await beAtProvider(page, { name: 'Eve', email: 'eve@gmail.com' })
+  await expect(page).toHaveURL(/\/account$/)
 })

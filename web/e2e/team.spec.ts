@@ -265,7 +265,7 @@ test('an owner who has shut himself out comes back by the page, and opens the te
   await expect(preview).toContainText('Changes to this team need a recent proof.')
   await preview.getByRole('button', { name: 'Confirm that it is you' }).click()
   await owner.unroute('**/policy')
-  await owner.getByRole('link', { name: 'Confirm with Google' }).click()
+  await owner.getByRole('button', { name: 'Confirm with Google' }).click()
   await beAtProvider(owner, { name: 'Ophelia', email: 'ophelia@gmail.com' })
   await expect(networks).toHaveValue('10.9.9.9/8')
   await expect(owner.getByText('Taken as 10.0.0.0/8.')).toBeVisible()

@@ -1,4 +1,3 @@
-import type { Purpose } from '../api/types'
 import type { Translate } from '../i18n/translate'
 
 // walletProvider is what the contract calls Ethereum wallets.
@@ -17,9 +16,10 @@ export function providerName(t: Translate, provider: string): string {
   return Object.hasOwn(brands, provider) ? brands[provider]! : provider.charAt(0).toUpperCase() + provider.slice(1)
 }
 
-// startUrl is a plain address to go to: a link to it works without a script.
-export function startUrl(provider: string, purpose: Purpose, returnTo: string): string {
-  const query = new URLSearchParams({ purpose, return_to: returnTo })
+// startUrl begins a sign-in: a plain address to go to, so that a link to it works
+// without a script.
+export function startUrl(provider: string, returnTo: string): string {
+  const query = new URLSearchParams({ purpose: 'sign_in', return_to: returnTo })
   return `/v1/auth/${encodeURIComponent(provider)}/start?${query.toString()}`
 }
 
@@ -28,5 +28,5 @@ export function startUrl(provider: string, purpose: Purpose, returnTo: string): 
 // of it itself.
 export function signInUrl(provider: string, asked: string): string {
   const back = asked.startsWith('/') ? '/sign-in?' + new URLSearchParams({ return_to: asked, done: provider }).toString() : asked
-  return startUrl(provider, 'sign_in', back)
+  return startUrl(provider, back)
 }

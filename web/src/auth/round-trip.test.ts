@@ -85,10 +85,8 @@ describe('refusedAt', () => {
 
 describe('addresses of providers', () => {
   it('carry purpose and way back, encoded', () => {
-    expect(startUrl('google', 'link', '/account?linked=google&x=é')).toBe(
-      '/v1/auth/google/start?purpose=link&return_to=%2Faccount%3Flinked%3Dgoogle%26x%3D%C3%A9',
-    )
-    expect(startUrl('../session', 'link', '/')).toContain('/v1/auth/..%2Fsession/start')
+    expect(startUrl('google', '/account?tab=google&x=é')).toBe('/v1/auth/google/start?purpose=sign_in&return_to=%2Faccount%3Ftab%3Dgoogle%26x%3D%C3%A9')
+    expect(startUrl('../session', '/')).toContain('/v1/auth/..%2Fsession/start')
   })
 
   it('lead a sign-in back over the page that can tell a refusal', () => {

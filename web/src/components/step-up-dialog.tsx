@@ -1,9 +1,10 @@
 import { Button, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { useChange } from '../api/change'
 import { keys, useIdentities, useProviders } from '../api/queries'
-import { savePending } from '../auth/pending'
-import { providerName, startUrl } from '../auth/providers'
+import { leaveForProvider } from '../auth/begin'
+import { providerName } from '../auth/providers'
 import { wordsForCode } from '../auth/words'
 import { useT } from '../i18n/language'
 import { Dialog } from './dialog'
@@ -27,7 +28,7 @@ export default function StepUpDialog({ intent, typed, only, refused, onAnswer }:
     <Dialog opened onClose={() => onAnswer(false)} title={t('stepUp.title')} zIndex={300}>
       <Stack>
         {refused && <WordsAlert words={wordsForCode(t, refused)} />}
-        <Ways only={only} onLeave={() => intent && savePending({ intent, leg: 'step_up', typed })} onProved={() => onAnswer(true)} />
+        <Ways only={only} intent={intent} typed={typed} onProved={() => onAnswer(true)} />
       </Stack>
     </Dialog>
   )
@@ -41,12 +42,15 @@ function back(provider: string): string {
 }
 
 // Ways offers what this account already has, and what this service still speaks.
-function Ways({ only, onLeave, onProved }: Pick<Props, 'only'> & { onLeave: () => void; onProved: () => void }) {
+function Ways({ only, intent, typed, onProved }: Pick<Props, 'only' | 'intent' | 'typed'> & { onProved: () => void }) {
   const t = useT()
   const client = useQueryClient()
   const identities = useIdentities()
   const providers = useProviders()
   const [byEmail, setByEmail] = useState(false)
+  const leave = useChange({
+    mutationFn: (provider: string) => leaveForProvider(provider, 'step_up', back(provider), intent ? { intent, typed } : undefined),
+  })
   if (identities.error || providers.error) return <Fault error={identities.error ?? providers.error} />
   if (!identities.rows || !providers.data) return <Waiting />
 
@@ -66,14 +70,14 @@ function Ways({ only, onLeave, onProved }: Pick<Props, 'only'> & { onLeave: () =
         .map((provider) => (
           <Button
             key={provider.name}
-            component="a"
             variant="default"
-            href={startUrl(provider.name, 'step_up', back(provider.name))}
-            onClick={onLeave}
+            loading={leave.isPending && leave.variables === provider.name}
+            onClick={() => leave.mutate(provider.name)}
           >
             {t('stepUp.with', { provider: providerName(t, provider.name) })}
           </Button>
         ))}
+      <Fault error={leave.error} />
       {email && !byEmail && (
         <Button variant="default" onClick={() => setByEmail(true)}>
           {t('stepUp.byEmail')}

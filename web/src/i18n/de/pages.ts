@@ -92,6 +92,7 @@ export const signIn: Area<'signIn'> = {
   signedIn: 'als {name}.',
   goOn: 'Als diese Person weitermachen',
   orAsAnother: 'Oder melden Sie sich unten als jemand anderes an.',
+  askedElsewhere: 'Eine andere Website wollte Sie mit {provider} anmelden. Wenn Sie das möchten, machen Sie unten weiter; diese Sitzung endet dann.',
   linkOfAnother: 'Wurde die E-Mail angefordert, um sich als jemand anderes anzumelden, sind Sie danach diese Person.',
   continueWith: 'Weiter mit {provider}',
   elsewhere: 'Mit einem Konto anmelden, das Sie anderswo haben',

@@ -88,6 +88,7 @@ export const signIn = {
   signedIn: 'as {name}.',
   goOn: 'Go on as this person',
   orAsAnother: 'Or sign in as another below.',
+  askedElsewhere: 'Another site asked to sign you in with {provider}. If you want that, continue below; this session then ends.',
   linkOfAnother: 'If the mail was asked for to sign in as somebody else, you are that person after this.',
   continueWith: 'Continue with {provider}',
   elsewhere: 'Sign in with an account you have elsewhere',

@@ -3,10 +3,11 @@ import { useCallback, useEffect, useState } from 'react'
 import { knownIdentities, refreshPerson } from '../../api/queries'
 import type { Identity, Session } from '../../api/types'
 import { type Arrival, arrivalOf, endArrival } from '../../auth/arrival'
-import { linkIntent, savePending } from '../../auth/pending'
-import { providerName, startUrl, walletProvider } from '../../auth/providers'
+import { leaveForProvider } from '../../auth/begin'
+import { linkIntent } from '../../auth/pending'
+import { providerName, walletProvider } from '../../auth/providers'
 import { isFresh } from '../../auth/step-up'
-import { type Words, wordsForCode } from '../../auth/words'
+import { type Words, wordsForCode, wordsForError } from '../../auth/words'
 import { useStepUp } from '../../components/step-up-context'
 import { useT } from '../../i18n/language'
 import type { Translate } from '../../i18n/translate'
@@ -19,11 +20,6 @@ interface Notice {
 
 const firstLink = { title: 'ways.linkedTitle', text: 'ways.linkedText' } as const
 const linkedBefore = { title: 'ways.linkedBeforeTitle', text: 'ways.linkedBeforeText' } as const
-
-function leaveToLink(provider: string) {
-  savePending({ intent: linkIntent(provider), leg: 'link' })
-  location.assign(startUrl(provider, 'link', '/account?linked=' + encodeURIComponent(provider)))
-}
 
 // doneNotice says that a provider is linked, or was before: the service takes
 // either, and the ways in as they are now tell which it was.
@@ -57,13 +53,24 @@ export function useLinking(session: Session, ways: Identity[] | undefined, openW
     setNotice(noticeOf(t, arrived, ways ?? []))
   }, [t, arrived, ways])
 
+  // Only a failure to leave is heard of here.
+  const leaveToLink = useCallback(
+    (provider: string) => {
+      leaveForProvider(provider, 'link', '/account?linked=' + encodeURIComponent(provider), { intent: linkIntent(provider) }).catch((error: unknown) => {
+        const words = wordsForError(t, error, 'link')
+        if (words) setNotice({ words, kind: 'error' })
+      })
+    },
+    [t],
+  )
+
   const confirmThenLink = useCallback(
     async (provider: string) => {
       if (!(await stepUp(linkIntent(provider)))) return
       if (provider === walletProvider) openWallets()
       else leaveToLink(provider)
     },
-    [stepUp, openWallets],
+    [stepUp, openWallets, leaveToLink],
   )
 
   useEffect(() => {
@@ -79,7 +86,7 @@ export function useLinking(session: Session, ways: Identity[] | undefined, openW
       if (provider === walletProvider) openWallets()
       else leaveToLink(provider)
     }
-  }, [confirmThenLink, openWallets])
+  }, [confirmThenLink, openWallets, leaveToLink])
 
   return {
     notice,

@@ -29,6 +29,8 @@ export function SignInPage() {
   const providers = useProviders()
   const [last] = useState(lastUsed)
   const error = query.get('error')
+  // A page of another site began a sign-in while somebody is signed in.
+  const confirm = providers.data?.find((provider) => provider.name === query.get('confirm') && provider.kind === 'redirect')
   // To a provider goes what was asked for: the service checks it by its own
   // list. Where the app itself goes it knows from the service.
   const asked = query.get('return_to') || home
@@ -89,7 +91,7 @@ export function SignInPage() {
           ) : (
             <Anchor href={target.href}>{t('signIn.goOn')}</Anchor>
           )}
-          . {t('signIn.orAsAnother')}
+          . {confirm ? t('signIn.askedElsewhere', { provider: providerName(t, confirm.name) }) : t('signIn.orAsAnother')}
         </Alert>
       )}
       {providers.error && <Retry error={providers.error} again={providers.refetch} />}
