@@ -155,7 +155,8 @@ func (db *DB) Survivors(ctx context.Context, ids []identity.ID) (map[identity.ID
 			SELECT u.id, u.id, u.merged_into FROM users AS u WHERE u.id IN (?)
 			UNION ALL
 			SELECT l.root, u.id, u.merged_into FROM later AS l JOIN users AS u ON u.id = l.next
-		) SELECT u.*, l.root FROM later AS l JOIN users AS u ON u.id = l.id WHERE l.next IS NULL`, bun.List(ids)).Scan(ctx, &rows)
+		) SELECT ?, l.root FROM later AS l JOIN users AS u ON u.id = l.id WHERE l.next IS NULL`,
+		bun.List(ids), db.columns((*userRow)(nil))).Scan(ctx, &rows)
 	for _, r := range rows {
 		out[r.Root] = r.User
 	}

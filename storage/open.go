@@ -113,7 +113,7 @@ func openPostgres(ctx context.Context, databaseURL string, o options) (*DB, erro
 	}
 	pooled := o.open(stdlib.GetPoolConnector(pool))
 	pooled.SetMaxIdleConns(0) // the pool keeps them
-	db := bun.NewDB(pooled, pgdialect.New())
+	db := bun.NewDB(pooled, pgdialect.New(), bun.WithDiscardUnknownColumns())
 	return &DB{engine: postgres, read: db, write: db, pool: pool, hot: newHotStatements(postgres)}, nil
 }
 
@@ -148,7 +148,8 @@ func openSQLite(ctx context.Context, path string, o options) (*DB, error) {
 	read.SetMaxIdleConns(16)
 	return &DB{
 		engine: sqlite, hot: newHotStatements(sqlite),
-		read: bun.NewDB(read, sqlitedialect.New()), write: bun.NewDB(write, sqlitedialect.New()),
+		read:  bun.NewDB(read, sqlitedialect.New(), bun.WithDiscardUnknownColumns()),
+		write: bun.NewDB(write, sqlitedialect.New(), bun.WithDiscardUnknownColumns()),
 	}, nil
 }
 

@@ -1,6 +1,9 @@
 package storage
 
 import (
+	"reflect"
+	"strings"
+
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
@@ -65,6 +68,18 @@ type ticketRow struct {
 type eventRow struct {
 	bun.BaseModel `bun:"table:audit_events,alias:a"`
 	identity.Event
+}
+
+// columns are those of a row's table that this binary knows, by its alias. A
+// query that joins asks for them instead of for alias.*: a newer replica may
+// have added columns to the table that this one cannot read.
+func (db *DB) columns(row any) bun.Safe {
+	table := db.read.Table(reflect.TypeOf(row).Elem())
+	names := make([]string, len(table.Fields))
+	for i, f := range table.Fields {
+		names[i] = string(table.SQLAlias) + "." + string(f.SQLName)
+	}
+	return bun.Safe(strings.Join(names, ", "))
 }
 
 // rowsOf copies domain values into rows, or back.

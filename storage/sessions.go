@@ -121,7 +121,7 @@ func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p i
 		sessionRow `bun:",extend"`
 		identity.Summary
 	}
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("s.*, " + summaryColumns).
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, "+summaryColumns, db.columns((*sessionRow)(nil))).
 		Join("JOIN users AS u ON u.id = s.user_id")
 	err := newestFirst(db.whereSession(q, f, now), "s.id", p).Scan(ctx)
 	out := make([]session.Listed, len(rows))

@@ -154,7 +154,7 @@ func (db *DB) ListedTeamSession(ctx context.Context, id identity.ID) (session.Li
 func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]session.ListedInTeam, error) {
 	var rows []listedInTeamRow
 	q := db.reader(ctx).NewSelect().Model(&rows).
-		ColumnExpr("t.*, " + summaryColumns + ", m.role").
+		ColumnExpr("?, "+summaryColumns+", m.role", db.columns((*teamSessionRow)(nil))).
 		ColumnExpr(`s.id AS s_id, s.user_id AS s_user_id, s.methods AS s_methods, s.ip AS s_ip, s.user_agent AS s_user_agent,
 			s.created_at AS s_created_at, s.authenticated_at AS s_authenticated_at, s.last_seen_at AS s_last_seen_at,
 			s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at,

@@ -42,7 +42,7 @@ const joinMine = "JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ?"
 // TeamFor implements team.Seats.
 func (db *DB) TeamFor(ctx context.Context, id, user identity.ID) (team.Mine, error) {
 	var row mineRow
-	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("tm.*, m.role").Join(joinMine, user).
+	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, m.role", db.columns((*teamRow)(nil))).Join(joinMine, user).
 		Where("tm.id = ? AND tm.deleted_at IS NULL", id).Scan(ctx)
 	return row.domain(), db.engine.normalise(err)
 }
@@ -50,7 +50,7 @@ func (db *DB) TeamFor(ctx context.Context, id, user identity.ID) (team.Mine, err
 // TeamForKey implements team.Seats.
 func (db *DB) TeamForKey(ctx context.Context, id, key identity.ID, now time.Time) (team.Mine, error) {
 	var row mineRow
-	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("tm.*, ak.role").
+	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, ak.role", db.columns((*teamRow)(nil))).
 		Join("JOIN api_keys AS ak ON ak.team_id = tm.id AND ak.id = ?", key).
 		Where("ak.revoked_at IS NULL AND ak.expires_at > ?", now).
 		Where("tm.id = ? AND tm.deleted_at IS NULL", id).Scan(ctx)
@@ -60,7 +60,7 @@ func (db *DB) TeamForKey(ctx context.Context, id, key identity.ID, now time.Time
 // TeamsOf implements team.Store.
 func (db *DB) TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.Mine, error) {
 	var rows []mineRow
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("tm.*, m.role").Join(joinMine, user).
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, m.role", db.columns((*teamRow)(nil))).Join(joinMine, user).
 		Where("tm.deleted_at IS NULL")
 	err := oldestFirst(q, "tm.id", p).Scan(ctx)
 	return rowsOf(rows, mineRow.domain), db.engine.normalise(err)
@@ -78,7 +78,7 @@ func (r placeRow) domain() team.Place {
 // PlacesOf implements team.Store.
 func (db *DB) PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.Place, error) {
 	var rows []placeRow
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("m.*, tm.name AS team_name").
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, tm.name AS team_name", db.columns((*membershipRow)(nil))).
 		Join("JOIN teams AS tm ON tm.id = m.team_id AND tm.deleted_at IS NULL").Where("m.user_id = ?", user)
 	err := oldestFirst(q, "m.team_id", p).Scan(ctx)
 	return rowsOf(rows, placeRow.domain), db.engine.normalise(err)
@@ -126,7 +126,7 @@ func (r memberRow) domain() team.Member {
 // Member implements team.Store.
 func (db *DB) Member(ctx context.Context, teamID, user identity.ID) (team.Member, error) {
 	var row memberRow
-	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("m.*, "+summaryColumns).
+	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, "+summaryColumns, db.columns((*membershipRow)(nil))).
 		Join("JOIN users AS u ON u.id = m.user_id").Where("m.team_id = ? AND m.user_id = ?", teamID, user).Scan(ctx)
 	return row.domain(), db.engine.normalise(err)
 }
@@ -134,7 +134,7 @@ func (db *DB) Member(ctx context.Context, teamID, user identity.ID) (team.Member
 // Members implements team.Store.
 func (db *DB) Members(ctx context.Context, teamID identity.ID, p identity.Page) ([]team.Member, error) {
 	var rows []memberRow
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("m.*, "+summaryColumns).
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, "+summaryColumns, db.columns((*membershipRow)(nil))).
 		Join("JOIN users AS u ON u.id = m.user_id").Where("m.team_id = ?", teamID)
 	err := oldestFirst(q, "m.user_id", p).Scan(ctx)
 	return rowsOf(rows, memberRow.domain), db.engine.normalise(err)
@@ -204,7 +204,7 @@ func (db *DB) InvitationsFor(ctx context.Context, user identity.ID, now time.Tim
 		invitationRow `bun:",extend"`
 		TeamName      string
 	}
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("n.*, tm.name AS team_name").
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, tm.name AS team_name", db.columns((*invitationRow)(nil))).
 		Join("JOIN teams AS tm ON tm.id = n.team_id AND tm.deleted_at IS NULL").
 		Where("n.closed_at IS NULL AND n.expires_at > ?", now).Where(owned, user, user)
 	err := newestFirst(q, "n.id", p).Scan(ctx)

@@ -52,7 +52,7 @@ var invariants = []struct{ means, query string }{
 func (db *DB) Violations(ctx context.Context) ([]string, error) {
 	queries := make([]string, len(invariants))
 	for n, i := range invariants {
-		queries[n] = fmt.Sprintf("SELECT %d AS n, CAST(f.id AS text) AS id FROM (SELECT * FROM (%s) AS q LIMIT 10) AS f", n, i.query)
+		queries[n] = fmt.Sprintf("SELECT %d AS n, CAST(f.id AS text) AS id FROM (SELECT q.id FROM (%s) AS q LIMIT 10) AS f", n, i.query)
 	}
 	var rows []struct {
 		N  int

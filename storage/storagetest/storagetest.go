@@ -62,7 +62,12 @@ func URL(t *testing.T, engine string) string {
 // checked.
 func Open(t *testing.T, engine string) *Database {
 	t.Helper()
-	url := Migrated(t, engine)
+	return OpenURL(t, engine, Migrated(t, engine))
+}
+
+// OpenURL is Open for a database that is there already.
+func OpenURL(t *testing.T, engine, url string) *Database {
+	t.Helper()
 	d := &Database{DB: Connect(t, url), Engine: engine, URL: url, SQL: connectSQL(t, url), Clock: NewClock()}
 	t.Cleanup(func() {
 		violations, err := d.Violations(context.Background())

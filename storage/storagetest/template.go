@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -23,6 +24,24 @@ func Migrated(t testing.TB, engine string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return sqliteFile(t, content)
+}
+
+// Copies returns what copies a database that nobody is connected to.
+func Copies(t *testing.T, engine, url string) (makeCopy func(t *testing.T) string) {
+	t.Helper()
+	if engine == Postgres {
+		return func(t *testing.T) string { return testpg.Copy(t, url) }
+	}
+	content, err := os.ReadFile(strings.TrimPrefix(url, "sqlite://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(t *testing.T) string { return sqliteFile(t, content) }
+}
+
+func sqliteFile(t testing.TB, content []byte) string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "latchkey.db")
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,118 @@
+package storage_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/latchkey/latchkey/storage/storagetest"
+)
+
+// A newer release has added columns to the database of this one. Each table has
+// one of its own and one by every name that any table has, so that a query that
+// asks for all columns, or for one without its table, is found out.
+func TestColumnsOfANewerRelease(t *testing.T) {
+	t.Parallel()
+	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			url := storagetest.Migrated(t, engine)
+			t.Run("added", func(t *testing.T) { // and nobody is connected any more
+				addColumns(t, storagetest.OpenURL(t, engine, url), "of_a_newer_release", true)
+			})
+			copies := storagetest.Copies(t, engine, url)
+			storagetest.Run(t, func(t *testing.T) *storagetest.Database { return storagetest.OpenURL(t, engine, copies(t)) })
+		})
+	}
+}
+
+// Columns are named, see DB.columns: what a newer release adds is not even sent.
+func TestQueriesNameTheirColumns(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	all := regexp.MustCompile("[\"`, ][a-z]+\\.\\*[\"`, ]|(?i)SELECT \\*|RETURNING \\*")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		if found := all.Find(text); found != nil {
+			t.Errorf("%s asks for every column: %s", file, found)
+		}
+	}
+}
+
+// The columns come while statements are prepared on most connections.
+func TestColumnsComeWhileInUse(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		s := d.Session(t, d.User(t).ID)
+		read := func() {
+			var wg sync.WaitGroup
+			for range 50 {
+				wg.Go(func() {
+					if _, err := d.PrincipalByToken(t.Context(), s.TokenHash); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		read()
+		addColumns(t, d, "of_a_newer_release", false)
+		read()
+	})
+}
+
+// addColumns adds one by a name to each table and, if so asked, one by every name
+// that another table has.
+func addColumns(t *testing.T, d *storagetest.Database, name string, others bool) {
+	t.Helper()
+	query := "SELECT m.name, p.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'"
+	if d.Engine == storagetest.Postgres {
+		query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+	}
+	rows, err := d.SQL.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	tables, names := map[string]map[string]bool{}, map[string]bool{name: true}
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		if tables[table] == nil {
+			tables[table] = map[string]bool{}
+		}
+		tables[table][column] = true
+		if others {
+			names[column] = true
+		}
+	}
+	if err := rows.Err(); err != nil || len(tables) < 20 {
+		t.Fatalf("%v: %v", tables, err)
+	}
+	_ = rows.Close()
+	statements := []string{"BEGIN"}
+	for table, columns := range tables {
+		for name := range names {
+			if !columns[name] {
+				statements = append(statements, fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s text", table, name))
+			}
+		}
+	}
+	if err := d.Exec(strings.Join(append(statements, "COMMIT"), ";\n")); err != nil {
+		t.Fatal(err)
+	}
+}
