@@ -160,6 +160,25 @@ func sqliteColumns(message string) string {
 	return columns
 }
 
+// schemaQuery asks which migrations are applied, with a checksum each, and
+// whether the server takes changes at all.
+func (e engine) schemaQuery(checksum string) string {
+	if e == sqlite {
+		return "SELECT false AS read_only, group_concat(version_id || ':' || " + checksum + ", ' ') AS applied FROM goose_db_version WHERE is_applied"
+	}
+	return "SELECT current_setting('transaction_read_only') = 'on' AS read_only, string_agg(version_id || ':' || " + checksum + ", ' ') AS applied FROM goose_db_version WHERE is_applied"
+}
+
+// undefined reports whether a statement named a table or a column that is not
+// there.
+func (e engine) undefined(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "42P01" || pg.Code == "42703"
+	}
+	return e == sqlite && err != nil && (strings.Contains(err.Error(), "no such table") || strings.Contains(err.Error(), "no such column"))
+}
+
 // lookable is a text by which anyone may look for something. Neither engine
 // keeps a NUL or what is not UTF-8, so there is nothing to find, and no error.
 func lookable(s string) string {

@@ -9,8 +9,6 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-
-	"github.com/latchkey/latchkey/migrations"
 )
 
 // MigrationStatus is one migration and when it was applied.
@@ -26,13 +24,13 @@ type MigrationStatus struct {
 func (db *DB) migrator() (*goose.Provider, error) {
 	quiet := goose.WithSlog(slog.New(slog.DiscardHandler))
 	if db.engine == sqlite {
-		return goose.NewProvider(goose.DialectSQLite3, db.write.DB, migrations.SQLite(), quiet)
+		return goose.NewProvider(goose.DialectSQLite3, db.write.DB, db.engine.migrations(), quiet)
 	}
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120), lock.WithUnlockTimeout(1, 10))
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectPostgres, db.write.DB, migrations.Postgres(), quiet, goose.WithSessionLocker(locker))
+	return goose.NewProvider(goose.DialectPostgres, db.write.DB, db.engine.migrations(), quiet, goose.WithSessionLocker(locker))
 }
 
 // Migrate brings the schema up to date and returns what it applied. Replicas
@@ -48,12 +46,12 @@ func (db *DB) Migrate(ctx context.Context) ([]MigrationStatus, error) {
 	for range 1 + 2*len(p.ListSources()) {
 		var pending bool
 		if pending, err = p.HasPending(ctx); err == nil && !pending {
-			return applied(done), db.fillClients(ctx)
+			return applied(done), db.migrated(ctx)
 		}
 		var results []*goose.MigrationResult
 		var partial *goose.PartialError
 		if results, err = p.Up(ctx); err == nil {
-			return applied(append(done, results...)), db.fillClients(ctx)
+			return applied(append(done, results...)), db.migrated(ctx)
 		}
 		if errors.As(err, &partial) {
 			done = append(done, partial.Applied...)
@@ -63,6 +61,14 @@ func (db *DB) Migrate(ctx context.Context) ([]MigrationStatus, error) {
 		}
 	}
 	return applied(done), fmt.Errorf("migrate: %w", db.engine.normalise(err))
+}
+
+// migrated does what is left once every migration is applied.
+func (db *DB) migrated(ctx context.Context) error {
+	if err := db.keepChecksums(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return db.fillClients(ctx)
 }
 
 // MigrateDown takes back the newest migration, with the data it held.

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -114,5 +115,79 @@ func addColumns(t *testing.T, d *storagetest.Database, name string, others bool)
 	}
 	if err := d.Exec(strings.Join(append(statements, "COMMIT"), ";\n")); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestReady(t *testing.T) {
+	t.Parallel()
+	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			empty := storagetest.Connect(t, storagetest.URL(t, engine))
+			if s, err := empty.Schema(t.Context()); err != nil || s.Pending == 0 {
+				t.Errorf("an empty database: %+v, %v", s, err)
+			}
+			if err := empty.Ready(t.Context()); err == nil {
+				t.Error("an empty database is ready")
+			}
+			d := storagetest.Open(t, engine)
+			steps := []struct {
+				name, change string
+				ready        bool
+			}{
+				{"migrated", "SELECT 1", true},
+				{"a newer release has migrated", "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)", true},
+				{"applied by a release that keeps no checksums", "UPDATE goose_db_version SET checksum = NULL", true},
+				{"another text was applied", "UPDATE goose_db_version SET checksum = 'another' WHERE version_id = 1", false},
+				{"one is missing", "DELETE FROM goose_db_version WHERE version_id = 1", false},
+			}
+			for _, s := range steps {
+				if err := d.Exec(s.change); err != nil {
+					t.Fatal(err)
+				}
+				if err := d.Ready(t.Context()); (err == nil) != s.ready {
+					t.Errorf("%s: %v", s.name, err)
+				}
+			}
+		})
+	}
+}
+
+// What was applied is noted, and nothing is migrated on a schema that another
+// text made.
+func TestMigrateKeepsChecksums(t *testing.T) {
+	t.Parallel()
+	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			d := storagetest.Open(t, engine)
+			checksums := func() string {
+				var sums sql.NullString
+				err := d.SQL.QueryRowContext(t.Context(), map[string]string{
+					storagetest.SQLite:   "SELECT group_concat(checksum) FROM (SELECT checksum FROM goose_db_version ORDER BY version_id)",
+					storagetest.Postgres: "SELECT string_agg(checksum, ',' ORDER BY version_id) FROM goose_db_version",
+				}[engine]).Scan(&sums)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return sums.String
+			}
+			first := checksums()
+			if got, want := strings.Count(first, ",")+1, len(status(t, d.DB, true)); got != want || len(first) < 64*want {
+				t.Errorf("%d checksums of %d migrations: %s", got, want, first)
+			}
+			if err := d.Exec("UPDATE goose_db_version SET checksum = NULL"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := d.Migrate(t.Context()); err != nil || checksums() != first {
+				t.Errorf("of an older release: %v, %s", err, checksums())
+			}
+			if err := d.Exec("UPDATE goose_db_version SET checksum = 'another' WHERE version_id = 3"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := d.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "00003") {
+				t.Errorf("on another's schema: %v", err)
+			}
+		})
 	}
 }

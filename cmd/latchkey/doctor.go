@@ -50,16 +50,10 @@ func examine(cmd *cobra.Command, dev bool) error {
 	return err
 }
 
-// schema adds to the storage what doctor asks in its own words.
-type schema struct{ *storage.DB }
-
-// Pending implements doctor.Database.
-func (s schema) Pending(ctx context.Context) (int, error) { return schemaStatus(ctx, s.DB) }
-
 func openForDoctor(ctx context.Context, databaseURL string) (doctor.Database, error) {
 	db, err := storage.Open(ctx, databaseURL)
 	if err != nil {
 		return nil, err
 	}
-	return schema{db}, nil
+	return db, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -89,15 +88,4 @@ func newMigrateDownCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&sure, "yes", false, "delete the data of that migration")
 	return cmd
-}
-
-// schemaStatus is what `doctor` asks of the database.
-func schemaStatus(ctx context.Context, db *storage.DB) (pending int, err error) {
-	status, err := db.MigrationStatus(ctx)
-	for _, m := range status {
-		if !m.Applied {
-			pending++
-		}
-	}
-	return pending, err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/storage"
 )
 
 // database asks the storage whether it answers, is migrated, and what time it
@@ -42,15 +43,24 @@ func (e *examination) database(ctx context.Context) []Result {
 	} else if e.cfg.Engine() != "sqlite" { // which has our own clock
 		e.met("the database", now, sent, 0)
 	}
-	switch pending, err := db.Pending(ctx); {
+	return append(results, schema(db.Schema(ctx)))
+}
+
+func schema(s storage.Schema, err error) Result {
+	const name = "schema"
+	switch {
 	case err != nil:
-		results = append(results, Result{"schema", Fail, fmt.Sprintf("cannot be told: %v", err), "check that the database is Latchkey's own, and the rights of its user"})
-	case pending > 0:
-		results = append(results, Result{"schema", Warn, fmt.Sprintf("%d migrations are pending", pending), "run `latchkey migrate up`, or start serve, which does it"})
-	default:
-		results = append(results, ok("schema", "is up to date"))
+		return Result{name, Fail, fmt.Sprintf("cannot be told: %v", err), "check that the database is Latchkey's own, and the rights of its user"}
+	case len(s.Changed) > 0:
+		return Result{name, Fail, "another text was applied as " + strings.Join(s.Changed, ", "), "use the release that made this database, or restore it from a backup"}
+	case s.ReadOnly:
+		return Result{name, Fail, "cannot be changed: the database is read-only", "point LATCHKEY_DATABASE_URL to the primary, as with target_session_attrs=read-write"}
+	case s.Pending > 0:
+		return Result{name, Warn, fmt.Sprintf("%d migrations are pending", s.Pending), "run `latchkey migrate up`, or start serve, which does it"}
+	case s.Newer > 0:
+		return ok(name, "is up to date, with %d migrations of a newer release", s.Newer)
 	}
-	return results
+	return ok(name, "is up to date")
 }
 
 // redis asks whether replicas can share their limits.

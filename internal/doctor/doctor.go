@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/storage"
 )
 
 // Level is how bad a result is.
@@ -43,8 +44,8 @@ type Database interface {
 	Ping(ctx context.Context) error
 	// Now is the clock of the database server.
 	Now(ctx context.Context) (time.Time, error)
-	// Pending is how many migrations are not applied yet.
-	Pending(ctx context.Context) (int, error)
+	// Schema compares the database's schema with what this binary knows.
+	Schema(ctx context.Context) (storage.Schema, error)
 	Close() error
 }
 

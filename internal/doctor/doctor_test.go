@@ -16,6 +16,7 @@ import (
 
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/doctor"
+	"github.com/latchkey/latchkey/storage"
 )
 
 // world is an Internet of one server, and a database; its fields break parts.
@@ -27,7 +28,7 @@ type world struct {
 	date          time.Time // of the server; zero is now
 	ping, pending error
 	redis         error
-	behind        int
+	schema        storage.Schema
 	databaseAhead time.Duration
 	resolve       error
 }
@@ -65,7 +66,7 @@ func (w *world) Ping(context.Context) error { return w.ping }
 func (w *world) Now(context.Context) (time.Time, error) {
 	return time.Now().Add(w.databaseAhead), nil
 }
-func (w *world) Pending(context.Context) (int, error) { return w.behind, w.pending }
+func (w *world) Schema(context.Context) (storage.Schema, error) { return w.schema, w.pending }
 
 // database hides Close of the server.
 type database struct{ *world }
@@ -125,7 +126,9 @@ func TestSick(t *testing.T) {
 		mend    string
 	}{
 		"database down":    {func(w *world) { w.ping = errors.New("refused") }, "", "database", doctor.Fail, "postgres://db/latchkey does not answer: refused", "LATCHKEY_DATABASE_URL"},
-		"no tables":        {func(w *world) { w.behind = 2 }, "", "schema", doctor.Warn, "2 migrations", "migrate up"},
+		"no tables":        {func(w *world) { w.schema.Pending = 2 }, "", "schema", doctor.Warn, "2 migrations", "migrate up"},
+		"another's schema": {func(w *world) { w.schema.Changed = []string{"00007_a.sql"} }, "", "schema", doctor.Fail, "00007_a.sql", "backup"},
+		"a standby":        {func(w *world) { w.schema.ReadOnly = true }, "", "schema", doctor.Fail, "read-only", "primary"},
 		"foreign schema":   {func(w *world) { w.pending = errors.New("denied") }, "", "schema", doctor.Fail, "denied", "rights"},
 		"no file":          {func(*world) {}, "LATCHKEY_DATABASE_URL=sqlite:///nowhere/x.db", "database", doctor.Warn, "/nowhere/x.db is not there", "first start"},
 		"name":             {func(w *world) { w.resolve = errors.New("no such host") }, "", "public URL", doctor.Fail, "id.example.com does not resolve", "LATCHKEY_PUBLIC_URL"},
