@@ -16,9 +16,9 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 )
 
-// RefreshGrace is for how long a refresh token that has been used still gives its
-// successor: tabs and retries that lost a race. Later, it was stolen.
-const RefreshGrace = 10 * time.Second
+// DefaultRefreshGrace is Options.RefreshGrace where none is given: long enough for a
+// device that was offline when the answer came.
+const DefaultRefreshGrace = 24 * time.Hour
 
 // familiesPerSession bounds what one session can have kept; the oldest go.
 const familiesPerSession = 10
@@ -89,6 +89,31 @@ func parseRefresh(raw string) (id identity.ID, n int, ok bool) {
 	return id, int(binary.BigEndian.Uint32(b[len(id):])), true
 }
 
+// standing is what presenting the n-th token of a family means.
+type standing int
+
+const (
+	standingCurrent standing = iota // it has not been used: it gives its successor
+	standingRetry                   // it has been used, its successor has not: the answer was lost, or two raced
+	standingLate                    // as a retry, but after the grace
+	standingReused                  // both have been used: two hold what was given to one
+)
+
+// standing judges a genuine token. Generation rises only by a use of the token
+// that it counts, so the parent of that token is the one whose successor nobody
+// has used.
+func (s *Service) standing(f Family, n int, now time.Time) standing {
+	switch {
+	case n == f.Generation:
+		return standingCurrent
+	case n < f.Generation-1:
+		return standingReused
+	case now.Sub(f.RotatedAt) <= s.refreshGrace:
+		return standingRetry
+	}
+	return standingLate
+}
+
 // genuine reports whether the token was once given out.
 func (s *Service) genuine(f Family, n int, raw string) bool {
 	return n >= 1 && n <= f.Generation && hmac.Equal([]byte(s.refreshToken(f, n)), []byte(raw))
@@ -127,9 +152,11 @@ func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, 
 }
 
 // Refresh gives the successor of a refresh token and a new access token. A token
-// works once, but for RefreshGrace its successor is given to whoever else has it;
-// after that the family and its session end, because one of two who have the
-// token is a thief. It counts as a use of the session and makes nothing fresh.
+// works once, but while nobody has used its successor the same one is given again,
+// for Options.RefreshGrace: an answer was lost, or tabs raced. After that time the
+// family ends, because nobody can say who holds the successor. Once the successor
+// was used as well, two hold what was given to one: the family and its session end.
+// It counts as a use of the session and makes nothing fresh.
 //
 // CodeInvalidGrant if the token does not work, for whatever reason: also once the
 // session or the team session has ended, or the role in the team has sunk, which
@@ -160,9 +187,12 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 			return err
 		}
 		now := s.now()
-		late := n == f.Generation-1 && now.Sub(f.RotatedAt) <= RefreshGrace
-		if n != f.Generation && !late {
+		at := s.standing(f, n, now)
+		switch at {
+		case standingReused:
 			return s.reused(ctx, f, n, from)
+		case standingLate:
+			return s.end(ctx, f, "retried_too_late", from)
 		}
 		if p, err = s.sessions.ByID(ctx, f.SessionID, f.TeamSessionID, from); err != nil {
 			if identity.ErrorCode(err) == identity.CodeUnauthenticated {
@@ -176,11 +206,14 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 		if f.Role != nil && f.Role.Above(p.Team.Role) {
 			return s.end(ctx, f, "demoted", from)
 		}
-		if !late {
+		if at == standingCurrent {
 			f.Generation, f.RotatedAt = f.Generation+1, now
-			if p.Team != nil {
-				f.Role = &p.Team.Role
-			}
+		}
+		raised := f.Role != nil && *f.Role != p.Team.Role
+		if raised {
+			f.Role = &p.Team.Role
+		}
+		if at == standingCurrent || raised {
 			if err := s.store.UpdateRefreshFamily(ctx, f); err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -32,13 +33,20 @@ type Service struct {
 	parser   *jwt.Parser
 	now      identity.Clock
 
-	refreshKey []byte
+	refreshKey   []byte
+	refreshGrace time.Duration
 }
 
 // Options are what a deployment decides about tokens.
 type Options struct {
 	Issuer  string  // the public URL
 	Clients Clients // none: DefaultClient alone
+	// RefreshGrace is for how long a used refresh token gives its successor again
+	// while nobody has used that. Longer forgives longer outages of a client's
+	// network; a stolen token that its owner has just used works for the thief as
+	// long, until either uses the successor and the other comes back. 0 is
+	// DefaultRefreshGrace.
+	RefreshGrace time.Duration
 }
 
 // NewService returns the service over a store.
@@ -47,7 +55,7 @@ func NewService(store RefreshStore, keys *Keyring, sessions Sessions, secret str
 		o.Clients = Clients{{ID: DefaultClient, Audience: o.Issuer}}
 	}
 	return &Service{
-		store: store, refreshKey: identity.DeriveKey(secret, "refresh tokens"), keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, now: now,
+		store: store, refreshKey: identity.DeriveKey(secret, "refresh tokens"), refreshGrace: cmp.Or(o.RefreshGrace, DefaultRefreshGrace), keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, now: now,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{string(EdDSA), string(ES256)}), jwt.WithIssuer(o.Issuer),
 			jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),

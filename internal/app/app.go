@@ -163,7 +163,7 @@ func Keyring(cfg config.Config, db *storage.DB, log *slog.Logger, now identity.C
 }
 
 func newTokens(parts Parts, sessions *session.Service) *token.Service {
-	o := token.Options{Issuer: parts.Config.PublicURL.String()}
+	o := token.Options{Issuer: parts.Config.PublicURL.String(), RefreshGrace: parts.Config.RefreshGrace}
 	for _, c := range parts.Config.Clients {
 		o.Clients = append(o.Clients, token.Client{ID: c.ID, Audience: c.Audience, Offline: true})
 	}

@@ -101,6 +101,7 @@ type Config struct {
 	SessionLifetime time.Duration `env:"LATCHKEY_SESSION_LIFETIME" envDefault:"720h" doc:"How long a session lives at most."`
 
 	Clients      Clients  `env:"LATCHKEY_CLIENTS" doc:"The applications that may ask for tokens, CLIENT_ID=AUDIENCE, comma separated, such as web=https://api.example.com,mobile=https://api.example.com. The audience is the API that takes the client's access tokens (aud). Listed clients may have refresh tokens. Unset: one client, default, whose audience is LATCHKEY_PUBLIC_URL, without them."`
+	RefreshGrace time.Duration `env:"LATCHKEY_REFRESH_GRACE" envDefault:"24h" doc:"For how long a refresh token that was used gives the same successor again, while nobody has used that: the answer was lost on the way. Longer forgives longer outages of a device's network; shorter leaves less time to a stolen token that its owner has just used. A use after its successor was used always ends the session."`
 	TokenAlg     TokenAlg `env:"LATCHKEY_TOKEN_ALG" envDefault:"EdDSA" doc:"The signature of access tokens, EdDSA (Ed25519) or ES256. A change shows with the next key; latchkey keys rotate makes one."`
 	SessionCache int      `env:"LATCHKEY_SESSION_CACHE" envDefault:"20000" doc:"How many sessions each replica remembers, about 2 KB each, so that checking them reads nothing; 0 for none. A session that was ended is refused everywhere within 100 ms. On PostgreSQL this needs one connection that does not go through a pooler; through one, nothing is remembered."`
 

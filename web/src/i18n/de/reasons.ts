@@ -112,6 +112,8 @@ export const reasons: Catalogue['messages']['reasons'] = {
   not_allowed_any_more: 'es war nicht mehr erlaubt',
   demoted: 'die Rolle wurde herabgesetzt',
   reused: 'ein altes Refresh-Token wurde noch einmal benutzt',
+  retried_too_late: 'es wurde zu spät wiederholt, und das nächste war unbenutzt',
+  replaced: 'im selben Browser neu angemeldet',
   due: 'es war Zeit für einen neuen',
   'asked for': 'auf der Kommandozeile verlangt',
   compromised: 'andere könnten ihn haben',

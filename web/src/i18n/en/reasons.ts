@@ -113,6 +113,8 @@ export const reasons = {
   not_allowed_any_more: 'it was not allowed any more',
   demoted: 'the role was lowered',
   reused: 'an old refresh token was used again',
+  retried_too_late: 'it was repeated too late, and nobody had used the next one',
+  replaced: 'they signed in again in the same browser',
   due: 'it was time for a new one',
   'asked for': 'asked for on the command line',
   compromised: 'others may have it',
