@@ -1,5 +1,7 @@
 // Package migrations holds the schema of both storage engines. Equal version
-// numbers mean equal schemas; each file goes up and down in one transaction.
+// numbers mean equal schemas. Each file goes up and down in one transaction, but for
+// those that build an index on PostgreSQL while the table is in use: they can be
+// run again after half of it.
 package migrations
 
 import (

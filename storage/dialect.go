@@ -63,6 +63,17 @@ func (e engine) lockName(ctx context.Context, tx bun.IDB, name string) error {
 	return e.normalise(err)
 }
 
+// tryLockName is lockName that does not wait: it reports whether it holds the
+// name.
+func (e engine) tryLockName(ctx context.Context, tx bun.IDB, name string) (bool, error) {
+	if e == sqlite {
+		return true, nil
+	}
+	var held bool
+	err := tx.NewRaw("SELECT pg_try_advisory_xact_lock(hashtextextended(?, 0))", name).Scan(ctx, &held)
+	return held, e.normalise(err)
+}
+
 // lowerASCII is a text column with its ASCII letters in lower case.
 func (e engine) lowerASCII(column string) string {
 	if e == sqlite {

@@ -2,12 +2,10 @@ package storage
 
 import (
 	"context"
-	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/emailproof"
 	"github.com/latchkey/latchkey/linking"
 )
 
@@ -46,37 +44,4 @@ func (db *DB) EventsOf(ctx context.Context, users []identity.ID, p identity.Page
 	q := db.reader(ctx).NewSelect().Model(&rows).Where("(a.user_id IN (?) OR a.actor_id IN (?))", bun.List(users), bun.List(users))
 	err := newestFirst(q, "a.id", p).Scan(ctx)
 	return rowsOf(rows, func(r eventRow) identity.Event { return r.Event }), db.engine.normalise(err)
-}
-
-// Sweep deletes what has no use any more: burned secrets and tickets that have
-// expired by themselves, e-mail challenges that no longer count for a limit, signing keys that no token needs, and
-// sessions that ended or expired before the given time. It returns how many rows
-// went.
-func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, error) {
-	var total int64
-	err := db.InTx(ctx, func(ctx context.Context) error {
-		total = 0
-		tx := db.writer(ctx)
-		burned, err := db.exec(ctx, tx.NewDelete().Model((*burnedRow)(nil)).Where("b.expires_at < ?", now))
-		if err != nil {
-			return err
-		}
-		tickets, err := db.exec(ctx, tx.NewDelete().Model((*ticketRow)(nil)).Where("k.expires_at < ?", now))
-		if err != nil {
-			return err
-		}
-		challenges, err := db.exec(ctx, tx.NewDelete().Model((*challengeRow)(nil)).Where("c.expires_at < ?", now.Add(-emailproof.Keep)))
-		if err != nil {
-			return err
-		}
-		keys, err := db.exec(ctx, tx.NewDelete().Model((*signingKeyRow)(nil)).Where("sk.expires_at < ?", now))
-		if err != nil {
-			return err
-		}
-		sessions, err := db.exec(ctx, tx.NewDelete().Model((*sessionRow)(nil)).
-			Where("s.expires_at < ? OR s.idle_expires_at < ? OR s.ended_at < ?", sessionsBefore, sessionsBefore, sessionsBefore))
-		total = burned + tickets + challenges + keys + sessions
-		return err
-	})
-	return total, err
 }

@@ -233,4 +233,3 @@ func newProviders(google *provider.GoogleConfig, github *provider.GitHubConfig) 
 	}
 	return out, nil
 }
-

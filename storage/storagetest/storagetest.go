@@ -132,6 +132,45 @@ func (d *Database) Count(t *testing.T, table string) int {
 	return n
 }
 
+// Plan says how the engine would run a query on tables that are too large to be
+// scanned.
+func (d *Database) Plan(t *testing.T, query string) string {
+	t.Helper()
+	conn, err := d.SQL.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	explain, columns := "EXPLAIN QUERY PLAN ", 4
+	if d.Engine == Postgres {
+		explain, columns = "EXPLAIN ", 1
+		if _, err := conn.ExecContext(t.Context(), "SET enable_seqscan = off"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _, _ = conn.ExecContext(context.Background(), "RESET enable_seqscan") }()
+	}
+	rows, err := conn.QueryContext(t.Context(), explain+query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var plan []string
+	for rows.Next() {
+		into := make([]any, columns)
+		for i := range into {
+			into[i] = new(any)
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		plan = append(plan, fmt.Sprint(*into[columns-1].(*any)))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(plan, "\n")
+}
+
 // Unsound tells that the test breaks on purpose what must always hold.
 func (d *Database) Unsound() { d.unsound = true }
 
