@@ -31,7 +31,7 @@ func Build(m Message) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !m.same(parsed) {
+	if !m.equal(parsed) {
 		return "", malformed(FieldMessage, "does not read back as it was given")
 	}
 	if other, can := writtenBySiweGo(parsed); can && other != text {
@@ -40,12 +40,12 @@ func Build(m Message) (string, error) {
 	return text, nil
 }
 
-// same reports whether two messages say the same; times are compared as instants.
-func (m *Message) same(o *Message) bool {
+// equal reports whether two messages say the same; times are compared as instants.
+func (m *Message) equal(o *Message) bool {
 	if m.Scheme != o.Scheme || m.Domain != o.Domain || m.Address != o.Address || m.Statement != o.Statement ||
 		(m.HasStatement || m.Statement != "") != (o.HasStatement || o.Statement != "") ||
 		m.URI != o.URI || m.Version != o.Version || m.ChainID != o.ChainID || m.Nonce != o.Nonce ||
-		!m.IssuedAt.Equal(o.IssuedAt) || !sameTime(m.ExpirationTime, o.ExpirationTime) || !sameTime(m.NotBefore, o.NotBefore) ||
+		!m.IssuedAt.Equal(o.IssuedAt) || !equalTime(m.ExpirationTime, o.ExpirationTime) || !equalTime(m.NotBefore, o.NotBefore) ||
 		(m.RequestID == nil) != (o.RequestID == nil) || m.RequestID != nil && *m.RequestID != *o.RequestID ||
 		(m.Resources == nil) != (o.Resources == nil) || len(m.Resources) != len(o.Resources) {
 		return false
@@ -58,7 +58,7 @@ func (m *Message) same(o *Message) bool {
 	return true
 }
 
-func sameTime(a, b *time.Time) bool {
+func equalTime(a, b *time.Time) bool {
 	if a == nil || b == nil {
 		return a == b
 	}

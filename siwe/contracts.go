@@ -112,7 +112,7 @@ func NewContractsWithBackends(backends map[uint64][]Backend, opts ContractsOptio
 // prepare the answer. A wallet without code needs an ERC-6492 signature.
 func (c *Contracts) VerifyContract(ctx context.Context, chainID uint64, account common.Address, hash common.Hash, signature []byte) error {
 	if c == nil || c.chains[chainID] == nil {
-		return notByKey(signature, "contract wallets of this chain are not supported here")
+		return errNotSignedByKey(signature, "contract wallets of this chain are not supported here")
 	}
 	if len(signature) == 0 || len(signature) > MaxSignatureBytes {
 		return malformed(FieldSignature, "is empty or longer than 16 KiB")

@@ -97,7 +97,7 @@ func (q question) put(ctx context.Context, b Backend) error {
 	case q.deployment != nil:
 		return q.putERC6492(ctx, b, call)
 	}
-	return notByKey(q.signature, "there is no contract at the address")
+	return errNotSignedByKey(q.signature, "there is no contract at the address")
 }
 
 func (q question) putERC1271(ctx context.Context, b Backend, call []byte) error {

@@ -3,7 +3,7 @@ package siwe
 import "strings"
 
 // locate names the field at which a text, without its scheme, leaves the
-// grammar, for an error that helps: takeApart only says that it does. It decides
+// grammar, for an error that helps: splitFields only says that it does. It decides
 // nothing: a text it finds no fault with is refused all the same, as a whole.
 func locate(text string) string {
 	header, text, _ := strings.Cut(text, "\n")

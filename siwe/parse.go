@@ -25,7 +25,7 @@ func Parse(raw string) (*Message, error) {
 		return nil, err
 	}
 	scheme, text := cutScheme(raw)
-	m, ok := takeApart(text)
+	m, ok := splitFields(text)
 	if !ok {
 		return nil, malformed(locate(text), "is missing, misplaced or not as EIP-4361 writes it")
 	}
@@ -48,9 +48,9 @@ func cutScheme(raw string) (scheme, rest string) {
 	return "", raw
 }
 
-// takeApart reads a text without its scheme, line by line. It looks only for
+// splitFields reads a text without its scheme, line by line. It looks only for
 // where each field is: what may stand in them, check decides.
-func takeApart(text string) (*Message, bool) {
+func splitFields(text string) (*Message, bool) {
 	l := lines(text)
 	m := &Message{Version: Version}
 	var ok bool
@@ -74,7 +74,7 @@ func takeApart(text string) (*Message, bool) {
 		!l.field("Nonce: ", &m.Nonce) || !l.field("Issued At: ", &m.issuedAt) {
 		return nil, false
 	}
-	m.URI = rewritten(m.URI)
+	m.URI = canonicalURI(m.URI)
 	var err error
 	if m.ChainID, err = strconv.ParseUint(chain, 10, 64); err != nil {
 		return nil, false
@@ -91,15 +91,15 @@ func takeApart(text string) (*Message, bool) {
 	if l.cut("Resources:") {
 		m.Resources = []string{}
 		for r := ""; l.field("- ", &r); {
-			m.Resources = append(m.Resources, rewritten(r))
+			m.Resources = append(m.Resources, canonicalURI(r))
 		}
 	}
 	return m, l == end
 }
 
-// rewritten is a URI as package url writes it. One that changes so has several
+// canonicalURI is a URI as package url writes it. One that changes so has several
 // spellings, and will not come out of the message as it went in.
-func rewritten(uri string) string {
+func canonicalURI(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil {
 		return uri // check refuses it

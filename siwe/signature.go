@@ -65,9 +65,9 @@ func recoverSigner(hash common.Hash, sig []byte) (signer common.Address, highS, 
 	return common.BytesToAddress(crypto.Keccak256(key[1:])[12:]), !crypto.ValidateSignatureValues(v, r, s, true), true
 }
 
-// notByKey refuses a signature that no contract can be asked about. What is not
+// errNotSignedByKey refuses a signature that no contract can be asked about. What is not
 // even as long as a key's cannot be one: it is malformed.
-func notByKey(sig []byte, because string) *Error {
+func errNotSignedByKey(sig []byte, because string) *Error {
 	if len(sig) != eoaSignatureBytes {
 		return malformed(FieldSignature, "must have 65 bytes: "+because)
 	}

@@ -84,7 +84,7 @@ func signedBy(ctx context.Context, m *Message, hash common.Hash, sig []byte, con
 	case ok && signer == m.Address:
 		return EOA, nil
 	case contracts == nil:
-		return "", notByKey(sig, "contract wallets are not supported here")
+		return "", errNotSignedByKey(sig, "contract wallets are not supported here")
 	}
 	if err := contracts.VerifyContract(ctx, m.ChainID, m.Address, hash, sig); err != nil {
 		return "", asError(err, Error{Field: FieldSignature, Kind: Unavailable, Reason: "could not be checked on the chain", RetryAfter: retryAfter})
