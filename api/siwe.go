@@ -107,7 +107,7 @@ func (s *Server) proveWallet(ctx context.Context, message, signature string, bin
 	}
 	proof := identity.Proof{Provider: identity.ProviderSIWE}
 	account, parsed, err := siwe.Verify(ctx, message, signature, siwe.Expectation{
-		Domain: origin.Host, Origin: binding.Origin, Chains: s.Config.Chains, Now: now, Contracts: s.Contracts,
+		Domain: origin.Host, Origin: binding.Origin, Chains: s.Config.Chains, Now: now, Contracts: s.Contracts, Logger: s.Log,
 		Nonce: func(nonce string) error {
 			purpose, expires, err := s.openNonce(nonce, binding)
 			if err != nil {

@@ -34,9 +34,6 @@ func Build(m Message) (string, error) {
 	if !m.equal(parsed) {
 		return "", malformed(FieldMessage, "does not read back as it was given")
 	}
-	if other, can := writtenBySiweGo(parsed); can && other != text {
-		return "", malformed(FieldMessage, "is written differently by another implementation of EIP-4361")
-	}
 	return text, nil
 }
 

@@ -14,7 +14,10 @@
 //
 // The signature is verified over the bytes that were received. A text that is
 // read in one way and would be written in another is refused, for then the
-// wallet could have shown its user something else than what is acted on. Domain,
+// wallet could have shown its user something else than what is acted on. Where
+// siwe-go (github.com/spruceid/siwe-go) can write the same bytes, its
+// verification of the key's signature decides, and its answer is compared with
+// ours: a disagreement is refused. Domain,
 // origin of the URI, scheme, version, chain, nonce, request id, issued-at,
 // expiration and not-before are all compared with the [Expectation], which
 // refuses what it was not told to accept.

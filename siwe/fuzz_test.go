@@ -87,6 +87,9 @@ func FuzzVerify(f *testing.F) {
 			if err != nil && (!errors.As(err, &e) || m != nil || account != siwe.Account{}) {
 				t.Fatalf("untyped: %v", err)
 			}
+			if errors.Is(err, siwe.ErrDisagreement) {
+				t.Fatalf("siwe-go and we disagree about %q, %q", raw, signature)
+			}
 			if err == nil && (!known[raw] && account.Kind == siwe.EOA || m.String() != raw) {
 				t.Fatalf("accepted %q, %q", raw, signature)
 			}

@@ -6,7 +6,9 @@ import (
 	"strconv"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
+	siwego "github.com/spruceid/siwe-go"
 )
 
 // MaxSignatureBytes bounds a signature after decoding. An externally owned
@@ -39,30 +41,80 @@ func decodeSignature(s string) ([]byte, error) {
 	return b, nil
 }
 
-// recoverSigner returns whose key made the signature. ok is false when it is
-// not a recoverable signature at all: not r, s and a recovery byte of 0, 1, 27
-// or 28. highS tells the second, malleable form of a signature.
-func recoverSigner(hash common.Hash, sig []byte) (signer common.Address, highS, ok bool) {
+// keySignature is a signature of 65 bytes that a key can have made: r and s in
+// the range of the curve, and a recovery byte of 0, 1, 27 or 28, kept as 0 or 1.
+type keySignature struct {
+	bytes [eoaSignatureBytes]byte
+	highS bool // the second, malleable form, with s in the upper half of the order
+}
+
+// asKeySignature returns nil for what no key can have made.
+func asKeySignature(sig []byte) *keySignature {
 	if len(sig) != eoaSignatureBytes {
-		return signer, false, false
+		return nil
 	}
-	v := sig[64]
-	if v == 27 || v == 28 {
-		v -= 27
+	k := &keySignature{bytes: [eoaSignatureBytes]byte(sig)}
+	v := &k.bytes[eoaSignatureBytes-1]
+	if *v == 27 || *v == 28 {
+		*v -= 27
 	}
 	r, s := new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:64])
-	if !crypto.ValidateSignatureValues(v, r, s, false) {
-		return signer, false, false
+	if !crypto.ValidateSignatureValues(*v, r, s, false) {
+		return nil
 	}
-	canonical := append([]byte(nil), sig...)
-	canonical[64] = v
+	k.highS = !crypto.ValidateSignatureValues(*v, r, s, true)
+	return k
+}
+
+// isOf reports whether the key of the address made the signature.
+func (k *keySignature) isOf(address common.Address, hash common.Hash) bool {
 	// The key is taken as it comes: made into an ecdsa.PublicKey, it would be
 	// checked a second time to be on the curve.
-	key, err := crypto.Ecrecover(hash[:], canonical)
-	if err != nil {
-		return signer, false, false
+	key, err := crypto.Ecrecover(hash[:], k.bytes[:])
+	return err == nil && common.BytesToAddress(crypto.Keccak256(key[1:])[12:]) == address
+}
+
+// signedByKey reports whether the key of the message's address signed raw, the
+// bytes of m. Where siwe-go can write these bytes, its answer counts, and it is
+// compared with ours: of a yes, the key must be the address's; a no is checked
+// by recovering the key here. It is asked only about signatures of the one form
+// that counts.
+func (exp *Expectation) signedByKey(m *Message, raw string, hash common.Hash, sig []byte) (bool, error) {
+	k := asKeySignature(sig)
+	if k == nil {
+		return false, nil
 	}
-	return common.BytesToAddress(crypto.Keccak256(key[1:])[12:]), !crypto.ValidateSignatureValues(v, r, s, true), true
+	if k.highS {
+		if k.isOf(m.Address, hash) {
+			return false, rejected(FieldSignature, "has its s in the upper half of the order")
+		}
+		return false, nil
+	}
+	other := m.asSiweGo(raw)
+	if other == nil {
+		return k.isOf(m.Address, hash), nil
+	}
+	verify := exp.siweGo
+	if verify == nil {
+		verify = (*siwego.Message).VerifyEIP191
+	}
+	key, err := verify(other, hexutil.Encode(k.bytes[:]))
+	theirs := err == nil
+	ours := theirs && key != nil && crypto.PubkeyToAddress(*key) == m.Address || !theirs && k.isOf(m.Address, hash)
+	if ours != theirs {
+		exp.logDisagreement(m, hash, theirs)
+		return false, &Error{Field: FieldSignature, Kind: Rejected, Reason: "could not be verified: two implementations of EIP-4361 disagree about it", Err: ErrDisagreement}
+	}
+	return theirs, nil
+}
+
+// logDisagreement logs what it takes to look into one, and not the message,
+// whose nonce is a secret.
+func (exp *Expectation) logDisagreement(m *Message, hash common.Hash, siweGo bool) {
+	if exp.Logger != nil {
+		exp.Logger.Error("siwe-go and this service disagree about a wallet signature, which is refused",
+			"siwe_go_accepts", siweGo, "address", m.Address.Hex(), "chain_id", m.ChainID, "hash", hash.Hex())
+	}
 }
 
 // errNotSignedByKey refuses a signature that no contract can be asked about. What is not

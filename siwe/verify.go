@@ -2,6 +2,7 @@ package siwe
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,11 @@ type Expectation struct {
 	RequestID *string
 	// Contracts verifies contract wallets; nil refuses them.
 	Contracts ContractVerifier
+	// Logger, if not nil, gets an error for each signature that is refused with
+	// [ErrDisagreement].
+	Logger *slog.Logger
+
+	siweGo verifyEIP191 // nil is siwe-go's; tests put in another
 }
 
 // ContractVerifier decides whether a contract wallet has signed a hash.
@@ -55,8 +61,9 @@ type ContractVerifier interface {
 //
 // The message is parsed and compared first, so a signature costs nothing until
 // the nonce has been recognised. Then the key is recovered from the EIP-191 hash
-// of the bytes of raw. Only if that key is not the address's, and exp has
-// Contracts, is the chain asked; an externally owned account never depends on it.
+// of the bytes of raw: by siwe-go if it can write them, else here. Only if that
+// key is not the address's, and exp has Contracts, is the chain asked; an
+// externally owned account never depends on it.
 func Verify(ctx context.Context, raw, signature string, exp Expectation) (Account, *Message, error) {
 	sig, err := decodeSignature(signature)
 	if err != nil {
@@ -69,24 +76,25 @@ func Verify(ctx context.Context, raw, signature string, exp Expectation) (Accoun
 	if err := exp.compare(m); err != nil {
 		return Account{}, nil, err
 	}
-	kind, err := signedBy(ctx, m, personalHash(raw), sig, exp.Contracts)
+	kind, err := exp.signedBy(ctx, m, raw, sig)
 	if err != nil {
 		return Account{}, nil, err
 	}
 	return Account{Address: m.Address, ChainID: m.ChainID, Kind: kind}, m, nil
 }
 
-func signedBy(ctx context.Context, m *Message, hash common.Hash, sig []byte, contracts ContractVerifier) (Kind, error) {
-	signer, highS, ok := recoverSigner(hash, sig)
+func (exp *Expectation) signedBy(ctx context.Context, m *Message, raw string, sig []byte) (Kind, error) {
+	hash := personalHash(raw)
+	byKey, err := exp.signedByKey(m, raw, hash, sig)
 	switch {
-	case ok && signer == m.Address && highS:
-		return "", rejected(FieldSignature, "has its s in the upper half of the order")
-	case ok && signer == m.Address:
+	case err != nil:
+		return "", err
+	case byKey:
 		return EOA, nil
-	case contracts == nil:
+	case exp.Contracts == nil:
 		return "", errNotSignedByKey(sig, "contract wallets are not supported here")
 	}
-	if err := contracts.VerifyContract(ctx, m.ChainID, m.Address, hash, sig); err != nil {
+	if err := exp.Contracts.VerifyContract(ctx, m.ChainID, m.Address, hash, sig); err != nil {
 		return "", asError(err, Error{Field: FieldSignature, Kind: Unavailable, Reason: "could not be checked on the chain", RetryAfter: retryAfter})
 	}
 	return Contract, nil

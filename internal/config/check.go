@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -12,6 +14,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/latchkey/latchkey/internal/ratelimit"
+	"github.com/latchkey/latchkey/siwe"
 )
 
 // check holds values against each other and against what their types cannot
@@ -141,6 +144,7 @@ func (c *Config) checkWallets(problems *problems) {
 			problems.add("LATCHKEY_SIWE_RESOURCES", "has %.60q, which is no URI; give absolute URIs, comma separated", r)
 		}
 	}
+	c.checkMessages(problems)
 	if c.MergeUndoDays < 0 {
 		problems.add("LATCHKEY_MERGE_UNDO_DAYS", "is negative; give a number of days, 0 for none")
 	}
@@ -151,6 +155,40 @@ func (c *Config) checkWallets(problems *problems) {
 		if !slices.Contains(c.SIWEChains, chain) {
 			problems.add("LATCHKEY_ETHEREUM_RPC", "names chain %d, which is not in LATCHKEY_SIWE_CHAINS; add it there or remove it here", chain)
 		}
+	}
+}
+
+// checkMessages builds the messages that wallets will be asked to sign, so that
+// a challenge need not check again what is configured.
+func (c *Config) checkMessages(problems *problems) {
+	for _, name := range []string{"LATCHKEY_PUBLIC_URL", "LATCHKEY_ALLOWED_ORIGINS", "LATCHKEY_SIWE_CHAINS", "LATCHKEY_SIWE_STATEMENT", "LATCHKEY_SIWE_RESOURCES"} {
+		if problems.has(name) {
+			return
+		}
+	}
+	check := func(name, what string, change func(*siwe.Message)) bool {
+		m := siwe.Message{Domain: c.PublicURL.Host, URI: c.PublicURL.Scheme + "://" + c.PublicURL.Host, ChainID: 1}
+		change(&m)
+		var e *siwe.Error
+		if err := siwe.CheckTemplate(m); errors.As(err, &e) {
+			problems.add(name, "has %s, which cannot be used in the messages that wallets sign (EIP-4361): the %s %s", what, e.Field, e.Reason)
+		}
+		return e == nil
+	}
+	fine := check("LATCHKEY_PUBLIC_URL", "an origin", func(*siwe.Message) {})
+	for _, origin := range c.AllowedOrigins {
+		_, host, _ := strings.Cut(origin, "://")
+		fine = check("LATCHKEY_ALLOWED_ORIGINS", origin, func(m *siwe.Message) { m.Domain, m.URI = host, origin }) && fine
+	}
+	for _, chain := range c.SIWEChains {
+		fine = check("LATCHKEY_SIWE_CHAINS", fmt.Sprintf("chain %d", chain), func(m *siwe.Message) { m.ChainID = chain }) && fine
+	}
+	fine = check("LATCHKEY_SIWE_STATEMENT", "a line", func(m *siwe.Message) { m.Statement = c.SIWEStatement }) && fine
+	for _, r := range c.SIWEResources {
+		fine = check("LATCHKEY_SIWE_RESOURCES", fmt.Sprintf("%.60q", r), func(m *siwe.Message) { m.Resources = []string{r} }) && fine
+	}
+	if fine && len(c.SIWEResources) > 0 {
+		check("LATCHKEY_SIWE_RESOURCES", "a list", func(m *siwe.Message) { m.Statement, m.Resources = c.SIWEStatement, c.SIWEResources })
 	}
 }
 
