@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -226,8 +225,8 @@ func isLoopback(host string) bool {
 
 var emptyObject = []byte("{}")
 
-// limitBody reads the body, bounded, and refuses what is not one JSON object in
-// UTF-8. A call that takes no body may still be sent an empty object.
+// limitBody reads the body, bounded, and refuses what is not JSON that means the
+// same to every reader. A call that takes no body may still be sent an empty object.
 func (s *Server) limitBody(c *gin.Context) {
 	if c.Request.ContentLength > maxBodyBytes {
 		// Else net/http waits for the rest of a body it takes for short.
@@ -265,10 +264,8 @@ func (s *Server) limitBody(c *gin.Context) {
 		s.fail(c, errMediaType)
 		return
 	}
-	// json.Valid refuses data behind the value. NUL is text in JSON but in
-	// neither database.
-	if !utf8.Valid(body) || !json.Valid(body) || bytes.Contains(body, []byte(`\u0000`)) {
-		s.fail(c, errInvalidRequest("the body is not one JSON value in UTF-8 without NUL"))
+	if err := checkJSON(body); err != nil {
+		s.fail(c, err)
 		return
 	}
 	s.setBody(c, body)

@@ -43,6 +43,19 @@ func hub(id int, emails ...map[string]any) apptest.GitHubAccount {
 	return apptest.GitHubAccount{User: map[string]any{"id": id, "login": "octo", "name": "Octo"}, Emails: append([]map[string]any{}, emails...)}
 }
 
+// Providers add parameters of their own, as RFC 6749 lets them; ours are taken
+// once or not at all.
+func TestCallbackTakesWhatProvidersAdd(t *testing.T) {
+	t.Parallel()
+	up := apptest.NewUpstream(t)
+	a := apptest.SQLite(t, up.Env()...)
+	b := a.Browser()
+	callback := up.Google(b.Start("google", "sign_in"), gmail("ada"))
+	b.GET(callback+"&code=another").WantProblem(http.StatusBadRequest, "invalid_request")
+	b.GET(callback + "&scope=email&scope=openid&authuser=0&prompt=none&hd=gmail.com&session_state=a..b&x=%zz").Want(http.StatusFound)
+	b.GET("/v1/session").Want(http.StatusOK)
+}
+
 // A state is good once, in the browser and session and at the provider it was
 // made for. Everything else is refused before the provider hears of it.
 func TestStateIsBound(t *testing.T) {

@@ -36,6 +36,7 @@ type operation struct {
 	required bool // and required
 	hasBody  bool
 	params   bool
+	query    queryRules
 	// restricted tells that a session made by a recovery code may call it; an
 	// operation that does not say so may not be.
 	restricted bool
@@ -71,6 +72,10 @@ func (s spec) operations() (operations, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", op.OperationID, err)
 			}
+			query, err := queryRulesOf(item, op)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", op.OperationID, err)
+			}
 			security := s.Security
 			if op.Security != nil {
 				security = *op.Security
@@ -86,6 +91,7 @@ func (s spec) operations() (operations, error) {
 				required:   required,
 				hasBody:    op.RequestBody != nil,
 				params:     len(op.Parameters)+len(item.Parameters) > 0,
+				query:      query,
 				restricted: op.Extensions["x-restricted-session"] == "allowed",
 				oauth:      op.Extensions["x-oauth-errors"] == true,
 				rate:       rate,
@@ -124,6 +130,10 @@ func (o operations) validate(s *Server) gin.HandlerFunc {
 	}
 	return func(c *gin.Context) {
 		op := callOf(c).operation
+		if err := op.query.check(c.Request.URL.RawQuery); err != nil {
+			s.fail(c, err)
+			return
+		}
 		if !op.hasBody && !op.params {
 			return
 		}
