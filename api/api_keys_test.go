@@ -127,6 +127,7 @@ func TestAPIKeyIsNoPerson(t *testing.T) {
 		w := apptest.NewWallet(t)
 		mallory := a.Browser().Wallet(w, "sign_in").Want(http.StatusOK).String("user.id")
 		twin := a.Browser().Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK).String("user.id")
+		noteDuplicate(t, a, mallory, twin)
 		team := "/v1/teams/" + op.POST("/v1/teams", map[string]any{"name": "T"}).Want(http.StatusCreated).String("id")
 
 		for _, b := range []*apptest.Browser{introspect, read, write} {

@@ -252,6 +252,43 @@ func TestOperatorsMergeAndUndo(t *testing.T) {
 	})
 }
 
+// An operator's account is merged on the command line only: neither by an API key
+// nor in the panel, nor by a person who proved both accounts.
+func TestOperatorsAreNotMergedOverHTTP(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		op, other := operator(t, a), google(t, a, apptest.Person{Name: "Other", Email: "other@gmail.com"})
+		grantOperator(t, a, me(other))
+		_, key := newKey(t, op, "admin:write")
+		key.GET("/v1/admin/users").Want(http.StatusOK) // its first use is noted
+		w := apptest.NewWallet(t)
+		stranger := a.Browser()
+		stranger.Wallet(w, "sign_in").Want(http.StatusOK)
+		noteDuplicate(t, a, me(stranger), me(other))
+		ticket := other.Wallet(w, "link").WantProblem(http.StatusConflict, "identity_taken").String("ticket")
+		a.Unchanged(t, func() {
+			for _, b := range []*apptest.Browser{op, key} {
+				for _, survivor := range []string{me(stranger), me(other)} {
+					for _, dryRun := range []bool{true, false} {
+						b.POST("/v1/admin/merges", map[string]any{
+							"user_ids": []string{me(other), me(stranger)}, "survivor_id": survivor, "dry_run": dryRun,
+						}).WantProblem(http.StatusForbidden, "operator_merge")
+					}
+				}
+			}
+			refused := other.POST("/v1/me/merges", map[string]any{"ticket": ticket}).WantProblem(http.StatusForbidden, "operator_merge")
+			if !strings.Contains(refused.String("detail"), "latchkey merge") {
+				t.Errorf("the refusal does not name the command: %s", refused.Body)
+			}
+			key.PATCH("/v1/admin/users/"+me(other), map[string]any{"status": "disabled"}).WantProblem(http.StatusForbidden, "forbidden")
+		})
+		id := me(other)
+		op.PATCH("/v1/admin/users/"+id, map[string]any{"status": "disabled"}).Want(http.StatusOK)
+		a.Unchanged(t, func() { // nor does it bring one back
+			key.PATCH("/v1/admin/users/"+id, map[string]any{"status": "active"}).WantProblem(http.StatusForbidden, "forbidden")
+		})
+	})
+}
+
 // Whoever came out of a chain of merges hears of each of them, and takes them
 // back last one first.
 func TestUndoInAChainOfMerges(t *testing.T) {

@@ -49,6 +49,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeOperatorRequired:    {403, "Operators only"},
 	identity.CodeUserDisabled:        {403, "Account disabled"},
 	identity.CodeIdentityMismatch:    {403, "Foreign identity"},
+	identity.CodeOperatorMerge:       {403, "An operator takes part"},
 	identity.CodeInsufficientScope:   {403, "Scope missing"},
 	identity.CodeTeamSessionRequired: {403, "Team not entered"},
 	identity.CodeNotFound:            {404, "Not found"},

@@ -39,6 +39,16 @@ func (a Actor) RequirePerson() error {
 	return nil
 }
 
+// RequireActsOn refuses, with CodeForbidden, an API key that would change an
+// operator's account: a leaked key must not be used against
+// those who can revoke it, nor to bring one of them back.
+func (a Actor) RequireActsOn(u User) error {
+	if a.KeyID != nil && u.Operator {
+		return NewError(CodeForbidden, "an API key does not change an operator's account: an operator has to do this")
+	}
+	return nil
+}
+
 // RequireFresh refuses with CodeReauthRequired unless the actor is fresh.
 func (a Actor) RequireFresh() error {
 	if !a.Fresh {

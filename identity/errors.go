@@ -44,6 +44,7 @@ const (
 	CodeSessionsChanged     Code = "sessions_changed"
 	CodeMergeMovedOn        Code = "merge_moved_on"
 	CodeMergeRefused        Code = "merge_refused"
+	CodeOperatorMerge       Code = "operator_merge"
 	CodeLastIdentity        Code = "last_identity"
 	CodeNoVerifiedAddress   Code = "no_verified_address"
 	CodeAlreadyMember       Code = "already_member"

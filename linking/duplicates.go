@@ -18,6 +18,10 @@ const (
 	DuplicateHint     DuplicateKind = "hint"
 )
 
+// Certain reports whether a verified address says that the two are one person,
+// so that nobody has to look at the pair. A kind that is not known here is not.
+func (k DuplicateKind) Certain() bool { return k == DuplicateAddress || k == DuplicateSpelling }
+
 // Duplicate is a pair of users who may be one person.
 type Duplicate struct {
 	ID        identity.ID
@@ -47,6 +51,9 @@ type Candidate struct {
 type DuplicateStore interface {
 	// Duplicates lists candidates, oldest first, one more than the page asks for.
 	Duplicates(ctx context.Context, p identity.Page) ([]Duplicate, error)
+	// DuplicatesBetween lists the candidates that are about two users, under any
+	// id that each of them has had.
+	DuplicatesBetween(ctx context.Context, a, b identity.ID) ([]Duplicate, error)
 	// Survivors returns who the users are by now, by the ids asked for.
 	Survivors(ctx context.Context, ids []identity.ID) (map[identity.ID]identity.User, error)
 }

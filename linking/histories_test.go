@@ -335,6 +335,8 @@ func (h *history) redeem() {
 		code = identity.CodeTicketInvalid
 	case !h.m.active(t.owner):
 		code = identity.CodeMergeRefused
+	case h.m.people[t.owner].operator || h.m.people[p.User.ID].operator:
+		code = identity.CodeOperatorMerge
 	case owner != t.owner:
 		code = identity.CodeTicketInvalid
 	}
@@ -377,19 +379,27 @@ func (h *history) undo() {
 		m = pick(h.r, "merge", h.m.merges)
 	}
 	operator := rapid.Bool().Draw(h.r, "as an operator")
+	commandLine := operator && rapid.Bool().Draw(h.r, "on the command line")
 	code := identity.Code("")
 	switch {
 	case !operator && h.m.survivor(m.survivor) != actor.UserID:
 		code = identity.CodeNotFound
-	case !actor.Fresh:
+	case !actor.Fresh && !commandLine:
 		code = identity.CodeReauthRequired
 	case m.undone || !h.Clock.Now().Before(m.until):
 		code = identity.CodeMergeRefused
+	case m.operators[0] && h.m.people[m.survivor].into == nil && !commandLine:
+		code = identity.CodeOperatorMerge
 	case !h.m.undoable(m):
 		code = identity.CodeMergeMovedOn
 	}
 	before := h.rows(h.m.order...)
-	_, err := h.service.UndoMerge(h.t.Context(), actor, m.id, operator)
+	var err error
+	if commandLine {
+		_, err = h.service.UndoAnyMerge(h.t.Context(), m.id)
+	} else {
+		_, err = h.service.UndoMerge(h.t.Context(), actor, m.id, operator)
+	}
 	h.want("undo", err, code)
 	if code != "" {
 		if after := h.rows(h.m.order...); after != before {

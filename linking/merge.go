@@ -96,7 +96,8 @@ type Preview struct {
 	Survivor    identity.User
 	Plan        Plan
 	Conflicts   []Conflict
-	Gains       []Gain
+	Gains       []Gain // of the survivor
+	SourceGains []Gain // of the person of the source, in the other direction
 	Sessions    int    // of the source, which end
 	Invitations int    // that the source sent, which go on
 	Fingerprint string // of everything above; changes when anything does

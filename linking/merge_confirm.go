@@ -20,6 +20,7 @@ type Holder struct {
 }
 
 // PreviewMerge shows what redeeming a merge ticket would do. It writes nothing.
+// CodeOperatorMerge when one of the two is an operator, here and on confirming.
 // CodeTicketInvalid when the ticket is unknown, used, expired, or of another
 // session or browser.
 func (s *Service) PreviewMerge(ctx context.Context, h Holder, token string, w Wishes) (Preview, error) {
@@ -107,8 +108,9 @@ func (s *Service) ConfirmMerge(ctx context.Context, h Holder, id identity.ID, w 
 	return out, result, err
 }
 
-// AdminMerge merges two users for an operator, or with dryRun shows what it
-// would do. A nil actor is the command line.
+// AdminMerge merges two users for an operator or an API key, or with dryRun shows
+// what it would do. A nil actor is the command line. CodeOperatorMerge and
+// CodeForbidden for what the actor may not merge: see mayMerge.
 func (s *Service) AdminMerge(ctx context.Context, actor *identity.Actor, a, b identity.ID, w Wishes, dryRun bool) (Preview, error) {
 	var out Preview
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -118,7 +120,10 @@ func (s *Service) AdminMerge(ctx context.Context, actor *identity.Actor, a, b id
 			}
 		}
 		var err error
-		if out, err = s.previewUsers(ctx, identity.NewID(), a, b, w); err != nil || dryRun {
+		if out, err = s.previewUsers(ctx, identity.NewID(), a, b, w); err != nil {
+			return err
+		}
+		if err := s.mayMerge(ctx, actor, out, dryRun); err != nil || dryRun {
 			return err
 		}
 		if w.Fingerprint != "" && w.Fingerprint != out.Fingerprint {
@@ -144,6 +149,9 @@ func (s *Service) redeems(h Holder, t Ticket) bool {
 // user still owns what was proven.
 func (s *Service) previewTicket(ctx context.Context, t Ticket, w Wishes) (Preview, error) {
 	p, err := s.previewUsers(ctx, t.ID, *t.HolderID, t.OwnerID, w)
+	if err == nil {
+		err = p.requireNoOperator()
+	}
 	if err != nil {
 		return p, err
 	}

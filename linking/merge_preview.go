@@ -39,7 +39,7 @@ func (s *Service) preview(ctx context.Context, id identity.ID, a, b identity.Use
 		return p, err
 	}
 	p.Plan.After, p.Conflicts = joined(p.Plan.Source, p.Plan.Before, w.Choices)
-	p.Gains = gains(p.Plan)
+	p.Gains, p.SourceGains = gains(p.Plan), sourceGains(p.Plan, memberships, source.ID, survivor.ID)
 	p.Fingerprint = p.fingerprint()
 	return p, nil
 }

@@ -32,9 +32,20 @@ func (s *Service) done(ctx context.Context, m Merge) (Preview, error) {
 // into since, who must be fresh, or for an operator: exactly what moved returns
 // to the source. Refused with CodeMergeMovedOn, naming what, when some of it is
 // no longer as the merge left it, or a later merge must be undone before, and
-// with CodeMergeRefused when the time for it is over. Sessions that ended stay
+// with CodeMergeRefused when the time for it is over. CodeOperatorMerge for what
+// only the command line undoes: see mayUndo. Sessions that ended stay
 // ended, and those since made by a returning way in end.
 func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identity.ID, operator bool) (Preview, error) {
+	return s.undo(ctx, &actor, id, operator)
+}
+
+// UndoAnyMerge is UndoMerge for the command line, which may undo any merge.
+func (s *Service) UndoAnyMerge(ctx context.Context, id identity.ID) (Preview, error) {
+	return s.undo(ctx, nil, id, true)
+}
+
+// undo undoes a merge for an actor; nil is the command line.
+func (s *Service) undo(ctx context.Context, actor *identity.Actor, id identity.ID, operator bool) (Preview, error) {
 	var out Preview
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		m, err := s.store.MergeByID(ctx, id)
@@ -48,8 +59,10 @@ func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identi
 		if !operator && holder != actor.UserID {
 			return identity.ErrNotFound
 		}
-		if err := actor.RequireFresh(); err != nil {
-			return err
+		if actor != nil {
+			if err := actor.RequireFresh(); err != nil {
+				return err
+			}
 		}
 		now := s.now()
 		if m.UndoneAt != nil || !now.Before(m.UndoUntil) {
@@ -63,6 +76,9 @@ func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identi
 			return err
 		}
 		source, survivor := pair(users, m.SourceID)
+		if err := mayUndo(actor, m, survivor); err != nil {
+			return err
+		}
 		if err := s.sameTeamsSince(ctx, m); err != nil {
 			return err
 		}
@@ -72,7 +88,12 @@ func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identi
 		if err := s.sameAsLeft(ctx, m, source, survivor); err != nil {
 			return err
 		}
-		if err := s.notify(ctx, identity.NoticeMergeUndone, survivor.ID, "", actor.Client); err != nil {
+		event := identity.Event{ID: identity.NewID(), At: now, Action: identity.ActionUserMergeUndone}
+		if actor != nil {
+			event = actor.Event(identity.ActionUserMergeUndone, now)
+		}
+		client := identity.Client{IP: event.IP, UserAgent: event.UserAgent}
+		if err := s.notify(ctx, identity.NoticeMergeUndone, survivor.ID, "", client); err != nil {
 			return err
 		}
 		if err := s.moveBack(ctx, m, source, survivor, now); err != nil {
@@ -82,7 +103,6 @@ func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identi
 		if err := s.store.SetUndone(ctx, m); err != nil {
 			return err
 		}
-		event := actor.Event(identity.ActionUserMergeUndone, now)
 		event.UserID = &m.SurvivorID
 		event.Data = identity.Metadata{"merge_id": m.ID, "from": m.SourceID, "into": m.SurvivorID}
 		if err := s.store.RecordEvents(ctx, event); err != nil {

@@ -141,6 +141,20 @@ func (db *DB) Duplicates(ctx context.Context, p identity.Page) ([]linking.Duplic
 	return rowsOf(rows, func(r duplicateRow) linking.Duplicate { return r.Duplicate }), db.engine.normalise(err)
 }
 
+// DuplicatesBetween implements linking.DuplicateStore.
+func (db *DB) DuplicatesBetween(ctx context.Context, a, b identity.ID) ([]linking.Duplicate, error) {
+	former, err := db.MergedFrom(ctx, []identity.ID{a, b})
+	if err != nil {
+		return nil, err
+	}
+	as, bs := bun.List(append(former[a], a)), bun.List(append(former[b], b))
+	var rows []duplicateRow
+	err = db.reader(ctx).NewSelect().Model(&rows).
+		Where("d.first_id IN (?) AND d.second_id IN (?) OR d.first_id IN (?) AND d.second_id IN (?)", as, bs, bs, as).
+		Order("d.id").Scan(ctx)
+	return rowsOf(rows, func(r duplicateRow) linking.Duplicate { return r.Duplicate }), db.engine.normalise(err)
+}
+
 // Survivors implements linking.DuplicateStore.
 func (db *DB) Survivors(ctx context.Context, ids []identity.ID) (map[identity.ID]identity.User, error) {
 	out := map[identity.ID]identity.User{}

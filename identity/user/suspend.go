@@ -11,7 +11,8 @@ import (
 // SetStatus suspends a user or lets him in again, for operators with a fresh
 // session. Suspending ends his sessions in the same transaction, and nothing
 // that he proves signs him in. CodeLastOwner while a team has no other owner,
-// CodeForbidden for the operator himself; identity.ErrNotFound for a user who was
+// CodeForbidden for the operator's own account, and for an operator's to an
+// API key; identity.ErrNotFound for a user who was
 // merged away. A user who is as asked already is left alone.
 func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identity.ID, status identity.Status, reason string) (identity.User, error) {
 	if err := actor.RequireFresh(); err != nil {
@@ -31,6 +32,9 @@ func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identi
 		}
 		if len(locked) == 0 || locked[0].Status == identity.StatusMerged {
 			return identity.ErrNotFound
+		}
+		if err := actor.RequireActsOn(locked[0]); err != nil {
+			return err
 		}
 		if out = locked[0]; out.Status == status {
 			return nil

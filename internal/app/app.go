@@ -194,6 +194,22 @@ func pages(cfg config.Config, providers map[string]provider.Provider) web.Option
 	return o
 }
 
+// Usable reports, as usable does, whether an identity of a provider is a sign-in
+// method of a configuration, to a program that serves nobody itself.
+func Usable(cfg config.Config) func(name string) bool {
+	return func(name string) bool {
+		switch name {
+		case identity.ProviderGoogle:
+			return cfg.GoogleEnabled() || cfg.Dev
+		case identity.ProviderGitHub:
+			return cfg.GitHubEnabled() || cfg.Dev
+		case identity.ProviderEmail:
+			return cfg.MailEnabled() || cfg.Dev
+		}
+		return name == identity.ProviderSIWE
+	}
+}
+
 // usable reports whether an identity of the provider is a way in here.
 func usable(deps api.Deps, name string) bool {
 	_, configured := deps.Providers[name]

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/linking"
@@ -63,10 +62,10 @@ func (r *Result) one(ctx context.Context, service *linking.Service, c linking.Ca
 	outcome := "would be merged"
 	switch {
 	case err != nil:
-	case c.Kind == linking.DuplicateHint:
-		outcome = "left: a hint proves nothing"
-	case slices.ContainsFunc(preview.Gains, func(g linking.Gain) bool { return g.Kind == "operator" }):
-		outcome = "left: it would make an operator"
+	case !c.Kind.Certain():
+		outcome = "left: it is not certain that they are one person"
+	case preview.Source.Operator || preview.Survivor.Operator:
+		outcome = "left: one of them is an operator; look at them and run `latchkey merge`"
 	case merge:
 		outcome = "merged"
 		_, err = service.AdminMerge(ctx, nil, c.Users[0].ID, c.Users[1].ID, linking.Wishes{Fingerprint: preview.Fingerprint}, false)
