@@ -153,6 +153,21 @@ func TestAnAPIKeyMergesWithoutGain(t *testing.T) {
 			}
 		}
 
+		// Nor does it take anything off who became an operator since.
+		x, y := w.signIn(t, "google", storagetest.Word()).User.ID, w.signIn(t, "google", storagetest.Word()).User.ID
+		note(t, d, x, y, linking.DuplicateAddress)
+		merged, err := w.service.AdminMerge(t.Context(), actor, x, y, linking.Wishes{Survivor: &y}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		makeOperator(t, d, y, true)
+		_, err = w.service.UndoMerge(t.Context(), *actor, merged.ID, true)
+		storagetest.WantCode(t, "undo by a key", err, identity.CodeOperatorMerge)
+		makeOperator(t, d, y, false)
+		if _, err = w.service.UndoMerge(t.Context(), *actor, merged.ID, true); err != nil {
+			t.Error(err)
+		}
+
 		// A pair is the same pair after one of it was merged into another.
 		a, b, c := w.signIn(t, "google", storagetest.Word()).User.ID, w.signIn(t, "google", storagetest.Word()).User.ID, w.signIn(t, "google", storagetest.Word()).User.ID
 		note(t, d, a, b, linking.DuplicateAddress)
