@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/latchkey/latchkey/internal/apptest"
 )
@@ -78,5 +79,45 @@ func TestForeignPageDoesNotReplaceASession(t *testing.T) {
 		if to := answer.Want(http.StatusFound).Header.Get("Location"); !strings.HasPrefix(to, a.URL+"/dev/google/authorize?") {
 			t.Errorf("%s: led to %s", what, to)
 		}
+	}
+}
+
+// The provider is asked for what the purpose needs, and a step-up that it
+// answered from an old session does nothing.
+func TestStepUpBySessionAtTheProviderIsRefused(t *testing.T) {
+	t.Parallel()
+	up := apptest.NewUpstream(t)
+	a := apptest.SQLite(t, up.Env()...)
+	b := a.Browser()
+	ada := gmail("ada")
+	b.Callback(up.Google(b.Start("google", "sign_in"), ada))
+	begin := func(purpose string) string {
+		return b.POST("/v1/auth/google/start", map[string]any{"purpose": purpose, "return_to": "/account", "login_hint": "ada@gmail.com"}).Want(http.StatusOK).String("url")
+	}
+	if to := begin("link"); param(t, to, "prompt") != "select_account" || param(t, to, "login_hint") != "ada@gmail.com" {
+		t.Errorf("link: %s", to)
+	}
+	a.Advance(time.Hour)
+	stale := a.Now().Unix()
+	b.GET("/v1/me")
+	a.Advance(5 * time.Minute)
+	to := begin("step_up")
+	if param(t, to, "max_age") != "0" {
+		t.Errorf("step_up: %s", to)
+	}
+	before := b.GET("/v1/session").String("session.authenticated_at")
+	ada["auth_time"], ada["iat"], ada["exp"] = stale, a.Now().Unix(), a.Now().Unix()+600
+	if got := b.Callback(up.Google(to, ada)); got.Query().Get("error") != "proof_too_old" {
+		t.Errorf("a session of the provider led to %s", got)
+	}
+	if got := b.GET("/v1/session").String("session.authenticated_at"); got != before {
+		t.Error("and made the session recently verified")
+	}
+	ada["auth_time"] = a.Now().Unix()
+	if got := b.Callback(up.Google(begin("step_up"), ada)); got.String() != "/account" {
+		t.Errorf("a new sign-in led to %s", got)
+	}
+	if got := b.GET("/v1/session").String("session.authenticated_at"); got == before {
+		t.Error("and verified nothing")
 	}
 }

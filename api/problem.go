@@ -42,6 +42,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeTicketInvalid:       {401, "Ticket invalid"},
 	identity.CodeUnauthenticated:     {401, "Not signed in"},
 	identity.CodeAccessDenied:        {403, "Access denied"},
+	identity.CodeProofTooOld:         {403, "Not signed in again"},
 	identity.CodeReauthRequired:      {403, "Recent sign-in required"},
 	identity.CodeForbidden:           {403, "Forbidden"},
 	identity.CodePolicyUnsatisfied:   {403, "The team's policy is not satisfied"},

@@ -83,7 +83,9 @@ func (s *Server) authorizeURL(c *gin.Context, p provider.Provider, purpose ident
 	if err != nil {
 		return "", err
 	}
-	return p.AuthCodeURL(c, s.States.Flow(token, binding.Browser, s.callbackURL(p.Name())))
+	flow := s.States.Flow(token, binding.Browser, s.callbackURL(p.Name()))
+	flow.Purpose, flow.LoginHint = purpose, hint
+	return p.AuthCodeURL(c, flow)
 }
 
 // confirmSignIn is the page that asks a signed-in person whether to sign in by
@@ -145,8 +147,9 @@ func (s *Server) finish(c *gin.Context, p provider.Provider, st provider.State, 
 	if value(r.Params.Code) == "" {
 		return identity.NewError(identity.CodeInvalidProof, "the provider sent no code: start again")
 	}
-	proof, err := p.Prove(c, s.States.Flow(value(r.Params.State), flow, s.callbackURL(r.Provider)),
-		provider.Callback{Code: *r.Params.Code, Issuer: value(r.Params.Iss)})
+	trip := s.States.Flow(value(r.Params.State), flow, s.callbackURL(r.Provider))
+	trip.Purpose, trip.StartedAt = st.Purpose, s.States.StartedAt(st)
+	proof, err := p.Prove(c, trip, provider.Callback{Code: *r.Params.Code, Issuer: value(r.Params.Iss)})
 	if err != nil {
 		s.Metrics.proofs.WithLabelValues(r.Provider, string(refusal(err).Code)).Inc()
 		return err

@@ -19,6 +19,7 @@ const (
 	CodeInvalidMessage      Code = "invalid_message"
 	CodeInvalidProof        Code = "invalid_proof"
 	CodeProofUsed           Code = "proof_used"
+	CodeProofTooOld         Code = "proof_too_old"
 	CodeAccessDenied        Code = "access_denied"
 	CodeUnauthenticated     Code = "unauthenticated"
 	CodeReauthRequired      Code = "reauth_required"

@@ -23,6 +23,10 @@ type Clock func() time.Time
 // storage engines keep, so that a stored time equals the one in memory.
 func SystemClock() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
+// ClockSkew is how far another party's clock may be from ours, for every time
+// that another party writes.
+const ClockSkew = time.Minute
+
 // Status is the state of a user.
 type Status string
 

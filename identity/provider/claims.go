@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"net/url"
 	"strings"
 
@@ -48,6 +49,20 @@ func (o object) has(name string) bool {
 // or the number 1 are not what OpenID Connect documents, and a provider that
 // strays there may mean anything by "false" too.
 func (o object) isTrue(name string) bool { return bytes.Equal(o[name], []byte("true")) }
+
+// number returns a member that is a JSON number, without its fraction. One that
+// does not fit is none.
+func (o object) number(name string) (int64, bool) {
+	var n json.Number
+	if raw := o[name]; len(raw) == 0 || raw[0] == '"' || json.Unmarshal(raw, &n) != nil {
+		return 0, false
+	}
+	f, err := n.Float64()
+	if err != nil || math.Abs(f) > 1<<53 {
+		return 0, false
+	}
+	return int64(f), true
+}
 
 // texts returns a member that is a string or an array of strings.
 func (o object) texts(name string) []string {

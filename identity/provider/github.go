@@ -82,7 +82,16 @@ func (g *GitHub) AuthCodeURL(_ context.Context, flow Flow) (string, error) {
 		RedirectURL: flow.RedirectURL,
 		Scopes:      strings.Fields(githubScopes),
 	}
-	return oauth.AuthCodeURL(flow.State, oauth2.S256ChallengeOption(flow.Verifier)), nil
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(flow.Verifier)}
+	// GitHub cannot be asked to have the person sign in again. The account picker
+	// makes them act, at least.
+	if flow.Purpose.NeedsSession() {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "select_account"))
+	}
+	if flow.LoginHint != "" {
+		options = append(options, oauth2.SetAuthURLParam("login", flow.LoginHint))
+	}
+	return oauth.AuthCodeURL(flow.State, options...), nil
 }
 
 // Prove implements Provider.

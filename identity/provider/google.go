@@ -26,10 +26,12 @@ func NewGoogle(cfg GoogleConfig) (*OIDC, error) {
 		cfg.Issuer = GoogleIssuer
 	}
 	return NewOIDC(OIDCConfig{
-		Name:          identity.ProviderGoogle,
-		Issuer:        cfg.Issuer,
-		ClientID:      cfg.ClientID,
-		ClientSecret:  cfg.ClientSecret,
+		Name:         identity.ProviderGoogle,
+		Issuer:       cfg.Issuer,
+		ClientID:     cfg.ClientID,
+		ClientSecret: cfg.ClientSecret,
+		// Google knows no prompt=login. With this the person must at least act.
+		StepUpPrompt:  "select_account",
 		Authoritative: googleAuthoritative,
 		Timeout:       cfg.Timeout,
 		Now:           cfg.Now,

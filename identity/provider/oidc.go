@@ -16,9 +16,6 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// clockSkew is how far ahead of ours a provider's clock may be.
-const clockSkew = 2 * time.Minute
-
 // OIDCConfig configures an OpenID Connect issuer.
 type OIDCConfig struct {
 	Name         string // in paths and identities, as "google"
@@ -26,6 +23,8 @@ type OIDCConfig struct {
 	ClientID     string
 	ClientSecret string   // "" for a public client
 	Scopes       []string // nil is openid, email, profile
+	// StepUpPrompt is the `prompt` that has the person sign in again; "" is login.
+	StepUpPrompt string
 	// Authoritative decides whether the issuer is an authority for the address
 	// it claims. It is asked only when the address is verified; nil is never.
 	Authoritative func(Claims) bool
@@ -62,6 +61,9 @@ func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
 	if !slices.Contains(cfg.Scopes, oidc.ScopeOpenID) {
 		return nil, fmt.Errorf("%s: scopes lack %q", cfg.Name, oidc.ScopeOpenID)
 	}
+	if cfg.StepUpPrompt == "" {
+		cfg.StepUpPrompt = "login"
+	}
 	if cfg.Now == nil {
 		cfg.Now = identity.SystemClock
 	}
@@ -84,7 +86,24 @@ func (p *OIDC) AuthCodeURL(ctx context.Context, flow Flow) (string, error) {
 		RedirectURL: flow.RedirectURL,
 		Scopes:      p.cfg.Scopes,
 	}
-	return oauth.AuthCodeURL(flow.State, oauth2.S256ChallengeOption(flow.Verifier), oidc.Nonce(flow.Nonce)), nil
+	options := append(p.interaction(flow), oauth2.S256ChallengeOption(flow.Verifier), oidc.Nonce(flow.Nonce))
+	return oauth.AuthCodeURL(flow.State, options...), nil
+}
+
+// interaction asks for what the purpose needs of the person (OpenID Connect Core
+// section 3.1.2.1): a session they have at the issuer would answer for them.
+func (p *OIDC) interaction(flow Flow) []oauth2.AuthCodeOption {
+	var options []oauth2.AuthCodeOption
+	switch flow.Purpose {
+	case identity.PurposeLink:
+		options = append(options, oauth2.SetAuthURLParam("prompt", "select_account"))
+	case identity.PurposeStepUp:
+		options = append(options, oauth2.SetAuthURLParam("prompt", p.cfg.StepUpPrompt), oauth2.SetAuthURLParam("max_age", "0"))
+	}
+	if flow.LoginHint != "" {
+		options = append(options, oauth2.SetAuthURLParam("login_hint", flow.LoginHint))
+	}
+	return options
 }
 
 // Prove implements Provider.
@@ -112,6 +131,9 @@ func (p *OIDC) Prove(ctx context.Context, flow Flow, callback Callback) (identit
 	}
 	payload, err := p.verify(ctx, m, granted.id, flow.Nonce)
 	if err != nil {
+		return identity.Proof{}, err
+	}
+	if err := p.requireNewSignIn(flow, payload); err != nil {
 		return identity.Proof{}, err
 	}
 	profile, err := p.profile(ctx, m, granted.access, payload)
@@ -165,12 +187,30 @@ func (p *OIDC) verify(ctx context.Context, m *metadata, raw, nonce string) (obje
 		return nil, unproven(p.cfg.Name, "id_token: azp is %.128q", azp)
 	case !now.Before(verified.Expiry):
 		return nil, unproven(p.cfg.Name, "id_token: expired")
-	case !payload.has("iat") || verified.IssuedAt.After(now.Add(clockSkew)):
+	case !payload.has("iat") || verified.IssuedAt.After(now.Add(identity.ClockSkew)):
 		return nil, unproven(p.cfg.Name, "id_token: iat is missing or in the future")
 	case !validSubject(payload.text("sub")):
 		return nil, unproven(p.cfg.Name, "id_token: unusable sub")
 	}
 	return payload, nil
+}
+
+// requireNewSignIn refuses a step-up that the issuer answered from a session it
+// had. Issuers must report `auth_time` when `max_age` was asked for (Core section
+// 2), but not all do; those that do not are believed.
+func (p *OIDC) requireNewSignIn(flow Flow, idToken object) error {
+	if flow.Purpose != identity.PurposeStepUp || !idToken.has("auth_time") {
+		return nil
+	}
+	seconds, ok := idToken.number("auth_time")
+	if !ok {
+		return unproven(p.cfg.Name, "id_token: auth_time is no number")
+	}
+	if signedIn := time.Unix(seconds, 0); signedIn.Before(flow.StartedAt.Add(-identity.ClockSkew)) {
+		return identity.NewError(identity.CodeProofTooOld, "%s did not ask you to sign in again; sign out there, then try again", p.cfg.Name).
+			Wrap(fmt.Errorf("auth_time is %s, the step-up began at %s", signedIn.UTC(), flow.StartedAt.UTC()))
+	}
+	return nil
 }
 
 // profile returns the payload that tells the person's profile and address: the

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -20,7 +21,8 @@ type Provider interface {
 	// Prove redeems the callback and verifies everything the provider says.
 	// The proof carries neither purpose nor single-use secret: those belong to
 	// the state, see States. CodeInvalidProof when what came back does not
-	// hold, CodeProviderUnavailable or CodeProviderFailed when nothing usable
+	// hold, CodeProofTooOld when a step-up was answered without the person signing
+	// in again, CodeProviderUnavailable or CodeProviderFailed when nothing usable
 	// came back in time.
 	Prove(ctx context.Context, flow Flow, callback Callback) (identity.Proof, error)
 }
@@ -32,6 +34,12 @@ type Flow struct {
 	Nonce       string // OpenID Connect nonce, bound to the state
 	Verifier    string // PKCE code verifier, RFC 7636, never leaves the server
 	RedirectURL string // the callback, built from the public URL
+	// Purpose decides what the provider is asked to do with a person it knows
+	// already: for a link, to let them choose an account; for a step-up, to have
+	// them sign in again.
+	Purpose   identity.Purpose
+	LoginHint string    // which account the person means, or ""
+	StartedAt time.Time // of the round trip
 }
 
 // Callback is what the provider's redirect brought back, besides the state.

@@ -102,6 +102,9 @@ func (s *States) Open(token, provider string, b Binding, now time.Time) (State, 
 	return st, nil
 }
 
+// StartedAt returns when a state was issued.
+func (s *States) StartedAt(st State) time.Time { return st.ExpiresAt.Add(-s.ttl) }
+
 // Flow derives the round trip that belongs to a token: the PKCE verifier (43
 // characters, RFC 7636 section 4.1) and the OpenID Connect nonce. Both need the
 // key and the browser's flow cookie, so neither follows from what the browser's

@@ -129,9 +129,9 @@ func New(parts Parts) (*App, error) {
 		context.AfterFunc(parts.Context, names.Close)
 		deps.ENS = names
 	}
-	google, github := providerConfig(cfg)
+	google, github := providerConfig(cfg, now)
 	if cfg.Dev {
-		standins, err := devmode.New(cfg.PublicURL.String())
+		standins, err := devmode.New(cfg.PublicURL.String(), now)
 		if err != nil {
 			return nil, err
 		}
@@ -216,10 +216,11 @@ func usable(deps api.Deps, name string) bool {
 	return configured || name == identity.ProviderSIWE || name == identity.ProviderEmail && deps.Email != nil
 }
 
-func providerConfig(cfg config.Config) (google *provider.GoogleConfig, github *provider.GitHubConfig) {
+func providerConfig(cfg config.Config, now identity.Clock) (google *provider.GoogleConfig, github *provider.GitHubConfig) {
 	if cfg.GoogleEnabled() {
 		google = &provider.GoogleConfig{
 			Issuer: string(cfg.GoogleIssuer), ClientID: cfg.GoogleClientID, ClientSecret: cfg.GoogleClientSecret.Reveal(),
+			Now: now,
 		}
 	}
 	if cfg.GitHubEnabled() {

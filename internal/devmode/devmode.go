@@ -56,7 +56,7 @@ type standin struct {
 
 // New returns stand-ins below {publicURL}/dev/. It refuses a public URL that is
 // not loopback: anybody who reaches a stand-in is whoever they say.
-func New(publicURL string) (*Standins, error) {
+func New(publicURL string, now identity.Clock) (*Standins, error) {
 	u, err := url.Parse(publicURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !loopback(u.Hostname()) {
 		return nil, fmt.Errorf("development mode needs a loopback public URL, not %q", publicURL)
@@ -72,15 +72,15 @@ func New(publicURL string) (*Standins, error) {
 	}
 	sum := sha256.Sum256(point)
 	return &Standins{
-		google: newStandin("Google", identity.ProviderGoogle, base, "/dev/google"),
-		github: newStandin("GitHub", identity.ProviderGitHub, base, "/dev/github/login/oauth"),
+		google: newStandin("Google", identity.ProviderGoogle, base, "/dev/google", now),
+		github: newStandin("GitHub", identity.ProviderGitHub, base, "/dev/github/login/oauth", now),
 		key:    key,
 		keyID:  hex.EncodeToString(sum[:8]),
-		now:    identity.SystemClock,
+		now:    now,
 	}, nil
 }
 
-func newStandin(title, kind, base, issuerPath string) *standin {
+func newStandin(title, kind, base, issuerPath string, now identity.Clock) *standin {
 	secret, _ := identity.NewSecret()
 	return &standin{
 		title:        title,
@@ -92,14 +92,14 @@ func newStandin(title, kind, base, issuerPath string) *standin {
 		redirectURI:  base + "/v1/auth/" + kind + "/callback",
 		codes:        newVault[grant](maxGrants, codeLife),
 		tokens:       newVault[person](maxGrants, tokenLife),
-		now:          identity.SystemClock,
+		now:          now,
 	}
 }
 
 // Google is the configuration under which the Google stand-in is used.
 func (s *Standins) Google() provider.GoogleConfig {
 	return provider.GoogleConfig{
-		Issuer: s.google.issuer, ClientID: s.google.clientID, ClientSecret: s.google.clientSecret,
+		Issuer: s.google.issuer, ClientID: s.google.clientID, ClientSecret: s.google.clientSecret, Now: s.now,
 	}
 }
 

@@ -35,7 +35,7 @@ func newBench(t *testing.T) *bench {
 			return http.ErrUseLastResponse
 		}},
 	}
-	standins, err := New("http://" + b.Listener.Addr().String())
+	standins, err := New("http://" + b.Listener.Addr().String(), identity.SystemClock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +270,7 @@ func TestOnlyOnLoopback(t *testing.T) {
 		"https://id.example.com": false, "http://0.0.0.0:8080": false, "http://192.168.1.2": false, "": false, "localhost:8080": false,
 		"http://localhost.evil.example": false, "http://127.0.0.1.evil.example": false, "ftp://localhost": false,
 	} {
-		if _, err := New(raw); (err == nil) != want {
+		if _, err := New(raw, identity.SystemClock); (err == nil) != want {
 			t.Errorf("New(%q): %v", raw, err)
 		}
 	}
@@ -278,11 +278,11 @@ func TestOnlyOnLoopback(t *testing.T) {
 
 func TestSecretsAreNewEachTime(t *testing.T) {
 	t.Parallel()
-	one, err := New("http://localhost:8080")
+	one, err := New("http://localhost:8080", identity.SystemClock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := New("http://localhost:8080")
+	two, err := New("http://localhost:8080", identity.SystemClock)
 	if err != nil {
 		t.Fatal(err)
 	}

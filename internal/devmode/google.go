@@ -23,7 +23,7 @@ func (s *Standins) discovery(w http.ResponseWriter, _ *http.Request) {
 		"scopes_supported":                      []string{"openid", "email", "profile"},
 		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "client_secret_basic"},
 		"code_challenge_methods_supported":      []string{"S256"},
-		"claims_supported":                      []string{"iss", "sub", "aud", "azp", "exp", "iat", "nonce", "email", "email_verified", "hd", "name"},
+		"claims_supported":                      []string{"iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "email", "email_verified", "hd", "name"},
 
 		"authorization_response_iss_parameter_supported": true,
 	})
@@ -62,6 +62,7 @@ func (s *Standins) googleToken(w http.ResponseWriter, r *http.Request) {
 	claims := jwt.MapClaims{
 		"iss": s.google.issuer, "aud": s.google.clientID, "azp": s.google.clientID,
 		"iat": now.Unix(), "exp": now.Add(tokenLife).Unix(),
+		"auth_time": now.Unix(), // one says who one is every time
 	}
 	if g.nonce != "" {
 		claims["nonce"] = g.nonce

@@ -53,6 +53,10 @@ export const words: Catalogue['words'] = {
   invalid_proof: { title: 'Die Antwort ließ sich nicht prüfen', text: 'Es wurde nichts geändert. Fangen Sie hier neu an.' },
   invalid_message: { title: 'Die Wallet hat den Text verändert', text: 'Er muss so unterschrieben werden, wie er gezeigt wurde. Versuchen Sie es noch einmal oder nehmen Sie eine andere Wallet.' },
   proof_used: { title: 'Diese Antwort wurde schon benutzt', text: 'Jede gilt einmal. Fangen Sie hier neu an.' },
+  proof_too_old: {
+    title: 'Sie wurden nicht erneut nach der Anmeldung gefragt',
+    text: 'Der Anbieter hat aus einer bestehenden Sitzung geantwortet; das bestätigt nicht, dass Sie es sind. Melden Sie sich dort ab oder nehmen Sie eine andere Anmeldeart.',
+  },
   ticket_invalid: {
     title: 'Das hat zu lange gedauert',
     text: 'Es wurde nichts geändert. Verknüpfen Sie den Zugang noch einmal, um beide Konten wieder zu sehen.',

@@ -53,6 +53,10 @@ export const words = {
   invalid_proof: { title: 'The answer could not be verified', text: 'Nothing was changed. Start again here.' },
   invalid_message: { title: 'The wallet changed the text', text: 'It must be signed as it was shown. Try again, or use another wallet.' },
   proof_used: { title: 'That answer was used already', text: 'Each one works once. Start again here.' },
+  proof_too_old: {
+    title: 'You were not asked to sign in again',
+    text: 'The provider answered from a session it already had, which does not verify that it is you. Sign out there, or use another sign-in method.',
+  },
   ticket_invalid: {
     title: 'That took too long',
     text: 'Nothing was changed. Link the way in once more to see both accounts again.',
