@@ -17,8 +17,8 @@ import (
 // that the nonce expired rather than that it is another browser.
 const flowLifetime = time.Hour
 
-// cookies sets and reads the two cookies: the session's token, and the flow
-// value that binds nonces, states and tickets to one browser.
+// cookies sets and reads the cookies: the session's token, the flow value that
+// binds nonces, states and tickets to one browser, and what belongs to it.
 type cookies struct {
 	prefix string // "__Host-" on https: no subdomain and no http page can set it
 	secure bool
@@ -62,6 +62,9 @@ func (k cookies) flow() string { return k.prefix + "latchkey-flow" }
 
 // ticket holds a link ticket until the person has come in by an older way.
 func (k cookies) ticket() string { return k.prefix + "latchkey-ticket" }
+
+// completed holds the receipt of the last round trip to a provider.
+func (k cookies) completed() string { return k.prefix + "latchkey-completed" }
 
 // set writes a cookie; a lifetime of zero clears it. SameSite=Lax, because
 // coming back from a provider is a navigation from another site.

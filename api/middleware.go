@@ -79,7 +79,8 @@ func (s *Server) begin(c *gin.Context) {
 	s.Metrics.observe(c.Request.Method, route, status, took)
 	level := slog.LevelInfo
 	switch {
-	case status >= http.StatusInternalServerError:
+	case status >= http.StatusInternalServerError,
+		info.err != nil && statuses[refusal(info.err).Code].status >= http.StatusInternalServerError: // told at return_to
 		level = slog.LevelError
 	case status == http.StatusOK && info.operation != nil && info.operation.route.Operation.OperationID == checkOperation:
 		level = slog.LevelDebug

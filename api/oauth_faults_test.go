@@ -188,7 +188,12 @@ func TestProviderDownAtCallback(t *testing.T) {
 				}
 				up.Break(path, o.answer)
 				defer up.Break(path, nil)
-				a.Unchanged(t, func() { b.GET(callback).WantProblem(o.status, o.code) }, "burned_secrets")
+				a.Unchanged(t, func() {
+					got := b.With("Accept", "text/html").Callback(callback)
+					if q := got.Query(); got.Path != "/account" || q.Get("error") != o.code || len(q.Get("request_id")) != 26 {
+						t.Errorf("led to %s, want %s", got, o.code)
+					}
+				}, "burned_secrets")
 				if b.Cookie("latchkey") != "" {
 					t.Error("an outage gave a session")
 				}
@@ -219,7 +224,7 @@ func TestSecretsStayOutOfLogAndAnswers(t *testing.T) {
 			up.Break("/token", answerWith(400, "application/json", `{"error":"invalid_grant","id_token":"quoted-by-the-provider"}`))
 		}
 		see(b.GET(callback))
-		see(b.GET(callback)) // refused: it has been used
+		see(b.GET(callback)) // it has been used
 		secrets = append(secrets, param(t, authorize, "state"), param(t, callback, "code"), b.Cookie("latchkey"), b.Cookie("latchkey-flow"))
 	}
 	w := apptest.NewWallet(t)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/hmac"
 	"net/http"
 	"net/url"
 
@@ -98,9 +99,9 @@ func errBeginByPost() *identity.Error {
 	return identity.NewError(codeBeginByPost, "linking and stepping up begin by POST to this path, from a page of this service or of an allowed origin")
 }
 
-// FinishProvider takes the browser back. A state that is not this browser's is
-// answered here; from then on refusals are told at return_to. A provider's
-// outage is answered here too, so that it is not mistaken for a decision.
+// FinishProvider takes the browser back. A state that cannot be opened is
+// answered here; with one that can, every end is told at return_to, whatever it
+// is and wherever that leads.
 func (s *Server) FinishProvider(ctx context.Context, r FinishProviderRequestObject) (FinishProviderResponseObject, error) {
 	c := ctx.(*gin.Context)
 	p, err := s.provider(r.Provider)
@@ -113,31 +114,44 @@ func (s *Server) FinishProvider(ctx context.Context, r FinishProviderRequestObje
 	if err != nil {
 		return nil, err
 	}
-	callOf(ctx).returnTo = st.ReturnTo
 	// Burned before the provider is asked: a callback that is repeated must not
 	// send the code a second time.
 	err = s.Linking.Burn(ctx, identity.SingleUse{Hash: identity.HashSecret(token), ExpiresAt: st.ExpiresAt})
-	if identity.ErrorCode(err) == identity.CodeProofUsed {
-		return nil, identity.NewError(identity.CodeInvalidState, "this round trip is over: start again").Wrap(err)
+	switch {
+	case identity.ErrorCode(err) == identity.CodeProofUsed && s.completed(c, token):
+		err = nil // the back button
+	case identity.ErrorCode(err) == identity.CodeProofUsed:
+		err = identity.NewError(identity.CodeInvalidState, "this sign-in attempt was already used: start again").Wrap(err)
+	case err == nil:
+		err = s.finish(c, p, st, r, flow)
 	}
-	if err != nil {
-		return nil, err
-	}
-	err = s.finish(c, p, st, r, flow)
-	to := st.ReturnTo
-	if err != nil {
-		e := refusal(err)
-		if statuses[e.Code].status >= 500 {
-			return nil, err
-		}
-		callOf(ctx).err = err
-		q := url.Values{"error": {string(e.Code)}}
-		if e.Ticket != "" {
-			q.Set("ticket", e.Ticket)
-		}
-		to = provider.WithQuery(to, q)
-	}
+	to := s.endAt(ctx, st.ReturnTo, err)
 	return FinishProvider302Response{Headers: FinishProvider302ResponseHeaders{Location: &to}}, nil
+}
+
+// endAt returns return_to, with the refusal if there is one.
+func (s *Server) endAt(ctx context.Context, returnTo string, err error) string {
+	if err == nil {
+		return returnTo
+	}
+	info, e := callOf(ctx), refusal(err)
+	info.err = err
+	q := url.Values{"error": {string(e.Code)}}
+	if e.Ticket != "" {
+		q.Set("ticket", e.Ticket)
+	}
+	if statuses[e.Code].status >= http.StatusInternalServerError {
+		q.Set("request_id", info.id) // for who runs the service to find it
+	}
+	return provider.WithQuery(returnTo, q)
+}
+
+// completed reports whether the session in hand is the one that the round trip
+// made, or proved, in this browser.
+func (s *Server) completed(c *gin.Context, token string) bool {
+	done, err := c.Request.Cookie(s.cookies.completed())
+	session := sessionBinding(c)
+	return err == nil && session != "" && hmac.Equal([]byte(done.Value), []byte(s.States.Receipt(token, session)))
 }
 
 func (s *Server) finish(c *gin.Context, p provider.Provider, st provider.State, r FinishProviderRequestObject, flow string) error {
@@ -155,7 +169,11 @@ func (s *Server) finish(c *gin.Context, p provider.Provider, st provider.State, 
 		return err
 	}
 	proof.Purpose = st.Purpose
-	_, err = s.apply(c, proof, flow, false)
+	result, err := s.apply(c, proof, flow, false)
+	if err == nil {
+		receipt := s.States.Receipt(trip.State, result.Session.ID.String())
+		s.cookies.set(c, s.cookies.completed(), receipt, st.ExpiresAt.Sub(s.Now()))
+	}
 	return err
 }
 

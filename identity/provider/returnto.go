@@ -14,7 +14,7 @@ const maxReturnTo = 1024
 // resultParams are the query parameters in which Latchkey tells the outcome. A
 // return_to never brings its own: whoever made the link would speak in
 // Latchkey's name, or plant a ticket.
-var resultParams = map[string]bool{"error": true, "ticket": true, "ticket_kind": true}
+var resultParams = map[string]bool{"error": true, "ticket": true, "ticket_kind": true, "request_id": true}
 
 // ReturnTo decides where a browser may be sent after a round trip, so that
 // Latchkey is no open redirector (RFC 6819 section 4.2.4).

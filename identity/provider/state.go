@@ -118,6 +118,12 @@ func (s *States) Flow(token, browser, redirectURL string) Flow {
 	}
 }
 
+// Receipt is what a browser keeps of a completed round trip: that this state led
+// to this session. Nobody else can make one, and it is good for nothing else.
+func (s *States) Receipt(token, session string) string {
+	return base64.RawURLEncoding.EncodeToString(s.sum("receipt", []byte(token), []byte(session)))
+}
+
 func (s *States) mac(payload []byte, purpose identity.Purpose, b Binding) []byte {
 	if !purpose.NeedsSession() {
 		b.Session = ""

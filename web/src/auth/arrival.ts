@@ -24,9 +24,9 @@ const ours = ['linked', 'stepped_up', 'error', 'ticket']
 export function readArrival(url: URL, pending: () => Pending | undefined): { arrival: Arrival | undefined; rest: string } {
   const kind = (['linked', 'stepped_up'] as const).find((name) => url.searchParams.has(name))
   const rest = new URL(url)
-  // Elsewhere a ticket is for whoever signs in next, and of no use to the page. To
-  // take off what is not there would write the address anew.
-  for (const name of kind ? ours : ['ticket']) if (rest.searchParams.has(name)) rest.searchParams.delete(name)
+  // Elsewhere a ticket is for the next sign-in, and of no use to the page. Deleting
+  // a parameter that is not there would rewrite the address.
+  for (const name of ['request_id', ...(kind ? ours : ['ticket'])]) if (rest.searchParams.has(name)) rest.searchParams.delete(name)
   const address = rest.pathname + rest.search + rest.hash
   if (!kind) return { arrival: undefined, rest: address }
   const remembered = pending()
@@ -44,9 +44,9 @@ export function readArrival(url: URL, pending: () => Pending | undefined): { arr
 
 let arrival: Arrival | undefined
 
-// A refusal that the service answered in place: on the way to a provider, or back
-// before it was known where to.
-interface Refusal {
+// A refusal that the service answered in place, on the way to a provider or back
+// before it was known where to; or one of its own faults, told in the address.
+export interface Refusal {
   code: string
   requestId: string
   returnTo: string
@@ -55,6 +55,12 @@ interface Refusal {
 function refusalIn(page: Document): Refusal | undefined {
   const meta = page.querySelector<HTMLMetaElement>('meta[name="latchkey-refusal"]')
   return meta ? { code: meta.content, requestId: meta.dataset['requestId'] ?? '', returnTo: meta.dataset['returnTo'] ?? '' } : undefined
+}
+
+// faultIn reads the request that failed, for a code that came back with it.
+export function faultIn(url: URL): Refusal | undefined {
+  const [code, requestId] = [url.searchParams.get('error'), url.searchParams.get('request_id')]
+  return code && requestId && /^[A-Z2-7]{26}$/.test(requestId) ? { code, requestId, returnTo: '' } : undefined
 }
 
 let refusal: Refusal | undefined
@@ -70,6 +76,7 @@ export function startArrival(): void {
   refusal = refusalIn(document)
   if (refusal) history.replaceState(history.state, '', refusedAt(refusal.code, refusal.returnTo))
   const here = new URL(location.href)
+  refusal ??= faultIn(here)
   const read = readArrival(here, takePending)
   arrival = read.arrival
   if (read.rest !== here.pathname + here.search + here.hash) history.replaceState(history.state, '', read.rest)

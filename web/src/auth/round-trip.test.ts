@@ -3,7 +3,7 @@ import { noticeOf } from '../pages/account/use-linking'
 import type { Identity } from '../api/types'
 import { en } from '../i18n/en'
 import { translator } from '../i18n/translate'
-import { readArrival } from './arrival'
+import { faultIn, readArrival } from './arrival'
 import { keptMail, keptMerge, type Pending, savePending, takePending } from './pending'
 import { providerName, signInUrl, startUrl } from './providers'
 import { refusedAt, safePath, targetOf } from './return-to'
@@ -170,6 +170,20 @@ describe('a link in progress', () => {
       tab.setItem('latchkey-pending', damaged)
       expect(takePending(tab, 0)).toBeUndefined()
     }
+  })
+})
+
+describe('a fault that the service tells in the address', () => {
+  const id = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+  const of = (query: string) => faultIn(new URL(`${origin}/sign-in?${query}`))
+
+  it('brings the request to quote, which then leaves the address', () => {
+    expect(of(`error=provider_unavailable&request_id=${id}`)).toEqual({ code: 'provider_unavailable', requestId: id, returnTo: '' })
+    expect(readArrival(new URL(`${origin}/sign-in?error=x&request_id=${id}`), () => undefined).rest).toBe('/sign-in?error=x')
+  })
+
+  it.each(['error=x', `request_id=${id}`, 'error=x&request_id=call+555-0100', `error=x&request_id=${id}A`])('brings none in %s', (query) => {
+    expect(of(query)).toBeUndefined()
   })
 })
 
