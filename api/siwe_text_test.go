@@ -80,7 +80,8 @@ var hostileTimes = join(
 		ago("Expiration Time", time.Second, rejected("expiration_time")),
 		ago("Not Before", 0, accepted),
 		ago("Not Before", time.Hour, accepted),
-		ago("Not Before", -time.Microsecond, rejected("not_before")),
+		ago("Not Before", -60*time.Second, accepted),
+		ago("Not Before", -61*time.Second, rejected("not_before")),
 		ago("Not Before", -time.Hour, rejected("not_before")),
 		bend("no expiry", accepted, func(f *forgery) { f.replace("\n"+f.line("Expiration Time"), "") }),
 		// An expiry alone says nothing about when the message was made.

@@ -10,11 +10,13 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// The window in which a message must have been issued, unless an Expectation
-// says otherwise.
+// The bounds on a message's times, unless an Expectation says otherwise.
 const (
+	// DefaultMaxAge is how long ago a message may have been issued.
 	DefaultMaxAge = 10 * time.Minute
-	DefaultSkew   = time.Minute
+	// DefaultSkew is how far the clock that wrote a message may be ahead of ours.
+	// It is the one allowance for issued-at and not-before alike.
+	DefaultSkew = time.Minute
 )
 
 // Expectation is what the relying party asked for. Everything is compared; what
@@ -32,8 +34,9 @@ type Expectation struct {
 	Nonce func(nonce string) error
 	// Now is the time of the verification.
 	Now time.Time
-	// MaxAge is how long ago the message may have been issued, Skew how far in
-	// the future. Zero means [DefaultMaxAge] and [DefaultSkew].
+	// MaxAge is how long ago the message may have been issued. Skew is how far in
+	// the future its issued-at and not-before may be. Zero means [DefaultMaxAge]
+	// and [DefaultSkew].
 	MaxAge, Skew time.Duration
 	// RequestID, if not nil, must be the message's.
 	RequestID *string
@@ -137,8 +140,9 @@ func (exp *Expectation) compareTimes(m *Message) error {
 	if skew == 0 {
 		skew = DefaultSkew
 	}
+	latest := exp.Now.Add(skew)
 	switch {
-	case m.IssuedAt.After(exp.Now.Add(skew)):
+	case m.IssuedAt.After(latest):
 		return rejected(FieldIssuedAt, "is in the future")
 	case m.IssuedAt.Before(exp.Now.Add(-maxAge)):
 		return rejected(FieldIssuedAt, "is too long ago")
@@ -146,8 +150,11 @@ func (exp *Expectation) compareTimes(m *Message) error {
 		return rejected(FieldExpirationTime, "is before the message was issued")
 	case m.ExpirationTime != nil && !exp.Now.Before(*m.ExpirationTime):
 		return rejected(FieldExpirationTime, "has passed")
-	case m.NotBefore != nil && exp.Now.Before(*m.NotBefore):
+	case m.NotBefore != nil && m.NotBefore.After(latest):
 		return rejected(FieldNotBefore, "has not come yet")
+	case m.NotBefore != nil && m.ExpirationTime != nil && !m.NotBefore.Before(*m.ExpirationTime):
+		// Without the allowance no time could be both. With it, one could.
+		return rejected(FieldNotBefore, "is not before the message expires")
 	}
 	return nil
 }

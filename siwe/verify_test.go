@@ -63,8 +63,8 @@ func TestVerifyExpectations(t *testing.T) {
 		"another request id":            {message: func(m *siwe.Message) { m.RequestID = ptr("y") }, exp: func(e *siwe.Expectation) { e.RequestID = ptr("x") }, field: siwe.FieldRequestID},
 		"request id missing":            {exp: func(e *siwe.Expectation) { e.RequestID = ptr("") }, field: siwe.FieldRequestID},
 		"issued just now":               {message: func(m *siwe.Message) { m.IssuedAt = now }},
-		"issued within the skew":        {message: func(m *siwe.Message) { m.IssuedAt = now.Add(time.Minute) }},
-		"issued in the future":          {message: func(m *siwe.Message) { m.IssuedAt = now.Add(time.Minute + 1) }, field: siwe.FieldIssuedAt},
+		"issued within the skew":        {message: func(m *siwe.Message) { m.IssuedAt = now.Add(siwe.DefaultSkew) }},
+		"issued in the future":          {message: func(m *siwe.Message) { m.IssuedAt = now.Add(siwe.DefaultSkew + 1) }, field: siwe.FieldIssuedAt},
 		"issued in the far future":      {message: func(m *siwe.Message) { m.IssuedAt = now.AddDate(5000, 0, 0) }, field: siwe.FieldIssuedAt},
 		"issued as long ago as allowed": {message: func(m *siwe.Message) { m.IssuedAt = now.Add(-10 * time.Minute) }},
 		"issued too long ago":           {message: func(m *siwe.Message) { m.IssuedAt = now.Add(-10*time.Minute - 1) }, field: siwe.FieldIssuedAt},
@@ -93,8 +93,33 @@ func TestVerifyExpectations(t *testing.T) {
 			},
 			field: siwe.FieldExpirationTime,
 		},
-		"valid from now":      {message: func(m *siwe.Message) { m.NotBefore = ptr(now) }},
-		"not yet valid":       {message: func(m *siwe.Message) { m.NotBefore = ptr(now.Add(1)) }, field: siwe.FieldNotBefore},
+		"valid from now":        {message: func(m *siwe.Message) { m.NotBefore = ptr(now) }},
+		"valid within the skew": {message: func(m *siwe.Message) { m.NotBefore = ptr(now.Add(siwe.DefaultSkew)) }},
+		"not yet valid":         {message: func(m *siwe.Message) { m.NotBefore = ptr(now.Add(siwe.DefaultSkew + 1)) }, field: siwe.FieldNotBefore},
+		"issued and valid at the edge of the skew": {
+			message: func(m *siwe.Message) {
+				m.IssuedAt, m.NotBefore = now.Add(siwe.DefaultSkew), ptr(now.Add(siwe.DefaultSkew))
+			},
+		},
+		"own skew, not yet valid": {
+			message: func(m *siwe.Message) { m.NotBefore = ptr(now.Add(2)) },
+			exp:     func(e *siwe.Expectation) { e.Skew = 1 }, field: siwe.FieldNotBefore,
+		},
+		"own skew, valid": {
+			message: func(m *siwe.Message) { m.NotBefore = ptr(now.Add(1)) },
+			exp:     func(e *siwe.Expectation) { e.Skew = 1 },
+		},
+		"valid until just after it begins": {
+			message: func(m *siwe.Message) {
+				m.NotBefore, m.ExpirationTime = ptr(now.Add(1)), ptr(now.Add(2))
+			},
+		},
+		"expires as it begins, both within the skew": {
+			message: func(m *siwe.Message) {
+				m.NotBefore, m.ExpirationTime = ptr(now.Add(1)), ptr(now.Add(1))
+			},
+			field: siwe.FieldNotBefore,
+		},
 		"without a statement": {message: func(m *siwe.Message) { m.Statement = "" }},
 		"with resources":      {message: func(m *siwe.Message) { m.Resources = []string{"ipfs://x", "urn:a:b"} }},
 	} {
