@@ -13,8 +13,9 @@ import (
 	"github.com/latchkey/latchkey/siwe"
 )
 
-// Metrics are what Prometheus scrapes from a port of its own. Labels are routes,
-// never paths, so that their number is bounded.
+// Metrics are what Prometheus scrapes from a port of its own. A series stays in
+// memory for good, so no label has a value that a client makes up: routes are
+// patterns, methods are those that HTTP defines.
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
@@ -50,8 +51,30 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
+// otherMethod and unmatchedRoute stand for everything that a client can invent.
+const (
+	otherMethod    = "other"
+	unmatchedRoute = "unmatched"
+)
+
+// observe counts a request. The route is a pattern of the router, or "" where
+// none matched.
 func (m *Metrics) observe(method, route string, status int, took time.Duration) {
-	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+	if route == "" {
+		route = unmatchedRoute
+	}
+	m.requests.WithLabelValues(methodLabel(method), route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// methodLabel returns the method if RFC 9110, section 9, or RFC 5789 defines it.
+// net/http accepts any token as a method.
+func methodLabel(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return method
+	}
+	return otherMethod
 }
 
 // WatchRPCs shows at each scrape which Ethereum endpoints answer, by chain and

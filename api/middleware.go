@@ -72,11 +72,11 @@ func (s *Server) begin(c *gin.Context) {
 	c.Next()
 
 	route := c.FullPath()
-	if route == "" {
-		route = "unmatched"
-	}
 	took, status := time.Since(start), c.Writer.Status()
 	s.Metrics.observe(c.Request.Method, route, status, took)
+	if route == "" {
+		route = unmatchedRoute
+	}
 	level := slog.LevelInfo
 	switch {
 	case status >= http.StatusInternalServerError,

@@ -32,12 +32,13 @@ import (
 
 // App is one running service with a database of its own.
 type App struct {
-	T      *testing.T
-	URL    string // public URL
-	DB     *storage.DB
-	Log    *Log
-	Config config.Config
-	Addr   string // where it listens; URL may be another name for it
+	T       *testing.T
+	URL     string // public URL
+	DB      *storage.DB
+	Log     *Log
+	Config  config.Config
+	Metrics *api.Metrics
+	Addr    string // where it listens; URL may be another name for it
 
 	service   *app.App
 	server    *httptest.Server
@@ -120,12 +121,12 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	a := &App{T: t, URL: cfg.PublicURL.String(), DB: db, Log: &Log{}, Config: cfg, server: server}
+	a := &App{T: t, URL: cfg.PublicURL.String(), DB: db, Log: &Log{}, Config: cfg, Metrics: api.NewMetrics(), server: server}
 	a.Addr = server.Listener.Addr().String()
 	pooled := &http.Transport{MaxIdleConnsPerHost: 64}
 	a.transport = rewire{to: a.Addr, next: pooled}
 	handler, err := app.New(app.Parts{
-		Config: cfg, DB: db, Metrics: api.NewMetrics(), Now: a.Now, Context: t.Context(),
+		Config: cfg, DB: db, Metrics: a.Metrics, Now: a.Now, Context: t.Context(),
 		Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -1,0 +1,56 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// seriesOf returns the lines of the request metric, without buckets.
+func seriesOf(t *testing.T, m *Metrics) []string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	var out []string
+	for line := range strings.Lines(answer.Body.String()) {
+		if strings.HasPrefix(line, "latchkey_http_request_duration_seconds_count{") {
+			out = append(out, strings.TrimSpace(line))
+		}
+	}
+	return out
+}
+
+// A client cannot make series, which stay in memory (CVE-2022-21698).
+func TestMadeUpMethodsAreOneSeries(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	for i := range 500 {
+		m.observe(fmt.Sprintf("M%d", i), "", http.StatusMethodNotAllowed, time.Millisecond)
+	}
+	for _, method := range []string{"get", "Get", "QUERY", "PROPFIND", strings.Repeat("A", 8000)} {
+		m.observe(method, "", http.StatusMethodNotAllowed, time.Millisecond)
+	}
+	got := seriesOf(t, m)
+	want := `latchkey_http_request_duration_seconds_count{method="other",route="unmatched",status="405"} 505`
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("%d series, such as %q, want one: %q", len(got), got[0], want)
+	}
+}
+
+func TestKnownMethodsAreLabels(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"}
+	for _, method := range methods {
+		m.observe(method, "/v1/me", http.StatusOK, time.Millisecond)
+	}
+	got := strings.Join(seriesOf(t, m), "\n")
+	for _, method := range methods {
+		if !strings.Contains(got, `method="`+method+`",route="/v1/me",status="200"} 1`) {
+			t.Errorf("no series for %s in\n%s", method, got)
+		}
+	}
+}
