@@ -18,7 +18,9 @@ export function DoneNotice() {
   const t = useT()
   const { state } = useLocation() as { state: Partial<Done> | null }
   // Said once: not after a reload, nor on the way back in the history.
-  useEffect(() => history.replaceState({ ...(history.state as object | null), usr: null }, ''), [])
+  useEffect(() => {
+    history.replaceState({ ...(history.state as object | null), usr: null }, '')
+  }, [])
   if (!state?.done) return null
   if (state.done === 'replaced') return <WordsAlert words={t.words['another_person']!} />
   return <WordsAlert kind="done" words={{ title: t(`merge.${state.done}Title`), text: t(`merge.${state.done}Text`) }} />

@@ -76,7 +76,9 @@ export default function WalletDoors({ purpose, provider, only, onDone, onTicket 
   })
   const connected = connect.data
   const [left, setLeft] = useState<typeof connected>()
-  useEffect(() => connected?.wallet.watch?.(connected.address, (another) => setLeft(another ? connected : undefined)), [connected])
+  useEffect(() => {
+    return connected?.wallet.watch?.(connected.address, (another) => setLeft(another ? connected : undefined))
+  }, [connected])
   const another = connected !== undefined && (left === connected || (sign.error instanceof WalletFault && sign.error.kind === 'Another'))
   // Wallets may go by one name, and an icon is nothing to hear.
   const called = ({ name, rdns }: Wallet) => (name || t('wallet.unnamed')) + (rdns && injected.filter((wallet) => wallet.name === name).length > 1 ? ` (${rdns})` : '')

@@ -81,7 +81,11 @@ export function Merge({ begun, me, onChange, onClose }: Props) {
     else if (shown && !begun.users) onChange({ ...begun, users: [shown.survivor.id, shown.source.id] })
   }, [shown])
   const heading = useRef<HTMLDivElement>(null)
-  useEffect(() => heading.current?.scrollIntoView({ block: 'start' }), [])
+  // Nothing is returned: current browsers return a promise here, and React would
+  // call it to clean up.
+  useEffect(() => {
+    heading.current?.scrollIntoView({ block: 'start' })
+  }, [])
   // Back from a proof that the confirmation asked for: it stands where it stood,
   // and is the person's to press.
   const [resumed] = useState(useResumed(intent))

@@ -142,7 +142,9 @@ export function SignInPage() {
 
 // Leave goes on to another application, with nothing of this page to come back to.
 function Leave({ to }: { to: string }) {
-  useEffect(() => location.replace(to), [to])
+  useEffect(() => {
+    location.replace(to)
+  }, [to])
   return <Waiting />
 }
 
