@@ -1,6 +1,6 @@
 import { isProblem } from '../api/problem'
-import type { Translate } from '../i18n/translate'
-import { type Words, wordsForError } from './words'
+import type { Translate, Words } from '../i18n/translate'
+import { wordsForError } from './words'
 
 // tokenIn reads the token of a mailed link. It is in the fragment, so that no
 // server and no Referer ever sees it.

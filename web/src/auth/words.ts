@@ -1,13 +1,7 @@
 import { isProblem, type Problem, UNEXPECTED } from '../api/problem'
-import type { Translate } from '../i18n/translate'
+import type { Translate, Words } from '../i18n/translate'
 import { Declined, WalletFault } from '../wallet/types'
 import { providerName } from './providers'
-
-// Words says what happened and what to do about it.
-export interface Words {
-  readonly title: string
-  readonly text: string
-}
 
 // What was being done, where a code needs other words than usual.
 export type While = 'link' | 'name' | 'policy'

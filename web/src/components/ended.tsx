@@ -1,9 +1,20 @@
 import { List, Stack, Text } from '@mantine/core'
+import type { AdminSession, Role, TeamSession } from '../api/types'
 import { useT } from '../i18n/language'
-import type { EndedSessions } from './session-manager'
 import { Name, personName } from './show'
 
 const shownNames = 8
+
+export type AnySession = (AdminSession | TeamSession) & { role?: Role | null; break_glass_until?: string }
+
+// What ended, or would end.
+export interface EndedSessions {
+  /** When a dry run was. */
+  as_of?: string
+  count: number
+  skipped?: number
+  sessions: AnySession[]
+}
 
 // EndedList says how many sessions would end, whose they are and which stay.
 export function EndedList({ ended }: { ended: EndedSessions }) {

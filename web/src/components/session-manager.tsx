@@ -2,14 +2,14 @@ import { Badge, Button, Group, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useEffect, useState } from 'react'
 import type { Page } from '../api/queries'
-import type { AdminSession, Role, SessionFilter, TeamSession } from '../api/types'
+import type { SessionFilter } from '../api/types'
 import { providerName } from '../auth/providers'
 import { useT } from '../i18n/language'
 import type { Translate } from '../i18n/translate'
 import { untilOneExpires } from '../sessions/expiry'
 import { active, type Chosen, findsOpen, narrows, toFilter, wrong } from '../sessions/filters'
 import { Question } from './confirm'
-import { EndedList } from './ended'
+import { type AnySession, EndedList, type EndedSessions } from './ended'
 import { Pages, usePaged } from './paged'
 import { PreviewConfirm } from './preview-confirm'
 import { Select, SelectAll, useSelection } from './selection'
@@ -18,17 +18,6 @@ import { Listing, Name, Person, personName, Time, WordsAlert } from './show'
 import { statusColor } from './status'
 import { useResumed } from './step-up-context'
 import { type Column, Table } from './table'
-
-export type AnySession = (AdminSession | TeamSession) & { role?: Role | null; break_glass_until?: string }
-
-// What ended, or would end.
-export interface EndedSessions {
-  /** When a dry run was. */
-  as_of?: string
-  count: number
-  skipped?: number
-  sessions: AnySession[]
-}
 
 // What to end: as a dry run, or what one has told and no more.
 type Ending = { filter: SessionFilter } & ({ dry_run: true } | { as_of?: string; at_most: number })

@@ -1,5 +1,4 @@
 import { createElement, Fragment, type ReactNode } from 'react'
-import type { Words } from '../auth/words'
 import type { en } from './en'
 
 export type Language = 'en' | 'de'
@@ -7,6 +6,12 @@ export type Language = 'en' | 'de'
 // A message is a text with {placeholders}, or one for each plural form that
 // English and German have (CLDR: one, other), chosen by {count}.
 export type Message = string | { readonly one: string; readonly other: string }
+
+// Words says what happened and what to do about it.
+export interface Words {
+  readonly title: string
+  readonly text: string
+}
 
 type English = (typeof en)['messages']
 type Widen<M> = M extends string ? string : { readonly one: string; readonly other: string }

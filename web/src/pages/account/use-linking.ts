@@ -7,10 +7,10 @@ import { leaveForProvider } from '../../auth/begin'
 import { linkIntent } from '../../auth/pending'
 import { providerName, walletProvider } from '../../auth/providers'
 import { isFresh } from '../../auth/step-up'
-import { type Words, wordsForCode, wordsForError } from '../../auth/words'
+import { wordsForCode, wordsForError } from '../../auth/words'
 import { useStepUp } from '../../components/step-up-context'
 import { useT } from '../../i18n/language'
-import type { Translate } from '../../i18n/translate'
+import type { Translate, Words } from '../../i18n/translate'
 import { lastProved } from './ways'
 
 interface Notice {
