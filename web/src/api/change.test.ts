@@ -16,7 +16,10 @@ describe('one at a time', () => {
     const guard = oneAtATime()
     const answer = deferred()
     let begun = 0
-    const send = () => (begun++, answer.promise)
+    const send = () => {
+      begun++
+      return answer.promise
+    }
     guard.begin(send)
     guard.begin(send)
     await settled()
@@ -35,10 +38,16 @@ describe('one at a time', () => {
     let begun = 0
     guard.begin(() => givenUp.promise)
     guard.forget()
-    guard.begin(() => (begun++, next.promise))
+    guard.begin(() => {
+      begun++
+      return next.promise
+    })
     givenUp.resolve()
     await settled()
-    guard.begin(() => (begun++, next.promise))
+    guard.begin(() => {
+      begun++
+      return next.promise
+    })
     expect(begun).toBe(1)
   })
 
@@ -47,7 +56,7 @@ describe('one at a time', () => {
     let begun = 0
     guard.begin(leaving)
     await settled()
-    guard.begin(() => (begun++, Promise.resolve()))
+    guard.begin(async () => void begun++)
     expect(begun).toBe(0)
   })
 })

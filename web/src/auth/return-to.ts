@@ -3,9 +3,10 @@
 export const home = '/account'
 
 export function safePath(raw: string | null, origin: string = location.origin): string {
-  if (!raw || !raw.startsWith('/')) return home
+  if (!raw?.startsWith('/')) return home
   // Browsers read a backslash as a slash and skip tabs and line breaks, so that
   // "/\evil" and "/<tab>/evil" would be other hosts.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[\\\u0000-\u0020\u007f]/.test(raw)) return home
   let url
   try {

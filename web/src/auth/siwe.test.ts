@@ -33,7 +33,9 @@ function service(...answers: Response[]) {
 
 async function aWallet(): Promise<{ wallet: Wallet; address: string }> {
   let stored: string | null = null
-  const test = await addTestWallet({ getItem: () => stored, setItem: (_, value) => void (stored = value) })
+  const test = await addTestWallet({ getItem: () => stored, setItem: (_, value) => {
+    stored = value
+  } })
   return { wallet: asWallet(test), address: test.address }
 }
 

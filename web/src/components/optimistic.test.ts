@@ -30,7 +30,10 @@ describe('a change that is shown at once', () => {
     client = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity, retry: false } } })
     served = page('member', 'member')
     asked = 0
-    const observer = new QueryObserver(client, { queryKey: key, queryFn: () => (asked++, Promise.resolve(served)) })
+    const observer = new QueryObserver(client, { queryKey: key, queryFn: async () => {
+      asked++
+      return served
+    } })
     stop = observer.subscribe(() => undefined)
     await observer.refetch()
     asked = 0

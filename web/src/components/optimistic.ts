@@ -37,7 +37,9 @@ export function optimistic<T, V>(client: QueryClient, { list, change, send, refr
       client.setQueriesData<List<T>>({ queryKey: list }, (rows) => changeRows(rows, (r) => change(r, asked)))
       return before
     },
-    onError: (_error, _asked, before) => before?.forEach(([key, rows]) => client.setQueryData(key, rows)),
+    onError: (_error, _asked, before) => {
+      for (const [key, rows] of before ?? []) client.setQueryData(key, rows)
+    },
     onSettled: async () => {
       if (client.isMutating({ mutationKey: list }) > 1) return
       await Promise.all([list, ...refresh].map((queryKey) => client.invalidateQueries({ queryKey })))

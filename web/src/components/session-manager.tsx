@@ -182,7 +182,7 @@ const intentOf = (session: AnySession) => `end session ${session.id}`
 function EndButton({ session, onAsk }: { session: AnySession; onAsk: () => void }) {
   const t = useT()
   const resumed = useResumed(intentOf(session))
-  // Once: when it is there again after the trip.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it is there again after the trip
   useEffect(() => {
     if (resumed) onAsk()
   }, [])

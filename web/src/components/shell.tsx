@@ -67,6 +67,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const { pathname } = useLocation()
   const main = useRef<HTMLDivElement>(null)
   const first = useRef(true)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever the path changes
   useEffect(() => {
     if (!first.current) main.current?.focus()
     first.current = false

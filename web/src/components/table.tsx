@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/noRedundantRoles: written out for browsers that drop them, see Table
 import type { ReactNode } from 'react'
 
 export interface Column<T> {

@@ -77,7 +77,8 @@ export default function WalletDoors({ purpose, provider, only, onDone, onTicket 
   const connected = connect.data
   const [left, setLeft] = useState<typeof connected>()
   useEffect(() => {
-    return connected?.wallet.watch?.(connected.address, (another) => setLeft(another ? connected : undefined))
+    const stop = connected?.wallet.watch?.(connected.address, (another) => setLeft(another ? connected : undefined))
+    return () => stop?.()
   }, [connected])
   const another = connected !== undefined && (left === connected || (sign.error instanceof WalletFault && sign.error.kind === 'Another'))
   // Wallets may go by one name, and an icon is nothing to hear.

@@ -53,7 +53,7 @@ export const home: Area<'home'> = {
   signedInAs: 'Angemeldet als {name}',
   nobody: 'In diesem Browser ist niemand angemeldet.',
   by: 'mit {methods} auf {device}',
-  then: ', dann ',
+  andThen: ', dann ',
   account: 'Ihr Konto',
   signIn: 'Anmelden',
   signInFirst: 'Zuerst anmelden',

@@ -49,7 +49,7 @@ export const home = {
   signedInAs: 'Signed in as {name}',
   nobody: 'Nobody is signed in in this browser.',
   by: 'by {methods} on {device}',
-  then: ', then ',
+  andThen: ', then ',
   account: 'Your account',
   signIn: 'Sign in',
   signInFirst: 'Sign in first',

@@ -12,7 +12,10 @@ function Moved({ title, children }: { title: string; children: ReactNode[] }) {
       <Title order={4} size="h6">
         {title}
       </Title>
-      <List size="sm">{children.length > 0 ? children.map((child, i) => <List.Item key={i}>{child}</List.Item>) : <List.Item>{t('merge.nothing')}</List.Item>}</List>
+      <List size="sm">
+        {/* biome-ignore lint/suspicious/noArrayIndexKey: the items hold no state */}
+        {children.length > 0 ? children.map((child, i) => <List.Item key={i}>{child}</List.Item>) : <List.Item>{t('merge.nothing')}</List.Item>}
+      </List>
     </div>
   )
 }

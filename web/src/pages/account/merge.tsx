@@ -76,6 +76,7 @@ export function Merge({ begun, me, onChange, onClose }: Props) {
     },
   })
   const shown = preview.data
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each preview that is shown
   useEffect(() => {
     if (shown === null) void finish()
     else if (shown && !begun.users) onChange({ ...begun, users: [shown.survivor.id, shown.source.id] })

@@ -32,7 +32,7 @@ function doneNotice(t: Translate, provider: string, ways: Identity[]): Notice {
 // this tab asked for; the list of ways in tells the truth in any case. A ticket
 // is shown as a merge instead.
 export function noticeOf(t: Translate, arrival: Arrival | undefined, ways: Identity[]): Notice | undefined {
-  if (!arrival || arrival.kind !== 'linked') return undefined
+  if (arrival?.kind !== 'linked') return undefined
   if (arrival.error === undefined) return arrival.intent === linkIntent(arrival.provider) ? doneNotice(t, arrival.provider, ways) : undefined
   if (arrival.ticket !== undefined || (arrival.error === 'reauth_required' && arrival.intent)) return undefined
   return { words: wordsForCode(t, arrival.error, 'link'), kind: 'error' }

@@ -71,6 +71,7 @@ export function Users({ me }: { me: User }) {
   }
   return (
     <Section title={t('operator.users')} hint={t('operator.newestFirst')}>
+      {/* biome-ignore lint/a11y/useSemanticElements: a form can be the landmark itself */}
       <form onSubmit={submit} role="search">
         <Group align="flex-start">
           <TextInput

@@ -43,7 +43,7 @@ function WhoIsHere({ session }: { session: CurrentSession | null }) {
             </Text>
             <Text size="sm" className="muted">
               {t('home.by', {
-                methods: session.session.methods.map((method) => providerName(t, method)).join(t('home.then')),
+                methods: session.session.methods.map((method) => providerName(t, method)).join(t('home.andThen')),
                 device: session.session.device || t('common.unknownDevice'),
               })}
             </Text>
