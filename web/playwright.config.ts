@@ -24,7 +24,16 @@ export default defineConfig<object, { engine: Engine }>({
   // What people do runs on both engines; what no database has a part in, on one.
   projects: [
     { name: 'sqlite', use: { engine: 'sqlite' } },
-    ...(bin ? [{ name: 'postgres', testIgnore: /(backends|email|walletconnect|admin|hasty)\.spec\.ts/, grepInvert: /provider that is down|every page|does not load|light or dark|nothing jumps/, use: { engine: 'postgres' as const } }] : []),
+    ...(bin
+      ? [
+          {
+            name: 'postgres',
+            testIgnore: /(backends|email|walletconnect|admin|hasty)\.spec\.ts/,
+            grepInvert: /provider that is down|every page|does not load|light or dark|nothing jumps/,
+            use: { engine: 'postgres' as const },
+          },
+        ]
+      : []),
   ],
   use: {
     browserName: 'chromium',

@@ -17,9 +17,7 @@ export default defineConfig({
   },
   server: {
     // The service takes writes from its own origin only, scheme and port included.
-    proxy: Object.fromEntries(
-      ['/v1', '/dev', '/openapi.yaml', '/healthz'].map((path) => [path, { target: service, headers: { origin: new URL(service).origin } }]),
-    ),
+    proxy: Object.fromEntries(['/v1', '/dev', '/openapi.yaml', '/healthz'].map((path) => [path, { target: service, headers: { origin: new URL(service).origin } }])),
   },
   test: { include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'backends/*.test.mjs'] },
 })

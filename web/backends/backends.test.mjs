@@ -1,5 +1,5 @@
-import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createNote, requireUser } from './express.mjs'
@@ -7,7 +7,11 @@ import { notes } from './next.mjs'
 import { verifier } from './verify.mjs'
 
 const audience = 'https://api.example.com'
-let server, issuer, ours, theirs, kid = 'one'
+let server,
+  issuer,
+  ours,
+  theirs,
+  kid = 'one'
 let fetched = 0
 
 beforeAll(async () => {
@@ -68,7 +72,17 @@ describe('refuses', () => {
 test('Express: the author is who signed in, whatever the body says', async () => {
   const middleware = requireUser({ issuer, audience })
   const call = async (authorization) => {
-    const out = { headers: {}, statusCode: 200, body: '', setHeader(name, value) { this.headers[name] = value }, end(body) { this.body = body ?? '' } }
+    const out = {
+      headers: {},
+      statusCode: 200,
+      body: '',
+      setHeader(name, value) {
+        this.headers[name] = value
+      },
+      end(body) {
+        this.body = body ?? ''
+      },
+    }
     const req = { headers: { authorization }, body: { text: 'hello', author: 'mallory', user_id: 'mallory' }, user: { id: 'mallory' } }
     await middleware(req, out, () => createNote(req, out))
     return out

@@ -124,7 +124,11 @@ test('a merge is kept over a trip to a provider, and not for another person', as
   await expect(other).toBeChecked()
 
   await page.route('**/v1/me/merges/*/confirm', (route) =>
-    route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' } }),
+    route.fulfill({
+      status: 403,
+      contentType: 'application/problem+json',
+      json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' },
+    }),
   )
   const confirm = merge.getByRole('button', { name: 'Make them one' })
   await confirm.click()
@@ -235,7 +239,11 @@ test('the only way in cannot be unlinked and says why; of two, one can', async (
   const answered = new Promise<void>((resolve) => (answer = resolve))
   await page.route('**/v1/me/identities/*', async (route) => {
     await answered
-    await route.fulfill({ status: 409, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 409, code: 'last_identity', detail: 'd', request_id: 'r' } })
+    await route.fulfill({
+      status: 409,
+      contentType: 'application/problem+json',
+      json: { type: 'about:blank', title: 't', status: 409, code: 'last_identity', detail: 'd', request_id: 'r' },
+    })
   })
   await ways.getByRole('button', { name: 'Unlink Google (Kim)' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click()
@@ -257,7 +265,11 @@ test('who confirms at a provider carries on where they left off', async ({ perso
   await beAtProvider(page, { name: 'lou', email: 'lou@work.example' })
   await expect(page.getByText('GitHub is linked')).toBeVisible()
   await page.route('**/v1/me/identities/*', (route) =>
-    route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' } }),
+    route.fulfill({
+      status: 403,
+      contentType: 'application/problem+json',
+      json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' },
+    }),
   )
   await page.getByRole('button', { name: /^Unlink GitHub/ }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click()
@@ -276,7 +288,11 @@ test('who confirms at a provider carries on where they left off', async ({ perso
   await page.goto('/account')
   await page.route('**/v1/me/recovery-codes', (route) =>
     route.request().method() === 'POST'
-      ? route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' } })
+      ? route.fulfill({
+          status: 403,
+          contentType: 'application/problem+json',
+          json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' },
+        })
       : route.continue(),
   )
   await page.getByRole('button', { name: 'Make recovery codes' }).click()
@@ -368,7 +384,10 @@ test('the page speaks German to who asks for it, and remembers', async ({ person
 test('ways in and devices are managed by keyboard alone', async ({ person }) => {
   const page = await person()
   await signInAtGoogle(page, { name: 'Pat', email: 'pat@gmail.com' })
-  const other = await page.context().browser()!.newContext({ baseURL: new URL(page.url()).origin })
+  const other = await page
+    .context()
+    .browser()!
+    .newContext({ baseURL: new URL(page.url()).origin })
   await signInAtGoogle(await other.newPage(), { name: 'Pat', email: 'pat@gmail.com' })
   await other.close()
   await page.reload()

@@ -47,7 +47,11 @@ test('an operator finds a user, suspends him with a reason, and lets him in agai
   // The reason comes back from a confirmation at a provider, and is not kept after.
   await operator.route('**/v1/admin/users/*', (route) =>
     route.request().method() === 'PATCH'
-      ? route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' } })
+      ? route.fulfill({
+          status: 403,
+          contentType: 'application/problem+json',
+          json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' },
+        })
       : route.fallback(),
   )
   await dialog.getByRole('button', { name: 'Suspend user' }).click()

@@ -130,7 +130,11 @@ test('a stale session confirms at a provider and comes back to link the wallet',
   let refusals = 1
   await page.route('**/v1/auth/siwe/challenge', (route) =>
     refusals-- > 0
-      ? route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' } })
+      ? route.fulfill({
+          status: 403,
+          contentType: 'application/problem+json',
+          json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' },
+        })
       : route.continue(),
   )
   await page.getByRole('button', { name: 'Ethereum wallet', exact: true }).click()
@@ -148,7 +152,10 @@ test('a session ended elsewhere sends the page to sign in', async ({ person }) =
   await signInWithNewWallet(page)
   await page.goto('/account')
   await page.getByLabel('Name', { exact: true }).fill('Nobody any more')
-  const other = await page.context().browser()!.newContext({ baseURL: new URL(page.url()).origin, storageState: await page.context().storageState() })
+  const other = await page
+    .context()
+    .browser()!
+    .newContext({ baseURL: new URL(page.url()).origin, storageState: await page.context().storageState() })
   const elsewhere = await other.newPage()
   await elsewhere.goto('/sign-in')
   await elsewhere.getByRole('button', { name: /^Test wallet 1/ }).click()

@@ -112,7 +112,10 @@ test('a team: invite, accept, enter, see the sessions, end one, remove a member'
   // The owner's page finds out by itself.
   const sessions = owner.getByRole('table', { name: 'Team sessions' })
   await expect(sessions.getByRole('row')).toHaveCount(4)
-  await sessions.getByRole('row', { name: /Cleo/ }).getByRole('button', { name: /^End the session/ }).click()
+  await sessions
+    .getByRole('row', { name: /Cleo/ })
+    .getByRole('button', { name: /^End the session/ })
+    .click()
   await owner.getByRole('button', { name: 'End session', exact: true }).click()
   await expect(sessions.getByRole('row')).toHaveCount(3)
   await mailed.reload()
@@ -125,7 +128,10 @@ test('a team: invite, accept, enter, see the sessions, end one, remove a member'
   const called = new RegExp(`${wallet.slice(0, 6)}….*${wallet.slice(-4)}`, 'i')
   await expect(members.getByRole('row', { name: called })).toBeVisible()
   await expect(member.getByRole('link', { name: called })).toBeVisible()
-  await members.getByRole('row', { name: /Cleo/ }).getByRole('button', { name: /^Remove/ }).click()
+  await members
+    .getByRole('row', { name: /Cleo/ })
+    .getByRole('button', { name: /^Remove/ })
+    .click()
   await owner.getByRole('button', { name: 'Remove member' }).click()
   await expect(members.getByRole('row')).toHaveCount(3)
   await mailed.reload()

@@ -112,7 +112,12 @@ test('what does not load says so, and the rest stays', async ({ person }) => {
   await beAtProvider(page, { name: 'Ugo', email: 'ugo@gmail.com' })
   await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
 
-  const down = (route: Route) => route.fulfill({ status: 500, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 500, code: 'internal', detail: 'd', request_id: 'req-7' } })
+  const down = (route: Route) =>
+    route.fulfill({
+      status: 500,
+      contentType: 'application/problem+json',
+      json: { type: 'about:blank', title: 't', status: 500, code: 'internal', detail: 'd', request_id: 'req-7' },
+    })
   await page.route(/\/v1\/me\//, down)
   await page.reload()
   // Each list has words, the request to tell somebody, and a way to try again.

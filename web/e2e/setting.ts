@@ -7,10 +7,11 @@ export const binary = process.env['LATCHKEY_BIN'] ?? fileURLToPath(new URL('../.
 export const chromium = process.env['CHROMIUM_BIN'] ?? '/usr/bin/chromium'
 
 // missing says what these tests need and did not find; undefined: nothing.
-export const missing = [
-  [binary, 'the binary: run `make build`, or set LATCHKEY_BIN'],
-  [chromium, 'Chromium: install it (Debian: apt-get install chromium), or set CHROMIUM_BIN'],
-]
-  .filter(([path]) => !existsSync(path!))
-  .map(([path, what]) => `${what} (not at ${path})`)
-  .join('; ') || undefined
+export const missing =
+  [
+    [binary, 'the binary: run `make build`, or set LATCHKEY_BIN'],
+    [chromium, 'Chromium: install it (Debian: apt-get install chromium), or set CHROMIUM_BIN'],
+  ]
+    .filter(([path]) => !existsSync(path!))
+    .map(([path, what]) => `${what} (not at ${path})`)
+    .join('; ') || undefined

@@ -1,8 +1,8 @@
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { accessible } from './axe'
 import { beAtProvider, expect, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
-import { shoot } from './shoot'
 import { startService } from './service'
+import { shoot } from './shoot'
 
 skipUnlessRunnable()
 
@@ -124,7 +124,13 @@ test('a wallet that answers nonsense and a service that does not answer are told
   await expect(page.getByRole('alert')).toContainText('choose another way in')
   await page.getByRole('button', { name: 'Busy Wallet' }).click()
   await expect(page.getByRole('alert').filter({ hasText: 'open already' })).toBeVisible()
-  await page.route('**/v1/auth/email/start', (route) => route.fulfill({ status: 429, contentType: 'application/problem+json', json: { type: 'about:blank', title: 't', status: 429, code: 'rate_limited', detail: 'd', request_id: 'r', retry_after: 7 } }))
+  await page.route('**/v1/auth/email/start', (route) =>
+    route.fulfill({
+      status: 429,
+      contentType: 'application/problem+json',
+      json: { type: 'about:blank', title: 't', status: 429, code: 'rate_limited', detail: 'd', request_id: 'r', retry_after: 7 },
+    }),
+  )
   await page.getByLabel('E-mail address').fill('a@b.example')
   await page.getByRole('button', { name: 'Send me a link and a code' }).click()
   await expect(page.getByRole('alert').filter({ hasText: 'in 7 seconds' })).toBeVisible()

@@ -150,7 +150,12 @@ test('an admin is told which sessions stay, and why', async ({ person }) => {
   // From a page that somebody else has emptied the list goes back to one that is not.
   let expires = Infinity
   await admin.route(/\/sessions\?.*limit=/, async (route) => {
-    const answer = await route.fetch({ url: route.request().url().replace(/limit=\d+/, 'limit=1') })
+    const answer = await route.fetch({
+      url: route
+        .request()
+        .url()
+        .replace(/limit=\d+/, 'limit=1'),
+    })
     const { data, ...page } = (await answer.json()) as { data: object[] }
     const rows = Date.now() < expires ? data.map((row) => ({ ...row, ...(expires < Infinity ? { idle_expires_at: new Date(expires) } : {}) })) : []
     await route.fulfill({ json: { ...page, data: rows } })

@@ -1,6 +1,6 @@
 // Sets the colour scheme before the first paint, so that a dark page does not
 // flash white. The key and the attribute are Mantine's.
-(() => {
+;(() => {
   var chosen = null
   try {
     chosen = localStorage.getItem('mantine-color-scheme-value')

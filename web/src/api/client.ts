@@ -1,6 +1,6 @@
 import createClient, { type Client } from 'openapi-fetch'
-import type { paths } from './schema.gen'
 import { OFFLINE, Problem, toProblem } from './problem'
+import type { paths } from './schema.gen'
 
 export type Api = Client<paths>
 

@@ -31,7 +31,17 @@ describe('the filter', () => {
 
   it('asks for nothing at first, and for what can be read later', () => {
     expect(toAuditQuery(noAuditFilter)).toEqual({})
-    expect(toAuditQuery({ action: 'member.added', user: 'half', actor: '018f0000-0000-7000-8000-00000000000a', team: '018f0000-0000-7000-8000-00000000000b', from: 'never', to: '2030-01-01T12:00', ip: ' ::1 ' })).toEqual({
+    expect(
+      toAuditQuery({
+        action: 'member.added',
+        user: 'half',
+        actor: '018f0000-0000-7000-8000-00000000000a',
+        team: '018f0000-0000-7000-8000-00000000000b',
+        from: 'never',
+        to: '2030-01-01T12:00',
+        ip: ' ::1 ',
+      }),
+    ).toEqual({
       action: 'member.added',
       actor_id: '018f0000-0000-7000-8000-00000000000a',
       team_id: '018f0000-0000-7000-8000-00000000000b',
@@ -48,8 +58,17 @@ it('says what an event holds in words, and leaves what it does not know', () => 
   expect(said({ left: 9 })).toEqual(['Codes übrig: 9'])
   // The name of a team, and words that are none of the service's.
   expect(said({ before: 'admin', name: 'owner' })).toEqual(['zuvor: admin', 'Name: owner'])
-  expect(said({ moon_phase: 'full', mail: '<b>', constructor: 'x', gains: [{ kind: 'role' }] })).toEqual(['moon phase: full', 'E-Mail dazu: <b>', 'constructor: x', 'gewonnene Rechte: [{"kind":"role"}]'])
-  expect(said({ providers: ['siwe', 'keycloak'], purpose: 'sign_in', by: 'command line' })).toEqual(['Anmeldewege: Ethereum-Wallet, Keycloak', 'wofür: Anmeldung', 'von: der Kommandozeile'])
+  expect(said({ moon_phase: 'full', mail: '<b>', constructor: 'x', gains: [{ kind: 'role' }] })).toEqual([
+    'moon phase: full',
+    'E-Mail dazu: <b>',
+    'constructor: x',
+    'gewonnene Rechte: [{"kind":"role"}]',
+  ])
+  expect(said({ providers: ['siwe', 'keycloak'], purpose: 'sign_in', by: 'command line' })).toEqual([
+    'Anmeldewege: Ethereum-Wallet, Keycloak',
+    'wofür: Anmeldung',
+    'von: der Kommandozeile',
+  ])
   expect(said({ policy: { idle: 60, exclusive: true } })).toEqual(['Regeln: Ende nach einer Pause von (Sekunden): 60, eine Sitzung je Mitglied: ja'])
   expect(said({ long: 'a'.repeat(500) })[0]).toHaveLength(307)
 })
@@ -57,7 +76,9 @@ it('says what an event holds in words, and leaves what it does not know', () => 
 it('has words for all that events of the service hold', () => {
   const sources = ['identity/user', 'identity/team', 'identity/session', 'identity/token', 'identity/apikey', 'linking'].flatMap((folder) => {
     const at = new URL(`../../../${folder}/`, import.meta.url)
-    return readdirSync(at).filter((name) => /(?<!_test)\.go$/.test(name)).map((name) => readFileSync(new URL(name, at), 'utf8'))
+    return readdirSync(at)
+      .filter((name) => /(?<!_test)\.go$/.test(name))
+      .map((name) => readFileSync(new URL(name, at), 'utf8'))
   })
   const written = sources.join('').replaceAll(/\/\/.*/g, '')
   const inside = [...written.matchAll(/(?:identity\.Metadata|Data:\s*identity\.Metadata)\{([^}]*)\}/g)].flatMap((match) => [...match[1]!.matchAll(/"([a-z_]+)":/g)])
@@ -65,7 +86,11 @@ it('has words for all that events of the service hold', () => {
   keys.delete('reason')
   expect(keys.size).toBeGreaterThan(35)
   const named = Object.keys(en.messages.details)
-  for (const key of keys) expect(named.some((name) => name === key || name === `${key}_string` || name === `${key}_number`), key).toBe(true)
+  for (const key of keys)
+    expect(
+      named.some((name) => name === key || name === `${key}_string` || name === `${key}_number`),
+      key,
+    ).toBe(true)
 })
 
 it('shows details as bounded text', () => {

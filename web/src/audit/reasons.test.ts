@@ -12,8 +12,17 @@ it('says every reason of a decision, and every hint of the import', () => {
   expect(decisions.length).toBeGreaterThan(10)
   const hints = [...source('internal/importer/keep.go').matchAll(/note\(\w+(?:\.id)?, "([^"]+)"\)/g)].map((match) => match[1]!)
   expect(hints).toHaveLength(3)
-  const endings = ['identity/session/service.go', 'identity/session/ended.go', 'identity/session/teams.go', 'identity/session/policy.go', 'identity/token/refresh.go', 'identity/token/keyring.go'].flatMap((file) =>
-    [...source(file).matchAll(/(?:end|endTeamSessions|rotate|event)\(.*, "([a-z_ ]+)"|"reason": *"([a-z_]+)"|reason = "([a-z_]+)"|EndedByPolicy = "(\w+)"/g)].flatMap((match) => match.slice(1).filter(Boolean)),
+  const endings = [
+    'identity/session/service.go',
+    'identity/session/ended.go',
+    'identity/session/teams.go',
+    'identity/session/policy.go',
+    'identity/token/refresh.go',
+    'identity/token/keyring.go',
+  ].flatMap((file) =>
+    [...source(file).matchAll(/(?:end|endTeamSessions|rotate|event)\(.*, "([a-z_ ]+)"|"reason": *"([a-z_]+)"|reason = "([a-z_]+)"|EndedByPolicy = "(\w+)"/g)].flatMap((match) =>
+      match.slice(1).filter(Boolean),
+    ),
   )
   expect(endings.length).toBeGreaterThan(12)
   for (const reason of [...decisions, ...endings, ...hints, 'one user of authjs has identities of both']) expect(reasonWords(t, reason), reason).not.toBe(reason)

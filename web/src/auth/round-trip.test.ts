@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { noticeOf } from '../pages/account/use-linking'
 import type { Identity } from '../api/types'
 import { en } from '../i18n/en'
 import { translator } from '../i18n/translate'
+import { noticeOf } from '../pages/account/use-linking'
 import { faultIn, readArrival } from './arrival'
 import { keptMail, keptMerge, type Pending, savePending, takePending } from './pending'
 import { providerName, signInUrl, startUrl } from './providers'
@@ -19,8 +19,22 @@ describe('safePath', () => {
   })
 
   it.each([
-    null, '', 'account', 'https://evil.example', '//evil.example', '/\\evil.example', '/\t/evil.example', '/ /evil.example', '/\u0000/evil',
-    '/x/..//evil.example', 'javascript:alert(1)', '/v1/auth/google/start', '/v1', '/sign-in', '/sign-in?return_to=/sign-in', '/a/../v1/session',
+    null,
+    '',
+    'account',
+    'https://evil.example',
+    '//evil.example',
+    '/\\evil.example',
+    '/\t/evil.example',
+    '/ /evil.example',
+    '/\u0000/evil',
+    '/x/..//evil.example',
+    'javascript:alert(1)',
+    '/v1/auth/google/start',
+    '/v1',
+    '/sign-in',
+    '/sign-in?return_to=/sign-in',
+    '/a/../v1/session',
   ])('does not go to %j', (path) => {
     expect(safePath(path, origin)).toBe('/account')
   })
@@ -52,11 +66,33 @@ describe('targetOf', () => {
   })
 
   it.each([
-    null, '', 'app.example.com', '//app.example.com', '//evil.example', '/\\evil.example', 'https:evil.example', 'https:\\\\app.example.com', 'https://evil.example',
-    'https://app.example.com.evil.example', 'https://evil.example/https://app.example.com', 'https://app.example.com@evil.example',
-    'https://app.example.com:x@evil.example', 'https://user@app.example.com', 'https://app.example.com\\@evil.example', 'https://app.example.com:8443',
-    'http://app.example.com', 'https://app.example.com.', 'http://localhost', ' https://app.example.com', 'https://app.exa\tmple.com', 'https://app.example.com/\u2028',
-    'javascript:alert(1)//https://app.example.com', 'javascript://app.example.com/%0aalert(1)', 'data:text/html,x', 'blob:https://app.example.com/x', 'https://',
+    null,
+    '',
+    'app.example.com',
+    '//app.example.com',
+    '//evil.example',
+    '/\\evil.example',
+    'https:evil.example',
+    'https:\\\\app.example.com',
+    'https://evil.example',
+    'https://app.example.com.evil.example',
+    'https://evil.example/https://app.example.com',
+    'https://app.example.com@evil.example',
+    'https://app.example.com:x@evil.example',
+    'https://user@app.example.com',
+    'https://app.example.com\\@evil.example',
+    'https://app.example.com:8443',
+    'http://app.example.com',
+    'https://app.example.com.',
+    'http://localhost',
+    ' https://app.example.com',
+    'https://app.exa\tmple.com',
+    'https://app.example.com/\u2028',
+    'javascript:alert(1)//https://app.example.com',
+    'javascript://app.example.com/%0aalert(1)',
+    'data:text/html,x',
+    'blob:https://app.example.com/x',
+    'https://',
   ])('does not go to %j', (raw) => {
     expect(of(raw)).toEqual({ href: '/account', page: true })
   })

@@ -33,9 +33,12 @@ function service(...answers: Response[]) {
 
 async function aWallet(): Promise<{ wallet: Wallet; address: string }> {
   let stored: string | null = null
-  const test = await addTestWallet({ getItem: () => stored, setItem: (_, value) => {
-    stored = value
-  } })
+  const test = await addTestWallet({
+    getItem: () => stored,
+    setItem: (_, value) => {
+      stored = value
+    },
+  })
   return { wallet: asWallet(test), address: test.address }
 }
 
@@ -53,7 +56,11 @@ describe('proveWallet', () => {
 
   it("names the wallet's chain only where the service takes it", async () => {
     const { wallet, address } = await aWallet()
-    for (const [chainIds, chain] of [[[1, 8453], 8453], [[1], undefined], [undefined, undefined]] as const) {
+    for (const [chainIds, chain] of [
+      [[1, 8453], 8453],
+      [[1], undefined],
+      [undefined, undefined],
+    ] as const) {
       const { api, calls } = service(json(200, challenge), json(200, result))
       const onBase = { ...wallet, chainId: () => Promise.resolve(8453) }
       await proveWallet(api, { wallet: onBase, address, purpose: 'sign_in', chainIds: chainIds && [...chainIds] })
@@ -104,7 +111,12 @@ describe('withStepUp', () => {
   it('leaves it when the person does not want to', async () => {
     const { api, calls } = service(refusal('reauth_required', 403))
     const { wallet, address } = await aWallet()
-    expect(await withStepUp(() => proveWallet(api, { wallet, address, purpose: 'link' }), () => Promise.resolve(false))).toBeUndefined()
+    expect(
+      await withStepUp(
+        () => proveWallet(api, { wallet, address, purpose: 'link' }),
+        () => Promise.resolve(false),
+      ),
+    ).toBeUndefined()
     expect(calls).toHaveLength(1)
   })
 

@@ -15,10 +15,7 @@ async function acceptedChain(wallet: Wallet, accepted: Provider['chain_ids']): P
 
 // proveWallet has the wallet sign the service's own message and hands it back,
 // byte for byte. The purpose was fixed by the challenge.
-export async function proveWallet(
-  api: Api,
-  request: { wallet: Wallet; address: string; purpose: Purpose; chainIds?: Provider['chain_ids'] },
-): Promise<ProofResult> {
+export async function proveWallet(api: Api, request: { wallet: Wallet; address: string; purpose: Purpose; chainIds?: Provider['chain_ids'] }): Promise<ProofResult> {
   const { wallet, address, purpose } = request
   const chain = await acceptedChain(wallet, request.chainIds)
   const challenge = await data(
@@ -30,7 +27,5 @@ export async function proveWallet(
   )
   if (challenge.message === undefined) throw new WalletFault('NoMessage')
   const signature = await wallet.sign(challenge.message, address)
-  return data(
-    api.POST('/v1/auth/siwe/verify', { body: { message: challenge.message, signature, delivery: 'cookie' } }),
-  )
+  return data(api.POST('/v1/auth/siwe/verify', { body: { message: challenge.message, signature, delivery: 'cookie' } }))
 }

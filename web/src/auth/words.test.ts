@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { OFFLINE, Problem, toProblem } from '../api/problem'
-import { Declined, WalletFault } from '../wallet/types'
 import { en } from '../i18n/en'
 import { translator } from '../i18n/translate'
+import { Declined, WalletFault } from '../wallet/types'
 import { wordsForCode as forCode, wordsForError as forError } from './words'
 
 const t = translator(en, 'en')
@@ -16,9 +16,13 @@ const source = (path: string) => readFileSync(new URL(`../../../${path}`, import
 // programs meet: clients with keys or grants, and requests this app never makes.
 const forPrograms = ['invalid_grant', 'invalid_client', 'unauthorized_client', 'insufficient_scope', 'method_not_allowed', 'begin_by_post', 'unsupported_media_type']
 const table = source('api/problem.go') + source('api/limits.go')
-const spelling = new Map([...(table + source('identity/errors.go')).matchAll(/\b([Cc]ode[A-Z]\w+)\s+(?:identity\.Code|Code)?\s*=\s*"(\w+)"/g)].map((match) => [match[1]!, match[2]!]))
+const spelling = new Map(
+  [...(table + source('identity/errors.go')).matchAll(/\b([Cc]ode[A-Z]\w+)\s+(?:identity\.Code|Code)?\s*=\s*"(\w+)"/g)].map((match) => [match[1]!, match[2]!]),
+)
 const statuses = table.slice(table.indexOf('var statuses'))
-const codes = [...statuses.slice(0, statuses.indexOf('\n}\n')).matchAll(/^\t(?:identity\.)?(\w+):/gm)].map((match) => spelling.get(match[1]!) ?? match[1]!).filter((code) => !forPrograms.includes(code))
+const codes = [...statuses.slice(0, statuses.indexOf('\n}\n')).matchAll(/^\t(?:identity\.)?(\w+):/gm)]
+  .map((match) => spelling.get(match[1]!) ?? match[1]!)
+  .filter((code) => !forPrograms.includes(code))
 
 describe('words', () => {
   it('is asked about every code', () => {
@@ -57,7 +61,9 @@ describe('words', () => {
   })
 
   it('names the ways in that a team asks for', () => {
-    expect(wordsForError(new Problem({ code: 'policy_unsatisfied', status: 403, rule: 'required_providers', missing: ['github', 'siwe'] }))?.text).toContain('Missing: GitHub, Ethereum wallet.')
+    expect(wordsForError(new Problem({ code: 'policy_unsatisfied', status: 403, rule: 'required_providers', missing: ['github', 'siwe'] }))?.text).toContain(
+      'Missing: GitHub, Ethereum wallet.',
+    )
   })
 
   it('says of every rule of a team what to do about it, and to who sets it that it shuts him out', () => {
@@ -65,7 +71,10 @@ describe('words', () => {
     expect(rules).toContain('allowed_networks')
     const refused = (rule: string) => new Problem({ code: 'policy_unsatisfied', status: 403, rule })
     expect(new Set([...rules, 'to come'].map((rule) => wordsForError(refused(rule))?.title)).size).toBe(rules.length + 1)
-    expect(forError(t, refused('max_age'), 'policy')).toEqual({ title: 'You would shut yourself out', text: expect.stringMatching(/only an owner can save.*Sign in again\.$/) as string })
+    expect(forError(t, refused('max_age'), 'policy')).toEqual({
+      title: 'You would shut yourself out',
+      text: expect.stringMatching(/only an owner can save.*Sign in again\.$/) as string,
+    })
     expect(forError(t, refused('require_fresh_for_admin'), 'policy')).toEqual(wordsForError(refused('require_fresh_for_admin')))
   })
 

@@ -44,4 +44,3 @@ export function wordsForError(t: Translate, error: unknown, purpose?: While): Wo
   const { title } = t.words['unknown']!
   return { title, text: t('common.serviceSays', { detail: error.message }) + more(t, error) }
 }
-

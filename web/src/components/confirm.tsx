@@ -49,7 +49,11 @@ export function Question({ opened, onClose, title, text, confirm, action, intent
   const t = useT()
   const stepUp = useStepUp()
   const run = useChange({
-    mutationFn: () => withStepUp(async () => ({ done: await action() }), () => stepUp(intent, typed)),
+    mutationFn: () =>
+      withStepUp(
+        async () => ({ done: await action() }),
+        () => stepUp(intent, typed),
+      ),
     // Nothing: the person did not want to prove it, and may still say no here.
     onSuccess: (result) => result && onClose(),
   })

@@ -83,7 +83,17 @@ export function EmailDoor({ purpose, token, onDeadLink, suggestion = '', returnT
           }}
         >
           <Stack gap="sm">
-            <TextInput label={t('email.address')} type="email" autoComplete="email" required withAsterisk={false} maxLength={320} size="md" value={email} onChange={(event) => setEmail(event.currentTarget.value)} />
+            <TextInput
+              label={t('email.address')}
+              type="email"
+              autoComplete="email"
+              required
+              withAsterisk={false}
+              maxLength={320}
+              size="md"
+              value={email}
+              onChange={(event) => setEmail(event.currentTarget.value)}
+            />
             <Button type="submit" size="md" variant="default" loading={start.isPending}>
               {t('email.send')}
             </Button>

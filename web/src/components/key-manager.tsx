@@ -141,7 +141,10 @@ function Make<K extends AnyKey>({ make, choice, chosen, onMade }: Props<K> & { o
   const [days, setDays] = useState<number | string>(90)
   const making = useChange({
     mutationFn: async () => {
-      const made = await withStepUp(() => make({ name: name.trim(), expires_in_days: Number(days) }), () => stepUp())
+      const made = await withStepUp(
+        () => make({ name: name.trim(), expires_in_days: Number(days) }),
+        () => stepUp(),
+      )
       if (!made) return
       setName('')
       await onMade(made)

@@ -44,15 +44,16 @@ it('counts begun days as left', () => {
 
 describe('roles', () => {
   it('let admins act below owners, and owners on everyone', () => {
-    expect([mayActOn('admin', 'owner'), mayActOn('admin', 'admin'), mayActOn('member', 'member'), mayActOn('owner', 'owner')]).toEqual([
-      false, true, false, true,
-    ])
+    expect([mayActOn('admin', 'owner'), mayActOn('admin', 'admin'), mayActOn('member', 'member'), mayActOn('owner', 'owner')]).toEqual([false, true, false, true])
     expect(assignable('admin')).not.toContain('owner')
   })
 
   it('are asked about before what one cannot take back alone', () => {
     expect([roleQuestion('member', 'owner', false), roleQuestion('owner', 'admin', false), roleQuestion('admin', 'member', true), roleQuestion('owner', 'member', true)]).toEqual([
-      'Owner', 'Unmade', 'Self', 'Self',
+      'Owner',
+      'Unmade',
+      'Self',
+      'Self',
     ])
     expect([roleQuestion('member', 'admin', false), roleQuestion('admin', 'member', false)]).toEqual([undefined, undefined])
   })

@@ -30,10 +30,13 @@ describe('a change that is shown at once', () => {
     client = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity, retry: false } } })
     served = page('member', 'member')
     asked = 0
-    const observer = new QueryObserver(client, { queryKey: key, queryFn: async () => {
-      asked++
-      return served
-    } })
+    const observer = new QueryObserver(client, {
+      queryKey: key,
+      queryFn: async () => {
+        asked++
+        return served
+      },
+    })
     stop = observer.subscribe(() => undefined)
     await observer.refetch()
     asked = 0
@@ -42,7 +45,10 @@ describe('a change that is shown at once', () => {
 
   const shown = () => client.getQueryData<Page<Row>>(key)!.data.map((row) => row.role)
   const changing = (send: (to: [id: string, role: string]) => Promise<unknown>) =>
-    new MutationObserver(client, optimistic<Row, [string, string]>(client, { list: key, change: (rows, [id, role]) => rows.map((row) => (row.id === id ? { ...row, role } : row)), send }))
+    new MutationObserver(
+      client,
+      optimistic<Row, [string, string]>(client, { list: key, change: (rows, [id, role]) => rows.map((row) => (row.id === id ? { ...row, role } : row)), send }),
+    )
   const settled = () => new Promise((resolve) => setTimeout(resolve))
 
   it('stays when the service takes it, and the list is asked for again', async () => {

@@ -1,4 +1,4 @@
-import { type InfiniteData, type QueryClient, type QueryKey, useMutation, type UseMutationOptions, useQueryClient } from '@tanstack/react-query'
+import { type InfiniteData, type QueryClient, type QueryKey, type UseMutationOptions, useMutation, useQueryClient } from '@tanstack/react-query'
 import type { Page } from '../api/queries'
 import { withStepUp } from '../auth/step-up'
 import { useStepUp } from './step-up-context'
@@ -53,5 +53,14 @@ export function optimistic<T, V>(client: QueryClient, { list, change, send, refr
 export function useOptimistic<T, V>(options: Optimistic<T, V>) {
   const client = useQueryClient()
   const stepUp = useStepUp()
-  return useMutation(optimistic<T, V>(client, { ...options, send: (asked) => withStepUp(() => options.send(asked), () => stepUp()) }))
+  return useMutation(
+    optimistic<T, V>(client, {
+      ...options,
+      send: (asked) =>
+        withStepUp(
+          () => options.send(asked),
+          () => stepUp(),
+        ),
+    }),
+  )
 }

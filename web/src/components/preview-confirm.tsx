@@ -48,7 +48,11 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
     retry: false,
   })
   const run = useChange({
-    mutationFn: (seen: P) => withStepUp(async () => ({ done: await action(seen) }), () => stepUp(intent, typed)),
+    mutationFn: (seen: P) =>
+      withStepUp(
+        async () => ({ done: await action(seen) }),
+        () => stepUp(intent, typed),
+      ),
     onSuccess: (result) => result && setOpened(0),
     // What has changed meanwhile is shown as it is now.
     onError: (error) => isProblem(error, 'sessions_changed') && setOpened(Date.now()),

@@ -50,7 +50,10 @@ export function SessionManager(props: Props) {
   const filter: SessionFilter = { ...toFilter(settled), ...(props.user ? { user_id: props.user } : {}) }
   const list = usePaged([...props.queryKey, filter], (page) => props.fetchPage({ ...filter, ...page }), { lookAgain: untilOneExpires })
   const rows = list.rows ?? []
-  const endable = useSelection(rows.filter((row) => row.status === 'active'), (row) => row.id)
+  const endable = useSelection(
+    rows.filter((row) => row.status === 'active'),
+    (row) => row.id,
+  )
   const { selected } = endable
   const unreadable = Object.values(wrong(chosen)).some(Boolean) || chosen !== settled
 
@@ -74,7 +77,8 @@ export function SessionManager(props: Props) {
     // What is selected may change with the rows while the question is open.
     preview: async () => ({ filter: what, ...(await props.endMany({ filter: what, dry_run: true })) }),
     confirm: ({ count }: EndedSessions) => (count > 0 ? t('sessions.endCountConfirm', { count }) : undefined),
-    action: async ({ filter, as_of, count }: EndedSessions & { filter: SessionFilter }) => finish(count, await props.endMany({ filter, ...(as_of ? { as_of } : {}), at_most: count })),
+    action: async ({ filter, as_of, count }: EndedSessions & { filter: SessionFilter }) =>
+      finish(count, await props.endMany({ filter, ...(as_of ? { as_of } : {}), at_most: count })),
     children: (preview: EndedSessions) => <EndedList ended={preview} />,
   })
 
@@ -139,7 +143,12 @@ export function SessionManager(props: Props) {
           disabled={selected.length === 0}
           {...byFilter({ ids: selected.map((session) => session.id) })}
         />
-        <PreviewConfirm label={t('sessions.endFiltered')} title={t('sessions.endFilteredTitle')} disabled={unreadable || !narrows(filter) || !findsOpen(filter)} {...byFilter(filter)} />
+        <PreviewConfirm
+          label={t('sessions.endFiltered')}
+          title={t('sessions.endFilteredTitle')}
+          disabled={unreadable || !narrows(filter) || !findsOpen(filter)}
+          {...byFilter(filter)}
+        />
         {!props.user && <PreviewConfirm label={t('sessions.endOthers')} title={t('sessions.endOthersTitle')} {...byFilter({ others: true })} />}
       </Group>
       {done && (
@@ -187,7 +196,12 @@ function EndButton({ session, onAsk }: { session: AnySession; onAsk: () => void 
     if (resumed) onAsk()
   }, [])
   return (
-    <Button variant="default" size="xs" aria-label={t('sessions.endOf', { name: personName(t, session.user), device: session.device || t('common.unknownDevice') })} onClick={onAsk}>
+    <Button
+      variant="default"
+      size="xs"
+      aria-label={t('sessions.endOf', { name: personName(t, session.user), device: session.device || t('common.unknownDevice') })}
+      onClick={onAsk}
+    >
       {t('sessions.end')}
     </Button>
   )

@@ -87,7 +87,15 @@ export function Shell({ children }: { children: ReactNode }) {
           <Group justify="space-between" wrap="nowrap" gap="sm" h={36}>
             <Anchor component={Link} to="/" c="inherit" fw={700} underline="never" size="lg" miw={0}>
               <Group gap={8} wrap="nowrap" miw={0}>
-                <img src={brand.logo} alt="" width={26} height={26} style={{ objectFit: 'contain' }} referrerPolicy="no-referrer" onError={(event) => (event.currentTarget.hidden = true)} />
+                <img
+                  src={brand.logo}
+                  alt=""
+                  width={26}
+                  height={26}
+                  style={{ objectFit: 'contain' }}
+                  referrerPolicy="no-referrer"
+                  onError={(event) => (event.currentTarget.hidden = true)}
+                />
                 <Name line>{brand.name}</Name>
               </Group>
             </Anchor>

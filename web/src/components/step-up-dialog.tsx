@@ -68,12 +68,7 @@ function Ways({ only, intent, typed, onProved }: Pick<Props, 'only' | 'intent' |
       {usable
         .filter((provider) => provider.kind === 'redirect')
         .map((provider) => (
-          <Button
-            key={provider.name}
-            variant="default"
-            loading={leave.isPending && leave.variables === provider.name}
-            onClick={() => leave.mutate(provider.name)}
-          >
+          <Button key={provider.name} variant="default" loading={leave.isPending && leave.variables === provider.name} onClick={() => leave.mutate(provider.name)}>
             {t('stepUp.with', { provider: providerName(t, provider.name) })}
           </Button>
         ))}
@@ -84,21 +79,9 @@ function Ways({ only, intent, typed, onProved }: Pick<Props, 'only' | 'intent' |
         </Button>
       )}
       {email && byEmail && (
-        <EmailDoor
-          purpose="step_up"
-          suggestion={identities.rows.find((identity) => identity.provider === email.name)?.email}
-          returnTo={location.pathname}
-          onDone={proved}
-        />
+        <EmailDoor purpose="step_up" suggestion={identities.rows.find((identity) => identity.provider === email.name)?.email} returnTo={location.pathname} onDone={proved} />
       )}
-      {wallet && (
-        <Wallets
-          purpose="step_up"
-          provider={wallet}
-          only={identities.rows.flatMap((identity) => identity.wallet?.address ?? [])}
-          onDone={proved}
-        />
-      )}
+      {wallet && <Wallets purpose="step_up" provider={wallet} only={identities.rows.flatMap((identity) => identity.wallet?.address ?? [])} onDone={proved} />}
       {usable.length === 0 && <Text>{t('stepUp.none')}</Text>}
     </Stack>
   )

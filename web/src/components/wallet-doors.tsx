@@ -7,13 +7,13 @@ import type { ProofResult, Provider, Purpose } from '../api/types'
 import { linkIntent } from '../auth/pending'
 import { proveWallet } from '../auth/siwe'
 import { withStepUp } from '../auth/step-up'
-import { useStepUp } from './step-up-context'
 import { isDev } from '../dev'
 import { useT } from '../i18n/language'
 import { asWallet, type TestWallet, useTestWallets } from '../wallet/test-wallet'
 import { shortAddress, type Wallet, WalletFault } from '../wallet/types'
 import { sharedConfig, useInjectedWallets } from '../wallet/wagmi'
 import { Fault, Name, Waiting } from './show'
+import { useStepUp } from './step-up-context'
 
 // WalletConnect is large, and few need it.
 const PhoneWallet = lazy(() => import('./phone-wallet'))

@@ -11,8 +11,7 @@ type Flat = Record<string, Message>
 
 function flat(catalogue: Catalogue): Flat {
   const out: Flat = {}
-  for (const [area, messages] of Object.entries(catalogue.messages))
-    for (const [name, message] of Object.entries(messages)) out[`${area}.${name}`] = message as Message
+  for (const [area, messages] of Object.entries(catalogue.messages)) for (const [name, message] of Object.entries(messages)) out[`${area}.${name}`] = message as Message
   for (const [code, { title, text }] of Object.entries(catalogue.words)) Object.assign(out, { [`words.${code}.title`]: title, [`words.${code}.text`]: text })
   return out
 }

@@ -18,9 +18,24 @@ describe('readNetwork', () => {
     ['::ffff:10.1.2.3/104', '10.0.0.0/8'],
   ])('%s is %s', (typed, range) => expect(readNetwork(typed)).toBe(range))
 
-  it.each(['', 'somewhere', '1.2.3', '1.2.3.256', '01.2.3.4', '1.2.3.4/33', '1.2.3.4/', '1.2.3.4/8/8', '1.2.3.4/-1', '::1/129', '1::2::3', '1:2:3', 'fe80::1%eth0', '::1]@x', '::ffff:10.1.2.3/90', '<b>:'])('%s is none', (typed) =>
-    expect(readNetwork(typed)).toBeUndefined(),
-  )
+  it.each([
+    '',
+    'somewhere',
+    '1.2.3',
+    '1.2.3.256',
+    '01.2.3.4',
+    '1.2.3.4/33',
+    '1.2.3.4/',
+    '1.2.3.4/8/8',
+    '1.2.3.4/-1',
+    '::1/129',
+    '1::2::3',
+    '1:2:3',
+    'fe80::1%eth0',
+    '::1]@x',
+    '::ffff:10.1.2.3/90',
+    '<b>:',
+  ])('%s is none', (typed) => expect(readNetwork(typed)).toBeUndefined())
 })
 
 describe('toFilter', () => {

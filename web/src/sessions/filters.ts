@@ -37,7 +37,11 @@ function readNetwork6(address: string, prefix: number): string | undefined {
     const bytes = groups.slice(6).flatMap((group) => [group >> 8, group & 0xff])
     return prefix >= 96 ? readNetwork(`${bytes.join('.')}/${prefix - 96}`) : undefined
   }
-  return `${writeIPv6(masked(groups, 16, prefix).map((group) => group.toString(16)).join(':'))}/${prefix}`
+  return `${writeIPv6(
+    masked(groups, 16, prefix)
+      .map((group) => group.toString(16))
+      .join(':'),
+  )}/${prefix}`
 }
 
 // masked keeps the bits before the prefix, of parts of so many bits each.

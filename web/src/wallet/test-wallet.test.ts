@@ -4,9 +4,12 @@ import { addTestWallet, asWallet, readTestWallets } from './test-wallet'
 
 function memory(initial?: string) {
   let value: string | null = initial ?? null
-  return { getItem: () => value, setItem: (_: string, next: string) => {
-    value = next
-  } }
+  return {
+    getItem: () => value,
+    setItem: (_: string, next: string) => {
+      value = next
+    },
+  }
 }
 
 describe('test wallet', () => {

@@ -40,7 +40,9 @@ export function walletOf(config: Config, connector: Connector): Wallet {
   const icon: unknown = connector.icon
   return {
     id: connector.uid,
-    name: String(connector.name ?? '').trim().slice(0, longestName),
+    name: String(connector.name ?? '')
+      .trim()
+      .slice(0, longestName),
     rdns: connector.id.slice(0, longestName),
     ...(typeof icon === 'string' && icon.startsWith('data:image/') ? { icon } : {}),
     chainId: () => connector.getChainId(),

@@ -95,7 +95,8 @@ export const devices: Area<'devices'> = {
 
 export const merge: Area<'merge'> = {
   title: 'Zwei Konten, ein Mensch?',
-  found: 'Was Sie eben bewiesen haben, gehört zu einem anderen Konto. Sind beide Ihre, können sie eines werden. Nichts geschieht, bevor Sie bestätigen, und Sie können es später zurücknehmen.',
+  found:
+    'Was Sie eben bewiesen haben, gehört zu einem anderen Konto. Sind beide Ihre, können sie eines werden. Nichts geschieht, bevor Sie bestätigen, und Sie können es später zurücknehmen.',
   survivor: 'Welches Konto bleibt?',
   survivorHint: 'Das andere geht darin auf: Seine Zugänge, Adressen und Teams ziehen um, und seine Sitzungen enden.',
   thisAccount: 'hier sind Sie angemeldet',
@@ -164,7 +165,8 @@ export const invitations: Area<'invitations'> = {
   title: 'Einladungen',
   hint: 'Teams, die eine Adresse oder Wallet von Ihnen eingeladen haben.',
   noneTitle: 'Keine offene Einladung für dieses Konto',
-  noneText: 'Annehmen kann, wer die Adresse hat, an die die E-Mail ging, bis die Einladung zurückgezogen oder abgelaufen ist. Ging sie an eine andere Adresse von Ihnen? Fügen Sie diese unten hinzu.',
+  noneText:
+    'Annehmen kann, wer die Adresse hat, an die die E-Mail ging, bis die Einladung zurückgezogen oder abgelaufen ist. Ging sie an eine andere Adresse von Ihnen? Fügen Sie diese unten hinzu.',
   as: 'als {role}, für {invitee}, offen bis {time}',
   accept: 'Annehmen',
   acceptOf: 'Die Einladung in {team} annehmen',

@@ -148,7 +148,8 @@ export const team: Area<'team'> = {
   inviteeWrong: 'Geben Sie eine E-Mail-Adresse ein, oder 0x und die 40 Zeichen einer Wallet-Adresse.',
   invite: 'Einladen',
   keys: 'API-Schlüssel',
-  keysHint: 'Für Programme, die in diesem Team handeln und in keinem anderen. Ein Schlüssel ist keine Person: Er lädt niemanden ein, legt keine Schlüssel an und ändert keine Regeln.',
+  keysHint:
+    'Für Programme, die in diesem Team handeln und in keinem anderen. Ein Schlüssel ist keine Person: Er lädt niemanden ein, legt keine Schlüssel an und ändert keine Regeln.',
   noKeys: 'Noch kein Schlüssel.',
   keyRole: 'Er handelt als',
   keyMay_member: 'das Team und seine Mitglieder sehen',
@@ -244,7 +245,8 @@ export const operator: Area<'operator'> = {
   findHint: 'Auch nach der Kennung eines Kontos, das in einem anderen aufgegangen ist.',
   findSubmit: 'Suchen',
   findNames: 'Nach bestätigter E-Mail, Wallet-Adresse, ENS-Namen oder Kennung suchen',
-  findWrong: 'Geben Sie sie ganz ein: eine E-Mail-Adresse, eine Wallet-Adresse, eine Kennung oder, wo sie nachgeschlagen werden, einen ENS-Namen. Teile von Namen werden nicht gesucht.',
+  findWrong:
+    'Geben Sie sie ganz ein: eine E-Mail-Adresse, eine Wallet-Adresse, eine Kennung oder, wo sie nachgeschlagen werden, einen ENS-Namen. Teile von Namen werden nicht gesucht.',
   findNoNames: 'ENS-Namen werden hier nicht nachgeschlagen: Der Dienst hat keinen Ethereum-Endpunkt (LATCHKEY_ETHEREUM_RPC). Suchen Sie nach der Adresse der Wallet.',
   findASCII: 'Nur ENS-Namen aus einfachen Buchstaben, Ziffern und Bindestrichen werden nachgeschlagen. Suchen Sie nach der Adresse der Wallet.',
   findNoneName: 'Niemand hier hat die Wallet, für die dieser Name steht. Namen, die nicht auf der Chain selbst stehen, werden nicht gefunden.',

@@ -6,6 +6,31 @@ import { details, reasons } from './reasons'
 import { words } from './words'
 
 export const de: Catalogue = {
-  messages: { common, shell, home, signIn, email, wallet, stepUp, docs, account, ways, addresses, devices, merge, recovery, history, invitations, sessions, filters, team, policy, audit, operator, details, reasons },
+  messages: {
+    common,
+    shell,
+    home,
+    signIn,
+    email,
+    wallet,
+    stepUp,
+    docs,
+    account,
+    ways,
+    addresses,
+    devices,
+    merge,
+    recovery,
+    history,
+    invitations,
+    sessions,
+    filters,
+    team,
+    policy,
+    audit,
+    operator,
+    details,
+    reasons,
+  },
   words,
 }

@@ -74,7 +74,8 @@ export const home: Area<'home'> = {
   linkButton: 'Weiteren Zugang verknüpfen',
   teamTitle: 'Ein Team führen',
   teamText: 'Per E-Mail-Adresse oder Wallet einladen, sehen, wer von wo im Team ist, eine Sitzung beenden, ein Mitglied entfernen.',
-  teamStep1: 'Machen Sie ein Team und öffnen Sie es. Laden Sie eine E-Mail-Adresse ein oder eine Test-Wallet: Melden Sie sich in einem privaten Fenster mit einer an und kopieren Sie hier deren Adresse.',
+  teamStep1:
+    'Machen Sie ein Team und öffnen Sie es. Laden Sie eine E-Mail-Adresse ein oder eine Test-Wallet: Melden Sie sich in einem privaten Fenster mit einer an und kopieren Sie hier deren Adresse.',
   teamStep2: 'Melden Sie sich in einem privaten Fenster als diese Person an und nehmen Sie dort die Einladung an.',
   teamStep3: 'Beide betreten das Team. Wem es gehört, der sieht beide Sitzungen.',
   teamStep4: 'Beenden Sie die andere Sitzung oder entfernen Sie das Mitglied: Das andere Fenster zeigt es.',

@@ -30,7 +30,10 @@ export const words: Catalogue['words'] = {
     text: 'Die Adresse, von der Sie kommen, liegt in keinem davon. Gehen Sie in eines, etwa über ein VPN des Teams, oder fragen Sie einen Eigentümer des Teams.',
   },
   policy_unsatisfied_max_age: { title: 'Das Team verlangt eine neue Anmeldung', text: 'Ihre Anmeldung liegt länger zurück, als seine Regeln erlauben. Melden Sie sich neu an.' },
-  policy_unsatisfied_idle: { title: 'Das Team fragt, ob Sie es noch sind', text: 'Diese Sitzung blieb länger ungenutzt, als seine Regeln erlauben. Bestätigen Sie mit irgendeinem Zugang, den Sie haben.' },
+  policy_unsatisfied_idle: {
+    title: 'Das Team fragt, ob Sie es noch sind',
+    text: 'Diese Sitzung blieb länger ungenutzt, als seine Regeln erlauben. Bestätigen Sie mit irgendeinem Zugang, den Sie haben.',
+  },
   policy_unsatisfied_required_providers: {
     title: 'Das Team verlangt einen weiteren Zugang',
     text: 'Bestätigen Sie mit dem, was fehlt, oder verknüpfen Sie es auf Ihrer Kontoseite, wenn Sie es noch nicht haben. Es fehlt:',
@@ -39,7 +42,10 @@ export const words: Catalogue['words'] = {
     title: 'Bitte bestätigen Sie, dass Sie es sind',
     text: 'Änderungen an diesem Team brauchen einen frischen Nachweis. Bestätigen Sie mit irgendeinem Zugang, den Sie haben, und versuchen Sie es dann noch einmal.',
   },
-  policy_unsatisfied_unreadable: { title: 'Die Regeln des Teams sind nicht lesbar', text: 'Sie lassen niemanden ein, bis ein Eigentümer sie neu setzt. Fragen Sie einen Eigentümer des Teams.' },
+  policy_unsatisfied_unreadable: {
+    title: 'Die Regeln des Teams sind nicht lesbar',
+    text: 'Sie lassen niemanden ein, bis ein Eigentümer sie neu setzt. Fragen Sie einen Eigentümer des Teams.',
+  },
   policy_unsatisfied_policy: { title: 'Sie würden sich selbst aussperren', text: 'Ihre eigene Sitzung erfüllt diese Regeln nicht, und nur Eigentümer können solche speichern.' },
   recovery_restricted: {
     title: 'Fügen Sie zuerst einen Zugang hinzu',
@@ -51,7 +57,10 @@ export const words: Catalogue['words'] = {
     text: 'Sie hat zu lange gedauert, wurde schon benutzt oder begann in einem anderen Browser. Fangen Sie hier neu an.',
   },
   invalid_proof: { title: 'Die Antwort ließ sich nicht prüfen', text: 'Es wurde nichts geändert. Fangen Sie hier neu an.' },
-  invalid_message: { title: 'Die Wallet hat den Text verändert', text: 'Er muss so unterschrieben werden, wie er gezeigt wurde. Versuchen Sie es noch einmal oder nehmen Sie eine andere Wallet.' },
+  invalid_message: {
+    title: 'Die Wallet hat den Text verändert',
+    text: 'Er muss so unterschrieben werden, wie er gezeigt wurde. Versuchen Sie es noch einmal oder nehmen Sie eine andere Wallet.',
+  },
   proof_used: { title: 'Diese Antwort wurde schon benutzt', text: 'Jede gilt einmal. Fangen Sie hier neu an.' },
   proof_too_old: {
     title: 'Sie wurden nicht erneut nach der Anmeldung gefragt',

@@ -160,7 +160,8 @@ export const invitations = {
   title: 'Invitations',
   hint: 'Teams that invited an address or a wallet of yours.',
   noneTitle: 'No open invitation for this account',
-  noneText: 'An invitation can be accepted by who has the address that the mail came to, until it is taken back or over. Was it sent to another address of yours? Add that one below.',
+  noneText:
+    'An invitation can be accepted by who has the address that the mail came to, until it is taken back or over. Was it sent to another address of yours? Add that one below.',
   as: 'as {role}, for {invitee}, open until {time}',
   accept: 'Accept',
   acceptOf: 'Accept the invitation to {team}',

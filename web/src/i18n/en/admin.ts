@@ -305,10 +305,16 @@ export const operator = {
   hint: 'a hint',
   mergeSelected: 'Merge selected',
   bulkTitle: 'Merge the selected pairs?',
-  bulkText: { one: '{count} account becomes part of an older one, which stays with its own values.', other: '{count} accounts become part of older ones, which stay with their own values.' },
+  bulkText: {
+    one: '{count} account becomes part of an older one, which stays with its own values.',
+    other: '{count} accounts become part of older ones, which stay with their own values.',
+  },
   bulkPair: '{source} becomes part of {survivor}',
   bulkMoves: 'Ways in that move: {ways}. Memberships that move: {teams}. Sessions that end: {sessions}.',
-  bulkGains: { one: 'By {count} of these the account that stays gains rights. Look at its pair by itself first.', other: 'By {count} of these the accounts that stay gain rights. Look at their pairs by themselves first.' },
+  bulkGains: {
+    one: 'By {count} of these the account that stays gains rights. Look at its pair by itself first.',
+    other: 'By {count} of these the accounts that stay gain rights. Look at their pairs by themselves first.',
+  },
   bulkRefused: { one: '{count} account cannot be merged, and is left out.', other: '{count} accounts cannot be merged, and are left out.' },
   bulkConfirm: { one: 'Merge {count} account', other: 'Merge {count} accounts' },
   bulkNothing: 'No account can be merged.',

@@ -7,6 +7,31 @@ import { words } from './words'
 // Each area belongs to a page or a shared component; a new page adds a file and
 // names its areas here and in every other language.
 export const en = {
-  messages: { common, shell, home, signIn, email, wallet, stepUp, docs, account, ways, addresses, devices, merge, recovery, history, invitations, sessions, filters, team, policy, audit, operator, details, reasons },
+  messages: {
+    common,
+    shell,
+    home,
+    signIn,
+    email,
+    wallet,
+    stepUp,
+    docs,
+    account,
+    ways,
+    addresses,
+    devices,
+    merge,
+    recovery,
+    history,
+    invitations,
+    sessions,
+    filters,
+    team,
+    policy,
+    audit,
+    operator,
+    details,
+    reasons,
+  },
   words,
 } as const

@@ -32,12 +32,18 @@ export const words = {
     text: 'The address you come from is in none of them. Go to one of them, such as a VPN of the team, or ask an owner of the team.',
   },
   policy_unsatisfied_max_age: { title: 'The team asks for a new sign-in', text: 'You signed in longer ago than its policy allows. Sign in again.' },
-  policy_unsatisfied_idle: { title: 'The team asks whether it is still you', text: 'This session was not used for longer than its policy allows. Confirm with any way in you have.' },
+  policy_unsatisfied_idle: {
+    title: 'The team asks whether it is still you',
+    text: 'This session was not used for longer than its policy allows. Confirm with any way in you have.',
+  },
   policy_unsatisfied_required_providers: {
     title: 'The team asks for another way in',
     text: 'Confirm with what is missing, or link it on your account page if you do not have it yet. Missing:',
   },
-  policy_unsatisfied_require_fresh_for_admin: { title: 'Please confirm that it is you', text: 'Changes to this team need a recent proof. Confirm with any way in you have, then do this again.' },
+  policy_unsatisfied_require_fresh_for_admin: {
+    title: 'Please confirm that it is you',
+    text: 'Changes to this team need a recent proof. Confirm with any way in you have, then do this again.',
+  },
   policy_unsatisfied_unreadable: { title: 'The policy of the team cannot be read', text: 'It admits nobody until an owner sets it again. Ask an owner of the team.' },
   // While setting a policy; what its rule asks for follows.
   policy_unsatisfied_policy: { title: 'You would shut yourself out', text: 'Your own session does not satisfy this policy, and only an owner can save such a one.' },
@@ -107,7 +113,10 @@ export const words = {
   request_timeout: { title: 'That took too long to arrive', text: 'Check your connection, then try again.' },
   unavailable: { title: 'The service cannot do that right now', text: 'Try again in a minute.' },
   // While looking a name up.
-  unavailable_name: { title: 'The name cannot be looked up right now', text: 'No Ethereum endpoint of this service answers. Try again in a minute, or search by the wallet’s address.' },
+  unavailable_name: {
+    title: 'The name cannot be looked up right now',
+    text: 'No Ethereum endpoint of this service answers. Try again in a minute, or search by the wallet’s address.',
+  },
   internal: { title: 'Something went wrong', text: 'The fault is not yours. Try again in a minute; if it happens again, tell whoever runs this service.' },
   rate_limited: { title: 'Too many attempts', text: 'Wait a little, then try again.' },
   // The app's own.

@@ -55,9 +55,7 @@ export function Addresses({ session, identities, onTicket }: Props) {
       {added && list.data?.some((row) => row.address === added.identity.email) && (
         <WordsAlert
           kind="done"
-          words={
-            added.isNew ? { title: t('addresses.addedTitle'), text: t('addresses.addedText') } : { title: t('addresses.hadTitle'), text: t('addresses.hadText') }
-          }
+          words={added.isNew ? { title: t('addresses.addedTitle'), text: t('addresses.addedText') } : { title: t('addresses.hadTitle'), text: t('addresses.hadText') }}
         />
       )}
       <Listing list={{ ...list, rows: list.data }} empty={t('addresses.none')}>

@@ -4,8 +4,8 @@ import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { keys } from '../../api/queries'
 import type { Identity } from '../../api/types'
-import { useOptimistic } from '../../components/optimistic'
 import { Dialog } from '../../components/dialog'
+import { useOptimistic } from '../../components/optimistic'
 import { Fault } from '../../components/show'
 import { useT } from '../../i18n/language'
 import { wayName } from './ways'
@@ -46,15 +46,21 @@ export function LabelButton({ identity, onDone }: Props) {
           }}
         >
           <Stack>
-            <TextInput label={t('account.name')} description={t('ways.labelHint')} maxLength={100} dir="auto" data-autofocus value={label} onChange={(event) => setLabel(event.currentTarget.value)} />
+            <TextInput
+              label={t('account.name')}
+              description={t('ways.labelHint')}
+              maxLength={100}
+              dir="auto"
+              data-autofocus
+              value={label}
+              onChange={(event) => setLabel(event.currentTarget.value)}
+            />
             <Fault error={save.error} />
             <Group justify="flex-end">
               <Button variant="default" onClick={() => setOpened(false)}>
                 {t('common.cancel')}
               </Button>
-              <Button type="submit">
-                {t('common.save')}
-              </Button>
+              <Button type="submit">{t('common.save')}</Button>
             </Group>
           </Stack>
         </form>

@@ -31,9 +31,7 @@ export function Devices() {
       title={t('devices.title')}
       hint={t('devices.hint')}
       action={
-        others && (
-          <ConfirmButton label={t('devices.others')} title={t('devices.othersTitle')} text={t('devices.othersText')} confirm={t('devices.others')} action={endOthers} />
-        )
+        others && <ConfirmButton label={t('devices.others')} title={t('devices.othersTitle')} text={t('devices.othersText')} confirm={t('devices.others')} action={endOthers} />
       }
     >
       <Fault error={endOne.error} />

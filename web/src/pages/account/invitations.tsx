@@ -73,7 +73,13 @@ function Row({ invitation }: { invitation: MyInvitation }) {
           <Button loading={accept.isPending} disabled={busy} onClick={() => accept.mutate()} aria-label={t('invitations.acceptOf', { team: invitation.team_name })}>
             {t('invitations.accept')}
           </Button>
-          <Button variant="default" loading={decline.isPending} disabled={busy} onClick={() => decline.mutate()} aria-label={t('invitations.declineOf', { team: invitation.team_name })}>
+          <Button
+            variant="default"
+            loading={decline.isPending}
+            disabled={busy}
+            onClick={() => decline.mutate()}
+            aria-label={t('invitations.declineOf', { team: invitation.team_name })}
+          >
             {t('invitations.decline')}
           </Button>
         </Group>

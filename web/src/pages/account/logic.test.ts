@@ -7,7 +7,13 @@ import { endsThisSession, wayName, whyNotUnlink } from './ways'
 
 const t = translator(en, 'en')
 const way = (id: string, provider: string, more: Partial<Identity> = {}): Identity => ({
-  id, provider, subject: id, label: '', created_at: '2030-01-01T00:00:00Z', last_used_at: '2030-01-01T00:00:00Z', ...more,
+  id,
+  provider,
+  subject: id,
+  label: '',
+  created_at: '2030-01-01T00:00:00Z',
+  last_used_at: '2030-01-01T00:00:00Z',
+  ...more,
 })
 
 describe('why a way in has to stay', () => {

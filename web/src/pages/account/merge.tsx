@@ -14,8 +14,8 @@ import { Section } from '../../components/section'
 import { Fault, Name, personName, Waiting } from '../../components/show'
 import { useResumed, useStepUp } from '../../components/step-up-context'
 import { useT } from '../../i18n/language'
-import { fieldName, valueText } from './merge-words'
 import { Gains, Moves } from './merge-plan'
+import { fieldName, valueText } from './merge-words'
 
 const intent = 'merge'
 
@@ -68,7 +68,10 @@ export function Merge({ begun, me, onChange, onClose }: Props) {
   const confirm = useChange({
     mutationFn: async (shown: MergePreview) => {
       const body = { survivor_id: shown.survivor.id, choices, fingerprint: shown.fingerprint, delivery: 'cookie' as const }
-      return withStepUp(() => data(api.POST('/v1/me/merges/{merge}/confirm', { params: { path: { merge: shown.id } }, body })), () => stepUp(intent))
+      return withStepUp(
+        () => data(api.POST('/v1/me/merges/{merge}/confirm', { params: { path: { merge: shown.id } }, body })),
+        () => stepUp(intent),
+      )
     },
     onSuccess: (merged) => merged && finish(),
     onError: (error) => {

@@ -8,8 +8,8 @@ import { ConfirmButton } from '../../components/confirm'
 import { doneNow } from '../../components/done'
 import { Section } from '../../components/section'
 import { Listing, Name, personName, Time, useNow } from '../../components/show'
-import { daysLeft } from '../../components/time'
 import { Table } from '../../components/table'
+import { daysLeft } from '../../components/time'
 import { useT } from '../../i18n/language'
 
 // Merges lists what became part of this account, and takes it back. Without any
@@ -71,14 +71,7 @@ function Undo({ merge, action }: { merge: MyMerge; action: () => Promise<unknown
   }
   return (
     <Stack gap={2} align="flex-start">
-      <ConfirmButton
-        label={t('merge.undo')}
-        title={t('merge.undoTitle')}
-        text={t('merge.undoText')}
-        confirm={t('merge.undo')}
-        intent={`undo:${merge.id}`}
-        action={action}
-      />
+      <ConfirmButton label={t('merge.undo')} title={t('merge.undoTitle')} text={t('merge.undoText')} confirm={t('merge.undo')} intent={`undo:${merge.id}`} action={action} />
       <Text size="xs" className="muted">
         {t('merge.undoDays', { count: days })}
       </Text>

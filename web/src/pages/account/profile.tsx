@@ -50,7 +50,14 @@ export function Profile({ user }: { user: User }) {
           <Group align="flex-start" wrap="nowrap">
             <Avatar src={user.avatar_url || null} size={72} radius="md" alt="" name={personName(t, user)} imageProps={{ referrerPolicy: 'no-referrer' }} />
             <Stack gap="sm" flex={1} miw={0}>
-              <TextInput label={t('account.name')} maxLength={200} dir="auto" value={name} onChange={(event) => setTyped({ ...typed, name: event.currentTarget.value })} autoComplete="name" />
+              <TextInput
+                label={t('account.name')}
+                maxLength={200}
+                dir="auto"
+                value={name}
+                onChange={(event) => setTyped({ ...typed, name: event.currentTarget.value })}
+                autoComplete="name"
+              />
               <TextInput
                 label={t('account.avatar')}
                 maxLength={2048}

@@ -45,9 +45,7 @@ export function RecoveryCodes() {
       {state.data && (
         <Group justify="space-between">
           <Text size="sm" component="div">
-            {left === 0 || !state.data.created_at
-              ? t('recovery.none')
-              : t.rich('recovery.left', { count: left, time: <Time key="time" at={state.data.created_at} /> })}
+            {left === 0 || !state.data.created_at ? t('recovery.none') : t.rich('recovery.left', { count: left, time: <Time key="time" at={state.data.created_at} /> })}
           </Text>
           {left === 0 ? (
             <Button variant="default" loading={first.isPending} onClick={() => first.mutate()}>

@@ -13,10 +13,17 @@ const shown = ([one, other]: [string, string], survivor = one < other ? one : ot
 }
 
 it('adds up what is merged, and leaves out what is refused', async () => {
-  const bulk = await bulkOf([['a', 'b'], ['c', 'd'], ['e', 'f']], (ids) => {
-    if (ids[0] === 'c') return Promise.reject(new Problem({ code: 'merge_refused', status: 409 }))
-    return Promise.resolve(shown(ids, ids[0], ids[0] === 'a' ? [{ kind: 'operator' }] : []))
-  })
+  const bulk = await bulkOf(
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+      ['e', 'f'],
+    ],
+    (ids) => {
+      if (ids[0] === 'c') return Promise.reject(new Problem({ code: 'merge_refused', status: 409 }))
+      return Promise.resolve(shown(ids, ids[0], ids[0] === 'a' ? [{ kind: 'operator' }] : []))
+    },
+  )
   expect(bulk).toMatchObject({ refused: 1, gaining: 1, ways: 2, teams: 2, sessions: 6 })
   expect(bulk.previews).toHaveLength(2)
 })
@@ -27,9 +34,21 @@ it('merges each account of one person once, into the oldest', async () => {
     expect([bulk.ways, bulk.teams, bulk.sessions]).toEqual([2, 1, 6])
     return bulk.previews.map(({ source, survivor }) => `${source.id} ${survivor.id}`).sort()
   }
-  expect(await into([['a', 'b'], ['a', 'c'], ['b', 'c'], ['a', 'c']])).toEqual(['b a', 'c a'])
+  expect(
+    await into([
+      ['a', 'b'],
+      ['a', 'c'],
+      ['b', 'c'],
+      ['a', 'c'],
+    ]),
+  ).toEqual(['b a', 'c a'])
   // Nothing says which of the two is older.
-  expect(await into([['b', 'c'], ['a', 'c']])).toEqual(['b a', 'c a'])
+  expect(
+    await into([
+      ['b', 'c'],
+      ['a', 'c'],
+    ]),
+  ).toEqual(['b a', 'c a'])
 })
 
 it('does not take an outage for a refusal', async () => {

@@ -72,7 +72,8 @@ const rights = (preview: MergePreview) => preview.gains.map(({ kind, team_id, ro
 // stays: it must do no more than was shown.
 export async function stillAs(shown: MergePreview, preview: (ids: Pair, survivor?: string) => Promise<MergePreview>): Promise<MergePreview> {
   const now = await preview([shown.survivor.id, shown.source.id], shown.survivor.id)
-  const what = ({ moves }: MergePreview) => JSON.stringify([moves.identities.map(({ id }) => id), moves.emails, moves.teams.map(({ team_id }) => team_id)].map((of) => [...of].sort()))
+  const what = ({ moves }: MergePreview) =>
+    JSON.stringify([moves.identities.map(({ id }) => id), moves.emails, moves.teams.map(({ team_id }) => team_id)].map((of) => [...of].sort()))
   const seen = rights(shown)
   if (what(now) !== what(shown) || !rights(now).every((right) => seen.includes(right))) throw new Problem({ code: 'merge_changed', status: 409 })
   return now

@@ -13,9 +13,9 @@ import { Select, SelectAll, useSelection } from '../../components/selection'
 import { Listing, Name, personName, WordsAlert } from '../../components/show'
 import { Table } from '../../components/table'
 import { useT } from '../../i18n/language'
+import { type Bulk, bulkOf, pairKey, stillAs } from './bulk'
 import { UserLink } from './links'
 import { MergeDialog, mergeAsShown, previewMerge } from './merge'
-import { type Bulk, bulkOf, pairKey, stillAs } from './bulk'
 
 const idsOf = (pair: Duplicate): [string, string] => [pair.users[0]!.id, pair.users[1]!.id]
 
@@ -65,10 +65,7 @@ export function Duplicates() {
         </PreviewConfirm>
       </Group>
       {done && done.merged > 0 && (
-        <WordsAlert
-          kind="done"
-          words={{ title: t('operator.bulkDone', { count: done.merged }), text: done.failed > 0 ? t('operator.bulkFailed', { count: done.failed }) : '' }}
-        />
+        <WordsAlert kind="done" words={{ title: t('operator.bulkDone', { count: done.merged }), text: done.failed > 0 ? t('operator.bulkFailed', { count: done.failed }) : '' }} />
       )}
       {done && done.merged === 0 && <WordsAlert words={{ title: t('operator.bulkFailed', { count: done.failed }), text: t.words['merge_changed']!.text }} />}
       <Listing list={list} empty={t('operator.noDuplicates')}>
@@ -81,9 +78,7 @@ export function Duplicates() {
               {
                 label: t('sessions.select'),
                 action: true,
-                cell: (pair) => (
-                  <Select of={selection} row={pair} label={t('operator.selectPair', { one: personName(t, pair.users[0]!), other: personName(t, pair.users[1]!) })} />
-                ),
+                cell: (pair) => <Select of={selection} row={pair} label={t('operator.selectPair', { one: personName(t, pair.users[0]!), other: personName(t, pair.users[1]!) })} />,
               },
               {
                 label: t('operator.pair'),

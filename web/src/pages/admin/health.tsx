@@ -2,10 +2,10 @@ import { Badge } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { api, data } from '../../api/client'
 import { keys } from '../../api/queries'
+import { wordsForError } from '../../auth/words'
 import { Section } from '../../components/section'
 import { Name, Waiting, WordsAlert } from '../../components/show'
 import { Table } from '../../components/table'
-import { wordsForError } from '../../auth/words'
 import { useT } from '../../i18n/language'
 import { checked, resultWords } from './health-words'
 
@@ -25,7 +25,14 @@ export function Health() {
             rowKey={([name]) => name}
             columns={[
               { label: t('operator.check'), cell: ([name]) => <Name>{checked(t, name)}</Name> },
-              { label: t('operator.result'), cell: ([, result]) => <Badge variant="light" color={result === 'ok' ? 'teal' : 'red'} tt="none" maw="100%" h="auto" style={{ whiteSpace: 'normal' }}>{resultWords(t, result)}</Badge> },
+              {
+                label: t('operator.result'),
+                cell: ([, result]) => (
+                  <Badge variant="light" color={result === 'ok' ? 'teal' : 'red'} tt="none" maw="100%" h="auto" style={{ whiteSpace: 'normal' }}>
+                    {resultWords(t, result)}
+                  </Badge>
+                ),
+              },
             ]}
           />
         </>

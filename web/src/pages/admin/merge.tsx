@@ -46,7 +46,10 @@ function Plan({ ids, onClose, onMerged }: React.ComponentProps<typeof MergeDialo
   const preview = useQuery({
     queryKey: ['merge preview', ids, survivor, choices],
     queryFn: async () => {
-      const shown = await withStepUp(() => previewMerge(ids, survivor, choices), () => stepUp())
+      const shown = await withStepUp(
+        () => previewMerge(ids, survivor, choices),
+        () => stepUp(),
+      )
       if (!shown) onClose()
       return shown ?? null
     },
@@ -56,7 +59,11 @@ function Plan({ ids, onClose, onMerged }: React.ComponentProps<typeof MergeDialo
     retry: false,
   })
   const merge = useChange({
-    mutationFn: (shown: MergePreview) => withStepUp(() => mergeAsShown(shown, choices), () => stepUp()),
+    mutationFn: (shown: MergePreview) =>
+      withStepUp(
+        () => mergeAsShown(shown, choices),
+        () => stepUp(),
+      ),
     onSuccess: async (merged) => {
       if (!merged) return
       onClose()
@@ -84,17 +91,19 @@ function Plan({ ids, onClose, onMerged }: React.ComponentProps<typeof MergeDialo
             }}
           >
             <SimpleGrid cols={{ base: 1, sm: 2 }} mt="xs">
-              {sides(shown, ids[0]).map((side) => shown[side]).map((user) => (
-                <Radio.Card key={user.id} value={user.id} p="md">
-                  <Group wrap="nowrap" align="flex-start">
-                    <Radio.Indicator />
-                    <Stack gap={0} miw={0}>
-                      <Person user={user} />
-                      <code>{idEnd(user)}</code>
-                    </Stack>
-                  </Group>
-                </Radio.Card>
-              ))}
+              {sides(shown, ids[0])
+                .map((side) => shown[side])
+                .map((user) => (
+                  <Radio.Card key={user.id} value={user.id} p="md">
+                    <Group wrap="nowrap" align="flex-start">
+                      <Radio.Indicator />
+                      <Stack gap={0} miw={0}>
+                        <Person user={user} />
+                        <code>{idEnd(user)}</code>
+                      </Stack>
+                    </Group>
+                  </Radio.Card>
+                ))}
             </SimpleGrid>
           </Radio.Group>
           <Conflicts preview={shown} sides={sides(shown, ids[0])} apart={idEnd} choices={choices} onChoose={(field, side) => setChoices({ ...choices, [field]: side })} />

@@ -15,7 +15,9 @@ export function Merges({ user }: { user?: string }) {
   const t = useT()
   const client = useQueryClient()
   const now = useNow()
-  const list = usePaged(keys.admin('merges', user ?? ''), (page) => data(api.GET('/v1/admin/merges', { params: { query: { ...page, ...(user ? { user_id: user } : {}) } } })), { limit: 25 })
+  const list = usePaged(keys.admin('merges', user ?? ''), (page) => data(api.GET('/v1/admin/merges', { params: { query: { ...page, ...(user ? { user_id: user } : {}) } } })), {
+    limit: 25,
+  })
   const undo = async (merge: MergeRecord) => {
     await data(api.POST('/v1/admin/merges/{merge}/undo', { params: { path: { merge: merge.id } } }))
     await client.invalidateQueries({ queryKey: keys.operator })

@@ -7,6 +7,7 @@ import { isProblem } from '../../api/problem'
 import { keys } from '../../api/queries'
 import type { AdminUser, Identity } from '../../api/types'
 import { auditWhat } from '../../audit/audit'
+import { providerName } from '../../auth/providers'
 import { Details, EventDetails } from '../../components/audit-trail'
 import { ConfirmButton } from '../../components/confirm'
 import { Pages, usePaged } from '../../components/paged'
@@ -14,7 +15,6 @@ import { Section } from '../../components/section'
 import { Fault, Listing, Name, personName, Retry, Time, Waiting, WordsAlert } from '../../components/show'
 import { typedFor } from '../../components/step-up-context'
 import { Table } from '../../components/table'
-import { providerName } from '../../auth/providers'
 import { useT } from '../../i18n/language'
 import { readID } from '../../sessions/filters'
 import { Addresses } from './addresses'
@@ -71,10 +71,7 @@ function Profile({ user, me }: { user: AdminUser; me: string }) {
     [t('operator.metadata'), Object.keys(user.metadata).length > 0 && <Details data={user.metadata} />],
   ]
   return (
-    <Section
-      title={t('operator.account')}
-      action={user.id !== me && user.status !== 'merged' && <ChangeStatus user={user} />}
-    >
+    <Section title={t('operator.account')} action={user.id !== me && user.status !== 'merged' && <ChangeStatus user={user} />}>
       <Title order={3} size="h4">
         <Name>{personName(t, user)}</Name>
       </Title>

@@ -121,7 +121,15 @@ export function SignInPage() {
       )}
       {email && (
         <Door label={t('signIn.byEmail')} divider={redirects.length > 0 && !linked && t('signIn.orEmail')} last={last === email.name && !linked}>
-          <EmailDoor key={token ?? ''} purpose="sign_in" token={token} onDeadLink={() => setDeadToken(token)} returnTo={target.href} onDone={() => enter(email.name)} onTicket={merge} />
+          <EmailDoor
+            key={token ?? ''}
+            purpose="sign_in"
+            token={token}
+            onDeadLink={() => setDeadToken(token)}
+            returnTo={target.href}
+            onDone={() => enter(email.name)}
+            onTicket={merge}
+          />
         </Door>
       )}
       {wallet && (

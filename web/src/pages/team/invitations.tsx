@@ -20,9 +20,7 @@ import { assignable } from './roles'
 export function Invitations({ team }: { team: Team }) {
   const t = useT()
   const client = useQueryClient()
-  const list = usePages(keys.teamInvitations(team.id), (query) =>
-    data(api.GET('/v1/teams/{team}/invitations', { params: { path: { team: team.id }, query } })),
-  )
+  const list = usePages(keys.teamInvitations(team.id), (query) => data(api.GET('/v1/teams/{team}/invitations', { params: { path: { team: team.id }, query } })))
   const refresh = () => client.invalidateQueries({ queryKey: keys.teamInvitations(team.id) })
   const takeBack = useOptimistic<Invitation, string>({
     list: keys.teamInvitations(team.id),
@@ -120,7 +118,13 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
               setTyped(event.currentTarget.value)
             }}
           />
-          <NativeSelect label={t('team.role')} w={130} data={assignable(team.role).map((role) => ({ value: role, label: t(`common.${role}`) }))} value={role} onChange={(event) => setRole(event.currentTarget.value as Role)} />
+          <NativeSelect
+            label={t('team.role')}
+            w={130}
+            data={assignable(team.role).map((role) => ({ value: role, label: t(`common.${role}`) }))}
+            value={role}
+            onChange={(event) => setRole(event.currentTarget.value as Role)}
+          />
           <Button type="submit" loading={invite.isPending} disabled={!typed.trim()} mt={25}>
             {t('team.invite')}
           </Button>
@@ -135,10 +139,5 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
 // Invited says what the invited person hears of it.
 function Invited({ invitation: { email, wallet, mail } }: { invitation: Invitation }) {
   const t = useT()
-  return (
-    <WordsAlert
-      kind="done"
-      words={{ title: t('team.invitedTitle', { invitee: email ?? shortAddress(wallet ?? '') }), text: t(`team.invited_${mail ?? 'wallet'}`) }}
-    />
-  )
+  return <WordsAlert kind="done" words={{ title: t('team.invitedTitle', { invitee: email ?? shortAddress(wallet ?? '') }), text: t(`team.invited_${mail ?? 'wallet'}`) }} />
 }

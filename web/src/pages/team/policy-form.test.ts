@@ -23,7 +23,10 @@ describe('a length of time', () => {
 
   it('is one that the service takes', () => {
     const contract = readFileSync(new URL('../../../../api/openapi.yaml', import.meta.url), 'utf8')
-    for (const [schema, { least, most }] of [['PolicyMaxAge', limits.maxAge], ['PolicyIdle', limits.idle]] as const)
+    for (const [schema, { least, most }] of [
+      ['PolicyMaxAge', limits.maxAge],
+      ['PolicyIdle', limits.idle],
+    ] as const)
       expect(contract).toContain(`${schema}: { type: integer, minimum: ${least}, maximum: ${most},`)
     expect(fromSpan({ number: '366', unit: 'days' }, limits.maxAge)).toBe(31_622_400)
     expect(fromSpan({ number: '99999', unit: 'hours' }, limits.maxAge)).toBe('long')
@@ -35,7 +38,14 @@ describe('a length of time', () => {
 
 describe('the form', () => {
   it('gives back the policy it was made of', () => {
-    const policy: TeamPolicy = { max_age: 43_200, idle: 1800, required_providers: ['github', 'siwe'], allowed_networks: ['10.0.0.0/8', '2001:db8::/32'], exclusive: true, require_fresh_for_admin: true }
+    const policy: TeamPolicy = {
+      max_age: 43_200,
+      idle: 1800,
+      required_providers: ['github', 'siwe'],
+      allowed_networks: ['10.0.0.0/8', '2001:db8::/32'],
+      exclusive: true,
+      require_fresh_for_admin: true,
+    }
     const read = readForm(toForm(policy))
     expect(read).toEqual({ wrong: {}, policy })
     expect(samePolicy(read.policy!, policy)).toBe(true)

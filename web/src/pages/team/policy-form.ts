@@ -42,7 +42,11 @@ export function fromSpan({ number, unit }: Span, { least, most }: { least: numbe
   return seconds < least ? 'short' : seconds > most ? 'long' : seconds
 }
 
-const linesOf = (networks: string) => networks.split('\n').map((line) => line.trim()).filter((line) => line !== '')
+const linesOf = (networks: string) =>
+  networks
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
 
 // rewritten are the ranges that are taken otherwise than they were typed: who
 // typed bits behind the prefix may have meant another range.

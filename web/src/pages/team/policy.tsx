@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-quer
 import { useState } from 'react'
 import { api, data } from '../../api/client'
 import { isProblem } from '../../api/problem'
-import { keys, useProviders, refreshTeam } from '../../api/queries'
+import { keys, refreshTeam, useProviders } from '../../api/queries'
 import type { Team, TeamPolicy } from '../../api/types'
 import { providerName } from '../../auth/providers'
 import { Whose } from '../../components/ended'
@@ -13,7 +13,7 @@ import { Section } from '../../components/section'
 import { Fault, Retry, Waiting, WordsAlert } from '../../components/show'
 import { typedFor, useResumed } from '../../components/step-up-context'
 import { useT } from '../../i18n/language'
-import { type Form, limits, readForm, rewritten, samePolicy, type Span, toForm, type Unit, units } from './policy-form'
+import { type Form, limits, readForm, rewritten, type Span, samePolicy, toForm, type Unit, units } from './policy-form'
 import { Satisfy } from './refused'
 
 export function Policy({ team }: { team: Team }) {
@@ -72,7 +72,13 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
   return (
     <Stack>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        <SpanInput label={t('policy.maxAge')} hint={t('policy.maxAgeHint')} wrong={spanWrong('maxAge') || refusedAt('max_age')} span={form.maxAge} onChange={(maxAge) => set({ maxAge })} />
+        <SpanInput
+          label={t('policy.maxAge')}
+          hint={t('policy.maxAgeHint')}
+          wrong={spanWrong('maxAge') || refusedAt('max_age')}
+          span={form.maxAge}
+          onChange={(maxAge) => set({ maxAge })}
+        />
         <SpanInput label={t('policy.idle')} hint={t('policy.idleHint')} wrong={spanWrong('idle') || refusedAt('idle')} span={form.idle} onChange={(idle) => set({ idle })} />
         <Checkbox.Group label={t('policy.providers')} value={form.providers} error={refusedAt('required_providers')} onChange={(chosen) => set({ providers: chosen })}>
           <Group mt="xs">
