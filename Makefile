@@ -55,9 +55,16 @@ test-browser: build ## Run the flows in headless Chromium against the built bina
 	cd web && $(NPM) run e2e
 
 .PHONY: lint
+lint: lint-go lint-web ## Check style, mistakes and the directions of imports
+
+.PHONY: lint-go
 # In CI of what is compiled for the tests, so that it is compiled once.
-lint: need-go $(GOLANGCI) ## Check style, mistakes and the directions of imports
+lint-go: need-go $(GOLANGCI) ## Check the Go code only
 	$(if $(CI),GOFLAGS="$(AS_TESTED)") $(GOLANGCI) run ./...
+
+.PHONY: lint-web
+lint-web: web/node_modules/.installed ## Check the web app only
+	cd web && $(NPM) run --silent lint
 
 $(GOLANGCI):
 	@mkdir -p bin
@@ -65,8 +72,9 @@ $(GOLANGCI):
 	@mv bin/.install/golangci-lint $@ && rmdir bin/.install
 
 .PHONY: fmt
-fmt: need-go $(GOLANGCI) ## Format the Go code
+fmt: need-go $(GOLANGCI) web/node_modules/.installed ## Format the code, Go and web app
 	$(GOLANGCI) fmt ./...
+	cd web && $(NPM) run --silent format
 
 .PHONY: generate
 generate: need-go ## Generate code from api/openapi.yaml
