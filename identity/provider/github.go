@@ -31,14 +31,16 @@ type GitHubConfig struct {
 	APIURL       string // "" is https://api.github.com; on Enterprise Server {URL}/api/v3
 	ClientID     string
 	ClientSecret string
+	EmailDomains []string      // that an Enterprise Server is an authority for; see Authority
 	Timeout      time.Duration // of one proof; 0 is DefaultTimeout
 }
 
 // GitHub proves persons by GitHub's OAuth 2.0 web application flow.
 type GitHub struct {
-	cfg    GitHubConfig
-	remote remote
-	host   string // of cfg.URL, for its noreply addresses
+	cfg       GitHubConfig
+	remote    remote
+	authority Authority
+	host      string // of cfg.URL, for its noreply addresses
 }
 
 var _ Provider = (*GitHub)(nil)
@@ -65,9 +67,10 @@ func NewGitHub(cfg GitHubConfig) (*GitHub, error) {
 	}
 	cfg.URL, cfg.APIURL = strings.TrimRight(cfg.URL, "/"), strings.TrimRight(cfg.APIURL, "/")
 	return &GitHub{
-		cfg:    cfg,
-		remote: newRemote(identity.ProviderGitHub, cfg.Timeout, site, api),
-		host:   strings.ToLower(site.Hostname()),
+		cfg:       cfg,
+		remote:    newRemote(identity.ProviderGitHub, cfg.Timeout, site, api),
+		authority: Authority{Kind: AuthorityGitHub, Hosts: []*url.URL{site, api}, Domains: cfg.EmailDomains},
+		host:      strings.ToLower(site.Hostname()),
 	}, nil
 }
 
@@ -134,7 +137,7 @@ func (g *GitHub) Prove(ctx context.Context, flow Flow, callback Callback) (ident
 		Provider:           g.Name(),
 		Subject:            subject,
 		Email:              address,
-		EmailAuthoritative: address != "",
+		EmailAuthoritative: g.authority.Covers(Claims{Email: address, EmailVerified: true}),
 		DisplayName:        name,
 		AvatarURL:          avatarURL(user.text("avatar_url")),
 	}, nil

@@ -26,7 +26,8 @@ type OIDCConfig struct {
 	// StepUpPrompt is the `prompt` that has the person sign in again; "" is login.
 	StepUpPrompt string
 	// Authoritative decides whether the issuer is an authority for the address
-	// it claims. It is asked only when the address is verified; nil is never.
+	// it claims, see Authority. It is asked only when the address is verified; nil
+	// is never.
 	Authoritative func(Claims) bool
 	Timeout       time.Duration  // of one proof; 0 is DefaultTimeout
 	Now           identity.Clock // nil is identity.SystemClock

@@ -227,6 +227,7 @@ func providerConfig(cfg config.Config, now identity.Clock) (google *provider.Goo
 		github = &provider.GitHubConfig{
 			URL: string(cfg.GitHubURL), APIURL: string(cfg.GitHubAPIURL),
 			ClientID: cfg.GitHubClientID, ClientSecret: cfg.GitHubClientSecret.Reveal(),
+			EmailDomains: cfg.GitHubEmailDomains,
 		}
 	}
 	return google, github

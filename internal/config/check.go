@@ -129,7 +129,7 @@ func (c *Config) checkProviders(values map[string]string, problems *problems) {
 	together("LATCHKEY_GITHUB_CLIENT_ID", "LATCHKEY_GITHUB_CLIENT_SECRET")
 	together("LATCHKEY_GITHUB_URL", "LATCHKEY_GITHUB_API_URL")
 	needsClient("LATCHKEY_GOOGLE_CLIENT_ID", "LATCHKEY_GOOGLE_ISSUER")
-	needsClient("LATCHKEY_GITHUB_CLIENT_ID", "LATCHKEY_GITHUB_URL", "LATCHKEY_GITHUB_API_URL")
+	needsClient("LATCHKEY_GITHUB_CLIENT_ID", "LATCHKEY_GITHUB_URL", "LATCHKEY_GITHUB_API_URL", "LATCHKEY_GITHUB_EMAIL_DOMAINS")
 }
 
 func (c *Config) checkWallets(problems *problems) {

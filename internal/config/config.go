@@ -77,13 +77,14 @@ type Config struct {
 	RateLimits      Factor         `env:"LATCHKEY_RATE_LIMITS" envDefault:"1" doc:"What all rate limits are multiplied by, such as 0.5 or 4, or off; 100 when unset with serve --dev."`
 	RateLimitExempt []netip.Prefix `env:"LATCHKEY_RATE_LIMIT_EXEMPT" doc:"Addresses and CIDR ranges that rate limits by address leave out, comma separated: backends of yours that call for many people. Limits by identity, user and team hold for them too."`
 
-	GoogleClientID     string `env:"LATCHKEY_GOOGLE_CLIENT_ID" doc:"OAuth client of Google; with the secret, turns Google on."`
-	GoogleClientSecret Secret `env:"LATCHKEY_GOOGLE_CLIENT_SECRET" secret:"true" doc:"Secret of the Google client."`
-	GoogleIssuer       WebURL `env:"LATCHKEY_GOOGLE_ISSUER" envDefault:"https://accounts.google.com" doc:"OpenID Connect issuer that stands for Google."`
-	GitHubClientID     string `env:"LATCHKEY_GITHUB_CLIENT_ID" doc:"OAuth app of GitHub; with the secret, turns GitHub on."`
-	GitHubClientSecret Secret `env:"LATCHKEY_GITHUB_CLIENT_SECRET" secret:"true" doc:"Secret of the GitHub app."`
-	GitHubURL          WebURL `env:"LATCHKEY_GITHUB_URL" envDefault:"https://github.com" doc:"GitHub, or a GitHub Enterprise Server."`
-	GitHubAPIURL       WebURL `env:"LATCHKEY_GITHUB_API_URL" envDefault:"https://api.github.com" doc:"API of the above; {URL}/api/v3 on an Enterprise Server. Set both or neither."`
+	GoogleClientID     string  `env:"LATCHKEY_GOOGLE_CLIENT_ID" doc:"OAuth client of Google; with the secret, turns Google on."`
+	GoogleClientSecret Secret  `env:"LATCHKEY_GOOGLE_CLIENT_SECRET" secret:"true" doc:"Secret of the Google client."`
+	GoogleIssuer       WebURL  `env:"LATCHKEY_GOOGLE_ISSUER" envDefault:"https://accounts.google.com" doc:"OpenID Connect issuer that stands for Google."`
+	GitHubClientID     string  `env:"LATCHKEY_GITHUB_CLIENT_ID" doc:"OAuth app of GitHub; with the secret, turns GitHub on."`
+	GitHubClientSecret Secret  `env:"LATCHKEY_GITHUB_CLIENT_SECRET" secret:"true" doc:"Secret of the GitHub app."`
+	GitHubURL          WebURL  `env:"LATCHKEY_GITHUB_URL" envDefault:"https://github.com" doc:"GitHub, or a GitHub Enterprise Server."`
+	GitHubAPIURL       WebURL  `env:"LATCHKEY_GITHUB_API_URL" envDefault:"https://api.github.com" doc:"API of the above; {URL}/api/v3 on an Enterprise Server. Set both or neither."`
+	GitHubEmailDomains Domains `env:"LATCHKEY_GITHUB_EMAIL_DOMAINS" doc:"Domains whose mailboxes belong to the GitHub accounts that have verified them, comma separated. GitHub Enterprise Servers are believed about these only; github.com, when unset, about every address that it has verified."`
 
 	SIWEChains       []uint64 `env:"LATCHKEY_SIWE_CHAINS" envDefault:"1" doc:"Chain ids (EIP-155) that wallets may sign in on, comma separated."`
 	SIWEStatement    string   `env:"LATCHKEY_SIWE_STATEMENT" doc:"A line that the wallet shows when it asks for the signature."`
@@ -100,10 +101,10 @@ type Config struct {
 	SessionIdle     time.Duration `env:"LATCHKEY_SESSION_IDLE" envDefault:"168h" doc:"How long a session lives without being used, such as 30m or 168h."`
 	SessionLifetime time.Duration `env:"LATCHKEY_SESSION_LIFETIME" envDefault:"720h" doc:"How long a session lives at most."`
 
-	Clients      Clients  `env:"LATCHKEY_CLIENTS" doc:"The applications that may ask for tokens, CLIENT_ID=AUDIENCE, comma separated, such as web=https://api.example.com,mobile=https://api.example.com. The audience is the API that takes the client's access tokens (aud). Listed clients may have refresh tokens. Unset: one client, default, whose audience is LATCHKEY_PUBLIC_URL, without them."`
+	Clients      Clients       `env:"LATCHKEY_CLIENTS" doc:"The applications that may ask for tokens, CLIENT_ID=AUDIENCE, comma separated, such as web=https://api.example.com,mobile=https://api.example.com. The audience is the API that takes the client's access tokens (aud). Listed clients may have refresh tokens. Unset: one client, default, whose audience is LATCHKEY_PUBLIC_URL, without them."`
 	RefreshGrace time.Duration `env:"LATCHKEY_REFRESH_GRACE" envDefault:"24h" doc:"For how long a refresh token that was used gives the same successor again, while nobody has used that: the answer was lost on the way. Longer forgives longer outages of a device's network; shorter leaves less time to a stolen token that its owner has just used. A use after its successor was used always ends the session."`
-	TokenAlg     TokenAlg `env:"LATCHKEY_TOKEN_ALG" envDefault:"EdDSA" doc:"The signature of access tokens, EdDSA (Ed25519) or ES256. A change shows with the next key; latchkey keys rotate makes one."`
-	SessionCache int      `env:"LATCHKEY_SESSION_CACHE" envDefault:"20000" doc:"How many sessions each replica remembers, about 2 KB each, so that checking them reads nothing; 0 for none. A session that was ended is refused everywhere within 100 ms. On PostgreSQL this needs one connection that does not go through a pooler; through one, nothing is remembered."`
+	TokenAlg     TokenAlg      `env:"LATCHKEY_TOKEN_ALG" envDefault:"EdDSA" doc:"The signature of access tokens, EdDSA (Ed25519) or ES256. A change shows with the next key; latchkey keys rotate makes one."`
+	SessionCache int           `env:"LATCHKEY_SESSION_CACHE" envDefault:"20000" doc:"How many sessions each replica remembers, about 2 KB each, so that checking them reads nothing; 0 for none. A session that was ended is refused everywhere within 100 ms. On PostgreSQL this needs one connection that does not go through a pooler; through one, nothing is remembered."`
 
 	GeoIPFile string `env:"LATCHKEY_GEOIP_FILE" doc:"A MaxMind DB file of cities or countries, such as GeoLite2-City.mmdb, to show about where sessions are. Read at start; replace it by mv, never in place."`
 

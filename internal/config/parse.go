@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/latchkey/latchkey/identity"
 )
 
 // WebURL is an absolute http or https URL without userinfo, query and fragment,
@@ -22,12 +24,16 @@ type WebURL string
 // Factor multiplies; 0 is off.
 type Factor float64
 
+// Domains are the domains of addresses, canonical.
+type Domains []string
+
 // Origins are origins in the spelling browsers send them in.
 type Origins []string
 
 var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[url.URL]():        parser(parseOrigin),
 	reflect.TypeFor[WebURL]():         parser(parseWebURL),
+	reflect.TypeFor[Domains]():        parser(parseDomains),
 	reflect.TypeFor[Origins]():        parser(parseOrigins),
 	reflect.TypeFor[[]netip.Prefix](): parser(parsePrefixes),
 	reflect.TypeFor[[]uint64]():       parser(parseChains),
@@ -69,6 +75,21 @@ func list(s string) ([]string, error) {
 		if parts[i] = strings.TrimSpace(p); parts[i] == "" {
 			return nil, errors.New("has an empty element; separate the elements by single commas")
 		}
+	}
+	return parts, nil
+}
+
+func parseDomains(s string) (Domains, error) {
+	parts, err := list(s)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range parts {
+		address, err := identity.CanonicalEmail("postmaster@" + p)
+		if err != nil || strings.Contains(p, "@") {
+			return nil, fmt.Errorf("%.100q is no domain; give such as example.com,example.org", p)
+		}
+		parts[i] = identity.EmailDomain(address)
 	}
 	return parts, nil
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,9 @@ func (c Config) Warnings() []string {
 	warn := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if host, _, err := net.SplitHostPort(c.Listen); c.Dev && err == nil && !Loopback(host) {
 		warn("LATCHKEY_LISTEN is %s: with serve --dev, whoever reaches it can be anybody; listen on 127.0.0.1", c.Listen)
+	}
+	if u, err := url.Parse(string(c.GitHubURL)); err == nil && c.GitHubEnabled() && u.Hostname() != "github.com" && !Loopback(u.Hostname()) && len(c.GitHubEmailDomains) == 0 {
+		warn("LATCHKEY_GITHUB_URL is %s: the addresses of an Enterprise Server are not believed; set LATCHKEY_GITHUB_EMAIL_DOMAINS to the domains that are its users' own", c.GitHubURL)
 	}
 	for _, origin := range c.AllowedOrigins {
 		if host, _, _ := strings.Cut(strings.TrimPrefix(origin, "http://"), ":"); strings.HasPrefix(origin, "http://") && !Loopback(host) && !strings.HasPrefix(host, "[") {

@@ -35,7 +35,7 @@ func newBench(t *testing.T) *bench {
 			return http.ErrUseLastResponse
 		}},
 	}
-	standins, err := New("http://" + b.Listener.Addr().String(), identity.SystemClock)
+	standins, err := New("http://"+b.Listener.Addr().String(), identity.SystemClock)
 	if err != nil {
 		t.Fatal(err)
 	}
