@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/linking"
 )
 
@@ -20,6 +21,7 @@ func (s *Server) apply(c *gin.Context, proof identity.Proof, flow string, asToke
 	ticket, _ := c.Request.Cookie(s.cookies.ticket()) // no cookie, no ticket
 	attempt := linking.Attempt{
 		Proof: proof, Current: info.principal, BrowserHash: identity.HashSecret(flow), Client: info.client,
+		Replaces: replaced(c, asToken),
 	}
 	if ticket != nil {
 		attempt.LinkTicket = ticket.Value
@@ -42,6 +44,17 @@ func (s *Server) apply(c *gin.Context, proof identity.Proof, flow string, asToke
 	}
 	s.deliver(c, result, asToken)
 	return result, nil
+}
+
+// replaced is the session that a new one takes the place of: the cookie's where a
+// cookie is set, the bearer's where its client is given a token. A page that asks
+// for a token keeps the session of its cookie.
+func replaced(ctx context.Context, asToken bool) *session.Session {
+	info := callOf(ctx)
+	if info.principal == nil || info.bearer != asToken {
+		return nil
+	}
+	return &info.principal.Session
 }
 
 // deliver sets the session cookie, unless the client takes the token itself.

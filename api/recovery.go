@@ -20,14 +20,14 @@ func (s *Server) CreateRecoveryCodes(ctx context.Context, _ CreateRecoveryCodesR
 
 // RedeemRecoveryCode lets in whoever has a code.
 func (s *Server) RedeemRecoveryCode(ctx context.Context, r RedeemRecoveryCodeRequestObject) (RedeemRecoveryCodeResponseObject, error) {
-	result, err := s.Linking.Recover(ctx, r.Body.Code, callOf(ctx).client)
+	token := asToken(ctx, r.Body.Delivery)
+	result, err := s.Linking.Recover(ctx, r.Body.Code, callOf(ctx).client, replaced(ctx, token))
 	if err != nil {
 		return nil, err
 	}
 	out := RedeemRecoveryCode200JSONResponse{
 		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: s.sessionOf(result.Session, true),
 	}
-	token := asToken(ctx, r.Body.Delivery)
 	if token {
 		out.Token = &result.Token
 	}

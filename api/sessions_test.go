@@ -220,6 +220,64 @@ func TestForwardedAddressIsBelievedOnlyFromProxies(t *testing.T) {
 	}
 }
 
+// Every way to sign in ends the session whose token the new one's takes the place of.
+func TestSigningInAgainEndsTheSessionBefore(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		w := apptest.NewWallet(t)
+		byWallet := func(b *apptest.Browser, delivery string) *apptest.Answer {
+			body := signed(t, w, b.Challenge(w, "sign_in"))
+			body["delivery"] = delivery
+			return verify(b, body).Want(http.StatusOK)
+		}
+		b := google(t, a, apptest.Person{Email: "again@gmail.com"})
+		codes := b.POST("/v1/me/recovery-codes", nil).Want(http.StatusCreated)
+		elsewhere := google(t, a, apptest.Person{Email: "again@gmail.com"})
+		for _, step := range []struct {
+			how  string
+			do   func()
+			ends bool
+		}{
+			{"a provider", func() { b.Provider("google", "sign_in", apptest.Person{Email: "again@gmail.com"}) }, true},
+			{"a provider, as somebody else", func() { b.Provider("google", "sign_in", apptest.Person{Email: "other@gmail.com"}) }, true},
+			{"a link in a mail", func() { b.Email("again@gmail.com", "sign_in").Want(http.StatusOK) }, true},
+			{"a code in a mail", func() {
+				b.EmailCode(b.StartEmail("code@gmail.com", "sign_in").Code(), "").Want(http.StatusOK)
+			}, true},
+			{"a recovery code", func() {
+				b.POST("/v1/auth/recovery", map[string]any{"code": codes.String("codes.0")}).Want(http.StatusOK)
+			}, true},
+			{"a wallet", func() { byWallet(b, "cookie") }, true},
+			{"a wallet, for a token of its own", func() { byWallet(b, "token") }, false},
+			{"a recovery code, for a token of its own", func() {
+				b.POST("/v1/auth/recovery", map[string]any{"code": codes.String("codes.1"), "delivery": "token"}).Want(http.StatusOK)
+			}, false},
+			{"a refused proof", func() {
+				b.POST("/v1/auth/recovery", map[string]any{"code": codes.String("codes.0")}).WantProblem(http.StatusUnauthorized, "invalid_proof")
+			}, false},
+		} {
+			before := a.Browser()
+			before.Bearer = b.Cookie("latchkey")
+			step.do()
+			got := before.GET("/v1/session")
+			if step.ends {
+				got.WantProblem(http.StatusUnauthorized, "unauthenticated")
+			} else if got.Status != http.StatusOK {
+				t.Errorf("%s ended the session of the cookie", step.how)
+			}
+			elsewhere.GET("/v1/session").Want(http.StatusOK)
+		}
+		// A client that keeps a token replaces it, and no cookie of anybody's.
+		native := a.Browser()
+		native.Bearer = byWallet(native, "token").String("token")
+		next := byWallet(native, "token")
+		native.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
+		native.Bearer = next.String("token")
+		native.GET("/v1/session").Want(http.StatusOK)
+		byWallet(native, "cookie")
+		native.GET("/v1/session").Want(http.StatusOK)
+	})
+}
+
 func TestHostileUserAgentIsInert(t *testing.T) {
 	t.Parallel()
 	a := apptest.SQLite(t)

@@ -139,6 +139,23 @@ func TestTeamEventsTellAMemberOfHimself(t *testing.T) {
 		}
 		c.member.POST(c.path+"/sessions", nil).Want(http.StatusCreated)
 		w.hears(t, "his own session")
+		for what, end := range map[string]func(session string){
+			"the owner ends it": func(session string) { c.owner.DELETE(c.path + "/sessions/" + session).Want(http.StatusNoContent) },
+			"the owner ends all": func(string) {
+				c.owner.POST(c.path+"/sessions/revoke", map[string]any{"filter": map[string]any{}}).Want(http.StatusOK)
+			},
+			"another device takes its place": func(string) {
+				c.owner.Do(http.MethodPut, c.path+"/policy", map[string]any{"max_age": 86_400, "exclusive": true}).Want(http.StatusOK)
+				second := google(t, a, apptest.Person{Name: "Keys member", Email: "keys.member@gmail.com"})
+				second.POST(c.path+"/sessions", nil).Want(http.StatusCreated)
+			},
+			"they leave it": func(session string) { c.member.DELETE(c.path + "/sessions/" + session).Want(http.StatusNoContent) },
+		} {
+			session := c.member.POST(c.path+"/sessions", nil).String("id")
+			w.quiet(t)
+			end(session)
+			w.hears(t, what)
+		}
 		// Connecting again he hears of all, as now he may.
 		c.owner.PATCH(c.path+"/members/"+c.ids["member"], map[string]any{"role": "admin"}).Want(http.StatusOK)
 		w.ends(t, "another role")

@@ -50,6 +50,9 @@ type Attempt struct {
 	BrowserHash []byte             // 32 bytes; binds a ticket to this browser
 	LinkTicket  string             // a link ticket that this browser was given, or ""
 	Client      identity.Client
+	// Replaces is the session whose token the new one's takes the place of, if
+	// the proof signs in; nil for none.
+	Replaces *session.Session
 }
 
 // Outcome is what an applied proof did.
@@ -259,7 +262,7 @@ func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) 
 		if isNew {
 			r.Outcome = OutcomeCreated
 		}
-		r.Session, r.Token, err = s.sessions.Issue(ctx, ident, a.Client)
+		r.Session, r.Token, err = s.sessions.Issue(ctx, ident, a.Client, a.Replaces)
 		events = append(events, s.sessionEvent(a, d, identity.ActionSessionCreated, user.ID, r.Session.ID))
 	}
 	if err != nil {

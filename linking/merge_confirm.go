@@ -316,7 +316,7 @@ func (s *Service) continueAs(ctx context.Context, h Holder, p Preview) (Result, 
 		}
 	}
 	via.UserID = p.Survivor.ID
-	r.Session, r.Token, err = s.sessions.Issue(ctx, via, h.Client)
+	r.Session, r.Token, err = s.sessions.Issue(ctx, via, h.Client, nil)
 	return r, err
 }
 

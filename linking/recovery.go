@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/recovery"
+	"github.com/latchkey/latchkey/identity/session"
 )
 
 // methodRecovery is what a session made by a recovery code shows as its method.
@@ -56,8 +57,8 @@ func (s *Service) RecoveryCodes(ctx context.Context, user identity.ID) (left int
 
 // Recover lets in whoever has a recovery code, with a session that can only add
 // a way in. The code works once. CodeInvalidProof for anything that is no code
-// of anybody, without telling why.
-func (s *Service) Recover(ctx context.Context, typed string, client identity.Client) (Result, error) {
+// of anybody, without telling why. A session that the new one replaces ends.
+func (s *Service) Recover(ctx context.Context, typed string, client identity.Client, replaces *session.Session) (Result, error) {
 	hash, ok := recovery.Hash(typed)
 	if !ok {
 		return Result{}, errNoSuchCode()
@@ -86,7 +87,7 @@ func (s *Service) Recover(ctx context.Context, typed string, client identity.Cli
 			return errNoSuchCode() // by someone else, just now
 		}
 		r = Result{Outcome: OutcomeSignedIn, User: locked[0]}
-		if r.Session, r.Token, err = s.sessions.IssueRestricted(ctx, id, methodRecovery, client); err != nil {
+		if r.Session, r.Token, err = s.sessions.IssueRestricted(ctx, id, methodRecovery, client, replaces); err != nil {
 			return err
 		}
 		left, _, err := s.store.RecoveryCodes(ctx, id)

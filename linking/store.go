@@ -49,7 +49,7 @@ type Store interface {
 
 // Sessions issues and renews sessions inside the store's transaction.
 type Sessions interface {
-	Issue(ctx context.Context, via identity.Identity, client identity.Client) (session.Session, string, error)
-	IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.Client) (session.Session, string, error)
+	Issue(ctx context.Context, via identity.Identity, client identity.Client, replaces *session.Session) (session.Session, string, error)
+	IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.Client, replaces *session.Session) (session.Session, string, error)
 	Renew(ctx context.Context, seen session.Session, provider string) (session.Session, string, error)
 }

@@ -44,10 +44,15 @@ func NewService(store Store, cache *Cache, limits Limits, now identity.Clock, op
 	return s
 }
 
-// Issue makes a session for a user who has just proved himself by an identity,
-// and returns it with its token. It runs in the caller's transaction, and the
-// event that tells of it is the caller's to record there.
-func (s *Service) Issue(ctx context.Context, via identity.Identity, client identity.Client) (Session, string, error) {
+// EndedByReplacement is why a session ended in whose browser somebody signed in.
+const EndedByReplacement = "replaced"
+
+// Issue makes a session for a user who has just proved an identity, and returns
+// it with its token. Where it takes the place of a live one, because its token goes
+// where the other's was kept, that one ends: nobody holds its token any more who
+// should. It runs in the caller's transaction, and the event of the new session is
+// the caller's to record there.
+func (s *Service) Issue(ctx context.Context, via identity.Identity, client identity.Client, replaces *Session) (Session, string, error) {
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
@@ -56,7 +61,25 @@ func (s *Service) Issue(ctx context.Context, via identity.Identity, client ident
 		CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.limits.Lifetime),
 	}
 	out.IdleExpiresAt = s.idleExpiry(out, now)
-	return out, token, s.store.InsertSession(ctx, out)
+	return out, token, s.insert(ctx, out, replaces)
+}
+
+// insert stores a new session and ends the one that it replaces. A session that
+// has ended already is left as it is.
+func (s *Service) insert(ctx context.Context, out Session, replaces *Session) error {
+	if err := s.store.InsertSession(ctx, out); err != nil || replaces == nil {
+		return err
+	}
+	ended, err := s.store.EndSessions(ctx, replaces.UserID, Which{Only: &replaces.ID}, EndedByReplacement, out.CreatedAt)
+	if err != nil || len(ended) == 0 {
+		return err
+	}
+	// It stands in the history of the session's user, who need not be the new one's.
+	return s.store.RecordEvents(ctx, identity.Event{
+		ID: identity.NewID(), At: out.CreatedAt, Action: identity.ActionSessionEnded,
+		ActorID: &replaces.UserID, UserID: &replaces.UserID, SessionID: &replaces.ID, IP: out.IP, UserAgent: out.UserAgent,
+		Data: identity.Metadata{"ended_session_id": replaces.ID, "reason": EndedByReplacement},
+	})
 }
 
 // restrictedLifetime is time enough to add a way in.
@@ -64,8 +87,8 @@ const restrictedLifetime = time.Hour
 
 // IssueRestricted makes a session for a user who came in by a recovery code. It
 // can do nothing but get him a way in again, see Session.Restricted, and is
-// short. It runs in the caller's transaction.
-func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.Client) (Session, string, error) {
+// short. It replaces a session as Issue does, and runs in the caller's transaction.
+func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.Client, replaces *Session) (Session, string, error) {
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
@@ -74,7 +97,7 @@ func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method 
 		ExpiresAt: now.Add(min(restrictedLifetime, s.limits.Lifetime)),
 	}
 	out.IdleExpiresAt = s.idleExpiry(out, now)
-	return out, token, s.store.InsertSession(ctx, out)
+	return out, token, s.insert(ctx, out, replaces)
 }
 
 // Renew makes a session fresh after a new proof by the provider and rotates its

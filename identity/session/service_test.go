@@ -38,7 +38,7 @@ func (f *fixture) issue(t *testing.T, user identity.ID) (s session.Session, toke
 	t.Helper()
 	via := f.Identity(t, user, "google", storagetest.Word())
 	f.Do(t, func(ctx context.Context) (err error) {
-		s, token, err = f.Issue(ctx, via, client)
+		s, token, err = f.Issue(ctx, via, client, nil)
 		return err
 	})
 	return s, token
