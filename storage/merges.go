@@ -120,14 +120,13 @@ func (db *DB) MoveItems(ctx context.Context, m linking.Merge, at time.Time) erro
 	if err != nil {
 		return err
 	}
-	const reason = "merged"
+	// What is open ends first, while it is the source's: those who watch hear of it.
+	if _, err := db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Where("s.user_id = ?", m.SourceID), "merged", at); err != nil {
+		return err
+	}
 	for _, q := range []*bun.UpdateQuery{
-		db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("user_id = ?", m.SurvivorID).
-			Set("ended_at = coalesce(ended_at, ?)", at).Set("end_reason = coalesce(end_reason, ?)", reason).
-			Where("s.user_id = ?", m.SourceID),
-		db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Set("user_id = ?", m.SurvivorID).
-			Set("ended_at = coalesce(ended_at, ?)", at).Set("end_reason = coalesce(end_reason, ?)", reason).
-			Where("t.user_id = ?", m.SourceID),
+		db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("user_id = ?", m.SurvivorID).Where("s.user_id = ?", m.SourceID),
+		db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Set("user_id = ?", m.SurvivorID).Where("t.user_id = ?", m.SourceID),
 		db.writer(ctx).NewUpdate().Model((*invitationRow)(nil)).Set("invited_by = ?", m.SurvivorID).
 			Where("n.invited_by = ?", m.SourceID),
 	} {
@@ -238,11 +237,13 @@ func (db *DB) EndSessionsByIdentities(ctx context.Context, ids []identity.ID, re
 
 // EndTeamSessionsIn implements linking.MergeStore.
 func (db *DB) EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user identity.ID, reason string, at time.Time) error {
-	db.changed(ctx, user)
-	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
-		return db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Set("ended_at = ?", at).Set("end_reason = ?", reason).
-			Where("t.user_id = ? AND t.team_id IN (?) AND t.ended_at IS NULL", user, bun.List(teams))
-	})
+	if len(teams) == 0 {
+		return nil
+	}
+	_, err := db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+		Set("ended_at = ?", at).Set("end_reason = ?", reason).
+		Where("t.user_id = ? AND t.team_id IN (?) AND t.ended_at IS NULL", user, bun.List(teams)))
+	return err
 }
 
 // CountOwnerless implements linking.MergeStore.

@@ -1,16 +1,13 @@
 package storage
 
 import (
-	"bytes"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
-	"github.com/latchkey/latchkey/identity/team"
 )
 
 // InsertSession implements session.Store.
@@ -51,25 +48,35 @@ func (db *DB) TouchSession(ctx context.Context, u session.Use) (bool, error) {
 
 // EndSessions implements session.Store.
 func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error) {
-	db.changed(ctx, user)
-	var ids []identity.ID
-	q := db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
-		Set("ended_at = ?", at).Set("end_reason = ?", reason).
-		Where("s.user_id = ? AND s.ended_at IS NULL", user)
+	q := db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Where("s.user_id = ?", user)
 	if which.Only != nil {
 		q = q.Where("s.id = ?", *which.Only)
 	}
 	if which.Except != nil {
 		q = q.Where("s.id <> ?", *which.Except)
 	}
-	err := q.Returning("id").Scan(ctx, &ids)
-	if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
+	gone, err := db.endSessions(ctx, q, reason, at)
+	return rowsOf(gone, func(g session.Gone) identity.ID { return g.ID }), err
+}
+
+// endSessions ends the open sessions that an update finds, with the team sessions
+// in them, and names their users as changed, which wakes those who watch too.
+func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string, at time.Time) ([]session.Gone, error) {
+	var gone []session.Gone
+	err := q.Set("ended_at = ?", at).Set("end_reason = ?", reason).
+		Where("s.ended_at IS NULL").Returning("id, user_id").Scan(ctx, &gone)
+	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(gone) == 0 { //nolint:errorlint // our own sentinel
 		return nil, nil
 	}
-	if err != nil || len(ids) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	return ids, db.endTeamSessionsUnder(ctx, reason, at, "t.session_id IN (?)", bun.List(ids))
+	ids := make([]identity.ID, len(gone))
+	for i, g := range gone {
+		ids[i] = g.ID
+		db.changed(ctx, g.UserID)
+	}
+	return gone, db.endTeamSessionsUnder(ctx, reason, at, "t.session_id IN (?)", bun.List(ids))
 }
 
 // EndSessionsBy implements linking.UnlinkStore.
@@ -78,33 +85,19 @@ func (db *DB) EndSessionsBy(ctx context.Context, id identity.ID, reason string, 
 }
 
 func (db *DB) endSessionsMadeBy(ctx context.Context, identities []identity.ID, reason string, at time.Time) (int64, error) {
-	db.changed(ctx, identities...)
-	ended, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
-		Set("ended_at = ?", at).Set("end_reason = ?", reason).
-		Where("s.identity_id IN (?) AND s.ended_at IS NULL", bun.List(identities)))
-	if err != nil {
-		return 0, err
-	}
-	return ended, db.endTeamSessionsUnder(ctx, reason, at,
-		"t.session_id IN (SELECT s.id FROM sessions AS s WHERE s.identity_id IN (?) AND s.ended_at IS NOT NULL)", bun.List(identities))
+	gone, err := db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
+		Where("s.identity_id IN (?)", bun.List(identities)), reason, at)
+	return int64(len(gone)), err
 }
 
 // endTeamSessionsUnder ends the team sessions of sessions that have just ended,
 // whichever way: one never outlives the session it is in. It comes after them,
 // for who enters a team holds the session's row.
 func (db *DB) endTeamSessionsUnder(ctx context.Context, reason string, at time.Time, where string, args ...any) error {
-	var teams []identity.ID
-	err := db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+	_, err := db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
 		Set("ended_at = ?", at).Set("end_reason = ?", reason).
-		Where("t.ended_at IS NULL").Where(where, args...).Returning("team_id").Scan(ctx, &teams)
-	if err = db.engine.normalise(err); err != nil && err != identity.ErrNotFound { //nolint:errorlint // our own sentinel
-		return err
-	}
-	slices.SortFunc(teams, func(a, b identity.ID) int { return bytes.Compare(a[:], b[:]) })
-	for _, id := range slices.Compact(teams) {
-		db.changed(ctx, team.Topic(id))
-	}
-	return nil
+		Where("t.ended_at IS NULL").Where(where, args...))
+	return err
 }
 
 // ActiveSessions implements session.Store.
@@ -140,19 +133,7 @@ func (db *DB) CountSessions(ctx context.Context, f session.Filter, now time.Time
 // EndMatchingSessions implements session.Store.
 func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end session.End) ([]session.Gone, error) {
 	matching := db.whereSession(db.writer(ctx).NewSelect().TableExpr("sessions AS s").Column("s.id"), f, end.At)
-	var gone []session.Gone
-	err := db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
-		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).
-		Where("s.ended_at IS NULL AND s.id IN (?)", matching).Returning("id, user_id").Scan(ctx, &gone)
-	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(gone) == 0 { //nolint:errorlint // our own sentinel
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	ids := rowsOf(gone, func(g session.Gone) identity.ID { return g.ID })
-	db.changed(ctx, ids...)
-	return gone, db.endTeamSessionsUnder(ctx, end.Reason, end.At, "t.session_id IN (?)", bun.List(ids))
+	return db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Where("s.id IN (?)", matching), end.Reason, end.At)
 }
 
 // whereSession narrows sessions, s.

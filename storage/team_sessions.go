@@ -35,7 +35,7 @@ func (db *DB) teamSession(ctx context.Context, where string, args ...any) (sessi
 
 // EndTeamSession implements session.Store.
 func (db *DB) EndTeamSession(ctx context.Context, t session.TeamSession) error {
-	db.changed(ctx, t.ID)
+	db.changed(ctx, t.ID, t.UserID, team.Topic(t.TeamID))
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&teamSessionRow{TeamSession: t}).
 		Column("ended_at", "end_reason", "ended_by").Where("t.id = ?", t.ID))
 	return err
@@ -57,9 +57,28 @@ func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *ide
 	if user != nil {
 		q = q.Where("t.user_id = ?", *user)
 	}
-	db.changed(ctx, teamID)
-	_, err := db.exec(ctx, q)
+	_, err := db.endTeamSessions(ctx, q)
 	return err
+}
+
+// endTeamSessions runs an update that ends team sessions, every one but that of
+// EndTeamSession, and tells those who watch: the users, whose sessions act in no
+// team any more, and the teams.
+func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery) ([]session.Gone, error) {
+	var ended []struct{ ID, UserID, TeamID identity.ID }
+	err := q.Returning("id, user_id, team_id").Scan(ctx, &ended)
+	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(ended) == 0 { //nolint:errorlint // our own sentinel
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	gone := make([]session.Gone, len(ended))
+	for i, e := range ended {
+		gone[i] = session.Gone{ID: e.ID, UserID: e.UserID}
+		db.changed(ctx, e.UserID, team.Topic(e.TeamID))
+	}
+	return gone, nil
 }
 
 // listedInTeamRow is a team session with the session behind it.
@@ -119,16 +138,10 @@ func (db *DB) teamSessions(ctx context.Context) *bun.SelectQuery {
 
 // EndMatchingTeamSessions implements session.Store.
 func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end session.End) ([]session.Gone, error) {
-	db.changed(ctx, teamID)
 	matching := db.whereInTeam(db.teamSessions(ctx).Column("t.id"), teamID, f, end.At)
-	var gone []session.Gone
-	err := db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+	return db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
 		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).Set("ended_by = ?", end.By).
-		Where("t.ended_at IS NULL AND t.id IN (?)", matching).Returning("id, user_id").Scan(ctx, &gone)
-	if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
-		return nil, nil
-	}
-	return gone, err
+		Where("t.ended_at IS NULL AND t.id IN (?)", matching))
 }
 
 // OwnerAddresses implements session.Store.

@@ -1,10 +1,12 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +54,8 @@ func (db *DB) notify(tx *transaction) {
 	if len(tx.changed) == 0 || db.engine == sqlite {
 		return
 	}
+	slices.SortFunc(tx.changed, func(a, b identity.ID) int { return bytes.Compare(a[:], b[:]) })
+	tx.changed = slices.Compact(tx.changed)
 	payload := everything
 	if len(tx.changed) <= maxNotified {
 		words := make([]string, len(tx.changed))

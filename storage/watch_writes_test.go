@@ -152,6 +152,36 @@ var writes = map[string]write{
 	},
 }
 
+// endings are the writes that end sessions or team sessions.
+var endings = []string{
+	"EndSessions", "EndSessionsBy", "EndSessionsByIdentities", "EndMatchingSessions",
+	"EndTeamSession", "EndTeamSessions", "EndTeamSessionsIn", "EndMatchingTeamSessions", "MoveItems",
+}
+
+// Whoever watches a team is woken by the team, or as a plain member by the user
+// alone, so an ending names both.
+func TestEveryEndingNamesTheUserAndTheTeam(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		d.Unsound() // the writes are parts of changes
+		watched := *d
+		var l *listener
+		watched.DB, l = watch(t, d.URL)
+		d = &watched
+		for _, name := range endings {
+			s := newSeen(t, d)
+			l.forgotten()
+			d.Do(t, func(ctx context.Context) error { return writes[name](ctx, d, s, d.Clock.Now()) })
+			told := l.forgotten()
+			if !slices.Contains(told, s.user.ID) || !slices.Contains(told, team.Topic(s.team.ID)) {
+				t.Errorf("%s: told of %v, not of user %s and topic %s", name, told, s.user.ID, team.Topic(s.team.ID))
+			}
+			if slices.Contains(told, s.other.ID) {
+				t.Errorf("%s: somebody else is told", name)
+			}
+		}
+	})
+}
+
 // Whoever remembers what a check read hears of every write that makes it wrong,
 // even if it is the only one of its transaction.
 func TestEveryWriteThatACheckSeesIsTold(t *testing.T) {
