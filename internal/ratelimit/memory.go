@@ -42,6 +42,17 @@ func (m *Memory) Take(_ context.Context, key string, limit Limit) (r Result) {
 	return r
 }
 
+// Return implements Limiter.
+func (m *Memory) Return(_ context.Context, key string, limit Limit) {
+	now := m.now().UnixNano()
+	m.full.Compute(key, func(full int64, _ bool) (int64, otter.ComputeOp) {
+		if full <= now {
+			return full, otter.CancelOp // it is all back
+		}
+		return full - limit.interval(), otter.WriteOp
+	})
+}
+
 // peek is Take without taking.
 func (m *Memory) peek(key string, limit Limit) Result {
 	full, _ := m.full.GetIfPresent(key)

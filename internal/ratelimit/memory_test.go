@@ -149,3 +149,31 @@ func BenchmarkMemory(b *testing.B) {
 		m.Take(b.Context(), "read 203.0.113.9", limit)
 	}
 }
+
+// An attempt that succeeds costs nothing in the end, and gives nothing that was
+// not taken.
+func TestWhatIsReturnedCanBeTakenAgain(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	m, limit := NewMemory(c.now), Limit{Quota: 3, Window: time.Minute}
+	take := func(want bool) {
+		t.Helper()
+		if r := m.Take(t.Context(), "a", limit); r.Allowed != want {
+			t.Fatalf("%+v, want allowed %t", r, want)
+		}
+	}
+	for range 3 {
+		take(true)
+	}
+	take(false)
+	m.Return(t.Context(), "a", limit)
+	take(true)
+	take(false)
+	c.advance(time.Minute)
+	m.Return(t.Context(), "a", limit)
+	m.Return(t.Context(), "never taken", limit)
+	for range 3 {
+		take(true)
+	}
+	take(false)
+}

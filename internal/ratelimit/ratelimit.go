@@ -40,6 +40,10 @@ type Result struct {
 type Limiter interface {
 	// Take counts one request, unless it refuses it: those cost nothing.
 	Take(ctx context.Context, key string, limit Limit) Result
+	// Return gives back what an allowed Take counted. It is for limits on
+	// failures: each attempt is counted before it is made, so that many at once
+	// do not get past the limit, and one that succeeds is given back.
+	Return(ctx context.Context, key string, limit Limit)
 }
 
 // interval is how long one request's worth of quota takes to come back, in

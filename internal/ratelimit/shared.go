@@ -69,12 +69,31 @@ func (s *Shared) Take(ctx context.Context, key string, limit Limit) Result {
 	return r
 }
 
-// ask takes from the bucket in Redis. That the client has gone is no fault of
-// Redis, so its context does not count.
+// Return implements Limiter. What Redis counted it gets back, and so does
+// memory, which has learned it; where Redis is lost meanwhile only memory does.
+// A bucket that would be full again keeps one request in Redis until that has
+// come back by itself: the script does not write a time that has passed.
+func (s *Shared) Return(ctx context.Context, key string, limit Limit) {
+	s.local.Return(ctx, key, limit)
+	if s.down.Load() {
+		return
+	}
+	if _, err := s.count(ctx, key, limit, -1); err != nil {
+		s.lost(err)
+	}
+}
+
+// ask takes from the bucket in Redis.
 func (s *Shared) ask(ctx context.Context, key string, limit Limit) (Result, error) {
+	return s.count(ctx, key, limit, 1)
+}
+
+// count takes n from the bucket in Redis. That the client has gone is no fault of
+// Redis, so its context does not count.
+func (s *Shared) count(ctx context.Context, key string, limit Limit, n int) (Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
 	defer cancel()
-	r, err := s.redis.Allow(ctx, s.hidden(key), redis_rate.Limit{Rate: limit.Quota, Burst: limit.Quota, Period: limit.Window})
+	r, err := s.redis.AllowN(ctx, s.hidden(key), redis_rate.Limit{Rate: limit.Quota, Burst: limit.Quota, Period: limit.Window}, n)
 	if err != nil {
 		return Result{}, err
 	}

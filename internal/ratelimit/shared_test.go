@@ -248,3 +248,28 @@ func TestURLs(t *testing.T) {
 		t.Error("where nothing listens something answers")
 	}
 }
+
+// What one replica gives back the other can take, and a replica that has lost
+// Redis gives back in memory.
+func TestReturnIsShared(t *testing.T) {
+	t.Parallel()
+	server := testredis.Start(t)
+	a, b := replica(t, server.URL), replica(t, server.URL)
+	wantDown(t, false, a, b)
+	if n := allowed(t, 8, "k", slow(5), a, b); n != 5 {
+		t.Fatalf("%d were let in, want 5", n)
+	}
+	a.Return(t.Context(), "k", slow(5))
+	a.Return(t.Context(), "k", slow(5))
+	if n := allowed(t, 4, "k", slow(5), a); n != 2 {
+		t.Errorf("%d were let in after two were given back, want 2", n)
+	}
+	a.Return(t.Context(), "k", slow(5))
+	server.Stop()
+	a.Return(t.Context(), "k", slow(5)) // finds out
+	wantDown(t, true, a)
+	a.Return(t.Context(), "k", slow(5))
+	if n := allowed(t, 5, "k", slow(5), a); n != 3 {
+		t.Errorf("%d were let in after three were given back without Redis, want 3", n)
+	}
+}
