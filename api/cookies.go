@@ -18,7 +18,8 @@ import (
 const flowLifetime = time.Hour
 
 // cookies sets and reads the cookies: the session's token, the flow value that
-// binds nonces, states and tickets to one browser, and what belongs to it.
+// binds nonces, states and tickets to one browser and what belongs to it, and what
+// the browser is known by.
 type cookies struct {
 	prefix string // "__Host-" on https: no subdomain and no http page can set it
 	secure bool
@@ -59,6 +60,10 @@ func (k cookies) session() string {
 }
 
 func (k cookies) flow() string { return k.prefix + "latchkey-flow" }
+
+// known holds what shows that this browser has signed in before, see
+// emailproof.KnownBrowser. Signing out leaves it.
+func (k cookies) known() string { return k.prefix + "latchkey-known" }
 
 // ticket holds a link ticket until the person has come in by an older way.
 func (k cookies) ticket() string { return k.prefix + "latchkey-ticket" }

@@ -10,8 +10,8 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 )
 
-// StartEmail has a link and a code sent to an address. Nothing here depends on
-// who owns it.
+// StartEmail has a link and a code sent to an address. Nothing here depends on who
+// owns it, unless that is the signed-in user.
 func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (StartEmailResponseObject, error) {
 	c := ctx.(*gin.Context)
 	if s.Email == nil {
@@ -24,10 +24,9 @@ func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (Sta
 	if purpose.NeedsSession() && callOf(ctx).principal == nil {
 		return nil, session.ErrUnauthenticated()
 	}
-	if address, err := identity.CanonicalEmail(r.Body.Email); err == nil { // Start refuses what is none
-		if err := s.take(c, perMailbox, address); err != nil {
-			return nil, err
-		}
+	by := asker(ctx, s.cookies.flowOf(c))
+	if err := s.limitMail(c, r.Body.Email, &by); err != nil {
+		return nil, err
 	}
 	returnTo := value(r.Body.ReturnTo)
 	if returnTo != "" {
@@ -36,7 +35,8 @@ func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (Sta
 			return nil, err
 		}
 	}
-	expires, err := s.Email.Start(c, r.Body.Email, purpose, returnTo, asker(ctx, s.cookies.ensureFlow(c)))
+	by.Browser = s.cookies.ensureFlow(c)
+	expires, err := s.Email.Start(c, r.Body.Email, purpose, returnTo, by)
 	if err != nil {
 		return nil, atEmail(err)
 	}
@@ -53,7 +53,7 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 		return nil, errInvalidRequest("send either token, or code, with or without email")
 	}
 	flow := s.cookies.flowOf(c)
-	proof, err := s.proveEmail(ctx, r.Body, asker(ctx, flow))
+	proof, err := s.proveEmail(c, r.Body, asker(ctx, flow))
 	if err != nil {
 		s.Metrics.proofs.WithLabelValues(identity.ProviderEmail, string(refusal(err).Code)).Inc()
 		return nil, atEmail(err)
@@ -75,11 +75,13 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 	return out, nil
 }
 
-func (s *Server) proveEmail(ctx context.Context, body *VerifyEmailJSONRequestBody, by emailproof.Asker) (identity.Proof, error) {
+func (s *Server) proveEmail(c *gin.Context, body *VerifyEmailJSONRequestBody, by emailproof.Asker) (identity.Proof, error) {
 	if body.Token != nil {
-		return s.Email.ByToken(ctx, *body.Token, by)
+		return s.Email.ByToken(c, *body.Token, by)
 	}
-	return s.Email.ByCode(ctx, *body.Code, value(body.Email), by)
+	return s.Email.ByCode(c, *body.Code, value(body.Email), by, func(guessed emailproof.Challenge) (func(), error) {
+		return s.chargeGuess(c, guessed)
+	})
 }
 
 func asker(ctx context.Context, flow string) emailproof.Asker {

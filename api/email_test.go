@@ -31,8 +31,8 @@ func TestEmailIsAWayIn(t *testing.T) {
 		if who := b.GET("/v1/session").Want(http.StatusOK); who.String("user.id") != first.String("user.id") || who.String("session.methods.0") != "email" {
 			t.Fatalf("session: %s", who.Body)
 		}
-		letter := a.Browser().StartEmail("ada@example.com", "sign_in")
-		phone := a.Browser() // reads the mail elsewhere, and takes a token
+		phone := a.Browser() // takes a token
+		letter := phone.StartEmail("ada@example.com", "sign_in")
 		again := phone.POST("/v1/auth/email/verify", map[string]any{
 			"code": letter.Code(), "email": "ADA@example.com", "delivery": "token",
 		}).Want(http.StatusOK)
@@ -219,19 +219,13 @@ func TestEmailAnswersAlike(t *testing.T) {
 		if written[0] != written[1] || rows(before) == rows(middle) {
 			t.Errorf("rows written: %v", written)
 		}
-		// Past the limit on open challenges: the answer is the same, no mail goes out.
-		for range 9 {
+		// Past what strangers may send at once the answers are the same.
+		for range 12 {
 			ask("known@example.com")
+			ask("unknown@example.com")
 		}
-		if !apptest.Eventually(func() bool { return a.Count("outbox", "1 = 1") == 0 }) {
-			t.Fatal("mail is still waiting")
-		}
-		a.WaitMail(t, "unknown@example.com", 1)
 		if slices.Sort(answers); answers[0] != answers[len(answers)-1] {
 			t.Errorf("answers differ: %q", answers)
-		}
-		if n := len(a.Mail(t, "known@example.com")); n != 1+5 {
-			t.Errorf("%d letters to one address, want 6", n)
 		}
 	})
 }

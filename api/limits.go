@@ -49,14 +49,18 @@ var byAddress = map[string]ratelimit.Limit{
 }
 
 // The limits of whom it is about. A key of theirs is charged only to who has
-// proved to be it, so that nobody locks out somebody else; a mailbox is not
-// somebody's, and is bothered alike whoever asks.
+// proved to be it, so that nobody locks out somebody else.
 var (
 	perIdentity = policy{"identity", ratelimit.Limit{Quota: 60, Window: 10 * time.Minute}} // proofs of one provider and subject
-	perMailbox  = policy{"mailbox", ratelimit.Limit{Quota: 20, Window: time.Hour}}         // above what one is sent, see emailproof
 	perUser     = policy{"user", ratelimit.Limit{Quota: 1200, Window: time.Minute}}
 	perTeam     = policy{"team", ratelimit.Limit{Quota: 6000, Window: time.Minute}} // changes, of all members together
 )
+
+// byName are all limits but those by address.
+var byName = []policy{
+	perIdentity, perUser, perTeam,
+	perMailKnown, perMailBrowser, perMailCrowd, perGuessKnown, perGuessBrowser, perGuessNetwork, perGuessAll,
+}
 
 // ratePolicy reads which limit by address an operation has; nil is none.
 func ratePolicy(method string, extension any) (*policy, error) {
@@ -85,12 +89,27 @@ func ratePolicy(method string, extension any) (*policy, error) {
 func (s *Server) limitAddress(c *gin.Context) {
 	info := callOf(c)
 	p := info.operation.rate
-	if p == nil || isTrusted(info.addr, s.Config.Limits.Exempt) {
+	if p == nil || s.isExempt(c) {
 		return
 	}
-	if err := s.take(c, *p, network(info.addr)); err != nil {
-		s.fail(c, err)
+	err := s.take(c, *p, network(info.addr))
+	if err == nil {
+		return
 	}
+	if info.operation.route.Operation.OperationID == mailOperation && s.Email != nil && !s.knownBrowser(c).Empty() {
+		info.overLimit = err // limitMail decides, once it knows the address
+		return
+	}
+	s.fail(c, err)
+}
+
+// mailOperation is what a browser that is known to the address may call past the
+// limit of its network, which its neighbours may have used up.
+const mailOperation = "startEmail"
+
+// isExempt reports whether the limits by address leave the client out.
+func (s *Server) isExempt(c *gin.Context) bool {
+	return isTrusted(callOf(c).addr, s.Config.Limits.Exempt)
 }
 
 // limitUser counts the request against the user or the machine of a team, and a
@@ -131,9 +150,9 @@ func (s *Server) take(c *gin.Context, p policy, key string) error {
 	if s.Config.Limits.Factor == 0 {
 		return nil
 	}
-	info, limit := callOf(c), p.limit.Scaled(s.Config.Limits.Factor)
-	r := s.Limiter.Take(c.Request.Context(), p.name+" "+key, limit)
-	info.quotas.add(c, p.name, limit, r)
+	limit := p.limit.Scaled(s.Config.Limits.Factor)
+	r := s.Limiter.Take(c.Request.Context(), p.bucket(key), limit)
+	callOf(c).quotas.add(c, p.name, limit, r)
 	if r.Allowed {
 		return nil
 	}
@@ -142,6 +161,28 @@ func (s *Server) take(c *gin.Context, p policy, key string) error {
 	err.RetryAfter = max(r.RetryAfter, time.Second)
 	return err
 }
+
+// spare counts the request in a bucket and reports whether there was room. It
+// refuses nothing, so the headers do not name it.
+func (s *Server) spare(c *gin.Context, p policy, key string) bool {
+	if s.Config.Limits.Factor == 0 {
+		return true
+	}
+	if s.Limiter.Take(c.Request.Context(), p.bucket(key), p.limit.Scaled(s.Config.Limits.Factor)).Allowed {
+		return true
+	}
+	s.Metrics.limited.WithLabelValues(p.name).Inc()
+	return false
+}
+
+// giveBack takes back what take counted.
+func (s *Server) giveBack(c *gin.Context, p policy, key string) {
+	if s.Config.Limits.Factor != 0 {
+		s.Limiter.Return(c.Request.Context(), p.bucket(key), p.limit.Scaled(s.Config.Limits.Factor))
+	}
+}
+
+func (p policy) bucket(key string) string { return p.name + " " + key }
 
 // quotas are the RateLimit fields of one answer, a member for each bucket that
 // was asked (draft-ietf-httpapi-ratelimit-headers-10).
@@ -174,7 +215,10 @@ func network(a netip.Addr) string {
 
 // limitNames are the labels of the metric.
 func limitNames() []string {
-	names := []string{perIdentity.name, perMailbox.name, perUser.name, perTeam.name}
+	var names []string
+	for _, p := range byName {
+		names = append(names, p.name)
+	}
 	for name := range byAddress {
 		names = append(names, name)
 	}

@@ -58,7 +58,10 @@ func TestRatePolicy(t *testing.T) {
 // A key is kept no shorter than its window.
 func TestWindowsAreKept(t *testing.T) {
 	t.Parallel()
-	limits := []ratelimit.Limit{perIdentity.limit, perMailbox.limit, perUser.limit, perTeam.limit}
+	var limits []ratelimit.Limit
+	for _, p := range byName {
+		limits = append(limits, p.limit)
+	}
 	for _, l := range byAddress {
 		limits = append(limits, l)
 	}

@@ -58,3 +58,31 @@ func TestReplicasShareLimits(t *testing.T) {
 	server.Start()
 	shared()
 }
+
+// Guesses are counted over the replicas together. What they have learned of Redis
+// holds when it stops, and codes are not free then.
+func TestReplicasShareGuesses(t *testing.T) {
+	t.Parallel()
+	server := testredis.Start(t)
+	database := apptest.DatabaseURL(t, "sqlite")
+	env := []string{"LATCHKEY_RATE_LIMITS=1", "LATCHKEY_TRUSTED_PROXIES=127.0.0.0/8,::1", "LATCHKEY_REDIS_URL=" + server.URL}
+	apps := []*apptest.App{apptest.StartAt(t, database, env...), apptest.StartAt(t, database, env...)}
+	network := 0
+	guesses := func(n int, ip string) int {
+		return guess(t, n, func(i int) *apptest.Browser { return from(apps[i%2].Browser(), fmt.Sprintf("%s::%x", ip, i+1)) })
+	}
+	ip := ""
+	until(t, "guesses are shared", func() bool { // Redis may answer too late for a while
+		network++
+		ip = fmt.Sprintf("2001:db8:0:%x", network)
+		return guesses(26, ip) == 20
+	})
+	server.Stop()
+	if n := guesses(4, ip); n != 0 {
+		t.Errorf("%d more were compared when Redis stopped", n)
+	}
+	alone := guess(t, 24, func(i int) *apptest.Browser { return from(apps[0].Browser(), fmt.Sprintf("2001:db8:1:2::%x", i+1)) })
+	if alone != 20 {
+		t.Errorf("one replica without Redis compared %d, want 20", alone)
+	}
+}

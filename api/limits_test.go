@@ -147,26 +147,6 @@ func TestLimitOfProviders(t *testing.T) {
 	}
 }
 
-// A mailbox is bothered so often, whoever asks, and whether or not it is known.
-func TestLimitByMailbox(t *testing.T) {
-	t.Parallel()
-	a := limited(t, "0.1") // two in an hour
-	from(a.Browser(), "203.0.113.99").Email("known@example.com", "sign_in").Want(http.StatusOK)
-	a.Advance(2 * time.Hour)
-	for i, spelling := range []string{"known@example.com", "KNOWN@Example.com", "Known@EXAMPLE.com"} {
-		for j, address := range []string{spelling, strings.Replace(strings.ToLower(spelling), "known", "unknown", 1)} {
-			answer := from(a.Browser(), fmt.Sprintf("203.0.113.%d", 2*i+j)).POST("/v1/auth/email/start", startBody(address))
-			if i < 2 {
-				answer.Want(http.StatusAccepted)
-				continue
-			}
-			answer.WantProblem(http.StatusTooManyRequests, "rate_limited")
-			wantHeaders(t, answer, map[string]string{"RateLimit": `"mail";r=2;t=200, "mailbox";r=0;t=3600`, "Retry-After": "1800"})
-		}
-	}
-	from(a.Browser(), "203.0.113.80").POST("/v1/auth/email/start", startBody("no address")).WantProblem(http.StatusBadRequest, "invalid_email")
-}
-
 // What a user may ask for does not grow with addresses and sessions. To ask who
 // is signed in is not limited at all.
 func TestLimitByUser(t *testing.T) {

@@ -48,6 +48,7 @@ type call struct {
 	key       *apikey.Key // a service, which has no principal
 	bearer    bool        // the session came as a bearer token
 	returnTo  string      // checked: where a round trip to a provider is to end
+	overLimit error       // the network has had its quota, and the handler is to decide about it
 	err       error
 }
 

@@ -42,6 +42,7 @@ func (s *Server) apply(c *gin.Context, proof identity.Proof, flow string, asToke
 	if ticket != nil && result.Outcome == linking.OutcomeSignedIn {
 		s.cookies.set(c, s.cookies.ticket(), "", 0)
 	}
+	s.rememberBrowser(c, proof, result.User)
 	s.deliver(c, result, asToken)
 	return result, nil
 }

@@ -1846,7 +1846,7 @@ type VerifyEmailJSONBody struct {
 	// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
 	Delivery *Delivery `json:"delivery,omitempty"`
 
-	// Email Only with `code`.
+	// Email Only with `code`: the address it was sent to. Without it, the one that the browser asked for last.
 	Email *string `json:"email,omitempty"`
 	Token *string `json:"token,omitempty"`
 }
@@ -6253,6 +6253,7 @@ type StartEmailResponseObject interface {
 }
 
 type StartEmail202JSONResponse struct {
+	// ExpiresAt When its link and code stop working.
 	ExpiresAt time.Time `json:"expires_at"`
 }
 

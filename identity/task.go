@@ -46,8 +46,8 @@ const MailNotice MailTemplate = "notice" // data: kind, what, at, from, link
 // MailInvitation asks somebody into a team.
 const MailInvitation MailTemplate = "invitation" // data: team, role, until, link
 
-// MailProof is the letter with a link and a code.
-const MailProof MailTemplate = "proof" // data: purpose, link, code, minutes
+// MailProof is the letter with a link and, unless it is "", a code.
+const MailProof MailTemplate = "proof" // data: purpose, which may be "any"; link, code, minutes
 
 // Sealer encrypts secrets that must be kept in a form that can be read again
 // (AES-256-GCM), such as what tasks have to know. What it seals opens only in the

@@ -15,33 +15,50 @@ type challengeRow struct {
 	emailproof.Challenge
 }
 
+type mailRow struct {
+	bun.BaseModel `bun:"table:email_mails,alias:em"`
+	emailproof.Mail
+}
+
 // LockAddress implements emailproof.Store.
 func (db *DB) LockAddress(ctx context.Context, address string) error {
 	return db.engine.lockName(ctx, db.writer(ctx), "address "+address)
 }
 
-// CountChallenges implements emailproof.Store.
-func (db *DB) CountChallenges(ctx context.Context, address string, since time.Time) (int, error) {
-	n, err := db.reader(ctx).NewSelect().Model((*challengeRow)(nil)).
-		Where("c.address = ? AND c.created_at > ?", address, since).Count(ctx)
-	return int(n), db.engine.normalise(err)
+// Mails implements emailproof.Store.
+func (db *DB) Mails(ctx context.Context, mailbox []byte, since time.Time) ([]emailproof.Mail, error) {
+	var rows []mailRow
+	err := db.reader(ctx).NewSelect().Model(&rows).
+		Where("em.mailbox = ? AND em.leaves_at > ?", mailbox, since).Order("em.leaves_at", "em.id").Scan(ctx)
+	return rowsOf(rows, func(r mailRow) emailproof.Mail { return r.Mail }), db.engine.normalise(err)
+}
+
+// InsertMail implements emailproof.Store.
+func (db *DB) InsertMail(ctx context.Context, m emailproof.Mail) error {
+	return db.insert(ctx, &mailRow{Mail: m})
+}
+
+// HasEmail implements emailproof.Store.
+func (db *DB) HasEmail(ctx context.Context, user identity.ID, address string) (bool, error) {
+	has, err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Where("e.address = ? AND e.user_id = ?", address, user).Exists(ctx)
+	return has, db.engine.normalise(err)
 }
 
 // CountWrongCodes implements emailproof.Store.
-func (db *DB) CountWrongCodes(ctx context.Context, address string, since time.Time) (int, error) {
+func (db *DB) CountWrongCodes(ctx context.Context, address string, known bool, since time.Time) (int, error) {
 	var n int
 	err := db.reader(ctx).NewSelect().Model((*challengeRow)(nil)).ColumnExpr("coalesce(sum(c.wrong_codes), 0)").
-		Where("c.address = ? AND c.created_at > ?", address, since).Scan(ctx, &n)
+		Where("c.address = ? AND c.created_at > ? AND c.known = ?", address, since, known).Scan(ctx, &n)
 	return n, db.engine.normalise(err)
 }
 
 // OpenChallenges implements emailproof.Store.
-func (db *DB) OpenChallenges(ctx context.Context, address string, now time.Time) ([]emailproof.Challenge, error) {
+func (db *DB) OpenChallenges(ctx context.Context, address string, browserHash []byte, now time.Time) ([]emailproof.Challenge, error) {
 	var rows []challengeRow
 	err := db.reader(ctx).NewSelect().Model(&rows).
-		Where("c.address = ? AND c.expires_at > ? AND c.replaced_at IS NULL", address, now).
+		Where("c.browser_hash = ? AND c.address = ? AND c.expires_at > ? AND c.replaced_at IS NULL", browserHash, address, now).
 		Where("NOT EXISTS (SELECT 1 FROM burned_secrets AS b WHERE b.hash = c.token_hash)").
-		Order("c.id").Scan(ctx)
+		Order("c.created_at", "c.id").Scan(ctx)
 	return rowsOf(rows, func(r challengeRow) emailproof.Challenge { return r.Challenge }), db.engine.normalise(err)
 }
 
@@ -49,6 +66,15 @@ func (db *DB) OpenChallenges(ctx context.Context, address string, now time.Time)
 func (db *DB) ChallengeByToken(ctx context.Context, tokenHash []byte) (emailproof.Challenge, error) {
 	var row challengeRow
 	err := db.reader(ctx).NewSelect().Model(&row).Where("c.token_hash = ?", tokenHash).Scan(ctx)
+	return row.Challenge, db.engine.normalise(err)
+}
+
+// ChallengeBySharedToken implements emailproof.Store.
+func (db *DB) ChallengeBySharedToken(ctx context.Context, tokenHash, browserHash []byte) (emailproof.Challenge, error) {
+	var row challengeRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where("c.browser_hash = ?", browserHash).
+		Where("c.mail_id = (SELECT em.id FROM email_mails AS em WHERE em.token_hash = ?)", tokenHash).
+		Order("c.created_at DESC", "c.id DESC").Limit(1).Scan(ctx)
 	return row.Challenge, db.engine.normalise(err)
 }
 
@@ -74,8 +100,8 @@ func (db *DB) InsertChallenge(ctx context.Context, c emailproof.Challenge) error
 }
 
 // AddWrongCode implements emailproof.Store.
-func (db *DB) AddWrongCode(ctx context.Context, ids ...identity.ID) error {
+func (db *DB) AddWrongCode(ctx context.Context, id identity.ID) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*challengeRow)(nil)).
-		Set("wrong_codes = wrong_codes + 1").Where("c.id IN (?)", bun.List(ids)))
+		Set("wrong_codes = wrong_codes + 1").Where("c.id = ?", id))
 	return err
 }

@@ -24,8 +24,8 @@ type useless struct {
 }
 
 // Sweep deletes what has no use any more: burned secrets and tickets that have
-// expired by themselves, e-mail challenges that no longer count for a limit,
-// signing keys that no token needs, and sessions that ended or expired before
+// expired by themselves, e-mail challenges and mails that no longer count for a
+// limit, signing keys that no token needs, and sessions that ended or expired before
 // the given time. It returns how many rows went. Of several replicas one sweeps
 // at a time; the others leave it at that.
 func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, error) {
@@ -35,6 +35,7 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 		{(*burnedRow)(nil), "b", "hash", "b.expires_at < ?", now},
 		{(*ticketRow)(nil), "k", "id", "k.expires_at < ?", now},
 		{(*challengeRow)(nil), "c", "id", "c.expires_at < ?", now.Add(-emailproof.Keep)},
+		{(*mailRow)(nil), "em", "id", "em.leaves_at < ?", now.Add(-emailproof.Keep)},
 		{(*signingKeyRow)(nil), "sk", "kid", "sk.expires_at < ?", now},
 		{session, "s", "id", "s.expires_at < ?", sessionsBefore},
 		{session, "s", "id", "s.idle_expires_at < ? AND s.ended_at IS NULL", sessionsBefore},

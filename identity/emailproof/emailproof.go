@@ -16,18 +16,23 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// The limits. An address is bothered, and its codes are guessed at, only so
-// often, whoever asks and from wherever.
+// Lifetime is how long a link and a code work after their mail was sent.
+const Lifetime = 10 * time.Minute
+
+// How often codes are guessed at, whatever the deployment chose as rate limits. A
+// code has six digits and works in the browser that asked for it alone, so whoever
+// guesses asks for mail to somebody else's address first and then guesses at that
+// code, never at one that the owner was sent.
 const (
-	Lifetime       = 10 * time.Minute
-	MaxOpen        = 5  // challenges of one address that can be redeemed at a time
-	MailsPerHour   = 10 // to one address
-	MaxWrongCodes  = 5  // of one challenge
-	WrongCodesADay = 20 // of one address; from then on only links work
+	MaxWrongCodes = 5 // of one challenge; its link goes on working
+	// WrongCodesADay are those of challenges for one address, counted for known
+	// browsers and for all others apart. From then on new mails of that kind carry
+	// a link alone: codes that were sent before keep working, and so do links.
+	WrongCodesADay = 100
 )
 
-// Keep is how long a challenge is kept after it expired: it counts for the
-// limits.
+// Keep is how long challenges and mails are kept after they expired or were sent:
+// they count for the limits.
 const Keep = 24 * time.Hour
 
 // Challenge is what a mail asks its receiver to prove. Token and code are kept
@@ -37,10 +42,13 @@ type Challenge struct {
 	Address     string // canonical
 	Purpose     identity.Purpose
 	BrowserHash []byte
+	Known       bool         // the browser was known to the address, or the user had it
 	UserID      *identity.ID // who asked, where the purpose acts on a user
 	SessionID   *identity.ID // and by which session
 	TokenHash   []byte       // burned when either is redeemed
 	CodeHash    []byte
+	HasCode     bool         // else the mail carries a link alone
+	MailID      *identity.ID // the shared mail that this challenge waits for; its link is the mail's
 	WrongCodes  int
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
@@ -53,18 +61,22 @@ func (c Challenge) Open(now time.Time) bool { return c.ReplacedAt == nil && now.
 // Asker is who asks for a challenge, or redeems one.
 type Asker struct {
 	Browser   string // flow value, "" for none
+	Known     bool   // the browser is known to the address, see KnownBrowser
+	Crowded   bool   // its network has had its part of what strangers may send to the mailbox
 	UserID    *identity.ID
 	SessionID *identity.ID
 }
 
 // Service starts and redeems challenges.
 type Service struct {
-	store   Store
-	sealer  identity.Sealer
-	codeKey []byte
-	page    string
-	wake    func()
-	now     identity.Clock
+	store      Store
+	sealer     identity.Sealer
+	codeKey    []byte
+	knownKey   []byte
+	mailboxKey []byte
+	page       string
+	wake       func()
+	now        identity.Clock
 }
 
 // NewService returns the service over a store. secret is the configured one;
@@ -72,64 +84,144 @@ type Service struct {
 func NewService(store Store, sealer identity.Sealer, secret string, publicURL *url.URL, wake func(), now identity.Clock) *Service {
 	return &Service{
 		store: store, sealer: sealer, codeKey: identity.DeriveKey(secret, "email code"),
+		knownKey: identity.DeriveKey(secret, "known browser"), mailboxKey: identity.DeriveKey(secret, "mailbox"),
 		page: publicURL.Scheme + "://" + publicURL.Host + "/sign-in", wake: wake, now: now,
 	}
 }
 
-// Start sends a link and a code to an address. It neither asks nor tells
-// whether somebody has the address here: what it does, and so how long it
-// takes, is the same. Past a limit nothing is sent, and the answer is the same.
-// returnTo has been checked, or is "".
+// Start sends a link and a code to an address. It neither asks nor reports whether
+// somebody has the address here, except where the signed-in user is concerned:
+// what it does, and so how long it takes, is the same. Where the mailbox has had
+// its mail, the challenge waits for a shared one, see schedule. It returns when the
+// challenge expires. returnTo has been checked, or is "".
 func (s *Service) Start(ctx context.Context, email string, purpose identity.Purpose, returnTo string, by Asker) (expires time.Time, err error) {
 	address, err := identity.CanonicalEmail(email)
 	if err != nil {
 		return time.Time{}, err
 	}
-	now := s.now()
-	token, tokenHash := identity.NewSecret()
-	c := Challenge{
-		ID: identity.NewID(), Address: address, Purpose: purpose, BrowserHash: identity.HashSecret(by.Browser),
-		TokenHash: tokenHash, CreatedAt: now, ExpiresAt: now.Add(Lifetime),
-	}
-	if purpose.NeedsSession() {
-		c.UserID, c.SessionID = by.UserID, by.SessionID
-	}
 	code, err := newCode()
 	if err != nil {
 		return time.Time{}, err
 	}
-	c.CodeHash = s.hashCode(c.ID, code)
-	task, err := s.sealer.NewTask(identity.TaskMail, identity.Mail{To: address, Template: identity.MailProof, Data: map[string]string{
-		"purpose": string(purpose), "link": s.link(token, returnTo), "code": code, "minutes": strconv.Itoa(int(Lifetime.Minutes())),
-	}}, now, c.ExpiresAt)
-	if err != nil {
-		return time.Time{}, err
-	}
+	id := identity.NewID()
+	token, tokenHash := identity.NewSecret()
+	wake := false
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		now := s.now()
+		wake = false
 		if err := s.store.LockAddress(ctx, address); err != nil {
 			return err
 		}
-		recent, err := s.store.CountChallenges(ctx, address, now.Add(-time.Hour))
-		if err != nil || recent >= MailsPerHour {
+		if by.UserID != nil && !by.Known {
+			if by.Known, err = s.store.HasEmail(ctx, *by.UserID, address); err != nil {
+				return err
+			}
+		}
+		c := Challenge{
+			ID: id, Address: address, Purpose: purpose, BrowserHash: identity.HashSecret(by.Browser), Known: by.Known,
+			TokenHash: tokenHash, CodeHash: s.hashCode(id, code), CreatedAt: now,
+		}
+		if purpose.NeedsSession() {
+			c.UserID, c.SessionID = by.UserID, by.SessionID
+		}
+		recent, err := s.store.Mails(ctx, s.hashMailbox(address), now.Add(-mailWindow))
+		if err != nil {
 			return err
 		}
-		if err := s.store.ReplaceChallenges(ctx, c, now); err != nil {
-			return err
+		how := schedule(recent, by.Known, by.Crowded, now)
+		c.ExpiresAt = how.leavesAt.Add(Lifetime)
+		expires = c.ExpiresAt
+		wake = !how.leavesAt.After(now)
+		if how.shared {
+			return s.wait(ctx, c, how)
 		}
-		open, err := s.store.OpenChallenges(ctx, address, now)
-		if err != nil || len(open) >= MaxOpen {
-			return err
-		}
-		if err := s.store.InsertChallenge(ctx, c); err != nil {
-			return err
-		}
-		return s.store.EnqueueTasks(ctx, task)
+		return s.send(ctx, c, how, token, code, returnTo)
 	})
 	if err != nil {
 		return time.Time{}, err
 	}
-	s.wake()
-	return c.ExpiresAt, nil
+	if wake {
+		s.wake()
+	}
+	return expires, nil
+}
+
+// send has a mail written for one challenge, which replaces the older ones of its
+// browser.
+func (s *Service) send(ctx context.Context, c Challenge, how sending, token, code, returnTo string) error {
+	wrong, err := s.store.CountWrongCodes(ctx, c.Address, c.Known, c.CreatedAt.Add(-Keep))
+	if err != nil {
+		return err
+	}
+	if c.HasCode = wrong < WrongCodesADay; !c.HasCode {
+		code = ""
+	}
+	task, err := s.mail(c, string(c.Purpose), s.link(token, returnTo), code, how)
+	if err != nil {
+		return err
+	}
+	if err := s.store.ReplaceChallenges(ctx, c, c.CreatedAt); err != nil {
+		return err
+	}
+	if err := s.store.InsertChallenge(ctx, c); err != nil {
+		return err
+	}
+	m := Mail{ID: identity.NewID(), Mailbox: s.hashMailbox(c.Address), Known: how.known, LeavesAt: how.leavesAt}
+	if err := s.store.InsertMail(ctx, m); err != nil {
+		return err
+	}
+	return s.store.EnqueueTasks(ctx, task)
+}
+
+// wait has a challenge wait for a shared mail, which is written unless there is
+// one. What the browser was sent before goes on working. A shared mail has no code:
+// the wrong guesses of every stranger who waited would be guesses at the owner's.
+func (s *Service) wait(ctx context.Context, c Challenge, how sending) error {
+	if how.join != nil {
+		open, err := s.store.OpenChallenges(ctx, c.Address, c.BrowserHash, c.CreatedAt)
+		if err != nil {
+			return err
+		}
+		for _, o := range open {
+			if o.MailID != nil && *o.MailID == how.join.ID && o.Purpose == c.Purpose && sameAsker(o, c) {
+				return nil // this browser waits already
+			}
+		}
+		c.MailID = &how.join.ID
+		return s.store.InsertChallenge(ctx, c)
+	}
+	token, tokenHash := identity.NewSecret()
+	m := Mail{ID: identity.NewID(), Mailbox: s.hashMailbox(c.Address), TokenHash: tokenHash, LeavesAt: how.leavesAt}
+	task, err := s.mail(c, purposeAny, s.link(token, ""), "", how)
+	if err != nil {
+		return err
+	}
+	if err := s.store.InsertMail(ctx, m); err != nil {
+		return err
+	}
+	c.MailID = &m.ID
+	if err := s.store.InsertChallenge(ctx, c); err != nil {
+		return err
+	}
+	return s.store.EnqueueTasks(ctx, task)
+}
+
+// purposeAny is what a shared mail says it is for.
+const purposeAny = "any"
+
+// mail returns the task that sends a mail, due when it leaves.
+func (s *Service) mail(c Challenge, purpose, link, code string, how sending) (identity.Task, error) {
+	task, err := s.sealer.NewTask(identity.TaskMail, identity.Mail{To: c.Address, Template: identity.MailProof, Data: map[string]string{
+		"purpose": purpose, "link": link, "code": code, "minutes": strconv.Itoa(int(Lifetime.Minutes())),
+	}}, c.CreatedAt, c.ExpiresAt)
+	task.NextAttemptAt = how.leavesAt
+	return task, err
+}
+
+// sameAsker reports whether two challenges act on the same user and session, or
+// both on none.
+func sameAsker(a, b Challenge) bool {
+	return a.SessionID == nil && b.SessionID == nil || same(a.UserID, b.UserID) && same(a.SessionID, b.SessionID)
 }
 
 // link leads to a page of ours. The token is in its fragment: browsers send
@@ -154,5 +246,13 @@ func (s *Service) hashCode(challenge identity.ID, code string) []byte {
 	h := hmac.New(sha256.New, s.codeKey)
 	h.Write(challenge[:])
 	h.Write([]byte(code))
+	return h.Sum(nil)
+}
+
+// hashMailbox names a mailbox among the mails that were sent: they are kept after
+// the user has gone, and need not say whose they were.
+func (s *Service) hashMailbox(address string) []byte {
+	h := hmac.New(sha256.New, s.mailboxKey)
+	h.Write([]byte(address))
 	return h.Sum(nil)
 }

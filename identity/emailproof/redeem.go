@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"errors"
+	"slices"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -11,7 +12,15 @@ import (
 // ByToken turns the token of a link into a proof, in the browser that asked for
 // it. The token is burned when the proof is applied, not here.
 func (s *Service) ByToken(ctx context.Context, token string, by Asker) (identity.Proof, error) {
-	c, err := s.store.ChallengeByToken(ctx, identity.HashSecret(token))
+	if by.Browser == "" {
+		return identity.Proof{}, errInvalid()
+	}
+	hash := identity.HashSecret(token)
+	c, err := s.store.ChallengeByToken(ctx, hash)
+	if errors.Is(err, identity.ErrNotFound) {
+		// A shared link stands for what this browser waited for.
+		c, err = s.store.ChallengeBySharedToken(ctx, hash, identity.HashSecret(by.Browser))
+	}
 	if errors.Is(err, identity.ErrNotFound) {
 		return identity.Proof{}, errInvalid()
 	}
@@ -21,58 +30,56 @@ func (s *Service) ByToken(ctx context.Context, token string, by Asker) (identity
 	if !c.Open(s.now()) || !c.startedBy(by.Browser) || !c.redeemableBy(by) {
 		return identity.Proof{}, errInvalid()
 	}
-	return c.proof(), nil
+	return c.proof(hash), nil
 }
 
-// ByCode turns a code into a proof: for the challenge that the browser asked
-// for last, or with email for any that is open for the address, since a person
-// reads the mail on one device and types the code on another. A wrong code is
-// counted before this returns, whatever the caller does next.
-func (s *Service) ByCode(ctx context.Context, code, email string, by Asker) (identity.Proof, error) {
-	var only *identity.ID
-	address, err := "", error(nil)
-	if email != "" {
-		if address, err = identity.CanonicalEmail(email); err != nil {
-			return identity.Proof{}, err
-		}
-	} else {
-		c, err := s.newest(ctx, by.Browser)
-		if err != nil {
-			return identity.Proof{}, err
-		}
-		address, only = c.Address, &c.ID
+// GuessBudget charges a code that is about to be compared, or refuses it with a
+// *identity.Error. giveBack takes the charge back, for a code that was right. It is
+// asked only where there is something to guess at.
+type GuessBudget func(c Challenge) (giveBack func(), err error)
+
+// ByCode turns a code into a proof, in the browser that asked for it: for the
+// newest challenge that it asked for, or with email for the newest for that
+// address. One challenge is compared, so that a guess is one guess. A wrong code is
+// counted against that challenge and charged to the budget before this returns,
+// whatever the caller does next; it costs no other challenge anything.
+func (s *Service) ByCode(ctx context.Context, code, email string, by Asker, budget GuessBudget) (identity.Proof, error) {
+	address, err := s.addressOf(ctx, email, by)
+	if err != nil {
+		return identity.Proof{}, err
+	}
+	c, err := s.guessable(ctx, address, by)
+	if err != nil {
+		return identity.Proof{}, err
+	}
+	giveBack, err := budget(c)
+	if err != nil {
+		return identity.Proof{}, err
 	}
 	var proof *identity.Proof
+	wrong := false
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
-		proof = nil
+		proof, wrong = nil, false
 		if err := s.store.LockAddress(ctx, address); err != nil {
 			return err
 		}
-		now := s.now()
-		wrong, err := s.store.CountWrongCodes(ctx, address, now.Add(-Keep))
-		if err != nil || wrong >= WrongCodesADay {
-			return err
-		}
-		open, err := s.store.OpenChallenges(ctx, address, now)
+		now, err := s.guessable(ctx, address, by)
 		if err != nil {
 			return err
 		}
-		var tried []identity.ID
-		for _, c := range open {
-			if only != nil && c.ID != *only || c.WrongCodes >= MaxWrongCodes || !c.redeemableBy(by) {
-				continue
-			}
-			if hmac.Equal(c.CodeHash, s.hashCode(c.ID, code)) {
-				proof = new(c.proof())
-				return nil
-			}
-			tried = append(tried, c.ID)
+		if now.ID != c.ID {
+			return errInvalid() // it was replaced meanwhile
 		}
-		if len(tried) == 0 {
+		if hmac.Equal(c.CodeHash, s.hashCode(c.ID, code)) {
+			proof = new(c.proof(c.TokenHash))
 			return nil
 		}
-		return s.store.AddWrongCode(ctx, tried...)
+		wrong = true
+		return s.store.AddWrongCode(ctx, c.ID)
 	})
+	if !wrong {
+		giveBack()
+	}
 	if err != nil {
 		return identity.Proof{}, err
 	}
@@ -82,17 +89,42 @@ func (s *Service) ByCode(ctx context.Context, code, email string, by Asker) (ide
 	return *proof, nil
 }
 
-// newest is the last challenge of a browser. Not all of them are tried: one
-// browser can ask for a thousand addresses, and would guess at all in one go.
-func (s *Service) newest(ctx context.Context, browser string) (Challenge, error) {
-	if browser == "" {
-		return Challenge{}, errInvalid()
+// addressOf is the address that a code is for: the given one, or the one that the
+// browser asked for last.
+func (s *Service) addressOf(ctx context.Context, email string, by Asker) (string, error) {
+	if email != "" {
+		address, err := identity.CanonicalEmail(email)
+		if err == nil && by.Browser == "" {
+			err = errInvalid()
+		}
+		return address, err
 	}
-	c, err := s.store.NewestChallenge(ctx, identity.HashSecret(browser))
+	if by.Browser == "" {
+		return "", errInvalid()
+	}
+	c, err := s.store.NewestChallenge(ctx, identity.HashSecret(by.Browser))
 	if errors.Is(err, identity.ErrNotFound) {
 		err = errInvalid()
 	}
-	return c, err
+	return c.Address, err
+}
+
+// guessable is the newest challenge of a browser for an address that a code can
+// still redeem. That there is none is CodeInvalidProof.
+func (s *Service) guessable(ctx context.Context, address string, by Asker) (Challenge, error) {
+	open, err := s.store.OpenChallenges(ctx, address, identity.HashSecret(by.Browser), s.now())
+	if err != nil {
+		return Challenge{}, err
+	}
+	for _, c := range slices.Backward(open) {
+		if c.HasCode && c.redeemableBy(by) {
+			if c.WrongCodes >= MaxWrongCodes {
+				break
+			}
+			return c, nil
+		}
+	}
+	return Challenge{}, errInvalid()
 }
 
 func (c Challenge) startedBy(browser string) bool {
@@ -111,12 +143,13 @@ func (c Challenge) redeemableBy(by Asker) bool {
 func same(a, b *identity.ID) bool { return a != nil && b != nil && *a == *b }
 
 // proof has the link's hash as its secret also when it was made by the code, so
-// that either uses up both.
-func (c Challenge) proof() identity.Proof {
+// that either uses up both. A shared link is used up for all who waited for it, the
+// last of whom asked MaxWait before it left.
+func (c Challenge) proof(tokenHash []byte) identity.Proof {
 	return identity.Proof{
 		Provider: identity.ProviderEmail, Subject: c.Address, Purpose: c.Purpose,
 		Email: c.Address, EmailAuthoritative: true,
-		Secret: &identity.SingleUse{Hash: c.TokenHash, ExpiresAt: c.ExpiresAt},
+		Secret: &identity.SingleUse{Hash: tokenHash, ExpiresAt: c.ExpiresAt.Add(MaxWait)},
 	}
 }
 

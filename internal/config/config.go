@@ -74,7 +74,7 @@ type Config struct {
 	CookieDomain   string         `env:"LATCHKEY_COOKIE_DOMAIN" doc:"A domain, such as example.com, whose every subdomain is sent the session cookie: the host of LATCHKEY_PUBLIC_URL or a parent of it. Unset, it is for that host alone. Read docs/security.md first."`
 	TrustedProxies []netip.Prefix `env:"LATCHKEY_TRUSTED_PROXIES" doc:"Addresses and CIDR ranges of the reverse proxies in front, comma separated. Only they are believed about the client's address."`
 
-	RateLimits      Factor         `env:"LATCHKEY_RATE_LIMITS" envDefault:"1" doc:"What all rate limits are multiplied by, such as 0.5 or 4, or off; 100 when unset with serve --dev."`
+	RateLimits      Factor         `env:"LATCHKEY_RATE_LIMITS" envDefault:"1" doc:"What all rate limits are multiplied by, such as 0.5 or 4, or off; 100 when unset with serve --dev. A multiple also allows as many more guesses at mailed codes, see security.md."`
 	RateLimitExempt []netip.Prefix `env:"LATCHKEY_RATE_LIMIT_EXEMPT" doc:"Addresses and CIDR ranges that rate limits by address leave out, comma separated: backends of yours that call for many people. Limits by identity, user and team hold for them too."`
 
 	GoogleClientID     string  `env:"LATCHKEY_GOOGLE_CLIENT_ID" doc:"OAuth client of Google; with the secret, turns Google on."`

@@ -74,6 +74,24 @@ func TestALetterArrives(t *testing.T) {
 	}
 }
 
+// A mail may have a link alone, and then it offers no code.
+func TestALetterWithoutACode(t *testing.T) {
+	post := apptest.NewPost(t, "", "", "")
+	for _, purpose := range []string{"any", "sign_in"} {
+		if _, err := handle(t, smtpTo(t, post.Env()...), proof(map[string]string{"purpose": purpose, "code": ""})); err != nil {
+			t.Fatal(err)
+		}
+		got := post.Mail()
+		body := strings.ReplaceAll(got[len(got)-1].Data, "=\r\n", "")
+		if strings.Count(body, "This mail has no code") != 2 || strings.Contains(body, "this code") || strings.Contains(body, "Nobody from") || strings.Count(body, "email_token") < 2 {
+			t.Errorf("%s:\n%s", purpose, body)
+		}
+		if signsIn := strings.Contains(body, "sign in to") || strings.Contains(body, "Sign in to"); signsIn != (purpose == "sign_in") {
+			t.Errorf("%s:\n%s", purpose, body)
+		}
+	}
+}
+
 func TestWhatTheServerRefuses(t *testing.T) {
 	post := apptest.NewPost(t, "", "", "")
 	s := smtpTo(t, post.Env()...)

@@ -18,13 +18,24 @@ func (d *Database) Challenge(t *testing.T, address string, edit ...func(c *email
 	_, token := identity.NewSecret()
 	c := emailproof.Challenge{
 		ID: identity.NewID(), Address: address, Purpose: identity.PurposeSignIn, BrowserHash: browser,
-		TokenHash: token, CodeHash: identity.HashSecret("code"), CreatedAt: now, ExpiresAt: now.Add(emailproof.Lifetime),
+		TokenHash: token, CodeHash: identity.HashSecret("code"), HasCode: true, CreatedAt: now, ExpiresAt: now.Add(emailproof.Lifetime),
 	}
 	for _, e := range edit {
 		e(&c)
 	}
 	d.Do(t, func(ctx context.Context) error { return d.InsertChallenge(ctx, c) })
 	return c
+}
+
+// ProofMail notes a mail that leaves now.
+func (d *Database) ProofMail(t *testing.T, mailbox []byte, edit ...func(m *emailproof.Mail)) emailproof.Mail {
+	t.Helper()
+	m := emailproof.Mail{ID: identity.NewID(), Mailbox: mailbox, LeavesAt: d.Clock.Now()}
+	for _, e := range edit {
+		e(&m)
+	}
+	d.Do(t, func(ctx context.Context) error { return d.InsertMail(ctx, m) })
+	return m
 }
 
 func testChallenges(t *testing.T, d *Database) {
@@ -34,9 +45,9 @@ func testChallenges(t *testing.T, d *Database) {
 		t.Helper()
 		return must[emailproof.Challenge](t)(d.ChallengeByToken(t.Context(), c.TokenHash))
 	}
-	open := func(address string, at time.Time) []identity.ID {
+	open := func(of emailproof.Challenge, at time.Time) []identity.ID {
 		t.Helper()
-		rows := must[[]emailproof.Challenge](t)(d.OpenChallenges(t.Context(), address, at))
+		rows := must[[]emailproof.Challenge](t)(d.OpenChallenges(t.Context(), of.Address, of.BrowserHash, at))
 		return idsOf(rows, func(c emailproof.Challenge) identity.ID { return c.ID })
 	}
 
@@ -46,6 +57,7 @@ func testChallenges(t *testing.T, d *Database) {
 		replaced := now.Add(tick)
 		full := d.Challenge(t, Word()+"@example.com", func(c *emailproof.Challenge) {
 			c.Purpose, c.UserID, c.SessionID, c.WrongCodes, c.ReplacedAt = identity.PurposeLink, &u.ID, &s.ID, 3, &replaced
+			c.Known, c.HasCode, c.MailID = true, false, &s.ID
 		})
 		Same(t, find(full), full)
 		Same(t, must[emailproof.Challenge](t)(d.NewestChallenge(t.Context(), full.BrowserHash)), full)
@@ -60,44 +72,98 @@ func testChallenges(t *testing.T, d *Database) {
 		WantNotFound(t, "a browser that asked for nothing", err)
 	})
 
-	t.Run("open are those not expired, replaced or burned", func(t *testing.T) {
+	t.Run("open are those of the browser that are not expired, replaced or burned", func(t *testing.T) {
 		address := Word() + "@example.com"
-		a, b, gone := d.Challenge(t, address), d.Challenge(t, address), d.Challenge(t, address)
-		d.Challenge(t, Word()+"@example.com")
+		b := d.Challenge(t, address)
+		same := func(c *emailproof.Challenge) { c.BrowserHash = b.BrowserHash }
+		a := d.Challenge(t, address, same, func(c *emailproof.Challenge) { c.CreatedAt = now.Add(-tick) })
+		gone := d.Challenge(t, address, same)
+		d.Challenge(t, Word()+"@example.com", same)
+		another := d.Challenge(t, address)
 		d.Do(t, func(ctx context.Context) error {
 			_, err := d.BurnSecret(ctx, identity.SingleUse{Hash: gone.TokenHash, ExpiresAt: gone.ExpiresAt})
 			return err
 		})
-		Same(t, open(address, now), []identity.ID{a.ID, b.ID})
-		Same(t, open(address, a.ExpiresAt.Add(-tick)), []identity.ID{a.ID, b.ID})
-		Same(t, open(address, a.ExpiresAt), []identity.ID{})
-		d.Do(t, func(ctx context.Context) error { return d.ReplaceChallenges(ctx, a, now) })
-		Same(t, open(address, now), []identity.ID{b.ID})
-		Same(t, find(a).ReplacedAt, now)
-		// Another purpose of the same browser stays.
-		other := d.Challenge(t, address, func(c *emailproof.Challenge) { c.BrowserHash = b.BrowserHash })
+		Same(t, open(b, now), []identity.ID{a.ID, b.ID})
+		Same(t, open(b, a.ExpiresAt.Add(-tick)), []identity.ID{a.ID, b.ID})
+		Same(t, open(b, a.ExpiresAt), []identity.ID{})
+		Same(t, open(another, now), []identity.ID{another.ID})
 		d.Do(t, func(ctx context.Context) error {
 			like := b
 			like.Purpose = identity.PurposeLink
 			return d.ReplaceChallenges(ctx, like, now)
 		})
-		Same(t, open(address, now), []identity.ID{b.ID, other.ID})
+		Same(t, open(b, now), []identity.ID{a.ID, b.ID}) // another purpose
+		d.Do(t, func(ctx context.Context) error { return d.ReplaceChallenges(ctx, a, now) })
+		Same(t, open(b, now), []identity.ID{})
+		Same(t, find(a).ReplacedAt, now)
+		Same(t, open(another, now), []identity.ID{another.ID})
 	})
 
-	t.Run("wrong codes and challenges are counted by address and time", func(t *testing.T) {
+	t.Run("wrong codes are counted by address, kind of browser and time", func(t *testing.T) {
 		address := Word() + "@example.com"
 		a, b := d.Challenge(t, address), d.Challenge(t, address, func(c *emailproof.Challenge) { c.CreatedAt = now.Add(-time.Hour) })
-		d.Do(t, func(ctx context.Context) error { return d.AddWrongCode(ctx, a.ID, b.ID) })
-		d.Do(t, func(ctx context.Context) error { return d.AddWrongCode(ctx, a.ID) })
-		for since, want := range map[time.Time][2]int{now: {0, 0}, now.Add(-tick): {1, 2}, now.Add(-time.Hour): {1, 2}, now.Add(-time.Hour - tick): {2, 3}} {
-			Same(t, must[int](t)(d.CountChallenges(t.Context(), address, since)), want[0])
-			Same(t, must[int](t)(d.CountWrongCodes(t.Context(), address, since)), want[1])
+		known := d.Challenge(t, address, func(c *emailproof.Challenge) { c.Known = true })
+		for _, id := range []identity.ID{a.ID, b.ID, a.ID, known.ID, known.ID, known.ID} {
+			d.Do(t, func(ctx context.Context) error { return d.AddWrongCode(ctx, id) })
 		}
-		Same(t, must[int](t)(d.CountWrongCodes(t.Context(), Word()+"@example.com", now)), 0)
+		count := func(known bool, since time.Time) int {
+			return must[int](t)(d.CountWrongCodes(t.Context(), address, known, since))
+		}
+		for since, want := range map[time.Time]int{now: 0, now.Add(-tick): 2, now.Add(-time.Hour): 2, now.Add(-time.Hour - tick): 3} {
+			Same(t, count(false, since), want)
+		}
+		Same(t, count(true, now.Add(-tick)), 3)
+		Same(t, must[int](t)(d.CountWrongCodes(t.Context(), Word()+"@example.com", false, now)), 0)
+	})
+
+	t.Run("mails are found by mailbox and time", func(t *testing.T) {
+		_, mailbox := identity.NewSecret()
+		_, token := identity.NewSecret()
+		old := d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.LeavesAt = now.Add(-time.Hour) })
+		shared := d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.TokenHash, m.LeavesAt = token, now.Add(time.Minute) })
+		known := d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.Known = true })
+		_, other := identity.NewSecret()
+		d.ProofMail(t, other)
+		mails := func(since time.Time) []emailproof.Mail {
+			return must[[]emailproof.Mail](t)(d.Mails(t.Context(), mailbox, since))
+		}
+		Same(t, mails(now.Add(-time.Hour)), []emailproof.Mail{known, shared})
+		Same(t, mails(now.Add(-time.Hour-tick)), []emailproof.Mail{old, known, shared})
+	})
+
+	t.Run("a shared link finds what a browser waited for", func(t *testing.T) {
+		_, mailbox := identity.NewSecret()
+		_, token := identity.NewSecret()
+		m := d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.TokenHash = token })
+		waits := func(c *emailproof.Challenge) { c.MailID, c.HasCode = &m.ID, false }
+		address := Word() + "@example.com"
+		mine := d.Challenge(t, address, waits)
+		newer := d.Challenge(t, address, waits, func(c *emailproof.Challenge) {
+			c.BrowserHash, c.CreatedAt = mine.BrowserHash, now.Add(tick)
+		})
+		d.Challenge(t, address, func(c *emailproof.Challenge) { c.BrowserHash, c.CreatedAt = mine.BrowserHash, now.Add(2*tick) })
+		theirs := d.Challenge(t, address, waits)
+		never := d.Challenge(t, address)
+		Same(t, must[emailproof.Challenge](t)(d.ChallengeBySharedToken(t.Context(), token, mine.BrowserHash)), newer)
+		Same(t, must[emailproof.Challenge](t)(d.ChallengeBySharedToken(t.Context(), token, theirs.BrowserHash)), theirs)
+		_, err := d.ChallengeBySharedToken(t.Context(), token, never.BrowserHash)
+		WantNotFound(t, "a browser that did not wait", err)
+		_, err = d.ChallengeBySharedToken(t.Context(), never.TokenHash, never.BrowserHash)
+		WantNotFound(t, "the token of one challenge", err)
+	})
+
+	t.Run("an address is one user's", func(t *testing.T) {
+		u, other := d.User(t), d.User(t)
+		e := d.Email(t, u.ID, Word()+"@example.com")
+		Same(t, must[bool](t)(d.HasEmail(t.Context(), u.ID, e.Address)), true)
+		Same(t, must[bool](t)(d.HasEmail(t.Context(), other.ID, e.Address)), false)
+		Same(t, must[bool](t)(d.HasEmail(t.Context(), u.ID, "x"+e.Address)), false)
 	})
 
 	t.Run("transactions about one address wait for each other", func(t *testing.T) {
 		address := Word() + "@example.com"
+		_, mailbox := identity.NewSecret()
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(func() {
@@ -105,29 +171,29 @@ func testChallenges(t *testing.T, d *Database) {
 					if err := d.LockAddress(ctx, address); err != nil {
 						return err
 					}
-					n, err := d.CountChallenges(ctx, address, now.Add(-time.Hour))
-					if err != nil || n >= 3 {
+					mails, err := d.Mails(ctx, mailbox, now.Add(-time.Hour))
+					if err != nil || len(mails) >= 3 {
 						return err
 					}
-					_, token := identity.NewSecret()
-					return d.InsertChallenge(ctx, emailproof.Challenge{
-						ID: identity.NewID(), Address: address, Purpose: identity.PurposeSignIn, BrowserHash: token, TokenHash: token,
-						CodeHash: token, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
-					})
+					return d.InsertMail(ctx, emailproof.Mail{ID: identity.NewID(), Mailbox: mailbox, LeavesAt: now})
 				})
 			})
 		}
 		wg.Wait()
-		Same(t, must[int](t)(d.CountChallenges(t.Context(), address, now.Add(-time.Hour))), 3)
+		Same(t, len(must[[]emailproof.Mail](t)(d.Mails(t.Context(), mailbox, now.Add(-time.Hour)))), 3)
 	})
 
 	t.Run("they are swept a day after they expired", func(t *testing.T) {
 		kept := d.Challenge(t, Word()+"@example.com", func(c *emailproof.Challenge) { c.ExpiresAt = now.Add(-emailproof.Keep) })
 		gone := d.Challenge(t, Word()+"@example.com", func(c *emailproof.Challenge) { c.ExpiresAt = now.Add(-emailproof.Keep - tick) })
+		_, mailbox := identity.NewSecret()
+		keptMail := d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.LeavesAt = now.Add(-emailproof.Keep) })
+		d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.LeavesAt = now.Add(-emailproof.Keep - tick) })
 		if _, err := d.Sweep(t.Context(), now, now.Add(-time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		find(kept)
+		Same(t, must[[]emailproof.Mail](t)(d.Mails(t.Context(), mailbox, time.Time{})), []emailproof.Mail{keptMail})
 		_, err := d.ChallengeByToken(t.Context(), gone.TokenHash)
 		WantNotFound(t, "a challenge of long ago", err)
 	})
