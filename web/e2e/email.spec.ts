@@ -51,5 +51,6 @@ test('a code and then a link lead into the same account, and a used link says so
   await enter.click()
   await expect(page.getByRole('alert', { name: 'This link does not work here' })).toContainText('This link does not work here')
   await expect(page.getByRole('link', { name: 'Continue with Google' })).toBeVisible()
-  await expect(page.getByLabel('Six-digit code')).toBeVisible()
+  await expect(page.getByLabel('E-mail address')).toBeVisible()
+  await expect(page.getByLabel('Six-digit code')).toHaveCount(0)
 })

@@ -22,8 +22,8 @@ export function mayWorkLater(error: unknown): boolean {
 
 const stale = ['invalid_state', 'invalid_proof', 'proof_used']
 
-// wordsForMail speaks for a link or a code that did not work. The code in the
-// same mail works in any browser, which is the help for the commonest reason.
+// wordsForMail speaks for a link or a code that did not work. Both work only
+// in the browser that asked for the mail: the commonest reason is another one.
 export function wordsForMail(t: Translate, kind: 'link' | 'code', error: unknown): Words | undefined {
   if (stale.some((code) => isProblem(error, code))) return t.words[`${kind}_stale`]
   return wordsForError(t, error)

@@ -106,7 +106,8 @@ export function EmailDoor({ purpose, token, onDeadLink, suggestion = '', returnT
         </Text>
       )}
       <Fault error={start.error} />
-      {(sent > 0 || linkWords) && (
+      {/* A code works where its mail was asked for. */}
+      {(sent > 0 || (linkWords && kept)) && (
         <form
           onSubmit={(event) => {
             event.preventDefault()

@@ -113,7 +113,7 @@ export const signIn: Area<'signIn'> = {
 export const email: Area<'email'> = {
   address: 'E-Mail-Adresse',
   send: 'Link und Code schicken',
-  look: 'Sehen Sie im Postfach von {address} nach: Öffnen Sie den Link in diesem Browser oder tippen Sie den Code ein.',
+  look: 'Sehen Sie im Postfach von {address} nach: Öffnen Sie den Link in diesem Browser oder tippen Sie den Code ein. Das kann ein paar Minuten dauern.',
   code: 'Sechsstelliger Code',
   withCode_sign_in: 'Mit dem Code anmelden',
   withCode_link: 'Mit dem Code hinzufügen',

@@ -130,7 +130,7 @@ export const words: Catalogue['words'] = {
   unknown: { title: 'Das hat nicht geklappt', text: 'Es wurde nichts geändert. Versuchen Sie es noch einmal oder wählen Sie einen anderen Zugang.' },
   link_stale: {
     title: 'Dieser Link geht hier nicht',
-    text: 'Er wurde schon benutzt, ist abgelaufen oder wurde in einem anderen Browser angefordert. Ist die Mail neu, tippen Sie unten ihren Code ein; sonst fordern Sie eine neue an.',
+    text: 'Er wurde schon benutzt, ist abgelaufen oder wurde in einem anderen Browser angefordert. Ist die Mail neu, öffnen Sie den Link oder tippen Sie den Code in jenem Browser ein; sonst fordern Sie eine neue an.',
   },
   code_stale: {
     title: 'Dieser Code geht nicht',

@@ -108,7 +108,7 @@ export const signIn = {
 export const email = {
   address: 'E-mail address',
   send: 'Send me a link and a code',
-  look: 'Look into the mailbox of {address}: open the link in this browser, or type the code.',
+  look: 'Look into the mailbox of {address}: open the link in this browser, or type the code. It can take a few minutes.',
   code: 'Six-digit code',
   withCode_sign_in: 'Sign in with the code',
   withCode_link: 'Add with the code',

@@ -129,7 +129,7 @@ export const words = {
   unknown: { title: 'That did not work', text: 'Nothing was changed. Try again, or choose another way in.' },
   link_stale: {
     title: 'This link does not work here',
-    text: 'It was used already, has expired, or was asked for in another browser. If the mail is new, type its code below; otherwise ask for a new mail.',
+    text: 'It was used already, has expired, or was asked for in another browser. If the mail is new, open the link or type the code in that browser; otherwise ask for a new mail.',
   },
   code_stale: {
     title: 'That code does not work',
