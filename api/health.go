@@ -3,14 +3,10 @@ package api
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/siwe"
 )
-
-// readyTimeout is shorter than any prober's patience.
-const readyTimeout = 2 * time.Second
 
 // Healthz tells that the process lives; a database that is down is no reason to
 // restart it.
@@ -20,12 +16,20 @@ func (s *Server) Healthz(context.Context, HealthzRequestObject) (HealthzResponse
 
 // Readyz reports whether requests can be answered.
 func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzResponseObject, error) {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	if err := s.Ready(ctx); err != nil {
+	checks, err := s.readiness.get(ctx)
+	if err != nil {
 		e := identity.NewError(identity.CodeUnavailable, "the database does not answer or its schema is not current").Wrap(err)
 		e.RetryAfter = databaseRetry
 		return nil, e
+	}
+	return Readyz200JSONResponse{Status: HealthStatusOk, Checks: checks}, nil
+}
+
+// checkReady asks what requests need: the database, which they cannot do
+// without, and Ethereum.
+func (s *Server) checkReady(ctx context.Context) (map[string]string, error) {
+	if err := s.Ready(ctx); err != nil {
+		return nil, err
 	}
 	checks := map[string]string{"database": "ok"}
 	if s.RPCHealth != nil {
@@ -33,7 +37,7 @@ func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzRespo
 			checks[fmt.Sprintf("ethereum_rpc_%d", chain.ChainID)] = rpcState(chain)
 		}
 	}
-	return Readyz200JSONResponse{Status: HealthStatusOk, Checks: checks}, nil
+	return checks, nil
 }
 
 // rpcState tells of a chain's endpoints how many answer. Which they are stays

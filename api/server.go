@@ -82,6 +82,8 @@ type Server struct {
 	returnTo *provider.ReturnTo
 	origins  map[string]bool
 	cookies  cookies
+
+	readiness readiness
 }
 
 var _ StrictServerInterface = (*Server)(nil)
@@ -98,6 +100,7 @@ func New(deps Deps) (http.Handler, error) {
 		return nil, err
 	}
 	s := &Server{Deps: deps, returnTo: returnTo, origins: map[string]bool{public: true}, cookies: newCookies(deps.Config.PublicURL, deps.Config.CookieDomain)}
+	s.readiness.check = s.checkReady
 	for _, o := range deps.Config.AllowedOrigins {
 		s.origins[o] = true
 	}
