@@ -60,14 +60,34 @@ func TestReturnToLeadsNowhereElse(t *testing.T) {
 // Links are built from the configuration, whatever a request says of its host.
 func TestHostHeadersAreNotBelieved(t *testing.T) {
 	t.Parallel()
-	a := apptest.SQLite(t)
+	up := apptest.NewUpstream(t)
+	a := apptest.SQLite(t, append(up.Env(), "LATCHKEY_PUBLIC_URL=https://id.example.com")...)
 	raw := a.Raw(t, []byte("GET /v1/auth/github/start HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\nX-Forwarded-Proto: gopher\r\n\r\n"))
-	if to := raw.Want(http.StatusFound).Header.Get("Location"); !strings.HasPrefix(to, a.URL) || strings.Contains(to, "evil") || strings.Contains(to, "gopher") {
+	if to := raw.Want(http.StatusFound).Header.Get("Location"); param(t, to, "redirect_uri") != a.URL+"/v1/auth/github/callback" || strings.Contains(to, "evil") || strings.Contains(to, "gopher") {
 		t.Errorf("led to %s", to)
 	}
 	challenge := a.Raw(t, []byte("POST /v1/auth/siwe/challenge HTTP/1.1\r\nHost: evil.example\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"))
 	if challenge.Want(http.StatusOK).String("uri") != a.URL || challenge.String("domain") != a.Config.PublicURL.Host {
 		t.Errorf("challenge: %s", challenge.Body)
+	}
+}
+
+// Development mode signs anybody in, so it answers to this machine's names only.
+func TestDevelopmentAnswersLoopbackNamesOnly(t *testing.T) {
+	t.Parallel()
+	a := apptest.SQLite(t)
+	get := func(path, host string) *apptest.Answer {
+		return a.Raw(t, fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/html\r\n\r\n", path, host))
+	}
+	for _, path := range []string{"/", "/dev/mail", "/dev/google/authorize", "/v1/auth/providers", "/openapi.yaml", "/healthz"} {
+		if got := get(path, "evil.example"); got.Status != http.StatusMisdirectedRequest {
+			t.Errorf("%s: %d", path, got.Status)
+		}
+	}
+	get("/dev/mail", a.Config.PublicURL.Host).Want(http.StatusOK)
+	alias := "127.0.0.1:" + a.Config.PublicURL.Port()
+	if to := get("/sign-in?return_to=%2Fteams", alias).Want(http.StatusTemporaryRedirect).Header.Get("Location"); to != a.URL+"/sign-in?return_to=%2Fteams" {
+		t.Errorf("led to %s", to)
 	}
 }
 

@@ -17,19 +17,19 @@ import (
 )
 
 func newDoctorCommand() *cobra.Command {
-	var dev bool
+	var dev, allowRemote bool
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Check the configuration and what it points to, and say what to mend", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return examine(cmd, dev)
+			return examine(cmd, dev, config.AllowRemoteDev(allowRemote))
 		},
 	}
-	cmd.Flags().BoolVar(&dev, "dev", false, "check it for `serve --dev`")
+	devFlags(cmd, &dev, &allowRemote, "check it for `serve --dev`")
 	return cmd
 }
 
-func examine(cmd *cobra.Command, dev bool) error {
-	cfg, err := config.Load(os.Environ(), dev)
+func examine(cmd *cobra.Command, dev bool, opts ...config.Option) error {
+	cfg, err := config.Load(os.Environ(), dev, opts...)
 	var results []doctor.Result
 	if problems, ok := errors.AsType[*config.Error](err); ok {
 		results = doctor.Unusable(problems)

@@ -30,15 +30,17 @@ func TestExitCodes(t *testing.T) {
 		code    int
 		says    string // on standard error
 	}{
-		"version":            {nil, []string{"version"}, 0, ""},
-		"help":               {nil, []string{"--help"}, 0, ""},
-		"unknown command":    {nil, []string{"sevre"}, 2, "sevre"},
-		"unknown flag":       {nil, []string{"serve", "--devv"}, 2, "--devv"},
-		"argument too many":  {nil, []string{"version", "x"}, 2, "x"},
-		"flag missing":       {nil, []string{"admin", "grant"}, 2, "email"},
-		"no secret":          {nil, []string{"serve"}, 2, "LATCHKEY_SECRET: "},
-		"database not there": {map[string]string{"LATCHKEY_DATABASE_URL": absent}, []string{"migrate", "status"}, 1, "x.db"},
-		"nobody listens":     {map[string]string{"LATCHKEY_LISTEN": "127.0.0.1:1"}, []string{"healthcheck"}, 1, "127.0.0.1:1"},
+		"version":             {nil, []string{"version"}, 0, ""},
+		"help":                {nil, []string{"--help"}, 0, ""},
+		"unknown command":     {nil, []string{"sevre"}, 2, "sevre"},
+		"unknown flag":        {nil, []string{"serve", "--devv"}, 2, "--devv"},
+		"argument too many":   {nil, []string{"version", "x"}, 2, "x"},
+		"flag missing":        {nil, []string{"admin", "grant"}, 2, "email"},
+		"no secret":           {nil, []string{"serve"}, 2, "LATCHKEY_SECRET: "},
+		"dev beyond loopback": {map[string]string{"LATCHKEY_LISTEN": "0.0.0.0:0"}, []string{"serve", "--dev"}, 2, "--dev-allow-remote"},
+		"remote without dev":  {nil, []string{"serve", "--dev-allow-remote"}, 2, "--dev"},
+		"database not there":  {map[string]string{"LATCHKEY_DATABASE_URL": absent}, []string{"migrate", "status"}, 1, "x.db"},
+		"nobody listens":      {map[string]string{"LATCHKEY_LISTEN": "127.0.0.1:1"}, []string{"healthcheck"}, 1, "127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, _, stderr := latchkey(t, tt.environ, tt.args...)

@@ -32,13 +32,13 @@ const (
 )
 
 func newServeCommand() *cobra.Command {
-	var dev bool
+	var dev, allowRemote bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the API and the web app",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(os.Environ(), dev)
+			cfg, err := config.Load(os.Environ(), dev, config.AllowRemoteDev(allowRemote))
 			if err != nil {
 				return err
 			}
@@ -47,8 +47,21 @@ func newServeCommand() *cobra.Command {
 			return serve(ctx, cfg)
 		},
 	}
-	cmd.Flags().BoolVar(&dev, "dev", false, "development mode: stand-ins for Google and GitHub, a test wallet, loopback only")
+	devFlags(cmd, &dev, &allowRemote, "development mode: stand-ins for Google and GitHub, a test wallet, loopback only")
 	return cmd
+}
+
+// devFlags adds the flags of development mode to a command.
+func devFlags(cmd *cobra.Command, dev, allowRemote *bool, usage string) {
+	cmd.Flags().BoolVar(dev, "dev", false, usage)
+	cmd.Flags().BoolVar(allowRemote, "dev-allow-remote", false,
+		"with --dev, listen beyond loopback and answer to any host name: everybody who reaches it can sign in as anybody")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if *allowRemote && !*dev {
+			return errors.New("--dev-allow-remote is for development mode: add --dev, or leave it out")
+		}
+		return nil
+	}
 }
 
 // serve runs until ctx ends, then lets requests in flight finish.
@@ -66,16 +79,18 @@ func serve(ctx context.Context, cfg config.Config) error {
 	if err := migrateOnStart(ctx, db, log); err != nil {
 		return err
 	}
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("LATCHKEY_LISTEN: %w", err)
+	}
+	defer func() { _ = listener.Close() }()
+	cfg = cfg.ListeningAt(listener.Addr().String())
 	metrics := api.NewMetrics()
 	handler, err := app.New(app.Parts{Config: cfg, DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Context: ctx})
 	if err != nil {
 		return err
 	}
 
-	listener, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("LATCHKEY_LISTEN: %w", err)
-	}
 	server := api.NewHTTPServer(cfg.Listen, handler, log)
 	failed := make(chan error, 2)
 	go func() { failed <- server.Serve(listener) }()

@@ -154,6 +154,9 @@ func New(parts Parts) (*App, error) {
 	}
 	deps.Web = web.New(pages(cfg, deps.Providers))
 	handler, err := api.New(deps)
+	if err == nil && cfg.Dev {
+		handler = devmode.Guard(handler, cfg.PublicURL, cfg.DevAllowRemote)
+	}
 	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: post.worker, feed: feed, keys: deps.Tokens.Keyring()}, err
 }
 

@@ -83,6 +83,9 @@ func (c *Config) checkCookieDomain(problems *problems) {
 
 func (c *Config) checkListen(problems *problems) {
 	checkAddress(problems, "LATCHKEY_LISTEN", c.Listen)
+	if host, _, err := net.SplitHostPort(c.Listen); c.Dev && !c.DevAllowRemote && err == nil && !Loopback(host) && !problems.has("LATCHKEY_LISTEN") {
+		problems.add("LATCHKEY_LISTEN", "is %s, but everybody who reaches serve --dev can sign in as anybody and read all mail; use 127.0.0.1, or add --dev-allow-remote where only you can reach it", c.Listen)
+	}
 	if c.MetricsListen == "off" {
 		c.MetricsListen = ""
 		return

@@ -60,8 +60,11 @@ const MinSecretLength = 32
 // parsing, [Describe] and docs/configuration.md all come from them.
 type Config struct {
 	DatabaseURL SecretURL `env:"LATCHKEY_DATABASE_URL" envDefault:"sqlite://latchkey.db" secret:"true" doc:"Where everything is kept: sqlite://PATH (sqlite:///PATH from the root) or postgres://USER:PASSWORD@HOST:PORT/DATABASE."`
-	PublicURL   url.URL   `env:"LATCHKEY_PUBLIC_URL" envDefault:"http://localhost:8080" doc:"The origin people reach Latchkey at: scheme and host, no path. https, unless the host is loopback."`
-	Listen      string    `env:"LATCHKEY_LISTEN" envDefault:"127.0.0.1:8080" doc:"The address to serve on, HOST:PORT. An empty host is every interface."`
+	PublicURL   url.URL   `env:"LATCHKEY_PUBLIC_URL" envDefault:"http://localhost:8080" doc:"The origin people reach Latchkey at: scheme and host, no path. https, unless the host is loopback. When unset with serve --dev, it has the port of LATCHKEY_LISTEN."`
+	// PublicURLSet reports whether the operator chose PublicURL.
+	PublicURLSet bool
+
+	Listen string `env:"LATCHKEY_LISTEN" envDefault:"127.0.0.1:8080" doc:"The address to serve on, HOST:PORT. An empty host is every interface, which serve --dev refuses without --dev-allow-remote."`
 
 	// MetricsListen is "" when metrics are off.
 	MetricsListen string `env:"LATCHKEY_METRICS_LISTEN" envDefault:"127.0.0.1:9090" doc:"The address to serve Prometheus metrics on, or off. It has no authentication: keep it private. When unset and the port is busy, Latchkey goes on without metrics and warns."`
@@ -121,8 +124,9 @@ type Config struct {
 	MailFrom string    `env:"LATCHKEY_MAIL_FROM" doc:"Sender of all mail, such as id@example.com or Example <id@example.com>. Required with LATCHKEY_SMTP_URL."`
 	RedisURL SecretURL `env:"LATCHKEY_REDIS_URL" secret:"true" doc:"Redis, redis://USER:PASSWORD@HOST:6379/DATABASE or rediss:// for TLS. With it, replicas share their rate limits; while it does not answer, each limits on its own."`
 
-	// Dev tells that this is `serve --dev`.
-	Dev bool
+	// Dev reports whether this is `serve --dev`, and DevAllowRemote whether that
+	// was allowed to listen beyond loopback and to answer to any name.
+	Dev, DevAllowRemote bool
 
 	unknown []string // variables with our prefix that are none, a sentence each
 }
@@ -141,13 +145,25 @@ func (c Config) GoogleEnabled() bool { return c.GoogleClientID != "" }
 // GitHubEnabled reports whether GitHub is configured.
 func (c Config) GitHubEnabled() bool { return c.GitHubClientID != "" }
 
+// Option changes how the configuration is read.
+type Option func(*Config)
+
+// AllowRemoteDev is `serve --dev-allow-remote`: development mode may listen
+// beyond loopback. Everybody who reaches it can then sign in as anybody and read
+// the mail, so it is for a container or a virtual machine whose port is published
+// on loopback only.
+func AllowRemoteDev(allow bool) Option {
+	return func(c *Config) { c.DevAllowRemote = allow }
+}
+
 // Load reads the configuration from variables in the form of os.Environ. dev
 // is `serve --dev`: it takes a random secret when none is set, logs text, and
-// serves on a loopback public URL only.
+// serves on loopback only, at a public URL that follows LATCHKEY_LISTEN when none
+// is set.
 //
 // The error is a [*Error] with everything that is wrong.
-func Load(environ []string, dev bool) (Config, error) {
-	return load(environ, dev, true)
+func Load(environ []string, dev bool, opts ...Option) (Config, error) {
+	return load(environ, dev, true, opts...)
 }
 
 // LoadWithoutSecret is Load for commands that sign nothing, such as migrations
@@ -156,18 +172,25 @@ func LoadWithoutSecret(environ []string) (Config, error) {
 	return load(environ, false, false)
 }
 
-func load(environ []string, dev, needSecret bool) (Config, error) {
+func load(environ []string, dev, needSecret bool, opts ...Option) (Config, error) {
 	var problems problems
 	values, unknown := readEnvironment(environ, &problems)
 	_, metricsSet := values["LATCHKEY_METRICS_LISTEN"]
+	_, publicURLSet := values["LATCHKEY_PUBLIC_URL"]
 	if dev {
 		setDefault(values, "LATCHKEY_LOG_FORMAT", string(LogText))
 		setDefault(values, "LATCHKEY_RATE_LIMITS", "100")
 		if !problems.has("LATCHKEY_SECRET") {
 			setDefault(values, "LATCHKEY_SECRET", rand.Text()+rand.Text())
 		}
+		if at, ok := publicURLAt(values["LATCHKEY_LISTEN"]); ok && !problems.has("LATCHKEY_PUBLIC_URL") {
+			setDefault(values, "LATCHKEY_PUBLIC_URL", at.String())
+		}
 	}
-	c := Config{Dev: dev, MetricsListenSet: metricsSet, unknown: unknown}
+	c := Config{Dev: dev, MetricsListenSet: metricsSet, PublicURLSet: publicURLSet, unknown: unknown}
+	for _, set := range opts {
+		set(&c)
+	}
 	parse(&c, values, &problems)
 	c.check(values, needSecret, &problems)
 	if err := problems.err(); err != nil {

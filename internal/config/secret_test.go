@@ -54,11 +54,17 @@ func TestWarnings(t *testing.T) {
 	c, err := config.Load([]string{
 		"LATCHKEY_LISTEN=:8080", "LATCHKEY_ALLOWED_ORIGINS=http://app.example:3000",
 		"LATCHKEY_TRUSTED_PROXIES=0.0.0.0/0",
-	}, true)
+	}, true, config.AllowRemoteDev(true))
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := strings.Join(c.Warnings(), "\n")
+	if moved := load(t, "LATCHKEY_LISTEN=127.0.0.1:9000").Warnings(); len(moved) != 1 || !strings.Contains(moved[0], "LATCHKEY_PUBLIC_URL is not set, so it is http://localhost:8080") {
+		t.Errorf("a port that the public URL does not have: %q", moved)
+	}
+	if same := load(t, "LATCHKEY_LISTEN=0.0.0.0:8080").Warnings(); len(same) != 0 {
+		t.Errorf("warned of %q", same)
+	}
 	for _, name := range []string{"LISTEN is :8080", "ALLOWED_ORIGINS", "TRUSTED_PROXIES"} {
 		if !strings.Contains(all, name) {
 			t.Errorf("no warning about %s in\n%s", name, all)

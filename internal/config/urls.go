@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -95,4 +96,30 @@ func Loopback(host string) bool {
 func validPort(s string, least uint64) bool {
 	n, err := strconv.ParseUint(s, 10, 16)
 	return err == nil && n >= least
+}
+
+// publicURLAt returns where a browser on this machine reaches what listens on an
+// address: localhost, unless it listens on another loopback address. A port that
+// the system is yet to choose has no URL.
+func publicURLAt(listen string) (url.URL, bool) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil || !validPort(port, 1) {
+		return url.URL{}, false
+	}
+	a, err := netip.ParseAddr(host)
+	if a = a.Unmap(); err != nil || !a.IsLoopback() || a == netip.IPv6Loopback() || a == netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
+		host = "localhost"
+	}
+	u, err := parseOrigin("http://" + net.JoinHostPort(host, port))
+	return u, err == nil
+}
+
+// ListeningAt returns the configuration for where the service does listen. In
+// development mode a public URL that nobody set follows it, so that
+// LATCHKEY_LISTEN may leave the port to the system.
+func (c Config) ListeningAt(address string) Config {
+	if u, ok := publicURLAt(address); ok && c.Dev && !c.PublicURLSet {
+		c.PublicURL = u
+	}
+	return c
 }

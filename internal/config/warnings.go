@@ -13,7 +13,10 @@ func (c Config) Warnings() []string {
 	out := slices.Clone(c.unknown)
 	warn := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if host, _, err := net.SplitHostPort(c.Listen); c.Dev && err == nil && !Loopback(host) {
-		warn("LATCHKEY_LISTEN is %s: with serve --dev, whoever reaches it can be anybody; listen on 127.0.0.1", c.Listen)
+		warn("LATCHKEY_LISTEN is %s with --dev-allow-remote: everybody who reaches it can sign in as anybody and read all mail", c.Listen)
+	}
+	if at, ok := publicURLAt(c.Listen); ok && !c.PublicURLSet && at.Port() != c.PublicURL.Port() {
+		warn("LATCHKEY_PUBLIC_URL is not set, so it is %s, but LATCHKEY_LISTEN is %s: browsers are refused unless it is where they reach Latchkey", c.PublicURL.String(), c.Listen)
 	}
 	if u, err := url.Parse(string(c.GitHubURL)); err == nil && c.GitHubEnabled() && u.Hostname() != "github.com" && !Loopback(u.Hostname()) && len(c.GitHubEmailDomains) == 0 {
 		warn("LATCHKEY_GITHUB_URL is %s: the addresses of an Enterprise Server are not believed; set LATCHKEY_GITHUB_EMAIL_DOMAINS to the domains that are its users' own", c.GitHubURL)
