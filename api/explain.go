@@ -36,7 +36,7 @@ func (s *Server) AdminExplain(ctx context.Context, r AdminExplainRequestObject) 
 		if err != nil {
 			return nil, err
 		}
-		proof.Email, proof.EmailAuthoritative = address, true
+		proof.Email, proof.EmailAuthoritative, proof.Reported = address, true, true
 	}
 	e, err := s.Linking.Explain(ctx, proof, r.Body.SignedIn)
 	if err != nil {

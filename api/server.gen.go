@@ -597,6 +597,7 @@ const (
 	AdminExplain200JSONResponseBodyActionRefresh AdminExplain200JSONResponseBodyAction = "refresh"
 	AdminExplain200JSONResponseBodyActionRefuse  AdminExplain200JSONResponseBodyAction = "refuse"
 	AdminExplain200JSONResponseBodyActionSignIn  AdminExplain200JSONResponseBodyAction = "sign_in"
+	AdminExplain200JSONResponseBodyActionStepUp  AdminExplain200JSONResponseBodyAction = "step_up"
 )
 
 // Valid indicates whether the value is a known member of the AdminExplain200JSONResponseBodyAction enum.
@@ -613,6 +614,8 @@ func (e AdminExplain200JSONResponseBodyAction) Valid() bool {
 	case AdminExplain200JSONResponseBodyActionRefuse:
 		return true
 	case AdminExplain200JSONResponseBodyActionSignIn:
+		return true
+	case AdminExplain200JSONResponseBodyActionStepUp:
 		return true
 	default:
 		return false

@@ -78,13 +78,16 @@ type Identity struct {
 	Email string
 	// EmailAuthoritative reports whether the provider vouched for Email.
 	EmailAuthoritative bool
-	WalletAddress      *string // EIP-55
-	WalletChainID      *int64  // EIP-155
-	WalletKind         *string // "eoa" or "contract"
-	TermsVersion       string  // of the terms whose statement the wallet signed last
-	IsPrimary          bool    // the primary wallet; at most one per user
-	CreatedAt          time.Time
-	LastUsedAt         time.Time
+	// VouchesElsewhere reports whether the identity has a live voucher for another
+	// address than Email. Only IdentityOwner of the store fills it in.
+	VouchesElsewhere bool    `bun:"-"`
+	WalletAddress    *string // EIP-55
+	WalletChainID    *int64  // EIP-155
+	WalletKind       *string // "eoa" or "contract"
+	TermsVersion     string  // of the terms whose statement the wallet signed last
+	IsPrimary        bool    // the primary wallet; at most one per user
+	CreatedAt        time.Time
+	LastUsedAt       time.Time
 }
 
 // Email is a verified address of a user. There is no other kind: an address

@@ -16,6 +16,7 @@ type ImportBatch struct {
 	Users      []User // without primary address: it is set once the address is theirs
 	Identities []Identity
 	Emails     []Email
+	Vouchers   []Voucher
 	Imported   []Imported
 	Events     []Event
 }

@@ -10,13 +10,15 @@ type NoticeKind string
 
 // The notices.
 const (
-	NoticeLinked       NoticeKind = "linked"        // a way in was added
-	NoticeUnlinked     NoticeKind = "unlinked"      // a way in was taken off
-	NoticeMerged       NoticeKind = "merged"        // another account became one with this
-	NoticeMergeUndone  NoticeKind = "merge_undone"  // and was taken apart again
-	NoticePrimary      NoticeKind = "primary_email" // another address is the primary one
-	NoticeRecoveryUsed NoticeKind = "recovery_used" // somebody came in by a recovery code
-	NoticeBreakGlass   NoticeKind = "break_glass"   // another owner went into a team against its policy
+	NoticeLinked      NoticeKind = "linked"       // a way in was added
+	NoticeUnlinked    NoticeKind = "unlinked"     // a way in was taken off
+	NoticeMerged      NoticeKind = "merged"       // another account became one with this
+	NoticeMergeUndone NoticeKind = "merge_undone" // and was taken apart again
+	// NoticeAddressRemoved goes to an address that is no longer the account's.
+	NoticeAddressRemoved NoticeKind = "address_removed"
+	NoticePrimary        NoticeKind = "primary_email" // another address is the primary one
+	NoticeRecoveryUsed   NoticeKind = "recovery_used" // somebody came in by a recovery code
+	NoticeBreakGlass     NoticeKind = "break_glass"   // another owner went into a team against its policy
 )
 
 // Notice tells the owner of an account what was done to it, when and from

@@ -1,6 +1,9 @@
 package identity
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Names of the built-in providers.
 const (
@@ -32,13 +35,19 @@ type Proof struct {
 	Purpose  Purpose
 	// Email is the address the provider showed, canonical, or "".
 	Email string
-	// EmailAuthoritative tells that the provider vouches for Email *and* is an
-	// authority for it. Only such an address is looked up or claimed.
+	// EmailAuthoritative reports whether the provider vouches for Email *and* is
+	// an authority for it. Only such an address is looked up or claimed.
 	EmailAuthoritative bool
-	DisplayName        string
-	AvatarURL          string
-	Wallet             *Wallet // only from siwe
-	Secret             *SingleUse
+	// Reported reports whether the provider said which addresses the account has.
+	// One that says nothing (scope missing, call failed) changes nothing.
+	Reported bool
+	// Kept are further addresses, canonical, whose vouchers stay: verified but
+	// not primary, or left unmentioned.
+	Kept        []string
+	DisplayName string
+	AvatarURL   string
+	Wallet      *Wallet // only from siwe
+	Secret      *SingleUse
 }
 
 // Wallet is the account behind a Sign-In with Ethereum proof.
@@ -63,4 +72,10 @@ func (p Proof) VerifiedEmail() string {
 		return ""
 	}
 	return p.Email
+}
+
+// Denies reports whether the provider said that the account does not, or no
+// longer, own the address.
+func (p Proof) Denies(address string) bool {
+	return p.Reported && address != p.VerifiedEmail() && !slices.Contains(p.Kept, address)
 }

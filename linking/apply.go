@@ -3,6 +3,7 @@ package linking
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -48,8 +49,13 @@ type Attempt struct {
 	Proof       identity.Proof
 	Current     *session.Principal // who was signed in where the proof came from
 	BrowserHash []byte             // 32 bytes; binds a ticket to this browser
-	LinkTicket  string             // a link ticket that this browser was given, or ""
-	Client      identity.Client
+	// LinkTicket is a link ticket that this browser was given, if the sign-in was
+	// begun from that ticket's page, or "".
+	LinkTicket string
+	// WithoutAddress makes an account that does not claim the proof's address,
+	// for a person whom someone else's claim would stop. Only for sign_in.
+	WithoutAddress bool
+	Client         identity.Client
 	// Replaces is the session whose token the new one's takes the place of, if
 	// the proof signs in; nil for none.
 	Replaces *session.Session
@@ -73,6 +79,8 @@ type Result struct {
 	User    identity.User
 	Session session.Session
 	Token   string
+	// Asks is a link ticket that the new session may redeem; nil for none.
+	Asks *LinkRequest
 }
 
 // Apply decides about a proof and applies the decision in one transaction, the
@@ -96,7 +104,7 @@ func (s *Service) Apply(ctx context.Context, a Attempt) (Result, error) {
 		d := Decide(known.facts)
 		d.Inputs = known.facts.Fingerprint()
 		if d.Action == ActionRefuse {
-			refusal, err = s.refuse(ctx, a, d)
+			refusal, err = s.refuse(ctx, a, d, known)
 			return err
 		}
 		result, err = s.carryOut(ctx, a, d, known)
@@ -116,21 +124,23 @@ type known struct {
 	facts    Facts
 	identity *identity.Identity
 	users    map[identity.ID]identity.User
+	// vouchers are those of the proof's address and of its identity. They are not
+	// read for a known identity that shows what it showed before.
+	vouchers []identity.Voucher
 }
 
 // gather reads the facts and locks every user among them. What was read before
 // its lock was held is read again, so the decision is about how things are.
 func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 	k := known{
-		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy(a.Proof.Provider)},
+		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy(a.Proof.Provider), ByMail: a.Proof.Provider == identity.ProviderEmail},
 		users: map[identity.ID]identity.User{},
 	}
-	address := a.Proof.VerifiedEmail()
-	addressOwner, err := s.emailOwner(ctx, address)
+	address, err := s.addressOwner(ctx, a.claims())
 	if err != nil {
 		return k, err
 	}
-	if err := s.lockParties(ctx, a, &k, addressOwner); err != nil {
+	if err := s.lockParties(ctx, a, &k, address.Owner); err != nil {
 		return k, err
 	}
 	ident, owner, err := s.store.IdentityOwner(ctx, a.Proof.Provider, a.Proof.Subject)
@@ -148,15 +158,15 @@ func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 		if !k.users[id].Active() {
 			return k, session.ErrUnauthenticated() // disabled or merged since the request began
 		}
-		k.facts.SignedIn = &SignedIn{ID: id, Fresh: a.Current.Session.Fresh(s.now()) || a.Current.Session.Restricted}
+		k.facts.SignedIn = &SignedIn{ID: id, Recent: a.Current.Session.Fresh(s.now()) || a.Current.Session.Restricted}
 	}
-	return k, s.gatherAddress(ctx, a, &k, addressOwner)
+	return k, s.gatherAddress(ctx, a, &k, address.Owner)
 }
 
-// lockParties locks everyone whom the proof may be about, in id order, so that
-// two people who prove each other's ways in do not wait for each other. A sign-in
-// that brings no address is about the identity's owner alone, whom reading the
-// identity locks.
+// lockParties locks every user whom the proof may be about, in id order, so that
+// two people who prove each other's identities do not wait for each other. A
+// sign-in that brings no address is about the identity's owner alone, whom
+// reading the identity locks.
 func (s *Service) lockParties(ctx context.Context, a Attempt, k *known, addressOwner *identity.ID) error {
 	var parties []identity.ID
 	if addressOwner != nil {
@@ -184,38 +194,109 @@ func (s *Service) lockParties(ctx context.Context, a Attempt, k *known, addressO
 // gatherAddress adds what is known of the proof's verified address, now that
 // its owner is locked.
 func (s *Service) gatherAddress(ctx context.Context, a Attempt, k *known, owner *identity.ID) error {
-	address := a.Proof.VerifiedEmail()
+	address := a.claims()
 	k.facts.VerifiedEmail = address != ""
-	if owner == nil {
-		return nil // if someone claims it now, claiming it here conflicts
+	disputed := false
+	if owner != nil {
+		still, err := s.addressOwner(ctx, address)
+		if err != nil {
+			return err
+		}
+		if still.Owner == nil || *still.Owner != *owner {
+			return identity.ErrRaced
+		}
+		disputed = still.Disputed
+		k.facts.AddressOwner = &Party{ID: *owner, Active: k.users[*owner].Active()}
+	} // else if someone claims it now, claiming it here conflicts
+	if !k.needsVouchers(a.Proof, disputed) {
+		return nil
 	}
-	still, err := s.emailOwner(ctx, address)
-	if err != nil {
+	var err error
+	if k.vouchers, err = s.store.VouchersAbout(ctx, address, a.Proof.Provider, a.Proof.Subject); err != nil {
 		return err
 	}
-	if still == nil || *still != *owner {
-		return identity.ErrRaced
+	if k.identity != nil {
+		return s.weighOwn(ctx, a, k, disputed)
 	}
-	k.facts.AddressOwner = &Party{ID: *owner, Active: k.users[*owner].Active()}
-	if k.identity == nil {
-		k.facts.Recycled, err = s.store.HasOtherSubject(ctx, *owner, a.Proof.Provider, address, a.Proof.Subject)
+	if owner == nil {
+		return nil
 	}
+	unlinkedBy, err := s.store.UnlinkedBy(ctx, a.Proof.Provider, a.Proof.Subject)
+	k.facts.UnlinkedBefore = slices.Contains(unlinkedBy, *owner)
+	k.facts.Contested = k.contested(a.Proof, address, *owner)
+	k.facts.Policy = stricter(k.facts.Policy, s.bestPolicy(k.vouchers, address, *owner))
 	return err
 }
 
-// emailOwner returns who owns an address; nil for nobody, or for no address.
-func (s *Service) emailOwner(ctx context.Context, address string) (*identity.ID, error) {
+// needsVouchers reports whether the decision, or carrying it out, depends on
+// vouchers. It does not for the everyday sign-in.
+func (k known) needsVouchers(p identity.Proof, disputed bool) bool {
+	i := k.identity
+	switch {
+	case i == nil: // a new user has none
+		return k.facts.VerifiedEmail && (k.facts.AddressOwner != nil || p.Purpose == identity.PurposeLink)
+	case p.Purpose == identity.PurposeLink, k.facts.ByMail && disputed, k.facts.claimable():
+		return true
+	}
+	return p.Reported && (i.VouchesElsewhere || i.Email != p.Email || i.EmailAuthoritative != p.EmailAuthoritative)
+}
+
+// weighOwn adds the facts about an identity that has an owner.
+func (s *Service) weighOwn(ctx context.Context, a Attempt, k *known, disputed bool) error {
+	owner, address := k.identity.UserID, a.claims()
+	k.facts.RemovedBefore = slices.ContainsFunc(k.vouchers, func(v identity.Voucher) bool {
+		return v.Address == address && v.Names(owner) && v.Reason == identity.VoucherRemoved
+	})
+	if !k.facts.ByMail || !disputed || k.facts.AddressOwner == nil || k.facts.AddressOwner.ID != owner {
+		return nil
+	}
+	k.facts.Contested = k.contested(a.Proof, address, owner)
+	all, err := s.store.IdentitiesOf(ctx, []identity.ID{owner})
+	k.facts.OtherMethod = slices.ContainsFunc(all, func(i identity.Identity) bool {
+		return i.ID != k.identity.ID && s.usable(i.Provider)
+	})
+	return err
+}
+
+func (k known) contested(p identity.Proof, address string, owner identity.ID) bool {
+	return slices.ContainsFunc(k.vouchers, func(v identity.Voucher) bool {
+		return v.Address == address && v.Contests(p.Provider, p.Subject, owner)
+	})
+}
+
+// bestPolicy is the least strict policy among those of the providers that vouch
+// for the owner's address now.
+func (s *Service) bestPolicy(vouchers []identity.Voucher, address string, owner identity.ID) Policy {
+	best, found := PolicyOff, false
+	for _, v := range vouchers {
+		if v.Address == address && v.Live(owner) {
+			if p := s.policy(v.Provider); stricter(best, p) == best {
+				best = p
+			}
+			found = true
+		}
+	}
+	if !found {
+		return PolicyConfirm // an older replica claimed it; nothing vouches for it yet
+	}
+	return best
+}
+
+// claims is the address that the proof may look up and claim, or "".
+func (a Attempt) claims() string {
+	if a.WithoutAddress {
+		return ""
+	}
+	return a.Proof.VerifiedEmail()
+}
+
+// addressOwner looks up who owns an address; the zero value for nobody, or for
+// no address.
+func (s *Service) addressOwner(ctx context.Context, address string) (AddressOwner, error) {
 	if address == "" {
-		return nil, nil
+		return AddressOwner{}, nil
 	}
-	id, err := s.store.EmailOwner(ctx, address)
-	if errors.Is(err, identity.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &id, nil
+	return s.store.AddressOwner(ctx, address)
 }
 
 func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) (Result, error) {
@@ -243,20 +324,21 @@ func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) 
 		}
 		events = append(events, s.event(a, d, identity.ActionIdentityLinked, user.ID))
 	}
-	if d.ClaimAddress {
-		if err := s.claim(ctx, a, &user); err != nil {
-			return r, err
-		}
+	released, err := s.vouch(ctx, a, d, &user, k)
+	if err != nil {
+		return r, err
 	}
+	events = append(events, released...)
 
 	switch d.Action {
-	case ActionLink, ActionRefresh:
+	case ActionLink, ActionRefresh, ActionStepUp:
+		action := identity.ActionSessionRotated
 		r.Outcome = OutcomeLinked
-		if d.Action == ActionRefresh && a.Proof.Purpose == identity.PurposeStepUp {
-			r.Outcome = OutcomeSteppedUp
+		if d.Action == ActionStepUp {
+			r.Outcome, action = OutcomeSteppedUp, identity.ActionSessionSteppedUp
 		}
-		r.Session, r.Token, err = s.sessions.Renew(ctx, a.Current.Session, a.Proof.Provider)
-		events = append(events, s.sessionEvent(a, d, identity.ActionSessionSteppedUp, user.ID, r.Session.ID))
+		r.Session, r.Token, err = s.sessions.Renew(ctx, a.Current.Session, a.Proof.Provider, d.Action == ActionStepUp)
+		events = append(events, s.sessionEvent(a, d, action, user.ID, r.Session.ID))
 	default:
 		r.Outcome = OutcomeSignedIn
 		if isNew {
@@ -270,11 +352,14 @@ func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) 
 	}
 	r.User = user
 	if d.Action == ActionSignIn && a.LinkTicket != "" {
-		linked, err := s.redeemLink(ctx, a, d, user)
-		if err != nil {
+		if r.Asks, err = s.holdLinkTicket(ctx, a, user.ID, r.Session.ID); err != nil {
 			return r, err
 		}
-		events = append(events, linked...)
+	}
+	if d.Duplicate != (identity.ID{}) {
+		if err := s.noteDuplicate(ctx, a, d); err != nil {
+			return r, err
+		}
 	}
 	return r, s.store.RecordEvents(ctx, events...)
 }
@@ -285,7 +370,9 @@ func (s *Service) keepIdentity(ctx context.Context, a Attempt, d Decision, user 
 	if have != nil {
 		i := *have
 		i.LastUsedAt = now
-		i.Email, i.EmailAuthoritative = a.Proof.Email, a.Proof.EmailAuthoritative
+		if a.Proof.Reported { // silence changes nothing
+			i.Email, i.EmailAuthoritative = a.Proof.Email, a.Proof.EmailAuthoritative
+		}
 		if w := a.Proof.Wallet; w != nil && w.TermsVersion != "" {
 			i.TermsVersion = w.TermsVersion // what was agreed to stays agreed to
 		}
@@ -309,19 +396,6 @@ func (s *Service) keepIdentity(ctx context.Context, a Attempt, d Decision, user 
 		i.IsPrimary = !has
 	}
 	return i, s.store.InsertIdentity(ctx, i)
-}
-
-func (s *Service) claim(ctx context.Context, a Attempt, user *identity.User) error {
-	now, address := s.now(), a.Proof.VerifiedEmail()
-	e := identity.Email{Address: address, UserID: user.ID, Source: a.Proof.Provider, VerifiedAt: now}
-	if err := s.store.InsertEmail(ctx, e); err != nil {
-		return err
-	}
-	if user.PrimaryEmail != nil {
-		return nil
-	}
-	user.PrimaryEmail = &address
-	return s.store.SetPrimaryEmailIfNone(ctx, user.ID, address, now)
 }
 
 // Burn records a single-use secret as used, for proofs that are only fetched

@@ -132,7 +132,7 @@ func TestEventsTellEverythingButSecrets(t *testing.T) {
 		ada := do(w.proof(identity.PurposeSignIn, "google", "ada", vouched("ada@example.com")), nil, "user.created", "session.created")
 		do(w.proof(identity.PurposeSignIn, "google", "ada"), nil, "session.created")
 		do(w.proof(identity.PurposeSignIn, "github", "ada", vouched("ada@example.com")), nil, "proof.refused")
-		linked := do(w.proof(identity.PurposeLink, "siwe", "0xada", wallet), principal(ada), "identity.linked", "session.stepped_up")
+		linked := do(w.proof(identity.PurposeLink, "siwe", "0xada", wallet), principal(ada), "identity.linked", "session.rotated")
 		bob := do(w.proof(identity.PurposeSignIn, "google", "bob"), nil, "user.created", "session.created")
 		do(w.proof(identity.PurposeLink, "siwe", "0xada", wallet), principal(bob), "proof.refused")
 		do(w.proof(identity.PurposeStepUp, "google", "bob"), principal(linked), "proof.refused")

@@ -10,42 +10,71 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// Policy is what happens when a newcomer proves an address that a user owns.
+// Policy is what happens when a new identity proves an address that a user owns.
 type Policy string
 
-// The linking policies.
+// The linking policies, the strictest last.
 const (
 	PolicyAuto    Policy = "auto"    // link and sign in
-	PolicyConfirm Policy = "confirm" // sign in by an old method first
+	PolicyConfirm Policy = "confirm" // sign in by an older method first
 	PolicyOff     Policy = "off"     // refuse
 )
 
-// Facts are everything a decision depends on. No pointer means none.
+// stricter returns the stricter of two policies. One that is unknown counts as
+// confirm.
+func stricter(a, b Policy) Policy {
+	if a.strictness() > b.strictness() {
+		return a
+	}
+	return b
+}
+
+func (p Policy) strictness() int {
+	switch p {
+	case PolicyAuto:
+		return 0
+	case PolicyOff:
+		return 2
+	}
+	return 1
+}
+
+// Facts are everything a decision depends on. A nil pointer means none.
 type Facts struct {
-	Purpose  identity.Purpose
+	Purpose identity.Purpose
+	// Policy is the stricter of the policy for the proof's provider and the best
+	// of those for the providers that vouch for the address now.
 	Policy   Policy
 	SignedIn *SignedIn
 	// IdentityOwner owns (provider, subject).
 	IdentityOwner *Party
-	// VerifiedEmail tells that the proof vouches for an address with authority;
-	// AddressOwner then owns it.
+	// VerifiedEmail reports whether the proof vouches for an address with
+	// authority. AddressOwner then owns it.
 	VerifiedEmail bool
 	AddressOwner  *Party
-	// Recycled tells that the address owner has another subject of the same
-	// provider with this address: it has probably changed hands.
-	Recycled bool
+	// Contested reports whether another voucher of the address, live or ended,
+	// speaks against AddressOwner: see identity.Voucher.Contests.
+	Contested bool
+	// UnlinkedBefore reports whether AddressOwner once unlinked this identity.
+	UnlinkedBefore bool
+	// RemovedBefore reports whether IdentityOwner removed the address.
+	RemovedBefore bool
+	// ByMail reports whether the identity is the mailbox itself. OtherMethod then
+	// reports whether its owner has another usable method.
+	ByMail      bool
+	OtherMethod bool
 }
 
 // Party is a user as far as a decision cares.
 type Party struct {
 	ID     identity.ID
-	Active bool
+	Active bool // not suspended, not leaving
 }
 
 // SignedIn is the user of the session the proof came with.
 type SignedIn struct {
-	ID    identity.ID
-	Fresh bool
+	ID     identity.ID
+	Recent bool // recently verified
 }
 
 // Action is what a decision does.
@@ -57,24 +86,29 @@ const (
 	ActionCreate  Action = "create"  // new user, identity and session
 	ActionJoin    Action = "join"    // link to User by address, new session
 	ActionLink    Action = "link"    // link to User, who is signed in
-	ActionRefresh Action = "refresh" // the session becomes fresh
+	ActionRefresh Action = "refresh" // keep what User's identity shows now
+	ActionStepUp  Action = "step_up" // the session is recently verified
 	ActionRefuse  Action = "refuse"  // Code says why
 )
 
-// TicketKind is what a refusal lets its receiver redeem.
+// TicketKind is what a refusal lets the person redeem.
 type TicketKind string
 
 // The kinds of tickets.
 const (
-	TicketNone  TicketKind = ""
-	TicketMerge TicketKind = "merge" // both users are proven
-	TicketLink  TicketKind = "link"  // an older way in must confirm
+	TicketNone TicketKind = ""
+	// TicketMerge lets the person merge two users, both proven: by an identity,
+	// or by an address that would have signed them in.
+	TicketMerge TicketKind = "merge"
+	// TicketLink lets the owner of the address link the identity, after signing
+	// in by a method they already have.
+	TicketLink TicketKind = "link"
 )
 
-// Reason says which row of the table decided. It is kept in the audit trail.
+// Reason names the row of the table that decided. It is kept in the audit trail.
 type Reason string
 
-// The reasons, one a row of the decision table.
+// The reasons, one for each row of the decision table.
 const (
 	ReasonIdentityOwned     Reason = "identity_owned"
 	ReasonProvedAgain       Reason = "proved_again"
@@ -85,7 +119,9 @@ const (
 	ReasonSameAddress       Reason = "same_verified_address"
 	ReasonPolicyConfirm     Reason = "policy_confirm"
 	ReasonPolicyOff         Reason = "policy_off"
-	ReasonRecycledAddress   Reason = "recycled_address"
+	ReasonContested         Reason = "contested_address"
+	ReasonUnlinkedBefore    Reason = "unlinked_before"
+	ReasonOwnerInactive     Reason = "address_owner_inactive"
 	ReasonNewPerson         Reason = "new_person"
 	ReasonDisabled          Reason = "user_disabled"
 	ReasonNotSignedIn       Reason = "not_signed_in"
@@ -97,12 +133,15 @@ const (
 type Decision struct {
 	Action Action
 	Reason Reason
-	// User is who signs in, or is linked to, or owns what a refusal is about.
+	// User signs in, is linked to, or owns what a refusal is about.
 	User identity.ID
-	// ClaimAddress tells to add the verified address to User.
+	// ClaimAddress reports whether the verified address becomes User's.
 	ClaimAddress bool
-	Code         identity.Code // with ActionRefuse
-	Ticket       TicketKind    // with ActionRefuse
+	// Duplicate is another user who owns the address: with User they may be one
+	// person. It is zero for none.
+	Duplicate identity.ID
+	Code      identity.Code // with ActionRefuse
+	Ticket    TicketKind    // with ActionRefuse
 	// Inputs is the fingerprint of the facts it was decided by. Decide leaves it
 	// empty; it is kept in the audit trail.
 	Inputs string
@@ -122,9 +161,9 @@ func (f Facts) Fingerprint() string {
 // Decide is the linking table. It is pure: the same facts give the same
 // decision, and nothing is read or written.
 //
-// Who is signed in matters only for purposes that act on the signed-in user:
-// for sign_in a session in hand changes nothing, so a foreign proof can never
-// be linked to it silently.
+// Someone gets into a user's account in one of three ways: by an identity that
+// is the user's, by a session that is the user's, or by an address that opens
+// the user (see byAddress). There is no fourth.
 func Decide(f Facts) Decision {
 	switch f.Purpose {
 	case identity.PurposeSignIn:
@@ -133,10 +172,13 @@ func Decide(f Facts) Decision {
 		if f.SignedIn == nil {
 			return refuse(ReasonNotSignedIn, identity.CodeUnauthenticated, identity.ID{}, TicketNone)
 		}
-		if f.IdentityOwner != nil && f.IdentityOwner.ID == f.SignedIn.ID {
+		own := f.IdentityOwner != nil && f.IdentityOwner.ID == f.SignedIn.ID
+		switch {
+		case own && f.Purpose == identity.PurposeStepUp:
+			return Decision{Action: ActionStepUp, Reason: ReasonProvedAgain, User: f.SignedIn.ID, ClaimAddress: f.claimable() && !f.RemovedBefore}
+		case own:
 			return Decision{Action: ActionRefresh, Reason: ReasonProvedAgain, User: f.SignedIn.ID, ClaimAddress: f.claimable()}
-		}
-		if f.Purpose == identity.PurposeStepUp {
+		case f.Purpose == identity.PurposeStepUp:
 			return refuse(ReasonNotOwnIdentity, identity.CodeIdentityMismatch, f.SignedIn.ID, TicketNone)
 		}
 		return decideLink(f)
@@ -144,27 +186,30 @@ func Decide(f Facts) Decision {
 	return refuse(ReasonPurposeNotDecided, identity.CodeInvalidProof, identity.ID{}, TicketNone)
 }
 
+// decideSignIn ignores who is signed in: a foreign proof is never linked to a
+// session without being asked to.
 func decideSignIn(f Facts) Decision {
 	if u := f.IdentityOwner; u != nil {
-		if !u.Active {
+		switch {
+		case !u.Active:
 			return refuse(ReasonDisabled, identity.CodeUserDisabled, u.ID, TicketNone)
+		case f.contestedMailbox():
+			return refuse(ReasonContested, identity.CodeEmailTaken, u.ID, TicketLink)
 		}
-		return Decision{Action: ActionSignIn, Reason: ReasonIdentityOwned, User: u.ID, ClaimAddress: f.claimable()}
+		d := Decision{Action: ActionSignIn, Reason: ReasonIdentityOwned, User: u.ID, ClaimAddress: f.claimable() && !f.RemovedBefore}
+		if f.AddressOwner != nil && f.AddressOwner.ID != u.ID {
+			d.Duplicate = f.AddressOwner.ID
+		}
+		return d
 	}
-	u := f.AddressOwner
-	switch {
-	case u == nil:
+	if f.AddressOwner == nil {
 		return Decision{Action: ActionCreate, Reason: ReasonNewPerson, ClaimAddress: f.claimable()}
-	case !u.Active:
-		return refuse(ReasonDisabled, identity.CodeUserDisabled, u.ID, TicketNone)
-	case f.Recycled:
-		return refuse(ReasonRecycledAddress, identity.CodeEmailTaken, u.ID, TicketLink)
-	case f.Policy == PolicyAuto:
-		return Decision{Action: ActionJoin, Reason: ReasonSameAddress, User: u.ID}
-	case f.Policy == PolicyOff:
-		return refuse(ReasonPolicyOff, identity.CodeEmailTaken, u.ID, TicketNone)
 	}
-	return refuse(ReasonPolicyConfirm, identity.CodeEmailTaken, u.ID, TicketLink)
+	opens, reason, ticket := f.byAddress()
+	if opens {
+		return Decision{Action: ActionJoin, Reason: reason, User: f.AddressOwner.ID}
+	}
+	return refuse(reason, identity.CodeEmailTaken, f.AddressOwner.ID, ticket)
 }
 
 func decideLink(f Facts) Decision {
@@ -172,21 +217,48 @@ func decideLink(f Facts) Decision {
 	switch {
 	case f.IdentityOwner != nil && !f.IdentityOwner.Active:
 		return refuse(ReasonOwnedByAnother, identity.CodeIdentityTaken, f.IdentityOwner.ID, TicketNone)
+	case f.IdentityOwner != nil && f.contestedMailbox():
+		return refuse(ReasonContested, identity.CodeIdentityTaken, f.IdentityOwner.ID, TicketLink)
 	case f.IdentityOwner != nil:
 		return refuse(ReasonOwnedByAnother, identity.CodeIdentityTaken, f.IdentityOwner.ID, TicketMerge)
-	case !v.Fresh:
+	case !v.Recent:
 		return refuse(ReasonStaleSession, identity.CodeReauthRequired, v.ID, TicketNone)
-	case f.AddressOwner != nil && f.AddressOwner.ID != v.ID:
-		ticket := TicketMerge
-		if !f.AddressOwner.Active {
-			ticket = TicketNone
-		}
-		return refuse(ReasonAddressOfAnother, identity.CodeEmailTaken, f.AddressOwner.ID, ticket)
+	case f.AddressOwner == nil || f.AddressOwner.ID == v.ID:
+		return Decision{Action: ActionLink, Reason: ReasonLinkedBySession, User: v.ID, ClaimAddress: f.claimable()}
 	}
-	return Decision{Action: ActionLink, Reason: ReasonLinkedBySession, User: v.ID, ClaimAddress: f.claimable()}
+	opens, reason, ticket := f.byAddress()
+	if opens {
+		reason, ticket = ReasonAddressOfAnother, TicketMerge
+	}
+	return refuse(reason, identity.CodeEmailTaken, f.AddressOwner.ID, ticket)
 }
 
-// claimable tells that the proof brings a verified address that nobody owns.
+// byAddress reports whether a new identity opens the owner of its address: the
+// one rule for signing in and for linking, so that a link followed by a merge
+// never yields more than a sign-in. Where it does not, the ticket lets the owner
+// link the identity themselves.
+func (f Facts) byAddress() (opens bool, reason Reason, ticket TicketKind) {
+	switch {
+	case !f.AddressOwner.Active:
+		// Neither CodeUserDisabled nor a ticket: both would tell of that user.
+		return false, ReasonOwnerInactive, TicketNone
+	case f.Policy == PolicyOff:
+		return false, ReasonPolicyOff, TicketNone
+	case f.UnlinkedBefore:
+		return false, ReasonUnlinkedBefore, TicketLink
+	case f.Contested:
+		return false, ReasonContested, TicketLink
+	case f.Policy == PolicyAuto:
+		return true, ReasonSameAddress, TicketNone
+	}
+	return false, ReasonPolicyConfirm, TicketLink
+}
+
+// contestedMailbox reports whether the mailbox alone does not open its owner: it
+// may have changed hands, and the owner has another method to say so.
+func (f Facts) contestedMailbox() bool { return f.ByMail && f.Contested && f.OtherMethod }
+
+// claimable reports whether the proof brings a verified address that nobody owns.
 func (f Facts) claimable() bool { return f.VerifiedEmail && f.AddressOwner == nil }
 
 func refuse(reason Reason, code identity.Code, about identity.ID, ticket TicketKind) Decision {

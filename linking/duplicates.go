@@ -16,11 +16,17 @@ const (
 	DuplicateAddress  DuplicateKind = "address"
 	DuplicateSpelling DuplicateKind = "spelling"
 	DuplicateHint     DuplicateKind = "hint"
+	// DuplicateSignIn is noted when one signs in with an address that the other
+	// owns. The person merges by proving it; no job and no API key does.
+	DuplicateSignIn DuplicateKind = "sign_in"
 )
 
 // Certain reports whether a verified address says that the two are one person,
 // so that nobody has to look at the pair. A kind that is not known here is not.
 func (k DuplicateKind) Certain() bool { return k == DuplicateAddress || k == DuplicateSpelling }
+
+// maxNoted bounds the pairs that are noted for one user at sign-in.
+const maxNoted = 5
 
 // Duplicate is a pair of users who may be one person.
 type Duplicate struct {
@@ -30,6 +36,8 @@ type Duplicate struct {
 	Kind      DuplicateKind
 	Reason    string
 	CreatedAt time.Time
+	Address   string       // sign_in: the address that both show
+	NotedFor  *identity.ID // sign_in: who signed in; the other owns Address
 }
 
 // NewDuplicate returns the candidate for a pair in either order.
@@ -56,6 +64,27 @@ type DuplicateStore interface {
 	DuplicatesBetween(ctx context.Context, a, b identity.ID) ([]Duplicate, error)
 	// Survivors returns who the users are by now, by the ids asked for.
 	Survivors(ctx context.Context, ids []identity.ID) (map[identity.ID]identity.User, error)
+	// NoteDuplicate notes a pair unless it is known, or most pairs are noted for
+	// the same user already.
+	NoteDuplicate(ctx context.Context, d Duplicate, most int) error
+	// DuplicatesFor lists the pairs noted for a user whose address is still
+	// someone else's, oldest first.
+	DuplicatesFor(ctx context.Context, user identity.ID) ([]Duplicate, error)
+}
+
+// noteDuplicate notes that the user who signs in and the owner of the proof's
+// address may be one person.
+func (s *Service) noteDuplicate(ctx context.Context, a Attempt, d Decision) error {
+	n := NewDuplicate(d.User, d.Duplicate, DuplicateSignIn, "signed in with an address that the other owns", s.now())
+	n.Address, n.NotedFor = a.Proof.VerifiedEmail(), &d.User
+	return s.store.NoteDuplicate(ctx, n, maxNoted)
+}
+
+// PossibleDuplicates lists, for the user themselves, other accounts that may be
+// theirs: an address that they signed in with belongs to each. It says nothing
+// else of these accounts.
+func (s *Service) PossibleDuplicates(ctx context.Context, user identity.ID) ([]Duplicate, error) {
+	return s.store.DuplicatesFor(ctx, user)
 }
 
 // Candidates lists pairs of active users who may be one person, oldest first. A

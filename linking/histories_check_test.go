@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/latchkey/latchkey/identity"
@@ -22,6 +23,11 @@ func (h *history) check() {
 	}
 	for a, owner := range h.m.addresses {
 		want["address "+a] = owner.String()
+	}
+	for _, v := range h.m.vouchers {
+		k := fmt.Sprintf("voucher %s %s of %s: ended %v, settled by %s", v.address, v.by, orNone(v.user), v.ended, orNone(v.settledBy))
+		n, _ := strconv.Atoi(want[k])
+		want[k] = strconv.Itoa(n + 1)
 	}
 	for id, p := range h.m.people {
 		status, into := "active", ""
@@ -46,6 +52,9 @@ func (h *history) check() {
 	for _, row := range h.query(fmt.Sprintf(`
 		SELECT 'way ' || provider || ' ' || subject, CAST(user_id AS text) || ' ' || CAST(id AS text) FROM identities WHERE subject LIKE '%[1]s%%'
 		UNION ALL SELECT 'address ' || address, CAST(user_id AS text) FROM emails WHERE address LIKE '%[1]s%%'
+		UNION ALL SELECT k, CAST(count(*) AS text) FROM (SELECT 'voucher ' || address || ' ' || provider || ' ' || subject || ' of ' || coalesce(CAST(user_id AS text), 'none') ||
+			CASE WHEN ended_at IS NULL THEN ': ended false' ELSE ': ended true' END || ', settled by ' || coalesce(CAST(settled_by AS text), 'none') AS k
+			FROM vouchers WHERE address LIKE '%[1]s%%') AS v GROUP BY k
 		UNION ALL SELECT 'user ' || CAST(id AS text), status || ' ' || coalesce(CAST(merged_into AS text), '') || ' ' ||
 			CASE WHEN operator THEN 'true' ELSE 'false' END FROM users WHERE id IN (%[2]s)
 		UNION ALL SELECT 'place ' || CAST(m.team_id AS text) || ' ' || CAST(m.user_id AS text), m.role
@@ -138,6 +147,13 @@ func (h *history) query(query string) (out [][2]string) {
 		h.r.Fatal(err)
 	}
 	return out
+}
+
+func orNone(id identity.ID) string {
+	if id == (identity.ID{}) {
+		return "none"
+	}
+	return id.String()
 }
 
 func lines(m map[string]string) string {

@@ -19,6 +19,9 @@ import (
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
+// browsers are the secrets of two of them.
+var browsers = [][]byte{identity.HashSecret("browser"), identity.HashSecret("another browser")}
+
 // history is what a few people do, with what must come of it.
 type history struct {
 	*world
@@ -63,12 +66,12 @@ func TestRandomHistories(t *testing.T) {
 // step does one thing. What happens often stands more than once.
 func (h *history) step() {
 	steps := map[string]func(){
-		"nothing": func() {}, "proof": h.proof, "unlink": h.unlink, "merge": h.adminMerge, "redeem": h.redeem, "undo": h.undo, "time": h.time,
+		"nothing": func() {}, "proof": h.proof, "unlink": h.unlink, "remove address": h.removeAddress, "settle": h.settle, "accept link": h.acceptLink, "merge": h.adminMerge, "redeem": h.redeem, "undo": h.undo, "time": h.time,
 		"disable": h.disable, "operator": h.operator, "team": h.createTeam, "enter": h.enter, "invite": h.invite,
 		"accept": h.accept, "remove": h.remove, "role": h.changeRole, "delete": h.deleteTeam,
 	}
 	steps[pick(h.r, "step", []string{
-		"nothing", "proof", "proof", "proof", "proof", "proof", "unlink", "unlink", "merge", "redeem", "redeem", "undo", "undo", "undo", "time",
+		"nothing", "proof", "proof", "proof", "proof", "proof", "unlink", "unlink", "remove address", "settle", "accept link", "accept link", "merge", "redeem", "redeem", "undo", "undo", "undo", "time",
 		"disable", "operator", "team", "team", "enter", "enter", "invite", "invite", "invite", "accept", "accept", "accept", "remove", "role", "role", "delete",
 	})]()
 }
@@ -180,9 +183,9 @@ func (h *history) proof() {
 	case provider == "siwe":
 		wallet(&p)
 	case provider == "email":
-		p.Subject, p.Email, p.EmailAuthoritative = address, address, true
-	case rapid.Bool().Draw(h.r, "shows an address"):
-		p.Email, p.EmailAuthoritative = address, between(h.r, "vouched", 0, 3) > 0
+		p.Subject, p.Email, p.EmailAuthoritative, p.Reported = address, address, true, true
+	case rapid.Bool().Draw(h.r, "shows an address"): // else the provider says nothing
+		p.Email, p.EmailAuthoritative, p.Reported = address, between(h.r, "vouched", 0, 3) > 0, true
 	}
 	h.apply(p, by, current)
 }
@@ -192,7 +195,8 @@ func (h *history) apply(p identity.Proof, by *held, current *session.Principal) 
 	purpose := p.Purpose
 	want, code, kind := h.m.expect(p, current, h.Clock.Now())
 	var link *ticket
-	a := linking.Attempt{Proof: p, Current: current, BrowserHash: h.browser}
+	browser := between(h.r, "browser", 0, 1)
+	a := linking.Attempt{Proof: p, Current: current, BrowserHash: browsers[browser]}
 	for _, t := range h.m.tickets {
 		if purpose == identity.PurposeSignIn && t.kind == "link" && rapid.Bool().Draw(h.r, "link ticket") {
 			link, a.LinkTicket = t, t.token
@@ -205,12 +209,15 @@ func (h *history) apply(p identity.Proof, by *held, current *session.Principal) 
 	var refusal *identity.Error
 	if errors.As(err, &refusal) {
 		if refusal.TicketKind != kind {
-			h.r.Fatalf("a ticket of kind %q, want %q", refusal.TicketKind, kind)
+			h.r.Fatalf("%+v gave a ticket of kind %q, want %q", p, refusal.TicketKind, kind)
 		}
+		h.m.refuse(p, code)
 		if kind != "" {
-			h.m.tickets = append(h.m.tickets, &ticket{
-				token: refusal.Ticket, kind: kind, owner: want, holder: by, proof: p, expires: h.Clock.Now().Add(linking.TicketLifetime),
-			})
+			t := &ticket{token: refusal.Ticket, kind: kind, owner: want, browser: browser, proof: p, expires: h.Clock.Now().Add(linking.TicketLifetime)}
+			if kind == "merge" {
+				t.holder, t.ground = by, string(code)
+			}
+			h.m.tickets = append(h.m.tickets, t)
 		}
 		return
 	}
@@ -225,12 +232,106 @@ func (h *history) apply(p identity.Proof, by *held, current *session.Principal) 
 		return
 	}
 	h.m.held = append(h.m.held, &held{token: got.Token, id: got.Session.ID, user: got.User.ID, via: h.m.ways[key(p)].id})
-	if link != nil && existed && !link.used && link.owner == got.User.ID && h.Clock.Now().Before(link.expires) {
-		link.used = true
-		if k := key(link.proof); h.m.ways[k] == nil {
-			h.m.ways[k] = &way{owner: got.User.ID, shown: link.proof.Email}
-			h.identify(k)
+	asked := link != nil && existed && !link.used && link.owner == got.User.ID && link.browser == browser &&
+		h.Clock.Now().Before(link.expires) && key(link.proof) != key(p)
+	if asked != (got.Asks != nil) {
+		h.r.Fatalf("the session holds the link ticket: %+v, want %v", got.Asks, asked)
+	}
+	if asked {
+		link.holder = h.m.held[len(h.m.held)-1]
+	}
+}
+
+// acceptLink links what a ticket asks for, as a rule by who holds it.
+func (h *history) acceptLink() {
+	var open []*ticket
+	for _, t := range h.m.tickets {
+		if t.kind == "link" {
+			open = append(open, t)
 		}
+	}
+	if len(open) == 0 {
+		return
+	}
+	t := pick(h.r, "ticket", open)
+	by, p := h.someone()
+	if t.holder != nil && between(h.r, "stolen", 0, 4) > 0 {
+		by, p = h.principal(t.holder)
+	}
+	if p == nil {
+		return
+	}
+	browser := between(h.r, "browser", 0, 7)
+	if browser > 1 {
+		browser = t.browser
+	}
+	k, code := key(t.proof), identity.Code("")
+	w, owner := h.m.ways[k], h.m.addresses[t.proof.Email]
+	switch {
+	case t.used || !h.Clock.Now().Before(t.expires) || by != t.holder || browser != t.browser:
+		code = identity.CodeNotFound
+	case !p.Session.Fresh(h.Clock.Now()):
+		code = identity.CodeReauthRequired
+	case w != nil && w.owner != t.owner, w == nil && owner != identity.ID{} && owner != t.owner:
+		code = identity.CodeTicketInvalid
+	}
+	stored, err := h.TicketByToken(h.t.Context(), identity.HashSecret(t.token))
+	if err != nil {
+		h.r.Fatal(err)
+	}
+	_, err = h.service.RedeemLink(h.t.Context(), linking.Holder{Principal: *p, BrowserHash: browsers[browser]}, stored.ID)
+	h.want("accept link", err, code)
+	if code != "" {
+		return
+	}
+	t.used = true
+	if w != nil {
+		h.m.settle(t.proof.Email, t.owner)
+		return
+	}
+	proof := t.proof
+	proof.Purpose = identity.PurposeLink
+	h.m.keep(proof, t.owner)
+	h.identify(k)
+}
+
+func (h *history) removeAddress() {
+	actor, ok := h.actor()
+	if !ok {
+		return
+	}
+	address := fmt.Sprintf("%sa%d@example.com", h.prefix, between(h.r, "address", 1, 2))
+	code, mailbox := identity.Code(""), h.m.ways["email "+address]
+	switch {
+	case h.m.addresses[address] != actor.UserID:
+		code = identity.CodeNotFound
+	case !actor.Fresh:
+		code = identity.CodeReauthRequired
+	case mailbox != nil && mailbox.owner == actor.UserID && len(h.m.waysOf(actor.UserID)) == 1:
+		code = identity.CodeLastIdentity
+	}
+	h.want("remove "+address, h.service.RemoveEmail(h.t.Context(), actor, actor.UserID, address, ""), code)
+	if code == "" {
+		h.m.remove(address)
+	}
+}
+
+func (h *history) settle() {
+	actor, ok := h.actor()
+	if !ok {
+		return
+	}
+	address := fmt.Sprintf("%sa%d@example.com", h.prefix, between(h.r, "address", 1, 2))
+	code := identity.Code("")
+	switch {
+	case h.m.addresses[address] != actor.UserID:
+		code = identity.CodeNotFound
+	case !actor.Fresh:
+		code = identity.CodeReauthRequired
+	}
+	h.want("settle "+address, h.service.SettleEmail(h.t.Context(), actor, address), code)
+	if code == "" {
+		h.m.settle(address, actor.UserID)
 	}
 }
 
@@ -322,14 +423,8 @@ func (h *history) redeem() {
 	if p == nil {
 		return
 	}
-	holder := linking.Holder{Principal: *p, BrowserHash: h.browser}
+	holder := linking.Holder{Principal: *p, BrowserHash: browsers[t.browser]}
 	now, code := h.Clock.Now(), identity.Code("")
-	owner := identity.ID{}
-	if w := h.m.ways[key(t.proof)]; w != nil {
-		owner = w.owner
-	} else if t.proof.EmailAuthoritative {
-		owner = h.m.addresses[t.proof.Email]
-	}
 	switch {
 	case t.used || !now.Before(t.expires) || by != t.holder:
 		code = identity.CodeTicketInvalid
@@ -337,8 +432,14 @@ func (h *history) redeem() {
 		code = identity.CodeMergeRefused
 	case h.m.people[t.owner].operator || h.m.people[p.User.ID].operator:
 		code = identity.CodeOperatorMerge
-	case owner != t.owner:
-		code = identity.CodeTicketInvalid
+	default: // the same proof, now, must still give this ticket
+		fresh := *p
+		fresh.Session.AuthenticatedAt = now
+		again := t.proof
+		again.Purpose = identity.PurposeLink
+		if owner, ground, kind := h.m.expect(again, &fresh, now); kind != "merge" || owner != t.owner || string(ground) != t.ground {
+			code = identity.CodeTicketInvalid
+		}
 	}
 	w := h.wishes(p.User.ID, t.owner)
 	preview, err := h.service.PreviewMerge(h.t.Context(), holder, t.token, w)
@@ -408,7 +509,24 @@ func (h *history) undo() {
 		return
 	}
 	h.m.undo(m)
-	if after := h.rows(m.source); after != m.rows {
+	gained := 0 // addresses that the returning identities vouch for since
+	for a, owner := range h.m.addresses {
+		if owner == m.source && !slices.Contains(m.addresses, a) {
+			gained++
+		}
+	}
+	if after := h.rows(m.source); after != m.rows && (gained == 0 || withoutAddresses(after) != withoutAddresses(m.rows)) {
 		h.r.Fatalf("an undo gave back\n%s\nof\n%s", after, m.rows)
 	}
+}
+
+// withoutAddresses is rows without addresses, and without the user's primary one.
+func withoutAddresses(rows string) string {
+	var out []string
+	for line := range strings.SplitSeq(rows, "\n") {
+		if !strings.HasPrefix(line, "address ") && !strings.HasPrefix(line, "user ") {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
 }

@@ -31,6 +31,7 @@ type Merge struct {
 type Plan struct {
 	Identities  []identity.Identity
 	Emails      []string
+	Vouchers    []identity.ID // live and ended ones
 	Memberships []MovedMembership
 	Source      Profile // as it was before
 	Before      Profile // the survivor's, before
@@ -151,6 +152,12 @@ type MergeStore interface {
 	SetUser(ctx context.Context, u identity.User) error // every column
 	MoveIdentities(ctx context.Context, ids []identity.ID, to identity.ID) error
 	MoveEmails(ctx context.Context, addresses []string, to identity.ID) error
+	VoucherIDsOf(ctx context.Context, user identity.ID) ([]identity.ID, error)
+	// MoveVouchers gives all vouchers of a user to another, and what the user has
+	// settled; MoveVouchersBack returns those with the given ids, and those that
+	// the given identities have given since.
+	MoveVouchers(ctx context.Context, from, to identity.ID) error
+	MoveVouchersBack(ctx context.Context, ids []identity.ID, of []identity.Identity, from, to identity.ID) error
 	MoveMemberships(ctx context.Context, teams []identity.ID, from, to identity.ID) error
 	InsertMemberships(ctx context.Context, ms []team.Membership) error
 	DeleteMemberships(ctx context.Context, teams []identity.ID, user identity.ID) error

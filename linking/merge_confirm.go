@@ -145,8 +145,9 @@ func (s *Service) redeems(h Holder, t Ticket) bool {
 		t.HolderID != nil && *t.HolderID == h.Principal.User.ID && bytes.Equal(t.BrowserHash, h.BrowserHash)
 }
 
-// previewTicket previews the merge of a ticket, after checking that the other
-// user still owns what was proven.
+// previewTicket previews the merge of a ticket, whose users are locked then. The
+// proof is decided again: the ticket works only while the same proof still gives
+// it, on the same ground.
 func (s *Service) previewTicket(ctx context.Context, t Ticket, w Wishes) (Preview, error) {
 	p, err := s.previewUsers(ctx, t.ID, *t.HolderID, t.OwnerID, w)
 	if err == nil {
@@ -156,20 +157,15 @@ func (s *Service) previewTicket(ctx context.Context, t Ticket, w Wishes) (Previe
 		return p, err
 	}
 	proof := identity.Proof(t.Proof)
-	_, owner, err := s.store.IdentityOwner(ctx, proof.Provider, proof.Subject)
-	if errors.Is(err, identity.ErrNotFound) {
-		id, emailErr := s.emailOwner(ctx, proof.VerifiedEmail())
-		if emailErr != nil {
-			return p, emailErr
-		}
-		if id != nil {
-			owner.ID = *id
-		}
-	} else if err != nil {
+	proof.Purpose = identity.PurposeLink
+	k, err := s.gather(ctx, Attempt{Proof: proof, Current: &session.Principal{User: identity.User{ID: *t.HolderID}}})
+	if err != nil {
 		return p, err
 	}
-	if owner.ID != t.OwnerID {
-		return p, errTicketInvalid() // the proof is of someone else by now
+	k.facts.SignedIn.Recent = true // confirming asks for it, previewing does not
+	d := Decide(k.facts)
+	if d.Ticket != TicketMerge || d.User != t.OwnerID || t.Ground != "" && t.Ground != groundOf(d) {
+		return p, errTicketInvalid()
 	}
 	if t, err = s.store.TicketByID(ctx, t.ID); err == nil && !t.Open(s.now()) {
 		err = errTicketInvalid() // used up before its users were held
@@ -238,6 +234,7 @@ func (s *Service) merge(ctx context.Context, p *Preview, by *identity.ID, event 
 		func() error { return s.store.SetUser(ctx, tombstone) }, // before its addresses go: they hold on to the primary one
 		func() error { return s.store.MoveIdentities(ctx, ids, survivor.ID) },
 		func() error { return s.store.MoveEmails(ctx, p.Plan.Emails, survivor.ID) },
+		func() error { return s.store.MoveVouchers(ctx, source.ID, survivor.ID) },
 		func() error { return s.moveMemberships(ctx, p.Plan.Memberships, source.ID, survivor.ID) },
 		func() error { return s.store.MoveItems(ctx, m, now) },
 		func() error { return s.store.KillTickets(ctx, source.ID, now) },
@@ -306,7 +303,7 @@ func (s *Service) continueAs(ctx context.Context, h Holder, p Preview) (Result, 
 	r := Result{Outcome: OutcomeSignedIn, User: p.Survivor}
 	var err error
 	if h.Principal.User.ID == p.Survivor.ID {
-		r.Session, r.Token, err = s.sessions.Renew(ctx, h.Principal.Session, "")
+		r.Session, r.Token, err = s.sessions.Renew(ctx, h.Principal.Session, "", false)
 		return r, err
 	}
 	via := p.Plan.Identities[0] // where a recovery code made the session, any will do

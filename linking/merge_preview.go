@@ -26,6 +26,9 @@ func (s *Service) preview(ctx context.Context, id identity.ID, a, b identity.Use
 	if p.Plan.Emails, err = s.store.EmailsOf(ctx, source.ID); err != nil {
 		return p, err
 	}
+	if p.Plan.Vouchers, err = s.store.VoucherIDsOf(ctx, source.ID); err != nil {
+		return p, err
+	}
 	memberships, err := s.store.MembershipsOf(ctx, source.ID, survivor.ID)
 	if err != nil {
 		return p, err

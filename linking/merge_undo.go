@@ -226,9 +226,16 @@ func (s *Service) addressesAndRoles(ctx context.Context, m Merge, survivor ident
 	for _, e := range emails {
 		owned[e] = true
 	}
+	live, err := s.store.LiveVouchers(ctx, survivor.ID)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range m.Plan.Emails {
-		if !owned[e] {
-			gone = append(gone, "the address "+e+" was taken off")
+		switch {
+		case !owned[e]:
+			gone = append(gone, "the address "+e+" was removed")
+		case !slices.ContainsFunc(live, func(v identity.Voucher) bool { return v.Address == e && m.Plan.returns(v) }):
+			gone = append(gone, "only this account still vouches for the address "+e)
 		}
 	}
 	memberships, err := s.store.MembershipsOf(ctx, survivor.ID)
@@ -249,6 +256,34 @@ func (s *Service) addressesAndRoles(ctx context.Context, m Merge, survivor ident
 	return gone, nil
 }
 
+// returns reports whether an undo gives a voucher back to the source: it moved,
+// or an identity that moved has given it since.
+func (p Plan) returns(v identity.Voucher) bool {
+	return slices.Contains(p.Vouchers, v.ID) ||
+		slices.ContainsFunc(p.Identities, func(i identity.Identity) bool { return v.By(i.Provider, i.Subject) })
+}
+
+// returning lists the addresses that go to the source: those that moved, and
+// those that only its identities vouch for by now.
+func (s *Service) returning(ctx context.Context, m Merge, addresses []string) ([]string, error) {
+	live, err := s.store.LiveVouchers(ctx, m.SurvivorID)
+	out := slices.Clone(m.Plan.Emails)
+	for _, a := range addresses {
+		theirs, own := false, false
+		for _, v := range live {
+			if v.Address == a && m.Plan.returns(v) {
+				theirs = true
+			} else if v.Address == a {
+				own = true
+			}
+		}
+		if theirs && !own && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out, err
+}
+
 func (s *Service) moveBack(ctx context.Context, m Merge, source, survivor identity.User, now time.Time) error {
 	ids := make([]identity.ID, len(m.Plan.Identities))
 	var wallet *identity.ID
@@ -264,8 +299,15 @@ func (s *Service) moveBack(ctx context.Context, m Merge, source, survivor identi
 	if err != nil {
 		return err
 	}
-	own := slices.DeleteFunc(addresses, func(a string) bool { return slices.Contains(m.Plan.Emails, a) })
+	back, err := s.returning(ctx, m, addresses)
+	if err != nil {
+		return err
+	}
+	own := slices.DeleteFunc(addresses, func(a string) bool { return slices.Contains(back, a) })
 	survivor = withProfile(survivor, m.Plan.back(profileOf(survivor), own), now)
+	if source.PrimaryEmail == nil && len(back) > 0 {
+		source.PrimaryEmail = &back[0] // gained since, by an identity that returns
+	}
 	waiting := source
 	waiting.PrimaryEmail = nil // until its address is back
 	all := teamsOf(m.Plan.Memberships, func(MovedMembership) bool { return true })
@@ -274,7 +316,10 @@ func (s *Service) moveBack(ctx context.Context, m Merge, source, survivor identi
 		func() error { return s.store.SetUser(ctx, survivor) },
 		func() error { return s.store.SetUser(ctx, waiting) },
 		func() error { return s.store.MoveIdentities(ctx, ids, source.ID) },
-		func() error { return s.store.MoveEmails(ctx, m.Plan.Emails, source.ID) },
+		func() error { return s.store.MoveEmails(ctx, back, source.ID) },
+		func() error {
+			return s.store.MoveVouchersBack(ctx, m.Plan.Vouchers, m.Plan.Identities, survivor.ID, source.ID)
+		},
 		func() error { return s.store.SetUser(ctx, source) },
 		func() error { return s.returnMemberships(ctx, m.Plan.Memberships, source.ID, survivor.ID, now) },
 		func() error { return s.store.MoveItemsBack(ctx, m) },
@@ -364,7 +409,7 @@ func (p Plan) back(now Profile, own []string) Profile {
 	if reflect.DeepEqual(now.Metadata, p.After.Metadata) {
 		now.Metadata = p.Before.Metadata
 	}
-	if now.PrimaryEmail != nil && slices.Contains(p.Emails, *now.PrimaryEmail) { // it returns: another takes its place
+	if now.PrimaryEmail != nil && !slices.Contains(own, *now.PrimaryEmail) { // it returns: another takes its place
 		now.PrimaryEmail = nil
 		if p.Before.PrimaryEmail != nil && slices.Contains(own, *p.Before.PrimaryEmail) {
 			now.PrimaryEmail = p.Before.PrimaryEmail

@@ -1,6 +1,7 @@
 package linking_test
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,8 @@ type model struct {
 	policy    linking.Policy
 	ways      map[string]*way // by "provider subject"
 	addresses map[string]identity.ID
+	vouchers  []*voucher               // never deleted, but for nobody's that are accepted
+	unlinked  map[string][]identity.ID // who unlinked it, by "provider subject"
 	people    map[identity.ID]*person
 	order     []identity.ID                             // of people, as they came
 	teams     map[identity.ID]map[identity.ID]placement // that are not deleted
@@ -24,10 +27,19 @@ type model struct {
 	held      []*held
 }
 
-// way is a way in; shown is the address it showed last.
+// way is an identity. shown is the address it showed last.
 type way struct {
 	id, owner identity.ID
 	shown     string
+}
+
+// voucher is what an identity said of an address; user is zero for a refused proof.
+type voucher struct {
+	address, by string // by "provider subject"
+	user        identity.ID
+	ended       bool
+	removed     bool
+	settledBy   identity.ID
 }
 
 type person struct {
@@ -64,7 +76,9 @@ type ticket struct {
 	token   string
 	kind    string
 	owner   identity.ID
-	holder  *held
+	holder  *held // link: who signed in for it
+	browser int
+	ground  string
 	proof   identity.Proof
 	expires time.Time
 	used    bool
@@ -75,6 +89,7 @@ type merged struct {
 	id, source, survivor identity.ID
 	ways                 map[string]identity.ID
 	addresses            []string
+	vouchers             []*voucher
 	places               map[identity.ID]moved
 	invited              []*invitation
 	operators            [3]bool // the source's, the survivor's before and after
@@ -92,7 +107,8 @@ type moved struct {
 func newModel(policy linking.Policy) *model {
 	return &model{
 		policy: policy, ways: map[string]*way{}, addresses: map[string]identity.ID{}, people: map[identity.ID]*person{},
-		teams: map[identity.ID]map[identity.ID]placement{},
+		unlinked: map[string][]identity.ID{},
+		teams:    map[identity.ID]map[identity.ID]placement{},
 	}
 }
 
@@ -103,8 +119,8 @@ func (m *model) active(id identity.ID) bool {
 	return !p.disabled && p.into == nil
 }
 
-// expect tells what a proof leads to: a code, or the user it is for; the zero
-// id stands for a new one. ticket is what a refusal gives.
+// expect says what a proof leads to: a code, or the user it is for. The zero id
+// stands for a new one. ticket is what a refusal gives.
 func (m *model) expect(p identity.Proof, current *session.Principal, now time.Time) (user identity.ID, code identity.Code, ticket string) {
 	w, owned := m.ways[key(p)]
 	holder, isHeld := identity.ID{}, false
@@ -115,20 +131,18 @@ func (m *model) expect(p identity.Proof, current *session.Principal, now time.Ti
 		switch {
 		case owned && !m.active(w.owner):
 			return w.owner, identity.CodeUserDisabled, ""
+		case owned && m.mailboxAlone(p, w.owner):
+			return w.owner, identity.CodeEmailTaken, "link"
 		case owned:
 			return w.owner, "", ""
 		case !isHeld:
 			return identity.ID{}, "", ""
-		case !m.active(holder):
-			return holder, identity.CodeUserDisabled, ""
-		case m.recycled(p, holder):
-			return holder, identity.CodeEmailTaken, "link"
-		case m.policy == linking.PolicyAuto:
-			return holder, "", ""
-		case m.policy == linking.PolicyConfirm:
-			return holder, identity.CodeEmailTaken, "link"
 		}
-		return holder, identity.CodeEmailTaken, ""
+		opens, ticket := m.opens(p, holder)
+		if opens {
+			return holder, "", ""
+		}
+		return holder, identity.CodeEmailTaken, ticket
 	}
 	me := current.User.ID
 	switch {
@@ -136,30 +150,73 @@ func (m *model) expect(p identity.Proof, current *session.Principal, now time.Ti
 		return me, "", ""
 	case p.Purpose == identity.PurposeStepUp:
 		return me, identity.CodeIdentityMismatch, ""
+	case owned && m.active(w.owner) && m.mailboxAlone(p, w.owner):
+		return w.owner, identity.CodeIdentityTaken, "link"
+	case owned && m.active(w.owner):
+		return w.owner, identity.CodeIdentityTaken, "merge"
 	case owned:
-		return w.owner, identity.CodeIdentityTaken, m.mergeTicket(w.owner)
+		return w.owner, identity.CodeIdentityTaken, ""
 	case now.Sub(current.Session.AuthenticatedAt) >= 10*time.Minute:
 		return me, identity.CodeReauthRequired, ""
 	case isHeld && holder != me:
-		return holder, identity.CodeEmailTaken, m.mergeTicket(holder)
+		opens, ticket := m.opens(p, holder)
+		if opens {
+			ticket = "merge"
+		}
+		return holder, identity.CodeEmailTaken, ticket
 	}
 	return me, "", ""
 }
 
-func (m *model) mergeTicket(owner identity.ID) string {
-	if m.active(owner) {
-		return "merge"
+// opens reports whether a new identity opens the owner of its address.
+func (m *model) opens(p identity.Proof, owner identity.ID) (opens bool, ticket string) {
+	before := false
+	for _, u := range m.unlinked[key(p)] {
+		before = before || m.survivor(u) == owner
 	}
-	return ""
+	switch {
+	case !m.active(owner) || m.policy == linking.PolicyOff:
+		return false, ""
+	case before || m.contested(p, owner) || m.policy == linking.PolicyConfirm:
+		return false, "link"
+	}
+	return true, ""
 }
 
-func (m *model) recycled(p identity.Proof, holder identity.ID) bool {
-	for k, w := range m.ways {
-		if w.owner == holder && k != key(p) && strings.HasPrefix(k, p.Provider+" ") && w.shown == p.Email {
+// contested reports whether anything ever said of the address speaks against its
+// owner.
+func (m *model) contested(p identity.Proof, owner identity.ID) bool {
+	for _, v := range m.vouchers {
+		provider, _, _ := strings.Cut(v.by, " ")
+		switch {
+		case v.address != p.Email:
+		case provider == p.Provider && v.by != key(p):
+			return true
+		case v.user == identity.ID{} && v.by == key(p), v.user == owner, v.settledBy == owner:
+		default:
 			return true
 		}
 	}
 	return false
+}
+
+// mailboxAlone reports whether a mailbox does not open its owner by itself.
+func (m *model) mailboxAlone(p identity.Proof, owner identity.ID) bool {
+	return p.Provider == identity.ProviderEmail && m.contested(p, owner) && len(m.waysOf(owner)) > 1
+}
+
+// refuse keeps a refused proof.
+func (m *model) refuse(p identity.Proof, code identity.Code) {
+	if !p.EmailAuthoritative || m.ways[key(p)] != nil || code == identity.CodeReauthRequired {
+		return
+	}
+	for _, v := range m.vouchers {
+		if v.address == p.Email && v.by == key(p) && v.user == (identity.ID{}) {
+			v.settledBy = identity.ID{}
+			return
+		}
+	}
+	m.vouchers = append(m.vouchers, &voucher{address: p.Email, by: key(p)})
 }
 
 // keep is what a proof that was let in leaves behind.
@@ -168,12 +225,91 @@ func (m *model) keep(p identity.Proof, user identity.ID) {
 		m.people[user] = &person{}
 		m.order = append(m.order, user)
 	}
-	if m.ways[key(p)] == nil {
+	isNew := m.ways[key(p)] == nil
+	if isNew {
 		m.ways[key(p)] = &way{owner: user}
 	}
+	linked := p.Purpose == identity.PurposeLink
+	if linked {
+		m.forgive(key(p), user)
+	}
+	if !p.Reported {
+		return
+	}
 	m.ways[key(p)].shown = p.Email
-	if _, held := m.addresses[p.Email]; p.EmailAuthoritative && !held {
-		m.addresses[p.Email] = user
+	m.end(user, false, func(v *voucher) bool {
+		return v.by == key(p) && (v.address != p.Email || !p.EmailAuthoritative)
+	})
+	if !p.EmailAuthoritative {
+		return
+	}
+	removed := false
+	for _, v := range m.vouchers {
+		removed = removed || v.user == user && v.address == p.Email && v.removed
+	}
+	if removed && !isNew && !linked {
+		return
+	}
+	m.vouch(p, user)
+	owner, held := m.addresses[p.Email]
+	if !held {
+		m.addresses[p.Email], owner = user, user
+	}
+	if linked && owner == user {
+		m.settle(p.Email, user)
+	}
+}
+
+// forgive forgets that a user, or who was merged into them, unlinked an identity.
+func (m *model) forgive(k string, user identity.ID) {
+	var left []identity.ID
+	for _, u := range m.unlinked[k] {
+		if m.survivor(u) != user {
+			left = append(left, u)
+		}
+	}
+	m.unlinked[k] = left
+}
+
+func (m *model) vouch(p identity.Proof, user identity.ID) {
+	var own *voucher
+	m.vouchers = slices.DeleteFunc(m.vouchers, func(v *voucher) bool {
+		mine := v.address == p.Email && v.by == key(p)
+		if mine && v.user == user && (own == nil || !v.ended) {
+			own = v
+		}
+		return mine && v.user == identity.ID{}
+	})
+	if own == nil {
+		own = &voucher{address: p.Email, by: key(p), user: user}
+		m.vouchers = append(m.vouchers, own)
+	}
+	own.ended, own.removed = false, false
+}
+
+// end ends live vouchers of a user. Addresses that nothing vouches for leave.
+func (m *model) end(user identity.ID, removed bool, which func(v *voucher) bool) {
+	for _, v := range m.vouchers {
+		if v.user == user && !v.ended && which(v) {
+			v.ended, v.removed = true, removed
+		}
+	}
+	for a, owner := range m.addresses {
+		if owner == user && !m.vouched(a, user) {
+			delete(m.addresses, a)
+		}
+	}
+}
+
+func (m *model) vouched(address string, user identity.ID) bool {
+	return slices.ContainsFunc(m.vouchers, func(v *voucher) bool { return v.address == address && v.user == user && !v.ended })
+}
+
+func (m *model) settle(address string, owner identity.ID) {
+	for _, v := range m.vouchers {
+		if v.address == address && v.user != owner {
+			v.settledBy = owner
+		}
 	}
 }
 
@@ -186,16 +322,37 @@ func (m *model) waysOf(user identity.ID) (keys []string) {
 	return keys
 }
 
-// unlink takes a way in off, and with one by e-mail its address.
+// unlink takes an identity off its user, with its vouchers.
 func (m *model) unlink(k string) {
 	w := m.ways[k]
-	if address, ok := strings.CutPrefix(k, "email "); ok && m.addresses[address] == w.owner {
-		delete(m.addresses, address)
-	}
+	m.end(w.owner, false, func(v *voucher) bool { return v.by == k })
+	m.forget(k)
+}
+
+func (m *model) forget(k string) {
+	w := m.ways[k]
 	for _, h := range m.held {
 		h.ended = h.ended || h.via == w.id
 	}
 	delete(m.ways, k)
+	m.unlinked[k] = append(m.unlinked[k], w.owner)
+	m.killTickets(w.owner)
+}
+
+func (m *model) killTickets(user identity.ID) {
+	for _, t := range m.tickets {
+		t.used = t.used || t.owner == user || t.holder != nil && t.holder.user == user
+	}
+}
+
+// remove takes an address off its user, with the mailbox as a method.
+func (m *model) remove(address string) {
+	owner := m.addresses[address]
+	m.end(owner, true, func(v *voucher) bool { return v.address == address })
+	if k := "email " + address; m.ways[k] != nil && m.ways[k].owner == owner {
+		m.forget(k)
+	}
+	m.killTickets(owner)
 }
 
 // survivor follows merges to who has everything now.
@@ -231,6 +388,14 @@ func (m *model) merge(id, source, survivor identity.ID, now time.Time, rows stri
 			r.addresses, m.addresses[a] = append(r.addresses, a), survivor
 		}
 	}
+	for _, v := range m.vouchers {
+		if v.user == source {
+			v.user, r.vouchers = survivor, append(r.vouchers, v)
+		}
+		if v.settledBy == source {
+			v.settledBy = survivor
+		}
+	}
 	for t, members := range m.teams {
 		theirs, in := members[source]
 		if !in {
@@ -251,9 +416,7 @@ func (m *model) merge(id, source, survivor identity.ID, now time.Time, rows stri
 			i.by, r.invited = survivor, append(r.invited, i)
 		}
 	}
-	for _, t := range m.tickets {
-		t.used = t.used || t.owner == source || t.holder != nil && t.holder.user == source
-	}
+	m.killTickets(source)
 	for _, h := range m.held {
 		h.ended = h.ended || h.user == source
 	}
@@ -287,13 +450,15 @@ func (m *model) undoable(r *merged) bool {
 	for _, k := range m.waysOf(r.survivor) {
 		if _, returns := r.ways[k]; !returns {
 			own++
-			if address, ok := strings.CutPrefix(k, "email "); ok && contains(r.addresses, address) {
+			if address, ok := strings.CutPrefix(k, "email "); ok && slices.Contains(r.addresses, address) {
 				return false
 			}
 		}
 	}
 	for _, a := range r.addresses {
-		if m.addresses[a] != r.survivor {
+		if m.addresses[a] != r.survivor || !slices.ContainsFunc(m.vouchers, func(v *voucher) bool {
+			return v.address == a && v.user == r.survivor && !v.ended && m.returns(r, v)
+		}) {
 			return false
 		}
 	}
@@ -306,6 +471,12 @@ func (m *model) undoable(r *merged) bool {
 	return own > 0 && (!r.operators[0] || m.people[r.survivor].operator)
 }
 
+// returns reports whether an undo gives a voucher back.
+func (m *model) returns(r *merged, v *voucher) bool {
+	_, byTheirs := r.ways[v.by]
+	return byTheirs || slices.Contains(r.vouchers, v)
+}
+
 // undo gives back what a merge moved.
 func (m *model) undo(r *merged) {
 	r.undone = true
@@ -315,8 +486,15 @@ func (m *model) undo(r *merged) {
 			h.ended = h.ended || h.via == id
 		}
 	}
-	for _, a := range r.addresses {
-		m.addresses[a] = r.source
+	for _, v := range m.vouchers {
+		if v.user == r.survivor && m.returns(r, v) {
+			v.user = r.source
+		}
+	}
+	for a, owner := range m.addresses {
+		if owner == r.survivor && (slices.Contains(r.addresses, a) || !m.vouched(a, r.survivor)) {
+			m.addresses[a] = r.source
+		}
 	}
 	for t, mv := range r.places {
 		members := m.teams[t]
@@ -336,13 +514,4 @@ func (m *model) undo(r *merged) {
 	if b.operator == r.operators[2] {
 		b.operator = r.operators[1]
 	}
-}
-
-func contains(all []string, one string) bool {
-	for _, a := range all {
-		if a == one {
-			return true
-		}
-	}
-	return false
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // refuse stores the ticket, if the decision gives one, and the audit event, and
-// returns the refusal. What it says never tells who the other user is.
-func (s *Service) refuse(ctx context.Context, a Attempt, d Decision) (*identity.Error, error) {
+// returns the refusal. Its text never reveals who the other user is.
+func (s *Service) refuse(ctx context.Context, a Attempt, d Decision, k known) (*identity.Error, error) {
 	now := s.now()
 	refusal := identity.NewError(d.Code, "%s", explain(d))
 	if d.Ticket != TicketNone {
@@ -18,12 +18,17 @@ func (s *Service) refuse(ctx context.Context, a Attempt, d Decision) (*identity.
 			ID: identity.NewID(), Proof: StoredProof(a.Proof), CreatedAt: now, ExpiresAt: now.Add(TicketLifetime),
 		}
 		if d.Ticket == TicketMerge {
-			t.HolderID, t.SessionID = &a.Current.User.ID, &a.Current.Session.ID
+			t.HolderID, t.SessionID, t.Ground = &a.Current.User.ID, &a.Current.Session.ID, groundOf(d)
 		}
 		if err := s.store.InsertTicket(ctx, t); err != nil {
 			return nil, err
 		}
 		refusal.Ticket, refusal.TicketKind = token, string(d.Ticket)
+	}
+	if a.claims() != "" && k.identity == nil && leavesVoucher(d) {
+		if err := s.store.RefuseVoucher(ctx, newVoucher(a.Proof, nil, now)); err != nil {
+			return nil, err
+		}
 	}
 	e := s.event(a, d, identity.ActionProofRefused, d.User)
 	if d.User == (identity.ID{}) {
@@ -33,29 +38,39 @@ func (s *Service) refuse(ctx context.Context, a Attempt, d Decision) (*identity.
 	return refusal, s.store.RecordEvents(ctx, e)
 }
 
+// leavesVoucher reports whether a refused proof is kept as a voucher of nobody.
+// A session that must be verified first says nothing about the address.
+func leavesVoucher(d Decision) bool {
+	switch d.Reason {
+	case ReasonStaleSession, ReasonNotSignedIn, ReasonPurposeNotDecided:
+		return false
+	}
+	return true
+}
+
 func explain(d Decision) string {
 	switch d.Reason {
 	case ReasonNotSignedIn:
 		return "sign in first"
 	case ReasonOwnedByAnother:
-		return "this way in belongs to another account; if both are yours, the ticket lets you merge them"
+		return "this sign-in method belongs to another account; if both are yours, the ticket lets you merge them"
 	case ReasonAddressOfAnother:
-		return "the address of this way in belongs to another account; if both are yours, the ticket lets you merge them"
+		return "the address of this sign-in method belongs to another account; if both are yours, the ticket lets you merge them"
 	case ReasonStaleSession:
 		return identity.ErrReauthRequired().Detail
-	case ReasonPolicyConfirm, ReasonRecycledAddress:
-		return "an account with this address exists: sign in to it by a way in it already has, in this browser"
-	case ReasonPolicyOff:
-		return "an account with this address exists: sign in to it by a way in it already has, then link this one"
+	case ReasonPolicyConfirm, ReasonContested, ReasonUnlinkedBefore:
+		return "an account with this address exists: sign in to it with a method it already has, in this browser"
+	case ReasonPolicyOff, ReasonOwnerInactive:
+		return "an account with this address exists: sign in to it with a method it already has, then link this one"
 	case ReasonDisabled:
 		return "this account is disabled: ask the operator of this service"
 	case ReasonNotOwnIdentity:
-		return "prove yourself by a way in of the account you are signed in to"
+		return "verify it's you with a sign-in method of the account you are signed in to"
 	}
 	return "this proof was made for another purpose"
 }
 
-// event tells of a decision, with the reason for it.
+// event is the audit event of a decision, with the reason for it.
 func (s *Service) event(a Attempt, d Decision, action identity.Action, user identity.ID) identity.Event {
 	e := identity.Event{
 		ID: identity.NewID(), At: s.now(), Action: action, ActorID: &user, UserID: &user,
@@ -64,6 +79,9 @@ func (s *Service) event(a Attempt, d Decision, action identity.Action, user iden
 			"provider": a.Proof.Provider, "subject": a.Proof.Subject, "purpose": a.Proof.Purpose,
 			"reason": d.Reason, "policy": s.policy(a.Proof.Provider), "inputs": d.Inputs,
 		},
+	}
+	if d.ClaimAddress {
+		e.Data["claimed_address"] = a.Proof.VerifiedEmail()
 	}
 	if w := a.Proof.Wallet; w != nil && w.TermsVersion != "" {
 		e.Data["terms_version"] = w.TermsVersion

@@ -2,7 +2,6 @@ package linking
 
 import (
 	"context"
-	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
@@ -22,23 +21,20 @@ type Store interface {
 	IdentityOwnerID(ctx context.Context, provider, subject string) (identity.ID, error)
 	// LockUsers returns the users among ids, holding their rows, in id order.
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
-	EmailOwner(ctx context.Context, address string) (identity.ID, error)
-	// HasOtherSubject reports whether the user has an identity of the provider
-	// that showed this address under another subject.
-	HasOtherSubject(ctx context.Context, user identity.ID, provider, address, subject string) (bool, error)
-
 	InsertUser(ctx context.Context, u identity.User) error
 	InsertIdentity(ctx context.Context, i identity.Identity) error
 	// RefreshIdentity keeps what the provider showed now, and when.
 	RefreshIdentity(ctx context.Context, i identity.Identity) error
 	HasPrimaryWallet(ctx context.Context, user identity.ID) (bool, error)
-	InsertEmail(ctx context.Context, e identity.Email) error
-	// SetPrimaryEmailIfNone makes the address primary unless the user has one.
-	SetPrimaryEmailIfNone(ctx context.Context, user identity.ID, address string, at time.Time) error
 	InsertTicket(ctx context.Context, t Ticket) error
 	// LockTicket returns a ticket by the hash of its token, holding its row.
 	LockTicket(ctx context.Context, tokenHash []byte) (Ticket, error)
 	UseTicket(ctx context.Context, t Ticket) error
+	// HoldTicket gives a link ticket to its holder and session.
+	HoldTicket(ctx context.Context, t Ticket) error
+	// LinkTicketsOf lists the link tickets that a session holds.
+	LinkTicketsOf(ctx context.Context, session identity.ID) ([]Ticket, error)
+	VoucherStore
 	UnlinkStore
 	MergeStore
 	HistoryStore
@@ -51,5 +47,5 @@ type Store interface {
 type Sessions interface {
 	Issue(ctx context.Context, via identity.Identity, client identity.Client, replaces *session.Session) (session.Session, string, error)
 	IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.Client, replaces *session.Session) (session.Session, string, error)
-	Renew(ctx context.Context, seen session.Session, provider string) (session.Session, string, error)
+	Renew(ctx context.Context, seen session.Session, provider string, verified bool) (session.Session, string, error)
 }

@@ -12,21 +12,38 @@ import (
 // TicketLifetime leaves time to sign in by an old method and to read a preview.
 const TicketLifetime = 15 * time.Minute
 
-// Ticket is what a refusal lets its receiver redeem: a merge of two proven
-// users, or a link that an older way in must confirm. It keeps the exact proof
-// and is bound to one browser; a merge ticket also to one session.
+// Ticket is what a refusal lets the person redeem: a merge of two proven users,
+// or a link that an older sign-in method must confirm. It keeps the exact proof
+// and is bound to one browser and, to be redeemed, to one session.
 type Ticket struct {
 	ID          identity.ID
 	TokenHash   []byte
 	Kind        TicketKind
 	OwnerID     identity.ID  // who owns the identity or the address
-	HolderID    *identity.ID // merge: who was signed in
-	SessionID   *identity.ID // merge: by which session
+	HolderID    *identity.ID // merge: who was signed in; link: the owner, once signed in for it
+	SessionID   *identity.ID // by which session
+	Ground      Ground       // merge: what proves the owner
 	BrowserHash []byte
 	Proof       StoredProof
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
 	UsedAt      *time.Time
+}
+
+// Ground is by what a merge ticket proves its owner.
+type Ground string
+
+// The grounds of merge tickets. A ticket without one is of an older release.
+const (
+	GroundIdentity Ground = "identity"
+	GroundAddress  Ground = "address"
+)
+
+func groundOf(d Decision) Ground {
+	if d.Reason == ReasonOwnedByAnother {
+		return GroundIdentity
+	}
+	return GroundAddress
 }
 
 // Open reports whether the ticket can be redeemed at now.

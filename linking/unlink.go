@@ -2,6 +2,7 @@ package linking
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -15,9 +16,6 @@ type UnlinkStore interface {
 	// EndSessionsBy ends the open sessions that an identity made and returns
 	// how many those were.
 	EndSessionsBy(ctx context.Context, id identity.ID, reason string, at time.Time) (int64, error)
-	// DeleteEmail takes an address off its user; where it was the primary one,
-	// the oldest other takes its place.
-	DeleteEmail(ctx context.Context, user identity.ID, address string, at time.Time) error
 	SetPrimaryWallet(ctx context.Context, user, id identity.ID) error
 }
 
@@ -82,13 +80,12 @@ func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identit
 	if err != nil {
 		return err
 	}
-	if err := s.store.DeleteIdentity(ctx, gone.ID); err != nil {
+	released, err := s.forget(ctx, gone, identity.VoucherUnlinked, actor.Client)
+	if err != nil {
 		return err
 	}
-	if gone.Provider == identity.ProviderEmail {
-		if err := s.store.DeleteEmail(ctx, actor.UserID, gone.Subject, now); err != nil {
-			return err
-		}
+	for i := range released {
+		released[i] = by(actor, released[i])
 	}
 	if gone.IsPrimary {
 		for _, i := range left {
@@ -104,5 +101,33 @@ func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identit
 	e := actor.Event(identity.ActionIdentityUnlinked, now)
 	e.UserID = &actor.UserID
 	e.Data = identity.Metadata{"provider": gone.Provider, "subject": gone.Subject, "identity_id": gone.ID, "sessions_ended": ended}
-	return s.store.RecordEvents(ctx, e)
+	return s.store.RecordEvents(ctx, append(released, e)...)
+}
+
+// forget deletes an identity, ends its vouchers, and remembers that its user
+// unlinked it. Tickets of the user end: what they stand on may be gone.
+func (s *Service) forget(ctx context.Context, gone identity.Identity, reason identity.VoucherEnd, client identity.Client) ([]identity.Event, error) {
+	now := s.now()
+	if err := s.store.DeleteIdentity(ctx, gone.ID); err != nil {
+		return nil, err
+	}
+	if err := s.store.MarkUnlinked(ctx, gone, now); err != nil {
+		return nil, err
+	}
+	if err := s.store.KillTickets(ctx, gone.UserID, now); err != nil {
+		return nil, err
+	}
+	live, err := s.store.LiveVouchers(ctx, gone.UserID)
+	if err != nil {
+		return nil, err
+	}
+	own := slices.DeleteFunc(live, func(v identity.Voucher) bool { return !v.By(gone.Provider, gone.Subject) })
+	return s.endVouchers(ctx, gone.UserID, own, reason, client)
+}
+
+// by makes an event the actor's.
+func by(actor identity.Actor, e identity.Event) identity.Event {
+	from := actor.Event(e.Action, e.At)
+	e.ActorID, e.SessionID = from.ActorID, from.SessionID
+	return e
 }

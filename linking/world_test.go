@@ -56,11 +56,11 @@ func (w *world) proof(purpose identity.Purpose, provider, subject string, edit .
 }
 
 func vouched(address string) func(p *identity.Proof) {
-	return func(p *identity.Proof) { p.Email, p.EmailAuthoritative = address, true }
+	return func(p *identity.Proof) { p.Email, p.EmailAuthoritative, p.Reported = address, true, true }
 }
 
 func shown(address string) func(p *identity.Proof) {
-	return func(p *identity.Proof) { p.Email = address }
+	return func(p *identity.Proof) { p.Email, p.Reported = address, true }
 }
 
 func wallet(p *identity.Proof) {

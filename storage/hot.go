@@ -59,7 +59,9 @@ LEFT JOIN team_sessions AS t ON t.team_id = tm.id AND t.session_id = ` + e.param
 WHERE tm.id = ` + e.param(1) + ` AND tm.deleted_at IS NULL`,
 
 		identityOwner: `SELECT i.id, i.user_id, i.provider, i.subject, i.label, i.email, i.email_authoritative,
-	i.wallet_address, i.wallet_chain_id, i.wallet_kind, i.terms_version, i.is_primary, i.created_at, i.last_used_at, ` + userColumns + `
+	i.wallet_address, i.wallet_chain_id, i.wallet_kind, i.terms_version, i.is_primary, i.created_at, i.last_used_at,
+	CASE WHEN i.email = '' THEN FALSE ELSE EXISTS (SELECT 1 FROM vouchers AS v WHERE v.provider = i.provider
+		AND v.subject = i.subject AND v.user_id = i.user_id AND v.ended_at IS NULL AND v.address <> i.email) END, ` + userColumns + `
 FROM identities AS i
 JOIN users AS u ON u.id = i.user_id
 WHERE i.provider = ` + e.param(1) + ` AND i.subject = ` + e.param(2) + e.forUpdateSQL("u"),
@@ -136,6 +138,7 @@ func (db *DB) IdentityOwner(ctx context.Context, provider, subject string) (iden
 	err := db.hotRow(ctx, db.hot.identityOwner, lookable(provider), lookable(subject)).Scan(append([]any{
 		&i.ID, &i.UserID, &i.Provider, &i.Subject, &i.Label, &i.Email, &i.EmailAuthoritative,
 		&i.WalletAddress, &i.WalletChainID, &i.WalletKind, &i.TermsVersion, &i.IsPrimary, &i.CreatedAt, &i.LastUsedAt,
+		&i.VouchesElsewhere,
 	}, userFields(&u)...)...)
 	return i, u, db.engine.normalise(err)
 }

@@ -61,14 +61,6 @@ func (db *DB) DeleteIdentity(ctx context.Context, id identity.ID) error {
 	return err
 }
 
-// HasOtherSubject implements linking.Store.
-func (db *DB) HasOtherSubject(ctx context.Context, user identity.ID, provider, address, subject string) (bool, error) {
-	ok, err := db.reader(ctx).NewSelect().Model((*identityRow)(nil)).
-		Where("i.user_id = ? AND i.provider = ? AND i.email = ? AND i.subject <> ?", user, provider, address, subject).
-		Exists(ctx)
-	return ok, db.engine.normalise(err)
-}
-
 // HasPrimaryWallet implements linking.Store.
 func (db *DB) HasPrimaryWallet(ctx context.Context, user identity.ID) (bool, error) {
 	ok, err := db.reader(ctx).NewSelect().Model((*identityRow)(nil)).

@@ -98,6 +98,9 @@ func (db *DB) Import(ctx context.Context, b identity.ImportBatch) error {
 	if err := insertAll(ctx, db, b.Emails, func(e identity.Email) emailRow { return emailRow{Email: e} }); err != nil {
 		return err
 	}
+	if err := insertAll(ctx, db, b.Vouchers, voucherRowOf); err != nil {
+		return err
+	}
 	if err := insertAll(ctx, db, b.Imported, func(o identity.Imported) importedRow { return importedRow{Imported: o} }); err != nil {
 		return err
 	}

@@ -20,6 +20,14 @@ var invariants = []struct{ means, query string }{
 		`SELECT u.id FROM users AS u JOIN sessions AS s ON s.user_id = u.id WHERE u.status = 'merged' AND s.ended_at IS NULL`},
 	{"a tombstone that is a member",
 		`SELECT u.id FROM users AS u JOIN memberships AS m ON m.user_id = u.id WHERE u.status = 'merged'`},
+	{"an address that nothing vouches for",
+		`SELECT e.user_id AS id FROM emails AS e WHERE NOT EXISTS (
+			SELECT 1 FROM vouchers AS v WHERE v.address = e.address AND v.user_id = e.user_id AND v.ended_at IS NULL)`},
+	{"a live voucher of an identity that is not the user's",
+		`SELECT v.id FROM vouchers AS v WHERE v.user_id IS NOT NULL AND v.ended_at IS NULL AND v.provider NOT LIKE 'import:%' AND NOT EXISTS (
+			SELECT 1 FROM identities AS i WHERE i.provider = v.provider AND i.subject = v.subject AND i.user_id = v.user_id)`},
+	{"a tombstone with vouchers",
+		`SELECT u.id FROM users AS u JOIN vouchers AS v ON v.user_id = u.id WHERE u.status = 'merged'`},
 	{"a user merged in a circle",
 		`WITH RECURSIVE chain (start, id, depth) AS (
 			SELECT id, merged_into, 1 FROM users WHERE merged_into IS NOT NULL

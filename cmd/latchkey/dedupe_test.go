@@ -68,7 +68,13 @@ func giveAddress(t *testing.T, databaseURL, provider, subject, address string) {
 		if err != nil {
 			return err
 		}
-		return db.InsertEmail(ctx, identity.Email{Address: address, UserID: u.ID, Source: provider, VerifiedAt: identity.SystemClock()})
+		now := identity.SystemClock()
+		if err := db.InsertEmail(ctx, identity.Email{Address: address, UserID: u.ID, Source: provider, VerifiedAt: now}); err != nil {
+			return err
+		}
+		return db.InsertVoucher(ctx, identity.Voucher{
+			ID: identity.NewID(), Address: address, Provider: provider, Subject: subject, UserID: &u.ID, FirstAt: now, LastAt: now,
+		})
 	})
 }
 

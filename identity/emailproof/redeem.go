@@ -148,7 +148,7 @@ func same(a, b *identity.ID) bool { return a != nil && b != nil && *a == *b }
 func (c Challenge) proof(tokenHash []byte) identity.Proof {
 	return identity.Proof{
 		Provider: identity.ProviderEmail, Subject: c.Address, Purpose: c.Purpose,
-		Email: c.Address, EmailAuthoritative: true,
+		Email: c.Address, EmailAuthoritative: true, Reported: true,
 		Secret: &identity.SingleUse{Hash: tokenHash, ExpiresAt: c.ExpiresAt.Add(MaxWait)},
 	}
 }

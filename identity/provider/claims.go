@@ -83,6 +83,7 @@ type Claims struct {
 	Subject       string
 	Email         string // canonical, or ""
 	EmailVerified bool   // `email_verified` was the JSON boolean true
+	FlagPresent   bool   // `email_verified` was there at all
 	HostedDomain  string // Google's `hd`, as it came
 }
 
@@ -90,7 +91,7 @@ func readClaims(o object) Claims {
 	c := Claims{Subject: o.text("sub"), HostedDomain: o.text("hd")}
 	if address, err := identity.CanonicalEmail(o.text("email")); err == nil {
 		c.Email = address
-		c.EmailVerified = o.isTrue("email_verified")
+		c.EmailVerified, c.FlagPresent = o.isTrue("email_verified"), o.has("email_verified")
 	}
 	return c
 }

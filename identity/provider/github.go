@@ -125,7 +125,7 @@ func (g *GitHub) Prove(ctx context.Context, flow Flow, callback Callback) (ident
 		return identity.Proof{}, failed(g.Name(), "/user: unusable id")
 	}
 	// `email` of /user is whatever the person shows publicly; it is not read.
-	address, err := g.address(ctx, granted.access)
+	mail, err := g.addresses(ctx, granted.access)
 	if err != nil {
 		return identity.Proof{}, err
 	}
@@ -136,8 +136,10 @@ func (g *GitHub) Prove(ctx context.Context, flow Flow, callback Callback) (ident
 	return identity.Proof{
 		Provider:           g.Name(),
 		Subject:            subject,
-		Email:              address,
-		EmailAuthoritative: g.authority.Covers(Claims{Email: address, EmailVerified: true}),
+		Email:              mail.primary,
+		EmailAuthoritative: g.authority.Covers(Claims{Email: mail.primary, EmailVerified: true}),
+		Reported:           mail.reported,
+		Kept:               mail.others,
 		DisplayName:        name,
 		AvatarURL:          avatarURL(user.text("avatar_url")),
 	}, nil
@@ -158,45 +160,59 @@ func (g *GitHub) user(ctx context.Context, access string) (object, error) {
 	return user, nil
 }
 
-// address returns the address that is both primary and verified, or "" if there
-// is none that the person can be reached at or GitHub refuses to tell.
-func (g *GitHub) address(ctx context.Context, access string) (string, error) {
+// githubAddresses is what GitHub says of an account's addresses.
+type githubAddresses struct {
+	reported bool     // it listed some
+	primary  string   // verified and a mailbox, or ""
+	others   []string // verified, but not primary
+}
+
+// addresses lists the addresses of an account. GitHub reports none where the
+// scope was not granted.
+func (g *GitHub) addresses(ctx context.Context, access string) (githubAddresses, error) {
+	var out githubAddresses
 	for page := 1; page <= githubMaxPages; page++ {
 		// The page's number is counted here: a `next` link would be a URL of
 		// the provider's choice that gets the token.
 		query := url.Values{"per_page": {strconv.Itoa(githubPageSize)}, "page": {strconv.Itoa(page)}}
 		res, err := g.api(ctx, access, "/user/emails?"+query.Encode())
 		if err != nil {
-			return "", err
+			return githubAddresses{}, err
 		}
 		switch {
 		case rateLimited(res):
-			return "", g.apiError("/user/emails", res)
+			return githubAddresses{}, g.apiError("/user/emails", res)
 		case res.status == http.StatusForbidden || res.status == http.StatusNotFound:
-			return "", nil // the scope was not granted
+			return githubAddresses{}, nil // the scope was not granted
 		case res.status != http.StatusOK:
-			return "", g.apiError("/user/emails", res)
+			return githubAddresses{}, g.apiError("/user/emails", res)
 		}
 		var entries []object
 		if err := json.Unmarshal(res.body, &entries); err != nil || entries == nil {
-			return "", failed(g.Name(), "/user/emails: not a JSON list")
+			return githubAddresses{}, failed(g.Name(), "/user/emails: not a JSON list")
 		}
 		for _, e := range entries {
-			if e.isTrue("primary") {
-				return g.reachable(e), nil
+			out.reported = true
+			address := g.reachable(e)
+			switch {
+			case address == "":
+			case e.isTrue("primary") && out.primary == "":
+				out.primary = address
+			default:
+				out.others = append(out.others, address)
 			}
 		}
 		if len(entries) == 0 || len(entries) < githubPageSize && !strings.Contains(res.header.Get("Link"), `rel="next"`) {
 			break
 		}
 	}
-	return "", nil
+	return out, nil
 }
 
-// reachable returns the primary address if it is verified and a mailbox.
-func (g *GitHub) reachable(primary object) string {
-	address, err := identity.CanonicalEmail(primary.text("email"))
-	if err != nil || !primary.isTrue("verified") || g.noreply(identity.EmailDomain(address)) {
+// reachable returns the address of an entry if it is verified and a mailbox.
+func (g *GitHub) reachable(entry object) string {
+	address, err := identity.CanonicalEmail(entry.text("email"))
+	if err != nil || !entry.isTrue("verified") || g.noreply(identity.EmailDomain(address)) {
 		return ""
 	}
 	return address

@@ -146,11 +146,17 @@ func (p *OIDC) Prove(ctx context.Context, flow Flow, callback Callback) (identit
 
 func (p *OIDC) proof(profile object) identity.Proof {
 	c := readClaims(profile)
+	var kept []string
+	if c.Email != "" && !c.FlagPresent {
+		kept = []string{c.Email}
+	}
 	return identity.Proof{
 		Provider:           p.cfg.Name,
 		Subject:            c.Subject,
 		Email:              c.Email,
 		EmailAuthoritative: c.EmailVerified && p.cfg.Authoritative != nil && p.cfg.Authoritative(c),
+		Reported:           profile.text("email") != "",
+		Kept:               kept,
 		DisplayName:        identity.OneLine(profile.text("name"), maxDisplayName),
 		AvatarURL:          avatarURL(profile.text("picture")),
 	}

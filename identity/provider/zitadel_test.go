@@ -6,6 +6,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"testing"
 
 	"github.com/zitadel/oidc/v3/example/server/exampleop"
@@ -82,9 +83,9 @@ func TestRoundTripWithZitadelOP(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := identity.Proof{
-		Provider: "zitadel", Subject: "id1", Email: "test-user@zitadel.ch", EmailAuthoritative: true, DisplayName: "Test User",
+		Provider: "zitadel", Subject: "id1", Email: "test-user@zitadel.ch", EmailAuthoritative: true, Reported: true, DisplayName: "Test User",
 	}
-	if proof != want {
+	if !reflect.DeepEqual(proof, want) {
 		t.Errorf("got %+v, want %+v", proof, want)
 	}
 	_, err = p.Prove(context.Background(), flow, callback)

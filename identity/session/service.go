@@ -100,11 +100,12 @@ func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method 
 	return out, token, s.insert(ctx, out, replaces)
 }
 
-// Renew makes a session fresh after a new proof by the provider and rotates its
-// token; without a provider it only rotates, as after a merge. The old
+// Renew adds a proof by the provider to a session and rotates its token; without
+// a provider it only rotates, as after a merge. The session becomes recently
+// verified only where verified says so: linking an identity does not. The old
 // token stops working in the caller's transaction. CodeUnauthenticated if the
 // session ended, expired or was rotated meanwhile.
-func (s *Service) Renew(ctx context.Context, seen Session, provider string) (Session, string, error) {
+func (s *Service) Renew(ctx context.Context, seen Session, provider string, verified bool) (Session, string, error) {
 	now := s.now()
 	cur, err := s.store.LockSession(ctx, seen.ID)
 	if err != nil && !errors.Is(err, identity.ErrNotFound) {
@@ -115,8 +116,11 @@ func (s *Service) Renew(ctx context.Context, seen Session, provider string) (Ses
 	}
 	token, hash := identity.NewSecret()
 	cur.TokenHash, cur.LastSeenAt = hash, now
+	if verified {
+		cur.AuthenticatedAt, cur.LongestPause = now, 0
+	}
 	if provider != "" {
-		cur.AuthenticatedAt, cur.Methods, cur.LongestPause = now, cur.Methods.With(provider), 0
+		cur.Methods = cur.Methods.With(provider)
 		if cur.Restricted { // a proof has made it a session like any other
 			cur.Restricted, cur.ExpiresAt = false, cur.CreatedAt.Add(s.limits.Lifetime)
 		}

@@ -46,7 +46,7 @@ func (f *fixture) issue(t *testing.T, user identity.ID) (s session.Session, toke
 
 func (f *fixture) renew(seen session.Session, provider string) (s session.Session, token string, err error) {
 	err = f.InTx(context.Background(), func(ctx context.Context) (err error) {
-		s, token, err = f.Service.Renew(ctx, seen, provider)
+		s, token, err = f.Service.Renew(ctx, seen, provider, true)
 		return err
 	})
 	return s, token, err

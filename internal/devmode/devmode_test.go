@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -177,7 +178,7 @@ func TestRoundTrip(t *testing.T) {
 			flow, q := b.login(p, "browser", c.typed)
 			got, err := p.Prove(context.Background(), flow, callbackOf(q))
 			c.want.Provider = c.provider
-			if err != nil || got != c.want {
+			if err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %+v, %v; want %+v", got, err, c.want)
 			}
 			_, err = p.Prove(context.Background(), flow, callbackOf(q))

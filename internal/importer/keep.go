@@ -74,6 +74,7 @@ func (p *plan) claim(n newcomer) {
 		p.batch.Emails = append(p.batch.Emails, identity.Email{
 			Address: n.address, UserID: n.user.ID, Source: p.origin, VerifiedAt: p.now,
 		})
+		p.batch.Vouchers = append(p.batch.Vouchers, p.voucher(n))
 		p.facts.claimed[n.address] = n.user.ID
 		p.facts.spelled[n.user.ID] = append(p.facts.spelled[n.user.ID], n.Email)
 		p.report.Addresses++
@@ -89,6 +90,21 @@ func (p *plan) claim(n newcomer) {
 		}
 		p.pair(n.user.ID, *n.owner, kind, reason)
 	}
+}
+
+// voucher is what makes the address the person's: their e-mail identity, where
+// they have one for it, else the import.
+func (p *plan) voucher(n newcomer) identity.Voucher {
+	v := identity.Voucher{
+		ID: identity.NewID(), Address: n.address, Provider: identity.ImportProvider(p.origin), Subject: n.ID,
+		UserID: &n.user.ID, FirstAt: p.now, LastAt: p.now,
+	}
+	for _, w := range n.ways {
+		if w.provider == identity.ProviderEmail && w.subject == n.address {
+			v.Provider, v.Subject = w.provider, w.subject
+		}
+	}
+	return v
 }
 
 // hint notes who else may be this person, by what proves nothing.

@@ -79,8 +79,19 @@ func (d *Database) Wallet(t *testing.T, user identity.ID, edit ...func(i *identi
 func (d *Database) Email(t *testing.T, user identity.ID, address string) identity.Email {
 	t.Helper()
 	e := identity.Email{Address: address, UserID: user, Source: "google", VerifiedAt: d.Clock.Now()}
-	d.Do(t, func(ctx context.Context) error { return d.InsertEmail(ctx, e) })
+	d.Do(t, func(ctx context.Context) error { return d.Claim(ctx, e) })
 	return e
+}
+
+// Claim gives a user an address, which an import vouches for.
+func (d *Database) Claim(ctx context.Context, e identity.Email) error {
+	if err := d.InsertEmail(ctx, e); err != nil {
+		return err
+	}
+	return d.InsertVoucher(ctx, identity.Voucher{
+		ID: identity.NewID(), Address: e.Address, Provider: identity.ImportProvider("test"), Subject: e.UserID.String(),
+		UserID: &e.UserID, FirstAt: e.VerifiedAt, LastAt: e.VerifiedAt,
+	})
 }
 
 // Session signs a user in.

@@ -65,33 +65,6 @@ func testIdentities(t *testing.T, d *Database) {
 		Same(t, must[identity.Identity](t)(d.DB.Identity(t.Context(), i.ID)), want)
 	})
 
-	t.Run("another subject with the address", func(t *testing.T) {
-		u, address, subject := d.User(t), Word()+"@example.com", Word()
-		i := identity.Identity{
-			ID: identity.NewID(), UserID: u.ID, Provider: "google", Subject: subject, Email: address,
-			CreatedAt: d.Clock.Now(), LastUsedAt: d.Clock.Now(),
-		}
-		d.Do(t, func(ctx context.Context) error { return d.InsertIdentity(ctx, i) })
-		for _, c := range []struct {
-			name              string
-			user              identity.ID
-			provider, address string
-			subject           string
-			want              bool
-		}{
-			{"another subject", u.ID, "google", address, "other", true},
-			{"the same subject", u.ID, "google", address, subject, false},
-			{"another provider", u.ID, "github", address, "other", false},
-			{"another address", u.ID, "google", "x" + address, "other", false},
-			{"another user", d.User(t).ID, "google", address, "other", false},
-		} {
-			got, err := d.HasOtherSubject(t.Context(), c.user, c.provider, c.address, c.subject)
-			if err != nil || got != c.want {
-				t.Errorf("%s: %v, %v; want %v", c.name, got, err, c.want)
-			}
-		}
-	})
-
 	t.Run("the primary wallet moves, and only to an own one", func(t *testing.T) {
 		u, other := d.User(t), d.User(t)
 		Same(t, must[bool](t)(d.HasPrimaryWallet(t.Context(), u.ID)), false)

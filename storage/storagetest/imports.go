@@ -20,8 +20,11 @@ func testImports(t *testing.T, d *Database) {
 				Users:      []identity.User{u},
 				Identities: []identity.Identity{{ID: identity.NewID(), UserID: u.ID, Provider: "google", Subject: subject, Email: address, CreatedAt: now, LastUsedAt: now}},
 				Emails:     []identity.Email{{Address: address, UserID: u.ID, Source: "old", VerifiedAt: now}},
-				Imported:   []identity.Imported{from},
-				Events:     []identity.Event{{ID: identity.NewID(), At: now, Action: identity.ActionUserCreated, UserID: &u.ID}},
+				Vouchers: []identity.Voucher{{
+					ID: identity.NewID(), Address: address, Provider: identity.ImportProvider("old"), Subject: "1", UserID: &u.ID, FirstAt: now, LastAt: now,
+				}},
+				Imported: []identity.Imported{from},
+				Events:   []identity.Event{{ID: identity.NewID(), At: now, Action: identity.ActionUserCreated, UserID: &u.ID}},
 			})
 		})
 		if got, err := d.DB.User(t.Context(), u.ID); err != nil || got.PrimaryEmail == nil || *got.PrimaryEmail != address {

@@ -123,7 +123,7 @@ func testLocks(t *testing.T, d *Database) {
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
 			return d.InTx(ctx, func(ctx context.Context) error {
-				return d.InsertEmail(ctx, identity.Email{Address: Word(), UserID: u.ID, VerifiedAt: d.Clock.Now()})
+				return d.Claim(ctx, identity.Email{Address: Word(), UserID: u.ID, VerifiedAt: d.Clock.Now()})
 			})
 		})
 	})

@@ -108,7 +108,8 @@ func testRaces(t *testing.T, d *Database) {
 				return false, err
 			}
 			u := users[int(turn.Add(1))%len(users)]
-			if err := db.InsertEmail(ctx, identity.Email{Address: address, UserID: u.ID, VerifiedAt: now}); err != nil {
+			on := &Database{DB: db}
+			if err := on.Claim(ctx, identity.Email{Address: address, UserID: u.ID, VerifiedAt: now}); err != nil {
 				return false, err
 			}
 			return true, db.SetPrimaryEmailIfNone(ctx, u.ID, address, now)

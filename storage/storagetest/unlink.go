@@ -42,7 +42,7 @@ func testUnlink(t *testing.T, d *Database) {
 		newest, oldest, primary := Word()+"@a.example", Word()+"@b.example", Word()+"@c.example"
 		for address, age := range map[string]time.Duration{newest: 1, oldest: 3, primary: 2} {
 			e := identity.Email{Address: address, UserID: u.ID, Source: "google", VerifiedAt: d.Clock.Now().Add(-age * time.Hour)}
-			d.Do(t, func(ctx context.Context) error { return d.InsertEmail(ctx, e) })
+			d.Do(t, func(ctx context.Context) error { return d.Claim(ctx, e) })
 		}
 		d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, u.ID, primary, at) })
 		del := func(user identity.ID, address string) {

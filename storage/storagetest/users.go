@@ -50,8 +50,8 @@ func testUsers(t *testing.T, d *Database) {
 		u := d.User(t)
 		a := identity.Email{Address: "z" + Word() + "@example.com", UserID: u.ID, Source: "github", VerifiedAt: u.CreatedAt}
 		b := identity.Email{Address: "a" + Word() + "@example.com", UserID: u.ID, Source: "google", VerifiedAt: u.CreatedAt.Add(time.Second)}
-		d.Do(t, func(ctx context.Context) error { return d.InsertEmail(ctx, b) })
-		d.Do(t, func(ctx context.Context) error { return d.InsertEmail(ctx, a) })
+		d.Do(t, func(ctx context.Context) error { return d.Claim(ctx, b) })
+		d.Do(t, func(ctx context.Context) error { return d.Claim(ctx, a) })
 		d.Email(t, d.User(t).ID, "b"+Word()+"@example.com")
 		Same(t, must[[]identity.Email](t)(d.DB.Emails(t.Context(), u.ID)), []identity.Email{a, b})
 		Same(t, len(must[[]identity.Email](t)(d.DB.Emails(t.Context(), identity.NewID()))), 0)

@@ -64,8 +64,15 @@ func testViolations(t *testing.T, d *Database) {
 	remove(t, d, "identities", bad.ID)
 
 	d.Email(t, tombstone.ID, "tomb@example.com")
-	broken("address", "a tombstone with addresses: "+tomb)
+	broken("address", "a tombstone with addresses: "+tomb, "a tombstone with vouchers: "+tomb)
+	exec("DELETE FROM vouchers WHERE address = 'tomb@example.com'")
+	broken("address without a voucher", "a tombstone with addresses: "+tomb, "an address that nothing vouches for: "+tomb)
 	exec("DELETE FROM emails WHERE address = 'tomb@example.com'")
+
+	stray := identity.Voucher{ID: identity.NewID(), Address: "stray@example.com", Provider: "google", Subject: Word(), UserID: &owner.ID, FirstAt: d.Clock.Now(), LastAt: d.Clock.Now()}
+	d.Do(t, func(ctx context.Context) error { return d.InsertVoucher(ctx, stray) })
+	broken("voucher", "a live voucher of an identity that is not the user's: "+stray.ID.String())
+	remove(t, d, "vouchers", stray.ID)
 
 	open := d.Session(t, tombstone.ID)
 	broken("session", "a tombstone with open sessions: "+tomb)

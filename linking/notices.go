@@ -6,15 +6,23 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// notify tells the owner of an account what is being done to it, at the
-// addresses that it has now: call it before addresses are added or taken.
+// notify informs the owner of an account of what is done to it, at the addresses
+// that it has now: call it before addresses are added or removed.
 func (s *Service) notify(ctx context.Context, kind identity.NoticeKind, user identity.ID, what string, client identity.Client) error {
 	if s.notices == nil {
 		return nil
 	}
 	to, err := s.store.EmailsOf(ctx, user)
-	if err != nil || len(to) == 0 {
+	if err != nil {
 		return err
+	}
+	return s.notifyAt(ctx, kind, to, what, client)
+}
+
+// notifyAt is notify for given addresses.
+func (s *Service) notifyAt(ctx context.Context, kind identity.NoticeKind, to []string, what string, client identity.Client) error {
+	if s.notices == nil || len(to) == 0 {
+		return nil
 	}
 	return s.notices.Notify(ctx, identity.Notice{Kind: kind, To: to, What: what, At: s.now(), Client: client})
 }

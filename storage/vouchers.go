@@ -1,0 +1,239 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/linking"
+)
+
+type voucherRow struct {
+	bun.BaseModel `bun:"table:vouchers,alias:v"`
+	ID            identity.ID `bun:",pk"`
+	Address       string
+	Provider      string
+	Subject       string
+	UserID        *identity.ID
+	FirstAt       time.Time `bun:"first_vouched_at"`
+	LastAt        time.Time `bun:"last_vouched_at"`
+	EndedAt       *time.Time
+	Reason        *identity.VoucherEnd `bun:"end_reason"`
+	SettledBy     *identity.ID
+}
+
+func (r voucherRow) domain() identity.Voucher {
+	v := identity.Voucher{
+		ID: r.ID, Address: r.Address, Provider: r.Provider, Subject: r.Subject, UserID: r.UserID,
+		FirstAt: r.FirstAt, LastAt: r.LastAt, EndedAt: r.EndedAt, SettledBy: r.SettledBy,
+	}
+	if r.Reason != nil {
+		v.Reason = *r.Reason
+	}
+	return v
+}
+
+func voucherRowOf(v identity.Voucher) voucherRow {
+	r := voucherRow{
+		ID: v.ID, Address: v.Address, Provider: v.Provider, Subject: v.Subject, UserID: v.UserID,
+		FirstAt: v.FirstAt, LastAt: v.LastAt, EndedAt: v.EndedAt, SettledBy: v.SettledBy,
+	}
+	if v.EndedAt != nil {
+		r.Reason = &v.Reason
+	}
+	return r
+}
+
+type unlinkedRow struct {
+	bun.BaseModel `bun:"table:unlinked_identities,alias:ul"`
+	Provider      string
+	Subject       string
+	UserID        identity.ID
+	UnlinkedAt    time.Time
+}
+
+// AddressOwner implements linking.VoucherStore.
+func (db *DB) AddressOwner(ctx context.Context, address string) (linking.AddressOwner, error) {
+	var rows []struct {
+		UserID   identity.ID
+		Disputed bool
+	}
+	err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Column("user_id").
+		ColumnExpr(`EXISTS (SELECT 1 FROM vouchers AS v WHERE v.address = e.address
+			AND (v.user_id IS NULL OR v.user_id <> e.user_id)
+			AND (v.settled_by IS NULL OR v.settled_by <> e.user_id)) AS disputed`).
+		Where("e.address = ?", lookable(address)).Scan(ctx, &rows)
+	if err != nil || len(rows) == 0 {
+		return linking.AddressOwner{}, db.engine.normalise(err)
+	}
+	return linking.AddressOwner{Owner: &rows[0].UserID, Disputed: rows[0].Disputed}, nil
+}
+
+// VouchersAbout implements linking.VoucherStore.
+func (db *DB) VouchersAbout(ctx context.Context, address, provider, subject string) ([]identity.Voucher, error) {
+	return db.vouchers(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("v.address = ? OR v.provider = ? AND v.subject = ?", lookable(address), lookable(provider), lookable(subject))
+	})
+}
+
+// LiveVouchers implements linking.VoucherStore.
+func (db *DB) LiveVouchers(ctx context.Context, user identity.ID) ([]identity.Voucher, error) {
+	return db.vouchers(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("v.user_id = ? AND v.ended_at IS NULL", user)
+	})
+}
+
+func (db *DB) vouchers(ctx context.Context, where func(*bun.SelectQuery) *bun.SelectQuery) ([]identity.Voucher, error) {
+	var rows []voucherRow
+	err := where(db.reader(ctx).NewSelect().Model(&rows)).Order("v.first_vouched_at", "v.id").Scan(ctx)
+	return rowsOf(rows, voucherRow.domain), db.engine.normalise(err)
+}
+
+// VoucherIDsOf implements linking.MergeStore.
+func (db *DB) VoucherIDsOf(ctx context.Context, user identity.ID) ([]identity.ID, error) {
+	var out []identity.ID
+	err := db.reader(ctx).NewSelect().Model((*voucherRow)(nil)).Column("id").Where("v.user_id = ?", user).Order("v.id").Scan(ctx, &out)
+	return out, db.engine.normalise(err)
+}
+
+// InsertVoucher implements linking.VoucherStore.
+func (db *DB) InsertVoucher(ctx context.Context, v identity.Voucher) error {
+	row := voucherRowOf(v)
+	return db.later(ctx, db.builder(ctx).NewInsert().Model(&row))
+}
+
+// RefuseVoucher implements linking.VoucherStore.
+func (db *DB) RefuseVoucher(ctx context.Context, v identity.Voucher) error {
+	row := voucherRowOf(v)
+	_, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&row).
+		On("CONFLICT (provider, subject, address) WHERE user_id IS NULL DO UPDATE").
+		Set("last_vouched_at = EXCLUDED.last_vouched_at").Set("settled_by = NULL"))
+	return err
+}
+
+// AcceptVoucher implements linking.VoucherStore.
+func (db *DB) AcceptVoucher(ctx context.Context, address, provider, subject string) error {
+	return db.later(ctx, db.builder(ctx).NewDelete().Model((*voucherRow)(nil)).
+		Where("v.provider = ? AND v.subject = ? AND v.address = ? AND v.user_id IS NULL", provider, subject, address))
+}
+
+// ReviveVoucher implements linking.VoucherStore.
+func (db *DB) ReviveVoucher(ctx context.Context, id identity.ID, at time.Time) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).
+		Set("ended_at = NULL").Set("end_reason = NULL").Set("last_vouched_at = ?", at).Where("v.id = ?", id))
+	return err
+}
+
+// EndVouchers implements linking.VoucherStore.
+func (db *DB) EndVouchers(ctx context.Context, ids []identity.ID, reason identity.VoucherEnd, at time.Time) error {
+	return db.execIf(ctx, len(ids), func() *bun.UpdateQuery {
+		return db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).Set("ended_at = ?", at).Set("end_reason = ?", reason).
+			Where("v.id IN (?) AND v.ended_at IS NULL", bun.List(ids))
+	})
+}
+
+// SettleVouchers implements linking.VoucherStore.
+func (db *DB) SettleVouchers(ctx context.Context, address string, owner identity.ID) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).Set("settled_by = ?", owner).
+		Where("v.address = ? AND (v.user_id IS NULL OR v.user_id <> ?)", address, owner))
+	return err
+}
+
+// MoveVouchers implements linking.MergeStore.
+func (db *DB) MoveVouchers(ctx context.Context, from, to identity.ID) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).
+		Set("user_id = CASE WHEN v.user_id = ? THEN ? ELSE v.user_id END", from, to).
+		Set("settled_by = CASE WHEN v.settled_by = ? THEN ? ELSE v.settled_by END", from, to).
+		Where("v.user_id = ? OR v.settled_by = ?", from, from))
+	return err
+}
+
+// MoveVouchersBack implements linking.MergeStore.
+func (db *DB) MoveVouchersBack(ctx context.Context, ids []identity.ID, of []identity.Identity, from, to identity.ID) error {
+	identities := make([]identity.ID, len(of))
+	for n, i := range of {
+		identities[n] = i.ID
+	}
+	return db.execIf(ctx, len(ids)+len(identities), func() *bun.UpdateQuery {
+		return db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).Set("user_id = ?", to).Where("v.user_id = ?", from).
+			WhereGroup(" AND ", func(q *bun.UpdateQuery) *bun.UpdateQuery {
+				if len(ids) > 0 {
+					q = q.Where("v.id IN (?)", bun.List(ids))
+				}
+				if len(identities) > 0 {
+					q = q.WhereOr("EXISTS (SELECT 1 FROM identities AS i WHERE i.id IN (?) AND i.provider = v.provider AND i.subject = v.subject)",
+						bun.List(identities))
+				}
+				return q
+			})
+	})
+}
+
+// UnlinkedBy implements linking.VoucherStore.
+func (db *DB) UnlinkedBy(ctx context.Context, provider, subject string) ([]identity.ID, error) {
+	var out []identity.ID
+	err := db.reader(ctx).NewRaw(`WITH RECURSIVE later (id, next) AS (
+			SELECT u.id, u.merged_into FROM unlinked_identities AS ul JOIN users AS u ON u.id = ul.user_id
+			WHERE ul.provider = ? AND ul.subject = ?
+			UNION
+			SELECT u.id, u.merged_into FROM later AS l JOIN users AS u ON u.id = l.next
+		) SELECT l.id FROM later AS l WHERE l.next IS NULL`, lookable(provider), lookable(subject)).Scan(ctx, &out)
+	return out, db.engine.normalise(err)
+}
+
+// MarkUnlinked implements linking.VoucherStore.
+func (db *DB) MarkUnlinked(ctx context.Context, i identity.Identity, at time.Time) error {
+	row := unlinkedRow{Provider: i.Provider, Subject: i.Subject, UserID: i.UserID, UnlinkedAt: at}
+	_, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&row).
+		On("CONFLICT (provider, subject, user_id) DO UPDATE").Set("unlinked_at = EXCLUDED.unlinked_at"))
+	return err
+}
+
+// ClearUnlinked implements linking.VoucherStore. Marks of users who were merged
+// into this one go, too.
+func (db *DB) ClearUnlinked(ctx context.Context, provider, subject string, user identity.ID) error {
+	return db.later(ctx, db.builder(ctx).NewRaw(`DELETE FROM unlinked_identities WHERE provider = ? AND subject = ? AND user_id IN (
+			WITH RECURSIVE former (id) AS (
+				SELECT u.id FROM users AS u WHERE u.id = ?
+				UNION
+				SELECT u.id FROM users AS u JOIN former AS f ON u.merged_into = f.id
+			) SELECT f.id FROM former AS f)`, provider, subject, user))
+}
+
+// HoldTicket implements linking.Store.
+func (db *DB) HoldTicket(ctx context.Context, t linking.Ticket) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&ticketRow{Ticket: t}).Column("holder_id", "session_id").Where("k.id = ?", t.ID))
+	return err
+}
+
+// LinkTicketsOf implements linking.Store.
+func (db *DB) LinkTicketsOf(ctx context.Context, session identity.ID) ([]linking.Ticket, error) {
+	var rows []ticketRow
+	err := db.reader(ctx).NewSelect().Model(&rows).Where("k.session_id = ? AND k.kind = ? AND k.used_at IS NULL", session, linking.TicketLink).
+		Order("k.id").Scan(ctx)
+	return rowsOf(rows, func(r ticketRow) linking.Ticket { return r.Ticket }), db.engine.normalise(err)
+}
+
+// NoteDuplicate implements linking.DuplicateStore.
+func (db *DB) NoteDuplicate(ctx context.Context, d linking.Duplicate, most int) error {
+	n, err := db.reader(ctx).NewSelect().Model((*duplicateRow)(nil)).Where("d.noted_for = ?", d.NotedFor).Count(ctx)
+	if err != nil || int(n) >= most {
+		return db.engine.normalise(err)
+	}
+	_, err = db.exec(ctx, db.writer(ctx).NewInsert().Model(&duplicateRow{Duplicate: d}).
+		On("CONFLICT (first_id, second_id) DO UPDATE").Set("noted_for = EXCLUDED.noted_for").Set("address = EXCLUDED.address").
+		Where("d.noted_for IS NULL"))
+	return err
+}
+
+// DuplicatesFor implements linking.DuplicateStore.
+func (db *DB) DuplicatesFor(ctx context.Context, user identity.ID) ([]linking.Duplicate, error) {
+	var rows []duplicateRow
+	err := db.reader(ctx).NewSelect().Model(&rows).
+		Join("JOIN emails AS e ON e.address = d.address AND e.user_id <> ?", user).
+		Where("d.noted_for = ? OR d.noted_for IN (SELECT u.id FROM users AS u WHERE u.merged_into = ?)", user, user).
+		Order("d.id").Scan(ctx)
+	return rowsOf(rows, func(r duplicateRow) linking.Duplicate { return r.Duplicate }), db.engine.normalise(err)
+}
