@@ -40,10 +40,10 @@ func wrongCode(l apptest.Letter, i int) string {
 	return code
 }
 
-// signedInBefore is a browser that has signed in by mail, and out again.
-func signedInBefore(a *apptest.App, ip, address string) (*apptest.Browser, string) {
+// signedInBefore is a browser of the victim that has signed in by mail, and out again.
+func signedInBefore(a *apptest.App, ip string) (*apptest.Browser, string) {
 	b := from(a.Browser(), ip)
-	user := b.Email(address, "sign_in").Want(http.StatusOK).String("user.id")
+	user := b.Email(victim, "sign_in").Want(http.StatusOK).String("user.id")
 	b.Do(http.MethodDelete, "/v1/session", nil).Want(http.StatusNoContent)
 	return b, user
 }
@@ -52,7 +52,7 @@ func signedInBefore(a *apptest.App, ip, address string) (*apptest.Browser, strin
 // owner is sent mail at once, in whatever browser.
 func TestOneNetworkCannotUseUpAMailbox(t *testing.T) {
 	eachLimited(t, func(t *testing.T, a *apptest.App) {
-		owner, id := signedInBefore(a, "203.0.113.1", victim)
+		owner, id := signedInBefore(a, "203.0.113.1")
 		for i := range 30 { // one subscriber has 2^64 addresses
 			askMail(from(a.Browser(), fmt.Sprintf("2001:db8:0:1::%x", i+1)), victim).Want(http.StatusAccepted)
 		}
@@ -80,7 +80,7 @@ func TestOneNetworkCannotUseUpAMailbox(t *testing.T) {
 // owner with a link after a wait.
 func TestManyNetworksCannotUseUpAMailbox(t *testing.T) {
 	eachLimited(t, func(t *testing.T, a *apptest.App) {
-		owner, id := signedInBefore(a, "203.0.113.1", victim)
+		owner, id := signedInBefore(a, "203.0.113.1")
 		a.Advance(2 * time.Hour)
 		had := len(a.Mail(t, victim))
 		var strangers []*apptest.Browser
@@ -130,7 +130,7 @@ func TestManyNetworksCannotUseUpAMailbox(t *testing.T) {
 // Known browsers have a share and no more, and then wait with the rest.
 func TestAKnownBrowserCannotFloodEither(t *testing.T) {
 	eachLimited(t, func(t *testing.T, a *apptest.App) {
-		owner, _ := signedInBefore(a, "203.0.113.1", victim)
+		owner, _ := signedInBefore(a, "203.0.113.1")
 		for i := range 60 {
 			if askMail(from(owner, fmt.Sprintf("198.51.%d.7", i)), victim).Status == http.StatusTooManyRequests {
 				owner.SetCookie("latchkey-flow", "") // it is not by that that it is known
@@ -192,7 +192,7 @@ func TestHowABrowserIsKnown(t *testing.T) {
 // own, and never to what the owner was sent.
 func TestStrangersCannotVoidACode(t *testing.T) {
 	eachLimited(t, func(t *testing.T, a *apptest.App) {
-		_, id := signedInBefore(a, "203.0.113.1", victim)
+		_, id := signedInBefore(a, "203.0.113.1")
 		a.Advance(2 * time.Hour)
 		fresh := from(a.Browser(), "192.0.2.1") // the owner, where nobody knows them
 		mine := fresh.StartEmail(victim, "sign_in")
@@ -271,7 +271,7 @@ func guess(t *testing.T, n int, browser func(i int) *apptest.Browser) int {
 // Guesses at many mailboxes are charged to the network they come from.
 func TestGuessesOfOneNetworkStop(t *testing.T) {
 	eachLimited(t, func(t *testing.T, a *apptest.App) {
-		owner, _ := signedInBefore(a, "2001:db8:0:9::9", victim)
+		owner, _ := signedInBefore(a, "2001:db8:0:9::9")
 		a.Advance(2 * time.Hour)
 		if n := guess(t, 28, func(i int) *apptest.Browser { return from(a.Browser(), fmt.Sprintf("2001:db8:0:1::%x", i+1)) }); n != 20 {
 			t.Errorf("%d guesses of one network were compared, want 20", n)
@@ -296,7 +296,7 @@ func TestGuessesOfOneNetworkStop(t *testing.T) {
 func TestGuessesOfManyNetworksStop(t *testing.T) {
 	t.Parallel()
 	a := limited(t, "0.2") // 24 wrong codes an hour, 4 of a network, 2 of a browser
-	owner, _ := signedInBefore(a, "203.0.113.1", victim)
+	owner, _ := signedInBefore(a, "203.0.113.1")
 	a.Advance(2 * time.Hour)
 	if n := guess(t, 40, func(i int) *apptest.Browser { return from(a.Browser(), fmt.Sprintf("198.51.%d.7", i)) }); n != 24 {
 		t.Errorf("%d guesses were compared, want 24", n)
@@ -350,7 +350,7 @@ func TestRightCodesCostNothing(t *testing.T) {
 func TestGuessesAtOneMailboxInADay(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		a.Freeze()
-		owner, _ := signedInBefore(a, "203.0.113.1", victim)
+		owner, _ := signedInBefore(a, "203.0.113.1")
 		a.Advance(2 * time.Hour)
 		guessAll := func(challenges int) {
 			t.Helper()
