@@ -4,7 +4,7 @@ import { Broken } from './components/broken'
 import { NotFound } from './components/not-found'
 import { Shell } from './components/shell'
 import { WaitingPage } from './components/show'
-import { StepUpProvider } from './components/step-up'
+import { StepUpProvider } from './features/sign-in/components/step-up'
 import { SignInPage } from './pages/sign-in/page'
 
 // The page people arrive at comes with the first load; the others when they are

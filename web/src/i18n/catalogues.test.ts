@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isValidElement } from 'react'
 import { describe, expect, it } from 'vitest'
-import { what } from '../pages/account/history-words'
+import { what } from '../features/account/history-words'
 import { de } from './de'
 import { en } from './en'
 import { chooseLanguage, localeFor } from './language'

@@ -1,0 +1,125 @@
+import { Button } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, data } from '../../../api/client'
+import { keys, knownIdentities, refreshPerson, type useIdentities, useProviders } from '../../../api/queries'
+import type { Session } from '../../../api/types'
+import { emailProvider } from '../../../auth/providers'
+import { isFresh } from '../../../auth/step-up'
+import { Address } from '../../../components/address'
+import { Dialog } from '../../../components/dialog'
+import { Section } from '../../../components/section'
+import { Listing, Time, WordsAlert } from '../../../components/show'
+import { useResumed, useStepUp } from '../../../components/step-up-context'
+import { Table } from '../../../components/table'
+import { useT } from '../../../i18n/language'
+import { EmailDoor } from '../../sign-in/components/email-door'
+import { lastProved } from '../ways'
+import { PrimaryButton } from './change-way'
+
+const addIntent = 'add-address'
+
+interface Props {
+  session: Session
+  identities: ReturnType<typeof useIdentities>
+  onTicket: (ticket: string) => void
+}
+
+// Addresses shows the verified addresses and adds one by mail.
+export function Addresses({ session, identities, onTicket }: Props) {
+  const t = useT()
+  const client = useQueryClient()
+  const stepUp = useStepUp()
+  const providers = useProviders()
+  const list = useQuery({ queryKey: keys.emails, queryFn: async () => (await data(api.GET('/v1/me/emails'))).data })
+  const [adding, setAdding] = useState(useResumed(addIntent))
+  const [added, setAdded] = useState<ReturnType<typeof lastProved>>()
+  const refresh = () => refreshPerson(client)
+  // A mail that cannot be used for want of a fresh session would be a waste.
+  const add = async () => {
+    setAdded(undefined)
+    if (isFresh(session) || (await stepUp(addIntent))) setAdding(true)
+  }
+  return (
+    <Section
+      title={t('addresses.title')}
+      hint={t('addresses.hint')}
+      action={
+        providers.data?.some((provider) => provider.kind === 'email') && (
+          <Button variant="default" size="xs" onClick={() => void add()}>
+            {t('addresses.add')}
+          </Button>
+        )
+      }
+    >
+      {added && list.data?.some((row) => row.address === added.identity.email) && (
+        <WordsAlert
+          kind="done"
+          words={added.isNew ? { title: t('addresses.addedTitle'), text: t('addresses.addedText') } : { title: t('addresses.hadTitle'), text: t('addresses.hadText') }}
+        />
+      )}
+      <Listing list={{ ...list, rows: list.data }} empty={t('addresses.none')}>
+        {(rows) => (
+          <Table
+            label={t('addresses.table')}
+            rows={rows}
+            rowKey={(row) => row.address}
+            columns={[
+              {
+                label: t('addresses.address'),
+                cell: (row) => <Address of={row} />,
+              },
+              { label: t('addresses.verified'), cell: (row) => <Time at={row.verified_at} /> },
+              {
+                label: t('addresses.actions'),
+                action: true,
+                cell: (row) => {
+                  // The contract makes an address primary by a way in that shows it.
+                  const way = row.primary ? undefined : identities.rows?.find((identity) => identity.email === row.address)
+                  return way && <PrimaryButton identity={way} name={row.address} onDone={refresh} />
+                },
+              },
+            ]}
+          />
+        )}
+      </Listing>
+      <AddAddress
+        opened={adding}
+        onClose={() => setAdding(false)}
+        onDone={async () => {
+          await refresh()
+          setAdded(lastProved(knownIdentities(client), emailProvider))
+        }}
+        onTicket={onTicket}
+      />
+    </Section>
+  )
+}
+
+interface AddAddressProps {
+  opened: boolean
+  onClose: () => void
+  onDone: () => Promise<void>
+  onTicket: (ticket: string) => void
+}
+
+// AddAddress links an address by mail.
+export function AddAddress({ opened, onClose, onDone, onTicket }: AddAddressProps) {
+  const t = useT()
+  return (
+    <Dialog opened={opened} onClose={onClose} title={t('addresses.add')}>
+      <EmailDoor
+        purpose="link"
+        returnTo="/account"
+        onDone={async () => {
+          await onDone()
+          onClose()
+        }}
+        onTicket={(ticket) => {
+          onClose()
+          onTicket(ticket)
+        }}
+      />
+    </Dialog>
+  )
+}

@@ -1,0 +1,182 @@
+import { Badge, Button, Group, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useQueryClient } from '@tanstack/react-query'
+import { api, data } from '../../../api/client'
+import { refreshPerson, type useIdentities, useProviders } from '../../../api/queries'
+import type { Identity, Session } from '../../../api/types'
+import { providerName } from '../../../auth/providers'
+import { isRestricted } from '../../../auth/step-up'
+import { ConfirmButton } from '../../../components/confirm'
+import { CopyAddress } from '../../../components/copy-address'
+import { Dialog } from '../../../components/dialog'
+import { Section } from '../../../components/section'
+import { Fault, Listing, Name, Time, WordsAlert } from '../../../components/show'
+import { Table } from '../../../components/table'
+import { useT } from '../../../i18n/language'
+import { shortAddress } from '../../../wallet/types'
+import { Wallets } from '../../sign-in/components/wallets'
+import { useLinking } from '../use-linking'
+import { endsThisSession, wayName, whyNotUnlink } from '../ways'
+import { AddAddress } from './addresses'
+import { LabelButton, PrimaryButton } from './change-way'
+
+function Account({ identity }: { identity: Identity }) {
+  const t = useT()
+  const { wallet } = identity
+  const shown = wallet ? wallet.ens_name || shortAddress(wallet.address) : identity.email || identity.subject
+  return (
+    <Stack gap={2} align="flex-start">
+      {identity.label && <Name line>{identity.label}</Name>}
+      <Group gap={6} maw="100%">
+        {wallet ? <code title={wallet.address}>{shown}</code> : <Name line>{shown}</Name>}
+        {wallet && <CopyAddress address={wallet.address} />}
+        {wallet?.primary && (
+          <Badge variant="light" color="gray">
+            {t('ways.primary')}
+          </Badge>
+        )}
+        {wallet?.kind === 'contract' && (
+          <Badge variant="light" color="gray">
+            {t('ways.contract')}
+          </Badge>
+        )}
+      </Group>
+    </Stack>
+  )
+}
+
+interface Props {
+  session: Session
+  identities: ReturnType<typeof useIdentities>
+  onTicket: (ticket: string) => void
+}
+
+// WaysIn shows every way into the account, changes them and links more.
+export function WaysIn({ session, identities, onTicket }: Props) {
+  const t = useT()
+  const client = useQueryClient()
+  const providers = useProviders()
+  const [walletOpen, walletDialog] = useDisclosure(false)
+  const [emailOpen, emailDialog] = useDisclosure(false)
+  const linking = useLinking(session, identities.rows, walletDialog.open)
+  const email = providers.data?.find((provider) => provider.kind === 'email')
+  const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
+  const offered = providers.data && new Set(providers.data.map((provider) => provider.name))
+
+  const refresh = () => refreshPerson(client)
+  const unlink = async (identity: Identity) => {
+    await data(api.DELETE('/v1/me/identities/{identity}', { params: { path: { identity: identity.id } } }))
+    linking.forget()
+    await refresh()
+  }
+  const begin = (open: () => void) => () => {
+    linking.forget()
+    open()
+  }
+
+  return (
+    <Section title={t('ways.title')} hint={t('ways.hint')}>
+      {linking.notice && <WordsAlert {...linking.notice} />}
+      <Listing list={identities} empty={t('ways.none')}>
+        {(rows) => (
+          <Table
+            label={t('ways.table')}
+            rows={rows}
+            rowKey={(identity) => identity.id}
+            columns={[
+              {
+                label: t('ways.way'),
+                cell: (identity) => (
+                  <>
+                    {providerName(t, identity.provider)}
+                    {offered && !offered.has(identity.provider) && <span className="muted"> ({t('ways.offline')})</span>}
+                  </>
+                ),
+              },
+              { label: t('ways.account'), cell: (identity) => <Account identity={identity} /> },
+              { label: t('ways.linked'), cell: (identity) => <Time at={identity.created_at} /> },
+              { label: t('ways.lastUsed'), cell: (identity) => <Time at={identity.last_used_at} /> },
+              {
+                label: t('ways.actions'),
+                action: true,
+                cell: (identity) => {
+                  const why = offered && !identities.hasNextPage ? whyNotUnlink(identity, rows, offered) : undefined
+                  const ends = endsThisSession(session, identity, rows)
+                  return (
+                    <Stack gap={4}>
+                      <Group gap={6}>
+                        <LabelButton identity={identity} onDone={refresh} />
+                        {wallet && identity.wallet && !identity.wallet.primary && <PrimaryButton identity={identity} onDone={refresh} />}
+                        {!why && (
+                          <ConfirmButton
+                            label={t('ways.unlink')}
+                            accessibleLabel={t('ways.unlinkOf', { way: wayName(t, identity) })}
+                            title={t('ways.unlinkTitle')}
+                            text={
+                              <Stack gap="xs">
+                                <div>{t.rich('ways.unlinkText', { way: <Name key="way">{wayName(t, identity)}</Name> })}</div>
+                                {ends && <div>{t(ends)}</div>}
+                                {identity.provider === 'email' && identity.email && <div>{t('ways.unlinkAddress', { address: identity.email })}</div>}
+                              </Stack>
+                            }
+                            confirm={t('ways.unlink')}
+                            intent={`unlink:${identity.id}`}
+                            action={() => unlink(identity)}
+                          />
+                        )}
+                      </Group>
+                      {why && (
+                        <Text size="xs" className="muted">
+                          {t(why)}
+                        </Text>
+                      )}
+                    </Stack>
+                  )
+                },
+              },
+            ]}
+          />
+        )}
+      </Listing>
+      <Fault error={providers.error} />
+      <Group gap="xs" role="group" aria-label={t('ways.linkGroup')}>
+        <Text size="sm">{t('ways.linkAnother')}</Text>
+        {providers.data
+          ?.filter((provider) => provider.kind === 'redirect')
+          .map((provider) => (
+            <Button key={provider.name} variant="default" onClick={() => linking.linkRedirect(provider.name)}>
+              {providerName(t, provider.name)}
+            </Button>
+          ))}
+        {wallet && (
+          <Button variant="default" onClick={begin(walletDialog.open)}>
+            {providerName(t, wallet.name)}
+          </Button>
+        )}
+        {/* Elsewhere the addresses below offer it, which such a session does not see. */}
+        {email && isRestricted(session) && (
+          <Button variant="default" onClick={begin(emailDialog.open)}>
+            {providerName(t, email.name)}
+          </Button>
+        )}
+      </Group>
+      {email && <AddAddress opened={emailOpen} onClose={emailDialog.close} onDone={() => linking.linked(email.name)} onTicket={onTicket} />}
+      <Dialog opened={walletOpen} onClose={walletDialog.close} title={t('ways.linkWallet')}>
+        {wallet && (
+          <Wallets
+            purpose="link"
+            provider={wallet}
+            onDone={async () => {
+              await linking.linked(wallet.name)
+              walletDialog.close()
+            }}
+            onTicket={(ticket) => {
+              walletDialog.close()
+              onTicket(ticket)
+            }}
+          />
+        )}
+      </Dialog>
+    </Section>
+  )
+}

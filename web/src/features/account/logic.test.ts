@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import type { Identity } from '../../api/types'
+import { en } from '../../i18n/en'
+import { translator } from '../../i18n/translate'
+import { fieldName, valueText } from '../merge/merge-words'
+import { endsThisSession, wayName, whyNotUnlink } from './ways'
+
+const t = translator(en, 'en')
+const way = (id: string, provider: string, more: Partial<Identity> = {}): Identity => ({
+  id,
+  provider,
+  subject: id,
+  label: '',
+  created_at: '2030-01-01T00:00:00Z',
+  last_used_at: '2030-01-01T00:00:00Z',
+  ...more,
+})
+
+describe('why a way in has to stay', () => {
+  const offered = new Set(['google', 'siwe'])
+  const [google, wallet, github] = [way('1', 'google'), way('2', 'siwe'), way('3', 'github')]
+  it('is the last, or the last that is offered here', () => {
+    expect(whyNotUnlink(google, [google], offered)).toBe('ways.only')
+    expect(whyNotUnlink(google, [google, github], offered)).toBe('ways.onlyUsable')
+    expect(whyNotUnlink(github, [google, github], offered)).toBeUndefined()
+    expect(whyNotUnlink(google, [google, wallet], offered)).toBeUndefined()
+    expect(whyNotUnlink(google, [google, github], new Set())).toBeUndefined()
+  })
+})
+
+describe('unlinking', () => {
+  const [google, another, github] = [way('1', 'google'), way('2', 'google'), way('3', 'github')]
+  it('ends the session at hand only if that was made with it', () => {
+    const session = { methods: ['google', 'github'] }
+    expect(endsThisSession(session, google, [google, github])).toBe('ways.unlinkThisSession')
+    expect(endsThisSession(session, another, [google, another, github])).toBe('ways.unlinkMaybe')
+    expect(endsThisSession(session, github, [google, github])).toBeUndefined()
+    expect(endsThisSession({ methods: ['recovery', 'google'] }, google, [google])).toBeUndefined()
+  })
+})
+
+describe('words', () => {
+  it('tell one way in from another', () => {
+    expect(wayName(t, way('1', 'google', { email: 'a@b.example' }))).toBe('Google (a@b.example)')
+    expect(wayName(t, way('1', 'google', { email: 'a@b.example', label: 'Work' }))).toBe('Google (Work)')
+    expect(wayName(t, way('1', 'github'))).toBe('GitHub')
+  })
+
+  it('show what two accounts differ in as text, whatever it is', () => {
+    expect(fieldName(t, 'display_name')).toBe('Name')
+    expect(fieldName(t, 'metadata.plan')).toBe('Kept by the application: plan')
+    expect(fieldName(t, 'constructor')).toBe('Kept by the application: constructor')
+    expect([null, '', undefined].map((value) => valueText(t, value))).toEqual(['empty', 'empty', 'empty'])
+    expect(valueText(t, { a: [1] })).toBe('{"a":[1]}')
+    expect(valueText(t, 'x'.repeat(500))).toHaveLength(201)
+  })
+})

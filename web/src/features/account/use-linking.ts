@@ -1,0 +1,106 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { useCallback, useEffect, useState } from 'react'
+import { knownIdentities, refreshPerson } from '../../api/queries'
+import type { Identity, Session } from '../../api/types'
+import { type Arrival, arrivalOf, endArrival } from '../../auth/arrival'
+import { linkIntent } from '../../auth/pending'
+import { providerName, walletProvider } from '../../auth/providers'
+import { isFresh } from '../../auth/step-up'
+import { wordsForCode, wordsForError } from '../../auth/words'
+import { useStepUp } from '../../components/step-up-context'
+import { useT } from '../../i18n/language'
+import type { Translate, Words } from '../../i18n/translate'
+import { leaveForProvider } from '../sign-in/api/begin'
+import { lastProved } from './ways'
+
+interface Notice {
+  words: Words
+  kind: 'error' | 'done'
+}
+
+const firstLink = { title: 'ways.linkedTitle', text: 'ways.linkedText' } as const
+const linkedBefore = { title: 'ways.linkedBeforeTitle', text: 'ways.linkedBeforeText' } as const
+
+// doneNotice says that a provider is linked, or was before: the service takes
+// either, and the ways in as they are now tell which it was.
+function doneNotice(t: Translate, provider: string, ways: Identity[]): Notice {
+  const words = lastProved(ways, provider)?.isNew === false ? linkedBefore : firstLink
+  return { words: { title: t(words.title, { provider: providerName(t, provider) }), text: t(words.text) }, kind: 'done' }
+}
+
+// noticeOf says how a link at a provider went. Success is believed only of what
+// this tab asked for; the list of ways in tells the truth in any case. A ticket
+// is shown as a merge instead.
+export function noticeOf(t: Translate, arrival: Arrival | undefined, ways: Identity[]): Notice | undefined {
+  if (arrival?.kind !== 'linked') return undefined
+  if (arrival.error === undefined) return arrival.intent === linkIntent(arrival.provider) ? doneNotice(t, arrival.provider, ways) : undefined
+  if (arrival.ticket !== undefined || (arrival.error === 'reauth_required' && arrival.intent)) return undefined
+  return { words: wordsForCode(t, arrival.error, 'link'), kind: 'error' }
+}
+
+// useLinking takes a person to a provider to link it, over a step-up where the
+// session is no longer fresh, and reads what comes back. Wallets are linked on
+// the page itself: openWallets shows them.
+export function useLinking(session: Session, ways: Identity[] | undefined, openWallets: () => void) {
+  const t = useT()
+  const client = useQueryClient()
+  const stepUp = useStepUp()
+  const [arrived, setArrived] = useState(() => arrivalOf('linked'))
+  const [notice, setNotice] = useState<Notice>()
+  useEffect(() => {
+    if (!arrived || (!ways && !arrived.error)) return
+    setArrived(undefined)
+    setNotice(noticeOf(t, arrived, ways ?? []))
+  }, [t, arrived, ways])
+
+  // Only a failure to leave is heard of here.
+  const leaveToLink = useCallback(
+    (provider: string) => {
+      leaveForProvider(provider, 'link', '/account?linked=' + encodeURIComponent(provider), { intent: linkIntent(provider) }).catch((error: unknown) => {
+        const words = wordsForError(t, error, 'link')
+        if (words) setNotice({ words, kind: 'error' })
+      })
+    },
+    [t],
+  )
+
+  const confirmThenLink = useCallback(
+    async (provider: string) => {
+      if (!(await stepUp(linkIntent(provider)))) return
+      if (provider === walletProvider) openWallets()
+      else leaveToLink(provider)
+    },
+    [stepUp, openWallets, leaveToLink],
+  )
+
+  useEffect(() => {
+    const linked = arrivalOf('linked')
+    const confirmed = arrivalOf('stepped_up')
+    if (linked) {
+      endArrival()
+      if (linked.error === 'reauth_required' && linked.intent === linkIntent(linked.provider)) void confirmThenLink(linked.provider)
+    } else if (confirmed?.error === undefined && confirmed?.intent?.startsWith(linkIntent(''))) {
+      // Fresh again: go on with what was left for it.
+      endArrival()
+      const provider = confirmed.intent.slice(linkIntent('').length)
+      if (provider === walletProvider) openWallets()
+      else leaveToLink(provider)
+    }
+  }, [confirmThenLink, openWallets, leaveToLink])
+
+  return {
+    notice,
+    // linkRedirect goes to a provider. The look at the clock only spares a trip:
+    // the service decides, and a refusal comes back in the address.
+    linkRedirect(provider: string) {
+      if (isFresh(session)) leaveToLink(provider)
+      else void confirmThenLink(provider)
+    },
+    async linked(provider: string) {
+      await refreshPerson(client)
+      setNotice(doneNotice(t, provider, knownIdentities(client)))
+    },
+    // What it says may not hold any more.
+    forget: () => setNotice(undefined),
+  }
+}

@@ -1,0 +1,38 @@
+import { Checkbox, Group } from '@mantine/core'
+import { useState } from 'react'
+import { api, data } from '../../../api/client'
+import { keys } from '../../../api/queries'
+import type { APIKey, APIKeyScope } from '../../../api/types'
+import { KeyManager } from '../../../components/key-manager'
+import { useT } from '../../../i18n/language'
+
+const scopes = { introspect: 'operator.scope_introspect', 'admin:read': 'operator.scope_read', 'admin:write': 'operator.scope_write' } as const
+
+// Keys are those of the deployment.
+export function Keys() {
+  const t = useT()
+  const [may, setMay] = useState<string[]>(['introspect'])
+  return (
+    <KeyManager<APIKey>
+      title={t('operator.keys')}
+      hint={t('operator.keysHint')}
+      empty={t('operator.noKeys')}
+      queryKey={keys.admin('keys')}
+      fetchPage={(query) => data(api.GET('/v1/admin/api-keys', { params: { query } }))}
+      may={(key) => key.scopes.map((scope) => t(scopes[scope])).join(', ')}
+      choice={
+        <Checkbox.Group label={t('operator.keyScopes')} value={may} onChange={setMay}>
+          <Group mt={4}>
+            {Object.entries(scopes).map(([scope, label]) => (
+              <Checkbox key={scope} value={scope} label={t(label)} />
+            ))}
+          </Group>
+        </Checkbox.Group>
+      }
+      chosen={may.length > 0}
+      make={(key) => data(api.POST('/v1/admin/api-keys', { body: { ...key, scopes: may as APIKeyScope[] } }))}
+      rotate={(key) => data(api.POST('/v1/admin/api-keys/{key}/rotate', { params: { path: { key } }, body: {} }))}
+      end={(key) => data(api.DELETE('/v1/admin/api-keys/{key}', { params: { path: { key } } }))}
+    />
+  )
+}

@@ -1,0 +1,18 @@
+import { en } from '../../i18n/en'
+import type { Key, Translate } from '../../i18n/translate'
+
+// Hints are told by the import, in a sentence.
+const hints: Record<string, Key> = {
+  'shows an address that the other has verified': 'reasons.hint_shown',
+  'the same address, not verified': 'reasons.hint_unverified',
+  'the same name, and pictures at the same place': 'reasons.hint_picture',
+}
+
+// reasonWords says why in words. What is no reason of the service's, such as what
+// an operator wrote, stays as it is.
+export function reasonWords(t: Translate, reason: string): string {
+  const say = t as (key: Key) => string
+  if (Object.hasOwn(hints, reason)) return say(hints[reason]!)
+  if (/^one user of \S+ has identities of both$/.test(reason)) return say('reasons.hint_source')
+  return Object.hasOwn(en.messages.reasons, reason) ? say(`reasons.${reason}` as Key) : reason
+}

@@ -1,0 +1,77 @@
+import { Alert, List, Stack, Title } from '@mantine/core'
+import type { ReactNode } from 'react'
+import type { MergePreview } from '../../../api/types'
+import { Name } from '../../../components/show'
+import { useT } from '../../../i18n/language'
+import { wayName } from '../../account/ways'
+
+function Moved({ title, children }: { title: string; children: ReactNode[] }) {
+  const t = useT()
+  return (
+    <div>
+      <Title order={4} size="h6">
+        {title}
+      </Title>
+      <List size="sm">
+        {/* biome-ignore lint/suspicious/noArrayIndexKey: the items hold no state */}
+        {children.length > 0 ? children.map((child, i) => <List.Item key={i}>{child}</List.Item>) : <List.Item>{t('merge.nothing')}</List.Item>}
+      </List>
+    </div>
+  )
+}
+
+// Moves lists what goes from the account that ends to the one that stays.
+export function Moves({ preview }: { preview: MergePreview }) {
+  const t = useT()
+  const { moves } = preview
+  return (
+    <Stack gap="xs">
+      <Title order={3} size="h5">
+        {t('merge.moves')}
+      </Title>
+      <Moved title={t('merge.identities')}>
+        {moves.identities.map((identity) => (
+          <Name key={identity.id}>{wayName(t, identity)}</Name>
+        ))}
+      </Moved>
+      <Moved title={t('merge.emails')}>
+        {moves.emails.map((email) => (
+          <Name key={email}>{email}</Name>
+        ))}
+      </Moved>
+      <Moved title={t('merge.teams')}>
+        {moves.teams.map((team) => (
+          <span key={team.team_id}>
+            {team.current_role && team.current_role !== team.becomes
+              ? t.rich('merge.teamRises', { team: <Name>{team.team_name}</Name>, from: t(`common.${team.current_role}`), role: t(`common.${team.becomes}`) })
+              : t.rich('merge.teamRole', { team: <Name>{team.team_name}</Name>, role: t(`common.${team.becomes}`) })}
+          </span>
+        ))}
+      </Moved>
+      <Moved title={t('merge.sessionsTitle')}>{[t('merge.sessions', { count: moves.sessions_ended })]}</Moved>
+      {moves.invitations > 0 && <Moved title={t('invitations.title')}>{[t('merge.invitations', { count: moves.invitations })]}</Moved>}
+    </Stack>
+  )
+}
+
+// Gains names the privilege that the account gets, before it has it.
+export function Gains({ preview }: { preview: MergePreview }) {
+  const t = useT()
+  if (preview.gains.length === 0) return null
+  return (
+    <Alert color="orange" variant="light" title={t('merge.gains')}>
+      <List size="sm">
+        {preview.gains.map((gain) => (
+          <List.Item key={gain.kind + (gain.team_id ?? '')}>
+            {gain.kind === 'operator'
+              ? t('merge.gainOperator')
+              : t.rich(gain.kind === 'role' ? 'merge.gainRole' : 'merge.gainMembership', {
+                  role: t(`common.${gain.role ?? 'member'}`),
+                  team: <Name>{gain.team_name ?? ''}</Name>,
+                })}
+          </List.Item>
+        ))}
+      </List>
+    </Alert>
+  )
+}
