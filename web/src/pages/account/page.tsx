@@ -1,15 +1,12 @@
-import { Alert, Button, Group, Stack, Title } from '@mantine/core'
+import { Alert, Group, Stack, Title } from '@mantine/core'
 import { useState } from 'react'
-import { leaving, useChange } from '../../api/change'
-import { api, data } from '../../api/client'
 import { useIdentities } from '../../api/queries'
 import type { CurrentSession } from '../../api/types'
 import { arrivalOf } from '../../auth/arrival'
-import { type KeptMerge, keptMail, keptMerge } from '../../auth/pending'
+import { type KeptMerge, keptMerge } from '../../auth/pending'
 import { isRestricted } from '../../auth/step-up'
 import { DoneNotice } from '../../components/done'
 import { PageTitle } from '../../components/page-title'
-import { Fault } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
 import { Addresses } from '../../features/account/components/addresses'
 import { Devices } from '../../features/account/components/devices'
@@ -17,31 +14,11 @@ import { History } from '../../features/account/components/history'
 import { Invitations } from '../../features/account/components/invitations'
 import { Profile } from '../../features/account/components/profile'
 import { RecoveryCodes } from '../../features/account/components/recovery-codes'
+import { SignOut } from '../../features/account/components/sign-out'
 import { WaysIn } from '../../features/account/components/ways-in'
 import { Merge } from '../../features/merge/components/merge'
 import { Merges } from '../../features/merge/components/merges'
 import { useT } from '../../i18n/language'
-
-function SignOut() {
-  const t = useT()
-  const signOut = useChange({
-    mutationFn: () => data(api.DELETE('/v1/session')),
-    // A new load, so that nothing of this person is left in the page's memory.
-    onSuccess: () => {
-      keptMail.set(undefined)
-      location.assign('/')
-      return leaving()
-    },
-  })
-  return (
-    <Stack gap="xs">
-      <Button variant="default" loading={signOut.isPending} onClick={() => signOut.mutate()}>
-        {t('account.signOut')}
-      </Button>
-      <Fault error={signOut.error} />
-    </Stack>
-  )
-}
 
 // startMerge is the merge of this visit: brought back by a provider, or kept over
 // a reload.

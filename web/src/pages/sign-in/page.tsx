@@ -1,6 +1,6 @@
-import { Alert, Anchor, Button, Divider, Group, Paper, Stack, Text, Title } from '@mantine/core'
+import { Alert, Anchor, Button, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { type ReactNode, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router'
 import { leaving } from '../../api/change'
 import { forgetPerson, useProviders, useReturnOrigins, useSession } from '../../api/queries'
@@ -12,6 +12,7 @@ import { wordsForCode } from '../../auth/words'
 import { DoneNotice } from '../../components/done'
 import { PageTitle } from '../../components/page-title'
 import { Name, personName, Retry, Waiting, WordsAlert } from '../../components/show'
+import { Door } from '../../features/sign-in/components/door'
 import { EmailDoor } from '../../features/sign-in/components/email-door'
 import { LastUsed } from '../../features/sign-in/components/last-used'
 import { Recovery } from '../../features/sign-in/components/recovery'
@@ -154,22 +155,4 @@ function Leave({ to }: { to: string }) {
     location.replace(to)
   }, [to])
   return <Waiting />
-}
-
-function Door({ label, divider, last, children }: { label: string; divider: ReactNode; last: boolean; children: ReactNode }) {
-  return (
-    <Stack component="section" aria-label={label}>
-      {(divider || last) && (
-        <Divider
-          label={
-            <Group gap="xs">
-              {divider}
-              <LastUsed when={last} />
-            </Group>
-          }
-        />
-      )}
-      {children}
-    </Stack>
-  )
 }

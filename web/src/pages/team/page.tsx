@@ -1,10 +1,9 @@
-import { Anchor, Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Anchor, Badge, Group, Stack, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from 'react-router'
-import { useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { isProblem, type Problem } from '../../api/problem'
-import { keys, refreshTeam } from '../../api/queries'
+import { keys } from '../../api/queries'
 import type { CurrentSession, Team } from '../../api/types'
 import { NotFound } from '../../components/not-found'
 import { PageTitle } from '../../components/page-title'
@@ -14,6 +13,7 @@ import { readID } from '../../features/sessions/filters'
 import { useTeamEvents } from '../../features/team/api/live'
 import { APIKeys } from '../../features/team/components/api-keys'
 import { TeamAudit } from '../../features/team/components/audit'
+import { Enter } from '../../features/team/components/enter'
 import { Invitations } from '../../features/team/components/invitations'
 import { Members } from '../../features/team/components/members'
 import { Policy } from '../../features/team/components/policy'
@@ -92,30 +92,4 @@ function MembersOnly({ team }: { team: string }) {
   const t = useT()
   useTeamEvents(team)
   return <Text className="muted">{t('team.membersOnly')}</Text>
-}
-
-// Enter makes the session in hand a session of the team.
-function Enter({ team, session }: { team: Team; session: CurrentSession }) {
-  const t = useT()
-  const client = useQueryClient()
-  const enter = useChange({
-    mutationFn: () => data(api.POST('/v1/teams/{team}/sessions', { params: { path: { team: team.id } } })),
-    // A refusal by a policy of just now is told by the page, with what leads in.
-    onSettled: () => refreshTeam(client, team.id),
-  })
-  if (session.team_session?.team_id === team.id && session.team_session.status === 'active') {
-    return (
-      <Badge size="lg" color="teal" variant="light" role="status">
-        {t('team.inTeam')}
-      </Badge>
-    )
-  }
-  return (
-    <Stack gap="xs" align="flex-end">
-      <Button loading={enter.isPending} onClick={() => enter.mutate()}>
-        {t('team.enter')}
-      </Button>
-      <Fault error={enter.error} />
-    </Stack>
-  )
 }
