@@ -29,9 +29,9 @@ func TestLinkAndStepUpBeginByPost(t *testing.T) {
 					t.Errorf("%s: %v", purpose, answer.Header)
 				}
 			}
-			b.With("Origin", "https://evil.example").POST("/v1/auth/github/start", body).WantProblem(http.StatusForbidden, "forbidden")
-			b.With("Origin", "null").POST("/v1/auth/github/start", body).WantProblem(http.StatusForbidden, "forbidden")
-			foreignPage(b).POST("/v1/auth/github/start", body).WantProblem(http.StatusForbidden, "forbidden")
+			b.With("Origin", "https://evil.example").POST("/v1/auth/github/start", body).WantProblem(http.StatusForbidden, "origin_not_allowed")
+			b.With("Origin", "null").POST("/v1/auth/github/start", body).WantProblem(http.StatusForbidden, "origin_not_allowed")
+			foreignPage(b).POST("/v1/auth/github/start", body).WantProblem(http.StatusForbidden, "origin_not_allowed")
 			a.Browser().POST("/v1/auth/github/start", body).WantProblem(http.StatusUnauthorized, "unauthenticated")
 			form := b.With("Content-Type", "application/x-www-form-urlencoded")
 			form.Do("POST", "/v1/auth/github/start", strings.NewReader("purpose="+purpose)).Want(http.StatusUnsupportedMediaType)

@@ -48,7 +48,7 @@ func TestCookieDomain(t *testing.T) {
 	b.GET("/v1/session").Want(http.StatusOK)
 	// A sibling is sent the cookie, and may still not write.
 	for _, header := range [][2]string{{"Origin", "https://evil.example.com"}, {"Origin", "https://example.com"}, {"Sec-Fetch-Site", "same-site"}} {
-		b.With(header[0], header[1]).DELETE("/v1/session").WantProblem(http.StatusForbidden, "forbidden")
+		b.With(header[0], header[1]).DELETE("/v1/session").WantProblem(http.StatusForbidden, "origin_not_allowed")
 	}
 	// The form for one host is another configuration's.
 	old := a.Browser()

@@ -45,14 +45,18 @@ func TestCrossSiteWritesAreRefused(t *testing.T) {
 			for _, origin := range foreignOrigins {
 				for _, contentType := range []string{"application/json", "text/plain", "application/x-www-form-urlencoded"} {
 					b := victim.With("Origin", origin).With("Content-Type", contentType)
-					answer := send(b, w.method, w.path, w.body).WantProblem(http.StatusForbidden, "forbidden")
+					answer := send(b, w.method, w.path, w.body).WantProblem(http.StatusForbidden, "origin_not_allowed")
 					if got := answer.Header.Get("Access-Control-Allow-Origin"); got != "" {
 						t.Errorf("%s may read: %s", origin, got)
+					}
+					// A person may just be at another name of this host: say where to go.
+					if !strings.Contains(answer.String("detail"), a.URL+",") {
+						t.Errorf("the right address is not in %s", answer.Body)
 					}
 				}
 			}
 			for _, site := range []string{"cross-site", "same-site", "unknown"} {
-				send(victim.With("Sec-Fetch-Site", site), w.method, w.path, w.body).WantProblem(http.StatusForbidden, "forbidden")
+				send(victim.With("Sec-Fetch-Site", site), w.method, w.path, w.body).WantProblem(http.StatusForbidden, "origin_not_allowed")
 			}
 		}
 	})
@@ -80,11 +84,11 @@ func TestOriginMustBeOursInSchemeHostAndPort(t *testing.T) {
 		} {
 			for _, site := range []string{"", "same-origin", "same-site", "none"} {
 				b := victim.With("Origin", origin).With("Sec-Fetch-Site", site)
-				b.PATCH("/v1/me", map[string]any{"display_name": "Evil"}).WantProblem(http.StatusForbidden, "forbidden")
-				b.POST("/v1/auth/siwe/challenge", map[string]any{}).WantProblem(http.StatusForbidden, "forbidden")
+				b.PATCH("/v1/me", map[string]any{"display_name": "Evil"}).WantProblem(http.StatusForbidden, "origin_not_allowed")
+				b.POST("/v1/auth/siwe/challenge", map[string]any{}).WantProblem(http.StatusForbidden, "origin_not_allowed")
 			}
 		}
-		victim.With("Sec-Fetch-Site", "same-site").DELETE("/v1/session").WantProblem(http.StatusForbidden, "forbidden")
+		victim.With("Sec-Fetch-Site", "same-site").DELETE("/v1/session").WantProblem(http.StatusForbidden, "origin_not_allowed")
 	})
 	for _, origin := range []string{"https://id.example.com", appOrigin} {
 		victim.With("Origin", origin).PATCH("/v1/me", map[string]any{"display_name": "Fine"}).Want(http.StatusOK)

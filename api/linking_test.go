@@ -38,7 +38,7 @@ func TestForcedLinking(t *testing.T) {
 		a.Unchanged(t, func() {
 			victim.GET(callbacks[purpose]).WantProblem(http.StatusBadRequest, "invalid_state")
 			verify(victim, body).WantProblem(http.StatusUnauthorized, "invalid_proof")
-			verify(victim.With("Origin", "https://evil.example"), body).WantProblem(http.StatusForbidden, "forbidden")
+			verify(victim.With("Origin", "https://evil.example"), body).WantProblem(http.StatusForbidden, "origin_not_allowed")
 		})
 	}
 	if got := victim.GET("/v1/session").Want(http.StatusOK); got.String("user.display_name") != "Victim" {

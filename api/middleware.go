@@ -207,17 +207,20 @@ func (s *Server) sameOrigin(c *gin.Context) {
 	}
 	if o := c.GetHeader("Origin"); o != "" {
 		if !s.origins[o] {
-			s.fail(c, errForeignOrigin(nil))
+			s.fail(c, s.errForeignOrigin(nil))
 		}
 		return
 	}
 	if err := crossOriginProtection.Check(c.Request); err != nil {
-		s.fail(c, errForeignOrigin(err))
+		s.fail(c, s.errForeignOrigin(err))
 	}
 }
 
-func errForeignOrigin(cause error) error {
-	return identity.NewError(identity.CodeForbidden, "this origin may not call Latchkey; allow it by configuration").Wrap(cause)
+// errForeignOrigin names the right address: who meets this is mostly a person who
+// opened the pages at another name of the same host.
+func (s *Server) errForeignOrigin(cause error) error {
+	return identity.NewError(identity.CodeOriginNotAllowed,
+		"this request comes from another origin: open Latchkey at %s, or add the origin to LATCHKEY_ALLOWED_ORIGINS", origin(s.Config.PublicURL)).Wrap(cause)
 }
 
 func isLoopback(host string) bool {

@@ -45,6 +45,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeProofTooOld:         {403, "Not signed in again"},
 	identity.CodeReauthRequired:      {403, "Recent sign-in required"},
 	identity.CodeForbidden:           {403, "Forbidden"},
+	identity.CodeOriginNotAllowed:    {403, "Origin not allowed"},
 	identity.CodePolicyUnsatisfied:   {403, "The team's policy is not satisfied"},
 	identity.CodeRecoveryRestricted:  {403, "Add a way in first"},
 	identity.CodeOperatorRequired:    {403, "Operators only"},

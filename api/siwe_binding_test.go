@@ -189,7 +189,7 @@ func TestForeignOriginMayNotSignAVictimIn(t *testing.T) {
 			continue // our own page may sign in, however the browser classes it
 		}
 		a.Unchanged(t, func() {
-			answer := verify(victim, body).WantProblem(http.StatusForbidden, "forbidden")
+			answer := verify(victim, body).WantProblem(http.StatusForbidden, "origin_not_allowed")
 			if answer.Header.Get("Access-Control-Allow-Origin") != "" || len(answer.Header.Values("Set-Cookie")) > 0 {
 				t.Errorf("case %d: %v", i, answer.Header)
 			}

@@ -95,7 +95,7 @@ func TestAccessToken(t *testing.T) {
 		for _, body := range []map[string]any{{"team_id": "x"}, {"team_id": nil}, {"role": "owner"}, {"sub": "x"}, {"client_id": 1}, {"client_id": ""}} {
 			wantOAuth(t, c.owner.POST("/v1/token", body), http.StatusBadRequest, "invalid_request", "invalid_request")
 		}
-		wantOAuth(t, c.owner.With("Origin", "https://evil.example").POST("/v1/token", nil), http.StatusForbidden, "access_denied", "forbidden")
+		wantOAuth(t, c.owner.With("Origin", "https://evil.example").POST("/v1/token", nil), http.StatusForbidden, "access_denied", "origin_not_allowed")
 	}, clients)
 }
 

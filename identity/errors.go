@@ -24,6 +24,7 @@ const (
 	CodeUnauthenticated     Code = "unauthenticated"
 	CodeReauthRequired      Code = "reauth_required"
 	CodeForbidden           Code = "forbidden"
+	CodeOriginNotAllowed    Code = "origin_not_allowed"
 	CodePolicyUnsatisfied   Code = "policy_unsatisfied"
 	CodeRecoveryRestricted  Code = "recovery_restricted"
 	CodeOperatorRequired    Code = "operator_required"

@@ -84,6 +84,12 @@ describe('words', () => {
     expect(text).toContain('link it again')
   })
 
+  it('names the right address to who opened a page at another', () => {
+    const { title, text } = wordsForError(new Problem({ code: 'origin_not_allowed', status: 403, detail: 'open Latchkey at http://localhost:8080' }))!
+    expect(title).toContain('wrong address')
+    expect(text).toContain('http://localhost:8080')
+  })
+
   it('shows the detail of a refusal it does not know', () => {
     expect(wordsForError(new Problem({ code: 'new_code', status: 422, detail: 'too many cats' }))?.text).toContain('too many cats')
   })

@@ -96,6 +96,7 @@ export const words = {
   user_disabled: { title: 'This account is disabled', text: 'Ask whoever runs this service to enable it again.' },
   unauthenticated: { title: 'You are not signed in any more', text: 'The session ended here or was ended elsewhere. Sign in again.' },
   forbidden: { title: 'Your role does not allow this', text: 'Ask an owner or admin of the team.' },
+  origin_not_allowed: { title: 'This page is open at the wrong address', text: 'Open this service at its own address, then try again.' },
   operator_required: { title: 'Only operators can see this', text: 'Ask whoever runs this service to make you one.' },
   team_session_required: { title: 'You are not in the team right now', text: 'Enter the team first, then try again.' },
   not_found: { title: 'There is nothing here', text: 'It was removed, or it is not yours to see.' },
