@@ -43,7 +43,7 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 test: test-go test-web test-browser ## Run all tests: Go with the race detector, the web app's, and flows in a browser
 
 .PHONY: test-go
-test-go: need-go need-cc look-for-postgres look-for-redis look-for-python ## Run the Go tests, on SQLite and PostgreSQL
+test-go: need-go need-cc look-for-postgres look-for-pgbouncer look-for-redis look-for-python ## Run the Go tests, on SQLite and PostgreSQL
 	CGO_ENABLED=1 $(GO) test $(AS_TESTED) -timeout 30m ./...
 
 .PHONY: test-web
@@ -55,16 +55,9 @@ test-browser: build ## Run the flows in headless Chromium against the built bina
 	cd web && $(NPM) run e2e
 
 .PHONY: lint
-lint: lint-go lint-web ## Check style, mistakes and the directions of imports
-
-.PHONY: lint-go
 # In CI of what is compiled for the tests, so that it is compiled once.
-lint-go: need-go $(GOLANGCI) ## Check the Go code only
+lint: need-go $(GOLANGCI) ## Check style, mistakes and the directions of imports
 	$(if $(CI),GOFLAGS="$(AS_TESTED)") $(GOLANGCI) run ./...
-
-.PHONY: lint-web
-lint-web: web/node_modules/.installed ## Check the web app only
-	cd web && $(NPM) run --silent lint
 
 $(GOLANGCI):
 	@mkdir -p bin
@@ -72,9 +65,8 @@ $(GOLANGCI):
 	@mv bin/.install/golangci-lint $@ && rmdir bin/.install
 
 .PHONY: fmt
-fmt: need-go $(GOLANGCI) web/node_modules/.installed ## Format the code, Go and web app
+fmt: need-go $(GOLANGCI) ## Format the Go code
 	$(GOLANGCI) fmt ./...
-	cd web && $(NPM) run --silent format
 
 .PHONY: generate
 generate: need-go ## Generate code from api/openapi.yaml
@@ -118,6 +110,11 @@ look-for-postgres:
 		ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb 2>/dev/null | grep -q . || { \
 		echo "PostgreSQL is missing, so its tests are skipped: install it (Debian: apt-get install postgresql)," >&2; \
 		echo "or set LATCHKEY_TEST_DATABASE_URL to a server whose user may create databases." >&2; test -z "$$CI"; }
+
+.PHONY: look-for-pgbouncer
+look-for-pgbouncer:
+	@command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || { \
+		echo "pgbouncer is missing, so its tests are skipped: install it (Debian: apt-get install pgbouncer)." >&2; test -z "$$CI"; }
 
 .PHONY: look-for-redis
 look-for-redis:

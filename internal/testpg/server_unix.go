@@ -39,12 +39,12 @@ type Server struct {
 }
 
 // NewServer starts a server, which ends with the test. Without PostgreSQL the
-// test is skipped, or fails with CI set.
-func NewServer(tb testing.TB) *Server {
+// test is skipped, or fails with CI set. more are lines of its configuration.
+func NewServer(tb testing.TB, more ...string) *Server {
 	tb.Helper()
 	s := newServer(tb)
 	s.run("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	s.configure("")
+	s.configure(strings.Join(more, "\n"))
 	s.Start()
 	return s
 }
@@ -202,6 +202,35 @@ func (s *Server) Stop(signal string) {
 	<-s.ended
 	_ = s.life.Close()
 	s.life = nil
+}
+
+// Execute runs a statement as the superuser, outside of a transaction.
+func (s *Server) Execute(statement string) {
+	s.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	if err := execute(ctx, strings.TrimSuffix(URLOf(s), "&target_session_attrs=read-write"), statement); err != nil {
+		s.tb.Fatalf("testpg: %v", err)
+	}
+}
+
+// RequirePassword lets a role in by its password only, and nobody else of that
+// name.
+func (s *Server) RequirePassword(role string) {
+	s.tb.Helper()
+	hba := filepath.Join(s.data(), "pg_hba.conf")
+	old, err := os.ReadFile(hba) //nolint:gosec // ours
+	if err == nil {
+		f, openErr := os.OpenFile(hba, os.O_WRONLY|os.O_TRUNC, 0) //nolint:gosec // ours
+		if err = openErr; err == nil {
+			_, err = fmt.Fprintf(f, "host all %s 127.0.0.1/32 scram-sha-256\n%s", role, old)
+			err = errors.Join(err, f.Close())
+		}
+	}
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.Execute("SELECT pg_reload_conf()")
 }
 
 // Promote makes a standby the primary and returns when it is.
