@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 	moderncsqlite "modernc.org/sqlite"
@@ -91,15 +90,6 @@ func (e engine) param(n int) string {
 	return fmt.Sprintf("$%d", n)
 }
 
-// hotArgs are the arguments of a hot statement. On PostgreSQL they ask pgx to
-// prepare the statement once on each connection.
-func (e engine) hotArgs(args ...any) []any {
-	if e == sqlite {
-		return args
-	}
-	return append([]any{pgx.QueryExecModeCacheStatement}, args...)
-}
-
 // forUpdateSQL is forUpdate for a statement that is not written by bun.
 func (e engine) forUpdateSQL(alias string) string {
 	if e == sqlite {
@@ -122,13 +112,20 @@ func (e engine) normalise(err error) error {
 		switch {
 		case pg.Code == "23505":
 			return &ErrConflict{Constraint: pg.ConstraintName, err: err}
-		case pg.Code == "40001", pg.Code == "40P01", pg.Code == "55P03", pg.Code == "23503":
-			// 23503: what the row refers to went between reading and writing.
+		case pg.Code == "40001", pg.Code == "40P01", pg.Code == "23503", pg.Code == "42P05", pg.Code == "26000":
+			// 23503: what the row refers to went between reading and writing; 42P05
+			// and 26000: a pooler mixed up prepared statements, see hotRow.
 			return &retryError{err}
+		case pg.Code == "55P03":
+			return &ErrUnavailable{err} // lock_timeout: whoever holds it is stuck
 		case pg.Code[:2] == "57", pg.Code[:2] == "53", pg.Code[:2] == "08":
 			return &ErrUnavailable{err} // shutting down, out of resources, connection
 		case pg.Code == "25006":
 			return &ErrUnavailable{err} // a standby: read-only until promoted
+		case e.undefined(err):
+			return &ErrUnavailable{err} // migrations are still to come
+		case pg.Code == "25P03", pg.Code == "25P04":
+			return &ErrUnavailable{err} // ended by the server: the transaction stood still
 		}
 		return err
 	}
@@ -143,6 +140,9 @@ func (e engine) normalise(err error) error {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			return &retryError{err}
 		case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+			return &ErrUnavailable{err}
+		}
+		if e.undefined(err) {
 			return &ErrUnavailable{err}
 		}
 		return err

@@ -3,8 +3,13 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
@@ -19,6 +24,7 @@ type hotStatements struct {
 	principalByID string
 	identityOwner string
 	access        string
+	unprepared    *atomic.Bool // PostgreSQL: in the simple protocol, as a pooler wants it
 }
 
 const userColumns = `u.id, u.display_name, u.avatar_url, u.primary_email, u.status, u.merged_into, u.operator,
@@ -39,6 +45,7 @@ JOIN users AS u ON u.id = s.user_id`
 
 func newHotStatements(e engine) hotStatements {
 	return hotStatements{
+		unprepared: new(atomic.Bool),
 		principal: principalFrom + `
 LEFT JOIN team_sessions AS t ON t.id = s.team_session_id AND (t.ended_at IS NULL OR t.end_reason = '` + session.EndedByPolicy + `')
 LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
@@ -68,20 +75,58 @@ WHERE i.provider = ` + e.param(1) + ` AND i.subject = ` + e.param(2) + e.forUpda
 	}
 }
 
-// row is *sql.Row, or pgx.Row.
-type row interface{ Scan(dest ...any) error }
+// hotRow is a hot statement whose one row is read by Scan.
+type hotRow struct {
+	db        *DB
+	ctx       context.Context //nolint:containedctx // of the call that Scan ends
+	statement string
+	args      []any
+}
 
-// hotRow runs a hot statement for one row. On PostgreSQL, outside a transaction,
-// it asks pgx itself: database/sql in between costs as much as the statement.
-func (db *DB) hotRow(ctx context.Context, statement string, args ...any) row {
-	args = db.engine.hotArgs(args...)
-	if tx := inTx(ctx); tx != nil {
-		return tx.flushed(ctx).Tx.QueryRowContext(ctx, statement, args...)
+func (db *DB) hotRow(ctx context.Context, statement string, args ...any) hotRow {
+	return hotRow{db, ctx, statement, args}
+}
+
+// Scan runs the statement. A pooler may lead each call to another server process,
+// where the statement was not prepared (26000), or by somebody else (42P05).
+// Nothing is prepared any more from then on; outside a transaction the call runs
+// again at once, and inside InTx does.
+func (r hotRow) Scan(dest ...any) error {
+	unprepared := r.db.hot.unprepared.Load()
+	err := r.scan(unprepared, dest)
+	var pg *pgconn.PgError
+	if unprepared || !errors.As(err, &pg) || pg.Code != "42P05" && pg.Code != "26000" {
+		return err
 	}
-	if db.pool != nil {
-		return db.pool.QueryRow(ctx, statement, args...)
+	r.db.hot.unprepared.Store(true)
+	if inTx(r.ctx) != nil {
+		return err
 	}
-	return db.read.DB.QueryRowContext(ctx, statement, args...)
+	return r.scan(true, dest)
+}
+
+func (r hotRow) scan(unprepared bool, dest []any) error {
+	args := r.args
+	if r.db.engine == postgres {
+		mode := pgx.QueryExecModeCacheStatement
+		if unprepared {
+			mode = pgx.QueryExecModeSimpleProtocol
+		}
+		args = append([]any{mode}, args...)
+	}
+	if tx := inTx(r.ctx); tx != nil {
+		return tx.flushed(r.ctx).Tx.QueryRowContext(r.ctx, r.statement, args...).Scan(dest...)
+	}
+	if r.db.pool == nil {
+		return r.db.read.DB.QueryRowContext(r.ctx, r.statement, args...).Scan(dest...)
+	}
+	// pgx itself is asked: database/sql in between costs as much as the statement.
+	conn, err := connect(r.ctx, r.db.server, r.db.pool.Acquire)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	return conn.QueryRow(r.ctx, r.statement, args...).Scan(dest...)
 }
 
 // checkTimeout is how long a session check waits for a database that gives

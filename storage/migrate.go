@@ -2,13 +2,15 @@ package storage
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 // MigrationStatus is one migration and when it was applied.
@@ -19,39 +21,140 @@ type MigrationStatus struct {
 	AppliedAt time.Time
 }
 
-// migrator returns the migrations of this engine. On PostgreSQL an advisory
-// lock lets one of several starting replicas migrate while the others wait.
-func (db *DB) migrator() (*goose.Provider, error) {
-	quiet := goose.WithSlog(slog.New(slog.DiscardHandler))
+// migrating runs f with the migrations of this engine. On PostgreSQL one process
+// at a time does, which a pooler between cannot break: the lock is that of a
+// transaction. f has connections of its own, on which nothing is cut short.
+func (db *DB) migrating(ctx context.Context, f func(ctx context.Context, p *goose.Provider) error) error {
 	if db.engine == sqlite {
-		return goose.NewProvider(goose.DialectSQLite3, db.write.DB, db.engine.migrations(), quiet)
+		p, err := db.migrator(db.write.DB)
+		if err != nil {
+			return err
+		}
+		return f(ctx, p)
 	}
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120), lock.WithUnlockTimeout(1, 10))
+	pool, connector, err := db.direct.forMigrations().pool(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return goose.NewProvider(goose.DialectPostgres, db.write.DB, db.engine.migrations(), quiet, goose.WithSessionLocker(locker))
+	defer pool.Close()
+	conns := sql.OpenDB(connector)
+	defer func() { _ = conns.Close() }()
+	conns.SetMaxIdleConns(0) // the pool keeps them
+	p, err := db.migrator(conns)
+	if err != nil {
+		return err
+	}
+	lock, err := db.lockMigrations(ctx, conns)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var holding sync.WaitGroup
+	holding.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(idleInMigration / 6):
+			}
+			// No query, which would hold a snapshot that an index built beside traffic
+			// waits for.
+			if _, err := lock.ExecContext(ctx, setIdleInMigration); err != nil {
+				cancel(fmt.Errorf("lost the lock on migrations: %w", err))
+			}
+		}
+	})
+	err = f(ctx, p)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = errors.Join(err, cause)
+	}
+	cancel(nil)
+	holding.Wait()
+	_ = lock.Rollback() // there is nothing in it
+	return err
+}
+
+// idleInMigration is how long a process that migrates may be frozen before
+// another takes its place.
+const idleInMigration = time.Minute
+
+var setIdleInMigration = fmt.Sprintf("SET LOCAL idle_in_transaction_session_timeout = %d", idleInMigration.Milliseconds())
+
+// lockMigrations waits for the lock that the returned transaction holds. It asks
+// again and again, each time in a transaction of its own: one that waited would
+// hold a snapshot, for which building an index waits in turn.
+func (db *DB) lockMigrations(ctx context.Context, conns *sql.DB) (*sql.Tx, error) {
+	for {
+		tx, err := conns.BeginTx(context.WithoutCancel(ctx), nil) // or it would end with ctx, before f
+		if err != nil {
+			return nil, err
+		}
+		var held bool
+		_, err = tx.ExecContext(ctx, setIdleInMigration)
+		if err == nil {
+			err = tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock(hashtextextended('latchkey migrations', 0))").Scan(&held)
+		}
+		if err == nil && held {
+			return tx, nil
+		}
+		_ = tx.Rollback()
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Duration(50+rand.Int64N(100)) * time.Millisecond): //nolint:gosec // jitter needs no secrecy
+		}
+	}
+}
+
+// migrator returns the migrations of this engine, out of order where two
+// branches added some.
+func (db *DB) migrator(conns *sql.DB) (*goose.Provider, error) {
+	dialect := goose.DialectPostgres
+	if db.engine == sqlite {
+		dialect = goose.DialectSQLite3
+	}
+	return goose.NewProvider(dialect, conns, db.engine.migrations(),
+		goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithAllowOutofOrder(true))
 }
 
 // Migrate brings the schema up to date and returns what it applied. Replicas
 // that start at once migrate once.
 func (db *DB) Migrate(ctx context.Context) ([]MigrationStatus, error) {
-	p, err := db.migrator()
+	s, err := db.Schema(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("migrate: %w", err)
 	}
+	var done []*goose.MigrationResult
+	if s.Pending > 0 {
+		err = db.migrating(ctx, func(ctx context.Context, p *goose.Provider) error {
+			done, err = db.up(ctx, p)
+			return err
+		})
+	}
+	if err == nil {
+		err = db.keepChecksums(ctx)
+	}
+	if err != nil {
+		return applied(done), fmt.Errorf("migrate: %w", db.engine.normalise(err))
+	}
+	return applied(done), db.fillClients(ctx)
+}
+
+func (db *DB) up(ctx context.Context, p *goose.Provider) (done []*goose.MigrationResult, err error) {
 	// A second process on the same SQLite file may get in between: each migration
 	// is one transaction, so looking again tells what is left to do.
-	var done []*goose.MigrationResult
 	for range 1 + 2*len(p.ListSources()) {
 		var pending bool
 		if pending, err = p.HasPending(ctx); err == nil && !pending {
-			return applied(done), db.migrated(ctx)
+			return done, nil
 		}
 		var results []*goose.MigrationResult
 		var partial *goose.PartialError
 		if results, err = p.Up(ctx); err == nil {
-			return applied(append(done, results...)), db.migrated(ctx)
+			return append(done, results...), nil
 		}
 		if errors.As(err, &partial) {
 			done = append(done, partial.Applied...)
@@ -60,33 +163,25 @@ func (db *DB) Migrate(ctx context.Context) ([]MigrationStatus, error) {
 			break
 		}
 	}
-	return applied(done), fmt.Errorf("migrate: %w", db.engine.normalise(err))
-}
-
-// migrated does what is left once every migration is applied.
-func (db *DB) migrated(ctx context.Context) error {
-	if err := db.keepChecksums(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return db.fillClients(ctx)
+	return done, err
 }
 
 // MigrateDown takes back the newest migration, with the data it held.
 func (db *DB) MigrateDown(ctx context.Context) (MigrationStatus, error) {
-	p, err := db.migrator()
+	var r *goose.MigrationResult
+	err := db.migrating(ctx, func(ctx context.Context, p *goose.Provider) (err error) {
+		r, err = p.Down(ctx)
+		return err
+	})
 	if err != nil {
-		return MigrationStatus{}, err
-	}
-	r, err := p.Down(ctx)
-	if err != nil {
-		return MigrationStatus{}, fmt.Errorf("migrate down: %w", err)
+		return MigrationStatus{}, fmt.Errorf("migrate down: %w", db.engine.normalise(err))
 	}
 	return applied([]*goose.MigrationResult{r})[0], nil
 }
 
 // MigrationStatus lists every migration this binary knows.
 func (db *DB) MigrationStatus(ctx context.Context) ([]MigrationStatus, error) {
-	p, err := db.migrator()
+	p, err := db.migrator(db.write.DB)
 	if err != nil {
 		return nil, err
 	}

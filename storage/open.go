@@ -14,10 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
@@ -32,7 +29,12 @@ type DB struct {
 	// time, write is one connection, so that writers queue fairly in the
 	// process instead of polling a lock, and read takes many.
 	read, write *bun.DB
-	pool        *pgxpool.Pool // PostgreSQL only
+	pool        *pgxpool.Pool // PostgreSQL only, as
+	server      *server       // what pool leads to, and
+	direct      *server       // the same without a pooler
+	patient     bool
+	gate        gate
+	outages     outages
 	hot         hotStatements
 	watcher     atomic.Pointer[Changes] // told of changes, see Watch
 }
@@ -41,7 +43,28 @@ type DB struct {
 type Option func(o *options)
 
 type options struct {
-	wrap func(driver.Connector) driver.Connector
+	wrap                 func(driver.Connector) driver.Connector
+	direct               string
+	reread, rereadDirect func() (string, error)
+	patient              bool
+}
+
+// Direct is another URL of the same PostgreSQL that leads to it without a pooler,
+// for what one connection has to do as long as it lives: migrations and LISTEN.
+func Direct(databaseURL string) Option {
+	return func(o *options) { o.direct = databaseURL }
+}
+
+// Reread gives the URLs as they are now, for a password that has changed: it is
+// called when the server refuses the one there was, and by [DB.Reload].
+func Reread(pooled, direct func() (string, error)) Option {
+	return func(o *options) { o.reread, o.rereadDirect = pooled, direct }
+}
+
+// Patient is for commands of an operator: statements and transactions take as
+// long as they take.
+func Patient() Option {
+	return func(o *options) { o.patient = true }
 }
 
 // Through lets every connection of database/sql be opened by what wrap makes of
@@ -80,41 +103,34 @@ func Open(ctx context.Context, databaseURL string, opts ...Option) (*DB, error) 
 }
 
 func openPostgres(ctx context.Context, databaseURL string, o options) (*DB, error) {
-	config, err := pgxpool.ParseConfig(databaseURL)
+	s, err := parsePostgres(databaseURL)
 	if err != nil {
-		return nil, fmt.Errorf("database URL: %w", err) // pgx leaves the password out
+		return nil, err
 	}
-	// bun writes arguments into the SQL text. Prepared, every call would be a
-	// new statement; in the simple protocol it is one round trip.
-	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-	// bun escapes by doubling quotes, which is right only with these.
-	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on"
-	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
-	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
-	if _, set := config.ConnConfig.RuntimeParams["application_name"]; !set {
-		config.ConnConfig.RuntimeParams["application_name"] = "latchkey"
+	s.reread = o.reread
+	direct := s
+	if o.direct != "" {
+		if direct, err = parsePostgres(o.direct); err != nil {
+			return nil, fmt.Errorf("direct %w", err)
+		}
+		direct.reread = o.rereadDirect
 	}
-	if config.ConnConfig.ConnectTimeout == 0 {
-		config.ConnConfig.ConnectTimeout = 5 * time.Second
+	if o.patient {
+		delete(s.guards, "statement_timeout")
 	}
-	if !strings.Contains(databaseURL, "pool_max_conns") {
-		config.MaxConns = 20
-	}
-	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
-		// Without a location pgx gives times in the zone of this machine.
-		conn.TypeMap().RegisterType(&pgtype.Type{
-			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
-		})
-		return nil
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	pool, connector, err := s.pool(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("database: %w", err)
+		return nil, err
 	}
-	pooled := o.open(stdlib.GetPoolConnector(pool))
+	hot := newHotStatements(postgres)
+	hot.unprepared.Store(!s.prepared)
+	pooled := o.open(connector)
 	pooled.SetMaxIdleConns(0) // the pool keeps them
 	db := bun.NewDB(pooled, pgdialect.New(), bun.WithDiscardUnknownColumns())
-	return &DB{engine: postgres, read: db, write: db, pool: pool, hot: newHotStatements(postgres)}, nil
+	return &DB{
+		engine: postgres, read: db, write: db, pool: pool, server: s, direct: direct, hot: hot,
+		patient: o.patient, gate: newGate(int(s.config.MaxConns)),
+	}, nil
 }
 
 func openSQLite(ctx context.Context, path string, o options) (*DB, error) {
@@ -147,7 +163,7 @@ func openSQLite(ctx context.Context, path string, o options) (*DB, error) {
 	read.SetMaxOpenConns(16)
 	read.SetMaxIdleConns(16)
 	return &DB{
-		engine: sqlite, hot: newHotStatements(sqlite),
+		engine: sqlite, hot: newHotStatements(sqlite), patient: o.patient,
 		read:  bun.NewDB(read, sqlitedialect.New(), bun.WithDiscardUnknownColumns()),
 		write: bun.NewDB(write, sqlitedialect.New(), bun.WithDiscardUnknownColumns()),
 	}, nil
@@ -165,6 +181,17 @@ func (db *DB) Close() error {
 		db.pool.Close()
 	}
 	return err
+}
+
+// Reload takes up passwords that have changed, for the connections to come. Those
+// there are go on.
+func (db *DB) Reload() {
+	if db.server != nil {
+		db.server.reload()
+		if db.direct != db.server {
+			db.direct.reload()
+		}
+	}
 }
 
 // Ping reports whether the database answers.

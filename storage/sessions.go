@@ -132,6 +132,7 @@ func (db *DB) CountSessions(ctx context.Context, f session.Filter, now time.Time
 
 // EndMatchingSessions implements session.Store.
 func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end session.End) ([]session.Gone, error) {
+	db.unhurried(ctx)
 	matching := db.whereSession(db.writer(ctx).NewSelect().TableExpr("sessions AS s").Column("s.id"), f, end.At)
 	return db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Where("s.id IN (?)", matching), end.Reason, end.At)
 }

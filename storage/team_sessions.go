@@ -138,6 +138,7 @@ func (db *DB) teamSessions(ctx context.Context) *bun.SelectQuery {
 
 // EndMatchingTeamSessions implements session.Store.
 func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end session.End) ([]session.Gone, error) {
+	db.unhurried(ctx)
 	matching := db.whereInTeam(db.teamSessions(ctx).Column("t.id"), teamID, f, end.At)
 	return db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
 		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).Set("ended_by = ?", end.By).

@@ -18,6 +18,44 @@ import (
 // round of a race has a winner, so contenders thin out quickly.
 const maxAttempts = 12
 
+// txTimeout bounds a transaction with all its attempts: what takes longer waits
+// for somebody who is stuck, and gets a 503. It is shorter than the server's
+// statement_timeout: a commit that a synchronous standby does not confirm must
+// not end as if it had.
+const txTimeout = 15 * time.Second
+
+// unhurriedTimeout is txTimeout for what unhurried lets.
+const unhurriedTimeout = 5 * time.Minute
+
+var errTooLong = errors.New("the transaction took too long and was broken off")
+
+// callTimeout bounds a change outside of a transaction.
+const callTimeout = 10 * time.Second
+
+// gate keeps a quarter of the connections for what is no transaction, so that
+// those who wait for a lock leave some to session checks.
+type gate chan struct{}
+
+func newGate(conns int) gate { return make(gate, max(1, conns*3/4)) }
+
+func (g gate) enter(ctx context.Context) error {
+	if g == nil {
+		return nil
+	}
+	select {
+	case g <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g gate) leave() {
+	if g != nil {
+		<-g
+	}
+}
+
 type txKey struct{}
 
 // InTx runs fn in one transaction, which the store's methods find in its
@@ -29,26 +67,54 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context) error) erro
 	if inTx(ctx) != nil {
 		return fn(ctx)
 	}
+	return db.inTx(ctx, txTimeout, fn)
+}
+
+func (db *DB) inTx(ctx context.Context, timeout time.Duration, fn func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	deadline := time.AfterFunc(timeout, func() { cancel(errTooLong) })
+	defer deadline.Stop()
+	if db.patient {
+		deadline.Stop()
+	}
+	err := db.attempts(ctx, deadline, fn)
+	if err != nil && errors.Is(context.Cause(ctx), errTooLong) {
+		// What was under way broke off; of a commit nobody knows whether it happened.
+		err = &ErrUnavailable{fmt.Errorf("%w: %w", errTooLong, err)}
+	}
+	db.outages.count(err)
+	return err
+}
+
+func (db *DB) attempts(ctx context.Context, deadline *time.Timer, fn func(ctx context.Context) error) error {
 	var err error
 	for attempt := range maxAttempts {
 		if attempt > 0 {
 			if waitErr := backoff(ctx, attempt); waitErr != nil {
-				return err
+				return &ErrUnavailable{fmt.Errorf("gave up after %d attempts: %w", attempt, err)}
 			}
 		}
-		if err = db.once(ctx, fn); err == nil || !retryable(err) {
+		if err = db.once(ctx, deadline, fn); err == nil || !retryable(err) {
 			return err
 		}
 	}
 	return &ErrUnavailable{fmt.Errorf("gave up after %d attempts: %w", maxAttempts, err)}
 }
 
-func (db *DB) once(ctx context.Context, fn func(ctx context.Context) error) (err error) {
+func (db *DB) once(ctx context.Context, deadline *time.Timer, fn func(ctx context.Context) error) (err error) {
+	if err := db.gate.enter(ctx); err != nil {
+		return db.engine.normalise(err)
+	}
+	defer db.gate.leave()
 	begun, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return db.engine.normalise(err)
 	}
-	tx := &transaction{Tx: begun}
+	tx := &transaction{Tx: begun, deadline: deadline}
+	if db.server != nil {
+		tx.waiting = append(tx.waiting, db.server.setGuards()...)
+	}
 	done := false
 	defer func() {
 		tx.over = true
@@ -117,6 +183,20 @@ type transaction struct {
 	over    bool
 	changed []identity.ID // see DB.changed
 	after   []func()      // run once it has committed
+
+	deadline *time.Timer
+}
+
+// unhurried lets the transaction of the context take minutes: an operator asked
+// for something of any number of rows.
+func (db *DB) unhurried(ctx context.Context) {
+	tx := inTx(ctx)
+	if db.patient || !tx.deadline.Reset(unhurriedTimeout) {
+		return
+	}
+	if db.engine == postgres {
+		tx.waiting = fmt.Appendf(tx.waiting, "SET LOCAL statement_timeout = %d;\n", (2 * unhurriedTimeout).Milliseconds())
+	}
 }
 
 // flush sends what waits, in one round trip: in the simple protocol several
@@ -160,6 +240,11 @@ func (db *DB) writer(ctx context.Context) bun.IDB {
 func (db *DB) exec(ctx context.Context, q interface {
 	Exec(ctx context.Context, dest ...any) (sql.Result, error)
 }) (int64, error) {
+	if inTx(ctx) == nil && !db.patient {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+	}
 	res, err := q.Exec(ctx)
 	if err != nil {
 		return 0, db.engine.normalise(err)

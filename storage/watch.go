@@ -110,14 +110,11 @@ func (db *DB) Watch(ctx context.Context, w Changes, log *slog.Logger) {
 // listen hears of changes by a connection of its own, which must lead to one
 // server process: a pooler between would lose notifications.
 func (db *DB) listen(ctx context.Context, w Changes) error {
-	if db.pool == nil {
-		return errors.New("opened through another's connector, which cannot listen")
-	}
-	config := db.pool.Config().ConnConfig.Copy()
-	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { hear(w, n.Payload) }
-	connecting, cancel := context.WithTimeout(ctx, config.ConnectTimeout)
+	connecting, cancel := context.WithTimeout(ctx, db.direct.config.ConnConfig.ConnectTimeout)
 	defer cancel()
-	conn, err := pgx.ConnectConfig(connecting, config)
+	conn, err := db.direct.alone(connecting, func(c *pgx.ConnConfig) {
+		c.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { hear(w, n.Payload) }
+	})
 	if err != nil {
 		return err
 	}
@@ -157,7 +154,7 @@ func answers(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	if pid != conn.PgConn().PID() {
-		return errors.New("a pooler stands between Latchkey and PostgreSQL, through which notifications get lost")
+		return errors.New("a pooler stands between Latchkey and PostgreSQL, through which notifications get lost; set LATCHKEY_DATABASE_DIRECT_URL")
 	}
 	return nil
 }
