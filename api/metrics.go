@@ -106,3 +106,28 @@ func (r rpcCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 }
+
+// DatabaseState is how often the database kept somebody waiting in vain, by why.
+type DatabaseState struct{ TooLong, Locked, ReadOnly, Full uint64 }
+
+// WatchDatabase shows at each scrape what of the database went wrong.
+func (m *Metrics) WatchDatabase(state func() DatabaseState) {
+	m.registry.MustRegister(databaseCollector{state})
+}
+
+type databaseCollector struct{ state func() DatabaseState }
+
+var databaseFailed = prometheus.NewDesc("latchkey_database_failures_total",
+	"Transactions that the database did not finish: too_long (broken off, as when a synchronous standby is lost), locked (by somebody who is stuck), read_only, full (its disk or its connections).",
+	[]string{"reason"}, nil)
+
+// Describe implements prometheus.Collector.
+func (databaseCollector) Describe(ch chan<- *prometheus.Desc) { ch <- databaseFailed }
+
+// Collect implements prometheus.Collector.
+func (d databaseCollector) Collect(ch chan<- prometheus.Metric) {
+	s := d.state()
+	for reason, n := range map[string]uint64{"too_long": s.TooLong, "locked": s.Locked, "read_only": s.ReadOnly, "full": s.Full} {
+		ch <- prometheus.MustNewConstMetric(databaseFailed, prometheus.CounterValue, float64(n), reason)
+	}
+}

@@ -54,3 +54,16 @@ func TestKnownMethodsAreLabels(t *testing.T) {
 		}
 	}
 }
+
+func TestDatabaseMetrics(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	m.WatchDatabase(func() DatabaseState { return DatabaseState{TooLong: 1, Locked: 2, ReadOnly: 3, Full: 4} })
+	res := httptest.NewRecorder()
+	m.Handler().ServeHTTP(res, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+	for _, want := range []string{`{reason="too_long"} 1`, `{reason="locked"} 2`, `{reason="read_only"} 3`, `{reason="full"} 4`} {
+		if !strings.Contains(res.Body.String(), "latchkey_database_failures_total"+want) {
+			t.Errorf("no %s in %s", want, res.Body)
+		}
+	}
+}

@@ -50,8 +50,8 @@ func examine(cmd *cobra.Command, dev bool, opts ...config.Option) error {
 	return err
 }
 
-func openForDoctor(ctx context.Context, databaseURL string) (doctor.Database, error) {
-	db, err := storage.Open(ctx, databaseURL)
+func openForDoctor(ctx context.Context, cfg config.Config) (doctor.Database, error) {
+	db, err := openDatabase(ctx, cfg, storage.Patient())
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func withKeys(needSecret bool, run func(cmd *cobra.Command, keys *token.Keyring)
 		if err != nil {
 			return err
 		}
-		db, err := storage.Open(cmd.Context(), cfg.DatabaseURL.Reveal())
+		db, err := openDatabase(cmd.Context(), cfg, storage.Patient())
 		if err != nil {
 			return err
 		}

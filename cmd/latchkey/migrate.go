@@ -30,7 +30,7 @@ func withDB(run func(cmd *cobra.Command, args []string, db *storage.DB) error) f
 		if err != nil {
 			return err
 		}
-		db, err := storage.Open(cmd.Context(), cfg.DatabaseURL.Reveal())
+		db, err := openDatabase(cmd.Context(), cfg, storage.Patient())
 		if err != nil {
 			return err
 		}

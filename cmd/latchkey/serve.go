@@ -71,7 +71,7 @@ func serve(ctx context.Context, cfg config.Config) error {
 		log.Warn(w)
 	}
 	tuneCollector()
-	db, err := storage.Open(ctx, cfg.DatabaseURL.Reveal())
+	db, err := openDatabase(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -86,6 +86,7 @@ func serve(ctx context.Context, cfg config.Config) error {
 	defer func() { _ = listener.Close() }()
 	cfg = cfg.ListeningAt(listener.Addr().String())
 	metrics := api.NewMetrics()
+	metrics.WatchDatabase(func() api.DatabaseState { return api.DatabaseState(db.Outages()) })
 	handler, err := app.New(app.Parts{Config: cfg, DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Context: ctx})
 	if err != nil {
 		return err

@@ -21,6 +21,8 @@ import (
 // say. values tells what was set, as opposed to defaulted.
 func (c *Config) check(values map[string]string, needSecret bool, problems *problems) {
 	checkScheme(problems, "LATCHKEY_DATABASE_URL", c.DatabaseURL, "sqlite", "postgres", "postgresql")
+	checkScheme(problems, "LATCHKEY_DATABASE_DIRECT_URL", c.DatabaseDirectURL, "postgres", "postgresql")
+	c.checkDirect(problems)
 	checkScheme(problems, "LATCHKEY_SMTP_URL", c.SMTPURL, "smtp", "smtps")
 	checkScheme(problems, "LATCHKEY_REDIS_URL", c.RedisURL, "redis", "rediss")
 	c.checkRedis(problems)
@@ -34,6 +36,13 @@ func (c *Config) check(values map[string]string, needSecret bool, problems *prob
 	c.checkPages(problems)
 	if !problems.has("LATCHKEY_SESSION_IDLE") && !problems.has("LATCHKEY_SESSION_LIFETIME") && c.SessionIdle > c.SessionLifetime {
 		problems.add("LATCHKEY_SESSION_IDLE", "is %s, longer than LATCHKEY_SESSION_LIFETIME (%s); make it at most that", c.SessionIdle, c.SessionLifetime)
+	}
+}
+
+func (c *Config) checkDirect(problems *problems) {
+	const name = "LATCHKEY_DATABASE_DIRECT_URL"
+	if c.DatabaseDirectURL != "" && !problems.has(name) && !problems.has("LATCHKEY_DATABASE_URL") && c.Engine() == "sqlite" {
+		problems.add(name, "is set, but LATCHKEY_DATABASE_URL is SQLite; remove it, or set both to the same PostgreSQL")
 	}
 }
 

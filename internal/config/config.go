@@ -59,8 +59,11 @@ const MinSecretLength = 32
 // Config is the checked configuration. Its tags are the one list of variables:
 // parsing, [Describe] and docs/configuration.md all come from them.
 type Config struct {
-	DatabaseURL SecretURL `env:"LATCHKEY_DATABASE_URL" envDefault:"sqlite://latchkey.db" secret:"true" doc:"Where everything is kept: sqlite://PATH (sqlite:///PATH from the root) or postgres://USER:PASSWORD@HOST:PORT/DATABASE."`
-	PublicURL   url.URL   `env:"LATCHKEY_PUBLIC_URL" envDefault:"http://localhost:8080" doc:"The origin people reach Latchkey at: scheme and host, no path. https, unless the host is loopback. When unset with serve --dev, it has the port of LATCHKEY_LISTEN."`
+	DatabaseURL SecretURL `env:"LATCHKEY_DATABASE_URL" envDefault:"sqlite://latchkey.db" secret:"true" doc:"Where everything is kept: sqlite://PATH (sqlite:///PATH from the root) or postgres://USER:PASSWORD@HOST:PORT/DATABASE. It may lead through a pooler such as PgBouncer. Each replica opens at most 20 connections; ?pool_max_conns=N changes that."`
+
+	DatabaseDirectURL SecretURL `env:"LATCHKEY_DATABASE_DIRECT_URL" secret:"true" doc:"The same PostgreSQL without the pooler that LATCHKEY_DATABASE_URL leads through, for migrations and to hear of changes at once. Without it all works, but behind a pooler sessions are not remembered: every check reads."`
+
+	PublicURL url.URL `env:"LATCHKEY_PUBLIC_URL" envDefault:"http://localhost:8080" doc:"The origin people reach Latchkey at: scheme and host, no path. https, unless the host is loopback. When unset with serve --dev, it has the port of LATCHKEY_LISTEN."`
 	// PublicURLSet reports whether the operator chose PublicURL.
 	PublicURLSet bool
 
@@ -107,7 +110,7 @@ type Config struct {
 	Clients      Clients       `env:"LATCHKEY_CLIENTS" doc:"The applications that may ask for tokens, CLIENT_ID=AUDIENCE, comma separated, such as web=https://api.example.com,mobile=https://api.example.com. The audience is the API that takes the client's access tokens (aud). Listed clients may have refresh tokens. Unset: one client, default, whose audience is LATCHKEY_PUBLIC_URL, without them."`
 	RefreshGrace time.Duration `env:"LATCHKEY_REFRESH_GRACE" envDefault:"24h" doc:"For how long a refresh token that was used gives the same successor again, while nobody has used that: the answer was lost on the way. Longer forgives longer outages of a device's network; shorter leaves less time to a stolen token that its owner has just used. A use after its successor was used always ends the session."`
 	TokenAlg     TokenAlg      `env:"LATCHKEY_TOKEN_ALG" envDefault:"EdDSA" doc:"The signature of access tokens, EdDSA (Ed25519) or ES256. A change shows with the next key; latchkey keys rotate makes one."`
-	SessionCache int           `env:"LATCHKEY_SESSION_CACHE" envDefault:"20000" doc:"How many sessions each replica remembers, about 2 KB each, so that checking them reads nothing; 0 for none. A session that was ended is refused everywhere within 100 ms. On PostgreSQL this needs one connection that does not go through a pooler; through one, nothing is remembered."`
+	SessionCache int           `env:"LATCHKEY_SESSION_CACHE" envDefault:"20000" doc:"How many sessions each replica remembers, about 2 KB each, so that checking them reads nothing; 0 for none. A session that was ended is refused everywhere within 100 ms. On PostgreSQL this needs one connection that does not go through a pooler, see LATCHKEY_DATABASE_DIRECT_URL; through one, nothing is remembered."`
 
 	GeoIPFile string `env:"LATCHKEY_GEOIP_FILE" doc:"A MaxMind DB file of cities or countries, such as GeoLite2-City.mmdb, to show about where sessions are. Read at start; replace it by mv, never in place."`
 

@@ -28,7 +28,7 @@ func (e *examination) database(ctx context.Context) []Result {
 	unreachable := func(err error) []Result {
 		return []Result{{name, Fail, fmt.Sprintf("%s does not answer: %v", e.cfg.DatabaseURL, err), "start it, or correct LATCHKEY_DATABASE_URL"}}
 	}
-	db, err := e.OpenDatabase(ctx, e.cfg.DatabaseURL.Reveal())
+	db, err := e.OpenDatabase(ctx, e.cfg)
 	if err != nil {
 		return unreachable(err)
 	}
@@ -43,7 +43,29 @@ func (e *examination) database(ctx context.Context) []Result {
 	} else if e.cfg.Engine() != "sqlite" { // which has our own clock
 		e.met("the database", now, sent, 0)
 	}
+	if e.cfg.Engine() != "sqlite" {
+		results = append(results, route(db.Route(ctx)))
+	}
 	return append(results, schema(db.Schema(ctx)))
+}
+
+func route(r storage.Route, err error) Result {
+	const name = "connections"
+	prepared := "each statement is planned at each call"
+	if r.Prepared {
+		prepared = "the frequent statements are prepared"
+	}
+	switch {
+	case err != nil:
+		return Result{name, Fail, fmt.Sprintf("not all of them lead to the database: %v", err), "correct LATCHKEY_DATABASE_DIRECT_URL"}
+	case r.DirectIsPooled && r.HasDirect:
+		return Result{name, Warn, "LATCHKEY_DATABASE_DIRECT_URL goes through a pooler", "let it lead to PostgreSQL itself; until then sessions are not remembered"}
+	case r.Pooled && !r.HasDirect:
+		return Result{name, Warn, "go through a pooler, so sessions are not remembered and every check reads; " + prepared, "set LATCHKEY_DATABASE_DIRECT_URL to the same database without the pooler"}
+	case r.Pooled:
+		return ok(name, "go through a pooler, migrations and news of changes past it; %s", prepared)
+	}
+	return ok(name, "lead straight to PostgreSQL %s; %s", r.Version, prepared)
 }
 
 func schema(s storage.Schema, err error) Result {

@@ -46,12 +46,14 @@ type Database interface {
 	Now(ctx context.Context) (time.Time, error)
 	// Schema compares the database's schema with what this binary knows.
 	Schema(ctx context.Context) (storage.Schema, error)
+	// Route looks at what lies between here and the server.
+	Route(ctx context.Context) (storage.Route, error)
 	Close() error
 }
 
 // Deps are what the checks reach the world by.
 type Deps struct {
-	OpenDatabase func(ctx context.Context, databaseURL string) (Database, error)
+	OpenDatabase func(ctx context.Context, cfg config.Config) (Database, error)
 	HTTP         *http.Client
 	PingRedis    func(ctx context.Context, redisURL string) error
 	LookupHost   func(ctx context.Context, host string) ([]string, error) // net.Resolver

@@ -29,6 +29,8 @@ type world struct {
 	ping, pending error
 	redis         error
 	schema        storage.Schema
+	route         storage.Route
+	lost          error
 	databaseAhead time.Duration
 	resolve       error
 }
@@ -68,6 +70,8 @@ func (w *world) Now(context.Context) (time.Time, error) {
 }
 func (w *world) Schema(context.Context) (storage.Schema, error) { return w.schema, w.pending }
 
+func (w *world) Route(context.Context) (storage.Route, error) { return w.route, w.lost }
+
 // database hides Close of the server.
 type database struct{ *world }
 
@@ -87,7 +91,7 @@ func (w *world) examine(t *testing.T, environ ...string) []doctor.Result {
 		t.Fatal(err)
 	}
 	return doctor.Run(t.Context(), cfg, doctor.Deps{
-		OpenDatabase: func(context.Context, string) (doctor.Database, error) { return database{w}, nil },
+		OpenDatabase: func(context.Context, config.Config) (doctor.Database, error) { return database{w}, nil },
 		HTTP:         w.Client(),
 		LookupHost:   func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, w.resolve },
 		PingRedis:    func(context.Context, string) error { return w.redis },
@@ -109,7 +113,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	for _, check := range []string{"configuration", "database", "schema", "public URL", "google", "github", "chain 8453", "mail", "redis", "clock"} {
+	for _, check := range []string{"configuration", "database", "connections", "schema", "public URL", "google", "github", "chain 8453", "mail", "redis", "clock"} {
 		if !seen[check] {
 			t.Errorf("%s is not checked", check)
 		}
@@ -128,6 +132,9 @@ func TestSick(t *testing.T) {
 		"database down":    {func(w *world) { w.ping = errors.New("refused") }, "", "database", doctor.Fail, "postgres://db/latchkey does not answer: refused", "LATCHKEY_DATABASE_URL"},
 		"no tables":        {func(w *world) { w.schema.Pending = 2 }, "", "schema", doctor.Warn, "2 migrations", "migrate up"},
 		"another's schema": {func(w *world) { w.schema.Changed = []string{"00007_a.sql"} }, "", "schema", doctor.Fail, "00007_a.sql", "backup"},
+		"a pooler":         {func(w *world) { w.route.Pooled = true }, "", "connections", doctor.Warn, "not remembered", "LATCHKEY_DATABASE_DIRECT_URL"},
+		"two poolers":      {func(w *world) { w.route = storage.Route{Pooled: true, HasDirect: true, DirectIsPooled: true} }, "", "connections", doctor.Warn, "through a pooler", "itself"},
+		"no way past it":   {func(w *world) { w.lost = errors.New("no route") }, "", "connections", doctor.Fail, "no route", "LATCHKEY_DATABASE_DIRECT_URL"},
 		"a standby":        {func(w *world) { w.schema.ReadOnly = true }, "", "schema", doctor.Fail, "read-only", "primary"},
 		"foreign schema":   {func(w *world) { w.pending = errors.New("denied") }, "", "schema", doctor.Fail, "denied", "rights"},
 		"no file":          {func(*world) {}, "LATCHKEY_DATABASE_URL=sqlite:///nowhere/x.db", "database", doctor.Warn, "/nowhere/x.db is not there", "first start"},
@@ -181,7 +188,7 @@ func TestNothingConfigured(t *testing.T) {
 	}
 	var out bytes.Buffer
 	failed, err := doctor.Print(&out, doctor.Run(t.Context(), cfg, doctor.Deps{
-		OpenDatabase: func(context.Context, string) (doctor.Database, error) { return database{w}, nil }, Now: time.Now,
+		OpenDatabase: func(context.Context, config.Config) (doctor.Database, error) { return database{w}, nil }, Now: time.Now,
 	}))
 	if failed || err != nil || strings.Count(out.String(), "off\n") != 2 || !strings.Contains(out.String(), "nothing to compare") {
 		t.Errorf("failed %t, %v\n%s", failed, err, &out)

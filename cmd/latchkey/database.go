@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/storage"
+)
+
+// openDatabase opens the configured database. When the server refuses its
+// password, that is read again: it may have changed in the file it stands in.
+func openDatabase(ctx context.Context, cfg config.Config, opts ...storage.Option) (*storage.DB, error) {
+	current := func(which func(config.Config) config.SecretURL) func() (string, error) {
+		return func() (string, error) {
+			now, err := config.LoadWithoutSecret(os.Environ())
+			return which(now).Reveal(), err
+		}
+	}
+	return storage.Open(ctx, cfg.DatabaseURL.Reveal(), append(opts, storage.Direct(cfg.DatabaseDirectURL.Reveal()), storage.Reread(
+		current(func(c config.Config) config.SecretURL { return c.DatabaseURL }),
+		current(func(c config.Config) config.SecretURL { return c.DatabaseDirectURL }),
+	))...)
+}
