@@ -255,9 +255,9 @@ func (h *history) changeRole() {
 	_, err := h.teams.ChangeRole(h.t.Context(), actor, id, user, role)
 	h.want("change a role", err, code)
 	if code == "" {
-		p := h.m.teams[id][user]
-		p.role = role
-		h.m.teams[id][user] = p
+		if h.m.teams[id][user].role != role {
+			h.m.teams[id][user] = h.place(role)
+		}
 	}
 }
 

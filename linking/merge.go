@@ -63,6 +63,27 @@ type MovedMembership struct {
 	Current   *team.Role // the survivor's before, if he was a member too
 	Becomes   team.Role
 	CreatedAt time.Time // of the source's membership
+	RoleSince *time.Time
+	// CurrentCreatedAt and CurrentRoleSince are those of the survivor's before, with
+	// Current. Merges of before they were kept have none.
+	CurrentCreatedAt *time.Time
+	CurrentRoleSince *time.Time
+}
+
+// standsIn reports whether what the survivor is in the team now is what the merge
+// left: a membership that ended is not there, one that was renewed began later,
+// and a role that was changed meanwhile says so, even if it is the same again.
+func (m MovedMembership) standsIn(now team.Membership, confirmedAt time.Time) bool {
+	if now.Role != m.Becomes {
+		return false
+	}
+	if m.Current == nil {
+		return now.CreatedAt.Equal(m.CreatedAt) && same(now.RoleSince, m.RoleSince)
+	}
+	if m.CurrentCreatedAt == nil {
+		return !now.CreatedAt.After(confirmedAt) && same(now.RoleSince, nil)
+	}
+	return now.CreatedAt.Equal(*m.CurrentCreatedAt) && same(now.RoleSince, m.CurrentRoleSince)
 }
 
 // Side says whose value a conflict is decided by.

@@ -64,10 +64,10 @@ func sides(a, b identity.User, wished *identity.ID) (source, survivor identity.U
 }
 
 func moved(memberships []team.Place, source, survivor identity.ID) []MovedMembership {
-	current := map[identity.ID]team.Role{}
+	current := map[identity.ID]team.Membership{}
 	for _, m := range memberships {
 		if m.UserID == survivor {
-			current[m.TeamID] = m.Role
+			current[m.TeamID] = m.Membership
 		}
 	}
 	var out []MovedMembership
@@ -75,11 +75,11 @@ func moved(memberships []team.Place, source, survivor identity.ID) []MovedMember
 		if m.UserID != source {
 			continue
 		}
-		mm := MovedMembership{TeamID: m.TeamID, TeamName: m.TeamName, Role: m.Role, Becomes: m.Role, CreatedAt: m.CreatedAt}
-		if role, both := current[m.TeamID]; both {
-			mm.Current = &role
-			if !m.Role.Above(role) {
-				mm.Becomes = role
+		mm := MovedMembership{TeamID: m.TeamID, TeamName: m.TeamName, Role: m.Role, Becomes: m.Role, CreatedAt: m.CreatedAt, RoleSince: m.RoleSince}
+		if own, both := current[m.TeamID]; both {
+			mm.Current, mm.CurrentCreatedAt, mm.CurrentRoleSince = &own.Role, &own.CreatedAt, own.RoleSince
+			if !m.Role.Above(own.Role) {
+				mm.Becomes = own.Role
 			}
 		}
 		out = append(out, mm)

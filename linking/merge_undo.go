@@ -247,10 +247,8 @@ func (s *Service) addressesAndRoles(ctx context.Context, m Merge, survivor ident
 		places[t.TeamID] = t.Membership
 	}
 	for _, t := range m.Plan.Memberships {
-		now := places[t.TeamID]
-		another := t.Current == nil && !now.CreatedAt.Equal(t.CreatedAt) // taken away and given again
-		if now.Role != t.Becomes || another {
-			gone = append(gone, "the place in the team "+t.TeamName+" changed")
+		if !t.standsIn(places[t.TeamID], m.ConfirmedAt) {
+			gone = append(gone, "the membership in the team "+t.TeamName+" ended, was renewed or got another role")
 		}
 	}
 	return gone, nil
@@ -357,7 +355,7 @@ func (s *Service) returnMemberships(ctx context.Context, ms []MovedMembership, s
 	var back []team.Membership
 	for _, m := range ms {
 		if m.Current != nil {
-			back = append(back, team.Membership{TeamID: m.TeamID, UserID: source, Role: m.Role, CreatedAt: m.CreatedAt})
+			back = append(back, team.Membership{TeamID: m.TeamID, UserID: source, Role: m.Role, CreatedAt: m.CreatedAt, RoleSince: m.RoleSince})
 		}
 	}
 	if err := s.store.InsertMemberships(ctx, back); err != nil {

@@ -47,7 +47,8 @@ type person struct {
 	into               *identity.ID
 }
 
-// placement is a place in a team; serial tells one from a later one.
+// placement is a place in a team; serial tells one from a later one, and from the
+// same one with a role that was changed.
 type placement struct {
 	role   team.Role
 	serial int
@@ -463,8 +464,7 @@ func (m *model) undoable(r *merged) bool {
 		}
 	}
 	for t, mv := range r.places {
-		now := m.teams[t][r.survivor]
-		if now.role != mv.becomes.role || mv.current == nil && now.serial != mv.becomes.serial {
+		if m.teams[t][r.survivor] != mv.becomes { // it ended, was renewed or got another role, perhaps the same again
 			return false
 		}
 	}

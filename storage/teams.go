@@ -94,7 +94,7 @@ func (db *DB) InsertMembership(ctx context.Context, m team.Membership) (bool, er
 // UpdateRole implements team.Store.
 func (db *DB) UpdateRole(ctx context.Context, m team.Membership) error {
 	db.changed(ctx, m.UserID)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&membershipRow{Membership: m}).Column("role").
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&membershipRow{Membership: m}).Column("role", "role_since").
 		Where("m.team_id = ? AND m.user_id = ?", m.TeamID, m.UserID))
 	return err
 }

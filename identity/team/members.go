@@ -34,7 +34,7 @@ func (s *Service) ChangeRole(ctx context.Context, actor identity.Actor, team, us
 			out, err = s.store.Member(ctx, team, user)
 			return err
 		}
-		m.Role = role
+		m.Role, m.RoleSince = role, new(s.now())
 		if err := s.store.UpdateRole(ctx, m); err != nil {
 			return err
 		}

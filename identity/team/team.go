@@ -65,6 +65,7 @@ type Membership struct {
 	UserID    identity.ID
 	Role      Role
 	CreatedAt time.Time
+	RoleSince *time.Time // when the role was last changed; nil while it is the first
 }
 
 // Mine is a team with the role that the asking user has in it.

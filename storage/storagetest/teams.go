@@ -154,7 +154,7 @@ func testMembers(t *testing.T, d *Database) {
 		Same(t, inserted, false)
 		return err
 	})
-	m.Role = team.RoleAdmin
+	m.Role, m.RoleSince = team.RoleAdmin, new(m.CreatedAt.Add(time.Minute))
 	changed := m
 	changed.CreatedAt = m.CreatedAt.Add(time.Hour)
 	d.Do(t, func(ctx context.Context) error { return d.UpdateRole(ctx, changed) })

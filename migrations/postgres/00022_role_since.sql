@@ -1,0 +1,7 @@
+-- +goose Up
+-- When a member's role was last changed; null while it is the one they joined
+-- with. Undoing a merge restores no role that was changed since.
+ALTER TABLE memberships ADD COLUMN role_since timestamptz;
+
+-- +goose Down
+ALTER TABLE memberships DROP COLUMN role_since;
