@@ -34,6 +34,13 @@ func sinceMerge() []since {
 		{"left", func(m *undoCase) error {
 			return m.teams.Remove(m.t.Context(), identity.Actor{UserID: m.survivor, Fresh: true}, m.team, m.survivor)
 		}, false},
+		{"another role by a replica that does not say when", func(m *undoCase) error {
+			role := team.RoleMember
+			if m.role() == role {
+				role = team.RoleAdmin
+			}
+			return m.Exec("UPDATE memberships SET role = ? WHERE team_id = ? AND user_id = ?", string(role), m.team.String(), m.survivor.String())
+		}, false},
 		{"team deleted", func(m *undoCase) error { return m.teams.Delete(m.t.Context(), m.owner, m.team) }, false},
 	}
 	for _, role := range roles {
