@@ -130,7 +130,7 @@ func membershipOf(p team.Place) Membership {
 func invitationOf(i team.Invitation) Invitation {
 	return Invitation{
 		Id: i.ID, TeamId: i.TeamID, Email: i.Email, Wallet: i.Wallet, Role: Role(i.Role),
-		CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
+		CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, VoidReason: optional(InvitationVoidReason(i.VoidReason)),
 	}
 }
 

@@ -211,6 +211,27 @@ func (e InvitationMail) Valid() bool {
 	}
 }
 
+// Defines values for InvitationVoidReason.
+const (
+	InvitationVoidReasonInviterDemoted   InvitationVoidReason = "inviter_demoted"
+	InvitationVoidReasonInviterRemoved   InvitationVoidReason = "inviter_removed"
+	InvitationVoidReasonInviterSuspended InvitationVoidReason = "inviter_suspended"
+)
+
+// Valid indicates whether the value is a known member of the InvitationVoidReason enum.
+func (e InvitationVoidReason) Valid() bool {
+	switch e {
+	case InvitationVoidReasonInviterDemoted:
+		return true
+	case InvitationVoidReasonInviterRemoved:
+		return true
+	case InvitationVoidReasonInviterSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for JWKAlg.
 const (
 	JWKAlgES256 JWKAlg = "ES256"
@@ -984,6 +1005,11 @@ type Invitation struct {
 	Role   Role               `json:"role"`
 	TeamId openapi_types.UUID `json:"team_id"`
 
+	// VoidReason Why nobody can accept it now: the person who sent it is suspended, is no
+	// member of the team any more, or has a role that could not send it.
+	// Invite the same address or wallet again to renew it.
+	VoidReason *InvitationVoidReason `json:"void_reason,omitempty"`
+
 	// Wallet EIP-55.
 	Wallet *string `json:"wallet,omitempty"`
 }
@@ -992,6 +1018,11 @@ type Invitation struct {
 // sends none, or none leaves because there were too many in a day. The
 // invitation is the same.
 type InvitationMail string
+
+// InvitationVoidReason Why nobody can accept it now: the person who sent it is suspended, is no
+// member of the team any more, or has a role that could not send it.
+// Invite the same address or wallet again to renew it.
+type InvitationVoidReason string
 
 // JWK defines model for JWK.
 type JWK struct {

@@ -39,10 +39,14 @@ func (r mineRow) domain() team.Mine { return team.Mine{Team: r.Team, Role: r.Rol
 
 const joinMine = "JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ?"
 
+// joinActive leaves out those who are suspended: their membership stays, and
+// gives them nothing meanwhile.
+const joinActive = "JOIN users AS u ON u.id = m.user_id AND u.status = 'active'"
+
 // TeamFor implements team.Seats.
 func (db *DB) TeamFor(ctx context.Context, id, user identity.ID) (team.Mine, error) {
 	var row mineRow
-	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, m.role", db.columns((*teamRow)(nil))).Join(joinMine, user).
+	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, m.role", db.columns((*teamRow)(nil))).Join(joinMine, user).Join(joinActive).
 		Where("tm.id = ? AND tm.deleted_at IS NULL", id).Scan(ctx)
 	return row.domain(), db.engine.normalise(err)
 }
@@ -184,13 +188,41 @@ func (db *DB) Invitation(ctx context.Context, id identity.ID) (team.Invitation, 
 	return row.Invitation, db.engine.normalise(err)
 }
 
+// listedInvitationRow is an invitation with what its inviter is now.
+type listedInvitationRow struct {
+	invitationRow `bun:",extend"`
+	InviterStatus identity.Status
+	InviterRole   *team.Role
+}
+
+func (r listedInvitationRow) domain() team.Invitation {
+	r.VoidReason = r.Void(r.InviterStatus, r.InviterRole)
+	return r.Invitation
+}
+
+// openInvitations selects the invitations of a team that are neither closed nor
+// expired.
+func (db *DB) openInvitations(ctx context.Context, rows any, teamID identity.ID, now time.Time) *bun.SelectQuery {
+	return db.reader(ctx).NewSelect().Model(rows).
+		ColumnExpr("?, iu.status AS inviter_status, im.role AS inviter_role", db.columns((*invitationRow)(nil))).
+		Join("JOIN users AS iu ON iu.id = n.invited_by").
+		Join("LEFT JOIN memberships AS im ON im.team_id = n.team_id AND im.user_id = n.invited_by").
+		Where("n.team_id = ? AND n.closed_at IS NULL AND n.expires_at > ?", teamID, now)
+}
+
 // OpenInvitations implements team.Store.
 func (db *DB) OpenInvitations(ctx context.Context, teamID identity.ID, now time.Time, p identity.Page) ([]team.Invitation, error) {
-	var rows []invitationRow
-	q := db.reader(ctx).NewSelect().Model(&rows).
-		Where("n.team_id = ? AND n.closed_at IS NULL AND n.expires_at > ?", teamID, now)
-	err := newestFirst(q, "n.id", p).Scan(ctx)
-	return rowsOf(rows, func(r invitationRow) team.Invitation { return r.Invitation }), db.engine.normalise(err)
+	var rows []listedInvitationRow
+	err := newestFirst(db.openInvitations(ctx, &rows, teamID, now), "n.id", p).Scan(ctx)
+	return rowsOf(rows, listedInvitationRow.domain), db.engine.normalise(err)
+}
+
+// OpenInvitationTo implements team.Store.
+func (db *DB) OpenInvitationTo(ctx context.Context, i team.Invitation) (team.Invitation, error) {
+	var row listedInvitationRow
+	err := db.openInvitations(ctx, &row, i.TeamID, i.CreatedAt).
+		Where("(n.email = ? OR n.wallet = ?)", i.Email, i.Wallet).Scan(ctx)
+	return row.domain(), db.engine.normalise(err)
 }
 
 // owned is the condition that an invitation is to the user's verified address

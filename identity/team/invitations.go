@@ -19,7 +19,11 @@ type InvitationStore interface {
 	// Invitation returns an invitation, open or not. Invitations change only
 	// under their team's lock.
 	Invitation(ctx context.Context, id identity.ID) (Invitation, error)
+	// OpenInvitations lists open invitations, with the VoidReason of those that
+	// cannot be accepted.
 	OpenInvitations(ctx context.Context, team identity.ID, now time.Time, p identity.Page) ([]Invitation, error)
+	// OpenInvitationTo is the one of them to the address or wallet of i.
+	OpenInvitationTo(ctx context.Context, i Invitation) (Invitation, error)
 	// InvitationsFor lists open invitations to the user's verified addresses
 	// and externally owned wallets.
 	InvitationsFor(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]Received, error)
@@ -67,19 +71,39 @@ func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identit
 		} else if member {
 			return identity.NewError(identity.CodeAlreadyMember, "this person is a member of the team already")
 		}
-		inserted, err := s.store.InsertInvitation(ctx, i)
-		if err != nil {
+		if err := s.insertInvitation(ctx, actor, i, by); err != nil {
 			return err
 		}
-		if !inserted {
-			return identity.NewError(identity.CodeAlreadyInvited, "there is an open invitation to this address or wallet already")
-		}
+		var err error
 		if i.Told, err = s.tell(ctx, i); err != nil {
 			return err
 		}
 		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionInvitationCreated, team, nil, i.data()))
 	})
 	return i, err
+}
+
+// insertInvitation writes a new invitation. An open one to the same address or
+// wallet that cannot be accepted gives way, if the actor could take it back.
+func (s *Service) insertInvitation(ctx context.Context, actor identity.Actor, i Invitation, by Role) error {
+	inserted, err := s.store.InsertInvitation(ctx, i)
+	if err != nil || inserted {
+		return err
+	}
+	open, err := s.store.OpenInvitationTo(ctx, i)
+	if err != nil {
+		return err
+	}
+	if open.VoidReason == "" || !by.ActsOn(open.Role) {
+		return identity.NewError(identity.CodeAlreadyInvited, "there is an open invitation to this address or wallet already")
+	}
+	if err := s.close(ctx, actor, open, OutcomeRevoked, identity.ActionInvitationRevoked); err != nil {
+		return err
+	}
+	if inserted, err = s.store.InsertInvitation(ctx, i); err == nil && !inserted {
+		err = identity.ErrRaced
+	}
+	return err
 }
 
 // Invitations lists the team's open invitations (admin, owner).
@@ -117,13 +141,15 @@ func (s *Service) Received(ctx context.Context, user identity.ID, p identity.Pag
 }
 
 // Accept makes the actor a member, if the invited address or wallet is his, the
-// invitation is open, and whoever sent it could still send it: a removed admin
-// must not come back through invitations left behind.
+// invitation is open, and the person who sent it could still send it, which is
+// decided under the team's lock: a removed, demoted or suspended admin must not
+// come back through invitations left behind.
 func (s *Service) Accept(ctx context.Context, actor identity.Actor, id identity.ID) (Mine, error) {
 	var out Mine
 	err := s.answer(ctx, actor, id, func(ctx context.Context, t Team, i Invitation) error {
 		if _, err := s.standing(ctx, i); isNotFound(err) {
-			return errInvitationClosed()
+			return identity.NewError(identity.CodeInvitationClosed,
+				"the person who sent this invitation can no longer invite you with this role: ask the team for a new one")
 		} else if err != nil {
 			return err
 		}
@@ -213,6 +239,9 @@ func (i Invitation) data() identity.Metadata {
 	}
 	if i.Told != "" {
 		m["mail"] = i.Told
+	}
+	if i.VoidReason != "" {
+		m["void_reason"] = i.VoidReason
 	}
 	return m
 }

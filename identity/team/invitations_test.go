@@ -237,3 +237,102 @@ func TestRemovalEndsTeamSessions(t *testing.T) {
 		}))
 	})
 }
+
+// An invitation is good while the person who sent it could send it now: every
+// role and status of theirs, by every role that is offered. The list says why it
+// is not, and an owner renews it.
+func TestAnInvitationIsAsGoodAsItsInviter(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		for _, offered := range []team.Role{team.RoleOwner, team.RoleAdmin, team.RoleMember} {
+			for _, now := range []team.Role{team.RoleOwner, team.RoleAdmin, team.RoleMember, ""} {
+				for _, suspended := range []bool{false, true} {
+					name := string(offered) + " by " + string(now)
+					owner, inviter, receiver := f.User(t), f.User(t), f.User(t)
+					id := f.Team(t, owner.ID).ID
+					f.Member(t, id, inviter.ID, team.RoleOwner)
+					address := f.Email(t, receiver.ID, identityWord()+"@example.com").Address
+					invite := func(by identity.User) (team.Invitation, error) {
+						return f.Service.Invite(t.Context(), actor(by), id, team.Target{Email: &address}, offered)
+					}
+					i, err := invite(inviter)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, err = invite(owner)
+					storagetest.WantCode(t, name+": while it is good", err, identity.CodeAlreadyInvited)
+					switch now {
+					case team.RoleOwner:
+					case "":
+						err = f.Remove(t.Context(), actor(owner), id, inviter.ID)
+					default:
+						_, err = f.ChangeRole(t.Context(), actor(owner), id, inviter.ID, now)
+					}
+					if now != team.RoleOwner && err != nil {
+						t.Fatal(err)
+					}
+					want := team.VoidReason("")
+					switch {
+					case suspended:
+						name += ", suspended"
+						inviter.Status = identity.StatusDisabled
+						f.Do(t, func(ctx context.Context) error { return f.UpdateUser(ctx, inviter) })
+						want = team.VoidInviterSuspended
+					case now == "":
+						want = team.VoidInviterRemoved
+					case now == team.RoleMember, now == team.RoleAdmin && offered == team.RoleOwner:
+						want = team.VoidInviterDemoted
+					}
+					open, _, err := f.Service.Invitations(t.Context(), actor(owner), id, identity.Page{Limit: 9})
+					if err != nil || len(open) != 1 || open[0].VoidReason != want {
+						t.Errorf("%s: the list says %+v, %v; want %q", name, open, err, want)
+					}
+					if want != "" {
+						_, err = f.Accept(t.Context(), actor(receiver), i.ID)
+						storagetest.WantCode(t, name, err, identity.CodeInvitationClosed)
+						if got := f.role(t, id, receiver.ID); got != "none" {
+							t.Errorf("%s: accepted as %s", name, got)
+						}
+						admin := f.join(t, id, team.RoleAdmin)
+						_, err = invite(admin) // who cannot take an owner's back
+						if offered == team.RoleOwner {
+							storagetest.WantCode(t, name+": renewed by an admin", err, identity.CodeForbidden)
+							_, err = f.Service.Invite(t.Context(), actor(admin), id, team.Target{Email: &address}, team.RoleMember)
+							storagetest.WantCode(t, name+": replaced by an admin", err, identity.CodeAlreadyInvited)
+							_, err = invite(owner)
+						}
+						if err != nil {
+							t.Errorf("%s: not renewed: %v", name, err)
+						}
+						open, _, err = f.Service.Invitations(t.Context(), actor(owner), id, identity.Page{Limit: 9})
+						if err != nil || len(open) != 1 || open[0].ID == i.ID || open[0].VoidReason != "" {
+							t.Fatalf("%s: after renewing %+v, %v", name, open, err)
+						}
+						i = open[0]
+					}
+					if mine, err := f.Accept(t.Context(), actor(receiver), i.ID); err != nil || mine.Role != offered {
+						t.Errorf("%s: accepted as %q, %v", name, mine.Role, err)
+					}
+				}
+			}
+		}
+	})
+}
+
+// Who is suspended between their request and its transaction does nothing more in
+// their teams.
+func TestASuspendedMemberDoesNothing(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		owner := f.User(t)
+		id := f.Team(t, owner.ID).ID
+		admin := f.join(t, id, team.RoleAdmin)
+		admin.Status = identity.StatusDisabled
+		f.Do(t, func(ctx context.Context) error { return f.UpdateUser(ctx, admin) })
+		address := identityWord() + "@example.com"
+		_, invited := f.Service.Invite(t.Context(), actor(admin), id, team.Target{Email: &address}, team.RoleMember)
+		_, renamed := f.Rename(t.Context(), actor(admin), id, "Mine")
+		_, _, listed := f.Members(t.Context(), actor(admin), id, identity.Page{Limit: 9})
+		for name, err := range map[string]error{"invite": invited, "rename": renamed, "list": listed, "leave": f.Remove(t.Context(), actor(admin), id, admin.ID)} {
+			storagetest.WantNotFound(t, name, err)
+		}
+	})
+}

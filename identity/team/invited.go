@@ -103,11 +103,11 @@ func (s *Service) Letter(ctx context.Context, id identity.ID) (out Letter, err e
 	return out, err
 }
 
-// standing returns the team of an invitation, if whoever sent it could still
-// send it; else identity.ErrNotFound.
+// standing returns the team of an invitation, if the person who sent it is an
+// active member who could still send it; else identity.ErrNotFound.
 func (s *Service) standing(ctx context.Context, i Invitation) (Team, error) {
 	inviter, err := s.store.TeamFor(ctx, i.TeamID, i.InvitedBy)
-	if err == nil && !(inviter.Role.Manages() && inviter.Role.ActsOn(i.Role)) {
+	if err == nil && !inviter.Role.mayInvite(i.Role) {
 		err = identity.ErrNotFound
 	}
 	return inviter.Team, err

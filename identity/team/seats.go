@@ -14,7 +14,9 @@ type Seats interface {
 	// LockTeam returns a team that is not deleted and holds its row until the
 	// transaction ends, so that member counts stay true.
 	LockTeam(ctx context.Context, id identity.ID) (Team, error)
-	// TeamFor returns a team, with the role of a user who is a member of it.
+	// TeamFor returns a team, with the role of an active user who is a member of
+	// it. Suspending somebody takes the locks of their teams, so under a team's lock
+	// the answer stays true.
 	TeamFor(ctx context.Context, id, user identity.ID) (Mine, error)
 	// TeamForKey is TeamFor for a machine: the role is that of an API key of the
 	// team that works at now.

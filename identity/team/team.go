@@ -96,6 +96,35 @@ const (
 	OutcomeRevoked  Outcome = "revoked"
 )
 
+// VoidReason is why an open invitation cannot be accepted now, though it was not
+// closed: the person who sent it could not send it any more. It is derived from
+// what they are now, so it goes when they are entitled again.
+type VoidReason string
+
+// The reasons.
+const (
+	VoidInviterSuspended VoidReason = "inviter_suspended"
+	VoidInviterRemoved   VoidReason = "inviter_removed"
+	VoidInviterDemoted   VoidReason = "inviter_demoted"
+)
+
+// mayInvite reports whether a role may invite somebody with another.
+func (r Role) mayInvite(other Role) bool { return r.Manages() && r.ActsOn(other) }
+
+// Void returns why the invitation cannot be accepted, "" if it can, by the status
+// of its inviter and by their role in the team now; nil for none.
+func (i Invitation) Void(status identity.Status, role *Role) VoidReason {
+	switch {
+	case status != identity.StatusActive:
+		return VoidInviterSuspended
+	case role == nil:
+		return VoidInviterRemoved
+	case !role.mayInvite(i.Role):
+		return VoidInviterDemoted
+	}
+	return ""
+}
+
 // Invitation asks the owner of one verified address, or of one wallet, to join.
 // Exactly one of Email and Wallet is set.
 type Invitation struct {
@@ -110,7 +139,8 @@ type Invitation struct {
 	ClosedAt  *time.Time
 	Outcome   *Outcome
 
-	Told Told `bun:"-"` // what Invite did about the mail; not kept
+	Told       Told       `bun:"-"` // what Invite did about the mail; not kept
+	VoidReason VoidReason `bun:"-"` // as lists tell
 }
 
 // Received is an invitation as its receiver sees it.
