@@ -212,23 +212,70 @@ func TestReservedAddressesAreRefused(t *testing.T) {
 	}
 }
 
-func TestDelegatedAccountsSignAsExternallyOwned(t *testing.T) {
+// delegate puts an EIP-7702 delegation at an account.
+func (w *wallets) delegate(account, to common.Address) {
+	w.setCode(account, append([]byte{0xef, 0x01, 0x00}, to[:]...))
+}
+
+func TestDelegatedAccountSignsWithItsKey(t *testing.T) {
 	w := newWallets(t)
 	k, address := key(t, 3)
-	// It delegates to code that accepts everything: that must not matter.
-	yes := w.deploy(t, "Counter")
-	w.setCode(address, append([]byte{0xef, 0x01, 0x00}, yes[:]...))
+	w.delegate(address, w.deploy(t, "Counter")) // which accepts everything
 
 	account, err := w.verify(t, address, personalSign(t, k, text(t, address)))
 	ok(t, err)
+	equal(t, siwe.Account{Address: address, ChainID: simChain, Kind: siwe.EOA}, account)
 	equal(t, "eip155:"+address.Hex(), account.Subject())
 	equal(t, int64(0), w.asked.Load()) // a key needs no chain
+}
 
-	stranger, _ := key(t, 4)
-	for _, sig := range [][]byte{personalSign(t, stranger, text(t, address)), bytes.Repeat([]byte{1}, 130), wrap(t, yes, nil, []byte{1})} {
-		_, err = w.verify(t, address, sig)
-		refused(t, err, siwe.FieldSignature, siwe.Rejected)
+func TestDelegatedAccountSignsThroughItsDelegate(t *testing.T) {
+	w := newWallets(t)
+	_, address := key(t, 3)
+	session, sessionAddress := key(t, 4)
+	other, otherAddress := key(t, 5)
+	_, nobody := key(t, 6)
+	w.delegate(address, w.deploy(t, "NaiveWallet", nobody))
+	// The delegate's code runs on the account's own storage, where no owner is set yet.
+	w.send(t, common.Address{}, address, calldata(t, "setOwner(address)", sessionAddress))
+	sig, otherSig := personalSign(t, session, text(t, address)), personalSign(t, other, text(t, address))
+
+	account, err := w.verify(t, address, sig)
+	ok(t, err)
+	equal(t, siwe.Account{Address: address, ChainID: simChain, Kind: siwe.Contract}, account)
+	equal(t, "eip155:1337:"+address.Hex(), account.Subject()) // never the identity of the key
+	_, err = w.verify(t, address, wrap(t, common.Address{1}, []byte{1}, sig))
+	ok(t, err) // it has code, so nothing is deployed and the code decides
+
+	for name, bad := range map[string][]byte{
+		"another key":          otherSig,
+		"another key, wrapped": wrap(t, common.Address{1}, nil, otherSig),
+		"of another text":      personalSign(t, session, text(t, otherAddress)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := w.verify(t, address, bad)
+			refused(t, err, siwe.FieldSignature, siwe.Rejected)
+		})
 	}
+
+	down := w.expectation()
+	down.Contracts, err = siwe.NewContracts(map[uint64][]string{simChain: {closedURL(t)}}, siwe.ContractsOptions{})
+	ok(t, err)
+	_, _, err = siwe.Verify(t.Context(), text(t, address), hexutil.Encode(sig), down)
+	refused(t, err, siwe.FieldSignature, siwe.Unavailable)
+
+	// The code is asked as it is now.
+	w.send(t, sessionAddress, address, calldata(t, "setOwner(address)", otherAddress))
+	_, err = w.verify(t, address, sig)
+	refused(t, err, siwe.FieldSignature, siwe.Rejected)
+	_, err = w.verify(t, address, otherSig)
+	ok(t, err)
+	w.delegate(address, nobody) // which has no code
+	_, err = w.verify(t, address, otherSig)
+	refused(t, err, siwe.FieldSignature, siwe.Rejected)
+	w.setCode(address, nil)
+	_, err = w.verify(t, address, otherSig)
+	refused(t, err, siwe.FieldSignature, siwe.Rejected)
 }
 
 // Where there is no contract to ask, only a key's signature is well-formed.

@@ -5,9 +5,10 @@
 // message, [Nonces] makes and recognises the nonce in it without storing it.
 // Every kind of account is covered:
 //
-//   - externally owned accounts, by key recovery (EIP-191); accounts that have
-//     delegated their code (EIP-7702) are among them;
-//   - contract wallets, by asking the wallet itself (ERC-1271);
+//   - externally owned accounts, by key recovery (EIP-191), which always comes
+//     first and never needs the chain;
+//   - contract wallets, by asking the wallet itself (ERC-1271); among them
+//     accounts that have delegated to code (EIP-7702) and sign through it;
 //   - contract wallets that are not deployed yet (ERC-6492).
 //
 // # What is checked
@@ -44,10 +45,13 @@
 //     [Account.Subject] therefore names the chain.
 //   - A wallet's owners change. What was verified holds for now.
 //
+// An account that has delegated to code is an externally owned account when its
+// key signed, and a contract on the message's chain when only its code accepts
+// the signature: two identities, see [Account.Subject].
+//
 // Not supported are approvals that a Safe's owners leave on the chain (an empty
-// signature), the call before the question that ERC-6492 allows for wallets that
-// have code already, and signatures that delegated code of an externally owned
-// account would accept; such an account signs with its key.
+// signature) and the call before the question that ERC-6492 allows for wallets
+// that have code already.
 //
 // Nothing here reads a configuration or a global. Only [Contracts] uses the
 // network, and only it reads a clock, for the health of its endpoints.

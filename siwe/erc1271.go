@@ -21,10 +21,6 @@ var magicValue = append([]byte{0x16, 0x26, 0xba, 0x7e}, make([]byte, 28)...)
 // wrapSuffix ends an ERC-6492 signature.
 var wrapSuffix = bytes.Repeat([]byte{0x64, 0x92}, 16)
 
-// delegation starts the code of an externally owned account that has delegated
-// it (EIP-7702); the address of the delegate follows.
-var delegation = []byte{0xef, 0x01, 0x00}
-
 // validatorHex is CounterfactualValidator, compiled from testdata/contracts.
 //
 //go:embed counterfactual_validator.hex
@@ -90,8 +86,6 @@ func (q question) put(ctx context.Context, b Backend) error {
 	}
 	call = append(bytes.Clone(magicValue[:4]), call...)
 	switch {
-	case bytes.HasPrefix(code, delegation):
-		return rejected(FieldSignature, "was not made by the key of the address, which is an externally owned account that has delegated its code")
 	case len(code) > 0:
 		return q.putERC1271(ctx, b, call)
 	case q.deployment != nil:
