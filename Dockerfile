@@ -17,12 +17,18 @@ COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 COPY --from=web /src/web/dist/ web/dist/
-ARG TARGETOS TARGETARCH
+ARG BUILDARCH TARGETOS TARGETARCH
+# A C compiler for the machine that the image is for, where that is another one.
+RUN if [ "$TARGETARCH" != "$BUILDARCH" ]; then \
+        case $TARGETARCH in amd64) cc=x86-64 ;; arm64) cc=aarch64 ;; esac \
+        && apt-get update -qq \
+        && apt-get install -y -qq --no-install-recommends gcc-$cc-linux-gnu libc6-dev-$TARGETARCH-cross \
+        && rm -rf /var/lib/apt/lists/*; \
+    fi
 # The image is built without the repository, so it cannot tell the version.
 ARG VERSION=
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.release=${VERSION}" -o /out/latchkey ./cmd/latchkey \
+    CGO_ENABLED=1 GOOS=$TARGETOS GOARCH=$TARGETARCH deploy/build /out/latchkey \
     # For SQLite: a volume that is mounted here belongs to the user below.
     && install -d -o 65532 -g 65532 -m 0700 /out/data
 

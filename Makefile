@@ -25,8 +25,12 @@ run: build ## Build everything and serve it on http://localhost:8080 in developm
 	./bin/latchkey serve --dev
 
 .PHONY: build
-build: need-go web/dist/index.html ## Build bin/latchkey with the web app in it
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/latchkey ./cmd/latchkey
+build: need-go web/dist/index.html ## Build bin/latchkey with the web app in it; by pure Go only if there is no C compiler
+	GO=$(GO) deploy/build bin/latchkey
+
+.PHONY: build-pure
+build-pure: need-go web/dist/index.html ## Build bin/latchkey by pure Go, which recovers a wallet's key more slowly
+	CGO_ENABLED=0 GO=$(GO) deploy/build bin/latchkey
 
 web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	@$(MAKE) --no-print-directory need-node

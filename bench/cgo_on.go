@@ -2,6 +2,6 @@
 
 package main
 
-// cgo tells which implementation of secp256k1 go-ethereum has chosen. The child
-// is built with the same environment as this program.
+// cgo reports whether this program has libsecp256k1. The binary that it measures
+// is built alike.
 const cgo = true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/latchkey/latchkey/internal/testpg"
+	"github.com/latchkey/latchkey/siwe"
 )
 
 // machine is what all parts run on: a PostgreSQL, the built binary, and the
@@ -81,11 +83,18 @@ func (m *machine) prepare(ctx context.Context) error {
 	return err
 }
 
+// build builds the binary as it ships, with the implementation of secp256k1 that
+// this program was built with.
 func (m *machine) build(ctx context.Context) error {
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/latchkey/latchkey").Output()
+	if err != nil {
+		return fmt.Errorf("looking for the sources: %w", err)
+	}
 	out := filepath.Join(m.dir, "latchkey")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", out, "github.com/latchkey/latchkey/cmd/latchkey") //nolint:gosec // our own directory
+	cmd := exec.CommandContext(ctx, filepath.Join(strings.TrimSpace(string(root)), "deploy", "build"), out) //nolint:gosec // our own directory
+	cmd.Env = append(os.Environ(), "CGO_ENABLED="+map[bool]string{true: "1", false: "0"}[cgo])
 	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build ./cmd/latchkey: %w\n%s", err, said)
+		return fmt.Errorf("deploy/build: %w\n%s", err, said)
 	}
 	m.binaries = []string{out}
 	return nil
@@ -101,12 +110,29 @@ func (m *machine) database(ctx context.Context) (string, error) {
 }
 
 func (m *machine) describe() string {
-	crypto := "libsecp256k1 (cgo)"
-	if !cgo {
-		crypto = "pure Go (no cgo)"
-	}
 	return fmt.Sprintf("%d cores, %s/%s, %s; %s; keys recovered by %s",
-		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), m.durability, crypto)
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), m.durability, m.secp256k1())
+}
+
+// secp256k1 names the implementation in this program, and in each binary that
+// was built with another one.
+func (m *machine) secp256k1() string {
+	text := siwe.Secp256k1
+	for _, binary := range m.binaries {
+		info, err := buildinfo.ReadFile(binary)
+		if err != nil {
+			text += fmt.Sprintf(", by %s with what is not known", filepath.Base(binary))
+			continue
+		}
+		with := map[string]string{}
+		for _, s := range info.Settings {
+			with[s.Key] = s.Value
+		}
+		if (with["CGO_ENABLED"] == "1") != cgo {
+			text += fmt.Sprintf(", by %s with CGO_ENABLED=%s", filepath.Base(binary), with["CGO_ENABLED"])
+		}
+	}
+	return text
 }
 
 // stop ends the children of one part, so that the next has the machine alone.

@@ -62,8 +62,8 @@ func measureVerify(ctx context.Context, m *machine, t *table) error {
 		if err != nil {
 			return err
 		}
-		t.atLeast(0.7, quantile(ratios, 0.5), c.what, "quartiles %.2f to %.2f of %d rounds, one core, %d bytes",
-			quantile(ratios, 0.25), quantile(ratios, 0.75), len(ratios), len(text))
+		t.atLeast(0.7, quantile(ratios, 0.5), c.what, "%s; quartiles %.2f to %.2f of %d rounds, one core, %d bytes",
+			siwe.Secp256k1, quantile(ratios, 0.25), quantile(ratios, 0.75), len(ratios), len(text))
 	}
 	return nil
 }

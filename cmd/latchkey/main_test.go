@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"github.com/latchkey/latchkey/siwe"
 )
 
 // latchkey runs the command line in an environment of these variables.
@@ -105,8 +107,8 @@ func TestVersion(t *testing.T) {
 		info    *debug.BuildInfo
 		want    string
 	}{
-		{"", info, "latchkey development, commit 0123456789ab with changes of 2026-01-02T03:04:05Z, go1.26"},
-		{"v1.2.3", &debug.BuildInfo{}, "latchkey v1.2.3"},
+		{"", info, "latchkey development, commit 0123456789ab with changes of 2026-01-02T03:04:05Z, go1.26, " + siwe.Secp256k1},
+		{"v1.2.3", &debug.BuildInfo{}, "latchkey v1.2.3, " + siwe.Secp256k1},
 	} {
 		if got := describe(tt.release, tt.info); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)

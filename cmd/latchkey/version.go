@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/latchkey/latchkey/siwe"
 )
 
 // release is set by the linker where the build has no repository to read the
@@ -25,7 +27,8 @@ func newVersionCommand() *cobra.Command {
 	}
 }
 
-// describe has the version, and the commit as far as the build knew it.
+// describe returns the version, the commit as far as the build knew it, and what
+// recovers the keys of wallets.
 func describe(release string, info *debug.BuildInfo) string {
 	version := info.Main.Version
 	if release != "" {
@@ -49,5 +52,5 @@ func describe(release string, info *debug.BuildInfo) string {
 	if info.GoVersion != "" {
 		line += ", " + info.GoVersion
 	}
-	return line
+	return line + ", " + siwe.Secp256k1
 }
