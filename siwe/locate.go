@@ -2,68 +2,112 @@ package siwe
 
 import "strings"
 
-// locate names the field at which a text, without its scheme, leaves the
-// grammar, for an error that helps: splitFields only says that it does. It decides
-// nothing: a text it finds no fault with is refused all the same, as a whole.
-func locate(text string) string {
+// notEIP4361 returns the error for a text, without its scheme, that leaves the
+// grammar: splitFields only says that it does. It names the first field that is
+// wrong, and says what is expected there and in every other line that can be
+// told to be wrong: most often a client library writes a text of its own, and
+// its developer needs to know all the differences. It decides nothing: a text in
+// which it finds no fault is refused all the same, for the reason given.
+func notEIP4361(text, reason string) *Error {
+	faults := locate(text)
+	if len(faults) == 0 {
+		return malformed(FieldMessage, reason)
+	}
+	first := malformed(faults[0].field, faults[0].expected)
+	for _, f := range faults[1:] {
+		first.Reason += "; " + f.field + ": " + f.expected
+	}
+	return first
+}
+
+// fault is a field that is not as EIP-4361 writes it.
+type fault struct {
+	field    string
+	expected string // what must be there
+}
+
+// locate returns where a text leaves the grammar, in the order of the text. It
+// ends with the first line that is not where it should be, because what follows
+// cannot be told.
+func locate(text string) (faults []fault) {
+	wrong := func(field, expected string) { faults = append(faults, fault{field, expected}) }
 	header, text, _ := strings.Cut(text, "\n")
-	domain, ok := strings.CutSuffix(header, headerTail)
-	if !ok || checkDomain(domain) != nil {
-		return FieldDomain
+	if domain, ok := strings.CutSuffix(header, headerTail); !ok {
+		wrong(FieldDomain, `the first line must be the domain, such as app.example.com, followed by "`+headerTail+
+			`", as EIP-4361 has it; clients such as viem's createSiweMessage write it so`)
+	} else if checkDomain(domain) != nil {
+		wrong(FieldDomain, "must be an RFC 3986 authority, such as app.example.com")
 	}
 	address, text, _ := strings.Cut(text, "\n")
 	if !isEIP55(address) {
-		return FieldAddress
+		wrong(FieldAddress, "the second line must be the address alone, with 0x and in the upper and lower case of EIP-55")
 	}
 	statement, rest, ok := strings.Cut(text, "\nURI: ")
 	if !ok {
-		return FieldURI
+		wrong(FieldURI, `a line must begin with "URI: "`)
+		return faults
 	}
 	// A blank line, and behind it, if there is a statement, that and its end.
 	statement, ok = strings.CutPrefix(statement, "\n")
 	if statement, ended := strings.CutSuffix(statement, "\n"); !ok || statement != "" && !ended || !isStatement(statement) {
-		return FieldStatement
+		wrong(FieldStatement, "the address must be followed by an empty line, one line with the statement and an empty line, or by two empty lines if there is no statement")
 	}
 	lines := strings.Split("URI: "+rest, "\n")
 	for _, f := range lineFields {
 		if len(lines) > 0 && strings.HasPrefix(lines[0], f.prefix) {
 			if !f.fits(lines[0][len(f.prefix):]) {
-				return f.name
+				wrong(f.name, f.expected)
 			}
 			lines = lines[1:]
 		} else if !f.optional {
-			return f.name
+			wrong(f.name, `a line that begins with "`+f.prefix+`" must be here, after the line before it in EIP-4361`)
+			return faults
 		}
 	}
 	if len(lines) == 0 {
-		return FieldMessage
+		return faults
 	}
 	if lines[0] != "Resources:" {
 		if strings.HasPrefix(lines[0], "Resources:") {
-			return FieldResources
+			wrong(FieldResources, `the line must be "Resources:", with each resource in a line of its own below it`)
+		} else {
+			wrong(FieldMessage, "has a line that EIP-4361 does not have, or not there; the order is "+order())
 		}
-		return FieldMessage // a line that has no business there
+		return faults
 	}
 	for _, l := range lines[1:] {
 		if r, ok := strings.CutPrefix(l, "- "); !ok || !isURI(r) {
-			return FieldResources
+			wrong(FieldResources, `the lines below "Resources:" must be "- " and an RFC 3986 URI, and nothing may follow them`)
+			break
 		}
 	}
-	return FieldMessage
+	return faults
 }
+
+const expectedTime = "must be an RFC 3339 date and time, such as 2026-01-02T15:04:05Z"
 
 // lineFields are the fields of one line, in their order.
 var lineFields = []struct {
 	prefix, name string
 	optional     bool
 	fits         func(string) bool
+	expected     string
 }{
-	{"URI: ", FieldURI, false, isURI},
-	{"Version: ", FieldVersion, false, func(s string) bool { return s == Version }},
-	{"Chain ID: ", FieldChainID, false, isChainID},
-	{"Nonce: ", FieldNonce, false, isNonce},
-	{"Issued At: ", FieldIssuedAt, false, isTime},
-	{"Expiration Time: ", FieldExpirationTime, true, isTime},
-	{"Not Before: ", FieldNotBefore, true, isTime},
-	{"Request ID: ", FieldRequestID, true, isRequestID},
+	{"URI: ", FieldURI, false, isURI, "must be an RFC 3986 URI, such as https://app.example.com"},
+	{"Version: ", FieldVersion, false, func(s string) bool { return s == Version }, "must be 1"},
+	{"Chain ID: ", FieldChainID, false, isChainID, `must be a decimal number alone, such as 1, without a namespace such as "eip155:"`},
+	{"Nonce: ", FieldNonce, false, isNonce, "must be at least 8 ASCII letters and digits"},
+	{"Issued At: ", FieldIssuedAt, false, isTime, expectedTime},
+	{"Expiration Time: ", FieldExpirationTime, true, isTime, expectedTime},
+	{"Not Before: ", FieldNotBefore, true, isTime, expectedTime},
+	{"Request ID: ", FieldRequestID, true, isRequestID, "must be RFC 3986 pchars"},
+}
+
+// order lists the lines behind the statement.
+func order() string {
+	var b strings.Builder
+	for _, f := range lineFields {
+		b.WriteString(strings.TrimSuffix(f.prefix, ": ") + ", ")
+	}
+	return b.String() + "Resources"
 }

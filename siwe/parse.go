@@ -27,7 +27,7 @@ func Parse(raw string) (*Message, error) {
 	scheme, text := cutScheme(raw)
 	m, ok := splitFields(text)
 	if !ok {
-		return nil, malformed(locate(text), "is missing, misplaced or not as EIP-4361 writes it")
+		return nil, notEIP4361(text, "is not as EIP-4361 writes it")
 	}
 	m.Scheme = scheme
 	if err := m.check(); err != nil {
@@ -35,7 +35,7 @@ func Parse(raw string) (*Message, error) {
 	}
 	// The last word: what was read in any way but as it would be written shows here.
 	if m.String() != raw {
-		return nil, malformed(locate(text), "is not in canonical form")
+		return nil, notEIP4361(text, "is not in canonical form")
 	}
 	return m, nil
 }

@@ -224,3 +224,49 @@ func TestParseRefuses(t *testing.T) {
 		equal(t, true, err != nil)
 	}
 }
+
+// appKit is what the default messenger of AppKit (InformalMessenger of
+// @reown/appkit-siwx) writes. It differs from EIP-4361 in its first
+// line, in the chain id and, without a statement, in the empty lines.
+const appKit = `app.example.com wants you to sign in with your **blockchain** account:
+0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2
+
+Sign in to the example.
+
+URI: https://app.example.com/login
+Version: 1
+Chain ID: eip155:1
+Nonce: abcdefgh12345678
+Issued At: 2026-03-14T15:09:26.000Z`
+
+func TestRefusalSaysWhatToChange(t *testing.T) {
+	for name, c := range map[string]struct {
+		text, field string
+		says        []string
+	}{
+		"AppKit":                     {appKit, siwe.FieldDomain, []string{"first line", "wants you to sign in with your Ethereum account:", "createSiweMessage", "chain_id", "eip155:"}},
+		"AppKit without a statement": {strings.Replace(appKit, "\nSign in to the example.\n", "", 1), siwe.FieldDomain, []string{"first line", "statement", "two empty lines", "chain_id", "eip155:"}},
+		"AppKit, chain id alone":     {strings.Replace(appKit, "eip155:1", "1", 1), siwe.FieldDomain, []string{"first line"}},
+		"namespace":                  {strings.Replace(full, "Chain ID: 1", "Chain ID: eip155:1", 1), siwe.FieldChainID, []string{"decimal number", "eip155:"}},
+		"address in lower case":      {strings.Replace(full, "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2", "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2", 1), siwe.FieldAddress, []string{"second line", "EIP-55"}},
+		"no nonce":                   {strings.Replace(full, "Nonce: abcdefgh12345678\n", "", 1), siwe.FieldNonce, []string{`"Nonce: "`}},
+		"seconds for a time":         {strings.Replace(full, "Issued At: 2026-03-14T15:09:26Z", "Issued At: 1773500966", 1), siwe.FieldIssuedAt, []string{"RFC 3339", "2026-01-02T15:04:05Z"}},
+		"another field":              {strings.Replace(full, "Request ID: req-1", "Role: admin", 1), siwe.FieldMessage, []string{"URI, Version, Chain ID, Nonce, Issued At, Expiration Time, Not Before, Request ID, Resources"}},
+		"resources in one line":      {strings.Replace(full, "Resources:\n", "Resources: urn:a:b\n", 1), siwe.FieldResources, []string{`"Resources:"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := siwe.Parse(c.text)
+			e := refused(t, err, c.field, siwe.Malformed)
+			for _, s := range c.says {
+				if !strings.Contains(e.Reason, s) {
+					t.Errorf("lacks %q: %s", s, e.Reason)
+				}
+			}
+			for _, s := range []string{"**", "admin", "1773500966", "0xc02"} {
+				if strings.Contains(e.Reason, s) {
+					t.Errorf("repeats the input: %s", e.Reason)
+				}
+			}
+		})
+	}
+}
