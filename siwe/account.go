@@ -20,7 +20,7 @@ const (
 	Contract Kind = "contract"
 )
 
-// Account is who signed.
+// Account is the account that signed.
 type Account struct {
 	Address common.Address
 	ChainID uint64 // EIP-155, the message's

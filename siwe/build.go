@@ -7,7 +7,7 @@ import "time"
 // a message made here are written in UTC.
 //
 // A field that is outside the grammar, above all one with a newline or another
-// control character by which it could forge the fields behind it, is refused
+// control character that could forge the fields after it, is refused
 // with a *[Error] of kind Malformed. What Build returns, [Parse] reads back as
 // the same message.
 func Build(m Message) (string, error) {
@@ -37,7 +37,8 @@ func Build(m Message) (string, error) {
 	return text, nil
 }
 
-// equal reports whether two messages say the same; times are compared as instants.
+// equal reports whether two messages have the same fields. Times are compared as
+// instants.
 func (m *Message) equal(o *Message) bool {
 	if m.Scheme != o.Scheme || m.Domain != o.Domain || m.Address != o.Address || m.Statement != o.Statement ||
 		(m.HasStatement || m.Statement != "") != (o.HasStatement || o.Statement != "") ||

@@ -12,9 +12,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// Backend is what is asked of a connection to a chain. *ethclient.Client is
-// one, and so is the client of go-ethereum's simulated chain. A nil block is the
-// latest.
+// Backend is a connection to a chain. *ethclient.Client implements it, and so
+// does the client of go-ethereum's simulated chain. A nil block is the latest.
 type Backend interface {
 	ChainID(ctx context.Context) (*big.Int, error)
 	CodeAt(ctx context.Context, account common.Address, block *big.Int) ([]byte, error)
@@ -33,25 +32,25 @@ func newChain(id uint64, opts ContractsOptions) *chain {
 	return &chain{id: id, slots: make(chan struct{}, opts.MaxConcurrent), timeout: opts.CallTimeout, now: opts.Now}
 }
 
-// endpoint is one connection and what is known of it.
+// endpoint is one connection and its health.
 type endpoint struct {
 	name    string // the URL's host: paths and queries hold keys
 	backend Backend
 
 	mu      sync.Mutex
-	chainOK bool      // its chain id was seen to be right
+	chainOK bool      // its chain id has been checked
 	probed  time.Time // when a probe for its health last began
-	contact time.Time // when it last answered or failed to; zero if never asked
+	contact time.Time // when it last answered or failed; zero if never asked
 	failure error     // of the last contact; nil if it answered
 }
 
-// ask puts a question to one endpoint after the other until one can tell.
+// ask asks one endpoint after the other until one gives an answer.
 func (c *chain) ask(ctx context.Context, q question) error {
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return unavailable(errors.New("too many verifications at a time"))
+		return unavailable(errors.New("too many verifications at once"))
 	}
 	var failures error
 	for _, e := range c.order() {
@@ -68,8 +67,8 @@ func (c *chain) ask(ctx context.Context, q question) error {
 	return unavailable(failures)
 }
 
-// order puts endpoints that have failed just now behind the others. None is
-// left out: if all have failed, trying is all there is.
+// order returns the endpoints, those that failed recently last. None is left
+// out: if all of them failed, they are tried all the same.
 func (c *chain) order() []*endpoint {
 	var good, bad []*endpoint
 	for _, e := range c.endpoints {
@@ -88,8 +87,8 @@ func (e *endpoint) failedSince(t time.Time) bool {
 	return e.failure != nil && e.contact.After(t)
 }
 
-// put makes one attempt. The error is a *Error if the chain has answered, else
-// it is fit to be logged: without the endpoint's URL.
+// put makes one attempt. The error is a *Error if the chain has answered.
+// Otherwise it is safe to log: it does not have the endpoint's URL.
 func (e *endpoint) put(parent context.Context, c *chain, q question) error {
 	ctx, cancel := context.WithTimeout(parent, c.timeout)
 	defer cancel()
@@ -103,7 +102,7 @@ func (e *endpoint) put(parent context.Context, c *chain, q question) error {
 		return err
 	}
 	err = describe(err)
-	if parent.Err() == nil { // else it was the caller who gave up
+	if parent.Err() == nil { // else the caller cancelled
 		e.record(c.now(), err)
 	}
 	return err
@@ -115,8 +114,8 @@ func (e *endpoint) record(at time.Time, failure error) {
 	e.contact, e.failure = at, failure
 }
 
-// checkChain asks an endpoint for its chain id until it was once right: a
-// mistaken URL would have contracts of another chain speak for this one's.
+// checkChain asks an endpoint for its chain id until the answer is right once.
+// With a wrong URL, contracts of another chain would answer for this one's.
 func (e *endpoint) checkChain(ctx context.Context, want uint64) error {
 	e.mu.Lock()
 	ok := e.chainOK

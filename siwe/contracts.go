@@ -49,21 +49,21 @@ func (o ContractsOptions) withDefaults() ContractsOptions {
 }
 
 // Contracts verifies contract wallets by asking the chain they are on. It
-// trusts the RPC endpoints it is given: who runs them decides who has signed.
+// trusts its RPC endpoints: their operators decide which signatures are valid.
 // It is safe for concurrent use. A nil *Contracts supports no chain.
 type Contracts struct {
 	chains map[uint64]*chain
 	opts   ContractsOptions
 }
 
-// NewContracts takes the HTTP(S) URLs of JSON-RPC endpoints by EIP-155 chain
-// id, in the order of preference, and connects to none of them yet. Errors name
-// the chain and never the URL, which usually holds a key.
+// NewContracts returns a verifier that asks JSON-RPC endpoints, given by their
+// HTTP(S) URLs for each EIP-155 chain id, in order of preference. It does not
+// connect yet. Errors name the chain and never the URL, which usually has a key.
 func NewContracts(rpcURLs map[uint64][]string, opts ContractsOptions) (*Contracts, error) {
 	opts = opts.withDefaults()
 	client := &http.Client{
 		Transport: &boundedTransport{base: opts.Transport, max: opts.MaxResponseBytes},
-		// An endpoint has no business sending us elsewhere.
+		// Redirects are not followed: an endpoint must not choose other hosts.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	c := &Contracts{chains: map[uint64]*chain{}, opts: opts}
@@ -81,15 +81,15 @@ func NewContracts(rpcURLs map[uint64][]string, opts ContractsOptions) (*Contract
 			ch.endpoints = append(ch.endpoints, &endpoint{name: u.Host, backend: ethclient.NewClient(conn)})
 		}
 		if id == 0 || len(ch.endpoints) == 0 {
-			return nil, fmt.Errorf("siwe: chain %d has no RPC endpoint or is no chain", id)
+			return nil, fmt.Errorf("siwe: chain %d has no RPC endpoint, or is not a chain", id)
 		}
 		c.chains[id] = ch
 	}
 	return c, nil
 }
 
-// NewContractsWithBackends is [NewContracts] over connections that exist
-// already, such as an in-process chain.
+// NewContractsWithBackends is like [NewContracts] but uses existing connections,
+// such as an in-process chain.
 func NewContractsWithBackends(backends map[uint64][]Backend, opts ContractsOptions) *Contracts {
 	opts = opts.withDefaults()
 	c := &Contracts{chains: map[uint64]*chain{}, opts: opts}
@@ -103,12 +103,12 @@ func NewContractsWithBackends(backends map[uint64][]Backend, opts ContractsOptio
 }
 
 // VerifyContract implements [ContractVerifier]. The error is a *[Error]:
-// Rejected when the chain has answered that this is no signature of the
-// account's, Unavailable when no endpoint of the chain could say.
+// Rejected when the chain has answered that this is not a signature of the
+// account, Unavailable when no endpoint of the chain answered.
 //
-// A wallet that has code is judged by that code alone, as it is now (ERC-1271),
-// also if the signature comes with a deployment: calling something of the
-// signer's choice before asking, as ERC-6492 allows, would let a former owner
+// A wallet that has code is judged by its current code alone (ERC-1271), even if
+// the signature comes with a deployment. ERC-6492 also allows a call of the
+// signer's choice before the question, but a former owner could use that to
 // prepare the answer. A wallet without code needs an ERC-6492 signature.
 func (c *Contracts) VerifyContract(ctx context.Context, chainID uint64, account common.Address, hash common.Hash, signature []byte) error {
 	if c == nil || c.chains[chainID] == nil {
@@ -132,8 +132,9 @@ func (c *Contracts) VerifyContract(ctx context.Context, chainID uint64, account 
 	return c.chains[chainID].ask(ctx, q)
 }
 
-// isReserved tells the addresses at which chains keep precompiles, and zero,
-// whose key nobody has and which answer nothing that is meant as a signature.
+// isReserved reports whether an address is zero or one of those at which chains
+// keep precompiles. They have no key, and what they return is not a verdict on a
+// signature.
 func isReserved(a common.Address) bool {
 	for _, b := range a[:common.AddressLength-2] {
 		if b != 0 {

@@ -27,7 +27,7 @@ type wallets struct {
 
 func newWallets(t testing.TB) *wallets {
 	t.Helper()
-	// A busy machine is not what is tested.
+	// Generous, so that a busy machine does not fail the test.
 	opts := siwe.ContractsOptions{CallTimeout: 20 * time.Second, Timeout: 60 * time.Second}
 	chain := newEVM(t, simChain)
 	server := httptest.NewServer(chain.rpcHandler(t))
@@ -133,8 +133,8 @@ func TestOwnerRemovedIsRefused(t *testing.T) {
 }
 
 // Wallets that check their owner's signature over the bare hash accept what the
-// owner has signed for any of them. It takes the message, which names the one
-// account, to keep them apart; a wallet like a Safe does so by itself too.
+// owner signed for any of them. The message, which names one account, keeps them
+// apart. A wallet like a Safe does so by itself too.
 func TestSiblingsOfOneOwner(t *testing.T) {
 	w := newWallets(t)
 	k, owner := key(t, 1)
@@ -279,7 +279,7 @@ func TestDelegatedAccountSignsThroughItsDelegate(t *testing.T) {
 }
 
 // Where there is no contract to ask, only a key's signature is well-formed.
-func TestSignaturesThatNobodyCouldHaveMade(t *testing.T) {
+func TestSignaturesWithoutAContract(t *testing.T) {
 	w := newWallets(t)
 	_, nobody := key(t, 5)
 	unsupported, none := w.expectation(), w.expectation()

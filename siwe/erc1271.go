@@ -45,13 +45,13 @@ func arguments(types ...string) (args abi.Arguments) {
 	return args
 }
 
-// deployment is how an ERC-6492 signature says its wallet comes into being.
+// deployment is how the wallet of an ERC-6492 signature is to be deployed.
 type deployment struct {
 	factory  common.Address
 	calldata []byte
 }
 
-// question is one that is put to a chain: is this the account's signature?
+// question is what a chain is asked: is this a signature of the account?
 type question struct {
 	account    common.Address
 	hash       common.Hash
@@ -74,7 +74,7 @@ func unwrap(inner []byte) (*deployment, []byte, error) {
 }
 
 // put asks one backend. nil means yes, a *Error is the chain's final no, and any
-// other error says that this backend could not tell.
+// other error means that this backend gave no answer.
 func (q question) put(ctx context.Context, b Backend) error {
 	code, err := b.CodeAt(ctx, q.account, nil)
 	if err != nil {
@@ -108,8 +108,8 @@ func (q question) putERC1271(ctx context.Context, b Backend, call []byte) error 
 	return nil
 }
 
-// putERC6492 deploys the wallet and asks it, in the memory of the node only: an
-// eth_call that creates a contract, whose init code is the validator.
+// putERC6492 deploys the wallet and asks it, in the node's memory only: by an
+// eth_call that creates a contract whose init code is the validator.
 func (q question) putERC6492(ctx context.Context, b Backend, call []byte) error {
 	input, err := validatorInput.Pack(q.account, q.deployment.factory, q.deployment.calldata, call)
 	if err != nil {
@@ -138,12 +138,12 @@ func (q question) putERC6492(ctx context.Context, b Backend, call []byte) error 
 	return rejected(FieldSignature, "was not accepted by the contract wallet, once deployed")
 }
 
-// executionFailed tells an eth_call that the contract made fail, a final no,
-// from one that the node could not make. Geth's code for a revert is 3; of the
-// other ways to fail, each kind of node has its own words.
+// executionFailed reports whether the contract made an eth_call fail, which is a
+// final no, as opposed to a node that could not make the call. Geth's code for a
+// revert is 3. For other failures, each kind of node has its own words.
 func executionFailed(err error) bool {
 	if errors.Is(err, errResponseTooLarge) {
-		return true // what is returned has no other bound than its gas
+		return true // only gas bounds what a contract returns
 	}
 	var e rpc.Error
 	if !errors.As(err, &e) {

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// ErrorKind says what a caller should make of an [Error].
+// ErrorKind classifies an [Error].
 type ErrorKind uint8
 
-// The kinds of refusal. The zero value is none of them, so that a forgotten
-// kind is never mistaken for one.
+// The kinds of refusal. The zero value is none of them, so that a kind that was
+// not set is not mistaken for one.
 const (
 	// Malformed: the input is not an EIP-4361 message or not a signature.
-	// Sending it again cannot help.
+	// Sending it again does not help.
 	Malformed ErrorKind = iota + 1
 	// Rejected: well-formed, but not proof of what was expected.
 	Rejected
-	// Unavailable: nothing could be decided, because no RPC endpoint of the
-	// message's chain answered. The same input may pass later.
+	// Unavailable: nothing was decided, because no RPC endpoint of the message's
+	// chain answered. The same input may pass later.
 	Unavailable
 )
 
@@ -33,8 +33,8 @@ func (k ErrorKind) String() string {
 	return "unknown"
 }
 
-// The fields an [Error] can name: those of EIP-4361 and the two inputs of
-// [Verify] themselves.
+// The fields that an [Error] can name: those of EIP-4361, and the two inputs of
+// [Verify].
 const (
 	FieldMessage        = "message"
 	FieldSignature      = "signature"
@@ -54,15 +54,16 @@ const (
 )
 
 // Error is the only type of error that [Parse], [Build] and [Verify] return.
-// Reason is a sentence for people; it repeats nothing of the input, so it can
-// be logged and shown as it is.
+// Reason is written for people. It never repeats the input, so it is safe to log
+// and to show.
 type Error struct {
 	Field  string // one of the Field constants
 	Kind   ErrorKind
 	Reason string
-	// RetryAfter is when trying again makes sense; only with Unavailable.
+	// RetryAfter is when to try again. It is set with Unavailable only.
 	RetryAfter time.Duration
-	// Err is the cause, if there is one: a caller's nonce check, an RPC.
+	// Err is the cause, if there is one: a caller's nonce check, an RPC, or
+	// [ErrDisagreement].
 	Err error
 }
 
@@ -77,8 +78,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// retryAfter is the hint that goes with Unavailable: about as long as a failed
-// RPC endpoint is left alone.
+// retryAfter is the RetryAfter of Unavailable. For as long, a failed RPC endpoint
+// is asked last.
 const retryAfter = 5 * time.Second
 
 func malformed(field, reason string) *Error {
@@ -89,8 +90,8 @@ func rejected(field, reason string) *Error {
 	return &Error{Field: field, Kind: Rejected, Reason: reason}
 }
 
-// asError keeps a *Error that a caller's hook returned, and wraps anything
-// else as the given refusal.
+// asError returns a *Error that a caller's hook returned as it is, and wraps any
+// other error as the given refusal.
 func asError(err error, wrap Error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

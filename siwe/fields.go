@@ -11,8 +11,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// check holds every field against the grammar of EIP-4361. Parse and Build
-// share it, so neither makes what the other refuses.
+// check checks every field against the grammar of EIP-4361. Parse and Build
+// share it, so that they accept the same messages.
 func (m *Message) check() error {
 	if m.Scheme != "" && !isScheme(m.Scheme) {
 		return malformed(FieldScheme, "is not an RFC 3986 scheme")
@@ -46,7 +46,8 @@ func (m *Message) check() error {
 	return nil
 }
 
-// checkText refuses what no field may have, before any grammar is applied.
+// checkText refuses characters that no field may have. It comes before the
+// grammar.
 func checkText(raw string) error {
 	if !utf8.ValidString(raw) {
 		return malformed(FieldMessage, "is not valid UTF-8")
@@ -59,8 +60,8 @@ func checkText(raw string) error {
 	return nil
 }
 
-// checkDomain takes an RFC 3986 authority: userinfo, IP literals and ports are
-// in the grammar; whether it is the right one, Verify asks byte for byte.
+// checkDomain accepts an RFC 3986 authority. The grammar has userinfo, IP literals
+// and ports; Verify then compares the domain byte for byte.
 func checkDomain(s string) error {
 	if s == "" || !all(s, func(c byte) bool { return isUnreserved(c) || isSubDelim(c) || strings.IndexByte(":@[]%", c) >= 0 }) || !percentEncoded(s) {
 		return malformed(FieldDomain, "is not an RFC 3986 authority")
@@ -91,8 +92,8 @@ func isScheme(s string) bool {
 	return s != "" && isAlpha(s[0]) && all(s, func(c byte) bool { return isAlnum(c) || strings.IndexByte("+-.", c) >= 0 })
 }
 
-// isURI takes the characters of RFC 3986, brackets anywhere: browsers leave
-// them as they are in queries. There must be a scheme.
+// isURI accepts the characters of RFC 3986, and brackets anywhere, because
+// browsers do not escape them in queries. There must be a scheme.
 func isURI(s string) bool {
 	scheme, _, ok := strings.Cut(s, ":")
 	if !ok || !isScheme(scheme) || !percentEncoded(s) ||

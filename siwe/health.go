@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// healthInterval is how long an endpoint's last contact stands for its health.
+// healthInterval is how long an endpoint's last contact counts as its health.
 const healthInterval = 30 * time.Second
 
 // ChainHealth reports whether contract wallets of a chain can be verified now.
@@ -17,11 +17,11 @@ type ChainHealth struct {
 	Endpoints []EndpointHealth
 }
 
-// EndpointHealth is what the last contact with an endpoint showed.
+// EndpointHealth is the result of the last contact with an endpoint.
 type EndpointHealth struct {
 	Name      string // host and port of the URL
 	Available bool
-	Reason    string // why not; fit to be shown
+	Reason    string // why it is not available; safe to show
 	CheckedAt time.Time
 }
 
@@ -30,10 +30,9 @@ func (h ChainHealth) Available() bool {
 	return slices.ContainsFunc(h.Endpoints, func(e EndpointHealth) bool { return e.Available })
 }
 
-// Health returns the state of each chain, by chain id. An endpoint that nothing
-// was heard of for 30 seconds is asked for its chain id first; all are asked at
-// the same time, each within the call timeout. Readiness and metrics can call
-// it as often as they like.
+// Health returns the state of each chain, by chain id. Endpoints without contact
+// for 30 seconds are asked for their chain id first, all at the same time, each
+// within the call timeout. It is cheap enough for readiness checks and metrics.
 func (c *Contracts) Health(ctx context.Context) []ChainHealth {
 	var wg sync.WaitGroup
 	health := make([]ChainHealth, 0, len(c.chains))
@@ -63,7 +62,7 @@ func (c *Contracts) Health(ctx context.Context) []ChainHealth {
 	return health
 }
 
-// claimProbe reports whether a probe is due, and lets only one caller make it.
+// claimProbe reports whether a probe is due. It returns true to one caller only.
 func (e *endpoint) claimProbe(now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -2,12 +2,12 @@ package siwe
 
 import "strings"
 
-// notEIP4361 returns the error for a text, without its scheme, that leaves the
-// grammar: splitFields only says that it does. It names the first field that is
-// wrong, and says what is expected there and in every other line that can be
-// told to be wrong: most often a client library writes a text of its own, and
-// its developer needs to know all the differences. It decides nothing: a text in
-// which it finds no fault is refused all the same, for the reason given.
+// notEIP4361 returns the error for a text, without its scheme, that is outside
+// the grammar. It names the first field that is wrong, and says what is expected
+// there and in the other lines that are wrong: most often a client library writes
+// a text of its own, and its developer needs to know all the differences. It
+// decides nothing: a text in which it finds no fault is refused for the reason
+// given.
 func notEIP4361(text, reason string) *Error {
 	faults := locate(text)
 	if len(faults) == 0 {
@@ -26,9 +26,9 @@ type fault struct {
 	expected string // what must be there
 }
 
-// locate returns where a text leaves the grammar, in the order of the text. It
-// ends with the first line that is not where it should be, because what follows
-// cannot be told.
+// locate returns the faults of a text in their order. It stops at the first line
+// that is missing or in another place, because the lines after it cannot be
+// assigned to fields.
 func locate(text string) (faults []fault) {
 	wrong := func(field, expected string) { faults = append(faults, fault{field, expected}) }
 	header, text, _ := strings.Cut(text, "\n")
@@ -47,7 +47,7 @@ func locate(text string) (faults []fault) {
 		wrong(FieldURI, `a line must begin with "URI: "`)
 		return faults
 	}
-	// A blank line, and behind it, if there is a statement, that and its end.
+	// An empty line. If there is a statement, the statement and its newline follow.
 	statement, ok = strings.CutPrefix(statement, "\n")
 	if statement, ended := strings.CutSuffix(statement, "\n"); !ok || statement != "" && !ended || !isStatement(statement) {
 		wrong(FieldStatement, "the address must be followed by an empty line, one line with the statement and an empty line, or by two empty lines if there is no statement")
@@ -103,7 +103,7 @@ var lineFields = []struct {
 	{"Request ID: ", FieldRequestID, true, isRequestID, "must be RFC 3986 pchars"},
 }
 
-// order lists the lines behind the statement.
+// order lists the lines after the statement.
 func order() string {
 	var b strings.Builder
 	for _, f := range lineFields {

@@ -8,8 +8,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// MaxMessageBytes bounds a message before anything looks at it. Real ones have
-// 200 to 1000 bytes; the rest is room for resources.
+// MaxMessageBytes is the maximum length of a message, which is checked first.
+// Real messages have 200 to 1000 bytes; the rest is room for resources.
 const MaxMessageBytes = 8 << 10
 
 // Version is the only version EIP-4361 has.
@@ -18,13 +18,13 @@ const Version = "1"
 // Message is an EIP-4361 message, field by field, in the order of the text.
 type Message struct {
 	Scheme  string         // RFC 3986 scheme of the header; "" when it has none
-	Domain  string         // RFC 3986 authority that asks for the signing
+	Domain  string         // RFC 3986 authority that requests the signature
 	Address common.Address // written in its EIP-55 form
-	// Statement is one line of printable text. HasStatement tells an empty one,
-	// which the grammar allows, from none; it need not be set with a text.
+	// Statement is one line of printable text. HasStatement distinguishes an empty
+	// one, which the grammar allows, from none; it need not be set with a text.
 	Statement      string
 	HasStatement   bool
-	URI            string // RFC 3986, about which is signed
+	URI            string // RFC 3986, the subject of the signing
 	Version        string // always "1"; Build takes "" for it too
 	ChainID        uint64 // EIP-155, 1 to 2^63-1
 	Nonce          string // at least 8 ASCII letters and digits
@@ -34,8 +34,8 @@ type Message struct {
 	RequestID      *string  // RFC 3986 pchars, may be empty
 	Resources      []string // RFC 3986 URIs; nil and empty differ: the latter writes the bare heading
 
-	// How a parsed message wrote its times. RFC 3339 has many spellings of one
-	// instant, and the text must come out again as it went in.
+	// The times as a parsed message wrote them. RFC 3339 has many spellings of one
+	// instant, and String must return the same text.
 	issuedAt, expirationTime, notBefore string
 }
 
@@ -75,8 +75,8 @@ func (m *Message) String() string {
 	return b.String()
 }
 
-// timeText returns the spelling a time was parsed from, unless the field has
-// been changed since; then, and for a message made here, UTC.
+// timeText returns the text that a time was parsed from. If the field was changed
+// since, or the message was not parsed, it returns the time in UTC.
 func timeText(parsed string, t time.Time) string {
 	if was, err := parseTime(parsed); err == nil && was.Equal(t) {
 		return parsed

@@ -14,8 +14,8 @@ import (
 // switches to its wallet application and back.
 const DefaultNonceTTL = 10 * time.Minute
 
-// Why a nonce is refused. There are only two answers: one that told a forged
-// nonce from one of another browser would help only whoever is guessing.
+// The refusals of a nonce. There are only two: distinguishing a forged nonce from
+// one of another browser would help only an attacker.
 var (
 	ErrNonceInvalid = errors.New("siwe: nonce was not issued here for this use")
 	ErrNonceExpired = errors.New("siwe: nonce has expired")
@@ -34,20 +34,20 @@ const (
 	base62       = 62
 )
 
-// Nonces issues and opens nonces that cost no storage: everything there is to
-// know is in the nonce itself, under a MAC. They survive a restart and are good
-// at every replica that has the same key.
+// Nonces issues and opens nonces that need no storage: everything is in the nonce
+// itself, under a MAC. They survive a restart and are valid at every replica that
+// has the same key.
 //
-// A nonce stays valid until it expires. That it is used once is for the caller
-// to keep: insert its hash into a unique index in the transaction that acts on
-// the proof, and delete the row after the expiry.
+// A nonce stays valid until it expires. The caller must see to it that it is used
+// once: insert its hash into a unique index in the transaction that acts on the
+// proof, and delete the row after the expiry.
 type Nonces struct {
 	key []byte
 	ttl time.Duration
 }
 
-// Binding is who may use a nonce. All of it enters the MAC, none of it can be
-// read from the nonce.
+// Binding is where a nonce may be used. The MAC covers it, and it cannot be read
+// from the nonce.
 type Binding struct {
 	Flow    string // secret of the browser or client that asked, kept in its flow cookie
 	Session string // id of the session it asked with, "" without one

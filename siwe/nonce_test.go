@@ -54,7 +54,7 @@ func TestNonceIsForItsBindingOnly(t *testing.T) {
 		if err != siwe.ErrNonceInvalid { //nolint:errorlint // exactly this, and no more said
 			t.Errorf("%s: %v", name, err)
 		}
-		// Nor does an expired nonce tell more to who it was not for.
+		// An expired nonce of another browser gets the same answer.
 		_, _, err = n.Open(nonce, other, now.AddDate(1, 0, 0))
 		equal(t, true, errors.Is(err, siwe.ErrNonceInvalid))
 	}

@@ -10,13 +10,13 @@ import (
 )
 
 // Parse reads an EIP-4361 text. It refuses, with a *[Error] of kind Malformed
-// that names the field, whatever is longer than [MaxMessageBytes], is outside
+// that names the field, a text that is longer than [MaxMessageBytes], is outside
 // the grammar, or would not be written again by [Message.String] as exactly the
-// same bytes. It checks the text only; whether it proves anything, [Verify]
-// says.
+// same bytes. It checks the text only; [Verify] checks what it proves.
 //
-// Wider than the grammar in one place: a statement may have any printable
-// character, because wallets sign, and applications write, more than ASCII.
+// It accepts more than the grammar in one place: a statement may have any
+// printable character, because applications write, and wallets sign, more than
+// ASCII.
 func Parse(raw string) (*Message, error) {
 	if len(raw) > MaxMessageBytes {
 		return nil, malformed(FieldMessage, "is longer than 8 KiB")
@@ -33,7 +33,7 @@ func Parse(raw string) (*Message, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	// The last word: what was read in any way but as it would be written shows here.
+	// Any field that was read in another form than it would be written shows here.
 	if m.String() != raw {
 		return nil, notEIP4361(text, "is not in canonical form")
 	}
@@ -48,8 +48,8 @@ func cutScheme(raw string) (scheme, rest string) {
 	return "", raw
 }
 
-// splitFields reads a text without its scheme, line by line. It looks only for
-// where each field is: what may stand in them, check decides.
+// splitFields reads a text without its scheme, line by line. It only finds the
+// fields; check checks their contents.
 func splitFields(text string) (*Message, bool) {
 	l := lines(text)
 	m := &Message{Version: Version}
@@ -62,7 +62,7 @@ func splitFields(text string) (*Message, bool) {
 		return nil, false
 	}
 	m.Address = common.HexToAddress(address)
-	// Either the one blank line of no statement, or the statement and its own.
+	// One more empty line without a statement, or the statement and an empty line.
 	statement := l.next()
 	if m.HasStatement = l.cut(""); m.HasStatement {
 		m.Statement = statement
@@ -97,8 +97,8 @@ func splitFields(text string) (*Message, bool) {
 	return m, l == end
 }
 
-// canonicalURI is a URI as package url writes it. One that changes so has several
-// spellings, and will not come out of the message as it went in.
+// canonicalURI returns a URI as package url writes it. A URI that this changes
+// makes String return another text, and so the message is refused.
 func canonicalURI(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil {
@@ -107,8 +107,8 @@ func canonicalURI(uri string) string {
 	return u.String()
 }
 
-// lines is what has not been read yet. A text ends without a newline, so the
-// end is told from an empty line by a byte that no text has.
+// lines is the rest of a text. A text does not end with a newline, so its end is
+// marked by a byte that no text has, to distinguish it from an empty line.
 type lines string
 
 const end lines = "\x00"
@@ -124,7 +124,7 @@ func (l *lines) next() string {
 	return line
 }
 
-// cut skips the next line if it is exactly this.
+// cut skips the next line if it equals line.
 func (l *lines) cut(line string) bool {
 	rest := *l
 	if rest.next() != line {
@@ -134,7 +134,7 @@ func (l *lines) cut(line string) bool {
 	return true
 }
 
-// field reads the next line if it starts so.
+// field reads the next line if it starts with prefix.
 func (l *lines) field(prefix string, value *string) bool {
 	rest := *l
 	v, ok := strings.CutPrefix(rest.next(), prefix)
@@ -144,7 +144,8 @@ func (l *lines) field(prefix string, value *string) bool {
 	return ok
 }
 
-// time reads an optional time; false if there is one that is none.
+// time reads an optional time. It returns false if the field is there and is not
+// a time.
 func (l *lines) time(prefix string, written *string, t **time.Time) bool {
 	if !l.field(prefix, written) {
 		return true

@@ -22,7 +22,7 @@ import (
 	"github.com/latchkey/latchkey/siwe"
 )
 
-const apiKey = "s3cr3t-api-key" // stands in every URL below
+const apiKey = "s3cr3t-api-key" // in every URL below
 
 // serve starts an endpoint and returns its URL, with a key in it.
 func serve(t testing.TB, h http.Handler) string {
@@ -60,7 +60,7 @@ func closedURL(t testing.TB) string {
 	return "http://" + l.Addr().String() + "/" + apiKey
 }
 
-// faults are the ways in which an endpoint cannot tell.
+// faults are endpoints that give no answer, by what is wrong with them.
 func faults(t testing.TB) map[string]string {
 	hang := func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -141,7 +141,7 @@ func TestFaultyEndpoints(t *testing.T) {
 			exp.Contracts = alone
 			_, _, err = siwe.Verify(t.Context(), text(t, owner), signHex(t, k, text(t, owner)), exp)
 			ok(t, err)
-			// With a good one behind it, nothing is lost, nor is a no turned into a yes.
+			// With a good endpoint as the second one, a yes stays a yes and a no a no.
 			both, err := siwe.NewContracts(map[uint64][]string{simChain: {bad, good}}, patient)
 			ok(t, err)
 			ok(t, verify(signHex(t, k, text(t, wallet)), both))
@@ -174,7 +174,7 @@ func TestNewContractsRefusesBadURLs(t *testing.T) {
 	}
 }
 
-// fakeBackend counts, and answers as told.
+// fakeBackend counts calls and gives fixed answers.
 type fakeBackend struct {
 	mu     sync.Mutex
 	chain  uint64
@@ -234,7 +234,7 @@ func TestChainIDIsAskedOnceItWasRight(t *testing.T) {
 	equal(t, map[string]int{"chain": 4, "code": 3, "call": 3}, b.asked)
 
 	equal(t, siwe.EndpointHealth{Name: "backend-1", Available: true, CheckedAt: now}, c.Health(t.Context())[0].Endpoints[0])
-	equal(t, 4, b.asked["chain"]) // was heard of just now
+	equal(t, 4, b.asked["chain"]) // there was contact just now
 	now = now.Add(time.Minute)
 	b.chain = 8
 	equal(t, false, c.Health(t.Context())[0].Available())
@@ -272,7 +272,7 @@ func TestVerificationsAtATimeAreBounded(t *testing.T) {
 			errs <- c.VerifyContract(t.Context(), 1, common.Address{1}, common.Hash{}, []byte{1})
 		}()
 	}
-	for range cap(errs) { // those that wait give up in time too
+	for range cap(errs) { // those that wait end in time too
 		refused(t, <-errs, siwe.FieldSignature, siwe.Unavailable)
 	}
 	equal(t, int64(2), most.Load())
@@ -280,7 +280,7 @@ func TestVerificationsAtATimeAreBounded(t *testing.T) {
 	ok(t, c.VerifyContract(t.Context(), 1, common.Address{1}, common.Hash{}, []byte{1})) // the slots are free again
 }
 
-func TestCallerWhoGivesUpIsNoFault(t *testing.T) {
+func TestCancelledCallIsNotAFault(t *testing.T) {
 	b := &fakeBackend{chain: 1, code: []byte{1}, answer: func(ctx context.Context) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }}
 	c := siwe.NewContractsWithBackends(map[uint64][]siwe.Backend{1: {b}}, siwe.ContractsOptions{})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

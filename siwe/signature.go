@@ -11,19 +11,19 @@ import (
 	siwego "github.com/spruceid/siwe-go"
 )
 
-// MaxSignatureBytes bounds a signature after decoding. An externally owned
-// account's has 65 bytes; a contract wallet's can carry several owners', a
-// passkey's assertion or, not yet deployed, its whole deployment.
+// MaxSignatureBytes is the maximum length of a decoded signature. That of an
+// externally owned account has 65 bytes. That of a contract wallet can have those
+// of several owners, a passkey's assertion or the wallet's deployment.
 const MaxSignatureBytes = 16 << 10
 
 const eoaSignatureBytes = 65
 
-// personalHash is the EIP-191 hash (version 0x45) of exactly the bytes given.
+// personalHash returns the EIP-191 hash (version 0x45) of raw.
 func personalHash(raw string) common.Hash {
 	return crypto.Keccak256Hash([]byte("\x19Ethereum Signed Message:\n"+strconv.Itoa(len(raw))), []byte(raw))
 }
 
-// decodeSignature bounds the text first: it may have any size.
+// decodeSignature checks the length of the text first: it may have any.
 func decodeSignature(s string) ([]byte, error) {
 	if len(s) > 2+2*MaxSignatureBytes {
 		return nil, malformed(FieldSignature, "is longer than 16 KiB")
@@ -117,8 +117,8 @@ func (exp *Expectation) logDisagreement(m *Message, hash common.Hash, siweGo boo
 	}
 }
 
-// errNotSignedByKey refuses a signature that no contract can be asked about. What is not
-// even as long as a key's cannot be one: it is malformed.
+// errNotSignedByKey returns the error for a signature about which no contract can
+// be asked. If it does not have the length of a key's signature, it is malformed.
 func errNotSignedByKey(sig []byte, because string) *Error {
 	if len(sig) != eoaSignatureBytes {
 		return malformed(FieldSignature, "must have 65 bytes: "+because)

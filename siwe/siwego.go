@@ -64,8 +64,8 @@ func (m *Message) asSiweGo(raw string) *siwego.Message {
 	return other
 }
 
-// What CheckTemplate puts in for what is made for each message. The nonce is at
-// least as long as any that is issued.
+// Samples of what is made for each message. The nonce is as long as the longest
+// that is issued.
 var (
 	templateNonce = strings.Repeat("0", maxNonce)
 	templateTime  = time.Date(2026, 1, 2, 15, 4, 5, 123456789, time.UTC)

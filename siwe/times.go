@@ -8,9 +8,9 @@ import (
 
 var errNotATime = errors.New(notATime)
 
-// parseTime is strict RFC 3339. The time package is not, in Parse and in
-// UnmarshalText alike: it takes a comma for the point and zones beyond a day.
-// Leap seconds are refused, since nothing here can represent them.
+// parseTime parses strict RFC 3339. The time package is not strict, neither in
+// Parse nor in UnmarshalText: it accepts a comma for the point and zones beyond a
+// day. Leap seconds are refused, because a time.Time cannot represent them.
 func parseTime(s string) (time.Time, error) {
 	const shape = "2006-01-02T15:04:05"
 	if len(s) <= len(shape) || !shaped(s[:len(shape)], shape) {
@@ -30,7 +30,8 @@ func parseTime(s string) (time.Time, error) {
 	return t.UTC(), err
 }
 
-// shaped reports whether s has a digit where shape has one, and else is shape.
+// shaped reports whether s has a digit wherever shape has one, and equals shape
+// otherwise.
 func shaped(s, shape string) bool {
 	if len(s) != len(shape) {
 		return false

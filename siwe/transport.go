@@ -16,8 +16,8 @@ var (
 	errWrongChain       = errors.New("the endpoint serves another chain")
 )
 
-// boundedTransport ends a response body behind max bytes. It wraps the
-// transport that decompresses, so it is the decompressed size that counts.
+// boundedTransport fails a response body that is longer than max bytes. It wraps
+// the transport that decompresses, so the decompressed size counts.
 type boundedTransport struct {
 	base http.RoundTripper
 	max  int64
@@ -42,8 +42,7 @@ type boundedBody struct {
 
 func (b *boundedBody) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		// Whether anything is left is not asked: a body of just max bytes is
-		// too large as well.
+		// A body of exactly max bytes counts as too large too.
 		return 0, errResponseTooLarge
 	}
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
@@ -51,9 +50,9 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// describe returns what of an RPC's error may be logged. The URL of an endpoint
-// holds a key and a response body can hold anything, so neither is in it; what
-// the node says itself is cut and quoted.
+// describe returns an RPC's error in a form that is safe to log. The URL of an
+// endpoint has a key and a response body can have anything, so neither is in it.
+// The node's own message is cut and quoted.
 func describe(err error) error {
 	var status rpc.HTTPError
 	if errors.As(err, &status) {

@@ -97,7 +97,7 @@ func TestVectorsParse(t *testing.T) {
 }
 
 func TestVectorsRefuse(t *testing.T) {
-	field := map[string]string{ // what a refusal names, where the vector's name tells
+	field := map[string]string{ // the field that a refusal names, where the vector's name says it
 		"missing domain": siwe.FieldDomain, "missing address": siwe.FieldAddress, "missing uri": siwe.FieldURI,
 		"missing version": siwe.FieldVersion, "missing chainId": siwe.FieldChainID, "missing nonce": siwe.FieldNonce,
 		"missing issuedAt": siwe.FieldIssuedAt, "address not EIP-55": siwe.FieldAddress, "version not 1": siwe.FieldVersion,

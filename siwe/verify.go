@@ -19,8 +19,8 @@ const (
 	DefaultSkew = time.Minute
 )
 
-// Expectation is what the relying party asked for. Everything is compared; what
-// is left out refuses, except where it says otherwise.
+// Expectation is what the relying party asked for. Every field is compared, and a
+// field that is not set refuses, except where its comment says otherwise.
 type Expectation struct {
 	// Domain must be the message's, byte for byte: "app.example.com".
 	Domain string
@@ -58,9 +58,9 @@ type ContractVerifier interface {
 	VerifyContract(ctx context.Context, chainID uint64, account common.Address, hash common.Hash, signature []byte) error
 }
 
-// Verify decides whether raw, an EIP-4361 message exactly as it was signed, and
-// signature, "0x" and hexadecimal digits, prove that the holder of an account
-// answers exp now. It returns the account and the message, or a *[Error].
+// Verify checks that raw, an EIP-4361 message exactly as it was signed, meets exp,
+// and that signature, "0x" and hexadecimal digits, is the signature of its
+// account. It returns the account and the message, or a *[Error].
 //
 // The message is parsed and compared first, so a signature costs nothing until
 // the nonce has been recognised. Then the key is recovered from the EIP-191 hash
@@ -159,9 +159,9 @@ func (exp *Expectation) compareTimes(m *Message) error {
 	return nil
 }
 
-// hasOrigin compares text, not parsed URLs: the authority ends where RFC 3986
-// ends it, and what stands before must be the origin to the byte. Userinfo, a
-// default port or a trailing dot make another text, and so another origin.
+// hasOrigin reports whether the origin of a URI is origin, byte for byte. It
+// compares texts, not parsed URLs: the authority ends where RFC 3986 ends it.
+// Userinfo, a default port or a trailing dot make another origin.
 func hasOrigin(uri, origin string) bool {
 	rest, ok := strings.CutPrefix(uri, origin)
 	return ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0)

@@ -9,20 +9,21 @@ import (
 
 const maxAvatarBytes = 1024
 
-// urlText has neither what markup and style sheets quote with nor what browsers
-// drop or turn into something else, such as tabs and backslashes.
+// urlText matches URLs without the quotes of markup and style sheets, and without
+// characters that browsers drop or rewrite, such as tabs and backslashes.
 var urlText = regexp.MustCompile(`^[A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;=%]+$`)
 
-// hostName is one of the public DNS. The last label starts with a letter: what
-// ends in a number is an IPv4 address to a browser, 127.1 and 0x7f000001 too.
+// hostName matches names of the public DNS. The last label starts with a letter:
+// browsers take a host that ends in a number for an IPv4 address, even 127.1 and
+// 0x7f000001.
 var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$`)
 
-// privateDomains are those that only the viewer's own network knows.
+// privateDomains resolve only in the viewer's own network.
 var privateDomains = []string{"localhost", "local", "internal", "arpa"}
 
-// avatarURL returns an avatar record that a browser may be given, or nothing.
-// The viewer's browser is what loads it, hence no host of the viewer's network
-// and no credentials or port to send there.
+// avatarURL returns an avatar record if it is safe to give to a browser, or "".
+// The viewer's browser loads it, so it must not name a host of the viewer's
+// network, credentials or a port.
 func avatarURL(record string) string {
 	if len(record) > maxAvatarBytes || !urlText.MatchString(record) {
 		return ""

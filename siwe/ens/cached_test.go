@@ -181,7 +181,7 @@ func TestFailuresKeepWhatIsKnown(t *testing.T) {
 		cached(t, r, alice, "alice.eth", true)
 		idle(t, r)
 	}
-	eventually(t, "one failure is told of", func() bool { return failures.Load() == 1 })
+	eventually(t, "one failure is reported", func() bool { return failures.Load() == 1 })
 	c.advance(time.Hour)
 	cached(t, r, alice, "", false) // too old by now
 	idle(t, r)

@@ -1,6 +1,6 @@
 // Package ens finds the primary ENS name and the avatar of an Ethereum account,
-// to be displayed, and the account of a name, to search by. Nothing may be
-// decided by them: a name changes hands.
+// for display, and the account of a name, for search. They must not decide
+// anything: names change hands.
 //
 //	resolver, err := ens.New([]string{"https://mainnet.example.com/key"}, ens.Options{})
 //	if err != nil {
@@ -13,28 +13,28 @@
 //		show(profile.Name)
 //	}
 //
-// [Resolver.Cached] is what a request handler calls: it answers from memory and
-// lets a worker ask the chain for what it does not know. A resolver without
-// endpoints, or a nil one, knows that nobody has a name. [Resolver.Resolve] goes
-// the other way, by the name alone, and waits for the chain.
+// Request handlers call [Resolver.Cached]: it answers from memory, and a worker
+// asks the chain for what is not there. A resolver without endpoints, or a nil
+// one, has no names. [Resolver.Resolve] finds the account of a name, and waits
+// for the chain.
 //
 // # How a name is found
 //
-// A name is shown only if both sides agree to it, on Ethereum mainnet: the
+// A name is shown only if both sides confirm it, on Ethereum mainnet: the
 // account names it in its reverse record (EIP-181, ENSIP-3), and the name's own
 // resolver says that it is this account's address (EIP-137). The avatar is the
 // name's text record of that key (ENSIP-12).
 //
-// The ENS registry is asked for each resolver, and the resolver as contracts
-// are called, at exactly the name's node. The Universal Resolver (ENSIP-23)
-// would take fewer calls, but its code can be replaced by others, it looks for
-// wildcard resolvers (ENSIP-10) whether one wants it or not, and its usual answer
-// for what is not on the chain is a gateway to ask (EIP-3668). Here nothing but
-// the configured endpoints is ever contacted: no gateway, no picture.
+// The ENS registry is asked for each resolver, and the resolver for exactly the
+// name's node. The Universal Resolver (ENSIP-23) would take fewer calls, but its
+// code can be replaced by others, it always looks for wildcard resolvers
+// (ENSIP-10), and for names that are not on the chain it usually answers with a
+// gateway to ask (EIP-3668). Only the configured endpoints are ever contacted,
+// never a gateway, and pictures are not fetched.
 //
-// So these have no name here: names that live off-chain or on another chain,
-// those that a parent's wildcard resolver makes up, and accounts that have set
-// only a default name for all chains (ENSIP-19), which needs one too.
+// So these names are not found: those that are off-chain or on another chain,
+// those that a parent's wildcard resolver makes up, and default names for all
+// chains (ENSIP-19), which need the Universal Resolver too.
 //
 // # What can be displayed
 //
@@ -44,10 +44,9 @@
 // scripts, and with emoji, are not shown.
 //
 // Of avatars only https URLs of public host names are passed on, for a browser
-// to load; data, IPFS and NFT references are ignored. Whoever sets an avatar
-// learns who looks at it: a page may rather not load it, or through a proxy.
+// to load; data, IPFS and NFT references are ignored. The host of an avatar sees
+// who loads it: a page may prefer not to load it, or to use a proxy.
 //
-// Resolvers are contracts that anybody may write. Their gas, their time and the
-// size of what they return are bounded, and whatever goes wrong in them means
-// that there is no name.
+// Anyone can write a resolver. Its gas, its time and the size of its answer are
+// bounded, and any failure in it means that there is no name.
 package ens

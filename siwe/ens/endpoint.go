@@ -38,8 +38,8 @@ func dial(raw string, client *http.Client, gas uint64) (*endpoint, error) {
 	return &endpoint{name: u.Host, client: ethclient.NewClient(conn), gas: gas}, nil
 }
 
-// boundedTransport ends a response body behind max bytes. It wraps the transport
-// that decompresses, so it is the decompressed size that counts.
+// boundedTransport fails a response body that is longer than max bytes. It wraps
+// the transport that decompresses, so the decompressed size counts.
 type boundedTransport struct {
 	base http.RoundTripper
 	max  int64
@@ -58,8 +58,8 @@ var (
 	errNoRegistry = errors.New("the endpoint does not know the ENS registry")
 )
 
-// checkChain asks for the chain id until it was once right: on another chain,
-// anybody may have put a registry of their own at the address of the real one.
+// checkChain asks for the chain id until the answer is right once: on another
+// chain, anyone can have put another registry at the address of the real one.
 func (e *endpoint) checkChain(ctx context.Context) error {
 	if e.chainOK.Load() {
 		return nil
@@ -79,8 +79,8 @@ func (e *endpoint) call(ctx context.Context, to common.Address, data []byte) ([]
 	return e.client.CallContract(ctx, ethereum.CallMsg{To: &to, Data: data, Gas: e.gas}, nil)
 }
 
-// view calls a contract that anybody may have written. If that fails there is no
-// answer, which is not an error: those are the endpoint's.
+// view calls a contract that anyone can have written. If the contract fails there
+// is no answer and no error: errors are the endpoint's.
 func (e *endpoint) view(ctx context.Context, to common.Address, data []byte) ([]byte, error) {
 	answer, err := e.call(ctx, to, data)
 	if err != nil && executionFailed(err) {
@@ -89,13 +89,14 @@ func (e *endpoint) view(ctx context.Context, to common.Address, data []byte) ([]
 	return answer, err
 }
 
-// executionFailed tells what a contract has made fail from what a node could not
-// do. Geth's code for a revert is 3; for the rest each kind of node has its own
-// words. A mistake costs a repeated lookup, it never makes a name.
+// executionFailed reports whether a contract made a call fail, as opposed to a
+// node that could not make the call. Geth's code for a revert is 3. For other
+// failures, each kind of node has its own words. A mistake costs a repeated lookup
+// and never makes a name.
 func executionFailed(err error) bool {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return true // what a contract returns is bounded by its gas alone
+		return true // only gas bounds what a contract returns
 	}
 	var e rpc.Error
 	if !errors.As(err, &e) {
@@ -117,8 +118,8 @@ func executionFailed(err error) bool {
 	return false
 }
 
-// describe returns what of an error may be logged: neither the endpoint's URL,
-// which holds a key, nor what a node or a contract had to say.
+// describe returns an error in a form that is safe to log: without the endpoint's
+// URL, which has a key, and without the words of a node or a contract.
 func (e *endpoint) describe(err error) error {
 	var (
 		status   rpc.HTTPError

@@ -41,7 +41,8 @@ func reply(member string, chainID bool) http.HandlerFunc {
 	}
 }
 
-// faults are the ways in which an endpoint cannot tell; good is one that could.
+// faults are endpoints that give no answer, by what is wrong with them; good is
+// one that answers.
 func faults(t testing.TB, good string) map[string]string {
 	hang := func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

@@ -26,7 +26,7 @@ import (
 	"github.com/ethereum/go-ethereum/rpc"
 )
 
-const apiKey = "s3cr3t-api-key" // stands in every URL
+const apiKey = "s3cr3t-api-key" // in every URL
 
 var registry = common.HexToAddress("0x00000000000C2E074eC69A0dFb2997BA6C7d2e1e")
 
@@ -49,7 +49,7 @@ func newMainnet(t testing.TB, id uint64) *mainnet {
 	return m
 }
 
-// put has a contract of testdata stand at an address.
+// put puts a contract of testdata at an address.
 func (m *mainnet) put(t testing.TB, at common.Address, name string) {
 	t.Helper()
 	code, err := loadCode()

@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey/latchkey/siwe/ens"
 )
 
-// What a Puppet can be told to do.
+// What a Puppet can do.
 const (
 	actReturn uint8 = iota
 	actRevert

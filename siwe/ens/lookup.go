@@ -37,20 +37,19 @@ func arguments(types ...string) (args abi.Arguments) {
 	return args
 }
 
-// Lookup asks the chain, one endpoint after the other until one can tell. That
-// an account has no name, or none that can be shown, is no error.
+// Lookup asks the chain, one endpoint after the other until one answers. An
+// account without a name, or without one that can be shown, is not an error.
 //
-// It takes as long as the endpoints do: what must not wait calls
-// [Resolver.Cached].
+// It waits for the endpoints. [Resolver.Cached] does not.
 func (r *Resolver) Lookup(ctx context.Context, address common.Address) (Profile, error) {
-	// What is not set resolves to the zero address, which nobody owns.
+	// Names without an address resolve to the zero address, which has no owner.
 	if r.isEmpty() || address == (common.Address{}) {
 		return Profile{}, nil
 	}
 	return ask(ctx, r, func(ctx context.Context, e *endpoint) (Profile, error) { return e.profile(ctx, address) })
 }
 
-// ask puts a question to one endpoint after the other until one can tell.
+// ask asks one endpoint after the other until one answers.
 func ask[T any](ctx context.Context, r *Resolver, question func(context.Context, *endpoint) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
 	defer cancel()
@@ -66,11 +65,11 @@ func ask[T any](ctx context.Context, r *Resolver, question func(context.Context,
 		}
 	}
 	var none T
-	return none, fmt.Errorf("ens: no endpoint could tell: %w", failures)
+	return none, fmt.Errorf("ens: no endpoint answered: %w", failures)
 }
 
-// order puts endpoints that have failed just now behind the others, so that
-// not every lookup waits for one that is down.
+// order returns the endpoints, those that failed recently last, so that not every
+// lookup waits for one that is down.
 func (r *Resolver) order() []*endpoint {
 	var good, bad []*endpoint
 	since := r.opts.Now().Add(-retryAfter)
@@ -92,14 +91,14 @@ func attempt[T any](parent context.Context, opts Options, e *endpoint, question 
 	}
 	if err == nil {
 		e.failedAt.Store(nil)
-	} else if parent.Err() == nil { // else it was the caller who gave up
+	} else if parent.Err() == nil { // else the caller cancelled
 		e.failedAt.Store(new(opts.Now()))
 	}
 	return answer, err
 }
 
-// profile is the whole of a lookup at one endpoint. The error says that the
-// endpoint could not tell.
+// profile looks an account up at one endpoint. An error means that the endpoint
+// gave no answer.
 func (e *endpoint) profile(ctx context.Context, address common.Address) (Profile, error) {
 	reverse := reverseNode(address)
 	resolver, err := e.resolver(ctx, reverse)
@@ -115,7 +114,7 @@ func (e *endpoint) profile(ctx context.Context, address common.Address) (Profile
 		return Profile{}, nil
 	}
 
-	// Anybody can call themselves anything. Does the name's owner agree?
+	// Any account can claim any name, so the name must point back to it.
 	node := namehash(name)
 	resolver, owner, err := e.owner(ctx, node)
 	if err != nil || owner != address {
@@ -132,8 +131,8 @@ func (e *endpoint) profile(ctx context.Context, address common.Address) (Profile
 	return Profile{Name: name, AvatarURL: avatarURL(decodeText(answer))}, nil
 }
 
-// owner tells whose address a name is, and the resolver that says so; zero if it
-// is nobody's.
+// owner returns the address of a name and the resolver that says so, or zero if
+// the name has no address.
 func (e *endpoint) owner(ctx context.Context, node common.Hash) (resolver, owner common.Address, err error) {
 	if resolver, err = e.resolver(ctx, node); err != nil || resolver == (common.Address{}) {
 		return resolver, owner, err
@@ -143,8 +142,8 @@ func (e *endpoint) owner(ctx context.Context, node common.Hash) (resolver, owner
 	return resolver, owner, err
 }
 
-// resolver asks the registry, which always answers: if it does not, the node is
-// none of mainnet's or not ready, and has nothing to say on who has no name.
+// resolver asks the registry, which always answers. If it does not, the node is
+// not one of mainnet or is not ready, and its answer does not mean "no name".
 func (e *endpoint) resolver(ctx context.Context, node common.Hash) (common.Address, error) {
 	answer, err := e.call(ctx, registry, append(resolverOf, node[:]...))
 	if err != nil {
@@ -160,8 +159,8 @@ func (e *endpoint) resolver(ctx context.Context, node common.Hash) (common.Addre
 	return a, nil
 }
 
-// isReserved tells the addresses at which chains keep precompiles. They are no
-// resolvers, and fail in words of their own that look like the node's failure.
+// isReserved reports whether an address is one of those at which chains keep
+// precompiles. They are not resolvers, and their failures look like the node's.
 func isReserved(a common.Address) bool {
 	return bytes.Equal(a[:common.AddressLength-2], make([]byte, common.AddressLength-2))
 }
@@ -174,7 +173,7 @@ func decodeAddress(answer []byte) (common.Address, bool) {
 	return common.Address(answer[padding:]), true
 }
 
-// decodeText returns nothing for what is not the ABI's form of one string.
+// decodeText returns "" for data that is not the ABI's form of one string.
 func decodeText(answer []byte) string {
 	values, err := text.Unpack(answer)
 	if err != nil || len(values) != 1 {

@@ -9,13 +9,14 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 )
 
-const maxNameBytes = 255 // of DNS, which wallets and registrars keep to as well
+const maxNameBytes = 255 // DNS's limit, which wallets and registrars use too
 
 // label is what ENSIP-15 calls an ASCII label, which is its own normal form:
 // letters in lower case, digits, dollar and hyphen, underscores at the start.
 var label = regexp.MustCompile(`^_*[a-z0-9$-]*$`)
 
-// addressLike finds what would be read as an account, and would be another's.
+// addressLike matches names that look like an address, which would be that of
+// another account.
 var addressLike = regexp.MustCompile(`^0x[0-9a-f]{40}$`)
 
 // isDisplayable reports whether a name is normalised and can be shown.
@@ -28,17 +29,17 @@ func isDisplayable(name string) bool {
 		if l == "" || !label.MatchString(l) || addressLike.MatchString(l) {
 			return false
 		}
-		// The place of Punycode's xn--, which stands for another script.
+		// Hyphens here mark Punycode (xn--), which encodes another script.
 		if len(l) >= 4 && l[2:4] == "--" {
 			return false
 		}
 	}
-	// A top-level domain can have a resolver too, but "admin" is no name of
-	// somebody's to anyone who reads it.
+	// A top-level domain can have a resolver too, but nobody reads "admin" as the
+	// name of an account.
 	return len(labels) > 1
 }
 
-// namehash is the node of a normalised name (EIP-137).
+// namehash returns the node of a normalised name (EIP-137).
 func namehash(name string) (node common.Hash) {
 	labels := strings.Split(name, ".")
 	for i := len(labels) - 1; i >= 0; i-- {
@@ -47,7 +48,7 @@ func namehash(name string) (node common.Hash) {
 	return node
 }
 
-// reverseNode is where an account's own records are (EIP-181).
+// reverseNode returns the node of an account's reverse record (EIP-181).
 func reverseNode(a common.Address) common.Hash {
 	return namehash(hex.EncodeToString(a[:]) + ".addr.reverse")
 }

@@ -80,7 +80,7 @@ func TestName(t *testing.T) {
 
 	m.send(t, resolver, "setAddr(bytes32,address)", node("alice.eth"), common.Address{})
 	m.claim(t, common.Address{}, "alice.eth")
-	equal(t, ens.Profile{}, lookup(t, r, common.Address{})) // nobody's, and nobody has it
+	equal(t, ens.Profile{}, lookup(t, r, common.Address{})) // the zero address has no name
 }
 
 func TestParentsAndOtherRecordsDoNotCount(t *testing.T) {

@@ -8,22 +8,21 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// Refusals of [Resolver.Resolve]. Any other error says that no endpoint could
-// tell.
+// The refusals of [Resolver.Resolve]. Any other error means that no endpoint
+// answered.
 var (
-	// ErrName is about what is no name, or one that would need tables of Unicode
-	// to be told from others.
+	// ErrName means that the text is not a name, or is one that cannot be
+	// distinguished from others without tables of Unicode.
 	ErrName = errors.New("ens: only names of two or more labels of ASCII letters, digits, hyphens, dollars and leading underscores are resolved")
-	// ErrNoEndpoint is about a resolver that has nobody to ask.
+	// ErrNoEndpoint means that the resolver has no endpoint.
 	ErrNoEndpoint = errors.New("ens: there is no endpoint of mainnet")
 )
 
-// Resolve asks the chain whose address a name is (EIP-137), in any case of its
-// letters. The zero address means nobody's: there is no such name, it has no
-// address, or none on the chain (see the package's documentation).
+// Resolve asks the chain for the address of a name (EIP-137). The case of letters
+// does not matter. The zero address means that there is no such name, or that it
+// has no address on the chain (see the package's documentation).
 //
-// It takes as long as the endpoints do, and remembers nothing: a name changes
-// hands.
+// It waits for the endpoints, and remembers nothing, because names change hands.
 func (r *Resolver) Resolve(ctx context.Context, name string) (common.Address, error) {
 	name, ok := normalise(name)
 	if !ok {
@@ -38,8 +37,8 @@ func (r *Resolver) Resolve(ctx context.Context, name string) (common.Address, er
 	})
 }
 
-// normalise is ENSIP-15 for what is ASCII. Anything else is refused before case
-// is looked at: U+212A is a k in lower case.
+// normalise is ENSIP-15 for ASCII. Other characters are refused before the case
+// is changed: U+212A is a k in lower case.
 func normalise(name string) (string, bool) {
 	for i := range len(name) {
 		if name[i] >= 0x80 {

@@ -24,26 +24,26 @@ func resolve(t testing.TB, r *ens.Resolver, name string) common.Address {
 func TestResolve(t *testing.T) {
 	m := newMainnet(t, 1)
 	r := newResolver(t, ens.Options{}, m.url(t))
-	nobody := common.Address{}
-	equal(t, nobody, resolve(t, r, "alice.eth")) // there is no such name
+	none := common.Address{}
+	equal(t, none, resolve(t, r, "alice.eth")) // there is no such name
 
 	// The account need not call itself by the name.
 	resolver := m.own(t, alice, "alice.eth", "")
 	for _, spelt := range []string{"alice.eth", "Alice.eth", "ALICE.ETH"} {
 		equal(t, alice, resolve(t, r, spelt))
 	}
-	equal(t, nobody, resolve(t, r, "bob.alice.eth"))
-	equal(t, nobody, resolve(t, r, "alice.com"))
+	equal(t, none, resolve(t, r, "bob.alice.eth"))
+	equal(t, none, resolve(t, r, "alice.com"))
 
 	mallory := common.Address{0x66}
 	m.claim(t, mallory, "alice.eth")
 	equal(t, alice, resolve(t, r, "alice.eth")) // what mallory says counts for nothing
 	m.send(t, resolver, "setAddr(bytes32,address)", node("alice.eth"), mallory)
 	equal(t, mallory, resolve(t, r, "alice.eth")) // sold, and nothing is remembered
-	m.send(t, resolver, "setAddr(bytes32,address)", node("alice.eth"), nobody)
-	equal(t, nobody, resolve(t, r, "alice.eth"))
-	m.send(t, registry, "setResolver(bytes32,address)", node("alice.eth"), nobody)
-	equal(t, nobody, resolve(t, r, "alice.eth"))
+	m.send(t, resolver, "setAddr(bytes32,address)", node("alice.eth"), none)
+	equal(t, none, resolve(t, r, "alice.eth"))
+	m.send(t, registry, "setResolver(bytes32,address)", node("alice.eth"), none)
+	equal(t, none, resolve(t, r, "alice.eth"))
 }
 
 func TestWhatIsNotResolved(t *testing.T) {
@@ -70,7 +70,7 @@ func TestWhatIsNotResolved(t *testing.T) {
 	}
 }
 
-// That no endpoint could tell is never taken for a name that is nobody's.
+// An endpoint that gives no answer is never taken for a name without an address.
 func TestResolveByFaultyEndpoints(t *testing.T) {
 	m := newMainnet(t, 1)
 	m.own(t, alice, "alice.eth", "")

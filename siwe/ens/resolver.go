@@ -12,10 +12,11 @@ import (
 	"github.com/ethereum/go-ethereum/common/lru"
 )
 
-// retryAfter is how long what has failed is left alone, if there is a choice.
+// retryAfter is for how long a failed endpoint is asked last, and a failed lookup
+// is not repeated.
 const retryAfter = 30 * time.Second
 
-// Profile is what an account shows of itself. Both are empty if it has nothing.
+// Profile is the name and the avatar of an account. Both are empty if it has none.
 type Profile struct {
 	Name      string // ASCII, at most 255 bytes
 	AvatarURL string // https, at most 1024 bytes; never fetched here
@@ -36,7 +37,7 @@ type Options struct {
 
 	Transport http.RoundTripper // http.DefaultTransport
 	Now       func() time.Time  // time.Now
-	OnError   func(error)       // told of lookups in the background that failed; fit to be logged
+	OnError   func(error)       // gets the errors of background lookups, safe to log
 }
 
 func (o Options) withDefaults() Options {
@@ -84,16 +85,16 @@ type Resolver struct {
 	pending map[common.Address]struct{} // queued or being looked up
 }
 
-// entry is what is remembered of an account.
+// entry is the remembered profile of an account.
 type entry struct {
 	profile Profile
-	refresh time.Time // from when on it is to be looked up again
-	expires time.Time // from when on it is not to be shown; zero if never found out
+	refresh time.Time // when to look it up again
+	expires time.Time // when to stop showing it; zero if it was never found
 }
 
-// New takes the HTTP(S) URLs of JSON-RPC endpoints of Ethereum mainnet, in the
-// order of preference, and connects to none of them yet. Without any there are
-// no names. Errors never hold a URL, which usually has a key in it.
+// New returns a resolver that asks JSON-RPC endpoints of Ethereum mainnet, given
+// by their HTTP(S) URLs in order of preference. It does not connect yet. Without
+// endpoints there are no names. Errors never have a URL, which usually has a key.
 func New(rpcURLs []string, opts Options) (*Resolver, error) {
 	opts = opts.withDefaults()
 	r := &Resolver{
@@ -104,7 +105,7 @@ func New(rpcURLs []string, opts Options) (*Resolver, error) {
 	}
 	client := &http.Client{
 		Transport: boundedTransport{base: opts.Transport, max: opts.MaxResponseBytes},
-		// An endpoint has no business sending us elsewhere.
+		// Redirects are not followed: an endpoint must not choose other hosts.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	for i, raw := range rpcURLs {
@@ -125,12 +126,12 @@ func New(rpcURLs []string, opts Options) (*Resolver, error) {
 
 func (r *Resolver) isEmpty() bool { return r == nil || len(r.endpoints) == 0 }
 
-// Cached returns what is known of an account, and whether anything is, without
-// waiting for anything. What is unknown or has become old is looked up in the
-// background; if too much is waiting for that already, a later call will do it.
+// Cached returns the remembered profile of an account, and reports whether there
+// is one. It never waits. A profile that is missing or old is looked up in the
+// background; if the queue is full, a later call does it.
 //
-// What has become old is still returned while that is going on, but never for
-// longer than once more its time to live.
+// An old profile is still returned meanwhile, but never for longer than its time
+// to live once more.
 func (r *Resolver) Cached(address common.Address) (Profile, bool) {
 	if r.isEmpty() {
 		return Profile{}, true
@@ -184,8 +185,8 @@ func (r *Resolver) remember(address common.Address, p Profile, err error) {
 	delete(r.pending, address)
 	now := r.opts.Now()
 	if err != nil {
-		// What was known stays so. The pause keeps an account that is looked at
-		// often from being asked for all the time while no endpoint answers.
+		// What is remembered stays. The pause prevents constant lookups of an
+		// account that is shown often while no endpoint answers.
 		e, _ := r.cache.Peek(address)
 		e.refresh = now.Add(retryAfter)
 		r.cache.Add(address, e)
@@ -198,8 +199,8 @@ func (r *Resolver) remember(address common.Address, p Profile, err error) {
 	r.cache.Add(address, entry{profile: p, refresh: now.Add(ttl), expires: now.Add(2 * ttl)})
 }
 
-// Close ends the lookups in the background and waits until they have. Cached
-// still returns what is known.
+// Close stops the background lookups and waits for them. Cached still returns
+// what is remembered.
 func (r *Resolver) Close() {
 	if r == nil {
 		return
