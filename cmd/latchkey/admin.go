@@ -18,7 +18,7 @@ func newAdminCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "admin", Short: "Manage the operators and the API keys of this deployment"}
 	cmd.AddCommand(
 		newOperatorCommand("grant", "Make a user an operator", true),
-		newOperatorCommand("revoke", "Take it back", false),
+		newOperatorCommand("revoke", "Take the operator role away", false),
 		newAPIKeyCommand(),
 	)
 	return cmd
@@ -40,7 +40,7 @@ func newOperatorCommand(use, short string, operator bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			state := "is no operator any more"
+			state := "is not an operator any more"
 			if operator {
 				state = "is an operator now"
 			}
@@ -63,8 +63,8 @@ func (s *selector) flags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("email", "wallet", "user")
 }
 
-// find finds exactly one user. He must have signed in once: nobody is made
-// an operator before he has proved who he is.
+// find finds exactly one user. They must have signed in once: operators have
+// proved who they are.
 func (s selector) find(ctx context.Context, db *storage.DB) (identity.ID, error) {
 	var filter identity.UserFilter
 	switch {
@@ -86,16 +86,16 @@ func (s selector) find(ctx context.Context, db *storage.DB) (identity.ID, error)
 		filter.Email = canonical
 	default:
 		if !common.IsHexAddress(s.wallet) {
-			return identity.ID{}, errors.New("--wallet: this is no Ethereum address")
+			return identity.ID{}, errors.New("--wallet: this is not an Ethereum address")
 		}
 		filter.Wallet = common.HexToAddress(s.wallet).Hex()
 	}
-	users, err := db.Users(ctx, filter, identity.Page{Limit: 1}) // reads one more, which tells if there are several
+	users, err := db.Users(ctx, filter, identity.Page{Limit: 1}) // reads one more, to see if there are several
 	switch {
 	case err != nil:
 		return identity.ID{}, err
 	case len(users) == 0:
-		return identity.ID{}, errors.New("nobody with this address or wallet has signed in yet: let them sign in first")
+		return identity.ID{}, errors.New("no user with this address or wallet has signed in yet: let them sign in first")
 	case len(users) > 1:
 		return identity.ID{}, errors.New("several users have a contract wallet at this address, on different chains: use --user")
 	}

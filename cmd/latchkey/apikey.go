@@ -25,7 +25,7 @@ func newCreateAPIKeyCommand() *cobra.Command {
 	var scopes []string
 	var days int
 	cmd := &cobra.Command{
-		Use: "create", Short: "Make a key, and print it this once", Args: cobra.NoArgs,
+		Use: "create", Short: "Create a key and print it, this once only", Args: cobra.NoArgs,
 		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
 			n := apikey.New{Name: name, Lifetime: time.Duration(days) * 24 * time.Hour}
 			for _, s := range scopes {
@@ -36,14 +36,14 @@ func newCreateAPIKeyCommand() *cobra.Command {
 				return err
 			}
 			// The key alone on standard output, for scripts.
-			cmd.PrintErrf("%s, until %s; this is the only time it is shown:\n", k.Name, k.ExpiresAt.Format(time.RFC3339))
+			cmd.PrintErrf("%s, until %s; it is not shown again:\n", k.Name, k.ExpiresAt.Format(time.RFC3339))
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), raw)
 			return err
 		}),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "what the key is for")
 	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "introspect, admin:read or admin:write; may be repeated")
-	cmd.Flags().IntVar(&days, "days", int(apikey.DefaultLifetime/(24*time.Hour)), "how long it works")
+	cmd.Flags().IntVar(&days, "days", int(apikey.DefaultLifetime/(24*time.Hour)), "days until it expires")
 	for _, flag := range []string{"name", "scope"} {
 		if err := cmd.MarkFlagRequired(flag); err != nil {
 			panic(err) // only for a flag that is not there
@@ -92,11 +92,11 @@ func keyState(k apikey.Key) string {
 
 func newRevokeAPIKeyCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke ID", Short: "End a key now", Args: cobra.ExactArgs(1),
+		Use: "revoke ID", Short: "Revoke a key immediately", Args: cobra.ExactArgs(1),
 		RunE: withDB(func(cmd *cobra.Command, args []string, db *storage.DB) error {
 			id, err := uuid.Parse(args[0])
 			if err != nil {
-				return fmt.Errorf("the id of `latchkey admin api-key list`: %w", err)
+				return fmt.Errorf("want an id from `latchkey admin api-key list`: %w", err)
 			}
 			err = apikey.NewService(db, identity.SystemClock).Revoke(cmd.Context(), nil, id)
 			if errors.Is(err, identity.ErrNotFound) {

@@ -19,7 +19,7 @@ import (
 )
 
 func newAuditCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "Prove that the audit trail is whole"}
+	cmd := &cobra.Command{Use: "audit", Short: "Verify the audit trail"}
 	cmd.AddCommand(newAuditVerifyCommand())
 	return cmd
 }
@@ -29,10 +29,10 @@ func newAuditVerifyCommand() *cobra.Command {
 	var expect []string
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Prove that no event was removed, changed, put in between or reordered",
-		Long: `Walks the chains of the audit trail and says what is broken and where. It prints
-the last hash of each chain: keep it elsewhere, and give it to --expect later,
-to find out also if somebody has written a whole chain anew.`,
+		Short: "Verify that no event was removed, changed, inserted or reordered",
+		Long: `Walks the chains of the audit trail and reports what is broken and where. It
+prints the last hash of each chain: keep it elsewhere and pass it to --expect
+later, to detect a chain that was rewritten completely.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v, err := newVerification(cmd.OutOrStdout(), expect)
@@ -50,7 +50,7 @@ to find out also if somebody has written a whole chain anew.`,
 		},
 	}
 	cmd.Flags().StringVar(&teamID, "team", "", "only the chain of this team, or \"deployment\" for that of events without one")
-	cmd.Flags().StringArrayVar(&expect, "expect", nil, "a hash that was printed or exported before, and must still be there; may be repeated")
+	cmd.Flags().StringArrayVar(&expect, "expect", nil, "a hash that was printed or exported earlier and must still be in the trail; may be repeated")
 	cmd.Flags().StringVar(&file, "file", "", "an export to verify instead of the database; - for standard input")
 	cmd.MarkFlagsMutuallyExclusive("team", "file")
 	return cmd
@@ -70,7 +70,7 @@ func chainOf(team string) (*identity.ID, error) {
 	return &id, nil
 }
 
-// verification prints what it finds as it finds it.
+// verification prints its findings as they come.
 type verification struct {
 	out    io.Writer
 	broken int
@@ -114,7 +114,7 @@ func (v *verification) database(cmd *cobra.Command, db *storage.DB, only *identi
 		return err
 	}
 	if waiting > 0 && only == nil {
-		_, _ = fmt.Fprintf(v.out, "%d events wait to be chained, which a running service does\n", waiting)
+		_, _ = fmt.Fprintf(v.out, "%d events wait to be chained, which a running service will do\n", waiting)
 	}
 	return v.end(events)
 }
@@ -139,7 +139,7 @@ func (v *verification) file(cmd *cobra.Command, name string) error {
 func (v *verification) end(events int) error {
 	for _, e := range slices.Sorted(maps.Keys(v.expect)) {
 		v.broken++
-		_, _ = fmt.Fprintf(v.out, "BROKEN  %s was in the trail once, and is not now\n", e)
+		_, _ = fmt.Fprintf(v.out, "BROKEN  %s was in the trail once and is missing now\n", e)
 	}
 	if v.broken > 0 {
 		_, _ = fmt.Fprintf(v.out, "%d events in %d chains: broken in %d places\n", events, v.chains, v.broken)

@@ -10,11 +10,11 @@ import (
 	"github.com/latchkey/latchkey/storage"
 )
 
-// newDedupeCommand merges users who are one person, as far as that is certain.
+// newDedupeCommand merges users that certainly are one person.
 func newDedupeCommand() *cobra.Command {
 	var dryRun, yes bool
 	cmd := &cobra.Command{
-		Use: "dedupe", Short: "Show users who may be one person, or merge those who are", Args: cobra.NoArgs,
+		Use: "dedupe", Short: "Show possible duplicate users, or merge the certain ones", Args: cobra.NoArgs,
 		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
 			merging, err := newMerging(db, yes)
 			if err != nil {
@@ -34,7 +34,7 @@ func newDedupeCommand() *cobra.Command {
 		}),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be merged, and write nothing")
-	cmd.Flags().BoolVar(&yes, "yes", false, "merge, one pair after the other; hints are left")
+	cmd.Flags().BoolVar(&yes, "yes", false, "merge the certain pairs, one after the other; hints are left alone")
 	cmd.MarkFlagsOneRequired("dry-run", "yes")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "yes")
 	return cmd

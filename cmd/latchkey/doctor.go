@@ -19,12 +19,12 @@ import (
 func newDoctorCommand() *cobra.Command {
 	var dev, allowRemote bool
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Check the configuration and what it points to, and say what to mend", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Check the configuration and what it points to, and say how to fix it", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return examine(cmd, dev, config.AllowRemoteDev(allowRemote))
 		},
 	}
-	devFlags(cmd, &dev, &allowRemote, "check it for `serve --dev`")
+	devFlags(cmd, &dev, &allowRemote, "check the configuration for `serve --dev`")
 	return cmd
 }
 

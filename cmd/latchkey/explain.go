@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey/latchkey/storage"
 )
 
-// newExplainCommand shows why a user has the ways in he has.
+// newExplainCommand shows how a user came to their sign-in methods.
 func newExplainCommand() *cobra.Command {
 	var who selector
 	var limit int
@@ -37,18 +37,18 @@ func newExplainCommand() *cobra.Command {
 				}
 			}
 			if len(events) == 0 {
-				return errors.New("nothing is recorded of this user")
+				return errors.New("nothing is recorded about this user")
 			}
 			return nil
 		}),
 	}
 	who.flags(cmd)
-	cmd.Flags().IntVar(&limit, "limit", 100, "how many events, newest first")
+	cmd.Flags().IntVar(&limit, "limit", 100, "maximum number of events, newest first")
 	return cmd
 }
 
 func printEvent(cmd *cobra.Command, e identity.Event) error {
-	by := "command line or nobody"
+	by := "command line or system"
 	if e.ActorID != nil {
 		by = e.ActorID.String()
 	}

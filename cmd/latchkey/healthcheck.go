@@ -39,7 +39,7 @@ func healthcheck(ctx context.Context, listen string) error {
 	if err != nil {
 		return err
 	}
-	// A proxy of the environment would be asked for 127.0.0.1, and mean its own.
+	// Without a proxy: for a proxy, 127.0.0.1 is the proxy itself.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Do(req)
 	if err != nil {
@@ -50,12 +50,13 @@ func healthcheck(ctx context.Context, listen string) error {
 	}
 	_ = res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s is not ready: it answers %d", req.URL.Host, res.StatusCode)
+		return fmt.Errorf("%s is not ready: it answered %d", req.URL.Host, res.StatusCode)
 	}
 	return nil
 }
 
-// reachable turns the address of every interface into one that can be called.
+// reachable returns a listen address as one that can be called: the address of
+// every interface becomes loopback.
 func reachable(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"github.com/latchkey/latchkey/storage"
 )
 
-// newImportCommand brings the users of another system over.
+// newImportCommand imports the users of another system.
 func newImportCommand() *cobra.Command {
 	var from, source, name string
 	o := importer.Options{Now: identity.SystemClock}
 	cmd := &cobra.Command{
-		Use: "import", Short: "Bring the users of Auth.js, Better Auth, Supabase or a CSV file over; again changes nothing", Args: cobra.NoArgs,
+		Use: "import", Short: "Import the users of Auth.js, Better Auth, Supabase or a CSV file; safe to re-run", Args: cobra.NoArgs,
 		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
 			src, err := importer.Open(cmd.Context(), from, source)
 			if err != nil {
@@ -29,9 +29,9 @@ func newImportCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&from, "from", "", "authjs, better-auth, supabase or csv")
 	cmd.Flags().StringVar(&source, "source", "", "postgres://..., sqlite://path or a CSV file; it is only read")
-	cmd.Flags().StringVar(&name, "name", "", "a name for this source, if there are several of one kind (default: what --from says)")
+	cmd.Flags().StringVar(&name, "name", "", "a name for this source, if there are several of one kind (default: the value of --from)")
 	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "report what would be done, and write nothing")
-	cmd.Flags().IntVar(&o.Batch, "batch", 500, "users a transaction")
+	cmd.Flags().IntVar(&o.Batch, "batch", 500, "users in one transaction")
 	for _, flag := range []string{"from", "source"} {
 		cobra.CheckErr(cmd.MarkFlagRequired(flag))
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 func newKeysCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "keys", Short: "Look at the keys that sign access tokens, or rotate them"}
+	cmd := &cobra.Command{Use: "keys", Short: "List or rotate the keys that sign access tokens"}
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the keys, newest first", Args: cobra.NoArgs,
@@ -29,8 +29,7 @@ func newKeysCommand() *cobra.Command {
 	return cmd
 }
 
-// withKeys opens the keyring around a command. Only what makes keys needs the
-// secret.
+// withKeys runs a command with the keyring. Only creating keys needs the secret.
 func withKeys(needSecret bool, run func(cmd *cobra.Command, keys *token.Keyring) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
 		cfg, err := config.LoadWithoutSecret(os.Environ())
@@ -66,7 +65,7 @@ func listKeys(cmd *cobra.Command, keys *token.Keyring) error {
 		}
 	}
 	if len(all) == 0 {
-		cmd.Println("there is no key yet: latchkey serve makes one")
+		cmd.Println("there is no key yet: latchkey serve creates one")
 	}
 	return w.Flush()
 }
@@ -74,10 +73,10 @@ func listKeys(cmd *cobra.Command, keys *token.Keyring) error {
 func newRotateKeysCommand() *cobra.Command {
 	var compromised bool
 	cmd := &cobra.Command{
-		Use: "rotate", Short: "Make a new key: it is published at once and signs ten minutes later", Args: cobra.NoArgs,
-		Long: `Make a new key. It is published at once and signs ten minutes later; the old
-ones stay published until the last token they signed has expired. This happens by
-itself every 90 days.`,
+		Use: "rotate", Short: "Create a key, which is published immediately and signs ten minutes later", Args: cobra.NoArgs,
+		Long: `Create a key. It is published immediately and signs ten minutes later. The old
+keys stay published until the last token that they signed has expired. Keys are
+rotated automatically every 90 days.`,
 		RunE: withKeys(true, func(cmd *cobra.Command, keys *token.Keyring) error {
 			k, err := keys.Rotate(cmd.Context(), compromised)
 			if err != nil {
@@ -88,6 +87,6 @@ itself every 90 days.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&compromised, "compromised", false,
-		"the old keys have leaked, or cannot be read any more: remove them now, with every access token they signed, and sign with the new one now")
+		"the old keys leaked, or cannot be read any more: remove them now, which invalidates every access token that they signed, and sign with the new key now")
 	return cmd
 }

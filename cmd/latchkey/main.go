@@ -1,4 +1,4 @@
-// Command latchkey is the service and all that an operator does to it.
+// Command latchkey runs the service and administers it.
 package main
 
 import (
@@ -13,14 +13,14 @@ import (
 	"github.com/latchkey/latchkey/internal/config"
 )
 
-// What the process exits with.
+// The exit codes of the process.
 const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2 // the command line or the configuration is wrong
 )
 
-// errReported ends a command that has already said what is wrong.
+// errReported is the error of a command that has already reported it.
 var errReported = errors.New("reported")
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) }
@@ -40,7 +40,7 @@ func newRootCommand() *cobra.Command {
 	return root
 }
 
-// run is main without the process around it.
+// run is main without the process.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRootCommand()
 	root.SetArgs(args)
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	// cobra has no type for its errors, but they all come before the command.
 	if !started {
-		_, _ = fmt.Fprintln(stderr, "Run 'latchkey --help' for the commands and flags there are.")
+		_, _ = fmt.Fprintln(stderr, "Run 'latchkey --help' for the commands and flags.")
 		return exitUsage
 	}
 	if _, ok := errors.AsType[*config.Error](err); ok {
@@ -66,8 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-// markStart notes when a command has been found, its flags and arguments are
-// right, and it begins.
+// markStart notes that the command line was valid and the command has begun.
 func markStart(cmd *cobra.Command, started *bool) {
 	if runE := cmd.RunE; runE != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {

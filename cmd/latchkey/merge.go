@@ -128,8 +128,8 @@ func selectorOf(name string) selector {
 	return selector{id: name}
 }
 
-// newMerging returns the service that merges on the command line. What is written
-// is told to people by mail, which waits sealed under the secret of the service.
+// newMerging returns the service that merges on the command line. Users are
+// notified by mail, which is stored sealed under the secret of the service.
 func newMerging(db *storage.DB, writes bool) (*linking.Service, error) {
 	cfg, err := config.LoadWithoutSecret(os.Environ())
 	if err != nil {
@@ -137,7 +137,7 @@ func newMerging(db *storage.DB, writes bool) (*linking.Service, error) {
 	}
 	if writes && cfg.MailEnabled() && cfg.Secret.Reveal() == "" {
 		return nil, &config.Error{Problems: []config.Problem{{
-			Variable: "LATCHKEY_SECRET", Message: "is not set; the people who are merged are told by mail, which waits sealed under it: give the one of the service",
+			Variable: "LATCHKEY_SECRET", Message: "is not set; merged users are notified by mail, which is stored sealed under it: set the secret of the service",
 		}}}
 	}
 	return linking.NewService(db, nil, linking.Options{

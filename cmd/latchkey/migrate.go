@@ -14,16 +14,16 @@ import (
 )
 
 func newMigrateCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "migrate", Short: "Bring the database's schema up to date, or look at it"}
+	cmd := &cobra.Command{Use: "migrate", Short: "Migrate the database's schema, or show its state"}
 	cmd.AddCommand(
 		&cobra.Command{Use: "up", Short: "Apply every pending migration", Args: cobra.NoArgs, RunE: withDB(migrateUp)},
-		&cobra.Command{Use: "status", Short: "List the migrations and which are applied", Args: cobra.NoArgs, RunE: withDB(migrateStatus)},
+		&cobra.Command{Use: "status", Short: "List the migrations and their state", Args: cobra.NoArgs, RunE: withDB(migrateStatus)},
 		newMigrateDownCommand(),
 	)
 	return cmd
 }
 
-// withDB opens the configured database around a command.
+// withDB runs a command with the configured database.
 func withDB(run func(cmd *cobra.Command, args []string, db *storage.DB) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		cfg, err := config.LoadWithoutSecret(os.Environ())
@@ -73,7 +73,7 @@ func migrateStatus(cmd *cobra.Command, _ []string, db *storage.DB) error {
 func newMigrateDownCommand() *cobra.Command {
 	var sure bool
 	cmd := &cobra.Command{
-		Use: "down", Short: "Take back the newest migration, with the data it held", Args: cobra.NoArgs,
+		Use: "down", Short: "Roll back the newest migration and delete its data", Args: cobra.NoArgs,
 		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
 			if !sure {
 				return errors.New("this deletes data: repeat it with --yes")
@@ -82,7 +82,7 @@ func newMigrateDownCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cmd.Printf("took back %s\n", m.Name)
+			cmd.Printf("rolled back %s\n", m.Name)
 			return nil
 		}),
 	}

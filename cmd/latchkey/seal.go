@@ -8,12 +8,11 @@ import (
 	"github.com/latchkey/latchkey/identity/audit"
 )
 
-// sealEvery is how long an event that belongs to no team may stay out of its
-// chain.
+// sealEvery is how often events without a team are added to their chain.
 const sealEvery = time.Second
 
-// seal chains what was written without a chain, until ctx ends. Every replica
-// does it; one at a time works.
+// seal chains events that were written without a chain, until ctx ends. Every
+// replica runs it; a lock lets one work at a time.
 func seal(ctx context.Context, trail *audit.Service, every time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -21,7 +20,7 @@ func seal(ctx context.Context, trail *audit.Service, every time.Duration, log *s
 	for {
 		_, err := trail.Seal(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
-			log.Warn("audit events cannot be chained; trying on", "error", err)
+			log.Warn("could not chain audit events; will retry", "error", err)
 		}
 		failing = err != nil
 		select {

@@ -75,7 +75,7 @@ func serve(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = db.Close() }() // everything has been answered by then
+	defer func() { _ = db.Close() }() // all requests have been answered by then
 	if err := migrateOnStart(ctx, db, log); err != nil {
 		return err
 	}
@@ -106,9 +106,9 @@ func serve(ctx context.Context, cfg config.Config) error {
 	background.Go(func() { handler.Run(backgroundCtx) })
 	log.Info("serving", "public_url", cfg.PublicURL.String(), "listen", listener.Addr().String(), "database", cfg.Engine(), "dev", cfg.Dev)
 	if cfg.Dev {
-		mailTo := cfg.PublicURL.String() + "/dev/mail, and nowhere else"
+		mailTo := cfg.PublicURL.String() + "/dev/mail only"
 		if cfg.MailEnabled() {
-			mailTo = "its receivers, by " + cfg.SMTPURL.String()
+			mailTo = "its recipients, by " + cfg.SMTPURL.String()
 		}
 		fmt.Fprintf(os.Stderr, devBanner, cfg.PublicURL.String(), mailTo)
 	}
@@ -131,9 +131,9 @@ func serve(ctx context.Context, cfg config.Config) error {
 	return err
 }
 
-// tuneCollector lets the heap grow to three times what lives in it before it is
-// collected: little does, so this is still small, and requests get the time.
-// GOGC goes before it.
+// tuneCollector lets the heap grow to three times its live size before it is
+// collected. The live heap is small, and requests get the time. GOGC takes
+// precedence.
 func tuneCollector() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200)
@@ -141,17 +141,17 @@ func tuneCollector() {
 }
 
 const devBanner = `
-  Latchkey runs at %[1]s  (development mode: anybody can be anybody)
+  Latchkey runs at %[1]s  (development mode: anyone can sign in as anyone)
   Mail goes to %[2]s
 
   Try: 1. sign in with the test wallet
-       2. on the account page, link Google: type who you are on the stand-in
-       3. make a team, invite a second person, enter it, see and end its sessions
+       2. on the account page, link Google: choose any account on the stand-in
+       3. create a team, invite a second person, start a team session, see and end sessions
 
 `
 
-// migrateOnStart brings the schema up to date. Of replicas that start at once,
-// one migrates.
+// migrateOnStart migrates the schema. If several replicas start at once, one of
+// them migrates.
 func migrateOnStart(ctx context.Context, db *storage.DB, log *slog.Logger) error {
 	applied, err := db.Migrate(ctx)
 	if err != nil {
@@ -163,8 +163,8 @@ func migrateOnStart(ctx context.Context, db *storage.DB, log *slog.Logger) error
 	return nil
 }
 
-// serveMetrics serves Prometheus on a port of its own. The default port may be
-// taken by another instance: that is worth a warning, not an outage.
+// serveMetrics serves Prometheus metrics on a port of their own. If the default
+// port is taken, by another instance perhaps, it warns and the service runs on.
 func serveMetrics(cfg config.Config, metrics *api.Metrics, log *slog.Logger, failed chan<- error) (stop func(), err error) {
 	if cfg.MetricsListen == "" {
 		return func() {}, nil
@@ -174,7 +174,7 @@ func serveMetrics(cfg config.Config, metrics *api.Metrics, log *slog.Logger, fai
 		if cfg.MetricsListenSet {
 			return nil, fmt.Errorf("LATCHKEY_METRICS_LISTEN: %w", err)
 		}
-		log.Warn("no metrics: the default port is busy; set LATCHKEY_METRICS_LISTEN to another, or to off", "error", err)
+		log.Warn("metrics are off: the default port is in use; set LATCHKEY_METRICS_LISTEN to another address, or to off", "error", err)
 		return func() {}, nil
 	}
 	mux := http.NewServeMux()
@@ -188,16 +188,16 @@ func serveMetrics(cfg config.Config, metrics *api.Metrics, log *slog.Logger, fai
 	return func() { _ = server.Close() }, nil
 }
 
-// sweep deletes what has no use any more, until ctx ends.
+// sweep deletes expired rows, until ctx ends.
 func sweep(ctx context.Context, db *storage.DB, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		now := identity.SystemClock()
 		if n, err := db.Sweep(ctx, now, now.Add(-keepEndedSessions)); err != nil && ctx.Err() == nil {
-			log.Warn("sweeping", "error", err)
+			log.Warn("could not delete expired rows", "error", err)
 		} else if n > 0 {
-			log.Info("swept", "rows", n)
+			log.Info("deleted expired rows", "rows", n)
 		}
 		select {
 		case <-ctx.Done():
