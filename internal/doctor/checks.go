@@ -14,15 +14,14 @@ import (
 	"github.com/latchkey/latchkey/storage"
 )
 
-// database asks the storage whether it answers, is migrated, and what time it
-// has.
+// database checks that the storage answers and is migrated, and notes its clock.
 func (e *examination) database(ctx context.Context) []Result {
 	const name = "database"
 	if e.cfg.Engine() == "sqlite" {
 		path := strings.TrimPrefix(e.cfg.DatabaseURL.Reveal(), "sqlite://")
-		// Opening would create it, and the doctor changes nothing.
+		// Opening it would create it, and doctor changes nothing.
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return []Result{{name, Warn, fmt.Sprintf("%s is not there yet", path), "nothing, if this is the first start: serve makes it; else check LATCHKEY_DATABASE_URL and the working directory"}}
+			return []Result{{name, Warn, fmt.Sprintf("%s is not there yet", path), "nothing, if this is the first start: serve creates it; else check LATCHKEY_DATABASE_URL and the working directory"}}
 		}
 	}
 	unreachable := func(err error) []Result {
@@ -39,9 +38,9 @@ func (e *examination) database(ctx context.Context) []Result {
 	results := []Result{ok(name, "%s answers", e.cfg.DatabaseURL)}
 	sent := e.Now()
 	if now, err := db.Now(ctx); err != nil {
-		results = append(results, Result{name, Warn, fmt.Sprintf("does not tell the time: %v", err), "check the rights of its user"})
+		results = append(results, Result{name, Warn, fmt.Sprintf("does not say what time it is: %v", err), "check the permissions of its user"})
 	} else if e.cfg.Engine() != "sqlite" { // which has our own clock
-		e.met("the database", now, sent, 0)
+		e.noteClock("the database", now, sent, 0)
 	}
 	if e.cfg.Engine() != "sqlite" {
 		results = append(results, route(db.Route(ctx)))
@@ -72,9 +71,9 @@ func schema(s storage.Schema, err error) Result {
 	const name = "schema"
 	switch {
 	case err != nil:
-		return Result{name, Fail, fmt.Sprintf("cannot be told: %v", err), "check that the database is Latchkey's own, and the rights of its user"}
+		return Result{name, Fail, fmt.Sprintf("cannot be read: %v", err), "check that the database is Latchkey's own, and the permissions of its user"}
 	case len(s.Changed) > 0:
-		return Result{name, Fail, "another text was applied as " + strings.Join(s.Changed, ", "), "use the release that made this database, or restore it from a backup"}
+		return Result{name, Fail, "a different version was applied of " + strings.Join(s.Changed, ", "), "use the release that migrated this database, or restore it from a backup"}
 	case s.ReadOnly:
 		return Result{name, Fail, "cannot be changed: the database is read-only", "point LATCHKEY_DATABASE_URL to the primary, as with target_session_attrs=read-write"}
 	case s.Pending > 0:
@@ -85,7 +84,7 @@ func schema(s storage.Schema, err error) Result {
 	return ok(name, "is up to date")
 }
 
-// redis asks whether replicas can share their limits.
+// redis checks that replicas can share their rate limits.
 func (e *examination) redis(ctx context.Context) []Result {
 	const name = "redis"
 	if e.cfg.RedisURL == "" {
@@ -97,8 +96,8 @@ func (e *examination) redis(ctx context.Context) []Result {
 	return []Result{ok(name, "%s answers", e.cfg.RedisURL)}
 }
 
-// publicURL asks whether people will find us. That we reach ourselves by it is
-// not asked: many networks do not lead back in.
+// publicURL checks that the public host resolves. It does not connect: in many
+// networks a service cannot reach itself by its public address.
 func (e *examination) publicURL(ctx context.Context) []Result {
 	const name = "public URL"
 	host := e.cfg.PublicURL.Hostname()
@@ -112,16 +111,16 @@ func (e *examination) publicURL(ctx context.Context) []Result {
 	return []Result{ok(name, "%s resolves to %s", host, strings.Join(addresses, ", "))}
 }
 
-// sample is another clock, seen at a time of ours.
+// sample is one reading of another clock.
 type sample struct {
 	of          string
 	ahead       time.Duration // its time less ours
 	uncertainty time.Duration
 }
 
-// met keeps a clock: it told then, between sent and now of ours, and counts in
-// steps.
-func (e *examination) met(of string, then, sent time.Time, step time.Duration) {
+// noteClock keeps a reading of another clock: it showed then, at a time between sent
+// and now of ours, in units of step.
+func (e *examination) noteClock(of string, then, sent time.Time, step time.Duration) {
 	if then.IsZero() {
 		return
 	}
@@ -134,17 +133,17 @@ func (e *examination) met(of string, then, sent time.Time, step time.Duration) {
 }
 
 const (
-	// skewWarn is far outside what NTP keeps: something is wrong with it.
+	// skewWarn is far more than NTP allows: something is wrong with it.
 	skewWarn = 5 * time.Second
-	// skewFail makes messages and ID tokens look expired, or not yet made.
+	// skewFail makes messages and ID tokens look expired or not yet valid.
 	skewFail = 60 * time.Second
 )
 
-// clock compares ours with all that the other checks have met.
+// clock compares our clock with those that the other checks have read.
 func (e *examination) clock() []Result {
 	const name = "clock"
 	if len(e.samples) == 0 {
-		return []Result{ok(name, "nothing to compare it with")}
+		return []Result{ok(name, "there is no other clock to compare with")}
 	}
 	var results []Result
 	for _, s := range e.samples {
@@ -171,8 +170,8 @@ func (e *examination) clock() []Result {
 	return results
 }
 
-// reason leaves the URL out of an error of the HTTP client: there are keys in
-// the URLs of RPC endpoints.
+// reason returns an error of the HTTP client without its URL: the URLs of RPC
+// endpoints have keys.
 func reason(err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		return ue.Err

@@ -1,5 +1,5 @@
-// Package doctor tries what the configuration points to, and says what is wrong
-// and how to mend it. It changes nothing.
+// Package doctor checks the configuration and what it points to, and reports what
+// is wrong and how to fix it. It changes nothing.
 package doctor
 
 import (
@@ -17,29 +17,29 @@ import (
 	"github.com/latchkey/latchkey/storage"
 )
 
-// Level is how bad a result is.
+// Level is the severity of a result.
 type Level string
 
-// Latchkey works with a warning, but probably not as meant; a failure keeps it,
-// or a part of it, from working.
+// With a warning Latchkey works, but probably not as intended. With a failure it,
+// or a part of it, does not work.
 const (
 	OK   Level = "ok"
 	Warn Level = "warn"
 	Fail Level = "fail"
 )
 
-// checkTimeout bounds every check, so that one that hangs is a result too.
+// checkTimeout bounds every check, so that a check that hangs becomes a failure.
 const checkTimeout = 10 * time.Second
 
-// Result is what a check found.
+// Result is the result of a check.
 type Result struct {
 	Check   string
 	Level   Level
-	Message string // what is so
-	Mend    string // what to do about it; "" with OK
+	Message string // what was found
+	Fix     string // how to fix it; "" with OK
 }
 
-// Database is what is asked of the storage.
+// Database is the storage as doctor uses it.
 type Database interface {
 	Ping(ctx context.Context) error
 	// Now is the clock of the database server.
@@ -51,7 +51,7 @@ type Database interface {
 	Close() error
 }
 
-// Deps are what the checks reach the world by.
+// Deps are the connections of the checks to the outside.
 type Deps struct {
 	OpenDatabase func(ctx context.Context, cfg config.Config) (Database, error)
 	HTTP         *http.Client
@@ -66,14 +66,14 @@ type examination struct {
 	cfg config.Config
 
 	mu      sync.Mutex
-	samples []sample // other clocks that were seen on the way
+	samples []sample // readings of other clocks
 }
 
-// check is one independent question with its answers.
+// check is one independent check with its results.
 type check func(ctx context.Context) []Result
 
-// Run does all checks. They run at the same time and do not depend on each
-// other, but for the clock's, which compares what the others have met.
+// Run runs all checks, at the same time. Only that of the clock comes after the
+// others, because it compares the clocks that they read.
 func Run(ctx context.Context, cfg config.Config, deps Deps) []Result {
 	e := &examination{Deps: deps, cfg: cfg}
 	checks := []check{e.configuration, e.database, e.publicURL, e.google, e.github, e.mail, e.redis}
@@ -97,13 +97,13 @@ func Run(ctx context.Context, cfg config.Config, deps Deps) []Result {
 	return append(results, e.clock()...)
 }
 
-// Unusable is the result of a configuration that cannot be loaded: nothing else
-// can be tried.
+// Unusable returns the results of a configuration that cannot be loaded. Nothing
+// else can be checked then.
 func Unusable(err *config.Error) []Result {
 	var results []Result
 	for _, p := range err.Problems {
-		what, mend, _ := strings.Cut(p.Message, "; ")
-		results = append(results, Result{"configuration", Fail, p.Variable + ": " + what, mend})
+		what, fix, _ := strings.Cut(p.Message, "; ")
+		results = append(results, Result{"configuration", Fail, p.Variable + ": " + what, fix})
 	}
 	return results
 }
@@ -111,8 +111,8 @@ func Unusable(err *config.Error) []Result {
 func (e *examination) configuration(context.Context) []Result {
 	results := []Result{ok("configuration", "all variables are usable")}
 	for _, w := range e.cfg.Warnings() {
-		what, mend, _ := strings.Cut(w, "; ")
-		results = append(results, Result{"configuration", Warn, what, mend})
+		what, fix, _ := strings.Cut(w, "; ")
+		results = append(results, Result{"configuration", Warn, what, fix})
 	}
 	return results
 }
@@ -121,8 +121,8 @@ func (e *examination) configuration(context.Context) []Result {
 func Print(w io.Writer, results []Result) (failed bool, err error) {
 	for _, r := range results {
 		line := fmt.Sprintf("%-4s  %-13s  %s\n", r.Level, r.Check, visible(r.Message))
-		if r.Mend != "" {
-			line += fmt.Sprintf("%21s> %s\n", "", visible(r.Mend))
+		if r.Fix != "" {
+			line += fmt.Sprintf("%21s> %s\n", "", visible(r.Fix))
 		}
 		if _, err := io.WriteString(w, line); err != nil {
 			return failed, err
@@ -132,8 +132,8 @@ func Print(w io.Writer, results []Result) (failed bool, err error) {
 	return failed, nil
 }
 
-// visible escapes what a server that was asked may have put into a message to
-// drive the terminal.
+// visible escapes control characters, which a server can have put into its answer
+// to control the terminal.
 func visible(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return s

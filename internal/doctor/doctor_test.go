@@ -109,7 +109,7 @@ func TestHealthy(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range results {
 		seen[r.Check] = true
-		if r.Level != doctor.OK || r.Mend != "" {
+		if r.Level != doctor.OK || r.Fix != "" {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -127,7 +127,7 @@ func TestSick(t *testing.T) {
 		check   string
 		level   doctor.Level
 		says    string
-		mend    string
+		fix     string
 	}{
 		"database down":    {func(w *world) { w.ping = errors.New("refused") }, "", "database", doctor.Fail, "postgres://db/latchkey does not answer: refused", "LATCHKEY_DATABASE_URL"},
 		"no tables":        {func(w *world) { w.schema.Pending = 2 }, "", "schema", doctor.Warn, "2 migrations", "migrate up"},
@@ -136,10 +136,10 @@ func TestSick(t *testing.T) {
 		"two poolers":      {func(w *world) { w.route = storage.Route{Pooled: true, HasDirect: true, DirectIsPooled: true} }, "", "connections", doctor.Warn, "through a pooler", "itself"},
 		"no way past it":   {func(w *world) { w.lost = errors.New("no route") }, "", "connections", doctor.Fail, "no route", "LATCHKEY_DATABASE_DIRECT_URL"},
 		"a standby":        {func(w *world) { w.schema.ReadOnly = true }, "", "schema", doctor.Fail, "read-only", "primary"},
-		"foreign schema":   {func(w *world) { w.pending = errors.New("denied") }, "", "schema", doctor.Fail, "denied", "rights"},
+		"foreign schema":   {func(w *world) { w.pending = errors.New("denied") }, "", "schema", doctor.Fail, "denied", "permissions"},
 		"no file":          {func(*world) {}, "LATCHKEY_DATABASE_URL=sqlite:///nowhere/x.db", "database", doctor.Warn, "/nowhere/x.db is not there", "first start"},
 		"name":             {func(w *world) { w.resolve = errors.New("no such host") }, "", "public URL", doctor.Fail, "id.example.com does not resolve", "LATCHKEY_PUBLIC_URL"},
-		"other issuer":     {func(w *world) { w.issuer = "https://evil\x1b[2J" }, "", "google", doctor.Fail, "evil", "spelling"},
+		"other issuer":     {func(w *world) { w.issuer = "https://evil\x1b[2J" }, "", "google", doctor.Fail, "evil", "exactly as the issuer"},
 		"issuer path":      {func(*world) {}, "LATCHKEY_GOOGLE_ISSUER=http://WORLD/nothing", "google", doctor.Fail, "404", "LATCHKEY_GOOGLE_ISSUER"},
 		"issuer unreached": {func(*world) {}, "LATCHKEY_GOOGLE_ISSUER=http://127.0.0.1:1", "google", doctor.Fail, "cannot be reached", "LATCHKEY_GOOGLE_ISSUER"},
 		"github down":      {func(w *world) { w.apiStatus = 502 }, "", "github", doctor.Fail, "502", "LATCHKEY_GITHUB_API_URL"},
@@ -147,7 +147,7 @@ func TestSick(t *testing.T) {
 		"wrong chain":      {func(w *world) { w.chainAnswer = `{"result":"0x1"}` }, "", "chain 8453", doctor.Fail, "is on chain 1", "1=..."},
 		"RPC error":        {func(w *world) { w.chainAnswer = `{"error":{"message":"no key"}}` }, "", "chain 8453", doctor.Fail, "no key", "key"},
 		"no RPC":           {func(w *world) { w.chainAnswer = `<html>` }, "", "chain 8453", doctor.Fail, "JSON-RPC", "LATCHKEY_ETHEREUM_RPC"},
-		"nonsense":         {func(w *world) { w.chainAnswer = `{"result":"8453"}` }, "", "chain 8453", doctor.Fail, "no chain id", "LATCHKEY_ETHEREUM_RPC"},
+		"nonsense":         {func(w *world) { w.chainAnswer = `{"result":"8453"}` }, "", "chain 8453", doctor.Fail, "not a chain id", "LATCHKEY_ETHEREUM_RPC"},
 		"RPC unreached":    {func(*world) {}, "LATCHKEY_ETHEREUM_RPC=8453=http://127.0.0.1:1/hunter2", "chain 8453", doctor.Fail, "cannot be reached", "LATCHKEY_ETHEREUM_RPC"},
 		"clock a bit off":  {func(w *world) { w.databaseAhead = 20 * time.Second }, "", "clock", doctor.Warn, "20s behind that of the database", "NTP"},
 		"clock far off":    {func(w *world) { w.date = time.Now().Add(-time.Hour) }, "", "clock", doctor.Fail, "ahead of that of http://127.0.0.1", "NTP"},
@@ -164,10 +164,10 @@ func TestSick(t *testing.T) {
 			}
 			found := false
 			for _, r := range results {
-				found = found || r.Check == tt.check && r.Level == tt.level && strings.Contains(r.Message, tt.says) && strings.Contains(r.Mend, tt.mend)
+				found = found || r.Check == tt.check && r.Level == tt.level && strings.Contains(r.Message, tt.says) && strings.Contains(r.Fix, tt.fix)
 			}
 			if !found {
-				t.Errorf("no %s of %s about %q, mend %q in\n%s", tt.level, tt.check, tt.says, tt.mend, &out)
+				t.Errorf("no %s of %s about %q, fix %q in\n%s", tt.level, tt.check, tt.says, tt.fix, &out)
 			}
 			if s := out.String(); strings.Contains(s, "hunter2") || strings.Contains(s, "\x1b") {
 				t.Errorf("a secret or an escape is in\n%s", s)
@@ -190,7 +190,7 @@ func TestNothingConfigured(t *testing.T) {
 	failed, err := doctor.Print(&out, doctor.Run(t.Context(), cfg, doctor.Deps{
 		OpenDatabase: func(context.Context, config.Config) (doctor.Database, error) { return database{w}, nil }, Now: time.Now,
 	}))
-	if failed || err != nil || strings.Count(out.String(), "off\n") != 2 || !strings.Contains(out.String(), "nothing to compare") {
+	if failed || err != nil || strings.Count(out.String(), "off\n") != 2 || !strings.Contains(out.String(), "no other clock") {
 		t.Errorf("failed %t, %v\n%s", failed, err, &out)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/latchkey/latchkey/internal/mail"
 )
 
-// mail goes as far as a mail server lets one who is about to send: it connects,
-// turns TLS on and signs in.
+// mail checks the mail server up to the point of sending: it connects, starts TLS
+// and authenticates.
 func (e *examination) mail(ctx context.Context) []Result {
 	const name = "mail"
 	switch {
@@ -23,7 +23,7 @@ func (e *examination) mail(ctx context.Context) []Result {
 		err = smtp.Check(ctx)
 	}
 	if err != nil {
-		return []Result{{name, Fail, fmt.Sprintf("%s cannot be used: %v", e.cfg.SMTPURL, err), "let Latchkey out to it, or correct LATCHKEY_SMTP_URL"}}
+		return []Result{{name, Fail, fmt.Sprintf("%s cannot be used: %v", e.cfg.SMTPURL, err), "allow Latchkey to connect to it, or correct LATCHKEY_SMTP_URL"}}
 	}
-	return []Result{ok(name, "%s lets us send", e.cfg.SMTPURL)}
+	return []Result{ok(name, "%s accepts our login", e.cfg.SMTPURL)}
 }

@@ -15,7 +15,7 @@ import (
 
 const maxBody = 1 << 20
 
-// ask sends one request and keeps the clock of the answer.
+// ask sends one request and notes the server's clock.
 func (e *examination) ask(ctx context.Context, method, target, body string) (status int, answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
 	if err != nil {
@@ -32,25 +32,25 @@ func (e *examination) ask(ctx context.Context, method, target, body string) (sta
 	}
 	defer func() { _ = res.Body.Close() }()
 	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
-		e.met(config.HostOf(target), date, sent, time.Second)
+		e.noteClock(config.HostOf(target), date, sent, time.Second)
 	}
 	answer, err = io.ReadAll(io.LimitReader(res.Body, maxBody))
 	return res.StatusCode, answer, reason(err)
 }
 
-// google fetches the discovery document that sign-in begins with.
+// google fetches the discovery document of the issuer.
 func (e *examination) google(ctx context.Context) []Result {
 	const name = "google"
 	if !e.cfg.GoogleEnabled() {
 		return []Result{ok(name, "is not configured, so it is off")}
 	}
 	issuer := string(e.cfg.GoogleIssuer)
-	fail := func(mend, format string, args ...any) []Result {
-		return []Result{{name, Fail, fmt.Sprintf(format, args...), mend}}
+	fail := func(fix, format string, args ...any) []Result {
+		return []Result{{name, Fail, fmt.Sprintf(format, args...), fix}}
 	}
 	status, body, err := e.ask(ctx, http.MethodGet, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", "")
 	if err != nil {
-		return fail("let Latchkey out to it, or correct LATCHKEY_GOOGLE_ISSUER", "%s cannot be reached: %v", issuer, err)
+		return fail("allow Latchkey to connect to it, or correct LATCHKEY_GOOGLE_ISSUER", "%s cannot be reached: %v", issuer, err)
 	}
 	var document struct{ Issuer string }
 	switch {
@@ -59,13 +59,13 @@ func (e *examination) google(ctx context.Context) []Result {
 	case json.Unmarshal(body, &document) != nil:
 		return fail("correct LATCHKEY_GOOGLE_ISSUER", "%s does not answer discovery with JSON", issuer)
 	case document.Issuer != issuer:
-		return fail("give LATCHKEY_GOOGLE_ISSUER in exactly the issuer's own spelling", "%s says it is %.200q", issuer, document.Issuer)
+		return fail("write LATCHKEY_GOOGLE_ISSUER exactly as the issuer does", "%s says it is %.200q", issuer, document.Issuer)
 	}
 	return []Result{ok(name, "%s answers", issuer)}
 }
 
-// github asks both hosts: the site that the browser is sent to, and the API by
-// the very call that sign-in makes, which must want a token.
+// github checks both hosts: the site that browsers are sent to, and the API by the
+// call that a sign-in makes, which must ask for a token.
 func (e *examination) github(ctx context.Context) []Result {
 	const name = "github"
 	if !e.cfg.GitHubEnabled() {
@@ -80,7 +80,7 @@ func (e *examination) github(ctx context.Context) []Result {
 		status, _, err := e.ask(ctx, http.MethodGet, target, "")
 		switch {
 		case err != nil:
-			results = append(results, Result{name, Fail, fmt.Sprintf("%s cannot be reached: %v", part.base, err), "let Latchkey out to it, or correct " + variable})
+			results = append(results, Result{name, Fail, fmt.Sprintf("%s cannot be reached: %v", part.base, err), "allow Latchkey to connect to it, or correct " + variable})
 		case status >= 500:
 			results = append(results, Result{name, Fail, fmt.Sprintf("%s answers %d", target, status), "wait until GitHub is up again, or correct " + variable})
 		case part.path != "" && status == http.StatusNotFound:
@@ -93,8 +93,8 @@ func (e *examination) github(ctx context.Context) []Result {
 	return results
 }
 
-// chain asks each RPC endpoint of a chain which chain it is on. The endpoints of
-// the wrong one would verify wallets against other contracts.
+// chain asks each RPC endpoint of a chain for its chain id. An endpoint of another
+// chain would verify wallets against other contracts.
 func (e *examination) chain(ctx context.Context, chain uint64) []Result {
 	name := "chain " + strconv.FormatUint(chain, 10)
 	endpoints := e.cfg.EthereumRPC[chain]
@@ -110,13 +110,13 @@ func (e *examination) chain(ctx context.Context, chain uint64) []Result {
 
 func (e *examination) endpoint(ctx context.Context, name string, chain uint64, endpoint string) Result {
 	host := config.HostOf(endpoint)
-	fail := func(mend, format string, args ...any) Result {
-		return Result{name, Fail, host + " " + fmt.Sprintf(format, args...), mend}
+	fail := func(fix, format string, args ...any) Result {
+		return Result{name, Fail, host + " " + fmt.Sprintf(format, args...), fix}
 	}
 	const correct = "correct its URL in LATCHKEY_ETHEREUM_RPC, or the key in it"
 	status, body, err := e.ask(ctx, http.MethodPost, endpoint, `{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}`)
 	if err != nil {
-		return fail("let Latchkey out to it, or name another endpoint in LATCHKEY_ETHEREUM_RPC", "cannot be reached: %v", err)
+		return fail("allow Latchkey to connect to it, or name another endpoint in LATCHKEY_ETHEREUM_RPC", "cannot be reached: %v", err)
 	}
 	if status != http.StatusOK {
 		return fail(correct, "answers %d", status)
@@ -133,7 +133,7 @@ func (e *examination) endpoint(ctx context.Context, name string, chain uint64, e
 	}
 	got, err := strconv.ParseUint(strings.TrimPrefix(answer.Result, "0x"), 16, 64)
 	if err != nil || !strings.HasPrefix(answer.Result, "0x") {
-		return fail(correct, "answers %.40q, which is no chain id", answer.Result)
+		return fail(correct, "answers %.40q, which is not a chain id", answer.Result)
 	}
 	if got != chain {
 		return fail(fmt.Sprintf("name it as %d=... in LATCHKEY_ETHEREUM_RPC, or an endpoint of chain %d here", got, chain), "is on chain %d", got)
