@@ -32,7 +32,7 @@ func TestEmailLeavesByAMailServerOnceItIsUp(t *testing.T) {
 			a := apptest.StartAt(t, database, env...)
 			b := a.Browser()
 			b.POST("/v1/auth/email/start", startBody("ada@example.com")).Want(http.StatusAccepted)
-			if !apptest.Eventually(func() bool { return strings.Contains(a.Log.String(), "a task failed") }) {
+			if !apptest.Eventually(func() bool { return strings.Contains(a.Log.String(), "task failed") }) {
 				t.Fatal("the mail server was never missed")
 			}
 			for _, row := range a.Snapshot()["outbox"] {

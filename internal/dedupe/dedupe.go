@@ -1,5 +1,5 @@
-// Package dedupe goes through the users who may be one person, and merges those
-// of whom a verified address says that they are.
+// Package dedupe lists the pairs of users that may be one person, and merges those
+// that a verified address proves to be.
 package dedupe
 
 import (
@@ -11,24 +11,24 @@ import (
 	"github.com/latchkey/latchkey/linking"
 )
 
-// Result counts what became of the candidates.
+// Result counts the outcomes of the candidates.
 type Result struct {
-	Merged int // or would be
-	Left   int // for a person to decide
+	Merged int // or to be merged
+	Left   int // to be decided by a person
 	Failed int
 }
 
-// String tells the result in one line.
+// String returns the result in one line.
 func (r Result) String() string {
-	return fmt.Sprintf("%d to merge or merged, %d left to decide by hand, %d failed", r.Merged, r.Left, r.Failed)
+	return fmt.Sprintf("%d to merge or merged, %d left to decide manually, %d failed", r.Merged, r.Left, r.Failed)
 }
 
-// pageSize is how many candidates are read at a time.
+// pageSize is the number of candidates that are read at once.
 const pageSize = 100
 
-// Run previews every candidate on out and with merge carries the certain ones
-// out, each in its own transaction. One that fails is reported and the rest go
-// on; only reading the candidates, or writing to out, ends it.
+// Run previews every candidate on out. With merge it merges the certain ones, each
+// in its own transaction. A merge that fails is reported, and the rest go on. Only
+// an error of reading candidates, or of writing to out, ends it.
 func Run(ctx context.Context, service *linking.Service, merge bool, out io.Writer) (Result, error) {
 	var r Result
 	p := identity.Page{Limit: pageSize}
@@ -38,7 +38,7 @@ func Run(ctx context.Context, service *linking.Service, merge bool, out io.Write
 			return r, err
 		}
 		for _, c := range page {
-			// An earlier merge may have made others of these two since they were read.
+			// An earlier merge may have changed the two users since they were read.
 			now, err := service.Candidate(ctx, c.Duplicate)
 			if err != nil {
 				return r, err

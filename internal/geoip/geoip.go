@@ -1,5 +1,5 @@
-// Package geoip tells about where an address is, from a MaxMind DB file of the
-// layout of GeoIP2 or GeoLite2 City, or Country
+// Package geoip looks up the approximate place of an IP address in a MaxMind DB
+// file with the layout of GeoIP2 or GeoLite2, City or Country
 // (https://maxmind.github.io/MaxMind-DB/).
 package geoip
 
@@ -16,26 +16,28 @@ import (
 // maxPlace bounds a name from the file, in characters.
 const maxPlace = 100
 
-// File is an open file. It is mapped into memory: replace it by another (mv),
-// never in place, and restart.
+// File is an open file. It is mapped into memory: to update it, replace it by
+// another file (mv), never in place, and restart.
 type File struct{ reader *maxminddb.Reader }
 
-// Open opens a file, and refuses one that is not of cities or countries.
+// Open opens a file. It returns an error if the file is not one of cities or
+// countries.
 func Open(path string) (*File, error) {
 	r, err := maxminddb.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	if t := r.Metadata.DatabaseType; !strings.Contains(t, "City") && !strings.Contains(t, "Country") {
-		return nil, errors.Join(errors.New("the file is of "+t+", not of cities or countries"), r.Close())
+		return nil, errors.Join(errors.New("the file is a "+t+" database, not one of cities or countries"), r.Close())
 	}
 	return &File{r}, nil
 }
 
-// Close unmaps the file; Place must not be called after it.
+// Close unmaps the file. Place must not be called after it.
 func (f *File) Close() error { return f.reader.Close() }
 
-// Place is such as "Berlin, DE", "DE", or "" for what is not known or no address.
+// Place returns a place such as "Berlin, DE" or "DE". It returns "" if the place
+// is not known or addr is not an address.
 func (f *File) Place(ip string) string {
 	a, err := netip.ParseAddr(ip)
 	if err != nil {
@@ -52,7 +54,7 @@ func (f *File) Place(ip string) string {
 		} `maxminddb:"country"`
 	}
 	if err := f.reader.Lookup(a.Unmap()).Decode(&record); err != nil {
-		return "" // a broken record is no reason not to show the session
+		return "" // show the session even if its record is broken
 	}
 	words := make([]string, 0, 2)
 	for _, w := range []string{record.City.Names.English, record.Country.Code} {

@@ -1,5 +1,5 @@
-// Package logging sets up the log: one line for each record, in which whatever a
-// stranger put into a value stays inside that value.
+// Package logging sets up the log: one line for each record. Untrusted text in a
+// value cannot leave that value.
 package logging
 
 import (
@@ -10,9 +10,9 @@ import (
 	"github.com/latchkey/latchkey/internal/config"
 )
 
-// New returns a logger that writes to w. Secrets are kept out by their type, see
-// [config.Secret]; line breaks, terminal escapes and characters that turn the
-// direction of text are escaped, in messages, keys and values of both formats.
+// New returns a logger that writes to w. Secrets are redacted by their type, see
+// [config.Secret]. Line breaks, terminal escapes and characters that change the
+// direction of text are escaped in messages, keys and values of both formats.
 func New(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if format == config.LogText {
@@ -21,8 +21,8 @@ func New(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.Logger 
 	return slog.New(inUTC{slog.NewJSONHandler(printable{w}, options)})
 }
 
-// inUTC makes lines of replicas in different time zones sort. (A ReplaceAttr
-// would be called for every attribute to change this one.)
+// inUTC writes times in UTC, so that the lines of replicas in different time zones
+// sort. A ReplaceAttr would be called for every attribute.
 type inUTC struct{ slog.Handler }
 
 func (h inUTC) Handle(ctx context.Context, r slog.Record) error {

@@ -9,14 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// printable escapes what is valid in a JSON string but acts on the terminal that
-// shows it: DEL, the C1 controls (U+009B is an escape sequence's beginning as
-// much as ESC [ is) and invisible characters, such as those that turn the
-// direction of text. In JSON they occur within strings only, where \u says the
-// same, so the line can be rewritten as a whole and means what it meant.
+// printable escapes characters that are valid in a JSON string but affect a
+// terminal: DEL, the C1 controls (U+009B begins an escape sequence, as ESC [ does)
+// and invisible characters, such as those that change the direction of text. In
+// JSON they occur within strings only, where \u means the same, so the whole line
+// can be rewritten.
 type printable struct{ w io.Writer }
 
-// Write implements io.Writer. slog writes a record by one call.
+// Write implements io.Writer. slog writes each record with one call.
 func (p printable) Write(line []byte) (int, error) {
 	if bytes.IndexFunc(line, acts) < 0 {
 		return p.w.Write(line)
@@ -41,6 +41,6 @@ func (p printable) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// acts leaves ASCII controls to the encoder, which escaped them; the one left is
-// the newline at the end of the line.
+// acts ignores ASCII controls, which the encoder has escaped. Only the newline at
+// the end of the line is left.
 func acts(r rune) bool { return r >= 0x7f && !unicode.IsPrint(r) }

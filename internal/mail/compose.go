@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// A letter NAME has NAME.txt, with the templates "subject" and "text", and
+// The mail NAME has NAME.txt, with the templates "subject" and "text", and
 // NAME.html, with "content", which layout.html surrounds.
 //
 //go:embed templates
@@ -39,11 +39,11 @@ func parse(names ...identity.MailTemplate) map[identity.MailTemplate]letter {
 	return out
 }
 
-// compose writes a letter. host is how the letters call this service.
+// compose writes a mail. host is the name of this service in mails.
 func compose(m identity.Mail, host string) (Message, error) {
 	l, ok := letters[m.Template]
 	if !ok {
-		return Message{}, fmt.Errorf("mail: there is no letter %q", m.Template)
+		return Message{}, fmt.Errorf("mail: there is no template %q", m.Template)
 	}
 	data := maps.Clone(m.Data)
 	if data == nil {
@@ -64,7 +64,7 @@ func compose(m identity.Mail, host string) (Message, error) {
 	return Message{To: m.To, Subject: data["subject"], Text: text.String(), HTML: html.String()}, nil
 }
 
-// oneLine keeps a value from ending its header and beginning another.
+// oneLine prevents a value from ending its header and starting another.
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar {

@@ -7,13 +7,13 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// maxInert is enough for a name, and too little to sell something in.
+// maxInert is long enough for a name, and too short for advertising.
 const maxInert = 60
 
-// inert is what a stranger wrote, for a letter to somebody who does not know
-// them: one line in which no mail program finds anything to follow. They make
-// links of `https://`, of `example.com` in any script's full stop (UTS 46) and
-// of addresses, so marks between words go, but for a few that no link has.
+// inert returns untrusted text for a mail to a person who may not know its
+// author: one line in which mail programs find nothing to turn into a link. They
+// do so with `https://`, with `example.com` in any script's full stop (UTS 46) and
+// with addresses, so punctuation is removed, except marks that no link has.
 func inert(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {

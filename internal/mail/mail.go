@@ -1,4 +1,4 @@
-// Package mail writes letters by templates and sends them by SMTP.
+// Package mail writes mails from templates and sends them by SMTP.
 package mail
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey/latchkey/internal/outbox"
 )
 
-// Message is a letter, ready to be sent.
+// Message is a mail that is ready to be sent.
 type Message struct {
 	ID      string // the same for every attempt to send it
 	To      string // canonical
@@ -19,17 +19,17 @@ type Message struct {
 	HTML    string
 }
 
-// Sender sends one message. What no further attempt can mend is
+// Sender sends one message. An error that another attempt cannot fix is
 // outbox.Permanent.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
 
-// Writer says what the letter of a task is, when it is about to be sent.
-// identity.ErrNotFound: none is wanted any more.
+// Writer returns the mail of a task, when it is about to be sent. It returns
+// identity.ErrNotFound if the mail is no longer wanted.
 type Writer func(ctx context.Context, t identity.Task) (identity.Mail, error)
 
-// Sealed is the Writer of identity.TaskMail, whose payload is the letter.
+// Sealed is the Writer of identity.TaskMail, whose payload is the mail.
 func Sealed(sealer identity.Sealer) Writer {
 	return func(_ context.Context, t identity.Task) (letter identity.Mail, err error) {
 		if err = sealer.Open(t, &letter); err != nil {
@@ -39,8 +39,8 @@ func Sealed(sealer identity.Sealer) Writer {
 	}
 }
 
-// Handler returns what sends the letters of tasks. publicURL is how the letters
-// call this service.
+// Handler returns the handler that sends the mails of tasks. The host of publicURL
+// is the name of this service in mails.
 func Handler(write Writer, publicURL *url.URL, sender Sender) outbox.Handler {
 	return func(ctx context.Context, t identity.Task) error {
 		letter, err := write(ctx, t)
@@ -54,7 +54,7 @@ func Handler(write Writer, publicURL *url.URL, sender Sender) outbox.Handler {
 		if err != nil {
 			return outbox.Permanent(err)
 		}
-		// A mail server that gets the same id twice can tell that it is one letter.
+		// A mail server that gets the same id again can drop the duplicate.
 		m.ID = t.ID.String() + "@" + publicURL.Hostname()
 		return sender.Send(ctx, m)
 	}

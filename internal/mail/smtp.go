@@ -16,7 +16,7 @@ import (
 // whole attempt.
 const smtpTimeout = 10 * time.Second
 
-// SMTP sends by a mail server, with a connection for each message.
+// SMTP sends through a mail server, with one connection for each message.
 type SMTP struct {
 	server  config.SMTP
 	options []gomail.Option
@@ -51,7 +51,7 @@ func NewSMTP(server config.SMTP) (*SMTP, error) {
 
 func (s *SMTP) client() (*gomail.Client, error) { return gomail.NewClient(s.server.Host, s.options...) }
 
-// Check connects, greets and authenticates, and sends nothing.
+// Check connects and authenticates, and sends nothing.
 func (s *SMTP) Check(ctx context.Context) error {
 	c, err := s.client()
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	msg.Subject(m.Subject)
 	msg.SetMessageIDWithValue(m.ID)
 	msg.SetDate()
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: answer it with no notice of absence
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no automatic replies
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	c, err := s.client()
@@ -82,14 +82,14 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	}
 	err = c.DialAndSendWithContext(ctx, msg)
 	if msg.IsDelivered() {
-		return nil // whatever went wrong since: sending it again would double it
+		return nil // sending it again because of a later error would duplicate it
 	}
 	var failed *gomail.SendError
 	if !errors.As(err, &failed) {
 		return err
 	}
-	// The whole error would name the receiver in the log.
-	short := fmt.Errorf("the mail server did not take it: %s (%d)", failed.Reason, failed.ErrorCode())
+	// The full error would put the recipient into the log.
+	short := fmt.Errorf("the mail server refused it: %s (%d)", failed.Reason, failed.ErrorCode())
 	if failed.ErrorCode() >= 500 && !failed.IsTemp() {
 		return outbox.Permanent(short)
 	}

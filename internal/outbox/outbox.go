@@ -1,6 +1,6 @@
-// Package outbox does what transactions have left to be done after they
-// committed: mail today. Every replica runs a worker; of all of them one takes
-// a task at a time.
+// Package outbox runs tasks, such as sending mail, that transactions leave to be
+// done after they commit. Every replica runs a worker, and a task is claimed by
+// one of them at a time.
 package outbox
 
 import (
@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	poll     = time.Second // for what other replicas wrote, and for retries
+	poll     = time.Second // for tasks of other replicas, and for retries
 	parallel = 4
-	// lease is longer than an attempt may take: a task is taken up by another
-	// worker only when this one is dead.
+	// lease is longer than an attempt may take: another worker claims the task
+	// only if this one is dead.
 	lease       = 2 * time.Minute
 	attemptTime = 30 * time.Second
 	maxAttempts = 12
@@ -29,27 +29,27 @@ const (
 	maxRetry    = 15 * time.Minute
 )
 
-// Store keeps the tasks. Changes run in the transaction that InTx opened.
+// Store stores the tasks. Changes run in the transaction that InTx opens.
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	HasDueTask(ctx context.Context, kinds []identity.TaskKind, now time.Time) (bool, error)
-	// ClaimTask takes the task of these kinds that is due longest and not being
-	// taken by another transaction: it counts an attempt and is due again at
-	// until. identity.ErrNotFound if there is none.
+	// ClaimTask claims the task of these kinds that has been due longest and is
+	// not being claimed by another transaction. It counts an attempt and makes the
+	// task due again at until. It returns identity.ErrNotFound if there is none.
 	ClaimTask(ctx context.Context, kinds []identity.TaskKind, now, until time.Time) (identity.Task, error)
-	// FinishTask deletes a task, unless it was claimed again since.
+	// FinishTask deletes a task, unless it has been claimed again.
 	FinishTask(ctx context.Context, t identity.Task) error
-	// RetryTask makes a task due, unless it was claimed again since.
+	// RetryTask makes a task due, unless it has been claimed again.
 	RetryTask(ctx context.Context, t identity.Task, at time.Time) error
 }
 
-// Handler does one kind of task. It may be called again for a task it has done,
-// if the process died before that could be written. An error that is Permanent
-// ends the task.
+// Handler runs one kind of task. It may be called again for a task that it has
+// finished, if the process died before that was recorded. A Permanent error ends
+// the task.
 type Handler func(ctx context.Context, t identity.Task) error
 
-// Worker does tasks. It takes only kinds it has a handler for: a replica that
-// is configured otherwise, or newer, may have others.
+// Worker runs tasks. It claims only kinds that it has a handler for: a replica
+// with another configuration or version may have others.
 type Worker struct {
 	store    Store
 	handlers map[identity.TaskKind]Handler
@@ -57,10 +57,10 @@ type Worker struct {
 	log      *slog.Logger
 	now      identity.Clock
 	wake     chan struct{}
-	failing  bool // the store did not answer last time; only Run's goroutine
+	failing  bool // the store did not answer last time; used by Run's goroutine only
 }
 
-// NewWorker returns a worker that does nothing until Run.
+// NewWorker returns a worker. It does nothing until Run is called.
 func NewWorker(store Store, handlers map[identity.TaskKind]Handler, log *slog.Logger, now identity.Clock) *Worker {
 	return &Worker{
 		store: store, handlers: handlers, kinds: slices.Sorted(maps.Keys(handlers)),
@@ -68,8 +68,8 @@ func NewWorker(store Store, handlers map[identity.TaskKind]Handler, log *slog.Lo
 	}
 }
 
-// Wake tells that there is a new task, so that it does not wait for the next
-// poll. It never blocks.
+// Wake makes the worker look for a new task without waiting for the next poll. It
+// never blocks.
 func (w *Worker) Wake() {
 	select {
 	case w.wake <- struct{}{}:
@@ -77,7 +77,7 @@ func (w *Worker) Wake() {
 	}
 }
 
-// Run does tasks until ctx ends, and lets those under way finish.
+// Run runs tasks until ctx ends, and waits for those in progress.
 func (w *Worker) Run(ctx context.Context) {
 	if len(w.kinds) == 0 {
 		return
@@ -112,7 +112,7 @@ func (w *Worker) Run(ctx context.Context) {
 
 func (w *Worker) claim(ctx context.Context) (task identity.Task, ok bool) {
 	now := w.now()
-	// Asked outside a transaction first: an idle worker locks nothing.
+	// Outside a transaction first, so that an idle worker locks nothing.
 	due, err := w.store.HasDueTask(ctx, w.kinds, now)
 	if err == nil && due {
 		err = w.store.InTx(ctx, func(ctx context.Context) (err error) {
@@ -124,7 +124,7 @@ func (w *Worker) claim(ctx context.Context) (task identity.Task, ok bool) {
 		due, err = false, nil
 	}
 	if err != nil && !w.failing && ctx.Err() == nil {
-		w.log.Warn("the outbox cannot be read; trying on", "error", err)
+		w.log.Warn("could not read the outbox; will retry", "error", err)
 	}
 	w.failing = err != nil
 	return task, due && err == nil
@@ -138,9 +138,9 @@ func (w *Worker) do(ctx context.Context, t identity.Task) {
 	switch {
 	case err == nil:
 	case ended:
-		log.Error("gave up a task", "error", err)
+		log.Error("task failed permanently", "error", err)
 	default:
-		log.Warn("a task failed; trying again", "error", err, "at", retryAt)
+		log.Warn("task failed; will retry", "error", err, "at", retryAt)
 	}
 	err = w.store.InTx(ctx, func(ctx context.Context) error {
 		if ended {
@@ -148,12 +148,12 @@ func (w *Worker) do(ctx context.Context, t identity.Task) {
 		}
 		return w.store.RetryTask(ctx, t, retryAt)
 	})
-	if err != nil { // the lease ends, and then it is taken up again
-		log.Warn("what became of a task could not be written", "error", err)
+	if err != nil { // the lease ends, and then it is claimed again
+		log.Warn("could not record the task's result", "error", err)
 	}
 }
 
-var errExpired = errors.New("it has no use any more")
+var errExpired = errors.New("the task has expired")
 
 func (w *Worker) attempt(ctx context.Context, t identity.Task) (err error) {
 	if !w.now().Before(t.ExpiresAt) {
@@ -169,7 +169,7 @@ func (w *Worker) attempt(ctx context.Context, t identity.Task) (err error) {
 	return w.handlers[t.Kind](ctx, t)
 }
 
-// retryAfter doubles from attempt to attempt.
+// retryAfter returns the delay before the next attempt, which doubles each time.
 func retryAfter(attempts int) time.Duration {
 	return min(firstRetry<<min(max(attempts, 1)-1, 10), maxRetry)
 }

@@ -150,22 +150,22 @@ func TestFailuresAreRetriedAndGivenUp(t *testing.T) {
 		w.setFail(errors.New("down"))
 		w.add("later")
 		w.work(w.DB)
-		w.eventually("a failure", func() bool { return strings.Contains(w.logged(), "trying again") })
+		w.eventually("a failure", func() bool { return strings.Contains(w.logged(), "will retry") })
 		w.setFail(nil)
 		w.Clock.Advance(6 * time.Second)
 		w.eventually("the retry", func() bool { n, _ := w.count(); return n == 1 && w.rows() == 0 })
 
 		w.setFail(outbox.Permanent(errors.New("never")))
 		w.add("hopeless")
-		w.eventually("giving up at once", func() bool { return strings.Contains(w.logged(), "never") && w.rows() == 0 })
+		w.eventually("a permanent failure", func() bool { return strings.Contains(w.logged(), "never") && w.rows() == 0 })
 		w.add("panic")
 		w.eventually("a panic is a failure", func() bool { return strings.Contains(w.logged(), "with the secret in hand") })
 
 		w.setFail(errors.New("still down"))
 		w.Clock.Advance(time.Hour) // beyond the use of the one that panicked
-		w.eventually("no use any more", func() bool { return strings.Contains(w.logged(), "no use any more") && w.rows() == 0 })
+		w.eventually("the task has expired", func() bool { return strings.Contains(w.logged(), "no use any more") && w.rows() == 0 })
 		if !strings.Contains(w.logged(), "level=ERROR") {
-			t.Error("giving up is no error in the log")
+			t.Error("a permanent failure is not logged as an error")
 		}
 	})
 }
@@ -180,7 +180,7 @@ func TestTasksGoAfterTheLastAttempt(t *testing.T) {
 		task.Attempts = 11
 		w.Do(t, func(ctx context.Context) error { return w.EnqueueTasks(ctx, task) })
 		w.work(w.DB)
-		w.eventually("giving up", func() bool { return strings.Contains(w.logged(), "gave up") && w.rows() == 0 })
+		w.eventually("a permanent failure", func() bool { return strings.Contains(w.logged(), "task failed permanently") && w.rows() == 0 })
 	})
 }
 

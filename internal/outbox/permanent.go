@@ -6,10 +6,10 @@ type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }
 
-// Permanent marks an error that no further attempt can mend.
+// Permanent marks an error that another attempt cannot fix.
 func Permanent(err error) error { return permanent{err} }
 
-// IsPermanent reports whether an error is so marked.
+// IsPermanent reports whether an error is marked as permanent.
 func IsPermanent(err error) bool {
 	var p permanent
 	return errors.As(err, &p)
