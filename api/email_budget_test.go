@@ -238,21 +238,23 @@ func TestGuessesAtOneCode(t *testing.T) {
 	})
 }
 
-// guess makes n wrong guesses, each at a code of a mailbox of its own, and returns
-// how many of them were compared.
+// guess makes n wrong guesses at once, each at a code of a mailbox of its own, and
+// returns how many of them were compared.
 func guess(t *testing.T, n int, browser func(i int) *apptest.Browser) int {
 	t.Helper()
-	var letters []apptest.Letter
 	var browsers []*apptest.Browser
 	for i := range n {
 		b := browser(i)
-		letters, browsers = append(letters, b.StartEmail(fmt.Sprintf("%d-%s@example.com", i, identity.NewID()), "sign_in")), append(browsers, b)
+		address := fmt.Sprintf("%d-%s@example.com", i, identity.NewID())
+		askMail(b, address).Want(http.StatusAccepted)
+		b.App.Exec("UPDATE email_challenges SET code_hash = token_hash WHERE address = '%s'", address) // no code is right
+		browsers = append(browsers, b)
 	}
 	var compared atomic.Int32
 	var wg sync.WaitGroup
 	for i, b := range browsers {
 		wg.Go(func() {
-			switch got := b.In(t).EmailCode(wrongCode(letters[i], i), ""); got.Status {
+			switch got := b.In(t).EmailCode(fmt.Sprintf("%06d", i), ""); got.Status {
 			case http.StatusUnauthorized:
 				compared.Add(1)
 			case http.StatusTooManyRequests:
