@@ -24,6 +24,11 @@ func TestReplicasForgetTogether(t *testing.T) {
 	public := "LATCHKEY_PUBLIC_URL=" + first.URL
 	others := []*apptest.App{apptest.StartAt(t, url, public), apptest.StartAt(t, url, public)}
 	c := newCrew(t, first, "Keys")
+	c.admin.Wallet(apptest.NewWallet(t), "link").Want(http.StatusOK)
+	c.owner.Wallet(apptest.NewWallet(t), "link").Want(http.StatusOK)
+	c.member.Wallet(apptest.NewWallet(t), "link").Want(http.StatusOK)
+	c.owner.Do(http.MethodPut, c.path+"/policy", map[string]any{"required_providers": []string{"siwe"}}).Want(http.StatusOK)
+	c.admin.POST(c.path+"/sessions", nil).Want(http.StatusCreated)
 	entered := c.member.POST(c.path+"/sessions", nil).Want(http.StatusCreated).String("id")
 	ended := google(t, first, apptest.Person{Name: "Max", Email: "max@gmail.com"})
 
@@ -51,6 +56,13 @@ func TestReplicasForgetTogether(t *testing.T) {
 		{
 			"team session revoked", c.member, func(b *apptest.Browser) bool { return role(b) == "admin" },
 			func() { c.owner.DELETE(c.path + "/sessions/" + entered).Want(http.StatusNoContent) },
+			func(b *apptest.Browser) bool { return role(b) == nil },
+		},
+		{
+			"an identity unlinked that the policy asks for", c.admin, func(b *apptest.Browser) bool { return role(b) == "admin" },
+			func() {
+				c.admin.DELETE("/v1/me/identities/" + identityID(t, c.admin, "siwe")).Want(http.StatusNoContent)
+			},
 			func(b *apptest.Browser) bool { return role(b) == nil },
 		},
 		{

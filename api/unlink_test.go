@@ -72,6 +72,27 @@ func TestUnlinkCountsUsableProvidersOnly(t *testing.T) {
 	c.DELETE("/v1/me/identities/" + identityID(t, c, "google")).Want(http.StatusNoContent)
 }
 
+// A method that an unlinked identity gave admits no session to a team any more.
+func TestUnlinkingIsJudgedByTheTeam(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		c := newCrew(t, a, "Keys")
+		c.owner.Do(http.MethodPut, c.path+"/policy", map[string]any{"required_providers": []string{"google", "siwe"}}).Want(http.StatusOK)
+		c.member.POST(c.path+"/sessions", nil).WantProblem(http.StatusForbidden, "policy_unsatisfied")
+		c.member.Wallet(apptest.NewWallet(t), "link").Want(http.StatusOK)
+		c.member.POST(c.path+"/sessions", nil).Want(http.StatusCreated)
+		if c.member.GET("/v1/session").String("team_session.role") != "member" {
+			t.Fatal("not in the team")
+		}
+		c.member.DELETE("/v1/me/identities/" + identityID(t, c.member, "siwe")).Want(http.StatusNoContent)
+		got := c.member.GET("/v1/session").Want(http.StatusOK)
+		if got.Get("team_session") != nil || got.String("team_refusal.rule") != "required_providers" || got.Len("session.methods") != 1 {
+			t.Errorf("%s", got.Body)
+		}
+		c.member.POST(c.path+"/sessions", nil).WantProblem(http.StatusForbidden, "policy_unsatisfied")
+		c.member.GET(c.path+"/members").WantProblem(http.StatusForbidden, "policy_unsatisfied")
+	})
+}
+
 func TestTwoUnlinksAtOnceLeaveOne(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		wallets := []apptest.Wallet{apptest.NewWallet(t), apptest.NewWallet(t)}

@@ -337,7 +337,7 @@ func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) 
 		if d.Action == ActionStepUp {
 			r.Outcome, action = OutcomeSteppedUp, identity.ActionSessionSteppedUp
 		}
-		r.Session, r.Token, err = s.sessions.Renew(ctx, a.Current.Session, a.Proof.Provider, d.Action == ActionStepUp)
+		r.Session, r.Token, err = s.sessions.Renew(ctx, a.Current.Session, &ident, d.Action == ActionStepUp)
 		events = append(events, s.sessionEvent(a, d, action, user.ID, r.Session.ID))
 	default:
 		r.Outcome = OutcomeSignedIn

@@ -303,7 +303,7 @@ func (s *Service) continueAs(ctx context.Context, h Holder, p Preview) (Result, 
 	r := Result{Outcome: OutcomeSignedIn, User: p.Survivor}
 	var err error
 	if h.Principal.User.ID == p.Survivor.ID {
-		r.Session, r.Token, err = s.sessions.Renew(ctx, h.Principal.Session, "", false)
+		r.Session, r.Token, err = s.sessions.Renew(ctx, h.Principal.Session, nil, false)
 		return r, err
 	}
 	via := p.Plan.Identities[0] // where a recovery code made the session, any will do

@@ -47,5 +47,5 @@ type Store interface {
 type Sessions interface {
 	Issue(ctx context.Context, via identity.Identity, client identity.Client, replaces *session.Session) (session.Session, string, error)
 	IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.Client, replaces *session.Session) (session.Session, string, error)
-	Renew(ctx context.Context, seen session.Session, provider string, verified bool) (session.Session, string, error)
+	Renew(ctx context.Context, seen session.Session, via *identity.Identity, verified bool) (session.Session, string, error)
 }

@@ -14,12 +14,14 @@ type UnlinkStore interface {
 	IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error)
 	DeleteIdentity(ctx context.Context, id identity.ID) error
 	// EndSessionsBy ends the open sessions that an identity made and returns
-	// how many those were.
+	// how many those were. The user's other sessions lose its method, unless
+	// another of their identities of its provider was proven in them too.
 	EndSessionsBy(ctx context.Context, id identity.ID, reason string, at time.Time) (int64, error)
 	SetPrimaryWallet(ctx context.Context, user, id identity.ID) error
 }
 
-// Unlink takes a way in off the actor and ends the sessions it made. It is
+// Unlink takes a way in off the actor, ends the sessions it made and takes its
+// method off the others, so that policies are judged without it. It is
 // decided under the actor's row lock, so of two at once the second sees what the
 // first has left. CodeReauthRequired unless fresh; CodeLastIdentity when no
 // usable way in would be left; identity.ErrNotFound for other people's.

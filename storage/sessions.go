@@ -27,7 +27,7 @@ func (db *DB) LockSession(ctx context.Context, id identity.ID) (session.Session,
 func (db *DB) UpdateSession(ctx context.Context, s session.Session) error {
 	db.changed(ctx, s.ID)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&sessionRow{Session: s}).
-		Column("token_hash", "team_session_id", "methods", "restricted", "authenticated_at", "last_seen_at", "longest_pause", "idle_expires_at", "expires_at").
+		Column("token_hash", "team_session_id", "methods", "proven_by", "restricted", "authenticated_at", "last_seen_at", "longest_pause", "idle_expires_at", "expires_at").
 		Where("s.id = ?", s.ID))
 	return err
 }
@@ -87,7 +87,41 @@ func (db *DB) EndSessionsBy(ctx context.Context, id identity.ID, reason string, 
 func (db *DB) endSessionsMadeBy(ctx context.Context, identities []identity.ID, reason string, at time.Time) (int64, error) {
 	gone, err := db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
 		Where("s.identity_id IN (?)", bun.List(identities)), reason, at)
-	return int64(len(gone)), err
+	if err != nil {
+		return 0, err
+	}
+	return int64(len(gone)), db.dropMethodsOf(ctx, identities)
+}
+
+// dropMethodsOf takes the methods of identities that leave their user off the
+// user's open sessions. A method stays where another identity of the user's, of
+// the same provider, has proven it too. A session that does not say which identity
+// proved a method loses it: see migration 15.
+func (db *DB) dropMethodsOf(ctx context.Context, identities []identity.ID) error {
+	var leaving []struct {
+		UserID   identity.ID
+		Provider string
+	}
+	err := db.reader(ctx).NewSelect().Model((*identityRow)(nil)).Column("user_id", "provider").Distinct().
+		Where("i.id IN (?)", bun.List(identities)).Scan(ctx, &leaving)
+	if err = db.engine.normalise(err); err != nil && err != identity.ErrNotFound { //nolint:errorlint // our own sentinel
+		return err
+	}
+	for _, l := range leaving {
+		proven := db.writer(ctx).NewSelect().Model((*identityRow)(nil)).ColumnExpr("1").
+			Where("i.user_id = ? AND i.provider = ? AND i.id NOT IN (?)", l.UserID, l.Provider, bun.List(identities)).
+			Where("(i.id = s.identity_id OR ' ' || s.proven_by || ' ' LIKE '% ' || CAST(i.id AS text) || ' %')")
+		var weaker []identity.ID
+		err := whereProvider(db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
+			Set("methods = trim(replace(' ' || s.methods || ' ', ?, ' '))", " "+l.Provider+" ").
+			Where("s.user_id = ? AND s.ended_at IS NULL", l.UserID), l.Provider).
+			Where("NOT EXISTS (?)", proven).Returning("id").Scan(ctx, &weaker)
+		if err = db.engine.normalise(err); err != nil && err != identity.ErrNotFound { //nolint:errorlint // our own sentinel
+			return err
+		}
+		db.changed(ctx, weaker...)
+	}
+	return nil
 }
 
 // endTeamSessionsUnder ends the team sessions of sessions that have just ended,
@@ -199,7 +233,7 @@ func whereStatus(q *bun.SelectQuery, status session.Status, now time.Time, ended
 
 // whereProvider keeps sessions in which the provider proved the user. Methods
 // are words, so one is looked for between spaces.
-func whereProvider(q *bun.SelectQuery, provider string) *bun.SelectQuery {
+func whereProvider[Q interface{ Where(string, ...any) Q }](q Q, provider string) Q {
 	if provider == "" {
 		return q
 	}

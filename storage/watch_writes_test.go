@@ -19,6 +19,7 @@ import (
 type seen struct {
 	user  identity.User
 	made  identity.Identity // what the session was signed in by
+	added identity.Identity // and proven by since
 	with  session.Session
 	team  team.Team
 	in    session.TeamSession
@@ -93,6 +94,10 @@ var writes = map[string]write{
 	},
 	"EndSessionsBy": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
 		_, err := d.EndSessionsBy(ctx, s.made.ID, "test", at)
+		return err
+	},
+	"EndSessionsBy takes a method": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		_, err := d.EndSessionsBy(ctx, s.added.ID, "test", at)
 		return err
 	},
 	"EndSessionsByIdentities": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
@@ -223,6 +228,7 @@ func newSeen(t *testing.T, d *storagetest.Database) seen {
 	t.Helper()
 	s := seen{user: d.User(t), owner: d.User(t), other: d.User(t)}
 	s.made = d.Identity(t, s.user.ID, "google", storagetest.Word())
+	s.added = d.Identity(t, s.user.ID, "gitlab", storagetest.Word())
 	for _, local := range []string{"first", "second"} {
 		address := local + "@" + s.user.ID.String() + ".example"
 		d.Email(t, s.user.ID, address)
@@ -235,7 +241,10 @@ func newSeen(t *testing.T, d *storagetest.Database) seen {
 	}
 	s.team = d.Team(t, s.owner.ID)
 	d.Member(t, s.team.ID, s.user.ID, team.RoleMember)
-	s.with = d.Session(t, s.user.ID, func(with *session.Session) { with.IdentityID = &s.made.ID })
+	s.with = d.Session(t, s.user.ID, func(with *session.Session) {
+		with.IdentityID, with.ProvenBy = &s.made.ID, session.ProvenBy{s.added.ID}
+		with.Methods = with.Methods.With("gitlab")
+	})
 	s.in = d.TeamSession(t, s.team.ID, s.with)
 	s.with.TeamSessionID = &s.in.ID
 	d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s.with) })

@@ -26,7 +26,7 @@ func TestPolicyOnEnteringAndOnEveryCheck(t *testing.T) {
 		f.ask(t, tm, u.ID, policy)
 		_, _, err := f.Enter(t.Context(), actor(s), tm.ID, false)
 		storagetest.WantCode(t, "entering without a wallet", err, identity.CodePolicyUnsatisfied)
-		s, token, err := f.renew(s, "siwe")
+		s, token, err := f.renew(t, s, "siwe")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestIdleIsNotForgottenByUse(t *testing.T) {
 			_, _, err := f.Enter(t.Context(), actor(s), tm.ID, false)
 			storagetest.WantCode(t, "entering again", err, identity.CodePolicyUnsatisfied)
 		}
-		_, token, err := f.renew(f.works(t, "read", token, true).Session, "google")
+		_, token, err := f.renew(t, f.works(t, "read", token, true).Session, "google")
 		if err != nil {
 			t.Fatal(err)
 		}

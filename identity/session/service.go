@@ -100,12 +100,12 @@ func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method 
 	return out, token, s.insert(ctx, out, replaces)
 }
 
-// Renew adds a proof by the provider to a session and rotates its token; without
-// a provider it only rotates, as after a merge. The session becomes recently
+// Renew adds a proof of an identity to a session and rotates its token; without an
+// identity it only rotates, as after a merge. The session becomes recently
 // verified only where verified says so: linking an identity does not. The old
 // token stops working in the caller's transaction. CodeUnauthenticated if the
 // session ended, expired or was rotated meanwhile.
-func (s *Service) Renew(ctx context.Context, seen Session, provider string, verified bool) (Session, string, error) {
+func (s *Service) Renew(ctx context.Context, seen Session, via *identity.Identity, verified bool) (Session, string, error) {
 	now := s.now()
 	cur, err := s.store.LockSession(ctx, seen.ID)
 	if err != nil && !errors.Is(err, identity.ErrNotFound) {
@@ -119,8 +119,11 @@ func (s *Service) Renew(ctx context.Context, seen Session, provider string, veri
 	if verified {
 		cur.AuthenticatedAt, cur.LongestPause = now, 0
 	}
-	if provider != "" {
-		cur.Methods = cur.Methods.With(provider)
+	if via != nil {
+		cur.Methods = cur.Methods.With(via.Provider)
+		if cur.IdentityID == nil || *cur.IdentityID != via.ID {
+			cur.ProvenBy = cur.ProvenBy.With(via.ID)
+		}
 		if cur.Restricted { // a proof has made it a session like any other
 			cur.Restricted, cur.ExpiresAt = false, cur.CreatedAt.Add(s.limits.Lifetime)
 		}

@@ -44,9 +44,17 @@ func (f *fixture) issue(t *testing.T, user identity.ID) (s session.Session, toke
 	return s, token
 }
 
-func (f *fixture) renew(seen session.Session, provider string) (s session.Session, token string, err error) {
+func (f *fixture) renew(t *testing.T, seen session.Session, provider string) (s session.Session, token string, err error) {
+	t.Helper()
+	if provider == identity.ProviderSIWE {
+		return f.renewBy(seen, new(f.Wallet(t, seen.UserID)))
+	}
+	return f.renewBy(seen, new(f.Identity(t, seen.UserID, provider, storagetest.Word())))
+}
+
+func (f *fixture) renewBy(seen session.Session, via *identity.Identity) (s session.Session, token string, err error) {
 	err = f.InTx(context.Background(), func(ctx context.Context) (err error) {
-		s, token, err = f.Service.Renew(ctx, seen, provider, true)
+		s, token, err = f.Service.Renew(ctx, seen, via, true)
 		return err
 	})
 	return s, token, err
@@ -75,7 +83,7 @@ func TestRotation(t *testing.T) {
 		s, old := f.issue(t, u.ID)
 		f.works(t, "issued", old, true)
 		f.Clock.Advance(time.Minute)
-		renewed, token, err := f.renew(s, "siwe")
+		renewed, token, err := f.renew(t, s, "siwe")
 		if err != nil || token == old || renewed.ID != s.ID {
 			t.Fatalf("%+v, %v", renewed, err)
 		}
@@ -83,11 +91,19 @@ func TestRotation(t *testing.T) {
 		p := f.works(t, "the new token", token, true)
 		storagetest.Same(t, p.Session, renewed)
 		storagetest.Same(t, []any{p.Session.Methods, p.Session.AuthenticatedAt}, []any{[]string{"google", "siwe"}, f.Clock.Now()})
-		_, _, err = f.renew(s, "siwe")
+		_, _, err = f.renew(t, s, "siwe")
 		storagetest.WantCode(t, "by what was seen before", err, identity.CodeUnauthenticated)
-		again, _, err := f.renew(renewed, "siwe") // a method counts once
-		if err != nil || len(again.Methods) != 2 {
-			t.Errorf("%v, %v", again.Methods, err)
+		again, _, err := f.renew(t, renewed, "siwe") // a method counts once
+		if err != nil || len(again.Methods) != 2 || len(again.ProvenBy) != 2 { // and every identity, for they may leave
+			t.Errorf("%v, %v, %v", again.Methods, again.ProvenBy, err)
+		}
+		made, err := f.DB.Identity(t.Context(), *s.IdentityID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same, _, err := f.renewBy(again, &made) // the one that made the session is named already
+		if err != nil || len(same.ProvenBy) != 2 {
+			t.Errorf("%v, %v", same.ProvenBy, err)
 		}
 		for _, bad := range []string{"", "x", old + "x", "\x00", token[:42]} {
 			f.works(t, "no token", bad, false)
@@ -101,7 +117,7 @@ func TestRenewedByManyAtOnce(t *testing.T) {
 		var won atomic.Int32
 		var winner atomic.Value
 		together(20, func(int) {
-			switch _, token, err := f.renew(s, "google"); {
+			switch _, token, err := f.renew(t, s, "google"); {
 			case err == nil:
 				won.Add(1)
 				winner.Store(token)
@@ -124,7 +140,7 @@ func TestExpiryAtTheVeryInstant(t *testing.T) {
 		_, unused := f.issue(t, s.UserID)
 		f.Clock.Advance(idle)
 		f.works(t, "idle to the instant", unused, false)
-		_, _, err := f.renew(s, "google")
+		_, _, err := f.renew(t, s, "google")
 		storagetest.WantCode(t, "renewed when idle too long", err, identity.CodeUnauthenticated)
 
 		// Used all the time it still ends.

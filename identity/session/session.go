@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
 )
@@ -30,6 +32,7 @@ type Session struct {
 	TokenHash       []byte
 	TeamSessionID   *identity.ID // the team session entered last
 	Methods         Methods
+	ProvenBy        ProvenBy // the identities proven since, besides IdentityID
 	IP              string
 	UserAgent       string
 	CreatedAt       time.Time
@@ -171,6 +174,46 @@ func (m Methods) With(provider string) Methods {
 		return m
 	}
 	return append(slices.Clone(m), provider)
+}
+
+// ProvenBy are the identities that were proven in a session since it was made, in
+// order, each once. Methods are what remains of them: unlinking one takes its
+// provider off, unless another one of the same provider was proven as well. Stored
+// as words in one text column.
+type ProvenBy []identity.ID
+
+// With returns the identities with one more.
+func (p ProvenBy) With(id identity.ID) ProvenBy {
+	if slices.Contains(p, id) {
+		return p
+	}
+	return append(slices.Clone(p), id)
+}
+
+// Value implements driver.Valuer.
+func (p ProvenBy) Value() (driver.Value, error) {
+	words := make([]string, len(p))
+	for i, id := range p {
+		words[i] = id.String()
+	}
+	return strings.Join(words, " "), nil
+}
+
+// Scan implements sql.Scanner.
+func (p *ProvenBy) Scan(src any) error {
+	var words Methods
+	if err := words.Scan(src); err != nil {
+		return fmt.Errorf("identities of a session: %w", err)
+	}
+	*p = nil
+	for _, word := range words {
+		id, err := uuid.Parse(word)
+		if err != nil {
+			return fmt.Errorf("identities of a session: %w", err)
+		}
+		*p = append(*p, id)
+	}
+	return nil
 }
 
 // Value implements driver.Valuer.

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,56 @@ func testUnlink(t *testing.T, d *Database) {
 		for _, want := range []session.Session{open, ended, foreign} {
 			Same(t, lock(t, d, want.ID), want)
 		}
+	})
+
+	t.Run("its method leaves the sessions that it was proven in, unless another proved it", func(t *testing.T) {
+		u := d.User(t)
+		made, gone, other := d.Identity(t, u.ID, "github", Word()), d.Identity(t, u.ID, "google", Word()), d.Identity(t, u.ID, "google", Word())
+		foreign := d.Identity(t, d.User(t).ID, "google", Word())
+		with := func(by identity.Identity, methods string, proven ...identity.Identity) session.Session {
+			return d.Session(t, by.UserID, func(s *session.Session) {
+				s.IdentityID, s.Methods = &by.ID, strings.Fields(methods)
+				for _, i := range proven {
+					s.ProvenBy = append(s.ProvenBy, i.ID)
+				}
+			})
+		}
+		for name, c := range map[string]struct {
+			session session.Session
+			left    string
+		}{
+			"proven by it":                       {with(made, "github google siwe", gone), "github siwe"},
+			"proven by it first":                 {with(made, "google github", gone), "github"},
+			"proven by another too":              {with(made, "github google", gone, other), "github google"},
+			"proven by another":                  {with(made, "github google", other), "github google"},
+			"made by another":                    {with(other, "google github", gone, made), "google github"},
+			"proven by one of another user":      {with(made, "github google", gone, foreign), "github"},
+			"proven before identities were told": {with(made, "github google"), "github"},
+			"not proven by its provider":         {with(made, "github google2 mygoogle", gone), "github google2 mygoogle"},
+			"another user's":                     {with(foreign, "google github", gone), "google github"},
+		} {
+			want := c.session
+			want.Methods = strings.Fields(c.left)
+			d.Do(t, func(ctx context.Context) error {
+				n, err := d.EndSessionsBy(ctx, gone.ID, "unlinked", d.Clock.Now())
+				Same(t, n, 0)
+				return err
+			})
+			t.Log(name)
+			Same(t, lock(t, d, want.ID), want)
+			Same(t, must[session.Principal](t)(d.PrincipalByToken(t.Context(), want.TokenHash)).Session, want)
+		}
+		over := with(made, "github google", gone) // what has ended stays as it was
+		end(t, d, u.ID, session.Which{Only: &over.ID}, d.Clock.Now())
+		d.Do(t, func(ctx context.Context) error {
+			return d.EndSessionsByIdentities(ctx, []identity.ID{gone.ID, other.ID}, "undone", d.Clock.Now())
+		})
+		Same(t, lock(t, d, over.ID).Methods, over.Methods)
+		both := with(made, "github google", gone, other)
+		d.Do(t, func(ctx context.Context) error {
+			return d.EndSessionsByIdentities(ctx, []identity.ID{gone.ID, other.ID}, "undone", d.Clock.Now())
+		})
+		Same(t, lock(t, d, both.ID).Methods, []string{"github"})
 	})
 
 	t.Run("an address goes, and the oldest other becomes primary", func(t *testing.T) {
