@@ -163,7 +163,7 @@ func TestFailuresAreRetriedAndGivenUp(t *testing.T) {
 
 		w.setFail(errors.New("still down"))
 		w.Clock.Advance(time.Hour) // beyond the use of the one that panicked
-		w.eventually("the task has expired", func() bool { return strings.Contains(w.logged(), "no use any more") && w.rows() == 0 })
+		w.eventually("the task has expired", func() bool { return strings.Contains(w.logged(), "the task has expired") && w.rows() == 0 })
 		if !strings.Contains(w.logged(), "level=ERROR") {
 			t.Error("a permanent failure is not logged as an error")
 		}
