@@ -8,7 +8,7 @@ const t = translator(de, 'de')
 const source = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8')
 
 it('says every reason of a decision, and every hint of the import', () => {
-  const decisions = ['linking/decide.go', 'linking/confirm.go'].flatMap((file) => [...source(file).matchAll(/Reason = "([a-z_]+)"/g)].map((match) => match[1]!))
+  const decisions = ['linking/decide.go', 'linking/link_ticket.go'].flatMap((file) => [...source(file).matchAll(/Reason = "([a-z_]+)"/g)].map((match) => match[1]!))
   expect(decisions.length).toBeGreaterThan(10)
   const hints = [...source('internal/importer/keep.go').matchAll(/note\(\w+(?:\.id)?, "([^"]+)"\)/g)].map((match) => match[1]!)
   expect(hints).toHaveLength(3)
