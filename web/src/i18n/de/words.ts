@@ -99,7 +99,10 @@ export const words: Catalogue['words'] = {
   user_disabled: { title: 'Dieses Konto ist gesperrt', text: 'Bitten Sie den Betreiber dieses Dienstes, es wieder freizugeben.' },
   unauthenticated: { title: 'Sie sind nicht mehr angemeldet', text: 'Die Sitzung endete hier oder wurde anderswo beendet. Melden Sie sich wieder an.' },
   forbidden: { title: 'Ihre Rolle erlaubt das nicht', text: 'Fragen Sie jemanden, dem das Team gehört oder der es verwaltet.' },
-  origin_not_allowed: { title: 'Diese Seite ist unter der falschen Adresse geöffnet', text: 'Öffnen Sie den Dienst unter seiner eigenen Adresse und versuchen Sie es noch einmal.' },
+  origin_not_allowed: {
+    title: 'Diese Seite ist unter der falschen Adresse geöffnet',
+    text: 'Öffnen Sie den Dienst unter seiner eigenen Adresse und versuchen Sie es noch einmal.',
+  },
   operator_required: { title: 'Das sehen nur Betreiber', text: 'Bitten Sie den Betreiber dieses Dienstes, Sie dazu zu machen.' },
   team_session_required: { title: 'Sie sind gerade nicht im Team', text: 'Betreten Sie zuerst das Team und versuchen Sie es dann noch einmal.' },
   not_found: { title: 'Hier ist nichts', text: 'Es wurde entfernt, oder Sie dürfen es nicht sehen.' },
