@@ -66,8 +66,9 @@ func asKeySignature(sig []byte) *keySignature {
 	return k
 }
 
-// isOf reports whether the key of the address made the signature.
-func (k *keySignature) isOf(address common.Address, hash common.Hash) bool {
+// isOf reports whether the key of the address made the signature over raw.
+func (k *keySignature) isOf(address common.Address, raw string) bool {
+	hash := personalHash(raw)
 	// The key is taken as it comes: made into an ecdsa.PublicKey, it would be
 	// checked a second time to be on the curve.
 	key, err := crypto.Ecrecover(hash[:], k.bytes[:])
@@ -79,20 +80,20 @@ func (k *keySignature) isOf(address common.Address, hash common.Hash) bool {
 // compared with ours: of a yes, the key must be the address's; a no is checked
 // by recovering the key here. It is asked only about signatures of the one form
 // that counts.
-func (exp *Expectation) signedByKey(m *Message, raw string, hash common.Hash, sig []byte) (bool, error) {
+func (exp *Expectation) signedByKey(m *Message, raw string, sig []byte) (bool, error) {
 	k := asKeySignature(sig)
 	if k == nil {
 		return false, nil
 	}
 	if k.highS {
-		if k.isOf(m.Address, hash) {
+		if k.isOf(m.Address, raw) {
 			return false, rejected(FieldSignature, "has its s in the upper half of the order")
 		}
 		return false, nil
 	}
 	other := m.asSiweGo(raw)
 	if other == nil {
-		return k.isOf(m.Address, hash), nil
+		return k.isOf(m.Address, raw), nil
 	}
 	verify := exp.siweGo
 	if verify == nil {
@@ -100,9 +101,9 @@ func (exp *Expectation) signedByKey(m *Message, raw string, hash common.Hash, si
 	}
 	key, err := verify(other, hexutil.Encode(k.bytes[:]))
 	theirs := err == nil
-	ours := theirs && key != nil && crypto.PubkeyToAddress(*key) == m.Address || !theirs && k.isOf(m.Address, hash)
+	ours := theirs && key != nil && crypto.PubkeyToAddress(*key) == m.Address || !theirs && k.isOf(m.Address, raw)
 	if ours != theirs {
-		exp.logDisagreement(m, hash, theirs)
+		exp.logDisagreement(m, raw, theirs)
 		return false, &Error{Field: FieldSignature, Kind: Rejected, Reason: "could not be verified: two implementations of EIP-4361 disagree about it", Err: ErrDisagreement}
 	}
 	return theirs, nil
@@ -110,10 +111,10 @@ func (exp *Expectation) signedByKey(m *Message, raw string, hash common.Hash, si
 
 // logDisagreement logs what it takes to look into one, and not the message,
 // whose nonce is a secret.
-func (exp *Expectation) logDisagreement(m *Message, hash common.Hash, siweGo bool) {
+func (exp *Expectation) logDisagreement(m *Message, raw string, siweGo bool) {
 	if exp.Logger != nil {
 		exp.Logger.Error("siwe-go and this service disagree about a wallet signature, which is refused",
-			"siwe_go_accepts", siweGo, "address", m.Address.Hex(), "chain_id", m.ChainID, "hash", hash.Hex())
+			"siwe_go_accepts", siweGo, "address", m.Address.Hex(), "chain_id", m.ChainID, "hash", personalHash(raw).Hex())
 	}
 }
 

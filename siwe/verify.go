@@ -87,8 +87,7 @@ func Verify(ctx context.Context, raw, signature string, exp Expectation) (Accoun
 }
 
 func (exp *Expectation) signedBy(ctx context.Context, m *Message, raw string, sig []byte) (Kind, error) {
-	hash := personalHash(raw)
-	byKey, err := exp.signedByKey(m, raw, hash, sig)
+	byKey, err := exp.signedByKey(m, raw, sig)
 	switch {
 	case err != nil:
 		return "", err
@@ -97,7 +96,7 @@ func (exp *Expectation) signedBy(ctx context.Context, m *Message, raw string, si
 	case exp.Contracts == nil:
 		return "", errNotSignedByKey(sig, "contract wallets are not supported here")
 	}
-	if err := exp.Contracts.VerifyContract(ctx, m.ChainID, m.Address, hash, sig); err != nil {
+	if err := exp.Contracts.VerifyContract(ctx, m.ChainID, m.Address, personalHash(raw), sig); err != nil {
 		return "", asError(err, Error{Field: FieldSignature, Kind: Unavailable, Reason: "could not be checked on the chain", RetryAfter: retryAfter})
 	}
 	return Contract, nil
