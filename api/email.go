@@ -62,7 +62,7 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 		flow = s.cookies.ensureFlow(c) // a ticket must belong to some browser
 	}
 	token := asToken(ctx, r.Body.Delivery)
-	result, err := s.apply(c, proof, flow, token)
+	result, err := s.apply(c, proof, flow, token, options(r.Body.LinkTicket, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +72,7 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 	if token {
 		out.Token = &result.Token
 	}
+	out.LinkRequest = linkRequestOf(result.Asks)
 	return out, nil
 }
 

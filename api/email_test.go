@@ -85,8 +85,9 @@ func TestEmailFindsWhoOwnsTheAddress(t *testing.T) {
 				if has := got.String("ticket") != ""; has != (policy == "confirm") {
 					t.Fatalf("ticket: %s", got.Body)
 				}
-				if policy == "confirm" { // an older way in links it
-					b.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+				if policy == "confirm" { // an older method links it
+					b.SignInWith("google", "link_ticket=true", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+					b.POST("/v1/me/link-requests/"+b.GET("/v1/me/link-requests").String("data.0.id")+"/accept", nil).Want(http.StatusOK)
 					if ids := b.GET("/v1/me/identities").Want(http.StatusOK); ids.Len("data") != 2 {
 						t.Fatalf("identities: %s", ids.Body)
 					}

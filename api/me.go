@@ -4,11 +4,20 @@ import (
 	"context"
 
 	"github.com/latchkey/latchkey/identity/user"
+	"github.com/latchkey/latchkey/linking"
 )
 
 // GetMe returns the signed-in user.
 func (s *Server) GetMe(ctx context.Context, _ GetMeRequestObject) (GetMeResponseObject, error) {
-	return GetMe200JSONResponse(userOf(callOf(ctx).principal.User)), nil
+	out := userOf(callOf(ctx).principal.User)
+	found, err := s.Linking.PossibleDuplicates(ctx, out.Id)
+	if err != nil {
+		return nil, err
+	}
+	out.PossibleDuplicates = new(each(found, func(d linking.Duplicate) PossibleDuplicate {
+		return PossibleDuplicate{Id: d.ID, Address: d.Address, NotedAt: d.CreatedAt}
+	}))
+	return GetMe200JSONResponse(out), nil
 }
 
 // UpdateMe changes the user's own profile.

@@ -58,7 +58,7 @@ func TestMergeIsToldToBoth(t *testing.T) {
 		for _, address := range []string{"ada@gmail.com", "old@ada.example"} {
 			if !apptest.Eventually(func() bool {
 				mail := a.Mail(t, address)
-				return len(mail) > 0 && strings.Contains(mail[0].Subject, "became one") && strings.Contains(mail[0].Text, "owner of the team Keys")
+				return len(mail) > 0 && strings.Contains(mail[0].Subject, "were merged") && strings.Contains(mail[0].Text, "owner of the team Keys")
 			}) {
 				t.Errorf("%s was not told", address)
 			}

@@ -82,8 +82,8 @@ func TestDisabledUserDoesNotComeIn(t *testing.T) {
 		if to := c.Provider("google", "sign_in", ada); to.Query().Get("error") != "user_disabled" || to.Query().Has("ticket") {
 			t.Errorf("led to %s", to)
 		}
-		// Nor through a new way in that proves his address.
-		if to := c.Provider("github", "sign_in", ada); to.Query().Get("error") != "user_disabled" {
+		// Nor by a new identity with the address, which learns nothing of the user.
+		if to := c.Provider("github", "sign_in", ada); to.Query().Get("error") != "email_taken" || to.Query().Has("ticket") {
 			t.Errorf("led to %s", to)
 		}
 		c.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")

@@ -35,7 +35,10 @@ func (s *Server) StartProvider(ctx context.Context, r StartProviderRequestObject
 		ask := confirmSignIn(r.Provider, returnTo)
 		return StartProvider302Response{Headers: StartProvider302ResponseHeaders{Location: &ask}}, nil
 	}
-	to, err := s.authorizeURL(c, p, identity.PurposeSignIn, returnTo, value(r.Params.LoginHint))
+	st := provider.State{
+		Provider: p.Name(), Purpose: identity.PurposeSignIn, ReturnTo: returnTo, Options: options(r.Params.LinkTicket, r.Params.WithoutAddress),
+	}
+	to, err := s.authorizeURL(c, p, st, value(r.Params.LoginHint))
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +56,11 @@ func (s *Server) BeginProvider(ctx context.Context, r BeginProviderRequestObject
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.authorizeURL(ctx.(*gin.Context), p, identity.Purpose(r.Body.Purpose), returnTo, value(r.Body.LoginHint))
+	st := provider.State{Provider: p.Name(), Purpose: identity.Purpose(r.Body.Purpose), ReturnTo: returnTo}
+	if st.Purpose == identity.PurposeSignIn {
+		st.Options = options(r.Body.LinkTicket, r.Body.WithoutAddress)
+	}
+	to, err := s.authorizeURL(ctx.(*gin.Context), p, st, value(r.Body.LoginHint))
 	if err != nil {
 		return nil, err
 	}
@@ -73,20 +80,31 @@ func (s *Server) checkReturnTo(ctx context.Context, raw string) (string, error) 
 // authorizeURL returns the provider's address for a round trip whose state is
 // bound to this browser, to the provider and purpose and, for purposes that act
 // on a user, to the session.
-func (s *Server) authorizeURL(c *gin.Context, p provider.Provider, purpose identity.Purpose, returnTo, hint string) (string, error) {
+func (s *Server) authorizeURL(c *gin.Context, p provider.Provider, st provider.State, hint string) (string, error) {
 	binding := provider.Binding{Session: sessionBinding(c)}
-	if purpose.NeedsSession() && binding.Session == "" {
+	if st.Purpose.NeedsSession() && binding.Session == "" {
 		return "", session.ErrUnauthenticated()
 	}
 	binding.Browser = s.cookies.ensureFlow(c)
-	st := provider.State{Provider: p.Name(), Purpose: purpose, ReturnTo: returnTo}
 	token, err := s.States.Issue(st, binding, s.Now())
 	if err != nil {
 		return "", err
 	}
 	flow := s.States.Flow(token, binding.Browser, s.callbackURL(p.Name()))
-	flow.Purpose, flow.LoginHint = purpose, hint
+	flow.Purpose, flow.LoginHint = st.Purpose, hint
 	return p.AuthCodeURL(c, flow)
+}
+
+// options are what a sign-in is begun with.
+func options(forTicket, withoutAddress *bool) provider.Options {
+	var o provider.Options
+	if value(forTicket) {
+		o |= provider.ForLinkTicket
+	}
+	if value(withoutAddress) {
+		o |= provider.WithoutAddress
+	}
+	return o
 }
 
 // confirmSignIn is the page that asks a signed-in person whether to sign in by
@@ -169,7 +187,7 @@ func (s *Server) finish(c *gin.Context, p provider.Provider, st provider.State, 
 		return err
 	}
 	proof.Purpose = st.Purpose
-	result, err := s.apply(c, proof, flow, false)
+	result, err := s.apply(c, proof, flow, false, st.Options)
 	if err == nil {
 		receipt := s.States.Receipt(trip.State, result.Session.ID.String())
 		s.cookies.set(c, s.cookies.completed(), receipt, st.ExpiresAt.Sub(s.Now()))

@@ -886,7 +886,10 @@ type DuplicateKind string
 // Email defines model for Email.
 type Email struct {
 	Address string `json:"address"`
-	Primary bool   `json:"primary"`
+
+	// Contested Someone else has proven it at some time, and that is not settled.
+	Contested *bool `json:"contested,omitempty"`
+	Primary   bool  `json:"primary"`
 
 	// Source The provider that vouched for it.
 	Source     string    `json:"source"`
@@ -1050,6 +1053,19 @@ type JWKUse string
 // KnownByWallet The primary wallet (EIP-55), told only of a user who has neither a name nor
 // an address: whose wallet it is is otherwise nobody else's affair.
 type KnownByWallet = string
+
+// LinkRequest defines model for LinkRequest.
+type LinkRequest struct {
+	// DisplayName As the provider shows it.
+	DisplayName string `json:"display_name"`
+
+	// Email As the provider shows it.
+	Email     *string            `json:"email"`
+	ExpiresAt time.Time          `json:"expires_at"`
+	Id        openapi_types.UUID `json:"id"`
+	Provider  string             `json:"provider"`
+	Subject   string             `json:"subject"`
+}
 
 // LoginHint Which account the person means at the provider: an address, or a login at GitHub. Only a hint.
 type LoginHint = string
@@ -1252,6 +1268,14 @@ type PolicyNetworks = []string
 // PolicyProviders All of which have proved the user in the session.
 type PolicyProviders = []string
 
+// PossibleDuplicate defines model for PossibleDuplicate.
+type PossibleDuplicate struct {
+	// Address You signed in with it, and another account owns it.
+	Address string             `json:"address"`
+	Id      openapi_types.UUID `json:"id"`
+	NotedAt time.Time          `json:"noted_at"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code Stable; what programs decide by.
@@ -1286,8 +1310,9 @@ type ProblemTicketKind string
 
 // ProofResult defines model for ProofResult.
 type ProofResult struct {
-	Outcome ProofResultOutcome `json:"outcome"`
-	Session Session            `json:"session"`
+	LinkRequest *LinkRequest       `json:"link_request,omitempty"`
+	Outcome     ProofResultOutcome `json:"outcome"`
+	Session     Session            `json:"session"`
 
 	// Token The session token, only when it was asked for.
 	Token *string `json:"token,omitempty"`
@@ -1554,6 +1579,9 @@ type User struct {
 	Metadata    map[string]interface{} `json:"metadata"`
 	OnboardedAt *time.Time             `json:"onboarded_at"`
 
+	// PossibleDuplicates Other accounts that may be yours. Only in the answer of `GET /v1/me`.
+	PossibleDuplicates *[]PossibleDuplicate `json:"possible_duplicates,omitempty"`
+
 	// PrimaryEmail A verified address.
 	PrimaryEmail *string `json:"primary_email"`
 }
@@ -1598,6 +1626,9 @@ type WalletAddress = string
 // APIKeyPath defines model for APIKeyPath.
 type APIKeyPath = openapi_types.UUID
 
+// AddressPath defines model for AddressPath.
+type AddressPath = string
+
 // AuditAction defines model for AuditAction.
 type AuditAction = string
 
@@ -1636,6 +1667,9 @@ type InvitationPath = openapi_types.UUID
 
 // Limit defines model for Limit.
 type Limit = int
+
+// LinkRequestPath defines model for LinkRequestPath.
+type LinkRequestPath = openapi_types.UUID
 
 // MergePath defines model for MergePath.
 type MergePath = openapi_types.UUID
@@ -1848,6 +1882,12 @@ type AdminChangeUserJSONBody struct {
 // AdminChangeUserJSONBodyStatus defines parameters for AdminChangeUser.
 type AdminChangeUserJSONBodyStatus string
 
+// AdminRemoveUserEmailParams defines parameters for AdminRemoveUserEmail.
+type AdminRemoveUserEmailParams struct {
+	// Reason For the audit trail.
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+}
+
 // AdminUserHistoryParams defines parameters for AdminUserHistory.
 type AdminUserHistoryParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1882,7 +1922,10 @@ type VerifyEmailJSONBody struct {
 
 	// Email Only with `code`: the address it was sent to. Without it, the one that the browser asked for last.
 	Email *string `json:"email,omitempty"`
-	Token *string `json:"token,omitempty"`
+
+	// LinkTicket Sign in for the link ticket that this browser has.
+	LinkTicket *bool   `json:"link_ticket,omitempty"`
+	Token      *string `json:"token,omitempty"`
 }
 
 // RedeemRecoveryCodeJSONBody defines parameters for RedeemRecoveryCode.
@@ -1909,6 +1952,9 @@ type VerifySiweJSONBody struct {
 	// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
 	Delivery *Delivery `json:"delivery,omitempty"`
 
+	// LinkTicket Sign in for the link ticket that this browser has.
+	LinkTicket *bool `json:"link_ticket,omitempty"`
+
 	// Message The text that was signed, byte for byte.
 	Message string `json:"message"`
 
@@ -1931,16 +1977,30 @@ type StartProviderParams struct {
 	// ReturnTo Where to come back to; a path of this service or a URL of an allowed origin.
 	ReturnTo  *string    `form:"return_to,omitempty" json:"return_to,omitempty"`
 	LoginHint *LoginHint `form:"login_hint,omitempty" json:"login_hint,omitempty"`
+
+	// LinkTicket The sign-in is begun for the link ticket that this browser has: the session
+	// that it makes sees the link request.
+	LinkTicket *bool `form:"link_ticket,omitempty" json:"link_ticket,omitempty"`
+
+	// WithoutAddress Continue without the provider's address: a new account does not claim it. For
+	// people whom someone else's claim stops.
+	WithoutAddress *bool `form:"without_address,omitempty" json:"without_address,omitempty"`
 }
 
 // BeginProviderJSONBody defines parameters for BeginProvider.
 type BeginProviderJSONBody struct {
+	// LinkTicket Sign in for the link ticket that this browser has.
+	LinkTicket *bool `json:"link_ticket,omitempty"`
+
 	// LoginHint Which account the person means at the provider: an address, or a login at GitHub. Only a hint.
 	LoginHint *LoginHint                   `json:"login_hint,omitempty"`
 	Purpose   BeginProviderJSONBodyPurpose `json:"purpose"`
 
 	// ReturnTo Where to come back to; a path of this service or a URL of an allowed origin.
 	ReturnTo *string `json:"return_to,omitempty"`
+
+	// WithoutAddress Sign in without claiming the address of the provider.
+	WithoutAddress *bool `json:"without_address,omitempty"`
 }
 
 // BeginProviderJSONBodyPurpose defines parameters for BeginProvider.
@@ -2404,6 +2464,9 @@ type ServerInterface interface {
 	// AdminListUserEmails The verified addresses of a user
 	// (GET /v1/admin/users/{user}/emails)
 	AdminListUserEmails(c *gin.Context, user UserPath)
+	// AdminRemoveUserEmail Remove an address from a user (recently verified)
+	// (DELETE /v1/admin/users/{user}/emails/{address})
+	AdminRemoveUserEmail(c *gin.Context, user UserPath, address AddressPath, params AdminRemoveUserEmailParams)
 	// AdminUserHistory What happened to a user, or by him, and why
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(c *gin.Context, user UserPath, params AdminUserHistoryParams)
@@ -2449,6 +2512,12 @@ type ServerInterface interface {
 	// ListEmails The verified addresses of the signed-in user
 	// (GET /v1/me/emails)
 	ListEmails(c *gin.Context)
+	// RemoveMyEmail Remove an address (recently verified)
+	// (DELETE /v1/me/emails/{address})
+	RemoveMyEmail(c *gin.Context, address AddressPath)
+	// SettleMyEmail Say that a contested address is still yours (recently verified)
+	// (POST /v1/me/emails/{address}/settle)
+	SettleMyEmail(c *gin.Context, address AddressPath)
 	// ListMyHistory What happened to the signed-in user, or by them
 	// (GET /v1/me/history)
 	ListMyHistory(c *gin.Context, params ListMyHistoryParams)
@@ -2473,6 +2542,15 @@ type ServerInterface interface {
 	// DeclineInvitation Decline the invitation
 	// (POST /v1/me/invitations/{invitation}/decline)
 	DeclineInvitation(c *gin.Context, invitation InvitationPath)
+	// ListLinkRequests Sign-in methods that ask to be linked to this account
+	// (GET /v1/me/link-requests)
+	ListLinkRequests(c *gin.Context)
+	// DismissLinkRequest Dismiss a link request; nothing is linked (recently verified)
+	// (DELETE /v1/me/link-requests/{link_request})
+	DismissLinkRequest(c *gin.Context, linkRequest LinkRequestPath)
+	// AcceptLinkRequest Link the sign-in method of a link request (recently verified)
+	// (POST /v1/me/link-requests/{link_request}/accept)
+	AcceptLinkRequest(c *gin.Context, linkRequest LinkRequestPath)
 	// ListMyMerges The merges of the signed-in user, newest first
 	// (GET /v1/me/merges)
 	ListMyMerges(c *gin.Context, params ListMyMergesParams)
@@ -3322,6 +3400,51 @@ func (siw *ServerInterfaceWrapper) AdminListUserEmails(c *gin.Context) {
 	siw.Handler.AdminListUserEmails(c, user)
 }
 
+// AdminRemoveUserEmail operation middleware
+func (siw *ServerInterfaceWrapper) AdminRemoveUserEmail(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", c.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "address" -------------
+	var address AddressPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "address", c.Param("address"), &address, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter address: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminRemoveUserEmailParams
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", c.Request.URL.Query(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter reason: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminRemoveUserEmail(c, user, address, params)
+}
+
 // AdminUserHistory operation middleware
 func (siw *ServerInterfaceWrapper) AdminUserHistory(c *gin.Context) {
 
@@ -3590,6 +3713,22 @@ func (siw *ServerInterfaceWrapper) StartProvider(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "link_ticket" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "link_ticket", c.Request.URL.Query(), &params.LinkTicket, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter link_ticket: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "without_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "without_address", c.Request.URL.Query(), &params.WithoutAddress, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter without_address: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -3675,6 +3814,56 @@ func (siw *ServerInterfaceWrapper) ListEmails(c *gin.Context) {
 	}
 
 	siw.Handler.ListEmails(c)
+}
+
+// RemoveMyEmail operation middleware
+func (siw *ServerInterfaceWrapper) RemoveMyEmail(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "address" -------------
+	var address AddressPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "address", c.Param("address"), &address, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter address: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RemoveMyEmail(c, address)
+}
+
+// SettleMyEmail operation middleware
+func (siw *ServerInterfaceWrapper) SettleMyEmail(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "address" -------------
+	var address AddressPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "address", c.Param("address"), &address, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter address: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SettleMyEmail(c, address)
 }
 
 // ListMyHistory operation middleware
@@ -3905,6 +4094,69 @@ func (siw *ServerInterfaceWrapper) DeclineInvitation(c *gin.Context) {
 	}
 
 	siw.Handler.DeclineInvitation(c, invitation)
+}
+
+// ListLinkRequests operation middleware
+func (siw *ServerInterfaceWrapper) ListLinkRequests(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListLinkRequests(c)
+}
+
+// DismissLinkRequest operation middleware
+func (siw *ServerInterfaceWrapper) DismissLinkRequest(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "link_request" -------------
+	var linkRequest LinkRequestPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "link_request", c.Param("link_request"), &linkRequest, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter link_request: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DismissLinkRequest(c, linkRequest)
+}
+
+// AcceptLinkRequest operation middleware
+func (siw *ServerInterfaceWrapper) AcceptLinkRequest(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "link_request" -------------
+	var linkRequest LinkRequestPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "link_request", c.Param("link_request"), &linkRequest, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter link_request: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AcceptLinkRequest(c, linkRequest)
 }
 
 // ListMyMerges operation middleware
@@ -5155,6 +5407,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PATCH(options.BaseURL+"/v1/me", wrapper.UpdateMe)
 	router.GET(options.BaseURL+"/v1/me/identities", wrapper.ListIdentities)
 	router.GET(options.BaseURL+"/v1/me/emails", wrapper.ListEmails)
+	router.DELETE(options.BaseURL+"/v1/me/emails/:address", wrapper.RemoveMyEmail)
+	router.POST(options.BaseURL+"/v1/me/emails/:address/settle", wrapper.SettleMyEmail)
+	router.GET(options.BaseURL+"/v1/me/link-requests", wrapper.ListLinkRequests)
+	router.DELETE(options.BaseURL+"/v1/me/link-requests/:link_request", wrapper.DismissLinkRequest)
+	router.POST(options.BaseURL+"/v1/me/link-requests/:link_request/accept", wrapper.AcceptLinkRequest)
 	router.GET(options.BaseURL+"/v1/me/history", wrapper.ListMyHistory)
 	router.DELETE(options.BaseURL+"/v1/me/identities/:identity", wrapper.UnlinkIdentity)
 	router.PATCH(options.BaseURL+"/v1/me/identities/:identity", wrapper.UpdateIdentity)
@@ -5203,6 +5460,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PATCH(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminChangeUser)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/history", wrapper.AdminUserHistory)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/emails", wrapper.AdminListUserEmails)
+	router.DELETE(options.BaseURL+"/v1/admin/users/:user/emails/:address", wrapper.AdminRemoveUserEmail)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/teams", wrapper.AdminListUserTeams)
 	router.POST(options.BaseURL+"/v1/admin/decisions", wrapper.AdminExplain)
 	router.GET(options.BaseURL+"/v1/admin/merges", wrapper.AdminListMerges)
@@ -6188,6 +6446,41 @@ func (response AdminListUserEmailsdefaultApplicationProblemPlusJSONResponse) Vis
 	return err
 }
 
+type AdminRemoveUserEmailRequestObject struct {
+	User    UserPath    `json:"user"`
+	Address AddressPath `json:"address"`
+	Params  AdminRemoveUserEmailParams
+}
+
+type AdminRemoveUserEmailResponseObject interface {
+	VisitAdminRemoveUserEmailResponse(w http.ResponseWriter) error
+}
+
+type AdminRemoveUserEmail204Response struct {
+}
+
+func (response AdminRemoveUserEmail204Response) VisitAdminRemoveUserEmailResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type AdminRemoveUserEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminRemoveUserEmaildefaultApplicationProblemPlusJSONResponse) VisitAdminRemoveUserEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AdminUserHistoryRequestObject struct {
 	User   UserPath `json:"user"`
 	Params AdminUserHistoryParams
@@ -6801,6 +7094,72 @@ func (response ListEmailsdefaultApplicationProblemPlusJSONResponse) VisitListEma
 	return err
 }
 
+type RemoveMyEmailRequestObject struct {
+	Address AddressPath `json:"address"`
+}
+
+type RemoveMyEmailResponseObject interface {
+	VisitRemoveMyEmailResponse(w http.ResponseWriter) error
+}
+
+type RemoveMyEmail204Response struct {
+}
+
+func (response RemoveMyEmail204Response) VisitRemoveMyEmailResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveMyEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveMyEmaildefaultApplicationProblemPlusJSONResponse) VisitRemoveMyEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SettleMyEmailRequestObject struct {
+	Address AddressPath `json:"address"`
+}
+
+type SettleMyEmailResponseObject interface {
+	VisitSettleMyEmailResponse(w http.ResponseWriter) error
+}
+
+type SettleMyEmail204Response struct {
+}
+
+func (response SettleMyEmail204Response) VisitSettleMyEmailResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SettleMyEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SettleMyEmaildefaultApplicationProblemPlusJSONResponse) VisitSettleMyEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListMyHistoryRequestObject struct {
 	Params ListMyHistoryParams
 }
@@ -7106,6 +7465,118 @@ type DeclineInvitationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DeclineInvitationdefaultApplicationProblemPlusJSONResponse) VisitDeclineInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLinkRequestsRequestObject struct {
+}
+
+type ListLinkRequestsResponseObject interface {
+	VisitListLinkRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListLinkRequests200JSONResponse struct {
+	Data []LinkRequest `json:"data"`
+}
+
+func (response ListLinkRequests200JSONResponse) VisitListLinkRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLinkRequestsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListLinkRequestsdefaultApplicationProblemPlusJSONResponse) VisitListLinkRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DismissLinkRequestRequestObject struct {
+	LinkRequest LinkRequestPath `json:"link_request"`
+}
+
+type DismissLinkRequestResponseObject interface {
+	VisitDismissLinkRequestResponse(w http.ResponseWriter) error
+}
+
+type DismissLinkRequest204Response struct {
+}
+
+func (response DismissLinkRequest204Response) VisitDismissLinkRequestResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DismissLinkRequestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DismissLinkRequestdefaultApplicationProblemPlusJSONResponse) VisitDismissLinkRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptLinkRequestRequestObject struct {
+	LinkRequest LinkRequestPath `json:"link_request"`
+}
+
+type AcceptLinkRequestResponseObject interface {
+	VisitAcceptLinkRequestResponse(w http.ResponseWriter) error
+}
+
+type AcceptLinkRequest200JSONResponse LinkRequest
+
+func (response AcceptLinkRequest200JSONResponse) VisitAcceptLinkRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptLinkRequestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcceptLinkRequestdefaultApplicationProblemPlusJSONResponse) VisitAcceptLinkRequestResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8785,6 +9256,9 @@ type StrictServerInterface interface {
 	// AdminListUserEmails The verified addresses of a user
 	// (GET /v1/admin/users/{user}/emails)
 	AdminListUserEmails(ctx context.Context, request AdminListUserEmailsRequestObject) (AdminListUserEmailsResponseObject, error)
+	// AdminRemoveUserEmail Remove an address from a user (recently verified)
+	// (DELETE /v1/admin/users/{user}/emails/{address})
+	AdminRemoveUserEmail(ctx context.Context, request AdminRemoveUserEmailRequestObject) (AdminRemoveUserEmailResponseObject, error)
 	// AdminUserHistory What happened to a user, or by him, and why
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(ctx context.Context, request AdminUserHistoryRequestObject) (AdminUserHistoryResponseObject, error)
@@ -8830,6 +9304,12 @@ type StrictServerInterface interface {
 	// ListEmails The verified addresses of the signed-in user
 	// (GET /v1/me/emails)
 	ListEmails(ctx context.Context, request ListEmailsRequestObject) (ListEmailsResponseObject, error)
+	// RemoveMyEmail Remove an address (recently verified)
+	// (DELETE /v1/me/emails/{address})
+	RemoveMyEmail(ctx context.Context, request RemoveMyEmailRequestObject) (RemoveMyEmailResponseObject, error)
+	// SettleMyEmail Say that a contested address is still yours (recently verified)
+	// (POST /v1/me/emails/{address}/settle)
+	SettleMyEmail(ctx context.Context, request SettleMyEmailRequestObject) (SettleMyEmailResponseObject, error)
 	// ListMyHistory What happened to the signed-in user, or by them
 	// (GET /v1/me/history)
 	ListMyHistory(ctx context.Context, request ListMyHistoryRequestObject) (ListMyHistoryResponseObject, error)
@@ -8854,6 +9334,15 @@ type StrictServerInterface interface {
 	// DeclineInvitation Decline the invitation
 	// (POST /v1/me/invitations/{invitation}/decline)
 	DeclineInvitation(ctx context.Context, request DeclineInvitationRequestObject) (DeclineInvitationResponseObject, error)
+	// ListLinkRequests Sign-in methods that ask to be linked to this account
+	// (GET /v1/me/link-requests)
+	ListLinkRequests(ctx context.Context, request ListLinkRequestsRequestObject) (ListLinkRequestsResponseObject, error)
+	// DismissLinkRequest Dismiss a link request; nothing is linked (recently verified)
+	// (DELETE /v1/me/link-requests/{link_request})
+	DismissLinkRequest(ctx context.Context, request DismissLinkRequestRequestObject) (DismissLinkRequestResponseObject, error)
+	// AcceptLinkRequest Link the sign-in method of a link request (recently verified)
+	// (POST /v1/me/link-requests/{link_request}/accept)
+	AcceptLinkRequest(ctx context.Context, request AcceptLinkRequestRequestObject) (AcceptLinkRequestResponseObject, error)
 	// ListMyMerges The merges of the signed-in user, newest first
 	// (GET /v1/me/merges)
 	ListMyMerges(ctx context.Context, request ListMyMergesRequestObject) (ListMyMergesResponseObject, error)
@@ -9694,6 +10183,34 @@ func (sh *strictHandler) AdminListUserEmails(ctx *gin.Context, user UserPath) {
 	}
 }
 
+// AdminRemoveUserEmail operation middleware
+func (sh *strictHandler) AdminRemoveUserEmail(ctx *gin.Context, user UserPath, address AddressPath, params AdminRemoveUserEmailParams) {
+	var request AdminRemoveUserEmailRequestObject
+
+	request.User = user
+	request.Address = address
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminRemoveUserEmail(ctx, request.(AdminRemoveUserEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminRemoveUserEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminRemoveUserEmailResponseObject); ok {
+		if err := validResponse.VisitAdminRemoveUserEmailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // AdminUserHistory operation middleware
 func (sh *strictHandler) AdminUserHistory(ctx *gin.Context, user UserPath, params AdminUserHistoryParams) {
 	var request AdminUserHistoryRequestObject
@@ -10212,6 +10729,58 @@ func (sh *strictHandler) ListEmails(ctx *gin.Context) {
 	}
 }
 
+// RemoveMyEmail operation middleware
+func (sh *strictHandler) RemoveMyEmail(ctx *gin.Context, address AddressPath) {
+	var request RemoveMyEmailRequestObject
+
+	request.Address = address
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveMyEmail(ctx, request.(RemoveMyEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveMyEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RemoveMyEmailResponseObject); ok {
+		if err := validResponse.VisitRemoveMyEmailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SettleMyEmail operation middleware
+func (sh *strictHandler) SettleMyEmail(ctx *gin.Context, address AddressPath) {
+	var request SettleMyEmailRequestObject
+
+	request.Address = address
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SettleMyEmail(ctx, request.(SettleMyEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SettleMyEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SettleMyEmailResponseObject); ok {
+		if err := validResponse.VisitSettleMyEmailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListMyHistory operation middleware
 func (sh *strictHandler) ListMyHistory(ctx *gin.Context, params ListMyHistoryParams) {
 	var request ListMyHistoryRequestObject
@@ -10431,6 +11000,82 @@ func (sh *strictHandler) DeclineInvitation(ctx *gin.Context, invitation Invitati
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(DeclineInvitationResponseObject); ok {
 		if err := validResponse.VisitDeclineInvitationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListLinkRequests operation middleware
+func (sh *strictHandler) ListLinkRequests(ctx *gin.Context) {
+	var request ListLinkRequestsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListLinkRequests(ctx, request.(ListLinkRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListLinkRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListLinkRequestsResponseObject); ok {
+		if err := validResponse.VisitListLinkRequestsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DismissLinkRequest operation middleware
+func (sh *strictHandler) DismissLinkRequest(ctx *gin.Context, linkRequest LinkRequestPath) {
+	var request DismissLinkRequestRequestObject
+
+	request.LinkRequest = linkRequest
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DismissLinkRequest(ctx, request.(DismissLinkRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DismissLinkRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DismissLinkRequestResponseObject); ok {
+		if err := validResponse.VisitDismissLinkRequestResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AcceptLinkRequest operation middleware
+func (sh *strictHandler) AcceptLinkRequest(ctx *gin.Context, linkRequest LinkRequestPath) {
+	var request AcceptLinkRequestRequestObject
+
+	request.LinkRequest = linkRequest
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptLinkRequest(ctx, request.(AcceptLinkRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptLinkRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AcceptLinkRequestResponseObject); ok {
+		if err := validResponse.VisitAcceptLinkRequestResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -84,7 +84,7 @@ func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (Ver
 		return nil, err
 	}
 	token := asToken(ctx, r.Body.Delivery)
-	result, err := s.apply(c, proof, flow, token)
+	result, err := s.apply(c, proof, flow, token, options(r.Body.LinkTicket, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +94,7 @@ func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (Ver
 	if token {
 		out.Token = &result.Token
 	}
+	out.LinkRequest = linkRequestOf(result.Asks)
 	return out, nil
 }
 

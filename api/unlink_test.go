@@ -131,34 +131,65 @@ func TestTwoUnlinksAtOnceLeaveOne(t *testing.T) {
 	})
 }
 
-// Under `confirm` a newcomer with a known address signs in by an old way in the
-// same browser, and only then is the new one linked.
-func TestConfirmPolicyLinksAfterAnOlderWayIn(t *testing.T) {
+// Under `confirm` a new identity with a known address is linked once the owner
+// has signed in for it in the same browser, has seen what asks, and agrees.
+func TestLinkTicketIsShownAndAsked(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		ada := apptest.Person{Name: "Ada", Email: "ada@gmail.com"}
-		b := a.Browser()
-		b.Provider("google", "sign_in", ada)
-		me := b.GET("/v1/me").String("id")
+		w := apptest.NewWallet(t)
+		owner := google(t, a, ada)
+		owner.Wallet(w, "link").Want(http.StatusOK)
+		id := me(owner)
+		identities := func(b *apptest.Browser) int { return b.GET("/v1/me/identities").Want(http.StatusOK).Len("data") }
+		requests := func(b *apptest.Browser) *apptest.Answer { return b.GET("/v1/me/link-requests").Want(http.StatusOK) }
 
-		newcomer := a.Browser()
-		to := newcomer.Provider("github", "sign_in", ada)
-		if to.Query().Get("error") != "email_taken" || to.Query().Get("ticket") == "" {
+		b := a.Browser()
+		if to := b.Provider("github", "sign_in", ada); to.Query().Get("error") != "email_taken" || to.Query().Get("ticket") == "" {
 			t.Fatalf("led to %s", to)
 		}
-		elsewhere := a.Browser()
-		elsewhere.Provider("google", "sign_in", ada)
-		if n := elsewhere.GET("/v1/me/identities").Len("data"); n != 1 {
-			t.Fatalf("a sign-in in another browser linked: %d identities", n)
+		// A sign-in that was not begun for it, in a shared browser, shows nothing.
+		b.Provider("google", "sign_in", ada)
+		if requests(b).Len("data") != 0 || identities(b) != 2 {
+			t.Error("a sign-in that was not begun for the ticket holds it")
 		}
-		newcomer.Provider("google", "sign_in", ada)
-		ids := newcomer.GET("/v1/me/identities").Want(http.StatusOK)
-		if ids.Len("data") != 2 || newcomer.GET("/v1/me").String("id") != me {
-			t.Fatalf("identities: %s", ids.Body)
+		b.SignInWith("google", "link_ticket=true", ada)
+		asks := requests(b)
+		if asks.Len("data") != 1 || asks.String("data.0.provider") != "github" || asks.String("data.0.email") != ada.Email || identities(b) != 2 {
+			t.Fatalf("asks: %s", asks.Body)
+		}
+		path := "/v1/me/link-requests/" + asks.String("data.0.id")
+		owner.POST(path+"/accept", nil).WantProblem(http.StatusNotFound, "not_found") // the same user in another browser
+		a.Advance(11 * time.Minute)
+		b.POST(path+"/accept", nil).WantProblem(http.StatusForbidden, "reauth_required")
+		b.Provider("google", "step_up", ada)
+		if got := b.POST(path+"/accept", nil).Want(http.StatusOK); got.String("provider") != "github" {
+			t.Errorf("linked %s", got.Body)
+		}
+		b.POST(path+"/accept", nil).WantProblem(http.StatusNotFound, "not_found")
+		if identities(b) != 3 || requests(b).Len("data") != 0 {
+			t.Errorf("%d identities", identities(b))
 		}
 		again := a.Browser()
 		again.Provider("github", "sign_in", ada)
-		if again.GET("/v1/me").Want(http.StatusOK).String("id") != me {
-			t.Fatal("github found another user")
+		if me(again) != id {
+			t.Error("github found another user")
+		}
+	}, "LATCHKEY_LINKING=confirm")
+}
+
+func TestLinkRequestIsDismissed(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		ada := apptest.Person{Name: "Ada", Email: "ada@gmail.com"}
+		google(t, a, ada)
+		b := a.Browser()
+		b.Provider("github", "sign_in", ada)
+		b.SignInWith("google", "link_ticket=true", ada)
+		path := "/v1/me/link-requests/" + b.GET("/v1/me/link-requests").String("data.0.id")
+		b.DELETE(path).Want(http.StatusNoContent)
+		b.POST(path+"/accept", nil).WantProblem(http.StatusNotFound, "not_found")
+		b.DELETE(path).WantProblem(http.StatusNotFound, "not_found")
+		if n := b.GET("/v1/me/identities").Len("data"); n != 1 {
+			t.Errorf("%d identities", n)
 		}
 	}, "LATCHKEY_LINKING=confirm")
 }

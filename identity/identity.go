@@ -97,6 +97,9 @@ type Email struct {
 	UserID     ID
 	Source     string // the provider that vouched for it
 	VerifiedAt time.Time
+	// Contested reports whether someone else has vouched for it at some time, and
+	// the user has not settled that. Only lists fill it in.
+	Contested bool `bun:"-"`
 }
 
 // Client is where a request came from, for sessions and the audit trail.

@@ -91,9 +91,18 @@ func (db *DB) EmailOwner(ctx context.Context, address string) (identity.ID, erro
 
 // Emails implements user.Store.
 func (db *DB) Emails(ctx context.Context, user identity.ID) ([]identity.Email, error) {
-	var rows []emailRow
-	err := db.reader(ctx).NewSelect().Model(&rows).Where("e.user_id = ?", user).Order("e.verified_at", "e.address").Scan(ctx)
-	return rowsOf(rows, func(r emailRow) identity.Email { return r.Email }), db.engine.normalise(err)
+	var rows []struct {
+		emailRow `bun:",extend"`
+		Disputed bool
+	}
+	err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Column("address", "user_id", "source", "verified_at").ColumnExpr(disputed).
+		Where("e.user_id = ?", user).Order("e.verified_at", "e.address").Scan(ctx, &rows)
+	out := make([]identity.Email, len(rows))
+	for i, r := range rows {
+		out[i] = r.Email
+		out[i].Contested = r.Disputed
+	}
+	return out, db.engine.normalise(err)
 }
 
 // InsertEmail implements linking.Store.

@@ -54,6 +54,12 @@ type unlinkedRow struct {
 	UnlinkedAt    time.Time
 }
 
+// disputed reports whether a voucher of the address e names someone else, and its
+// owner has not settled that.
+const disputed = `EXISTS (SELECT 1 FROM vouchers AS v WHERE v.address = e.address
+	AND (v.user_id IS NULL OR v.user_id <> e.user_id)
+	AND (v.settled_by IS NULL OR v.settled_by <> e.user_id)) AS disputed`
+
 // AddressOwner implements linking.VoucherStore.
 func (db *DB) AddressOwner(ctx context.Context, address string) (linking.AddressOwner, error) {
 	var rows []struct {
@@ -61,9 +67,7 @@ func (db *DB) AddressOwner(ctx context.Context, address string) (linking.Address
 		Disputed bool
 	}
 	err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Column("user_id").
-		ColumnExpr(`EXISTS (SELECT 1 FROM vouchers AS v WHERE v.address = e.address
-			AND (v.user_id IS NULL OR v.user_id <> e.user_id)
-			AND (v.settled_by IS NULL OR v.settled_by <> e.user_id)) AS disputed`).
+		ColumnExpr(disputed).
 		Where("e.address = ?", lookable(address)).Scan(ctx, &rows)
 	if err != nil || len(rows) == 0 {
 		return linking.AddressOwner{}, db.engine.normalise(err)

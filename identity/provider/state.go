@@ -13,6 +13,7 @@ import (
 
 const (
 	stateVersion   = 1
+	stateOptions   = 2 // a version with a byte of options, which older replicas refuse
 	stateRandom    = 16 // bytes; makes every state unique, and so its hash
 	stateHeader    = 1 + 8 + stateRandom
 	maxStateToken  = 2048 // bytes of base64url
@@ -50,9 +51,21 @@ type Binding struct {
 type State struct {
 	Provider  string
 	Purpose   identity.Purpose
+	Options   Options
 	ReturnTo  string    // checked by ReturnTo.Check before it is issued
 	ExpiresAt time.Time // set by Issue, whole seconds, UTC
 }
+
+// Options are what a sign-in was begun with, as bits.
+type Options byte
+
+// The options.
+const (
+	// ForLinkTicket marks a sign-in begun for the link ticket of the browser.
+	ForLinkTicket Options = 1 << iota
+	// WithoutAddress marks one whose new account does not claim an address.
+	WithoutAddress
+)
 
 // Issue returns a token of at most 2048 bytes of base64url. ExpiresAt of st is
 // ignored: it is now plus the configured life. CodeInvalidState when the
@@ -64,8 +77,14 @@ func (s *States) Issue(st State, b Binding, now time.Time) (string, error) {
 	}
 	payload := make([]byte, stateHeader, stateHeader+2+len(st.Provider)+len(st.Purpose)+len(st.ReturnTo)+sha256.Size)
 	payload[0] = stateVersion
+	if st.Options != 0 {
+		payload[0] = stateOptions
+	}
 	binary.BigEndian.PutUint64(payload[1:9], uint64(now.Add(s.ttl).Unix()))
 	_, _ = rand.Read(payload[9:stateHeader]) // never fails: crypto/rand ends the program instead
+	if st.Options != 0 {
+		payload = append(payload, byte(st.Options))
+	}
 	payload = append(payload, byte(len(st.Provider)))
 	payload = append(payload, st.Provider...)
 	payload = append(payload, byte(len(st.Purpose)))
@@ -158,11 +177,16 @@ func (b Binding) fits(p identity.Purpose) bool {
 }
 
 func parseState(payload []byte) (State, bool) {
-	if payload[0] != stateVersion {
+	var options Options
+	names := payload[stateHeader:]
+	switch {
+	case payload[0] == stateOptions && len(names) > 0:
+		options, names = Options(names[0]), names[1:]
+	case payload[0] != stateVersion:
 		return State{}, false
 	}
 	expires := binary.BigEndian.Uint64(payload[1:9])
-	provider, rest, ok := cutName(payload[stateHeader:])
+	provider, rest, ok := cutName(names)
 	if !ok {
 		return State{}, false
 	}
@@ -173,6 +197,7 @@ func parseState(payload []byte) (State, bool) {
 	return State{
 		Provider:  provider,
 		Purpose:   identity.Purpose(purpose),
+		Options:   options,
 		ReturnTo:  string(rest),
 		ExpiresAt: time.Unix(int64(expires), 0).UTC(),
 	}, true

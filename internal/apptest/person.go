@@ -278,10 +278,16 @@ var hiddenPattern = regexp.MustCompile(`<input type="hidden" name="([^"]+)" valu
 // Provider goes through a provider's stand-in for a purpose and returns where
 // the callback sent the browser.
 func (b *Browser) Provider(name, purpose string, p Person) *url.URL {
-	t := b.T
-	t.Helper()
-	callback := b.Authorize(name, purpose, p)
-	return b.Callback(callback)
+	b.T.Helper()
+	return b.Callback(b.Authorize(name, purpose, p))
+}
+
+// SignInWith is Provider for signing in, begun with an option such as
+// "link_ticket=true".
+func (b *Browser) SignInWith(name, option string, p Person) *url.URL {
+	b.T.Helper()
+	start := b.GET("/v1/auth/" + name + "/start?return_to=/account&" + option).Want(http.StatusFound)
+	return b.Callback(b.authorize(start.Header.Get("Location"), p))
 }
 
 // Callback follows a callback and returns where it led.
@@ -298,9 +304,13 @@ func (b *Browser) Callback(callback string) *url.URL {
 // Authorize goes to the stand-in, says who one is, and returns the callback URL
 // without following it.
 func (b *Browser) Authorize(name, purpose string, p Person) string {
+	b.T.Helper()
+	return b.authorize(b.Start(name, purpose), p)
+}
+
+func (b *Browser) authorize(authorize string, p Person) string {
 	t := b.T
 	t.Helper()
-	authorize := b.Start(name, purpose)
 	page := b.GET(authorize).Want(http.StatusOK)
 	action := actionPattern.FindSubmatch(page.Body)
 	if action == nil {

@@ -201,6 +201,10 @@ export const history = {
   'proof.refused': '{provider} refused',
   'session.created': 'Signed in with {provider}',
   'session.stepped_up': 'Confirmed with {provider}',
+  'session.rotated': 'Session renewed',
+  'email.removed': 'Address removed',
+  'email.settled': 'Address confirmed as yours',
+  'link.dismissed': 'Link request dismissed',
   'session.ended': 'Session ended',
   // Of any provider.
   any_identity_linked: 'Way in linked',
@@ -209,6 +213,7 @@ export const history = {
   any_proof_refused: 'Proof refused',
   any_session_created: 'Signed in',
   any_session_stepped_up: 'Confirmed by a way in',
+  any_session_rotated: 'Session renewed',
   'team.created': 'Team made',
   'team.updated': 'Team changed',
   'team.deleted': 'Team deleted',
