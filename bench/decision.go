@@ -54,7 +54,7 @@ func measureDecision(ctx context.Context, m *machine, t *table) error {
 			call func(*crowd, context.Context) error
 		}{
 			{"decision about a sign-in", (*crowd).decide},
-			{"whole sign-in of somebody known", (*crowd).signIn},
+			{"whole sign-in of a known user", (*crowd).signIn},
 		} {
 			few, many, err := inTurn(ctx, m.options, crowds, one.call)
 			if err != nil {
@@ -114,7 +114,7 @@ func (c *crowd) during(ctx context.Context, work func() error) (wall, cpu time.D
 	return m.wall, m.allCPU - m.serverCPU, nil // this process is in it as server and as load generator
 }
 
-// crowd is a database with so many users, each with an address and two ways in.
+// crowd is a database with so many users, each with an address and two identities.
 type crowd struct {
 	db      *storage.DB
 	conn    *pgx.Conn // PostgreSQL only
@@ -153,7 +153,7 @@ func (c *crowd) close(ctx context.Context) {
 	}
 }
 
-// proof is of somebody known by his identity.
+// proof is a proof of an existing identity.
 func (c *crowd) proof() identity.Proof {
 	n := 1 + mathrand.IntN(c.users) //nolint:gosec // whom to draw needs no secrecy
 	return identity.Proof{

@@ -60,7 +60,7 @@ func (m *machine) prepare(ctx context.Context) error {
 	defer func() { _ = conn.Close(ctx) }()
 	if os.Getenv(testpg.Variable) == "" {
 		// The private server was made for tests and syncs nothing. Commits that
-		// cost nothing would flatter whoever needs more of them.
+		// cost nothing would favour the side that needs more of them.
 		for _, setting := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
 			if _, err := conn.Exec(ctx, fmt.Sprintf("ALTER SYSTEM SET %s = %t", setting, m.fsync)); err != nil {
 				return err

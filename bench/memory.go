@@ -11,11 +11,11 @@ import (
 const (
 	memoryAim  = 100 << 20
 	memoryFlat = 1.2 // growth from the first mark that still counts as flat
-	newcomers  = 20  // one sign-in in so many is somebody's first
+	newcomers  = 20  // one sign-in in so many is of a new user
 )
 
 // measureMemory signs in many people and looks at the service's resident memory
-// on the way, then floods it with challenges that nobody answers.
+// on the way, then floods it with challenges that are never answered.
 func measureMemory(ctx context.Context, m *machine, t *table) error {
 	defer m.stop()
 	url, err := m.database(ctx)

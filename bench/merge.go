@@ -19,7 +19,7 @@ const (
 var mergeSizes = []int{10, 100, 1_000, 10_000, 100_000}
 
 // measureMerge measures how merging two users, and taking that back, grows with
-// the rows that move. An operator asks for it, so that nobody has to prove two
+// the rows that move. An operator asks for it, so that no one has to prove two
 // accounts each time; what is asked of the database is the same.
 func measureMerge(ctx context.Context, m *machine, t *table) error {
 	defer m.stop()
@@ -144,7 +144,7 @@ func (g *merger) once(ctx context.Context, rows int) (merge, undo time.Duration,
 	return merge, undo, nil
 }
 
-// count tells how many statements a merge and its undo are: the lesser of two
+// count returns how many statements a merge and its undo are: the lesser of two
 // times, because the service has work of its own to do, too.
 func (g *merger) count(ctx context.Context, p *proxy, rows int) (asked [2]int, err error) {
 	for i := range 2 {
@@ -188,11 +188,11 @@ func (g *merger) timed(request []byte, into any) (time.Duration, error) {
 }
 
 // pairRows give user $1 a team and n rows that a merge moves: eight sessions to
-// one team session and one invitation that he sent. Ids follow each other as
+// one team session and one invitation that they sent. Ids follow each other as
 // those of version 7 do.
 var pairRows = []string{
 	`INSERT INTO users (id, created_at, updated_at) VALUES ($1::text::uuid, now(), now())`,
-	// A way in that is configured without credentials.
+	// A sign-in method that needs no credentials.
 	`INSERT INTO identities (id, user_id, provider, subject, wallet_address, wallet_chain_id, wallet_kind, created_at, last_used_at)
 	 VALUES ($1::text::uuid, $1::text::uuid, 'siwe', $1::text, $1::text, 1, 'eoa', now(), now())`,
 	`INSERT INTO teams (id, name, created_at, updated_at) VALUES ($1::text::uuid, 'Keys', now(), now())`,
