@@ -17,8 +17,8 @@ import (
 	"github.com/latchkey/latchkey/siwe"
 )
 
-// check holds values against each other and against what their types cannot
-// say. values tells what was set, as opposed to defaulted.
+// check checks values against each other and for what their types cannot express.
+// values has those that were set, as opposed to defaults.
 func (c *Config) check(values map[string]string, needSecret bool, problems *problems) {
 	checkScheme(problems, "LATCHKEY_DATABASE_URL", c.DatabaseURL, "sqlite", "postgres", "postgresql")
 	checkScheme(problems, "LATCHKEY_DATABASE_DIRECT_URL", c.DatabaseDirectURL, "postgres", "postgresql")
@@ -68,7 +68,7 @@ func (c *Config) checkPublicURL(problems *problems) {
 	}
 }
 
-// checkCookieDomain takes what browsers take: the public host or a parent of it
+// checkCookieDomain accepts what browsers accept: the public host or a parent of it
 // that belongs to one owner.
 func (c *Config) checkCookieDomain(problems *problems) {
 	const name = "LATCHKEY_COOKIE_DOMAIN"
@@ -86,7 +86,7 @@ func (c *Config) checkCookieDomain(problems *problems) {
 	case domain != host && !strings.HasSuffix(host, "."+domain):
 		problems.add(name, "is %.100q, which is neither %s nor a parent of it; browsers would refuse the cookie", domain, host)
 	case suffix == domain:
-		problems.add(name, "is %.100q, below which anybody may have a name; give the part of it that is yours", domain)
+		problems.add(name, "is %.100q, under which anyone can register a name; give a domain of your own", domain)
 	}
 }
 
@@ -116,8 +116,8 @@ func (c *Config) checkSecret(need bool, problems *problems) {
 	}
 }
 
-// checkProviders refuses a provider that is half set: whoever set a part of it
-// expects it to work.
+// checkProviders refuses a provider of which only a part is set: it was meant to
+// work.
 func (c *Config) checkProviders(values map[string]string, problems *problems) {
 	together := func(names ...string) {
 		i := slices.IndexFunc(names, func(n string) bool { return values[n] != "" || problems.has(n) })
@@ -149,11 +149,11 @@ func (c *Config) checkWallets(problems *problems) {
 		problems.add("LATCHKEY_SIWE_STATEMENT", "has a character that cannot be shown; give one line of printable text")
 	}
 	if c.SIWETermsVersion != "" && c.SIWEStatement == "" {
-		problems.add("LATCHKEY_SIWE_TERMS_VERSION", "is set without LATCHKEY_SIWE_STATEMENT, so nobody agrees to it; set the statement too")
+		problems.add("LATCHKEY_SIWE_TERMS_VERSION", "is set without LATCHKEY_SIWE_STATEMENT, so no wallet agrees to it; set the statement too")
 	}
 	for _, r := range c.SIWEResources {
 		if u, err := url.Parse(r); err != nil || u.Scheme == "" || strings.ContainsAny(r, " \"<>\\^`{|}") {
-			problems.add("LATCHKEY_SIWE_RESOURCES", "has %.60q, which is no URI; give absolute URIs, comma separated", r)
+			problems.add("LATCHKEY_SIWE_RESOURCES", "has %.60q, which is not a URI; give absolute URIs, comma separated", r)
 		}
 	}
 	c.checkMessages(problems)
@@ -217,10 +217,10 @@ func checkScheme(problems *problems, name string, value SecretURL, schemes ...st
 	u, err := url.Parse(string(value))
 	switch {
 	case rest == "":
-		problems.add(name, "has nothing behind %s://", scheme)
+		problems.add(name, "has no host or path after %s://", scheme)
 	case scheme == "sqlite": // a path, which need not be a URL
 	case err != nil:
-		problems.add(name, "is no URL; special characters in its password must be percent-encoded")
+		problems.add(name, "is not a URL; special characters in its password must be percent-encoded")
 	case u.Host == "" && scheme != "postgres" && scheme != "postgresql": // PostgreSQL may be on a socket
 		problems.add(name, "has no host; write %s://HOST:PORT", scheme)
 	}
@@ -236,6 +236,6 @@ func checkAddress(problems *problems, name, value string) {
 		return
 	}
 	if _, err := netip.ParseAddr(host); err != nil && host != "" && !hostname.MatchString(strings.ToLower(host)) {
-		problems.add(name, "is %.100q, whose host is no address or name", value)
+		problems.add(name, "is %.100q, whose host is not an address or a name", value)
 	}
 }

@@ -11,7 +11,7 @@ import (
 var clientID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // parseClients takes CLIENT_ID=AUDIENCE. An audience is an absolute URI (RFC 8707,
-// section 2), compared as a string by whoever checks a token.
+// section 2), compared as a string by the services that check tokens.
 func parseClients(s string) (Clients, error) {
 	parts, err := list(s)
 	if err != nil {

@@ -34,7 +34,8 @@ func foreign(name, value string) bool {
 // readEnvironment returns our variables by name, with the content of the file
 // for those given as NAME_FILE. An empty variable is an unset one: container
 // tools write NAME= for what has no value. Names of ours that this version does
-// not know are told, not refused: a binary that is rolled back must start.
+// not know get a warning and are not refused: a binary that is rolled back must
+// start.
 func readEnvironment(environ []string, problems *problems) (values map[string]string, unknown []string) {
 	given := map[string]string{}
 	for _, pair := range environ {
@@ -69,7 +70,7 @@ func readEnvironment(environ []string, problems *problems) (values map[string]st
 		values[v.Name] = value
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		unknown = append(unknown, name+" is no variable of this version of Latchkey"+suggestion(name))
+		unknown = append(unknown, name+" is not a variable of this version of Latchkey"+suggestion(name))
 	}
 	return values, unknown
 }

@@ -9,10 +9,10 @@ import (
 // Problem is one thing wrong with one variable. It never holds a secret value.
 type Problem struct {
 	Variable string
-	Message  string // what is wrong and how to mend it
+	Message  string // what is wrong and how to fix it
 }
 
-// Error is all that is wrong with a configuration.
+// Error lists all problems of a configuration.
 type Error struct{ Problems []Problem }
 
 // Error has a line for each problem.

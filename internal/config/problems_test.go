@@ -16,7 +16,7 @@ func TestRefused(t *testing.T) {
 	for _, tt := range []struct{ set, wants string }{
 		{"LATCHKEY_DATABASE_URL=mysql://h/x", "postgres://"},
 		{"LATCHKEY_DATABASE_URL=latchkey.db", "sqlite://"},
-		{"LATCHKEY_DATABASE_URL=sqlite://", "nothing behind"},
+		{"LATCHKEY_DATABASE_URL=sqlite://", "no host or path after"},
 		{"LATCHKEY_DATABASE_URL=postgres://u:p%zz@h/x", "percent-encoded"},
 		{"LATCHKEY_PUBLIC_URL=http://id.example.com", "https"},
 		{"LATCHKEY_PUBLIC_URL=https://id.example.com/auth", "path"},
@@ -69,9 +69,9 @@ func TestRefused(t *testing.T) {
 		{"LATCHKEY_COOKIE_DOMAIN=example.com", "https"},
 		{"LATCHKEY_COOKIE_DOMAIN=.example.com & LATCHKEY_PUBLIC_URL=https://id.example.com", "without a dot"},
 		{"LATCHKEY_COOKIE_DOMAIN=Example.com & LATCHKEY_PUBLIC_URL=https://id.example.com", "lower case"},
-		{"LATCHKEY_COOKIE_DOMAIN=com & LATCHKEY_PUBLIC_URL=https://id.example.com", "anybody"},
-		{"LATCHKEY_COOKIE_DOMAIN=co.uk & LATCHKEY_PUBLIC_URL=https://example.co.uk", "anybody"},
-		{"LATCHKEY_COOKIE_DOMAIN=github.io & LATCHKEY_PUBLIC_URL=https://latchkey.github.io", "anybody"},
+		{"LATCHKEY_COOKIE_DOMAIN=com & LATCHKEY_PUBLIC_URL=https://id.example.com", "anyone"},
+		{"LATCHKEY_COOKIE_DOMAIN=co.uk & LATCHKEY_PUBLIC_URL=https://example.co.uk", "anyone"},
+		{"LATCHKEY_COOKIE_DOMAIN=github.io & LATCHKEY_PUBLIC_URL=https://latchkey.github.io", "anyone"},
 		{"LATCHKEY_COOKIE_DOMAIN=ample.com & LATCHKEY_PUBLIC_URL=https://id.example.com", "parent"},
 		{"LATCHKEY_COOKIE_DOMAIN=x.id.example.com & LATCHKEY_PUBLIC_URL=https://id.example.com", "parent"},
 		{"LATCHKEY_COOKIE_DOMAIN=192.0.2.1 & LATCHKEY_PUBLIC_URL=https://192.0.2.1", "DNS name"},
@@ -109,7 +109,7 @@ func TestRefused(t *testing.T) {
 		{"LATCHKEY_LOG_LEVEL=info+3", "debug, info"},
 		{"LATCHKEY_LOG_FORMAT=xml", "json text"},
 		{"LATCHKEY_SMTP_URL=mail.example:25", "smtp://"},
-		{"LATCHKEY_SMTP_URL=smtp://", "nothing behind"},
+		{"LATCHKEY_SMTP_URL=smtp://", "no host or path after"},
 		{"LATCHKEY_REDIS_URL=http://h", "redis://"},
 		{"LATCHKEY_REDIS_URL=redis:///0", "host"},
 		{"LATCHKEY_REDIS_URL=redis://h/hunter2", "DATABASE"},
@@ -176,11 +176,11 @@ func TestUnknownVariables(t *testing.T) {
 		"LATCHKEY_DATABASE":                 "did you mean LATCHKEY_DATABASE_URL?",
 		"LATCHKEY_GOOGLE_SECRET":            "did you mean LATCHKEY_GOOGLE_CLIENT_SECRET?",
 		"LATCHKEY_GITHUB_CLIENT_SECRT_FILE": "did you mean LATCHKEY_GITHUB_CLIENT_SECRET_FILE?",
-		"LATCHKEY_PORT":                     "is no variable",
+		"LATCHKEY_PORT":                     "is not a variable",
 		"LATCHKEY_COMPLETELY_ELSE":          "configuration.md",
 	} {
 		told := strings.Join(load(t, name+"=hunter2").Warnings(), "\n")
-		if !strings.Contains(told, name+" is no variable") || !strings.Contains(told, wants) || strings.Contains(told, "hunter2") {
+		if !strings.Contains(told, name+" is not a variable") || !strings.Contains(told, wants) || strings.Contains(told, "hunter2") {
 			t.Errorf("%s: %s, want %q", name, told, wants)
 		}
 	}

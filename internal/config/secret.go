@@ -19,7 +19,7 @@ type Secret string
 // Reveal returns the value itself.
 func (s Secret) Reveal() string { return string(s) }
 
-// String tells only whether there is a value.
+// String says only whether there is a value.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -38,7 +38,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // SecretURL is a URL that may have a password in it. Printed, it keeps the
-// scheme, the host and the path, which tell an operator what they look for.
+// scheme, the host and the path, which identify it to an operator.
 type SecretURL string
 
 // Reveal returns the value itself.

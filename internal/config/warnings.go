@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Warnings tells what is allowed but probably not meant, a sentence each.
+// Warnings returns a sentence for each setting that is allowed but probably not
+// intended.
 func (c Config) Warnings() []string {
 	out := slices.Clone(c.unknown)
 	warn := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
@@ -23,7 +24,7 @@ func (c Config) Warnings() []string {
 	}
 	for _, origin := range c.AllowedOrigins {
 		if host, _, _ := strings.Cut(strings.TrimPrefix(origin, "http://"), ":"); strings.HasPrefix(origin, "http://") && !Loopback(host) && !strings.HasPrefix(host, "[") {
-			warn("LATCHKEY_ALLOWED_ORIGINS has %s: whoever is on the way to it can call Latchkey as its visitors; use https", origin)
+			warn("LATCHKEY_ALLOWED_ORIGINS has %s: anyone on the network path can call Latchkey as its visitors; use https", origin)
 		}
 	}
 	for _, p := range c.TrustedProxies {

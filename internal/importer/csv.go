@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// file is a CSV file, grouped by user: a user has a line for each way in, and
-// they need not stand together.
+// file is a CSV file, grouped by user: a user has a line for each account, and the
+// lines need not be adjacent.
 type file struct {
 	people []Person
 }

@@ -52,7 +52,7 @@ func (f *facts) load(ctx context.Context, store Store, origin string, people []P
 			names = append(names, name)
 		}
 		for _, a := range p.Accounts {
-			if w, reason := wayIn(a); reason == "" && w.provider != identity.ProviderEmail {
+			if w, reason := readAccount(a); reason == "" && w.provider != identity.ProviderEmail {
 				subjects[w.provider] = append(subjects[w.provider], w.subject)
 			}
 		}

@@ -25,7 +25,7 @@ type Person struct {
 	Accounts  []Account
 }
 
-// Account is one way in of a Person.
+// Account is one identity of a Person at the source.
 type Account struct {
 	Provider string
 	Subject  string

@@ -211,7 +211,7 @@ func TestHostileValues(t *testing.T) {
 			"address that is not valid": 3, "address that the source has not verified": 1, "user with no usable identity": 6,
 			"user whose id is no text of up to 255 bytes":           2,
 			"identity with an account id that github does not give": 1, "identity with an account id that google does not give": 1,
-			`identity of a provider that Latchkey does not have: "twitter"`: 1, "wallet that is no Ethereum account": 3,
+			`identity of a provider that Latchkey does not have: "twitter"`: 1, "wallet that is not an Ethereum account": 3,
 		})
 		if u := owner(t, d, "github", "1"); u.DisplayName != "a[31mb" || u.AvatarURL != "" {
 			t.Errorf("kept %q %q", u.DisplayName, u.AvatarURL)
@@ -228,7 +228,7 @@ func TestAddressOfAnother(t *testing.T) {
 		d.Email(t, ada.ID, "ada@example.com")
 		report := bring(t, d, importer.CSV, newFile(t, "id,email,email_verified,provider,subject",
 			"1,ada@example.com,true,email,1", "2,ada@example.com,true,github,2", "3,ADA@example.com,true,github,3"))
-		wantSkipped(t, report, map[string]int{"user with no way in but an address that another user owns": 1, "address that another user owns": 2})
+		wantSkipped(t, report, map[string]int{"user with no sign-in method but an address that another user owns": 1, "address that another user owns": 2})
 		kinds := []linking.DuplicateKind{}
 		for _, c := range candidates(t, d) {
 			if c.Users[0].ID != ada.ID && c.Users[1].ID != ada.ID {

@@ -7,7 +7,7 @@ import (
 	"github.com/latchkey/latchkey/linking"
 )
 
-// keep adds the person's identities, and remembers where he came from.
+// keep adds the person's identities and remembers their source.
 func (p *plan) keep(n newcomer) {
 	primary := primaryWallet(n)
 	var names []string
@@ -64,7 +64,7 @@ func shownBy(n newcomer, i int) string {
 	return n.address
 }
 
-// claim gives the person the verified address, unless it is somebody else's.
+// claim gives the person the verified address, unless another user has it.
 func (p *plan) claim(n newcomer) {
 	if !n.Verified {
 		return

@@ -29,7 +29,7 @@ func (p *plan) add(people []Person) {
 	}
 }
 
-// newcomer is a person on the way in.
+// newcomer is a person that is being imported.
 type newcomer struct {
 	Person
 	user     identity.User
@@ -90,12 +90,12 @@ func (p *plan) readAddress(n *newcomer) {
 }
 
 // readWays maps the accounts. An e-mail identity needs the address: verified,
-// and nobody else's.
+// and not another user's.
 func (p *plan) readWays(n *newcomer) {
 	email := false
 	have := map[[2]string]bool{}
 	for _, a := range n.Accounts {
-		w, reason := wayIn(a)
+		w, reason := readAccount(a)
 		switch {
 		case reason != "":
 			p.report.skip(reason, n.ID)
@@ -113,7 +113,7 @@ func (p *plan) readWays(n *newcomer) {
 }
 
 // settle finds who the person is here: the owner of one of the identities, or
-// somebody new.
+// a new user.
 func (p *plan) settle(n *newcomer) bool {
 	var ways []way
 	var accounts []Account
@@ -134,12 +134,12 @@ func (p *plan) settle(n *newcomer) bool {
 		p.report.skip("user who is disabled here", n.ID)
 		return false
 	case n.here && n.user.Operator && len(ways) > 0:
-		// What another system let happen must not become a way in to this one's
-		// operators.
+		// Identities of another system must not become sign-in methods of this
+		// service's operators.
 		p.report.skip("user who is an operator here and has further identities in the source", n.ID)
 		return false
 	case !n.here && len(ways) == 0 && n.owner != nil:
-		p.report.skip("user with no way in but an address that another user owns", n.ID)
+		p.report.skip("user with no sign-in method but an address that another user owns", n.ID)
 		return false
 	case !n.here && len(ways) == 0:
 		p.report.skip("user with no usable identity", n.ID)

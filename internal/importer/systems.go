@@ -41,7 +41,7 @@ func Open(ctx context.Context, system, source string) (Source, error) {
 	return s, nil
 }
 
-// layout is how a system keeps users and their ways in.
+// layout is how a system stores users and their accounts.
 type layout struct {
 	schema       string // "" for the search path
 	postgresOnly bool

@@ -25,9 +25,9 @@ var providers = map[string]string{
 	"magic-link": identity.ProviderEmail, "email-otp": identity.ProviderEmail, "nodemailer": identity.ProviderEmail, "resend": identity.ProviderEmail,
 }
 
-// wayIn maps an account, or tells why it cannot be one here. The subject of an
+// readAccount maps an account, or returns the reason why it cannot be an identity here. The subject of an
 // e-mail account is the person's address, which the account does not decide.
-func wayIn(a Account) (way, string) {
+func readAccount(a Account) (way, string) {
 	provider, known := providers[strings.ToLower(strings.TrimSpace(a.Provider))]
 	switch {
 	case !known:
@@ -37,7 +37,7 @@ func wayIn(a Account) (way, string) {
 	case provider == identity.ProviderSIWE:
 		w, ok := wallet(a)
 		if !ok {
-			return way{}, "wallet that is no Ethereum account"
+			return way{}, "wallet that is not an Ethereum account"
 		}
 		return w, ""
 	case provider == identity.ProviderGitHub && !number(a.Subject), !printable(a.Subject):

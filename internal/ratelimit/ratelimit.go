@@ -1,4 +1,4 @@
-// Package ratelimit decides whether somebody has asked too often. Buckets are
+// Package ratelimit decides whether a client has made too many requests. Buckets are
 // kept in memory, bounded, or in Redis, so that replicas share them; both count
 // alike, by the generic cell rate algorithm (GCRA, a leaky bucket that keeps one
 // time for each key).
@@ -27,7 +27,7 @@ func (l Limit) Scaled(factor float64) Limit {
 	return l
 }
 
-// Result is what became of one request.
+// Result is the outcome of one request.
 type Result struct {
 	Allowed    bool
 	Remaining  int           // how many more would be allowed now

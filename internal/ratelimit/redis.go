@@ -22,7 +22,7 @@ func clientOptions(redisURL string) (*redis.Options, error) {
 	if err != nil {
 		return nil, errors.New("is not of the form redis://USER:PASSWORD@HOST:PORT/DATABASE, the database being a number")
 	}
-	// Our deadline is the only one, and whoever met it does not try again.
+	// Our deadline is the only one, and a call that exceeds it is not repeated.
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries = -1
 	o.DialerRetries = 1
@@ -41,7 +41,7 @@ func newClient(redisURL string) (*redis.Client, error) {
 	return redis.NewClient(o), nil
 }
 
-// dialTimeout is how long a connection that nobody waits for any more may take.
+// dialTimeout bounds a dial after its request has stopped waiting.
 const dialTimeout = time.Second
 
 // Ping reports whether Redis answers and runs scripts, which is what counting
