@@ -385,3 +385,33 @@ func TestGuessesAtOneMailboxInADay(t *testing.T) {
 		fresh.EmailCode(fresh.StartEmail(victim, "sign_in").Code(), "").Want(http.StatusOK)
 	})
 }
+
+// A further address that is confirmed by mail is a sign-in method from then on. It
+// is no proof that the user is who they were.
+func TestConfirmingAnAddressGivesNoRecency(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		a.Freeze()
+		b := a.Browser()
+		b.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+		at := func() string {
+			t.Helper()
+			return b.GET("/v1/session").Want(http.StatusOK).String("session.authenticated_at")
+		}
+		before := at()
+		a.Advance(9 * time.Minute)
+		b.Email("further@example.com", "link").Want(http.StatusOK)
+		if now := at(); now != before {
+			t.Errorf("authenticated at %s, was %s", now, before)
+		}
+		b.Email("further@example.com", "link").Want(http.StatusOK) // once more
+		if now := at(); now != before {
+			t.Errorf("authenticated at %s after confirming again, was %s", now, before)
+		}
+		a.Advance(2 * time.Minute)
+		b.Email("another@example.com", "link").WantProblem(http.StatusForbidden, "reauth_required")
+		b.Email("further@example.com", "step_up").Want(http.StatusOK)
+		if now := at(); now == before {
+			t.Error("a step-up gives no recency")
+		}
+	})
+}
