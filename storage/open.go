@@ -10,6 +10,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -137,9 +138,15 @@ func openSQLite(ctx context.Context, path string, o options) (*DB, error) {
 	if path == "" {
 		return nil, fmt.Errorf("database URL: sqlite:// needs a path")
 	}
+	// SQLite would make it as others may read; the log beside it takes its mode.
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err == nil { //nolint:gosec // the operator's own path
+		_ = f.Close()
+	}
 	open := func(extra ...string) (*sql.DB, error) {
 		q := url.Values{"_pragma": append([]string{
 			"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)",
+			// A long reader lets the log grow; afterwards it is cut back to this.
+			"journal_size_limit(16777216)",
 		}, extra...), "_txlock": {"immediate"}}
 		c, err := moderncsqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
 		if err != nil {

@@ -68,7 +68,7 @@ func Open(t *testing.T, engine string) *Database {
 // OpenURL is Open for a database that is there already.
 func OpenURL(t *testing.T, engine, url string) *Database {
 	t.Helper()
-	d := &Database{DB: Connect(t, url), Engine: engine, URL: url, SQL: connectSQL(t, url), Clock: NewClock()}
+	d := &Database{DB: Connect(t, url), Engine: engine, URL: url, SQL: ConnectSQL(t, url), Clock: NewClock()}
 	t.Cleanup(func() {
 		violations, err := d.Violations(context.Background())
 		if err != nil {
@@ -97,7 +97,8 @@ func Connect(t *testing.T, url string) *storage.DB {
 	return db
 }
 
-func connectSQL(t *testing.T, url string) *sql.DB {
+// ConnectSQL opens a database around the store.
+func ConnectSQL(t *testing.T, url string) *sql.DB {
 	t.Helper()
 	driver, dsn := "pgx", url
 	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
