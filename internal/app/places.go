@@ -2,9 +2,13 @@ package app
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/latchkey/latchkey/internal/geoip"
 )
+
+// placesEvery is how often the file is looked at.
+const placesEvery = 10 * time.Second
 
 // openPlaces returns what tells where addresses are, nil without a file.
 func openPlaces(parts Parts) (func(ip string) string, error) {
@@ -16,6 +20,8 @@ func openPlaces(parts Parts) (func(ip string) string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("LATCHKEY_GEOIP_FILE: %q: %w", path, err)
 	}
-	// It stays open: requests may look into it until the process ends.
+	go f.Follow(parts.Context, placesEvery, func(err error) {
+		parts.Log.Warn("LATCHKEY_GEOIP_FILE has changed and cannot be used; the one before still is", "error", err)
+	})
 	return f.Place, nil
 }

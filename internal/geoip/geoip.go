@@ -4,9 +4,13 @@
 package geoip
 
 import (
+	"context"
 	"errors"
 	"net/netip"
+	"os"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 
@@ -16,25 +20,66 @@ import (
 // maxPlace bounds a name from the file, in characters.
 const maxPlace = 100
 
-// File is an open file. It is mapped into memory: to update it, replace it by
-// another file (mv), never in place, and restart.
-type File struct{ reader *maxminddb.Reader }
-
-// Open opens a file. It returns an error if the file is not one of cities or
-// countries.
-func Open(path string) (*File, error) {
-	r, err := maxminddb.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	if t := r.Metadata.DatabaseType; !strings.Contains(t, "City") && !strings.Contains(t, "Country") {
-		return nil, errors.Join(errors.New("the file is a "+t+" database, not one of cities or countries"), r.Close())
-	}
-	return &File{r}, nil
+// File is the content of a file, kept in memory: mapped, a file that is cut short
+// in place would end the process.
+type File struct {
+	path   string
+	reader atomic.Pointer[maxminddb.Reader]
+	read   os.FileInfo // what reader was read from
 }
 
-// Close unmaps the file. Place must not be called after it.
-func (f *File) Close() error { return f.reader.Close() }
+// Open reads a file. It returns an error if the file is not one of cities or
+// countries.
+func Open(path string) (*File, error) {
+	f := &File{path: path}
+	if err := f.load(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *File) load() error {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return err
+	}
+	f.read = info // also of what cannot be used: it is looked at once
+	content, err := os.ReadFile(f.path)
+	if err != nil {
+		return err
+	}
+	r, err := maxminddb.OpenBytes(content)
+	if err != nil {
+		return err
+	}
+	if t := r.Metadata.DatabaseType; !strings.Contains(t, "City") && !strings.Contains(t, "Country") {
+		return errors.New("the file is a " + t + " database, not one of cities or countries")
+	}
+	f.reader.Store(r)
+	return nil
+}
+
+// Follow reads the file again whenever it has changed, until ctx ends; it looks
+// every so often. failed gets the error of a file that cannot be used; the content that was
+// read before stays.
+func (f *File) Follow(ctx context.Context, every time.Duration, failed func(error)) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		info, err := os.Stat(f.path)
+		if err != nil || os.SameFile(info, f.read) && info.ModTime().Equal(f.read.ModTime()) && info.Size() == f.read.Size() {
+			continue
+		}
+		if err := f.load(); err != nil {
+			failed(err)
+		}
+	}
+}
 
 // Place returns a place such as "Berlin, DE" or "DE". It returns "" if the place
 // is not known or addr is not an address.
@@ -53,7 +98,7 @@ func (f *File) Place(ip string) string {
 			Code string `maxminddb:"iso_code"`
 		} `maxminddb:"country"`
 	}
-	if err := f.reader.Lookup(a.Unmap()).Decode(&record); err != nil {
+	if err := f.reader.Load().Lookup(a.Unmap()).Decode(&record); err != nil {
 		return "" // show the session even if its record is broken
 	}
 	words := make([]string, 0, 2)
