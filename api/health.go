@@ -16,6 +16,11 @@ func (s *Server) Healthz(context.Context, HealthzRequestObject) (HealthzResponse
 
 // Readyz reports whether requests can be answered.
 func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzResponseObject, error) {
+	if s.Draining != nil && s.Draining() {
+		e := identity.NewError(identity.CodeUnavailable, "this replica is about to stop")
+		e.RetryAfter = databaseRetry
+		return nil, e
+	}
 	checks, err := s.readiness.get(ctx)
 	if err != nil {
 		e := identity.NewError(identity.CodeUnavailable, "the database does not answer or its schema is not current").Wrap(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +22,7 @@ type Metrics struct {
 	requests *prometheus.HistogramVec
 	proofs   *prometheus.CounterVec
 	limited  *prometheus.CounterVec
+	rpcs     atomic.Pointer[func(context.Context) []siwe.ChainHealth]
 }
 
 // NewMetrics returns metrics in a registry of their own.
@@ -80,7 +82,9 @@ func methodLabel(method string) string {
 // WatchRPCs shows at each scrape which Ethereum endpoints answer, by chain and
 // host.
 func (m *Metrics) WatchRPCs(health func(context.Context) []siwe.ChainHealth) {
-	m.registry.MustRegister(rpcCollector{health})
+	if m.rpcs.Swap(&health) == nil { // else after a reload
+		m.registry.MustRegister(rpcCollector{func(ctx context.Context) []siwe.ChainHealth { return (*m.rpcs.Load())(ctx) }})
+	}
 }
 
 type rpcCollector struct {

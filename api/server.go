@@ -69,6 +69,7 @@ type Deps struct {
 	Places    func(ip string) string                   // about where an address is, "" for unknown; nil for no file
 	RPCHealth func(context.Context) []siwe.ChainHealth // Ethereum RPCs; nil for none
 	Ready     func(context.Context) error
+	Draining  func() bool // requests should go elsewhere, see Readyz; nil for never
 	Log       *slog.Logger
 	Metrics   *Metrics
 	Now       identity.Clock

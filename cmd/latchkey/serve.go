@@ -42,9 +42,16 @@ func newServeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			return serve(ctx, cfg)
+			stop, hup := make(chan os.Signal, 2), make(chan os.Signal, 1)
+			signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
+			signal.Notify(hup, syscall.SIGHUP)
+			return serve(cmd.Context(), cfg, signals{stop: stop, hangup: hup, load: func() (config.Config, error) {
+				now, err := config.Load(os.Environ(), dev, config.AllowRemoteDev(allowRemote))
+				if dev && now.Secret != cfg.Secret && !config.HasSecret(os.Environ()) {
+					now.Secret = cfg.Secret // made at the start
+				}
+				return now, err
+			}})
 		},
 	}
 	devFlags(cmd, &dev, &allowRemote, "development mode: stand-ins for Google and GitHub, a test wallet, loopback only")
@@ -64,8 +71,17 @@ func devFlags(cmd *cobra.Command, dev, allowRemote *bool, usage string) {
 	}
 }
 
-// serve runs until ctx ends, then lets requests in flight finish.
-func serve(ctx context.Context, cfg config.Config) error {
+// signals are what an operator tells a process that serves.
+type signals struct {
+	stop   <-chan os.Signal // once to drain, once more not to wait for that
+	hangup <-chan os.Signal
+	load   func() (config.Config, error) // the configuration as it is now
+}
+
+// serve runs until it is told to stop, then lets requests in flight finish.
+func serve(ctx context.Context, cfg config.Config, told signals) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	log := logging.New(os.Stderr, cfg.LogFormat, cfg.LogLevel)
 	for _, w := range cfg.Warnings() {
 		log.Warn(w)
@@ -76,52 +92,62 @@ func serve(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	defer func() { _ = db.Close() }() // all requests have been answered by then
-	if err := migrateOnStart(ctx, db, log); err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("LATCHKEY_LISTEN: %w", err)
 	}
 	defer func() { _ = listener.Close() }()
-	cfg = cfg.ListeningAt(listener.Addr().String())
+	address := listener.Addr().String()
 	metrics := api.NewMetrics()
 	metrics.WatchDatabase(func() api.DatabaseState { return api.DatabaseState(db.Outages()) })
-	handler, err := app.New(app.Parts{Config: cfg, DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Context: ctx})
+	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock})
 	if err != nil {
 		return err
 	}
 
 	server := api.NewHTTPServer(cfg.Listen, handler, log)
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() { failed <- server.Serve(listener) }()
 	stopMetrics, err := serveMetrics(cfg, metrics, log, failed)
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
-	backgroundCtx, stopBackground := context.WithCancel(ctx)
 	var background sync.WaitGroup
-	background.Go(func() { sweep(backgroundCtx, db, log) })
-	background.Go(func() { seal(backgroundCtx, audit.NewService(db), sealEvery, log) })
-	background.Go(func() { handler.Run(backgroundCtx) })
-	log.Info("serving", "public_url", cfg.PublicURL.String(), "listen", listener.Addr().String(), "database", cfg.Engine(), "dev", cfg.Dev)
-	if cfg.Dev {
-		mailTo := cfg.PublicURL.String() + "/dev/mail only"
-		if cfg.MailEnabled() {
-			mailTo = "its recipients, by " + cfg.SMTPURL.String()
+	migrated := make(chan struct{})
+	background.Go(func() {
+		if err := migrateOnStart(ctx, db, log); err != nil {
+			failed <- err
+			return
 		}
-		fmt.Fprintf(os.Stderr, devBanner, cfg.PublicURL.String(), mailTo)
+		close(migrated)
+	})
+	begun := migrated
+	for running := true; running; {
+		select {
+		case <-begun:
+			begun = nil
+			background.Go(func() { sweep(ctx, db, log) })
+			background.Go(func() { seal(ctx, audit.NewService(db), sealEvery, log) })
+			handler.begin()
+			welcome(cfg.ListeningAt(address), address, log)
+		case <-told.hangup:
+			handler.hangup(ctx, func() (config.Config, error) {
+				now, err := told.load()
+				return now.ListeningAt(address), err
+			}, log)
+		case err = <-failed:
+			running = false
+		case <-told.stop:
+			drain(ctx, cfg, handler, told.stop, log)
+			running = false
+		case <-ctx.Done():
+			running = false
+		}
 	}
-
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-		log.Info("stopping", "timeout", cfg.ShutdownTimeout)
-		err = nil
-	}
-	stopBackground()
-	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
-	defer cancel()
+	shutdown, done := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
+	defer done()
+	handler.end()
+	cancel()
 	err = errors.Join(err, server.Shutdown(shutdown))
 	stopMetrics()
 	background.Wait()
@@ -129,6 +155,31 @@ func serve(ctx context.Context, cfg config.Config) error {
 		return nil
 	}
 	return err
+}
+
+// drain says by /readyz that requests should go elsewhere, and goes on answering
+// until load balancers have noticed.
+func drain(ctx context.Context, cfg config.Config, s *service, again <-chan os.Signal, log *slog.Logger) {
+	s.draining.Store(true)
+	log.Info("stopping", "delay", time.Duration(cfg.DrainDelay), "timeout", cfg.ShutdownTimeout)
+	select {
+	case <-time.After(time.Duration(cfg.DrainDelay)):
+	case <-again:
+	case <-ctx.Done():
+	}
+}
+
+// welcome says that and where Latchkey runs.
+func welcome(cfg config.Config, address string, log *slog.Logger) {
+	log.Info("serving", "public_url", cfg.PublicURL.String(), "listen", address, "database", cfg.Engine(), "dev", cfg.Dev)
+	if !cfg.Dev {
+		return
+	}
+	mailTo := cfg.PublicURL.String() + "/dev/mail only"
+	if cfg.MailEnabled() {
+		mailTo = "its recipients, by " + cfg.SMTPURL.String()
+	}
+	fmt.Fprintf(os.Stderr, devBanner, cfg.PublicURL.String(), mailTo)
 }
 
 // tuneCollector lets the heap grow to three times its live size before it is
@@ -149,19 +200,6 @@ const devBanner = `
        3. create a team, invite a second person, start a team session, see and end sessions
 
 `
-
-// migrateOnStart migrates the schema. If several replicas start at once, one of
-// them migrates.
-func migrateOnStart(ctx context.Context, db *storage.DB, log *slog.Logger) error {
-	applied, err := db.Migrate(ctx)
-	if err != nil {
-		return err
-	}
-	for _, m := range applied {
-		log.Info("migrated", "version", m.Version, "name", m.Name)
-	}
-	return nil
-}
 
 // serveMetrics serves Prometheus metrics on a port of their own. If the default
 // port is taken, by another instance perhaps, it warns and the service runs on.

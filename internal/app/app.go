@@ -33,9 +33,11 @@ type Parts struct {
 	Config  config.Config
 	DB      *storage.DB
 	Metrics *api.Metrics
-	Log     *slog.Logger
-	Now     identity.Clock
-	Context context.Context //nolint:containedctx // ends what works behind requests, not a request
+	// Draining reports whether no new requests should come; nil for never.
+	Draining func() bool
+	Log      *slog.Logger
+	Now      identity.Clock
+	Context  context.Context //nolint:containedctx // ends what works behind requests, not a request
 }
 
 // App is the whole service: its handler, and what it does besides.
@@ -111,6 +113,7 @@ func New(parts Parts) (*App, error) {
 		Nonces:   siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL),
 		Limiter:  limits,
 		Ready:    db.Ready,
+		Draining: parts.Draining,
 		Log:      parts.Log, Metrics: parts.Metrics, Now: now,
 	}
 	if len(cfg.EthereumRPC) > 0 {

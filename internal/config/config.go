@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -112,7 +114,7 @@ type Config struct {
 	TokenAlg     TokenAlg      `env:"LATCHKEY_TOKEN_ALG" envDefault:"EdDSA" doc:"The signature of access tokens, EdDSA (Ed25519) or ES256. A change shows with the next key; latchkey keys rotate makes one."`
 	SessionCache int           `env:"LATCHKEY_SESSION_CACHE" envDefault:"20000" doc:"How many sessions each replica remembers, about 2 KB each, so that checking them reads nothing; 0 for none. A session that was ended is refused everywhere within 100 ms. On PostgreSQL this needs one connection that does not go through a pooler, see LATCHKEY_DATABASE_DIRECT_URL; through one, nothing is remembered."`
 
-	GeoIPFile string `env:"LATCHKEY_GEOIP_FILE" doc:"A MaxMind DB file of cities or countries, such as GeoLite2-City.mmdb, to show about where sessions are. Read at start; replace it by mv, never in place."`
+	GeoIPFile string `env:"LATCHKEY_GEOIP_FILE" doc:"A MaxMind DB file of cities or countries, such as GeoLite2-City.mmdb, to show about where sessions are. Read at start, and again when it has changed."`
 
 	BrandName              string `env:"LATCHKEY_BRAND_NAME" envDefault:"Latchkey" doc:"What the pages call this service, at most 60 characters."`
 	BrandLogoURL           WebURL `env:"LATCHKEY_BRAND_LOGO_URL" doc:"A square picture beside the name, an https URL. Unset: a key."`
@@ -121,7 +123,8 @@ type Config struct {
 
 	LogLevel        LogLevel      `env:"LATCHKEY_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
 	LogFormat       LogFormat     `env:"LATCHKEY_LOG_FORMAT" envDefault:"json" doc:"json or text; text when unset with serve --dev."`
-	ShutdownTimeout time.Duration `env:"LATCHKEY_SHUTDOWN_TIMEOUT" envDefault:"10s" doc:"How long requests in flight may take to end after SIGTERM."`
+	DrainDelay      Delay         `env:"LATCHKEY_DRAIN_DELAY" envDefault:"5s" doc:"How long after SIGTERM requests are still taken, while /readyz answers 503 already: time for load balancers to notice. 0s when unset with serve --dev."`
+	ShutdownTimeout time.Duration `env:"LATCHKEY_SHUTDOWN_TIMEOUT" envDefault:"10s" doc:"How long requests in flight may take to end after that."`
 
 	SMTPURL  SecretURL `env:"LATCHKEY_SMTP_URL" secret:"true" doc:"Mail server, smtp://USER:PASSWORD@HOST:587 (STARTTLS, which a host other than this machine must offer unless ?starttls=never is added) or smtps://USER:PASSWORD@HOST:465. With the sender, turns e-mail sign-in on."`
 	MailFrom string    `env:"LATCHKEY_MAIL_FROM" doc:"Sender of all mail, such as id@example.com or Example <id@example.com>. Required with LATCHKEY_SMTP_URL."`
@@ -183,6 +186,7 @@ func load(environ []string, dev, needSecret bool, opts ...Option) (Config, error
 	if dev {
 		setDefault(values, "LATCHKEY_LOG_FORMAT", string(LogText))
 		setDefault(values, "LATCHKEY_RATE_LIMITS", "100")
+		setDefault(values, "LATCHKEY_DRAIN_DELAY", "0s")
 		if !problems.has("LATCHKEY_SECRET") {
 			setDefault(values, "LATCHKEY_SECRET", rand.Text()+rand.Text())
 		}
@@ -200,6 +204,14 @@ func load(environ []string, dev, needSecret bool, opts ...Option) (Config, error
 		return Config{}, err
 	}
 	return c, nil
+}
+
+// HasSecret reports whether LATCHKEY_SECRET is set, of itself or by a file.
+func HasSecret(environ []string) bool {
+	return slices.ContainsFunc(environ, func(pair string) bool {
+		name, value, _ := strings.Cut(pair, "=")
+		return value != "" && (name == "LATCHKEY_SECRET" || name == "LATCHKEY_SECRET_FILE")
+	})
 }
 
 func setDefault(values map[string]string, name, value string) {

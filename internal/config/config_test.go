@@ -58,6 +58,9 @@ func TestDefaults(t *testing.T) {
 	if !slices.Equal(c.SIWEChains, []uint64{1}) || c.Linking != config.LinkingAuto || len(c.EthereumRPC) != 0 {
 		t.Errorf("chains %v, linking %s, RPC %v", c.SIWEChains, c.Linking, c.EthereumRPC)
 	}
+	if c.DrainDelay != config.Delay(5*time.Second) {
+		t.Errorf("drain delay %v", c.DrainDelay)
+	}
 	if c.SessionIdle != 168*time.Hour || c.SessionLifetime != 720*time.Hour || c.ShutdownTimeout != 10*time.Second {
 		t.Errorf("durations %s, %s, %s", c.SessionIdle, c.SessionLifetime, c.ShutdownTimeout)
 	}

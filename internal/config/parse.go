@@ -21,6 +21,9 @@ import (
 // in the very spelling the operator gave: an issuer is compared as a string.
 type WebURL string
 
+// Delay is a duration that may be 0.
+type Delay time.Duration
+
 // Factor multiplies; 0 is off.
 type Factor float64
 
@@ -39,6 +42,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[[]uint64]():       parser(parseChains),
 	reflect.TypeFor[RPCs]():           parser(parseRPCs),
 	reflect.TypeFor[time.Duration]():  parser(parseDuration),
+	reflect.TypeFor[Delay]():          parser(parseDelay),
 	reflect.TypeFor[Factor]():         parser(parseFactor),
 	reflect.TypeFor[LogLevel]():       parser(parseLogLevel),
 	reflect.TypeFor[Clients]():        parser(parseClients),
@@ -171,6 +175,14 @@ func parsePrefixes(s string) ([]netip.Prefix, error) {
 		prefixes[i] = prefix
 	}
 	return prefixes, nil
+}
+
+func parseDelay(s string) (Delay, error) {
+	if d, err := time.ParseDuration(s); err == nil && d == 0 {
+		return 0, nil
+	}
+	d, err := parseDuration(s)
+	return Delay(d), err
 }
 
 func parseDuration(s string) (time.Duration, error) {
