@@ -1,0 +1,243 @@
+package linking_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/storage/storagetest"
+)
+
+func actorOf(p *session.Principal) identity.Actor {
+	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, Fresh: true}
+}
+
+func (w *world) addresses(t *testing.T, user identity.ID) []string {
+	t.Helper()
+	out, err := w.EmailsOf(t.Context(), user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// What a provider says of addresses, or does not say, decides what stays.
+func TestWhatAProviderReports(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		for name, c := range map[string]struct {
+			report func(p *identity.Proof, old string)
+			keeps  bool
+		}{
+			"the same again":                {func(p *identity.Proof, old string) { vouched(old)(p) }, true},
+			"nothing":                       {func(*identity.Proof, string) {}, true},
+			"another address":               {func(p *identity.Proof, old string) { vouched("new-" + old)(p) }, false},
+			"another, and this one too":     {func(p *identity.Proof, old string) { vouched("new-" + old)(p); p.Kept = []string{old} }, true},
+			"another, without authority":    {func(p *identity.Proof, old string) { shown("new-" + old)(p) }, false},
+			"this one, no longer verified":  {func(p *identity.Proof, old string) { shown(old)(p) }, false},
+			"this one, without saying more": {func(p *identity.Proof, old string) { shown(old)(p); p.Kept = []string{old} }, true},
+			"a list without a usable one":   {func(p *identity.Proof, _ string) { p.Reported = true }, false},
+		} {
+			t.Run(name, func(t *testing.T) {
+				w := newWorld(d, linking.PolicyAuto)
+				subject := storagetest.Word()
+				old, _ := identity.CanonicalEmail("a" + subject + "@example.com")
+				ada := w.signIn(t, "github", subject, vouched(old))
+				w.must(t, w.proof(identity.PurposeSignIn, "github", subject, func(p *identity.Proof) { c.report(p, old) }), nil)
+				if got := slices.Contains(w.addresses(t, ada.User.ID), old); got != c.keeps {
+					t.Errorf("the address is still theirs: %v", got)
+				}
+				if u, err := w.DB.User(t.Context(), ada.User.ID); err != nil || (len(w.addresses(t, ada.User.ID)) > 0) != (u.PrimaryEmail != nil) {
+					t.Errorf("primary address %v, %v", u.PrimaryEmail, err)
+				}
+			})
+		}
+	})
+}
+
+// A GitHub address that is kept as a secondary one leaves once the list is
+// without it, although what the identity shows has not changed.
+func TestKeptAddressLeavesLater(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w := newWorld(d, linking.PolicyAuto)
+		ada := w.signIn(t, "github", "1", vouched("first@example.com"))
+		second := func(kept ...string) func(p *identity.Proof) {
+			return func(p *identity.Proof) { vouched("second@example.com")(p); p.Kept = kept }
+		}
+		w.must(t, w.proof(identity.PurposeSignIn, "github", "1", second("first@example.com")), nil)
+		storagetest.Same(t, w.addresses(t, ada.User.ID), []string{"first@example.com", "second@example.com"})
+		w.must(t, w.proof(identity.PurposeSignIn, "github", "1", second()), nil)
+		storagetest.Same(t, w.addresses(t, ada.User.ID), []string{"second@example.com"})
+	})
+}
+
+// However an address left its owner, its next owner is another person.
+func TestNextOwnerOfAnAddressIsAnother(t *testing.T) {
+	const address = "ada@corp.example"
+	for name, leave := range map[string]func(t *testing.T, w *world, ada *session.Principal){
+		"unlinked": func(t *testing.T, w *world, ada *session.Principal) {
+			i, _, err := w.IdentityOwner(t.Context(), "google", "ada")
+			if err = errors.Join(err, w.service.Unlink(t.Context(), actorOf(ada), i.ID)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"renamed": func(t *testing.T, w *world, _ *session.Principal) {
+			w.must(t, w.proof(identity.PurposeSignIn, "google", "ada", vouched("ada.smith@corp.example")), nil)
+		},
+		"removed": func(t *testing.T, w *world, ada *session.Principal) {
+			if err := w.service.RemoveEmail(t.Context(), actorOf(ada), ada.User.ID, address, ""); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+				w := newWorld(d, linking.PolicyAuto)
+				ada := w.signIn(t, "google", "ada", vouched(address))
+				ada = principal(w.must(t, w.proof(identity.PurposeLink, "siwe", storagetest.Address(), wallet), ada))
+				leave(t, w, ada)
+				next := w.signIn(t, "google", "next", vouched(address))
+				if next.User.ID == ada.User.ID || !slices.Contains(w.addresses(t, next.User.ID), address) {
+					t.Fatal("the next owner is Ada, or has no address")
+				}
+				// Nor does the address open the next owner to Ada, who had it once.
+				if name != "renamed" {
+					return
+				}
+				_, err := w.apply(t, w.proof(identity.PurposeSignIn, "github", "ada", vouched(address)), nil)
+				storagetest.WantCode(t, "a contested address", err, identity.CodeEmailTaken)
+			})
+		})
+	}
+}
+
+func TestUnlinkedIdentityNeverJoinsAgain(t *testing.T) {
+	for _, policy := range []linking.Policy{linking.PolicyAuto, linking.PolicyConfirm, linking.PolicyOff} {
+		t.Run(string(policy), func(t *testing.T) {
+			storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+				w := newWorld(d, policy)
+				const address = "ada@example.com"
+				ada := w.signIn(t, "google", "ada", vouched(address))
+				ada = principal(w.must(t, w.proof(identity.PurposeLink, "github", "ada", vouched(address)), ada))
+				i, _, err := w.IdentityOwner(t.Context(), "google", "ada")
+				if err = errors.Join(err, w.service.Unlink(t.Context(), actorOf(ada), i.ID)); err != nil {
+					t.Fatal(err)
+				}
+				// GitHub still vouches for the address, so it is still hers.
+				if !slices.Contains(w.addresses(t, ada.User.ID), address) {
+					t.Fatal("the address left although another identity vouches for it")
+				}
+				_, err = w.apply(t, w.proof(identity.PurposeSignIn, "google", "ada", vouched(address)), nil)
+				storagetest.WantCode(t, "the unlinked identity", err, identity.CodeEmailTaken)
+				eve := w.signIn(t, "siwe", storagetest.Address(), wallet)
+				_, err = w.apply(t, w.proof(identity.PurposeLink, "google", "ada", vouched(address)), eve)
+				var refusal *identity.Error
+				if !errors.As(err, &refusal) || refusal.TicketKind == "merge" {
+					t.Errorf("linking it elsewhere: %v", err)
+				}
+				// Linking it while signed in clears the mark.
+				again := w.signIn(t, "github", "ada", vouched(address))
+				w.must(t, w.proof(identity.PurposeLink, "google", "ada", vouched(address)), again)
+			})
+		})
+	}
+}
+
+// The stricter of the two policies counts: that of the proof's provider, and the
+// best of those that vouch for the owner's address.
+func TestPolicyOfTheOwnersProviders(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		base := newWorld(d, linking.PolicyAuto)
+		sessions := session.NewService(d.DB, nil, session.Limits{Idle: 1000, Lifetime: 2000}, d.Clock.Now)
+		service := linking.NewService(d.DB, sessions, linking.Options{
+			Policy: linking.PolicyAuto, Policies: map[string]linking.Policy{"google": linking.PolicyConfirm},
+			Usable: func(string) bool { return true },
+		}, d.Clock.Now)
+		w := &world{Database: d, service: service, browser: base.browser}
+		ada := w.signIn(t, "google", "ada", vouched("ada@example.com"))
+		_, err := w.apply(t, w.proof(identity.PurposeSignIn, "github", "1", vouched("ada@example.com")), nil)
+		storagetest.WantCode(t, "only a provider with confirm vouches", err, identity.CodeEmailTaken)
+		w.must(t, w.proof(identity.PurposeLink, identity.ProviderEmail, "ada@example.com", vouched("ada@example.com")), ada)
+		if got := w.signIn(t, "github", "1", vouched("ada@example.com")); got.User.ID != ada.User.ID {
+			t.Error("mail with auto vouches too, and still another user")
+		}
+	})
+}
+
+func TestTwoClaimOneAddressAtOnce(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w := newWorld(d, linking.PolicyConfirm)
+		var people []*session.Principal
+		for range 8 {
+			people = append(people, w.signIn(t, "google", storagetest.Word()))
+		}
+		var c tally
+		together(len(people), func(n int) {
+			c.add(w.apply(t, w.proof(identity.PurposeLink, "github", storagetest.Word(), vouched("one@example.com")), people[n]))
+		})
+		storagetest.Same(t, c.counts, map[string]int{"linked": 1, "email_taken": 7})
+		storagetest.Same(t, d.Count(t, "emails"), 1)
+	})
+}
+
+// An unlink while its address is used to sign in: either the newcomer joined
+// before it, or they got an account of their own.
+func TestUnlinkWhileItsAddressSignsIn(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		for range 6 {
+			w := newWorld(d, linking.PolicyAuto)
+			word := storagetest.Word()
+			address, _ := identity.CanonicalEmail(word + "@example.com")
+			ada := w.signIn(t, "google", word, vouched(address))
+			ada = principal(w.must(t, w.proof(identity.PurposeLink, "siwe", storagetest.Address(), wallet), ada))
+			i, _, err := w.IdentityOwner(t.Context(), "google", word)
+			if err != nil {
+				t.Fatal(err)
+			}
+			together(2, func(n int) {
+				if n == 0 {
+					if err := w.service.Unlink(context.WithoutCancel(t.Context()), actorOf(ada), i.ID); err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				if _, err := w.apply(t, w.proof(identity.PurposeSignIn, "github", word, vouched(address)), nil); err != nil {
+					t.Error(err)
+				}
+			})
+			owner, err := w.AddressOwner(t.Context(), address)
+			if err != nil || owner.Owner == nil || *owner.Owner != w.owner(t, "github", word) {
+				t.Errorf("the address is of %v, GitHub of %s, %v", owner.Owner, w.owner(t, "github", word), err)
+			}
+		}
+	})
+}
+
+// A provider reports another address while the user is merged: the address ends
+// up with whoever has the identity.
+func TestAddressChangesDuringAMerge(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		for range 6 {
+			w := newWorld(d, linking.PolicyAuto)
+			word := storagetest.Word()
+			before, _ := identity.CanonicalEmail("a" + word + "@example.com")
+			after, _ := identity.CanonicalEmail("b" + word + "@example.com")
+			a, b := w.signIn(t, "google", word, vouched(before)), w.signIn(t, "github", word)
+			together(2, func(n int) {
+				if n == 0 {
+					if _, err := w.service.AdminMerge(context.WithoutCancel(t.Context()), nil, a.User.ID, b.User.ID, linking.Wishes{}, false); err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				if _, err := w.apply(t, w.proof(identity.PurposeSignIn, "google", word, vouched(after)), nil); err != nil {
+					t.Error(err)
+				}
+			})
+			storagetest.Same(t, w.addresses(t, w.owner(t, "google", word)), []string{after})
+		}
+	})
+}
