@@ -535,6 +535,24 @@ func (e SessionStatus) Valid() bool {
 	}
 }
 
+// Defines values for SessionWalletKind.
+const (
+	SessionWalletKindContract SessionWalletKind = "contract"
+	SessionWalletKindEoa      SessionWalletKind = "eoa"
+)
+
+// Valid indicates whether the value is a known member of the SessionWalletKind enum.
+func (e SessionWalletKind) Valid() bool {
+	switch e {
+	case SessionWalletKindContract:
+		return true
+	case SessionWalletKindEoa:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TeamAPIKeyRole.
 const (
 	TeamAPIKeyRoleAdmin  TeamAPIKeyRole = "admin"
@@ -859,9 +877,11 @@ type ClientID = string
 
 // CurrentSession defines model for CurrentSession.
 type CurrentSession struct {
-	Session Session `json:"session"`
+	// Identity The identity that made the session. Absent where a recovery code made it.
+	Identity *SessionIdentity `json:"identity,omitempty"`
+	Session  Session          `json:"session"`
 
-	// TeamRefusal Why the team session entered last does not act now. It does again, by itself, once the policy is satisfied.
+	// TeamRefusal Why the team session, the one entered last or that of `team_id`, does not act now. It does again, by itself, once the policy is satisfied.
 	TeamRefusal *TeamRefusal `json:"team_refusal,omitempty"`
 	TeamSession *TeamSession `json:"team_session,omitempty"`
 	User        User         `json:"user"`
@@ -1413,8 +1433,28 @@ type SessionFilter struct {
 	UserId   *openapi_types.UUID `json:"user_id,omitempty"`
 }
 
+// SessionIdentity The identity that made the session. Absent where a recovery code made it.
+type SessionIdentity struct {
+	Id       openapi_types.UUID `json:"id"`
+	Provider string             `json:"provider"`
+	Wallet   *SessionWallet     `json:"wallet,omitempty"`
+}
+
 // SessionStatus defines model for SessionStatus.
 type SessionStatus string
+
+// SessionWallet defines model for SessionWallet.
+type SessionWallet struct {
+	// Address EIP-55.
+	Address string `json:"address"`
+
+	// ChainId EIP-155 chain id.
+	ChainId ChainID           `json:"chain_id"`
+	Kind    SessionWalletKind `json:"kind"`
+}
+
+// SessionWalletKind defines model for SessionWallet.Kind.
+type SessionWalletKind string
 
 // SiweChallenge defines model for SiweChallenge.
 type SiweChallenge struct {
@@ -1499,7 +1539,7 @@ type TeamPolicy struct {
 	RequiredProviders PolicyProviders `json:"required_providers"`
 }
 
-// TeamRefusal Why the team session entered last does not act now. It does again, by itself, once the policy is satisfied.
+// TeamRefusal Why the team session, the one entered last or that of `team_id`, does not act now. It does again, by itself, once the policy is satisfied.
 type TeamRefusal struct {
 	// Detail What a person can do about it.
 	Detail string `json:"detail"`
@@ -2104,6 +2144,12 @@ type ListMySessionsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GetSessionParams defines parameters for GetSession.
+type GetSessionParams struct {
+	// TeamId The team whose team session is asked for, instead of the one entered last.
+	TeamId *openapi_types.UUID `form:"team_id,omitempty" json:"team_id,omitempty"`
+}
+
 // ListTeamsParams defines parameters for ListTeams.
 type ListTeamsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -2586,7 +2632,7 @@ type ServerInterface interface {
 	SignOut(c *gin.Context)
 	// GetSession Who is signed in
 	// (GET /v1/session)
-	GetSession(c *gin.Context)
+	GetSession(c *gin.Context, params GetSessionParams)
 	// ListTeams The teams of the signed-in user
 	// (GET /v1/teams)
 	ListTeams(c *gin.Context, params ListTeamsParams)
@@ -4411,6 +4457,20 @@ func (siw *ServerInterfaceWrapper) SignOut(c *gin.Context) {
 // GetSession operation middleware
 func (siw *ServerInterfaceWrapper) GetSession(c *gin.Context) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSessionParams
+
+	// ------------- Optional query parameter "team_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team_id", c.Request.URL.Query(), &params.TeamId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -4418,7 +4478,7 @@ func (siw *ServerInterfaceWrapper) GetSession(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.GetSession(c)
+	siw.Handler.GetSession(c, params)
 }
 
 // ListTeams operation middleware
@@ -8020,6 +8080,7 @@ func (response SignOutdefaultApplicationProblemPlusJSONResponse) VisitSignOutRes
 }
 
 type GetSessionRequestObject struct {
+	Params GetSessionParams
 }
 
 type GetSessionResponseObject interface {
@@ -11398,8 +11459,10 @@ func (sh *strictHandler) SignOut(ctx *gin.Context) {
 }
 
 // GetSession operation middleware
-func (sh *strictHandler) GetSession(ctx *gin.Context) {
+func (sh *strictHandler) GetSession(ctx *gin.Context, params GetSessionParams) {
 	var request GetSessionRequestObject
+
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.GetSession(ctx, request.(GetSessionRequestObject))

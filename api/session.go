@@ -11,13 +11,26 @@ import (
 )
 
 // GetSession tells who is signed in. It is what applications ask most, and one
-// read.
-func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (GetSessionResponseObject, error) {
+// read; another for a team that the session did not enter last.
+func (s *Server) GetSession(ctx context.Context, r GetSessionRequestObject) (GetSessionResponseObject, error) {
 	p := callOf(ctx).principal
+	if id := r.Params.TeamId; id != nil {
+		in, err := s.Sessions.ActingIn(ctx, *p, *id, callOf(ctx).client)
+		if err != nil {
+			return nil, err
+		}
+		p = &in
+	}
 	if written := p.Memo.Load(); written != nil {
 		return writtenSession(written), nil
 	}
 	out := GetSession200JSONResponse{User: userOf(p.User), Session: s.sessionOf(p.Session, true)}
+	if by := p.MadeBy; by != nil {
+		out.Identity = &SessionIdentity{Id: by.ID, Provider: by.Provider}
+		if w := by.Wallet; w != nil {
+			out.Identity.Wallet = &SessionWallet{Address: w.Address, ChainId: w.ChainID, Kind: SessionWalletKind(w.Kind)}
+		}
+	}
 	if p.Team != nil {
 		entered := enteredOf(*p, out.Session, s.Now())
 		out.TeamSession = &entered

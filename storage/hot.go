@@ -39,9 +39,11 @@ func userFields(u *identity.User) []any {
 
 const principalFrom = `SELECT s.token_hash, s.id, s.user_id, s.identity_id, s.team_session_id, s.methods, s.proven_by, s.ip, s.user_agent,
 	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at, s.restricted, s.longest_pause,
+	i.id, i.provider, i.wallet_address, i.wallet_chain_id, i.wallet_kind,
 	t.id, t.team_id, t.created_at, t.break_glass_until, t.ended_at IS NOT NULL, m.role, ` + policyColumns + `, ` + userColumns + `
 FROM sessions AS s
-JOIN users AS u ON u.id = s.user_id`
+JOIN users AS u ON u.id = s.user_id
+LEFT JOIN identities AS i ON i.id = s.identity_id`
 
 func newHotStatements(e engine) hotStatements {
 	return hotStatements{
@@ -152,6 +154,11 @@ func (db *DB) principal(ctx context.Context, statement string, args ...any) (ses
 		over       bool
 		role       *team.Role
 	}
+	var by struct {
+		id                      *identity.ID
+		provider, address, kind *string
+		chain                   *int64
+	}
 	var policy joinedPolicy
 	if inTx(ctx) == nil {
 		var cancel context.CancelFunc
@@ -162,10 +169,17 @@ func (db *DB) principal(ctx context.Context, statement string, args ...any) (ses
 	err := db.hotRow(ctx, statement, args...).Scan(slices.Concat([]any{
 		&s.TokenHash, &s.ID, &s.UserID, &s.IdentityID, &s.TeamSessionID, &s.Methods, &s.ProvenBy, &s.IP, &s.UserAgent,
 		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &s.Restricted, &s.LongestPause,
+		&by.id, &by.provider, &by.address, &by.chain, &by.kind,
 		&ts.id, &ts.team, &ts.created, &ts.breakGlass, &ts.over, &ts.role,
 	}, policy.fields(), userFields(&p.User))...)
 	if err != nil {
 		return session.Principal{}, db.engine.normalise(err)
+	}
+	if by.id != nil {
+		p.MadeBy = &session.MadeBy{ID: *by.id, Provider: *by.provider}
+		if by.address != nil {
+			p.MadeBy.Wallet = &identity.Wallet{Address: *by.address, ChainID: *by.chain, Kind: *by.kind}
+		}
 	}
 	if ts.id != nil && ts.role != nil {
 		p.Team = &session.Entered{

@@ -56,6 +56,28 @@ func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, cli
 	return s.ByID(ctx, p.Session.ID, &ts.ID, client)
 }
 
+// ActingIn returns a principal as they act in a team, whichever their session
+// entered last: with Team, by the open team session that it has there; with Refused
+// while the team's policy does not admit it; with neither where it has none, be it
+// that they are no member. It reads only for a team other than the last.
+func (s *Service) ActingIn(ctx context.Context, p Principal, team identity.ID, client identity.Client) (Principal, error) {
+	if p.Team != nil && p.Team.TeamID == team || p.Refused != nil && p.Refused.TeamID == team {
+		return p, nil
+	}
+	p.Team, p.Refused, p.Memo = nil, nil, nil
+	e, err := s.store.TeamAccess(ctx, team, p.User.ID, p.Session.ID)
+	if errors.Is(err, identity.ErrNotFound) {
+		return p, nil
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	if e.ID != (identity.ID{}) {
+		p.Team = &e
+	}
+	return p.admitted(client, s.now()), nil
+}
+
 // Use notes that a session of ByID is used, as Authenticate does.
 func (s *Service) Use(ctx context.Context, p Principal) error {
 	_, err := s.use(ctx, &p, identity.Client{}, s.now())

@@ -93,7 +93,7 @@ func TestRotation(t *testing.T) {
 		storagetest.Same(t, []any{p.Session.Methods, p.Session.AuthenticatedAt}, []any{[]string{"google", "siwe"}, f.Clock.Now()})
 		_, _, err = f.renew(t, s, "siwe")
 		storagetest.WantCode(t, "by what was seen before", err, identity.CodeUnauthenticated)
-		again, _, err := f.renew(t, renewed, "siwe") // a method counts once
+		again, _, err := f.renew(t, renewed, "siwe")                           // a method counts once
 		if err != nil || len(again.Methods) != 2 || len(again.ProvenBy) != 2 { // and every identity, for they may leave
 			t.Errorf("%v, %v, %v", again.Methods, again.ProvenBy, err)
 		}

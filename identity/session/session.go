@@ -88,12 +88,20 @@ type TeamSession struct {
 type Principal struct {
 	Session Session
 	User    identity.User
+	MadeBy  *MadeBy  // nil where a recovery code made the session
 	Team    *Entered // the team session entered last, while it is open and, after Authenticate, admitted
 	// Refused is that team session while the team's policy does not admit it.
 	// The store never sets it: Authenticate decides, at every check.
 	Refused *Refused
 	// Memo is there while the principal is remembered as it stands here.
 	Memo *Memo
+}
+
+// MadeBy is the identity that made a session.
+type MadeBy struct {
+	ID       identity.ID
+	Provider string
+	Wallet   *identity.Wallet // nil where it is none
 }
 
 // Memo keeps what was made of a remembered principal, such as an answer, for the

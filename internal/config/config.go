@@ -80,7 +80,7 @@ type Config struct {
 	Secret         Secret         `env:"LATCHKEY_SECRET" secret:"true" doc:"The key that nonces, states and tickets are authenticated by, at least 32 characters; the same on every replica. Required, except with serve --dev, which makes one for each start."`
 	AllowedOrigins Origins        `env:"LATCHKEY_ALLOWED_ORIGINS" doc:"Other origins whose pages may call Latchkey with the person's cookie and be returned to, comma separated."`
 	CookieDomain   string         `env:"LATCHKEY_COOKIE_DOMAIN" doc:"A domain, such as example.com, whose every subdomain is sent the session cookie: the host of LATCHKEY_PUBLIC_URL or a parent of it. Unset, it is for that host alone. Read docs/security.md first."`
-	TrustedProxies []netip.Prefix `env:"LATCHKEY_TRUSTED_PROXIES" doc:"Addresses and CIDR ranges of the reverse proxies in front, comma separated. Only they are believed about the client's address."`
+	TrustedProxies []netip.Prefix `env:"LATCHKEY_TRUSTED_PROXIES" doc:"Addresses and CIDR ranges of the reverse proxies in front, comma separated. Only they are believed about the client's address, which they send in X-Forwarded-For. List your backends as well that call with a person's cookie or token and send that person's address on."`
 
 	RateLimits      Factor         `env:"LATCHKEY_RATE_LIMITS" envDefault:"1" doc:"What all rate limits are multiplied by, such as 0.5 or 4, or off; 100 when unset with serve --dev. A multiple also allows as many more guesses at mailed codes, see security.md."`
 	RateLimitExempt []netip.Prefix `env:"LATCHKEY_RATE_LIMIT_EXEMPT" doc:"Addresses and CIDR ranges that rate limits by address leave out, comma separated: backends of yours that call for many people. Limits by identity, user and team hold for them too."`

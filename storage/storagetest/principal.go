@@ -23,7 +23,11 @@ func testPrincipal(t *testing.T, d *Database) {
 		})
 		i := d.Wallet(t, u.ID)
 		s := d.Session(t, u.ID, func(s *session.Session) { s.IdentityID, s.Methods = &i.ID, session.Methods{"siwe", "github"} })
-		Same(t, ask(t, s), session.Principal{Session: s, User: u})
+		made := session.MadeBy{ID: i.ID, Provider: i.Provider, Wallet: &identity.Wallet{Address: *i.WalletAddress, ChainID: *i.WalletChainID, Kind: *i.WalletKind}}
+		Same(t, ask(t, s), session.Principal{Session: s, User: u, MadeBy: &made})
+		other := d.Identity(t, u.ID, "google", Word())
+		s = d.Session(t, u.ID, func(s *session.Session) { s.IdentityID = &other.ID })
+		Same(t, ask(t, s), session.Principal{Session: s, User: u, MadeBy: &session.MadeBy{ID: other.ID, Provider: "google"}})
 	})
 
 	t.Run("of no token, an old one and an ended session there is none", func(t *testing.T) {
