@@ -241,3 +241,14 @@ func (db *DB) DuplicatesFor(ctx context.Context, user identity.ID) ([]linking.Du
 		Order("d.id").Scan(ctx)
 	return rowsOf(rows, func(r duplicateRow) linking.Duplicate { return r.Duplicate }), db.engine.normalise(err)
 }
+
+// RemapSubject implements linking.RemapStore.
+func (db *DB) RemapSubject(ctx context.Context, provider, from, to string) error {
+	for _, table := range []string{"identities", "vouchers", "unlinked_identities"} {
+		if _, err := db.exec(ctx, db.writer(ctx).NewUpdate().Table(table).Set("subject = ?", to).
+			Where("provider = ? AND subject = ?", provider, from)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
