@@ -7,14 +7,14 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/linking"
 )
 
 // apply hands a proof to the linking decision, and on success gives the client
 // its session: the cookie, or the token when that is how it works.
-func (s *Server) apply(c *gin.Context, proof identity.Proof, flow string, asToken bool, begun provider.Options) (linking.Result, error) {
+func (s *Server) apply(c *gin.Context, proof identity.Proof, flow string, asToken bool, begun method.SignInOptions) (linking.Result, error) {
 	info := callOf(c)
 	if err := s.take(c, perIdentity, proof.Provider+" "+proof.Subject); err != nil {
 		return linking.Result{}, err
@@ -23,8 +23,8 @@ func (s *Server) apply(c *gin.Context, proof identity.Proof, flow string, asToke
 		Proof: proof, Current: info.principal, BrowserHash: identity.HashSecret(flow), Client: info.client,
 		Replaces: replaced(c, asToken),
 	}
-	attempt.WithoutAddress = begun&provider.WithoutAddress != 0 && proof.Purpose == identity.PurposeSignIn && proof.Provider != identity.ProviderEmail
-	if ticket, err := c.Request.Cookie(s.cookies.ticket()); err == nil && begun&provider.ForLinkTicket != 0 {
+	attempt.WithoutAddress = begun&method.WithoutAddress != 0 && proof.Purpose == identity.PurposeSignIn && proof.Provider != identity.ProviderEmail
+	if ticket, err := c.Request.Cookie(s.cookies.ticket()); err == nil && begun&method.ForLinkTicket != 0 {
 		attempt.LinkTicket = ticket.Value
 	}
 	result, err := s.Linking.Apply(c, attempt)

@@ -9,7 +9,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/oauth"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/web"
 )
@@ -35,7 +36,7 @@ func (s *Server) StartProvider(ctx context.Context, r StartProviderRequestObject
 		ask := confirmSignIn(r.Provider, returnTo)
 		return StartProvider302Response{Headers: StartProvider302ResponseHeaders{Location: &ask}}, nil
 	}
-	st := provider.State{
+	st := method.State{
 		Provider: p.Name(), Purpose: identity.PurposeSignIn, ReturnTo: returnTo, Options: options(r.Params.LinkTicket, r.Params.WithoutAddress),
 	}
 	to, err := s.authorizeURL(c, p, st, value(r.Params.LoginHint))
@@ -56,7 +57,7 @@ func (s *Server) BeginProvider(ctx context.Context, r BeginProviderRequestObject
 	if err != nil {
 		return nil, err
 	}
-	st := provider.State{Provider: p.Name(), Purpose: identity.Purpose(r.Body.Purpose), ReturnTo: returnTo}
+	st := method.State{Provider: p.Name(), Purpose: identity.Purpose(r.Body.Purpose), ReturnTo: returnTo}
 	if st.Purpose == identity.PurposeSignIn {
 		st.Options = options(r.Body.LinkTicket, r.Body.WithoutAddress)
 	}
@@ -80,8 +81,8 @@ func (s *Server) checkReturnTo(ctx context.Context, raw string) (string, error) 
 // authorizeURL returns the provider's address for a round trip whose state is
 // bound to this browser, to the provider and purpose and, for purposes that act
 // on a user, to the session.
-func (s *Server) authorizeURL(c *gin.Context, p provider.Provider, st provider.State, hint string) (string, error) {
-	binding := provider.Binding{Session: sessionBinding(c)}
+func (s *Server) authorizeURL(c *gin.Context, p method.Redirect, st method.State, hint string) (string, error) {
+	binding := method.Binding{Session: sessionBinding(c)}
 	if st.Purpose.NeedsSession() && binding.Session == "" {
 		return "", session.ErrUnauthenticated()
 	}
@@ -96,13 +97,13 @@ func (s *Server) authorizeURL(c *gin.Context, p provider.Provider, st provider.S
 }
 
 // options are what a sign-in is begun with.
-func options(forTicket, withoutAddress *bool) provider.Options {
-	var o provider.Options
+func options(forTicket, withoutAddress *bool) method.SignInOptions {
+	var o method.SignInOptions
 	if value(forTicket) {
-		o |= provider.ForLinkTicket
+		o |= method.ForLinkTicket
 	}
 	if value(withoutAddress) {
-		o |= provider.WithoutAddress
+		o |= method.WithoutAddress
 	}
 	return o
 }
@@ -127,7 +128,7 @@ func (s *Server) FinishProvider(ctx context.Context, r FinishProviderRequestObje
 		return nil, err
 	}
 	token, flow := value(r.Params.State), s.cookies.flowOf(c)
-	binding := provider.Binding{Browser: flow, Session: sessionBinding(ctx)}
+	binding := method.Binding{Browser: flow, Session: sessionBinding(ctx)}
 	st, err := s.States.Open(token, r.Provider, binding, s.Now())
 	if err != nil {
 		return nil, err
@@ -161,7 +162,7 @@ func (s *Server) endAt(ctx context.Context, returnTo string, err error) string {
 	if statuses[e.Code].status >= http.StatusInternalServerError {
 		q.Set("request_id", info.id) // for who runs the service to find it
 	}
-	return provider.WithQuery(returnTo, q)
+	return method.WithQuery(returnTo, q)
 }
 
 // completed reports whether the session in hand is the one that the round trip
@@ -172,16 +173,16 @@ func (s *Server) completed(c *gin.Context, token string) bool {
 	return err == nil && session != "" && hmac.Equal([]byte(done.Value), []byte(s.States.Receipt(token, session)))
 }
 
-func (s *Server) finish(c *gin.Context, p provider.Provider, st provider.State, r FinishProviderRequestObject, flow string) error {
+func (s *Server) finish(c *gin.Context, p method.Redirect, st method.State, r FinishProviderRequestObject, flow string) error {
 	if code := value(r.Params.Error); code != "" {
-		return provider.AuthorizationError(r.Provider, code)
+		return oauth.AuthorizationError(r.Provider, code)
 	}
 	if value(r.Params.Code) == "" {
 		return identity.NewError(identity.CodeInvalidProof, "the provider sent no code: start again")
 	}
 	trip := s.States.Flow(value(r.Params.State), flow, s.callbackURL(r.Provider))
 	trip.Purpose, trip.StartedAt = st.Purpose, s.States.StartedAt(st)
-	proof, err := p.Prove(c, trip, provider.Callback{Code: *r.Params.Code, Issuer: value(r.Params.Iss)})
+	proof, err := p.Prove(c, trip, method.Callback{Code: *r.Params.Code, Issuer: value(r.Params.Iss)})
 	if err != nil {
 		s.Metrics.proofs.WithLabelValues(r.Provider, string(refusal(err).Code)).Inc()
 		return err
@@ -195,7 +196,7 @@ func (s *Server) finish(c *gin.Context, p provider.Provider, st provider.State, 
 	return err
 }
 
-func (s *Server) provider(name string) (provider.Provider, error) {
+func (s *Server) provider(name string) (method.Redirect, error) {
 	p, ok := s.Providers[name]
 	if !ok {
 		return nil, errNotConfigured()

@@ -18,7 +18,7 @@ import (
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/emailproof"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
@@ -59,8 +59,8 @@ type Deps struct {
 	Stopping  <-chan struct{} // closed when streams have to end
 	Users     *user.Service
 	Audit     *audit.Service
-	Providers map[string]provider.Provider
-	States    *provider.States
+	Providers map[string]method.Redirect
+	States    *method.States
 	Email     *emailproof.Service // nil: e-mail is no way in here
 	Nonces    *siwe.Nonces
 	Limiter   ratelimit.Limiter
@@ -80,7 +80,7 @@ type Deps struct {
 // Server implements the generated strict interface.
 type Server struct {
 	Deps
-	returnTo *provider.ReturnTo
+	returnTo *method.ReturnTo
 	origins  map[string]bool
 	cookies  cookies
 
@@ -92,7 +92,7 @@ var _ StrictServerInterface = (*Server)(nil)
 // New returns the handler of the whole service.
 func New(deps Deps) (http.Handler, error) {
 	public := origin(deps.Config.PublicURL)
-	returnTo, err := provider.NewReturnTo(public, deps.Config.AllowedOrigins)
+	returnTo, err := method.NewReturnTo(public, deps.Config.AllowedOrigins)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,9 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/github"
+	"github.com/latchkey/latchkey/identity/method/google"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
@@ -109,7 +111,7 @@ func New(parts Parts) (*App, error) {
 		Stopping: parts.Context.Done(),
 		Users:    user.NewService(db, post.notices, now),
 		Audit:    audit.NewService(db),
-		States:   provider.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
+		States:   method.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
 		Nonces:   siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL),
 		Limiter:  limits,
 		Ready:    db.Ready,
@@ -132,7 +134,7 @@ func New(parts Parts) (*App, error) {
 		context.AfterFunc(parts.Context, names.Close)
 		deps.ENS = names
 	}
-	google, github := providerConfig(cfg, now)
+	googleConfig, githubConfig := providerConfig(cfg, now)
 	if cfg.Dev {
 		standins, err := devmode.New(cfg.PublicURL.String(), now)
 		if err != nil {
@@ -144,14 +146,14 @@ func New(parts Parts) (*App, error) {
 		dev.Handle("/dev/mail/", mailbox.Handler())
 		deps.Mounts = map[string]http.Handler{"/dev/": dev}
 		// What is configured for real stays real.
-		if google == nil {
-			google = new(standins.Google())
+		if googleConfig == nil {
+			googleConfig = new(standins.Google())
 		}
-		if github == nil {
-			github = new(standins.GitHub())
+		if githubConfig == nil {
+			githubConfig = new(standins.GitHub())
 		}
 	}
-	deps.Providers, err = newProviders(google, github)
+	deps.Providers, err = newProviders(googleConfig, githubConfig)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +192,7 @@ func policies(cfg config.Config) map[string]linking.Policy {
 }
 
 // pages are what the web app says before its script runs.
-func pages(cfg config.Config, providers map[string]provider.Provider) web.Options {
+func pages(cfg config.Config, providers map[string]method.Redirect) web.Options {
 	o := web.Options{Dev: cfg.Dev, Brand: web.Brand{Name: cfg.BrandName, LogoURL: string(cfg.BrandLogoURL), Color: cfg.BrandColor}}
 	for _, d := range []web.Door{{Name: identity.ProviderGoogle, Label: "Google"}, {Name: identity.ProviderGitHub, Label: "GitHub"}} {
 		if _, ok := providers[d.Name]; ok {
@@ -222,34 +224,34 @@ func usable(deps api.Deps, name string) bool {
 	return configured || name == identity.ProviderSIWE || name == identity.ProviderEmail && deps.Email != nil
 }
 
-func providerConfig(cfg config.Config, now identity.Clock) (google *provider.GoogleConfig, github *provider.GitHubConfig) {
+func providerConfig(cfg config.Config, now identity.Clock) (googleConfig *google.Config, githubConfig *github.Config) {
 	if cfg.GoogleEnabled() {
-		google = &provider.GoogleConfig{
+		googleConfig = &google.Config{
 			Issuer: string(cfg.GoogleIssuer), ClientID: cfg.GoogleClientID, ClientSecret: cfg.GoogleClientSecret.Reveal(),
 			Now: now,
 		}
 	}
 	if cfg.GitHubEnabled() {
-		github = &provider.GitHubConfig{
+		githubConfig = &github.Config{
 			URL: string(cfg.GitHubURL), APIURL: string(cfg.GitHubAPIURL),
 			ClientID: cfg.GitHubClientID, ClientSecret: cfg.GitHubClientSecret.Reveal(),
 			EmailDomains: cfg.GitHubEmailDomains,
 		}
 	}
-	return google, github
+	return googleConfig, githubConfig
 }
 
-func newProviders(google *provider.GoogleConfig, github *provider.GitHubConfig) (map[string]provider.Provider, error) {
-	out := map[string]provider.Provider{}
-	if google != nil {
-		p, err := provider.NewGoogle(*google)
+func newProviders(googleConfig *google.Config, githubConfig *github.Config) (map[string]method.Redirect, error) {
+	out := map[string]method.Redirect{}
+	if googleConfig != nil {
+		p, err := google.New(*googleConfig)
 		if err != nil {
 			return nil, err
 		}
 		out[p.Name()] = p
 	}
-	if github != nil {
-		p, err := provider.NewGitHub(*github)
+	if githubConfig != nil {
+		p, err := github.New(*githubConfig)
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,8 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method/github"
+	"github.com/latchkey/latchkey/identity/method/google"
 )
 
 const (
@@ -98,16 +99,16 @@ func newStandin(title, kind, base, issuerPath string, now identity.Clock) *stand
 }
 
 // Google is the configuration under which the Google stand-in is used.
-func (s *Standins) Google() provider.GoogleConfig {
-	return provider.GoogleConfig{
+func (s *Standins) Google() google.Config {
+	return google.Config{
 		Issuer: s.google.issuer, ClientID: s.google.clientID, ClientSecret: s.google.clientSecret, Now: s.now,
 	}
 }
 
 // GitHub is the configuration under which the GitHub stand-in is used.
-func (s *Standins) GitHub() provider.GitHubConfig {
+func (s *Standins) GitHub() github.Config {
 	site := s.github.issuer[:len(s.github.issuer)-len("/login/oauth")]
-	return provider.GitHubConfig{
+	return github.Config{
 		URL: site, APIURL: site + "/api",
 		ClientID: s.github.clientID, ClientSecret: s.github.clientSecret,
 	}

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/github"
+	"github.com/latchkey/latchkey/identity/method/google"
 )
 
 // bench is a service with its stand-ins, and a person at a browser.
@@ -23,7 +25,7 @@ type bench struct {
 	*httptest.Server
 	t        *testing.T
 	standins *Standins
-	states   *provider.States
+	states   *method.States
 	browser  *http.Client
 }
 
@@ -31,7 +33,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{
 		Server: httptest.NewUnstartedServer(nil), t: t,
-		states: provider.NewStates(identity.DeriveKey("test", "oauth state"), time.Minute),
+		states: method.NewStates(identity.DeriveKey("test", "oauth state"), time.Minute),
 		browser: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},
@@ -46,22 +48,22 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) providers() map[string]provider.Provider {
+func (b *bench) providers() map[string]method.Redirect {
 	b.t.Helper()
-	google, err := provider.NewGoogle(b.standins.Google())
+	google, err := google.New(b.standins.Google())
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	github, err := provider.NewGitHub(b.standins.GitHub())
+	github, err := github.New(b.standins.GitHub())
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return map[string]provider.Provider{"google": google, "github": github}
+	return map[string]method.Redirect{"google": google, "github": github}
 }
 
-func (b *bench) start(p provider.Provider, browser string) (provider.Flow, string) {
+func (b *bench) start(p method.Redirect, browser string) (method.Flow, string) {
 	b.t.Helper()
-	token, err := b.states.Issue(provider.State{Provider: p.Name(), Purpose: identity.PurposeSignIn}, provider.Binding{Browser: browser}, time.Now())
+	token, err := b.states.Issue(method.State{Provider: p.Name(), Purpose: identity.PurposeSignIn}, method.Binding{Browser: browser}, time.Now())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -114,7 +116,7 @@ func (b *bench) submit(target string, form url.Values) *http.Response {
 }
 
 // login does a whole round trip, with the named fields typed over.
-func (b *bench) login(p provider.Provider, browser string, typed map[string]string) (provider.Flow, url.Values) {
+func (b *bench) login(p method.Redirect, browser string, typed map[string]string) (method.Flow, url.Values) {
 	b.t.Helper()
 	flow, raw := b.start(p, browser)
 	_, target, form := b.open(raw)
@@ -135,8 +137,8 @@ func (b *bench) login(p provider.Provider, browser string, typed map[string]stri
 	return flow, back.Query()
 }
 
-func callbackOf(q url.Values) provider.Callback {
-	return provider.Callback{Code: q.Get("code"), Issuer: q.Get("iss")}
+func callbackOf(q url.Values) method.Callback {
+	return method.Callback{Code: q.Get("code"), Issuer: q.Get("iss")}
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -232,7 +234,7 @@ func TestCodeIsBoundToItsFlow(t *testing.T) {
 			t.Errorf("%s: after a wrong try: %v", p.Name(), err)
 		}
 		_, q = b.login(p, "browser", nil)
-		if _, err := p.Prove(context.Background(), flow, provider.Callback{Code: q.Get("code"), Issuer: "https://evil.example"}); err == nil {
+		if _, err := p.Prove(context.Background(), flow, method.Callback{Code: q.Get("code"), Issuer: "https://evil.example"}); err == nil {
 			t.Errorf("%s: another issuer is accepted", p.Name())
 		}
 	}
@@ -246,7 +248,7 @@ func TestCodeExpires(t *testing.T) {
 		s.now = func() time.Time { return now }
 	}
 	type login struct {
-		flow provider.Flow
+		flow method.Flow
 		q    url.Values
 	}
 	under := map[string]login{}

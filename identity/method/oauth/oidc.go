@@ -1,4 +1,4 @@
-package provider
+package oauth
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
 )
 
 // OIDCConfig configures an OpenID Connect issuer.
@@ -41,18 +42,18 @@ type OIDC struct {
 	discovery *discovery
 }
 
-var _ Provider = (*OIDC)(nil)
+var _ method.Redirect = (*OIDC)(nil)
 
 // NewOIDC returns the provider. The error names what is wrong in the
 // configuration. The issuer's metadata is fetched when first needed.
 func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
-	if !shortName(cfg.Name) {
+	if cfg.Name == "" {
 		return nil, errors.New("provider has no name")
 	}
 	if cfg.ClientID == "" {
 		return nil, fmt.Errorf("%s: client id is missing", cfg.Name)
 	}
-	issuer, err := configuredURL(cfg.Name, "issuer", cfg.Issuer)
+	issuer, err := ConfiguredURL(cfg.Name, "issuer", cfg.Issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +73,11 @@ func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
 	return &OIDC{cfg: cfg, remote: r, discovery: &discovery{remote: r, issuer: issuer, raw: cfg.Issuer}}, nil
 }
 
-// Name implements Provider.
+// Name implements method.Redirect.
 func (p *OIDC) Name() string { return p.cfg.Name }
 
-// AuthCodeURL implements Provider.
-func (p *OIDC) AuthCodeURL(ctx context.Context, flow Flow) (string, error) {
+// AuthCodeURL implements method.Redirect.
+func (p *OIDC) AuthCodeURL(ctx context.Context, flow method.Flow) (string, error) {
 	m, err := p.discovery.get(ctx)
 	if err != nil {
 		return "", err
@@ -93,7 +94,7 @@ func (p *OIDC) AuthCodeURL(ctx context.Context, flow Flow) (string, error) {
 
 // interaction asks for what the purpose needs of the person (OpenID Connect Core
 // section 3.1.2.1): a session they have at the issuer would answer for them.
-func (p *OIDC) interaction(flow Flow) []oauth2.AuthCodeOption {
+func (p *OIDC) interaction(flow method.Flow) []oauth2.AuthCodeOption {
 	var options []oauth2.AuthCodeOption
 	switch flow.Purpose {
 	case identity.PurposeLink:
@@ -107,10 +108,10 @@ func (p *OIDC) interaction(flow Flow) []oauth2.AuthCodeOption {
 	return options
 }
 
-// Prove implements Provider.
-func (p *OIDC) Prove(ctx context.Context, flow Flow, callback Callback) (identity.Proof, error) {
+// Prove implements method.Redirect.
+func (p *OIDC) Prove(ctx context.Context, flow method.Flow, callback method.Callback) (identity.Proof, error) {
 	if !usableCode(callback.Code) {
-		return identity.Proof{}, unproven(p.cfg.Name, "callback: no usable code")
+		return identity.Proof{}, Unproven(p.cfg.Name, "callback: no usable code")
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.remote.timeout)
 	defer cancel()
@@ -121,7 +122,7 @@ func (p *OIDC) Prove(ctx context.Context, flow Flow, callback Callback) (identit
 	// RFC 9207 section 2.4, before the code goes anywhere: against a provider
 	// that passes on another one's response (mix-up).
 	if callback.Issuer != p.cfg.Issuer && (callback.Issuer != "" || m.issInResponse) {
-		return identity.Proof{}, unproven(p.cfg.Name, "callback: iss is %.128q", callback.Issuer)
+		return identity.Proof{}, Unproven(p.cfg.Name, "callback: iss is %.128q", callback.Issuer)
 	}
 	granted, err := p.remote.redeem(ctx, tokenRequest{
 		endpoint: m.token, clientID: p.cfg.ClientID, clientSecret: p.cfg.ClientSecret,
@@ -144,7 +145,7 @@ func (p *OIDC) Prove(ctx context.Context, flow Flow, callback Callback) (identit
 	return p.proof(profile), nil
 }
 
-func (p *OIDC) proof(profile object) identity.Proof {
+func (p *OIDC) proof(profile Object) identity.Proof {
 	c := readClaims(profile)
 	var kept []string
 	if c.Email != "" && !c.FlagPresent {
@@ -155,19 +156,19 @@ func (p *OIDC) proof(profile object) identity.Proof {
 		Subject:            c.Subject,
 		Email:              c.Email,
 		EmailAuthoritative: c.EmailVerified && p.cfg.Authoritative != nil && p.cfg.Authoritative(c),
-		Reported:           profile.text("email") != "",
+		Reported:           profile.Text("email") != "",
 		Kept:               kept,
-		DisplayName:        identity.OneLine(profile.text("name"), maxDisplayName),
-		AvatarURL:          avatarURL(profile.text("picture")),
+		DisplayName:        identity.OneLine(profile.Text("name"), maxDisplayName),
+		AvatarURL:          AvatarURL(profile.Text("picture")),
 	}
 }
 
 // verify checks an ID token as OpenID Connect Core section 3.1.3.7 asks and
 // returns its payload. go-oidc checks signature, algorithm, iss, aud, exp, nbf;
 // the rest is checked here.
-func (p *OIDC) verify(ctx context.Context, m *metadata, raw, nonce string) (object, error) {
+func (p *OIDC) verify(ctx context.Context, m *metadata, raw, nonce string) (Object, error) {
 	if raw == "" {
-		return nil, failed(p.cfg.Name, "token endpoint: no id_token")
+		return nil, Failed(p.cfg.Name, "token endpoint: no id_token")
 	}
 	now := p.cfg.Now()
 	keys := &keySet{remote: m.keys}
@@ -180,24 +181,24 @@ func (p *OIDC) verify(ctx context.Context, m *metadata, raw, nonce string) (obje
 		if outage := keys.outage(p.cfg.Name); outage != nil {
 			return nil, outage
 		}
-		return nil, unproven(p.cfg.Name, "id_token: %w", err)
+		return nil, Unproven(p.cfg.Name, "id_token: %w", err)
 	}
-	var payload object
+	var payload Object
 	if err := verified.Claims(&payload); err != nil {
-		return nil, unproven(p.cfg.Name, "id_token: %w", err)
+		return nil, Unproven(p.cfg.Name, "id_token: %w", err)
 	}
-	azp := payload.text("azp")
+	azp := payload.Text("azp")
 	switch {
-	case subtle.ConstantTimeCompare([]byte(payload.text("nonce")), []byte(nonce)) != 1 || nonce == "":
-		return nil, unproven(p.cfg.Name, "id_token: nonce is not the one of this flow")
-	case azp != p.cfg.ClientID && (payload.has("azp") || len(verified.Audience) > 1):
-		return nil, unproven(p.cfg.Name, "id_token: azp is %.128q", azp)
+	case subtle.ConstantTimeCompare([]byte(payload.Text("nonce")), []byte(nonce)) != 1 || nonce == "":
+		return nil, Unproven(p.cfg.Name, "id_token: nonce is not the one of this flow")
+	case azp != p.cfg.ClientID && (payload.Has("azp") || len(verified.Audience) > 1):
+		return nil, Unproven(p.cfg.Name, "id_token: azp is %.128q", azp)
 	case !now.Before(verified.Expiry):
-		return nil, unproven(p.cfg.Name, "id_token: expired")
-	case !payload.has("iat") || verified.IssuedAt.After(now.Add(identity.ClockSkew)):
-		return nil, unproven(p.cfg.Name, "id_token: iat is missing or in the future")
-	case !validSubject(payload.text("sub")):
-		return nil, unproven(p.cfg.Name, "id_token: unusable sub")
+		return nil, Unproven(p.cfg.Name, "id_token: expired")
+	case !payload.Has("iat") || verified.IssuedAt.After(now.Add(identity.ClockSkew)):
+		return nil, Unproven(p.cfg.Name, "id_token: iat is missing or in the future")
+	case !validSubject(payload.Text("sub")):
+		return nil, Unproven(p.cfg.Name, "id_token: unusable sub")
 	}
 	return payload, nil
 }
@@ -205,13 +206,13 @@ func (p *OIDC) verify(ctx context.Context, m *metadata, raw, nonce string) (obje
 // requireNewSignIn refuses a step-up that the issuer answered from a session it
 // had. Issuers must report `auth_time` when `max_age` was asked for (Core section
 // 2), but not all do; those that do not are believed.
-func (p *OIDC) requireNewSignIn(flow Flow, idToken object) error {
-	if flow.Purpose != identity.PurposeStepUp || !idToken.has("auth_time") {
+func (p *OIDC) requireNewSignIn(flow method.Flow, idToken Object) error {
+	if flow.Purpose != identity.PurposeStepUp || !idToken.Has("auth_time") {
 		return nil
 	}
-	seconds, ok := idToken.number("auth_time")
+	seconds, ok := idToken.Number("auth_time")
 	if !ok {
-		return unproven(p.cfg.Name, "id_token: auth_time is no number")
+		return Unproven(p.cfg.Name, "id_token: auth_time is no number")
 	}
 	if signedIn := time.Unix(seconds, 0); signedIn.Before(flow.StartedAt.Add(-identity.ClockSkew)) {
 		return identity.NewError(identity.CodeProofTooOld, "%s did not ask you to sign in again; sign out there, then try again", p.cfg.Name).
@@ -224,26 +225,26 @@ func (p *OIDC) requireNewSignIn(flow Flow, idToken object) error {
 // ID token, or the UserInfo response where the ID token has no address
 // (Core section 5.4: a conforming issuer may give it there only). It is one of
 // the two, never a mixture.
-func (p *OIDC) profile(ctx context.Context, m *metadata, access string, idToken object) (object, error) {
-	if idToken.has("email") || m.userinfo == "" || !slices.Contains(p.cfg.Scopes, "email") {
+func (p *OIDC) profile(ctx context.Context, m *metadata, access string, idToken Object) (Object, error) {
+	if idToken.Has("email") || m.userinfo == "" || !slices.Contains(p.cfg.Scopes, "email") {
 		return idToken, nil
 	}
 	res, err := p.remote.get(ctx, m.userinfo, http.Header{"Authorization": {"Bearer " + access}})
 	switch {
 	case err != nil:
 		return nil, err
-	case res.status == http.StatusForbidden || res.status == http.StatusNotFound:
+	case res.Status == http.StatusForbidden || res.Status == http.StatusNotFound:
 		return idToken, nil // no address is no obstacle
-	case res.status != http.StatusOK:
-		return nil, statusError(p.cfg.Name, "userinfo", res)
+	case res.Status != http.StatusOK:
+		return nil, StatusError(p.cfg.Name, "userinfo", res)
 	}
-	info, ok := parseObject(res.body)
+	info, ok := ParseObject(res.Body)
 	if !ok {
-		return nil, failed(p.cfg.Name, "userinfo: not a JSON object")
+		return nil, Failed(p.cfg.Name, "userinfo: not a JSON object")
 	}
 	// Section 5.3.4: against a response that belongs to another person.
-	if info.text("sub") != idToken.text("sub") {
-		return nil, unproven(p.cfg.Name, "userinfo: sub differs from the ID token's")
+	if info.Text("sub") != idToken.Text("sub") {
+		return nil, Unproven(p.cfg.Name, "userinfo: sub differs from the ID token's")
 	}
 	return info, nil
 }
@@ -269,16 +270,16 @@ func (k *keySet) outage(name string) error {
 	case errors.As(k.err, &known):
 		return known
 	case errors.Is(k.err, context.DeadlineExceeded), errors.Is(k.err, context.Canceled):
-		return unavailable(name, "jwks_uri: %w", k.err)
+		return Unavailable(name, "jwks_uri: %w", k.err)
 	}
 	return nil
 }
 
 // configuredURL reads a URL of the operator. Plain http is allowed: the provider
 // may be a neighbour on the same host or inside a private network.
-func configuredURL(name, what, raw string) (*url.URL, error) {
+func ConfiguredURL(name, what, raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
-	if err != nil || !plainWebURL(u) || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || !method.WebURL(u) || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("%s: %s %q is no http(s) URL without query and userinfo", name, what, raw)
 	}
 	return u, nil

@@ -1,4 +1,4 @@
-package provider_test
+package oauth_test
 
 import (
 	"context"
@@ -13,11 +13,12 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/github"
 )
 
-// github is a GitHub whose every answer a test can bend.
-type github struct {
+// hub is a GitHub whose every answer a test can bend.
+type hub struct {
 	*httptest.Server
 	routes map[string]http.HandlerFunc
 
@@ -32,9 +33,9 @@ const (
 	ghEmails = "/api/user/emails"
 )
 
-func newGitHub(t *testing.T, user, emails string) *github {
+func newGitHub(t *testing.T, user, emails string) *hub {
 	t.Helper()
-	g := &github{hits: map[string]int{}, routes: map[string]http.HandlerFunc{
+	g := &hub{hits: map[string]int{}, routes: map[string]http.HandlerFunc{
 		ghUser: status(http.StatusOK, user), ghEmails: status(http.StatusOK, emails),
 	}}
 	g.routes[ghToken] = func(w http.ResponseWriter, r *http.Request) {
@@ -63,22 +64,22 @@ func newGitHub(t *testing.T, user, emails string) *github {
 	return g
 }
 
-func (g *github) provider(t *testing.T, bend func(*provider.GitHubConfig)) *provider.GitHub {
+func (g *hub) provider(t *testing.T, bend func(*github.Config)) *github.GitHub {
 	t.Helper()
-	cfg := provider.GitHubConfig{URL: g.URL, APIURL: g.URL + "/api/", ClientID: clientID, ClientSecret: "secret-1"}
+	cfg := github.Config{URL: g.URL, APIURL: g.URL + "/api/", ClientID: clientID, ClientSecret: "secret-1"}
 	if bend != nil {
 		bend(&cfg)
 	}
-	p, err := provider.NewGitHub(cfg)
+	p, err := github.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func (g *github) prove(t *testing.T, p *provider.GitHub) (identity.Proof, error) {
+func (g *hub) prove(t *testing.T, p *github.GitHub) (identity.Proof, error) {
 	t.Helper()
-	return p.Prove(context.Background(), newFlow(t, provider.Binding{Browser: "b"}), provider.Callback{Code: "code-1"})
+	return p.Prove(context.Background(), newFlow(t, method.Binding{Browser: "b"}), method.Callback{Code: "code-1"})
 }
 
 const (
@@ -90,7 +91,7 @@ func TestGitHubProves(t *testing.T) {
 	t.Parallel()
 	g := newGitHub(t, octocat, octocatEmails)
 	p := g.provider(t, nil)
-	flow := newFlow(t, provider.Binding{Browser: "b"})
+	flow := newFlow(t, method.Binding{Browser: "b"})
 	raw, err := p.AuthCodeURL(context.Background(), flow)
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +107,7 @@ func TestGitHubProves(t *testing.T) {
 	if !strings.HasPrefix(raw, g.URL+"/login/oauth/authorize?") || len(u.Query().Get("code_challenge")) != 43 {
 		t.Errorf("authorization URL is %s", raw)
 	}
-	proof, err := p.Prove(context.Background(), flow, provider.Callback{Code: "code-1", Issuer: g.URL + "/login/oauth"})
+	proof, err := p.Prove(context.Background(), flow, method.Callback{Code: "code-1", Issuer: g.URL + "/login/oauth"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +234,7 @@ func TestGitHubTroubleAtEveryEndpoint(t *testing.T) {
 				t.Parallel()
 				g := newGitHub(t, octocat, octocatEmails)
 				g.routes[path] = trouble.handler
-				_, err := g.prove(t, g.provider(t, func(c *provider.GitHubConfig) {
+				_, err := g.prove(t, g.provider(t, func(c *github.Config) {
 					if strings.HasPrefix(name, "hangs") {
 						c.Timeout = patience
 					}
@@ -318,8 +319,8 @@ func TestGitHubCallback(t *testing.T) {
 	t.Parallel()
 	g := newGitHub(t, octocat, octocatEmails)
 	p := g.provider(t, nil)
-	flow := newFlow(t, provider.Binding{Browser: "b"})
-	for _, callback := range []provider.Callback{
+	flow := newFlow(t, method.Binding{Browser: "b"})
+	for _, callback := range []method.Callback{
 		{}, {Code: strings.Repeat("c", 4096)}, {Code: "c", Issuer: "https://accounts.google.com"}, {Code: "c", Issuer: g.URL},
 	} {
 		_, err := p.Prove(context.Background(), flow, callback)
@@ -341,19 +342,19 @@ func TestGitHubNameFallsBackToLogin(t *testing.T) {
 
 func TestGitHubConfiguration(t *testing.T) {
 	t.Parallel()
-	p, err := provider.NewGitHub(provider.GitHubConfig{ClientID: "c", ClientSecret: "s"})
+	p, err := github.New(github.Config{ClientID: "c", ClientSecret: "s"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := p.AuthCodeURL(context.Background(), provider.Flow{})
+	raw, err := p.AuthCodeURL(context.Background(), method.Flow{})
 	if err != nil || !strings.HasPrefix(raw, "https://github.com/login/oauth/authorize?") {
 		t.Errorf("got %s, %v", raw, err)
 	}
-	for _, cfg := range []provider.GitHubConfig{
+	for _, cfg := range []github.Config{
 		{}, {ClientID: "c"}, {ClientSecret: "s"}, {ClientID: "c", ClientSecret: "s", URL: "github.com"},
 		{ClientID: "c", ClientSecret: "s", APIURL: "https://u:p@api.example"},
 	} {
-		if _, err := provider.NewGitHub(cfg); err == nil {
+		if _, err := github.New(cfg); err == nil {
 			t.Errorf("%+v is accepted", cfg)
 		}
 	}

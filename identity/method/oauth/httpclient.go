@@ -1,4 +1,4 @@
-package provider
+package oauth
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"github.com/latchkey/latchkey/identity/method"
 )
 
 const (
@@ -43,7 +45,7 @@ func NewHTTPClient(timeout time.Duration, configured ...*url.URL) *http.Client {
 	}
 	trusted := make(map[string]bool, len(configured))
 	for _, u := range configured {
-		trusted[authority(u)] = true
+		trusted[method.HostPort(u)] = true
 	}
 	anywhere := &net.Dialer{Timeout: timeout}
 	public := &net.Dialer{Timeout: timeout, Control: requirePublic}
@@ -66,7 +68,7 @@ func NewHTTPClient(timeout time.Duration, configured ...*url.URL) *http.Client {
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			first := via[0]
 			// A redirected POST would carry the client secret and the code along.
-			if first.Method != http.MethodGet || len(via) > maxRedirects || origin(req.URL) != origin(first.URL) {
+			if first.Method != http.MethodGet || len(via) > maxRedirects || method.Origin(req.URL) != method.Origin(first.URL) {
 				return http.ErrUseLastResponse
 			}
 			return nil

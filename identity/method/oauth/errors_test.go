@@ -1,11 +1,11 @@
-package provider_test
+package oauth_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method/oauth"
 )
 
 func TestAuthorizationError(t *testing.T) {
@@ -19,7 +19,7 @@ func TestAuthorizationError(t *testing.T) {
 		"":                        identity.CodeProviderFailed,
 		"<script>":                identity.CodeProviderFailed,
 	} {
-		err := provider.AuthorizationError("google", code)
+		err := oauth.AuthorizationError("google", code)
 		if err.Code != want || strings.Contains(err.Error(), "<") {
 			t.Errorf("%q: got %v, want %s", code, err, want)
 		}

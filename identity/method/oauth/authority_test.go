@@ -1,4 +1,4 @@
-package provider_test
+package oauth_test
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method/oauth"
 )
 
 // TestAuthority enumerates every kind of provider, host, configuration and
@@ -21,32 +21,32 @@ func TestAuthority(t *testing.T) {
 		"github/own/-/*/*", "github/loopback/-/*/*",
 		"*/*/corp.example/corp.example/*",
 	}
-	hosts := map[string]map[provider.AuthorityKind][]string{
+	hosts := map[string]map[oauth.AuthorityKind][]string{
 		"own": {
-			provider.AuthorityGoogle: {"https://accounts.google.com"}, provider.AuthorityGitHub: {"https://github.com", "https://api.github.com"},
-			provider.AuthorityNone: {"https://accounts.google.com"},
+			oauth.AuthorityGoogle: {"https://accounts.google.com"}, oauth.AuthorityGitHub: {"https://github.com", "https://api.github.com"},
+			oauth.AuthorityNone: {"https://accounts.google.com"},
 		},
 		"loopback": {
-			provider.AuthorityGoogle: {"http://127.0.0.1:9000/op"}, provider.AuthorityGitHub: {"http://localhost:9000", "http://[::1]:9000/api"},
-			provider.AuthorityNone: {"http://127.0.0.1:9000"},
+			oauth.AuthorityGoogle: {"http://127.0.0.1:9000/op"}, oauth.AuthorityGitHub: {"http://localhost:9000", "http://[::1]:9000/api"},
+			oauth.AuthorityNone: {"http://127.0.0.1:9000"},
 		},
 		"foreign": {
-			provider.AuthorityGoogle: {"https://id.corp.example"}, provider.AuthorityGitHub: {"https://github.corp.example", "https://github.corp.example/api/v3"},
-			provider.AuthorityNone: {"https://id.corp.example"},
+			oauth.AuthorityGoogle: {"https://id.corp.example"}, oauth.AuthorityGitHub: {"https://github.corp.example", "https://github.corp.example/api/v3"},
+			oauth.AuthorityNone: {"https://id.corp.example"},
 		},
 		"half": {
-			provider.AuthorityGoogle: {"https://accounts.google.com", "https://id.corp.example"},
-			provider.AuthorityGitHub: {"https://github.com", "https://api.corp.example"}, provider.AuthorityNone: {},
+			oauth.AuthorityGoogle: {"https://accounts.google.com", "https://id.corp.example"},
+			oauth.AuthorityGitHub: {"https://github.com", "https://api.corp.example"}, oauth.AuthorityNone: {},
 		},
 		"lookalike": {
-			provider.AuthorityGoogle: {"https://accounts.google.com.corp.example"}, provider.AuthorityGitHub: {"https://github.com:8443"},
-			provider.AuthorityNone: {"https://localhost.corp.example"},
+			oauth.AuthorityGoogle: {"https://accounts.google.com.corp.example"}, oauth.AuthorityGitHub: {"https://github.com:8443"},
+			oauth.AuthorityNone: {"https://localhost.corp.example"},
 		},
-		"plain":  {provider.AuthorityGoogle: {"http://accounts.google.com"}, provider.AuthorityGitHub: {"http://github.com"}, provider.AuthorityNone: {"http://github.com"}},
+		"plain":  {oauth.AuthorityGoogle: {"http://accounts.google.com"}, oauth.AuthorityGitHub: {"http://github.com"}, oauth.AuthorityNone: {"http://github.com"}},
 		"absent": {},
 	}
 	covered := 0
-	for _, kind := range []provider.AuthorityKind{provider.AuthorityGoogle, provider.AuthorityGitHub, provider.AuthorityNone} {
+	for _, kind := range []oauth.AuthorityKind{oauth.AuthorityGoogle, oauth.AuthorityGitHub, oauth.AuthorityNone} {
 		for host, of := range hosts {
 			var urls []*url.URL
 			for _, raw := range of[kind] {
@@ -60,7 +60,7 @@ func TestAuthority(t *testing.T) {
 				for _, domain := range []string{"gmail.com", "googlemail.com", "corp.example", "mail.example", "gmail.com.example", ""} {
 					for _, hd := range []string{"-", "corp.example", "CORP.example", "other.example"} {
 						for _, verified := range []bool{true, false} {
-							claims := provider.Claims{EmailVerified: verified, HostedDomain: hd}
+							claims := oauth.Claims{EmailVerified: verified, HostedDomain: hd}
 							if domain != "" {
 								claims.Email = "ada@" + domain
 							}
@@ -73,7 +73,7 @@ func TestAuthority(t *testing.T) {
 								ok, err := path.Match(pattern, name)
 								return err == nil && ok
 							})
-							got := provider.Authority{Kind: kind, Hosts: urls, Domains: list}.Covers(claims)
+							got := oauth.Authority{Kind: kind, Hosts: urls, Domains: list}.Covers(claims)
 							if got != want {
 								t.Errorf("%s, verified %t: got %t", name, verified, got)
 							}

@@ -1,26 +1,27 @@
-package provider_test
+package method_test
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
 )
 
 const stateLife = 10 * time.Minute
 
 var stateTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func newStates() *provider.States {
-	return provider.NewStates(identity.DeriveKey("a secret of the operator", "oauth state"), stateLife)
+func newStates() *method.States {
+	return method.NewStates(identity.DeriveKey("a secret of the operator", "oauth state"), stateLife)
 }
 
-func issue(t *testing.T, purpose identity.Purpose, b provider.Binding) string {
+func issue(t *testing.T, purpose identity.Purpose, b method.Binding) string {
 	t.Helper()
-	token, err := newStates().Issue(provider.State{Provider: "google", Purpose: purpose, ReturnTo: "/a?b=c#d"}, b, stateTime)
+	token, err := newStates().Issue(method.State{Provider: "google", Purpose: purpose, ReturnTo: "/a?b=c#d"}, b, stateTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,12 +30,12 @@ func issue(t *testing.T, purpose identity.Purpose, b provider.Binding) string {
 
 func TestStateCarriesWhatItWasIssuedFor(t *testing.T) {
 	t.Parallel()
-	b := provider.Binding{Browser: "browser", Session: "session"}
+	b := method.Binding{Browser: "browser", Session: "session"}
 	for _, purpose := range []identity.Purpose{
 		identity.PurposeSignIn, identity.PurposeLink, identity.PurposeMerge, identity.PurposeStepUp,
 	} {
 		got, err := newStates().Open(issue(t, purpose, b), "google", b, stateTime.Add(stateLife-time.Second))
-		want := provider.State{Provider: "google", Purpose: purpose, ReturnTo: "/a?b=c#d", ExpiresAt: stateTime.Add(stateLife)}
+		want := method.State{Provider: "google", Purpose: purpose, ReturnTo: "/a?b=c#d", ExpiresAt: stateTime.Add(stateLife)}
 		if err != nil || got != want {
 			t.Errorf("%s: got %+v, %v; want %+v", purpose, got, err, want)
 		}
@@ -43,9 +44,9 @@ func TestStateCarriesWhatItWasIssuedFor(t *testing.T) {
 
 func TestStateIsRefused(t *testing.T) {
 	t.Parallel()
-	b := provider.Binding{Browser: "browser", Session: "session"}
+	b := method.Binding{Browser: "browser", Session: "session"}
 	token := issue(t, identity.PurposeLink, b)
-	other := provider.NewStates(identity.DeriveKey("another secret", "oauth state"), stateLife)
+	other := method.NewStates(identity.DeriveKey("another secret", "oauth state"), stateLife)
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {
 		t.Fatal(err)
@@ -56,18 +57,18 @@ func TestStateIsRefused(t *testing.T) {
 		return base64.RawURLEncoding.EncodeToString(c)
 	}
 	cases := map[string]struct {
-		states   *provider.States
+		states   *method.States
 		token    string
 		provider string
-		binding  provider.Binding
+		binding  method.Binding
 		at       time.Time
 	}{
-		"other browser":        {token: token, binding: provider.Binding{Browser: "brows", Session: "session"}},
-		"bytes moved":          {token: token, binding: provider.Binding{Browser: "browsers", Session: "ession"}},
-		"no browser":           {token: token, binding: provider.Binding{Session: "session"}},
-		"other session":        {token: token, binding: provider.Binding{Browser: "browser", Session: "session-2"}},
-		"no session":           {token: token, binding: provider.Binding{Browser: "browser"}},
-		"endless cookie":       {token: token, binding: provider.Binding{Browser: strings.Repeat("b", 4096), Session: "session"}},
+		"other browser":        {token: token, binding: method.Binding{Browser: "brows", Session: "session"}},
+		"bytes moved":          {token: token, binding: method.Binding{Browser: "browsers", Session: "ession"}},
+		"no browser":           {token: token, binding: method.Binding{Session: "session"}},
+		"other session":        {token: token, binding: method.Binding{Browser: "browser", Session: "session-2"}},
+		"no session":           {token: token, binding: method.Binding{Browser: "browser"}},
+		"endless cookie":       {token: token, binding: method.Binding{Browser: strings.Repeat("b", 4096), Session: "session"}},
 		"other provider":       {token: token, provider: "github"},
 		"no provider":          {token: token, provider: "-"},
 		"expired to the tick":  {token: token, at: stateTime.Add(stateLife)},
@@ -101,7 +102,7 @@ func TestStateIsRefused(t *testing.T) {
 			if c.provider == "" {
 				c.provider = "google"
 			}
-			if c.binding == (provider.Binding{}) {
+			if c.binding == (method.Binding{}) {
 				c.binding = b
 			}
 			if c.at.IsZero() {
@@ -109,7 +110,7 @@ func TestStateIsRefused(t *testing.T) {
 			}
 			got, err := c.states.Open(c.token, c.provider, c.binding, c.at)
 			wantCode(t, err, identity.CodeInvalidState)
-			if got != (provider.State{}) {
+			if got != (method.State{}) {
 				t.Errorf("a refused state told %+v", got)
 			}
 			if _, again := newStates().Open("", "google", b, stateTime); err.Error() != again.Error() {
@@ -123,7 +124,7 @@ func TestStateIsRefused(t *testing.T) {
 func TestStateHasOneSpelling(t *testing.T) {
 	t.Parallel()
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	b := provider.Binding{Browser: "browser"}
+	b := method.Binding{Browser: "browser"}
 	token := issue(t, identity.PurposeSignIn, b)
 	accepted := 0
 	for _, last := range alphabet {
@@ -138,28 +139,28 @@ func TestStateHasOneSpelling(t *testing.T) {
 
 func TestSignInStateSurvivesTheEndOfASession(t *testing.T) {
 	t.Parallel()
-	token := issue(t, identity.PurposeSignIn, provider.Binding{Browser: "browser", Session: "session"})
-	if _, err := newStates().Open(token, "google", provider.Binding{Browser: "browser"}, stateTime); err != nil {
+	token := issue(t, identity.PurposeSignIn, method.Binding{Browser: "browser", Session: "session"})
+	if _, err := newStates().Open(token, "google", method.Binding{Browser: "browser"}, stateTime); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestStateIsNotIssued(t *testing.T) {
 	t.Parallel()
-	b := provider.Binding{Browser: "browser", Session: "session"}
+	b := method.Binding{Browser: "browser", Session: "session"}
 	cases := map[string]struct {
-		state   provider.State
-		binding provider.Binding
+		state   method.State
+		binding method.Binding
 		code    identity.Code
 	}{
-		"no browser":          {provider.State{Provider: "google", Purpose: "sign_in"}, provider.Binding{}, identity.CodeInvalidState},
-		"link, no session":    {provider.State{Provider: "google", Purpose: "link"}, provider.Binding{Browser: "b"}, identity.CodeInvalidState},
-		"step up, no session": {provider.State{Provider: "google", Purpose: "step_up"}, provider.Binding{Browser: "b"}, identity.CodeInvalidState},
-		"unknown purpose":     {provider.State{Provider: "google", Purpose: "admin"}, b, identity.CodeInvalidState},
-		"no purpose":          {provider.State{Provider: "google"}, b, identity.CodeInvalidState},
-		"no provider":         {provider.State{Purpose: "sign_in"}, b, identity.CodeInvalidState},
+		"no browser":          {method.State{Provider: "google", Purpose: "sign_in"}, method.Binding{}, identity.CodeInvalidState},
+		"link, no session":    {method.State{Provider: "google", Purpose: "link"}, method.Binding{Browser: "b"}, identity.CodeInvalidState},
+		"step up, no session": {method.State{Provider: "google", Purpose: "step_up"}, method.Binding{Browser: "b"}, identity.CodeInvalidState},
+		"unknown purpose":     {method.State{Provider: "google", Purpose: "admin"}, b, identity.CodeInvalidState},
+		"no purpose":          {method.State{Provider: "google"}, b, identity.CodeInvalidState},
+		"no provider":         {method.State{Purpose: "sign_in"}, b, identity.CodeInvalidState},
 		"long return_to": {
-			provider.State{Provider: "google", Purpose: "sign_in", ReturnTo: "/" + strings.Repeat("a", 4000)}, b, identity.CodeInvalidReturnTo,
+			method.State{Provider: "google", Purpose: "sign_in", ReturnTo: "/" + strings.Repeat("a", 4000)}, b, identity.CodeInvalidReturnTo,
 		},
 	}
 	for name, c := range cases {
@@ -172,11 +173,11 @@ func TestStateIsNotIssued(t *testing.T) {
 
 func TestStatesDiffer(t *testing.T) {
 	t.Parallel()
-	b := provider.Binding{Browser: "browser"}
+	b := method.Binding{Browser: "browser"}
 	seen := map[string]bool{}
 	for range 100 {
 		token := issue(t, identity.PurposeSignIn, b)
-		flow := newStates().Flow(token, b.Browser, redirectURL)
+		flow := newStates().Flow(token, b.Browser, callbackURL)
 		for _, s := range []string{token, flow.Nonce, flow.Verifier} {
 			if seen[s] {
 				t.Fatal("a state, nonce or verifier came twice")
@@ -188,22 +189,22 @@ func TestStatesDiffer(t *testing.T) {
 
 func TestFlowIsBoundToBrowserAndKey(t *testing.T) {
 	t.Parallel()
-	token := issue(t, identity.PurposeSignIn, provider.Binding{Browser: "browser"})
-	flow := newStates().Flow(token, "browser", redirectURL)
-	if again := newStates().Flow(token, "browser", redirectURL); again != flow {
+	token := issue(t, identity.PurposeSignIn, method.Binding{Browser: "browser"})
+	flow := newStates().Flow(token, "browser", callbackURL)
+	if again := newStates().Flow(token, "browser", callbackURL); again != flow {
 		t.Error("another replica with the same key derives another flow")
 	}
-	if flow.State != token || flow.RedirectURL != redirectURL {
+	if flow.State != token || flow.RedirectURL != callbackURL {
 		t.Errorf("flow is %+v", flow)
 	}
 	if len(flow.Verifier) < 43 || len(flow.Verifier) > 128 || strings.ContainsAny(flow.Verifier, "+/=") {
 		t.Errorf("verifier %q is not of RFC 7636 section 4.1", flow.Verifier)
 	}
-	foreign := provider.NewStates(identity.DeriveKey("another", "oauth state"), stateLife)
-	for name, other := range map[string]provider.Flow{
-		"browser": newStates().Flow(token, "another", redirectURL),
-		"key":     foreign.Flow(token, "browser", redirectURL),
-		"token":   newStates().Flow(token+"A", "browser", redirectURL),
+	foreign := method.NewStates(identity.DeriveKey("another", "oauth state"), stateLife)
+	for name, other := range map[string]method.Flow{
+		"browser": newStates().Flow(token, "another", callbackURL),
+		"key":     foreign.Flow(token, "browser", callbackURL),
+		"token":   newStates().Flow(token+"A", "browser", callbackURL),
 	} {
 		if other.Verifier == flow.Verifier || other.Nonce == flow.Nonce {
 			t.Errorf("another %s derives the same secrets", name)
@@ -212,8 +213,8 @@ func TestFlowIsBoundToBrowserAndKey(t *testing.T) {
 }
 
 func FuzzStateOpen(f *testing.F) {
-	b := provider.Binding{Browser: "browser"}
-	token, _ := newStates().Issue(provider.State{Provider: "google", Purpose: identity.PurposeSignIn}, b, stateTime)
+	b := method.Binding{Browser: "browser"}
+	token, _ := newStates().Issue(method.State{Provider: "google", Purpose: identity.PurposeSignIn}, b, stateTime)
 	f.Add(token)
 	f.Add("")
 	f.Fuzz(func(t *testing.T, mutated string) {
@@ -221,4 +222,13 @@ func FuzzStateOpen(f *testing.F) {
 			t.Error("the empty state is accepted")
 		}
 	})
+}
+
+const callbackURL = "http://localhost:8080/v1/auth/test/callback"
+
+func wantCode(t *testing.T, err error, codes ...identity.Code) {
+	t.Helper()
+	if got := identity.ErrorCode(err); !slices.Contains(codes, got) {
+		t.Fatalf("got %q (%v), want one of %q", got, err, codes)
+	}
 }

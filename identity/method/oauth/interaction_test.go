@@ -1,4 +1,4 @@
-package provider_test
+package oauth_test
 
 import (
 	"context"
@@ -10,7 +10,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/google"
 )
 
 // A link lets the person choose an account, a step-up has them sign in again, and
@@ -18,14 +19,14 @@ import (
 func TestPurposeDecidesWhatTheProviderIsAskedFor(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t, nil)
-	google, err := provider.NewGoogle(provider.GoogleConfig{Issuer: i.URL, ClientID: clientID, ClientSecret: "s"})
+	google, err := google.New(google.Config{Issuer: i.URL, ClientID: clientID, ClientSecret: "s"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	hub := newGitHub(t, `{}`, `[]`).provider(t, nil)
 	type want struct{ prompt, maxAge, login, loginHint string }
 	for name, c := range map[string]struct {
-		provider provider.Provider
+		provider method.Redirect
 		purpose  identity.Purpose
 		want     want
 	}{

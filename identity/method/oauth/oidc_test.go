@@ -1,4 +1,4 @@
-package provider_test
+package oauth_test
 
 import (
 	"context"
@@ -19,7 +19,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/oauth"
 )
 
 func TestOIDCProves(t *testing.T) {
@@ -206,7 +207,7 @@ func TestIDTokenThatExpiresNowIsRefused(t *testing.T) {
 	t.Parallel()
 	now := time.Now().Truncate(time.Second)
 	i := newIssuer(t, func(i *issuer) { i.claims = func(c jwt.MapClaims) { c["exp"] = now.Unix() } })
-	_, err := i.prove(i.provider(func(c *provider.OIDCConfig) { c.Now = func() time.Time { return now } }))
+	_, err := i.prove(i.provider(func(c *oauth.OIDCConfig) { c.Now = func() time.Time { return now } }))
 	wantCode(t, err, identity.CodeInvalidProof)
 }
 
@@ -267,7 +268,7 @@ func TestEmailAndFlag(t *testing.T) {
 func TestGenericIssuerIsNoAuthorityUnlessConfigured(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t, nil)
-	proof, err := i.prove(i.provider(func(c *provider.OIDCConfig) { c.Authoritative = nil }))
+	proof, err := i.prove(i.provider(func(c *oauth.OIDCConfig) { c.Authoritative = nil }))
 	if err != nil || proof.Email == "" || proof.EmailAuthoritative {
 		t.Errorf("got %+v, %v", proof, err)
 	}
@@ -326,7 +327,7 @@ func TestAuthorizationResponseIssuer(t *testing.T) {
 			if c.iss == ours {
 				c.iss = i.URL
 			}
-			_, err := i.provider(nil).Prove(context.Background(), i.flow, provider.Callback{Code: "code-1", Issuer: c.iss})
+			_, err := i.provider(nil).Prove(context.Background(), i.flow, method.Callback{Code: "code-1", Issuer: c.iss})
 			if got := identity.ErrorCode(err); got != c.want {
 				t.Errorf("got %q (%v), want %q", got, err, c.want)
 			}
@@ -341,7 +342,7 @@ func TestUnusableCodeIsNotSent(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t, nil)
 	for _, code := range []string{"", strings.Repeat("c", 1<<20)} {
-		_, err := i.provider(nil).Prove(context.Background(), i.flow, provider.Callback{Code: code})
+		_, err := i.provider(nil).Prove(context.Background(), i.flow, method.Callback{Code: code})
 		wantCode(t, err, identity.CodeInvalidProof)
 	}
 	if i.count("/token") != 0 {
@@ -370,9 +371,9 @@ func TestParallelLoginsKeepTheirSubjects(t *testing.T) {
 	for n := range logins {
 		wg.Go(func() {
 			code := fmt.Sprintf("code-%d", n)
-			flow := newFlow(t, provider.Binding{Browser: fmt.Sprintf("browser-%d", n)})
+			flow := newFlow(t, method.Binding{Browser: fmt.Sprintf("browser-%d", n)})
 			nonces.Store(code, flow.Nonce)
-			proof, err := p.Prove(context.Background(), flow, provider.Callback{Code: code})
+			proof, err := p.Prove(context.Background(), flow, method.Callback{Code: code})
 			if err != nil || proof.Subject != "of-"+code {
 				t.Errorf("login %d: got %q, %v", n, proof.Subject, err)
 			}

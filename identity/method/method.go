@@ -1,7 +1,7 @@
-// Package provider turns what Google, GitHub and other identity providers say
-// about a person into an identity.Proof. All its network calls happen before
-// any transaction is opened.
-package provider
+// Package method has a room for every sign-in method: what a provider verified
+// about a person becomes an identity.Proof. All network calls happen before any
+// transaction is opened.
+package method
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// Provider proves who a person is by sending the browser away and back
+// Redirect proves who a person is by sending the browser away and back
 // (OAuth 2.0 authorization code grant, RFC 6749 section 4.1).
-type Provider interface {
+type Redirect interface {
 	// Name is the provider's name in paths, identities and configuration.
 	Name() string
 	// AuthCodeURL returns where to send the browser. It may ask the provider

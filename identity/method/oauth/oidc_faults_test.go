@@ -1,4 +1,4 @@
-package provider_test
+package oauth_test
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method/oauth"
 )
 
 func TestTroubleAtEveryEndpoint(t *testing.T) {
@@ -29,7 +29,7 @@ func TestTroubleAtEveryEndpoint(t *testing.T) {
 					}
 					i.routes[path] = trouble.handler
 				})
-				p := i.provider(func(c *provider.OIDCConfig) {
+				p := i.provider(func(c *oauth.OIDCConfig) {
 					if strings.HasPrefix(name, "hangs") {
 						c.Timeout = patience
 					}
@@ -135,7 +135,7 @@ func TestClientAuthentication(t *testing.T) {
 				}
 				i.claims = func(m jwt.MapClaims) { m["aud"] = "client:1" }
 			})
-			p := i.provider(func(cfg *provider.OIDCConfig) { cfg.ClientID, cfg.ClientSecret = "client:1", "s /" })
+			p := i.provider(func(cfg *oauth.OIDCConfig) { cfg.ClientID, cfg.ClientSecret = "client:1", "s /" })
 			if _, err := i.prove(p); err != nil {
 				t.Error(err)
 			}
@@ -268,7 +268,7 @@ func TestProviderCannotLeadIntoThePrivateNetwork(t *testing.T) {
 				"http://169.254.169.254", "http://10.0.0.1", "http://[::1]:1", "http://[fd00:ec2::254]",
 			} {
 				i := newIssuer(t, func(i *issuer) { bend(i, target) })
-				_, err := i.prove(i.provider(func(c *provider.OIDCConfig) { c.Timeout = 5 * time.Second }))
+				_, err := i.prove(i.provider(func(c *oauth.OIDCConfig) { c.Timeout = 5 * time.Second }))
 				wantCode(t, err, identity.CodeProviderFailed)
 			}
 			if hits.Load() != 0 {
@@ -356,24 +356,24 @@ func TestUserInfo(t *testing.T) {
 
 func TestOIDCConfiguration(t *testing.T) {
 	t.Parallel()
-	good := provider.OIDCConfig{Name: "corp", Issuer: "https://idp.example", ClientID: "c"}
-	for name, bend := range map[string]func(*provider.OIDCConfig){
-		"no name":        func(c *provider.OIDCConfig) { c.Name = "" },
-		"no client":      func(c *provider.OIDCConfig) { c.ClientID = "" },
-		"no issuer":      func(c *provider.OIDCConfig) { c.Issuer = "" },
-		"issuer path":    func(c *provider.OIDCConfig) { c.Issuer = "/idp" },
-		"issuer ftp":     func(c *provider.OIDCConfig) { c.Issuer = "ftp://idp.example" },
-		"issuer query":   func(c *provider.OIDCConfig) { c.Issuer = "https://idp.example?x=1" },
-		"issuer secret":  func(c *provider.OIDCConfig) { c.Issuer = "https://u:p@idp.example" },
-		"without openid": func(c *provider.OIDCConfig) { c.Scopes = []string{"email"} },
+	good := oauth.OIDCConfig{Name: "corp", Issuer: "https://idp.example", ClientID: "c"}
+	for name, bend := range map[string]func(*oauth.OIDCConfig){
+		"no name":        func(c *oauth.OIDCConfig) { c.Name = "" },
+		"no client":      func(c *oauth.OIDCConfig) { c.ClientID = "" },
+		"no issuer":      func(c *oauth.OIDCConfig) { c.Issuer = "" },
+		"issuer path":    func(c *oauth.OIDCConfig) { c.Issuer = "/idp" },
+		"issuer ftp":     func(c *oauth.OIDCConfig) { c.Issuer = "ftp://idp.example" },
+		"issuer query":   func(c *oauth.OIDCConfig) { c.Issuer = "https://idp.example?x=1" },
+		"issuer secret":  func(c *oauth.OIDCConfig) { c.Issuer = "https://u:p@idp.example" },
+		"without openid": func(c *oauth.OIDCConfig) { c.Scopes = []string{"email"} },
 	} {
 		cfg := good
 		bend(&cfg)
-		if _, err := provider.NewOIDC(cfg); err == nil {
+		if _, err := oauth.NewOIDC(cfg); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	if p, err := provider.NewOIDC(good); err != nil || p.Name() != "corp" {
+	if p, err := oauth.NewOIDC(good); err != nil || p.Name() != "corp" {
 		t.Errorf("got %v, %v", p, err)
 	}
 }

@@ -1,4 +1,4 @@
-package provider
+package oauth
 
 import (
 	"compress/gzip"
@@ -111,22 +111,6 @@ func TestRedirectsStayWithinOneOrigin(t *testing.T) {
 	_ = res.Body.Close()
 	if res.StatusCode != http.StatusFound {
 		t.Errorf("a POST was redirected, to %d", res.StatusCode)
-	}
-}
-
-func TestEnterpriseNoreplyAddresses(t *testing.T) {
-	t.Parallel()
-	g, err := NewGitHub(GitHubConfig{URL: "https://GHE.corp.example:8443", ClientID: "c", ClientSecret: "s"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for domain, want := range map[string]bool{
-		"users.noreply.ghe.corp.example": true, "noreply.ghe.corp.example": true, "users.noreply.github.com": true,
-		"ghe.corp.example": false, "corp.example": false, "xnoreply.ghe.corp.example": false, "github.com": false,
-	} {
-		if got := g.noreply(domain); got != want {
-			t.Errorf("%s is noreply: %v, want %v", domain, got, want)
-		}
 	}
 }
 

@@ -1,4 +1,4 @@
-package provider_test
+package oauth_test
 
 import (
 	"context"
@@ -17,7 +17,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/oauth"
 )
 
 const (
@@ -39,7 +40,7 @@ var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 type issuer struct {
 	*httptest.Server
 	t      *testing.T
-	flow   provider.Flow
+	flow   method.Flow
 	claims func(jwt.MapClaims)        // bends the ID token
 	sign   func(jwt.MapClaims) string // replaces its signature
 	meta   func(map[string]any)       // bends the metadata
@@ -53,7 +54,7 @@ type issuer struct {
 func newIssuer(t *testing.T, bend func(*issuer)) *issuer {
 	t.Helper()
 	i := &issuer{t: t, hits: map[string]int{}, routes: map[string]http.HandlerFunc{}}
-	i.flow = newFlow(t, provider.Binding{Browser: "browser-1"})
+	i.flow = newFlow(t, method.Binding{Browser: "browser-1"})
 	i.routes["/.well-known/openid-configuration"] = i.discovery
 	i.routes["/token"] = i.token
 	i.routes["/jwks"] = i.jwks
@@ -74,10 +75,10 @@ func newIssuer(t *testing.T, bend func(*issuer)) *issuer {
 	return i
 }
 
-func newFlow(t *testing.T, b provider.Binding) provider.Flow {
+func newFlow(t *testing.T, b method.Binding) method.Flow {
 	t.Helper()
-	states := newStates()
-	token, err := states.Issue(provider.State{Provider: "test", Purpose: identity.PurposeSignIn, ReturnTo: "/"}, b, time.Now())
+	states := method.NewStates(identity.DeriveKey("a secret of the operator", "oauth state"), time.Minute)
+	token, err := states.Issue(method.State{Provider: "test", Purpose: identity.PurposeSignIn, ReturnTo: "/"}, b, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,24 +136,24 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 
 // provider returns the provider that a test asks, with an authority policy that
 // believes every verified address.
-func (i *issuer) provider(bend func(*provider.OIDCConfig)) *provider.OIDC {
+func (i *issuer) provider(bend func(*oauth.OIDCConfig)) *oauth.OIDC {
 	i.t.Helper()
-	cfg := provider.OIDCConfig{
+	cfg := oauth.OIDCConfig{
 		Name: "test", Issuer: i.URL, ClientID: clientID, ClientSecret: "secret-1",
-		Authoritative: func(provider.Claims) bool { return true },
+		Authoritative: func(oauth.Claims) bool { return true },
 	}
 	if bend != nil {
 		bend(&cfg)
 	}
-	p, err := provider.NewOIDC(cfg)
+	p, err := oauth.NewOIDC(cfg)
 	if err != nil {
 		i.t.Fatal(err)
 	}
 	return p
 }
 
-func (i *issuer) prove(p provider.Provider) (identity.Proof, error) {
-	return p.Prove(context.Background(), i.flow, provider.Callback{Code: "code-1"})
+func (i *issuer) prove(p method.Redirect) (identity.Proof, error) {
+	return p.Prove(context.Background(), i.flow, method.Callback{Code: "code-1"})
 }
 
 func signRS256(c jwt.MapClaims) string {

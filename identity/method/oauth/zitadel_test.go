@@ -1,4 +1,4 @@
-package provider_test
+package oauth_test
 
 import (
 	"context"
@@ -14,7 +14,8 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/oauth"
 )
 
 // A whole round trip with an OpenID provider that somebody else wrote, including
@@ -31,14 +32,14 @@ func TestRoundTripWithZitadelOP(t *testing.T) {
 	server.Start()
 	t.Cleanup(server.Close)
 
-	p, err := provider.NewOIDC(provider.OIDCConfig{
+	p, err := oauth.NewOIDC(oauth.OIDCConfig{
 		Name: "zitadel", Issuer: issuer, ClientID: "web", ClientSecret: "secret-1",
-		Authoritative: func(provider.Claims) bool { return true },
+		Authoritative: func(oauth.Claims) bool { return true },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	flow := newFlow(t, provider.Binding{Browser: "browser"})
+	flow := newFlow(t, method.Binding{Browser: "browser"})
 	start, err := p.AuthCodeURL(context.Background(), flow)
 	if err != nil {
 		t.Fatal(err)
@@ -72,9 +73,9 @@ func TestRoundTripWithZitadelOP(t *testing.T) {
 	if q.Get("state") != flow.State {
 		t.Errorf("state came back as %q", q.Get("state"))
 	}
-	callback := provider.Callback{Code: q.Get("code"), Issuer: q.Get("iss")}
+	callback := method.Callback{Code: q.Get("code"), Issuer: q.Get("iss")}
 
-	stolen := newFlow(t, provider.Binding{Browser: "thief"})
+	stolen := newFlow(t, method.Binding{Browser: "thief"})
 	_, err = p.Prove(context.Background(), stolen, callback)
 	wantCode(t, err, identity.CodeInvalidProof)
 

@@ -1,4 +1,4 @@
-package provider
+package method
 
 import (
 	"fmt"
@@ -26,10 +26,10 @@ func NewReturnTo(publicURL string, allowedOrigins []string) (*ReturnTo, error) {
 	r := &ReturnTo{origins: make(map[string]bool, len(allowedOrigins)+1)}
 	for _, raw := range append([]string{publicURL}, allowedOrigins...) {
 		u, err := url.Parse(raw)
-		if err != nil || !plainWebURL(u) {
+		if err != nil || !WebURL(u) {
 			return nil, fmt.Errorf("%q is not an origin: want http(s)://host[:port]", raw)
 		}
-		r.origins[origin(u)] = true
+		r.origins[Origin(u)] = true
 	}
 	return r, nil
 }
@@ -54,7 +54,7 @@ func (r *ReturnTo) Check(raw string) (string, error) {
 		if u.Scheme != "" || u.Host != "" || u.User != nil || !cleanPath(u) {
 			return "", errInvalidReturnTo()
 		}
-	} else if !plainWebURL(u) || !r.origins[origin(u)] {
+	} else if !WebURL(u) || !r.origins[Origin(u)] {
 		return "", errInvalidReturnTo()
 	}
 	dropQuery(u, func(name string) bool { return resultParams[name] })
@@ -99,17 +99,17 @@ func cleanPath(u *url.URL) bool {
 	return true
 }
 
-// plainWebURL reports whether u is an absolute http or https URL with a host and
+// WebURL reports whether u is an absolute http or https URL with a host and
 // without userinfo.
-func plainWebURL(u *url.URL) bool {
+func WebURL(u *url.URL) bool {
 	return (u.Scheme == "https" || u.Scheme == "http") && u.Opaque == "" && u.Hostname() != "" && u.User == nil
 }
 
-// origin is the origin of RFC 6454 in one spelling.
-func origin(u *url.URL) string { return u.Scheme + "://" + authority(u) }
+// Origin is the origin of RFC 6454 in one spelling.
+func Origin(u *url.URL) string { return u.Scheme + "://" + HostPort(u) }
 
-// authority is host:port in lower case, the port always given.
-func authority(u *url.URL) string {
+// HostPort is host:port in lower case, the port always given.
+func HostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]

@@ -1,4 +1,4 @@
-package provider
+package oauth
 
 import (
 	"errors"
@@ -30,20 +30,20 @@ func AuthorizationError(provider, code string) *identity.Error {
 }
 
 // unproven: what came back does not hold.
-func unproven(provider, format string, args ...any) *identity.Error {
+func Unproven(provider, format string, args ...any) *identity.Error {
 	return identity.NewError(identity.CodeInvalidProof, "the answer of %s does not hold; start again", provider).
 		Wrap(fmt.Errorf(format, args...))
 }
 
 // failed: the provider answered, but with nothing usable; trying again will not
 // help until someone mends it.
-func failed(provider, format string, args ...any) *identity.Error {
+func Failed(provider, format string, args ...any) *identity.Error {
 	return identity.NewError(identity.CodeProviderFailed, "%s gave an unusable answer", provider).
 		Wrap(fmt.Errorf(format, args...))
 }
 
 // unavailable: the provider did not answer in time, or said that it cannot now.
-func unavailable(provider, format string, args ...any) *identity.Error {
+func Unavailable(provider, format string, args ...any) *identity.Error {
 	return identity.NewError(identity.CodeProviderUnavailable, "%s cannot be reached now; try again later", provider).
 		Wrap(fmt.Errorf(format, args...))
 }
@@ -51,19 +51,19 @@ func unavailable(provider, format string, args ...any) *identity.Error {
 // transportError classifies a request that brought no whole response.
 func transportError(provider string, err error) *identity.Error {
 	if errors.Is(err, errBodyTooLarge) || errors.Is(err, errNotPublic) {
-		return failed(provider, "%w", err)
+		return Failed(provider, "%w", err)
 	}
-	return unavailable(provider, "%w", err)
+	return Unavailable(provider, "%w", err)
 }
 
 // statusError classifies a response by its status alone.
-func statusError(provider, what string, res *response) *identity.Error {
-	if res.status != http.StatusTooManyRequests && res.status < 500 {
-		return failed(provider, "%s: status %d", what, res.status)
+func StatusError(provider, what string, res *Response) *identity.Error {
+	if res.Status != http.StatusTooManyRequests && res.Status < 500 {
+		return Failed(provider, "%s: status %d", what, res.Status)
 	}
-	err := unavailable(provider, "%s: status %d", what, res.status)
+	err := Unavailable(provider, "%s: status %d", what, res.Status)
 	// Only the seconds form: the date form of RFC 9110 needs clocks that agree.
-	if n, convErr := strconv.Atoi(res.header.Get("Retry-After")); convErr == nil && n > 0 {
+	if n, convErr := strconv.Atoi(res.Header.Get("Retry-After")); convErr == nil && n > 0 {
 		err.RetryAfter = min(time.Duration(min(n, 1<<20))*time.Second, maxRetryAfter)
 	}
 	return err

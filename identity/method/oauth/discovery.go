@@ -1,4 +1,4 @@
-package provider
+package oauth
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/latchkey/latchkey/identity/method"
 )
 
 // asymmetric are the signatures an ID token may carry. With the HMAC family,
@@ -67,7 +69,7 @@ func (d *discovery) get(ctx context.Context) (*metadata, error) {
 	})
 	select {
 	case <-ctx.Done():
-		return nil, unavailable(d.remote.name, "discovery: %w", ctx.Err())
+		return nil, Unavailable(d.remote.name, "discovery: %w", ctx.Err())
 	case res := <-done:
 		if res.Err != nil {
 			return nil, res.Err
@@ -81,33 +83,33 @@ func (d *discovery) fetch(ctx context.Context) (*metadata, error) {
 	if err != nil {
 		return nil, err
 	}
-	if res.status != http.StatusOK {
-		return nil, statusError(d.remote.name, "discovery", res)
+	if res.Status != http.StatusOK {
+		return nil, StatusError(d.remote.name, "discovery", res)
 	}
-	doc, ok := parseObject(res.body)
+	doc, ok := ParseObject(res.Body)
 	if !ok {
-		return nil, failed(d.remote.name, "discovery: not a JSON object")
+		return nil, Failed(d.remote.name, "discovery: not a JSON object")
 	}
 	// Section 4.3: must be identical, or any host could speak for the issuer.
-	if got := doc.text("issuer"); got != d.raw {
-		return nil, failed(d.remote.name, "discovery: issuer is %.128q, want %q", got, d.raw)
+	if got := doc.Text("issuer"); got != d.raw {
+		return nil, Failed(d.remote.name, "discovery: issuer is %.128q, want %q", got, d.raw)
 	}
 	m := &metadata{
-		authorization: doc.text("authorization_endpoint"),
-		token:         doc.text("token_endpoint"),
-		userinfo:      doc.text("userinfo_endpoint"),
-		clientAuth:    clientAuthOf(doc.texts("token_endpoint_auth_methods_supported")),
-		issInResponse: doc.isTrue("authorization_response_iss_parameter_supported"),
+		authorization: doc.Text("authorization_endpoint"),
+		token:         doc.Text("token_endpoint"),
+		userinfo:      doc.Text("userinfo_endpoint"),
+		clientAuth:    clientAuthOf(doc.Texts("token_endpoint_auth_methods_supported")),
+		issInResponse: doc.IsTrue("authorization_response_iss_parameter_supported"),
 	}
-	jwks := doc.text("jwks_uri")
+	jwks := doc.Text("jwks_uri")
 	for what, endpoint := range map[string]string{
 		"authorization_endpoint": m.authorization, "token_endpoint": m.token, "jwks_uri": jwks, "userinfo_endpoint": m.userinfo,
 	} {
 		if err := d.checkEndpoint(endpoint); err != nil && (what != "userinfo_endpoint" || endpoint != "") {
-			return nil, failed(d.remote.name, "discovery: %s: %w", what, err)
+			return nil, Failed(d.remote.name, "discovery: %s: %w", what, err)
 		}
 	}
-	for _, alg := range doc.texts("id_token_signing_alg_values_supported") {
+	for _, alg := range doc.Texts("id_token_signing_alg_values_supported") {
 		if slices.Contains(asymmetric, alg) {
 			m.algorithms = append(m.algorithms, alg)
 		}
@@ -140,7 +142,7 @@ func clientAuthOf(supported []string) []clientAuth {
 // https issuer to plain http.
 func (d *discovery) checkEndpoint(raw string) error {
 	u, err := url.Parse(raw)
-	if err != nil || !plainWebURL(u) {
+	if err != nil || !method.WebURL(u) {
 		return fmt.Errorf("%.128q is no http(s) URL", raw)
 	}
 	if d.issuer.Scheme == "https" && u.Scheme != "https" {
@@ -160,15 +162,15 @@ func (t keyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if res.status != http.StatusOK {
-		return nil, statusError(t.remote.name, "jwks_uri", res)
+	if res.Status != http.StatusOK {
+		return nil, StatusError(t.remote.name, "jwks_uri", res)
 	}
 	var set struct{ Keys []json.RawMessage }
-	if err := json.Unmarshal(res.body, &set); err != nil || set.Keys == nil {
-		return nil, failed(t.remote.name, "jwks_uri: not a JWK Set")
+	if err := json.Unmarshal(res.Body, &set); err != nil || set.Keys == nil {
+		return nil, Failed(t.remote.name, "jwks_uri: not a JWK Set")
 	}
 	return &http.Response{
-		StatusCode: http.StatusOK, Header: res.header, Request: req,
-		Body: io.NopCloser(bytes.NewReader(res.body)),
+		StatusCode: http.StatusOK, Header: res.Header, Request: req,
+		Body: io.NopCloser(bytes.NewReader(res.Body)),
 	}, nil
 }

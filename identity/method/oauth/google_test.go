@@ -1,4 +1,4 @@
-package provider_test
+package oauth_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method/google"
 )
 
 func TestGoogleIsAnAuthorityOnlyForWhatItHosts(t *testing.T) {
@@ -48,7 +48,7 @@ func TestGoogleIsAnAuthorityOnlyForWhatItHosts(t *testing.T) {
 					m["email"], m["email_verified"], m["hd"] = c.email, c.verified, c.hd
 				}
 			})
-			p, err := provider.NewGoogle(provider.GoogleConfig{Issuer: i.URL, ClientID: clientID, ClientSecret: "secret-1"})
+			p, err := google.New(google.Config{Issuer: i.URL, ClientID: clientID, ClientSecret: "secret-1"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,10 +65,10 @@ func TestGoogleIsAnAuthorityOnlyForWhatItHosts(t *testing.T) {
 
 func TestGoogleConfiguration(t *testing.T) {
 	t.Parallel()
-	if p, err := provider.NewGoogle(provider.GoogleConfig{ClientID: "c", ClientSecret: "s"}); err != nil || p.Name() != "google" {
+	if p, err := google.New(google.Config{ClientID: "c", ClientSecret: "s"}); err != nil || p.Name() != "google" {
 		t.Errorf("got %v, %v", p, err)
 	}
-	if _, err := provider.NewGoogle(provider.GoogleConfig{}); err == nil {
+	if _, err := google.New(google.Config{}); err == nil {
 		t.Error("a missing client id is accepted")
 	}
 }

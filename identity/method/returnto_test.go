@@ -1,4 +1,4 @@
-package provider_test
+package method_test
 
 import (
 	"net/url"
@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/provider"
+	"github.com/latchkey/latchkey/identity/method"
 )
 
-func newReturnTo(t *testing.T) *provider.ReturnTo {
+func newReturnTo(t *testing.T) *method.ReturnTo {
 	t.Helper()
-	r, err := provider.NewReturnTo("https://id.example.com", []string{"https://app.example.com", "http://localhost:5173"})
+	r, err := method.NewReturnTo("https://id.example.com", []string{"https://app.example.com", "http://localhost:5173"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestReturnToRefuses(t *testing.T) {
 func TestReturnToOriginsAreOrigins(t *testing.T) {
 	t.Parallel()
 	for _, origin := range []string{"", "*", "app.example.com", "null", "https://", "https://user@app.example.com", "ftp://app.example.com", "https:app"} {
-		if _, err := provider.NewReturnTo("https://id.example.com", []string{origin}); err == nil {
+		if _, err := method.NewReturnTo("https://id.example.com", []string{origin}); err == nil {
 			t.Errorf("origin %q is accepted", origin)
 		}
 	}
@@ -90,11 +90,11 @@ func TestWithQuery(t *testing.T) {
 		"https://app.example.com":     "https://app.example.com?error=email_taken&ticket=a+b%26c",
 		"https://app.example.com/?%z": "https://app.example.com/?%z&error=email_taken&ticket=a+b%26c",
 	} {
-		if got := provider.WithQuery(returnTo, add); got != want {
+		if got := method.WithQuery(returnTo, add); got != want {
 			t.Errorf("WithQuery(%q) = %q, want %q", returnTo, got, want)
 		}
 	}
-	if got := provider.WithQuery("/x?a=1", nil); got != "/x?a=1" {
+	if got := method.WithQuery("/x?a=1", nil); got != "/x?a=1" {
 		t.Errorf("nothing to add gives %q", got)
 	}
 }
@@ -108,7 +108,7 @@ func FuzzReturnTo(f *testing.F) {
 	base, _ := url.Parse("https://id.example.com/v1/auth/google/callback")
 	allowed := map[string]bool{"id.example.com": true, "id.example.com:443": true, "app.example.com": true, "app.example.com:443": true, "localhost:5173": true}
 	f.Fuzz(func(t *testing.T, raw string) {
-		r, err := provider.NewReturnTo("https://id.example.com", []string{"https://app.example.com", "http://localhost:5173"})
+		r, err := method.NewReturnTo("https://id.example.com", []string{"https://app.example.com", "http://localhost:5173"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package provider
+package oauth
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/latchkey/latchkey/identity/method"
 )
 
 // remote is one provider's side of the network.
@@ -28,18 +30,18 @@ func newRemote(name string, timeout time.Duration, configured ...*url.URL) remot
 }
 
 // response is a response read to its end.
-type response struct {
-	status int
-	header http.Header
-	body   []byte
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
 }
 
 // get sends a GET and reads the response. The error is a *identity.Error; a
 // status other than 200 is no error yet.
-func (r remote) get(ctx context.Context, url string, header http.Header) (*response, error) {
+func (r remote) get(ctx context.Context, url string, header http.Header) (*Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, failed(r.name, "%w", err)
+		return nil, Failed(r.name, "%w", err)
 	}
 	for name, values := range header {
 		req.Header[name] = values
@@ -47,7 +49,7 @@ func (r remote) get(ctx context.Context, url string, header http.Header) (*respo
 	return r.do(req)
 }
 
-func (r remote) do(req *http.Request) (*response, error) {
+func (r remote) do(req *http.Request) (*Response, error) {
 	req.Header.Set("User-Agent", userAgent)
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", "application/json")
@@ -61,7 +63,7 @@ func (r remote) do(req *http.Request) (*response, error) {
 	if err != nil {
 		return nil, transportError(r.name, fmt.Errorf("reading %s: %w", req.URL.Redacted(), err))
 	}
-	return &response{status: res.StatusCode, header: res.Header, body: body}, nil
+	return &Response{Status: res.StatusCode, Header: res.Header, Body: body}, nil
 }
 
 // token is what the token endpoint granted. It lives no longer than one proof
@@ -74,7 +76,7 @@ type tokenRequest struct {
 	clientID     string
 	clientSecret string       // "" for a public client
 	auth         []clientAuth // in the order to try
-	flow         Flow
+	flow         method.Flow
 	code         string
 }
 
@@ -105,7 +107,7 @@ func (r remote) redeem(ctx context.Context, t tokenRequest) (token, error) {
 			return granted, err
 		}
 	}
-	return token{}, failed(r.name, "no way to authenticate the client")
+	return token{}, Failed(r.name, "no way to authenticate the client")
 }
 
 func (r remote) redeemBy(ctx context.Context, t tokenRequest, auth clientAuth) (token, error) {
@@ -124,7 +126,7 @@ func (r remote) redeemBy(ctx context.Context, t tokenRequest, auth clientAuth) (
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
-		return token{}, failed(r.name, "%w", err)
+		return token{}, Failed(r.name, "%w", err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if basic { // RFC 6749 section 2.3.1: both parts form-encoded first
@@ -137,45 +139,45 @@ func (r remote) redeemBy(ctx context.Context, t tokenRequest, auth clientAuth) (
 	return r.readToken(res)
 }
 
-func (r remote) readToken(res *response) (token, error) {
-	if res.status == http.StatusTooManyRequests || res.status >= 500 {
-		return token{}, statusError(r.name, "token endpoint", res)
+func (r remote) readToken(res *Response) (token, error) {
+	if res.Status == http.StatusTooManyRequests || res.Status >= 500 {
+		return token{}, StatusError(r.name, "token endpoint", res)
 	}
 	reply, ok := parseTokenReply(res)
 	if !ok {
-		return token{}, failed(r.name, "token endpoint: status %d with an unreadable body", res.status)
+		return token{}, Failed(r.name, "token endpoint: status %d with an unreadable body", res.Status)
 	}
 	// GitHub tells errors with status 200.
-	if code := reply.text("error"); code != "" {
+	if code := reply.Text("error"); code != "" {
 		if refusedCodes[code] {
-			return token{}, unproven(r.name, "token endpoint: %.64q", code)
+			return token{}, Unproven(r.name, "token endpoint: %.64q", code)
 		}
 		if code == "invalid_client" {
-			return token{}, failed(r.name, "%w", errInvalidClient)
+			return token{}, Failed(r.name, "%w", errInvalidClient)
 		}
-		return token{}, failed(r.name, "token endpoint: status %d, %.64q", res.status, code)
+		return token{}, Failed(r.name, "token endpoint: status %d, %.64q", res.Status, code)
 	}
-	if res.status != http.StatusOK {
-		return token{}, statusError(r.name, "token endpoint", res)
+	if res.Status != http.StatusOK {
+		return token{}, StatusError(r.name, "token endpoint", res)
 	}
-	t := token{access: reply.text("access_token"), id: reply.text("id_token")}
-	if kind := reply.text("token_type"); t.access == "" || kind != "" && !strings.EqualFold(kind, "Bearer") {
-		return token{}, failed(r.name, "token endpoint: no bearer token")
+	t := token{access: reply.Text("access_token"), id: reply.Text("id_token")}
+	if kind := reply.Text("token_type"); t.access == "" || kind != "" && !strings.EqualFold(kind, "Bearer") {
+		return token{}, Failed(r.name, "token endpoint: no bearer token")
 	}
 	return t, nil
 }
 
 // parseTokenReply reads JSON, or the form encoding that GitHub falls back to.
-func parseTokenReply(res *response) (object, bool) {
-	media, _, _ := mime.ParseMediaType(res.header.Get("Content-Type"))
+func parseTokenReply(res *Response) (Object, bool) {
+	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if media != "application/x-www-form-urlencoded" {
-		return parseObject(res.body)
+		return ParseObject(res.Body)
 	}
-	values, err := url.ParseQuery(string(res.body))
+	values, err := url.ParseQuery(string(res.Body))
 	if err != nil {
 		return nil, false
 	}
-	reply := make(object, len(values))
+	reply := make(Object, len(values))
 	for name := range values {
 		quoted, err := json.Marshal(values.Get(name))
 		if err != nil {

@@ -1,4 +1,4 @@
-package provider
+package oauth
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
 )
 
 const (
@@ -20,10 +21,10 @@ const (
 // object is a JSON object whose members are looked up by their exact names.
 // Decoding into a struct matches names case-insensitively, so that a claim
 // `Email_Verified` would stand in for `email_verified`.
-type object map[string]json.RawMessage
+type Object map[string]json.RawMessage
 
-func parseObject(data []byte) (object, bool) {
-	var o object
+func ParseObject(data []byte) (Object, bool) {
+	var o Object
 	if err := json.Unmarshal(data, &o); err != nil || o == nil {
 		return nil, false
 	}
@@ -31,7 +32,7 @@ func parseObject(data []byte) (object, bool) {
 }
 
 // text returns a string member, or "" when it is absent or no string.
-func (o object) text(name string) string {
+func (o Object) Text(name string) string {
 	var s string
 	if raw, ok := o[name]; !ok || json.Unmarshal(raw, &s) != nil {
 		return ""
@@ -40,7 +41,7 @@ func (o object) text(name string) string {
 }
 
 // has reports whether the member is present and not null.
-func (o object) has(name string) bool {
+func (o Object) Has(name string) bool {
 	raw, ok := o[name]
 	return ok && !bytes.Equal(raw, []byte("null"))
 }
@@ -48,11 +49,11 @@ func (o object) has(name string) bool {
 // isTrue reports whether the member is the JSON boolean true. The string "true"
 // or the number 1 are not what OpenID Connect documents, and a provider that
 // strays there may mean anything by "false" too.
-func (o object) isTrue(name string) bool { return bytes.Equal(o[name], []byte("true")) }
+func (o Object) IsTrue(name string) bool { return bytes.Equal(o[name], []byte("true")) }
 
 // number returns a member that is a JSON number, without its fraction. One that
 // does not fit is none.
-func (o object) number(name string) (int64, bool) {
+func (o Object) Number(name string) (int64, bool) {
 	var n json.Number
 	if raw := o[name]; len(raw) == 0 || raw[0] == '"' || json.Unmarshal(raw, &n) != nil {
 		return 0, false
@@ -65,8 +66,8 @@ func (o object) number(name string) (int64, bool) {
 }
 
 // texts returns a member that is a string or an array of strings.
-func (o object) texts(name string) []string {
-	if s := o.text(name); s != "" {
+func (o Object) Texts(name string) []string {
+	if s := o.Text(name); s != "" {
 		return []string{s}
 	}
 	var list []string
@@ -87,11 +88,11 @@ type Claims struct {
 	HostedDomain  string // Google's `hd`, as it came
 }
 
-func readClaims(o object) Claims {
-	c := Claims{Subject: o.text("sub"), HostedDomain: o.text("hd")}
-	if address, err := identity.CanonicalEmail(o.text("email")); err == nil {
+func readClaims(o Object) Claims {
+	c := Claims{Subject: o.Text("sub"), HostedDomain: o.Text("hd")}
+	if address, err := identity.CanonicalEmail(o.Text("email")); err == nil {
 		c.Email = address
-		c.EmailVerified, c.FlagPresent = o.isTrue("email_verified"), o.has("email_verified")
+		c.EmailVerified, c.FlagPresent = o.IsTrue("email_verified"), o.Has("email_verified")
 	}
 	return c
 }
@@ -103,12 +104,12 @@ func validSubject(s string) bool {
 
 // avatarURL returns an https URL of printable ASCII, or "". Latchkey never
 // fetches it; a browser may.
-func avatarURL(s string) string {
+func AvatarURL(s string) string {
 	if len(s) > maxAvatarURL || strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' }) {
 		return ""
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" || !plainWebURL(u) {
+	if err != nil || u.Scheme != "https" || !method.WebURL(u) {
 		return ""
 	}
 	return u.String()

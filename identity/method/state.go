@@ -1,4 +1,4 @@
-package provider
+package method
 
 import (
 	"crypto/hmac"
@@ -13,7 +13,7 @@ import (
 
 const (
 	stateVersion   = 1
-	stateOptions   = 2 // a version with a byte of options, which older replicas refuse
+	stateOptions   = 2  // a version with a byte of options, which older replicas refuse
 	stateRandom    = 16 // bytes; makes every state unique, and so its hash
 	stateHeader    = 1 + 8 + stateRandom
 	maxStateToken  = 2048 // bytes of base64url
@@ -51,18 +51,18 @@ type Binding struct {
 type State struct {
 	Provider  string
 	Purpose   identity.Purpose
-	Options   Options
+	Options   SignInOptions
 	ReturnTo  string    // checked by ReturnTo.Check before it is issued
 	ExpiresAt time.Time // set by Issue, whole seconds, UTC
 }
 
-// Options are what a sign-in was begun with, as bits.
-type Options byte
+// SignInOptions are what a sign-in was begun with, as bits.
+type SignInOptions byte
 
 // The options.
 const (
 	// ForLinkTicket marks a sign-in begun for the link ticket of the browser.
-	ForLinkTicket Options = 1 << iota
+	ForLinkTicket SignInOptions = 1 << iota
 	// WithoutAddress marks one whose new account does not claim an address.
 	WithoutAddress
 )
@@ -177,11 +177,11 @@ func (b Binding) fits(p identity.Purpose) bool {
 }
 
 func parseState(payload []byte) (State, bool) {
-	var options Options
+	var options SignInOptions
 	names := payload[stateHeader:]
 	switch {
 	case payload[0] == stateOptions && len(names) > 0:
-		options, names = Options(names[0]), names[1:]
+		options, names = SignInOptions(names[0]), names[1:]
 	case payload[0] != stateVersion:
 		return State{}, false
 	}

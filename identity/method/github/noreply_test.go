@@ -1,0 +1,19 @@
+package github
+
+import "testing"
+
+func TestEnterpriseNoreplyAddresses(t *testing.T) {
+	t.Parallel()
+	g, err := New(Config{URL: "https://GHE.corp.example:8443", ClientID: "c", ClientSecret: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for domain, want := range map[string]bool{
+		"users.noreply.ghe.corp.example": true, "noreply.ghe.corp.example": true, "users.noreply.github.com": true,
+		"ghe.corp.example": false, "corp.example": false, "xnoreply.ghe.corp.example": false, "github.com": false,
+	} {
+		if got := g.noreply(domain); got != want {
+			t.Errorf("%s is noreply: %v, want %v", domain, got, want)
+		}
+	}
+}
