@@ -77,10 +77,8 @@ func asToken(ctx context.Context, delivery *Delivery) bool {
 // ListProviders tells which ways in are configured.
 func (s *Server) ListProviders(context.Context, ListProvidersRequestObject) (ListProvidersResponseObject, error) {
 	out := ListProviders200JSONResponse{Data: []Provider{}}
-	for _, name := range []string{identity.ProviderGoogle, identity.ProviderGitHub} {
-		if _, ok := s.Providers[name]; ok {
-			out.Data = append(out.Data, Provider{Name: name, Kind: ProviderKindRedirect})
-		}
+	for _, p := range s.Providers {
+		out.Data = append(out.Data, Provider{Name: p.Name(), Kind: ProviderKindRedirect, Label: optional(p.Label)})
 	}
 	if s.Email != nil {
 		out.Data = append(out.Data, Provider{Name: identity.ProviderEmail, Kind: ProviderKindEmail})

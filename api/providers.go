@@ -197,7 +197,7 @@ func (s *Server) finish(c *gin.Context, p method.Redirect, st method.State, r Fi
 }
 
 func (s *Server) provider(name string) (method.Redirect, error) {
-	p, ok := s.Providers[name]
+	p, ok := s.Providers.Get(name)
 	if !ok {
 		return nil, errNotConfigured()
 	}

@@ -1350,7 +1350,10 @@ type Provider struct {
 	// EnsNames Wallets only: whether users can be searched by ENS name (`GET /v1/admin/users`), and have theirs shown.
 	EnsNames *bool        `json:"ens_names,omitempty"`
 	Kind     ProviderKind `json:"kind"`
-	Name     string       `json:"name"`
+
+	// Label Redirects only: what people call it.
+	Label *string `json:"label,omitempty"`
+	Name  string  `json:"name"`
 
 	// WalletconnectProjectId Wallets only: the project by which wallets on phones are reached, if there is one.
 	WalletconnectProjectId *string `json:"walletconnect_project_id,omitempty"`

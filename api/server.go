@@ -59,7 +59,7 @@ type Deps struct {
 	Stopping  <-chan struct{} // closed when streams have to end
 	Users     *user.Service
 	Audit     *audit.Service
-	Providers map[string]method.Redirect
+	Providers method.Providers
 	States    *method.States
 	Email     *emailproof.Service // nil: e-mail is no way in here
 	Nonces    *siwe.Nonces

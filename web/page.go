@@ -60,14 +60,14 @@ var iconTemplate = template.Must(template.New("icon").Parse(`<link rel="icon" hr
 var firstTemplate = template.Must(template.New("first").Parse(`<div id="root"><div class="first">` +
 	`{{if .Dev}}<p class="first-note">{{.Words.Dev}}</p>{{end}}` +
 	`<div class="first-header"><div><a href="/"><img src="{{.Logo}}" alt="" width="26" height="26" referrerpolicy="no-referrer" /> <bdi>{{.Brand.Name}}</bdi></a></div></div>` +
-	`<main><h1>{{.Words.Title}}</h1>{{range .Links}}<a class="first-door" data-provider="{{.Name}}" href="{{.URL}}">{{.Text}}</a>{{end}}</main></div></div>`))
+	`<main><h1>{{.Words.Title}}</h1>{{range .Links}}<a class="first-door" data-provider="{{.Name}}" href="{{.URL}}" data-label="{{.Label}}">{{.Text}}</a>{{end}}</main></div></div>`))
 
 // words of the sign-in page, as the app's catalogues have them.
 type words struct{ lang, Title, with, Dev, noScript string }
 
 var spoken = []words{
-	{"en", "Sign in", "Continue with ", "Development server: stand-ins instead of Google and GitHub, test wallets, no secrets", noScriptText},
-	{"de", "Anmelden", "Weiter mit ", "Entwicklungsserver: Attrappen statt Google und GitHub, Test-Wallets, keine Geheimnisse",
+	{"en", "Sign in", "Continue with ", "Development server: stand-ins instead of the providers, test wallets, no secrets", noScriptText},
+	{"de", "Anmelden", "Weiter mit ", "Entwicklungsserver: Attrappen statt der Anbieter, Test-Wallets, keine Geheimnisse",
 		"Diese Seite braucht JavaScript. Ihre API ist beschrieben in"},
 }
 
@@ -98,7 +98,7 @@ func prepare(index []byte, o Options) []byte {
 
 // signIn is the page with the doors that need no script.
 func signIn(page []byte, o Options, returnTo, acceptLanguage string) []byte {
-	type link struct{ Name, URL, Text string }
+	type link struct{ Name, Label, URL, Text string }
 	w := preferred(acceptLanguage)
 	logo := o.Brand.LogoURL
 	if logo == "" {
@@ -106,7 +106,7 @@ func signIn(page []byte, o Options, returnTo, acceptLanguage string) []byte {
 	}
 	links := make([]link, len(o.Doors))
 	for i, d := range o.Doors {
-		links[i] = link{d.Name, startURL(d.Name, returnTo), w.with + d.Label}
+		links[i] = link{d.Name, d.Label, startURL(d.Name, returnTo), w.with + d.Label}
 	}
 	page = replace(page, htmlTag, `<html lang="`+w.lang+`">`)
 	page = replace(page, noScriptText, w.noScript)

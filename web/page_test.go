@@ -15,7 +15,7 @@ var doors = []Door{{Name: "google", Label: "Google"}, {Name: "github", Label: "G
 // links reads the doors of a page: the address by the provider.
 func links(page string) map[string]string {
 	out := map[string]string{}
-	for _, m := range regexp.MustCompile(`<a class="first-door" data-provider="([^"]*)" href="([^"]*)">`).FindAllStringSubmatch(page, -1) {
+	for _, m := range regexp.MustCompile(`<a class="first-door" data-provider="([^"]*)" href="([^"]*)" data-label="[^"]*">`).FindAllStringSubmatch(page, -1) {
 		out[html.UnescapeString(m[1])] = html.UnescapeString(m[2])
 	}
 	return out

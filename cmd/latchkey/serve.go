@@ -54,7 +54,7 @@ func newServeCommand() *cobra.Command {
 			}})
 		},
 	}
-	devFlags(cmd, &dev, &allowRemote, "development mode: stand-ins for Google and GitHub, a test wallet, loopback only")
+	devFlags(cmd, &dev, &allowRemote, "development mode: stand-ins for the providers, a test wallet, loopback only")
 	return cmd
 }
 

@@ -47,3 +47,22 @@ type Callback struct {
 	Code   string
 	Issuer string // `iss`, RFC 9207; "" when absent
 }
+
+// Offered is a provider that is configured here, by the name people know.
+type Offered struct {
+	Redirect
+	Label string
+}
+
+// Providers are what is offered, in the order to show.
+type Providers []Offered
+
+// Get returns a provider by its name.
+func (p Providers) Get(name string) (Redirect, bool) {
+	for _, o := range p {
+		if o.Name() == name {
+			return o.Redirect, true
+		}
+	}
+	return nil, false
+}

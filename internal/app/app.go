@@ -14,8 +14,6 @@ import (
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/method"
-	"github.com/latchkey/latchkey/identity/method/github"
-	"github.com/latchkey/latchkey/identity/method/google"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
@@ -134,10 +132,9 @@ func New(parts Parts) (*App, error) {
 		context.AfterFunc(parts.Context, names.Close)
 		deps.ENS = names
 	}
-	googleConfig, githubConfig := providerConfig(cfg, now)
+	var standins *devmode.Standins
 	if cfg.Dev {
-		standins, err := devmode.New(cfg.PublicURL.String(), now)
-		if err != nil {
+		if standins, err = devmode.New(cfg.PublicURL.String(), now); err != nil {
 			return nil, err
 		}
 		dev := http.NewServeMux()
@@ -145,16 +142,8 @@ func New(parts Parts) (*App, error) {
 		dev.Handle("/dev/mail", mailbox.Handler())
 		dev.Handle("/dev/mail/", mailbox.Handler())
 		deps.Mounts = map[string]http.Handler{"/dev/": dev}
-		// What is configured for real stays real.
-		if googleConfig == nil {
-			googleConfig = new(standins.Google())
-		}
-		if githubConfig == nil {
-			githubConfig = new(standins.GitHub())
-		}
 	}
-	deps.Providers, err = newProviders(googleConfig, githubConfig)
-	if err != nil {
+	if deps.Providers, err = newProviders(cfg, standins, now); err != nil {
 		return nil, err
 	}
 	deps.Web = web.New(pages(cfg, deps.Providers))
@@ -176,86 +165,4 @@ func newTokens(parts Parts, sessions *session.Service) *token.Service {
 		o.Clients = append(o.Clients, token.Client{ID: c.ID, Audience: c.Audience, Offline: true})
 	}
 	return token.NewService(parts.DB, Keyring(parts.Config, parts.DB, parts.Log, parts.Now), sessions, parts.Config.Secret.Reveal(), o, parts.Now)
-}
-
-// policies are the linking policies of single providers.
-func policies(cfg config.Config) map[string]linking.Policy {
-	out := map[string]linking.Policy{}
-	for name, policy := range map[string]config.Linking{
-		identity.ProviderGoogle: cfg.GoogleLinking, identity.ProviderGitHub: cfg.GitHubLinking, identity.ProviderEmail: cfg.EmailLinking,
-	} {
-		if policy != "" {
-			out[name] = linking.Policy(policy)
-		}
-	}
-	return out
-}
-
-// pages are what the web app says before its script runs.
-func pages(cfg config.Config, providers map[string]method.Redirect) web.Options {
-	o := web.Options{Dev: cfg.Dev, Brand: web.Brand{Name: cfg.BrandName, LogoURL: string(cfg.BrandLogoURL), Color: cfg.BrandColor}}
-	for _, d := range []web.Door{{Name: identity.ProviderGoogle, Label: "Google"}, {Name: identity.ProviderGitHub, Label: "GitHub"}} {
-		if _, ok := providers[d.Name]; ok {
-			o.Doors = append(o.Doors, d)
-		}
-	}
-	return o
-}
-
-// Usable reports, as usable does, whether an identity of a provider is a sign-in
-// method of a configuration, to a program that serves nobody itself.
-func Usable(cfg config.Config) func(name string) bool {
-	return func(name string) bool {
-		switch name {
-		case identity.ProviderGoogle:
-			return cfg.GoogleEnabled() || cfg.Dev
-		case identity.ProviderGitHub:
-			return cfg.GitHubEnabled() || cfg.Dev
-		case identity.ProviderEmail:
-			return cfg.MailEnabled() || cfg.Dev
-		}
-		return name == identity.ProviderSIWE
-	}
-}
-
-// usable reports whether an identity of the provider is a way in here.
-func usable(deps api.Deps, name string) bool {
-	_, configured := deps.Providers[name]
-	return configured || name == identity.ProviderSIWE || name == identity.ProviderEmail && deps.Email != nil
-}
-
-func providerConfig(cfg config.Config, now identity.Clock) (googleConfig *google.Config, githubConfig *github.Config) {
-	if cfg.GoogleEnabled() {
-		googleConfig = &google.Config{
-			Issuer: string(cfg.GoogleIssuer), ClientID: cfg.GoogleClientID, ClientSecret: cfg.GoogleClientSecret.Reveal(),
-			Now: now,
-		}
-	}
-	if cfg.GitHubEnabled() {
-		githubConfig = &github.Config{
-			URL: string(cfg.GitHubURL), APIURL: string(cfg.GitHubAPIURL),
-			ClientID: cfg.GitHubClientID, ClientSecret: cfg.GitHubClientSecret.Reveal(),
-			EmailDomains: cfg.GitHubEmailDomains,
-		}
-	}
-	return googleConfig, githubConfig
-}
-
-func newProviders(googleConfig *google.Config, githubConfig *github.Config) (map[string]method.Redirect, error) {
-	out := map[string]method.Redirect{}
-	if googleConfig != nil {
-		p, err := google.New(*googleConfig)
-		if err != nil {
-			return nil, err
-		}
-		out[p.Name()] = p
-	}
-	if githubConfig != nil {
-		p, err := github.New(*githubConfig)
-		if err != nil {
-			return nil, err
-		}
-		out[p.Name()] = p
-	}
-	return out, nil
 }

@@ -54,7 +54,7 @@ type App struct {
 }
 
 // Each runs a test against the service on each engine, in parallel. env adds
-// variables in the form NAME=value; the stand-ins for Google and GitHub are on.
+// variables in the form NAME=value; the stand-ins for the providers are on.
 func Each(t *testing.T, test func(t *testing.T, a *App), env ...string) {
 	t.Helper()
 	t.Parallel()

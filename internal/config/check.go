@@ -30,7 +30,6 @@ func (c *Config) check(values map[string]string, needSecret bool, problems *prob
 	c.checkCookieDomain(problems)
 	c.checkListen(problems)
 	c.checkSecret(needSecret, problems)
-	c.checkProviders(values, problems)
 	c.checkWallets(problems)
 	c.checkMail(problems)
 	c.checkPages(problems)
@@ -114,34 +113,6 @@ func (c *Config) checkSecret(need bool, problems *problems) {
 	case n < MinSecretLength:
 		problems.add(name, "has %d characters, fewer than %d; make one with `openssl rand -base64 32`", n, MinSecretLength)
 	}
-}
-
-// checkProviders refuses a provider of which only a part is set: it was meant to
-// work.
-func (c *Config) checkProviders(values map[string]string, problems *problems) {
-	together := func(names ...string) {
-		i := slices.IndexFunc(names, func(n string) bool { return values[n] != "" || problems.has(n) })
-		if i < 0 {
-			return
-		}
-		for _, n := range names {
-			if values[n] == "" && !problems.has(n) {
-				problems.add(n, "is not set, but %s is; set both or neither", names[i])
-			}
-		}
-	}
-	needsClient := func(client string, names ...string) {
-		for _, n := range names {
-			if values[n] != "" && values[client] == "" && !problems.has(client) {
-				problems.add(client, "is not set, but %s is; set it too, or remove %s", n, n)
-			}
-		}
-	}
-	together("LATCHKEY_GOOGLE_CLIENT_ID", "LATCHKEY_GOOGLE_CLIENT_SECRET")
-	together("LATCHKEY_GITHUB_CLIENT_ID", "LATCHKEY_GITHUB_CLIENT_SECRET")
-	together("LATCHKEY_GITHUB_URL", "LATCHKEY_GITHUB_API_URL")
-	needsClient("LATCHKEY_GOOGLE_CLIENT_ID", "LATCHKEY_GOOGLE_ISSUER")
-	needsClient("LATCHKEY_GITHUB_CLIENT_ID", "LATCHKEY_GITHUB_URL", "LATCHKEY_GITHUB_API_URL", "LATCHKEY_GITHUB_EMAIL_DOMAINS")
 }
 
 func (c *Config) checkWallets(problems *problems) {

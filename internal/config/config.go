@@ -85,14 +85,9 @@ type Config struct {
 	RateLimits      Factor         `env:"LATCHKEY_RATE_LIMITS" envDefault:"1" doc:"What all rate limits are multiplied by, such as 0.5 or 4, or off; 100 when unset with serve --dev. A multiple also allows as many more guesses at mailed codes, see security.md."`
 	RateLimitExempt []netip.Prefix `env:"LATCHKEY_RATE_LIMIT_EXEMPT" doc:"Addresses and CIDR ranges that rate limits by address leave out, comma separated: backends of yours that call for many people. Limits by identity, user and team hold for them too."`
 
-	GoogleClientID     string  `env:"LATCHKEY_GOOGLE_CLIENT_ID" doc:"OAuth client of Google; with the secret, turns Google on."`
-	GoogleClientSecret Secret  `env:"LATCHKEY_GOOGLE_CLIENT_SECRET" secret:"true" doc:"Secret of the Google client."`
-	GoogleIssuer       WebURL  `env:"LATCHKEY_GOOGLE_ISSUER" envDefault:"https://accounts.google.com" doc:"OpenID Connect issuer that stands for Google."`
-	GitHubClientID     string  `env:"LATCHKEY_GITHUB_CLIENT_ID" doc:"OAuth app of GitHub; with the secret, turns GitHub on."`
-	GitHubClientSecret Secret  `env:"LATCHKEY_GITHUB_CLIENT_SECRET" secret:"true" doc:"Secret of the GitHub app."`
-	GitHubURL          WebURL  `env:"LATCHKEY_GITHUB_URL" envDefault:"https://github.com" doc:"GitHub, or a GitHub Enterprise Server."`
-	GitHubAPIURL       WebURL  `env:"LATCHKEY_GITHUB_API_URL" envDefault:"https://api.github.com" doc:"API of the above; {URL}/api/v3 on an Enterprise Server. Set both or neither."`
-	GitHubEmailDomains Domains `env:"LATCHKEY_GITHUB_EMAIL_DOMAINS" doc:"Domains whose mailboxes belong to the GitHub accounts that have verified them, comma separated. GitHub Enterprise Servers are believed about these only; github.com, when unset, about every address that it has verified."`
+	// Providers are those that people are sent to, configured or not, in the order
+	// of the list and then by name.
+	Providers []Provider `env:"-"`
 
 	SIWEChains       []uint64 `env:"LATCHKEY_SIWE_CHAINS" envDefault:"1" doc:"Chain ids (EIP-155) that wallets may sign in on, comma separated."`
 	SIWEStatement    string   `env:"LATCHKEY_SIWE_STATEMENT" doc:"A line that the wallet shows when it asks for the signature."`
@@ -102,8 +97,6 @@ type Config struct {
 	Linking          Linking  `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and tells the user, confirm asks for an old way in first, off refuses."`
 
 	MergeUndoDays int     `env:"LATCHKEY_MERGE_UNDO_DAYS" envDefault:"30" doc:"For how many days a merge of two users can be undone."`
-	GoogleLinking Linking `env:"LATCHKEY_GOOGLE_LINKING" doc:"LATCHKEY_LINKING for Google alone."`
-	GitHubLinking Linking `env:"LATCHKEY_GITHUB_LINKING" doc:"LATCHKEY_LINKING for GitHub alone."`
 	EmailLinking  Linking `env:"LATCHKEY_EMAIL_LINKING" doc:"LATCHKEY_LINKING for e-mail links alone."`
 
 	SessionIdle     time.Duration `env:"LATCHKEY_SESSION_IDLE" envDefault:"168h" doc:"How long a session lives without being used, such as 30m or 168h."`
@@ -144,12 +137,6 @@ func (c Config) Engine() string {
 	}
 	return "postgres"
 }
-
-// GoogleEnabled reports whether Google is configured.
-func (c Config) GoogleEnabled() bool { return c.GoogleClientID != "" }
-
-// GitHubEnabled reports whether GitHub is configured.
-func (c Config) GitHubEnabled() bool { return c.GitHubClientID != "" }
 
 // Option changes how the configuration is read.
 type Option func(*Config)
@@ -199,6 +186,7 @@ func load(environ []string, dev, needSecret bool, opts ...Option) (Config, error
 		set(&c)
 	}
 	parse(&c, values, &problems)
+	c.readProviders(values, &problems)
 	c.check(values, needSecret, &problems)
 	if err := problems.err(); err != nil {
 		return Config{}, err

@@ -49,11 +49,9 @@ func TestDefaults(t *testing.T) {
 	if c.Listen != "127.0.0.1:8080" || c.MetricsListen != "127.0.0.1:9090" || c.MetricsListenSet {
 		t.Errorf("listens on %s and %s, set %t", c.Listen, c.MetricsListen, c.MetricsListenSet)
 	}
-	if c.GoogleEnabled() || c.GitHubEnabled() || c.GoogleIssuer != "https://accounts.google.com" {
-		t.Errorf("providers: %t, %t, %s", c.GoogleEnabled(), c.GitHubEnabled(), c.GoogleIssuer)
-	}
-	if c.GitHubURL != "https://github.com" || c.GitHubAPIURL != "https://api.github.com" {
-		t.Errorf("GitHub at %s and %s", c.GitHubURL, c.GitHubAPIURL)
+	if google, github := c.Provider("google"), c.Provider("github"); google.Enabled() || github.Enabled() ||
+		google.URLs["ISSUER"] != "https://accounts.google.com" || github.URLs["URL"] != "https://github.com" || github.URLs["API_URL"] != "https://api.github.com" {
+		t.Errorf("providers: %+v, %+v", google, github)
 	}
 	if !slices.Equal(c.SIWEChains, []uint64{1}) || c.Linking != config.LinkingAuto || len(c.EthereumRPC) != 0 {
 		t.Errorf("chains %v, linking %s, RPC %v", c.SIWEChains, c.Linking, c.EthereumRPC)
@@ -99,8 +97,9 @@ func TestEverythingSet(t *testing.T) {
 		t.Errorf("proxies %v, want %v", c.TrustedProxies, proxies)
 	}
 	// An issuer is compared as a string: not even its last slash may change.
-	if !c.GoogleEnabled() || c.GoogleIssuer != "http://127.0.0.1:9000/op/" || c.GoogleClientSecret.Reveal() != "gs" || !c.GitHubEnabled() {
-		t.Errorf("Google %s, %t, %t", c.GoogleIssuer, c.GoogleEnabled(), c.GitHubEnabled())
+	google := c.Provider("google")
+	if !google.Enabled() || google.URLs["ISSUER"] != "http://127.0.0.1:9000/op/" || google.ClientSecret.Reveal() != "gs" || !c.Provider("github").Enabled() {
+		t.Errorf("Google %+v, GitHub %t", google, c.Provider("github").Enabled())
 	}
 	rpcs := config.RPCs{1: {"https://a.example/v2/key?x=y", "http://b.example:8545"}, 8453: {"https://c.example"}}
 	if !reflect.DeepEqual(c.EthereumRPC, rpcs) {

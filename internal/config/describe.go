@@ -11,6 +11,8 @@ type Variable struct {
 	Default string // "" if there is none
 	Meaning string
 	Secret  bool // better given as NAME_FILE; its value is never printed
+	// Pattern reports whether Name has a part that the operator chooses.
+	Pattern bool
 	field   string
 }
 
@@ -18,7 +20,11 @@ var variables = sync.OnceValue(func() []Variable {
 	var out []Variable
 	for f := range reflect.TypeFor[Config]().Fields() {
 		name, ok := f.Tag.Lookup("env")
-		if !ok {
+		switch {
+		case !ok:
+			continue
+		case name == "-":
+			out = append(out, allProviderVariables()...)
 			continue
 		}
 		out = append(out, Variable{

@@ -17,7 +17,7 @@ func TestEmailDomains(t *testing.T) {
 		" Corp.Example , b.example": {"corp.example", "b.example"},
 		"bücher.example":            {"xn--bcher-kva.example"},
 	} {
-		if got := load(t, append(hub, "LATCHKEY_GITHUB_EMAIL_DOMAINS="+value)...).GitHubEmailDomains; !slices.Equal(got, want) {
+		if got := load(t, append(hub, "LATCHKEY_GITHUB_EMAIL_DOMAINS="+value)...).Provider("github").EmailDomains; !slices.Equal(got, want) {
 			t.Errorf("%q is %v, want %v", value, got, want)
 		}
 	}

@@ -44,7 +44,7 @@ func readEnvironment(environ []string, problems *problems) (values map[string]st
 		}
 	}
 	values = map[string]string{}
-	for _, v := range Describe() {
+	for _, v := range variablesFor(given) {
 		value, path := given[v.Name], given[v.Name+fileSuffix]
 		delete(given, v.Name)
 		delete(given, v.Name+fileSuffix)

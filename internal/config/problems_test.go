@@ -211,6 +211,7 @@ func TestFiles(t *testing.T) {
 	}
 	// Every variable can be given so, and is checked alike.
 	for _, v := range config.Describe() {
+		v.Name = strings.Replace(v.Name, "<NAME>", "SSO", 1)
 		_, err := config.Load([]string{secret, v.Name + "_FILE=" + write("empty", "\n")}, false)
 		if err == nil || !strings.Contains(err.Error(), v.Name) {
 			t.Errorf("%s_FILE: error is %v", v.Name, err)

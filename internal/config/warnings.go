@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/latchkey/latchkey/identity"
 )
 
 // Warnings returns a sentence for each setting that is allowed but probably not
@@ -19,8 +21,10 @@ func (c Config) Warnings() []string {
 	if at, ok := publicURLAt(c.Listen); ok && !c.PublicURLSet && at.Port() != c.PublicURL.Port() {
 		warn("LATCHKEY_PUBLIC_URL is not set, so it is %s, but LATCHKEY_LISTEN is %s: browsers are refused unless it is where they reach Latchkey", c.PublicURL.String(), c.Listen)
 	}
-	if u, err := url.Parse(string(c.GitHubURL)); err == nil && c.GitHubEnabled() && u.Hostname() != "github.com" && !Loopback(u.Hostname()) && len(c.GitHubEmailDomains) == 0 {
-		warn("LATCHKEY_GITHUB_URL is %s: the addresses of an Enterprise Server are not believed; set LATCHKEY_GITHUB_EMAIL_DOMAINS to the domains that are its users' own", c.GitHubURL)
+	if p := c.Provider(identity.ProviderGitHub); p.Enabled() && len(p.EmailDomains) == 0 {
+		if u, err := url.Parse(p.URLs["URL"]); err == nil && u.Hostname() != "github.com" && !Loopback(u.Hostname()) {
+			warn("%s is %s: the addresses of an Enterprise Server are not believed; set %s to the domains that are its users' own", p.Variable("URL"), u, p.Variable("EMAIL_DOMAINS"))
+		}
 	}
 	for _, origin := range c.AllowedOrigins {
 		if host, _, _ := strings.Cut(strings.TrimPrefix(origin, "http://"), ":"); strings.HasPrefix(origin, "http://") && !Loopback(host) && !strings.HasPrefix(host, "[") {

@@ -5,8 +5,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-
-	"github.com/latchkey/latchkey/identity"
 )
 
 var page = template.Must(template.ParseFS(files, "page.html"))
@@ -29,7 +27,8 @@ type grant struct {
 // pageData fills page.html.
 type pageData struct {
 	Title    string
-	Google   bool
+	Hosted   bool // asks for the hosted domain
+	Subject  bool // the account id is any text
 	Action   string
 	Hidden   map[string]string
 	Person   person
@@ -78,13 +77,13 @@ func (s *standin) decide(w http.ResponseWriter, r *http.Request) {
 		s.redirect(w, r, url.Values{"error": {"access_denied"}, "state": {request.State}})
 		return
 	}
-	who, message := readPerson(s.kind, r.PostForm)
+	who, message := s.readPerson(r.PostForm)
 	if message != "" {
 		s.render(w, http.StatusBadRequest, request, who, message)
 		return
 	}
 	code := s.codes.put(grant{
-		person: who.identified(s.kind), nonce: request.Nonce, scope: request.Scope, challenge: request.Challenge,
+		person: s.identified(who), nonce: request.Nonce, scope: request.Scope, challenge: request.Challenge,
 	}, s.now())
 	s.redirect(w, r, url.Values{"code": {code}, "state": {request.State}})
 }
@@ -105,8 +104,8 @@ func (s *standin) readRequest(w http.ResponseWriter, r *http.Request, q url.Valu
 		return a, false
 	}
 	responseType := q.Get("response_type")
-	if responseType == "" && s.kind == identity.ProviderGitHub {
-		responseType = "code" // GitHub does not ask for it
+	if responseType == "" && !s.OpenID {
+		responseType = "code" // GitHub, for one, does not ask for it
 	}
 	switch {
 	case responseType != "code":
@@ -119,7 +118,9 @@ func (s *standin) readRequest(w http.ResponseWriter, r *http.Request, q url.Valu
 
 // redirect sends the browser back, with `iss` (RFC 9207).
 func (s *standin) redirect(w http.ResponseWriter, r *http.Request, params url.Values) {
-	params.Set("iss", s.issuer)
+	if s.issuer != "" {
+		params.Set("iss", s.issuer)
+	}
 	http.Redirect(w, r, s.redirectURI+"?"+params.Encode(), http.StatusSeeOther)
 }
 
@@ -139,9 +140,9 @@ func (s *standin) reject(w http.ResponseWriter, message string) {
 }
 
 func (s *standin) write(w http.ResponseWriter, status int, data pageData) {
-	data.Title, data.Google, data.Action = s.title, s.kind == identity.ProviderGoogle, s.action
+	data.Title, data.Hosted, data.Subject, data.Action = s.title, s.HostedDomain, s.ParseSubject == nil, s.path+s.Authorize
 	if data.Person.Email != "" {
-		data.Derived = subjectOf(s.kind, data.Person.Email)
+		data.Derived = s.subjectOf(data.Person.Email)
 	}
 	var out bytes.Buffer
 	if err := page.Execute(&out, data); err != nil {

@@ -84,9 +84,9 @@ func TestPageIsInertAndChangesNothing(t *testing.T) {
 			t.Error("the page is not marked, or has no policy")
 		}
 	}
-	for name, s := range map[string]*standin{"google": b.standins.google, "github": b.standins.github} {
+	for _, s := range b.standins.all {
 		if n := s.codes.order.Len() + s.tokens.order.Len(); n != 0 {
-			t.Errorf("%s: %d grants after GETs only", name, n)
+			t.Errorf("%s: %d grants after GETs only", s.name, n)
 		}
 	}
 	res, err := b.browser.Get(b.URL + "/dev/style.css")
@@ -136,6 +136,7 @@ func TestTokenEndpointsRefuse(t *testing.T) {
 		{"/dev/google/token", "grant_type=authorization_code&code=x"},
 		{"/dev/google/token", "grant_type=client_credentials"},
 		{"/dev/google/token", "%zz"},
+		{"/dev/discord/api/oauth2/token", "grant_type=authorization_code&code=x&client_id=latchkey-dev-discord&client_secret=wrong"},
 	} {
 		res, err := b.browser.Post(b.URL+c.path, "application/x-www-form-urlencoded", strings.NewReader(c.body))
 		if err != nil {
@@ -146,7 +147,7 @@ func TestTokenEndpointsRefuse(t *testing.T) {
 			t.Errorf("%s: %d", c.body, res.StatusCode)
 		}
 	}
-	for _, path := range []string{"/dev/google/userinfo", "/dev/github/api/user", "/dev/github/api/user/emails"} {
+	for _, path := range []string{"/dev/google/userinfo", "/dev/github/api/user", "/dev/github/api/user/emails", "/dev/discord/api/users/@me", "/dev/microsoft/userinfo"} {
 		for _, auth := range []string{"", "Bearer ", "Bearer wrong", "Basic x"} {
 			req, _ := http.NewRequest(http.MethodGet, b.URL+path, nil)
 			req.Header.Set("Authorization", auth)

@@ -1,4 +1,4 @@
-// Package devmode holds the stand-ins for Google and GitHub that a development
+// Package devmode holds the stand-ins for the providers that a development
 // server carries: real protocols, on which one types who one is. They prove
 // nothing about anybody, so they exist on a loopback address only.
 package devmode
@@ -14,12 +14,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/method/github"
-	"github.com/latchkey/latchkey/identity/method/google"
+	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/internal/methods"
 )
 
 const (
@@ -32,22 +33,24 @@ const (
 //go:embed page.html mail.html style.css
 var files embed.FS
 
-// Standins are the two stand-ins of one process. Everything secret in them is
-// made anew by New and gone with the process.
+// Standins are the stand-ins of one process, one for each provider of the list.
+// Everything secret in them is created by New and gone with the process.
 type Standins struct {
-	google, github *standin
-	key            *ecdsa.PrivateKey
-	keyID          string
-	now            identity.Clock
+	all   []*standin
+	key   *ecdsa.PrivateKey
+	keyID string
+	now   identity.Clock
 }
 
-// standin is what both have in common: one registered client, and the grants
-// that are under way.
+// standin is one registered client of one provider, and the grants that are
+// under way.
 type standin struct {
-	title        string // "Google" or "GitHub", for the page
-	kind         string // identity.ProviderGoogle or ProviderGitHub
-	issuer       string // `iss`, RFC 9207
-	action       string // path of the authorization endpoint
+	method.Standin
+	name         string // of the provider
+	title        string // for the page
+	root         string // URL
+	path         string // of root
+	issuer       string // `iss`, RFC 9207; "" for none
 	clientID     string
 	clientSecret string
 	redirectURI  string
@@ -63,54 +66,58 @@ func New(publicURL string, now identity.Clock) (*Standins, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !loopback(u.Hostname()) {
 		return nil, fmt.Errorf("development mode needs a loopback public URL, not %q", publicURL)
 	}
-	base := u.Scheme + "://" + u.Host
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("making the signing key of the stand-in: %w", err)
+		return nil, fmt.Errorf("making the signing key of the stand-ins: %w", err)
 	}
 	point, err := key.PublicKey.Bytes()
 	if err != nil {
-		return nil, fmt.Errorf("encoding the signing key of the stand-in: %w", err)
+		return nil, fmt.Errorf("encoding the signing key of the stand-ins: %w", err)
 	}
 	sum := sha256.Sum256(point)
-	return &Standins{
-		google: newStandin("Google", identity.ProviderGoogle, base, "/dev/google", now),
-		github: newStandin("GitHub", identity.ProviderGitHub, base, "/dev/github/login/oauth", now),
-		key:    key,
-		keyID:  hex.EncodeToString(sum[:8]),
-		now:    now,
-	}, nil
+	out := &Standins{key: key, keyID: hex.EncodeToString(sum[:8]), now: now}
+	for _, spec := range methods.Redirects() {
+		out.all = append(out.all, newStandin(spec, u.Scheme+"://"+u.Host, now))
+	}
+	return out, nil
 }
 
-func newStandin(title, kind, base, issuerPath string, now identity.Clock) *standin {
+func newStandin(spec method.Spec, base string, now identity.Clock) *standin {
 	secret, _ := identity.NewSecret()
-	return &standin{
-		title:        title,
-		kind:         kind,
-		issuer:       base + issuerPath,
-		action:       issuerPath + "/authorize",
-		clientID:     "latchkey-dev-" + kind,
+	s := &standin{
+		Standin:      spec.Standin,
+		name:         spec.Name,
+		title:        spec.Label,
+		path:         "/dev/" + spec.Name,
+		clientID:     "latchkey-dev-" + spec.Name,
 		clientSecret: secret,
-		redirectURI:  base + "/v1/auth/" + kind + "/callback",
+		redirectURI:  base + "/v1/auth/" + spec.Name + "/callback",
 		codes:        newVault[grant](maxGrants, codeLife),
 		tokens:       newVault[person](maxGrants, tokenLife),
 		now:          now,
 	}
-}
-
-// Google is the configuration under which the Google stand-in is used.
-func (s *Standins) Google() google.Config {
-	return google.Config{
-		Issuer: s.google.issuer, ClientID: s.google.clientID, ClientSecret: s.google.clientSecret, Now: s.now,
+	s.root = base + s.path
+	if s.OpenID {
+		s.Authorize, s.Token, s.issuer = "/authorize", "/token", s.root
+	} else if s.Issuer != "" {
+		s.issuer = s.root + s.Issuer
 	}
+	return s
 }
 
-// GitHub is the configuration under which the GitHub stand-in is used.
-func (s *Standins) GitHub() github.Config {
-	site := s.github.issuer[:len(s.github.issuer)-len("/login/oauth")]
-	return github.Config{
-		URL: site, APIURL: site + "/api",
-		ClientID: s.github.clientID, ClientSecret: s.github.clientSecret,
+func (s *Standins) get(name string) *standin {
+	i := slices.IndexFunc(s.all, func(s *standin) bool { return s.name == name })
+	if i < 0 {
+		return nil
+	}
+	return s.all[i]
+}
+
+// Options are the settings under which the stand-in of a listed provider is used.
+func (s *Standins) Options(name string) method.Options {
+	one := s.get(name)
+	return method.Options{
+		Name: name, ClientID: one.clientID, ClientSecret: one.clientSecret, URLs: one.URLs(one.root), Now: s.now,
 	}
 }
 
@@ -122,18 +129,15 @@ func (s *Standins) Handler() http.Handler {
 		http.ServeFileFS(w, r, files, "style.css")
 	})
 
-	mux.HandleFunc("GET /dev/google/.well-known/openid-configuration", s.discovery)
-	mux.HandleFunc("GET /dev/google/jwks", s.jwks)
-	mux.HandleFunc("GET /dev/google/authorize", s.google.showPage)
-	mux.HandleFunc("POST /dev/google/authorize", s.google.decide)
-	mux.HandleFunc("POST /dev/google/token", s.googleToken)
-	mux.HandleFunc("GET /dev/google/userinfo", s.userinfo)
-
-	mux.HandleFunc("GET /dev/github/login/oauth/authorize", s.github.showPage)
-	mux.HandleFunc("POST /dev/github/login/oauth/authorize", s.github.decide)
-	mux.HandleFunc("POST /dev/github/login/oauth/access_token", s.githubToken)
-	mux.HandleFunc("GET /dev/github/api/user", s.githubUser)
-	mux.HandleFunc("GET /dev/github/api/user/emails", s.githubEmails)
+	for _, one := range s.all {
+		mux.HandleFunc("GET "+one.path+one.Authorize, one.showPage)
+		mux.HandleFunc("POST "+one.path+one.Authorize, one.decide)
+		if one.OpenID {
+			s.handleOpenID(mux, one)
+		} else {
+			one.handlePlain(mux)
+		}
+	}
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)

@@ -16,8 +16,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method"
-	"github.com/latchkey/latchkey/identity/method/github"
-	"github.com/latchkey/latchkey/identity/method/google"
+	"github.com/latchkey/latchkey/internal/methods"
 )
 
 // bench is a service with its stand-ins, and a person at a browser.
@@ -50,15 +49,15 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) providers() map[string]method.Redirect {
 	b.t.Helper()
-	google, err := google.New(b.standins.Google())
-	if err != nil {
-		b.t.Fatal(err)
+	out := map[string]method.Redirect{}
+	for _, spec := range methods.Redirects() {
+		p, err := spec.New(b.standins.Options(spec.Name))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		out[spec.Name] = p
 	}
-	github, err := github.New(b.standins.GitHub())
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return map[string]method.Redirect{"google": google, "github": github}
+	return out
 }
 
 func (b *bench) start(p method.Redirect, browser string) (method.Flow, string) {
@@ -141,6 +140,15 @@ func callbackOf(q url.Values) method.Callback {
 	return method.Callback{Code: q.Get("code"), Issuer: q.Get("iss")}
 }
 
+func subjectOf(t *testing.T, name, email string) string {
+	t.Helper()
+	standins, err := New("http://localhost:8080", identity.SystemClock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return standins.get(name).subjectOf(email)
+}
+
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -161,7 +169,7 @@ func TestRoundTrip(t *testing.T) {
 		"Google, no address": {"google", map[string]string{"email": "", "email_verified": "", "sub": "42"},
 			identity.Proof{Subject: "42", DisplayName: "Ada Lovelace"}},
 		"Google, derived subject": {"google", map[string]string{"email": "ada@gmail.com"},
-			identity.Proof{Subject: subjectOf("google", "ada@gmail.com"), Email: "ada@gmail.com", EmailAuthoritative: true, DisplayName: "Ada Lovelace"}},
+			identity.Proof{Subject: subjectOf(t, "google", "ada@gmail.com"), Email: "ada@gmail.com", EmailAuthoritative: true, DisplayName: "Ada Lovelace"}},
 		"GitHub": {"github", map[string]string{"email": "ada@corp.example", "sub": "583231"},
 			identity.Proof{Subject: "583231", Email: "ada@corp.example", EmailAuthoritative: true, DisplayName: "Ada Lovelace"}},
 		"GitHub, leading zeros": {"github", map[string]string{"email": "ada@corp.example", "sub": "007"},
@@ -171,7 +179,15 @@ func TestRoundTrip(t *testing.T) {
 		"GitHub, no address, no name": {"github", map[string]string{"email": "", "email_verified": "", "name": "", "sub": "5"},
 			identity.Proof{Subject: "5", DisplayName: "user-5"}},
 		"GitHub, derived id": {"github", map[string]string{"email": "ada@corp.example"},
-			identity.Proof{Subject: subjectOf("github", "ada@corp.example"), Email: "ada@corp.example", EmailAuthoritative: true, DisplayName: "Ada Lovelace"}},
+			identity.Proof{Subject: subjectOf(t, "github", "ada@corp.example"), Email: "ada@corp.example", EmailAuthoritative: true, DisplayName: "Ada Lovelace"}},
+		"Discord": {"discord", map[string]string{"email": "ada@corp.example", "sub": "80351110224678912"},
+			identity.Proof{Subject: "80351110224678912", Email: "ada@corp.example", DisplayName: "Ada Lovelace"}},
+		"Discord, no name": {"discord", map[string]string{"name": "", "sub": "7"},
+			identity.Proof{Subject: "7", Email: "ada@example.com", DisplayName: "user7"}},
+		"GitLab": {"gitlab", map[string]string{"email": "ada@corp.example", "sub": "42"},
+			identity.Proof{Subject: "42", Email: "ada@corp.example", DisplayName: "Ada Lovelace"}},
+		"Microsoft": {"microsoft", map[string]string{"email": "ada@corp.example", "sub": "abc"},
+			identity.Proof{Subject: "abc", Email: "ada@corp.example", DisplayName: "Ada Lovelace"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +195,7 @@ func TestRoundTrip(t *testing.T) {
 			p := providers[c.provider]
 			flow, q := b.login(p, "browser", c.typed)
 			got, err := p.Prove(context.Background(), flow, callbackOf(q))
-			c.want.Provider = c.provider
+			c.want.Provider, c.want.Reported = c.provider, c.provider == "github" || c.want.Email != ""
 			if err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %+v, %v; want %+v", got, err, c.want)
 			}
@@ -196,7 +212,7 @@ func TestCancel(t *testing.T) {
 	b := newBench(t)
 	for _, p := range b.providers() {
 		_, q := b.login(p, "browser", map[string]string{"decision": "cancel"})
-		if q.Get("error") != "access_denied" || q.Has("code") || q.Get("iss") == "" {
+		if q.Get("error") != "access_denied" || q.Has("code") || (q.Get("iss") == "") != (b.standins.get(p.Name()).issuer == "") {
 			t.Errorf("%s: redirected with %v", p.Name(), q)
 		}
 	}
@@ -244,7 +260,7 @@ func TestCodeExpires(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	now := time.Now()
-	for _, s := range []*standin{b.standins.google, b.standins.github} {
+	for _, s := range b.standins.all {
 		s.now = func() time.Time { return now }
 	}
 	type login struct {
@@ -289,7 +305,7 @@ func TestSecretsAreNewEachTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if one.Google().ClientSecret == two.Google().ClientSecret || one.GitHub().ClientSecret == two.GitHub().ClientSecret || one.keyID == two.keyID {
+	if one.Options("google").ClientSecret == two.Options("google").ClientSecret || one.Options("github").ClientSecret == two.Options("github").ClientSecret || one.keyID == two.keyID {
 		t.Error("a secret came twice")
 	}
 }

@@ -4,25 +4,18 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"net/url"
-	"strconv"
 	"strings"
 
-	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
 )
 
 const maxField = 254 // bytes of anything one types
 
 // person is who somebody says they are.
-type person struct {
-	Name         string
-	Email        string
-	Verified     bool
-	HostedDomain string // Google only
-	Subject      string
-}
+type person = method.Person
 
 // readPerson reads the form. The message tells what to mend, "" if nothing.
-func readPerson(kind string, form url.Values) (p person, message string) {
+func (s *standin) readPerson(form url.Values) (p person, message string) {
 	field := func(name string) string { return strings.TrimSpace(form.Get(name)) }
 	p = person{
 		Name:     field("name"),
@@ -30,11 +23,11 @@ func readPerson(kind string, form url.Values) (p person, message string) {
 		Verified: form.Get("email_verified") == "true",
 		Subject:  field("sub"),
 	}
-	if kind == identity.ProviderGoogle {
+	if s.HostedDomain {
 		p.HostedDomain = field("hd")
 	}
-	for _, s := range []string{p.Name, p.Email, p.HostedDomain, p.Subject} {
-		if len(s) > maxField {
+	for _, typed := range []string{p.Name, p.Email, p.HostedDomain, p.Subject} {
+		if len(typed) > maxField {
 			return p, "That is longer than anything real."
 		}
 	}
@@ -48,48 +41,26 @@ func readPerson(kind string, form url.Values) (p person, message string) {
 	case strings.ContainsFunc(p.Subject, func(c rune) bool { return c <= ' ' || c >= 0x7f }):
 		return p, "A subject is printable ASCII without spaces."
 	}
-	if kind == identity.ProviderGitHub && p.Subject != "" {
-		n, err := strconv.ParseInt(p.Subject, 10, 64)
-		if err != nil || n <= 0 {
-			return p, "A GitHub account has a positive whole number."
+	if s.ParseSubject != nil && p.Subject != "" {
+		id, ok := s.ParseSubject(p.Subject)
+		if !ok {
+			return p, "An account of " + s.title + " has a positive whole number."
 		}
-		p.Subject = strconv.FormatInt(n, 10)
+		p.Subject = id
 	}
 	return p, ""
 }
 
 // identified gives a person without a subject the one that belongs to the
 // address: the same address is the same account, on every run.
-func (p person) identified(kind string) person {
+func (s *standin) identified(p person) person {
 	if p.Subject == "" {
-		p.Subject = subjectOf(kind, p.Email)
+		p.Subject = s.subjectOf(p.Email)
 	}
 	return p
 }
 
-// subjectOf derives digits, as both providers use them: few for GitHub, whose
-// ids are counted up; 21 for Google.
-func subjectOf(kind, email string) string {
-	sum := sha256.Sum256([]byte(kind + "\n" + strings.ToLower(email)))
-	n := binary.BigEndian.Uint64(sum[:8])
-	if kind == identity.ProviderGitHub {
-		return strconv.FormatUint(1_000_000+n%1_000_000_000, 10)
-	}
-	// 10^18 to 10^19-1 are 19 digits; Google's own begin with 10 or 11.
-	return "10" + strconv.FormatUint(1_000_000_000_000_000_000+n%9_000_000_000_000_000_000, 10)
-}
-
-// login is a GitHub login made of the address.
-func (p person) login() string {
-	local, _, _ := strings.Cut(p.Email, "@")
-	login := strings.Map(func(c rune) rune {
-		if c < 0x80 && (c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z') {
-			return c
-		}
-		return '-'
-	}, local)
-	if login = strings.Trim(login, "-"); login == "" {
-		login = "user-" + p.Subject
-	}
-	return login
+func (s *standin) subjectOf(email string) string {
+	sum := sha256.Sum256([]byte(s.name + "\n" + strings.ToLower(email)))
+	return s.Subject(binary.BigEndian.Uint64(sum[:8]))
 }

@@ -76,7 +76,11 @@ type check func(ctx context.Context) []Result
 // others, because it compares the clocks that they read.
 func Run(ctx context.Context, cfg config.Config, deps Deps) []Result {
 	e := &examination{Deps: deps, cfg: cfg}
-	checks := []check{e.configuration, e.database, e.publicURL, e.google, e.github, e.mail, e.redis}
+	checks := []check{e.configuration, e.database, e.publicURL}
+	for _, p := range cfg.Providers {
+		checks = append(checks, func(ctx context.Context) []Result { return e.provider(ctx, p) })
+	}
+	checks = append(checks, e.mail, e.redis)
 	for _, chain := range cfg.SIWEChains {
 		checks = append(checks, func(ctx context.Context) []Result { return e.chain(ctx, chain) })
 	}

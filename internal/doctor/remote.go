@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/internal/config"
 )
 
@@ -38,59 +39,53 @@ func (e *examination) ask(ctx context.Context, method, target, body string) (sta
 	return res.StatusCode, answer, reason(err)
 }
 
-// google fetches the discovery document of the issuer.
-func (e *examination) google(ctx context.Context) []Result {
-	const name = "google"
-	if !e.cfg.GoogleEnabled() {
-		return []Result{ok(name, "is not configured, so it is off")}
-	}
-	issuer := string(e.cfg.GoogleIssuer)
-	fail := func(fix, format string, args ...any) []Result {
-		return []Result{{name, Fail, fmt.Sprintf(format, args...), fix}}
-	}
-	status, body, err := e.ask(ctx, http.MethodGet, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", "")
-	if err != nil {
-		return fail("allow Latchkey to connect to it, or correct LATCHKEY_GOOGLE_ISSUER", "%s cannot be reached: %v", issuer, err)
-	}
-	var document struct{ Issuer string }
-	switch {
-	case status != http.StatusOK:
-		return fail("correct LATCHKEY_GOOGLE_ISSUER, or wait until the issuer is up again", "%s answers %d to discovery", issuer, status)
-	case json.Unmarshal(body, &document) != nil:
-		return fail("correct LATCHKEY_GOOGLE_ISSUER", "%s does not answer discovery with JSON", issuer)
-	case document.Issuer != issuer:
-		return fail("write LATCHKEY_GOOGLE_ISSUER exactly as the issuer does", "%s says it is %.200q", issuer, document.Issuer)
-	}
-	return []Result{ok(name, "%s answers", issuer)}
-}
-
-// github checks both hosts: the site that browsers are sent to, and the API by the
-// call that a sign-in makes, which must ask for a token.
-func (e *examination) github(ctx context.Context) []Result {
-	const name = "github"
-	if !e.cfg.GitHubEnabled() {
+// provider sends the requests by which a provider shows that its settings lead
+// somewhere.
+func (e *examination) provider(ctx context.Context, p config.Provider) []Result {
+	name := p.Spec.Name
+	if !p.Enabled() {
 		return []Result{ok(name, "is not configured, so it is off")}
 	}
 	var results []Result
-	for _, part := range []struct{ variable, base, path string }{
-		{"LATCHKEY_GITHUB_URL", string(e.cfg.GitHubURL), ""},
-		{"LATCHKEY_GITHUB_API_URL", string(e.cfg.GitHubAPIURL), "/user"},
-	} {
-		variable, target := part.variable, strings.TrimSuffix(part.base, "/")+part.path
-		status, _, err := e.ask(ctx, http.MethodGet, target, "")
-		switch {
-		case err != nil:
-			results = append(results, Result{name, Fail, fmt.Sprintf("%s cannot be reached: %v", part.base, err), "allow Latchkey to connect to it, or correct " + variable})
-		case status >= 500:
-			results = append(results, Result{name, Fail, fmt.Sprintf("%s answers %d", target, status), "wait until GitHub is up again, or correct " + variable})
-		case part.path != "" && status == http.StatusNotFound:
-			results = append(results, Result{name, Fail, fmt.Sprintf("%s answers 404", target), "correct " + variable + ": on an Enterprise Server it ends in /api/v3"})
+	var asked []string
+	for _, probe := range p.Spec.Probes(p.Options(nil)) {
+		asked = append(asked, p.URLs[probe.Setting])
+		if r := e.probe(ctx, p, probe); r != nil {
+			results = append(results, *r)
 		}
 	}
-	if len(results) == 0 {
-		return []Result{ok(name, "%s and %s answer", e.cfg.GitHubURL, e.cfg.GitHubAPIURL)}
+	if len(results) > 0 {
+		return results
 	}
-	return results
+	if len(asked) == 1 {
+		return []Result{ok(name, "%s answers", asked[0])}
+	}
+	return []Result{ok(name, "%s answer", strings.Join(asked, " and "))}
+}
+
+// probe returns what is wrong with one setting, or nil.
+func (e *examination) probe(ctx context.Context, p config.Provider, probe method.Probe) *Result {
+	variable, configured := p.Variable(probe.Setting), p.URLs[probe.Setting]
+	fail := func(fix, format string, args ...any) *Result {
+		return &Result{p.Spec.Name, Fail, fmt.Sprintf(format, args...), fix}
+	}
+	status, body, err := e.ask(ctx, http.MethodGet, probe.URL, "")
+	var document struct{ Issuer string }
+	switch {
+	case err != nil:
+		return fail("allow Latchkey to connect to it, or correct "+variable, "%s cannot be reached: %v", configured, err)
+	case status >= http.StatusInternalServerError, probe.Issuer != "" && status != http.StatusOK:
+		return fail("correct "+variable+", or wait until "+p.Label+" is up again", "%s answers %d", probe.URL, status)
+	case probe.NotFound != "" && status == http.StatusNotFound:
+		return fail("correct "+variable+": "+probe.NotFound, "%s answers 404", probe.URL)
+	case probe.Issuer == "":
+		return nil
+	case json.Unmarshal(body, &document) != nil:
+		return fail("correct "+variable, "%s does not answer discovery with JSON", configured)
+	case document.Issuer != probe.Issuer:
+		return fail("write "+variable+" exactly as the issuer does", "%s says it is %.200q", configured, document.Issuer)
+	}
+	return nil
 }
 
 // chain asks each RPC endpoint of a chain for its chain id. An endpoint of another

@@ -18,7 +18,7 @@ var authjsPostgres = []string{
 	`INSERT INTO users (name, email, "emailVerified", image) VALUES
 		('Ada', 'ada@example.com', now(), 'https://pics.example/a'), ('Bob', 'bob@example.com', NULL, NULL), (NULL, 'cy@example.com', NULL, NULL)`,
 	`INSERT INTO accounts ("userId", type, provider, "providerAccountId", access_token) VALUES
-		(1, 'oauth', 'google', '1001', 'secret'), (2, 'oauth', 'github', '2002', 'secret'), (2, 'oauth', 'discord', '9', 'secret')`,
+		(1, 'oauth', 'google', '1001', 'secret'), (2, 'oauth', 'github', '2002', 'secret'), (2, 'oauth', 'twitch', '9', 'secret')`,
 }
 
 // Drizzle's tables on SQLite: singular names, times as milliseconds.
@@ -26,7 +26,7 @@ var authjsSQLite = []string{
 	"CREATE TABLE `user` (`id` text PRIMARY KEY NOT NULL, `name` text, `email` text, `emailVerified` integer, `image` text)",
 	"CREATE TABLE `account` (`userId` text NOT NULL, `type` text NOT NULL, `provider` text NOT NULL, `providerAccountId` text NOT NULL, `access_token` text, PRIMARY KEY(`provider`, `providerAccountId`))",
 	"INSERT INTO `user` VALUES ('a', 'Ada', 'ada@example.com', 1700000000000, 'https://pics.example/a'), ('b', 'Bob', 'bob@example.com', NULL, NULL), ('c', NULL, 'cy@example.com', NULL, NULL)",
-	"INSERT INTO `account` VALUES ('a', 'oauth', 'google', '1001', 'secret'), ('b', 'oauth', 'github', '2002', 'secret'), ('b', 'oauth', 'discord', '9', 'secret')",
+	"INSERT INTO `account` VALUES ('a', 'oauth', 'google', '1001', 'secret'), ('b', 'oauth', 'github', '2002', 'secret'), ('b', 'oauth', 'twitch', '9', 'secret')",
 }
 
 func TestAuthJS(t *testing.T) {
@@ -38,7 +38,7 @@ func TestAuthJS(t *testing.T) {
 			}
 			wantSkipped(t, report, map[string]int{
 				"address that the source has not verified": 2, "user with no usable identity": 1,
-				`identity of a provider that Latchkey does not have: "discord"`: 1,
+				`identity of a provider that Latchkey does not have: "twitch"`: 1,
 			})
 		}
 		bring(t, d, importer.AuthJS, newSource(t, "postgres", authjsPostgres...))

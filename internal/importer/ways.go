@@ -7,6 +7,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/methods"
 	"github.com/latchkey/latchkey/siwe"
 )
 
@@ -17,9 +18,9 @@ type way struct {
 	wallet   *identity.Wallet
 }
 
-// providers are the names sources give to what Latchkey knows.
+// providers are the names sources give to what Latchkey knows, besides those in
+// the list of methods.
 var providers = map[string]string{
-	"google": identity.ProviderGoogle, "github": identity.ProviderGitHub,
 	"ethereum": identity.ProviderSIWE, "siwe": identity.ProviderSIWE, "web3": identity.ProviderSIWE, "wallet": identity.ProviderSIWE,
 	"email": identity.ProviderEmail, "credential": identity.ProviderEmail, "credentials": identity.ProviderEmail,
 	"magic-link": identity.ProviderEmail, "email-otp": identity.ProviderEmail, "nodemailer": identity.ProviderEmail, "resend": identity.ProviderEmail,
@@ -29,8 +30,12 @@ var providers = map[string]string{
 // e-mail account is the person's address, which the account does not decide.
 func readAccount(a Account) (way, string) {
 	provider, known := providers[strings.ToLower(strings.TrimSpace(a.Provider))]
+	redirect, listed := methods.Imported(a.Provider)
+	if listed {
+		provider = redirect.Name
+	}
 	switch {
-	case !known:
+	case !known && !listed:
 		return way{}, "identity of a provider that Latchkey does not have: " + strconv.QuoteToASCII(clip(a.Provider))
 	case provider == identity.ProviderEmail:
 		return way{provider: provider}, ""
@@ -40,7 +45,7 @@ func readAccount(a Account) (way, string) {
 			return way{}, "wallet that is not an Ethereum account"
 		}
 		return w, ""
-	case provider == identity.ProviderGitHub && !number(a.Subject), !printable(a.Subject):
+	case redirect.Subject != nil && !redirect.Subject(a.Subject), !printable(a.Subject):
 		return way{}, "identity with an account id that " + provider + " does not give"
 	}
 	return way{provider: provider, subject: a.Subject}, ""

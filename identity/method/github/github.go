@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/oauth2"
 
@@ -28,57 +27,68 @@ const (
 	maxIDDigits = 19 // of an int64
 )
 
-// Config configures GitHub or a GitHub Enterprise Server.
-type Config struct {
-	URL          string // "" is https://github.com
-	APIURL       string // "" is https://api.github.com; on Enterprise Server {URL}/api/v3
-	ClientID     string
-	ClientSecret string
-	EmailDomains []string      // that an Enterprise Server is an authority for; see Authority
-	Timeout      time.Duration // of one proof; 0 is DefaultTimeout
+// Spec offers GitHub.
+var Spec = method.Spec{
+	Name:  identity.ProviderGitHub,
+	Label: "GitHub",
+	Settings: []method.Setting{
+		{Name: "URL", Default: siteURL, With: "API_URL", Doc: "GitHub, or a GitHub Enterprise Server."},
+		{Name: "API_URL", Default: apiURL, With: "URL", Doc: "API of the above; {URL}/api/v3 on an Enterprise Server. Set both or neither."},
+		{Name: "EMAIL_DOMAINS", Kind: method.SettingDomains, Doc: "Domains whose mailboxes belong to the GitHub accounts that have verified them, comma separated. GitHub Enterprise Servers are believed about these only; github.com, when unset, about every address that it has verified."},
+	},
+	New: func(o method.Options) (method.Redirect, error) { return New(o) },
+	Probes: func(o method.Options) []method.Probe {
+		return []method.Probe{
+			{Setting: "URL", URL: o.URLs["URL"]},
+			// The very call that sign-in makes, which must want a token.
+			{Setting: "API_URL", URL: strings.TrimSuffix(o.URLs["API_URL"], "/") + "/user", NotFound: "on an Enterprise Server it ends in /api/v3"},
+		}
+	},
+	Subject: func(s string) bool { _, ok := githubID(json.RawMessage(s)); return ok },
+	Standin: standin,
 }
 
 // GitHub proves persons by GitHub's OAuth 2.0 web application flow.
 type GitHub struct {
-	cfg       Config
+	url, api  string // without a slash at the end
 	client    *oauth.Client
 	authority oauth.Authority
-	host      string // of cfg.URL, for its noreply addresses
+	host      string // of url, for its noreply addresses
 }
 
 var _ method.Redirect = (*GitHub)(nil)
 
-// New returns GitHub. The error names what is wrong in the configuration;
-// the network is not touched.
-func New(cfg Config) (*GitHub, error) {
-	if cfg.URL == "" {
-		cfg.URL = siteURL
+// New returns GitHub. The error names what is wrong in the configuration; the
+// network is not touched.
+func New(o method.Options) (*GitHub, error) {
+	raw := map[string]string{"URL": siteURL, "API_URL": apiURL}
+	for name, value := range o.URLs {
+		if value != "" {
+			raw[name] = value
+		}
 	}
-	if cfg.APIURL == "" {
-		cfg.APIURL = apiURL
-	}
-	site, err := oauth.ConfiguredURL(identity.ProviderGitHub, "URL", cfg.URL)
+	site, err := oauth.ConfiguredURL(identity.ProviderGitHub, "URL", raw["URL"])
 	if err != nil {
 		return nil, err
 	}
-	api, err := oauth.ConfiguredURL(identity.ProviderGitHub, "API URL", cfg.APIURL)
+	api, err := oauth.ConfiguredURL(identity.ProviderGitHub, "API URL", raw["API_URL"])
 	if err != nil {
 		return nil, err
 	}
-	if cfg.ClientID == "" || cfg.ClientSecret == "" {
+	if o.ClientID == "" || o.ClientSecret == "" {
 		return nil, errors.New("github: client id or client secret is missing")
 	}
-	cfg.URL, cfg.APIURL = strings.TrimRight(cfg.URL, "/"), strings.TrimRight(cfg.APIURL, "/")
-	return &GitHub{
-		cfg: cfg,
-		client: oauth.NewClient(oauth.ClientConfig{
-			Name: identity.ProviderGitHub, AuthURL: cfg.URL + "/login/oauth/authorize", TokenURL: cfg.URL + "/login/oauth/access_token",
-			ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret, Scopes: strings.Fields(scopes),
-			Hosts: []*url.URL{site, api}, Timeout: cfg.Timeout,
-		}),
-		authority: oauth.Authority{Kind: oauth.AuthorityGitHub, Hosts: []*url.URL{site, api}, Domains: cfg.EmailDomains},
+	g := &GitHub{
+		url: strings.TrimRight(raw["URL"], "/"), api: strings.TrimRight(raw["API_URL"], "/"),
+		authority: oauth.Authority{Kind: oauth.AuthorityGitHub, Hosts: []*url.URL{site, api}, Domains: o.EmailDomains},
 		host:      strings.ToLower(site.Hostname()),
-	}, nil
+	}
+	g.client = oauth.NewClient(oauth.ClientConfig{
+		Name: identity.ProviderGitHub, AuthURL: g.url + "/login/oauth/authorize", TokenURL: g.url + "/login/oauth/access_token",
+		ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: strings.Fields(scopes),
+		Hosts: []*url.URL{site, api}, Timeout: o.Timeout,
+	})
+	return g, nil
 }
 
 // Name implements method.Redirect.
@@ -102,7 +112,7 @@ func (g *GitHub) AuthCodeURL(_ context.Context, flow method.Flow) (string, error
 func (g *GitHub) Prove(ctx context.Context, flow method.Flow, callback method.Callback) (identity.Proof, error) {
 	// GitHub has sent `iss` (RFC 9207) at times, and not at others; Enterprise
 	// Servers of different age differ too. So it is checked, but not required.
-	if callback.Issuer != "" && callback.Issuer != g.cfg.URL+"/login/oauth" {
+	if callback.Issuer != "" && callback.Issuer != g.url+"/login/oauth" {
 		return identity.Proof{}, oauth.Unproven(g.Name(), "callback: iss is %.128q", callback.Issuer)
 	}
 	ctx, cancel := g.client.WithTimeout(ctx)
@@ -137,7 +147,7 @@ func (g *GitHub) Prove(ctx context.Context, flow method.Flow, callback method.Ca
 }
 
 func (g *GitHub) user(ctx context.Context, access string) (oauth.Object, error) {
-	res, err := g.api(ctx, access, "/user")
+	res, err := g.get(ctx, access, "/user")
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +176,7 @@ func (g *GitHub) addresses(ctx context.Context, access string) (addressList, err
 		// The page's number is counted here: a `next` link would be a URL of
 		// the provider's choice that gets the token.
 		query := url.Values{"per_page": {strconv.Itoa(pageSize)}, "page": {strconv.Itoa(page)}}
-		res, err := g.api(ctx, access, "/user/emails?"+query.Encode())
+		res, err := g.get(ctx, access, "/user/emails?"+query.Encode())
 		if err != nil {
 			return addressList{}, err
 		}
@@ -220,8 +230,8 @@ func (g *GitHub) noreply(domain string) bool {
 	return false
 }
 
-func (g *GitHub) api(ctx context.Context, access, path string) (*oauth.Response, error) {
-	return g.client.Get(ctx, access, g.cfg.APIURL+path, http.Header{
+func (g *GitHub) get(ctx context.Context, access, path string) (*oauth.Response, error) {
+	return g.client.Get(ctx, access, g.api+path, http.Header{
 		"Accept":               {"application/vnd.github+json"},
 		"X-Github-Api-Version": {apiVersion},
 	})

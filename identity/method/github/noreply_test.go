@@ -1,10 +1,14 @@
 package github
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/latchkey/latchkey/identity/method"
+)
 
 func TestEnterpriseNoreplyAddresses(t *testing.T) {
 	t.Parallel()
-	g, err := New(Config{URL: "https://GHE.corp.example:8443", ClientID: "c", ClientSecret: "s"})
+	g, err := New(method.Options{ClientID: "c", ClientSecret: "s", URLs: map[string]string{"URL": "https://GHE.corp.example:8443"}})
 	if err != nil {
 		t.Fatal(err)
 	}

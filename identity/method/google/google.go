@@ -3,44 +3,67 @@ package google
 
 import (
 	"net/url"
-	"time"
+	"strconv"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/oauth"
+	"github.com/latchkey/latchkey/identity/method/oidc"
 )
 
 // Issuer is Google's issuer identifier.
 const Issuer = "https://accounts.google.com"
 
-// Config configures Google.
-type Config struct {
-	Issuer       string // "" is Issuer
-	ClientID     string
-	ClientSecret string
-	Timeout      time.Duration  // of one proof; 0 is DefaultTimeout
-	Now          identity.Clock // nil is identity.SystemClock
+// Spec offers Google.
+var Spec = method.Spec{
+	Name:  identity.ProviderGoogle,
+	Label: "Google",
+	Settings: []method.Setting{{
+		Name: "ISSUER", Default: Issuer, Doc: "OpenID Connect issuer that stands for Google.",
+	}},
+	New:     func(o method.Options) (method.Redirect, error) { return New(o) },
+	Probes:  oidc.Probes,
+	Standin: standin,
 }
 
-// New returns Google, which is OpenID Connect with its own rule for
-// addresses. The error names what is wrong in the configuration; the network is
-// not touched.
-func New(cfg Config) (*oauth.OIDC, error) {
-	if cfg.Issuer == "" {
-		cfg.Issuer = Issuer
+// New returns Google, which is OpenID Connect with its own rule for addresses.
+// The error names what is wrong in the configuration; the network is not touched.
+func New(o method.Options) (*oauth.OIDC, error) {
+	raw := o.URLs["ISSUER"]
+	if raw == "" {
+		raw = Issuer
 	}
-	issuer, err := oauth.ConfiguredURL(identity.ProviderGoogle, "issuer", cfg.Issuer)
+	issuer, err := oauth.ConfiguredURL(identity.ProviderGoogle, "issuer", raw)
 	if err != nil {
 		return nil, err
 	}
 	return oauth.NewOIDC(oauth.OIDCConfig{
 		Name:         identity.ProviderGoogle,
-		Issuer:       cfg.Issuer,
-		ClientID:     cfg.ClientID,
-		ClientSecret: cfg.ClientSecret,
+		Issuer:       raw,
+		ClientID:     o.ClientID,
+		ClientSecret: o.ClientSecret,
 		// Google knows no prompt=login. With this the person must at least act.
 		StepUpPrompt:  "select_account",
 		Authoritative: oauth.Authority{Kind: oauth.AuthorityGoogle, Hosts: []*url.URL{issuer}}.Covers,
-		Timeout:       cfg.Timeout,
-		Now:           cfg.Now,
+		Timeout:       o.Timeout,
+		Now:           o.Now,
 	})
+}
+
+// standin says who a person is as Google does, with the domain that hosts them.
+var standin = method.Standin{
+	OpenID: true,
+	Claims: func(p method.Person) map[string]any {
+		claims := method.OpenIDClaims(p)
+		if p.HostedDomain != "" {
+			claims["hd"] = p.HostedDomain
+		}
+		return claims
+	},
+	URLs: oidc.StandinURLs,
+	// 21 digits that begin with 10, as Google's do.
+	Subject: func(n uint64) string {
+		return "10" + strconv.FormatUint(1_000_000_000_000_000_000+n%9_000_000_000_000_000_000, 10)
+	},
+	HostedDomain: true,
 }

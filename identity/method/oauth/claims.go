@@ -83,18 +83,30 @@ func (o Object) Texts(name string) []string {
 type Claims struct {
 	Subject       string
 	Email         string // canonical, or ""
-	EmailVerified bool   // `email_verified` was the JSON boolean true
-	FlagPresent   bool   // `email_verified` was there at all
+	Reported      bool   // there was an address
+	EmailVerified bool   // the provider says so in its documented way
+	FlagPresent   bool   // it says whether it is
 	HostedDomain  string // Google's `hd`, as it came
 }
 
-func readClaims(o Object) Claims {
-	c := Claims{Subject: o.Text("sub"), HostedDomain: o.Text("hd")}
+// ReadClaims reads the claims of one payload. verified reports whether it says
+// that its address is verified, said whether it says anything of that.
+func ReadClaims(o Object, verified, said bool) Claims {
+	c := Claims{Subject: o.Text("sub"), HostedDomain: o.Text("hd"), Reported: o.Text("email") != ""}
 	if address, err := identity.CanonicalEmail(o.Text("email")); err == nil {
 		c.Email = address
-		c.EmailVerified, c.FlagPresent = o.IsTrue("email_verified"), o.Has("email_verified")
+		c.EmailVerified, c.FlagPresent = verified, said
 	}
 	return c
+}
+
+// Claim adds to a proof what the provider says of the person's address. One that
+// is not said to be verified or not keeps what it vouched for before.
+func (c Claims) Claim(p *identity.Proof, authoritative bool) {
+	p.Email, p.EmailAuthoritative, p.Reported = c.Email, c.EmailVerified && authoritative, c.Reported
+	if c.Email != "" && !c.FlagPresent {
+		p.Kept = []string{c.Email}
+	}
 }
 
 // validSubject reports whether s can name a person: printable ASCII, not too long.

@@ -64,9 +64,9 @@ func newGitHub(t *testing.T, user, emails string) *hub {
 	return g
 }
 
-func (g *hub) provider(t *testing.T, bend func(*github.Config)) *github.GitHub {
+func (g *hub) provider(t *testing.T, bend func(*method.Options)) *github.GitHub {
 	t.Helper()
-	cfg := github.Config{URL: g.URL, APIURL: g.URL + "/api/", ClientID: clientID, ClientSecret: "secret-1"}
+	cfg := method.Options{ClientID: clientID, ClientSecret: "secret-1", URLs: map[string]string{"URL": g.URL, "API_URL": g.URL + "/api/"}}
 	if bend != nil {
 		bend(&cfg)
 	}
@@ -234,7 +234,7 @@ func TestGitHubTroubleAtEveryEndpoint(t *testing.T) {
 				t.Parallel()
 				g := newGitHub(t, octocat, octocatEmails)
 				g.routes[path] = trouble.handler
-				_, err := g.prove(t, g.provider(t, func(c *github.Config) {
+				_, err := g.prove(t, g.provider(t, func(c *method.Options) {
 					if strings.HasPrefix(name, "hangs") {
 						c.Timeout = patience
 					}
@@ -342,7 +342,7 @@ func TestGitHubNameFallsBackToLogin(t *testing.T) {
 
 func TestGitHubConfiguration(t *testing.T) {
 	t.Parallel()
-	p, err := github.New(github.Config{ClientID: "c", ClientSecret: "s"})
+	p, err := github.New(method.Options{ClientID: "c", ClientSecret: "s"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,9 +350,9 @@ func TestGitHubConfiguration(t *testing.T) {
 	if err != nil || !strings.HasPrefix(raw, "https://github.com/login/oauth/authorize?") {
 		t.Errorf("got %s, %v", raw, err)
 	}
-	for _, cfg := range []github.Config{
-		{}, {ClientID: "c"}, {ClientSecret: "s"}, {ClientID: "c", ClientSecret: "s", URL: "github.com"},
-		{ClientID: "c", ClientSecret: "s", APIURL: "https://u:p@api.example"},
+	for _, cfg := range []method.Options{
+		{}, {ClientID: "c"}, {ClientSecret: "s"}, {ClientID: "c", ClientSecret: "s", URLs: map[string]string{"URL": "github.com"}},
+		{ClientID: "c", ClientSecret: "s", URLs: map[string]string{"API_URL": "https://u:p@api.example"}},
 	} {
 		if _, err := github.New(cfg); err == nil {
 			t.Errorf("%+v is accepted", cfg)

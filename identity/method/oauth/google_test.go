@@ -6,6 +6,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/google"
 )
 
@@ -48,7 +49,7 @@ func TestGoogleIsAnAuthorityOnlyForWhatItHosts(t *testing.T) {
 					m["email"], m["email_verified"], m["hd"] = c.email, c.verified, c.hd
 				}
 			})
-			p, err := google.New(google.Config{Issuer: i.URL, ClientID: clientID, ClientSecret: "secret-1"})
+			p, err := google.New(method.Options{URLs: map[string]string{"ISSUER": i.URL}, ClientID: clientID, ClientSecret: "secret-1"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,10 +66,10 @@ func TestGoogleIsAnAuthorityOnlyForWhatItHosts(t *testing.T) {
 
 func TestGoogleConfiguration(t *testing.T) {
 	t.Parallel()
-	if p, err := google.New(google.Config{ClientID: "c", ClientSecret: "s"}); err != nil || p.Name() != "google" {
+	if p, err := google.New(method.Options{ClientID: "c", ClientSecret: "s"}); err != nil || p.Name() != "google" {
 		t.Errorf("got %v, %v", p, err)
 	}
-	if _, err := google.New(google.Config{}); err == nil {
+	if _, err := google.New(method.Options{}); err == nil {
 		t.Error("a missing client id is accepted")
 	}
 }

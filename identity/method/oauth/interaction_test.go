@@ -19,7 +19,7 @@ import (
 func TestPurposeDecidesWhatTheProviderIsAskedFor(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t, nil)
-	google, err := google.New(google.Config{Issuer: i.URL, ClientID: clientID, ClientSecret: "s"})
+	google, err := google.New(method.Options{URLs: map[string]string{"ISSUER": i.URL}, ClientID: clientID, ClientSecret: "s"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,12 +24,18 @@ type OIDCConfig struct {
 	ClientID     string
 	ClientSecret string   // "" for a public client
 	Scopes       []string // nil is openid, email, profile
+	// LinkPrompt is the `prompt` that lets the person choose an account; "" is
+	// select_account.
+	LinkPrompt string
 	// StepUpPrompt is the `prompt` that has the person sign in again; "" is login.
 	StepUpPrompt string
 	// Authoritative decides whether the issuer is an authority for the address
 	// it claims, see Authority. It is asked only when the address is verified; nil
 	// is never.
 	Authoritative func(Claims) bool
+	// EmailVerified reads from the claims whether the address is verified, and
+	// whether they say; nil reads `email_verified`.
+	EmailVerified func(Object) (verified, said bool)
 	Timeout       time.Duration  // of one proof; 0 is DefaultTimeout
 	Now           identity.Clock // nil is identity.SystemClock
 }
@@ -62,6 +68,14 @@ func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
 	}
 	if !slices.Contains(cfg.Scopes, oidc.ScopeOpenID) {
 		return nil, fmt.Errorf("%s: scopes lack %q", cfg.Name, oidc.ScopeOpenID)
+	}
+	if cfg.LinkPrompt == "" {
+		cfg.LinkPrompt = "select_account"
+	}
+	if cfg.EmailVerified == nil {
+		cfg.EmailVerified = func(claims Object) (verified, said bool) {
+			return claims.IsTrue("email_verified"), claims.Has("email_verified")
+		}
 	}
 	if cfg.StepUpPrompt == "" {
 		cfg.StepUpPrompt = "login"
@@ -98,7 +112,7 @@ func (p *OIDC) interaction(flow method.Flow) []oauth2.AuthCodeOption {
 	var options []oauth2.AuthCodeOption
 	switch flow.Purpose {
 	case identity.PurposeLink:
-		options = append(options, oauth2.SetAuthURLParam("prompt", "select_account"))
+		options = append(options, oauth2.SetAuthURLParam("prompt", p.cfg.LinkPrompt))
 	case identity.PurposeStepUp:
 		options = append(options, oauth2.SetAuthURLParam("prompt", p.cfg.StepUpPrompt), oauth2.SetAuthURLParam("max_age", "0"))
 	}
@@ -146,21 +160,12 @@ func (p *OIDC) Prove(ctx context.Context, flow method.Flow, callback method.Call
 }
 
 func (p *OIDC) proof(profile Object) identity.Proof {
-	c := readClaims(profile)
-	var kept []string
-	if c.Email != "" && !c.FlagPresent {
-		kept = []string{c.Email}
-	}
-	return identity.Proof{
-		Provider:           p.cfg.Name,
-		Subject:            c.Subject,
-		Email:              c.Email,
-		EmailAuthoritative: c.EmailVerified && p.cfg.Authoritative != nil && p.cfg.Authoritative(c),
-		Reported:           profile.Text("email") != "",
-		Kept:               kept,
-		DisplayName:        identity.OneLine(profile.Text("name"), maxDisplayName),
-		AvatarURL:          AvatarURL(profile.Text("picture")),
-	}
+	verified, said := p.cfg.EmailVerified(profile)
+	c := ReadClaims(profile, verified, said)
+	proof := identity.Proof{Provider: p.cfg.Name, Subject: c.Subject}
+	c.Claim(&proof, p.cfg.Authoritative != nil && p.cfg.Authoritative(c))
+	Describe(&proof, profile.Text("picture"), profile.Text("name"))
+	return proof
 }
 
 // verify checks an ID token as OpenID Connect Core section 3.1.3.7 asks and

@@ -1,4 +1,5 @@
 import { type InfiniteData, type QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { rememberLabels } from '../auth/providers'
 import { api, data } from './client'
 import { isProblem } from './problem'
 import type { paths } from './schema.gen'
@@ -58,14 +59,20 @@ export function startOver(client: QueryClient): Promise<void> {
 const firstDoors = Array.from(globalThis.document?.querySelectorAll<HTMLElement>('[data-provider]') ?? [], (door) => ({
   name: door.dataset['provider']!,
   kind: 'redirect' as const,
+  label: door.dataset['label']!,
 }))
+rememberLabels(firstDoors)
 
 type Offer = paths['/v1/auth/providers']['get']['responses']['200']['content']['application/json']
 
 function useOffer<T>(select: (offer: Offer) => T) {
   return useQuery({
     queryKey: keys.providers,
-    queryFn: () => data(api.GET('/v1/auth/providers')),
+    queryFn: async () => {
+      const offer = await data(api.GET('/v1/auth/providers'))
+      rememberLabels(offer.data)
+      return offer
+    },
     staleTime: 5 * 60_000,
     // What the page had before its script, so that nothing vanishes meanwhile.
     ...(firstDoors.length > 0 ? { placeholderData: { data: firstDoors } } : {}),

@@ -6,14 +6,23 @@ export const walletProvider = 'siwe'
 // emailProvider: mailed links and codes.
 export const emailProvider = 'email'
 
-const brands: Record<string, string> = { google: 'Google', github: 'GitHub' }
+const brands: Record<string, string> = { google: 'Google', github: 'GitHub', discord: 'Discord', gitlab: 'GitLab', microsoft: 'Microsoft' }
+
+// What the service calls the providers that are its operator's own.
+const labels = new Map<string, string>()
+
+export function rememberLabels(providers: readonly { name: string; label?: string | undefined }[]): void {
+  for (const { name, label } of providers) if (label) labels.set(name, label)
+}
+
 const ours = { [walletProvider]: 'common.wallet', [emailProvider]: 'common.emailLink', recovery: 'common.recoveryCode' } as const
 
 // providerName is what people call it. Providers by configuration are shown by
 // the name they were given there.
 export function providerName(t: Translate, provider: string): string {
   if (Object.hasOwn(ours, provider)) return t(ours[provider as keyof typeof ours])
-  return Object.hasOwn(brands, provider) ? brands[provider]! : provider.charAt(0).toUpperCase() + provider.slice(1)
+  if (Object.hasOwn(brands, provider)) return brands[provider]!
+  return labels.get(provider) ?? provider.charAt(0).toUpperCase() + provider.slice(1)
 }
 
 // startUrl begins a sign-in: a plain address to go to, so that a link to it works

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Identity } from '../../api/types'
 import { faultIn, readArrival } from '../../auth/arrival'
 import { keptMail, keptMerge, type Pending, savePending, takePending } from '../../auth/pending'
-import { providerName, signInUrl, startUrl } from '../../auth/providers'
+import { providerName, rememberLabels, signInUrl, startUrl } from '../../auth/providers'
 import { refusedAt, safePath, targetOf } from '../../auth/return-to'
 import { isFresh, isRestricted } from '../../auth/step-up'
 import { en } from '../../i18n/en'
@@ -135,6 +135,8 @@ describe('addresses of providers', () => {
     expect(providerName(t, 'keycloak')).toBe('Keycloak')
     expect(providerName(t, 'constructor')).toBe('Constructor')
     expect(providerName(t, 'siwe')).toBe('Ethereum wallet')
+    rememberLabels([{ name: 'keycloak', label: 'Corp SSO' }, { name: 'google', label: 'Evil' }, { name: 'siwe' }])
+    expect(['keycloak', 'google', 'siwe'].map((name) => providerName(t, name))).toEqual(['Corp SSO', 'Google', 'Ethereum wallet'])
   })
 })
 

@@ -33,7 +33,7 @@ export const common: Area<'common'> = {
 
 export const shell: Area<'shell'> = {
   skip: 'Zum Inhalt springen',
-  development: 'Entwicklungsserver: Attrappen statt Google und GitHub, Test-Wallets, keine Geheimnisse',
+  development: 'Entwicklungsserver: Attrappen statt der Anbieter, Test-Wallets, keine Geheimnisse',
   toLight: 'Zu Hell wechseln',
   toDark: 'Zu Dunkel wechseln',
   language: 'Sprache',

@@ -29,7 +29,7 @@ export const common = {
 
 export const shell = {
   skip: 'Skip to content',
-  development: 'Development server: stand-ins instead of Google and GitHub, test wallets, no secrets',
+  development: 'Development server: stand-ins instead of the providers, test wallets, no secrets',
   toLight: 'Switch to light',
   toDark: 'Switch to dark',
   language: 'Language',

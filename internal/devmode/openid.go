@@ -8,9 +8,17 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
+// handleOpenID adds the endpoints of an issuer.
+func (s *Standins) handleOpenID(mux *http.ServeMux, one *standin) {
+	mux.HandleFunc("GET "+one.path+"/.well-known/openid-configuration", one.discovery)
+	mux.HandleFunc("GET "+one.path+"/jwks", s.jwks)
+	mux.HandleFunc("POST "+one.path+one.Token, func(w http.ResponseWriter, r *http.Request) { s.idToken(one, w, r) })
+	mux.HandleFunc("GET "+one.path+"/userinfo", one.userinfo)
+}
+
 // discovery is the metadata of OpenID Connect Discovery section 3.
-func (s *Standins) discovery(w http.ResponseWriter, _ *http.Request) {
-	issuer := s.google.issuer
+func (s *standin) discovery(w http.ResponseWriter, _ *http.Request) {
+	issuer := s.issuer
 	writeJSON(w, http.StatusOK, map[string]any{
 		"issuer":                                issuer,
 		"authorization_endpoint":                issuer + "/authorize",
@@ -44,12 +52,12 @@ func (s *Standins) jwks(w http.ResponseWriter, _ *http.Request) {
 	}}})
 }
 
-func (s *Standins) googleToken(w http.ResponseWriter, r *http.Request) {
+func (s *Standins) idToken(one *standin, w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err == nil && r.PostForm.Get("grant_type") != "authorization_code" {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "unsupported_grant_type"})
 		return
 	}
-	g, code := s.google.redeem(r)
+	g, code := one.redeem(r)
 	if code != "" {
 		status := http.StatusBadRequest
 		if code == "invalid_client" {
@@ -60,14 +68,14 @@ func (s *Standins) googleToken(w http.ResponseWriter, r *http.Request) {
 	}
 	now := s.now()
 	claims := jwt.MapClaims{
-		"iss": s.google.issuer, "aud": s.google.clientID, "azp": s.google.clientID,
+		"iss": one.issuer, "aud": one.clientID, "azp": one.clientID,
 		"iat": now.Unix(), "exp": now.Add(tokenLife).Unix(),
 		"auth_time": now.Unix(), // one says who one is every time
 	}
 	if g.nonce != "" {
 		claims["nonce"] = g.nonce
 	}
-	maps.Copy(claims, googleClaims(g.person))
+	maps.Copy(claims, one.Claims(g.person))
 	token := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
 	token.Header["kid"] = s.keyID
 	signed, err := token.SignedString(s.key)
@@ -76,7 +84,7 @@ func (s *Standins) googleToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"access_token": s.google.tokens.put(g.person, now),
+		"access_token": one.tokens.put(g.person, now),
 		"token_type":   "Bearer",
 		"expires_in":   int(tokenLife.Seconds()),
 		"scope":        g.scope,
@@ -84,27 +92,12 @@ func (s *Standins) googleToken(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *Standins) userinfo(w http.ResponseWriter, r *http.Request) {
-	who, ok := s.google.bearer(r)
+func (s *standin) userinfo(w http.ResponseWriter, r *http.Request) {
+	who, ok := s.bearer(r)
 	if !ok {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token"})
 		return
 	}
-	writeJSON(w, http.StatusOK, googleClaims(who))
-}
-
-// googleClaims are the claims about a person, as Google spells them.
-func googleClaims(p person) map[string]any {
-	claims := map[string]any{"sub": p.Subject}
-	if p.Name != "" {
-		claims["name"] = p.Name
-	}
-	if p.Email != "" {
-		claims["email"], claims["email_verified"] = p.Email, p.Verified
-	}
-	if p.HostedDomain != "" {
-		claims["hd"] = p.HostedDomain
-	}
-	return claims
+	writeJSON(w, http.StatusOK, s.Claims(who))
 }

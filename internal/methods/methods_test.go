@@ -1,0 +1,75 @@
+package methods_test
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/oidc"
+	"github.com/latchkey/latchkey/internal/methods"
+)
+
+var nameInPaths = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
+
+// Every provider of the list is whole: it can be made from its defaults, probed
+// and stood in for.
+func TestEveryMethodIsWhole(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, s := range append(methods.Redirects(), oidc.Spec("sso")) {
+		for _, name := range append([]string{s.Name}, s.ImportNames...) {
+			if seen[name] {
+				t.Errorf("%s: the name %s is taken", s.Name, name)
+			}
+			seen[name] = true
+		}
+		if !nameInPaths.MatchString(s.Name) || s.Label == "" {
+			t.Errorf("%q is called %q", s.Name, s.Label)
+		}
+		urls := map[string]string{}
+		for _, setting := range s.Settings {
+			if setting.Doc == "" || setting.Name == "" || setting.Name != strings.ToUpper(setting.Name) {
+				t.Errorf("%s: setting %+v", s.Name, setting)
+			}
+			if setting.Kind == method.SettingURL {
+				if urls[setting.Name] = setting.Default; setting.Required {
+					urls[setting.Name] = "https://issuer.example"
+				}
+			}
+		}
+		o := method.Options{Name: s.Name, ClientID: "c", ClientSecret: "s", URLs: urls}
+		p, err := s.New(o)
+		if err != nil || p.Name() != s.Name {
+			t.Errorf("%s: %v", s.Name, err)
+		}
+		probes := s.Probes(o)
+		for _, probe := range probes {
+			if u, err := url.Parse(probe.URL); err != nil || u.Scheme != "https" || urls[probe.Setting] == "" {
+				t.Errorf("%s: probe %+v", s.Name, probe)
+			}
+		}
+		d := s.Standin
+		if len(probes) == 0 || d.URLs == nil || d.Subject == nil || d.OpenID == (d.Claims == nil) || !d.OpenID && (d.Authorize == "" || d.Token == "" || len(d.API) == 0) {
+			t.Errorf("%s cannot be probed or stood in for", s.Name)
+		}
+		if s.Subject != nil && !s.Subject(d.Subject(1<<63)) {
+			t.Errorf("%s does not take the id %s of its own stand-in", s.Name, d.Subject(1<<63))
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"google": "google", " GitHub ": "github", "azure-ad": "microsoft", "siwe": "", "email": "", "": "", "sso": ""} {
+		if s, ok := methods.Imported(name); s.Name != want || ok != (want != "") {
+			t.Errorf("%q is %q", name, s.Name)
+		}
+	}
+	for name, want := range map[string]bool{"google": true, "microsoft": true, "siwe": true, "email": true, "recovery": true, "import": true, "keycloak": false} {
+		if methods.Reserved(name) != want {
+			t.Errorf("%s: want %t", name, want)
+		}
+	}
+}
