@@ -98,6 +98,9 @@ func TestManyNetworksCannotUseUpAMailbox(t *testing.T) {
 			t.Errorf("it expires at %s", expires)
 		}
 		askMail(fresh, victim).Want(http.StatusAccepted)
+		if n := a.Count("email_challenges", "mail_id IS NOT NULL"); n != 60-emailproof.StrangerMails+1 {
+			t.Errorf("%d challenges wait, want one of each browser", n)
+		}
 		// A known browser does not wait.
 		letter := owner.StartEmail(victim, "sign_in")
 		owner.EmailCode(letter.Code(), victim).Want(http.StatusOK)
