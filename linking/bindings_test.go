@@ -1,0 +1,388 @@
+package linking_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/storage/storagetest"
+)
+
+// pairing is a holder who has proven another account, and has a merge ticket.
+type pairing struct {
+	*world
+	t             *testing.T
+	holder, owner *session.Principal
+	subject       string // of the owner's proven identity
+	address       string // of the owner
+	proven        string // the subject of the ticket's proof
+	team          identity.ID
+	ticket        string
+	as            linking.Holder
+	preview       linking.Preview
+	wishes        linking.Wishes
+}
+
+// newPairing returns a pairing whose ticket is by the owner's identity, or by the
+// owner's address, shown to a preview. The owner's account is to survive, which
+// raises the holder's role in a team.
+func newPairing(t *testing.T, d *storagetest.Database, byAddress bool) *pairing {
+	t.Helper()
+	p := &pairing{
+		world: newWorld(d, linking.PolicyAuto), t: t, subject: storagetest.Address(),
+		address: identity.NewID().String() + "@example.com",
+	}
+	p.owner = p.signIn(t, "siwe", p.subject, wallet, func(p *identity.Proof) { p.Wallet.TermsVersion = "2026-01" })
+	p.owner = principal(p.must(t, p.proof(identity.PurposeLink, "github", storagetest.Word(), vouched(p.address)), p.owner))
+	p.holder = p.signIn(t, "google", storagetest.Word())
+	founder := d.User(t)
+	d.Wallet(t, founder.ID)
+	p.team = d.Team(t, founder.ID).ID
+	d.Member(t, p.team, p.owner.User.ID, team.RoleMember)
+	d.Member(t, p.team, p.holder.User.ID, team.RoleAdmin)
+	proof := p.proof(identity.PurposeLink, "siwe", p.subject, wallet)
+	if byAddress {
+		proof = p.proof(identity.PurposeLink, "google", storagetest.Word(), vouched(p.address))
+	}
+	p.proven = proof.Subject
+	_, err := p.apply(t, proof, p.holder)
+	p.ticket = ticketOf(t, err)
+	p.as = linking.Holder{Principal: *p.holder, BrowserHash: p.browser}
+	p.wishes = linking.Wishes{Survivor: &p.owner.User.ID}
+	if p.preview, err = p.service.PreviewMerge(t.Context(), p.as, p.ticket, p.wishes); err != nil {
+		t.Fatal(err)
+	}
+	p.wishes.Fingerprint = p.preview.Fingerprint
+	return p
+}
+
+func (p *pairing) confirm() error {
+	_, _, err := p.service.ConfirmMerge(p.t.Context(), p.as, p.preview.ID, p.wishes)
+	return err
+}
+
+func (p *pairing) do(fn func(ctx context.Context) error) { p.t.Helper(); p.Do(p.t, fn) }
+
+func (p *pairing) suspend(id identity.ID) {
+	p.t.Helper()
+	if err := p.Exec("UPDATE users SET status = 'disabled' WHERE id = ?", id.String()); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// identities are those of a user.
+func (p *pairing) identities(user identity.ID) []identity.Identity {
+	p.t.Helper()
+	out, err := p.IdentitiesOf(p.t.Context(), []identity.ID{user})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return out
+}
+
+// wantUnchanged runs what must be refused with a code; "" means that it is not
+// there.
+func (p *pairing) wantUnchanged(what string, code identity.Code, do func() error) {
+	p.t.Helper()
+	before := rows(p.t, p.Database)
+	err := do()
+	if code == identity.CodeNotFound {
+		storagetest.WantNotFound(p.t, what, err)
+	} else {
+		storagetest.WantCode(p.t, what, err, code)
+	}
+	if rows(p.t, p.Database) != before {
+		p.t.Errorf("%s: what was refused has changed something", what)
+	}
+}
+
+// Each thing that a merge ticket is bound to, taken away by itself: neither the
+// preview nor the confirmation works, and nothing changes.
+func TestAMergeIsBound(t *testing.T) {
+	type row struct {
+		name      string
+		byAddress bool
+		without   func(p *pairing)
+		preview   identity.Code // "" where looking is allowed still
+		confirm   identity.Code
+	}
+	invalid := identity.CodeTicketInvalid
+	table := []row{
+		{"nothing", false, func(*pairing) {}, "", ""},
+		{"nothing, by address", true, func(*pairing) {}, "", ""},
+		{"browser", false, func(p *pairing) { p.as.BrowserHash = identity.HashSecret("another") }, invalid, invalid},
+		{"no browser", false, func(p *pairing) { p.as.BrowserHash = nil }, invalid, invalid},
+		{"session", false, func(p *pairing) {
+			p.as.Principal = *p.signIn(p.t, "google", p.identities(p.holder.User.ID)[0].Subject)
+		}, invalid, invalid},
+		{"holder", false, func(p *pairing) { p.as.Principal.User = p.owner.User }, invalid, invalid},
+		{"kind", false, func(p *pairing) { p.setTicket("kind = 'link'") }, invalid, invalid},
+		{"used", false, func(p *pairing) { p.setTicket("used_at = created_at") }, invalid, invalid},
+		{"expired", false, func(p *pairing) {
+			p.Clock.Advance(linking.TicketLifetime)
+			p.as.Principal.Session.AuthenticatedAt = p.Clock.Now()
+		}, invalid, invalid},
+		{"recently verified", false, func(p *pairing) { p.as.Principal.Session.AuthenticatedAt = p.Clock.Now().Add(-session.FreshFor) }, "", identity.CodeReauthRequired},
+		{"proven identity moved", false, func(p *pairing) {
+			other := p.signIn(p.t, "google", storagetest.Word()).User.ID
+			p.do(func(ctx context.Context) error {
+				return p.MoveIdentities(ctx, []identity.ID{p.identities(p.owner.User.ID)[0].ID}, other)
+			})
+		}, invalid, invalid},
+		{"proven identity deleted", false, func(p *pairing) {
+			p.do(func(ctx context.Context) error { return p.DeleteIdentity(ctx, p.identities(p.owner.User.ID)[0].ID) })
+		}, invalid, invalid},
+		{"proven identity unlinked", false, func(p *pairing) {
+			if err := p.service.Unlink(p.t.Context(), identity.Actor{UserID: p.owner.User.ID, SessionID: p.owner.Session.ID, Fresh: true}, p.identities(p.owner.User.ID)[0].ID); err != nil {
+				p.t.Fatal(err)
+			}
+		}, invalid, invalid},
+		{"proven address moved", true, func(p *pairing) {
+			other := p.signIn(p.t, "google", storagetest.Word()).User.ID
+			p.suspendPrimary()
+			p.do(func(ctx context.Context) error { return p.MoveEmails(ctx, []string{p.address}, other) })
+		}, invalid, invalid},
+		{"the ground of the proof", true, func(p *pairing) { // it proves the owner by an identity now
+			p.Identity(p.t, p.owner.User.ID, "google", p.proven)
+		}, invalid, invalid},
+		{"owner is active", false, func(p *pairing) { p.suspend(p.owner.User.ID) }, identity.CodeMergeRefused, identity.CodeMergeRefused},
+		{"holder is active", false, func(p *pairing) { p.suspend(p.holder.User.ID) }, identity.CodeMergeRefused, identity.CodeMergeRefused},
+		{"what was shown", false, func(p *pairing) {
+			p.do(func(ctx context.Context) error {
+				return p.UpdateRole(ctx, team.Membership{TeamID: p.team, UserID: p.holder.User.ID, Role: team.RoleOwner})
+			})
+		}, "", identity.CodeMergeChanged},
+		{"the choice that was shown", false, func(p *pairing) { p.wishes.Survivor = &p.holder.User.ID }, "", identity.CodeMergeChanged},
+		{"a role that rises unseen", false, func(p *pairing) { p.wishes.Fingerprint = "" }, "", identity.CodeMergeChanged},
+	}
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		d.Unsound() // rows are broken by hand
+		for _, r := range table {
+			p := newPairing(t, d, r.byAddress)
+			r.without(p)
+			looks := map[string]func() error{
+				"preview": func() error {
+					_, err := p.service.PreviewMerge(t.Context(), p.as, p.ticket, p.wishes)
+					return err
+				},
+				"read": func() error {
+					_, err := p.service.MergeFor(t.Context(), p.as, p.preview.ID, p.wishes)
+					return err
+				},
+			}
+			for what, look := range looks {
+				if r.preview == "" {
+					if err := look(); err != nil {
+						t.Errorf("%s: %s: %v", r.name, what, err)
+					}
+				} else if what == "preview" {
+					p.wantUnchanged(r.name+": "+what, r.preview, look)
+				} else if err := look(); err == nil {
+					t.Errorf("%s: %s works", r.name, what)
+				}
+			}
+			if r.confirm != "" {
+				p.wantUnchanged(r.name+": confirm", r.confirm, p.confirm)
+				continue
+			}
+			if err := p.confirm(); err != nil {
+				t.Errorf("%s: %v", r.name, err)
+			}
+			p.wantUnchanged(r.name+": confirm again", invalid, p.confirm)
+		}
+	})
+}
+
+func (p *pairing) setTicket(set string) {
+	p.t.Helper()
+	if err := p.Exec("UPDATE tickets SET "+set+" WHERE id = ?", p.preview.ID.String()); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// suspendPrimary takes the primary mark off the owner's address, which holds on to it.
+func (p *pairing) suspendPrimary() {
+	p.t.Helper()
+	if err := p.Exec("UPDATE users SET primary_email = NULL WHERE id = ?", p.owner.User.ID.String()); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Each thing that an undo is bound to, taken away by itself.
+func TestAnUndoIsBound(t *testing.T) {
+	moved := identity.CodeMergeMovedOn
+	table := []struct {
+		name    string
+		without func(p *pairing, by *identity.Actor)
+		code    identity.Code
+		says    string
+	}{
+		{name: "nothing", without: func(*pairing, *identity.Actor) {}},
+		{"another user", func(p *pairing, by *identity.Actor) { by.UserID = p.signIn(p.t, "google", storagetest.Word()).User.ID }, identity.CodeNotFound, ""},
+		{"the source", func(p *pairing, by *identity.Actor) { by.UserID = p.holder.User.ID }, identity.CodeNotFound, ""},
+		{"recently verified", func(_ *pairing, by *identity.Actor) { by.Fresh = false }, identity.CodeReauthRequired, ""},
+		{"in time", func(p *pairing, _ *identity.Actor) { p.Clock.Advance(undoFor) }, identity.CodeMergeRefused, "time to undo"},
+		{"once", func(p *pairing, by *identity.Actor) {
+			if _, err := p.service.UndoMerge(p.t.Context(), *by, p.preview.ID, false); err != nil {
+				p.t.Fatal(err)
+			}
+		}, identity.CodeMergeRefused, "time to undo"},
+		{"survivor is active", func(p *pairing, _ *identity.Actor) { p.suspend(p.owner.User.ID) }, moved, "disabled"},
+		{"what moved is there", func(p *pairing, _ *identity.Actor) {
+			p.do(func(ctx context.Context) error { return p.DeleteIdentity(ctx, p.preview.Plan.Identities[0].ID) })
+		}, moved, "was unlinked"},
+		{"a usable method is left", func(p *pairing, _ *identity.Actor) {
+			for _, i := range p.identities(p.owner.User.ID) {
+				if i.ID != p.preview.Plan.Identities[0].ID {
+					p.do(func(ctx context.Context) error { return p.DeleteIdentity(ctx, i.ID) })
+				}
+			}
+		}, moved, "of its own"},
+		{"last one first", func(p *pairing, by *identity.Actor) {
+			into := p.signIn(p.t, "google", storagetest.Word()).User.ID
+			if _, err := p.service.AdminMerge(p.t.Context(), nil, p.owner.User.ID, into, linking.Wishes{Survivor: &into}, false); err != nil {
+				p.t.Fatal(err)
+			}
+			by.UserID = into
+		}, moved, "undo the merge"},
+	}
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		d.Unsound()
+		for _, r := range table {
+			p := newPairing(t, d, false)
+			identitiesBefore := [2][]identity.Identity{p.identities(p.holder.User.ID), p.identities(p.owner.User.ID)}
+			if err := p.confirm(); err != nil {
+				t.Fatal(err)
+			}
+			by := p.owner.Actor(p.Clock.Now(), identity.Client{})
+			by.Fresh = true
+			r.without(p, &by)
+			undo := func() error {
+				_, err := p.service.UndoMerge(t.Context(), by, p.preview.ID, false)
+				return err
+			}
+			if r.code != "" {
+				p.wantUnchanged(r.name, r.code, undo)
+				if err := undo(); !strings.Contains(err.Error(), r.says) {
+					t.Errorf("%s: it says %v, want %q", r.name, err, r.says)
+				}
+				continue
+			}
+			entered := p.signIn(t, "google", identitiesBefore[0][0].Subject) // by what returns
+			if err := undo(); err != nil {
+				t.Errorf("%s: %v", r.name, err)
+			}
+			// All as it was, with the terms that each wallet agreed to.
+			now := [2][]identity.Identity{p.identities(p.holder.User.ID), p.identities(p.owner.User.ID)}
+			for n := range now {
+				if len(now[n]) != len(identitiesBefore[n]) {
+					t.Fatalf("%d identities, want %d", len(now[n]), len(identitiesBefore[n]))
+				}
+				for i, got := range now[n] {
+					want := identitiesBefore[n][i]
+					if got.ID != want.ID || got.UserID != want.UserID || got.TermsVersion != want.TermsVersion || got.IsPrimary != want.IsPrimary {
+						t.Errorf("identity %+v, want %+v", got, want)
+					}
+				}
+			}
+			for what, id := range map[string]identity.ID{"the source's": p.holder.Session.ID, "by what returned": entered.Session.ID} {
+				p.do(func(ctx context.Context) error {
+					s, err := p.LockSession(ctx, id)
+					if err == nil && s.EndedAt == nil {
+						t.Errorf("the session %s goes on", what)
+					}
+					return err
+				})
+			}
+		}
+	})
+}
+
+// Each thing that unlinking is bound to, taken away by itself.
+func TestAnUnlinkIsBound(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		for _, r := range []struct {
+			name    string
+			without func(p *pairing, by *identity.Actor, id *identity.ID)
+			code    identity.Code
+		}{
+			{"nothing", func(*pairing, *identity.Actor, *identity.ID) {}, ""},
+			{"owner", func(p *pairing, _ *identity.Actor, id *identity.ID) { *id = p.identities(p.holder.User.ID)[0].ID }, identity.CodeNotFound},
+			{"recently verified", func(_ *pairing, by *identity.Actor, _ *identity.ID) { by.Fresh = false }, identity.CodeReauthRequired},
+			{"active", func(p *pairing, _ *identity.Actor, _ *identity.ID) { p.suspend(p.owner.User.ID) }, identity.CodeNotFound},
+			{"a method is left", func(p *pairing, by *identity.Actor, id *identity.ID) {
+				*id = p.identities(p.holder.User.ID)[0].ID
+				by.UserID = p.holder.User.ID
+			}, identity.CodeLastIdentity},
+			{"a usable method is left", func(p *pairing, _ *identity.Actor, _ *identity.ID) {
+				p.service = linking.NewService(p.DB, nil, linking.Options{Usable: func(provider string) bool { return provider == "siwe" }}, p.Clock.Now)
+			}, identity.CodeLastIdentity},
+			{"once", func(p *pairing, by *identity.Actor, id *identity.ID) {
+				if err := p.service.Unlink(p.t.Context(), *by, *id); err != nil {
+					p.t.Fatal(err)
+				}
+			}, identity.CodeNotFound},
+		} {
+			p := newPairing(t, d, false)
+			all := p.identities(p.owner.User.ID)
+			id := all[0].ID // the wallet
+			by := p.owner.Actor(p.Clock.Now(), identity.Client{})
+			by.Fresh = true
+			made := p.signIn(t, "siwe", p.subject, wallet)
+			other := p.signIn(t, "github", all[1].Subject)
+			r.without(p, &by, &id)
+			unlink := func() error { return p.service.Unlink(t.Context(), by, id) }
+			if r.code != "" {
+				p.wantUnchanged(r.name, r.code, unlink)
+				continue
+			}
+			if err := unlink(); err != nil {
+				t.Errorf("%s: %v", r.name, err)
+			}
+			for s, ended := range map[identity.ID]bool{made.Session.ID: true, other.Session.ID: false} {
+				p.do(func(ctx context.Context) error {
+					got, err := p.LockSession(ctx, s)
+					if err == nil && (got.EndedAt != nil) != ended {
+						t.Errorf("a session ended: %v, want %v", got.EndedAt != nil, ended)
+					}
+					return err
+				})
+			}
+			if left := p.identities(p.owner.User.ID); len(left) != 1 || left[0].ID != all[1].ID {
+				t.Errorf("left are %+v", left)
+			}
+		}
+	})
+}
+
+// Where a later merge took the survivor along, undoing the earlier one names it.
+func TestAnUndoNamesTheLaterMerge(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w := newWorld(d, linking.PolicyAuto)
+		var ids [3]identity.ID
+		for n := range ids {
+			ids[n] = w.signIn(t, "google", storagetest.Word()).User.ID
+		}
+		var merges [2]linking.Preview
+		for n := range merges {
+			var err error
+			if merges[n], err = w.service.AdminMerge(t.Context(), nil, ids[n], ids[n+1], linking.Wishes{Survivor: &ids[n+1]}, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := w.service.UndoAnyMerge(t.Context(), merges[0].ID)
+		storagetest.WantCode(t, "the earlier one", err, identity.CodeMergeMovedOn)
+		if err == nil || !strings.Contains(err.Error(), merges[1].ID.String()) {
+			t.Errorf("it does not name the later: %v", err)
+		}
+		for _, m := range []linking.Preview{merges[1], merges[0]} {
+			if _, err := w.service.UndoAnyMerge(t.Context(), m.ID); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
