@@ -99,7 +99,7 @@ func (s *Server) AdminListUserTeams(ctx context.Context, r AdminListUserTeamsReq
 
 // AdminChangeUser suspends a user or lets him in again.
 func (s *Server) AdminChangeUser(ctx context.Context, r AdminChangeUserRequestObject) (AdminChangeUserResponseObject, error) {
-	if _, err := s.Users.SetStatus(ctx, s.actor(ctx), r.User, identity.Status(r.Body.Status), value(r.Body.Reason)); err != nil {
+	if _, err := s.Users.SetStatus(ctx, s.actor(ctx), r.User, identity.Status(r.Body.Status), value(r.Body.Reason), value(r.Body.EndKeys)); err != nil {
 		return nil, err
 	}
 	u, err := s.Users.Get(ctx, r.User)
@@ -148,4 +148,14 @@ func (s *Server) AdminRevokeSessions(ctx context.Context, r AdminRevokeSessionsR
 		DryRun: revocation.DryRun, AsOf: asOf(ended.AsOf, revocation.DryRun), Count: ended.Count, Ids: append([]identity.ID{}, ended.IDs...),
 		Sessions: each(ended.Sessions, s.adminSessions(ctx)),
 	}, err
+}
+
+// AdminListUserAPIKeys lists the working keys that a user created, to operators.
+func (s *Server) AdminListUserAPIKeys(ctx context.Context, r AdminListUserAPIKeysRequestObject) (AdminListUserAPIKeysResponseObject, error) {
+	keys, err := s.Users.CreatedKeys(ctx, r.User)
+	return AdminListUserAPIKeys200JSONResponse{Data: each(keys, createdKeyOf)}, err
+}
+
+func createdKeyOf(k identity.CreatedKey) CreatedKey {
+	return CreatedKey{Id: k.ID, Prefix: "lk_" + k.Prefix, Name: k.Name, TeamId: k.TeamID, ExpiresAt: k.ExpiresAt}
 }

@@ -875,6 +875,19 @@ type ChainID = int64
 // ClientID A client of LATCHKEY_CLIENTS; the first one by default.
 type ClientID = string
 
+// CreatedKey A working API key, as told of the user who created it.
+type CreatedKey struct {
+	ExpiresAt time.Time          `json:"expires_at"`
+	Id        openapi_types.UUID `json:"id"`
+	Name      string             `json:"name"`
+
+	// Prefix How the key begins; no secret.
+	Prefix string `json:"prefix"`
+
+	// TeamId Null for a key of the deployment.
+	TeamId *openapi_types.UUID `json:"team_id"`
+}
+
 // CurrentSession defines model for CurrentSession.
 type CurrentSession struct {
 	// Identity The identity that made the session. Absent where a recovery code made it.
@@ -1917,6 +1930,9 @@ type AdminListUsersParams struct {
 
 // AdminChangeUserJSONBody defines parameters for AdminChangeUser.
 type AdminChangeUserJSONBody struct {
+	// EndKeys With `disabled`: end the API keys that the user created, of the deployment and of teams, in the same transaction. Only a person ends keys.
+	EndKeys *bool `json:"end_keys,omitempty"`
+
 	// Reason Kept in the audit trail.
 	Reason *string                       `json:"reason,omitempty"`
 	Status AdminChangeUserJSONBodyStatus `json:"status"`
@@ -2268,6 +2284,15 @@ type ListMembersParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// RemoveMemberParams defines parameters for RemoveMember.
+type RemoveMemberParams struct {
+	// EndKeys End the API keys of the team that the member created.
+	EndKeys *bool `form:"end_keys,omitempty" json:"end_keys,omitempty"`
+
+	// DryRun Only tell what would happen.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
 // UpdateMemberJSONBody defines parameters for UpdateMember.
 type UpdateMemberJSONBody struct {
 	Role Role `json:"role"`
@@ -2510,6 +2535,9 @@ type ServerInterface interface {
 	// AdminChangeUser Suspend a user, or let him in again
 	// (PATCH /v1/admin/users/{user})
 	AdminChangeUser(c *gin.Context, user UserPath)
+	// AdminListUserAPIKeys The working API keys that a user created
+	// (GET /v1/admin/users/{user}/api-keys)
+	AdminListUserAPIKeys(c *gin.Context, user UserPath)
 	// AdminListUserEmails The verified addresses of a user
 	// (GET /v1/admin/users/{user}/emails)
 	AdminListUserEmails(c *gin.Context, user UserPath)
@@ -2686,7 +2714,7 @@ type ServerInterface interface {
 	ListMembers(c *gin.Context, team TeamPath, params ListMembersParams)
 	// RemoveMember Remove a member (admin, owner), or leave
 	// (DELETE /v1/teams/{team}/members/{user})
-	RemoveMember(c *gin.Context, team TeamPath, user UserPath)
+	RemoveMember(c *gin.Context, team TeamPath, user UserPath, params RemoveMemberParams)
 	// UpdateMember Change a member's role (admin, owner)
 	// (PATCH /v1/teams/{team}/members/{user})
 	UpdateMember(c *gin.Context, team TeamPath, user UserPath)
@@ -3422,6 +3450,31 @@ func (siw *ServerInterfaceWrapper) AdminChangeUser(c *gin.Context) {
 	}
 
 	siw.Handler.AdminChangeUser(c, user)
+}
+
+// AdminListUserAPIKeys operation middleware
+func (siw *ServerInterfaceWrapper) AdminListUserAPIKeys(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", c.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListUserAPIKeys(c, user)
 }
 
 // AdminListUserEmails operation middleware
@@ -5124,6 +5177,25 @@ func (siw *ServerInterfaceWrapper) RemoveMember(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveMemberParams
+
+	// ------------- Optional query parameter "end_keys" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end_keys", c.Request.URL.Query(), &params.EndKeys, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter end_keys: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -5131,7 +5203,7 @@ func (siw *ServerInterfaceWrapper) RemoveMember(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.RemoveMember(c, team, user)
+	siw.Handler.RemoveMember(c, team, user, params)
 }
 
 // UpdateMember operation middleware
@@ -5524,6 +5596,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/users/:user/history", wrapper.AdminUserHistory)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/emails", wrapper.AdminListUserEmails)
 	router.DELETE(options.BaseURL+"/v1/admin/users/:user/emails/:address", wrapper.AdminRemoveUserEmail)
+	router.GET(options.BaseURL+"/v1/admin/users/:user/api-keys", wrapper.AdminListUserAPIKeys)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/teams", wrapper.AdminListUserTeams)
 	router.POST(options.BaseURL+"/v1/admin/decisions", wrapper.AdminExplain)
 	router.GET(options.BaseURL+"/v1/admin/merges", wrapper.AdminListMerges)
@@ -6457,6 +6530,47 @@ type AdminChangeUserdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminChangeUserdefaultApplicationProblemPlusJSONResponse) VisitAdminChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListUserAPIKeysRequestObject struct {
+	User UserPath `json:"user"`
+}
+
+type AdminListUserAPIKeysResponseObject interface {
+	VisitAdminListUserAPIKeysResponse(w http.ResponseWriter) error
+}
+
+type AdminListUserAPIKeys200JSONResponse struct {
+	Data []CreatedKey `json:"data"`
+}
+
+func (response AdminListUserAPIKeys200JSONResponse) VisitAdminListUserAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListUserAPIKeysdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListUserAPIKeysdefaultApplicationProblemPlusJSONResponse) VisitAdminListUserAPIKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8831,12 +8945,30 @@ func (response ListMembersdefaultApplicationProblemPlusJSONResponse) VisitListMe
 }
 
 type RemoveMemberRequestObject struct {
-	Team TeamPath `json:"team"`
-	User UserPath `json:"user"`
+	Team   TeamPath `json:"team"`
+	User   UserPath `json:"user"`
+	Params RemoveMemberParams
 }
 
 type RemoveMemberResponseObject interface {
 	VisitRemoveMemberResponse(w http.ResponseWriter) error
+}
+
+type RemoveMember200JSONResponse struct {
+	ApiKeys []CreatedKey `json:"api_keys"`
+	DryRun  bool         `json:"dry_run"`
+}
+
+func (response RemoveMember200JSONResponse) VisitRemoveMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type RemoveMember204Response struct {
@@ -9317,6 +9449,9 @@ type StrictServerInterface interface {
 	// AdminChangeUser Suspend a user, or let him in again
 	// (PATCH /v1/admin/users/{user})
 	AdminChangeUser(ctx context.Context, request AdminChangeUserRequestObject) (AdminChangeUserResponseObject, error)
+	// AdminListUserAPIKeys The working API keys that a user created
+	// (GET /v1/admin/users/{user}/api-keys)
+	AdminListUserAPIKeys(ctx context.Context, request AdminListUserAPIKeysRequestObject) (AdminListUserAPIKeysResponseObject, error)
 	// AdminListUserEmails The verified addresses of a user
 	// (GET /v1/admin/users/{user}/emails)
 	AdminListUserEmails(ctx context.Context, request AdminListUserEmailsRequestObject) (AdminListUserEmailsResponseObject, error)
@@ -10214,6 +10349,32 @@ func (sh *strictHandler) AdminChangeUser(ctx *gin.Context, user UserPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminChangeUserResponseObject); ok {
 		if err := validResponse.VisitAdminChangeUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListUserAPIKeys operation middleware
+func (sh *strictHandler) AdminListUserAPIKeys(ctx *gin.Context, user UserPath) {
+	var request AdminListUserAPIKeysRequestObject
+
+	request.User = user
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListUserAPIKeys(ctx, request.(AdminListUserAPIKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListUserAPIKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListUserAPIKeysResponseObject); ok {
+		if err := validResponse.VisitAdminListUserAPIKeysResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -12003,11 +12164,12 @@ func (sh *strictHandler) ListMembers(ctx *gin.Context, team TeamPath, params Lis
 }
 
 // RemoveMember operation middleware
-func (sh *strictHandler) RemoveMember(ctx *gin.Context, team TeamPath, user UserPath) {
+func (sh *strictHandler) RemoveMember(ctx *gin.Context, team TeamPath, user UserPath, params RemoveMemberParams) {
 	var request RemoveMemberRequestObject
 
 	request.Team = team
 	request.User = user
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.RemoveMember(ctx, request.(RemoveMemberRequestObject))

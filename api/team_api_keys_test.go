@@ -344,3 +344,39 @@ func TestTeamAPIKeysEndWithTheTeam(t *testing.T) {
 		}
 	})
 }
+
+// Removing and suspending somebody names the keys that they created, and ends
+// those at once if it is asked to.
+func TestRemovalAndSuspensionEndKeys(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		for _, suspend := range []bool{false, true} {
+			c, op := newCrew(t, a, "Keys"), operator(t, a)
+			id, service := c.machine(t, c.admin, "admin")
+			_, stays := c.machine(t, c.owner, "member")
+			member, user := c.path+"/members/"+c.ids["admin"], "/v1/admin/users/"+c.ids["admin"]
+			a.Unchanged(t, func() {
+				named := c.owner.DELETE(member + "?dry_run=true").Want(http.StatusOK)
+				if named.Get("dry_run") != true || named.Len("api_keys") != 1 || named.String("api_keys.0.id") != id {
+					t.Errorf("the removal names %s", named.Body)
+				}
+				named = op.GET(user + "/api-keys").Want(http.StatusOK)
+				if named.Len("data") != 1 || named.String("data.0.id") != id || "/v1/teams/"+named.String("data.0.team_id") != c.path {
+					t.Errorf("operators see %s", named.Body)
+				}
+				c.owner.DELETE(member+"?end_keys=maybe").WantProblem(http.StatusBadRequest, "invalid_request")
+				c.member.DELETE(member+"?end_keys=true").WantProblem(http.StatusForbidden, "forbidden")
+				op.PATCH(user, object{"status": "active", "end_keys": true}).WantProblem(http.StatusBadRequest, "invalid_request")
+			})
+			if suspend {
+				op.PATCH(user, object{"status": "disabled", "end_keys": true}).Want(http.StatusOK)
+			} else if ended := c.owner.DELETE(member + "?end_keys=true").Want(http.StatusOK); ended.Get("dry_run") != false || ended.Len("api_keys") != 1 {
+				t.Errorf("the removal ended %s", ended.Body)
+			}
+			service.GET(c.path).WantProblem(http.StatusUnauthorized, "unauthenticated")
+			stays.GET(c.path).Want(http.StatusOK)
+			if n := a.Count("audit_events", "action = 'api_key.revoked' AND team_id = '%s'", c.path[len("/v1/teams/"):]); n != 1 {
+				t.Errorf("%d events say so", n)
+			}
+		}
+	})
+}

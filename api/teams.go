@@ -57,7 +57,13 @@ func (s *Server) UpdateMember(ctx context.Context, r UpdateMemberRequestObject) 
 
 // RemoveMember takes a member out, or lets the user leave.
 func (s *Server) RemoveMember(ctx context.Context, r RemoveMemberRequestObject) (RemoveMemberResponseObject, error) {
-	return RemoveMember204Response{}, s.Teams.Remove(ctx, s.actor(ctx), r.Team, r.User)
+	keys, err := s.Teams.RemoveWith(ctx, s.actor(ctx), r.Team, r.User, team.Removal{
+		EndKeys: value(r.Params.EndKeys), DryRun: value(r.Params.DryRun),
+	})
+	if err != nil || r.Params.EndKeys == nil && r.Params.DryRun == nil {
+		return RemoveMember204Response{}, err
+	}
+	return RemoveMember200JSONResponse{DryRun: value(r.Params.DryRun), ApiKeys: each(keys, createdKeyOf)}, nil
 }
 
 // ListInvitations lists the team's open invitations.

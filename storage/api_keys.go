@@ -48,6 +48,32 @@ func (db *DB) EndTeamAPIKeys(ctx context.Context, teamID identity.ID, at time.Ti
 	return int(n), err
 }
 
+// KeysCreatedBy implements team.Store and user.Store.
+func (db *DB) KeysCreatedBy(ctx context.Context, user identity.ID, teamID *identity.ID, now time.Time) ([]identity.CreatedKey, error) {
+	former, err := db.MergedFrom(ctx, []identity.ID{user})
+	if err != nil {
+		return nil, err
+	}
+	var rows []apiKeyRow
+	q := db.reader(ctx).NewSelect().Model(&rows).
+		Where("ak.created_by IN (?) AND ak.revoked_at IS NULL AND ak.expires_at > ?", bun.List(append(former[user], user)), now)
+	if teamID != nil {
+		q = q.Where("ak.team_id = ?", *teamID)
+	}
+	err = q.Order("ak.id").Scan(ctx)
+	return rowsOf(rows, func(r apiKeyRow) identity.CreatedKey {
+		return identity.CreatedKey{ID: r.ID, Prefix: r.Prefix, Name: r.Name, TeamID: r.TeamID, ExpiresAt: r.ExpiresAt}
+	}), db.engine.normalise(err)
+}
+
+// RevokeKeys implements team.Store and user.Store.
+func (db *DB) RevokeKeys(ctx context.Context, ids []identity.ID, at time.Time) error {
+	return db.execIf(ctx, len(ids), func() *bun.UpdateQuery {
+		return db.writer(ctx).NewUpdate().Model((*apiKeyRow)(nil)).Set("revoked_at = ?", at).
+			Where("ak.id IN (?) AND ak.revoked_at IS NULL", bun.List(ids))
+	})
+}
+
 // CountTeamAPIKeys implements apikey.Store.
 func (db *DB) CountTeamAPIKeys(ctx context.Context, teamID identity.ID, now time.Time) (int, error) {
 	n, err := db.reader(ctx).NewSelect().Model((*apiKeyRow)(nil)).

@@ -1,6 +1,9 @@
 package apikey_test
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -8,6 +11,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/user"
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
@@ -56,6 +60,172 @@ func TestKeysOfATeamAreCountedUnderItsLock(t *testing.T) {
 		n.Role = team.RoleOwner
 		if _, _, err := keys.CreateInTeam(t.Context(), actor, id, n); identity.ErrorCode(err) != identity.CodeInvalidRequest {
 			t.Errorf("an owner: %v", err)
+		}
+	})
+}
+
+// Removing a member names the keys of the team that they created, under any id
+// they have had, and ends those only if it is asked to. The others go on.
+func TestRemovalOffersToEndKeys(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		keys, teams := apikey.NewService(d.DB, d.Clock.Now), team.NewService(d.DB, d.Clock.Now)
+		person := func(u identity.User) identity.Actor {
+			return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: true}
+		}
+		type all struct {
+			team                 identity.ID
+			owner, admin, former identity.User
+			ids                  map[string]identity.ID
+			works                func() (names []string)
+			remove               func(by identity.Actor, r team.Removal) ([]identity.CreatedKey, error)
+		}
+		begin := func() all {
+			a := all{owner: d.User(t), admin: d.User(t), ids: map[string]identity.ID{}}
+			a.former = d.User(t, func(u *identity.User) { u.Status, u.MergedInto = identity.StatusMerged, &a.admin.ID })
+			for _, u := range []identity.User{a.owner, a.admin} {
+				d.Wallet(t, u.ID)
+			}
+			a.team = d.Team(t, a.owner.ID).ID
+			other := d.Team(t, a.owner.ID).ID
+			for _, id := range []identity.ID{a.team, other} {
+				d.Member(t, id, a.admin.ID, team.RoleAdmin)
+			}
+			for name, k := range map[string]struct {
+				by   identity.User
+				team identity.ID
+			}{"admin's": {a.admin, a.team}, "owner's": {a.owner, a.team}, "revoked": {a.admin, a.team}, "other team's": {a.admin, other}, "former id's": {a.admin, a.team}} {
+				made, _, err := keys.CreateInTeam(t.Context(), person(k.by), k.team, apikey.NewMachine{Name: name, Role: team.RoleAdmin})
+				if err != nil {
+					t.Fatal(err)
+				}
+				a.ids[name] = made.ID
+			}
+			if err := d.Exec("UPDATE api_keys SET created_by = ? WHERE id = ?", a.former.ID.String(), a.ids["former id's"].String()); err != nil {
+				t.Fatal(err)
+			}
+			if err := keys.RevokeInTeam(t.Context(), person(a.owner), a.team, a.ids["revoked"]); err != nil {
+				t.Fatal(err)
+			}
+			a.works = func() (names []string) {
+				for name, id := range a.ids {
+					d.Do(t, func(ctx context.Context) error {
+						k, err := d.LockAPIKey(ctx, id)
+						if err == nil && k.Works(d.Clock.Now()) {
+							names = append(names, name)
+						}
+						return err
+					})
+				}
+				slices.Sort(names)
+				return names
+			}
+			a.remove = func(by identity.Actor, r team.Removal) ([]identity.CreatedKey, error) {
+				return teams.RemoveWith(t.Context(), by, a.team, a.admin.ID, r)
+			}
+			return a
+		}
+		names := func(keys []identity.CreatedKey) (out []string) {
+			for _, k := range keys {
+				out = append(out, k.Name)
+			}
+			slices.Sort(out)
+			return out
+		}
+		theirs, every := []string{"admin's", "former id's"}, []string{"admin's", "former id's", "other team's", "owner's"}
+		member := func(a all) bool { _, err := d.Membership(t.Context(), a.team, a.admin.ID); return err == nil }
+
+		a := begin()
+		stale := person(a.owner)
+		stale.Fresh = false
+		for _, end := range []bool{true, false} { // a dry run tells, and changes nothing
+			events := d.Count(t, "audit_events")
+			got, err := a.remove(stale, team.Removal{DryRun: true, EndKeys: end})
+			if err != nil || !slices.Equal(names(got), theirs) || !member(a) || !slices.Equal(a.works(), every) || d.Count(t, "audit_events") != events {
+				t.Errorf("a dry run: %v, %v; member %v, working %v", names(got), err, member(a), a.works())
+			}
+		}
+		_, err := a.remove(stale, team.Removal{EndKeys: true})
+		storagetest.WantCode(t, "not recently verified", err, identity.CodeReauthRequired)
+		if !member(a) || !slices.Equal(a.works(), every) {
+			t.Error("what was refused has changed something")
+		}
+		if _, err := a.remove(stale, team.Removal{}); err != nil || member(a) || !slices.Equal(a.works(), every) {
+			t.Errorf("without asking: %v, working %v", err, a.works())
+		}
+
+		b := begin()
+		got, err := b.remove(person(b.owner), team.Removal{EndKeys: true})
+		if err != nil || !slices.Equal(names(got), theirs) || member(b) || !slices.Equal(b.works(), []string{"other team's", "owner's"}) {
+			t.Errorf("ending them: %v, %v; working %v", names(got), err, b.works())
+		}
+
+		// Who leaves without managing the team neither sees nor ends keys.
+		c := begin()
+		if _, err := teams.ChangeRole(t.Context(), person(c.owner), c.team, c.admin.ID, team.RoleMember); err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.remove(person(c.admin), team.Removal{EndKeys: true})
+		storagetest.WantCode(t, "a member ends keys", err, identity.CodeForbidden)
+		if got, err := c.remove(person(c.admin), team.Removal{DryRun: true}); err != nil || len(got) > 0 {
+			t.Errorf("a member sees %v, %v", names(got), err)
+		}
+	})
+}
+
+// Suspending somebody ends the keys that they created, of the deployment and of
+// teams, only if it is asked to, and for a person only.
+func TestSuspensionOffersToEndKeys(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		keys, users := apikey.NewService(d.DB, d.Clock.Now), user.NewService(d.DB, identity.NoNotices{}, d.Clock.Now)
+		operator, owner := d.User(t), d.User(t)
+		for _, u := range []identity.User{operator, owner} {
+			d.Wallet(t, u.ID)
+		}
+		by, machine := identity.Actor{UserID: operator.ID, SessionID: identity.NewID(), Fresh: true}, identity.NewID()
+		begin := func() (u identity.User, works func() int) {
+			u = d.User(t)
+			d.Wallet(t, u.ID)
+			id := d.Team(t, owner.ID).ID
+			d.Member(t, id, u.ID, team.RoleAdmin)
+			a := identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: true}
+			ofTeam, _, err := keys.CreateInTeam(t.Context(), a, id, apikey.NewMachine{Name: "team", Role: team.RoleMember})
+			deployment, _, err2 := keys.Create(t.Context(), &a, apikey.New{Name: "deployment", Scopes: apikey.Scopes{apikey.ScopeIntrospect}})
+			if err := errors.Join(err, err2); err != nil {
+				t.Fatal(err)
+			}
+			return u, func() (n int) {
+				for _, id := range []identity.ID{ofTeam.ID, deployment.ID} {
+					d.Do(t, func(ctx context.Context) error {
+						k, err := d.LockAPIKey(ctx, id)
+						if err == nil && k.Works(d.Clock.Now()) {
+							n++
+						}
+						return err
+					})
+				}
+				return n
+			}
+		}
+		u, works := begin()
+		if named, err := users.CreatedKeys(t.Context(), u.ID); err != nil || len(named) != 2 {
+			t.Errorf("named are %+v, %v", named, err)
+		}
+		_, err := users.SetStatus(t.Context(), identity.Actor{KeyID: &machine, Fresh: true}, u.ID, identity.StatusDisabled, "", true)
+		storagetest.WantCode(t, "by a key", err, identity.CodeForbidden)
+		_, err = users.SetStatus(t.Context(), by, u.ID, identity.StatusActive, "", true)
+		storagetest.WantCode(t, "with a restoration", err, identity.CodeInvalidRequest)
+		if _, err := users.SetStatus(t.Context(), by, u.ID, identity.StatusDisabled, "", false); err != nil || works() != 2 {
+			t.Errorf("without asking: %v, %d work", err, works())
+		}
+		if _, err := users.SetStatus(t.Context(), by, u.ID, identity.StatusDisabled, "", true); err != nil || works() != 0 {
+			t.Errorf("asked later: %v, %d work", err, works())
+		}
+		u, works = begin()
+		if _, err := users.SetStatus(t.Context(), by, u.ID, identity.StatusDisabled, "", true); err != nil || works() != 0 {
+			t.Errorf("with the suspension: %v, %d work", err, works())
+		}
+		if named, err := users.CreatedKeys(t.Context(), u.ID); err != nil || len(named) != 0 {
+			t.Errorf("afterwards named are %+v, %v", named, err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package team
 
 import (
 	"context"
+	"errors"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -50,12 +51,32 @@ func (s *Service) ChangeRole(ctx context.Context, actor identity.Actor, team, us
 	return out, err
 }
 
-// Remove takes a member out of the team and ends his team sessions in the same
-// transaction. Any member may remove himself; the last active owner stays.
+// Removal is how a member is removed.
+type Removal struct {
+	// EndKeys ends the API keys of the team that the member created. Without it
+	// they go on: they are the team's.
+	EndKeys bool
+	DryRun  bool // only tell what would happen
+}
+
+// errDryRun rolls back what a dry run has done.
+var errDryRun = errors.New("dry run")
+
+// Remove takes a member out of the team and ends their team sessions in the same
+// transaction. Any member may remove themselves; the last active owner stays.
 func (s *Service) Remove(ctx context.Context, actor identity.Actor, team, user identity.ID) error {
-	return s.locked(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
+	_, err := s.RemoveWith(ctx, actor, team, user, Removal{})
+	return err
+}
+
+// RemoveWith is Remove, and returns the working keys of the team that the member
+// created: to those who manage the team, who alone may end them, and only when
+// recently verified.
+func (s *Service) RemoveWith(ctx context.Context, actor identity.Actor, team, user identity.ID, r Removal) ([]identity.CreatedKey, error) {
+	var keys []identity.CreatedKey
+	err := s.locked(ctx, actor, team, func(ctx context.Context, _ Team, by Role) (err error) {
 		leaving := user == actor.UserID
-		if !leaving {
+		if !leaving || r.EndKeys {
 			if err := by.RequireManages(); err != nil {
 				return err
 			}
@@ -67,18 +88,46 @@ func (s *Service) Remove(ctx context.Context, actor identity.Actor, team, user i
 		if !leaving && !by.ActsOn(m.Role) {
 			return identity.NewError(identity.CodeForbidden, "only an owner removes an owner")
 		}
+		if r.EndKeys && !r.DryRun {
+			if err := actor.RequireFresh(); err != nil {
+				return err
+			}
+		}
 		if err := s.store.DeleteMembership(ctx, team, user); err != nil {
 			return err
 		}
 		if err := s.keepOwner(ctx, team, m.Role); err != nil {
 			return err
 		}
-		if err := s.store.EndTeamSessions(ctx, team, &user, actor.UserID, "member_removed", s.now()); err != nil {
+		now := s.now()
+		if err := s.store.EndTeamSessions(ctx, team, &user, actor.UserID, "member_removed", now); err != nil {
 			return err
 		}
-		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionMemberRemoved, team, &user,
-			identity.Metadata{"role": m.Role, "left": leaving}))
+		if by.Manages() {
+			if keys, err = s.store.KeysCreatedBy(ctx, user, &team, now); err != nil {
+				return err
+			}
+		}
+		if r.DryRun {
+			return errDryRun
+		}
+		e := s.event(actor, identity.ActionMemberRemoved, team, &user, identity.Metadata{"role": m.Role, "left": leaving})
+		events := []identity.Event{e}
+		if r.EndKeys {
+			e.Data["api_keys_ended"] = len(keys)
+			if err := s.store.RevokeKeys(ctx, identity.KeyIDs(keys), now); err != nil {
+				return err
+			}
+			for _, k := range keys {
+				events = append(events, k.Revoked(actor, "member_removed", now))
+			}
+		}
+		return s.store.RecordEvents(ctx, events...)
 	})
+	if errors.Is(err, errDryRun) {
+		err = nil
+	}
+	return keys, err
 }
 
 // keepOwner refuses what has just been done if it took the last active owner.

@@ -42,6 +42,10 @@ type Store interface {
 
 	// EndTeamAPIKeys revokes the keys of the team that are not, and counts them.
 	EndTeamAPIKeys(ctx context.Context, team identity.ID, at time.Time) (int, error)
+	// KeysCreatedBy lists the working keys that a user created, under any id they
+	// have had: those of a team, or with nil all. RevokeKeys ends keys.
+	KeysCreatedBy(ctx context.Context, user identity.ID, team *identity.ID, now time.Time) ([]identity.CreatedKey, error)
+	RevokeKeys(ctx context.Context, ids []identity.ID, at time.Time) error
 
 	InvitationStore
 	RecordEvents(ctx context.Context, events ...identity.Event) error

@@ -14,12 +14,23 @@ import (
 // CodeForbidden for the operator's own account, and for an operator's to an
 // API key; identity.ErrNotFound for a user who was
 // merged away. A user who is as asked already is left alone.
-func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identity.ID, status identity.Status, reason string) (identity.User, error) {
+//
+// With endKeys the working API keys that they created end, too, of the deployment
+// and of teams: suspended with them, or later. Only a person ends keys.
+func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identity.ID, status identity.Status, reason string, endKeys bool) (identity.User, error) {
 	if err := actor.RequireFresh(); err != nil {
 		return identity.User{}, err
 	}
 	if !identity.IsLine(reason, 200) {
 		return identity.User{}, identity.NewError(identity.CodeInvalidRequest, "a reason has no control characters").WithField("reason")
+	}
+	if endKeys {
+		if err := actor.RequirePerson(); err != nil {
+			return identity.User{}, err
+		}
+		if status != identity.StatusDisabled {
+			return identity.User{}, identity.NewError(identity.CodeInvalidRequest, "only a suspension ends keys").WithField("end_keys")
+		}
 	}
 	if id == actor.UserID {
 		return identity.User{}, identity.NewError(identity.CodeForbidden, "nobody suspends himself: ask another operator")
@@ -35,6 +46,11 @@ func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identi
 		}
 		if err := actor.RequireActsOn(locked[0]); err != nil {
 			return err
+		}
+		if endKeys {
+			if err := s.endKeys(ctx, actor, id); err != nil {
+				return err
+			}
 		}
 		if out = locked[0]; out.Status == status {
 			return nil
@@ -63,6 +79,32 @@ func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identi
 		return s.store.RecordEvents(ctx, event)
 	})
 	return out, err
+}
+
+// endKeys ends the working keys that a user created.
+func (s *Service) endKeys(ctx context.Context, actor identity.Actor, id identity.ID) error {
+	now := s.now()
+	keys, err := s.store.KeysCreatedBy(ctx, id, nil, now)
+	if err != nil {
+		return err
+	}
+	if err := s.store.RevokeKeys(ctx, identity.KeyIDs(keys), now); err != nil {
+		return err
+	}
+	events := make([]identity.Event, len(keys))
+	for i, k := range keys {
+		events[i] = k.Revoked(actor, "creator_suspended", now)
+	}
+	return s.store.RecordEvents(ctx, events...)
+}
+
+// CreatedKeys lists the working API keys that a user created, for operators.
+func (s *Service) CreatedKeys(ctx context.Context, id identity.ID) ([]identity.CreatedKey, error) {
+	u, err := s.store.User(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.KeysCreatedBy(ctx, u.ID, nil, s.now())
 }
 
 // requireOwners refuses with CodeLastOwner if a team of the user has no active

@@ -27,7 +27,7 @@ func TestAnAPIKeyDoesNotChangeAnOperator(t *testing.T) {
 					if operator && name == "key" {
 						want, code = from, identity.CodeForbidden
 					}
-					_, err := s.SetStatus(t.Context(), a, u.ID, to, "")
+					_, err := s.SetStatus(t.Context(), a, u.ID, to, "", false)
 					if identity.ErrorCode(err) != code || code == "" && err != nil {
 						t.Errorf("operator %v, from %s by the %s: %v, want %q", operator, from, name, err, code)
 					}

@@ -41,6 +41,9 @@ type Store interface {
 	OwnerlessTeamsOf(ctx context.Context, user identity.ID) ([]string, error)
 	// EndSessions ends open sessions of the user, as session.Store tells.
 	EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error)
+	// KeysCreatedBy and RevokeKeys are those of team.Store.
+	KeysCreatedBy(ctx context.Context, user identity.ID, team *identity.ID, now time.Time) ([]identity.CreatedKey, error)
+	RevokeKeys(ctx context.Context, ids []identity.ID, at time.Time) error
 	// MergedFrom tells the former ids of users, at any remove.
 	MergedFrom(ctx context.Context, users []identity.ID) (map[identity.ID][]identity.ID, error)
 	// Summaries tells what users are known by.
