@@ -104,8 +104,8 @@ func (s *Service) ownAddress(ctx context.Context, actor identity.Actor, user ide
 	if err := actor.RequireFresh(); err != nil {
 		return nil, err
 	}
-	if actor.KeyID != nil && locked[0].Operator {
-		return nil, identity.NewError(identity.CodeForbidden, "API keys cannot change an operator")
+	if err := actor.RequireActsOn(locked[0]); err != nil {
+		return nil, err
 	}
 	return s.store.IdentitiesOf(ctx, []identity.ID{user})
 }
