@@ -84,7 +84,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path == "/sign-in" {
 		w.Header().Add("Vary", "Accept-Language")
-		serve(w, r, signIn(a.index, a.options, r.URL.Query().Get("return_to"), r.Header.Get("Accept-Language")))
+		serve(w, r, signIn(a.index, a.options, beginning(r.URL.Query()), r.Header.Get("Accept-Language")))
 		return
 	}
 	serve(w, r, a.index)
@@ -99,7 +99,7 @@ func (a *App) Refuse(w http.ResponseWriter, r *http.Request, status int, refusal
 	w.Header().Set("Content-Type", contentTypes[".html"])
 	w.Header().Add("Vary", "Accept-Language")
 	w.WriteHeader(status)
-	page := signIn(a.index, a.options, OriginalReturnTo(refusal.ReturnTo), r.Header.Get("Accept-Language"))
+	page := signIn(a.index, a.options, begun{returnTo: OriginalReturnTo(refusal.ReturnTo)}, r.Header.Get("Accept-Language"))
 	_, _ = w.Write(refused(page, refusal)) //nolint:gosec // escaped by html/template; if the browser went away there is nobody to tell
 	return true
 }

@@ -97,7 +97,7 @@ func prepare(index []byte, o Options) []byte {
 }
 
 // signIn is the page with the doors that need no script.
-func signIn(page []byte, o Options, returnTo, acceptLanguage string) []byte {
+func signIn(page []byte, o Options, b begun, acceptLanguage string) []byte {
 	type link struct{ Name, Label, URL, Text string }
 	w := preferred(acceptLanguage)
 	logo := o.Brand.LogoURL
@@ -106,7 +106,7 @@ func signIn(page []byte, o Options, returnTo, acceptLanguage string) []byte {
 	}
 	links := make([]link, len(o.Doors))
 	for i, d := range o.Doors {
-		links[i] = link{d.Name, d.Label, startURL(d.Name, returnTo), w.with + d.Label}
+		links[i] = link{d.Name, d.Label, startURL(d.Name, b), w.with + d.Label}
 	}
 	page = replace(page, htmlTag, `<html lang="`+w.lang+`">`)
 	page = replace(page, noScriptText, w.noScript)
@@ -128,16 +128,34 @@ func refused(page []byte, r Refusal) []byte {
 	return replace(page, heading, heading+render(detailTemplate, r.Detail))
 }
 
+// begun is what a sign-in is begun with on the sign-in page.
+type begun struct {
+	returnTo  string
+	forTicket bool // for the link ticket that a refusal left: the account page asks then
+}
+
+func beginning(query url.Values) begun {
+	if query.Get("error") == "email_taken" {
+		return begun{forTicket: true}
+	}
+	return begun{returnTo: query.Get("return_to")}
+}
+
 // startURL begins a sign-in, as web/src/auth/providers.ts does: back to a path
 // of ours over the sign-in page, which tells a refusal.
-func startURL(provider, asked string) string {
+func startURL(provider string, b begun) string {
+	asked, query := b.returnTo, url.Values{"purpose": {"sign_in"}}
+	if b.forTicket {
+		query.Set("link_ticket", "true")
+	}
 	if asked == "" {
 		asked = "/account"
 	}
 	if strings.HasPrefix(asked, "/") {
 		asked = "/sign-in?" + url.Values{"return_to": {asked}, "done": {provider}}.Encode()
 	}
-	return "/v1/auth/" + url.PathEscape(provider) + "/start?" + url.Values{"purpose": {"sign_in"}, "return_to": {asked}}.Encode()
+	query.Set("return_to", asked)
+	return "/v1/auth/" + url.PathEscape(provider) + "/start?" + query.Encode()
 }
 
 // OriginalReturnTo returns what was asked for before startURL led the way back

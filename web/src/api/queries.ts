@@ -13,6 +13,8 @@ export const keys = {
   identities: ['mine', 'identities'] as const,
   devices: ['mine', 'devices'] as const,
   emails: ['mine', 'emails'] as const,
+  me: ['mine', 'me'] as const,
+  linkRequests: ['mine', 'link requests'] as const,
   history: ['mine', 'history'] as const,
   merges: ['mine', 'merges'] as const,
   merge: (ticket: string, ...chosen: unknown[]) => ['mine', 'merge', ticket, ...chosen] as const,

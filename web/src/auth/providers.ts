@@ -25,17 +25,19 @@ export function providerName(t: Translate, provider: string): string {
   return labels.get(provider) ?? provider.charAt(0).toUpperCase() + provider.slice(1)
 }
 
+export type StartOption = 'link_ticket' | 'without_address'
+
 // startUrl begins a sign-in: a plain address to go to, so that a link to it works
 // without a script.
-export function startUrl(provider: string, returnTo: string): string {
-  const query = new URLSearchParams({ purpose: 'sign_in', return_to: returnTo })
+export function startUrl(provider: string, returnTo: string, option?: StartOption): string {
+  const query = new URLSearchParams({ purpose: 'sign_in', return_to: returnTo, ...(option && { [option]: 'true' }) })
   return `/v1/auth/${encodeURIComponent(provider)}/start?${query.toString()}`
 }
 
 // signInUrl begins a sign-in. For a page of the app the way back leads over the
 // sign-in page, which is where a refusal can be told; another application hears
 // of it itself.
-export function signInUrl(provider: string, asked: string): string {
+export function signInUrl(provider: string, asked: string, option?: StartOption): string {
   const back = asked.startsWith('/') ? '/sign-in?' + new URLSearchParams({ return_to: asked, done: provider }).toString() : asked
-  return startUrl(provider, back)
+  return startUrl(provider, back, option)
 }

@@ -68,6 +68,14 @@ export const addresses: Area<'addresses'> = {
   add: 'Adresse hinzufügen',
   addedTitle: 'Die Adresse ist Ihre',
   addedText: 'Sie ist bestätigt, und Sie können sich von jetzt an damit anmelden.',
+  remove: 'Entfernen',
+  removeOf: '{address} entfernen',
+  removeTitle: 'Diese Adresse entfernen?',
+  removeText:
+    'Eine Mail an {address} meldet Sie dann nicht mehr an, und die nächste Person mit dieser Adresse kann sie benutzen. Zurück bekommen Sie sie, indem Sie sie per Mail bestätigen.',
+  settleTitle: 'Gehört {address} noch Ihnen?',
+  settleText: 'Jemand anderes hat diese Adresse früher bestätigt. Gehört sie noch Ihnen, sagen Sie es: neue Anmeldearten mit ihr können dann wieder zu Ihrem Konto kommen.',
+  settle: 'Ja, sie gehört mir',
   hadTitle: 'Die Adresse war schon Ihre',
   hadText: 'Es hat sich nichts geändert: Sie können sich damit anmelden wie bisher.',
 }
@@ -231,3 +239,15 @@ export const history: Area<'history'> = {
   'invitation.accepted': 'Eine Einladung angenommen',
   'invitation.declined': 'Eine Einladung abgelehnt',
 }
+
+export const linkRequests = {
+  title: 'Diese Anmeldeart verknüpfen?',
+  text: '{provider} ({email}) möchte mit diesem Konto verknüpft werden. Haben Sie sich nicht gerade selbst damit angemeldet, verknüpfen Sie es nicht.',
+  dismiss: 'Nicht verknüpfen',
+  accept: '{provider} verknüpfen',
+} as const
+
+export const duplicates = {
+  title: 'Sie haben vielleicht ein weiteres Konto',
+  text: 'Sie haben sich mit {address} angemeldet, und die Adresse gehört zu einem anderen Konto. Gehören beide Ihnen, verknüpfen Sie hier eine Anmeldeart jenes Kontos: dann können Sie beide zusammenführen.',
+} as const

@@ -1,5 +1,5 @@
 import type { Catalogue } from '../translate'
-import { account, addresses, devices, history, invitations, merge, recovery, ways } from './account'
+import { account, addresses, devices, duplicates, history, invitations, linkRequests, merge, recovery, ways } from './account'
 import { audit, filters, operator, policy, sessions, team } from './admin'
 import { common, docs, email, home, shell, signIn, stepUp, wallet } from './pages'
 import { details, reasons } from './reasons'
@@ -18,6 +18,8 @@ export const de: Catalogue = {
     account,
     ways,
     addresses,
+    duplicates,
+    linkRequests,
     devices,
     merge,
     recovery,

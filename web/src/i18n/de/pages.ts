@@ -88,6 +88,7 @@ export const home: Area<'home'> = {
 }
 
 export const signIn: Area<'signIn'> = {
+  withoutAddress: 'Mit {provider} ohne diese Adresse fortfahren',
   title: 'Anmelden',
   signedInTitle: 'Sie sind angemeldet',
   signedIn: 'als {name}.',

@@ -7,7 +7,7 @@ export const words: Catalogue['words'] = {
   },
   email_taken: {
     title: 'Zu dieser E-Mail-Adresse gibt es schon ein Konto',
-    text: 'Melden Sie sich so an wie bisher: Was Sie eben benutzt haben, wird dann mit diesem Konto verknüpft oder lässt sich auf der Kontoseite verknüpfen.',
+    text: 'Melden Sie sich dort mit einer vorhandenen Anmeldeart an. Danach können Sie diese verknüpfen.',
   },
   email_taken_link: {
     title: 'Die E-Mail-Adresse dieses Kontos gehört hier jemand anderem',
@@ -81,6 +81,10 @@ export const words: Catalogue['words'] = {
   merge_moved_on: {
     title: 'So lässt sich das nicht zurücknehmen',
     text: 'Jetzt wurde nichts geändert. Stellen Sie wieder her, was sich herstellen lässt, etwa eine Adresse oder eine Rolle in einem Team, oder nehmen Sie zuerst die spätere Zusammenführung zurück; versuchen Sie es dann noch einmal. Ein getrennter Zugang kehrt nicht zurück: Verknüpfen Sie ihn dort neu, wo Sie ihn haben wollen.',
+  },
+  operator_merge: {
+    title: 'Dieses Konto gehört zur Verwaltung',
+    text: 'Konten der Verwaltung werden auf dem Server zusammengeführt: bitten Sie die Betreiber, latchkey merge auszuführen.',
   },
   merge_refused: { title: 'Diese beiden Konten können nicht eines werden', text: 'Es wurde nichts geändert.' },
   no_verified_address: {

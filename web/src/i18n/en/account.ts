@@ -64,6 +64,13 @@ export const addresses = {
   add: 'Add an address',
   addedTitle: 'The address is yours',
   addedText: 'It is verified, and you can sign in with it from now on.',
+  remove: 'Remove',
+  removeOf: 'Remove {address}',
+  removeTitle: 'Remove this address?',
+  removeText: 'Mail to {address} will no longer sign you in, and its next owner can use it. To get it back, confirm it by mail.',
+  settleTitle: 'Is {address} still yours?',
+  settleText: 'Someone else has proven this address before. If it is still yours, say so: new sign-in methods with it can join your account again.',
+  settle: 'Yes, it’s mine',
   hadTitle: 'The address was yours already',
   hadText: 'Nothing has changed: you can sign in with it as before.',
 } as const
@@ -226,4 +233,16 @@ export const history = {
   'invitation.revoked': 'Took an invitation back',
   'invitation.accepted': 'Accepted an invitation',
   'invitation.declined': 'Declined an invitation',
+} as const
+
+export const linkRequests = {
+  title: 'Link this sign-in method?',
+  text: '{provider} ({email}) asks to be linked to this account. If you did not just try to sign in with it, don’t link it.',
+  dismiss: 'Don’t link',
+  accept: 'Link {provider}',
+} as const
+
+export const duplicates = {
+  title: 'You may have another account',
+  text: 'You signed in with {address}, which belongs to another account. If both are yours, link a sign-in method of that account here: you can merge the two then.',
 } as const

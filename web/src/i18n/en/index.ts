@@ -1,4 +1,4 @@
-import { account, addresses, devices, history, invitations, merge, recovery, ways } from './account'
+import { account, addresses, devices, duplicates, history, invitations, linkRequests, merge, recovery, ways } from './account'
 import { audit, filters, operator, policy, sessions, team } from './admin'
 import { common, docs, email, home, shell, signIn, stepUp, wallet } from './pages'
 import { details, reasons } from './reasons'
@@ -19,6 +19,8 @@ export const en = {
     account,
     ways,
     addresses,
+    duplicates,
+    linkRequests,
     devices,
     merge,
     recovery,

@@ -83,6 +83,7 @@ export const home = {
 } as const
 
 export const signIn = {
+  withoutAddress: 'Continue with {provider} without this address',
   title: 'Sign in',
   signedInTitle: 'You are signed in',
   signedIn: 'as {name}.',

@@ -6,8 +6,8 @@ export const words = {
     text: 'Nothing was changed. If that account is yours, sign out and sign in with this way in to use it; otherwise link a different one here.',
   },
   email_taken: {
-    title: 'There is an account with this e-mail address already',
-    text: 'Sign in the way you did before: what you just used is then linked to that account, or can be linked on its account page.',
+    title: 'There is already an account with this email address',
+    text: 'Sign in to it with a method it already has. Then you can link this one.',
   },
   // While linking, "sign in the way you did before" would be no help.
   email_taken_link: {
@@ -78,6 +78,10 @@ export const words = {
   merge_moved_on: {
     title: 'This cannot be taken back as it is',
     text: 'Nothing was changed now. Put back what you can of what has changed, such as an address or a role in a team, or take the later merge back first; then try again. A way in that was unlinked does not go back: link it again where you want it.',
+  },
+  operator_merge: {
+    title: 'This account belongs to an administrator',
+    text: 'Accounts of administrators are merged on the server: ask whoever runs this service to run latchkey merge.',
   },
   merge_refused: { title: 'These two accounts cannot become one', text: 'Nothing was changed.' },
   no_verified_address: {

@@ -12,6 +12,7 @@ import { Addresses } from '../../features/account/components/addresses'
 import { Devices } from '../../features/account/components/devices'
 import { History } from '../../features/account/components/history'
 import { Invitations } from '../../features/account/components/invitations'
+import { LinkRequests, PossibleDuplicates } from '../../features/account/components/link-requests'
 import { Profile } from '../../features/account/components/profile'
 import { RecoveryCodes } from '../../features/account/components/recovery-codes'
 import { SignOut } from '../../features/account/components/sign-out'
@@ -57,7 +58,11 @@ function Account({ session }: { session: CurrentSession }) {
           {t('account.restricted')}
         </Alert>
       ) : (
-        <Invitations />
+        <>
+          <LinkRequests />
+          <PossibleDuplicates />
+          <Invitations />
+        </>
       )}
       <WaysIn session={session.session} identities={identities} onTicket={begin} />
       {!restricted && (

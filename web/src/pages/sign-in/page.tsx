@@ -5,6 +5,7 @@ import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react
 import { leaving } from '../../api/change'
 import { forgetPerson, useProviders, useReturnOrigins, useSession } from '../../api/queries'
 import { requestOf } from '../../auth/arrival'
+import { beginForTicket, endForTicket } from '../../auth/link-ticket'
 import { keptMail, keptMerge } from '../../auth/pending'
 import { providerName, signInUrl } from '../../auth/providers'
 import { home, leaveFor, targetOf } from '../../auth/return-to'
@@ -34,9 +35,11 @@ export function SignInPage() {
   const confirm = providers.data?.find((provider) => provider.name === query.get('confirm') && provider.kind === 'redirect')
   // To a provider goes what was asked for: the service checks it by its own
   // list. Where the app itself goes it knows from the service.
-  const asked = query.get('return_to') || home
+  // The account that the address belongs to may link what was refused.
+  const taken = error === 'email_taken'
+  const asked = taken ? home : query.get('return_to') || home
   const origins = useReturnOrigins()
-  const target = targetOf(query.get('return_to'), origins ?? [])
+  const target = targetOf(taken ? home : query.get('return_to'), origins ?? [])
   const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
   const email = providers.data?.find((provider) => provider.kind === 'email')
   const redirects = providers.data?.filter((provider) => provider.kind === 'redirect') ?? []
@@ -58,6 +61,7 @@ export function SignInPage() {
   async function enter(provider: string) {
     rememberUsed(provider)
     keptMail.set(undefined)
+    endForTicket()
     await forgetPerson(client)
     if (target.page) await navigate(target.href)
     else leaveFor(target.href)
@@ -68,6 +72,11 @@ export function SignInPage() {
     if (session.data) keptMerge.set({ ticket, session: session.data.session.id, choices: {} })
     void navigate(home)
   }
+
+  useEffect(() => {
+    if (taken) beginForTicket()
+  }, [taken])
+  const refused = taken && redirects.find((provider) => provider.name === query.get('done'))?.name
 
   // Back from a provider, and it worked.
   const done = session.data && !error ? query.get('done') : null
@@ -82,6 +91,9 @@ export function SignInPage() {
       <Title order={1}>{t('signIn.title')}</Title>
       <DoneNotice />
       {error && <WordsAlert words={wordsForCode(t, error)} requestId={requestOf(error)} />}
+      {refused && (
+        <Anchor href={signInUrl(refused, query.get('return_to') || home, 'without_address')}>{t('signIn.withoutAddress', { provider: providerName(t, refused) })}</Anchor>
+      )}
       {session.data && !linked && (origins || asked.startsWith('/')) && (
         <Alert variant="light" title={t('signIn.signedInTitle')}>
           {t.rich('signIn.signedIn', { name: <Name>{personName(t, session.data.user)}</Name> })}{' '}
@@ -110,7 +122,7 @@ export function SignInPage() {
               component="a"
               size="md"
               variant="default"
-              href={signInUrl(name, asked)}
+              href={signInUrl(name, asked, taken ? 'link_ticket' : undefined)}
               // Another application's page does not tell this one that it worked.
               onClick={() => asked.startsWith('/') || rememberUsed(name)}
               rightSection={last === name && <LastUsed when />}

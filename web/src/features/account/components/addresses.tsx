@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../../api/client'
@@ -7,6 +7,7 @@ import type { Session } from '../../../api/types'
 import { emailProvider } from '../../../auth/providers'
 import { isFresh } from '../../../auth/step-up'
 import { Address } from '../../../components/address'
+import { ConfirmButton } from '../../../components/confirm'
 import { Dialog } from '../../../components/dialog'
 import { Section } from '../../../components/section'
 import { Listing, Time, WordsAlert } from '../../../components/show'
@@ -76,7 +77,35 @@ export function Addresses({ session, identities, onTicket }: Props) {
                 cell: (row) => {
                   // The contract makes an address primary by a way in that shows it.
                   const way = row.primary ? undefined : identities.rows?.find((identity) => identity.email === row.address)
-                  return way && <PrimaryButton identity={way} name={row.address} onDone={refresh} />
+                  const path = { params: { path: { address: row.address } } }
+                  return (
+                    <Group gap="xs" justify="flex-end">
+                      {row.contested && (
+                        <ConfirmButton
+                          label={t('addresses.settle')}
+                          title={t('addresses.settleTitle', { address: row.address })}
+                          text={t('addresses.settleText')}
+                          confirm={t('addresses.settle')}
+                          action={async () => {
+                            await data(api.POST('/v1/me/emails/{address}/settle', path))
+                            await refresh()
+                          }}
+                        />
+                      )}
+                      {way && <PrimaryButton identity={way} name={row.address} onDone={refresh} />}
+                      <ConfirmButton
+                        label={t('addresses.remove')}
+                        accessibleLabel={t('addresses.removeOf', { address: row.address })}
+                        title={t('addresses.removeTitle')}
+                        text={t('addresses.removeText', { address: row.address })}
+                        confirm={t('addresses.remove')}
+                        action={async () => {
+                          await data(api.DELETE('/v1/me/emails/{address}', path))
+                          await refresh()
+                        }}
+                      />
+                    </Group>
+                  )
                 },
               },
             ]}

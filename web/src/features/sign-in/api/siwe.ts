@@ -1,5 +1,6 @@
 import { type Api, data } from '../../../api/client'
 import type { ProofResult, Provider, Purpose } from '../../../api/types'
+import { forTicket } from '../../../auth/link-ticket'
 import { type Wallet, WalletFault } from '../../../wallet/types'
 
 // acceptedChain is the wallet's chain if this deployment accepts it. Otherwise
@@ -27,5 +28,5 @@ export async function proveWallet(api: Api, request: { wallet: Wallet; address: 
   )
   if (challenge.message === undefined) throw new WalletFault('NoMessage')
   const signature = await wallet.sign(challenge.message, address)
-  return data(api.POST('/v1/auth/siwe/verify', { body: { message: challenge.message, signature, delivery: 'cookie' } }))
+  return data(api.POST('/v1/auth/siwe/verify', { body: { message: challenge.message, signature, delivery: 'cookie', ...(purpose === 'sign_in' && forTicket()) } }))
 }

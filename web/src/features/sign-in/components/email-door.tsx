@@ -4,6 +4,7 @@ import { useChange } from '../../../api/change'
 import { api, data } from '../../../api/client'
 import { mergeTicket } from '../../../api/problem'
 import type { ProofResult, Purpose } from '../../../api/types'
+import { forTicket } from '../../../auth/link-ticket'
 import { keptMail } from '../../../auth/pending'
 import { Fault, Name, WordsAlert } from '../../../components/show'
 import { isDev } from '../../../dev'
@@ -45,7 +46,7 @@ export function EmailDoor({ purpose, token, onDeadLink, suggestion = '', returnT
   const verify = async (proof: { token: string } | { code: string; email: string }) => {
     let result
     try {
-      result = await data(api.POST('/v1/auth/email/verify', { body: { ...proof, delivery: 'cookie' } }))
+      result = await data(api.POST('/v1/auth/email/verify', { body: { ...proof, delivery: 'cookie', ...(purpose === 'sign_in' && forTicket()) } }))
     } catch (error) {
       const ticket = mergeTicket(error)
       if (ticket && onTicket) return onTicket(ticket)
