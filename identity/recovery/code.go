@@ -13,8 +13,11 @@ const (
 	// Count is how many codes a user gets at once.
 	Count = 10
 
-	symbols = 16 // of 5 bits each: 80 random bits
+	symbols = 24 // of 5 bits each: 120 random bits
 	group   = 4
+
+	// oldSymbols is the length of codes from before, which keep working.
+	oldSymbols = 16
 )
 
 // alphabet is Crockford's base32: no I, L, O or U, so that a code read aloud or
@@ -51,7 +54,7 @@ func newCode() string {
 
 // Hash returns what is stored of a code, however it was typed; false for what
 // cannot be a code. SHA-256 and no slow hash: slowness makes up for secrets
-// that can be guessed, and 80 random bits cannot, at any speed. For the same
+// that can be guessed, and these cannot, at any speed. For the same
 // reason guessing needs no counter.
 func Hash(typed string) ([]byte, bool) {
 	canonical, ok := canonical(typed)
@@ -81,5 +84,5 @@ func canonical(typed string) (string, bool) {
 		}
 		out = append(out, byte(r)) // in the alphabet, so ASCII
 	}
-	return string(out), len(out) == symbols
+	return string(out), len(out) == symbols || len(out) == oldSymbols
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestCodesAreGroupedAndDistinct(t *testing.T) {
-	shape := regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$`)
+	shape := regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){5}$`)
 	seen := map[string]bool{}
 	for range 200 {
 		codes, hashes := recovery.NewCodes()
@@ -30,9 +30,12 @@ func TestCodesAreGroupedAndDistinct(t *testing.T) {
 }
 
 func TestTypedInManyWays(t *testing.T) {
-	want, ok := recovery.Hash("01AB-CDEF-GH10-XYZ9")
+	want, ok := recovery.Hash("01AB-CDEF-GH10-XYZ9") // of the length before
 	if !ok {
 		t.Fatal("the code itself")
+	}
+	if _, ok := recovery.Hash("01AB-CDEF-GH10-XYZ9-01AB-CDEF"); !ok {
+		t.Error("a code of today")
 	}
 	for _, typed := range []string{
 		"01abcdefgh10xyz9", "O1AB CDEF GHIO XYZ9", "oLab-cdef-ghl0-xyz9", "  01AB--CDEF - GHi0XYZ9 ",
@@ -42,7 +45,7 @@ func TestTypedInManyWays(t *testing.T) {
 		}
 	}
 	for _, typed := range []string{
-		"", "----", "01AB-CDEF-GH10-XYZ", "01AB-CDEF-GH10-XYZ99", "01AB-CDEF-GH10-XYZU",
+		"", "----", "01AB-CDEF-GH10-XYZ", "01AB-CDEF-GH10-XYZ99", "01AB-CDEF-GH10-XYZU", "01AB-CDEF-GH10-XYZ9-01AB", "01AB-CDEF-GH10-XYZ9-01AB-CDEF-0",
 		"01AB_CDEF_GH10_XYZ9", "01AB-CDEF-GH10-XYZ\x00", "０1AB-CDEF-GH10-XYZ9", "01AB-CDEF-GH10-XYZ\xff", strings.Repeat("0", 1<<16),
 	} {
 		if _, ok := recovery.Hash(typed); ok {
