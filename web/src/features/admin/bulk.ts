@@ -38,7 +38,7 @@ export async function bulkOf(pairs: Pair[], preview: (ids: Pair, survivor?: stri
     try {
       return await preview(ids, survivor)
     } catch (error) {
-      if (!isProblem(error, 'merge_refused') && !isProblem(error, 'not_found')) throw error
+      if (!isProblem(error, 'merge_refused') && !isProblem(error, 'operator_merge') && !isProblem(error, 'not_found')) throw error
       return undefined
     }
   }

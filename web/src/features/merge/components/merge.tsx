@@ -32,7 +32,7 @@ async function areOne(users: string[]): Promise<boolean> {
   return merges.some((merge) => !merge.undone_at && users.includes(merge.source_id) && users.includes(merge.survivor_id))
 }
 
-const isOver = (error: unknown) => isProblem(error, 'ticket_invalid') || isProblem(error, 'merge_refused')
+const isOver = (error: unknown) => isProblem(error, 'ticket_invalid') || isProblem(error, 'merge_refused') || isProblem(error, 'operator_merge')
 
 // Merge takes a person from "this belongs to another account" to one account:
 // what was found, both side by side, a choice wherever they differ, and what the
