@@ -17,21 +17,14 @@ import (
 func userOf(u identity.User) User {
 	return User{
 		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
-		OnboardedAt: u.OnboardedAt, Metadata: metadataOf(u), CreatedAt: u.CreatedAt,
+		OnboardedAt: u.OnboardedAt, Metadata: u.Metadata.Map(), CreatedAt: u.CreatedAt,
 	}
-}
-
-func metadataOf(u identity.User) map[string]any {
-	if u.Metadata == nil {
-		return map[string]any{}
-	}
-	return u.Metadata
 }
 
 func (s *Server) adminUserOf(u user.WithIdentities) AdminUser {
 	return AdminUser{
 		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
-		OnboardedAt: u.OnboardedAt, Metadata: metadataOf(u.User), CreatedAt: u.CreatedAt,
+		OnboardedAt: u.OnboardedAt, Metadata: u.Metadata.Map(), CreatedAt: u.CreatedAt,
 		Status: AdminUserStatus(u.Status), Operator: u.Operator, MergedInto: u.MergedInto,
 		MergedFrom: append([]identity.ID{}, u.MergedFrom...), Identities: each(u.Identities, s.identityOf),
 	}

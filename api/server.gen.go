@@ -2081,7 +2081,7 @@ type UpdateMeJSONBody struct {
 	AvatarUrl   *string `json:"avatar_url,omitempty"`
 	DisplayName *string `json:"display_name,omitempty"`
 
-	// Metadata Replaces the object; at most 16 KiB of JSON.
+	// Metadata Replaces the object; at most 16 KiB of JSON, nested at most 16 levels deep.
 	Metadata *map[string]interface{} `json:"metadata,omitempty"`
 
 	// Onboarded True sets onboarded_at once; false clears it.

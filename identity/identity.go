@@ -48,7 +48,7 @@ type User struct {
 	MergedInto   *ID // the survivor, only with StatusMerged
 	Operator     bool
 	OnboardedAt  *time.Time
-	Metadata     Metadata
+	Metadata     RawMetadata // what the application keeps, see CheckMetadata
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }

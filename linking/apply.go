@@ -307,7 +307,7 @@ func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) 
 	if isNew {
 		user = identity.User{
 			ID: identity.NewID(), DisplayName: a.Proof.DisplayName, AvatarURL: a.Proof.AvatarURL,
-			Status: identity.StatusActive, Metadata: identity.Metadata{}, CreatedAt: now, UpdatedAt: now,
+			Status: identity.StatusActive, CreatedAt: now, UpdatedAt: now,
 		}
 		if err := s.store.InsertUser(ctx, user); err != nil {
 			return r, err

@@ -51,7 +51,7 @@ type Profile struct {
 func profileOf(u identity.User) Profile {
 	return Profile{
 		DisplayName: u.DisplayName, AvatarURL: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
-		Operator: u.Operator, OnboardedAt: u.OnboardedAt, Metadata: u.Metadata,
+		Operator: u.Operator, OnboardedAt: u.OnboardedAt, Metadata: u.Metadata.Map(),
 	}
 }
 

@@ -319,7 +319,7 @@ func (s *Service) continueAs(ctx context.Context, h Holder, p Preview) (Result, 
 
 func withProfile(u identity.User, p Profile, now time.Time) identity.User {
 	u.DisplayName, u.AvatarURL, u.PrimaryEmail = p.DisplayName, p.AvatarURL, p.PrimaryEmail
-	u.Operator, u.OnboardedAt, u.Metadata, u.UpdatedAt = p.Operator, p.OnboardedAt, p.Metadata, now
+	u.Operator, u.OnboardedAt, u.Metadata, u.UpdatedAt = p.Operator, p.OnboardedAt, p.Metadata.Raw(), now
 	return u
 }
 

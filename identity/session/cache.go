@@ -43,14 +43,16 @@ type remembered struct {
 	read uint64 // count of changes before it was read
 }
 
-// NewCache returns a cache of that many sessions, each about 2 KB; nil for none.
+// NewCache returns a cache of that many ordinary sessions; nil for none. Its
+// memory is bounded by that many times ordinaryWeight: one whose user has much
+// metadata takes the room of several.
 func NewCache(sessions int) *Cache {
 	if sessions <= 0 {
 		return nil
 	}
 	return &Cache{
 		entries: otter.Must(&otter.Options[[32]byte, remembered]{
-			MaximumSize: sessions, ExpiryCalculator: otter.ExpiryWriting[[32]byte, remembered](cacheFor),
+			MaximumWeight: uint64(sessions) * ordinaryWeight, Weigher: weigh, ExpiryCalculator: otter.ExpiryWriting[[32]byte, remembered](cacheFor),
 		}),
 		started: time.Now(), forgotten: map[identity.ID]uint64{},
 	}

@@ -4,16 +4,12 @@ package user
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 )
-
-// maxMetadataBytes bounds the JSON that an application keeps with a user.
-const maxMetadataBytes = 16 << 10
 
 // Store keeps users. Methods called inside InTx with its context run in that
 // transaction. Rows that do not exist are identity.ErrNotFound.
@@ -76,14 +72,7 @@ func (c Change) check() error {
 		return identity.NewError(identity.CodeInvalidRequest, "a name has no control characters").WithField("display_name")
 	}
 	if c.Metadata != nil {
-		b, err := json.Marshal(c.Metadata)
-		if err != nil || len(b) > maxMetadataBytes {
-			return identity.NewError(identity.CodeInvalidRequest, "metadata is at most %d bytes of JSON", maxMetadataBytes).WithField("metadata")
-		}
-		// What would be stored as something else is refused instead.
-		if stored, err := c.Metadata.Value(); err != nil || stored != string(b) {
-			return identity.NewError(identity.CodeInvalidRequest, "metadata has no NUL character").WithField("metadata")
-		}
+		return identity.CheckMetadata(c.Metadata)
 	}
 	return nil
 }
@@ -103,7 +92,7 @@ func (s *Service) Update(ctx context.Context, actor identity.Actor, c Change) (i
 			u.AvatarURL, fields = *c.AvatarURL, append(fields, "avatar_url")
 		}
 		if c.Metadata != nil {
-			u.Metadata, fields = c.Metadata, append(fields, "metadata")
+			u.Metadata, fields = c.Metadata.Raw(), append(fields, "metadata")
 		}
 		if c.Onboarded != nil {
 			fields = append(fields, "onboarded")

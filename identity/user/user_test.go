@@ -23,7 +23,9 @@ func actor(u identity.User) identity.Actor {
 
 func TestUpdateChangesWhatIsGivenAndNothingElse(t *testing.T) {
 	each(t, func(t *testing.T, d *storagetest.Database, s *user.Service) {
-		u := d.User(t, func(u *identity.User) { u.AvatarURL, u.Metadata = "https://a.example", identity.Metadata{"k": "v"} })
+		u := d.User(t, func(u *identity.User) {
+			u.AvatarURL, u.Metadata = "https://a.example", identity.Metadata{"k": "v"}.Raw()
+		})
 		d.Clock.Advance(time.Hour)
 		first := d.Clock.Now()
 		update := func(c user.Change) identity.User {
@@ -42,7 +44,7 @@ func TestUpdateChangesWhatIsGivenAndNothingElse(t *testing.T) {
 		want := u
 		want.UpdatedAt, want.DisplayName = first, "Grace"
 		storagetest.Same(t, update(user.Change{DisplayName: new(" Grace ")}), want)
-		want.Metadata = identity.Metadata{}
+		want.Metadata = ""
 		storagetest.Same(t, update(user.Change{Metadata: identity.Metadata{}}), want)
 		want.OnboardedAt = &first
 		storagetest.Same(t, update(user.Change{Onboarded: new(true)}), want)

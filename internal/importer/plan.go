@@ -165,7 +165,7 @@ func (p *plan) newUser(from Person) identity.User {
 	}
 	u := identity.User{
 		ID: identity.NewID(), DisplayName: identity.OneLine(from.Name, maxName), AvatarURL: cleanAvatar(from.Image),
-		Status: identity.StatusActive, Metadata: identity.Metadata{}, CreatedAt: created, UpdatedAt: p.now,
+		Status: identity.StatusActive, CreatedAt: created, UpdatedAt: p.now,
 	}
 	p.batch.Users = append(p.batch.Users, u)
 	p.facts.users[u.ID] = u

@@ -37,7 +37,7 @@ func (d *Database) User(t *testing.T, edit ...func(u *identity.User)) identity.U
 	now := d.Clock.Now()
 	u := identity.User{
 		ID: identity.NewID(), DisplayName: "Ada", Status: identity.StatusActive,
-		Metadata: identity.Metadata{}, CreatedAt: now, UpdatedAt: now,
+		CreatedAt: now, UpdatedAt: now,
 	}
 	for _, e := range edit {
 		e(&u)

@@ -53,13 +53,13 @@ func testHostileText(t *testing.T, d *Database) {
 		for _, text := range hostile {
 			m := identity.Metadata{"value": text, "k" + text: "key", "deep": []any{map[string]any{text: []any{text, nil}}}}
 			whole["k"+text] = m
-			u := d.User(t, func(u *identity.User) { u.Metadata = m })
-			Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata, m)
+			u := d.User(t, func(u *identity.User) { u.Metadata = m.Raw() })
+			Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata.Map(), m)
 		}
 		u := d.User(t)
-		u.Metadata = whole
+		u.Metadata = whole.Raw()
 		d.Do(t, func(ctx context.Context) error { return d.UpdateUser(ctx, u) })
-		Same(t, len(must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata), len(hostile))
+		Same(t, len(must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata.Map()), len(hostile))
 		event := identity.Event{ID: identity.NewID(), At: d.Clock.Now(), Action: "x", Data: whole}
 		d.Do(t, func(ctx context.Context) error { return d.RecordEvents(ctx, event) })
 	})
@@ -79,8 +79,8 @@ func testHostileText(t *testing.T, d *Database) {
 			WantNotFound(t, "address", err)
 			_, _, err = d.IdentityOwner(t.Context(), text, text)
 			WantNotFound(t, "identity", err)
-			u := d.User(t, func(u *identity.User) { u.Metadata = identity.Metadata{"v": text, text: "k"} })
-			Same(t, len(must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata), 2)
+			u := d.User(t, func(u *identity.User) { u.Metadata = identity.Metadata{"v": text, text: "k"}.Raw() })
+			Same(t, len(must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata.Map()), 2)
 		}
 	})
 

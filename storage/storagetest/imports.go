@@ -13,7 +13,7 @@ func testImports(t *testing.T, d *Database) {
 	now := d.Clock.Now()
 	t.Run("a batch is kept whole and found again", func(t *testing.T) {
 		address, subject := Word()+"@example.com", Word()
-		u := identity.User{ID: identity.NewID(), DisplayName: Word(), Status: identity.StatusActive, Metadata: identity.Metadata{}, CreatedAt: now, UpdatedAt: now}
+		u := identity.User{ID: identity.NewID(), DisplayName: Word(), Status: identity.StatusActive, CreatedAt: now, UpdatedAt: now}
 		from := identity.Imported{Origin: Word(), SourceID: "1", UserID: u.ID, Email: "Spelled@example.com", ImportedAt: now}
 		d.Do(t, func(ctx context.Context) error {
 			return d.Import(ctx, identity.ImportBatch{

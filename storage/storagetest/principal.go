@@ -19,7 +19,7 @@ func testPrincipal(t *testing.T, d *Database) {
 	t.Run("session and user come back whole", func(t *testing.T) {
 		onboarded := d.Clock.Now()
 		u := d.User(t, func(u *identity.User) {
-			u.Metadata, u.OnboardedAt, u.Operator = identity.Metadata{"a": "b"}, &onboarded, true
+			u.Metadata, u.OnboardedAt, u.Operator = identity.Metadata{"a": "b"}.Raw(), &onboarded, true
 		})
 		i := d.Wallet(t, u.ID)
 		s := d.Session(t, u.ID, func(s *session.Session) { s.IdentityID, s.Methods = &i.ID, session.Methods{"siwe", "github"} })

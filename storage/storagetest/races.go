@@ -55,7 +55,7 @@ func testRaces(t *testing.T, d *Database) {
 			if !errors.Is(err, identity.ErrNotFound) {
 				return false, err
 			}
-			u := identity.User{ID: identity.NewID(), Status: identity.StatusActive, Metadata: identity.Metadata{}, CreatedAt: now, UpdatedAt: now}
+			u := identity.User{ID: identity.NewID(), Status: identity.StatusActive, CreatedAt: now, UpdatedAt: now}
 			if err := db.InsertUser(ctx, u); err != nil {
 				return false, err
 			}

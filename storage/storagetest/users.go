@@ -13,7 +13,7 @@ func testUsers(t *testing.T, d *Database) {
 		onboarded := d.Clock.Now().Add(-time.Microsecond)
 		full := d.User(t, func(u *identity.User) {
 			u.DisplayName, u.AvatarURL, u.Operator, u.OnboardedAt = "Ada Löw", "https://a.example/b?c=d", true, &onboarded
-			u.Metadata = identity.Metadata{"a": []any{1.5, nil, true}, "b": map[string]any{}}
+			u.Metadata = identity.Metadata{"a": []any{1.5, nil, true}, "b": map[string]any{}}.Raw()
 			u.CreatedAt = u.CreatedAt.Add(-time.Hour)
 		})
 		Same(t, must[identity.User](t)(d.DB.User(t.Context(), full.ID)), full)
@@ -28,11 +28,11 @@ func testUsers(t *testing.T, d *Database) {
 		changed := u
 		later, creation := u.CreatedAt.Add(time.Hour), u.CreatedAt
 		changed.DisplayName, changed.AvatarURL, changed.Operator, changed.OnboardedAt = "B", "https://b.example", true, &later
-		changed.Metadata, changed.UpdatedAt, changed.CreatedAt = identity.Metadata{"k": "v"}, later, later
+		changed.Metadata, changed.UpdatedAt, changed.CreatedAt = identity.Metadata{"k": "v"}.Raw(), later, later
 		d.Do(t, func(ctx context.Context) error { return d.UpdateUser(ctx, changed) })
 		changed.CreatedAt = creation
 		Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), changed)
-		changed.OnboardedAt, changed.Operator, changed.Metadata, changed.Status = nil, false, identity.Metadata{}, identity.StatusDisabled
+		changed.OnboardedAt, changed.Operator, changed.Metadata, changed.Status = nil, false, "", identity.StatusDisabled
 		d.Do(t, func(ctx context.Context) error { return d.UpdateUser(ctx, changed) })
 		Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), changed)
 	})
