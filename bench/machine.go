@@ -117,7 +117,10 @@ func (m *machine) describe() string {
 // secp256k1 names the implementation in this program, and in each binary that
 // was built with another one.
 func (m *machine) secp256k1() string {
-	text := siwe.Secp256k1
+	text, own := siwe.Secp256k1, "0"
+	if cgo {
+		own = "1"
+	}
 	for _, binary := range m.binaries {
 		info, err := buildinfo.ReadFile(binary)
 		if err != nil {
@@ -128,7 +131,7 @@ func (m *machine) secp256k1() string {
 		for _, s := range info.Settings {
 			with[s.Key] = s.Value
 		}
-		if (with["CGO_ENABLED"] == "1") != cgo {
+		if with["CGO_ENABLED"] != own {
 			text += fmt.Sprintf(", by %s with CGO_ENABLED=%s", filepath.Base(binary), with["CGO_ENABLED"])
 		}
 	}

@@ -22,7 +22,7 @@ func TestBuildChoosesTheImplementation(t *testing.T) {
 	dir := t.TempDir()
 	fake := filepath.Join(dir, "go")
 	script := "#!/bin/sh\nif [ \"$1\" = env ]; then exec go \"$@\"; fi\necho \"CGO_ENABLED=$CGO_ENABLED CC=$CC $*\"\n"
-	if err := os.WriteFile(fake, []byte(script), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(fake, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	const absent = "there-is-no-such-compiler"
@@ -41,7 +41,7 @@ func TestBuildChoosesTheImplementation(t *testing.T) {
 		"a compiler with flag": {[]string{"CC=cc -O2"}, false, []string{"CGO_ENABLED=1", "CC=cc -O2"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), "../../deploy/build", filepath.Join(dir, "out")) //nolint:gosec // our own script
+			cmd := exec.CommandContext(t.Context(), "../../deploy/build", filepath.Join(dir, "out"))
 			cmd.Env = append(os.Environ(), "GO="+fake, "CGO_ENABLED=", "VERSION=")
 			cmd.Env = append(cmd.Env, tt.environ...)
 			var out, errs bytes.Buffer

@@ -18,8 +18,7 @@ import (
 )
 
 // check checks values against each other and for what their types cannot express.
-// values has those that were set, as opposed to defaults.
-func (c *Config) check(values map[string]string, needSecret bool, problems *problems) {
+func (c *Config) check(needSecret bool, problems *problems) {
 	checkScheme(problems, "LATCHKEY_DATABASE_URL", c.DatabaseURL, "sqlite", "postgres", "postgresql")
 	checkScheme(problems, "LATCHKEY_DATABASE_DIRECT_URL", c.DatabaseDirectURL, "postgres", "postgresql")
 	c.checkDirect(problems)

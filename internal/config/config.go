@@ -187,7 +187,7 @@ func load(environ []string, dev, needSecret bool, opts ...Option) (Config, error
 	}
 	parse(&c, values, &problems)
 	c.readProviders(values, &problems)
-	c.check(values, needSecret, &problems)
+	c.check(needSecret, &problems)
 	if err := problems.err(); err != nil {
 		return Config{}, err
 	}

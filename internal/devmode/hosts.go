@@ -25,7 +25,7 @@ func Guard(next http.Handler, public url.URL, anyHost bool) http.Handler {
 			http.Error(w, fmt.Sprintf("This is a development server. It answers at %s only.", public.String()), http.StatusMisdirectedRequest)
 			return
 		case loopback(name) && loopback(public.Hostname()) && port == public.Port() && navigates(r):
-			http.Redirect(w, r, public.Scheme+"://"+public.Host+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+			http.Redirect(w, r, public.Scheme+"://"+public.Host+r.URL.RequestURI(), http.StatusTemporaryRedirect) //nolint:gosec // to the public URL's host only
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -62,7 +62,9 @@ func TestEveryMethodIsWhole(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]string{"google": "google", " GitHub ": "github", "azure-ad": "microsoft", "siwe": "", "email": "", "": "", "sso": ""} {
+	for name, want := range map[string]string{ //nolint:gocritic // spaces around a name are what is tested
+		"google": "google", " GitHub ": "github", "azure-ad": "microsoft", "siwe": "", "email": "", "": "", "sso": "",
+	} {
 		if s, ok := methods.Imported(name); s.Name != want || ok != (want != "") {
 			t.Errorf("%q is %q", name, s.Name)
 		}

@@ -43,7 +43,7 @@ func Copies(t *testing.T, engine, url string) (makeCopy func(t *testing.T) strin
 func sqliteFile(t testing.TB, content []byte) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "latchkey.db")
-	if err := os.WriteFile(file, content, 0o600); err != nil {
+	if err := os.WriteFile(file, content, 0o600); err != nil { //nolint:gosec // in a folder of the test
 		t.Fatal(err)
 	}
 	return "sqlite://" + file

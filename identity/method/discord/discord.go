@@ -31,7 +31,7 @@ var Spec = method.Spec{
 	New:     func(o method.Options) (method.Redirect, error) { return New(o) },
 	Probes:  func(o method.Options) []method.Probe { return []method.Probe{{Setting: "URL", URL: o.URLs["URL"]}} },
 	Subject: snowflake,
-	Standin: method.Standin{
+	Standin: method.Standin{ //nolint:gosec // paths, no credentials
 		Authorize: "/oauth2/authorize",
 		Token:     "/api/oauth2/token",
 		API: map[string]func(p method.Person, page string) any{

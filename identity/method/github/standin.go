@@ -10,7 +10,7 @@ import (
 
 // standin answers as GitHub does: errors in its own words with status 200, and
 // forms unless it is asked for JSON.
-var standin = method.Standin{
+var standin = method.Standin{ //nolint:gosec // paths, no credentials
 	Authorize: "/login/oauth/authorize",
 	Token:     "/login/oauth/access_token",
 	Issuer:    "/login/oauth",

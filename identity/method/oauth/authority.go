@@ -1,3 +1,6 @@
+// Package oauth is what sign-in methods by OAuth 2.0 and OpenID Connect share: the
+// exchange of a code, discovery, the HTTP client, claims, and whose addresses a
+// provider is an authority for.
 package oauth
 
 import (

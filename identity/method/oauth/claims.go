@@ -18,11 +18,12 @@ const (
 	maxCode        = 2048 // bytes of an authorization code
 )
 
-// object is a JSON object whose members are looked up by their exact names.
+// Object is a JSON object whose members are looked up by their exact names.
 // Decoding into a struct matches names case-insensitively, so that a claim
 // `Email_Verified` would stand in for `email_verified`.
 type Object map[string]json.RawMessage
 
+// ParseObject reads a JSON object; false for anything else.
 func ParseObject(data []byte) (Object, bool) {
 	var o Object
 	if err := json.Unmarshal(data, &o); err != nil || o == nil {
@@ -31,7 +32,7 @@ func ParseObject(data []byte) (Object, bool) {
 	return o, true
 }
 
-// text returns a string member, or "" when it is absent or no string.
+// Text returns a string member, or "" when it is absent or no string.
 func (o Object) Text(name string) string {
 	var s string
 	if raw, ok := o[name]; !ok || json.Unmarshal(raw, &s) != nil {
@@ -40,18 +41,18 @@ func (o Object) Text(name string) string {
 	return s
 }
 
-// has reports whether the member is present and not null.
+// Has reports whether the member is present and not null.
 func (o Object) Has(name string) bool {
 	raw, ok := o[name]
 	return ok && !bytes.Equal(raw, []byte("null"))
 }
 
-// isTrue reports whether the member is the JSON boolean true. The string "true"
+// IsTrue reports whether the member is the JSON boolean true. The string "true"
 // or the number 1 are not what OpenID Connect documents, and a provider that
 // strays there may mean anything by "false" too.
 func (o Object) IsTrue(name string) bool { return bytes.Equal(o[name], []byte("true")) }
 
-// number returns a member that is a JSON number, without its fraction. One that
+// Number returns a member that is a JSON number, without its fraction. One that
 // does not fit is none.
 func (o Object) Number(name string) (int64, bool) {
 	var n json.Number
@@ -65,7 +66,7 @@ func (o Object) Number(name string) (int64, bool) {
 	return int64(f), true
 }
 
-// texts returns a member that is a string or an array of strings.
+// Texts returns a member that is a string or an array of strings.
 func (o Object) Texts(name string) []string {
 	if s := o.Text(name); s != "" {
 		return []string{s}
@@ -114,7 +115,7 @@ func validSubject(s string) bool {
 	return s != "" && len(s) <= maxSubject && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f })
 }
 
-// avatarURL returns an https URL of printable ASCII, or "". Latchkey never
+// AvatarURL returns an https URL of printable ASCII, or "". Latchkey never
 // fetches it; a browser may.
 func AvatarURL(s string) string {
 	if len(s) > maxAvatarURL || strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' }) {

@@ -29,20 +29,20 @@ func AuthorizationError(provider, code string) *identity.Error {
 	return identity.NewError(identity.CodeProviderFailed, "%s refused the request", provider)
 }
 
-// unproven: what came back does not hold.
+// Unproven is the refusal of what came back and does not hold.
 func Unproven(provider, format string, args ...any) *identity.Error {
 	return identity.NewError(identity.CodeInvalidProof, "the answer of %s does not hold; start again", provider).
 		Wrap(fmt.Errorf(format, args...))
 }
 
-// failed: the provider answered, but with nothing usable; trying again will not
+// Failed is for a provider that answered with nothing usable; trying again will not
 // help until someone mends it.
 func Failed(provider, format string, args ...any) *identity.Error {
 	return identity.NewError(identity.CodeProviderFailed, "%s gave an unusable answer", provider).
 		Wrap(fmt.Errorf(format, args...))
 }
 
-// unavailable: the provider did not answer in time, or said that it cannot now.
+// Unavailable is for a provider that did not answer in time, or said that it cannot now.
 func Unavailable(provider, format string, args ...any) *identity.Error {
 	return identity.NewError(identity.CodeProviderUnavailable, "%s cannot be reached now; try again later", provider).
 		Wrap(fmt.Errorf(format, args...))
@@ -56,7 +56,7 @@ func transportError(provider string, err error) *identity.Error {
 	return Unavailable(provider, "%w", err)
 }
 
-// statusError classifies a response by its status alone.
+// StatusError classifies a response by its status alone.
 func StatusError(provider, what string, res *Response) *identity.Error {
 	if res.Status != http.StatusTooManyRequests && res.Status < 500 {
 		return Failed(provider, "%s: status %d", what, res.Status)

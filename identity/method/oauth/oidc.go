@@ -280,7 +280,7 @@ func (k *keySet) outage(name string) error {
 	return nil
 }
 
-// configuredURL reads a URL of the operator. Plain http is allowed: the provider
+// ConfiguredURL reads a URL of the operator. Plain http is allowed: the provider
 // may be a neighbour on the same host or inside a private network.
 func ConfiguredURL(name, what, raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)

@@ -29,7 +29,7 @@ func newRemote(name string, timeout time.Duration, configured ...*url.URL) remot
 	return remote{name: name, client: NewHTTPClient(timeout, configured...), timeout: timeout}
 }
 
-// response is a response read to its end.
+// Response is a response read to its end.
 type Response struct {
 	Status int
 	Header http.Header
