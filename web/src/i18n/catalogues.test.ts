@@ -6,6 +6,7 @@ import { de } from './de'
 import { en } from './en'
 import { chooseLanguage, localeFor } from './language'
 import { type Catalogue, type Message, translator } from './translate'
+import './en/later'
 
 type Flat = Record<string, Message>
 

@@ -1,4 +1,5 @@
 import { en } from '../../i18n/en'
+import '../../i18n/en/later'
 import type { Key, Translate } from '../../i18n/translate'
 
 // Hints are told by the import, in a sentence.
