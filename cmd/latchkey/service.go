@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,7 +104,7 @@ func (s *service) hangup(ctx context.Context, load func() (config.Config, error)
 	case err != nil:
 		log.Error("not reloaded: the configuration is wrong", "error", err)
 		return
-	case reflect.DeepEqual(cfg, s.parts.Config):
+	case cfg.Equal(s.parts.Config):
 		log.Info("reloaded: nothing has changed")
 		return
 	}

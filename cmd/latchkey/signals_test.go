@@ -73,7 +73,7 @@ func TestHangup(t *testing.T) {
 	}
 	first, second := strings.Repeat("1", 32), strings.Repeat("2", 32)
 	write(first)
-	r := newReplica(t, "sqlite://"+filepath.Join(t.TempDir(), "l.db"), "LATCHKEY_WALLETCONNECT_PROJECT_ID_FILE="+file, "LATCHKEY_DRAIN_DELAY=0s")
+	r := newReplica(t, "sqlite://"+filepath.Join(t.TempDir(), "l.db"), "LATCHKEY_WALLETCONNECT_PROJECT_ID_FILE="+file, "LATCHKEY_DRAIN_DELAY=0s", "LATCHKEY_LOG_LEVEL=info")
 	r.awaitReady()
 	shows := func(what string) bool {
 		got, err := r.ask(http.MethodGet, "/v1/auth/providers", "", nil)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,6 +25,20 @@ type Provider struct {
 	Scopes       []string
 	Linking      Linking // "" for LATCHKEY_LINKING
 	prefix       string  // of its variables
+}
+
+// Equal reports whether two configurations are the same. What a provider does is
+// code, which no configuration changes, and functions cannot be compared.
+func (c Config) Equal(other Config) bool {
+	return reflect.DeepEqual(c.withoutSpecs(), other.withoutSpecs())
+}
+
+func (c Config) withoutSpecs() Config {
+	c.Providers = slices.Clone(c.Providers)
+	for i := range c.Providers {
+		c.Providers[i].Spec = method.Spec{Name: c.Providers[i].Spec.Name}
+	}
+	return c
 }
 
 // Enabled reports whether the provider is configured.

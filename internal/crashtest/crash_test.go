@@ -24,8 +24,8 @@ func TestKilledAtEveryStatement(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, engine, 0)
-			merged := killedEverywhere(t, w, "confirmed", "became one")
-			killedEverywhere(t, merged, "undone", "taken apart")
+			merged := killedEverywhere(t, w, "confirmed", "were merged")
+			killedEverywhere(t, merged, "undone", "was undone")
 		})
 	}
 }

@@ -117,6 +117,8 @@ func more(a *apptest.App, n int, source, survivor, team string) {
 		if i%5 == 0 {
 			add("identities (id, user_id, provider, subject, created_at, last_used_at)", "'%s', '%s', 'github', 'more%d', %[4]s, %[4]s", identity.NewID(), source, i, instant)
 			add("emails (address, user_id, source, verified_at)", "'more%d@example.com', '%s', 'github', %s", i, source, instant)
+			add("vouchers (id, address, provider, subject, user_id, first_vouched_at, last_vouched_at)",
+				"'%s', 'more%[2]d@example.com', 'github', 'more%[2]d', '%[3]s', %[4]s, %[4]s", identity.NewID(), i, source, instant)
 			for _, both := range []bool{false, true} {
 				id := identity.NewID()
 				add(teams, "'%s', 'More', %[2]s, %[2]s", id, instant)
@@ -127,7 +129,7 @@ func more(a *apptest.App, n int, source, survivor, team string) {
 			}
 		}
 	}
-	for _, into := range []string{"sessions", "team_sessions", "invitations", "identities", "emails", "teams", "memberships"} {
+	for _, into := range []string{"sessions", "team_sessions", "invitations", "identities", "emails", "vouchers", "teams", "memberships"} {
 		for name, values := range rows {
 			if strings.HasPrefix(name, into+" ") {
 				a.Exec("%s", "INSERT INTO "+name+" VALUES ("+strings.Join(values, "), (")+")")
