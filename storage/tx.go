@@ -24,6 +24,10 @@ const maxAttempts = 12
 // not end as if it had.
 const txTimeout = 15 * time.Second
 
+// sqliteTxTimeout is longer: SQLite has one writer, and waiting for a turn on a
+// busy machine is not being stuck.
+const sqliteTxTimeout = 2 * time.Minute
+
 // unhurriedTimeout is txTimeout for what unhurried lets.
 const unhurriedTimeout = 5 * time.Minute
 
@@ -66,6 +70,9 @@ type txKey struct{}
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
 	if inTx(ctx) != nil {
 		return fn(ctx)
+	}
+	if db.engine == sqlite {
+		return db.inTx(ctx, sqliteTxTimeout, fn)
 	}
 	return db.inTx(ctx, txTimeout, fn)
 }
