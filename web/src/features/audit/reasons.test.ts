@@ -14,7 +14,7 @@ it('says every reason of a decision, and every hint of the import', () => {
   expect(hints).toHaveLength(3)
   const endings = [
     'identity/session/service.go',
-    'identity/session/ended.go',
+    'identity/session/revoke.go',
     'identity/session/teams.go',
     'identity/session/policy.go',
     'identity/token/refresh.go',
