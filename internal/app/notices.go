@@ -47,7 +47,7 @@ func (n notices) Notify(ctx context.Context, notice identity.Notice) error {
 		from += ", " + notice.Client.UserAgent
 	}
 	if from == "" {
-		from = "the command line of the service's operators"
+		from = "the service's command line"
 	}
 	var tasks []identity.Task
 	for _, to := range notice.To {
