@@ -54,13 +54,13 @@ func (s *Server) walletOf(ctx context.Context, name string) (common.Address, err
 	address, err := s.ENS.Resolve(ctx, name)
 	switch {
 	case errors.Is(err, ens.ErrName):
-		return address, errInvalidRequest("only ENS names in ASCII are looked up, such as alice.eth").WithField("ens_name")
+		return address, errInvalidRequest("only ASCII ENS names can be looked up, such as alice.eth").WithField("ens_name")
 	case errors.Is(err, ens.ErrNoEndpoint):
-		return address, errInvalidRequest("ENS names are not looked up here: LATCHKEY_ETHEREUM_RPC names no endpoint of chain 1").WithField("ens_name")
+		return address, errInvalidRequest("ENS names cannot be looked up: LATCHKEY_ETHEREUM_RPC has no endpoint of chain 1").WithField("ens_name")
 	case errors.Is(err, context.Canceled):
 		return address, err
 	case err != nil:
-		e := identity.NewError(identity.CodeUnavailable, "no Ethereum endpoint could tell whose name this is; try again shortly, or search by the wallet's address").Wrap(err)
+		e := identity.NewError(identity.CodeUnavailable, "no Ethereum endpoint could resolve this name; try again shortly, or search by wallet address").Wrap(err)
 		e.RetryAfter = rpcRetry
 		return address, e
 	}

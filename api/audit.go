@@ -78,12 +78,12 @@ func auditFilter(q AdminListAuditParams) (audit.Filter, error) {
 		// In the one spelling in which addresses are kept.
 		address, err := netip.ParseAddr(*q.Ip)
 		if err != nil {
-			return f, errInvalidRequest("this is no IP address").WithField("ip")
+			return f, errInvalidRequest("this is not an IP address").WithField("ip")
 		}
 		f.IP = address.Unmap().String()
 	}
 	if f.From != nil && f.To != nil && !f.From.Before(*f.To) {
-		return f, errInvalidRequest("this has to be later than from").WithField("to")
+		return f, errInvalidRequest("this must be later than from").WithField("to")
 	}
 	return f, nil
 }

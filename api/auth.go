@@ -33,7 +33,7 @@ func (s *Server) authenticate(c *gin.Context) {
 		return
 	}
 	if !info.operation.sessions {
-		s.fail(c, identity.NewError(identity.CodeUnauthenticated, "this call is for services: send an API key"))
+		s.fail(c, identity.NewError(identity.CodeUnauthenticated, "this call requires an API key"))
 		return
 	}
 	p, err := s.Sessions.Authenticate(c.Request.Context(), token, info.client) // not c: see ownContext
@@ -46,7 +46,7 @@ func (s *Server) authenticate(c *gin.Context) {
 	}
 	if p.Session.Restricted && !info.operation.restricted {
 		s.fail(c, identity.NewError(identity.CodeRecoveryRestricted,
-			"this session came in by a recovery code: link a Google or GitHub account, an address or a wallet first"))
+			"you signed in with a recovery code: add a sign-in method first"))
 		return
 	}
 	if info.operation.operators && !p.User.Operator {
@@ -76,15 +76,15 @@ func (s *Server) authenticateKey(c *gin.Context, raw string) {
 func mayCall(k apikey.Key, op operation) error {
 	switch {
 	case op.scope == "":
-		return identity.NewError(identity.CodeForbidden, "an API key is no person: this call needs a session")
+		return identity.NewError(identity.CodeForbidden, "API keys cannot make this call; use a session")
 	case op.scope.OfTeams() && k.TeamID == nil:
-		return identity.NewError(identity.CodeForbidden, "an API key of the deployment is in no team: this call needs a session, or a key of the team")
+		return identity.NewError(identity.CodeForbidden, "an API key of the deployment is not in a team; use a session, or a key of the team")
 	case !op.scope.OfTeams() && k.TeamID != nil:
-		return identity.NewError(identity.CodeForbidden, "an API key of a team acts in its team only")
+		return identity.NewError(identity.CodeForbidden, "an API key of a team can act in its team only")
 	case op.scope.OfTeams() && !k.Has(op.scope):
-		return identity.NewError(identity.CodeInsufficientScope, "this needs a key of the team with the role admin")
+		return identity.NewError(identity.CodeInsufficientScope, "this requires a key of the team with the role admin")
 	case !k.Has(op.scope):
-		return identity.NewError(identity.CodeInsufficientScope, "this needs a key with the scope %s", op.scope)
+		return identity.NewError(identity.CodeInsufficientScope, "this requires a key with the scope %s", op.scope)
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (s *Server) stillManages(ctx context.Context, id identity.ID) error {
 }
 
 func errOperatorRequired() error {
-	return identity.NewError(identity.CodeOperatorRequired, "this is for operators of this deployment only")
+	return identity.NewError(identity.CodeOperatorRequired, "only operators of this deployment can do this")
 }
 
 // sessionBinding is the id of the session in hand, or "".

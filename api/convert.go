@@ -183,7 +183,7 @@ func page(limit *Limit, cursor *Cursor) (identity.Page, error) {
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
 	if err != nil || len(raw) != len(identity.ID{}) {
-		return p, errInvalidRequest("this is no next_cursor of ours").WithField("cursor")
+		return p, errInvalidRequest("this is not a next_cursor of this list").WithField("cursor")
 	}
 	p.After = new(identity.ID(raw))
 	return p, nil

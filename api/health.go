@@ -17,7 +17,7 @@ func (s *Server) Healthz(context.Context, HealthzRequestObject) (HealthzResponse
 // Readyz reports whether requests can be answered.
 func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzResponseObject, error) {
 	if s.Draining != nil && s.Draining() {
-		e := identity.NewError(identity.CodeUnavailable, "this replica is about to stop")
+		e := identity.NewError(identity.CodeUnavailable, "this replica is stopping")
 		e.RetryAfter = databaseRetry
 		return nil, e
 	}

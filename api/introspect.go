@@ -41,12 +41,12 @@ func (s *Server) Introspect(ctx context.Context, r IntrospectRequestObject) (Int
 func formToJSON(body []byte) ([]byte, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, errInvalidRequest("the body is no form")
+		return nil, errInvalidRequest("the body is not a form")
 	}
 	fields := make(map[string]string, len(form))
 	for name, values := range form {
 		if len(values) != 1 {
-			return nil, errInvalidRequest("the form names a field twice")
+			return nil, errInvalidRequest("a field of the form is given twice")
 		}
 		fields[name] = values[0]
 	}

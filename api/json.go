@@ -19,7 +19,7 @@ func checkJSON(body []byte) error {
 		return errInvalidRequest("the body is not one JSON value in UTF-8 without NUL")
 	}
 	if path, ok := duplicateName(body); ok {
-		return errInvalidRequest("the body has an object with this name twice").WithField(path)
+		return errInvalidRequest("the body has an object with a duplicate name").WithField(path)
 	}
 	return nil
 }

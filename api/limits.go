@@ -71,7 +71,7 @@ func ratePolicy(method string, extension any) (*policy, error) {
 	if extension != nil {
 		var ok bool
 		if name, ok = extension.(string); !ok {
-			return nil, errors.New("x-rate-limit is no text")
+			return nil, errors.New("x-rate-limit is not a string")
 		}
 	}
 	if name == "none" {
@@ -79,7 +79,7 @@ func ratePolicy(method string, extension any) (*policy, error) {
 	}
 	limit, ok := byAddress[name]
 	if !ok {
-		return nil, fmt.Errorf("x-rate-limit is %q, which is no limit", name)
+		return nil, fmt.Errorf("x-rate-limit is %q, which is not a limit", name)
 	}
 	return &policy{name, limit}, nil
 }

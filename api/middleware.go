@@ -279,7 +279,7 @@ func (s *Server) limitBody(c *gin.Context) {
 func (s *Server) setBody(c *gin.Context, body []byte) {
 	if !callOf(c).operation.hasBody {
 		if len(bytes.TrimSpace(body)) != len(emptyObject) {
-			s.fail(c, errInvalidRequest("this call takes no body"))
+			s.fail(c, errInvalidRequest("this call does not take a body"))
 			return
 		}
 		c.Request.Body = http.NoBody

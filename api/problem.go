@@ -42,29 +42,29 @@ var statuses = map[identity.Code]struct {
 	identity.CodeTicketInvalid:       {401, "Ticket invalid"},
 	identity.CodeUnauthenticated:     {401, "Not signed in"},
 	identity.CodeAccessDenied:        {403, "Access denied"},
-	identity.CodeProofTooOld:         {403, "Not signed in again"},
+	identity.CodeProofTooOld:         {403, "Sign-in too old"},
 	identity.CodeReauthRequired:      {403, "Recent sign-in required"},
 	identity.CodeForbidden:           {403, "Forbidden"},
 	identity.CodeOriginNotAllowed:    {403, "Origin not allowed"},
 	identity.CodePolicyUnsatisfied:   {403, "The team's policy is not satisfied"},
-	identity.CodeRecoveryRestricted:  {403, "Add a way in first"},
+	identity.CodeRecoveryRestricted:  {403, "Add a sign-in method first"},
 	identity.CodeOperatorRequired:    {403, "Operators only"},
 	identity.CodeUserDisabled:        {403, "Account disabled"},
-	identity.CodeIdentityMismatch:    {403, "Foreign identity"},
-	identity.CodeOperatorMerge:       {403, "An operator takes part"},
+	identity.CodeIdentityMismatch:    {403, "Identity belongs to another account"},
+	identity.CodeOperatorMerge:       {403, "Merge involves an operator"},
 	identity.CodeInsufficientScope:   {403, "Scope missing"},
-	identity.CodeTeamSessionRequired: {403, "Team not entered"},
+	identity.CodeTeamSessionRequired: {403, "Team session required"},
 	identity.CodeNotFound:            {404, "Not found"},
 	identity.CodeProviderDisabled:    {404, "Provider not configured"},
 	codeMethodNotAllowed:             {405, "Method not allowed"},
-	codeBeginByPost:                  {405, "Begin by POST"},
+	codeBeginByPost:                  {405, "Use POST"},
 	codeRequestTimeout:               {408, "Request timeout"},
 	identity.CodeIdentityTaken:       {409, "Identity belongs to another account"},
 	identity.CodeEmailTaken:          {409, "Address belongs to another account"},
 	identity.CodeLastOwner:           {409, "Last owner"},
 	identity.CodeMergeChanged:        {409, "Preview out of date"},
-	identity.CodeSessionsChanged:     {409, "More sessions by now"},
-	identity.CodeMergeMovedOn:        {409, "Moved on since"},
+	identity.CodeSessionsChanged:     {409, "Sessions have changed"},
+	identity.CodeMergeMovedOn:        {409, "Changed since"},
 	identity.CodeMergeRefused:        {409, "Merge refused"},
 	identity.CodeLastIdentity:        {409, "Last usable identity"},
 	identity.CodeKeyEnded:            {409, "Key ended"},
@@ -83,8 +83,8 @@ var statuses = map[identity.Code]struct {
 }
 
 var (
-	errMethodNotAllowed = identity.NewError(codeMethodNotAllowed, "this path does not take this method")
-	errTooLarge         = identity.NewError(codeTooLarge, "a body has at most %d bytes", maxBodyBytes)
+	errMethodNotAllowed = identity.NewError(codeMethodNotAllowed, "this path does not support this method")
+	errTooLarge         = identity.NewError(codeTooLarge, "a body can have at most %d bytes", maxBodyBytes)
 	errMediaType        = identity.NewError(codeMediaType, "send application/json")
 )
 
@@ -111,7 +111,7 @@ func refusal(err error) *identity.Error {
 	case errors.As(err, &message):
 		return siweRefusal(message)
 	case errors.Is(err, identity.ErrNotFound):
-		return identity.NewError(identity.CodeNotFound, "there is no such thing here").Wrap(err)
+		return identity.NewError(identity.CodeNotFound, "not found: it does not exist, or you don't have access").Wrap(err)
 	case errors.As(err, &down) && down.Unavailable(), errors.Is(err, context.DeadlineExceeded):
 		e = identity.NewError(identity.CodeUnavailable, "Latchkey cannot reach its database; try again shortly").Wrap(err)
 		e.RetryAfter = databaseRetry
@@ -119,7 +119,7 @@ func refusal(err error) *identity.Error {
 	case errors.Is(err, context.Canceled):
 		return errRequestTimeout(err) // the client went away; nobody reads this
 	}
-	return identity.NewError(codeInternal, "something went wrong; the log has the request id").Wrap(err)
+	return identity.NewError(codeInternal, "something went wrong; find the request id in the log").Wrap(err)
 }
 
 // siweRefusal maps the kinds of a SIWE refusal.

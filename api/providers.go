@@ -115,7 +115,7 @@ func confirmSignIn(name, returnTo string) string {
 }
 
 func errBeginByPost() *identity.Error {
-	return identity.NewError(codeBeginByPost, "linking and stepping up begin by POST to this path, from a page of this service or of an allowed origin")
+	return identity.NewError(codeBeginByPost, "begin linking and step-up with POST to this path, from a page of this service or an allowed origin")
 }
 
 // FinishProvider takes the browser back. A state that cannot be opened is
@@ -205,7 +205,7 @@ func (s *Server) provider(name string) (method.Redirect, error) {
 }
 
 func errNotConfigured() *identity.Error {
-	return identity.NewError(identity.CodeProviderDisabled, "this way in is not configured here")
+	return identity.NewError(identity.CodeProviderDisabled, "this sign-in method is not configured")
 }
 
 // callbackURL is built from the public URL, never from what the request says of

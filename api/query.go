@@ -34,7 +34,7 @@ func queryRulesOf(item *openapi3.PathItem, op *openapi3.Operation) (queryRules, 
 	case unknownIgnored:
 		rules.open = true
 	default:
-		return rules, fmt.Errorf("x-unknown-parameters is %v, which is no rule", v)
+		return rules, fmt.Errorf("x-unknown-parameters is %v, which is not a rule", v)
 	}
 	return rules, nil
 }

@@ -32,7 +32,7 @@ func (s *Server) revocation(ctx context.Context, f SessionFilter, dryRun *bool, 
 		olderThan: f.OlderThan, newerThan: f.NewerThan, others: f.Others, ids: f.Ids,
 	})
 	if filter.AsOf = value(at); err == nil && at != nil && s.Now().Sub(*at).Abs() > maxAsOf {
-		err = errInvalidRequest("this is no time of a recent dry run").WithField("as_of")
+		err = errInvalidRequest("this is not the time of a recent dry run").WithField("as_of")
 	}
 	return session.Revocation{Filter: filter, DryRun: value(dryRun), AtMost: atMost}, err
 }

@@ -34,7 +34,7 @@ func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeR
 	if r.Body.ChainId != nil {
 		chain = uint64(*r.Body.ChainId) //nolint:gosec // the specification says at least 1
 		if !slices.Contains(s.Config.Chains, chain) {
-			return nil, errInvalidRequest("this chain is not accepted here; see /v1/auth/providers").WithField("chain_id")
+			return nil, errInvalidRequest("this chain is not accepted; see /v1/auth/providers").WithField("chain_id")
 		}
 	}
 	message := siwe.Message{URI: binding.Origin, Version: siwe.Version, ChainID: chain, Statement: s.Config.Statement, IssuedAt: now, Resources: s.Config.Resources}
@@ -113,7 +113,7 @@ func (s *Server) proveWallet(ctx context.Context, message, signature string, bin
 			purpose, expires, err := s.openNonce(nonce, binding)
 			if err != nil {
 				return identity.NewError(identity.CodeInvalidProof,
-					"this nonce has expired or was not issued to this browser for this; ask for a new challenge").WithField(siwe.FieldNonce).Wrap(err)
+					"this nonce has expired, or was not issued to this browser for this purpose; create a new challenge").WithField(siwe.FieldNonce).Wrap(err)
 			}
 			proof.Purpose = purpose
 			proof.Secret = &identity.SingleUse{Hash: identity.HashSecret(nonce), ExpiresAt: expires}

@@ -83,7 +83,7 @@ func (s spec) operations() (operations, error) {
 			required := len(security) > 0 && !slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
 			operators := strings.HasPrefix(path, "/v1/admin/")
 			if operators && !required {
-				return nil, fmt.Errorf("%s: an operators' call that asks for nobody", op.OperationID)
+				return nil, fmt.Errorf("%s: an operators' call that requires no session", op.OperationID)
 			}
 			out[method+" "+pathParam.ReplaceAllString(path, ":$1")] = &operation{
 				route:      &routers.Route{Spec: &asBefore31, Path: path, PathItem: item, Method: method, Operation: op},
@@ -153,7 +153,7 @@ func (o operations) validate(s *Server) gin.HandlerFunc {
 // malformed turns a validation error into a refusal that names the field and
 // repeats nothing of the input.
 func malformed(err error) error {
-	e := errInvalidRequest("the request is not what this call takes; see /docs")
+	e := errInvalidRequest("the request does not match what this call takes; see /docs")
 	var request *openapi3filter.RequestError
 	var schema *openapi3.SchemaError
 	switch {

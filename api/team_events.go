@@ -44,7 +44,7 @@ func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (Watch
 		allowed: func() error {
 			now, err := s.stillIn(ctx, r.Team)
 			if err == nil && now.Manages() != role.Manages() {
-				err = identity.NewError(identity.CodeForbidden, "your role is another by now: connect again")
+				err = identity.NewError(identity.CodeForbidden, "your role has changed: connect again")
 			}
 			return err
 		},

@@ -34,7 +34,7 @@ func (a Actor) By() *ID {
 // RequirePerson refuses a service with CodeForbidden.
 func (a Actor) RequirePerson() error {
 	if a.KeyID != nil {
-		return NewError(CodeForbidden, "an API key is no person: this call needs a session")
+		return NewError(CodeForbidden, "API keys cannot make this call; use a session")
 	}
 	return nil
 }
@@ -44,7 +44,7 @@ func (a Actor) RequirePerson() error {
 // those who can revoke it, nor to bring one of them back.
 func (a Actor) RequireActsOn(u User) error {
 	if a.KeyID != nil && u.Operator {
-		return NewError(CodeForbidden, "an API key does not change an operator's account: an operator has to do this")
+		return NewError(CodeForbidden, "API keys cannot change an operator's account; an operator must do this")
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func (a Actor) RequireFresh() error {
 
 // ErrReauthRequired asks the person to prove again who they are (step_up).
 func ErrReauthRequired() *Error {
-	return NewError(CodeReauthRequired, "this needs a recent sign-in: prove again who you are with one of your ways in, then repeat it")
+	return NewError(CodeReauthRequired, "this requires a recent sign-in: verify it's you with one of your sign-in methods, then try again")
 }
 
 // Page asks for one page of a list that is ordered by id.

@@ -88,17 +88,17 @@ func CheckMetadata(m Metadata) error {
 	}
 	b, err := json.Marshal(m)
 	if err != nil {
-		return invalid("metadata is a JSON object")
+		return invalid("metadata must be a JSON object")
 	}
 	longer, depth := measure(map[string]any(m))
 	if depth > MaxMetadataDepth {
-		return invalid("metadata nests at most %d levels", MaxMetadataDepth)
+		return invalid("metadata can nest at most %d levels", MaxMetadataDepth)
 	}
 	if len(b)+longer > MaxMetadataBytes {
-		return invalid("metadata is at most %d bytes of JSON", MaxMetadataBytes)
+		return invalid("metadata can have at most %d bytes of JSON", MaxMetadataBytes)
 	}
 	if stored, err := m.Value(); err != nil || stored != string(b) {
-		return invalid("metadata has no NUL character")
+		return invalid("metadata cannot contain NUL")
 	}
 	return nil
 }

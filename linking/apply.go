@@ -407,7 +407,7 @@ func (s *Service) Burn(ctx context.Context, secret identity.SingleUse) error {
 func (s *Service) burn(ctx context.Context, secret identity.SingleUse) error {
 	first, err := s.store.BurnSecret(ctx, secret)
 	if err == nil && !first {
-		err = identity.NewError(identity.CodeProofUsed, "this proof has been used: start again")
+		err = identity.NewError(identity.CodeProofUsed, "this proof was already used: start again")
 	}
 	return err
 }

@@ -225,12 +225,12 @@ func TestAnUndoIsBound(t *testing.T) {
 		{"another user", func(p *pairing, by *identity.Actor) { by.UserID = p.signIn(p.t, "google", storagetest.Word()).User.ID }, identity.CodeNotFound, ""},
 		{"the source", func(p *pairing, by *identity.Actor) { by.UserID = p.holder.User.ID }, identity.CodeNotFound, ""},
 		{"recently verified", func(_ *pairing, by *identity.Actor) { by.Fresh = false }, identity.CodeReauthRequired, ""},
-		{"in time", func(p *pairing, _ *identity.Actor) { p.Clock.Advance(undoFor) }, identity.CodeMergeRefused, "time to undo"},
+		{"in time", func(p *pairing, _ *identity.Actor) { p.Clock.Advance(undoFor) }, identity.CodeMergeRefused, "no longer be undone"},
 		{"once", func(p *pairing, by *identity.Actor) {
 			if _, err := p.service.UndoMerge(p.t.Context(), *by, p.preview.ID, false); err != nil {
 				p.t.Fatal(err)
 			}
-		}, identity.CodeMergeRefused, "time to undo"},
+		}, identity.CodeMergeRefused, "no longer be undone"},
 		{"survivor is active", func(p *pairing, _ *identity.Actor) { p.suspend(p.owner.User.ID) }, moved, "disabled"},
 		{"what moved is there", func(p *pairing, _ *identity.Actor) {
 			p.do(func(ctx context.Context) error { return p.DeleteIdentity(ctx, p.preview.Plan.Identities[0].ID) })
@@ -241,7 +241,7 @@ func TestAnUndoIsBound(t *testing.T) {
 					p.do(func(ctx context.Context) error { return p.DeleteIdentity(ctx, i.ID) })
 				}
 			}
-		}, moved, "of its own"},
+		}, moved, "had before"},
 		{"last one first", func(p *pairing, by *identity.Actor) {
 			into := p.signIn(p.t, "google", storagetest.Word()).User.ID
 			if _, err := p.service.AdminMerge(p.t.Context(), nil, p.owner.User.ID, into, linking.Wishes{Survivor: &into}, false); err != nil {

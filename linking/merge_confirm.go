@@ -179,11 +179,11 @@ func (s *Service) previewUsers(ctx context.Context, id, a, b identity.ID, w Wish
 		return Preview{}, err
 	}
 	if len(users) != 2 {
-		return Preview{}, identity.NewError(identity.CodeInvalidRequest, "a merge is of two different users that exist")
+		return Preview{}, identity.NewError(identity.CodeInvalidRequest, "a merge needs two different users that exist")
 	}
 	for _, u := range users {
 		if !u.Active() {
-			return Preview{}, identity.NewError(identity.CodeMergeRefused, "one of the two accounts is disabled or has been merged already")
+			return Preview{}, identity.NewError(identity.CodeMergeRefused, "one of the two accounts is disabled or was already merged")
 		}
 	}
 	// Roles are read under the locks that change them, after those of the users:
@@ -325,12 +325,12 @@ func withProfile(u identity.User, p Profile, now time.Time) identity.User {
 
 func errTicketInvalid() error {
 	return identity.NewError(identity.CodeTicketInvalid,
-		"this ticket is used, expired, or of another browser or session: prove the other account again")
+		"this ticket was used, has expired, or belongs to another browser or session: sign in to the other account again")
 }
 
 func errMergeChanged() error {
 	return identity.NewError(identity.CodeMergeChanged,
-		"look at the preview again and confirm it by its fingerprint: it shows a role that rises, or has changed")
+		"the preview has changed, or shows a role that rises: look at it again and confirm it with its fingerprint")
 }
 
 // Merges lists merges, of one user or of all, newest first, for operators.

@@ -60,7 +60,7 @@ func sides(a, b identity.User, wished *identity.ID) (source, survivor identity.U
 		return older, younger, nil
 	}
 	return source, survivor, identity.NewError(identity.CodeInvalidRequest,
-		"the survivor is one of the two accounts").WithField("survivor_id")
+		"the survivor must be one of the two accounts").WithField("survivor_id")
 }
 
 func moved(memberships []team.Place, source, survivor identity.ID) []MovedMembership {

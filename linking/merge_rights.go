@@ -49,7 +49,7 @@ func (s *Service) mayMerge(ctx context.Context, actor *identity.Actor, p Preview
 	}
 	if !certain {
 		return identity.NewError(identity.CodeForbidden,
-			"an API key merges only accounts that the duplicates report names as having one verified address: an operator has to merge these")
+			"API keys can only merge accounts that the duplicates report lists with the same verified address; an operator must merge these")
 	}
 	if len(p.Gains) > 0 || len(p.SourceGains) > 0 {
 		return identity.NewError(identity.CodeForbidden,
@@ -73,7 +73,7 @@ func mayUndo(actor *identity.Actor, m Merge, survivor identity.User) error {
 
 func errOperatorMerge(command string) error {
 	return identity.NewError(identity.CodeOperatorMerge,
-		"an operator of this service takes part in this merge: an administrator of the service must run `latchkey %s` on the server", command)
+		"one of these accounts is an operator's: an administrator must run `latchkey %s` on the server", command)
 }
 
 // sourceGains lists what the person of the source may do after the merge that

@@ -66,7 +66,7 @@ func (s *Service) undo(ctx context.Context, actor *identity.Actor, id identity.I
 		}
 		now := s.now()
 		if m.UndoneAt != nil || !now.Before(m.UndoUntil) {
-			return identity.NewError(identity.CodeMergeRefused, "this merge has been undone, or the time to undo it is over")
+			return identity.NewError(identity.CodeMergeRefused, "this merge was already undone, or can no longer be undone")
 		}
 		if last != nil {
 			return errUndoFirst(*last)
@@ -158,7 +158,7 @@ func (s *Service) sameTeamsSince(ctx context.Context, m Merge) error {
 
 func errUndoFirst(later Merge) error {
 	return identity.NewError(identity.CodeMergeMovedOn,
-		"a later merge stands on this one: undo the merge %s first, then this one", later.ID)
+		"a later merge depends on this one: undo the merge %s first, then this one", later.ID)
 }
 
 func pair(users []identity.User, sourceID identity.ID) (source, survivor identity.User) {
@@ -193,7 +193,7 @@ func (s *Service) sameAsLeft(ctx context.Context, m Merge, source, survivor iden
 	}
 	for _, i := range m.Plan.Identities {
 		if !have[i.ID] {
-			gone = append(gone, "the way in "+name(i)+" was unlinked")
+			gone = append(gone, "the sign-in method "+name(i)+" was unlinked")
 		}
 		delete(have, i.ID)
 	}
@@ -202,17 +202,17 @@ func (s *Service) sameAsLeft(ctx context.Context, m Merge, source, survivor iden
 			usable++
 		}
 		if have[i.ID] && i.Provider == identity.ProviderEmail && slices.Contains(m.Plan.Emails, i.Subject) {
-			gone = append(gone, "the address "+i.Subject+" became a way in")
+			gone = append(gone, "the address "+i.Subject+" became a sign-in method")
 		}
 	}
 	if usable == 0 {
-		gone = append(gone, "every way in that this account had of its own was unlinked")
+		gone = append(gone, "every sign-in method that this account had before was unlinked")
 	}
 	if gone, err = s.addressesAndRoles(ctx, m, survivor, gone); err != nil {
 		return err
 	}
 	if len(gone) > 0 {
-		return identity.NewError(identity.CodeMergeMovedOn, "since the merge %s", strings.Join(gone, "; "))
+		return identity.NewError(identity.CodeMergeMovedOn, "since the merge, %s", strings.Join(gone, "; "))
 	}
 	return nil
 }

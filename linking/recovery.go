@@ -106,5 +106,5 @@ func (s *Service) Recover(ctx context.Context, typed string, client identity.Cli
 }
 
 func errNoSuchCode() error {
-	return identity.NewError(identity.CodeInvalidProof, "this is not a recovery code that still works")
+	return identity.NewError(identity.CodeInvalidProof, "this recovery code is wrong or was already used")
 }

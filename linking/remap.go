@@ -24,7 +24,7 @@ type RemapStore interface {
 // a new subject belongs to another user already. With dryRun it only reports.
 func (s *Service) Remap(ctx context.Context, provider string, pairs [][2]string, dryRun bool) ([]Remapped, error) {
 	if provider == identity.ProviderEmail || provider == identity.ProviderSIWE {
-		return nil, identity.NewError(identity.CodeInvalidRequest, "the subjects of %s are what was proven: they cannot be remapped", provider)
+		return nil, identity.NewError(identity.CodeInvalidRequest, "the subjects of %s cannot be remapped: they are what was proven", provider)
 	}
 	var out []Remapped
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -41,7 +41,7 @@ func (s *Service) Remap(ctx context.Context, provider string, pairs [][2]string,
 				return err
 			}
 			if _, err := s.store.IdentityOwnerID(ctx, provider, r.To); err == nil {
-				return identity.NewError(identity.CodeIdentityTaken, "%s %s belongs to a user already: nothing was changed", provider, r.To)
+				return identity.NewError(identity.CodeIdentityTaken, "%s %s already belongs to a user: nothing was changed", provider, r.To)
 			} else if !errors.Is(err, identity.ErrNotFound) {
 				return err
 			}

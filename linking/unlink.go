@@ -68,9 +68,9 @@ func (s *Service) keepUsable(left []identity.Identity) error {
 	}
 	if unusable != "" {
 		return identity.NewError(identity.CodeLastIdentity,
-			"this is the last way in that works: %s is not configured here; link another one first", unusable)
+			"this is your last usable sign-in method (%s is not configured here): link another one first", unusable)
 	}
-	return identity.NewError(identity.CodeLastIdentity, "this is your only way in: link another one first")
+	return identity.NewError(identity.CodeLastIdentity, "this is your only sign-in method: link another one first")
 }
 
 func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identity.Identity, left []identity.Identity) error {

@@ -31,7 +31,7 @@ const sqliteTxTimeout = 2 * time.Minute
 // unhurriedTimeout is txTimeout for what unhurried lets.
 const unhurriedTimeout = 5 * time.Minute
 
-var errTooLong = errors.New("the transaction took too long and was broken off")
+var errTooLong = errors.New("the transaction took too long and was cancelled")
 
 // callTimeout bounds a change outside of a transaction.
 const callTimeout = 10 * time.Second

@@ -154,7 +154,7 @@ func answers(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	if pid != conn.PgConn().PID() {
-		return errors.New("a pooler stands between Latchkey and PostgreSQL, through which notifications get lost; set LATCHKEY_DATABASE_DIRECT_URL")
+		return errors.New("a pooler between Latchkey and PostgreSQL loses notifications; set LATCHKEY_DATABASE_DIRECT_URL")
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func newCreateAPIKeyCommand() *cobra.Command {
 	var scopes []string
 	var days int
 	cmd := &cobra.Command{
-		Use: "create", Short: "Create a key and print it, this once only", Args: cobra.NoArgs,
+		Use: "create", Short: "Create a key and print it; it is not shown again", Args: cobra.NoArgs,
 		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
 			n := apikey.New{Name: name, Lifetime: time.Duration(days) * 24 * time.Hour}
 			for _, s := range scopes {

@@ -114,7 +114,7 @@ func (v *verification) database(cmd *cobra.Command, db *storage.DB, only *identi
 		return err
 	}
 	if waiting > 0 && only == nil {
-		_, _ = fmt.Fprintf(v.out, "%d events wait to be chained, which a running service will do\n", waiting)
+		_, _ = fmt.Fprintf(v.out, "%d events are not chained yet; a running service chains them\n", waiting)
 	}
 	return v.end(events)
 }
@@ -139,7 +139,7 @@ func (v *verification) file(cmd *cobra.Command, name string) error {
 func (v *verification) end(events int) error {
 	for _, e := range slices.Sorted(maps.Keys(v.expect)) {
 		v.broken++
-		_, _ = fmt.Fprintf(v.out, "BROKEN  %s was in the trail once and is missing now\n", e)
+		_, _ = fmt.Fprintf(v.out, "BROKEN  %s was in the trail before and is missing now\n", e)
 	}
 	if v.broken > 0 {
 		_, _ = fmt.Fprintf(v.out, "%d events in %d chains: broken in %d places\n", events, v.chains, v.broken)

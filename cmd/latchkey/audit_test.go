@@ -48,7 +48,7 @@ func testAuditVerify(t *testing.T, d *storagetest.Database) {
 	verify(0, "3 events in 1 chains: whole", "--team", "deployment")
 	anchor := out[strings.Index(out, "event 3, ")+len("event 3, "):][:64]
 	verify(0, "whole", "--expect", strings.ToUpper(anchor))
-	verify(1, "BROKEN  "+anchor+" was in the trail once", "--team", "deployment", "--expect", anchor)
+	verify(1, "BROKEN  "+anchor+" was in the trail before", "--team", "deployment", "--expect", anchor)
 	verify(1, "nothing is chained here", "--team", identity.NewID().String())
 	verify(1, "--team", "--team", "x")
 	verify(1, "64 hexadecimal digits", "--expect", anchor[:63])
@@ -77,7 +77,7 @@ func testAuditVerify(t *testing.T, d *storagetest.Database) {
 	verify(0, "6 events in 2 chains: whole", "--file", file(lines...), "--expect", anchor)
 	verify(1, "event 3: event 2 before it is missing", "--file", file(lines[0], lines[2]))
 	verify(1, "event 3: event 2 before it is missing", "--file", file(lines[0], lines[2], lines[1]))
-	verify(1, "was in the trail once", "--file", file(lines[:5]...), "--expect", anchor)
+	verify(1, "was in the trail before", "--file", file(lines[:5]...), "--expect", anchor)
 	verify(1, "goes on here, behind another", "--file", file(lines[0], lines[3], lines[4], lines[1]))
 	verify(1, "event 2: it was changed", "--file", file(lines[0], strings.Replace(lines[1], "agent", "other", 1)))
 	verify(1, "line 2: this is no event", "--file", file(lines[0], "x"))

@@ -33,8 +33,8 @@ func newDedupeCommand() *cobra.Command {
 			return nil
 		}),
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be merged, and write nothing")
-	cmd.Flags().BoolVar(&yes, "yes", false, "merge the certain pairs, one after the other; hints are left alone")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be merged without changing anything")
+	cmd.Flags().BoolVar(&yes, "yes", false, "merge the certain pairs one by one; hints are not merged")
 	cmd.MarkFlagsOneRequired("dry-run", "yes")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "yes")
 	return cmd

@@ -17,7 +17,7 @@ func newExplainCommand() *cobra.Command {
 	var who selector
 	var limit int
 	cmd := &cobra.Command{
-		Use: "explain", Short: "Show what happened to a user and why: linked, refused, merged, by whom, from where", Args: cobra.NoArgs,
+		Use: "explain", Short: "Show a user's history: what was linked, refused or merged, why, by whom and from where", Args: cobra.NoArgs,
 		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
 			id, err := who.find(cmd.Context(), db)
 			if err != nil {

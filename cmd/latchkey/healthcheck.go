@@ -20,7 +20,7 @@ const healthTimeout = 2 * time.Second
 
 func newHealthcheckCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "healthcheck", Short: "Ask the service on this machine whether it is ready; for containers", Args: cobra.NoArgs,
+		Use: "healthcheck", Short: "Check whether the service on this machine is ready; for containers", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.LoadWithoutSecret(os.Environ())
 			if err != nil {

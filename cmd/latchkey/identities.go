@@ -14,7 +14,7 @@ import (
 )
 
 func newIdentitiesCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "identities", Short: "Change how identities are known"}
+	cmd := &cobra.Command{Use: "identities", Short: "Manage identities"}
 	cmd.AddCommand(newRemapCommand())
 	return cmd
 }

@@ -28,9 +28,9 @@ func newImportCommand() *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&from, "from", "", "authjs, better-auth, supabase or csv")
-	cmd.Flags().StringVar(&source, "source", "", "postgres://..., sqlite://path or a CSV file; it is only read")
+	cmd.Flags().StringVar(&source, "source", "", "postgres://..., sqlite://path or a CSV file; it is opened read-only")
 	cmd.Flags().StringVar(&name, "name", "", "a name for this source, if there are several of one kind (default: the value of --from)")
-	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "report what would be done, and write nothing")
+	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "report what would be done without changing anything")
 	cmd.Flags().IntVar(&o.Batch, "batch", 500, "users in one transaction")
 	for _, flag := range []string{"from", "source"} {
 		cobra.CheckErr(cmd.MarkFlagRequired(flag))

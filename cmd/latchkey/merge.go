@@ -68,8 +68,8 @@ func newMergeCommand() *cobra.Command {
 			return err
 		}),
 	}
-	cmd.Flags().StringVar(&survivor, "survivor", "", "which of the two survives")
-	cmd.Flags().StringSliceVar(&source, "take", nil, "a field in conflict of which the other account's value is taken; may be repeated")
+	cmd.Flags().StringVar(&survivor, "survivor", "", "the user that remains")
+	cmd.Flags().StringSliceVar(&source, "take", nil, "a conflicting field whose value to take from the other account; may be repeated")
 	confirm.flags(cmd)
 	cmd.AddCommand(newMergeUndoCommand())
 	return cmd
@@ -95,7 +95,7 @@ func newMergeUndoCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "undone: %s (%q) is an account of its own again\n", undone.Source.ID, undone.Source.DisplayName)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "undone: %s (%q) is a separate account again\n", undone.Source.ID, undone.Source.DisplayName)
 			return err
 		}),
 	}
@@ -110,7 +110,7 @@ func newMergeUndoCommand() *cobra.Command {
 type confirmation struct{ dryRun, yes bool }
 
 func (c *confirmation) flags(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&c.dryRun, "dry-run", false, "show what would be merged, and write nothing")
+	cmd.Flags().BoolVar(&c.dryRun, "dry-run", false, "show what would be merged without changing anything")
 	cmd.Flags().BoolVar(&c.yes, "yes", false, "merge")
 	cmd.MarkFlagsOneRequired("dry-run", "yes")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "yes")

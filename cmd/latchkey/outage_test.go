@@ -118,7 +118,7 @@ func (l *traffic) reckon(databaseURL string) {
 		if code != 0 {
 			t.Fatalf("audit verify: %s", said)
 		}
-		return !strings.Contains(said, "wait to be chained")
+		return !strings.Contains(said, "not chained yet")
 	})
 	db, err := storage.Open(t.Context(), databaseURL)
 	if err != nil {

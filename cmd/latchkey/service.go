@@ -131,7 +131,7 @@ func migrateOnStart(ctx context.Context, db *storage.DB, log *slog.Logger) error
 		log.Warn("waiting for the database", "error", err, "next_try_in", wait.String())
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the database was never there: %w", err)
+			return fmt.Errorf("the database never became available: %w", err)
 		case <-time.After(wait):
 		}
 	}

@@ -91,7 +91,7 @@ func (s *Service) manage(ctx context.Context, actor identity.Actor, id identity.
 func (s *Service) bounded(ctx context.Context, id identity.ID) error {
 	n, err := s.store.CountTeamAPIKeys(ctx, id, s.now())
 	if err == nil && n > MaxPerTeam {
-		err = identity.NewError(identity.CodeTooManyKeys, "a team has %d API keys at most that work: end one first", MaxPerTeam)
+		err = identity.NewError(identity.CodeTooManyKeys, "a team can have at most %d active API keys: revoke one first", MaxPerTeam)
 	}
 	return err
 }

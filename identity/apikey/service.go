@@ -90,7 +90,7 @@ func clean(name string, lifetime time.Duration) (string, time.Duration, error) {
 		lifetime = DefaultLifetime
 	}
 	if lifetime < time.Hour || lifetime > MaxLifetime {
-		return "", 0, invalid("expires_in_days", "a key lives an hour at least and 366 days at most")
+		return "", 0, invalid("expires_in_days", "a key is valid for at least an hour and at most 366 days")
 	}
 	return name, lifetime, nil
 }
@@ -195,7 +195,7 @@ func (s *Service) rotate(ctx context.Context, actor *identity.Actor, of *identit
 	}
 	now := s.now()
 	if old.ReplacedBy != nil || !old.Works(now) {
-		return Key{}, "", identity.NewError(identity.CodeKeyEnded, "this key has been rotated already, or does not work any more: make a new one")
+		return Key{}, "", identity.NewError(identity.CodeKeyEnded, "this key was already rotated or no longer works: create a new one")
 	}
 	like := Key{Name: old.Name, Scopes: old.Scopes, TeamID: old.TeamID, Role: old.Role}
 	k, raw, err := s.insert(ctx, actor, like, old.ExpiresAt.Sub(old.CreatedAt))
@@ -250,7 +250,7 @@ func (s *Service) Recheck(ctx context.Context, k Key) error {
 }
 
 func errNoKey() error {
-	return identity.NewError(identity.CodeUnauthenticated, "this API key does not work: it is unknown, expired or revoked")
+	return identity.NewError(identity.CodeUnauthenticated, "this API key is unknown, expired or revoked")
 }
 
 func (s *Service) event(actor *identity.Actor, action identity.Action, k Key) identity.Event {

@@ -50,17 +50,17 @@ func VerifyExport(r io.Reader, report Report) (events int, err error) {
 func readLine(raw []byte) (link, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &fields); err != nil {
-		return link{}, fmt.Errorf("this is no event: %w", err)
+		return link{}, fmt.Errorf("this is not an event: %w", err)
 	}
 	var known line
 	if err := json.Unmarshal(raw, &known); err != nil {
-		return link{}, fmt.Errorf("this is no event: %w", err)
+		return link{}, fmt.Errorf("this is not an event: %w", err)
 	}
 	if known.Version != Version {
-		return link{}, fmt.Errorf("format %d is not known here", known.Version)
+		return link{}, fmt.Errorf("format %d is not supported", known.Version)
 	}
 	if known.Seq == nil || known.PrevHash == nil || known.Hash == nil {
-		return link{}, errors.New("this event is not chained: it is not of an export")
+		return link{}, errors.New("this event is not chained: it is not from an export")
 	}
 	delete(fields, "hash")
 	without, err := json.Marshal(fields)

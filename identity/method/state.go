@@ -215,5 +215,5 @@ func shortName(s string) bool { return s != "" && len(s) <= maxNameBytes }
 
 func errInvalidState() *identity.Error {
 	return identity.NewError(identity.CodeInvalidState,
-		"this round trip was started in another browser or session, has expired or was used before; start again")
+		"this sign-in attempt was started in another browser or session, has expired or was already used; start again")
 }

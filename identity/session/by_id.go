@@ -48,7 +48,7 @@ func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, cli
 		if _, err := s.store.TeamFor(ctx, team, p.User.ID); err != nil {
 			return Principal{}, err
 		}
-		return Principal{}, identity.NewError(identity.CodeTeamSessionRequired, "enter the team with this session first").WithField("team_id")
+		return Principal{}, identity.NewError(identity.CodeTeamSessionRequired, "start a team session in this team first").WithField("team_id")
 	}
 	if err != nil {
 		return Principal{}, err

@@ -30,7 +30,7 @@ type Revocation struct {
 // confirmed refuses to end more than was confirmed.
 func (r Revocation) confirmed(ended int) error {
 	if r.AtMost != nil && ended > *r.AtMost {
-		return identity.NewError(identity.CodeSessionsChanged, "%d sessions would end now, more than was confirmed; look at them again", ended)
+		return identity.NewError(identity.CodeSessionsChanged, "%d sessions would end now, more than were confirmed; preview them again", ended)
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func mayEnter(e Entered, cur Session, actor identity.Actor, breakGlass bool, now
 		return nil
 	}
 	if e.Role != team.RoleOwner {
-		return identity.NewError(identity.CodeForbidden, "only an owner breaks the glass")
+		return identity.NewError(identity.CodeForbidden, "only an owner can use emergency access")
 	}
 	return actor.RequireFresh()
 }
@@ -165,7 +165,7 @@ func (s *Service) mayEnd(ctx context.Context, by team.Role, ts TeamSession) erro
 		return nil // no member any more
 	}
 	if err == nil && !by.ActsOn(m.Role) {
-		return identity.NewError(identity.CodeForbidden, "only an owner ends an owner's session")
+		return identity.NewError(identity.CodeForbidden, "only an owner can end an owner's session")
 	}
 	return err
 }

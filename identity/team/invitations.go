@@ -64,12 +64,12 @@ func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identit
 	}
 	err := s.inviting(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
 		if !by.ActsOn(role) {
-			return identity.NewError(identity.CodeForbidden, "only an owner invites an owner")
+			return identity.NewError(identity.CodeForbidden, "only an owner can invite an owner")
 		}
 		if member, err := s.store.ShownAsMember(ctx, i); err != nil {
 			return err
 		} else if member {
-			return identity.NewError(identity.CodeAlreadyMember, "this person is a member of the team already")
+			return identity.NewError(identity.CodeAlreadyMember, "this person is already a member of the team")
 		}
 		if err := s.insertInvitation(ctx, actor, i, by); err != nil {
 			return err
@@ -95,7 +95,7 @@ func (s *Service) insertInvitation(ctx context.Context, actor identity.Actor, i 
 		return err
 	}
 	if open.VoidReason == "" || !by.ActsOn(open.Role) {
-		return identity.NewError(identity.CodeAlreadyInvited, "there is an open invitation to this address or wallet already")
+		return identity.NewError(identity.CodeAlreadyInvited, "there is already an open invitation to this address or wallet")
 	}
 	if err := s.close(ctx, actor, open, OutcomeRevoked, identity.ActionInvitationRevoked); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (s *Service) RevokeInvitation(ctx context.Context, actor identity.Actor, te
 			return identity.ErrNotFound // another team's invitation
 		}
 		if !by.ActsOn(i.Role) {
-			return identity.NewError(identity.CodeForbidden, "only an owner takes back an invitation to be owner")
+			return identity.NewError(identity.CodeForbidden, "only an owner can cancel an invitation to be owner")
 		}
 		return s.close(ctx, actor, i, OutcomeRevoked, identity.ActionInvitationRevoked)
 	}))
@@ -159,7 +159,7 @@ func (s *Service) Accept(ctx context.Context, actor identity.Actor, id identity.
 			return err
 		}
 		if !inserted {
-			return identity.NewError(identity.CodeAlreadyMember, "you are a member of this team already")
+			return identity.NewError(identity.CodeAlreadyMember, "you are already a member of this team")
 		}
 		out = Mine{Team: t, Role: m.Role}
 		if err := s.store.RecordEvents(ctx, s.event(actor, identity.ActionMemberAdded, t.ID, &actor.UserID, identity.Metadata{"role": m.Role})); err != nil {

@@ -28,7 +28,7 @@ func (s *Service) ChangeRole(ctx context.Context, actor identity.Actor, team, us
 			return err
 		}
 		if !by.ActsOn(m.Role) || !by.ActsOn(role) {
-			return identity.NewError(identity.CodeForbidden, "only an owner makes or unmakes an owner")
+			return identity.NewError(identity.CodeForbidden, "only an owner can add or remove an owner")
 		}
 		before := m.Role
 		if before == role {
@@ -86,7 +86,7 @@ func (s *Service) RemoveWith(ctx context.Context, actor identity.Actor, team, us
 			return err
 		}
 		if !leaving && !by.ActsOn(m.Role) {
-			return identity.NewError(identity.CodeForbidden, "only an owner removes an owner")
+			return identity.NewError(identity.CodeForbidden, "only an owner can remove an owner")
 		}
 		if r.EndKeys && !r.DryRun {
 			if err := actor.RequireFresh(); err != nil {

@@ -70,10 +70,10 @@ func (p Policy) Check(f Facts, client netip.Addr, now time.Time) *Refusal {
 		return refusal
 	}
 	if p.MaxAge > 0 && now.Sub(f.SignedInAt) >= p.MaxAge {
-		return &Refusal{Rule: RuleMaxAge, Detail: "the team admits sessions up to an age, and this one is older: sign in again"}
+		return &Refusal{Rule: RuleMaxAge, Detail: "this session is older than the team allows: sign in again"}
 	}
 	if p.Idle > 0 && max(f.LongestPause, now.Sub(f.LastSeenAt)) >= p.Idle {
-		return &Refusal{Rule: RuleIdle, Detail: "the session was not used for longer than the team allows: prove again who you are (step_up)"}
+		return &Refusal{Rule: RuleIdle, Detail: "this session was not used for longer than the team allows: verify it's you (step_up)"}
 	}
 	var missing []string
 	for _, name := range p.RequiredProviders {
@@ -84,7 +84,7 @@ func (p Policy) Check(f Facts, client netip.Addr, now time.Time) *Refusal {
 	if len(missing) > 0 {
 		return &Refusal{
 			Rule: RuleRequiredProviders, Missing: missing,
-			Detail: "the team asks for more ways in: prove who you are by " + strings.Join(missing, " and ") + " too (step_up; link it first if you have not)",
+			Detail: "the team requires more sign-in methods: verify it's you with " + strings.Join(missing, " and ") + " too (step_up; link it first if needed)",
 		}
 	}
 	return nil
@@ -94,10 +94,10 @@ func (p Policy) Check(f Facts, client netip.Addr, now time.Time) *Refusal {
 // rules are about how a person signed in.
 func (p Policy) CheckPlace(client netip.Addr) *Refusal {
 	if p.Unreadable {
-		return &Refusal{Rule: RuleUnreadable, Detail: "the team's policy cannot be read, so it admits nobody; an owner can set it again"}
+		return &Refusal{Rule: RuleUnreadable, Detail: "the team's policy cannot be read, so it refuses every session; an owner can set it again"}
 	}
 	if len(p.AllowedNetworks) > 0 && !p.allows(client) {
-		return &Refusal{Rule: RuleAllowedNetworks, Detail: "the team admits its own networks only, and this address is in none of them"}
+		return &Refusal{Rule: RuleAllowedNetworks, Detail: "the team allows its own networks only, and your address is in none of them"}
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func (p Policy) CheckPlace(client netip.Addr) *Refusal {
 // CheckChange decides whether somebody who manages the team may change it now.
 func (p Policy) CheckChange(fresh bool) *Refusal {
 	if p.RequireFreshForAdmin && !fresh {
-		return &Refusal{Rule: RuleFreshForAdmin, Detail: "changes to the team need a recent sign-in: prove again who you are (step_up), then repeat it"}
+		return &Refusal{Rule: RuleFreshForAdmin, Detail: "changes to the team require a recent sign-in: verify it's you (step_up), then try again"}
 	}
 	return nil
 }
@@ -162,15 +162,15 @@ func (p Policy) Validate(usable func(provider string) bool) error {
 	}
 	for i, name := range p.RequiredProviders {
 		if !usable(name) {
-			return invalid(RuleRequiredProviders, "%.50q is no provider that is configured here", name)
+			return invalid(RuleRequiredProviders, "%.50q is not a configured provider", name)
 		}
 		if slices.Contains(p.RequiredProviders[:i], name) {
-			return invalid(RuleRequiredProviders, "%.50q stands there twice", name)
+			return invalid(RuleRequiredProviders, "%.50q is listed twice", name)
 		}
 	}
 	for i, n := range p.AllowedNetworks {
 		if slices.Contains(p.AllowedNetworks[:i], n) {
-			return invalid(RuleAllowedNetworks, "%s stands there twice", n)
+			return invalid(RuleAllowedNetworks, "%s is listed twice", n)
 		}
 	}
 	return nil
@@ -194,11 +194,11 @@ func ParseNetwork(s string) (netip.Prefix, error) {
 	n, err := netip.ParsePrefix(s)
 	switch {
 	case err != nil:
-		return netip.Prefix{}, errNetwork("%.50q is no CIDR range; give such as 10.0.0.0/8 or 2001:db8::/32", s)
+		return netip.Prefix{}, errNetwork("%.50q is not a CIDR range; use the form 10.0.0.0/8 or 2001:db8::/32", s)
 	case n.Addr().Is4In6():
 		return netip.Prefix{}, errNetwork("%.50q is an IPv4 range written as IPv6; write it as IPv4", s)
 	case n != n.Masked():
-		return netip.Prefix{}, errNetwork("%.50q has bits set behind its length; write %s", s, n.Masked())
+		return netip.Prefix{}, errNetwork("%.50q has bits set beyond its length; write %s", s, n.Masked())
 	case n.String() != s:
 		return netip.Prefix{}, errNetwork("%.50q is not in its canonical form; write %s", s, n)
 	}

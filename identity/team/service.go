@@ -151,7 +151,7 @@ func (s *Service) Rename(ctx context.Context, actor identity.Actor, id identity.
 func (s *Service) Delete(ctx context.Context, actor identity.Actor, id identity.ID) error {
 	return s.change(ctx, actor, id, func(ctx context.Context, t Team, role Role) error {
 		if role != RoleOwner {
-			return identity.NewError(identity.CodeForbidden, "only an owner deletes a team")
+			return identity.NewError(identity.CodeForbidden, "only an owner can delete a team")
 		}
 		if err := actor.RequireFresh(); err != nil {
 			return err

@@ -45,7 +45,7 @@ func (r Role) rank() int {
 // RequireManages refuses with CodeForbidden unless the role manages the team.
 func (r Role) RequireManages() error {
 	if !r.Manages() {
-		return identity.NewError(identity.CodeForbidden, "this needs the role admin or owner in the team")
+		return identity.NewError(identity.CodeForbidden, "this requires the role admin or owner in the team")
 	}
 	return nil
 }

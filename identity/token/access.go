@@ -57,7 +57,7 @@ func (s *Service) sign(ctx context.Context, p session.Principal, c Client) (stri
 }
 
 // errNotOurs is a token that says nothing: any fault of it.
-var errNotOurs = errors.New("this is no access token of ours that holds now")
+var errNotOurs = errors.New("this is not a valid access token of this service")
 
 // verify reads an access token. Only the key that its kid names is tried, by that
 // key's own algorithm; jwk, jku and x5u are not looked at, and critical

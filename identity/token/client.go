@@ -23,5 +23,5 @@ func (c Clients) pick(id string) (Client, error) {
 			return client, nil
 		}
 	}
-	return Client{}, identity.NewError(identity.CodeInvalidClient, "there is no such client; the operator names clients in LATCHKEY_CLIENTS").WithField("client_id")
+	return Client{}, identity.NewError(identity.CodeInvalidClient, "there is no such client; LATCHKEY_CLIENTS lists the clients").WithField("client_id")
 }

@@ -82,7 +82,7 @@ func generate(alg Alg) (crypto.Signer, error) {
 	case ES256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	}
-	return nil, fmt.Errorf("no signature algorithm %q", alg)
+	return nil, fmt.Errorf("unknown signature algorithm %q", alg)
 }
 
 // public returns the key that verifies.
@@ -98,7 +98,7 @@ func (k Key) public() (crypto.PublicKey, error) {
 func (k Key) open(sealer identity.Sealer) (crypto.Signer, error) {
 	der, err := sealer.Unseal(k.Sealed, []byte(k.Kid))
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s was sealed under another LATCHKEY_SECRET: make a new one with `latchkey keys rotate --compromised`", k.Kid)
+		return nil, fmt.Errorf("signing key %s was sealed under another LATCHKEY_SECRET: create a new one with `latchkey keys rotate --compromised`", k.Kid)
 	}
 	private, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {

@@ -200,7 +200,7 @@ func (k *Keyring) signer(ctx context.Context) (Key, crypto.Signer, error) {
 }
 
 func errNoKey(err error) error {
-	return identity.NewError(identity.CodeUnavailable, "there is no key to sign with; the operator's log tells why").Wrap(err)
+	return identity.NewError(identity.CodeUnavailable, "there is no key to sign with; see the log of the service").Wrap(err)
 }
 
 // find returns a published key by its id. An id that is not there is not looked
@@ -270,7 +270,7 @@ func (k *Keyring) Run(ctx context.Context) {
 	for {
 		_, err := k.current(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
-			k.log.Warn("the signing keys cannot be read; trying on", "error", err)
+			k.log.Warn("cannot read the signing keys; will retry", "error", err)
 		}
 		failing = err != nil
 		select {

@@ -121,7 +121,7 @@ func (s *Service) genuine(f Family, n int, raw string) bool {
 
 func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, from identity.Client) (string, error) {
 	if !c.Offline {
-		return "", identity.NewError(identity.CodeUnauthorizedClient, "this client gets no refresh tokens; the operator names clients that do in LATCHKEY_CLIENTS")
+		return "", identity.NewError(identity.CodeUnauthorizedClient, "this client cannot have refresh tokens; LATCHKEY_CLIENTS lists the clients that can")
 	}
 	now := s.now()
 	f := Family{
@@ -277,5 +277,5 @@ func (f Family) event(action identity.Action, from identity.Client, now time.Tim
 }
 
 func errInvalidGrant() error {
-	return identity.NewError(identity.CodeInvalidGrant, "this refresh token does not work for this client, or not any more: sign in again")
+	return identity.NewError(identity.CodeInvalidGrant, "this refresh token is not valid for this client, or no longer valid: sign in again")
 }

@@ -34,7 +34,7 @@ func (s *Service) MakePrimary(ctx context.Context, actor identity.Actor, id iden
 		owner, err := s.store.EmailOwner(ctx, i.Email)
 		if errors.Is(err, identity.ErrNotFound) || err == nil && owner != actor.UserID {
 			return nil, identity.NewError(identity.CodeNoVerifiedAddress,
-				"this way in brings no address that is verified as yours")
+				"this sign-in method has no address that is verified as yours")
 		}
 		if err != nil {
 			return nil, err

@@ -29,11 +29,11 @@ func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identi
 			return identity.User{}, err
 		}
 		if status != identity.StatusDisabled {
-			return identity.User{}, identity.NewError(identity.CodeInvalidRequest, "only a suspension ends keys").WithField("end_keys")
+			return identity.User{}, identity.NewError(identity.CodeInvalidRequest, "end_keys is only possible with a suspension").WithField("end_keys")
 		}
 	}
 	if id == actor.UserID {
-		return identity.User{}, identity.NewError(identity.CodeForbidden, "nobody suspends himself: ask another operator")
+		return identity.User{}, identity.NewError(identity.CodeForbidden, "you cannot suspend yourself: ask another operator")
 	}
 	var out identity.User
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -113,7 +113,7 @@ func (s *Service) requireOwners(ctx context.Context, id identity.ID) error {
 	ownerless, err := s.store.OwnerlessTeamsOf(ctx, id)
 	if err == nil && len(ownerless) > 0 {
 		err = identity.NewError(identity.CodeLastOwner,
-			"he is the only active owner of %s: these teams need another owner first", strings.Join(ownerless, ", "))
+			"they are the only active owner of %s: these teams need another owner first", strings.Join(ownerless, ", "))
 	}
 	return err
 }

@@ -21,7 +21,7 @@ func openPlaces(parts Parts) (func(ip string) string, error) {
 		return nil, fmt.Errorf("LATCHKEY_GEOIP_FILE: %q: %w", path, err)
 	}
 	go f.Follow(parts.Context, placesEvery, func(err error) {
-		parts.Log.Warn("LATCHKEY_GEOIP_FILE has changed and cannot be used; the one before still is", "error", err)
+		parts.Log.Warn("LATCHKEY_GEOIP_FILE has changed but cannot be read; still using the previous one", "error", err)
 	})
 	return f.Place, nil
 }

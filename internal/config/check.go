@@ -60,7 +60,7 @@ func (c *Config) checkPublicURL(problems *problems) {
 	switch {
 	case problems.has(name):
 	case c.Dev && !loopback:
-		problems.add(name, "is %s, but serve --dev lets anybody be anybody, so it serves on a loopback host only; use such as http://localhost:8080, or serve without --dev", c.PublicURL.String())
+		problems.add(name, "is %s, but with serve --dev anybody can sign in as anybody, so it serves on a loopback host only; use http://localhost:8080 for example, or serve without --dev", c.PublicURL.String())
 	case c.PublicURL.Scheme != "https" && !loopback:
 		problems.add(name, "is %s; a host that is not loopback needs https, or cookies and tokens travel in the clear", c.PublicURL.String())
 	}

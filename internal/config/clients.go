@@ -22,7 +22,7 @@ func parseClients(s string) (Clients, error) {
 		id, audience, ok := strings.Cut(p, "=")
 		id, audience = strings.TrimSpace(id), strings.TrimSpace(audience)
 		if !ok || !clientID.MatchString(id) {
-			return nil, fmt.Errorf("element %d is not CLIENT_ID=AUDIENCE; write such as web=https://api.example.com, with letters, digits, dots, hyphens and underscores in the id", i+1)
+			return nil, fmt.Errorf("element %d is not CLIENT_ID=AUDIENCE; use the form web=https://api.example.com, with letters, digits, dots, hyphens and underscores in the id", i+1)
 		}
 		if u, err := url.Parse(audience); err != nil || u.Scheme == "" || u.Fragment != "" || u.User != nil || strings.ContainsAny(audience, " \"<>\\^`{|}") {
 			return nil, fmt.Errorf("element %d, of client %s, has %.100q for an audience; give an absolute URI, such as https://api.example.com", i+1, id, audience)

@@ -91,7 +91,7 @@ func parseDomains(s string) (Domains, error) {
 	for i, p := range parts {
 		address, err := identity.CanonicalEmail("postmaster@" + p)
 		if err != nil || strings.Contains(p, "@") {
-			return nil, fmt.Errorf("%.100q is no domain; give such as example.com,example.org", p)
+			return nil, fmt.Errorf("%.100q is not a domain; use the form example.com,example.org", p)
 		}
 		parts[i] = identity.EmailDomain(address)
 	}
@@ -119,7 +119,7 @@ func parseChains(s string) ([]uint64, error) {
 func parseChain(s string) (uint64, error) {
 	n, err := strconv.ParseUint(s, 10, 63)
 	if err != nil || n == 0 || strconv.FormatUint(n, 10) != s {
-		return 0, fmt.Errorf("%.40q is no chain id; give decimal numbers above 0, such as 1,8453", s)
+		return 0, fmt.Errorf("%.40q is not a chain id; use decimal numbers above 0, such as 1,8453", s)
 	}
 	return n, nil
 }
@@ -135,12 +135,12 @@ func parseRPCs(s string) (RPCs, error) {
 		id, endpoint, ok := strings.Cut(p, "=")
 		chain, err := parseChain(strings.TrimSpace(id))
 		if !ok || err != nil {
-			return nil, fmt.Errorf("element %d is not CHAIN=URL; write such as 1=https://rpc.example,8453=https://base.example", i+1)
+			return nil, fmt.Errorf("element %d is not CHAIN=URL; use the form 1=https://rpc.example,8453=https://base.example", i+1)
 		}
 		endpoint = strings.TrimSpace(endpoint)
 		u, err := url.Parse(endpoint)
 		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.Fragment != "" {
-			return nil, fmt.Errorf("element %d, of chain %d, has no usable URL; give http:// or https:// with a host", i+1, chain)
+			return nil, fmt.Errorf("element %d, of chain %d, has no usable URL; use http:// or https:// with a host", i+1, chain)
 		}
 		if slices.Contains(rpcs[chain], endpoint) {
 			return nil, fmt.Errorf("element %d repeats an endpoint of chain %d", i+1, chain)
@@ -164,13 +164,13 @@ func parsePrefixes(s string) ([]netip.Prefix, error) {
 		}
 		prefix, err := netip.ParsePrefix(p)
 		if err != nil {
-			return nil, fmt.Errorf("%.60q is no address or range; give such as 10.0.0.0/8 or 192.0.2.7", p)
+			return nil, fmt.Errorf("%.60q is not an address or range; use the form 10.0.0.0/8 or 192.0.2.7", p)
 		}
 		if prefix.Addr().Is4In6() {
 			return nil, fmt.Errorf("%.60q is an IPv4 range written as IPv6; write it as IPv4", p)
 		}
 		if prefix != prefix.Masked() {
-			return nil, fmt.Errorf("%.60q has bits set behind its length; write %s for the range or %s for the one address", p, prefix.Masked(), prefix.Addr())
+			return nil, fmt.Errorf("%.60q has bits set beyond its length; write %s for the range or %s for the one address", p, prefix.Masked(), prefix.Addr())
 		}
 		prefixes[i] = prefix
 	}
@@ -188,7 +188,7 @@ func parseDelay(s string) (Delay, error) {
 func parseDuration(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return 0, fmt.Errorf("%.40q is no duration; give a number with a unit, such as 30m or 168h", s)
+		return 0, fmt.Errorf("%.40q is not a duration; use a number with a unit, such as 30m or 168h", s)
 	}
 	if d <= 0 {
 		return 0, fmt.Errorf("%.40q is not above zero", s)

@@ -84,7 +84,7 @@ func providerVariables(s method.Spec, prefix string) []Variable {
 	}
 	out := []Variable{
 		{Name: prefix + idSetting, Meaning: on},
-		{Name: prefix + secretSetting, Meaning: fmt.Sprintf("Secret of the %s client.", s.Label), Secret: true},
+		{Name: prefix + secretSetting, Meaning: fmt.Sprintf("Secret of the client at %s.", s.Label), Secret: true},
 	}
 	for _, setting := range s.Settings {
 		out = append(out, Variable{Name: prefix + setting.Name, Default: setting.Default, Meaning: setting.Doc})
@@ -188,14 +188,14 @@ func readProvider(s method.Spec, prefix string, values map[string]string, proble
 		case method.SettingScopes:
 			read(setting.Name, func(raw string) error {
 				if p.Scopes = strings.Fields(raw); !slices.Contains(p.Scopes, "openid") {
-					return fmt.Errorf("lacks openid; an issuer that is not asked for it proves nothing")
+					return fmt.Errorf("lacks openid, which OpenID Connect requires")
 				}
 				return nil
 			})
 		case method.SettingLabel:
 			read(setting.Name, func(raw string) error {
 				if p.Label = identity.OneLine(raw, maxLabel); p.Label == "" {
-					return fmt.Errorf("has nothing that can be shown")
+					return fmt.Errorf("has no printable character")
 				}
 				return nil
 			})

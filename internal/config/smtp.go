@@ -44,7 +44,7 @@ func (c Config) SMTP() SMTP {
 func parseSMTP(raw SecretURL, from string) (SMTP, error) {
 	u, err := url.Parse(string(raw))
 	if err != nil || u.Hostname() == "" {
-		return SMTP{}, fmt.Errorf("is no URL with a host; write smtp://USER:PASSWORD@HOST:PORT, special characters percent-encoded")
+		return SMTP{}, fmt.Errorf("is not a URL with a host; write smtp://USER:PASSWORD@HOST:PORT, special characters percent-encoded")
 	}
 	s := SMTP{Host: u.Hostname(), User: u.User.Username(), TLS: SMTPStartTLS, Port: 587}
 	password, _ := u.User.Password()
@@ -68,7 +68,7 @@ func parseSMTP(raw SecretURL, from string) (SMTP, error) {
 	}
 	switch {
 	case u.Path != "" && u.Path != "/" || u.Fragment != "" || len(query) > 0:
-		return SMTP{}, fmt.Errorf("has more behind HOST:PORT than ?starttls=never; leave it out")
+		return SMTP{}, fmt.Errorf("has more after HOST:PORT than ?starttls=never; remove it")
 	case (s.User == "") != (s.Password == ""):
 		return SMTP{}, fmt.Errorf("has a user without a password, or the reverse; give both or neither")
 	case s.TLS == SMTPClear && s.User != "" && !Loopback(s.Host):

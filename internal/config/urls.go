@@ -23,7 +23,7 @@ func webURL(s string) (*url.URL, error) {
 	switch {
 	case err != nil:
 		// The text of net/url would quote userinfo.
-		return nil, errors.New("is no URL; give such as https://id.example.com")
+		return nil, errors.New("is not a URL; use the form https://id.example.com")
 	case u.User != nil:
 		return nil, errors.New("has a user name or password in it; leave them out")
 	case u.Scheme != "https" && u.Scheme != "http" || u.Opaque != "":

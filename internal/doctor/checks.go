@@ -38,7 +38,7 @@ func (e *examination) database(ctx context.Context) []Result {
 	results := []Result{ok(name, "%s answers", e.cfg.DatabaseURL)}
 	sent := e.Now()
 	if now, err := db.Now(ctx); err != nil {
-		results = append(results, Result{name, Warn, fmt.Sprintf("does not say what time it is: %v", err), "check the permissions of its user"})
+		results = append(results, Result{name, Warn, fmt.Sprintf("could not read its time: %v", err), "check the permissions of its user"})
 	} else if e.cfg.Engine() != "sqlite" { // which has our own clock
 		e.noteClock("the database", now, sent, 0)
 	}
@@ -56,7 +56,7 @@ func route(r storage.Route, err error) Result {
 	}
 	switch {
 	case err != nil:
-		return Result{name, Fail, fmt.Sprintf("not all of them lead to the database: %v", err), "correct LATCHKEY_DATABASE_DIRECT_URL"}
+		return Result{name, Fail, fmt.Sprintf("not all of them reach the database: %v", err), "correct LATCHKEY_DATABASE_DIRECT_URL"}
 	case r.DirectIsPooled && r.HasDirect:
 		return Result{name, Warn, "LATCHKEY_DATABASE_DIRECT_URL goes through a pooler", "let it lead to PostgreSQL itself; until then sessions are not remembered"}
 	case r.Pooled && !r.HasDirect:

@@ -143,7 +143,7 @@ func clientAuthOf(supported []string) []clientAuth {
 func (d *discovery) checkEndpoint(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || !method.WebURL(u) {
-		return fmt.Errorf("%.128q is no http(s) URL", raw)
+		return fmt.Errorf("%.128q is not an http(s) URL", raw)
 	}
 	if d.issuer.Scheme == "https" && u.Scheme != "https" {
 		return fmt.Errorf("%.128q is not https", raw)

@@ -24,14 +24,14 @@ func AuthorizationError(provider, code string) *identity.Error {
 	case "access_denied", "consent_required", "interaction_required", "login_required", "account_selection_required":
 		return identity.NewError(identity.CodeAccessDenied, "the request was cancelled at %s", provider)
 	case "temporarily_unavailable", "server_error":
-		return identity.NewError(identity.CodeProviderUnavailable, "%s has a passing problem; try again", provider)
+		return identity.NewError(identity.CodeProviderUnavailable, "%s has a temporary problem; try again", provider)
 	}
 	return identity.NewError(identity.CodeProviderFailed, "%s refused the request", provider)
 }
 
 // Unproven is the refusal of what came back and does not hold.
 func Unproven(provider, format string, args ...any) *identity.Error {
-	return identity.NewError(identity.CodeInvalidProof, "the answer of %s does not hold; start again", provider).
+	return identity.NewError(identity.CodeInvalidProof, "the answer of %s could not be verified; start again", provider).
 		Wrap(fmt.Errorf(format, args...))
 }
 

@@ -285,7 +285,7 @@ func (k *keySet) outage(name string) error {
 func ConfiguredURL(name, what, raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || !method.WebURL(u) || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%s: %s %q is no http(s) URL without query and userinfo", name, what, raw)
+		return nil, fmt.Errorf("%s: %s %q is not an http(s) URL without query and userinfo", name, what, raw)
 	}
 	return u, nil
 }
