@@ -40,7 +40,7 @@ func addressOwner(f linking.Facts) identity.ID  { return f.AddressOwner.ID }
 func sessionUser(f linking.Facts) identity.ID   { return f.SignedIn.ID }
 
 var table = []row{
-	{"U", "any", "sign_in", "any", "sign in U; the address is claimed if nobody owns it and U has not removed it", linking.ReasonIdentityOwned,
+	{"U", "any", "sign_in", "any", "sign in U; the address is claimed if it has no owner and U has not removed it", linking.ReasonIdentityOwned,
 		func(f linking.Facts) bool {
 			return signIn(f) && f.IdentityOwner != nil && f.IdentityOwner.Active && !contestedMailbox(f) &&
 				(f.AddressOwner == nil || f.AddressOwner.ID == f.IdentityOwner.ID)
@@ -94,7 +94,7 @@ var table = []row{
 		func(f linking.Facts) linking.Decision {
 			return linking.Decision{Action: linking.ActionStepUp, User: f.SignedIn.ID, ClaimAddress: free(f) && !f.RemovedBefore}
 		}},
-	{"V", "V", "link", "any", "the identity is refreshed, and an address of nobody claimed; the session is no more recent", linking.ReasonProvedAgain,
+	{"V", "V", "link", "any", "the identity is refreshed, and its address claimed if it has no owner; the session is no more recent", linking.ReasonProvedAgain,
 		func(f linking.Facts) bool { return link(f) && own(f) },
 		func(f linking.Facts) linking.Decision {
 			return linking.Decision{Action: linking.ActionRefresh, User: f.SignedIn.ID, ClaimAddress: free(f)}
