@@ -2,13 +2,13 @@ package identity
 
 import "time"
 
-// Actor is who asks for a change: a signed-in user, by one session, from one
-// place; or a service, by its API key.
+// Actor is the author of a change: a signed-in user with one session, from one
+// place; or a service with its API key.
 type Actor struct {
 	UserID    ID
 	SessionID ID
 	KeyID     *ID  // a service: then the two above are zero
-	Fresh     bool // proved who they are in the last minutes
+	Fresh     bool // recently verified
 	Client    Client
 }
 
@@ -23,7 +23,7 @@ func (a Actor) Event(action Action, at time.Time) Event {
 	}
 }
 
-// By is the user who acts, for what is kept of him; nil for a service.
+// By returns the user who acts, to be stored with a change; nil for a service.
 func (a Actor) By() *ID {
 	if a.KeyID != nil {
 		return nil
@@ -57,7 +57,7 @@ func (a Actor) RequireFresh() error {
 	return nil
 }
 
-// ErrReauthRequired asks the person to prove again who they are (step_up).
+// ErrReauthRequired asks the person to verify it's them (step_up).
 func ErrReauthRequired() *Error {
 	return NewError(CodeReauthRequired, "this requires a recent sign-in: verify it's you with one of your sign-in methods, then try again")
 }

@@ -2,8 +2,8 @@ package identity
 
 import "time"
 
-// CreatedKey is a working API key, as told of the user who created it: a key goes
-// on when its creator loses the rights that they created it by, so the person who
+// CreatedKey is an active API key, as listed for the user who created it: a key
+// keeps working when its creator loses the rights they created it with, so the person who
 // takes them decides about the keys, too.
 type CreatedKey struct {
 	ID        ID

@@ -68,7 +68,7 @@ type Error struct {
 	TicketKind string        // "merge" or "link"
 	RetryAfter time.Duration // when to try again, if that may help
 	Rule       string        // the rule of a team's policy that is not satisfied
-	Missing    []string      // what would satisfy it: providers to prove oneself by
+	Missing    []string      // the providers that would satisfy it
 	Err        error         // the cause, for logs only
 }
 
@@ -83,7 +83,7 @@ func (e *Error) WithField(field string) *Error { e.Field = field; return e }
 // Wrap keeps the cause for the logs.
 func (e *Error) Wrap(err error) *Error { e.Err = err; return e }
 
-// Error tells the code, the detail and the cause; it is meant for logs.
+// Error returns the code, the detail and the cause, for logs.
 func (e *Error) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("%s: %s: %v", e.Code, e.Detail, e.Err)
@@ -103,10 +103,10 @@ func ErrorCode(err error) Code {
 	return ""
 }
 
-// ErrNotFound is what stores return when there is no such row, or none that the
-// asker may know of.
+// ErrNotFound is returned by stores when there is no such row, or none that the
+// caller has access to.
 var ErrNotFound = errors.New("not found")
 
-// ErrRaced tells that what a transaction read has changed before it could be
+// ErrRaced is returned when a row that a transaction read changed before it was
 // locked. Stores run the transaction again.
 var ErrRaced = errors.New("changed meanwhile")

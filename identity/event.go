@@ -57,8 +57,8 @@ const (
 	ActionRefreshEnded       Action = "refresh.ended"
 )
 
-// Event is one line of the audit trail. It is written in the transaction of the
-// change it tells of, and never holds a secret.
+// Event is one line of the audit trail. It is written in the transaction of its
+// change, and never holds a secret.
 type Event struct {
 	ID        ID
 	At        time.Time

@@ -30,7 +30,7 @@ const ClockSkew = time.Minute
 // Status is the state of a user.
 type Status string
 
-// A disabled user keeps everything but cannot come in; a merged one is a
+// A disabled user keeps everything but cannot sign in; a merged one is a
 // tombstone that points to the survivor.
 const (
 	StatusActive   Status = "active"
@@ -53,19 +53,19 @@ type User struct {
 	UpdatedAt    time.Time
 }
 
-// Summary is what others who may see a user know him by.
+// Summary is how a user is shown to others.
 type Summary struct {
 	DisplayName  string
 	PrimaryEmail *string
-	// PrimaryWallet, EIP-55, is told of nobody who has a name or an address: that
-	// these belong to a wallet is his own affair.
+	// PrimaryWallet, EIP-55, is set only for users without a name and an address.
+	// For others it is private.
 	PrimaryWallet *string
 }
 
-// Active reports whether the user may come in.
+// Active reports whether the user may sign in.
 func (u User) Active() bool { return u.Status == StatusActive }
 
-// Identity is one way in: (provider, subject), owned by exactly one user.
+// Identity is one sign-in method: (provider, subject), owned by exactly one user.
 type Identity struct {
 	ID       ID
 	UserID   ID
@@ -73,7 +73,7 @@ type Identity struct {
 	Subject  string
 	Label    string
 	// Email is what the provider showed last, canonical where it has a
-	// canonical form. It is display and history only; what a user owns stands
+	// canonical form. It is for display and history only; what a user owns is
 	// in Email rows.
 	Email string
 	// EmailAuthoritative reports whether the provider vouched for Email.

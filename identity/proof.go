@@ -59,8 +59,8 @@ type Wallet struct {
 	TermsVersion string
 }
 
-// SingleUse is the secret (nonce, state, code) a proof was made with. Whoever
-// applies the proof burns it in the same transaction.
+// SingleUse is the secret (nonce, state, code) a proof was made with. It is burned
+// in the transaction that applies the proof.
 type SingleUse struct {
 	Hash      []byte    // see HashSecret
 	ExpiresAt time.Time // from when on the secret is refused by itself

@@ -37,7 +37,7 @@ type Mail struct {
 	Data     map[string]string `json:"data"`
 }
 
-// MailTemplate names a letter. The texts stand in internal/mail.
+// MailTemplate names a mail. Its texts are in internal/mail.
 type MailTemplate string
 
 // MailNotice tells of a change to an account.

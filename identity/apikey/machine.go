@@ -22,7 +22,7 @@ type NewMachine struct {
 // with its text, which is shown this once. Its maker may leave; the key stays.
 // CodeTooManyKeys beyond MaxPerTeam.
 func (s *Service) CreateInTeam(ctx context.Context, actor identity.Actor, id identity.ID, n NewMachine) (k Key, raw string, err error) {
-	// An owner stands for the team, as somebody to be asked. No machine does.
+	// An owner is a person who is responsible for the team. A machine cannot be.
 	if n.Role != team.RoleAdmin && n.Role != team.RoleMember {
 		return Key{}, "", invalid("role", "a key of a team has the role admin or member")
 	}
@@ -71,7 +71,7 @@ func (s *Service) RotateInTeam(ctx context.Context, actor identity.Actor, id, ke
 }
 
 // manage runs fn under the team's lock for a person who manages the team and has
-// just proved it. He acts on every role that a key can have.
+// recently verified. They can manage every role that a key can have.
 func (s *Service) manage(ctx context.Context, actor identity.Actor, id identity.ID, fn func(ctx context.Context) error) error {
 	if err := actor.RequirePerson(); err != nil {
 		return err

@@ -75,7 +75,7 @@ func (r Record) line() (line, error) {
 	return out, nil
 }
 
-// Sum is the hash of the record, whatever stands in Hash: SHA-256 over its
+// Sum returns the hash of the record, whatever Hash holds: SHA-256 over its
 // export without hash, in the canonical form of JSON (RFC 8785).
 func (r Record) Sum() ([]byte, error) {
 	l, err := r.line()

@@ -6,7 +6,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// Service reads the trail. Who may is for its callers to decide.
+// Service reads the trail. Its callers decide who may.
 type Service struct{ store Store }
 
 // NewService returns the service over a store.
@@ -19,7 +19,7 @@ func (s *Service) List(ctx context.Context, f Filter, p identity.Page) ([]Record
 	return rows, next, err
 }
 
-// Parties tells who actors and users of the trail are.
+// Parties returns the actors and users of the trail by their ids.
 func (s *Service) Parties(ctx context.Context, ids []identity.ID) (map[identity.ID]Party, error) {
 	return s.store.Parties(ctx, ids)
 }

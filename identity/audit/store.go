@@ -33,7 +33,8 @@ type Head struct {
 	Hash  []byte
 }
 
-// Party is who an id in the trail is by now: of a former user, the one he became.
+// Party is the user or key that an id in the trail belongs to now; for a merged
+// user, the survivor.
 type Party struct {
 	User    *identity.Summary // nil for an API key
 	KeyName string

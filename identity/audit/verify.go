@@ -64,8 +64,8 @@ func (w *walker) broken(seq int64, format string, args ...any) {
 	w.Broken(Break{Chain: w.at.Chain, Seq: seq, What: fmt.Sprintf(format, args...)})
 }
 
-// step takes the next event. It goes on behind a break from what is there, so
-// that one change is told once and not of all that follows.
+// step takes the next event. After a break it continues from what is there, so
+// that a change is reported once and not for every event that follows.
 func (w *walker) step(l link) {
 	want := w.at.Seq + 1
 	switch {
@@ -74,7 +74,7 @@ func (w *walker) step(l link) {
 	case l.seq > want:
 		w.broken(l.seq, "event %d before it is missing", want)
 	case l.seq < want:
-		w.broken(l.seq, "it stands after event %d", w.at.Seq)
+		w.broken(l.seq, "it comes after event %d", w.at.Seq)
 	case !bytes.Equal(l.prevHash, w.at.Hash):
 		w.broken(l.seq, "it does not follow the event before it: one of them was put here or changed")
 	}

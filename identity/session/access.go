@@ -65,8 +65,8 @@ func (s *Service) RequireMachineIn(ctx context.Context, actor identity.Actor, id
 
 // RequireIn lets a member's session act in a team, by whatever the team's policy
 // says of it now: CodePolicyUnsatisfied if it does not, identity.ErrNotFound for
-// a team he is not in. A change by somebody who manages the team may need a fresh
-// session, too.
+// a team that the user is not in. A change by an admin or owner may also require a
+// recently verified session.
 func (s *Service) RequireIn(ctx context.Context, p Principal, client identity.Client, id identity.ID, changes bool) error {
 	if p.Refused != nil && p.Refused.TeamID == id {
 		return p.Refused.Err()

@@ -7,7 +7,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// PrincipalStore reads who is behind a session without its token.
+// PrincipalStore reads the principal of a session without its token.
 type PrincipalStore interface {
 	// PrincipalBySession is one statement: Store.PrincipalByToken by the session's
 	// id. It acts in the team session of the id, if that is an open one of the
@@ -15,11 +15,11 @@ type PrincipalStore interface {
 	PrincipalBySession(ctx context.Context, session identity.ID, teamSession *identity.ID) (Principal, error)
 }
 
-// ByID is Authenticate for who holds something that stands for a session, such
-// as a refresh token: it returns who the session is of, acting in the named team
-// session or in none. CodeUnauthenticated if either does not work now,
-// CodePolicyUnsatisfied where the team does not admit it from where the client
-// is. It notes no use; see Use.
+// ByID is Authenticate by a session's id, for something that is derived from a
+// session, such as a refresh token. It returns the principal, acting in the named
+// team session or in none. CodeUnauthenticated if either does not work now,
+// CodePolicyUnsatisfied if the team's policy refuses it from where the client is.
+// It does not record a use; see Use.
 func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.Client) (Principal, error) {
 	p, err := s.store.PrincipalBySession(ctx, id, teamSession)
 	if errors.Is(err, identity.ErrNotFound) {
@@ -38,9 +38,9 @@ func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identit
 	return p, nil
 }
 
-// InTeam returns a principal as he acts in a team, by the open team session that
-// his session has there, whichever it entered last. identity.ErrNotFound for a
-// team he is not in, CodeTeamSessionRequired where he has not entered,
+// InTeam returns a principal acting in a team, with the open team session that
+// their session has there, whichever was started last. identity.ErrNotFound for a
+// team they are not in, CodeTeamSessionRequired without a team session in it,
 // CodePolicyUnsatisfied as in ByID.
 func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, client identity.Client) (Principal, error) {
 	ts, err := s.store.OpenTeamSession(ctx, p.Session.ID, team)
@@ -56,10 +56,10 @@ func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, cli
 	return s.ByID(ctx, p.Session.ID, &ts.ID, client)
 }
 
-// ActingIn returns a principal as they act in a team, whichever their session
-// entered last: with Team, by the open team session that it has there; with Refused
-// while the team's policy does not admit it; with neither where it has none, be it
-// that they are no member. It reads only for a team other than the last.
+// ActingIn returns a principal acting in a team, whichever team session was
+// started last: with Team if their session has an open team session there, with
+// Refused while the team's policy refuses it, with neither if it has none or they
+// are not a member. It reads only for a team other than the last.
 func (s *Service) ActingIn(ctx context.Context, p Principal, team identity.ID, client identity.Client) (Principal, error) {
 	if p.Team != nil && p.Team.TeamID == team || p.Refused != nil && p.Refused.TeamID == team {
 		return p, nil
@@ -78,7 +78,7 @@ func (s *Service) ActingIn(ctx context.Context, p Principal, team identity.ID, c
 	return p.admitted(client, s.now()), nil
 }
 
-// Use notes that a session of ByID is used, as Authenticate does.
+// Use records that a session of ByID is used, as Authenticate does.
 func (s *Service) Use(ctx context.Context, p Principal) error {
 	_, err := s.use(ctx, &p, identity.Client{}, s.now())
 	return err

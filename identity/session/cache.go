@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// cacheFor is how long an entry may live: what a change by hand in the
-	// database, of which nobody is told, takes to be seen.
+	// cacheFor is how long an entry may live. It bounds how long a manual change
+	// in the database, which sends no notification, goes unseen.
 	cacheFor = 15 * time.Second
 	// forgottenLimit bounds forgotten; beyond it everything is forgotten.
 	forgottenLimit = 10_000
 )
 
-// Cache remembers who tokens stand for, so that a check needs no read. What is
-// remembered is the row as read; time, network and policy are judged anew at
-// every check. An entry counts only as long as the cache is trusted, which is
+// Cache remembers the principals of tokens, so that a check needs no read. It
+// stores the row as read; time, network and policy are evaluated on every
+// check. An entry counts only as long as the cache is trusted, which is
 // granted for moments, by the one who hears of every change (see Trust), and
 // only if nothing it was made of was forgotten since it was read.
 //

@@ -15,7 +15,7 @@ var everything = identity.Page{Limit: math.MaxInt32}
 // EndedByPolicy is why a change of policy ended a team session.
 const EndedByPolicy = "policy"
 
-// Policy returns what the team asks of sessions, to any member: he has to know
+// Policy returns the team's policy for sessions, to any member: they have to know
 // it to satisfy it.
 func (s *Service) Policy(ctx context.Context, user, id identity.ID) (team.Policy, error) {
 	if _, err := s.store.TeamFor(ctx, id, user); err != nil {
@@ -30,9 +30,10 @@ func (s *Service) Policy(ctx context.Context, user, id identity.ID) (team.Policy
 
 // SetPolicy replaces the team's policy (admin, owner) and ends the team sessions
 // that the new one does not admit, in one transaction and a constant number of
-// statements. With dryRun it only tells which. Loosening anything needs a fresh
-// session (CodeReauthRequired). Nobody but an owner, who can break the glass, may
-// set a policy that his own session does not satisfy (CodePolicyUnsatisfied).
+// statements. With dryRun it only returns which. Loosening a rule requires a
+// recently verified session (CodeReauthRequired). Only an owner, who has emergency
+// access, may set a policy that their own session does not satisfy
+// (CodePolicyUnsatisfied).
 func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identity.ID, p team.Policy, dryRun bool) (Ended[ListedInTeam], error) {
 	if err := actor.RequirePerson(); err != nil {
 		return Ended[ListedInTeam]{}, err

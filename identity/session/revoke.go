@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 )
 
-// How many of the ended sessions an answer names, and how many it shows. All of
-// them stand in the audit trail, in lines of so many ids of one user.
+// How many of the ended sessions a response lists by id, and how many it shows.
+// The audit trail has all of them, in events of idsInEvent ids of one user.
 const (
 	maxEndedIDs   = 1000
 	maxEndedShown = 100
@@ -23,7 +23,7 @@ const (
 type Revocation struct {
 	Filter
 	DryRun bool
-	// AtMost refuses to end more (CodeSessionsChanged): so many are confirmed.
+	// AtMost refuses to end more (CodeSessionsChanged): that many were confirmed.
 	AtMost *int
 }
 
@@ -58,8 +58,8 @@ func endedOf[T any](rows []T, count int, id func(T) identity.ID) Ended[T] {
 var newest = identity.Page{Limit: maxEndedIDs - 1} // a store reads one more
 
 // RevokeTeamSessions ends the team's active sessions that meet the filter
-// (admin, owner), by a constant number of statements; as a dry run it only tells
-// which. Those of roles that the actor does not act on stay, and are counted.
+// (admin, owner), with a constant number of statements; as a dry run it only
+// returns which. Those of roles that the actor cannot manage stay, and are counted.
 func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, r Revocation) (Ended[ListedInTeam], error) {
 	r.Status = cmp.Or(r.Status, StatusActive)
 	var out Ended[ListedInTeam]
@@ -99,7 +99,7 @@ func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, 
 }
 
 // RevokeSessions ends everyone's active sessions that meet the filter, for
-// operators, with the team sessions in them; as a dry run it only tells which.
+// operators, with their team sessions; as a dry run it only returns which.
 func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, r Revocation) (Ended[Listed], error) {
 	r.Status = cmp.Or(r.Status, StatusActive)
 	var out Ended[Listed]
@@ -184,8 +184,8 @@ func (s *Service) endTeamSessions(ctx context.Context, actor identity.Actor, id 
 	})...)
 }
 
-// eventsOf tells each user's sessions in lines of his own, of a bounded size, so
-// that his history says why he is out.
+// eventsOf returns events of a bounded size for each user's sessions, so that
+// their history shows why they were signed out.
 func eventsOf(gone []Gone, event func(user identity.ID, ids []identity.ID) identity.Event) []identity.Event {
 	of, users := map[identity.ID][]identity.ID{}, []identity.ID(nil)
 	for _, g := range gone {

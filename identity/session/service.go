@@ -27,7 +27,7 @@ type Service struct {
 // Option changes what a service does by default.
 type Option func(s *Service)
 
-// WithProviders tells which providers are a way in here; by default any is.
+// WithProviders sets which providers are usable sign-in methods; by default all are.
 func WithProviders(usable func(provider string) bool) Option {
 	return func(s *Service) { s.usable = usable }
 }
@@ -49,8 +49,8 @@ const EndedByReplacement = "replaced"
 
 // Issue makes a session for a user who has just proved an identity, and returns
 // it with its token. Where it takes the place of a live one, because its token goes
-// where the other's was kept, that one ends: nobody holds its token any more who
-// should. It runs in the caller's transaction, and the event of the new session is
+// where the other's was kept, that one ends: its rightful
+// holder no longer has its token. It runs in the caller's transaction, and the event of the new session is
 // the caller's to record there.
 func (s *Service) Issue(ctx context.Context, via identity.Identity, client identity.Client, replaces *Session) (Session, string, error) {
 	now := s.now()
@@ -74,7 +74,7 @@ func (s *Service) insert(ctx context.Context, out Session, replaces *Session) er
 	if err != nil || len(ended) == 0 {
 		return err
 	}
-	// It stands in the history of the session's user, who need not be the new one's.
+	// It belongs to the history of that session's user, who may not be the new one's.
 	return s.store.RecordEvents(ctx, identity.Event{
 		ID: identity.NewID(), At: out.CreatedAt, Action: identity.ActionSessionEnded,
 		ActorID: &replaces.UserID, UserID: &replaces.UserID, SessionID: &replaces.ID, IP: out.IP, UserAgent: out.UserAgent,
@@ -82,11 +82,11 @@ func (s *Service) insert(ctx context.Context, out Session, replaces *Session) er
 	})
 }
 
-// restrictedLifetime is time enough to add a way in.
+// restrictedLifetime is enough time to add a sign-in method.
 const restrictedLifetime = time.Hour
 
-// IssueRestricted makes a session for a user who came in by a recovery code. It
-// can do nothing but get him a way in again, see Session.Restricted, and is
+// IssueRestricted creates a session for a user who signed in with a recovery code.
+// It can only add a sign-in method, see Session.Restricted, and is
 // short. It replaces a session as Issue does, and runs in the caller's transaction.
 func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.Client, replaces *Session) (Session, string, error) {
 	now := s.now()
@@ -132,10 +132,10 @@ func (s *Service) Renew(ctx context.Context, seen Session, via *identity.Identit
 	return cur, token, s.store.UpdateSession(ctx, cur)
 }
 
-// Authenticate returns who a token stands for, by one read or none. Any token that does
-// not work now is CodeUnauthenticated, without telling why; a store that does
-// not answer is an error, never a guess. A team session that the team's policy
-// does not admit from where the client is stands in Refused instead of Team.
+// Authenticate returns the principal of a token, with one read or none. Any token
+// that does not work now is CodeUnauthenticated, without a reason; a store that
+// does not answer is an error, never a guess. A team session that the team's policy
+// refuses from where the client is, is in Refused instead of Team.
 func (s *Service) Authenticate(ctx context.Context, token string, client identity.Client) (Principal, error) {
 	hash := identity.HashSecret(token)
 	for attempt := 0; ; attempt++ {
@@ -182,7 +182,7 @@ func (s *Service) use(ctx context.Context, p *Principal, client identity.Client,
 	return s.store.TouchSession(ctx, u)
 }
 
-// principal reads who a token stands for, or remembers it. What is remembered is
+// principal reads the principal of a token, or remembers it. What is remembered is
 // no reason to refuse: another replica may have seen the session in use since.
 func (s *Service) principal(ctx context.Context, tokenHash []byte, now time.Time) (Principal, error) {
 	if p, ok := s.cache.get(tokenHash); ok && p.Session.Status(now) == StatusActive && p.User.Active() {
@@ -225,7 +225,7 @@ func (s *Service) SignOut(ctx context.Context, actor identity.Actor) error {
 }
 
 // End ends one of the actor's sessions; identity.ErrNotFound if there is no
-// such open session of his.
+// such open session of theirs.
 func (s *Service) End(ctx context.Context, actor identity.Actor, id identity.ID) error {
 	ended, err := s.end(ctx, actor, Which{Only: &id}, "ended_by_user")
 	if err == nil && ended == 0 {
@@ -258,7 +258,7 @@ func (s *Service) end(ctx context.Context, actor identity.Actor, which Which, re
 	return len(ended), err
 }
 
-// ErrUnauthenticated tells that nobody is signed in.
+// ErrUnauthenticated returns the refusal for a request without a valid session.
 func ErrUnauthenticated() *identity.Error {
 	return identity.NewError(identity.CodeUnauthenticated, "sign in first")
 }

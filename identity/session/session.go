@@ -16,8 +16,7 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 )
 
-// FreshFor is how long after a proof a session may do what needs a recent
-// sign-in.
+// FreshFor is how long a session counts as recently verified after a proof.
 const FreshFor = 10 * time.Minute
 
 // seenEvery bounds how often last use is written: a check costs no write.
@@ -28,7 +27,7 @@ const seenEvery = time.Minute
 type Session struct {
 	ID              identity.ID
 	UserID          identity.ID
-	IdentityID      *identity.ID // the way in that made it
+	IdentityID      *identity.ID // the sign-in method that created it
 	TokenHash       []byte
 	TeamSessionID   *identity.ID // the team session entered last
 	Methods         Methods
@@ -36,12 +35,12 @@ type Session struct {
 	IP              string
 	UserAgent       string
 	CreatedAt       time.Time
-	AuthenticatedAt time.Time     // when a proof last made it fresh
+	AuthenticatedAt time.Time     // when the user was last verified
 	LastSeenAt      time.Time     // to the minute
 	LongestPause    time.Duration // between two uses since AuthenticatedAt
 	IdleExpiresAt   time.Time
 	ExpiresAt       time.Time
-	Restricted      bool // came in by a recovery code, and has not added a way in yet
+	Restricted      bool // signed in with a recovery code, and has not added a sign-in method yet
 	EndedAt         *time.Time
 	EndReason       *string
 }
@@ -80,11 +79,11 @@ type TeamSession struct {
 	EndedAt   *time.Time
 	EndReason *string
 	EndedBy   *identity.ID
-	// BreakGlassUntil is until when an owner is in against the policy.
+	// BreakGlassUntil is when an owner's emergency access ends.
 	BreakGlassUntil *time.Time
 }
 
-// Principal is who a token stands for: one joined read.
+// Principal is the user and session of a token: one joined read.
 type Principal struct {
 	Session Session
 	User    identity.User
@@ -93,7 +92,7 @@ type Principal struct {
 	// Refused is that team session while the team's policy does not admit it.
 	// The store never sets it: Authenticate decides, at every check.
 	Refused *Refused
-	// Memo is there while the principal is remembered as it stands here.
+	// Memo is set while the principal is remembered unchanged.
 	Memo *Memo
 }
 
@@ -118,7 +117,7 @@ func (m *Memo) Load() []byte {
 	return nil
 }
 
-// Keep keeps what nobody changes any more.
+// Keep keeps made, which must not be modified afterwards.
 func (m *Memo) Keep(made []byte) {
 	if m != nil {
 		m.made.Store(&made)
@@ -144,8 +143,8 @@ type Entered struct {
 	CreatedAt       time.Time
 	Policy          team.Policy
 	BreakGlassUntil *time.Time
-	// Over tells that a change of policy ended it. Stores give it all the same,
-	// so that its user is told why; Authenticate lets nobody act in it.
+	// Over reports whether a change of policy ended it. Stores return it
+	// anyway, so that its user learns why; Authenticate never lets them act in it.
 	Over bool
 }
 
@@ -155,8 +154,8 @@ type Listed struct {
 	identity.Summary
 }
 
-// ListedInTeam is a team session for the team's admins: the session behind it,
-// its user and his role, empty once he is no member.
+// ListedInTeam is a team session for the team's admins, with its session, its
+// user and their role, nil once they are not a member.
 type ListedInTeam struct {
 	TeamSession
 	identity.Summary
@@ -164,7 +163,7 @@ type ListedInTeam struct {
 	Role   *team.Role
 }
 
-// Status is the state of the team session; it ends with the session behind it.
+// Status returns the state of the team session; it ends with its session.
 func (l ListedInTeam) Status(now time.Time) Status {
 	if l.EndedAt != nil {
 		return StatusRevoked

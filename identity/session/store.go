@@ -22,9 +22,9 @@ type Filter struct {
 	// AsOf keeps what was there at a time; ages count from it. Zero is now.
 	AsOf time.Time
 
-	// What the service asks for its own ends.
+	// Set by the service only.
 	Except    *identity.ID // not this one
-	NotUserID *identity.ID // not his
+	NotUserID *identity.ID // not theirs
 	Owners    *bool        // in a team: only the owners', or only the others'
 }
 
@@ -83,9 +83,9 @@ type Store interface {
 	// EndMatchingTeamSessions ends the team's open team sessions that meet the
 	// filter, by one statement, and returns them.
 	EndMatchingTeamSessions(ctx context.Context, team identity.ID, f Filter, end End) ([]Gone, error)
-	// SetBreakGlass lets a team session in until a time, whatever the policy says.
+	// SetBreakGlass allows a team session until a time, whatever the policy says.
 	SetBreakGlass(ctx context.Context, id identity.ID, until time.Time) error
-	// TeamAccess returns what stands between a member's session and a team: his
+	// TeamAccess returns what decides about a member's session in a team: their
 	// role, the policy, and the open team session, if there is one. One statement.
 	TeamAccess(ctx context.Context, team, user, session identity.ID) (Entered, error)
 	// OwnerAddresses returns the verified addresses of the team's active owners,

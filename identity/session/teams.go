@@ -12,14 +12,14 @@ import (
 // breakGlassFor is how long an owner is in against the policy.
 const breakGlassFor = time.Hour
 
-// Enter gives the principal's session a team session in a team he is a member
+// Enter starts a team session of the actor's session in a team they are a member
 // of, or returns the open one it has there, and makes it the current one. The
-// team's policy decides (CodePolicyUnsatisfied); under an exclusive one his
+// team's policy decides (CodePolicyUnsatisfied); under an exclusive one their
 // other team sessions there end. Membership is read under the team's lock, so a
 // removal at the same time either sees the new team session or prevents it.
 //
-// With breakGlass an owner with a fresh session comes in for an hour whatever
-// the policy says. The other owners are told.
+// With breakGlass a recently verified owner has emergency access for an hour,
+// whatever the policy says. The other owners are notified.
 func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.ID, breakGlass bool) (out ListedInTeam, created bool, err error) {
 	if err := actor.RequirePerson(); err != nil {
 		return ListedInTeam{}, false, err
@@ -122,7 +122,7 @@ func (s *Service) ListTeam(ctx context.Context, actor identity.Actor, id identit
 }
 
 // RevokeTeamSession ends one open team session of the team. Those who manage
-// the team end the sessions of roles they act on; anyone ends his own. Ending
+// the team end the sessions of roles they manage; anyone can end their own. Ending
 // one that has ended already changes nothing and is no error.
 func (s *Service) RevokeTeamSession(ctx context.Context, actor identity.Actor, teamID, id identity.ID) error {
 	return team.Locked(ctx, s.store, actor, teamID, s.now, func(ctx context.Context, _ team.Team, by team.Role) error {

@@ -12,20 +12,20 @@ import (
 // than the windows that somebody looks at, and few enough to cost nothing.
 const maxWatchers = 16
 
-// Topic is the id by which storage tells that something of a team has changed.
-// It is not the team's own: whoever remembers sessions would drop those of the
-// whole team whenever somebody enters it.
+// Topic is the id with which storage announces that something in a team changed.
+// It is not the team's own id: session caches would drop all sessions of the team
+// whenever a member starts a team session.
 func Topic(id identity.ID) identity.ID { return uuid.NewSHA1(id, []byte("latchkey team")) }
 
-// Feed wakes those who watch teams. It carries nothing: whoever is woken asks
-// for what he may see.
+// Feed wakes clients that watch teams. It carries no data: a woken client asks
+// for what it may see.
 type Feed struct {
 	mu       sync.Mutex
 	watchers map[identity.ID]map[*Watcher]bool // by the ids they wait for
 	open     map[identity.ID]int               // by user
 }
 
-// NewFeed returns a feed that nobody watches.
+// NewFeed returns a feed without watchers.
 func NewFeed() *Feed {
 	return &Feed{watchers: map[identity.ID]map[*Watcher]bool{}, open: map[identity.ID]int{}}
 }
@@ -40,7 +40,7 @@ type Watcher struct {
 }
 
 // Watch waits for the ids, which may be topics, on behalf of a user. The caller
-// owes a Leave. False: he has as many open as he may.
+// must call Leave. It returns false if the user has too many open already.
 func (f *Feed) Watch(user identity.ID, ids ...identity.ID) (*Watcher, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -43,9 +43,9 @@ type Target struct {
 }
 
 // Invite asks the owner of an address or wallet to join with a role the actor
-// may grant. An address is told by mail, see Told. CodeAlreadyMember for whoever
-// the list of members shows by it, and for nobody else: whose an address or
-// wallet is that is not shown must not be found out by inviting it.
+// may grant. An address gets a mail, see MailStatus. CodeAlreadyMember only for
+// an address or wallet that the list of members shows: inviting must not reveal
+// the owner of one that is not shown.
 func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identity.ID, to Target, role Role) (Invitation, error) {
 	if (to.Email == nil) == (to.Wallet == nil) {
 		return Invitation{}, identity.NewError(identity.CodeInvalidRequest, "give exactly one of email and wallet")
@@ -140,7 +140,7 @@ func (s *Service) Received(ctx context.Context, user identity.ID, p identity.Pag
 	return rows, next, err
 }
 
-// Accept makes the actor a member, if the invited address or wallet is his, the
+// Accept makes the actor a member, if the invited address or wallet is theirs, the
 // invitation is open, and the person who sent it could still send it, which is
 // decided under the team's lock: a removed, demoted or suspended admin must not
 // come back through invitations left behind.

@@ -8,8 +8,8 @@ import (
 )
 
 // The limits of mail that invitations cause: a person writes the team's name and
-// picks who gets it. An invitation past a limit is made without a mail, so that
-// nobody can keep an address from being invited by inviting it often.
+// picks who gets it. An invitation beyond a limit is created without a mail, so that
+// frequent invitations cannot keep an address from being invited.
 const (
 	MailsToAddress = 5   // a day to one address, by whatever team
 	MailsByTeam    = 100 // a day
@@ -18,12 +18,12 @@ const (
 
 const mailWindow = 24 * time.Hour
 
-// Told is what becomes of telling an invited address by mail; "" for a wallet.
+// Told is whether a mail is sent to an invited address; "" for a wallet.
 type Told string
 
 // What becomes of it.
 const (
-	ToldQueued  Told = "queued"  // a mail leaves after the commit
+	ToldQueued  Told = "queued"  // a mail is sent after the commit
 	ToldOff     Told = "off"     // this deployment sends no mail
 	ToldLimited Told = "limited" // too many already
 )
@@ -31,13 +31,13 @@ const (
 // EmailCounts is how many invitations by e-mail there are.
 type EmailCounts struct{ ByTeam, ByInviter, ToAddress int }
 
-// Post has an invitation announced by mail: it queues the task in the
-// transaction that made the invitation, and what does the task asks Letter.
+// Post sends the mail of an invitation: it queues the task in the
+// transaction of the invitation, and the worker asks Service.InvitationMail.
 type Post interface {
 	Announce(ctx context.Context, i Invitation) error
 }
 
-// Letter is what the mail of an invitation tells. TeamName is what members
+// Letter is what the mail of an invitation says. TeamName is what members
 // wrote.
 type Letter struct {
 	To       string // canonical
@@ -93,7 +93,7 @@ func (s *Service) Letter(ctx context.Context, id identity.ID) (out Letter, err e
 		if i.Email == nil || i.ClosedAt != nil || !i.ExpiresAt.After(s.now()) {
 			return identity.ErrNotFound
 		}
-		if err := s.requireActive(ctx, i.InvitedBy); err != nil { // a suspended user writes to nobody
+		if err := s.requireActive(ctx, i.InvitedBy); err != nil { // a suspended user sends no mail
 			return err
 		}
 		t, err := s.standing(ctx, i)

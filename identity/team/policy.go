@@ -18,7 +18,7 @@ type Policy struct {
 	AllowedNetworks      []netip.Prefix // one of which the client is in; none is anywhere
 	Exclusive            bool           // one team session a member
 	RequireFreshForAdmin bool           // changes to the team need a recent proof
-	// Unreadable tells that what is stored is no policy. It admits nobody.
+	// Unreadable reports whether the stored policy is invalid. It refuses everybody.
 	Unreadable bool
 }
 
@@ -58,13 +58,13 @@ func (r Refusal) Err() *identity.Error {
 	return e
 }
 
-// Check decides whether a session is admitted by a client at an address, and
-// answers nil if so. It looks at nothing else, so that its answer is the same
-// from a row and from a cache. What cannot be read admits nobody. Exclusive is
-// kept on entering, RequireFreshForAdmin by CheckChange.
+// Check returns why a session is refused with a client at an address, or nil. It
+// uses nothing else, so that a cached row gives the same answer as one just read. A
+// policy that cannot be read refuses everybody. Exclusive is enforced when a team
+// session starts, RequireFreshForAdmin by CheckChange.
 //
-// The rules that only a new sign-in or another place satisfies come first, so
-// that nobody steps up in vain.
+// The rules that only a new sign-in or another network satisfies come first, so
+// that a step-up is never useless.
 func (p Policy) Check(f Facts, client netip.Addr, now time.Time) *Refusal {
 	if refusal := p.CheckPlace(client); refusal != nil {
 		return refusal
@@ -90,8 +90,8 @@ func (p Policy) Check(f Facts, client netip.Addr, now time.Time) *Refusal {
 	return nil
 }
 
-// CheckPlace is what Check asks of machines, too: where the client is. The other
-// rules are about how a person signed in.
+// CheckPlace is the part of Check that applies to machines too: where the client
+// is. The other rules are about how a person signed in.
 func (p Policy) CheckPlace(client netip.Addr) *Refusal {
 	if p.Unreadable {
 		return &Refusal{Rule: RuleUnreadable, Detail: "the team's policy cannot be read, so it refuses every session; an owner can set it again"}
@@ -102,7 +102,7 @@ func (p Policy) CheckPlace(client netip.Addr) *Refusal {
 	return nil
 }
 
-// CheckChange decides whether somebody who manages the team may change it now.
+// CheckChange returns why an admin or owner may not change the team now, or nil.
 func (p Policy) CheckChange(fresh bool) *Refusal {
 	if p.RequireFreshForAdmin && !fresh {
 		return &Refusal{Rule: RuleFreshForAdmin, Detail: "changes to the team require a recent sign-in: verify it's you (step_up), then try again"}
@@ -144,9 +144,9 @@ const (
 	maxNetworks  = 256
 )
 
-// Validate refuses, with CodeInvalidRequest and the field, what is no policy
-// that could be kept: limits out of range, a provider that is no way in here,
-// anything twice.
+// Validate returns CodeInvalidRequest with the field for a policy that cannot be
+// stored: limits out of range, a provider that is not configured, or anything
+// listed twice.
 func (p Policy) Validate(usable func(provider string) bool) error {
 	invalid := func(rule Rule, format string, args ...any) error {
 		return identity.NewError(identity.CodeInvalidRequest, format, args...).WithField(string(rule))

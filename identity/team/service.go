@@ -62,7 +62,7 @@ type Service struct {
 // Option changes a Service.
 type Option func(s *Service)
 
-// WithPost has invited addresses told by mail. Without it no mail goes out.
+// WithPost sets what sends the mails of invitations. Without it no mail is sent.
 func WithPost(p Post) Option { return func(s *Service) { s.post = p } }
 
 // NewService returns the service over a store.
@@ -178,8 +178,8 @@ func (s *Service) RequireManager(ctx context.Context, actor identity.Actor, team
 	return RequireManager(ctx, s.store, actor, team, s.now())
 }
 
-// requireActive holds the user's row, so that he is not disabled or merged
-// while he gets a place in a team; identity.ErrNotFound if he has been.
+// requireActive locks the user's row, so that they are not disabled or merged
+// while they join a team; identity.ErrNotFound if they have been.
 func (s *Service) requireActive(ctx context.Context, id identity.ID) error {
 	users, err := s.store.LockUsers(ctx, id)
 	if err == nil && (len(users) == 0 || !users[0].Active()) {

@@ -139,7 +139,7 @@ type Invitation struct {
 	ClosedAt  *time.Time
 	Outcome   *Outcome
 
-	Told       Told       `bun:"-"` // what Invite did about the mail; not kept
+	Told       Told       `bun:"-"` // what Invite did about the mail; not stored
 	VoidReason VoidReason `bun:"-"` // as lists tell
 }
 

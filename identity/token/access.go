@@ -26,15 +26,15 @@ const maxTokenLength = 4096
 type Claims struct {
 	jwt.RegisteredClaims              // iss, sub (user id), aud, exp, iat, jti
 	ClientID             string       `json:"client_id"`
-	AuthTime             int64        `json:"auth_time"` // seconds since 1970: when the user last proved who he is
-	AMR                  []string     `json:"amr"`       // the providers that proved him, see session.Methods
+	AuthTime             int64        `json:"auth_time"` // seconds since 1970: when the user was last verified
+	AMR                  []string     `json:"amr"`       // the providers that verified them, see session.Methods
 	SessionID            identity.ID  `json:"sid"`
 	TeamID               *identity.ID `json:"team,omitempty"`
 	TeamSessionID        *identity.ID `json:"tsid,omitempty"`
 	Role                 team.Role    `json:"role,omitempty"` // in the team, when it was signed
 }
 
-// sign makes an access token for a principal; with a team, if he acts in one.
+// sign returns an access token for a principal, with the team they act in, if any.
 func (s *Service) sign(ctx context.Context, p session.Principal, c Client) (string, error) {
 	key, private, err := s.keys.signer(ctx)
 	if err != nil {

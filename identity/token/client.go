@@ -2,7 +2,7 @@ package token
 
 import "github.com/latchkey/latchkey/identity"
 
-// DefaultClient is the id of the client that stands for all where none is
+// DefaultClient is the id of the only client if none is
 // configured. Its audience is Latchkey's public URL.
 const DefaultClient = "default"
 

@@ -34,9 +34,9 @@ const (
 
 // Introspect tells what an access token, a refresh token or a session token is
 // worth now, whatever it says itself: the session behind it and the place in the
-// team are read. client is whoever uses the token, as far as the asker knows;
-// from no address, teams that admit their own networks admit nobody. To be asked
-// about is a use for a session token only.
+// team are read. client is where the token is used, as far as the caller knows;
+// without an address, policies with allowed networks refuse it. Introspection
+// counts as a use for session tokens only.
 func (s *Service) Introspect(ctx context.Context, raw string, client identity.Client) (Introspection, error) {
 	out, err := s.introspect(ctx, raw, client)
 	switch code := identity.ErrorCode(err); {
@@ -44,7 +44,7 @@ func (s *Service) Introspect(ctx context.Context, raw string, client identity.Cl
 		return Introspection{}, nil
 	case err != nil:
 		return Introspection{}, err
-	case out.Principal.Session.Restricted: // it is good for adding a way in only
+	case out.Principal.Session.Restricted: // it can only add a sign-in method
 		return Introspection{}, nil
 	}
 	out.Active = true

@@ -42,7 +42,7 @@ type Key struct {
 	Sealed    []byte // the private key, PKCS #8, sealed for Kid
 	CreatedAt time.Time
 	ActiveAt  time.Time  // signs from then on, until a newer one does
-	ExpiresAt *time.Time // nobody needs it any more; nil until a newer one is there
+	ExpiresAt *time.Time // when it is no longer needed; nil until there is a newer one
 }
 
 // Lives reports whether the key is published at now.

@@ -25,7 +25,7 @@ const (
 	JWKSMaxAge  = 5 * time.Minute
 	publishFor  = 10 * time.Minute
 	retireAfter = 10 * time.Minute
-	// keepStale is for how long public keys that are known are told while the
+	// keepStale is how long known public keys are published while the
 	// store does not answer. Nothing is signed or accepted by them meanwhile.
 	keepStale = 15 * time.Minute
 )
@@ -46,8 +46,8 @@ type KeyStore interface {
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 
-// Keyring holds the signing keys of a deployment. Every replica has one, reads
-// it anew when it is older than ReloadEvery, and sees what others did then.
+// Keyring holds the signing keys of a deployment. Every replica has one, and
+// reads it again when it is older than ReloadEvery, to see changes of others.
 type Keyring struct {
 	store  KeyStore
 	sealer identity.Sealer

@@ -33,7 +33,7 @@ type Family struct {
 	SessionID     identity.ID
 	UserID        identity.ID
 	TeamSessionID *identity.ID
-	Role          *team.Role // in the team, as last told; with TeamSessionID
+	Role          *team.Role // in the team, as last returned; with TeamSessionID
 	ClientID      string
 	Seed          []byte // 32 random bytes
 	Generation    int    // of the token that has not been used yet, from 1
@@ -62,8 +62,8 @@ type RefreshStore interface {
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 
-// refreshToken is the n-th token of a family: a MAC, so that whoever may have it
-// can be given it again, and it need not be kept. It takes both the seed, which
+// refreshToken returns the n-th token of a family: a MAC, so that it can be
+// returned again and need not be stored. It takes both the seed, which
 // is in the database, and a key of LATCHKEY_SECRET to make one.
 func (s *Service) refreshToken(f Family, n int) string {
 	raw := binary.BigEndian.AppendUint32(f.ID[:], uint32(n)) //nolint:gosec // counts uses of one token, from 1
@@ -100,8 +100,8 @@ const (
 )
 
 // standing judges a genuine token. Generation rises only by a use of the token
-// that it counts, so the parent of that token is the one whose successor nobody
-// has used.
+// that it counts, so the parent of that token is the one whose successor is
+// unused.
 func (s *Service) standing(f Family, n int, now time.Time) standing {
 	switch {
 	case n == f.Generation:
@@ -152,10 +152,10 @@ func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, 
 }
 
 // Refresh gives the successor of a refresh token and a new access token. A token
-// works once, but while nobody has used its successor the same one is given again,
+// works once, but while its successor is unused the same one is returned again,
 // for Options.RefreshGrace: an answer was lost, or tabs raced. After that time the
-// family ends, because nobody can say who holds the successor. Once the successor
-// was used as well, two hold what was given to one: the family and its session end.
+// family ends, because it is unknown who holds the successor. Once the successor
+// was used too, two parties hold the same token: the family and its session end.
 // It counts as a use of the session and makes nothing fresh.
 //
 // CodeInvalidGrant if the token does not work, for whatever reason: also once the

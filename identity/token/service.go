@@ -18,8 +18,8 @@ type Sessions interface {
 	Authenticate(ctx context.Context, token string, client identity.Client) (session.Principal, error)
 	// Use notes that the session is used.
 	Use(ctx context.Context, p session.Principal) error
-	// InTeam returns the principal as he acts in a team, by the open team session
-	// that his session has there, if the team's policy admits it.
+	// InTeam returns the principal acting in a team, with the open team session
+	// that their session has there, if the team's policy allows it.
 	InTeam(ctx context.Context, p session.Principal, team identity.ID, client identity.Client) (session.Principal, error)
 }
 
@@ -41,8 +41,8 @@ type Service struct {
 type Options struct {
 	Issuer  string  // the public URL
 	Clients Clients // none: DefaultClient alone
-	// RefreshGrace is for how long a used refresh token gives its successor again
-	// while nobody has used that. Longer forgives longer outages of a client's
+	// RefreshGrace is how long a used refresh token returns its successor again
+	// while that is unused. Longer forgives longer outages of a client's
 	// network; a stolen token that its owner has just used works for the thief as
 	// long, until either uses the successor and the other comes back. 0 is
 	// DefaultRefreshGrace.

@@ -9,8 +9,8 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// SetLabel names one of the actor's ways in: at most 100 characters, none of
-// them a control character.
+// SetLabel names one of the actor's identities: at most 100 characters, without
+// control characters.
 func (s *Service) SetLabel(ctx context.Context, actor identity.Actor, id identity.ID, label string) (identity.Identity, error) {
 	label = strings.TrimSpace(label)
 	if !identity.IsLine(label, 100) {
@@ -24,7 +24,7 @@ func (s *Service) SetLabel(ctx context.Context, actor identity.Actor, id identit
 }
 
 // MakePrimary makes a wallet the actor's primary wallet, or the verified
-// address of another identity his primary address.
+// address of another identity their primary address.
 func (s *Service) MakePrimary(ctx context.Context, actor identity.Actor, id identity.ID) (identity.Identity, error) {
 	return s.changeIdentity(ctx, actor, id, func(ctx context.Context, i *identity.Identity, now time.Time) (identity.Metadata, error) {
 		if i.WalletAddress != nil {
@@ -51,8 +51,8 @@ func (s *Service) MakePrimary(ctx context.Context, actor identity.Actor, id iden
 	})
 }
 
-// changeIdentity edits an identity of the actor under his row lock. Other
-// people's identities do not exist for him.
+// changeIdentity edits an identity of the actor under their row lock. It returns
+// identity.ErrNotFound for other people's identities.
 func (s *Service) changeIdentity(ctx context.Context, actor identity.Actor, id identity.ID,
 	edit func(ctx context.Context, i *identity.Identity, now time.Time) (identity.Metadata, error),
 ) (identity.Identity, error) {

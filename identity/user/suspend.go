@@ -8,9 +8,9 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 )
 
-// SetStatus suspends a user or lets him in again, for operators with a fresh
-// session. Suspending ends his sessions in the same transaction, and nothing
-// that he proves signs him in. CodeLastOwner while a team has no other owner,
+// SetStatus suspends or restores a user, for recently verified operators.
+// Suspending ends their sessions in the same transaction, and no proof signs them
+// in. CodeLastOwner while a team has no other owner,
 // CodeForbidden for the operator's own account, and for an operator's to an
 // API key; identity.ErrNotFound for a user who was
 // merged away. A user who is as asked already is left alone.

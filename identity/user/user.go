@@ -1,4 +1,4 @@
-// Package user holds what a person changes about himself and what operators see
+// Package user holds what people change about themselves and what operators see
 // of everyone.
 package user
 
@@ -59,7 +59,7 @@ func NewService(store Store, notices identity.Notifier, now identity.Clock) *Ser
 	return &Service{store: store, notices: notices, now: now}
 }
 
-// Change is what a user changes about himself; nil leaves a field as it is.
+// Change is what a user changes about themselves; nil leaves a field as it is.
 type Change struct {
 	DisplayName *string
 	AvatarURL   *string
@@ -121,7 +121,7 @@ func (s *Service) SetOperator(ctx context.Context, id identity.ID, operator bool
 	})
 }
 
-// change edits an active user under his row lock.
+// change edits an active user under their row lock.
 func (s *Service) change(ctx context.Context, id identity.ID, edit func(u *identity.User, now time.Time) identity.Event) (identity.User, error) {
 	var out identity.User
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -145,7 +145,7 @@ func (s *Service) change(ctx context.Context, id identity.ID, edit func(u *ident
 	return out, err
 }
 
-// Identities lists the user's ways in, oldest first.
+// Identities lists the user's identities, oldest first.
 func (s *Service) Identities(ctx context.Context, user identity.ID, p identity.Page) ([]identity.Identity, *identity.ID, error) {
 	rows, err := s.store.Identities(ctx, user, p)
 	rows, next := identity.Next(rows, p, func(i identity.Identity) identity.ID { return i.ID })
@@ -168,14 +168,14 @@ func (s *Service) Summaries(ctx context.Context, users []identity.ID) (map[ident
 	return s.store.Summaries(ctx, users)
 }
 
-// WithIdentities is a user with every way in.
+// WithIdentities is a user with all their identities.
 type WithIdentities struct {
 	identity.User
 	Identities []identity.Identity
 	MergedFrom []identity.ID // former ids
 }
 
-// Get returns a user with his ways in, for operators. The id of a merged user
+// Get returns a user with their identities, for operators. The id of a merged user
 // finds the survivor.
 func (s *Service) Get(ctx context.Context, id identity.ID) (WithIdentities, error) {
 	u, err := s.store.User(ctx, id)
