@@ -734,16 +734,16 @@ func (e RefreshTokenJSONBodyGrantType) Valid() bool {
 type APIKey struct {
 	CreatedAt time.Time `json:"created_at"`
 
-	// CreatedBy Null for the command line.
+	// CreatedBy Null if created on the command line.
 	CreatedBy *openapi_types.UUID `json:"created_by"`
 	ExpiresAt time.Time           `json:"expires_at"`
 	Id        openapi_types.UUID  `json:"id"`
 
-	// LastUsedAt To the hour.
+	// LastUsedAt Accurate to the hour.
 	LastUsedAt *time.Time `json:"last_used_at"`
 	Name       string     `json:"name"`
 
-	// Prefix How the key begins; no secret.
+	// Prefix The beginning of the key; not secret.
 	Prefix string `json:"prefix"`
 
 	// ReplacedBy The key it was rotated to.
@@ -761,11 +761,11 @@ type APIKeyStatus string
 
 // AdminSession defines model for AdminSession.
 type AdminSession struct {
-	// AuthenticatedAt When a proof last made the session fresh.
+	// AuthenticatedAt When the user was last verified in this session.
 	AuthenticatedAt time.Time `json:"authenticated_at"`
 	CreatedAt       time.Time `json:"created_at"`
 
-	// Current Whether this request came with it.
+	// Current Whether it is the session of this request.
 	Current bool `json:"current"`
 
 	// Device A name for the device, from the user agent.
@@ -775,13 +775,13 @@ type AdminSession struct {
 	IdleExpiresAt time.Time          `json:"idle_expires_at"`
 	Ip            string             `json:"ip"`
 
-	// LastSeenAt To the minute.
+	// LastSeenAt Accurate to the minute.
 	LastSeenAt time.Time `json:"last_seen_at"`
 
-	// Methods The providers that proved the user in this session.
+	// Methods The providers that verified the user in this session.
 	Methods []string `json:"methods"`
 
-	// Place About where the address is, such as Berlin, DE; only where a GeoIP file is configured and knows it.
+	// Place The approximate location of the address, for example Berlin, DE; only if a GeoIP file is configured and has it.
 	Place     *string       `json:"place,omitempty"`
 	Status    SessionStatus `json:"status"`
 	User      UserSummary   `json:"user"`
@@ -809,21 +809,21 @@ type AdminUser struct {
 // AdminUserStatus defines model for AdminUser.Status.
 type AdminUserStatus string
 
-// AsOf When the dry run was, which tells it. Sent with the real call, only what was
-// there then ends, and ages count from then. A day later it is refused.
+// AsOf The time of the dry run, which returns it. Send it with the real call: only
+// sessions that existed then end, and ages count from then. It is valid for a day.
 type AsOf = time.Time
 
-// AuditEvent An event with its place in the chain of its team, or of the deployment for
-// one without a team. `docs/audit.md` tells how `hash` is made. An event
-// without a team is chained within seconds; until then `seq` and the hashes
-// are null. `actor` and `user` are no part of what is hashed, and of no export.
+// AuditEvent An event with its place in the chain of its team, or of the deployment if it
+// has no team. `docs/audit.md` explains how `hash` is computed. An event without a
+// team is chained within seconds; until then `seq` and the hashes are null.
+// `actor` and `user` are neither hashed nor exported.
 type AuditEvent struct {
 	Action string `json:"action"`
 
-	// Actor Who an id in the trail is by now; of a former user, the one he became.
+	// Actor The user or API key that an id in the trail belongs to now. For a merged user, the survivor.
 	Actor *AuditParty `json:"actor,omitempty"`
 
-	// ActorId Who did it; null for the command line and for nobody.
+	// ActorId The user or API key that did it; null for the command line and for requests without a user.
 	ActorId *openapi_types.UUID    `json:"actor_id"`
 	At      time.Time              `json:"at"`
 	Data    map[string]interface{} `json:"data"`
@@ -833,36 +833,36 @@ type AuditEvent struct {
 	Id   openapi_types.UUID `json:"id"`
 	Ip   string             `json:"ip"`
 
-	// PrevHash Hexadecimal: `hash` of the event before it; zeros for the first.
+	// PrevHash Hexadecimal: the `hash` of the previous event; zeros for the first.
 	PrevHash *string `json:"prev_hash"`
 
-	// Seq The place in the chain, from 1 without gaps.
+	// Seq The place in the chain, from 1, without gaps.
 	Seq       *int64              `json:"seq"`
 	SessionId *openapi_types.UUID `json:"session_id"`
 	TeamId    *openapi_types.UUID `json:"team_id"`
 
-	// User Who an id in the trail is by now; of a former user, the one he became.
+	// User The user or API key that an id in the trail belongs to now. For a merged user, the survivor.
 	User      *AuditParty `json:"user,omitempty"`
 	UserAgent string      `json:"user_agent"`
 
-	// UserId Whom it happened to.
+	// UserId The user it happened to.
 	UserId *openapi_types.UUID `json:"user_id"`
 
 	// V The format that is hashed: 1.
 	V int `json:"v"`
 }
 
-// AuditParty Who an id in the trail is by now; of a former user, the one he became.
+// AuditParty The user or API key that an id in the trail belongs to now. For a merged user, the survivor.
 type AuditParty struct {
-	// DisplayName Empty where there is none.
+	// DisplayName Empty if there is none.
 	DisplayName string         `json:"display_name"`
 	Kind        AuditPartyKind `json:"kind"`
 
-	// PrimaryEmail Told to operators only.
+	// PrimaryEmail Shown to operators only.
 	PrimaryEmail *string `json:"primary_email"`
 
-	// PrimaryWallet The primary wallet (EIP-55), told only of a user who has neither a name nor
-	// an address: whose wallet it is is otherwise nobody else's affair.
+	// PrimaryWallet The primary wallet (EIP-55). Only shown for users who have neither a name nor
+	// an address; otherwise it is private.
 	PrimaryWallet *KnownByWallet `json:"primary_wallet,omitempty"`
 }
 
@@ -872,16 +872,16 @@ type AuditPartyKind string
 // ChainID EIP-155 chain id.
 type ChainID = int64
 
-// ClientID A client of LATCHKEY_CLIENTS; the first one by default.
+// ClientID A client of LATCHKEY_CLIENTS. The default is the first one.
 type ClientID = string
 
-// CreatedKey A working API key, as told of the user who created it.
+// CreatedKey An active API key, as listed for the user who created it.
 type CreatedKey struct {
 	ExpiresAt time.Time          `json:"expires_at"`
 	Id        openapi_types.UUID `json:"id"`
 	Name      string             `json:"name"`
 
-	// Prefix How the key begins; no secret.
+	// Prefix The beginning of the key; not secret.
 	Prefix string `json:"prefix"`
 
 	// TeamId Null for a key of the deployment.
@@ -890,22 +890,22 @@ type CreatedKey struct {
 
 // CurrentSession defines model for CurrentSession.
 type CurrentSession struct {
-	// Identity The identity that made the session. Absent where a recovery code made it.
+	// Identity The identity that created the session. Absent if a recovery code created it.
 	Identity *SessionIdentity `json:"identity,omitempty"`
 	Session  Session          `json:"session"`
 
-	// TeamRefusal Why the team session, the one entered last or that of `team_id`, does not act now. It does again, by itself, once the policy is satisfied.
+	// TeamRefusal Why the team session, the last one or the one of `team_id`, is not active now. It becomes active again by itself once the policy is satisfied.
 	TeamRefusal *TeamRefusal `json:"team_refusal,omitempty"`
 	TeamSession *TeamSession `json:"team_session,omitempty"`
 	User        User         `json:"user"`
 }
 
-// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
+// Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
 type Delivery string
 
 // Duplicate defines model for Duplicate.
 type Duplicate struct {
-	// Kind A hint proves nothing.
+	// Kind A hint is not a proof.
 	Kind   DuplicateKind `json:"kind"`
 	Reason string        `json:"reason"`
 
@@ -913,14 +913,14 @@ type Duplicate struct {
 	Users []UserSummary `json:"users"`
 }
 
-// DuplicateKind A hint proves nothing.
+// DuplicateKind A hint is not a proof.
 type DuplicateKind string
 
 // Email defines model for Email.
 type Email struct {
 	Address string `json:"address"`
 
-	// Contested Someone else has proven it at some time, and that is not settled.
+	// Contested Somebody else has proven it at some time, and the owner has not confirmed it since.
 	Contested *bool `json:"contested,omitempty"`
 	Primary   bool  `json:"primary"`
 
@@ -929,23 +929,23 @@ type Email struct {
 	VerifiedAt time.Time `json:"verified_at"`
 }
 
-// EndedTeamSessions The team sessions that ended or, as a dry run, would end.
+// EndedTeamSessions The team sessions that ended or, with `dry_run`, would end.
 type EndedTeamSessions struct {
-	// AsOf When the dry run was, which tells it. Sent with the real call, only what was
-	// there then ends, and ages count from then. A day later it is refused.
+	// AsOf The time of the dry run, which returns it. Send it with the real call: only
+	// sessions that existed then end, and ages count from then. It is valid for a day.
 	AsOf *AsOf `json:"as_of,omitempty"`
 
-	// Count All of them.
+	// Count Their number.
 	Count  int  `json:"count"`
 	DryRun bool `json:"dry_run"`
 
 	// Ids The newest 1000.
 	Ids []openapi_types.UUID `json:"ids"`
 
-	// Sessions The newest 100, as they were before.
+	// Sessions The newest 100, as they were before the call.
 	Sessions []TeamSession `json:"sessions"`
 
-	// Skipped That would meet the filter too, but are of a role the caller does not act on.
+	// Skipped Sessions that match the filter but belong to a role the caller cannot manage.
 	Skipped int `json:"skipped"`
 }
 
@@ -953,10 +953,10 @@ type EndedTeamSessions struct {
 type Event struct {
 	Action string `json:"action"`
 
-	// Actor Who an id in the trail is by now; of a former user, the one he became.
+	// Actor The user or API key that an id in the trail belongs to now. For a merged user, the survivor.
 	Actor *AuditParty `json:"actor,omitempty"`
 
-	// ActorId Who did it, a user or an API key; null for the command line and for nobody.
+	// ActorId The user or API key that did it; null for the command line and for requests without a user.
 	ActorId   *openapi_types.UUID    `json:"actor_id"`
 	At        time.Time              `json:"at"`
 	Data      map[string]interface{} `json:"data"`
@@ -966,13 +966,13 @@ type Event struct {
 	TeamId    *openapi_types.UUID    `json:"team_id"`
 	UserAgent string                 `json:"user_agent"`
 
-	// UserId Whom it happened to.
+	// UserId The user it happened to.
 	UserId *openapi_types.UUID `json:"user_id"`
 }
 
 // Health defines model for Health.
 type Health struct {
-	// Checks What was looked at. Ethereum RPCs stand here too, but do not make the service unready: only contract wallets need them.
+	// Checks The result of each check. Ethereum RPCs are listed too, but don't make the service unready: only contract wallets need them.
 	Checks map[string]string `json:"checks"`
 	Status HealthStatus      `json:"status"`
 }
@@ -984,7 +984,7 @@ type HealthStatus string
 type Identity struct {
 	CreatedAt time.Time `json:"created_at"`
 
-	// Email What the provider showed last; not necessarily verified.
+	// Email The address that the provider showed last; not necessarily verified.
 	Email      *string            `json:"email,omitempty"`
 	Id         openapi_types.UUID `json:"id"`
 	Label      string             `json:"label"`
@@ -998,11 +998,11 @@ type Identity struct {
 type Introspection struct {
 	Active bool `json:"active"`
 
-	// Amr The providers that proved him.
+	// Amr The providers that verified the user.
 	Amr *[]string `json:"amr,omitempty"`
 	Aud *string   `json:"aud,omitempty"`
 
-	// AuthTime When the user last proved who he is.
+	// AuthTime When the user was last verified.
 	AuthTime *int64  `json:"auth_time,omitempty"`
 	ClientId *string `json:"client_id,omitempty"`
 	Exp      *int64  `json:"exp,omitempty"`
@@ -1034,30 +1034,28 @@ type Invitation struct {
 	ExpiresAt time.Time          `json:"expires_at"`
 	Id        openapi_types.UUID `json:"id"`
 
-	// Mail Only in the answer to inviting an address: a mail leaves, this service
-	// sends none, or none leaves because there were too many in a day. The
-	// invitation is the same.
+	// Mail Only returned when an address is invited: a mail is sent, this service sends
+	// no mail, or there were too many mails in a day. The invitation is the same.
 	Mail   *InvitationMail    `json:"mail,omitempty"`
 	Role   Role               `json:"role"`
 	TeamId openapi_types.UUID `json:"team_id"`
 
-	// VoidReason Why nobody can accept it now: the person who sent it is suspended, is no
-	// member of the team any more, or has a role that could not send it.
-	// Invite the same address or wallet again to renew it.
+	// VoidReason Why it cannot be accepted now: the person who sent it is suspended, is no
+	// longer a member of the team, or has a role that cannot send it. Invite the
+	// same address or wallet again to renew it.
 	VoidReason *InvitationVoidReason `json:"void_reason,omitempty"`
 
 	// Wallet EIP-55.
 	Wallet *string `json:"wallet,omitempty"`
 }
 
-// InvitationMail Only in the answer to inviting an address: a mail leaves, this service
-// sends none, or none leaves because there were too many in a day. The
-// invitation is the same.
+// InvitationMail Only returned when an address is invited: a mail is sent, this service sends
+// no mail, or there were too many mails in a day. The invitation is the same.
 type InvitationMail string
 
-// InvitationVoidReason Why nobody can accept it now: the person who sent it is suspended, is no
-// member of the team any more, or has a role that could not send it.
-// Invite the same address or wallet again to renew it.
+// InvitationVoidReason Why it cannot be accepted now: the person who sent it is suspended, is no
+// longer a member of the team, or has a role that cannot send it. Invite the
+// same address or wallet again to renew it.
 type InvitationVoidReason string
 
 // JWK defines model for JWK.
@@ -1083,8 +1081,8 @@ type JWKKty string
 // JWKUse defines model for JWK.Use.
 type JWKUse string
 
-// KnownByWallet The primary wallet (EIP-55), told only of a user who has neither a name nor
-// an address: whose wallet it is is otherwise nobody else's affair.
+// KnownByWallet The primary wallet (EIP-55). Only shown for users who have neither a name nor
+// an address; otherwise it is private.
 type KnownByWallet = string
 
 // LinkRequest defines model for LinkRequest.
@@ -1100,7 +1098,7 @@ type LinkRequest struct {
 	Subject   string             `json:"subject"`
 }
 
-// LoginHint Which account the person means at the provider: an address, or a login at GitHub. Only a hint.
+// LoginHint The account that the person wants to use at the provider: an address, or a login at GitHub. Only a hint.
 type LoginHint = string
 
 // Member defines model for Member.
@@ -1112,7 +1110,7 @@ type Member struct {
 
 // Membership defines model for Membership.
 type Membership struct {
-	// CreatedAt Since when the user is a member.
+	// CreatedAt When the user became a member.
 	CreatedAt time.Time   `json:"created_at"`
 	Role      Role        `json:"role"`
 	Team      TeamSummary `json:"team"`
@@ -1126,7 +1124,7 @@ type Merge struct {
 	// Fingerprint Changes when anything shown here does; empty once confirmed.
 	Fingerprint string `json:"fingerprint"`
 
-	// Gains What the survivor may do afterwards that he may not before.
+	// Gains What the survivor can do afterwards that they could not before.
 	Gains     []MergeGain        `json:"gains"`
 	Id        openapi_types.UUID `json:"id"`
 	Moves     MergeMoves         `json:"moves"`
@@ -1140,7 +1138,7 @@ type Merge struct {
 // MergeState defines model for Merge.State.
 type MergeState string
 
-// MergeChoices By field of a conflict, whose value is kept; the survivor's by default.
+// MergeChoices For each conflicting field, whose value to keep. The default is the survivor's.
 type MergeChoices map[string]MergeSide
 
 // MergeConflict defines model for MergeConflict.
@@ -1171,17 +1169,17 @@ type MergeMoves struct {
 	Emails     []string   `json:"emails"`
 	Identities []Identity `json:"identities"`
 
-	// Invitations Open invitations that the source sent and that go on; told by a preview.
+	// Invitations The number of open invitations that the source sent and that stay valid; only in a preview.
 	Invitations int `json:"invitations"`
 
-	// SessionsEnded Sessions of the source that end; told by a preview.
+	// SessionsEnded The number of sessions of the source that end; only in a preview.
 	SessionsEnded int          `json:"sessions_ended"`
 	Teams         []MergedTeam `json:"teams"`
 }
 
-// MergeRecord A merge. `source` is as it was before, `survivor` as it was right after.
+// MergeRecord A merge. `source` is as it was before, `survivor` as it was right after it.
 type MergeRecord struct {
-	// Actor Who an id in the trail is by now; of a former user, the one he became.
+	// Actor The user or API key that an id in the trail belongs to now. For a merged user, the survivor.
 	Actor       *AuditParty         `json:"actor,omitempty"`
 	ActorId     *openapi_types.UUID `json:"actor_id"`
 	ConfirmedAt time.Time           `json:"confirmed_at"`
@@ -1201,14 +1199,14 @@ type MergeSide string
 type MergedTeam struct {
 	Becomes Role `json:"becomes"`
 
-	// CurrentRole The role of the survivor in the same team, if he is in it.
+	// CurrentRole The survivor's role in the same team, if they are a member.
 	CurrentRole *MergedTeamCurrentRole `json:"current_role"`
 	Role        Role                   `json:"role"`
 	TeamId      openapi_types.UUID     `json:"team_id"`
 	TeamName    string                 `json:"team_name"`
 }
 
-// MergedTeamCurrentRole The role of the survivor in the same team, if he is in it.
+// MergedTeamCurrentRole The survivor's role in the same team, if they are a member.
 type MergedTeamCurrentRole string
 
 // MyEvent defines model for MyEvent.
@@ -1216,21 +1214,21 @@ type MyEvent struct {
 	Action string    `json:"action"`
 	At     time.Time `json:"at"`
 
-	// By The user; someone who was not signed in; another user; the command line.
+	// By The user; a request without a user; another user; the command line.
 	By MyEventBy `json:"by"`
 
-	// Device Not told of others.
+	// Device Not shown for actions of others.
 	Device *string            `json:"device,omitempty"`
 	Id     openapi_types.UUID `json:"id"`
 
-	// Ip Not told of others.
+	// Ip Not shown for actions of others.
 	Ip *string `json:"ip,omitempty"`
 
-	// Provider The way in that it is about.
+	// Provider The sign-in method it is about.
 	Provider *string `json:"provider,omitempty"`
 }
 
-// MyEventBy The user; someone who was not signed in; another user; the command line.
+// MyEventBy The user; a request without a user; another user; the command line.
 type MyEventBy string
 
 // MyInvitation defines model for MyInvitation.
@@ -1273,12 +1271,12 @@ type NewTeamAPIKey struct {
 	Secret string `json:"secret"`
 }
 
-// NextCursor Asks for the next page; null on the last.
+// NextCursor Pass it as `cursor` for the next page; null on the last.
 type NextCursor = string
 
 // OAuthError RFC 6749, section 5.2.
 type OAuthError struct {
-	// Code This and what follows is as in a problem document.
+	// Code This and the following fields are as in a problem document.
 	Code string `json:"code"`
 
 	// Error A code of RFC 6749 or RFC 6750.
@@ -1289,21 +1287,21 @@ type OAuthError struct {
 	Rule             *string   `json:"rule,omitempty"`
 }
 
-// PolicyIdle The most seconds without use since the last proof. Use is noted about once a minute, so a pause may count for up to a minute more.
+// PolicyIdle The maximum number of seconds without use since the last proof. Use is recorded about once a minute, so a pause may count up to a minute longer.
 type PolicyIdle = int
 
-// PolicyMaxAge The most seconds since the session was signed in.
+// PolicyMaxAge The maximum number of seconds since sign-in.
 type PolicyMaxAge = int
 
-// PolicyNetworks CIDR ranges in canonical form, IPv4 or IPv6, of which the client is in one; none is anywhere.
+// PolicyNetworks CIDR ranges in canonical form, IPv4 or IPv6. The client must be in one of them. Empty allows any address.
 type PolicyNetworks = []string
 
-// PolicyProviders All of which have proved the user in the session.
+// PolicyProviders All of them must have verified the user in the session.
 type PolicyProviders = []string
 
 // PossibleDuplicate defines model for PossibleDuplicate.
 type PossibleDuplicate struct {
-	// Address You signed in with it, and another account owns it.
+	// Address The address you signed in with, which another account owns.
 	Address string             `json:"address"`
 	Id      openapi_types.UUID `json:"id"`
 	NotedAt time.Time          `json:"noted_at"`
@@ -1311,16 +1309,16 @@ type PossibleDuplicate struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	// Code Stable; what programs decide by.
+	// Code Stable; for programs to decide by.
 	Code string `json:"code"`
 
-	// Detail What a person can do about it.
+	// Detail What the person can do about it.
 	Detail string `json:"detail"`
 
-	// Field The field of the request that is at fault.
+	// Field The field of the request that is wrong.
 	Field *string `json:"field,omitempty"`
 
-	// Missing With policy_unsatisfied: the providers to step up by.
+	// Missing With policy_unsatisfied: the providers to step up with.
 	Missing   *[]string `json:"missing,omitempty"`
 	RequestId string    `json:"request_id"`
 
@@ -1331,7 +1329,7 @@ type Problem struct {
 	Rule   *string `json:"rule,omitempty"`
 	Status int     `json:"status"`
 
-	// Ticket What the refusal lets the client redeem, bound to this browser and session.
+	// Ticket A ticket that the client can redeem, bound to this browser and session.
 	Ticket     *string            `json:"ticket,omitempty"`
 	TicketKind *ProblemTicketKind `json:"ticket_kind,omitempty"`
 	Title      string             `json:"title"`
@@ -1347,7 +1345,7 @@ type ProofResult struct {
 	Outcome     ProofResultOutcome `json:"outcome"`
 	Session     Session            `json:"session"`
 
-	// Token The session token, only when it was asked for.
+	// Token The session token, only if it was requested.
 	Token *string `json:"token,omitempty"`
 	User  User    `json:"user"`
 }
@@ -1360,15 +1358,15 @@ type Provider struct {
 	// ChainIds Wallets only: the accepted chains.
 	ChainIds *[]ChainID `json:"chain_ids,omitempty"`
 
-	// EnsNames Wallets only: whether users can be searched by ENS name (`GET /v1/admin/users`), and have theirs shown.
+	// EnsNames Wallets only: whether ENS names are shown, and users can be searched by them (`GET /v1/admin/users`).
 	EnsNames *bool        `json:"ens_names,omitempty"`
 	Kind     ProviderKind `json:"kind"`
 
-	// Label Redirects only: what people call it.
+	// Label Redirects only: the name to show.
 	Label *string `json:"label,omitempty"`
 	Name  string  `json:"name"`
 
-	// WalletconnectProjectId Wallets only: the project by which wallets on phones are reached, if there is one.
+	// WalletconnectProjectId Wallets only: the WalletConnect project for wallets on phones, if configured.
 	WalletconnectProjectId *string `json:"walletconnect_project_id,omitempty"`
 }
 
@@ -1383,7 +1381,7 @@ type Role string
 
 // ServerMetadata defines model for ServerMetadata.
 type ServerMetadata struct {
-	// AccessTokenSigningAlgValuesSupported Ours; RFC 8414 has no name for it.
+	// AccessTokenSigningAlgValuesSupported An extension: RFC 8414 has no name for it.
 	AccessTokenSigningAlgValuesSupported      []string `json:"access_token_signing_alg_values_supported"`
 	GrantTypesSupported                       []string `json:"grant_types_supported"`
 	IntrospectionEndpoint                     string   `json:"introspection_endpoint"`
@@ -1398,11 +1396,11 @@ type ServerMetadata struct {
 
 // Session defines model for Session.
 type Session struct {
-	// AuthenticatedAt When a proof last made the session fresh.
+	// AuthenticatedAt When the user was last verified in this session.
 	AuthenticatedAt time.Time `json:"authenticated_at"`
 	CreatedAt       time.Time `json:"created_at"`
 
-	// Current Whether this request came with it.
+	// Current Whether it is the session of this request.
 	Current bool `json:"current"`
 
 	// Device A name for the device, from the user agent.
@@ -1412,44 +1410,44 @@ type Session struct {
 	IdleExpiresAt time.Time          `json:"idle_expires_at"`
 	Ip            string             `json:"ip"`
 
-	// LastSeenAt To the minute.
+	// LastSeenAt Accurate to the minute.
 	LastSeenAt time.Time `json:"last_seen_at"`
 
-	// Methods The providers that proved the user in this session.
+	// Methods The providers that verified the user in this session.
 	Methods []string `json:"methods"`
 
-	// Place About where the address is, such as Berlin, DE; only where a GeoIP file is configured and knows it.
+	// Place The approximate location of the address, for example Berlin, DE; only if a GeoIP file is configured and has it.
 	Place     *string `json:"place,omitempty"`
 	UserAgent string  `json:"user_agent"`
 }
 
-// SessionFilter All that is given must be met.
+// SessionFilter A session must match every field that is set.
 type SessionFilter struct {
-	// Device A part of the name of the device; ASCII letters in either case.
+	// Device Part of the device name; ASCII letters match in either case.
 	Device *string `json:"device,omitempty"`
 
-	// Ids Only these.
+	// Ids Only these sessions.
 	Ids *[]openapi_types.UUID `json:"ids,omitempty"`
 
-	// Network The CIDR range they were last seen in, in canonical form.
+	// Network The CIDR range that the session was last seen in, in canonical form.
 	Network *string `json:"network,omitempty"`
 
-	// NewerThan Made less than so many seconds ago.
+	// NewerThan Created less than this many seconds ago.
 	NewerThan *int `json:"newer_than,omitempty"`
 
-	// OlderThan Made at least so many seconds ago.
+	// OlderThan Created at least this many seconds ago.
 	OlderThan *int `json:"older_than,omitempty"`
 
-	// Others Not the caller's own.
+	// Others Exclude the caller's own session.
 	Others *bool `json:"others,omitempty"`
 
-	// Provider Sessions signed in by this provider.
+	// Provider Sessions signed in with this provider.
 	Provider *string             `json:"provider,omitempty"`
 	Status   *SessionStatus      `json:"status,omitempty"`
 	UserId   *openapi_types.UUID `json:"user_id,omitempty"`
 }
 
-// SessionIdentity The identity that made the session. Absent where a recovery code made it.
+// SessionIdentity The identity that created the session. Absent if a recovery code created it.
 type SessionIdentity struct {
 	Id       openapi_types.UUID `json:"id"`
 	Provider string             `json:"provider"`
@@ -1481,14 +1479,14 @@ type SiweChallenge struct {
 	Domain    string    `json:"domain"`
 	ExpiresAt time.Time `json:"expires_at"`
 
-	// Message The message ready to be signed, when the request names an address.
+	// Message The message to sign, if the request names an address.
 	Message *string `json:"message,omitempty"`
 	Nonce   string  `json:"nonce"`
 
-	// Resources The resources of the ready message, if this deployment has any.
+	// Resources The resources of the message, if configured.
 	Resources *[]string `json:"resources,omitempty"`
 
-	// Statement The statement of the ready message, if this deployment has one.
+	// Statement The statement of the message, if configured.
 	Statement *string `json:"statement,omitempty"`
 
 	// Uri The message's URI.
@@ -1507,18 +1505,18 @@ type Team struct {
 type TeamAPIKey struct {
 	CreatedAt time.Time `json:"created_at"`
 
-	// CreatedBy The user who made it; he may have left the team.
+	// CreatedBy The user who created it. They may have left the team.
 	CreatedBy *openapi_types.UUID `json:"created_by"`
 	ExpiresAt time.Time           `json:"expires_at"`
 
-	// Id In the audit trail it stands as `actor_id`.
+	// Id In the audit trail it is the `actor_id`.
 	Id openapi_types.UUID `json:"id"`
 
-	// LastUsedAt To the hour.
+	// LastUsedAt Accurate to the hour.
 	LastUsedAt *time.Time `json:"last_used_at"`
 	Name       string     `json:"name"`
 
-	// Prefix How the key begins; no secret.
+	// Prefix The beginning of the key; not secret.
 	Prefix string `json:"prefix"`
 
 	// ReplacedBy The key it was rotated to.
@@ -1536,31 +1534,31 @@ type TeamName = string
 
 // TeamPolicy defines model for TeamPolicy.
 type TeamPolicy struct {
-	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6, of which the client is in one; none is anywhere.
+	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6. The client must be in one of them. Empty allows any address.
 	AllowedNetworks PolicyNetworks `json:"allowed_networks"`
 
-	// Exclusive One team session a member: entering ends the others.
+	// Exclusive One session per member: starting a new one ends the others.
 	Exclusive bool `json:"exclusive"`
 
-	// Idle The most seconds without use since the last proof. Use is noted about once a minute, so a pause may count for up to a minute more.
+	// Idle The maximum number of seconds without use since the last proof. Use is recorded about once a minute, so a pause may count up to a minute longer.
 	Idle *PolicyIdle `json:"idle,omitempty"`
 
-	// MaxAge The most seconds since the session was signed in.
+	// MaxAge The maximum number of seconds since sign-in.
 	MaxAge *PolicyMaxAge `json:"max_age,omitempty"`
 
-	// RequireFreshForAdmin Changes to the team need a fresh session.
+	// RequireFreshForAdmin Changes to the team require a recently verified session.
 	RequireFreshForAdmin bool `json:"require_fresh_for_admin"`
 
-	// RequiredProviders All of which have proved the user in the session.
+	// RequiredProviders All of them must have verified the user in the session.
 	RequiredProviders PolicyProviders `json:"required_providers"`
 }
 
-// TeamRefusal Why the team session, the one entered last or that of `team_id`, does not act now. It does again, by itself, once the policy is satisfied.
+// TeamRefusal Why the team session, the last one or the one of `team_id`, is not active now. It becomes active again by itself once the policy is satisfied.
 type TeamRefusal struct {
-	// Detail What a person can do about it.
+	// Detail What the person can do about it.
 	Detail string `json:"detail"`
 
-	// Missing The providers to step up by.
+	// Missing The providers to step up with.
 	Missing *[]string `json:"missing,omitempty"`
 
 	// Rule The rule of the team's policy that is not satisfied.
@@ -1570,14 +1568,14 @@ type TeamRefusal struct {
 
 // TeamSession defines model for TeamSession.
 type TeamSession struct {
-	// AuthenticatedAt When a proof last made the session fresh.
+	// AuthenticatedAt When the user was last verified in this session.
 	AuthenticatedAt time.Time `json:"authenticated_at"`
 
-	// BreakGlassUntil An owner broke the glass: until then the policy does not count.
+	// BreakGlassUntil Emergency access: the policy does not apply until then.
 	BreakGlassUntil *time.Time `json:"break_glass_until,omitempty"`
 	CreatedAt       time.Time  `json:"created_at"`
 
-	// Current Whether this request came with it.
+	// Current Whether it is the session of this request.
 	Current bool `json:"current"`
 
 	// Device A name for the device, from the user agent.
@@ -1587,16 +1585,16 @@ type TeamSession struct {
 	IdleExpiresAt time.Time          `json:"idle_expires_at"`
 	Ip            string             `json:"ip"`
 
-	// LastSeenAt To the minute.
+	// LastSeenAt Accurate to the minute.
 	LastSeenAt time.Time `json:"last_seen_at"`
 
-	// Methods The providers that proved the user in this session.
+	// Methods The providers that verified the user in this session.
 	Methods []string `json:"methods"`
 
-	// Place About where the address is, such as Berlin, DE; only where a GeoIP file is configured and knows it.
+	// Place The approximate location of the address, for example Berlin, DE; only if a GeoIP file is configured and has it.
 	Place *string `json:"place,omitempty"`
 
-	// Role The role in the team now; null once the user is no member.
+	// Role The current role in the team; null if the user is no longer a member.
 	Role      *TeamSessionRole   `json:"role"`
 	Status    SessionStatus      `json:"status"`
 	TeamId    openapi_types.UUID `json:"team_id"`
@@ -1604,7 +1602,7 @@ type TeamSession struct {
 	UserAgent string             `json:"user_agent"`
 }
 
-// TeamSessionRole The role in the team now; null once the user is no member.
+// TeamSessionRole The current role in the team; null if the user is no longer a member.
 type TeamSessionRole string
 
 // TeamSummary defines model for TeamSummary.
@@ -1635,7 +1633,7 @@ type User struct {
 	Metadata    map[string]interface{} `json:"metadata"`
 	OnboardedAt *time.Time             `json:"onboarded_at"`
 
-	// PossibleDuplicates Other accounts that may be yours. Only in the answer of `GET /v1/me`.
+	// PossibleDuplicates Other accounts that may be yours. Only returned by `GET /v1/me`.
 	PossibleDuplicates *[]PossibleDuplicate `json:"possible_duplicates,omitempty"`
 
 	// PrimaryEmail A verified address.
@@ -1648,8 +1646,8 @@ type UserSummary struct {
 	Id           openapi_types.UUID `json:"id"`
 	PrimaryEmail *string            `json:"primary_email"`
 
-	// PrimaryWallet The primary wallet (EIP-55), told only of a user who has neither a name nor
-	// an address: whose wallet it is is otherwise nobody else's affair.
+	// PrimaryWallet The primary wallet (EIP-55). Only shown for users who have neither a name nor
+	// an address; otherwise it is private.
 	PrimaryWallet *KnownByWallet `json:"primary_wallet,omitempty"`
 }
 
@@ -1664,7 +1662,7 @@ type Wallet struct {
 	// EnsAvatarUrl The avatar of that name, an https URL.
 	EnsAvatarUrl *string `json:"ens_avatar_url,omitempty"`
 
-	// EnsName The primary ENS name, once it is known; for display only, never to decide by.
+	// EnsName The primary ENS name, once it is known. For display only.
 	EnsName *string    `json:"ens_name,omitempty"`
 	Kind    WalletKind `json:"kind"`
 	Primary bool       `json:"primary"`
@@ -1755,7 +1753,7 @@ type UserPath = openapi_types.UUID
 type AdminListAPIKeysParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -1773,56 +1771,56 @@ type AdminRotateAPIKeyJSONBody struct {
 
 // AdminListAuditParams defines parameters for AdminListAudit.
 type AdminListAuditParams struct {
-	// TeamId Events of this team, also of a deleted one.
+	// TeamId Events of this team, even if it was deleted.
 	TeamId *AuditTeam `form:"team_id,omitempty" json:"team_id,omitempty"`
 
 	// UserId Events that happened to this user.
 	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
 
-	// ActorId Events that this user, or API key, did.
+	// ActorId Events caused by this user or API key.
 	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
 
-	// SessionId Events that were done by this session.
+	// SessionId Events caused by this session.
 	SessionId *AuditSession `form:"session_id,omitempty" json:"session_id,omitempty"`
 
-	// Action Such as `member.added`.
+	// Action For example `member.added`.
 	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
 
 	// Ip Events that came from this address.
 	Ip *AuditIP `form:"ip,omitempty" json:"ip,omitempty"`
 
-	// From Events of this time and later.
+	// From Events at this time or later.
 	From *AuditFrom `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Events before this time; later than `from`.
 	To    *AuditTo `form:"to,omitempty" json:"to,omitempty"`
 	Limit *Limit   `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // AdminExportAuditParams defines parameters for AdminExportAudit.
 type AdminExportAuditParams struct {
-	// TeamId Events of this team, also of a deleted one.
+	// TeamId Events of this team, even if it was deleted.
 	TeamId *AuditTeam `form:"team_id,omitempty" json:"team_id,omitempty"`
 
 	// UserId Events that happened to this user.
 	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
 
-	// ActorId Events that this user, or API key, did.
+	// ActorId Events caused by this user or API key.
 	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
 
-	// SessionId Events that were done by this session.
+	// SessionId Events caused by this session.
 	SessionId *AuditSession `form:"session_id,omitempty" json:"session_id,omitempty"`
 
-	// Action Such as `member.added`.
+	// Action For example `member.added`.
 	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
 
 	// Ip Events that came from this address.
 	Ip *AuditIP `form:"ip,omitempty" json:"ip,omitempty"`
 
-	// From Events of this time and later.
+	// From Events at this time or later.
 	From *AuditFrom `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Events before this time; later than `from`.
@@ -1834,7 +1832,7 @@ type AdminExplainJSONBody struct {
 	Provider string   `json:"provider"`
 	Purpose  *Purpose `json:"purpose,omitempty"`
 
-	// SignedIn The user who is signed in and fresh where the proof arrives.
+	// SignedIn The user who is signed in, and recently verified, where the proof arrives.
 	SignedIn *openapi_types.UUID `json:"signed_in,omitempty"`
 	Subject  string              `json:"subject"`
 
@@ -1849,7 +1847,7 @@ type AdminExplain200JSONResponseBodyAction string
 type AdminListDuplicatesParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -1859,13 +1857,13 @@ type AdminListMergesParams struct {
 	UserId *openapi_types.UUID `form:"user_id,omitempty" json:"user_id,omitempty"`
 	Limit  *Limit              `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // AdminMergeJSONBody defines parameters for AdminMerge.
 type AdminMergeJSONBody struct {
-	// Choices By field of a conflict, whose value is kept; the survivor's by default.
+	// Choices For each conflicting field, whose value to keep. The default is the survivor's.
 	Choices     *MergeChoices        `json:"choices,omitempty"`
 	DryRun      *bool                `json:"dry_run,omitempty"`
 	Fingerprint *string              `json:"fingerprint,omitempty"`
@@ -1878,37 +1876,37 @@ type AdminListSessionsParams struct {
 	UserId *openapi_types.UUID `form:"user_id,omitempty" json:"user_id,omitempty"`
 	Status *SessionStatus      `form:"status,omitempty" json:"status,omitempty"`
 
-	// Provider Sessions signed in by this provider.
+	// Provider Sessions signed in with this provider.
 	Provider *string `form:"provider,omitempty" json:"provider,omitempty"`
 
-	// Device A part of the name of the device; ASCII letters in either case.
+	// Device Part of the device name; ASCII letters match in either case.
 	Device *Device `form:"device,omitempty" json:"device,omitempty"`
 
-	// Network The CIDR range they were last seen in, in canonical form.
+	// Network The CIDR range that the session was last seen in, in canonical form.
 	Network *Network `form:"network,omitempty" json:"network,omitempty"`
 
-	// OlderThan Made at least so many seconds ago.
+	// OlderThan Created at least this many seconds ago.
 	OlderThan *OlderThan `form:"older_than,omitempty" json:"older_than,omitempty"`
 
-	// NewerThan Made less than so many seconds ago.
+	// NewerThan Created less than this many seconds ago.
 	NewerThan *NewerThan `form:"newer_than,omitempty" json:"newer_than,omitempty"`
 	Limit     *Limit     `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // AdminRevokeSessionsJSONBody defines parameters for AdminRevokeSessions.
 type AdminRevokeSessionsJSONBody struct {
-	// AsOf When the dry run was, which tells it. Sent with the real call, only what was
-	// there then ends, and ages count from then. A day later it is refused.
+	// AsOf The time of the dry run, which returns it. Send it with the real call: only
+	// sessions that existed then end, and ages count from then. It is valid for a day.
 	AsOf *AsOf `json:"as_of,omitempty"`
 
-	// AtMost The `count` of the dry run; if more would end, none does (409 `sessions_changed`).
+	// AtMost The `count` of the dry run. If more would end, none does (409 `sessions_changed`).
 	AtMost *int  `json:"at_most,omitempty"`
 	DryRun *bool `json:"dry_run,omitempty"`
 
-	// Filter All that is given must be met.
+	// Filter A session must match every field that is set.
 	Filter SessionFilter `json:"filter"`
 }
 
@@ -1920,17 +1918,17 @@ type AdminListUsersParams struct {
 	// Wallet The users with this wallet.
 	Wallet *WalletAddress `form:"wallet,omitempty" json:"wallet,omitempty"`
 
-	// EnsName The users with the wallet that this ENS name stands for now on Ethereum, which is asked for it. A name that stands for none, or that is not kept on the chain, is nobody's. Only names in ASCII. Without an endpoint of the chain in LATCHKEY_ETHEREUM_RPC this is `invalid_request`; while none answers, `unavailable`.
+	// EnsName The users with the wallet that this ENS name resolves to now. A name that does not resolve, or is not kept on the chain, matches no user. ASCII names only. `invalid_request` without an endpoint of Ethereum in LATCHKEY_ETHEREUM_RPC; `unavailable` while none responds.
 	EnsName *string `form:"ens_name,omitempty" json:"ens_name,omitempty"`
 	Limit   *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // AdminChangeUserJSONBody defines parameters for AdminChangeUser.
 type AdminChangeUserJSONBody struct {
-	// EndKeys With `disabled`: end the API keys that the user created, of the deployment and of teams, in the same transaction. Only a person ends keys.
+	// EndKeys With `disabled`: revoke the API keys that the user created, of the deployment and of teams, in the same transaction. API keys cannot do this.
 	EndKeys *bool `json:"end_keys,omitempty"`
 
 	// Reason Kept in the audit trail.
@@ -1951,7 +1949,7 @@ type AdminRemoveUserEmailParams struct {
 type AdminUserHistoryParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -1959,7 +1957,7 @@ type AdminUserHistoryParams struct {
 type AdminListUserTeamsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -1976,23 +1974,23 @@ type StartEmailJSONBody struct {
 type VerifyEmailJSONBody struct {
 	Code *string `json:"code,omitempty"`
 
-	// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
+	// Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
 	Delivery *Delivery `json:"delivery,omitempty"`
 
-	// Email Only with `code`: the address it was sent to. Without it, the one that the browser asked for last.
+	// Email Only with `code`: the address it was sent to. The default is the one that this browser asked for last.
 	Email *string `json:"email,omitempty"`
 
-	// LinkTicket Sign in for the link ticket that this browser has.
+	// LinkTicket Sign in to redeem the link ticket of this browser.
 	LinkTicket *bool   `json:"link_ticket,omitempty"`
 	Token      *string `json:"token,omitempty"`
 }
 
 // RedeemRecoveryCodeJSONBody defines parameters for RedeemRecoveryCode.
 type RedeemRecoveryCodeJSONBody struct {
-	// Code In any case, with or without hyphens.
+	// Code Upper or lower case, with or without hyphens.
 	Code string `json:"code"`
 
-	// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
+	// Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
 	Delivery *Delivery `json:"delivery,omitempty"`
 }
 
@@ -2008,16 +2006,16 @@ type CreateSiweChallengeJSONBody struct {
 
 // VerifySiweJSONBody defines parameters for VerifySiwe.
 type VerifySiweJSONBody struct {
-	// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
+	// Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
 	Delivery *Delivery `json:"delivery,omitempty"`
 
-	// LinkTicket Sign in for the link ticket that this browser has.
+	// LinkTicket Sign in to redeem the link ticket of this browser.
 	LinkTicket *bool `json:"link_ticket,omitempty"`
 
 	// Message The text that was signed, byte for byte.
 	Message string `json:"message"`
 
-	// Signature Hexadecimal with the prefix 0x.
+	// Signature Hexadecimal, with the prefix 0x.
 	Signature string `json:"signature"`
 }
 
@@ -2033,32 +2031,32 @@ type FinishProviderParams struct {
 type StartProviderParams struct {
 	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
 
-	// ReturnTo Where to come back to; a path of this service or a URL of an allowed origin.
+	// ReturnTo Where to return to; a path of this service or a URL of an allowed origin.
 	ReturnTo  *string    `form:"return_to,omitempty" json:"return_to,omitempty"`
 	LoginHint *LoginHint `form:"login_hint,omitempty" json:"login_hint,omitempty"`
 
-	// LinkTicket The sign-in is begun for the link ticket that this browser has: the session
-	// that it makes sees the link request.
+	// LinkTicket Sign in to redeem the link ticket of this browser. The new session can see
+	// and accept the link request.
 	LinkTicket *bool `form:"link_ticket,omitempty" json:"link_ticket,omitempty"`
 
 	// WithoutAddress Continue without the provider's address: a new account does not claim it. For
-	// people whom someone else's claim stops.
+	// people who are stopped by another account's claim to the address.
 	WithoutAddress *bool `form:"without_address,omitempty" json:"without_address,omitempty"`
 }
 
 // BeginProviderJSONBody defines parameters for BeginProvider.
 type BeginProviderJSONBody struct {
-	// LinkTicket Sign in for the link ticket that this browser has.
+	// LinkTicket Sign in to redeem the link ticket of this browser.
 	LinkTicket *bool `json:"link_ticket,omitempty"`
 
-	// LoginHint Which account the person means at the provider: an address, or a login at GitHub. Only a hint.
+	// LoginHint The account that the person wants to use at the provider: an address, or a login at GitHub. Only a hint.
 	LoginHint *LoginHint                   `json:"login_hint,omitempty"`
 	Purpose   BeginProviderJSONBodyPurpose `json:"purpose"`
 
-	// ReturnTo Where to come back to; a path of this service or a URL of an allowed origin.
+	// ReturnTo Where to return to; a path of this service or a URL of an allowed origin.
 	ReturnTo *string `json:"return_to,omitempty"`
 
-	// WithoutAddress Sign in without claiming the address of the provider.
+	// WithoutAddress Sign in without claiming the provider's address.
 	WithoutAddress *bool `json:"without_address,omitempty"`
 }
 
@@ -2067,11 +2065,11 @@ type BeginProviderJSONBodyPurpose string
 
 // IntrospectJSONBody defines parameters for Introspect.
 type IntrospectJSONBody struct {
-	// ClientIp The address of whoever uses the token; what is no address counts as none. Without it, a team that admits its own networks only admits nobody.
+	// ClientIp The address of the client that uses the token. An invalid address counts as none. Without it, policies with `allowed_networks` refuse the session.
 	ClientIp *string `json:"client_ip,omitempty"`
 	Token    string  `json:"token"`
 
-	// TokenTypeHint Not needed: tokens tell what they are.
+	// TokenTypeHint Not needed: the kind of a token is recognized.
 	TokenTypeHint *string `json:"token_type_hint,omitempty"`
 }
 
@@ -2092,7 +2090,7 @@ type UpdateMeJSONBody struct {
 type ListMyHistoryParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2100,7 +2098,7 @@ type ListMyHistoryParams struct {
 type ListIdentitiesParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2113,7 +2111,7 @@ type UpdateIdentityJSONBody struct {
 type ListMyInvitationsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2121,26 +2119,26 @@ type ListMyInvitationsParams struct {
 type ListMyMergesParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // PreviewMergeJSONBody defines parameters for PreviewMerge.
 type PreviewMergeJSONBody struct {
-	// Choices By field of a conflict, whose value is kept; the survivor's by default.
+	// Choices For each conflicting field, whose value to keep. The default is the survivor's.
 	Choices *MergeChoices `json:"choices,omitempty"`
 
-	// SurvivorId Which of the two accounts stays; the older one by default.
+	// SurvivorId Which of the two accounts stays. The default is the older one.
 	SurvivorId *openapi_types.UUID `json:"survivor_id,omitempty"`
 	Ticket     string              `json:"ticket"`
 }
 
 // ConfirmMergeJSONBody defines parameters for ConfirmMerge.
 type ConfirmMergeJSONBody struct {
-	// Choices By field of a conflict, whose value is kept; the survivor's by default.
+	// Choices For each conflicting field, whose value to keep. The default is the survivor's.
 	Choices *MergeChoices `json:"choices,omitempty"`
 
-	// Delivery How the session token reaches the client: a cookie, or the `token` field. Without it, as the request itself was authenticated.
+	// Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
 	Delivery    *Delivery           `json:"delivery,omitempty"`
 	Fingerprint *string             `json:"fingerprint,omitempty"`
 	SurvivorId  *openapi_types.UUID `json:"survivor_id,omitempty"`
@@ -2148,7 +2146,7 @@ type ConfirmMergeJSONBody struct {
 
 // EndOtherSessionsParams defines parameters for EndOtherSessions.
 type EndOtherSessionsParams struct {
-	// Others Must be true; ending the session in hand is `DELETE /v1/session`.
+	// Others Must be true. `DELETE /v1/session` ends the current session.
 	Others EndOtherSessionsParamsOthers `form:"others" json:"others"`
 }
 
@@ -2159,13 +2157,13 @@ type EndOtherSessionsParamsOthers bool
 type ListMySessionsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetSessionParams defines parameters for GetSession.
 type GetSessionParams struct {
-	// TeamId The team whose team session is asked for, instead of the one entered last.
+	// TeamId Return the team session in this team instead of the one started last.
 	TeamId *openapi_types.UUID `form:"team_id,omitempty" json:"team_id,omitempty"`
 }
 
@@ -2173,7 +2171,7 @@ type GetSessionParams struct {
 type ListTeamsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2191,7 +2189,7 @@ type UpdateTeamJSONBody struct {
 type ListTeamAPIKeysParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2212,26 +2210,26 @@ type ListTeamAuditParams struct {
 	// UserId Events that happened to this user.
 	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
 
-	// ActorId Events that this user, or API key, did.
+	// ActorId Events caused by this user or API key.
 	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
 
-	// SessionId Events that were done by this session.
+	// SessionId Events caused by this session.
 	SessionId *AuditSession `form:"session_id,omitempty" json:"session_id,omitempty"`
 
-	// Action Such as `member.added`.
+	// Action For example `member.added`.
 	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
 
 	// Ip Events that came from this address.
 	Ip *AuditIP `form:"ip,omitempty" json:"ip,omitempty"`
 
-	// From Events of this time and later.
+	// From Events at this time or later.
 	From *AuditFrom `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Events before this time; later than `from`.
 	To    *AuditTo `form:"to,omitempty" json:"to,omitempty"`
 	Limit *Limit   `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2240,19 +2238,19 @@ type ExportTeamAuditParams struct {
 	// UserId Events that happened to this user.
 	UserId *AuditUser `form:"user_id,omitempty" json:"user_id,omitempty"`
 
-	// ActorId Events that this user, or API key, did.
+	// ActorId Events caused by this user or API key.
 	ActorId *AuditActor `form:"actor_id,omitempty" json:"actor_id,omitempty"`
 
-	// SessionId Events that were done by this session.
+	// SessionId Events caused by this session.
 	SessionId *AuditSession `form:"session_id,omitempty" json:"session_id,omitempty"`
 
-	// Action Such as `member.added`.
+	// Action For example `member.added`.
 	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
 
 	// Ip Events that came from this address.
 	Ip *AuditIP `form:"ip,omitempty" json:"ip,omitempty"`
 
-	// From Events of this time and later.
+	// From Events at this time or later.
 	From *AuditFrom `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Events before this time; later than `from`.
@@ -2263,7 +2261,7 @@ type ExportTeamAuditParams struct {
 type ListInvitationsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2280,7 +2278,7 @@ type CreateInvitationJSONBody struct {
 type ListMembersParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2289,7 +2287,7 @@ type RemoveMemberParams struct {
 	// EndKeys End the API keys of the team that the member created.
 	EndKeys *bool `form:"end_keys,omitempty" json:"end_keys,omitempty"`
 
-	// DryRun Only tell what would happen.
+	// DryRun Change nothing; only list what would happen.
 	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
@@ -2300,19 +2298,19 @@ type UpdateMemberJSONBody struct {
 
 // SetTeamPolicyJSONBody defines parameters for SetTeamPolicy.
 type SetTeamPolicyJSONBody struct {
-	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6, of which the client is in one; none is anywhere.
+	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6. The client must be in one of them. Empty allows any address.
 	AllowedNetworks *PolicyNetworks `json:"allowed_networks,omitempty"`
 	DryRun          *bool           `json:"dry_run,omitempty"`
 	Exclusive       *bool           `json:"exclusive,omitempty"`
 
-	// Idle The most seconds without use since the last proof. Use is noted about once a minute, so a pause may count for up to a minute more.
+	// Idle The maximum number of seconds without use since the last proof. Use is recorded about once a minute, so a pause may count up to a minute longer.
 	Idle *PolicyIdle `json:"idle,omitempty"`
 
-	// MaxAge The most seconds since the session was signed in.
+	// MaxAge The maximum number of seconds since sign-in.
 	MaxAge               *PolicyMaxAge `json:"max_age,omitempty"`
 	RequireFreshForAdmin *bool         `json:"require_fresh_for_admin,omitempty"`
 
-	// RequiredProviders All of which have proved the user in the session.
+	// RequiredProviders All of them must have verified the user in the session.
 	RequiredProviders *PolicyProviders `json:"required_providers,omitempty"`
 }
 
@@ -2321,64 +2319,64 @@ type ListTeamSessionsParams struct {
 	UserId *openapi_types.UUID `form:"user_id,omitempty" json:"user_id,omitempty"`
 	Status *SessionStatus      `form:"status,omitempty" json:"status,omitempty"`
 
-	// Provider Sessions signed in by this provider.
+	// Provider Sessions signed in with this provider.
 	Provider *string `form:"provider,omitempty" json:"provider,omitempty"`
 
-	// Device A part of the name of the device; ASCII letters in either case.
+	// Device Part of the device name; ASCII letters match in either case.
 	Device *Device `form:"device,omitempty" json:"device,omitempty"`
 
-	// Network The CIDR range they were last seen in, in canonical form.
+	// Network The CIDR range that the session was last seen in, in canonical form.
 	Network *Network `form:"network,omitempty" json:"network,omitempty"`
 
-	// OlderThan Made at least so many seconds ago.
+	// OlderThan Created at least this many seconds ago.
 	OlderThan *OlderThan `form:"older_than,omitempty" json:"older_than,omitempty"`
 
-	// NewerThan Made less than so many seconds ago.
+	// NewerThan Created less than this many seconds ago.
 	NewerThan *NewerThan `form:"newer_than,omitempty" json:"newer_than,omitempty"`
 	Limit     *Limit     `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // EnterTeamJSONBody defines parameters for EnterTeam.
 type EnterTeamJSONBody struct {
-	// BreakGlass Lets an owner with a fresh session in for an hour, whatever the policy says. The audit trail and the other owners are told.
+	// BreakGlass Emergency access: allows a recently verified owner for one hour, whatever the policy says. It is recorded in the audit trail, and the other owners are notified.
 	BreakGlass *bool `json:"break_glass,omitempty"`
 }
 
 // RevokeTeamSessionsJSONBody defines parameters for RevokeTeamSessions.
 type RevokeTeamSessionsJSONBody struct {
-	// AsOf When the dry run was, which tells it. Sent with the real call, only what was
-	// there then ends, and ages count from then. A day later it is refused.
+	// AsOf The time of the dry run, which returns it. Send it with the real call: only
+	// sessions that existed then end, and ages count from then. It is valid for a day.
 	AsOf *AsOf `json:"as_of,omitempty"`
 
-	// AtMost The `count` of the dry run; if more would end, none does (409 `sessions_changed`).
+	// AtMost The `count` of the dry run. If more would end, none does (409 `sessions_changed`).
 	AtMost *int  `json:"at_most,omitempty"`
 	DryRun *bool `json:"dry_run,omitempty"`
 
-	// Filter All that is given must be met.
+	// Filter A session must match every field that is set.
 	Filter SessionFilter `json:"filter"`
 }
 
 // CreateTokenJSONBody defines parameters for CreateToken.
 type CreateTokenJSONBody struct {
-	// ClientId A client of LATCHKEY_CLIENTS; the first one by default.
+	// ClientId A client of LATCHKEY_CLIENTS. The default is the first one.
 	ClientId *ClientID `json:"client_id,omitempty"`
 
-	// Offline A refresh token, too. Only for clients that are named in LATCHKEY_CLIENTS.
+	// Offline Issue a refresh token too. Only for clients named in LATCHKEY_CLIENTS.
 	Offline *bool `json:"offline,omitempty"`
 
-	// TeamId Act in this team, which the session must have entered.
+	// TeamId The team to act in. The session must be active in it.
 	TeamId *openapi_types.UUID `json:"team_id,omitempty"`
 }
 
 // RefreshTokenJSONBody defines parameters for RefreshToken.
 type RefreshTokenJSONBody struct {
-	// ClientId The client it was given to.
+	// ClientId The client it was issued to.
 	ClientId string `json:"client_id"`
 
-	// GrantType Not needed: there is no other here.
+	// GrantType Not needed: no other is supported.
 	GrantType    *RefreshTokenJSONBodyGrantType `json:"grant_type,omitempty"`
 	RefreshToken string                         `json:"refresh_token"`
 }
@@ -2472,187 +2470,187 @@ type RefreshTokenJSONRequestBody RefreshTokenJSONBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// GetJWKS The public keys that access tokens are signed with (RFC 7517)
+	// GetJWKS Get the public signing keys (RFC 7517)
 	// (GET /.well-known/jwks.json)
 	GetJWKS(c *gin.Context)
-	// GetServerMetadata Where what is (RFC 8414)
+	// GetServerMetadata Get the authorization server metadata (RFC 8414)
 	// (GET /.well-known/oauth-authorization-server)
 	GetServerMetadata(c *gin.Context)
-	// Healthz The process lives
+	// Healthz Check liveness
 	// (GET /healthz)
 	Healthz(c *gin.Context)
-	// Readyz The service can answer requests
+	// Readyz Check readiness
 	// (GET /readyz)
 	Readyz(c *gin.Context)
-	// AdminListAPIKeys The deployment's API keys, without their secrets
+	// AdminListAPIKeys List the deployment's API keys
 	// (GET /v1/admin/api-keys)
 	AdminListAPIKeys(c *gin.Context, params AdminListAPIKeysParams)
-	// AdminCreateAPIKey Make an API key (fresh session)
+	// AdminCreateAPIKey Create an API key (recently verified)
 	// (POST /v1/admin/api-keys)
 	AdminCreateAPIKey(c *gin.Context)
-	// AdminRevokeAPIKey End an API key now (fresh session)
+	// AdminRevokeAPIKey Revoke an API key (recently verified)
 	// (DELETE /v1/admin/api-keys/{key})
 	AdminRevokeAPIKey(c *gin.Context, key APIKeyPath)
-	// AdminRotateAPIKey Make an API key's successor (fresh session)
+	// AdminRotateAPIKey Rotate an API key (recently verified)
 	// (POST /v1/admin/api-keys/{key}/rotate)
 	AdminRotateAPIKey(c *gin.Context, key APIKeyPath)
-	// AdminListAudit What happened in the deployment
+	// AdminListAudit List the deployment's audit events
 	// (GET /v1/admin/audit)
 	AdminListAudit(c *gin.Context, params AdminListAuditParams)
-	// AdminExportAudit All that happened in the deployment, as a file that proves itself
+	// AdminExportAudit Export the deployment's audit events as a verifiable file
 	// (GET /v1/admin/audit/export)
 	AdminExportAudit(c *gin.Context, params AdminExportAuditParams)
-	// AdminExplain What would happen if this proof arrived now
+	// AdminExplain Explain what a proof would do now
 	// (POST /v1/admin/decisions)
 	AdminExplain(c *gin.Context)
-	// AdminListDuplicates Users who may be one person, oldest candidate first
+	// AdminListDuplicates List users who may be the same person, oldest candidate first
 	// (GET /v1/admin/duplicates)
 	AdminListDuplicates(c *gin.Context, params AdminListDuplicatesParams)
-	// AdminListMerges Merges, newest first
+	// AdminListMerges List merges, newest first
 	// (GET /v1/admin/merges)
 	AdminListMerges(c *gin.Context, params AdminListMergesParams)
-	// AdminMerge Merge two users, or see what that would do (fresh session)
+	// AdminMerge Merge two users, or preview it (recently verified)
 	// (POST /v1/admin/merges)
 	AdminMerge(c *gin.Context)
-	// AdminUndoMerge Take a merge back (fresh session)
+	// AdminUndoMerge Undo a merge (recently verified)
 	// (POST /v1/admin/merges/{merge}/undo)
 	AdminUndoMerge(c *gin.Context, merge MergePath)
-	// AdminListSessions All sessions
+	// AdminListSessions List sessions
 	// (GET /v1/admin/sessions)
 	AdminListSessions(c *gin.Context, params AdminListSessionsParams)
-	// AdminRevokeSessions End everyone's sessions that meet a filter
+	// AdminRevokeSessions End sessions by filter
 	// (POST /v1/admin/sessions/revoke)
 	AdminRevokeSessions(c *gin.Context)
-	// AdminRevokeSession End one session of anyone
+	// AdminRevokeSession End a session
 	// (DELETE /v1/admin/sessions/{session})
 	AdminRevokeSession(c *gin.Context, session SessionPath)
-	// AdminListUsers All users
+	// AdminListUsers List users
 	// (GET /v1/admin/users)
 	AdminListUsers(c *gin.Context, params AdminListUsersParams)
-	// AdminGetUser One user, also by a former id
+	// AdminGetUser Get a user, by their id or a former id
 	// (GET /v1/admin/users/{user})
 	AdminGetUser(c *gin.Context, user UserPath)
-	// AdminChangeUser Suspend a user, or let him in again
+	// AdminChangeUser Suspend or restore a user
 	// (PATCH /v1/admin/users/{user})
 	AdminChangeUser(c *gin.Context, user UserPath)
-	// AdminListUserAPIKeys The working API keys that a user created
+	// AdminListUserAPIKeys List the active API keys that a user created
 	// (GET /v1/admin/users/{user}/api-keys)
 	AdminListUserAPIKeys(c *gin.Context, user UserPath)
-	// AdminListUserEmails The verified addresses of a user
+	// AdminListUserEmails List a user's verified addresses
 	// (GET /v1/admin/users/{user}/emails)
 	AdminListUserEmails(c *gin.Context, user UserPath)
 	// AdminRemoveUserEmail Remove an address from a user (recently verified)
 	// (DELETE /v1/admin/users/{user}/emails/{address})
 	AdminRemoveUserEmail(c *gin.Context, user UserPath, address AddressPath, params AdminRemoveUserEmailParams)
-	// AdminUserHistory What happened to a user, or by him, and why
+	// AdminUserHistory List a user's history, with reasons
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(c *gin.Context, user UserPath, params AdminUserHistoryParams)
-	// AdminListUserTeams The teams that a user is in, with his role
+	// AdminListUserTeams List a user's teams and roles
 	// (GET /v1/admin/users/{user}/teams)
 	AdminListUserTeams(c *gin.Context, user UserPath, params AdminListUserTeamsParams)
-	// StartEmail Ask for a mail with a link and a code
+	// StartEmail Email a sign-in link and a code
 	// (POST /v1/auth/email/start)
 	StartEmail(c *gin.Context)
-	// VerifyEmail Sign in, link or step up with what a mail said
+	// VerifyEmail Sign in, link or step up with a mailed link or code
 	// (POST /v1/auth/email/verify)
 	VerifyEmail(c *gin.Context)
-	// ListProviders The ways in that this deployment offers
+	// ListProviders List the sign-in methods of this deployment
 	// (GET /v1/auth/providers)
 	ListProviders(c *gin.Context)
-	// RedeemRecoveryCode Come in by a recovery code
+	// RedeemRecoveryCode Sign in with a recovery code
 	// (POST /v1/auth/recovery)
 	RedeemRecoveryCode(c *gin.Context)
-	// CreateSiweChallenge Ask for a nonce, and with an address for a ready message (EIP-4361)
+	// CreateSiweChallenge Create a nonce, and a message ready to sign (EIP-4361)
 	// (POST /v1/auth/siwe/challenge)
 	CreateSiweChallenge(c *gin.Context)
 	// VerifySiwe Sign in, link or step up with a signed message (EIP-4361)
 	// (POST /v1/auth/siwe/verify)
 	VerifySiwe(c *gin.Context)
-	// FinishProvider Come back from a provider
+	// FinishProvider Return from a provider
 	// (GET /v1/auth/{provider}/callback)
 	FinishProvider(c *gin.Context, provider ProviderPath, params FinishProviderParams)
-	// StartProvider Go to a provider to sign in
+	// StartProvider Redirect to a provider to sign in
 	// (GET /v1/auth/{provider}/start)
 	StartProvider(c *gin.Context, provider ProviderPath, params StartProviderParams)
-	// BeginProvider Begin a sign-in, a link or a step-up at a provider
+	// BeginProvider Begin a sign-in, link or step-up at a provider
 	// (POST /v1/auth/{provider}/start)
 	BeginProvider(c *gin.Context, provider ProviderPath)
-	// Introspect What a token is worth now (RFC 7662)
+	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(c *gin.Context)
-	// GetMe The signed-in user
+	// GetMe Get the signed-in user
 	// (GET /v1/me)
 	GetMe(c *gin.Context)
-	// UpdateMe Change name, avatar, metadata or the onboarded mark
+	// UpdateMe Update the signed-in user
 	// (PATCH /v1/me)
 	UpdateMe(c *gin.Context)
-	// ListEmails The verified addresses of the signed-in user
+	// ListEmails List the signed-in user's verified addresses
 	// (GET /v1/me/emails)
 	ListEmails(c *gin.Context)
 	// RemoveMyEmail Remove an address (recently verified)
 	// (DELETE /v1/me/emails/{address})
 	RemoveMyEmail(c *gin.Context, address AddressPath)
-	// SettleMyEmail Say that a contested address is still yours (recently verified)
+	// SettleMyEmail Confirm that a contested address is still yours (recently verified)
 	// (POST /v1/me/emails/{address}/settle)
 	SettleMyEmail(c *gin.Context, address AddressPath)
-	// ListMyHistory What happened to the signed-in user, or by them
+	// ListMyHistory List the signed-in user's history
 	// (GET /v1/me/history)
 	ListMyHistory(c *gin.Context, params ListMyHistoryParams)
-	// ListIdentities Every way in of the signed-in user
+	// ListIdentities List the signed-in user's sign-in methods
 	// (GET /v1/me/identities)
 	ListIdentities(c *gin.Context, params ListIdentitiesParams)
-	// UnlinkIdentity Unlink a way in (fresh session)
+	// UnlinkIdentity Unlink a sign-in method (recently verified)
 	// (DELETE /v1/me/identities/{identity})
 	UnlinkIdentity(c *gin.Context, identity IdentityPath)
-	// UpdateIdentity Name a way in
+	// UpdateIdentity Name a sign-in method
 	// (PATCH /v1/me/identities/{identity})
 	UpdateIdentity(c *gin.Context, identity IdentityPath)
-	// MakeIdentityPrimary Make a wallet the primary wallet, or an identity's verified address the primary address
+	// MakeIdentityPrimary Set the primary wallet, or the primary address by its identity
 	// (PUT /v1/me/identities/{identity}/primary)
 	MakeIdentityPrimary(c *gin.Context, identity IdentityPath)
-	// ListMyInvitations Open invitations to an address or wallet of the signed-in user
+	// ListMyInvitations List invitations to an address or wallet of the signed-in user
 	// (GET /v1/me/invitations)
 	ListMyInvitations(c *gin.Context, params ListMyInvitationsParams)
-	// AcceptInvitation Join the team
+	// AcceptInvitation Accept the invitation
 	// (POST /v1/me/invitations/{invitation}/accept)
 	AcceptInvitation(c *gin.Context, invitation InvitationPath)
 	// DeclineInvitation Decline the invitation
 	// (POST /v1/me/invitations/{invitation}/decline)
 	DeclineInvitation(c *gin.Context, invitation InvitationPath)
-	// ListLinkRequests Sign-in methods that ask to be linked to this account
+	// ListLinkRequests List requests to link a sign-in method to this account
 	// (GET /v1/me/link-requests)
 	ListLinkRequests(c *gin.Context)
-	// DismissLinkRequest Dismiss a link request; nothing is linked (recently verified)
+	// DismissLinkRequest Dismiss a link request without linking anything (recently verified)
 	// (DELETE /v1/me/link-requests/{link_request})
 	DismissLinkRequest(c *gin.Context, linkRequest LinkRequestPath)
 	// AcceptLinkRequest Link the sign-in method of a link request (recently verified)
 	// (POST /v1/me/link-requests/{link_request}/accept)
 	AcceptLinkRequest(c *gin.Context, linkRequest LinkRequestPath)
-	// ListMyMerges The merges of the signed-in user, newest first
+	// ListMyMerges List the signed-in user's merges
 	// (GET /v1/me/merges)
 	ListMyMerges(c *gin.Context, params ListMyMergesParams)
-	// PreviewMerge Redeem a merge ticket and see what the merge would do
+	// PreviewMerge Preview a merge with a merge ticket
 	// (POST /v1/me/merges)
 	PreviewMerge(c *gin.Context)
-	// GetMerge A preview, or a merge into the signed-in user
+	// GetMerge Get a merge or its preview
 	// (GET /v1/me/merges/{merge})
 	GetMerge(c *gin.Context, merge MergePath)
-	// ConfirmMerge Merge the two accounts (fresh session)
+	// ConfirmMerge Merge the two accounts (recently verified)
 	// (POST /v1/me/merges/{merge}/confirm)
 	ConfirmMerge(c *gin.Context, merge MergePath)
-	// UndoMerge Take a merge back (fresh session)
+	// UndoMerge Undo a merge (recently verified)
 	// (POST /v1/me/merges/{merge}/undo)
 	UndoMerge(c *gin.Context, merge MergePath)
-	// GetRecoveryCodes How many recovery codes are left
+	// GetRecoveryCodes Count the remaining recovery codes
 	// (GET /v1/me/recovery-codes)
 	GetRecoveryCodes(c *gin.Context)
-	// CreateRecoveryCodes Make ten recovery codes in place of all earlier ones (fresh session)
+	// CreateRecoveryCodes Create ten recovery codes that replace all earlier ones (recently verified)
 	// (POST /v1/me/recovery-codes)
 	CreateRecoveryCodes(c *gin.Context)
-	// EndOtherSessions End all of the user's sessions but this one
+	// EndOtherSessions End all other sessions of the user
 	// (DELETE /v1/me/sessions)
 	EndOtherSessions(c *gin.Context, params EndOtherSessionsParams)
-	// ListMySessions The user's signed-in devices
+	// ListMySessions List the user's devices
 	// (GET /v1/me/sessions)
 	ListMySessions(c *gin.Context, params ListMySessionsParams)
 	// EndMySession End one of the user's sessions
@@ -2661,85 +2659,85 @@ type ServerInterface interface {
 	// SignOut Sign out
 	// (DELETE /v1/session)
 	SignOut(c *gin.Context)
-	// GetSession Who is signed in
+	// GetSession Get the current session
 	// (GET /v1/session)
 	GetSession(c *gin.Context, params GetSessionParams)
-	// ListTeams The teams of the signed-in user
+	// ListTeams List the signed-in user's teams
 	// (GET /v1/teams)
 	ListTeams(c *gin.Context, params ListTeamsParams)
-	// CreateTeam Create a team and own it
+	// CreateTeam Create a team
 	// (POST /v1/teams)
 	CreateTeam(c *gin.Context)
-	// DeleteTeam Delete the team, and end its sessions and API keys (owner, fresh session)
+	// DeleteTeam Delete the team, its sessions and its API keys (owner, recently verified)
 	// (DELETE /v1/teams/{team})
 	DeleteTeam(c *gin.Context, team TeamPath)
-	// GetTeam A team of the signed-in user
+	// GetTeam Get a team
 	// (GET /v1/teams/{team})
 	GetTeam(c *gin.Context, team TeamPath)
 	// UpdateTeam Rename the team (admin, owner)
 	// (PATCH /v1/teams/{team})
 	UpdateTeam(c *gin.Context, team TeamPath)
-	// ListTeamAPIKeys The team's API keys, without their secrets (admin, owner)
+	// ListTeamAPIKeys List the team's API keys (admin, owner)
 	// (GET /v1/teams/{team}/api-keys)
 	ListTeamAPIKeys(c *gin.Context, team TeamPath, params ListTeamAPIKeysParams)
-	// CreateTeamAPIKey Make an API key that is a machine member of the team (admin, owner, fresh session)
+	// CreateTeamAPIKey Create an API key of the team (admin, owner, recently verified)
 	// (POST /v1/teams/{team}/api-keys)
 	CreateTeamAPIKey(c *gin.Context, team TeamPath)
-	// RevokeTeamAPIKey End an API key of the team now (admin, owner, fresh session)
+	// RevokeTeamAPIKey Revoke an API key of the team (admin, owner, recently verified)
 	// (DELETE /v1/teams/{team}/api-keys/{key})
 	RevokeTeamAPIKey(c *gin.Context, team TeamPath, key APIKeyPath)
-	// RotateTeamAPIKey Make the successor of an API key of the team (admin, owner, fresh session)
+	// RotateTeamAPIKey Rotate an API key of the team (admin, owner, recently verified)
 	// (POST /v1/teams/{team}/api-keys/{key}/rotate)
 	RotateTeamAPIKey(c *gin.Context, team TeamPath, key APIKeyPath)
-	// ListTeamAudit What happened in the team (admin, owner)
+	// ListTeamAudit List the team's audit events (admin, owner)
 	// (GET /v1/teams/{team}/audit)
 	ListTeamAudit(c *gin.Context, team TeamPath, params ListTeamAuditParams)
-	// ExportTeamAudit All that happened in the team, as a file that proves itself (admin, owner)
+	// ExportTeamAudit Export the team's audit events as a verifiable file (admin, owner)
 	// (GET /v1/teams/{team}/audit/export)
 	ExportTeamAudit(c *gin.Context, team TeamPath, params ExportTeamAuditParams)
-	// WatchTeam A word whenever something changes in the team
+	// WatchTeam Stream team changes (SSE)
 	// (GET /v1/teams/{team}/events)
 	WatchTeam(c *gin.Context, team TeamPath)
-	// ListInvitations The team's open invitations (admin, owner)
+	// ListInvitations List the team's open invitations (admin, owner)
 	// (GET /v1/teams/{team}/invitations)
 	ListInvitations(c *gin.Context, team TeamPath, params ListInvitationsParams)
 	// CreateInvitation Invite an e-mail address or a wallet (admin, owner)
 	// (POST /v1/teams/{team}/invitations)
 	CreateInvitation(c *gin.Context, team TeamPath)
-	// RevokeInvitation Take an invitation back (admin, owner)
+	// RevokeInvitation Cancel an invitation (admin, owner)
 	// (DELETE /v1/teams/{team}/invitations/{invitation})
 	RevokeInvitation(c *gin.Context, team TeamPath, invitation InvitationPath)
-	// ListMembers The members of the team
+	// ListMembers List the team's members
 	// (GET /v1/teams/{team}/members)
 	ListMembers(c *gin.Context, team TeamPath, params ListMembersParams)
-	// RemoveMember Remove a member (admin, owner), or leave
+	// RemoveMember Remove a member (admin, owner), or leave the team
 	// (DELETE /v1/teams/{team}/members/{user})
 	RemoveMember(c *gin.Context, team TeamPath, user UserPath, params RemoveMemberParams)
 	// UpdateMember Change a member's role (admin, owner)
 	// (PATCH /v1/teams/{team}/members/{user})
 	UpdateMember(c *gin.Context, team TeamPath, user UserPath)
-	// GetTeamPolicy What the team asks of the sessions of its members
+	// GetTeamPolicy Get the team's session policy
 	// (GET /v1/teams/{team}/policy)
 	GetTeamPolicy(c *gin.Context, team TeamPath)
-	// SetTeamPolicy Replace the policy (admin, owner)
+	// SetTeamPolicy Replace the team's session policy (admin, owner)
 	// (PUT /v1/teams/{team}/policy)
 	SetTeamPolicy(c *gin.Context, team TeamPath)
-	// ListTeamSessions Who is in the team, from where, by which method (admin, owner)
+	// ListTeamSessions List the team's sessions (admin, owner)
 	// (GET /v1/teams/{team}/sessions)
 	ListTeamSessions(c *gin.Context, team TeamPath, params ListTeamSessionsParams)
-	// EnterTeam Enter the team with the session in hand
+	// EnterTeam Start a team session
 	// (POST /v1/teams/{team}/sessions)
 	EnterTeam(c *gin.Context, team TeamPath)
-	// RevokeTeamSessions End the team sessions that meet a filter (admin, owner)
+	// RevokeTeamSessions End team sessions by filter (admin, owner)
 	// (POST /v1/teams/{team}/sessions/revoke)
 	RevokeTeamSessions(c *gin.Context, team TeamPath)
-	// RevokeTeamSession End one team session (admin, owner, or one's own)
+	// RevokeTeamSession End a team session (admin, owner, or your own)
 	// (DELETE /v1/teams/{team}/sessions/{session})
 	RevokeTeamSession(c *gin.Context, team TeamPath, session SessionPath)
-	// CreateToken An access token for the session in hand
+	// CreateToken Issue an access token for the current session
 	// (POST /v1/token)
 	CreateToken(c *gin.Context)
-	// RefreshToken Another access token, and the refresh token that comes next
+	// RefreshToken Refresh an access token
 	// (POST /v1/token/refresh)
 	RefreshToken(c *gin.Context)
 }
@@ -5804,7 +5802,7 @@ type AdminListAPIKeysResponseObject interface {
 type AdminListAPIKeys200JSONResponse struct {
 	Data []APIKey `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -5960,7 +5958,7 @@ type AdminListAuditResponseObject interface {
 type AdminListAudit200JSONResponse struct {
 	Data []AuditEvent `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -6089,7 +6087,7 @@ type AdminExplain200JSONResponse struct {
 	Reason     string  `json:"reason"`
 	TicketKind *string `json:"ticket_kind"`
 
-	// UserId Who would sign in or be linked to, or whom the refusal is about.
+	// UserId The user who would sign in or get the link, or whom the refusal is about.
 	UserId *openapi_types.UUID `json:"user_id"`
 }
 
@@ -6133,7 +6131,7 @@ type AdminListDuplicatesResponseObject interface {
 type AdminListDuplicates200JSONResponse struct {
 	Data []Duplicate `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -6177,7 +6175,7 @@ type AdminListMergesResponseObject interface {
 type AdminListMerges200JSONResponse struct {
 	Data []MergeRecord `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -6299,7 +6297,7 @@ type AdminListSessionsResponseObject interface {
 type AdminListSessions200JSONResponse struct {
 	Data []AdminSession `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -6341,18 +6339,18 @@ type AdminRevokeSessionsResponseObject interface {
 }
 
 type AdminRevokeSessions200JSONResponse struct {
-	// AsOf When the dry run was, which tells it. Sent with the real call, only what was
-	// there then ends, and ages count from then. A day later it is refused.
+	// AsOf The time of the dry run, which returns it. Send it with the real call: only
+	// sessions that existed then end, and ages count from then. It is valid for a day.
 	AsOf *AsOf `json:"as_of,omitempty"`
 
-	// Count All of them.
+	// Count Their number.
 	Count  int  `json:"count"`
 	DryRun bool `json:"dry_run"`
 
 	// Ids The newest 1000.
 	Ids []openapi_types.UUID `json:"ids"`
 
-	// Sessions The newest 100, as they were before.
+	// Sessions The newest 100, as they were before the call.
 	Sessions []AdminSession `json:"sessions"`
 }
 
@@ -6429,7 +6427,7 @@ type AdminListUsersResponseObject interface {
 type AdminListUsers200JSONResponse struct {
 	Data []AdminUser `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -6670,7 +6668,7 @@ type AdminUserHistoryResponseObject interface {
 type AdminUserHistory200JSONResponse struct {
 	Data []Event `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -6715,7 +6713,7 @@ type AdminListUserTeamsResponseObject interface {
 type AdminListUserTeams200JSONResponse struct {
 	Data []Membership `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -6757,7 +6755,7 @@ type StartEmailResponseObject interface {
 }
 
 type StartEmail202JSONResponse struct {
-	// ExpiresAt When its link and code stop working.
+	// ExpiresAt When the link and the code expire.
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
@@ -6839,7 +6837,7 @@ type ListProvidersResponseObject interface {
 type ListProviders200JSONResponse struct {
 	Data []Provider `json:"data"`
 
-	// ReturnOrigins The allowed origins besides this service's own: where `return_to` may lead.
+	// ReturnOrigins The allowed origins besides this service's own, to which `return_to` may lead.
 	ReturnOrigins *[]string `json:"return_origins,omitempty"`
 }
 
@@ -7348,7 +7346,7 @@ type ListMyHistoryResponseObject interface {
 type ListMyHistory200JSONResponse struct {
 	Data []MyEvent `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -7392,7 +7390,7 @@ type ListIdentitiesResponseObject interface {
 type ListIdentities200JSONResponse struct {
 	Data []Identity `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -7548,7 +7546,7 @@ type ListMyInvitationsResponseObject interface {
 type ListMyInvitations200JSONResponse struct {
 	Data []MyInvitation `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -7776,7 +7774,7 @@ type ListMyMergesResponseObject interface {
 type ListMyMerges200JSONResponse struct {
 	Data []MyMerge `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -7979,7 +7977,7 @@ type GetRecoveryCodesResponseObject interface {
 }
 
 type GetRecoveryCodes200JSONResponse struct {
-	// CreatedAt Null when none is left.
+	// CreatedAt Null if none is left.
 	CreatedAt *time.Time `json:"created_at"`
 	Remaining int        `json:"remaining"`
 }
@@ -8098,7 +8096,7 @@ type ListMySessionsResponseObject interface {
 type ListMySessions200JSONResponse struct {
 	Data []Session `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -8246,7 +8244,7 @@ type ListTeamsResponseObject interface {
 type ListTeams200JSONResponse struct {
 	Data []Team `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -8442,7 +8440,7 @@ type ListTeamAPIKeysResponseObject interface {
 type ListTeamAPIKeys200JSONResponse struct {
 	Data []TeamAPIKey `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -8602,7 +8600,7 @@ type ListTeamAuditResponseObject interface {
 type ListTeamAudit200JSONResponse struct {
 	Data []AuditEvent `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -8792,7 +8790,7 @@ type ListInvitationsResponseObject interface {
 type ListInvitations200JSONResponse struct {
 	Data []Invitation `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -8911,7 +8909,7 @@ type ListMembersResponseObject interface {
 type ListMembers200JSONResponse struct {
 	Data []Member `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -9086,21 +9084,21 @@ type SetTeamPolicyResponseObject interface {
 }
 
 type SetTeamPolicy200JSONResponse struct {
-	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6, of which the client is in one; none is anywhere.
+	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6. The client must be in one of them. Empty allows any address.
 	AllowedNetworks PolicyNetworks `json:"allowed_networks"`
 
-	// Ended The team sessions that ended or, as a dry run, would end.
+	// Ended The team sessions that ended or, with `dry_run`, would end.
 	Ended     EndedTeamSessions `json:"ended"`
 	Exclusive bool              `json:"exclusive"`
 
-	// Idle The most seconds without use since the last proof. Use is noted about once a minute, so a pause may count for up to a minute more.
+	// Idle The maximum number of seconds without use since the last proof. Use is recorded about once a minute, so a pause may count up to a minute longer.
 	Idle *PolicyIdle `json:"idle,omitempty"`
 
-	// MaxAge The most seconds since the session was signed in.
+	// MaxAge The maximum number of seconds since sign-in.
 	MaxAge               *PolicyMaxAge `json:"max_age,omitempty"`
 	RequireFreshForAdmin bool          `json:"require_fresh_for_admin"`
 
-	// RequiredProviders All of which have proved the user in the session.
+	// RequiredProviders All of them must have verified the user in the session.
 	RequiredProviders PolicyProviders `json:"required_providers"`
 }
 
@@ -9145,7 +9143,7 @@ type ListTeamSessionsResponseObject interface {
 type ListTeamSessions200JSONResponse struct {
 	Data []TeamSession `json:"data"`
 
-	// NextCursor Asks for the next page; null on the last.
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
@@ -9386,187 +9384,187 @@ func (response RefreshTokendefaultJSONResponse) VisitRefreshTokenResponse(w http
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
-	// GetJWKS The public keys that access tokens are signed with (RFC 7517)
+	// GetJWKS Get the public signing keys (RFC 7517)
 	// (GET /.well-known/jwks.json)
 	GetJWKS(ctx context.Context, request GetJWKSRequestObject) (GetJWKSResponseObject, error)
-	// GetServerMetadata Where what is (RFC 8414)
+	// GetServerMetadata Get the authorization server metadata (RFC 8414)
 	// (GET /.well-known/oauth-authorization-server)
 	GetServerMetadata(ctx context.Context, request GetServerMetadataRequestObject) (GetServerMetadataResponseObject, error)
-	// Healthz The process lives
+	// Healthz Check liveness
 	// (GET /healthz)
 	Healthz(ctx context.Context, request HealthzRequestObject) (HealthzResponseObject, error)
-	// Readyz The service can answer requests
+	// Readyz Check readiness
 	// (GET /readyz)
 	Readyz(ctx context.Context, request ReadyzRequestObject) (ReadyzResponseObject, error)
-	// AdminListAPIKeys The deployment's API keys, without their secrets
+	// AdminListAPIKeys List the deployment's API keys
 	// (GET /v1/admin/api-keys)
 	AdminListAPIKeys(ctx context.Context, request AdminListAPIKeysRequestObject) (AdminListAPIKeysResponseObject, error)
-	// AdminCreateAPIKey Make an API key (fresh session)
+	// AdminCreateAPIKey Create an API key (recently verified)
 	// (POST /v1/admin/api-keys)
 	AdminCreateAPIKey(ctx context.Context, request AdminCreateAPIKeyRequestObject) (AdminCreateAPIKeyResponseObject, error)
-	// AdminRevokeAPIKey End an API key now (fresh session)
+	// AdminRevokeAPIKey Revoke an API key (recently verified)
 	// (DELETE /v1/admin/api-keys/{key})
 	AdminRevokeAPIKey(ctx context.Context, request AdminRevokeAPIKeyRequestObject) (AdminRevokeAPIKeyResponseObject, error)
-	// AdminRotateAPIKey Make an API key's successor (fresh session)
+	// AdminRotateAPIKey Rotate an API key (recently verified)
 	// (POST /v1/admin/api-keys/{key}/rotate)
 	AdminRotateAPIKey(ctx context.Context, request AdminRotateAPIKeyRequestObject) (AdminRotateAPIKeyResponseObject, error)
-	// AdminListAudit What happened in the deployment
+	// AdminListAudit List the deployment's audit events
 	// (GET /v1/admin/audit)
 	AdminListAudit(ctx context.Context, request AdminListAuditRequestObject) (AdminListAuditResponseObject, error)
-	// AdminExportAudit All that happened in the deployment, as a file that proves itself
+	// AdminExportAudit Export the deployment's audit events as a verifiable file
 	// (GET /v1/admin/audit/export)
 	AdminExportAudit(ctx context.Context, request AdminExportAuditRequestObject) (AdminExportAuditResponseObject, error)
-	// AdminExplain What would happen if this proof arrived now
+	// AdminExplain Explain what a proof would do now
 	// (POST /v1/admin/decisions)
 	AdminExplain(ctx context.Context, request AdminExplainRequestObject) (AdminExplainResponseObject, error)
-	// AdminListDuplicates Users who may be one person, oldest candidate first
+	// AdminListDuplicates List users who may be the same person, oldest candidate first
 	// (GET /v1/admin/duplicates)
 	AdminListDuplicates(ctx context.Context, request AdminListDuplicatesRequestObject) (AdminListDuplicatesResponseObject, error)
-	// AdminListMerges Merges, newest first
+	// AdminListMerges List merges, newest first
 	// (GET /v1/admin/merges)
 	AdminListMerges(ctx context.Context, request AdminListMergesRequestObject) (AdminListMergesResponseObject, error)
-	// AdminMerge Merge two users, or see what that would do (fresh session)
+	// AdminMerge Merge two users, or preview it (recently verified)
 	// (POST /v1/admin/merges)
 	AdminMerge(ctx context.Context, request AdminMergeRequestObject) (AdminMergeResponseObject, error)
-	// AdminUndoMerge Take a merge back (fresh session)
+	// AdminUndoMerge Undo a merge (recently verified)
 	// (POST /v1/admin/merges/{merge}/undo)
 	AdminUndoMerge(ctx context.Context, request AdminUndoMergeRequestObject) (AdminUndoMergeResponseObject, error)
-	// AdminListSessions All sessions
+	// AdminListSessions List sessions
 	// (GET /v1/admin/sessions)
 	AdminListSessions(ctx context.Context, request AdminListSessionsRequestObject) (AdminListSessionsResponseObject, error)
-	// AdminRevokeSessions End everyone's sessions that meet a filter
+	// AdminRevokeSessions End sessions by filter
 	// (POST /v1/admin/sessions/revoke)
 	AdminRevokeSessions(ctx context.Context, request AdminRevokeSessionsRequestObject) (AdminRevokeSessionsResponseObject, error)
-	// AdminRevokeSession End one session of anyone
+	// AdminRevokeSession End a session
 	// (DELETE /v1/admin/sessions/{session})
 	AdminRevokeSession(ctx context.Context, request AdminRevokeSessionRequestObject) (AdminRevokeSessionResponseObject, error)
-	// AdminListUsers All users
+	// AdminListUsers List users
 	// (GET /v1/admin/users)
 	AdminListUsers(ctx context.Context, request AdminListUsersRequestObject) (AdminListUsersResponseObject, error)
-	// AdminGetUser One user, also by a former id
+	// AdminGetUser Get a user, by their id or a former id
 	// (GET /v1/admin/users/{user})
 	AdminGetUser(ctx context.Context, request AdminGetUserRequestObject) (AdminGetUserResponseObject, error)
-	// AdminChangeUser Suspend a user, or let him in again
+	// AdminChangeUser Suspend or restore a user
 	// (PATCH /v1/admin/users/{user})
 	AdminChangeUser(ctx context.Context, request AdminChangeUserRequestObject) (AdminChangeUserResponseObject, error)
-	// AdminListUserAPIKeys The working API keys that a user created
+	// AdminListUserAPIKeys List the active API keys that a user created
 	// (GET /v1/admin/users/{user}/api-keys)
 	AdminListUserAPIKeys(ctx context.Context, request AdminListUserAPIKeysRequestObject) (AdminListUserAPIKeysResponseObject, error)
-	// AdminListUserEmails The verified addresses of a user
+	// AdminListUserEmails List a user's verified addresses
 	// (GET /v1/admin/users/{user}/emails)
 	AdminListUserEmails(ctx context.Context, request AdminListUserEmailsRequestObject) (AdminListUserEmailsResponseObject, error)
 	// AdminRemoveUserEmail Remove an address from a user (recently verified)
 	// (DELETE /v1/admin/users/{user}/emails/{address})
 	AdminRemoveUserEmail(ctx context.Context, request AdminRemoveUserEmailRequestObject) (AdminRemoveUserEmailResponseObject, error)
-	// AdminUserHistory What happened to a user, or by him, and why
+	// AdminUserHistory List a user's history, with reasons
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(ctx context.Context, request AdminUserHistoryRequestObject) (AdminUserHistoryResponseObject, error)
-	// AdminListUserTeams The teams that a user is in, with his role
+	// AdminListUserTeams List a user's teams and roles
 	// (GET /v1/admin/users/{user}/teams)
 	AdminListUserTeams(ctx context.Context, request AdminListUserTeamsRequestObject) (AdminListUserTeamsResponseObject, error)
-	// StartEmail Ask for a mail with a link and a code
+	// StartEmail Email a sign-in link and a code
 	// (POST /v1/auth/email/start)
 	StartEmail(ctx context.Context, request StartEmailRequestObject) (StartEmailResponseObject, error)
-	// VerifyEmail Sign in, link or step up with what a mail said
+	// VerifyEmail Sign in, link or step up with a mailed link or code
 	// (POST /v1/auth/email/verify)
 	VerifyEmail(ctx context.Context, request VerifyEmailRequestObject) (VerifyEmailResponseObject, error)
-	// ListProviders The ways in that this deployment offers
+	// ListProviders List the sign-in methods of this deployment
 	// (GET /v1/auth/providers)
 	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
-	// RedeemRecoveryCode Come in by a recovery code
+	// RedeemRecoveryCode Sign in with a recovery code
 	// (POST /v1/auth/recovery)
 	RedeemRecoveryCode(ctx context.Context, request RedeemRecoveryCodeRequestObject) (RedeemRecoveryCodeResponseObject, error)
-	// CreateSiweChallenge Ask for a nonce, and with an address for a ready message (EIP-4361)
+	// CreateSiweChallenge Create a nonce, and a message ready to sign (EIP-4361)
 	// (POST /v1/auth/siwe/challenge)
 	CreateSiweChallenge(ctx context.Context, request CreateSiweChallengeRequestObject) (CreateSiweChallengeResponseObject, error)
 	// VerifySiwe Sign in, link or step up with a signed message (EIP-4361)
 	// (POST /v1/auth/siwe/verify)
 	VerifySiwe(ctx context.Context, request VerifySiweRequestObject) (VerifySiweResponseObject, error)
-	// FinishProvider Come back from a provider
+	// FinishProvider Return from a provider
 	// (GET /v1/auth/{provider}/callback)
 	FinishProvider(ctx context.Context, request FinishProviderRequestObject) (FinishProviderResponseObject, error)
-	// StartProvider Go to a provider to sign in
+	// StartProvider Redirect to a provider to sign in
 	// (GET /v1/auth/{provider}/start)
 	StartProvider(ctx context.Context, request StartProviderRequestObject) (StartProviderResponseObject, error)
-	// BeginProvider Begin a sign-in, a link or a step-up at a provider
+	// BeginProvider Begin a sign-in, link or step-up at a provider
 	// (POST /v1/auth/{provider}/start)
 	BeginProvider(ctx context.Context, request BeginProviderRequestObject) (BeginProviderResponseObject, error)
-	// Introspect What a token is worth now (RFC 7662)
+	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(ctx context.Context, request IntrospectRequestObject) (IntrospectResponseObject, error)
-	// GetMe The signed-in user
+	// GetMe Get the signed-in user
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
-	// UpdateMe Change name, avatar, metadata or the onboarded mark
+	// UpdateMe Update the signed-in user
 	// (PATCH /v1/me)
 	UpdateMe(ctx context.Context, request UpdateMeRequestObject) (UpdateMeResponseObject, error)
-	// ListEmails The verified addresses of the signed-in user
+	// ListEmails List the signed-in user's verified addresses
 	// (GET /v1/me/emails)
 	ListEmails(ctx context.Context, request ListEmailsRequestObject) (ListEmailsResponseObject, error)
 	// RemoveMyEmail Remove an address (recently verified)
 	// (DELETE /v1/me/emails/{address})
 	RemoveMyEmail(ctx context.Context, request RemoveMyEmailRequestObject) (RemoveMyEmailResponseObject, error)
-	// SettleMyEmail Say that a contested address is still yours (recently verified)
+	// SettleMyEmail Confirm that a contested address is still yours (recently verified)
 	// (POST /v1/me/emails/{address}/settle)
 	SettleMyEmail(ctx context.Context, request SettleMyEmailRequestObject) (SettleMyEmailResponseObject, error)
-	// ListMyHistory What happened to the signed-in user, or by them
+	// ListMyHistory List the signed-in user's history
 	// (GET /v1/me/history)
 	ListMyHistory(ctx context.Context, request ListMyHistoryRequestObject) (ListMyHistoryResponseObject, error)
-	// ListIdentities Every way in of the signed-in user
+	// ListIdentities List the signed-in user's sign-in methods
 	// (GET /v1/me/identities)
 	ListIdentities(ctx context.Context, request ListIdentitiesRequestObject) (ListIdentitiesResponseObject, error)
-	// UnlinkIdentity Unlink a way in (fresh session)
+	// UnlinkIdentity Unlink a sign-in method (recently verified)
 	// (DELETE /v1/me/identities/{identity})
 	UnlinkIdentity(ctx context.Context, request UnlinkIdentityRequestObject) (UnlinkIdentityResponseObject, error)
-	// UpdateIdentity Name a way in
+	// UpdateIdentity Name a sign-in method
 	// (PATCH /v1/me/identities/{identity})
 	UpdateIdentity(ctx context.Context, request UpdateIdentityRequestObject) (UpdateIdentityResponseObject, error)
-	// MakeIdentityPrimary Make a wallet the primary wallet, or an identity's verified address the primary address
+	// MakeIdentityPrimary Set the primary wallet, or the primary address by its identity
 	// (PUT /v1/me/identities/{identity}/primary)
 	MakeIdentityPrimary(ctx context.Context, request MakeIdentityPrimaryRequestObject) (MakeIdentityPrimaryResponseObject, error)
-	// ListMyInvitations Open invitations to an address or wallet of the signed-in user
+	// ListMyInvitations List invitations to an address or wallet of the signed-in user
 	// (GET /v1/me/invitations)
 	ListMyInvitations(ctx context.Context, request ListMyInvitationsRequestObject) (ListMyInvitationsResponseObject, error)
-	// AcceptInvitation Join the team
+	// AcceptInvitation Accept the invitation
 	// (POST /v1/me/invitations/{invitation}/accept)
 	AcceptInvitation(ctx context.Context, request AcceptInvitationRequestObject) (AcceptInvitationResponseObject, error)
 	// DeclineInvitation Decline the invitation
 	// (POST /v1/me/invitations/{invitation}/decline)
 	DeclineInvitation(ctx context.Context, request DeclineInvitationRequestObject) (DeclineInvitationResponseObject, error)
-	// ListLinkRequests Sign-in methods that ask to be linked to this account
+	// ListLinkRequests List requests to link a sign-in method to this account
 	// (GET /v1/me/link-requests)
 	ListLinkRequests(ctx context.Context, request ListLinkRequestsRequestObject) (ListLinkRequestsResponseObject, error)
-	// DismissLinkRequest Dismiss a link request; nothing is linked (recently verified)
+	// DismissLinkRequest Dismiss a link request without linking anything (recently verified)
 	// (DELETE /v1/me/link-requests/{link_request})
 	DismissLinkRequest(ctx context.Context, request DismissLinkRequestRequestObject) (DismissLinkRequestResponseObject, error)
 	// AcceptLinkRequest Link the sign-in method of a link request (recently verified)
 	// (POST /v1/me/link-requests/{link_request}/accept)
 	AcceptLinkRequest(ctx context.Context, request AcceptLinkRequestRequestObject) (AcceptLinkRequestResponseObject, error)
-	// ListMyMerges The merges of the signed-in user, newest first
+	// ListMyMerges List the signed-in user's merges
 	// (GET /v1/me/merges)
 	ListMyMerges(ctx context.Context, request ListMyMergesRequestObject) (ListMyMergesResponseObject, error)
-	// PreviewMerge Redeem a merge ticket and see what the merge would do
+	// PreviewMerge Preview a merge with a merge ticket
 	// (POST /v1/me/merges)
 	PreviewMerge(ctx context.Context, request PreviewMergeRequestObject) (PreviewMergeResponseObject, error)
-	// GetMerge A preview, or a merge into the signed-in user
+	// GetMerge Get a merge or its preview
 	// (GET /v1/me/merges/{merge})
 	GetMerge(ctx context.Context, request GetMergeRequestObject) (GetMergeResponseObject, error)
-	// ConfirmMerge Merge the two accounts (fresh session)
+	// ConfirmMerge Merge the two accounts (recently verified)
 	// (POST /v1/me/merges/{merge}/confirm)
 	ConfirmMerge(ctx context.Context, request ConfirmMergeRequestObject) (ConfirmMergeResponseObject, error)
-	// UndoMerge Take a merge back (fresh session)
+	// UndoMerge Undo a merge (recently verified)
 	// (POST /v1/me/merges/{merge}/undo)
 	UndoMerge(ctx context.Context, request UndoMergeRequestObject) (UndoMergeResponseObject, error)
-	// GetRecoveryCodes How many recovery codes are left
+	// GetRecoveryCodes Count the remaining recovery codes
 	// (GET /v1/me/recovery-codes)
 	GetRecoveryCodes(ctx context.Context, request GetRecoveryCodesRequestObject) (GetRecoveryCodesResponseObject, error)
-	// CreateRecoveryCodes Make ten recovery codes in place of all earlier ones (fresh session)
+	// CreateRecoveryCodes Create ten recovery codes that replace all earlier ones (recently verified)
 	// (POST /v1/me/recovery-codes)
 	CreateRecoveryCodes(ctx context.Context, request CreateRecoveryCodesRequestObject) (CreateRecoveryCodesResponseObject, error)
-	// EndOtherSessions End all of the user's sessions but this one
+	// EndOtherSessions End all other sessions of the user
 	// (DELETE /v1/me/sessions)
 	EndOtherSessions(ctx context.Context, request EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error)
-	// ListMySessions The user's signed-in devices
+	// ListMySessions List the user's devices
 	// (GET /v1/me/sessions)
 	ListMySessions(ctx context.Context, request ListMySessionsRequestObject) (ListMySessionsResponseObject, error)
 	// EndMySession End one of the user's sessions
@@ -9575,85 +9573,85 @@ type StrictServerInterface interface {
 	// SignOut Sign out
 	// (DELETE /v1/session)
 	SignOut(ctx context.Context, request SignOutRequestObject) (SignOutResponseObject, error)
-	// GetSession Who is signed in
+	// GetSession Get the current session
 	// (GET /v1/session)
 	GetSession(ctx context.Context, request GetSessionRequestObject) (GetSessionResponseObject, error)
-	// ListTeams The teams of the signed-in user
+	// ListTeams List the signed-in user's teams
 	// (GET /v1/teams)
 	ListTeams(ctx context.Context, request ListTeamsRequestObject) (ListTeamsResponseObject, error)
-	// CreateTeam Create a team and own it
+	// CreateTeam Create a team
 	// (POST /v1/teams)
 	CreateTeam(ctx context.Context, request CreateTeamRequestObject) (CreateTeamResponseObject, error)
-	// DeleteTeam Delete the team, and end its sessions and API keys (owner, fresh session)
+	// DeleteTeam Delete the team, its sessions and its API keys (owner, recently verified)
 	// (DELETE /v1/teams/{team})
 	DeleteTeam(ctx context.Context, request DeleteTeamRequestObject) (DeleteTeamResponseObject, error)
-	// GetTeam A team of the signed-in user
+	// GetTeam Get a team
 	// (GET /v1/teams/{team})
 	GetTeam(ctx context.Context, request GetTeamRequestObject) (GetTeamResponseObject, error)
 	// UpdateTeam Rename the team (admin, owner)
 	// (PATCH /v1/teams/{team})
 	UpdateTeam(ctx context.Context, request UpdateTeamRequestObject) (UpdateTeamResponseObject, error)
-	// ListTeamAPIKeys The team's API keys, without their secrets (admin, owner)
+	// ListTeamAPIKeys List the team's API keys (admin, owner)
 	// (GET /v1/teams/{team}/api-keys)
 	ListTeamAPIKeys(ctx context.Context, request ListTeamAPIKeysRequestObject) (ListTeamAPIKeysResponseObject, error)
-	// CreateTeamAPIKey Make an API key that is a machine member of the team (admin, owner, fresh session)
+	// CreateTeamAPIKey Create an API key of the team (admin, owner, recently verified)
 	// (POST /v1/teams/{team}/api-keys)
 	CreateTeamAPIKey(ctx context.Context, request CreateTeamAPIKeyRequestObject) (CreateTeamAPIKeyResponseObject, error)
-	// RevokeTeamAPIKey End an API key of the team now (admin, owner, fresh session)
+	// RevokeTeamAPIKey Revoke an API key of the team (admin, owner, recently verified)
 	// (DELETE /v1/teams/{team}/api-keys/{key})
 	RevokeTeamAPIKey(ctx context.Context, request RevokeTeamAPIKeyRequestObject) (RevokeTeamAPIKeyResponseObject, error)
-	// RotateTeamAPIKey Make the successor of an API key of the team (admin, owner, fresh session)
+	// RotateTeamAPIKey Rotate an API key of the team (admin, owner, recently verified)
 	// (POST /v1/teams/{team}/api-keys/{key}/rotate)
 	RotateTeamAPIKey(ctx context.Context, request RotateTeamAPIKeyRequestObject) (RotateTeamAPIKeyResponseObject, error)
-	// ListTeamAudit What happened in the team (admin, owner)
+	// ListTeamAudit List the team's audit events (admin, owner)
 	// (GET /v1/teams/{team}/audit)
 	ListTeamAudit(ctx context.Context, request ListTeamAuditRequestObject) (ListTeamAuditResponseObject, error)
-	// ExportTeamAudit All that happened in the team, as a file that proves itself (admin, owner)
+	// ExportTeamAudit Export the team's audit events as a verifiable file (admin, owner)
 	// (GET /v1/teams/{team}/audit/export)
 	ExportTeamAudit(ctx context.Context, request ExportTeamAuditRequestObject) (ExportTeamAuditResponseObject, error)
-	// WatchTeam A word whenever something changes in the team
+	// WatchTeam Stream team changes (SSE)
 	// (GET /v1/teams/{team}/events)
 	WatchTeam(ctx context.Context, request WatchTeamRequestObject) (WatchTeamResponseObject, error)
-	// ListInvitations The team's open invitations (admin, owner)
+	// ListInvitations List the team's open invitations (admin, owner)
 	// (GET /v1/teams/{team}/invitations)
 	ListInvitations(ctx context.Context, request ListInvitationsRequestObject) (ListInvitationsResponseObject, error)
 	// CreateInvitation Invite an e-mail address or a wallet (admin, owner)
 	// (POST /v1/teams/{team}/invitations)
 	CreateInvitation(ctx context.Context, request CreateInvitationRequestObject) (CreateInvitationResponseObject, error)
-	// RevokeInvitation Take an invitation back (admin, owner)
+	// RevokeInvitation Cancel an invitation (admin, owner)
 	// (DELETE /v1/teams/{team}/invitations/{invitation})
 	RevokeInvitation(ctx context.Context, request RevokeInvitationRequestObject) (RevokeInvitationResponseObject, error)
-	// ListMembers The members of the team
+	// ListMembers List the team's members
 	// (GET /v1/teams/{team}/members)
 	ListMembers(ctx context.Context, request ListMembersRequestObject) (ListMembersResponseObject, error)
-	// RemoveMember Remove a member (admin, owner), or leave
+	// RemoveMember Remove a member (admin, owner), or leave the team
 	// (DELETE /v1/teams/{team}/members/{user})
 	RemoveMember(ctx context.Context, request RemoveMemberRequestObject) (RemoveMemberResponseObject, error)
 	// UpdateMember Change a member's role (admin, owner)
 	// (PATCH /v1/teams/{team}/members/{user})
 	UpdateMember(ctx context.Context, request UpdateMemberRequestObject) (UpdateMemberResponseObject, error)
-	// GetTeamPolicy What the team asks of the sessions of its members
+	// GetTeamPolicy Get the team's session policy
 	// (GET /v1/teams/{team}/policy)
 	GetTeamPolicy(ctx context.Context, request GetTeamPolicyRequestObject) (GetTeamPolicyResponseObject, error)
-	// SetTeamPolicy Replace the policy (admin, owner)
+	// SetTeamPolicy Replace the team's session policy (admin, owner)
 	// (PUT /v1/teams/{team}/policy)
 	SetTeamPolicy(ctx context.Context, request SetTeamPolicyRequestObject) (SetTeamPolicyResponseObject, error)
-	// ListTeamSessions Who is in the team, from where, by which method (admin, owner)
+	// ListTeamSessions List the team's sessions (admin, owner)
 	// (GET /v1/teams/{team}/sessions)
 	ListTeamSessions(ctx context.Context, request ListTeamSessionsRequestObject) (ListTeamSessionsResponseObject, error)
-	// EnterTeam Enter the team with the session in hand
+	// EnterTeam Start a team session
 	// (POST /v1/teams/{team}/sessions)
 	EnterTeam(ctx context.Context, request EnterTeamRequestObject) (EnterTeamResponseObject, error)
-	// RevokeTeamSessions End the team sessions that meet a filter (admin, owner)
+	// RevokeTeamSessions End team sessions by filter (admin, owner)
 	// (POST /v1/teams/{team}/sessions/revoke)
 	RevokeTeamSessions(ctx context.Context, request RevokeTeamSessionsRequestObject) (RevokeTeamSessionsResponseObject, error)
-	// RevokeTeamSession End one team session (admin, owner, or one's own)
+	// RevokeTeamSession End a team session (admin, owner, or your own)
 	// (DELETE /v1/teams/{team}/sessions/{session})
 	RevokeTeamSession(ctx context.Context, request RevokeTeamSessionRequestObject) (RevokeTeamSessionResponseObject, error)
-	// CreateToken An access token for the session in hand
+	// CreateToken Issue an access token for the current session
 	// (POST /v1/token)
 	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
-	// RefreshToken Another access token, and the refresh token that comes next
+	// RefreshToken Refresh an access token
 	// (POST /v1/token/refresh)
 	RefreshToken(ctx context.Context, request RefreshTokenRequestObject) (RefreshTokenResponseObject, error)
 }
