@@ -76,7 +76,7 @@ func (s *Server) adminSessionOf(l session.Listed, current bool, now time.Time) A
 }
 
 func (s *Server) teamSessionOf(l session.ListedInTeam, current bool, now time.Time) TeamSession {
-	return inTeam(l, s.sessionOf(l.Behind, current), now)
+	return inTeam(l, s.sessionOf(l.Session, current), now)
 }
 
 // inTeam is teamSessionOf for a session that has been converted already: to name
@@ -101,7 +101,7 @@ func enteredOf(p session.Principal, s Session, now time.Time) TeamSession {
 	return inTeam(session.ListedInTeam{
 		TeamSession: session.TeamSession{ID: p.Team.ID, TeamID: p.Team.TeamID, UserID: p.User.ID, CreatedAt: p.Team.CreatedAt, BreakGlassUntil: p.Team.BreakGlassUntil},
 		Summary:     identity.Summary{DisplayName: p.User.DisplayName, PrimaryEmail: p.User.PrimaryEmail},
-		Behind:      p.Session, Role: &p.Team.Role,
+		Session:     p.Session, Role: &p.Team.Role,
 	}, s, now)
 }
 

@@ -107,7 +107,7 @@ func policyOf(p team.Policy) TeamPolicy {
 	}
 }
 
-func (s *Server) endedOf(ctx context.Context, e session.Ended[session.ListedInTeam], dryRun bool) EndedTeamSessions {
+func (s *Server) endedOf(ctx context.Context, e session.RevocationResult[session.ListedInTeam], dryRun bool) EndedTeamSessions {
 	now := s.Now()
 	return EndedTeamSessions{
 		DryRun: dryRun, AsOf: asOf(e.AsOf, dryRun), Count: e.Count, Skipped: e.Skipped, Ids: append([]identity.ID{}, e.IDs...),

@@ -197,7 +197,7 @@ func TestWhoIsSignedInIsLookedAtAgain(t *testing.T) {
 			"rotated": func(p *session.Principal) { w.must(t, w.proof(identity.PurposeStepUp, "google", name(p)), p) },
 			"ended": func(p *session.Principal) {
 				d.Do(t, func(ctx context.Context) error {
-					_, err := d.EndSessions(ctx, p.User.ID, session.Which{}, "over", d.Clock.Now())
+					_, err := d.EndSessions(ctx, p.User.ID, session.SessionSelector{}, "over", d.Clock.Now())
 					return err
 				})
 			},

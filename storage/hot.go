@@ -182,9 +182,9 @@ func (db *DB) principal(ctx context.Context, statement string, args ...any) (ses
 		}
 	}
 	if ts.id != nil && ts.role != nil {
-		p.Team = &session.Entered{
+		p.Team = &session.ActiveTeamSession{
 			ID: *ts.id, TeamID: *ts.team, Role: *ts.role, CreatedAt: ts.created.Time,
-			Policy: policy.domain(), BreakGlassUntil: ts.breakGlass, Over: ts.over,
+			Policy: policy.domain(), BreakGlassUntil: ts.breakGlass, EndedByPolicy: ts.over,
 		}
 	}
 	return p, nil
@@ -203,8 +203,8 @@ func (db *DB) IdentityOwner(ctx context.Context, provider, subject string) (iden
 }
 
 // TeamAccess implements session.Store.
-func (db *DB) TeamAccess(ctx context.Context, teamID, user, sessionID identity.ID) (session.Entered, error) {
-	e := session.Entered{TeamID: teamID}
+func (db *DB) TeamAccess(ctx context.Context, teamID, user, sessionID identity.ID) (session.ActiveTeamSession, error) {
+	e := session.ActiveTeamSession{TeamID: teamID}
 	var id *identity.ID
 	var created sql.NullTime
 	var policy joinedPolicy
@@ -212,7 +212,7 @@ func (db *DB) TeamAccess(ctx context.Context, teamID, user, sessionID identity.I
 		&e.Role, &id, &created, &e.BreakGlassUntil,
 	}, policy.fields()...)...)
 	if err != nil {
-		return session.Entered{}, db.engine.normalise(err)
+		return session.ActiveTeamSession{}, db.engine.normalise(err)
 	}
 	if e.Policy = policy.domain(); id != nil {
 		e.ID, e.CreatedAt = *id, created.Time

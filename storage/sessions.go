@@ -47,7 +47,7 @@ func (db *DB) TouchSession(ctx context.Context, u session.Use) (bool, error) {
 }
 
 // EndSessions implements session.Store.
-func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error) {
+func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error) {
 	q := db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Where("s.user_id = ?", user)
 	if which.Only != nil {
 		q = q.Where("s.id = ?", *which.Only)
@@ -56,13 +56,13 @@ func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.W
 		q = q.Where("s.id <> ?", *which.Except)
 	}
 	gone, err := db.endSessions(ctx, q, reason, at)
-	return rowsOf(gone, func(g session.Gone) identity.ID { return g.ID }), err
+	return rowsOf(gone, func(g session.EndedSession) identity.ID { return g.ID }), err
 }
 
 // endSessions ends the open sessions that an update finds, with the team sessions
 // in them, and names their users as changed, which wakes those who watch too.
-func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string, at time.Time) ([]session.Gone, error) {
-	var gone []session.Gone
+func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string, at time.Time) ([]session.EndedSession, error) {
+	var gone []session.EndedSession
 	err := q.Set("ended_at = ?", at).Set("end_reason = ?", reason).
 		Where("s.ended_at IS NULL").Returning("id, user_id").Scan(ctx, &gone)
 	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(gone) == 0 { //nolint:errorlint // our own sentinel
@@ -165,7 +165,7 @@ func (db *DB) CountSessions(ctx context.Context, f session.Filter, now time.Time
 }
 
 // EndMatchingSessions implements session.Store.
-func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end session.End) ([]session.Gone, error) {
+func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end session.End) ([]session.EndedSession, error) {
 	db.unhurried(ctx)
 	matching := db.whereSession(db.writer(ctx).NewSelect().TableExpr("sessions AS s").Column("s.id"), f, end.At)
 	return db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Where("s.id IN (?)", matching), end.Reason, end.At)

@@ -64,7 +64,7 @@ func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *ide
 // endTeamSessions runs an update that ends team sessions, every one but that of
 // EndTeamSession, and tells those who watch: the users, whose sessions act in no
 // team any more, and the teams.
-func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery) ([]session.Gone, error) {
+func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery) ([]session.EndedSession, error) {
 	var ended []struct{ ID, UserID, TeamID identity.ID }
 	err := q.Returning("id, user_id, team_id").Scan(ctx, &ended)
 	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(ended) == 0 { //nolint:errorlint // our own sentinel
@@ -73,9 +73,9 @@ func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery) ([]sessio
 	if err != nil {
 		return nil, err
 	}
-	gone := make([]session.Gone, len(ended))
+	gone := make([]session.EndedSession, len(ended))
 	for i, e := range ended {
-		gone[i] = session.Gone{ID: e.ID, UserID: e.UserID}
+		gone[i] = session.EndedSession{ID: e.ID, UserID: e.UserID}
 		db.changed(ctx, e.UserID, team.Topic(e.TeamID))
 	}
 	return gone, nil
@@ -85,8 +85,8 @@ func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery) ([]sessio
 type listedInTeamRow struct {
 	teamSessionRow `bun:",extend"`
 	identity.Summary
-	Behind sessionColumns `bun:"embed:s_"`
-	Role   *team.Role
+	Session sessionColumns `bun:"embed:s_"`
+	Role    *team.Role
 }
 
 // sessionColumns are the columns of the session behind a team session.
@@ -137,7 +137,7 @@ func (db *DB) teamSessions(ctx context.Context) *bun.SelectQuery {
 }
 
 // EndMatchingTeamSessions implements session.Store.
-func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end session.End) ([]session.Gone, error) {
+func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end session.End) ([]session.EndedSession, error) {
 	db.unhurried(ctx)
 	matching := db.whereInTeam(db.teamSessions(ctx).Column("t.id"), teamID, f, end.At)
 	return db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
@@ -181,10 +181,10 @@ func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery
 }
 
 func (r listedInTeamRow) domain() session.ListedInTeam {
-	b := r.Behind
+	b := r.Session
 	return session.ListedInTeam{
 		TeamSession: r.TeamSession, Summary: r.Summary, Role: r.Role,
-		Behind: session.Session{
+		Session: session.Session{
 			ID: b.ID, UserID: b.UserID, Methods: b.Methods, IP: b.IP, UserAgent: b.UserAgent, CreatedAt: b.CreatedAt,
 			AuthenticatedAt: b.AuthenticatedAt, LastSeenAt: b.LastSeenAt, IdleExpiresAt: b.IdleExpiresAt,
 			ExpiresAt: b.ExpiresAt, EndedAt: b.EndedAt, LongestPause: b.LongestPause,

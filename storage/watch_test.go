@@ -88,7 +88,7 @@ func until(t *testing.T, what string, done func() bool) {
 
 func signOut(db *storage.DB, user identity.ID, fail error) error {
 	return db.InTx(context.Background(), func(ctx context.Context) error {
-		if _, err := db.EndSessions(ctx, user, session.Which{}, "test", time.Now()); err != nil {
+		if _, err := db.EndSessions(ctx, user, session.SessionSelector{}, "test", time.Now()); err != nil {
 			return err
 		}
 		return fail

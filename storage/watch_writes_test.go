@@ -89,7 +89,7 @@ var writes = map[string]write{
 		return d.UpdateSession(ctx, s.with)
 	},
 	"EndSessions": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
-		_, err := d.EndSessions(ctx, s.user.ID, session.Which{}, "test", at)
+		_, err := d.EndSessions(ctx, s.user.ID, session.SessionSelector{}, "test", at)
 		return err
 	},
 	"EndSessionsBy": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {

@@ -25,7 +25,7 @@ func address(client identity.Client) netip.Addr {
 
 // refuses decides whether the session acts in the team now, from where the
 // client is; nil if so.
-func (e Entered) refuses(s Session, client identity.Client, now time.Time) *team.Refusal {
+func (e ActiveTeamSession) refuses(s Session, client identity.Client, now time.Time) *team.Refusal {
 	if e.BreakGlassUntil != nil && now.Before(*e.BreakGlassUntil) && e.Role == team.RoleOwner {
 		return nil
 	}
@@ -41,7 +41,7 @@ func (p Principal) admitted(client identity.Client, now time.Time) Principal {
 	}
 	if refusal := p.Team.refuses(p.Session, client, now); refusal != nil {
 		p.Refused, p.Team, p.Memo = &Refused{TeamID: p.Team.TeamID, Refusal: *refusal}, nil, nil
-	} else if p.Team.Over {
+	} else if p.Team.EndedByPolicy {
 		p.Team, p.Memo = nil, nil
 	}
 	return p
@@ -71,7 +71,7 @@ func (s *Service) RequireIn(ctx context.Context, p Principal, client identity.Cl
 	if p.Refused != nil && p.Refused.TeamID == id {
 		return p.Refused.Err()
 	}
-	var e Entered
+	var e ActiveTeamSession
 	if p.Team != nil && p.Team.TeamID == id {
 		e = *p.Team
 	} else {

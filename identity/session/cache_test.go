@@ -88,7 +88,7 @@ func TestAReadThatAChangeOvertakes(t *testing.T) {
 	store.during = func() {
 		store.during = nil
 		f.Do(t, func(ctx context.Context) error {
-			_, err := f.EndSessions(ctx, s.UserID, session.Which{}, "test", f.Clock.Now())
+			_, err := f.EndSessions(ctx, s.UserID, session.SessionSelector{}, "test", f.Clock.Now())
 			return err
 		})
 		cache.Forget(s.UserID)

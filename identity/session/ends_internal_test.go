@@ -28,7 +28,7 @@ func TestTighteningNeverEndsFewer(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		open := rapid.SliceOf(rapid.Custom(func(t *rapid.T) ListedInTeam {
 			l := ListedInTeam{TeamSession: TeamSession{ID: identity.NewID(), UserID: rapid.SampledFrom(users).Draw(t, "user")}}
-			l.Behind = Session{
+			l.Session = Session{
 				CreatedAt: now.Add(-minutes(t, "age")), LastSeenAt: now.Add(-minutes(t, "seen")),
 				Methods: rapid.SliceOfDistinct(rapid.SampledFrom([]string{"google", "siwe"}), rapid.ID).Draw(t, "methods"),
 			}
@@ -59,8 +59,8 @@ func TestTighteningNeverEndsFewer(t *testing.T) {
 			if ends[l.ID] {
 				continue
 			}
-			e := Entered{Role: *l.Role, Policy: strict, BreakGlassUntil: l.BreakGlassUntil}
-			if left[l.UserID]++; left[l.UserID] > 1 && strict.Exclusive || e.refuses(l.Behind, identity.Client{}, now) != nil {
+			e := ActiveTeamSession{Role: *l.Role, Policy: strict, BreakGlassUntil: l.BreakGlassUntil}
+			if left[l.UserID]++; left[l.UserID] > 1 && strict.Exclusive || e.refuses(l.Session, identity.Client{}, now) != nil {
 				t.Fatalf("%+v leaves %+v", strict, l)
 			}
 		}

@@ -34,14 +34,14 @@ func (s *Service) Policy(ctx context.Context, user, id identity.ID) (team.Policy
 // recently verified session (CodeReauthRequired). Only an owner, who has emergency
 // access, may set a policy that their own session does not satisfy
 // (CodePolicyUnsatisfied).
-func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identity.ID, p team.Policy, dryRun bool) (Ended[ListedInTeam], error) {
+func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identity.ID, p team.Policy, dryRun bool) (RevocationResult[ListedInTeam], error) {
 	if err := actor.RequirePerson(); err != nil {
-		return Ended[ListedInTeam]{}, err
+		return RevocationResult[ListedInTeam]{}, err
 	}
 	if err := p.Validate(s.usable); err != nil {
-		return Ended[ListedInTeam]{}, err
+		return RevocationResult[ListedInTeam]{}, err
 	}
-	var out Ended[ListedInTeam]
+	var out RevocationResult[ListedInTeam]
 	err := team.Locked(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) error {
 		if err := role.RequireManages(); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identi
 			return err
 		}
 		ends := policyEnds(p, open, now)
-		out = endedOf(ends, len(ends), ListedInTeam.id)
+		out = resultOf(ends, len(ends), ListedInTeam.id)
 		if dryRun || out.Count == 0 && p.AtLeast(before) && before.AtLeast(p) {
 			return nil
 		}
@@ -114,11 +114,11 @@ func policyEnds(p team.Policy, open []ListedInTeam, now time.Time) []ListedInTea
 	var out []ListedInTeam
 	seen := map[identity.ID]bool{}
 	for _, l := range open {
-		e := Entered{Policy: p, BreakGlassUntil: l.BreakGlassUntil}
+		e := ActiveTeamSession{Policy: p, BreakGlassUntil: l.BreakGlassUntil}
 		if l.Role != nil {
 			e.Role = *l.Role
 		}
-		if p.Exclusive && seen[l.UserID] || e.refuses(l.Behind, identity.Client{IP: l.Behind.IP}, now) != nil {
+		if p.Exclusive && seen[l.UserID] || e.refuses(l.Session, identity.Client{IP: l.Session.IP}, now) != nil {
 			out = append(out, l)
 		}
 		seen[l.UserID] = true

@@ -35,9 +35,9 @@ func (r Revocation) confirmed(ended int) error {
 	return nil
 }
 
-// Ended are the sessions, or team sessions, that a call ended or, as a dry run,
+// RevocationResult lists the sessions, or team sessions, that a call ended or, as a dry run,
 // would end.
-type Ended[T any] struct {
+type RevocationResult[T any] struct {
 	AsOf     time.Time // when that was, of a revocation
 	Count    int
 	Skipped  int           // that it leaves, because the actor does not act on their role
@@ -45,9 +45,9 @@ type Ended[T any] struct {
 	Sessions []T           // the newest of them as they were before, bounded more
 }
 
-// endedOf cuts rows, newest first, of which there are count in all.
-func endedOf[T any](rows []T, count int, id func(T) identity.ID) Ended[T] {
-	out := Ended[T]{Count: count, Sessions: rows[:min(len(rows), maxEndedShown)]}
+// resultOf cuts rows, newest first, of count in all.
+func resultOf[T any](rows []T, count int, id func(T) identity.ID) RevocationResult[T] {
+	out := RevocationResult[T]{Count: count, Sessions: rows[:min(len(rows), maxEndedShown)]}
 	for _, r := range rows[:min(len(rows), maxEndedIDs)] {
 		out.IDs = append(out.IDs, id(r))
 	}
@@ -60,15 +60,15 @@ var newest = identity.Page{Limit: maxEndedIDs - 1} // a store reads one more
 // RevokeTeamSessions ends the team's active sessions that meet the filter
 // (admin, owner), with a constant number of statements; as a dry run it only
 // returns which. Those of roles that the actor cannot manage stay, and are counted.
-func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, r Revocation) (Ended[ListedInTeam], error) {
+func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, r Revocation) (RevocationResult[ListedInTeam], error) {
 	r.Status = cmp.Or(r.Status, StatusActive)
-	var out Ended[ListedInTeam]
+	var out RevocationResult[ListedInTeam]
 	err := team.Locked(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) (err error) {
 		if err := role.RequireManages(); err != nil {
 			return err
 		}
 		now, skipped, f := s.now(), 0, r.Filter
-		if out = (Ended[ListedInTeam]{AsOf: now}); f.Status == StatusRevoked {
+		if out = (RevocationResult[ListedInTeam]{AsOf: now}); f.Status == StatusRevoked {
 			return nil // what has ended does not end again
 		}
 		if !role.ActsOn(team.RoleOwner) {
@@ -83,14 +83,14 @@ func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, 
 			return err
 		}
 		if r.DryRun {
-			out = endedOf(rows, 0, ListedInTeam.id)
+			out = resultOf(rows, 0, ListedInTeam.id)
 			out.Count, err = s.store.CountTeamSessions(ctx, id, f, now)
 		} else {
-			var gone []Gone
+			var gone []EndedSession
 			if gone, err = s.endTeamSessions(ctx, actor, id, f, "revoked", now); err == nil {
 				err = r.confirmed(len(gone))
 			}
-			out = exactly(rows, gone, ListedInTeam.id)
+			out = onlyRevoked(rows, gone, ListedInTeam.id)
 		}
 		out.AsOf, out.Skipped = now, skipped
 		return err
@@ -100,12 +100,12 @@ func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, 
 
 // RevokeSessions ends everyone's active sessions that meet the filter, for
 // operators, with their team sessions; as a dry run it only returns which.
-func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, r Revocation) (Ended[Listed], error) {
+func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, r Revocation) (RevocationResult[Listed], error) {
 	r.Status = cmp.Or(r.Status, StatusActive)
-	var out Ended[Listed]
+	var out RevocationResult[Listed]
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		now := s.now()
-		if out = (Ended[Listed]{AsOf: now}); r.Status == StatusRevoked {
+		if out = (RevocationResult[Listed]{AsOf: now}); r.Status == StatusRevoked {
 			return nil
 		}
 		rows, err := s.store.Sessions(ctx, r.Filter, now, newest)
@@ -113,7 +113,7 @@ func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, r Re
 			return err
 		}
 		if r.DryRun {
-			out = endedOf(rows, 0, Listed.id)
+			out = resultOf(rows, 0, Listed.id)
 			out.AsOf = now
 			out.Count, err = s.store.CountSessions(ctx, r.Filter, now)
 			return err
@@ -125,7 +125,7 @@ func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, r Re
 		if err := r.confirmed(len(gone)); err != nil {
 			return err
 		}
-		out = exactly(rows, gone, Listed.id)
+		out = onlyRevoked(rows, gone, Listed.id)
 		return s.store.RecordEvents(ctx, eventsOf(gone, func(user identity.ID, ids []identity.ID) identity.Event {
 			e := actor.Event(identity.ActionSessionEnded, now)
 			e.UserID, e.Data = &user, identity.Metadata{"ended_session_ids": ids, "reason": "ended_by_operator"}
@@ -144,7 +144,7 @@ func (s *Service) RevokeSession(ctx context.Context, actor identity.Actor, id id
 			return err
 		}
 		now := s.now()
-		if _, err := s.store.EndSessions(ctx, cur.UserID, Which{Only: &id}, "ended_by_operator", now); err != nil {
+		if _, err := s.store.EndSessions(ctx, cur.UserID, SessionSelector{Only: &id}, "ended_by_operator", now); err != nil {
 			return err
 		}
 		e := actor.Event(identity.ActionSessionEnded, now)
@@ -156,15 +156,15 @@ func (s *Service) RevokeSession(ctx context.Context, actor identity.Actor, id id
 func (l Listed) id() identity.ID       { return l.ID }
 func (l ListedInTeam) id() identity.ID { return l.ID }
 
-// exactly is what was ended, as it was listed before: of what changed between
-// the two statements, the ending tells.
-func exactly[T any](rows []T, gone []Gone, id func(T) identity.ID) Ended[T] {
+// onlyRevoked returns the rows that were ended, as they were listed before: of what changed between
+// the two statements, only the ending knows.
+func onlyRevoked[T any](rows []T, gone []EndedSession, id func(T) identity.ID) RevocationResult[T] {
 	is, ended := make(map[identity.ID]bool, len(gone)), []identity.ID(nil)
 	for _, g := range gone {
 		is[g.ID], ended = true, append(ended, g.ID)
 	}
 	rows = slices.DeleteFunc(rows, func(r T) bool { return !is[id(r)] })
-	out := endedOf(rows, len(ended), id)
+	out := resultOf(rows, len(ended), id)
 	slices.SortFunc(ended, func(a, b identity.ID) int { return bytes.Compare(b[:], a[:]) })
 	out.IDs = ended[:min(len(ended), maxEndedIDs)]
 	return out
@@ -172,7 +172,7 @@ func exactly[T any](rows []T, gone []Gone, id func(T) identity.ID) Ended[T] {
 
 // endTeamSessions ends the open team sessions of the team that meet the filter,
 // by one statement, and records it by another. It runs under the team's lock.
-func (s *Service) endTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, reason string, now time.Time) ([]Gone, error) {
+func (s *Service) endTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, reason string, now time.Time) ([]EndedSession, error) {
 	gone, err := s.store.EndMatchingTeamSessions(ctx, id, f, End{Reason: reason, By: actor.By(), At: now})
 	if err != nil || len(gone) == 0 {
 		return nil, err
@@ -186,7 +186,7 @@ func (s *Service) endTeamSessions(ctx context.Context, actor identity.Actor, id 
 
 // eventsOf returns events of a bounded size for each user's sessions, so that
 // their history shows why they were signed out.
-func eventsOf(gone []Gone, event func(user identity.ID, ids []identity.ID) identity.Event) []identity.Event {
+func eventsOf(gone []EndedSession, event func(user identity.ID, ids []identity.ID) identity.Event) []identity.Event {
 	of, users := map[identity.ID][]identity.ID{}, []identity.ID(nil)
 	for _, g := range gone {
 		if of[g.UserID] == nil {

@@ -70,11 +70,11 @@ func TestTheDryRunIsTheRealCall(t *testing.T) {
 			}
 			by, filter := one(boss, deputy), randomFilter(users)
 			policy := team.Policy{RequiredProviders: one(nil, []string{"siwe"}), Exclusive: one(true, false)}
-			call := func(dryRun bool) (session.Ended[session.ListedInTeam], error) {
+			call := func(dryRun bool) (session.RevocationResult[session.ListedInTeam], error) {
 				return f.RevokeTeamSessions(t.Context(), actor(by), tm.ID, session.Revocation{Filter: filter, DryRun: dryRun})
 			}
 			if one(true, false, false) {
-				call = func(dryRun bool) (session.Ended[session.ListedInTeam], error) {
+				call = func(dryRun bool) (session.RevocationResult[session.ListedInTeam], error) {
 					return f.SetPolicy(t.Context(), actor(boss), tm.ID, policy, dryRun)
 				}
 			}
@@ -113,7 +113,7 @@ func TestRevokingRespectsRoles(t *testing.T) {
 			f.TeamSession(t, tm.ID, sessions[u.ID])
 		}
 		elsewhere := f.TeamSession(t, other.ID, sessions[owner.ID])
-		by := func(u identity.User, filter session.Filter) (session.Ended[session.ListedInTeam], error) {
+		by := func(u identity.User, filter session.Filter) (session.RevocationResult[session.ListedInTeam], error) {
 			return f.RevokeTeamSessions(t.Context(), actor(sessions[u.ID]), tm.ID, session.Revocation{Filter: filter})
 		}
 		_, err := by(member, session.Filter{UserID: &member.ID})
@@ -138,7 +138,7 @@ type statements struct {
 	calls int
 }
 
-func (s *statements) EndMatchingTeamSessions(ctx context.Context, id identity.ID, f session.Filter, e session.End) ([]session.Gone, error) {
+func (s *statements) EndMatchingTeamSessions(ctx context.Context, id identity.ID, f session.Filter, e session.End) ([]session.EndedSession, error) {
 	s.calls++
 	return s.Store.EndMatchingTeamSessions(ctx, id, f, e)
 }

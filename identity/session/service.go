@@ -70,7 +70,7 @@ func (s *Service) insert(ctx context.Context, out Session, replaces *Session) er
 	if err := s.store.InsertSession(ctx, out); err != nil || replaces == nil {
 		return err
 	}
-	ended, err := s.store.EndSessions(ctx, replaces.UserID, Which{Only: &replaces.ID}, EndedByReplacement, out.CreatedAt)
+	ended, err := s.store.EndSessions(ctx, replaces.UserID, SessionSelector{Only: &replaces.ID}, EndedByReplacement, out.CreatedAt)
 	if err != nil || len(ended) == 0 {
 		return err
 	}
@@ -220,14 +220,14 @@ func (s *Service) ListAll(ctx context.Context, f Filter, p identity.Page) ([]Lis
 
 // SignOut ends the actor's own session. It is no error if it has ended already.
 func (s *Service) SignOut(ctx context.Context, actor identity.Actor) error {
-	_, err := s.end(ctx, actor, Which{Only: &actor.SessionID}, "signed_out")
+	_, err := s.end(ctx, actor, SessionSelector{Only: &actor.SessionID}, "signed_out")
 	return err
 }
 
 // End ends one of the actor's sessions; identity.ErrNotFound if there is no
 // such open session of theirs.
 func (s *Service) End(ctx context.Context, actor identity.Actor, id identity.ID) error {
-	ended, err := s.end(ctx, actor, Which{Only: &id}, "ended_by_user")
+	ended, err := s.end(ctx, actor, SessionSelector{Only: &id}, "ended_by_user")
 	if err == nil && ended == 0 {
 		return identity.ErrNotFound
 	}
@@ -236,11 +236,11 @@ func (s *Service) End(ctx context.Context, actor identity.Actor, id identity.ID)
 
 // EndOthers ends every session of the actor but the one in hand.
 func (s *Service) EndOthers(ctx context.Context, actor identity.Actor) error {
-	_, err := s.end(ctx, actor, Which{Except: &actor.SessionID}, "ended_by_user")
+	_, err := s.end(ctx, actor, SessionSelector{Except: &actor.SessionID}, "ended_by_user")
 	return err
 }
 
-func (s *Service) end(ctx context.Context, actor identity.Actor, which Which, reason string) (int, error) {
+func (s *Service) end(ctx context.Context, actor identity.Actor, which SessionSelector, reason string) (int, error) {
 	now := s.now()
 	var ended []identity.ID
 	err := s.store.InTx(ctx, func(ctx context.Context) (err error) {

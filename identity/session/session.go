@@ -87,8 +87,8 @@ type TeamSession struct {
 type Principal struct {
 	Session Session
 	User    identity.User
-	MadeBy  *MadeBy  // nil where a recovery code made the session
-	Team    *Entered // the team session entered last, while it is open and, after Authenticate, admitted
+	MadeBy  *MadeBy            // nil where a recovery code made the session
+	Team    *ActiveTeamSession // the team session entered last, while it is open and, after Authenticate, admitted
 	// Refused is that team session while the team's policy does not admit it.
 	// The store never sets it: Authenticate decides, at every check.
 	Refused *Refused
@@ -135,17 +135,17 @@ func (p Principal) Actor(now time.Time, client identity.Client) identity.Actor {
 	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, Fresh: p.Session.Fresh(now), Client: client}
 }
 
-// Entered is an open team session with the role its user has in the team now.
-type Entered struct {
+// ActiveTeamSession is an open team session with the role its user has in the team now.
+type ActiveTeamSession struct {
 	ID              identity.ID
 	TeamID          identity.ID
 	Role            team.Role
 	CreatedAt       time.Time
 	Policy          team.Policy
 	BreakGlassUntil *time.Time
-	// Over reports whether a change of policy ended it. Stores return it
+	// EndedByPolicy reports whether a change of policy ended it. Stores return it
 	// anyway, so that its user learns why; Authenticate never lets them act in it.
-	Over bool
+	EndedByPolicy bool
 }
 
 // Listed is a session with its user, for admins.
@@ -159,8 +159,8 @@ type Listed struct {
 type ListedInTeam struct {
 	TeamSession
 	identity.Summary
-	Behind Session
-	Role   *team.Role
+	Session Session
+	Role    *team.Role
 }
 
 // Status returns the state of the team session; it ends with its session.
@@ -168,7 +168,7 @@ func (l ListedInTeam) Status(now time.Time) Status {
 	if l.EndedAt != nil {
 		return StatusRevoked
 	}
-	return l.Behind.Status(now)
+	return l.Session.Status(now)
 }
 
 // Methods are the providers that proved the user in a session, in order, each

@@ -35,8 +35,8 @@ type End struct {
 	At     time.Time
 }
 
-// Gone is a session, or team session, that has ended, and whose it was.
-type Gone struct{ ID, UserID identity.ID }
+// EndedSession is a session, or team session, that has ended, and whose it was.
+type EndedSession struct{ ID, UserID identity.ID }
 
 // Store keeps sessions. Methods called inside InTx with its context run in that
 // transaction. Rows that do not exist are identity.ErrNotFound.
@@ -56,13 +56,13 @@ type Store interface {
 	TouchSession(ctx context.Context, u Use) (bool, error)
 	// EndSessions ends the user's open sessions, of which only one or all
 	// except one may be meant, and returns the ids of those it ended.
-	EndSessions(ctx context.Context, user identity.ID, which Which, reason string, at time.Time) ([]identity.ID, error)
+	EndSessions(ctx context.Context, user identity.ID, which SessionSelector, reason string, at time.Time) ([]identity.ID, error)
 	ActiveSessions(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]Session, error)
 	// CountSessions counts what Sessions would list.
 	CountSessions(ctx context.Context, f Filter, now time.Time) (int, error)
 	// EndMatchingSessions ends the open sessions that meet the filter, with their
 	// team sessions, by a constant number of statements, and returns them.
-	EndMatchingSessions(ctx context.Context, f Filter, end End) ([]Gone, error)
+	EndMatchingSessions(ctx context.Context, f Filter, end End) ([]EndedSession, error)
 	Sessions(ctx context.Context, f Filter, now time.Time, p identity.Page) ([]Listed, error)
 
 	// Membership is as in team.Store.
@@ -82,12 +82,12 @@ type Store interface {
 	CountTeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time) (int, error)
 	// EndMatchingTeamSessions ends the team's open team sessions that meet the
 	// filter, by one statement, and returns them.
-	EndMatchingTeamSessions(ctx context.Context, team identity.ID, f Filter, end End) ([]Gone, error)
+	EndMatchingTeamSessions(ctx context.Context, team identity.ID, f Filter, end End) ([]EndedSession, error)
 	// SetBreakGlass allows a team session until a time, whatever the policy says.
 	SetBreakGlass(ctx context.Context, id identity.ID, until time.Time) error
 	// TeamAccess returns what decides about a member's session in a team: their
 	// role, the policy, and the open team session, if there is one. One statement.
-	TeamAccess(ctx context.Context, team, user, session identity.ID) (Entered, error)
+	TeamAccess(ctx context.Context, team, user, session identity.ID) (ActiveTeamSession, error)
 	// OwnerAddresses returns the verified addresses of the team's active owners,
 	// without one of them.
 	OwnerAddresses(ctx context.Context, team, except identity.ID) ([]string, error)
@@ -105,8 +105,8 @@ type Use struct {
 	IP          string        // where it is used now; "" if that is not known
 }
 
-// Which picks among a user's open sessions: the one, or all but the one.
-type Which struct {
+// SessionSelector picks among a user's open sessions: the one, or all but the one.
+type SessionSelector struct {
 	Only   *identity.ID
 	Except *identity.ID
 }

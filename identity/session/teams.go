@@ -42,7 +42,7 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 		if err != nil && !created {
 			return err
 		}
-		e := Entered{Role: role, Policy: policy, BreakGlassUntil: ts.BreakGlassUntil}
+		e := ActiveTeamSession{Role: role, Policy: policy, BreakGlassUntil: ts.BreakGlassUntil}
 		if err := mayEnter(e, cur, actor, breakGlass, now); err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 	return out, created, err
 }
 
-func mayEnter(e Entered, cur Session, actor identity.Actor, breakGlass bool, now time.Time) error {
+func mayEnter(e ActiveTeamSession, cur Session, actor identity.Actor, breakGlass bool, now time.Time) error {
 	if !breakGlass {
 		if refusal := e.refuses(cur, actor.Client, now); refusal != nil {
 			return refusal.Err()

@@ -31,7 +31,7 @@ func TestEnterATeam(t *testing.T) {
 		other, _ := f.issue(t, stranger.ID)
 
 		first, created, err := f.Enter(t.Context(), actor(s), tm.ID, false)
-		if err != nil || !created || first.TeamID != tm.ID || *first.Role != team.RoleOwner || first.Behind.ID != s.ID {
+		if err != nil || !created || first.TeamID != tm.ID || *first.Role != team.RoleOwner || first.Session.ID != s.ID {
 			t.Fatalf("%+v, %v, %v", first, created, err)
 		}
 		again, created, err := f.Enter(t.Context(), actor(s), tm.ID, false)

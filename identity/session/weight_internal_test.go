@@ -34,7 +34,7 @@ func person(metadata string, inTeam bool) Principal {
 	p.MadeBy = &MadeBy{ID: via, Provider: strings.Clone("siwe"), Wallet: &identity.Wallet{Address: strings.Clone("0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045")}}
 	if inTeam {
 		p.Session.TeamSessionID = &in
-		p.Team = &Entered{ID: in, TeamID: identity.NewID(), Role: team.RoleMember, CreatedAt: now, Policy: team.Policy{
+		p.Team = &ActiveTeamSession{ID: in, TeamID: identity.NewID(), Role: team.RoleMember, CreatedAt: now, Policy: team.Policy{
 			RequiredProviders: []string{strings.Clone("google")}, AllowedNetworks: make([]netip.Prefix, 256),
 		}}
 	}

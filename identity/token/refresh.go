@@ -58,7 +58,7 @@ type RefreshStore interface {
 
 	// LockSession and EndSessions are as in session.Store.
 	LockSession(ctx context.Context, id identity.ID) (session.Session, error)
-	EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error)
+	EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error)
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 
@@ -237,7 +237,7 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 // reused ends a family of which a used token came back, and its session.
 func (s *Service) reused(ctx context.Context, f Family, n int, from identity.Client) error {
 	now := s.now()
-	ended, err := s.store.EndSessions(ctx, f.UserID, session.Which{Only: &f.SessionID}, "refresh_reused", now)
+	ended, err := s.store.EndSessions(ctx, f.UserID, session.SessionSelector{Only: &f.SessionID}, "refresh_reused", now)
 	if err != nil {
 		return err
 	}

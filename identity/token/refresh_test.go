@@ -188,7 +188,7 @@ func TestRefreshRules(t *testing.T) {
 
 			{name: "the session ended", code: identity.CodeInvalidGrant, ends: "session_ended", before: func(l *line) string {
 				l.Do(l.t, func(ctx context.Context) error {
-					_, err := l.EndSessions(ctx, l.session.UserID, session.Which{Only: &l.session.ID}, "signed_out", l.Clock.Now())
+					_, err := l.EndSessions(ctx, l.session.UserID, session.SessionSelector{Only: &l.session.ID}, "signed_out", l.Clock.Now())
 					return err
 				})
 				return l.raw
@@ -378,7 +378,7 @@ func (b broken) UpdateRefreshFamily(ctx context.Context, f token.Family) error {
 	return b.DB.UpdateRefreshFamily(ctx, f)
 }
 
-func (b broken) EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error) {
+func (b broken) EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error) {
 	if b.call == "end" {
 		return nil, errAway
 	}

@@ -62,7 +62,7 @@ func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identi
 			if err := s.store.LockTeamsOf(ctx, id); err != nil {
 				return err
 			}
-			if _, err := s.store.EndSessions(ctx, id, session.Which{}, "suspended", now); err != nil {
+			if _, err := s.store.EndSessions(ctx, id, session.SessionSelector{}, "suspended", now); err != nil {
 				return err
 			}
 		}

@@ -36,7 +36,7 @@ type Store interface {
 	LockTeamsOf(ctx context.Context, users ...identity.ID) error
 	OwnerlessTeamsOf(ctx context.Context, user identity.ID) ([]string, error)
 	// EndSessions ends open sessions of the user, as session.Store tells.
-	EndSessions(ctx context.Context, user identity.ID, which session.Which, reason string, at time.Time) ([]identity.ID, error)
+	EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error)
 	// KeysCreatedBy and RevokeKeys are those of team.Store.
 	KeysCreatedBy(ctx context.Context, user identity.ID, team *identity.ID, now time.Time) ([]identity.CreatedKey, error)
 	RevokeKeys(ctx context.Context, ids []identity.ID, at time.Time) error

@@ -147,12 +147,12 @@ func testFilteredEnding(t *testing.T, d *Database) {
 	Same(t, []int{count(f), count(owners), count(others)}, []int{2, 1, 1})
 	f.NotUserID = &owner.ID
 	Same(t, []any{count(f), matching(t, d, f)}, []any{1, []identity.ID{b.ID}})
-	var ended []session.Gone
+	var ended []session.EndedSession
 	d.Do(t, func(ctx context.Context) (err error) {
 		ended, err = d.EndMatchingSessions(ctx, f, session.End{Reason: "r", By: &owner.ID, At: now})
 		return err
 	})
-	Same(t, ended, []session.Gone{{ID: b.ID, UserID: member.ID}})
+	Same(t, ended, []session.EndedSession{{ID: b.ID, UserID: member.ID}})
 	if got := lock(t, d, b.ID); got.EndedAt == nil || *got.EndReason != "r" || lock(t, d, a.ID).EndedAt != nil || lock(t, d, elsewhere.ID).EndedAt != nil {
 		t.Errorf("ended %+v", got)
 	}

@@ -83,7 +83,7 @@ func testTeamSessionsEndWithTheirSession(t *testing.T, d *Database) {
 	at := d.Clock.Now().Add(time.Microsecond)
 	for name, end := range map[string]func(ctx context.Context, s session.Session, reason string) error{
 		"by hand": func(ctx context.Context, s session.Session, reason string) error {
-			_, err := d.EndSessions(ctx, s.UserID, session.Which{Only: &s.ID}, reason, at)
+			_, err := d.EndSessions(ctx, s.UserID, session.SessionSelector{Only: &s.ID}, reason, at)
 			return err
 		},
 		"by an unlink": func(ctx context.Context, s session.Session, reason string) error {

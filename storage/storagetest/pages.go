@@ -129,7 +129,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 		return list{
 			newestFirst: true,
 			add:         func(t *testing.T) identity.ID { return d.Session(t, u).ID },
-			remove:      func(t *testing.T, id identity.ID) { end(t, d, u, session.Which{Only: &id}, d.Clock.Now()) },
+			remove:      func(t *testing.T, id identity.ID) { end(t, d, u, session.SessionSelector{Only: &id}, d.Clock.Now()) },
 			page: func(ctx context.Context, p identity.Page) ([]identity.ID, error) {
 				rows, err := d.ActiveSessions(ctx, u, d.Clock.Now(), p)
 				return ids(rows, err, func(s session.Session) identity.ID { return s.ID })

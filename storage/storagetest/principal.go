@@ -37,7 +37,7 @@ func testPrincipal(t *testing.T, d *Database) {
 		_, s.TokenHash = identity.NewSecret()
 		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s) })
 		ask(t, s)
-		end(t, d, s.UserID, session.Which{}, d.Clock.Now())
+		end(t, d, s.UserID, session.SessionSelector{}, d.Clock.Now())
 		for name, hash := range map[string][]byte{"none": none, "old": old, "ended": s.TokenHash, "empty": {}, "nil": nil} {
 			_, err := d.PrincipalByToken(t.Context(), hash)
 			WantNotFound(t, name, err)
@@ -61,7 +61,7 @@ func testPrincipal(t *testing.T, d *Database) {
 		}
 		s.TeamSessionID = &ts.ID
 		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s) })
-		want := session.Entered{ID: ts.ID, TeamID: tm.ID, Role: team.RoleMember, CreatedAt: ts.CreatedAt}
+		want := session.ActiveTeamSession{ID: ts.ID, TeamID: tm.ID, Role: team.RoleMember, CreatedAt: ts.CreatedAt}
 		Same(t, ask(t, s).Team, want)
 
 		d.Do(t, func(ctx context.Context) error {
@@ -95,7 +95,7 @@ func testPrincipal(t *testing.T, d *Database) {
 			ts.EndedAt, ts.EndReason = &at, &reason
 			d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
 		}
-		if end(session.EndedByPolicy); !ask(t, s).Team.Over {
+		if end(session.EndedByPolicy); !ask(t, s).Team.EndedByPolicy {
 			t.Error("what a policy ended is told as open")
 		}
 		if end("else"); ask(t, s).Team != nil {
@@ -153,7 +153,7 @@ func testPrincipal(t *testing.T, d *Database) {
 		if p := bySession(&first.ID); p.Team != nil {
 			t.Errorf("acts in the ended %+v", p.Team)
 		}
-		end(t, d, u.ID, session.Which{Only: &s.ID}, now)
+		end(t, d, u.ID, session.SessionSelector{Only: &s.ID}, now)
 		_, err := d.PrincipalBySession(t.Context(), s.ID, nil)
 		WantNotFound(t, "an ended session", err)
 	})

@@ -90,7 +90,7 @@ func testRaces(t *testing.T, d *Database) {
 	t.Run("the end of a session", func(t *testing.T) {
 		s := d.Session(t, d.User(t).ID)
 		Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) {
-			ended, err := db.EndSessions(ctx, s.UserID, session.Which{Only: &s.ID}, "over", d.Clock.Now())
+			ended, err := db.EndSessions(ctx, s.UserID, session.SessionSelector{Only: &s.ID}, "over", d.Clock.Now())
 			return len(ended) == 1, err
 		}), 1)
 	})

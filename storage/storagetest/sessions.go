@@ -61,7 +61,7 @@ func testSessions(t *testing.T, d *Database) {
 		touch(second, true) // a shorter pause leaves the longest
 		s.LastSeenAt = second.At
 		Same(t, lock(t, d, s.ID), s)
-		end(t, d, s.UserID, session.Which{}, d.Clock.Now())
+		end(t, d, s.UserID, session.SessionSelector{}, d.Clock.Now())
 		touch(session.Use{Was: second.At, At: second.At.Add(time.Hour), IdleExpires: late.IdleExpires, Pause: time.Hour}, false)
 		if got := lock(t, d, s.ID); !got.LastSeenAt.Equal(s.LastSeenAt) || !got.IdleExpiresAt.Equal(s.IdleExpiresAt) || got.LongestPause != s.LongestPause {
 			t.Errorf("an ended session was touched: %+v", got)
@@ -73,11 +73,11 @@ func testSessions(t *testing.T, d *Database) {
 		foreign := d.Session(t, other.ID)
 		a, b, c := d.Session(t, u.ID), d.Session(t, u.ID), d.Session(t, u.ID)
 		at := d.Clock.Now().Add(time.Microsecond)
-		Same(t, end(t, d, u.ID, session.Which{Only: &foreign.ID}, at), 0)
-		Same(t, end(t, d, u.ID, session.Which{Only: &a.ID}, at), 1)
-		Same(t, end(t, d, u.ID, session.Which{Only: &a.ID}, at.Add(time.Hour)), 0) // ended once
-		Same(t, end(t, d, u.ID, session.Which{Except: &b.ID}, at), 1)              // c
-		Same(t, end(t, d, u.ID, session.Which{}, at), 1)                           // b
+		Same(t, end(t, d, u.ID, session.SessionSelector{Only: &foreign.ID}, at), 0)
+		Same(t, end(t, d, u.ID, session.SessionSelector{Only: &a.ID}, at), 1)
+		Same(t, end(t, d, u.ID, session.SessionSelector{Only: &a.ID}, at.Add(time.Hour)), 0) // ended once
+		Same(t, end(t, d, u.ID, session.SessionSelector{Except: &b.ID}, at), 1)              // c
+		Same(t, end(t, d, u.ID, session.SessionSelector{}, at), 1)                           // b
 		for _, s := range []session.Session{a, b, c} {
 			s.EndedAt, s.EndReason = &at, new("over")
 			Same(t, lock(t, d, s.ID), s)
@@ -94,7 +94,7 @@ func lock(t *testing.T, d *Database, id identity.ID) (s session.Session) {
 	return s
 }
 
-func end(t *testing.T, d *Database, user identity.ID, which session.Which, at time.Time) int {
+func end(t *testing.T, d *Database, user identity.ID, which session.SessionSelector, at time.Time) int {
 	t.Helper()
 	var ids []identity.ID
 	d.Do(t, func(ctx context.Context) (err error) {

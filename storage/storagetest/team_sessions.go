@@ -62,7 +62,7 @@ func testTeamSessions(t *testing.T, d *Database) {
 		behind := s
 		behind.TokenHash = nil // a list never holds anything of a token
 		want := session.ListedInTeam{
-			TeamSession: ts, Summary: identity.Summary{DisplayName: "Grace", PrimaryEmail: &address}, Behind: behind, Role: new(team.RoleAdmin),
+			TeamSession: ts, Summary: identity.Summary{DisplayName: "Grace", PrimaryEmail: &address}, Session: behind, Role: new(team.RoleAdmin),
 		}
 		Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
 		list := must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{}, d.Clock.Now(), identity.Page{Limit: 9}))
@@ -101,7 +101,7 @@ func testTeamSessionFilter(t *testing.T, d *Database) {
 				ts.EndedAt, ts.EndReason, ts.EndedBy = &now, new("r"), &owner.ID
 				d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
 			case "session behind":
-				end(t, d, owner.ID, session.Which{Only: &s.ID}, now)
+				end(t, d, owner.ID, session.SessionSelector{Only: &s.ID}, now)
 			}
 			if method == "siwe" {
 				siwe = append([]identity.ID{ts.ID}, siwe...)
@@ -175,10 +175,10 @@ func testTeamEnding(t *testing.T, d *Database) {
 func testTeamAccess(t *testing.T, d *Database) {
 	u := d.User(t)
 	tm, s := d.Team(t, u.ID), d.Session(t, u.ID)
-	ask := func() session.Entered {
-		return must[session.Entered](t)(d.TeamAccess(t.Context(), tm.ID, u.ID, s.ID))
+	ask := func() session.ActiveTeamSession {
+		return must[session.ActiveTeamSession](t)(d.TeamAccess(t.Context(), tm.ID, u.ID, s.ID))
 	}
-	want := session.Entered{TeamID: tm.ID, Role: team.RoleOwner}
+	want := session.ActiveTeamSession{TeamID: tm.ID, Role: team.RoleOwner}
 	Same(t, ask(), want)
 	ts, until := d.TeamSession(t, tm.ID, s), d.Clock.Now().Add(time.Hour)
 	want.ID, want.CreatedAt, want.Policy, want.BreakGlassUntil = ts.ID, ts.CreatedAt, policies()[0], &until

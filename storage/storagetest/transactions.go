@@ -196,7 +196,7 @@ func testOutside(t *testing.T, d *Database) {
 		"InsertSession": func(ctx context.Context) error { return d.InsertSession(ctx, s) },
 		"UpdateSession": func(ctx context.Context) error { return d.UpdateSession(ctx, s) },
 		"EndSessions": func(ctx context.Context) error {
-			_, err := d.EndSessions(ctx, u.ID, session.Which{}, "r", d.Clock.Now())
+			_, err := d.EndSessions(ctx, u.ID, session.SessionSelector{}, "r", d.Clock.Now())
 			return err
 		},
 		"InsertTeam":       func(ctx context.Context) error { return d.InsertTeam(ctx, team.Team{ID: identity.NewID(), Name: "n"}) },

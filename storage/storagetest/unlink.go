@@ -19,7 +19,7 @@ func testUnlink(t *testing.T, d *Database) {
 		}
 		open, ended, foreign := by(i), by(i), by(other)
 		first, second := d.Clock.Now(), d.Clock.Now().Add(time.Hour)
-		end(t, d, u.ID, session.Which{Only: &ended.ID}, first)
+		end(t, d, u.ID, session.SessionSelector{Only: &ended.ID}, first)
 		d.Do(t, func(ctx context.Context) error {
 			n, err := d.EndSessionsBy(ctx, i.ID, "unlinked", second)
 			Same(t, n, 1)
@@ -75,7 +75,7 @@ func testUnlink(t *testing.T, d *Database) {
 			Same(t, must[session.Principal](t)(d.PrincipalByToken(t.Context(), want.TokenHash)).Session, want)
 		}
 		over := with(made, "github google", gone) // what has ended stays as it was
-		end(t, d, u.ID, session.Which{Only: &over.ID}, d.Clock.Now())
+		end(t, d, u.ID, session.SessionSelector{Only: &over.ID}, d.Clock.Now())
 		d.Do(t, func(ctx context.Context) error {
 			return d.EndSessionsByIdentities(ctx, []identity.ID{gone.ID, other.ID}, "undone", d.Clock.Now())
 		})
