@@ -105,7 +105,7 @@ func enteredOf(p session.Principal, s Session, now time.Time) TeamSession {
 	}, s, now)
 }
 
-func teamOf(m team.Mine) Team {
+func teamOf(m team.TeamWithRole) Team {
 	return Team{Id: m.ID, Name: m.Name, Role: Role(m.Role), CreatedAt: m.CreatedAt}
 }
 
@@ -116,7 +116,7 @@ func memberOf(m team.Member) Member {
 	}
 }
 
-func membershipOf(p team.Place) Membership {
+func membershipOf(p team.MembershipWithTeam) Membership {
 	return Membership{Team: TeamSummary{Id: p.TeamID, Name: p.TeamName}, Role: Role(p.Role), CreatedAt: p.CreatedAt}
 }
 

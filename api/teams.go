@@ -88,7 +88,7 @@ func (s *Server) CreateInvitation(ctx context.Context, r CreateInvitationRequest
 	}
 	i, err := s.Teams.Invite(ctx, s.actor(ctx), r.Team, to, team.Role(r.Body.Role))
 	out := invitationOf(i)
-	out.Mail = optional(InvitationMail(i.Told))
+	out.Mail = optional(InvitationMail(i.MailStatus))
 	return CreateInvitation201JSONResponse(out), err
 }
 

@@ -144,7 +144,7 @@ type MergeStore interface {
 	// EmailsOf lists the verified addresses of a user.
 	EmailsOf(ctx context.Context, user identity.ID) ([]string, error)
 	// MembershipsOf lists the places of users in teams that are not deleted.
-	MembershipsOf(ctx context.Context, users ...identity.ID) ([]team.Place, error)
+	MembershipsOf(ctx context.Context, users ...identity.ID) ([]team.MembershipWithTeam, error)
 	// LockTeamsOf holds the rows of all teams of users, in id order.
 	LockTeamsOf(ctx context.Context, users ...identity.ID) error
 	CountOpenSessions(ctx context.Context, user identity.ID, now time.Time) (int, error)

@@ -63,7 +63,7 @@ func sides(a, b identity.User, wished *identity.ID) (source, survivor identity.U
 		"the survivor must be one of the two accounts").WithField("survivor_id")
 }
 
-func moved(memberships []team.Place, source, survivor identity.ID) []MovedMembership {
+func moved(memberships []team.MembershipWithTeam, source, survivor identity.ID) []MovedMembership {
 	current := map[identity.ID]team.Membership{}
 	for _, m := range memberships {
 		if m.UserID == survivor {

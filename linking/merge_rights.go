@@ -78,7 +78,7 @@ func errOperatorMerge(command string) error {
 
 // sourceGains lists what the person of the source may do after the merge that
 // they may not before: the other direction of gains.
-func sourceGains(plan Plan, memberships []team.Place, source, survivor identity.ID) []Gain {
+func sourceGains(plan Plan, memberships []team.MembershipWithTeam, source, survivor identity.ID) []Gain {
 	own := map[identity.ID]team.Role{}
 	for _, m := range memberships {
 		if m.UserID == source {

@@ -41,7 +41,7 @@ func (db *DB) EmailsOf(ctx context.Context, user identity.ID) ([]string, error) 
 }
 
 // MembershipsOf implements linking.MergeStore.
-func (db *DB) MembershipsOf(ctx context.Context, users ...identity.ID) ([]team.Place, error) {
+func (db *DB) MembershipsOf(ctx context.Context, users ...identity.ID) ([]team.MembershipWithTeam, error) {
 	var rows []placeRow
 	err := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, tm.name AS team_name", db.columns((*membershipRow)(nil))).
 		Join("JOIN teams AS tm ON tm.id = m.team_id AND tm.deleted_at IS NULL").

@@ -22,7 +22,7 @@ func (db *DB) UpdateTeam(ctx context.Context, t team.Team) error {
 	return err
 }
 
-// LockTeam implements team.Seats.
+// LockTeam implements team.RoleReader.
 func (db *DB) LockTeam(ctx context.Context, id identity.ID) (team.Team, error) {
 	var row teamRow
 	q := db.reader(ctx).NewSelect().Model(&row).Where("tm.id = ? AND tm.deleted_at IS NULL", id)
@@ -35,7 +35,7 @@ type mineRow struct {
 	Role    team.Role
 }
 
-func (r mineRow) domain() team.Mine { return team.Mine{Team: r.Team, Role: r.Role} }
+func (r mineRow) domain() team.TeamWithRole { return team.TeamWithRole{Team: r.Team, Role: r.Role} }
 
 const joinMine = "JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ?"
 
@@ -43,16 +43,16 @@ const joinMine = "JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ?"
 // gives them nothing meanwhile.
 const joinActive = "JOIN users AS u ON u.id = m.user_id AND u.status = 'active'"
 
-// TeamFor implements team.Seats.
-func (db *DB) TeamFor(ctx context.Context, id, user identity.ID) (team.Mine, error) {
+// TeamFor implements team.RoleReader.
+func (db *DB) TeamFor(ctx context.Context, id, user identity.ID) (team.TeamWithRole, error) {
 	var row mineRow
 	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, m.role", db.columns((*teamRow)(nil))).Join(joinMine, user).Join(joinActive).
 		Where("tm.id = ? AND tm.deleted_at IS NULL", id).Scan(ctx)
 	return row.domain(), db.engine.normalise(err)
 }
 
-// TeamForKey implements team.Seats.
-func (db *DB) TeamForKey(ctx context.Context, id, key identity.ID, now time.Time) (team.Mine, error) {
+// TeamForKey implements team.RoleReader.
+func (db *DB) TeamForKey(ctx context.Context, id, key identity.ID, now time.Time) (team.TeamWithRole, error) {
 	var row mineRow
 	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, ak.role", db.columns((*teamRow)(nil))).
 		Join("JOIN api_keys AS ak ON ak.team_id = tm.id AND ak.id = ?", key).
@@ -62,7 +62,7 @@ func (db *DB) TeamForKey(ctx context.Context, id, key identity.ID, now time.Time
 }
 
 // TeamsOf implements team.Store.
-func (db *DB) TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.Mine, error) {
+func (db *DB) TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.TeamWithRole, error) {
 	var rows []mineRow
 	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, m.role", db.columns((*teamRow)(nil))).Join(joinMine, user).
 		Where("tm.deleted_at IS NULL")
@@ -75,12 +75,12 @@ type placeRow struct {
 	TeamName      string
 }
 
-func (r placeRow) domain() team.Place {
-	return team.Place{Membership: r.Membership, TeamName: r.TeamName}
+func (r placeRow) domain() team.MembershipWithTeam {
+	return team.MembershipWithTeam{Membership: r.Membership, TeamName: r.TeamName}
 }
 
 // PlacesOf implements team.Store.
-func (db *DB) PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.Place, error) {
+func (db *DB) PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.MembershipWithTeam, error) {
 	var rows []placeRow
 	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, tm.name AS team_name", db.columns((*membershipRow)(nil))).
 		Join("JOIN teams AS tm ON tm.id = m.team_id AND tm.deleted_at IS NULL").Where("m.user_id = ?", user)

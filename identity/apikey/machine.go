@@ -76,7 +76,7 @@ func (s *Service) manage(ctx context.Context, actor identity.Actor, id identity.
 	if err := actor.RequirePerson(); err != nil {
 		return err
 	}
-	return team.Locked(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) error {
+	return team.InTeamTx(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) error {
 		if err := role.RequireManages(); err != nil {
 			return err
 		}

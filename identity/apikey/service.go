@@ -24,7 +24,7 @@ const (
 // Store keeps keys. Changes run in the transaction that InTx opened; rows that do
 // not exist are identity.ErrNotFound.
 type Store interface {
-	team.Seats
+	team.RoleReader
 	InsertAPIKey(ctx context.Context, k Key) error
 	// APIKeyByPrefix is one read by a unique key.
 	APIKeyByPrefix(ctx context.Context, prefix string) (Key, error)

@@ -50,7 +50,7 @@ func (p Principal) admitted(client identity.Client, now time.Time) Principal {
 // RequireMachineIn is RequireIn for a service: of the policy it asks where the
 // client is, for the rest is about how a person signed in.
 func (s *Service) RequireMachineIn(ctx context.Context, actor identity.Actor, id identity.ID) error {
-	if _, err := team.As(ctx, s.store, actor, id, s.now()); err != nil {
+	if _, err := team.TeamAs(ctx, s.store, actor, id, s.now()); err != nil {
 		return err
 	}
 	policy, err := s.store.TeamPolicy(ctx, id)

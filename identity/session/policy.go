@@ -42,7 +42,7 @@ func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identi
 		return RevocationResult[ListedInTeam]{}, err
 	}
 	var out RevocationResult[ListedInTeam]
-	err := team.Locked(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) error {
+	err := team.InTeamTx(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) error {
 		if err := role.RequireManages(); err != nil {
 			return err
 		}

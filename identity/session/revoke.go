@@ -63,7 +63,7 @@ var newest = identity.Page{Limit: maxEndedIDs - 1} // a store reads one more
 func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, r Revocation) (RevocationResult[ListedInTeam], error) {
 	r.Status = cmp.Or(r.Status, StatusActive)
 	var out RevocationResult[ListedInTeam]
-	err := team.Locked(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) (err error) {
+	err := team.InTeamTx(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) (err error) {
 		if err := role.RequireManages(); err != nil {
 			return err
 		}

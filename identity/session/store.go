@@ -41,7 +41,7 @@ type EndedSession struct{ ID, UserID identity.ID }
 // Store keeps sessions. Methods called inside InTx with its context run in that
 // transaction. Rows that do not exist are identity.ErrNotFound.
 type Store interface {
-	team.Seats
+	team.RoleReader
 	PrincipalStore
 
 	InsertSession(ctx context.Context, s Session) error

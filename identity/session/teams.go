@@ -24,7 +24,7 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 	if err := actor.RequirePerson(); err != nil {
 		return ListedInTeam{}, false, err
 	}
-	err = team.Locked(ctx, s.store, actor, id, s.now, func(ctx context.Context, t team.Team, role team.Role) error {
+	err = team.InTeamTx(ctx, s.store, actor, id, s.now, func(ctx context.Context, t team.Team, role team.Role) error {
 		now := s.now()
 		cur, err := s.store.LockSession(ctx, actor.SessionID)
 		if err != nil {
@@ -125,7 +125,7 @@ func (s *Service) ListTeam(ctx context.Context, actor identity.Actor, id identit
 // the team end the sessions of roles they manage; anyone can end their own. Ending
 // one that has ended already changes nothing and is no error.
 func (s *Service) RevokeTeamSession(ctx context.Context, actor identity.Actor, teamID, id identity.ID) error {
-	return team.Locked(ctx, s.store, actor, teamID, s.now, func(ctx context.Context, _ team.Team, by team.Role) error {
+	return team.InTeamTx(ctx, s.store, actor, teamID, s.now, func(ctx context.Context, _ team.Team, by team.Role) error {
 		ts, err := s.store.TeamSession(ctx, id)
 		if err != nil {
 			return err

@@ -75,7 +75,7 @@ func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identit
 			return err
 		}
 		var err error
-		if i.Told, err = s.tell(ctx, i); err != nil {
+		if i.MailStatus, err = s.tell(ctx, i); err != nil {
 			return err
 		}
 		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionInvitationCreated, team, nil, i.data()))
@@ -118,7 +118,7 @@ func (s *Service) Invitations(ctx context.Context, actor identity.Actor, team id
 
 // RevokeInvitation takes an open invitation of this team back. A machine may.
 func (s *Service) RevokeInvitation(ctx context.Context, actor identity.Actor, team, id identity.ID) error {
-	return Locked(ctx, s.store, actor, team, s.now, managing(func(ctx context.Context, _ Team, by Role) error {
+	return InTeamTx(ctx, s.store, actor, team, s.now, managing(func(ctx context.Context, _ Team, by Role) error {
 		i, err := s.store.Invitation(ctx, id)
 		if err != nil {
 			return err
@@ -144,8 +144,8 @@ func (s *Service) Received(ctx context.Context, user identity.ID, p identity.Pag
 // invitation is open, and the person who sent it could still send it, which is
 // decided under the team's lock: a removed, demoted or suspended admin must not
 // come back through invitations left behind.
-func (s *Service) Accept(ctx context.Context, actor identity.Actor, id identity.ID) (Mine, error) {
-	var out Mine
+func (s *Service) Accept(ctx context.Context, actor identity.Actor, id identity.ID) (TeamWithRole, error) {
+	var out TeamWithRole
 	err := s.answer(ctx, actor, id, func(ctx context.Context, t Team, i Invitation) error {
 		if _, err := s.standing(ctx, i); isNotFound(err) {
 			return identity.NewError(identity.CodeInvitationClosed,
@@ -161,7 +161,7 @@ func (s *Service) Accept(ctx context.Context, actor identity.Actor, id identity.
 		if !inserted {
 			return identity.NewError(identity.CodeAlreadyMember, "you are already a member of this team")
 		}
-		out = Mine{Team: t, Role: m.Role}
+		out = TeamWithRole{Team: t, Role: m.Role}
 		if err := s.store.RecordEvents(ctx, s.event(actor, identity.ActionMemberAdded, t.ID, &actor.UserID, identity.Metadata{"role": m.Role})); err != nil {
 			return err
 		}
@@ -237,8 +237,8 @@ func (i Invitation) data() identity.Metadata {
 	if i.Wallet != nil {
 		m["wallet"] = *i.Wallet
 	}
-	if i.Told != "" {
-		m["mail"] = i.Told
+	if i.MailStatus != "" {
+		m["mail"] = i.MailStatus
 	}
 	if i.VoidReason != "" {
 		m["void_reason"] = i.VoidReason

@@ -18,28 +18,28 @@ const (
 
 const mailWindow = 24 * time.Hour
 
-// Told is whether a mail is sent to an invited address; "" for a wallet.
-type Told string
+// MailStatus is whether a mail is sent to an invited address; "" for a wallet.
+type MailStatus string
 
 // What becomes of it.
 const (
-	ToldQueued  Told = "queued"  // a mail is sent after the commit
-	ToldOff     Told = "off"     // this deployment sends no mail
-	ToldLimited Told = "limited" // too many already
+	MailQueued  MailStatus = "queued"  // a mail is sent after the commit
+	MailOff     MailStatus = "off"     // this deployment sends no mail
+	MailLimited MailStatus = "limited" // too many already
 )
 
 // EmailCounts is how many invitations by e-mail there are.
 type EmailCounts struct{ ByTeam, ByInviter, ToAddress int }
 
-// Post sends the mail of an invitation: it queues the task in the
+// InvitationMailer sends the mail of an invitation: it queues the task in the
 // transaction of the invitation, and the worker asks Service.InvitationMail.
-type Post interface {
+type InvitationMailer interface {
 	Announce(ctx context.Context, i Invitation) error
 }
 
-// Letter is what the mail of an invitation says. TeamName is what members
+// InvitationMail is what the mail of an invitation says. TeamName is what members
 // wrote.
-type Letter struct {
+type InvitationMail struct {
 	To       string // canonical
 	TeamName string
 	Role     Role
@@ -61,12 +61,12 @@ func (s *Service) inviting(ctx context.Context, actor identity.Actor, team ident
 }
 
 // tell queues the mail of an invitation that was just made, itself counted.
-func (s *Service) tell(ctx context.Context, i Invitation) (Told, error) {
+func (s *Service) tell(ctx context.Context, i Invitation) (MailStatus, error) {
 	if i.Email == nil {
 		return "", nil
 	}
 	if s.post == nil {
-		return ToldOff, nil
+		return MailOff, nil
 	}
 	if err := s.store.LockAddress(ctx, *i.Email); err != nil {
 		return "", err
@@ -76,15 +76,15 @@ func (s *Service) tell(ctx context.Context, i Invitation) (Told, error) {
 		return "", err
 	}
 	if n.ToAddress > MailsToAddress || n.ByTeam > MailsByTeam || n.ByInviter > MailsByInviter {
-		return ToldLimited, nil
+		return MailLimited, nil
 	}
-	return ToldQueued, s.post.Announce(ctx, i)
+	return MailQueued, s.post.Announce(ctx, i)
 }
 
-// Letter returns what to write to an invited address as things are now, at the
+// InvitationMail returns what to write to an invited address as things are now, at the
 // moment it is sent. identity.ErrNotFound: nothing any more, because the
 // invitation is not open, or could not be accepted.
-func (s *Service) Letter(ctx context.Context, id identity.ID) (out Letter, err error) {
+func (s *Service) InvitationMail(ctx context.Context, id identity.ID) (out InvitationMail, err error) {
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
 		i, err := s.store.Invitation(ctx, id)
 		if err != nil {
@@ -97,7 +97,7 @@ func (s *Service) Letter(ctx context.Context, id identity.ID) (out Letter, err e
 			return err
 		}
 		t, err := s.standing(ctx, i)
-		out = Letter{To: *i.Email, TeamName: t.Name, Role: i.Role, Until: i.ExpiresAt}
+		out = InvitationMail{To: *i.Email, TeamName: t.Name, Role: i.Role, Until: i.ExpiresAt}
 		return err
 	})
 	return out, err

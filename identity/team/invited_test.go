@@ -45,23 +45,23 @@ func (f *fixture) queued(t *testing.T) (n int) {
 func eachWithPost(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
-		test(t, &fixture{d, team.NewService(d.DB, d.Clock.Now, team.WithPost(post{d.DB}))})
+		test(t, &fixture{d, team.NewService(d.DB, d.Clock.Now, team.WithInvitationMailer(post{d.DB}))})
 	})
 }
 
 func TestAnInvitedAddressIsTold(t *testing.T) {
 	eachWithPost(t, func(t *testing.T, f *fixture) {
 		i := f.invited(t, team.RoleAdmin)
-		storagetest.Same(t, i.invitation.Told, team.ToldQueued)
+		storagetest.Same(t, i.invitation.MailStatus, team.MailQueued)
 		storagetest.Same(t, f.queued(t), 1)
-		letter, err := f.Letter(t.Context(), i.invitation.ID)
+		letter, err := f.InvitationMail(t.Context(), i.invitation.ID)
 		storagetest.Same(t, []any{letter, err}, []any{
-			team.Letter{To: *i.invitation.Email, TeamName: "Keys", Role: team.RoleAdmin, Until: i.invitation.ExpiresAt}, nil,
+			team.InvitationMail{To: *i.invitation.Email, TeamName: "Keys", Role: team.RoleAdmin, Until: i.invitation.ExpiresAt}, nil,
 		})
 
 		byWallet, err := f.Service.Invite(t.Context(), actor(i.owner), i.id, team.Target{Wallet: new(storagetest.Address())}, team.RoleMember)
-		storagetest.Same(t, []any{byWallet.Told, err, f.queued(t)}, []any{team.Told(""), nil, 0})
-		_, err = f.Letter(t.Context(), byWallet.ID)
+		storagetest.Same(t, []any{byWallet.MailStatus, err, f.queued(t)}, []any{team.MailStatus(""), nil, 0})
+		_, err = f.InvitationMail(t.Context(), byWallet.ID)
 		storagetest.WantNotFound(t, "a wallet's letter", err)
 		_, err = f.Service.Invite(t.Context(), actor(i.owner), i.id, team.Target{Email: i.invitation.Email}, team.RoleMember)
 		storagetest.WantCode(t, "again", err, identity.CodeAlreadyInvited)
@@ -69,7 +69,7 @@ func TestAnInvitedAddressIsTold(t *testing.T) {
 
 		silent := team.NewService(f.DB, f.Clock.Now)
 		got, err := silent.Invite(t.Context(), actor(i.owner), i.id, team.Target{Email: new(identityWord() + "@example.com")}, team.RoleMember)
-		storagetest.Same(t, []any{got.Told, err, f.queued(t)}, []any{team.ToldOff, nil, 0})
+		storagetest.Same(t, []any{got.MailStatus, err, f.queued(t)}, []any{team.MailOff, nil, 0})
 	})
 }
 
@@ -84,7 +84,7 @@ func TestNobodyIsToldOfAnInvitationThatIsRolledBack(t *testing.T) {
 	eachWithPost(t, func(t *testing.T, f *fixture) {
 		owner := f.User(t)
 		id := f.Team(t, owner.ID).ID
-		failing := team.NewService(unrecorded{f.DB}, f.Clock.Now, team.WithPost(post{f.DB}))
+		failing := team.NewService(unrecorded{f.DB}, f.Clock.Now, team.WithInvitationMailer(post{f.DB}))
 		_, err := failing.Invite(t.Context(), actor(owner), id, team.Target{Email: new("a@example.com")}, team.RoleMember)
 		open, listErr := f.OpenInvitations(t.Context(), id, f.Clock.Now(), page)
 		storagetest.Same(t, []any{err, len(open), listErr, f.queued(t)}, []any{errUnrecorded, 0, nil, 0})
@@ -115,18 +115,18 @@ func TestNoLetterOfWhatCannotBeAccepted(t *testing.T) {
 			if err := change(i); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			_, err := f.Letter(t.Context(), i.invitation.ID)
+			_, err := f.InvitationMail(t.Context(), i.invitation.ID)
 			storagetest.WantNotFound(t, name, err)
 		}
 		i := f.invited(t, team.RoleMember)
 		f.Clock.Set(i.invitation.ExpiresAt.Add(-time.Microsecond))
-		if _, err := f.Letter(t.Context(), i.invitation.ID); err != nil {
+		if _, err := f.InvitationMail(t.Context(), i.invitation.ID); err != nil {
 			t.Errorf("just before it expires: %v", err)
 		}
 		f.Clock.Advance(time.Microsecond)
-		_, err := f.Letter(t.Context(), i.invitation.ID)
+		_, err := f.InvitationMail(t.Context(), i.invitation.ID)
 		storagetest.WantNotFound(t, "expired", err)
-		_, err = f.Letter(t.Context(), identity.NewID())
+		_, err = f.InvitationMail(t.Context(), identity.NewID())
 		storagetest.WantNotFound(t, "none", err)
 	})
 }
@@ -136,7 +136,7 @@ func TestNoLetterOfWhatCannotBeAccepted(t *testing.T) {
 func TestNobodyIsFloodedByInvitations(t *testing.T) {
 	eachWithPost(t, func(t *testing.T, f *fixture) {
 		address := identityWord() + "@example.com"
-		told := make([]team.Told, 12)
+		told := make([]team.MailStatus, 12)
 		owners, teams := make([]identity.User, len(told)), make([]identity.ID, len(told))
 		for n := range told {
 			owners[n] = f.User(t)
@@ -148,7 +148,7 @@ func TestNobodyIsFloodedByInvitations(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			told[n] = i.Told
+			told[n] = i.MailStatus
 			if err := f.RevokeInvitation(t.Context(), actor(owners[n]), teams[n], i.ID); err != nil {
 				t.Error(err)
 			}
@@ -158,7 +158,7 @@ func TestNobodyIsFloodedByInvitations(t *testing.T) {
 
 		f.Clock.Advance(24 * time.Hour)
 		i, err := f.Service.Invite(t.Context(), actor(owners[0]), teams[0], team.Target{Email: &address}, team.RoleMember)
-		storagetest.Same(t, []any{i.Told, err}, []any{team.ToldQueued, nil})
+		storagetest.Same(t, []any{i.MailStatus, err}, []any{team.MailQueued, nil})
 	})
 }
 
@@ -171,23 +171,23 @@ func TestNobodyFloodsByInvitations(t *testing.T) {
 				f.Database.Invite(t, id, by, func(i *team.Invitation) { i.CreatedAt = f.Clock.Now(); i.ExpiresAt = i.CreatedAt.Add(time.Hour) })
 			}
 		}
-		next := func(by identity.User, id identity.ID) team.Told {
+		next := func(by identity.User, id identity.ID) team.MailStatus {
 			i, err := f.Service.Invite(t.Context(), actor(by), id, team.Target{Email: new(identityWord() + "@example.com")}, team.RoleMember)
 			if err != nil {
 				t.Error(err)
 			}
-			return i.Told
+			return i.MailStatus
 		}
 		owner := f.User(t)
 		one, two, three := f.Team(t, owner.ID).ID, f.Team(t, owner.ID).ID, f.Team(t, owner.ID).ID
 		made(one, owner.ID, team.MailsByInviter/2)
 		made(two, owner.ID, team.MailsByInviter/2-1)
-		storagetest.Same(t, []team.Told{next(owner, three), next(owner, three)}, []team.Told{team.ToldQueued, team.ToldLimited})
+		storagetest.Same(t, []team.MailStatus{next(owner, three), next(owner, three)}, []team.MailStatus{team.MailQueued, team.MailLimited})
 
 		admin := f.join(t, one, team.RoleAdmin)
 		made(one, admin.ID, team.MailsByTeam-team.MailsByInviter/2-1)
 		third := f.join(t, one, team.RoleAdmin)
-		storagetest.Same(t, []team.Told{next(third, one), next(third, one), next(third, f.Team(t, third.ID).ID)},
-			[]team.Told{team.ToldQueued, team.ToldLimited, team.ToldQueued})
+		storagetest.Same(t, []team.MailStatus{next(third, one), next(third, one), next(third, f.Team(t, third.ID).ID)},
+			[]team.MailStatus{team.MailQueued, team.MailLimited, team.MailQueued})
 	})
 }

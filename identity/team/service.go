@@ -16,17 +16,17 @@ const invitationLifetime = 14 * 24 * time.Hour
 // Store keeps teams. Methods called inside InTx with its context run in that
 // transaction. Rows that do not exist are identity.ErrNotFound.
 type Store interface {
-	Seats
+	RoleReader
 
 	InsertTeam(ctx context.Context, t Team) error
 	UpdateTeam(ctx context.Context, t Team) error
 	// LockUsers returns the users among ids, holding their rows: before a team's,
 	// where both are locked.
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
-	TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]Mine, error)
+	TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]TeamWithRole, error)
 	// PlacesOf lists the memberships of a user in teams that are not deleted,
 	// oldest team first.
-	PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]Place, error)
+	PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]MembershipWithTeam, error)
 
 	InsertMembership(ctx context.Context, m Membership) (inserted bool, err error)
 	UpdateRole(ctx context.Context, m Membership) error
@@ -55,15 +55,15 @@ type Store interface {
 // team's row lock, and writes its audit event there.
 type Service struct {
 	store Store
-	post  Post
+	post  InvitationMailer
 	now   identity.Clock
 }
 
 // Option changes a Service.
 type Option func(s *Service)
 
-// WithPost sets what sends the mails of invitations. Without it no mail is sent.
-func WithPost(p Post) Option { return func(s *Service) { s.post = p } }
+// WithInvitationMailer sets what sends the mails of invitations. Without it no mail is sent.
+func WithInvitationMailer(p InvitationMailer) Option { return func(s *Service) { s.post = p } }
 
 // NewService returns the service over a store.
 func NewService(store Store, now identity.Clock, options ...Option) *Service {
@@ -86,10 +86,10 @@ func cleanName(name string) (string, error) {
 }
 
 // Create makes a team that the actor owns.
-func (s *Service) Create(ctx context.Context, actor identity.Actor, name string) (Mine, error) {
+func (s *Service) Create(ctx context.Context, actor identity.Actor, name string) (TeamWithRole, error) {
 	name, err := cleanName(name)
 	if err != nil {
-		return Mine{}, err
+		return TeamWithRole{}, err
 	}
 	now := s.now()
 	t := Team{ID: identity.NewID(), Name: name, CreatedAt: now, UpdatedAt: now}
@@ -105,39 +105,39 @@ func (s *Service) Create(ctx context.Context, actor identity.Actor, name string)
 		}
 		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionTeamCreated, t.ID, &actor.UserID, identity.Metadata{"name": name}))
 	})
-	return Mine{Team: t, Role: RoleOwner}, err
+	return TeamWithRole{Team: t, Role: RoleOwner}, err
 }
 
 // Get returns a team the actor is in; identity.ErrNotFound for any other.
-func (s *Service) Get(ctx context.Context, actor identity.Actor, team identity.ID) (Mine, error) {
-	return As(ctx, s.store, actor, team, s.now())
+func (s *Service) Get(ctx context.Context, actor identity.Actor, team identity.ID) (TeamWithRole, error) {
+	return TeamAs(ctx, s.store, actor, team, s.now())
 }
 
 // List returns the user's teams.
-func (s *Service) List(ctx context.Context, user identity.ID, p identity.Page) ([]Mine, *identity.ID, error) {
+func (s *Service) List(ctx context.Context, user identity.ID, p identity.Page) ([]TeamWithRole, *identity.ID, error) {
 	rows, err := s.store.TeamsOf(ctx, user, p)
-	rows, next := identity.Next(rows, p, func(m Mine) identity.ID { return m.ID })
+	rows, next := identity.Next(rows, p, func(m TeamWithRole) identity.ID { return m.ID })
 	return rows, next, err
 }
 
 // Places lists where a user is a member, and since when, for operators.
-func (s *Service) Places(ctx context.Context, user identity.ID, p identity.Page) ([]Place, *identity.ID, error) {
+func (s *Service) Places(ctx context.Context, user identity.ID, p identity.Page) ([]MembershipWithTeam, *identity.ID, error) {
 	rows, err := s.store.PlacesOf(ctx, user, p)
-	rows, next := identity.Next(rows, p, func(m Place) identity.ID { return m.TeamID })
+	rows, next := identity.Next(rows, p, func(m MembershipWithTeam) identity.ID { return m.TeamID })
 	return rows, next, err
 }
 
 // Rename changes the team's name (admin, owner).
-func (s *Service) Rename(ctx context.Context, actor identity.Actor, id identity.ID, name string) (Mine, error) {
+func (s *Service) Rename(ctx context.Context, actor identity.Actor, id identity.ID, name string) (TeamWithRole, error) {
 	name, err := cleanName(name)
 	if err != nil {
-		return Mine{}, err
+		return TeamWithRole{}, err
 	}
-	var out Mine
+	var out TeamWithRole
 	err = s.change(ctx, actor, id, func(ctx context.Context, t Team, role Role) error {
 		before := t.Name
 		t.Name, t.UpdatedAt = name, s.now()
-		out = Mine{Team: t, Role: role}
+		out = TeamWithRole{Team: t, Role: role}
 		if err := s.store.UpdateTeam(ctx, t); err != nil {
 			return err
 		}
@@ -199,7 +199,7 @@ func (s *Service) locked(ctx context.Context, actor identity.Actor, id identity.
 	if err := actor.RequirePerson(); err != nil {
 		return err
 	}
-	return Locked(ctx, s.store, actor, id, s.now, fn)
+	return InTeamTx(ctx, s.store, actor, id, s.now, fn)
 }
 
 type changeFunc = func(ctx context.Context, t Team, role Role) error

@@ -68,8 +68,8 @@ type Membership struct {
 	RoleSince *time.Time // when the role was last changed; nil while it is the first
 }
 
-// Mine is a team with the role that the asking user has in it.
-type Mine struct {
+// TeamWithRole is a team with the role that the asking user has in it.
+type TeamWithRole struct {
 	Team
 	Role Role
 }
@@ -80,8 +80,8 @@ type Member struct {
 	identity.Summary
 }
 
-// Place is a membership with the name of the team.
-type Place struct {
+// MembershipWithTeam is a membership with the name of the team.
+type MembershipWithTeam struct {
 	Membership
 	TeamName string
 }
@@ -139,7 +139,7 @@ type Invitation struct {
 	ClosedAt  *time.Time
 	Outcome   *Outcome
 
-	Told       Told       `bun:"-"` // what Invite did about the mail; not stored
+	MailStatus MailStatus `bun:"-"` // what Invite did about the mail; not stored
 	VoidReason VoidReason `bun:"-"` // as lists tell
 }
 

@@ -15,7 +15,7 @@ type invitations struct {
 	db     *storage.DB
 	sealer identity.Sealer
 	link   string // the page where they are accepted, after signing in; it grants nothing
-	letter func(ctx context.Context, id identity.ID) (team.Letter, error)
+	letter func(ctx context.Context, id identity.ID) (team.InvitationMail, error)
 	wake   func() // those who send
 }
 
@@ -23,7 +23,7 @@ type invited struct {
 	Invitation identity.ID `json:"invitation"`
 }
 
-// Announce implements team.Post.
+// Announce implements team.InvitationMailer.
 func (n invitations) Announce(ctx context.Context, i team.Invitation) error {
 	task, err := n.sealer.NewTask(identity.TaskInvitation, invited{i.ID}, i.CreatedAt, i.ExpiresAt)
 	if err != nil {

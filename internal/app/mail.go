@@ -28,7 +28,7 @@ func newPost(parts Parts, mailbox *devmode.Mailbox) (post, error) {
 	}
 	secret, public := parts.Config.Secret.Reveal(), &parts.Config.PublicURL
 	sealer := outboxSealer(parts.Config)
-	invited := invitations{db: parts.DB, sealer: sealer, link: public.String() + "/account?invited", letter: team.NewService(parts.DB, parts.Now).Letter}
+	invited := invitations{db: parts.DB, sealer: sealer, link: public.String() + "/account?invited", letter: team.NewService(parts.DB, parts.Now).InvitationMail}
 	worker := outbox.NewWorker(parts.DB, map[identity.TaskKind]outbox.Handler{
 		identity.TaskMail:       mail.Handler(mail.Sealed(sealer), public, sender),
 		identity.TaskInvitation: mail.Handler(invited.write, public, sender),
@@ -38,7 +38,7 @@ func newPost(parts Parts, mailbox *devmode.Mailbox) (post, error) {
 		worker:  worker,
 		email:   emailproof.NewService(parts.DB, sealer, secret, public, worker.Wake, parts.Now),
 		notices: newNotices(parts.Config, parts.DB, worker.Wake),
-		teams:   []team.Option{team.WithPost(invited)},
+		teams:   []team.Option{team.WithInvitationMailer(invited)},
 	}, nil
 }
 

@@ -113,7 +113,7 @@ func testKeysOfATeam(t *testing.T, d *Database, machine apikey.Key, insert func(
 	deployment := insert(func(*apikey.Key) {})
 
 	for _, k := range []apikey.Key{machine, simple} {
-		m := must[team.Mine](t)(d.TeamForKey(t.Context(), id, k.ID, now))
+		m := must[team.TeamWithRole](t)(d.TeamForKey(t.Context(), id, k.ID, now))
 		if m.ID != id || m.Name == "" || m.Role != *k.Role {
 			t.Errorf("it is %+v", m)
 		}
@@ -152,7 +152,7 @@ func testKeysOfATeam(t *testing.T, d *Database, machine apikey.Key, insert func(
 	}
 	_, err = d.TeamForKey(t.Context(), id, simple.ID, now)
 	WantNotFound(t, "ended", err)
-	if m := must[team.Mine](t)(d.TeamForKey(t.Context(), foreign.ID, theirs.ID, now)); m.Role != team.RoleMember {
+	if m := must[team.TeamWithRole](t)(d.TeamForKey(t.Context(), foreign.ID, theirs.ID, now)); m.Role != team.RoleMember {
 		t.Errorf("it is %+v", m)
 	}
 	d.Do(t, func(ctx context.Context) error {

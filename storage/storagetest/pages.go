@@ -168,7 +168,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			remove: func(t *testing.T, id identity.ID) { deleteTeam(t, d, id) },
 			page: func(ctx context.Context, p identity.Page) ([]identity.ID, error) {
 				rows, err := d.TeamsOf(ctx, u, p)
-				return ids(rows, err, func(m team.Mine) identity.ID { return m.ID })
+				return ids(rows, err, func(m team.TeamWithRole) identity.ID { return m.ID })
 			},
 		}
 	},
@@ -179,7 +179,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			remove: func(t *testing.T, id identity.ID) { deleteTeam(t, d, id) },
 			page: func(ctx context.Context, p identity.Page) ([]identity.ID, error) {
 				rows, err := d.PlacesOf(ctx, u, p)
-				return ids(rows, err, func(m team.Place) identity.ID { return m.TeamID })
+				return ids(rows, err, func(m team.MembershipWithTeam) identity.ID { return m.TeamID })
 			},
 		}
 	},

@@ -35,14 +35,14 @@ func testTeams(t *testing.T, d *Database) {
 	t.Run("a team comes back to its members only", func(t *testing.T) {
 		owner, stranger := d.User(t), d.User(t)
 		tm := d.Team(t, owner.ID)
-		want := team.Mine{Team: tm, Role: team.RoleOwner}
-		Same(t, must[team.Mine](t)(d.TeamFor(t.Context(), tm.ID, owner.ID)), want)
-		Same(t, must[[]team.Mine](t)(d.TeamsOf(t.Context(), owner.ID, identity.Page{Limit: 9})), []team.Mine{want})
+		want := team.TeamWithRole{Team: tm, Role: team.RoleOwner}
+		Same(t, must[team.TeamWithRole](t)(d.TeamFor(t.Context(), tm.ID, owner.ID)), want)
+		Same(t, must[[]team.TeamWithRole](t)(d.TeamsOf(t.Context(), owner.ID, identity.Page{Limit: 9})), []team.TeamWithRole{want})
 		_, err := d.TeamFor(t.Context(), tm.ID, stranger.ID)
 		WantNotFound(t, "a stranger's team", err)
 		_, err = d.TeamFor(t.Context(), identity.NewID(), owner.ID)
 		WantNotFound(t, "no team", err)
-		Same(t, len(must[[]team.Mine](t)(d.TeamsOf(t.Context(), stranger.ID, identity.Page{Limit: 9}))), 0)
+		Same(t, len(must[[]team.TeamWithRole](t)(d.TeamsOf(t.Context(), stranger.ID, identity.Page{Limit: 9}))), 0)
 	})
 
 	t.Run("an update changes the name; a deleted team is gone for everyone", func(t *testing.T) {
@@ -76,11 +76,11 @@ func testTeams(t *testing.T, d *Database) {
 		joined := d.Member(t, first.ID, u.ID, team.RoleAdmin)
 		gone.DeletedAt = &gone.UpdatedAt
 		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, gone) })
-		Same(t, must[[]team.Place](t)(d.PlacesOf(t.Context(), u.ID, identity.Page{Limit: 9})), []team.Place{
+		Same(t, must[[]team.MembershipWithTeam](t)(d.PlacesOf(t.Context(), u.ID, identity.Page{Limit: 9})), []team.MembershipWithTeam{
 			{Membership: joined, TeamName: first.Name},
 			{Membership: team.Membership{TeamID: own.ID, UserID: u.ID, Role: team.RoleOwner, CreatedAt: own.CreatedAt}, TeamName: own.Name},
 		})
-		Same(t, len(must[[]team.Place](t)(d.PlacesOf(t.Context(), identity.NewID(), identity.Page{Limit: 9}))), 0)
+		Same(t, len(must[[]team.MembershipWithTeam](t)(d.PlacesOf(t.Context(), identity.NewID(), identity.Page{Limit: 9}))), 0)
 	})
 
 	t.Run("members", func(t *testing.T) { testMembers(t, d) })

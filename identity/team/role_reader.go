@@ -7,9 +7,9 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// Seats reads who has a place in a team. Teams and places that do not exist are
+// RoleReader reads who has a place in a team. Teams and places that do not exist are
 // identity.ErrNotFound.
-type Seats interface {
+type RoleReader interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	// LockTeam returns a team that is not deleted and holds its row until the
 	// transaction ends, so that member counts stay true.
@@ -17,16 +17,16 @@ type Seats interface {
 	// TeamFor returns a team, with the role of an active user who is a member of
 	// it. Suspending somebody takes the locks of their teams, so under a team's lock
 	// the answer stays true.
-	TeamFor(ctx context.Context, id, user identity.ID) (Mine, error)
+	TeamFor(ctx context.Context, id, user identity.ID) (TeamWithRole, error)
 	// TeamForKey is TeamFor for a machine: the role is that of an API key of the
 	// team that works at now.
-	TeamForKey(ctx context.Context, id, key identity.ID, now time.Time) (Mine, error)
+	TeamForKey(ctx context.Context, id, key identity.ID, now time.Time) (TeamWithRole, error)
 }
 
-// As returns a team as an actor sees it, with the role of now: a member's, or
+// TeamAs returns a team as an actor sees it, with the role of now: a member's, or
 // that of a key of the team. identity.ErrNotFound for anyone else, also for a key
 // that has ended. It is the one place that knows machines from people.
-func As(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now time.Time) (Mine, error) {
+func TeamAs(ctx context.Context, s RoleReader, actor identity.Actor, id identity.ID, now time.Time) (TeamWithRole, error) {
 	if actor.KeyID != nil {
 		return s.TeamForKey(ctx, id, *actor.KeyID, now)
 	}
@@ -34,22 +34,22 @@ func As(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now 
 }
 
 // RequireManager refuses who does not manage the team: CodeForbidden for other members.
-func RequireManager(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now time.Time) error {
-	m, err := As(ctx, s, actor, id, now)
+func RequireManager(ctx context.Context, s RoleReader, actor identity.Actor, id identity.ID, now time.Time) error {
+	m, err := TeamAs(ctx, s, actor, id, now)
 	if err == nil {
 		err = m.Role.RequireManages()
 	}
 	return err
 }
 
-// Locked runs fn in a transaction under the team's row lock, with the role that
+// InTeamTx runs fn in a transaction under the team's row lock, with the role that
 // the actor has then.
-func Locked(ctx context.Context, s Seats, actor identity.Actor, id identity.ID, now identity.Clock, fn func(ctx context.Context, t Team, role Role) error) error {
+func InTeamTx(ctx context.Context, s RoleReader, actor identity.Actor, id identity.ID, now identity.Clock, fn func(ctx context.Context, t Team, role Role) error) error {
 	return s.InTx(ctx, func(ctx context.Context) error {
 		if _, err := s.LockTeam(ctx, id); err != nil {
 			return err
 		}
-		m, err := As(ctx, s, actor, id, now())
+		m, err := TeamAs(ctx, s, actor, id, now())
 		if err != nil {
 			return err
 		}
