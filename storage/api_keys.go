@@ -23,7 +23,7 @@ func (db *DB) InsertAPIKey(ctx context.Context, k apikey.Key) error {
 // APIKeyByPrefix implements apikey.Store.
 func (db *DB) APIKeyByPrefix(ctx context.Context, prefix string) (apikey.Key, error) {
 	var row apiKeyRow
-	err := db.reader(ctx).NewSelect().Model(&row).Where("ak.prefix = ?", lookable(prefix)).Scan(ctx)
+	err := db.reader(ctx).NewSelect().Model(&row).Where("ak.prefix = ?", sanitizeKey(prefix)).Scan(ctx)
 	return row.Key, db.engine.normalise(err)
 }
 

@@ -112,10 +112,10 @@ func whereEvent(q *bun.SelectQuery, f audit.Filter) *bun.SelectQuery {
 		}
 	}
 	if f.Action != "" {
-		q = q.Where("a.action = ?", lookable(string(f.Action)))
+		q = q.Where("a.action = ?", sanitizeKey(string(f.Action)))
 	}
 	if f.IP != "" {
-		q = q.Where("a.ip = ?", lookable(f.IP))
+		q = q.Where("a.ip = ?", sanitizeKey(f.IP))
 	}
 	if f.From != nil {
 		q = q.Where("a.at >= ?", f.From.UTC())

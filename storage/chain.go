@@ -40,7 +40,7 @@ func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error 
 	if len(rows) == 0 {
 		return nil
 	}
-	return db.later(ctx, into.NewInsert().Model(&rows))
+	return db.execDeferred(ctx, into.NewInsert().Model(&rows))
 }
 
 // chain writes the events of teams that the transaction has recorded. It is the
@@ -54,7 +54,7 @@ func (db *DB) chain(ctx context.Context, tx *transaction) error {
 		return err
 	}
 	rows := rowsOf(records, func(r audit.Record) recordRow { return recordRow{Record: r} })
-	if err := db.later(ctx, db.builder(ctx).NewInsert().Model(&rows)); err != nil {
+	if err := db.execDeferred(ctx, db.builder(ctx).NewInsert().Model(&rows)); err != nil {
 		return err
 	}
 	return db.moveHeads(ctx, heads)
@@ -98,5 +98,5 @@ func (db *DB) link(ctx context.Context, events []identity.Event) ([]audit.Record
 
 // moveHeads writes the hashes of heads that link holds.
 func (db *DB) moveHeads(ctx context.Context, heads []headRow) error {
-	return db.later(ctx, db.builder(ctx).NewInsert().Model(&heads).On("CONFLICT (chain) DO UPDATE").Set("hash = EXCLUDED.hash"))
+	return db.execDeferred(ctx, db.builder(ctx).NewInsert().Model(&heads).On("CONFLICT (chain) DO UPDATE").Set("hash = EXCLUDED.hash"))
 }

@@ -18,7 +18,7 @@ type clientColumns struct {
 }
 
 func clientOf(ip, userAgent string) clientColumns {
-	return clientColumns{IPKey: ipKey(ip), Device: new(lookable(identity.DeviceName(userAgent)))}
+	return clientColumns{IPKey: ipKey(ip), Device: new(sanitizeKey(identity.DeviceName(userAgent)))}
 }
 
 // ipKey is an address as 16 bytes, of which networks are ranges; nil for what is
@@ -72,7 +72,7 @@ func (e engine) onDevice(q *bun.SelectQuery, text string) *bun.SelectQuery {
 	if text == "" {
 		return q
 	}
-	return q.Where(e.lowerASCII("s.device")+" LIKE ? ESCAPE '!'", "%"+escapeLike(lowerASCII(lookable(text)))+"%")
+	return q.Where(e.lowerASCII("s.device")+" LIKE ? ESCAPE '!'", "%"+escapeLike(lowerASCII(sanitizeKey(text)))+"%")
 }
 
 func lowerASCII(s string) string {

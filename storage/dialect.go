@@ -190,8 +190,8 @@ func (e engine) undefined(err error) bool {
 	return e == sqlite && err != nil && (strings.Contains(err.Error(), "no such table") || strings.Contains(err.Error(), "no such column"))
 }
 
-// lookable is a text by which anyone may look for something. Neither engine
+// sanitizeKey is a text by which anyone may look for something. Neither engine
 // keeps a NUL or what is not UTF-8, so there is nothing to find, and no error.
-func lookable(s string) string {
+func sanitizeKey(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }

@@ -194,7 +194,7 @@ func (db *DB) principal(ctx context.Context, statement string, args ...any) (ses
 func (db *DB) IdentityOwner(ctx context.Context, provider, subject string) (identity.Identity, identity.User, error) {
 	var i identity.Identity
 	var u identity.User
-	err := db.hotRow(ctx, db.hot.identityOwner, lookable(provider), lookable(subject)).Scan(append([]any{
+	err := db.hotRow(ctx, db.hot.identityOwner, sanitizeKey(provider), sanitizeKey(subject)).Scan(append([]any{
 		&i.ID, &i.UserID, &i.Provider, &i.Subject, &i.Label, &i.Email, &i.EmailAuthoritative,
 		&i.WalletAddress, &i.WalletChainID, &i.WalletKind, &i.TermsVersion, &i.IsPrimary, &i.CreatedAt, &i.LastUsedAt,
 		&i.VouchesElsewhere,

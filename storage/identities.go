@@ -15,7 +15,7 @@ func (db *DB) InsertIdentity(ctx context.Context, i identity.Identity) error {
 
 // RefreshIdentity implements linking.Store.
 func (db *DB) RefreshIdentity(ctx context.Context, i identity.Identity) error {
-	return db.later(ctx, db.builder(ctx).NewUpdate().Model(&identityRow{Identity: i}).
+	return db.execDeferred(ctx, db.builder(ctx).NewUpdate().Model(&identityRow{Identity: i}).
 		Column("email", "email_authoritative", "terms_version", "last_used_at").Where("i.id = ?", i.ID))
 }
 

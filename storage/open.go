@@ -68,10 +68,10 @@ func Patient() Option {
 	return func(o *options) { o.patient = true }
 }
 
-// Through lets every connection of database/sql be opened by what wrap makes of
+// WithConnectorWrapper lets every connection of database/sql be opened by what wrap makes of
 // the driver's connector, so that it can watch what is asked. On PostgreSQL the
 // reads of hotRow outside a transaction go past it.
-func Through(wrap func(driver.Connector) driver.Connector) Option {
+func WithConnectorWrapper(wrap func(driver.Connector) driver.Connector) Option {
 	return func(o *options) { o.wrap = wrap }
 }
 

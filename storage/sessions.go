@@ -12,7 +12,7 @@ import (
 
 // InsertSession implements session.Store.
 func (db *DB) InsertSession(ctx context.Context, s session.Session) error {
-	return db.later(ctx, db.builder(ctx).NewInsert().Model(&sessionRow{Session: s, clientColumns: clientOf(s.IP, s.UserAgent)}))
+	return db.execDeferred(ctx, db.builder(ctx).NewInsert().Model(&sessionRow{Session: s, clientColumns: clientOf(s.IP, s.UserAgent)}))
 }
 
 // LockSession implements session.Store.
@@ -237,5 +237,5 @@ func whereProvider[Q interface{ Where(string, ...any) Q }](q Q, provider string)
 	if provider == "" {
 		return q
 	}
-	return q.Where("' ' || s.methods || ' ' LIKE ? ESCAPE '!'", "% "+escapeLike(lookable(provider))+" %")
+	return q.Where("' ' || s.methods || ' ' LIKE ? ESCAPE '!'", "% "+escapeLike(sanitizeKey(provider))+" %")
 }

@@ -160,7 +160,7 @@ func (db *DB) OwnerAddresses(ctx context.Context, teamID, except identity.ID) ([
 func (db *DB) ListedTeamSession(ctx context.Context, id identity.ID) (session.ListedInTeam, error) {
 	rows, err := db.listTeamSessions(ctx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("t.id = ?", id) })
 	if err != nil || len(rows) == 0 {
-		return session.ListedInTeam{}, cmpErr(err, identity.ErrNotFound)
+		return session.ListedInTeam{}, firstError(err, identity.ErrNotFound)
 	}
 	return rows[0], nil
 }
@@ -197,8 +197,8 @@ func escapeLike(word string) string {
 	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(word)
 }
 
-// cmpErr returns the first error that is one.
-func cmpErr(errs ...error) error {
+// firstError returns the first error that is one.
+func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
 			return err

@@ -102,14 +102,14 @@ func (db *DB) attempts(ctx context.Context, deadline *time.Timer, fn func(ctx co
 				return &ErrUnavailable{fmt.Errorf("gave up after %d attempts: %w", attempt, err)}
 			}
 		}
-		if err = db.once(ctx, deadline, fn); err == nil || !retryable(err) {
+		if err = db.attempt(ctx, deadline, fn); err == nil || !retryable(err) {
 			return err
 		}
 	}
 	return &ErrUnavailable{fmt.Errorf("gave up after %d attempts: %w", maxAttempts, err)}
 }
 
-func (db *DB) once(ctx context.Context, deadline *time.Timer, fn func(ctx context.Context) error) (err error) {
+func (db *DB) attempt(ctx context.Context, deadline *time.Timer, fn func(ctx context.Context) error) (err error) {
 	if err := db.gate.enter(ctx); err != nil {
 		return db.engine.normalise(err)
 	}
@@ -125,7 +125,7 @@ func (db *DB) once(ctx context.Context, deadline *time.Timer, fn func(ctx contex
 	done := false
 	defer func() {
 		tx.over = true
-		db.tell(tx)
+		db.publishLocally(tx)
 		if !done {
 			// An error, or a panic in fn: without this the connection would never
 			// come back. The error that led here says more than a failed rollback.
@@ -266,7 +266,7 @@ func (db *DB) insert(ctx context.Context, model any) error {
 	return err
 }
 
-// builder is writer for a query that goes to later: it sends nothing yet.
+// builder is writer for a query that goes to execDeferred: it sends nothing yet.
 func (db *DB) builder(ctx context.Context) bun.IDB {
 	if tx := inTx(ctx); tx != nil {
 		return &tx.Tx
@@ -274,10 +274,10 @@ func (db *DB) builder(ctx context.Context) bun.IDB {
 	panic("storage: change outside a transaction")
 }
 
-// later is exec for a change whose outcome nothing in the transaction depends
+// execDeferred is exec for a change whose outcome nothing in the transaction depends
 // on. On PostgreSQL it is sent along with what comes next, at the latest before
 // the commit; should it fail, so does InTx.
-func (db *DB) later(ctx context.Context, q interface {
+func (db *DB) execDeferred(ctx context.Context, q interface {
 	Exec(ctx context.Context, dest ...any) (sql.Result, error)
 	AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error)
 }) error {

@@ -73,10 +73,10 @@ func (db *DB) Users(ctx context.Context, f identity.UserFilter, p identity.Page)
 	var rows []userRow
 	q := db.reader(ctx).NewSelect().Model(&rows)
 	if f.Email != "" {
-		q = q.Where("u.id IN (SELECT e.user_id FROM emails AS e WHERE e.address = ?)", lookable(f.Email))
+		q = q.Where("u.id IN (SELECT e.user_id FROM emails AS e WHERE e.address = ?)", sanitizeKey(f.Email))
 	}
 	if f.Wallet != "" {
-		q = q.Where("u.id IN (SELECT i.user_id FROM identities AS i WHERE i.wallet_address = ?)", lookable(f.Wallet))
+		q = q.Where("u.id IN (SELECT i.user_id FROM identities AS i WHERE i.wallet_address = ?)", sanitizeKey(f.Wallet))
 	}
 	err := newestFirst(q, "u.id", p).Scan(ctx)
 	return rowsOf(rows, func(r userRow) identity.User { return r.User }), db.engine.normalise(err)
@@ -85,7 +85,7 @@ func (db *DB) Users(ctx context.Context, f identity.UserFilter, p identity.Page)
 // EmailOwner implements linking.Store.
 func (db *DB) EmailOwner(ctx context.Context, address string) (identity.ID, error) {
 	var row emailRow
-	err := db.reader(ctx).NewSelect().Model(&row).Where("e.address = ?", lookable(address)).Scan(ctx)
+	err := db.reader(ctx).NewSelect().Model(&row).Where("e.address = ?", sanitizeKey(address)).Scan(ctx)
 	return row.UserID, db.engine.normalise(err)
 }
 

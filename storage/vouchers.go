@@ -68,7 +68,7 @@ func (db *DB) AddressOwner(ctx context.Context, address string) (linking.Address
 	}
 	err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Column("user_id").
 		ColumnExpr(disputed).
-		Where("e.address = ?", lookable(address)).Scan(ctx, &rows)
+		Where("e.address = ?", sanitizeKey(address)).Scan(ctx, &rows)
 	if err != nil || len(rows) == 0 {
 		return linking.AddressOwner{}, db.engine.normalise(err)
 	}
@@ -78,7 +78,7 @@ func (db *DB) AddressOwner(ctx context.Context, address string) (linking.Address
 // VouchersAbout implements linking.VoucherStore.
 func (db *DB) VouchersAbout(ctx context.Context, address, provider, subject string) ([]identity.Voucher, error) {
 	return db.vouchers(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("v.address = ? OR v.provider = ? AND v.subject = ?", lookable(address), lookable(provider), lookable(subject))
+		return q.Where("v.address = ? OR v.provider = ? AND v.subject = ?", sanitizeKey(address), sanitizeKey(provider), sanitizeKey(subject))
 	})
 }
 
@@ -105,7 +105,7 @@ func (db *DB) VoucherIDsOf(ctx context.Context, user identity.ID) ([]identity.ID
 // InsertVoucher implements linking.VoucherStore.
 func (db *DB) InsertVoucher(ctx context.Context, v identity.Voucher) error {
 	row := voucherRowOf(v)
-	return db.later(ctx, db.builder(ctx).NewInsert().Model(&row))
+	return db.execDeferred(ctx, db.builder(ctx).NewInsert().Model(&row))
 }
 
 // RefuseVoucher implements linking.VoucherStore.
@@ -119,7 +119,7 @@ func (db *DB) RefuseVoucher(ctx context.Context, v identity.Voucher) error {
 
 // AcceptVoucher implements linking.VoucherStore.
 func (db *DB) AcceptVoucher(ctx context.Context, address, provider, subject string) error {
-	return db.later(ctx, db.builder(ctx).NewDelete().Model((*voucherRow)(nil)).
+	return db.execDeferred(ctx, db.builder(ctx).NewDelete().Model((*voucherRow)(nil)).
 		Where("v.provider = ? AND v.subject = ? AND v.address = ? AND v.user_id IS NULL", provider, subject, address))
 }
 
@@ -183,7 +183,7 @@ func (db *DB) UnlinkedBy(ctx context.Context, provider, subject string) ([]ident
 			WHERE ul.provider = ? AND ul.subject = ?
 			UNION
 			SELECT u.id, u.merged_into FROM later AS l JOIN users AS u ON u.id = l.next
-		) SELECT l.id FROM later AS l WHERE l.next IS NULL`, lookable(provider), lookable(subject)).Scan(ctx, &out)
+		) SELECT l.id FROM later AS l WHERE l.next IS NULL`, sanitizeKey(provider), sanitizeKey(subject)).Scan(ctx, &out)
 	return out, db.engine.normalise(err)
 }
 
@@ -198,7 +198,7 @@ func (db *DB) MarkUnlinked(ctx context.Context, i identity.Identity, at time.Tim
 // ClearUnlinked implements linking.VoucherStore. Marks of users who were merged
 // into this one go, too.
 func (db *DB) ClearUnlinked(ctx context.Context, provider, subject string, user identity.ID) error {
-	return db.later(ctx, db.builder(ctx).NewRaw(`DELETE FROM unlinked_identities WHERE provider = ? AND subject = ? AND user_id IN (
+	return db.execDeferred(ctx, db.builder(ctx).NewRaw(`DELETE FROM unlinked_identities WHERE provider = ? AND subject = ? AND user_id IN (
 			WITH RECURSIVE former (id) AS (
 				SELECT u.id FROM users AS u WHERE u.id = ?
 				UNION

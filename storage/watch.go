@@ -26,9 +26,9 @@ const (
 
 	// trustFor is how long after the last proof of hearing everything a cache
 	// counts, so it is the longest that a revoked session can be answered
-	// anywhere. beat is how often the proof is renewed.
-	trustFor = 100 * time.Millisecond
-	beat     = 30 * time.Millisecond
+	// anywhere. heartbeat is how often the proof is renewed.
+	trustFor  = 100 * time.Millisecond
+	heartbeat = 30 * time.Millisecond
 )
 
 // Changes is told what has changed of users, sessions, identities, teams and team sessions, by
@@ -67,9 +67,9 @@ func (db *DB) notify(tx *transaction) {
 	tx.waiting = fmt.Appendf(tx.waiting, "NOTIFY %s, '%s';\n", changesChannel, payload)
 }
 
-// tell tells this process, whether the transaction is known to have committed
+// publishLocally notifies this process, whether the transaction is known to have committed
 // or not.
-func (db *DB) tell(tx *transaction) {
+func (db *DB) publishLocally(tx *transaction) {
 	if w := db.watcher.Load(); w != nil && len(tx.changed) > 0 {
 		(*w).Forget(tx.changed...)
 	}
@@ -86,7 +86,7 @@ func (db *DB) Watch(ctx context.Context, w Changes, log *slog.Logger) {
 	if db.engine == sqlite {
 		listen = db.poll
 	}
-	for wait := beat; ctx.Err() == nil; {
+	for wait := heartbeat; ctx.Err() == nil; {
 		started := time.Now()
 		err := listen(ctx, w)
 		w.Trust(time.Time{}, 0)
@@ -94,9 +94,9 @@ func (db *DB) Watch(ctx context.Context, w Changes, log *slog.Logger) {
 			return
 		}
 		if time.Since(started) > time.Minute {
-			wait = beat
+			wait = heartbeat
 		}
-		if wait == beat {
+		if wait == heartbeat {
 			log.Warn("not hearing of changes: sessions are read from the database at each check", "error", err)
 		}
 		select {
@@ -113,13 +113,13 @@ func (db *DB) listen(ctx context.Context, w Changes) error {
 	connecting, cancel := context.WithTimeout(ctx, db.direct.config.ConnConfig.ConnectTimeout)
 	defer cancel()
 	conn, err := db.direct.alone(connecting, func(c *pgx.ConnConfig) {
-		c.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { hear(w, n.Payload) }
+		c.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { handleNotification(w, n.Payload) }
 	})
 	if err != nil {
 		return err
 	}
 	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), beat)
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), heartbeat)
 		defer cancel()
 		_ = conn.Close(closing)
 	}()
@@ -133,8 +133,8 @@ func (db *DB) listen(ctx context.Context, w Changes) error {
 			return err
 		}
 		w.Trust(asked, trustFor)
-		for time.Since(asked) < beat {
-			waiting, cancel := context.WithDeadline(ctx, asked.Add(beat))
+		for time.Since(asked) < heartbeat {
+			waiting, cancel := context.WithDeadline(ctx, asked.Add(heartbeat))
 			err := conn.PgConn().WaitForNotification(waiting)
 			cancel()
 			if err != nil && (ctx.Err() != nil || !pgconn.Timeout(err)) {
@@ -159,7 +159,7 @@ func answers(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-func hear(w Changes, payload string) {
+func handleNotification(w Changes, payload string) {
 	words := strings.Fields(payload)
 	ids := make([]identity.ID, 0, len(words))
 	for _, word := range words {
@@ -193,7 +193,7 @@ func (db *DB) poll(ctx context.Context, w Changes) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(beat):
+		case <-time.After(heartbeat):
 		}
 	}
 }

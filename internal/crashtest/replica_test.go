@@ -111,7 +111,7 @@ func serveOne(raw string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	db, err := storage.Open(ctx, k.DatabaseURL, storage.Through(taps.wrap))
+	db, err := storage.Open(ctx, k.DatabaseURL, storage.WithConnectorWrapper(taps.wrap))
 	if err != nil {
 		return err
 	}
