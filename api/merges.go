@@ -21,7 +21,7 @@ func (s *Server) PreviewMerge(ctx context.Context, r PreviewMergeRequestObject) 
 
 // GetMerge returns a preview, or a merge into the signed-in user.
 func (s *Server) GetMerge(ctx context.Context, r GetMergeRequestObject) (GetMergeResponseObject, error) {
-	p, err := s.Linking.MergeFor(ctx, s.holder(ctx), r.Merge, linking.Wishes{})
+	p, err := s.Linking.MergeFor(ctx, s.holder(ctx), r.Merge, linking.MergeChoices{})
 	if err != nil {
 		return nil, err
 	}
@@ -84,16 +84,16 @@ func (s *Server) AdminUndoMerge(ctx context.Context, r AdminUndoMergeRequestObje
 }
 
 // holder is who redeems a ticket: this session in this browser.
-func (s *Server) holder(ctx context.Context) linking.Holder {
+func (s *Server) holder(ctx context.Context) linking.TicketHolder {
 	info := callOf(ctx)
-	return linking.Holder{
+	return linking.TicketHolder{
 		Principal: *info.principal, Client: info.client,
 		BrowserHash: identity.HashSecret(s.cookies.flowOf(ctx.(*gin.Context))),
 	}
 }
 
-func wishes(survivor *identity.ID, choices *MergeChoices, fingerprint *string) linking.Wishes {
-	w := linking.Wishes{Survivor: survivor, Choices: map[string]linking.Side{}, Fingerprint: value(fingerprint)}
+func wishes(survivor *identity.ID, choices *MergeChoices, fingerprint *string) linking.MergeChoices {
+	w := linking.MergeChoices{Survivor: survivor, Choices: map[string]linking.Side{}, Fingerprint: value(fingerprint)}
 	for field, side := range value(choices) {
 		w.Choices[field] = linking.Side(side)
 	}

@@ -119,8 +119,8 @@ func (s *Service) Apply(ctx context.Context, a Attempt) (Result, error) {
 	return result, nil
 }
 
-// known are the facts with the rows they were read from, all locked.
-type known struct {
+// lockedFacts are the facts with the rows they were read from, all locked.
+type lockedFacts struct {
 	facts    Facts
 	identity *identity.Identity
 	users    map[identity.ID]identity.User
@@ -131,8 +131,8 @@ type known struct {
 
 // gather reads the facts and locks every user among them. What was read before
 // its lock was held is read again, so the decision is about how things are.
-func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
-	k := known{
+func (s *Service) gather(ctx context.Context, a Attempt) (lockedFacts, error) {
+	k := lockedFacts{
 		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy(a.Proof.Provider), ByMail: a.Proof.Provider == identity.ProviderEmail},
 		users: map[identity.ID]identity.User{},
 	}
@@ -167,7 +167,7 @@ func (s *Service) gather(ctx context.Context, a Attempt) (known, error) {
 // two people who prove each other's identities do not wait for each other. A
 // sign-in that brings no address is about the identity's owner alone, whom
 // reading the identity locks.
-func (s *Service) lockParties(ctx context.Context, a Attempt, k *known, addressOwner *identity.ID) error {
+func (s *Service) lockParties(ctx context.Context, a Attempt, k *lockedFacts, addressOwner *identity.ID) error {
 	var parties []identity.ID
 	if addressOwner != nil {
 		parties = append(parties, *addressOwner)
@@ -193,7 +193,7 @@ func (s *Service) lockParties(ctx context.Context, a Attempt, k *known, addressO
 
 // gatherAddress adds what is known of the proof's verified address, now that
 // its owner is locked.
-func (s *Service) gatherAddress(ctx context.Context, a Attempt, k *known, owner *identity.ID) error {
+func (s *Service) gatherAddress(ctx context.Context, a Attempt, k *lockedFacts, owner *identity.ID) error {
 	address := a.claims()
 	k.facts.VerifiedEmail = address != ""
 	disputed := false
@@ -230,7 +230,7 @@ func (s *Service) gatherAddress(ctx context.Context, a Attempt, k *known, owner 
 
 // needsVouchers reports whether the decision, or carrying it out, depends on
 // vouchers. It does not for the everyday sign-in.
-func (k known) needsVouchers(p identity.Proof, disputed bool) bool {
+func (k lockedFacts) needsVouchers(p identity.Proof, disputed bool) bool {
 	i := k.identity
 	switch {
 	case i == nil: // a new user has none
@@ -242,7 +242,7 @@ func (k known) needsVouchers(p identity.Proof, disputed bool) bool {
 }
 
 // weighOwn adds the facts about an identity that has an owner.
-func (s *Service) weighOwn(ctx context.Context, a Attempt, k *known, disputed bool) error {
+func (s *Service) weighOwn(ctx context.Context, a Attempt, k *lockedFacts, disputed bool) error {
 	owner, address := k.identity.UserID, a.claims()
 	k.facts.RemovedBefore = slices.ContainsFunc(k.vouchers, func(v identity.Voucher) bool {
 		return v.Address == address && v.Names(owner) && v.Reason == identity.VoucherRemoved
@@ -258,7 +258,7 @@ func (s *Service) weighOwn(ctx context.Context, a Attempt, k *known, disputed bo
 	return err
 }
 
-func (k known) contested(p identity.Proof, address string, owner identity.ID) bool {
+func (k lockedFacts) contested(p identity.Proof, address string, owner identity.ID) bool {
 	return slices.ContainsFunc(k.vouchers, func(v identity.Voucher) bool {
 		return v.Address == address && v.Contests(p.Provider, p.Subject, owner)
 	})
@@ -299,7 +299,7 @@ func (s *Service) addressOwner(ctx context.Context, address string) (AddressOwne
 	return s.store.AddressOwner(ctx, address)
 }
 
-func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k known) (Result, error) {
+func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k lockedFacts) (Result, error) {
 	now := s.now()
 	var r Result
 	var events []identity.Event

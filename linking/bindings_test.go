@@ -22,9 +22,9 @@ type pairing struct {
 	proven        string // the subject of the ticket's proof
 	team          identity.ID
 	ticket        string
-	as            linking.Holder
+	as            linking.TicketHolder
 	preview       linking.Preview
-	wishes        linking.Wishes
+	wishes        linking.MergeChoices
 }
 
 // newPairing returns a pairing whose ticket is by the owner's identity, or by the
@@ -51,8 +51,8 @@ func newPairing(t *testing.T, d *storagetest.Database, byAddress bool) *pairing 
 	p.proven = proof.Subject
 	_, err := p.apply(t, proof, p.holder)
 	p.ticket = ticketOf(t, err)
-	p.as = linking.Holder{Principal: *p.holder, BrowserHash: p.browser}
-	p.wishes = linking.Wishes{Survivor: &p.owner.User.ID}
+	p.as = linking.TicketHolder{Principal: *p.holder, BrowserHash: p.browser}
+	p.wishes = linking.MergeChoices{Survivor: &p.owner.User.ID}
 	if p.preview, err = p.service.PreviewMerge(t.Context(), p.as, p.ticket, p.wishes); err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestAnUndoIsBound(t *testing.T) {
 		}, moved, "had before"},
 		{"last one first", func(p *pairing, by *identity.Actor) {
 			into := p.signIn(p.t, "google", storagetest.Word()).User.ID
-			if _, err := p.service.AdminMerge(p.t.Context(), nil, p.owner.User.ID, into, linking.Wishes{Survivor: &into}, false); err != nil {
+			if _, err := p.service.AdminMerge(p.t.Context(), nil, p.owner.User.ID, into, linking.MergeChoices{Survivor: &into}, false); err != nil {
 				p.t.Fatal(err)
 			}
 			by.UserID = into
@@ -370,7 +370,7 @@ func TestAnUndoNamesTheLaterMerge(t *testing.T) {
 		var merges [2]linking.Preview
 		for n := range merges {
 			var err error
-			if merges[n], err = w.service.AdminMerge(t.Context(), nil, ids[n], ids[n+1], linking.Wishes{Survivor: &ids[n+1]}, false); err != nil {
+			if merges[n], err = w.service.AdminMerge(t.Context(), nil, ids[n], ids[n+1], linking.MergeChoices{Survivor: &ids[n+1]}, false); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -279,7 +279,7 @@ func (h *history) acceptLink() {
 	if err != nil {
 		h.r.Fatal(err)
 	}
-	_, err = h.service.RedeemLink(h.t.Context(), linking.Holder{Principal: *p, BrowserHash: browsers[browser]}, stored.ID)
+	_, err = h.service.RedeemLink(h.t.Context(), linking.TicketHolder{Principal: *p, BrowserHash: browsers[browser]}, stored.ID)
 	h.want("accept link", err, code)
 	if code != "" {
 		return
@@ -372,10 +372,10 @@ func (h *history) unlink() {
 }
 
 // wishes draws who survives, of two, and whose values.
-func (h *history) wishes(a, b identity.ID) linking.Wishes {
+func (h *history) wishes(a, b identity.ID) linking.MergeChoices {
 	survivor := pick(h.r, "survivor", []identity.ID{a, b})
 	side := pick(h.r, "side", []linking.Side{linking.SideSource, linking.SideSurvivor})
-	return linking.Wishes{Survivor: &survivor, Choices: map[string]linking.Side{"primary_email": side}}
+	return linking.MergeChoices{Survivor: &survivor, Choices: map[string]linking.Side{"primary_email": side}}
 }
 
 func (h *history) adminMerge() {
@@ -423,7 +423,7 @@ func (h *history) redeem() {
 	if p == nil {
 		return
 	}
-	holder := linking.Holder{Principal: *p, BrowserHash: browsers[t.browser]}
+	holder := linking.TicketHolder{Principal: *p, BrowserHash: browsers[t.browser]}
 	now, code := h.Clock.Now(), identity.Code("")
 	switch {
 	case t.used || !now.Before(t.expires) || by != t.holder:

@@ -52,7 +52,7 @@ func (s *Service) holdLinkTicket(ctx context.Context, a Attempt, user, session i
 
 // LinkRequests lists what asks to be linked to the holder, in the session that
 // signed in for it.
-func (s *Service) LinkRequests(ctx context.Context, h Holder) ([]LinkRequest, error) {
+func (s *Service) LinkRequests(ctx context.Context, h TicketHolder) ([]LinkRequest, error) {
 	held, err := s.store.LinkTicketsOf(ctx, h.Principal.Session.ID)
 	out := []LinkRequest{}
 	for _, t := range held {
@@ -67,7 +67,7 @@ func (s *Service) LinkRequests(ctx context.Context, h Holder) ([]LinkRequest, er
 // it is. identity.ErrNotFound for a ticket of another session, browser or user;
 // CodeReauthRequired unless recently verified; CodeTicketInvalid when the
 // identity has an owner by now.
-func (s *Service) RedeemLink(ctx context.Context, h Holder, id identity.ID) (LinkRequest, error) {
+func (s *Service) RedeemLink(ctx context.Context, h TicketHolder, id identity.ID) (LinkRequest, error) {
 	return s.settleLink(ctx, h, id, func(ctx context.Context, t Ticket) error {
 		proof := identity.Proof(t.Proof)
 		have, owner, err := s.store.IdentityOwner(ctx, proof.Provider, proof.Subject)
@@ -84,7 +84,7 @@ func (s *Service) RedeemLink(ctx context.Context, h Holder, id identity.ID) (Lin
 }
 
 // DismissLink ends a link ticket without linking anything.
-func (s *Service) DismissLink(ctx context.Context, h Holder, id identity.ID) error {
+func (s *Service) DismissLink(ctx context.Context, h TicketHolder, id identity.ID) error {
 	_, err := s.settleLink(ctx, h, id, func(ctx context.Context, t Ticket) error {
 		e := s.event(Attempt{Proof: identity.Proof(t.Proof), Current: &h.Principal, Client: h.Client},
 			Decision{Reason: ReasonConfirmed}, identity.ActionLinkDismissed, t.OwnerID)
@@ -95,7 +95,7 @@ func (s *Service) DismissLink(ctx context.Context, h Holder, id identity.ID) err
 }
 
 // settleLink uses up a link ticket of the holder and does what they decided.
-func (s *Service) settleLink(ctx context.Context, h Holder, id identity.ID, decided func(ctx context.Context, t Ticket) error) (LinkRequest, error) {
+func (s *Service) settleLink(ctx context.Context, h TicketHolder, id identity.ID, decided func(ctx context.Context, t Ticket) error) (LinkRequest, error) {
 	var out LinkRequest
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		locked, err := s.store.LockUsers(ctx, h.Principal.User.ID) // before the ticket, as everywhere
@@ -128,14 +128,14 @@ func (s *Service) settleLink(ctx context.Context, h Holder, id identity.ID, deci
 }
 
 // redeemsLink reports whether the holder may redeem the link ticket now.
-func (s *Service) redeemsLink(h Holder, t Ticket) bool {
+func (s *Service) redeemsLink(h TicketHolder, t Ticket) bool {
 	return t.Kind == TicketLink && t.Open(s.now()) && t.OwnerID == h.Principal.User.ID &&
 		t.HolderID != nil && *t.HolderID == h.Principal.User.ID &&
 		t.SessionID != nil && *t.SessionID == h.Principal.Session.ID && bytes.Equal(t.BrowserHash, h.BrowserHash)
 }
 
 // linkConfirmed links a proven identity that nobody owns to the holder.
-func (s *Service) linkConfirmed(ctx context.Context, h Holder, proof identity.Proof) error {
+func (s *Service) linkConfirmed(ctx context.Context, h TicketHolder, proof identity.Proof) error {
 	proof.Purpose = identity.PurposeLink
 	a := Attempt{Proof: proof, Current: &h.Principal, BrowserHash: h.BrowserHash, Client: h.Client}
 	k, err := s.gather(ctx, a)

@@ -40,13 +40,13 @@ func newTicketScene(t *testing.T, d *storagetest.Database) *ticketScene {
 }
 
 // holds signs in for the ticket and returns what asks, and who holds it.
-func (s *ticketScene) holds(p identity.Proof, ticket string, browser []byte) (*linking.LinkRequest, linking.Holder) {
+func (s *ticketScene) holds(p identity.Proof, ticket string, browser []byte) (*linking.LinkRequest, linking.TicketHolder) {
 	s.t.Helper()
 	r, err := s.service.Apply(s.t.Context(), linking.Attempt{Proof: p, BrowserHash: browser, LinkTicket: ticket})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return r.Asks, linking.Holder{Principal: *principal(r), BrowserHash: browser}
+	return r.Asks, linking.TicketHolder{Principal: *principal(r), BrowserHash: browser}
 }
 
 func (s *ticketScene) adaSignsIn() identity.Proof {
@@ -109,35 +109,35 @@ func TestLinkTicketIsHeld(t *testing.T) {
 func TestLinkTicketIsRedeemed(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		for name, c := range map[string]struct {
-			edit func(s *ticketScene, h *linking.Holder)
+			edit func(s *ticketScene, h *linking.TicketHolder)
 			want identity.Code // "" links
 		}{
-			"by its holder":      {func(*ticketScene, *linking.Holder) {}, ""},
-			"in another browser": {func(_ *ticketScene, h *linking.Holder) { h.BrowserHash = otherBrowser }, identity.CodeNotFound},
-			"by another session of the owner": {func(s *ticketScene, h *linking.Holder) {
+			"by its holder":      {func(*ticketScene, *linking.TicketHolder) {}, ""},
+			"in another browser": {func(_ *ticketScene, h *linking.TicketHolder) { h.BrowserHash = otherBrowser }, identity.CodeNotFound},
+			"by another session of the owner": {func(s *ticketScene, h *linking.TicketHolder) {
 				h.Principal = *principal(s.must(s.t, s.adaSignsIn(), nil))
 			}, identity.CodeNotFound},
-			"by a session of another user": {func(s *ticketScene, h *linking.Holder) {
+			"by a session of another user": {func(s *ticketScene, h *linking.TicketHolder) {
 				h.Principal.User = s.signIn(s.t, "google", "eve"+s.google).User
 			}, identity.CodeNotFound},
-			"late": {func(s *ticketScene, h *linking.Holder) {
+			"late": {func(s *ticketScene, h *linking.TicketHolder) {
 				s.Clock.Advance(linking.TicketLifetime)
 				h.Principal.Session.AuthenticatedAt = s.Clock.Now()
 			}, identity.CodeNotFound},
-			"by a session that is not recently verified": {func(s *ticketScene, _ *linking.Holder) { s.Clock.Advance(11 * time.Minute) }, identity.CodeReauthRequired},
-			"after the owner was suspended": {func(s *ticketScene, h *linking.Holder) {
+			"by a session that is not recently verified": {func(s *ticketScene, _ *linking.TicketHolder) { s.Clock.Advance(11 * time.Minute) }, identity.CodeReauthRequired},
+			"after the owner was suspended": {func(s *ticketScene, h *linking.TicketHolder) {
 				u := h.Principal.User
 				u.Status = identity.StatusDisabled
 				if err := s.InTx(s.t.Context(), func(ctx context.Context) error { return s.UpdateUser(ctx, u) }); err != nil {
 					s.t.Fatal(err)
 				}
 			}, identity.CodeNotFound},
-			"after someone else linked the identity": {func(s *ticketScene, _ *linking.Holder) {
+			"after someone else linked the identity": {func(s *ticketScene, _ *linking.TicketHolder) {
 				eve := s.signIn(s.t, "google", "eve"+s.google)
 				p := s.proof(identity.PurposeLink, "github", s.github.Subject)
 				s.must(s.t, p, eve)
 			}, identity.CodeTicketInvalid},
-			"after it was dismissed": {func(s *ticketScene, h *linking.Holder) {
+			"after it was dismissed": {func(s *ticketScene, h *linking.TicketHolder) {
 				if err := s.service.DismissLink(s.t.Context(), *h, s.request(*h)); err != nil {
 					s.t.Fatal(err)
 				}
@@ -172,7 +172,7 @@ func TestLinkTicketIsRedeemed(t *testing.T) {
 }
 
 // request is the id of what the holder is asked for.
-func (s *ticketScene) request(h linking.Holder) identity.ID {
+func (s *ticketScene) request(h linking.TicketHolder) identity.ID {
 	s.t.Helper()
 	requests, err := s.service.LinkRequests(s.t.Context(), h)
 	if err != nil || len(requests) != 1 {

@@ -126,9 +126,9 @@ type Preview struct {
 	Merge       *Merge // once confirmed
 }
 
-// Wishes are what the person chooses about a merge. Zero is the default: the
+// MergeChoices are what the person chooses about a merge. Zero is the default: the
 // older account survives, with its own values.
-type Wishes struct {
+type MergeChoices struct {
 	Survivor    *identity.ID
 	Choices     map[string]Side // by Conflict.Field
 	Fingerprint string          // of the preview that was shown

@@ -11,9 +11,9 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 )
 
-// Holder is who redeems a merge ticket: the session it was given to, in the
+// TicketHolder is who redeems a merge ticket: the session it was given to, in the
 // browser it was given to.
-type Holder struct {
+type TicketHolder struct {
 	Principal   session.Principal
 	BrowserHash []byte
 	Client      identity.Client
@@ -23,7 +23,7 @@ type Holder struct {
 // CodeOperatorMerge when one of the two is an operator, here and on confirming.
 // CodeTicketInvalid when the ticket is unknown, used, expired, or of another
 // session or browser.
-func (s *Service) PreviewMerge(ctx context.Context, h Holder, token string, w Wishes) (Preview, error) {
+func (s *Service) PreviewMerge(ctx context.Context, h TicketHolder, token string, w MergeChoices) (Preview, error) {
 	var out Preview
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		t, err := s.store.TicketByToken(ctx, identity.HashSecret(token))
@@ -41,12 +41,12 @@ func (s *Service) PreviewMerge(ctx context.Context, h Holder, token string, w Wi
 
 // MergeFor returns the preview of an open ticket of the holder, or a merge that
 // he, or who was merged into him since, survived. Nobody else's merges exist for him.
-func (s *Service) MergeFor(ctx context.Context, h Holder, id identity.ID, w Wishes) (Preview, error) {
+func (s *Service) MergeFor(ctx context.Context, h TicketHolder, id identity.ID, w MergeChoices) (Preview, error) {
 	var out Preview
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		m, err := s.store.MergeByID(ctx, id)
 		if err == nil {
-			_, holder, err := s.carriedOn(ctx, m)
+			_, holder, err := s.finalSurvivor(ctx, m)
 			if err != nil {
 				return err
 			}
@@ -78,7 +78,7 @@ func (s *Service) MergeFor(ctx context.Context, h Holder, id identity.ID, w Wish
 // CodeReauthRequired unless fresh. CodeMergeChanged when things are not as the
 // preview of the given fingerprint showed them, or when a role in a shared team
 // would rise and no preview is named.
-func (s *Service) ConfirmMerge(ctx context.Context, h Holder, id identity.ID, w Wishes) (Preview, Result, error) {
+func (s *Service) ConfirmMerge(ctx context.Context, h TicketHolder, id identity.ID, w MergeChoices) (Preview, Result, error) {
 	var out Preview
 	var result Result
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -96,7 +96,7 @@ func (s *Service) ConfirmMerge(ctx context.Context, h Holder, id identity.ID, w 
 		if out, err = s.previewTicket(ctx, t, w); err != nil {
 			return err
 		}
-		if err := shown(out, w); err != nil {
+		if err := requirePreviewed(out, w); err != nil {
 			return err
 		}
 		if err := s.merge(ctx, &out, &actor.UserID, actor.Event(identity.ActionUserMerged, s.now())); err != nil {
@@ -111,7 +111,7 @@ func (s *Service) ConfirmMerge(ctx context.Context, h Holder, id identity.ID, w 
 // AdminMerge merges two users for an operator or an API key, or with dryRun shows
 // what it would do. A nil actor is the command line. CodeOperatorMerge and
 // CodeForbidden for what the actor may not merge: see mayMerge.
-func (s *Service) AdminMerge(ctx context.Context, actor *identity.Actor, a, b identity.ID, w Wishes, dryRun bool) (Preview, error) {
+func (s *Service) AdminMerge(ctx context.Context, actor *identity.Actor, a, b identity.ID, w MergeChoices, dryRun bool) (Preview, error) {
 	var out Preview
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		if actor != nil && !dryRun {
@@ -140,7 +140,7 @@ func (s *Service) AdminMerge(ctx context.Context, actor *identity.Actor, a, b id
 }
 
 // redeems reports whether the holder may redeem the ticket now.
-func (s *Service) redeems(h Holder, t Ticket) bool {
+func (s *Service) redeems(h TicketHolder, t Ticket) bool {
 	return t.Redeemable(s.now()) && t.SessionID != nil && *t.SessionID == h.Principal.Session.ID &&
 		t.HolderID != nil && *t.HolderID == h.Principal.User.ID && bytes.Equal(t.BrowserHash, h.BrowserHash)
 }
@@ -148,7 +148,7 @@ func (s *Service) redeems(h Holder, t Ticket) bool {
 // previewTicket previews the merge of a ticket, whose users are locked then. The
 // proof is decided again: the ticket works only while the same proof still gives
 // it, on the same ground.
-func (s *Service) previewTicket(ctx context.Context, t Ticket, w Wishes) (Preview, error) {
+func (s *Service) previewTicket(ctx context.Context, t Ticket, w MergeChoices) (Preview, error) {
 	p, err := s.previewUsers(ctx, t.ID, *t.HolderID, t.OwnerID, w)
 	if err == nil {
 		err = p.requireNoOperator()
@@ -173,7 +173,7 @@ func (s *Service) previewTicket(ctx context.Context, t Ticket, w Wishes) (Previe
 	return p, err
 }
 
-func (s *Service) previewUsers(ctx context.Context, id, a, b identity.ID, w Wishes) (Preview, error) {
+func (s *Service) previewUsers(ctx context.Context, id, a, b identity.ID, w MergeChoices) (Preview, error) {
 	users, err := s.store.LockUsers(ctx, a, b)
 	if err != nil {
 		return Preview{}, err
@@ -194,8 +194,8 @@ func (s *Service) previewUsers(ctx context.Context, id, a, b identity.ID, w Wish
 	return s.preview(ctx, id, users[0], users[1], w)
 }
 
-// shown refuses what the person has not seen.
-func shown(p Preview, w Wishes) error {
+// requirePreviewed refuses what the person has not seen.
+func requirePreviewed(p Preview, w MergeChoices) error {
 	if w.Fingerprint != "" {
 		if w.Fingerprint != p.Fingerprint {
 			return errMergeChanged()
@@ -227,8 +227,8 @@ func (s *Service) merge(ctx context.Context, p *Preview, by *identity.ID, event 
 	}
 	client := identity.Client{IP: event.IP, UserAgent: event.UserAgent}
 	steps := []func() error{
-		func() error { return s.notify(ctx, identity.NoticeMerged, source.ID, told(*p), client) },
-		func() error { return s.notify(ctx, identity.NoticeMerged, survivor.ID, told(*p), client) },
+		func() error { return s.notify(ctx, identity.NoticeMerged, source.ID, mergeNotice(*p), client) },
+		func() error { return s.notify(ctx, identity.NoticeMerged, survivor.ID, mergeNotice(*p), client) },
 		func() error { return s.store.InsertMerge(ctx, m) },
 		func() error { return s.store.RecordItems(ctx, m) },
 		func() error { return s.store.SetUser(ctx, tombstone) }, // before its addresses go: they hold on to the primary one
@@ -299,7 +299,7 @@ func (s *Service) promoteWallet(ctx context.Context, survivor identity.ID, moved
 
 // continueAs gives the holder a session of the survivor: his own, rotated, or a
 // new one when he held the source's, which has ended.
-func (s *Service) continueAs(ctx context.Context, h Holder, p Preview) (Result, error) {
+func (s *Service) continueAs(ctx context.Context, h TicketHolder, p Preview) (Result, error) {
 	r := Result{Outcome: OutcomeSignedIn, User: p.Survivor}
 	var err error
 	if h.Principal.User.ID == p.Survivor.ID {

@@ -13,7 +13,7 @@ import (
 
 // preview computes a merge of two locked or unlocked users. Who of them
 // survives is wished for, or the older.
-func (s *Service) preview(ctx context.Context, id identity.ID, a, b identity.User, w Wishes) (Preview, error) {
+func (s *Service) preview(ctx context.Context, id identity.ID, a, b identity.User, w MergeChoices) (Preview, error) {
 	source, survivor, err := sides(a, b, w.Survivor)
 	if err != nil {
 		return Preview{}, err

@@ -83,7 +83,7 @@ func newScene(t *testing.T, d *storagetest.Database, replicas []*watched) *scene
 		t.Fatalf("%v, %v", all, err)
 	}
 	s.wallet = all[1]
-	p, err := s.service.AdminMerge(t.Context(), nil, s.z, s.a.User.ID, linking.Wishes{Survivor: &s.a.User.ID}, false)
+	p, err := s.service.AdminMerge(t.Context(), nil, s.z, s.a.User.ID, linking.MergeChoices{Survivor: &s.a.User.ID}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func (s *scene) prove(p identity.Proof, current *session.Principal) (err error) 
 }
 
 func (s *scene) merge(w *world, from, into identity.ID) error {
-	_, err := w.service.AdminMerge(s.t.Context(), nil, from, into, linking.Wishes{Survivor: &into}, false)
+	_, err := w.service.AdminMerge(s.t.Context(), nil, from, into, linking.MergeChoices{Survivor: &into}, false)
 	return err
 }
 
@@ -314,14 +314,14 @@ func TestTicketsOfEachOtherRedeemedAtOnce(t *testing.T) {
 			s := newScene(t, d, replicas)
 			people, names, tokens := []*session.Principal{s.a, s.b}, []string{s.subject, s.bSubject}, []string{s.token, s.bToken}
 			var ids [2]identity.ID
-			holder := func(n int) linking.Holder { return linking.Holder{Principal: *people[n], BrowserHash: s.browser} }
+			holder := func(n int) linking.TicketHolder { return linking.TicketHolder{Principal: *people[n], BrowserHash: s.browser} }
 			for n := range people {
 				_, err := s.apply(t, s.proof(identity.PurposeLink, "google", names[1-n]), people[n])
 				var refusal *identity.Error
 				if !errors.As(err, &refusal) || refusal.Ticket == "" {
 					t.Fatalf("no ticket: %v", err)
 				}
-				p, err := s.service.PreviewMerge(t.Context(), holder(n), refusal.Ticket, linking.Wishes{})
+				p, err := s.service.PreviewMerge(t.Context(), holder(n), refusal.Ticket, linking.MergeChoices{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -330,7 +330,7 @@ func TestTicketsOfEachOtherRedeemedAtOnce(t *testing.T) {
 			var errs [2]error
 			together(2, func(n int) {
 				w := []*world{s.world, s.rival}[n]
-				_, _, errs[n] = w.service.ConfirmMerge(t.Context(), holder(n), ids[n], linking.Wishes{Survivor: &people[n].User.ID})
+				_, _, errs[n] = w.service.ConfirmMerge(t.Context(), holder(n), ids[n], linking.MergeChoices{Survivor: &people[n].User.ID})
 			})
 			if (errs[0] == nil) == (errs[1] == nil) {
 				t.Errorf("one of both must have lost: %v", errs)

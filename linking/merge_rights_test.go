@@ -51,7 +51,7 @@ func TestOperatorsAreMergedOnTheCommandLineOnly(t *testing.T) {
 							continue // it would be carried out: below
 						}
 						before := rows(t, d)
-						_, err := w.service.AdminMerge(t.Context(), actor, ids[0], ids[1], linking.Wishes{Survivor: &survivor}, dryRun)
+						_, err := w.service.AdminMerge(t.Context(), actor, ids[0], ids[1], linking.MergeChoices{Survivor: &survivor}, dryRun)
 						want(name+", dry run "+strconv.FormatBool(dryRun), err, refused)
 						if rows(t, d) != before {
 							t.Errorf("operators %v, %s: a refused merge or a dry run has changed something", operators, name)
@@ -63,18 +63,18 @@ func TestOperatorsAreMergedOnTheCommandLineOnly(t *testing.T) {
 			// that both are proven, not who they are.
 			_, err := w.apply(t, w.proof(identity.PurposeLink, "google", subject), a)
 			ticket := ticketOf(t, err)
-			holder := linking.Holder{Principal: *a, BrowserHash: w.browser}
-			preview, err := w.service.PreviewMerge(t.Context(), holder, ticket, linking.Wishes{})
+			holder := linking.TicketHolder{Principal: *a, BrowserHash: w.browser}
+			preview, err := w.service.PreviewMerge(t.Context(), holder, ticket, linking.MergeChoices{})
 			want("preview by the person", err, refused)
 			if !involved {
 				// An operator is made between looking and confirming.
 				makeOperator(t, d, ids[1], true)
-				_, _, err = w.service.ConfirmMerge(t.Context(), holder, preview.ID, linking.Wishes{Fingerprint: preview.Fingerprint})
+				_, _, err = w.service.ConfirmMerge(t.Context(), holder, preview.ID, linking.MergeChoices{Fingerprint: preview.Fingerprint})
 				want("confirm by the person", err, identity.CodeOperatorMerge)
 				makeOperator(t, d, ids[1], false)
 			}
 
-			merged, err := w.service.AdminMerge(t.Context(), nil, ids[0], ids[1], linking.Wishes{Survivor: &ids[0]}, false)
+			merged, err := w.service.AdminMerge(t.Context(), nil, ids[0], ids[1], linking.MergeChoices{Survivor: &ids[0]}, false)
 			want("the command line", err, "")
 			if merged.Survivor.Operator != involved {
 				t.Errorf("operators %v: the survivor is an operator: %v", operators, merged.Survivor.Operator)
@@ -140,11 +140,11 @@ func TestAnAPIKeyMergesWithoutGain(t *testing.T) {
 			if c.kind != "" {
 				note(t, d, survivor, source, c.kind)
 			}
-			if _, err := w.service.AdminMerge(t.Context(), actor, source, survivor, linking.Wishes{Survivor: &survivor}, true); err != nil {
+			if _, err := w.service.AdminMerge(t.Context(), actor, source, survivor, linking.MergeChoices{Survivor: &survivor}, true); err != nil {
 				t.Errorf("%s: a dry run: %v", name, err)
 			}
 			before := rows(t, d)
-			_, err := w.service.AdminMerge(t.Context(), actor, source, survivor, linking.Wishes{Survivor: &survivor}, false)
+			_, err := w.service.AdminMerge(t.Context(), actor, source, survivor, linking.MergeChoices{Survivor: &survivor}, false)
 			if identity.ErrorCode(err) != c.code || c.code == "" && err != nil {
 				t.Errorf("%s: %v, want %q", name, err, c.code)
 			}
@@ -156,7 +156,7 @@ func TestAnAPIKeyMergesWithoutGain(t *testing.T) {
 		// Nor does it take anything off who became an operator since.
 		x, y := w.signIn(t, "google", storagetest.Word()).User.ID, w.signIn(t, "google", storagetest.Word()).User.ID
 		note(t, d, x, y, linking.DuplicateAddress)
-		merged, err := w.service.AdminMerge(t.Context(), actor, x, y, linking.Wishes{Survivor: &y}, false)
+		merged, err := w.service.AdminMerge(t.Context(), actor, x, y, linking.MergeChoices{Survivor: &y}, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,10 +171,10 @@ func TestAnAPIKeyMergesWithoutGain(t *testing.T) {
 		// A pair is the same pair after one of it was merged into another.
 		a, b, c := w.signIn(t, "google", storagetest.Word()).User.ID, w.signIn(t, "google", storagetest.Word()).User.ID, w.signIn(t, "google", storagetest.Word()).User.ID
 		note(t, d, a, b, linking.DuplicateAddress)
-		if _, err := w.service.AdminMerge(t.Context(), nil, a, c, linking.Wishes{Survivor: &c}, false); err != nil {
+		if _, err := w.service.AdminMerge(t.Context(), nil, a, c, linking.MergeChoices{Survivor: &c}, false); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.service.AdminMerge(t.Context(), actor, b, c, linking.Wishes{}, false); err != nil {
+		if _, err := w.service.AdminMerge(t.Context(), actor, b, c, linking.MergeChoices{}, false); err != nil {
 			t.Error(err)
 		}
 	})

@@ -52,7 +52,7 @@ func (s *Service) undo(ctx context.Context, actor *identity.Actor, id identity.I
 		if err != nil {
 			return err
 		}
-		last, holder, err := s.carriedOn(ctx, m)
+		last, holder, err := s.finalSurvivor(ctx, m)
 		if err != nil {
 			return err
 		}
@@ -114,10 +114,10 @@ func (s *Service) undo(ctx context.Context, actor *identity.Actor, id identity.I
 	return out, err
 }
 
-// carriedOn follows the survivor of a merge through the merges that made him,
+// finalSurvivor follows the survivor of a merge through the merges that made him,
 // and then those who survived him, a tombstone. It returns the last of these,
 // nil if there is none, and the user who has everything now.
-func (s *Service) carriedOn(ctx context.Context, m Merge) (last *Merge, holder identity.ID, err error) {
+func (s *Service) finalSurvivor(ctx context.Context, m Merge) (last *Merge, holder identity.ID, err error) {
 	holder = m.SurvivorID
 	for at := &m; at != nil; { // merges form no cycle, so this ends
 		later, err := s.store.LaterMerges(ctx, *at)

@@ -135,7 +135,7 @@ func TestUndoRestoresNoMembershipThatChangedSince(t *testing.T) {
 					}
 					had := [2]team.Membership{c.membership(c.source), c.membership(c.survivor)}
 					d.Clock.Advance(time.Microsecond)
-					m, err := w.service.AdminMerge(t.Context(), nil, c.source, c.survivor, linking.Wishes{Survivor: &c.survivor}, false)
+					m, err := w.service.AdminMerge(t.Context(), nil, c.source, c.survivor, linking.MergeChoices{Survivor: &c.survivor}, false)
 					if err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}
@@ -195,7 +195,7 @@ func TestUndoOfAnOlderMergeRestoresNoRenewedMembership(t *testing.T) {
 			}
 			d.Member(t, c.team, source, team.RoleMember)
 			d.Member(t, c.team, survivor, team.RoleMember)
-			m, err := w.service.AdminMerge(t.Context(), nil, source, survivor, linking.Wishes{Survivor: &survivor}, false)
+			m, err := w.service.AdminMerge(t.Context(), nil, source, survivor, linking.MergeChoices{Survivor: &survivor}, false)
 			if err != nil {
 				t.Fatal(err)
 			}

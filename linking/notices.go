@@ -38,8 +38,8 @@ func name(i identity.Identity) string {
 	return i.Provider + " (" + i.Subject + ")"
 }
 
-// told is what a notice says of a merge.
-func told(p Preview) string {
+// mergeNotice is what a notice says of a merge.
+func mergeNotice(p Preview) string {
 	if len(p.Gains) == 0 {
 		return "It gained no rights by that."
 	}

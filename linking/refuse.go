@@ -8,7 +8,7 @@ import (
 
 // refuse stores the ticket, if the decision gives one, and the audit event, and
 // returns the refusal. Its text never reveals who the other user is.
-func (s *Service) refuse(ctx context.Context, a Attempt, d Decision, k known) (*identity.Error, error) {
+func (s *Service) refuse(ctx context.Context, a Attempt, d Decision, k lockedFacts) (*identity.Error, error) {
 	now := s.now()
 	refusal := identity.NewError(d.Code, "%s", explain(d))
 	if d.Ticket != TicketNone {

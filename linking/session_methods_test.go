@@ -54,11 +54,11 @@ func TestAnIdentityTakesItsMethodAlong(t *testing.T) {
 		subject := storagetest.Word()
 		w.signIn(t, "google", subject)
 		source := w.owner(t, "google", subject)
-		p, err := w.service.AdminMerge(t.Context(), nil, ada.User.ID, source, linking.Wishes{Survivor: &ada.User.ID}, true)
+		p, err := w.service.AdminMerge(t.Context(), nil, ada.User.ID, source, linking.MergeChoices{Survivor: &ada.User.ID}, true)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err = w.service.AdminMerge(t.Context(), nil, ada.User.ID, source, linking.Wishes{Survivor: &ada.User.ID, Fingerprint: p.Fingerprint}, false)
+		p, err = w.service.AdminMerge(t.Context(), nil, ada.User.ID, source, linking.MergeChoices{Survivor: &ada.User.ID, Fingerprint: p.Fingerprint}, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,7 +54,7 @@ type VoucherStore interface {
 // denies end, the proof's own begins or begins again, and its address is claimed
 // where the decision says so. It returns the events of addresses that left the
 // user. For a known identity that shows what it showed before it does nothing.
-func (s *Service) vouch(ctx context.Context, a Attempt, d Decision, user *identity.User, k known) ([]identity.Event, error) {
+func (s *Service) vouch(ctx context.Context, a Attempt, d Decision, user *identity.User, k lockedFacts) ([]identity.Event, error) {
 	p, now := a.Proof, s.now()
 	linking := d.Action == ActionLink || d.Action == ActionRefresh
 	if linking {
@@ -104,7 +104,7 @@ func (s *Service) vouch(ctx context.Context, a Attempt, d Decision, user *identi
 
 // vouchFor begins the proof's own voucher. One that was removed comes back by
 // linking only.
-func (s *Service) vouchFor(ctx context.Context, p identity.Proof, user identity.ID, k known, linking bool, now time.Time) error {
+func (s *Service) vouchFor(ctx context.Context, p identity.Proof, user identity.ID, k lockedFacts, linking bool, now time.Time) error {
 	address := p.VerifiedEmail()
 	var imported []identity.ID
 	var own *identity.Voucher

@@ -228,7 +228,7 @@ func TestAddressChangesDuringAMerge(t *testing.T) {
 			a, b := w.signIn(t, "google", word, vouched(before)), w.signIn(t, "github", word)
 			together(2, func(n int) {
 				if n == 0 {
-					if _, err := w.service.AdminMerge(context.WithoutCancel(t.Context()), nil, a.User.ID, b.User.ID, linking.Wishes{}, false); err != nil {
+					if _, err := w.service.AdminMerge(context.WithoutCancel(t.Context()), nil, a.User.ID, b.User.ID, linking.MergeChoices{}, false); err != nil {
 						t.Error(err)
 					}
 					return

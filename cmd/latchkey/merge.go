@@ -44,7 +44,7 @@ func newMergeCommand() *cobra.Command {
 					return fmt.Errorf("%s: %w", name, err)
 				}
 			}
-			wishes := linking.Wishes{Choices: map[string]linking.Side{}}
+			wishes := linking.MergeChoices{Choices: map[string]linking.Side{}}
 			for _, field := range source {
 				wishes.Choices[field] = linking.SideSource
 			}

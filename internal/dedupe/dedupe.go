@@ -58,7 +58,7 @@ func Run(ctx context.Context, service *linking.Service, merge bool, out io.Write
 }
 
 func (r *Result) one(ctx context.Context, service *linking.Service, c linking.Candidate, merge bool, out io.Writer) error {
-	preview, err := service.AdminMerge(ctx, nil, c.Users[0].ID, c.Users[1].ID, linking.Wishes{}, true)
+	preview, err := service.AdminMerge(ctx, nil, c.Users[0].ID, c.Users[1].ID, linking.MergeChoices{}, true)
 	outcome := "would be merged"
 	switch {
 	case err != nil:
@@ -68,7 +68,7 @@ func (r *Result) one(ctx context.Context, service *linking.Service, c linking.Ca
 		outcome = "left: one of them is an operator; look at them and run `latchkey merge`"
 	case merge:
 		outcome = "merged"
-		_, err = service.AdminMerge(ctx, nil, c.Users[0].ID, c.Users[1].ID, linking.Wishes{Fingerprint: preview.Fingerprint}, false)
+		_, err = service.AdminMerge(ctx, nil, c.Users[0].ID, c.Users[1].ID, linking.MergeChoices{Fingerprint: preview.Fingerprint}, false)
 	}
 	switch {
 	case ctx.Err() != nil:
