@@ -16,7 +16,7 @@ import (
 // its session: the cookie, or the token when that is how it works.
 func (s *Server) apply(c *gin.Context, proof identity.Proof, flow string, asToken bool, begun method.SignInOptions) (linking.Result, error) {
 	info := callOf(c)
-	if err := s.take(c, perIdentity, proof.Provider+" "+proof.Subject); err != nil {
+	if err := s.consumeLimit(c, perIdentity, proof.Provider+" "+proof.Subject); err != nil {
 		return linking.Result{}, err
 	}
 	attempt := linking.Attempt{

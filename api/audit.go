@@ -45,7 +45,7 @@ func (s *Server) ExportTeamAudit(ctx context.Context, r ExportTeamAuditRequestOb
 	if err != nil {
 		return nil, err
 	}
-	return s.auditExport(ctx, f, func() error { return s.stillManages(ctx, r.Team) })
+	return s.auditExport(ctx, f, func() error { return s.recheckManager(ctx, r.Team) })
 }
 
 // AdminExportAudit streams the whole trail to operators.
@@ -57,7 +57,7 @@ func (s *Server) AdminExportAudit(ctx context.Context, r AdminExportAuditRequest
 	if err != nil {
 		return nil, err
 	}
-	return s.auditExport(ctx, f, func() error { return s.stillOperator(ctx) })
+	return s.auditExport(ctx, f, func() error { return s.recheckOperator(ctx) })
 }
 
 func auditPage(q AdminListAuditParams) (audit.Filter, identity.Page, error) {

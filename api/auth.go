@@ -120,10 +120,10 @@ func isCurrent(ctx context.Context, id identity.ID) bool {
 	return p != nil && p.Session.ID == id
 }
 
-// stillOperator is for an answer to an operator that goes on: whoever was let
+// recheckOperator is for an answer to an operator that goes on: whoever was let
 // through may have lost the rights, the session or the key since. It is no use of
 // the session.
-func (s *Server) stillOperator(ctx context.Context) error {
+func (s *Server) recheckOperator(ctx context.Context) error {
 	info := callOf(ctx)
 	if info.key != nil {
 		return s.APIKeys.Recheck(ctx, *info.key)
@@ -135,9 +135,9 @@ func (s *Server) stillOperator(ctx context.Context) error {
 	return err
 }
 
-// stillIn is stillOperator for a member of a team, by its policy too, and answers
-// the role.
-func (s *Server) stillIn(ctx context.Context, id identity.ID) (team.Role, error) {
+// recheckMember is recheckOperator for a member of a team, including its policy, and
+// returns the role.
+func (s *Server) recheckMember(ctx context.Context, id identity.ID) (team.Role, error) {
 	info, actor := callOf(ctx), s.actor(ctx)
 	mine, err := s.Teams.Get(ctx, actor, id)
 	if err != nil {
@@ -153,9 +153,9 @@ func (s *Server) stillIn(ctx context.Context, id identity.ID) (team.Role, error)
 	return mine.Role, s.Sessions.RequireIn(ctx, p, info.client, id, false)
 }
 
-// stillManages is stillIn for who manages the team.
-func (s *Server) stillManages(ctx context.Context, id identity.ID) error {
-	role, err := s.stillIn(ctx, id)
+// recheckManager is recheckMember for admins and owners of the team.
+func (s *Server) recheckManager(ctx context.Context, id identity.ID) error {
+	role, err := s.recheckMember(ctx, id)
 	if err == nil {
 		err = role.RequireManages()
 	}

@@ -24,7 +24,7 @@ func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (Sta
 	if purpose.NeedsSession() && callOf(ctx).principal == nil {
 		return nil, session.ErrUnauthenticated()
 	}
-	by := asker(ctx, s.cookies.flowOf(c))
+	by := emailRequester(ctx, s.cookies.flowOf(c))
 	if err := s.limitMail(c, r.Body.Email, &by); err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (Sta
 	by.Browser = s.cookies.ensureFlow(c)
 	expires, err := s.Email.Start(c, r.Body.Email, purpose, returnTo, by)
 	if err != nil {
-		return nil, atEmail(err)
+		return nil, withEmailField(err)
 	}
 	return StartEmail202JSONResponse{ExpiresAt: expires}, nil
 }
@@ -53,10 +53,10 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 		return nil, errInvalidRequest("send either token, or code, with or without email")
 	}
 	flow := s.cookies.flowOf(c)
-	proof, err := s.proveEmail(c, r.Body, asker(ctx, flow))
+	proof, err := s.proveEmail(c, r.Body, emailRequester(ctx, flow))
 	if err != nil {
 		s.Metrics.proofs.WithLabelValues(identity.ProviderEmail, string(refusal(err).Code)).Inc()
-		return nil, atEmail(err)
+		return nil, withEmailField(err)
 	}
 	if flow == "" {
 		flow = s.cookies.ensureFlow(c) // a ticket must belong to some browser
@@ -85,7 +85,7 @@ func (s *Server) proveEmail(c *gin.Context, body *VerifyEmailJSONRequestBody, by
 	})
 }
 
-func asker(ctx context.Context, flow string) emailproof.Asker {
+func emailRequester(ctx context.Context, flow string) emailproof.Asker {
 	by := emailproof.Asker{Browser: flow}
 	if p := callOf(ctx).principal; p != nil {
 		by.UserID, by.SessionID = &p.User.ID, &p.Session.ID
@@ -93,8 +93,8 @@ func asker(ctx context.Context, flow string) emailproof.Asker {
 	return by
 }
 
-// atEmail names the field that a refused address stood in.
-func atEmail(err error) error {
+// withEmailField names the field of a refused address.
+func withEmailField(err error) error {
 	if identity.ErrorCode(err) == identity.CodeInvalidEmail {
 		return refusal(err).WithField("email")
 	}

@@ -92,7 +92,7 @@ func (s *Server) limitAddress(c *gin.Context) {
 	if p == nil || s.isExempt(c) {
 		return
 	}
-	err := s.take(c, *p, network(info.addr))
+	err := s.consumeLimit(c, *p, network(info.addr))
 	if err == nil {
 		return
 	}
@@ -128,7 +128,7 @@ func (s *Server) limitUser(c *gin.Context) {
 	default:
 		return
 	}
-	if err := s.take(c, perUser, who.String()); err != nil {
+	if err := s.consumeLimit(c, perUser, who.String()); err != nil {
 		s.fail(c, err)
 		return
 	}
@@ -139,14 +139,14 @@ func (s *Server) limitUser(c *gin.Context) {
 	if _, err := s.Teams.Get(c.Request.Context(), s.actor(c), team); err != nil {
 		return // he is told by who decides it; a stranger must not use up a team's quota
 	}
-	if err := s.take(c, perTeam, team.String()); err != nil {
+	if err := s.consumeLimit(c, perTeam, team.String()); err != nil {
 		s.fail(c, err)
 	}
 }
 
-// take counts the request in a bucket, tells in the headers of the answer what
+// consumeLimit counts the request in a bucket, tells in the headers of the answer what
 // is left, and refuses it where nothing was.
-func (s *Server) take(c *gin.Context, p policy, key string) error {
+func (s *Server) consumeLimit(c *gin.Context, p policy, key string) error {
 	if s.Config.Limits.Factor == 0 {
 		return nil
 	}

@@ -46,7 +46,7 @@ func (s *Server) limitMail(c *gin.Context, email string, by *emailproof.Asker) e
 		return info.overLimit
 	}
 	if by.Browser != "" {
-		if err := s.take(c, perMailBrowser, hashed(by.Browser)); err != nil {
+		if err := s.consumeLimit(c, perMailBrowser, hashed(by.Browser)); err != nil {
 			return err
 		}
 	}
@@ -77,7 +77,7 @@ func (s *Server) chargeGuess(c *gin.Context, guessed emailproof.Challenge) (give
 		}
 	}
 	for _, x := range charges {
-		if err := s.take(c, x.policy, x.key); err != nil {
+		if err := s.consumeLimit(c, x.policy, x.key); err != nil {
 			giveBack()
 			refused := refusal(err)
 			refused.Detail = "too many wrong codes; open the link in the mail, or try again later"

@@ -33,12 +33,12 @@ const maxBodyBytes = 64 << 10
 
 const maxUserAgent = 512
 
-// checkOperation is what applications ask at every request of theirs; that it went
-// well is told at level debug only.
+// checkOperation is what applications call on each of their requests; success is
+// logged at level debug only.
 const checkOperation = "getSession"
 
-// call is what the middleware knows of a request.
-type call struct {
+// requestInfo is what the middleware knows of a request.
+type requestInfo struct {
 	id        string
 	operation *operation
 	client    identity.Client
@@ -52,23 +52,23 @@ type call struct {
 	err       error
 }
 
-// callKey is where the call stands in Gin's context, which finds only string
-// keys again through context.Context.
-const callKey = "latchkey.call"
+// requestInfoKey is the key of the requestInfo in Gin's context, which finds only
+// string keys through context.Context.
+const requestInfoKey = "latchkey.request"
 
-func callOf(ctx context.Context) *call {
-	return ctx.Value(callKey).(*call)
+func callOf(ctx context.Context) *requestInfo {
+	return ctx.Value(requestInfoKey).(*requestInfo)
 }
 
-// begin gives the request its id, notes where it came from, and writes the one
-// line of log and metrics when it is done.
-func (s *Server) begin(c *gin.Context) {
+// logRequest gives the request its id, records its origin, and writes one log line
+// and its metrics when it is done.
+func (s *Server) logRequest(c *gin.Context) {
 	start := time.Now()
 	addr := clientAddr(c.Request, s.Config.TrustedProxies)
-	info := &call{id: rand.Text(), addr: addr, client: identity.Client{
+	info := &requestInfo{id: rand.Text(), addr: addr, client: identity.Client{
 		IP: addrText(addr), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
 	}}
-	c.Set(callKey, info)
+	c.Set(requestInfoKey, info)
 	c.Header("X-Request-Id", info.id)
 	c.Next()
 

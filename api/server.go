@@ -115,7 +115,7 @@ func New(deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine.Use(s.begin, s.recoverPanic)
+	engine.Use(s.logRequest, s.recoverPanic)
 	engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethodNotAllowed) })
 	engine.NoRoute(s.pages)
 	engine.GET("/openapi.yaml", func(c *gin.Context) {

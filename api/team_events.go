@@ -23,7 +23,7 @@ const (
 // it is woken by what happens to himself and his session, and hears of nobody else.
 func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (WatchTeamResponseObject, error) {
 	me := callOf(ctx).principal
-	role, err := s.stillIn(ctx, r.Team)
+	role, err := s.recheckMember(ctx, r.Team)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (Watch
 		ctx: ctx, watcher: watcher, stopping: s.Stopping,
 		leave: func() { s.Feed.Leave(watcher) },
 		allowed: func() error {
-			now, err := s.stillIn(ctx, r.Team)
+			now, err := s.recheckMember(ctx, r.Team)
 			if err == nil && now.Manages() != role.Manages() {
 				err = identity.NewError(identity.CodeForbidden, "your role has changed: connect again")
 			}

@@ -314,7 +314,9 @@ func TestTicketsOfEachOtherRedeemedAtOnce(t *testing.T) {
 			s := newScene(t, d, replicas)
 			people, names, tokens := []*session.Principal{s.a, s.b}, []string{s.subject, s.bSubject}, []string{s.token, s.bToken}
 			var ids [2]identity.ID
-			holder := func(n int) linking.TicketHolder { return linking.TicketHolder{Principal: *people[n], BrowserHash: s.browser} }
+			holder := func(n int) linking.TicketHolder {
+				return linking.TicketHolder{Principal: *people[n], BrowserHash: s.browser}
+			}
 			for n := range people {
 				_, err := s.apply(t, s.proof(identity.PurposeLink, "google", names[1-n]), people[n])
 				var refusal *identity.Error
