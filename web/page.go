@@ -14,8 +14,8 @@ type Brand struct {
 	Color   string // #rrggbb, or "" for ours
 }
 
-// Door is a provider that a plain link leads to.
-type Door struct {
+// ProviderLink is a link to sign in with a provider.
+type ProviderLink struct {
 	Name  string // of the API's address, such as "google"
 	Label string // as people know it, such as "Google"
 }
@@ -26,11 +26,11 @@ type Options struct {
 	// test wallet and hints.
 	Dev   bool
 	Brand Brand
-	// Doors stand on the sign-in page from the first byte on.
-	Doors []Door
+	// ProviderLinks are on the sign-in page before any script runs.
+	ProviderLinks []ProviderLink
 }
 
-// Refusal is what a person is told who was on the way to a provider or back.
+// Refusal is shown to a person on the way to a provider or back.
 type Refusal struct {
 	Code      string // of the problem
 	Detail    string // English
@@ -45,7 +45,7 @@ const (
 	settingsTag = `<meta name="latchkey-settings" />`
 	iconTag     = `<link rel="icon" href="/favicon.svg" type="image/svg+xml" />`
 	rootTag     = `<div id="root"></div>`
-	// noScriptText is what a browser without JavaScript says below the doors.
+	// noScriptText is what a browser without JavaScript says below the links.
 	noScriptText = `This page needs JavaScript. The API it uses is described in`
 )
 
@@ -65,25 +65,25 @@ var firstTemplate = template.Must(template.New("first").Parse(`<div id="root"><d
 // words of the sign-in page, as the app's catalogues have them.
 type words struct{ lang, Title, with, Dev, noScript string }
 
-var spoken = []words{
+var languages = []words{
 	{"en", "Sign in", "Continue with ", "Development server: stand-ins instead of the providers, test wallets, no secrets", noScriptText},
 	{"de", "Anmelden", "Weiter mit ", "Entwicklungsserver: Attrappen statt der Anbieter, Test-Wallets, keine Geheimnisse",
 		"Diese Seite braucht JavaScript. Ihre API ist beschrieben in"},
 }
 
-// preferred takes the first language of an Accept-Language that is spoken here;
+// preferred returns the first language of an Accept-Language that the page has;
 // weights are not read, for browsers list by preference.
 func preferred(accept string) words {
 	for item := range strings.SplitSeq(accept, ",") {
 		tag, _, _ := strings.Cut(strings.TrimSpace(item), ";")
 		tag, _, _ = strings.Cut(tag, "-")
-		for _, w := range spoken {
+		for _, w := range languages {
 			if strings.EqualFold(tag, w.lang) {
 				return w
 			}
 		}
 	}
-	return spoken[0]
+	return languages[0]
 }
 
 // prepare writes the deployment's settings into index.html.
@@ -96,7 +96,7 @@ func prepare(index []byte, o Options) []byte {
 	return page
 }
 
-// signIn is the page with the doors that need no script.
+// signIn returns the page with the links to providers, which need no script.
 func signIn(page []byte, o Options, b begun, acceptLanguage string) []byte {
 	type link struct{ Name, Label, URL, Text string }
 	w := preferred(acceptLanguage)
@@ -104,8 +104,8 @@ func signIn(page []byte, o Options, b begun, acceptLanguage string) []byte {
 	if logo == "" {
 		logo = "/favicon.svg"
 	}
-	links := make([]link, len(o.Doors))
-	for i, d := range o.Doors {
+	links := make([]link, len(o.ProviderLinks))
+	for i, d := range o.ProviderLinks {
 		links[i] = link{d.Name, d.Label, startURL(d.Name, b), w.with + d.Label}
 	}
 	page = replace(page, htmlTag, `<html lang="`+w.lang+`">`)

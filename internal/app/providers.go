@@ -49,7 +49,7 @@ func policies(cfg config.Config) map[string]linking.Policy {
 func pages(cfg config.Config, providers method.Providers) web.Options {
 	o := web.Options{Dev: cfg.Dev, Brand: web.Brand{Name: cfg.BrandName, LogoURL: string(cfg.BrandLogoURL), Color: cfg.BrandColor}}
 	for _, p := range providers {
-		o.Doors = append(o.Doors, web.Door{Name: p.Name(), Label: p.Label})
+		o.ProviderLinks = append(o.ProviderLinks, web.ProviderLink{Name: p.Name(), Label: p.Label})
 	}
 	return o
 }
