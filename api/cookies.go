@@ -62,7 +62,7 @@ func (k cookies) session() string {
 func (k cookies) flow() string { return k.prefix + "latchkey-flow" }
 
 // known holds what shows that this browser has signed in before, see
-// emailproof.KnownBrowser. Signing out leaves it.
+// email.KnownBrowser. Signing out leaves it.
 func (k cookies) known() string { return k.prefix + "latchkey-known" }
 
 // ticket holds a link ticket until the person has come in by an older way.

@@ -6,7 +6,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/emailproof"
+	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/session"
 )
 
@@ -76,17 +76,17 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 	return out, nil
 }
 
-func (s *Server) proveEmail(c *gin.Context, body *VerifyEmailJSONRequestBody, by emailproof.Asker) (identity.Proof, error) {
+func (s *Server) proveEmail(c *gin.Context, body *VerifyEmailJSONRequestBody, by email.Asker) (identity.Proof, error) {
 	if body.Token != nil {
 		return s.Email.ByToken(c, *body.Token, by)
 	}
-	return s.Email.ByCode(c, *body.Code, value(body.Email), by, func(guessed emailproof.Challenge) (func(), error) {
+	return s.Email.ByCode(c, *body.Code, value(body.Email), by, func(guessed email.Challenge) (func(), error) {
 		return s.chargeGuess(c, guessed)
 	})
 }
 
-func emailRequester(ctx context.Context, flow string) emailproof.Asker {
-	by := emailproof.Asker{Browser: flow}
+func emailRequester(ctx context.Context, flow string) email.Asker {
+	by := email.Asker{Browser: flow}
 	if p := callOf(ctx).principal; p != nil {
 		by.UserID, by.SessionID = &p.User.ID, &p.Session.ID
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/emailproof"
+	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/internal/apptest"
 )
 
@@ -89,16 +89,16 @@ func TestManyNetworksCannotUseUpAMailbox(t *testing.T) {
 			strangers = append(strangers, b)
 			askMail(b, victim).Want(http.StatusAccepted)
 		}
-		at := had + emailproof.StrangerMails + 1
+		at := had + email.StrangerMails + 1
 		a.WaitMail(t, victim, at)
 		// The owner at a friend's.
 		fresh, late := from(a.Browser(), "192.0.2.1"), from(a.Browser(), "192.0.2.2")
 		expires := askMail(fresh, victim).Want(http.StatusAccepted).String("expires_at")
-		if at, err := time.Parse(time.RFC3339, expires); err != nil || at.Sub(a.Now()) != emailproof.MinWait+emailproof.Lifetime {
+		if at, err := time.Parse(time.RFC3339, expires); err != nil || at.Sub(a.Now()) != email.MinWait+email.Lifetime {
 			t.Errorf("it expires at %s", expires)
 		}
 		askMail(fresh, victim).Want(http.StatusAccepted)
-		if n := a.Count("email_challenges", "mail_id IS NOT NULL"); n != 60-emailproof.StrangerMails+1 {
+		if n := a.Count("email_challenges", "mail_id IS NOT NULL"); n != 60-email.StrangerMails+1 {
 			t.Errorf("%d challenges wait, want one of each browser", n)
 		}
 		// A known browser does not wait.
@@ -107,7 +107,7 @@ func TestManyNetworksCannotUseUpAMailbox(t *testing.T) {
 		if n := len(a.Mail(t, victim)); n != at+1 {
 			t.Fatalf("%d letters, want %d", n, at+1)
 		}
-		a.Advance(emailproof.MinWait)
+		a.Advance(email.MinWait)
 		shared := a.WaitMail(t, victim, at+2)
 		if shared.Code() != "" || shared.Token() == "" {
 			t.Fatalf("the shared mail:\n%s", shared.Text)
@@ -124,7 +124,7 @@ func TestManyNetworksCannotUseUpAMailbox(t *testing.T) {
 		fresh.EmailToken(shared.Token()).WantProblem(http.StatusUnauthorized, "proof_used")
 		// It was everybody's, and has been used.
 		strangers[59].EmailToken(shared.Token()).WantProblem(http.StatusUnauthorized, "proof_used")
-		if n := a.Count("email_mails", "1 = 1"); n != 1+emailproof.StrangerMails+1+1+2 {
+		if n := a.Count("email_mails", "1 = 1"); n != 1+email.StrangerMails+1+1+2 {
 			t.Errorf("%d mails", n)
 		}
 	})
@@ -139,7 +139,7 @@ func TestAKnownBrowserCannotFloodEither(t *testing.T) {
 				owner.SetCookie("latchkey-flow", "") // it is not by that that it is known
 			}
 		}
-		if known, all := a.Count("email_mails", "known"), a.Count("email_mails", "1 = 1"); known != emailproof.KnownMails || all > emailproof.KnownMails+emailproof.StrangerMails+2 {
+		if known, all := a.Count("email_mails", "known"), a.Count("email_mails", "1 = 1"); known != email.KnownMails || all > email.KnownMails+email.StrangerMails+2 {
 			t.Errorf("%d mails, %d of them to known browsers", all, known)
 		}
 		a.Advance(time.Hour)
@@ -366,7 +366,7 @@ func TestGuessesAtOneMailboxInADay(t *testing.T) {
 			for range challenges {
 				stranger := a.Browser()
 				letter := stranger.StartEmail(victim, "sign_in")
-				for i := range emailproof.MaxWrongCodes {
+				for i := range email.MaxWrongCodes {
 					stranger.EmailCode(wrongCode(letter, i), "").WantProblem(http.StatusUnauthorized, "invalid_proof")
 				}
 			}

@@ -7,14 +7,14 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/emailproof"
+	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/internal/ratelimit"
 )
 
 // The limits of mail and of guesses at its codes. Browsers that are known to the
 // address have their own, which no stranger uses up; the rest are charged to the
 // browser, to its network and, for guesses, to the deployment. No address is
-// locked: what a mailbox gets at most is decided in emailproof, and there nobody is
+// locked: what a mailbox gets at most is decided in package email, and there nobody is
 // refused.
 var (
 	perMailKnown   = policy{"mail_known", ratelimit.Limit{Quota: 20, Window: time.Hour}}          // known browsers of an address
@@ -32,9 +32,9 @@ var (
 
 // limitMail counts a request for mail and notes in by whether the browser is known
 // to the address and whether its network crowds the mailbox.
-func (s *Server) limitMail(c *gin.Context, email string, by *emailproof.Asker) error {
+func (s *Server) limitMail(c *gin.Context, raw string, by *email.Asker) error {
 	info := callOf(c)
-	address, err := identity.CanonicalEmail(email)
+	address, err := identity.CanonicalEmail(raw)
 	if err != nil {
 		return info.overLimit // else Start refuses it
 	}
@@ -57,7 +57,7 @@ func (s *Server) limitMail(c *gin.Context, email string, by *emailproof.Asker) e
 // chargeGuess counts a code that is about to be compared as a wrong one; giveBack
 // takes that back. It is counted first so that many at once are not more than one
 // after the other.
-func (s *Server) chargeGuess(c *gin.Context, guessed emailproof.Challenge) (giveBack func(), err error) {
+func (s *Server) chargeGuess(c *gin.Context, guessed email.Challenge) (giveBack func(), err error) {
 	type charge struct {
 		policy
 		key string
@@ -89,7 +89,7 @@ func (s *Server) chargeGuess(c *gin.Context, guessed emailproof.Challenge) (give
 }
 
 // knownBrowser reads which addresses the browser has signed in with.
-func (s *Server) knownBrowser(c *gin.Context) emailproof.KnownBrowser {
+func (s *Server) knownBrowser(c *gin.Context) email.KnownBrowser {
 	cookie, err := c.Request.Cookie(s.cookies.known())
 	if err != nil {
 		return s.Email.KnownBrowser("")
@@ -111,7 +111,7 @@ func (s *Server) rememberBrowser(c *gin.Context, proof identity.Proof, user iden
 		addresses = append(addresses, *p)
 	}
 	if len(addresses) > 0 {
-		s.cookies.set(c, s.cookies.known(), s.knownBrowser(c).With(s.Now(), addresses...).String(), emailproof.KnownFor)
+		s.cookies.set(c, s.cookies.known(), s.knownBrowser(c).With(s.Now(), addresses...).String(), email.KnownFor)
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
-	"github.com/latchkey/latchkey/identity/emailproof"
 	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
@@ -61,7 +61,7 @@ type Deps struct {
 	Audit     *audit.Service
 	Providers method.Providers
 	States    *method.States
-	Email     *emailproof.Service // nil: e-mail is no way in here
+	Email     *email.Service // nil: e-mail is no way in here
 	Nonces    *siwe.Nonces
 	Limiter   ratelimit.Limiter
 	Contracts siwe.ContractVerifier                    // nil: contract wallets are refused

@@ -6,7 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/latchkey/latchkey/identity/emailproof"
+	"github.com/latchkey/latchkey/identity/method/email"
 )
 
 // sweepBatch is how many rows of a table one transaction of a sweep deletes, with
@@ -34,8 +34,8 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 	for _, u := range []useless{
 		{(*burnedRow)(nil), "b", "hash", "b.expires_at < ?", now},
 		{(*ticketRow)(nil), "k", "id", "k.expires_at < ?", now},
-		{(*challengeRow)(nil), "c", "id", "c.expires_at < ?", now.Add(-emailproof.Keep)},
-		{(*mailRow)(nil), "em", "id", "em.leaves_at < ?", now.Add(-emailproof.Keep)},
+		{(*challengeRow)(nil), "c", "id", "c.expires_at < ?", now.Add(-email.Keep)},
+		{(*mailRow)(nil), "em", "id", "em.leaves_at < ?", now.Add(-email.Keep)},
 		{(*signingKeyRow)(nil), "sk", "kid", "sk.expires_at < ?", now},
 		{session, "s", "id", "s.expires_at < ?", sessionsBefore},
 		{session, "s", "id", "s.idle_expires_at < ? AND s.ended_at IS NULL", sessionsBefore},

@@ -32,7 +32,7 @@ type InvitationStore interface {
 	// CountEmailInvitations counts those by e-mail made after since, closed ones
 	// too, that have the team, the inviter or the address of this one.
 	CountEmailInvitations(ctx context.Context, i Invitation, since time.Time) (EmailCounts, error)
-	// LockAddress is emailproof's.
+	// LockAddress is that of package email.
 	LockAddress(ctx context.Context, address string) error
 }
 

@@ -2,7 +2,7 @@ package app
 
 import (
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/emailproof"
+	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/devmode"
@@ -12,8 +12,8 @@ import (
 
 // post is all that has to do with mail.
 type post struct {
-	worker  *outbox.Worker      // sends
-	email   *emailproof.Service // as a way in; nil where no mail can leave
+	worker  *outbox.Worker // sends
+	email   *email.Service // as a way in; nil where no mail can leave
 	notices identity.Notifier
 	teams   []team.Option // has invited people told
 }
@@ -36,7 +36,7 @@ func newPost(parts Parts, mailbox *devmode.Mailbox) (post, error) {
 	invited.wake = worker.Wake
 	return post{
 		worker:  worker,
-		email:   emailproof.NewService(parts.DB, sealer, secret, public, worker.Wake, parts.Now),
+		email:   email.NewService(parts.DB, sealer, secret, public, worker.Wake, parts.Now),
 		notices: newNotices(parts.Config, parts.DB, worker.Wake),
 		teams:   []team.Option{team.WithInvitationMailer(invited)},
 	}, nil

@@ -7,18 +7,18 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/emailproof"
+	"github.com/latchkey/latchkey/identity/method/email"
 )
 
 // Challenge makes an open challenge for signing in.
-func (d *Database) Challenge(t *testing.T, address string, edit ...func(c *emailproof.Challenge)) emailproof.Challenge {
+func (d *Database) Challenge(t *testing.T, address string, edit ...func(c *email.Challenge)) email.Challenge {
 	t.Helper()
 	now := d.Clock.Now()
 	_, browser := identity.NewSecret()
 	_, token := identity.NewSecret()
-	c := emailproof.Challenge{
+	c := email.Challenge{
 		ID: identity.NewID(), Address: address, Purpose: identity.PurposeSignIn, BrowserHash: browser,
-		TokenHash: token, CodeHash: identity.HashSecret("code"), HasCode: true, CreatedAt: now, ExpiresAt: now.Add(emailproof.Lifetime),
+		TokenHash: token, CodeHash: identity.HashSecret("code"), HasCode: true, CreatedAt: now, ExpiresAt: now.Add(email.Lifetime),
 	}
 	for _, e := range edit {
 		e(&c)
@@ -28,9 +28,9 @@ func (d *Database) Challenge(t *testing.T, address string, edit ...func(c *email
 }
 
 // ProofMail notes a mail that leaves now.
-func (d *Database) ProofMail(t *testing.T, mailbox []byte, edit ...func(m *emailproof.Mail)) emailproof.Mail {
+func (d *Database) ProofMail(t *testing.T, mailbox []byte, edit ...func(m *email.Mail)) email.Mail {
 	t.Helper()
-	m := emailproof.Mail{ID: identity.NewID(), Mailbox: mailbox, LeavesAt: d.Clock.Now()}
+	m := email.Mail{ID: identity.NewID(), Mailbox: mailbox, LeavesAt: d.Clock.Now()}
 	for _, e := range edit {
 		e(&m)
 	}
@@ -41,30 +41,30 @@ func (d *Database) ProofMail(t *testing.T, mailbox []byte, edit ...func(m *email
 func testChallenges(t *testing.T, d *Database) {
 	now := d.Clock.Now()
 	tick := time.Microsecond
-	find := func(c emailproof.Challenge) emailproof.Challenge {
+	find := func(c email.Challenge) email.Challenge {
 		t.Helper()
-		return must[emailproof.Challenge](t)(d.ChallengeByToken(t.Context(), c.TokenHash))
+		return must[email.Challenge](t)(d.ChallengeByToken(t.Context(), c.TokenHash))
 	}
-	open := func(of emailproof.Challenge, at time.Time) []identity.ID {
+	open := func(of email.Challenge, at time.Time) []identity.ID {
 		t.Helper()
-		rows := must[[]emailproof.Challenge](t)(d.OpenChallenges(t.Context(), of.Address, of.BrowserHash, at))
-		return idsOf(rows, func(c emailproof.Challenge) identity.ID { return c.ID })
+		rows := must[[]email.Challenge](t)(d.OpenChallenges(t.Context(), of.Address, of.BrowserHash, at))
+		return idsOf(rows, func(c email.Challenge) identity.ID { return c.ID })
 	}
 
 	t.Run("every field comes back, by the token and by the browser", func(t *testing.T) {
 		u := d.User(t)
 		s := d.Session(t, u.ID)
 		replaced := now.Add(tick)
-		full := d.Challenge(t, Word()+"@example.com", func(c *emailproof.Challenge) {
+		full := d.Challenge(t, Word()+"@example.com", func(c *email.Challenge) {
 			c.Purpose, c.UserID, c.SessionID, c.WrongCodes, c.ReplacedAt = identity.PurposeLink, &u.ID, &s.ID, 3, &replaced
 			c.Known, c.HasCode, c.MailID = true, false, &s.ID
 		})
 		Same(t, find(full), full)
-		Same(t, must[emailproof.Challenge](t)(d.NewestChallenge(t.Context(), full.BrowserHash)), full)
-		newer := d.Challenge(t, Word()+"@example.com", func(c *emailproof.Challenge) {
+		Same(t, must[email.Challenge](t)(d.NewestChallenge(t.Context(), full.BrowserHash)), full)
+		newer := d.Challenge(t, Word()+"@example.com", func(c *email.Challenge) {
 			c.BrowserHash, c.CreatedAt = full.BrowserHash, now.Add(tick)
 		})
-		Same(t, must[emailproof.Challenge](t)(d.NewestChallenge(t.Context(), full.BrowserHash)), newer)
+		Same(t, must[email.Challenge](t)(d.NewestChallenge(t.Context(), full.BrowserHash)), newer)
 		_, unknown := identity.NewSecret()
 		_, err := d.ChallengeByToken(t.Context(), unknown)
 		WantNotFound(t, "a token of nothing", err)
@@ -75,8 +75,8 @@ func testChallenges(t *testing.T, d *Database) {
 	t.Run("open are those of the browser that are not expired, replaced or burned", func(t *testing.T) {
 		address := Word() + "@example.com"
 		b := d.Challenge(t, address)
-		same := func(c *emailproof.Challenge) { c.BrowserHash = b.BrowserHash }
-		a := d.Challenge(t, address, same, func(c *emailproof.Challenge) { c.CreatedAt = now.Add(-tick) })
+		same := func(c *email.Challenge) { c.BrowserHash = b.BrowserHash }
+		a := d.Challenge(t, address, same, func(c *email.Challenge) { c.CreatedAt = now.Add(-tick) })
 		gone := d.Challenge(t, address, same)
 		d.Challenge(t, Word()+"@example.com", same)
 		another := d.Challenge(t, address)
@@ -102,8 +102,8 @@ func testChallenges(t *testing.T, d *Database) {
 
 	t.Run("wrong codes are counted by address, kind of browser and time", func(t *testing.T) {
 		address := Word() + "@example.com"
-		a, b := d.Challenge(t, address), d.Challenge(t, address, func(c *emailproof.Challenge) { c.CreatedAt = now.Add(-time.Hour) })
-		known := d.Challenge(t, address, func(c *emailproof.Challenge) { c.Known = true })
+		a, b := d.Challenge(t, address), d.Challenge(t, address, func(c *email.Challenge) { c.CreatedAt = now.Add(-time.Hour) })
+		known := d.Challenge(t, address, func(c *email.Challenge) { c.Known = true })
 		for _, id := range []identity.ID{a.ID, b.ID, a.ID, known.ID, known.ID, known.ID} {
 			d.Do(t, func(ctx context.Context) error { return d.AddWrongCode(ctx, id) })
 		}
@@ -120,33 +120,33 @@ func testChallenges(t *testing.T, d *Database) {
 	t.Run("mails are found by mailbox and time", func(t *testing.T) {
 		_, mailbox := identity.NewSecret()
 		_, token := identity.NewSecret()
-		old := d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.LeavesAt = now.Add(-time.Hour) })
-		shared := d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.TokenHash, m.LeavesAt = token, now.Add(time.Minute) })
-		known := d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.Known = true })
+		old := d.ProofMail(t, mailbox, func(m *email.Mail) { m.LeavesAt = now.Add(-time.Hour) })
+		shared := d.ProofMail(t, mailbox, func(m *email.Mail) { m.TokenHash, m.LeavesAt = token, now.Add(time.Minute) })
+		known := d.ProofMail(t, mailbox, func(m *email.Mail) { m.Known = true })
 		_, other := identity.NewSecret()
 		d.ProofMail(t, other)
-		mails := func(since time.Time) []emailproof.Mail {
-			return must[[]emailproof.Mail](t)(d.Mails(t.Context(), mailbox, since))
+		mails := func(since time.Time) []email.Mail {
+			return must[[]email.Mail](t)(d.Mails(t.Context(), mailbox, since))
 		}
-		Same(t, mails(now.Add(-time.Hour)), []emailproof.Mail{known, shared})
-		Same(t, mails(now.Add(-time.Hour-tick)), []emailproof.Mail{old, known, shared})
+		Same(t, mails(now.Add(-time.Hour)), []email.Mail{known, shared})
+		Same(t, mails(now.Add(-time.Hour-tick)), []email.Mail{old, known, shared})
 	})
 
 	t.Run("a shared link finds what a browser waited for", func(t *testing.T) {
 		_, mailbox := identity.NewSecret()
 		_, token := identity.NewSecret()
-		m := d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.TokenHash = token })
-		waits := func(c *emailproof.Challenge) { c.MailID, c.HasCode = &m.ID, false }
+		m := d.ProofMail(t, mailbox, func(m *email.Mail) { m.TokenHash = token })
+		waits := func(c *email.Challenge) { c.MailID, c.HasCode = &m.ID, false }
 		address := Word() + "@example.com"
 		mine := d.Challenge(t, address, waits)
-		newer := d.Challenge(t, address, waits, func(c *emailproof.Challenge) {
+		newer := d.Challenge(t, address, waits, func(c *email.Challenge) {
 			c.BrowserHash, c.CreatedAt = mine.BrowserHash, now.Add(tick)
 		})
-		d.Challenge(t, address, func(c *emailproof.Challenge) { c.BrowserHash, c.CreatedAt = mine.BrowserHash, now.Add(2*tick) })
+		d.Challenge(t, address, func(c *email.Challenge) { c.BrowserHash, c.CreatedAt = mine.BrowserHash, now.Add(2*tick) })
 		theirs := d.Challenge(t, address, waits)
 		never := d.Challenge(t, address)
-		Same(t, must[emailproof.Challenge](t)(d.ChallengeBySharedToken(t.Context(), token, mine.BrowserHash)), newer)
-		Same(t, must[emailproof.Challenge](t)(d.ChallengeBySharedToken(t.Context(), token, theirs.BrowserHash)), theirs)
+		Same(t, must[email.Challenge](t)(d.ChallengeBySharedToken(t.Context(), token, mine.BrowserHash)), newer)
+		Same(t, must[email.Challenge](t)(d.ChallengeBySharedToken(t.Context(), token, theirs.BrowserHash)), theirs)
 		_, err := d.ChallengeBySharedToken(t.Context(), token, never.BrowserHash)
 		WantNotFound(t, "a browser that did not wait", err)
 		_, err = d.ChallengeBySharedToken(t.Context(), never.TokenHash, never.BrowserHash)
@@ -175,25 +175,25 @@ func testChallenges(t *testing.T, d *Database) {
 					if err != nil || len(mails) >= 3 {
 						return err
 					}
-					return d.InsertMail(ctx, emailproof.Mail{ID: identity.NewID(), Mailbox: mailbox, LeavesAt: now})
+					return d.InsertMail(ctx, email.Mail{ID: identity.NewID(), Mailbox: mailbox, LeavesAt: now})
 				})
 			})
 		}
 		wg.Wait()
-		Same(t, len(must[[]emailproof.Mail](t)(d.Mails(t.Context(), mailbox, now.Add(-time.Hour)))), 3)
+		Same(t, len(must[[]email.Mail](t)(d.Mails(t.Context(), mailbox, now.Add(-time.Hour)))), 3)
 	})
 
 	t.Run("they are swept a day after they expired", func(t *testing.T) {
-		kept := d.Challenge(t, Word()+"@example.com", func(c *emailproof.Challenge) { c.ExpiresAt = now.Add(-emailproof.Keep) })
-		gone := d.Challenge(t, Word()+"@example.com", func(c *emailproof.Challenge) { c.ExpiresAt = now.Add(-emailproof.Keep - tick) })
+		kept := d.Challenge(t, Word()+"@example.com", func(c *email.Challenge) { c.ExpiresAt = now.Add(-email.Keep) })
+		gone := d.Challenge(t, Word()+"@example.com", func(c *email.Challenge) { c.ExpiresAt = now.Add(-email.Keep - tick) })
 		_, mailbox := identity.NewSecret()
-		keptMail := d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.LeavesAt = now.Add(-emailproof.Keep) })
-		d.ProofMail(t, mailbox, func(m *emailproof.Mail) { m.LeavesAt = now.Add(-emailproof.Keep - tick) })
+		keptMail := d.ProofMail(t, mailbox, func(m *email.Mail) { m.LeavesAt = now.Add(-email.Keep) })
+		d.ProofMail(t, mailbox, func(m *email.Mail) { m.LeavesAt = now.Add(-email.Keep - tick) })
 		if _, err := d.Sweep(t.Context(), now, now.Add(-time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		find(kept)
-		Same(t, must[[]emailproof.Mail](t)(d.Mails(t.Context(), mailbox, time.Time{})), []emailproof.Mail{keptMail})
+		Same(t, must[[]email.Mail](t)(d.Mails(t.Context(), mailbox, time.Time{})), []email.Mail{keptMail})
 		_, err := d.ChallengeByToken(t.Context(), gone.TokenHash)
 		WantNotFound(t, "a challenge of long ago", err)
 	})

@@ -1,6 +1,6 @@
-// Package emailproof proves that somebody reads the mail of an address: it
+// Package email proves that somebody reads the mail of an address: it
 // sends a link and a code, and turns either into an identity.Proof.
-package emailproof
+package email
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package emailproof
+package email
 
 import (
 	"testing"
