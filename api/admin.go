@@ -8,6 +8,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/siwe/ens"
 )
@@ -28,7 +29,7 @@ func (s *Server) AdminListUsers(ctx context.Context, r AdminListUsersRequestObje
 		}
 	}
 	if r.Params.Wallet != nil {
-		address, err := walletAddress(*r.Params.Wallet)
+		address, err := wallet.ParseAddress(*r.Params.Wallet)
 		if err != nil {
 			return nil, err.WithField("wallet")
 		}

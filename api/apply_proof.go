@@ -83,8 +83,8 @@ func (s *Server) ListProviders(context.Context, ListProvidersRequestObject) (Lis
 	if s.Email != nil {
 		out.Data = append(out.Data, Provider{Name: identity.ProviderEmail, Kind: ProviderKindEmail})
 	}
-	chains := make([]ChainID, len(s.Config.Chains))
-	for i, id := range s.Config.Chains {
+	chains := make([]ChainID, len(s.Wallet.Chains()))
+	for i, id := range s.Wallet.Chains() {
 		chains[i] = ChainID(id) //nolint:gosec // the configuration bounds chain ids to 63 bits
 	}
 	out.Data = append(out.Data, Provider{Name: identity.ProviderSIWE, Kind: ProviderKindWallet, ChainIds: &chains,

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/base64"
-	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -156,17 +155,6 @@ func device(userAgent string) string {
 		devices.Add(userAgent, name)
 	}
 	return name
-}
-
-// walletAddress reads an address in any spelling: one case throughout, or mixed
-// case that is its EIP-55 checksum.
-func walletAddress(raw string) (common.Address, *identity.Error) {
-	address, err := common.NewMixedcaseAddressFromString("0x" + raw[2:])
-	digits := raw[2:]
-	if err != nil || !address.ValidChecksum() && digits != strings.ToLower(digits) && digits != strings.ToUpper(digits) {
-		return common.Address{}, errInvalidRequest("an address in mixed case must be its EIP-55 checksum")
-	}
-	return address.Address(), nil
 }
 
 const defaultLimit = 50

@@ -11,7 +11,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/siwe"
 )
 
 // Codes that only HTTP has.
@@ -103,13 +102,10 @@ func errRequestTimeout(err error) *identity.Error {
 // internal error, whose cause stays in the log.
 func refusal(err error) *identity.Error {
 	var e *identity.Error
-	var message *siwe.Error
 	var down interface{ Unavailable() bool }
 	switch {
 	case errors.As(err, &e):
 		return e
-	case errors.As(err, &message):
-		return siweRefusal(message)
 	case errors.Is(err, identity.ErrNotFound):
 		return identity.NewError(identity.CodeNotFound, "not found: it does not exist, or you don't have access").Wrap(err)
 	case errors.As(err, &down) && down.Unavailable(), errors.Is(err, context.DeadlineExceeded):
@@ -120,24 +116,6 @@ func refusal(err error) *identity.Error {
 		return errRequestTimeout(err) // the client went away; nobody reads this
 	}
 	return identity.NewError(codeInternal, "something went wrong; find the request id in the log").Wrap(err)
-}
-
-// siweRefusal maps the kinds of a SIWE refusal.
-func siweRefusal(m *siwe.Error) *identity.Error {
-	var inner *identity.Error
-	if errors.As(m.Err, &inner) {
-		return inner
-	}
-	code := identity.CodeInvalidProof
-	switch m.Kind {
-	case siwe.Malformed:
-		code = identity.CodeInvalidMessage
-	case siwe.Unavailable:
-		code = identity.CodeUnavailable
-	}
-	e := identity.NewError(code, "%s", m.Field+": "+m.Reason).WithField(m.Field).Wrap(m)
-	e.RetryAfter = m.RetryAfter
-	return e
 }
 
 // fail ends the request with a problem document (RFC 9457).

@@ -19,6 +19,7 @@ import (
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/email"
+	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
@@ -40,11 +41,7 @@ type Config struct {
 	CookieDomain   string         // whose subdomains get the session; "" for the public host alone
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
 	Limits         Limits
-	Chains         []uint64 // EIP-155 ids accepted in Sign-In with Ethereum
-	Statement      string   // EIP-4361 statement of ready messages, or ""
-	TermsVersion   string   // of the terms that Statement agrees to, or ""
-	Resources      []string // EIP-4361 resources of ready messages
-	WalletConnect  string   // project id, or "" for no wallets on phones
+	WalletConnect  string // project id, or "" for no wallets on phones
 }
 
 // Deps are the parts that the handlers put to work.
@@ -62,9 +59,8 @@ type Deps struct {
 	Providers method.Providers
 	States    *method.States
 	Email     *email.Service // nil: e-mail is no way in here
-	Nonces    *siwe.Nonces
+	Wallet    *wallet.Service
 	Limiter   ratelimit.Limiter
-	Contracts siwe.ContractVerifier                    // nil: contract wallets are refused
 	ENS       *ens.Resolver                            // names of wallets; nil for none
 	Places    func(ip string) string                   // about where an address is, "" for unknown; nil for no file
 	RPCHealth func(context.Context) []siwe.ChainHealth // Ethereum RPCs; nil for none

@@ -2,14 +2,11 @@ package api
 
 import (
 	"context"
-	"errors"
-	"net/url"
-	"slices"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/siwe"
 )
@@ -19,55 +16,37 @@ import (
 // touches no table.
 func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeRequestObject) (CreateSiweChallengeResponseObject, error) {
 	c := ctx.(*gin.Context)
-	now := s.Now()
-	purpose := identity.PurposeSignIn
+	request := wallet.Request{Purpose: identity.PurposeSignIn, Chain: uint64(value(r.Body.ChainId))} //nolint:gosec // the specification says at least 1
 	if r.Body.Purpose != nil {
-		purpose = identity.Purpose(*r.Body.Purpose)
+		request.Purpose = identity.Purpose(*r.Body.Purpose)
 	}
 	binding := siwe.Binding{Origin: s.originOf(c)}
-	if purpose.NeedsSession() {
+	if request.Purpose.NeedsSession() {
 		if binding.Session = sessionBinding(ctx); binding.Session == "" {
 			return nil, session.ErrUnauthenticated()
 		}
 	}
-	chain := s.Config.Chains[0]
-	if r.Body.ChainId != nil {
-		chain = uint64(*r.Body.ChainId) //nolint:gosec // the specification says at least 1
-		if !slices.Contains(s.Config.Chains, chain) {
-			return nil, errInvalidRequest("this chain is not accepted; see /v1/auth/providers").WithField("chain_id")
-		}
+	if err := s.Wallet.CheckChain(request.Chain); err != nil {
+		return nil, err
 	}
-	message := siwe.Message{URI: binding.Origin, Version: siwe.Version, ChainID: chain, Statement: s.Config.Statement, IssuedAt: now, Resources: s.Config.Resources}
 	if r.Body.Address != nil {
-		address, err := walletAddress(*r.Body.Address)
+		address, err := wallet.ParseAddress(*r.Body.Address)
 		if err != nil {
 			return nil, err.WithField("address")
 		}
-		message.Address = address
-	}
-	origin, err := url.Parse(binding.Origin)
-	if err != nil {
-		return nil, err
+		request.Address = &address
 	}
 	binding.Flow = s.cookies.ensureFlow(c)
-	nonce, expires, err := s.Nonces.Issue(string(purpose), binding, now)
+	challenge, err := s.Wallet.Challenge(request, binding)
 	if err != nil {
 		return nil, err
 	}
-	message.Domain, message.Nonce, message.ExpirationTime = origin.Host, nonce, &expires
 	out := CreateSiweChallenge200JSONResponse{
-		Nonce: nonce, ExpiresAt: expires, Domain: message.Domain, Uri: message.URI,
-		ChainId: ChainID(chain), Statement: optional(message.Statement), //nolint:gosec // configured, 63 bits
+		Nonce: challenge.Nonce, ExpiresAt: challenge.ExpiresAt, Domain: challenge.Domain, Uri: challenge.URI,
+		ChainId: ChainID(challenge.ChainID), Statement: optional(challenge.Statement), Message: optional(challenge.Text), //nolint:gosec // configured, 63 bits
 	}
-	if len(s.Config.Resources) > 0 {
-		out.Resources = &s.Config.Resources
-	}
-	if r.Body.Address != nil {
-		text, err := siwe.Build(message)
-		if err != nil {
-			return nil, err
-		}
-		out.Message = &text
+	if len(challenge.Resources) > 0 {
+		out.Resources = &challenge.Resources
 	}
 	return out, nil
 }
@@ -76,7 +55,7 @@ func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeR
 func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (VerifySiweResponseObject, error) {
 	c := ctx.(*gin.Context)
 	flow := s.cookies.flowOf(c)
-	proof, err := s.proveWallet(ctx, r.Body.Message, r.Body.Signature, siwe.Binding{
+	proof, err := s.Wallet.Prove(ctx, r.Body.Message, r.Body.Signature, siwe.Binding{
 		Flow: flow, Session: sessionBinding(ctx), Origin: s.originOf(c),
 	})
 	if err != nil {
@@ -96,60 +75,6 @@ func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (Ver
 	}
 	out.LinkRequest = linkRequestOf(result.Asks)
 	return out, nil
-}
-
-// proveWallet verifies the message against everything this deployment expects.
-// The nonce tells what the proof is for; it is burned when the proof is applied.
-func (s *Server) proveWallet(ctx context.Context, message, signature string, binding siwe.Binding) (identity.Proof, error) {
-	now := s.Now()
-	origin, err := url.Parse(binding.Origin)
-	if err != nil {
-		return identity.Proof{}, err
-	}
-	proof := identity.Proof{Provider: identity.ProviderSIWE}
-	account, parsed, err := siwe.Verify(ctx, message, signature, siwe.Expectation{
-		Domain: origin.Host, Origin: binding.Origin, Chains: s.Config.Chains, Now: now, Contracts: s.Contracts, Logger: s.Log,
-		Nonce: func(nonce string) error {
-			purpose, expires, err := s.openNonce(nonce, binding)
-			if err != nil {
-				return identity.NewError(identity.CodeInvalidProof,
-					"this nonce has expired, or was not issued to this browser for this purpose; create a new challenge").WithField(siwe.FieldNonce).Wrap(err)
-			}
-			proof.Purpose = purpose
-			proof.Secret = &identity.SingleUse{Hash: identity.HashSecret(nonce), ExpiresAt: expires}
-			return nil
-		},
-	})
-	if err != nil {
-		return identity.Proof{}, err
-	}
-	proof.Subject = account.Subject()
-	proof.Wallet = &identity.Wallet{
-		Address: account.Address.Hex(),
-		ChainID: int64(parsed.ChainID), //nolint:gosec // Parse bounds it to 63 bits
-		Kind:    string(account.Kind),
-	}
-	if s.Config.TermsVersion != "" && parsed.Statement == s.Config.Statement {
-		proof.Wallet.TermsVersion = s.Config.TermsVersion
-	}
-	return proof, nil
-}
-
-// openNonce opens a nonce for whatever it was issued for. One that acts on a
-// user is bound to his session; one for signing in is not, so that it survives
-// signing out in another tab.
-func (s *Server) openNonce(nonce string, b siwe.Binding) (identity.Purpose, time.Time, error) {
-	if b.Flow == "" {
-		return "", time.Time{}, siwe.ErrNonceInvalid
-	}
-	now := s.Now()
-	withSession := b
-	b.Session = ""
-	purpose, expires, err := s.Nonces.Open(nonce, b, now)
-	if errors.Is(err, siwe.ErrNonceInvalid) && withSession.Session != "" {
-		purpose, expires, err = s.Nonces.Open(nonce, withSession, now)
-	}
-	return identity.Purpose(purpose), expires, err
 }
 
 // originOf is the origin that asks, if it is one of ours, else the public one.

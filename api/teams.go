@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/team"
 )
 
@@ -80,7 +81,7 @@ func (s *Server) ListInvitations(ctx context.Context, r ListInvitationsRequestOb
 func (s *Server) CreateInvitation(ctx context.Context, r CreateInvitationRequestObject) (CreateInvitationResponseObject, error) {
 	to := team.Target{Email: r.Body.Email}
 	if r.Body.Wallet != nil {
-		address, err := walletAddress(*r.Body.Wallet)
+		address, err := wallet.ParseAddress(*r.Body.Wallet)
 		if err != nil {
 			return nil, err.WithField("wallet")
 		}

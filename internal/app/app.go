@@ -14,6 +14,7 @@ import (
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
@@ -89,9 +90,7 @@ func New(parts Parts) (*App, error) {
 		Config: api.Config{
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 			CookieDomain: cfg.CookieDomain, Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
-			Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement,
 			WalletConnect: cfg.WalletConnectProjectID,
-			TermsVersion:  cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
 			Policy:   linking.Policy(cfg.Linking),
@@ -110,20 +109,23 @@ func New(parts Parts) (*App, error) {
 		Users:    user.NewService(db, post.notices, now),
 		Audit:    audit.NewService(db),
 		States:   method.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
-		Nonces:   siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL),
 		Limiter:  limits,
 		Ready:    db.Ready,
 		Draining: parts.Draining,
 		Log:      parts.Log, Metrics: parts.Metrics, Now: now,
 	}
+	var contracts siwe.ContractVerifier
 	if len(cfg.EthereumRPC) > 0 {
-		contracts, err := siwe.NewContracts(cfg.EthereumRPC, siwe.ContractsOptions{})
+		asked, err := siwe.NewContracts(cfg.EthereumRPC, siwe.ContractsOptions{})
 		if err != nil {
 			return nil, err
 		}
-		deps.Contracts, deps.RPCHealth = contracts, contracts.Health
-		parts.Metrics.WatchRPCs(contracts.Health)
+		contracts, deps.RPCHealth = asked, asked.Health
+		parts.Metrics.WatchRPCs(asked.Health)
 	}
+	deps.Wallet = wallet.NewService(wallet.Config{
+		Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement, TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
+	}, siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL), contracts, parts.Log, now)
 	if mainnet := cfg.EthereumRPC[1]; len(mainnet) > 0 {
 		names, err := ens.New(mainnet, ens.Options{OnError: func(err error) { parts.Log.Debug("looking up an ENS name", "error", err) }})
 		if err != nil {
