@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
+	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 )
@@ -166,10 +167,23 @@ func errOperatorRequired() error {
 	return identity.NewError(identity.CodeOperatorRequired, "only operators of this deployment can do this")
 }
 
-// sessionBinding is the id of the session in hand, or "".
-func sessionBinding(ctx context.Context) string {
-	if p := callOf(ctx).principal; p != nil {
-		return p.Session.ID.String()
+// placeOf is where a request comes from, for attempts to be bound to: the browser with
+// a flow value, or "", the session in hand, and the origin that asks.
+func (s *Server) placeOf(c *gin.Context, flow string) method.Place {
+	at := method.Place{Origin: s.originOf(c)}
+	if flow != "" {
+		at.Browser = identity.HashSecret(flow)
 	}
-	return ""
+	if p := callOf(c).principal; p != nil {
+		at.User, at.Session = &p.User.ID, &p.Session.ID
+	}
+	return at
+}
+
+// originOf is the origin that asks, if it is one of ours, else the public one.
+func (s *Server) originOf(c *gin.Context) string {
+	if o := c.GetHeader("Origin"); s.origins[o] {
+		return o
+	}
+	return origin(s.Config.PublicURL)
 }

@@ -132,13 +132,15 @@ func (k cookies) flowOf(c *gin.Context) string {
 	return v.Value
 }
 
-// ensureFlow returns the browser's flow value and makes sure it keeps it long
-// enough. Several tabs share one value.
-func (k cookies) ensureFlow(c *gin.Context) string {
+// flowOrNew returns the browser's flow value, or one that it may be given.
+func (k cookies) flowOrNew(c *gin.Context) string {
 	flow := k.flowOf(c)
 	if flow == "" {
 		flow, _ = identity.NewSecret()
 	}
-	k.set(c, k.flow(), flow, flowLifetime)
 	return flow
 }
+
+// keepFlow makes sure that the browser keeps its flow value long enough. Several tabs
+// share one value.
+func (k cookies) keepFlow(c *gin.Context, flow string) { k.set(c, k.flow(), flow, flowLifetime) }

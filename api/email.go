@@ -7,7 +7,6 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method/email"
-	"github.com/latchkey/latchkey/identity/session"
 )
 
 // StartEmail has a link and a code sent to an address. Nothing here depends on who
@@ -21,10 +20,10 @@ func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (Sta
 	if r.Body.Purpose != nil {
 		purpose = identity.Purpose(*r.Body.Purpose)
 	}
-	if purpose.NeedsSession() && callOf(ctx).principal == nil {
-		return nil, session.ErrUnauthenticated()
+	by := email.Asker{Place: s.placeOf(c, s.cookies.flowOf(c))}
+	if err := by.Require(purpose); err != nil {
+		return nil, err
 	}
-	by := emailRequester(ctx, s.cookies.flowOf(c))
 	if err := s.limitMail(c, r.Body.Email, &by); err != nil {
 		return nil, err
 	}
@@ -35,7 +34,9 @@ func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (Sta
 			return nil, err
 		}
 	}
-	by.Browser = s.cookies.ensureFlow(c)
+	flow := s.cookies.flowOrNew(c)
+	by.Browser = identity.HashSecret(flow)
+	s.cookies.keepFlow(c, flow)
 	expires, err := s.Email.Start(c, r.Body.Email, purpose, returnTo, by)
 	if err != nil {
 		return nil, withEmailField(err)
@@ -52,17 +53,14 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 	if (r.Body.Token == nil) == (r.Body.Code == nil) || r.Body.Token != nil && r.Body.Email != nil {
 		return nil, errInvalidRequest("send either token, or code, with or without email")
 	}
-	flow := s.cookies.flowOf(c)
-	proof, err := s.proveEmail(c, r.Body, emailRequester(ctx, flow))
+	at := s.placeOf(c, s.cookies.flowOf(c))
+	proof, err := s.proveEmail(c, r.Body, email.Asker{Place: at})
 	if err != nil {
 		s.Metrics.proofs.WithLabelValues(identity.ProviderEmail, string(refusal(err).Code)).Inc()
 		return nil, withEmailField(err)
 	}
-	if flow == "" {
-		flow = s.cookies.ensureFlow(c) // a ticket must belong to some browser
-	}
 	token := asToken(ctx, r.Body.Delivery)
-	result, err := s.apply(c, proof, flow, token, options(r.Body.LinkTicket, nil))
+	result, err := s.apply(c, proof, at, token, options(r.Body.LinkTicket, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -83,14 +81,6 @@ func (s *Server) proveEmail(c *gin.Context, body *VerifyEmailJSONRequestBody, by
 	return s.Email.ByCode(c, *body.Code, value(body.Email), by, func(guessed email.Challenge) (func(), error) {
 		return s.chargeGuess(c, guessed)
 	})
-}
-
-func emailRequester(ctx context.Context, flow string) email.Asker {
-	by := email.Asker{Browser: flow}
-	if p := callOf(ctx).principal; p != nil {
-		by.UserID, by.SessionID = &p.User.ID, &p.Session.ID
-	}
-	return by
 }
 
 // withEmailField names the field of a refused address.

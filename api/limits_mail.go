@@ -45,8 +45,8 @@ func (s *Server) limitMail(c *gin.Context, raw string, by *email.Asker) error {
 	if info.overLimit != nil {
 		return info.overLimit
 	}
-	if by.Browser != "" {
-		if err := s.consumeLimit(c, perMailBrowser, hashed(by.Browser)); err != nil {
+	if by.Browser != nil {
+		if err := s.consumeLimit(c, perMailBrowser, hex.EncodeToString(by.Browser)); err != nil {
 			return err
 		}
 	}
@@ -114,5 +114,3 @@ func (s *Server) rememberBrowser(c *gin.Context, proof identity.Proof, user iden
 		s.cookies.set(c, s.cookies.known(), s.knownBrowser(c).With(s.Now(), addresses...).String(), email.KnownFor)
 	}
 }
-
-func hashed(secret string) string { return hex.EncodeToString(identity.HashSecret(secret)) }

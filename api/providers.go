@@ -11,7 +11,6 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/oauth"
-	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/web"
 )
 
@@ -36,10 +35,9 @@ func (s *Server) StartProvider(ctx context.Context, r StartProviderRequestObject
 		ask := confirmSignIn(r.Provider, returnTo)
 		return StartProvider302Response{Headers: StartProvider302ResponseHeaders{Location: &ask}}, nil
 	}
-	st := method.State{
-		Provider: p.Name(), Purpose: identity.PurposeSignIn, ReturnTo: returnTo, Options: options(r.Params.LinkTicket, r.Params.WithoutAddress),
-	}
-	to, err := s.authorizeURL(c, p, st, value(r.Params.LoginHint))
+	to, err := s.authorizeURL(c, p, trip{
+		purpose: identity.PurposeSignIn, options: options(r.Params.LinkTicket, r.Params.WithoutAddress), returnTo: returnTo, hint: value(r.Params.LoginHint),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +55,11 @@ func (s *Server) BeginProvider(ctx context.Context, r BeginProviderRequestObject
 	if err != nil {
 		return nil, err
 	}
-	st := method.State{Provider: p.Name(), Purpose: identity.Purpose(r.Body.Purpose), ReturnTo: returnTo}
-	if st.Purpose == identity.PurposeSignIn {
-		st.Options = options(r.Body.LinkTicket, r.Body.WithoutAddress)
+	t := trip{purpose: identity.Purpose(r.Body.Purpose), returnTo: returnTo, hint: value(r.Body.LoginHint)}
+	if t.purpose == identity.PurposeSignIn {
+		t.options = options(r.Body.LinkTicket, r.Body.WithoutAddress)
 	}
-	to, err := s.authorizeURL(ctx.(*gin.Context), p, st, value(r.Body.LoginHint))
+	to, err := s.authorizeURL(ctx.(*gin.Context), p, t)
 	if err != nil {
 		return nil, err
 	}
@@ -78,21 +76,30 @@ func (s *Server) checkReturnTo(ctx context.Context, raw string) (string, error) 
 	return to, err
 }
 
-// authorizeURL returns the provider's address for a round trip whose state is
-// bound to this browser, to the provider and purpose and, for purposes that act
-// on a user, to the session.
-func (s *Server) authorizeURL(c *gin.Context, p method.Redirect, st method.State, hint string) (string, error) {
-	binding := method.Binding{Session: sessionBinding(c)}
-	if st.Purpose.NeedsSession() && binding.Session == "" {
-		return "", session.ErrUnauthenticated()
-	}
-	binding.Browser = s.cookies.ensureFlow(c)
-	token, err := s.States.Issue(st, binding, s.Now())
+// trip is what a round trip through a provider is asked for with.
+type trip struct {
+	purpose  identity.Purpose
+	options  method.SignInOptions
+	returnTo string // checked
+	hint     string
+}
+
+// authorizeURL begins an attempt in this browser and returns the provider's address
+// for it. The attempt's token is the `state`.
+func (s *Server) authorizeURL(c *gin.Context, p method.Redirect, t trip) (string, error) {
+	browser := s.cookies.flowOrNew(c)
+	attempt, err := method.Begin(method.ByRedirect, p.Name(), t.purpose, s.placeOf(c, browser), s.Now())
 	if err != nil {
 		return "", err
 	}
-	flow := s.States.Flow(token, binding.Browser, s.callbackURL(p.Name()))
-	flow.Purpose, flow.LoginHint = st.Purpose, hint
+	attempt.Options, attempt.ReturnTo = t.options, t.returnTo
+	token, err := s.Attempts.Seal(attempt)
+	if err != nil {
+		return "", err
+	}
+	s.cookies.keepFlow(c, browser)
+	flow := s.Attempts.Flow(attempt, token, browser, s.callbackURL(p.Name()))
+	flow.LoginHint = t.hint
 	return p.AuthCodeURL(c, flow)
 }
 
@@ -127,24 +134,23 @@ func (s *Server) FinishProvider(ctx context.Context, r FinishProviderRequestObje
 	if err != nil {
 		return nil, err
 	}
-	token, flow := value(r.Params.State), s.cookies.flowOf(c)
-	binding := method.Binding{Browser: flow, Session: sessionBinding(ctx)}
-	st, err := s.States.Open(token, r.Provider, binding, s.Now())
+	token, at := value(r.Params.State), s.placeOf(c, s.cookies.flowOf(c))
+	attempt, err := s.Attempts.Open(method.ByRedirect, token, r.Provider, at, s.Now())
 	if err != nil {
 		return nil, err
 	}
 	// Burned before the provider is asked: a callback that is repeated must not
 	// send the code a second time.
-	err = s.Linking.Burn(ctx, identity.SingleUse{Hash: identity.HashSecret(token), ExpiresAt: st.ExpiresAt})
+	err = s.Linking.Burn(ctx, attempt.SingleUse(token))
 	switch {
 	case identity.ErrorCode(err) == identity.CodeProofUsed && s.completed(c, token):
 		err = nil // the back button
 	case identity.ErrorCode(err) == identity.CodeProofUsed:
 		err = identity.NewError(identity.CodeInvalidState, "this sign-in attempt was already used: start again").Wrap(err)
 	case err == nil:
-		err = s.finish(c, p, st, r, flow)
+		err = s.finish(c, p, attempt, r, at)
 	}
-	to := s.endAt(ctx, st.ReturnTo, err)
+	to := s.endAt(ctx, attempt.ReturnTo, err)
 	return FinishProvider302Response{Headers: FinishProvider302ResponseHeaders{Location: &to}}, nil
 }
 
@@ -169,29 +175,28 @@ func (s *Server) endAt(ctx context.Context, returnTo string, err error) string {
 // made, or proved, in this browser.
 func (s *Server) completed(c *gin.Context, token string) bool {
 	done, err := c.Request.Cookie(s.cookies.completed())
-	session := sessionBinding(c)
-	return err == nil && session != "" && hmac.Equal([]byte(done.Value), []byte(s.States.Receipt(token, session)))
+	p := callOf(c).principal
+	return err == nil && p != nil && hmac.Equal([]byte(done.Value), []byte(s.Attempts.Receipt(token, p.Session.ID.String())))
 }
 
-func (s *Server) finish(c *gin.Context, p method.Redirect, st method.State, r FinishProviderRequestObject, flow string) error {
+func (s *Server) finish(c *gin.Context, p method.Redirect, attempt method.Attempt, r FinishProviderRequestObject, at method.Place) error {
 	if code := value(r.Params.Error); code != "" {
 		return oauth.AuthorizationError(r.Provider, code)
 	}
 	if value(r.Params.Code) == "" {
 		return identity.NewError(identity.CodeInvalidProof, "the provider sent no code: start again")
 	}
-	trip := s.States.Flow(value(r.Params.State), flow, s.callbackURL(r.Provider))
-	trip.Purpose, trip.StartedAt = st.Purpose, s.States.StartedAt(st)
-	proof, err := p.Prove(c, trip, method.Callback{Code: *r.Params.Code, Issuer: value(r.Params.Iss)})
+	flow := s.Attempts.Flow(attempt, value(r.Params.State), s.cookies.flowOf(c), s.callbackURL(r.Provider))
+	proof, err := p.Prove(c, flow, method.Callback{Code: *r.Params.Code, Issuer: value(r.Params.Iss)})
 	if err != nil {
 		s.Metrics.proofs.WithLabelValues(r.Provider, string(refusal(err).Code)).Inc()
 		return err
 	}
-	proof.Purpose = st.Purpose
-	result, err := s.apply(c, proof, flow, false, st.Options)
+	proof.Purpose = attempt.Purpose
+	result, err := s.apply(c, proof, at, false, attempt.Options)
 	if err == nil {
-		receipt := s.States.Receipt(trip.State, result.Session.ID.String())
-		s.cookies.set(c, s.cookies.completed(), receipt, st.ExpiresAt.Sub(s.Now()))
+		receipt := s.Attempts.Receipt(flow.State, result.Session.ID.String())
+		s.cookies.set(c, s.cookies.completed(), receipt, attempt.ExpiresAt.Sub(s.Now()))
 	}
 	return err
 }

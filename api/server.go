@@ -57,8 +57,8 @@ type Deps struct {
 	Users     *user.Service
 	Audit     *audit.Service
 	Providers method.Providers
-	States    *method.States
-	Email     *email.Service // nil: e-mail is no way in here
+	Attempts  *method.Attempts // that go by way of a provider
+	Email     *email.Service   // nil: e-mail is no way in here
 	Wallet    *wallet.Service
 	Limiter   ratelimit.Limiter
 	ENS       *ens.Resolver                            // names of wallets; nil for none

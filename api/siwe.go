@@ -7,8 +7,6 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method/wallet"
-	"github.com/latchkey/latchkey/identity/session"
-	"github.com/latchkey/latchkey/siwe"
 )
 
 // CreateSiweChallenge issues a nonce bound to this browser, to the purpose, to
@@ -16,31 +14,19 @@ import (
 // touches no table.
 func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeRequestObject) (CreateSiweChallengeResponseObject, error) {
 	c := ctx.(*gin.Context)
-	request := wallet.Request{Purpose: identity.PurposeSignIn, Chain: uint64(value(r.Body.ChainId))} //nolint:gosec // the specification says at least 1
+	request := wallet.Request{
+		Purpose: identity.PurposeSignIn, Address: value(r.Body.Address),
+		Chain: uint64(value(r.Body.ChainId)), //nolint:gosec // the specification says at least 1
+	}
 	if r.Body.Purpose != nil {
 		request.Purpose = identity.Purpose(*r.Body.Purpose)
 	}
-	binding := siwe.Binding{Origin: s.originOf(c)}
-	if request.Purpose.NeedsSession() {
-		if binding.Session = sessionBinding(ctx); binding.Session == "" {
-			return nil, session.ErrUnauthenticated()
-		}
-	}
-	if err := s.Wallet.CheckChain(request.Chain); err != nil {
-		return nil, err
-	}
-	if r.Body.Address != nil {
-		address, err := wallet.ParseAddress(*r.Body.Address)
-		if err != nil {
-			return nil, err.WithField("address")
-		}
-		request.Address = &address
-	}
-	binding.Flow = s.cookies.ensureFlow(c)
-	challenge, err := s.Wallet.Challenge(request, binding)
+	flow := s.cookies.flowOrNew(c)
+	challenge, err := s.Wallet.Challenge(request, s.placeOf(c, flow))
 	if err != nil {
 		return nil, err
 	}
+	s.cookies.keepFlow(c, flow)
 	out := CreateSiweChallenge200JSONResponse{
 		Nonce: challenge.Nonce, ExpiresAt: challenge.ExpiresAt, Domain: challenge.Domain, Uri: challenge.URI,
 		ChainId: ChainID(challenge.ChainID), Statement: optional(challenge.Statement), Message: optional(challenge.Text), //nolint:gosec // configured, 63 bits
@@ -54,16 +40,14 @@ func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeR
 // VerifySiwe turns a signed message into a proof and applies it.
 func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (VerifySiweResponseObject, error) {
 	c := ctx.(*gin.Context)
-	flow := s.cookies.flowOf(c)
-	proof, err := s.Wallet.Prove(ctx, r.Body.Message, r.Body.Signature, siwe.Binding{
-		Flow: flow, Session: sessionBinding(ctx), Origin: s.originOf(c),
-	})
+	at := s.placeOf(c, s.cookies.flowOf(c))
+	proof, err := s.Wallet.Prove(ctx, r.Body.Message, r.Body.Signature, at)
 	if err != nil {
 		s.Metrics.proofs.WithLabelValues(identity.ProviderSIWE, string(refusal(err).Code)).Inc()
 		return nil, err
 	}
 	token := asToken(ctx, r.Body.Delivery)
-	result, err := s.apply(c, proof, flow, token, options(r.Body.LinkTicket, nil))
+	result, err := s.apply(c, proof, at, token, options(r.Body.LinkTicket, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +59,4 @@ func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (Ver
 	}
 	out.LinkRequest = linkRequestOf(result.Asks)
 	return out, nil
-}
-
-// originOf is the origin that asks, if it is one of ours, else the public one.
-func (s *Server) originOf(c *gin.Context) string {
-	if o := c.GetHeader("Origin"); s.origins[o] {
-		return o
-	}
-	return origin(s.Config.PublicURL)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/siwe"
 )
 
@@ -23,8 +25,9 @@ func measureVerify(ctx context.Context, m *machine, t *table) error {
 		return err
 	}
 	w := people[0]
-	nonces := siwe.NewNonces(make([]byte, 32), 0)
-	binding := siwe.Binding{Flow: "a flow value", Origin: "https://app.example.com"}
+	const origin = "https://app.example.com"
+	attempts := method.NewAttempts("a secret of the operator")
+	browser := method.Place{Browser: identity.HashSecret("a flow value"), Origin: origin}
 	for _, c := range []struct {
 		what    string
 		message siwe.Message
@@ -36,13 +39,17 @@ func measureVerify(ctx context.Context, m *machine, t *table) error {
 		}},
 	} {
 		now := time.Now().UTC()
-		nonce, expires, err := nonces.Issue("sign_in", binding, now)
+		attempt, err := method.Begin(method.ByWallet, identity.ProviderSIWE, identity.PurposeSignIn, browser, now)
+		if err != nil {
+			return err
+		}
+		nonce, err := attempts.Seal(attempt)
 		if err != nil {
 			return err
 		}
 		message := c.message
-		message.Domain, message.URI, message.ChainID = "app.example.com", binding.Origin, 1
-		message.Address, message.Nonce, message.IssuedAt, message.ExpirationTime = crypto.PubkeyToAddress(w.key.PublicKey), nonce, now, &expires
+		message.Domain, message.URI, message.ChainID = "app.example.com", origin, 1
+		message.Address, message.Nonce, message.IssuedAt, message.ExpirationTime = crypto.PubkeyToAddress(w.key.PublicKey), nonce, now, &attempt.ExpiresAt
 		text, err := siwe.Build(message)
 		if err != nil {
 			return err
@@ -52,8 +59,11 @@ func measureVerify(ctx context.Context, m *machine, t *table) error {
 			return err
 		}
 		expectation := siwe.Expectation{
-			Domain: message.Domain, Origin: binding.Origin, Chains: []uint64{1}, Now: now,
-			Nonce: func(n string) error { _, _, err := nonces.Open(n, binding, now); return err },
+			Domain: message.Domain, Origin: origin, Chains: []uint64{1}, Now: now,
+			Nonce: func(n string) error {
+				_, err := attempts.Open(method.ByWallet, n, identity.ProviderSIWE, browser, now)
+				return err
+			},
 		}
 		ratios, err := interleaveCalls(ctx, m.options, func() error {
 			_, _, err := siwe.Verify(ctx, text, signature, expectation)

@@ -65,14 +65,3 @@ func BenchmarkParse10MB(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkNonceIssueAndOpen(b *testing.B) {
-	n := siwe.NewNonces(nonceKey, 0)
-	b.ReportAllocs()
-	for b.Loop() {
-		nonce, _, err := n.Issue("sign_in", binding, now)
-		ok(b, err)
-		_, _, err = n.Open(nonce, binding, now)
-		ok(b, err)
-	}
-}

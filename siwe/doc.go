@@ -2,7 +2,8 @@
 //
 // [Verify] takes a message, a signature and what was expected, and returns the
 // account that signed or a typed [Error] that names the field. [Build] writes a
-// message. [Nonces] issues and opens its nonce without storing it.
+// message. The nonce is the relying party's: it issues one, and says in an
+// [Expectation] which it recognises.
 // Every kind of account is covered:
 //
 //   - externally owned accounts, by key recovery (EIP-191), which always comes

@@ -2,6 +2,7 @@ package siwe_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -17,14 +18,10 @@ import (
 // The whole round: a nonce for a browser, a message around it, the wallet's
 // signature, and what the server makes of it.
 func Example() {
-	nonces := siwe.NewNonces([]byte("32 random bytes, kept as a secret"), 0)
-	browser := siwe.Binding{Flow: "value of its flow cookie", Origin: "https://app.example.com"}
 	at := time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)
+	nonce := rand.Text()
+	issued := map[string]bool{nonce: true} // in a service: for this browser and purpose, with an expiry
 
-	nonce, _, err := nonces.Issue("sign_in", browser, at)
-	if err != nil {
-		panic(err)
-	}
 	wallet, err := crypto.ToECDSA(crypto.Keccak256([]byte("a throwaway key")))
 	if err != nil {
 		panic(err)
@@ -45,11 +42,11 @@ func Example() {
 	account, message, err := siwe.Verify(context.Background(), text, hexutil.Encode(signature), siwe.Expectation{
 		Domain: "app.example.com", Origin: "https://app.example.com", Chains: []uint64{1}, Now: later,
 		Nonce: func(nonce string) error {
-			purpose, _, err := nonces.Open(nonce, browser, later)
-			if err == nil && purpose != "sign_in" {
-				err = errors.New("made for another purpose")
+			if !issued[nonce] {
+				return errors.New("not issued here")
 			}
-			return err // and insert its hash into a unique index with the session
+			delete(issued, nonce) // it works once
+			return nil
 		},
 	})
 	if err != nil {

@@ -98,19 +98,3 @@ func FuzzVerify(f *testing.F) {
 }
 
 func no(context.Context) ([]byte, error) { return make([]byte, 32), nil }
-
-// FuzzNonce: what was not issued under this key is not opened.
-func FuzzNonce(f *testing.F) {
-	n := siwe.NewNonces(nonceKey, 0)
-	for _, purpose := range []string{"x", "sign_in", "0123456789abcdef"} {
-		other, _, err := siwe.NewNonces([]byte("another key, another key, another"), 0).Issue(purpose, binding, now)
-		ok(f, err)
-		f.Add(other)
-	}
-	f.Add("abcdefgh12345678")
-	f.Fuzz(func(t *testing.T, s string) {
-		if _, _, err := n.Open(s, binding, now); !errors.Is(err, siwe.ErrNonceInvalid) {
-			t.Fatalf("%q: %v", s, err)
-		}
-	})
-}

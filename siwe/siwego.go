@@ -64,10 +64,10 @@ func (m *Message) asSiweGo(raw string) *siwego.Message {
 	return other
 }
 
-// Samples of what is made for each message. The nonce is as long as the longest
-// that is issued.
+// Samples of what is made for each message. The nonce is as long as any that a
+// relying party is known to issue.
 var (
-	templateNonce = strings.Repeat("0", maxNonce)
+	templateNonce = strings.Repeat("0", 80)
 	templateTime  = time.Date(2026, 1, 2, 15, 4, 5, 123456789, time.UTC)
 )
 

@@ -10,6 +10,19 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
+// Kind is how a proof comes back.
+type Kind string
+
+// The kinds.
+const (
+	ByRedirect Kind = "redirect" // by way of a provider's pages, see Redirect
+	ByWallet   Kind = "wallet"   // by a message that a wallet signed
+	ByEmail    Kind = "email"    // by a link or a code in a mail
+)
+
+// namesOrigin reports whether the proof names the origin of the page that asked.
+func (k Kind) namesOrigin() bool { return k == ByWallet }
+
 // Redirect proves who a person is by sending the browser away and back
 // (OAuth 2.0 authorization code grant, RFC 6749 section 4.1).
 type Redirect interface {
@@ -20,7 +33,7 @@ type Redirect interface {
 	AuthCodeURL(ctx context.Context, flow Flow) (string, error)
 	// Prove redeems the callback and verifies everything the provider says.
 	// The proof carries neither purpose nor single-use secret: those belong to
-	// the state, see States. CodeInvalidProof when what came back does not
+	// the attempt. CodeInvalidProof when what came back does not
 	// hold, CodeProofTooOld when a step-up was answered without the person signing
 	// in again, CodeProviderUnavailable or CodeProviderFailed when nothing usable
 	// came back in time.
@@ -28,7 +41,8 @@ type Redirect interface {
 }
 
 // Flow is one round trip through a provider. Nonce and Verifier are derived
-// from the state and the browser's flow cookie, so nothing is stored for them.
+// from the state and the browser's flow value, see Attempts.Flow, so nothing is
+// stored for them.
 type Flow struct {
 	State       string // opaque, goes through the browser
 	Nonce       string // OpenID Connect nonce, bound to the state

@@ -80,7 +80,7 @@ func New(parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	feed := team.NewFeed()
+	feed, attempts := team.NewFeed(), method.NewAttempts(cfg.Secret.Reveal())
 	var deps api.Deps
 	canUse := func(name string) bool { return usable(deps, name) }
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
@@ -108,7 +108,7 @@ func New(parts Parts) (*App, error) {
 		Stopping: parts.Context.Done(),
 		Users:    user.NewService(db, post.notices, now),
 		Audit:    audit.NewService(db),
-		States:   method.NewStates(identity.DeriveKey(cfg.Secret.Reveal(), "oauth state"), siwe.DefaultNonceTTL),
+		Attempts: attempts,
 		Limiter:  limits,
 		Ready:    db.Ready,
 		Draining: parts.Draining,
@@ -125,7 +125,7 @@ func New(parts Parts) (*App, error) {
 	}
 	deps.Wallet = wallet.NewService(wallet.Config{
 		Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement, TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
-	}, siwe.NewNonces(identity.DeriveKey(cfg.Secret.Reveal(), "siwe nonce"), siwe.DefaultNonceTTL), contracts, parts.Log, now)
+	}, attempts, contracts, parts.Log, now)
 	if mainnet := cfg.EthereumRPC[1]; len(mainnet) > 0 {
 		names, err := ens.New(mainnet, ens.Options{OnError: func(err error) { parts.Log.Debug("looking up an ENS name", "error", err) }})
 		if err != nil {

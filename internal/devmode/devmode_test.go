@@ -24,7 +24,7 @@ type bench struct {
 	*httptest.Server
 	t        *testing.T
 	standins *Standins
-	states   *method.States
+	attempts *method.Attempts
 	browser  *http.Client
 }
 
@@ -32,7 +32,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{
 		Server: httptest.NewUnstartedServer(nil), t: t,
-		states: method.NewStates(identity.DeriveKey("test", "oauth state"), time.Minute),
+		attempts: method.NewAttempts("test"),
 		browser: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},
@@ -62,11 +62,15 @@ func (b *bench) providers() map[string]method.Redirect {
 
 func (b *bench) start(p method.Redirect, browser string) (method.Flow, string) {
 	b.t.Helper()
-	token, err := b.states.Issue(method.State{Provider: p.Name(), Purpose: identity.PurposeSignIn}, method.Binding{Browser: browser}, time.Now())
+	a, err := method.Begin(method.ByRedirect, p.Name(), identity.PurposeSignIn, method.Place{Browser: identity.HashSecret(browser)}, time.Now())
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	flow := b.states.Flow(token, browser, b.URL+"/v1/auth/"+p.Name()+"/callback")
+	token, err := b.attempts.Seal(a)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	flow := b.attempts.Flow(a, token, browser, b.URL+"/v1/auth/"+p.Name()+"/callback")
 	raw, err := p.AuthCodeURL(context.Background(), flow)
 	if err != nil {
 		b.t.Fatal(err)

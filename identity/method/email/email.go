@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
 )
 
 // Lifetime is how long a link and a code work after their mail was sent.
@@ -55,16 +56,23 @@ type Challenge struct {
 	ReplacedAt  *time.Time // by a newer one of the same browser, purpose and address
 }
 
-// Open reports whether the challenge could be redeemed at now, if it was not yet.
-func (c Challenge) Open(now time.Time) bool { return c.ReplacedAt == nil && now.Before(c.ExpiresAt) }
+// attempt is what the challenge was begun as.
+func (c Challenge) attempt() method.Attempt {
+	at := method.Place{Browser: c.BrowserHash, User: c.UserID, Session: c.SessionID}
+	return method.Begun(method.ByEmail, identity.ProviderEmail, c.Purpose, at, c.ExpiresAt)
+}
+
+// redeemable reports whether the challenge can be redeemed at now, if it was not yet:
+// by those it was begun by, and unless a newer one has replaced it.
+func (c Challenge) redeemable(by Asker, now time.Time) bool {
+	return c.ReplacedAt == nil && c.attempt().Fits(identity.ProviderEmail, by.Place, now)
+}
 
 // Asker is who asks for a challenge, or redeems one.
 type Asker struct {
-	Browser   string // flow value, "" for none
-	Known     bool   // the browser is known to the address, see KnownBrowser
-	Crowded   bool   // its network has had its part of what strangers may send to the mailbox
-	UserID    *identity.ID
-	SessionID *identity.ID
+	method.Place
+	Known   bool // the browser is known to the address, see KnownBrowser
+	Crowded bool // its network has had its part of what strangers may send to the mailbox
 }
 
 // Service starts and redeems challenges.
@@ -95,6 +103,9 @@ func NewService(store Store, sealer identity.Sealer, secret string, publicURL *u
 // its mail, the challenge waits for a shared one, see schedule. It returns when the
 // challenge expires. returnTo has been checked, or is "".
 func (s *Service) Start(ctx context.Context, email string, purpose identity.Purpose, returnTo string, by Asker) (expires time.Time, err error) {
+	if _, err := method.Begin(method.ByEmail, identity.ProviderEmail, purpose, by.Place, s.now()); err != nil {
+		return time.Time{}, err
+	}
 	address, err := identity.CanonicalEmail(email)
 	if err != nil {
 		return time.Time{}, err
@@ -112,17 +123,17 @@ func (s *Service) Start(ctx context.Context, email string, purpose identity.Purp
 		if err := s.store.LockAddress(ctx, address); err != nil {
 			return err
 		}
-		if by.UserID != nil && !by.Known {
-			if by.Known, err = s.store.HasEmail(ctx, *by.UserID, address); err != nil {
+		if by.User != nil && !by.Known {
+			if by.Known, err = s.store.HasEmail(ctx, *by.User, address); err != nil {
 				return err
 			}
 		}
 		c := Challenge{
-			ID: id, Address: address, Purpose: purpose, BrowserHash: identity.HashSecret(by.Browser), Known: by.Known,
+			ID: id, Address: address, Purpose: purpose, BrowserHash: by.Browser, Known: by.Known,
 			TokenHash: tokenHash, CodeHash: s.hashCode(id, code), CreatedAt: now,
 		}
 		if purpose.NeedsSession() {
-			c.UserID, c.SessionID = by.UserID, by.SessionID
+			c.UserID, c.SessionID = by.User, by.Session
 		}
 		recent, err := s.store.Mails(ctx, s.hashMailbox(address), now.Add(-mailWindow))
 		if err != nil {
@@ -183,7 +194,7 @@ func (s *Service) wait(ctx context.Context, c Challenge, how sending) error {
 			return err
 		}
 		for _, o := range open {
-			if o.MailID != nil && *o.MailID == how.join.ID && o.Purpose == c.Purpose && sameAsker(o, c) {
+			if o.MailID != nil && *o.MailID == how.join.ID && o.attempt().Bound == c.attempt().Bound {
 				return nil // this browser waits already
 			}
 		}
@@ -216,12 +227,6 @@ func (s *Service) mail(c Challenge, purpose, link, code string, how sending) (id
 	}}, c.CreatedAt, c.ExpiresAt)
 	task.NextAttemptAt = how.leavesAt
 	return task, err
-}
-
-// sameAsker reports whether two challenges act on the same user and session, or
-// both on none.
-func sameAsker(a, b Challenge) bool {
-	return a.SessionID == nil && b.SessionID == nil || same(a.UserID, b.UserID) && same(a.SessionID, b.SessionID)
 }
 
 // link leads to a page of ours. The token is in its fragment: browsers send

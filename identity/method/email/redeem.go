@@ -12,14 +12,14 @@ import (
 // ByToken turns the token of a link into a proof, in the browser that asked for
 // it. The token is burned when the proof is applied, not here.
 func (s *Service) ByToken(ctx context.Context, token string, by Asker) (identity.Proof, error) {
-	if by.Browser == "" {
+	if len(by.Browser) == 0 {
 		return identity.Proof{}, errInvalid()
 	}
 	hash := identity.HashSecret(token)
 	c, err := s.store.ChallengeByToken(ctx, hash)
 	if errors.Is(err, identity.ErrNotFound) {
 		// A shared link stands for what this browser waited for.
-		c, err = s.store.ChallengeBySharedToken(ctx, hash, identity.HashSecret(by.Browser))
+		c, err = s.store.ChallengeBySharedToken(ctx, hash, by.Browser)
 	}
 	if errors.Is(err, identity.ErrNotFound) {
 		return identity.Proof{}, errInvalid()
@@ -27,7 +27,7 @@ func (s *Service) ByToken(ctx context.Context, token string, by Asker) (identity
 	if err != nil {
 		return identity.Proof{}, err
 	}
-	if !c.Open(s.now()) || !c.startedBy(by.Browser) || !c.redeemableBy(by) {
+	if !c.redeemable(by, s.now()) {
 		return identity.Proof{}, errInvalid()
 	}
 	return c.proof(hash), nil
@@ -94,15 +94,15 @@ func (s *Service) ByCode(ctx context.Context, code, email string, by Asker, budg
 func (s *Service) addressOf(ctx context.Context, email string, by Asker) (string, error) {
 	if email != "" {
 		address, err := identity.CanonicalEmail(email)
-		if err == nil && by.Browser == "" {
+		if err == nil && len(by.Browser) == 0 {
 			err = errInvalid()
 		}
 		return address, err
 	}
-	if by.Browser == "" {
+	if len(by.Browser) == 0 {
 		return "", errInvalid()
 	}
-	c, err := s.store.NewestChallenge(ctx, identity.HashSecret(by.Browser))
+	c, err := s.store.NewestChallenge(ctx, by.Browser)
 	if errors.Is(err, identity.ErrNotFound) {
 		err = errInvalid()
 	}
@@ -112,12 +112,13 @@ func (s *Service) addressOf(ctx context.Context, email string, by Asker) (string
 // guessable is the newest challenge of a browser for an address that a code can
 // still redeem. That there is none is CodeInvalidProof.
 func (s *Service) guessable(ctx context.Context, address string, by Asker) (Challenge, error) {
-	open, err := s.store.OpenChallenges(ctx, address, identity.HashSecret(by.Browser), s.now())
+	now := s.now()
+	open, err := s.store.OpenChallenges(ctx, address, by.Browser, now)
 	if err != nil {
 		return Challenge{}, err
 	}
 	for _, c := range slices.Backward(open) {
-		if c.HasCode && c.redeemableBy(by) {
+		if c.HasCode && c.redeemable(by, now) {
 			if c.WrongCodes >= MaxWrongCodes {
 				break
 			}
@@ -126,21 +127,6 @@ func (s *Service) guessable(ctx context.Context, address string, by Asker) (Chal
 	}
 	return Challenge{}, errInvalid()
 }
-
-func (c Challenge) startedBy(browser string) bool {
-	return browser != "" && hmac.Equal(c.BrowserHash, identity.HashSecret(browser))
-}
-
-// redeemableBy reports whether a challenge that acts on a user is redeemed by
-// that user, in the session it was asked for by.
-func (c Challenge) redeemableBy(by Asker) bool {
-	if !c.Purpose.NeedsSession() {
-		return true
-	}
-	return same(c.UserID, by.UserID) && same(c.SessionID, by.SessionID)
-}
-
-func same(a, b *identity.ID) bool { return a != nil && b != nil && *a == *b }
 
 // proof has the link's hash as its secret also when it was made by the code, so
 // that either uses up both. A shared link is used up for all who waited for it, the

@@ -79,7 +79,7 @@ func (g *hub) provider(t *testing.T, bend func(*method.Options)) *github.GitHub 
 
 func (g *hub) prove(t *testing.T, p *github.GitHub) (identity.Proof, error) {
 	t.Helper()
-	return p.Prove(context.Background(), newFlow(t, method.Binding{Browser: "b"}), method.Callback{Code: "code-1"})
+	return p.Prove(context.Background(), newFlow(t, "b"), method.Callback{Code: "code-1"})
 }
 
 const (
@@ -91,7 +91,7 @@ func TestGitHubProves(t *testing.T) {
 	t.Parallel()
 	g := newGitHub(t, octocat, octocatEmails)
 	p := g.provider(t, nil)
-	flow := newFlow(t, method.Binding{Browser: "b"})
+	flow := newFlow(t, "b")
 	raw, err := p.AuthCodeURL(context.Background(), flow)
 	if err != nil {
 		t.Fatal(err)
@@ -319,7 +319,7 @@ func TestGitHubCallback(t *testing.T) {
 	t.Parallel()
 	g := newGitHub(t, octocat, octocatEmails)
 	p := g.provider(t, nil)
-	flow := newFlow(t, method.Binding{Browser: "b"})
+	flow := newFlow(t, "b")
 	for _, callback := range []method.Callback{
 		{}, {Code: strings.Repeat("c", 4096)}, {Code: "c", Issuer: "https://accounts.google.com"}, {Code: "c", Issuer: g.URL},
 	} {

@@ -54,7 +54,7 @@ type issuer struct {
 func newIssuer(t *testing.T, bend func(*issuer)) *issuer {
 	t.Helper()
 	i := &issuer{t: t, hits: map[string]int{}, routes: map[string]http.HandlerFunc{}}
-	i.flow = newFlow(t, method.Binding{Browser: "browser-1"})
+	i.flow = newFlow(t, "browser-1")
 	i.routes["/.well-known/openid-configuration"] = i.discovery
 	i.routes["/token"] = i.token
 	i.routes["/jwks"] = i.jwks
@@ -75,14 +75,19 @@ func newIssuer(t *testing.T, bend func(*issuer)) *issuer {
 	return i
 }
 
-func newFlow(t *testing.T, b method.Binding) method.Flow {
+// newFlow is a round trip of a sign-in, begun in a browser.
+func newFlow(t *testing.T, browser string) method.Flow {
 	t.Helper()
-	states := method.NewStates(identity.DeriveKey("a secret of the operator", "oauth state"), time.Minute)
-	token, err := states.Issue(method.State{Provider: "test", Purpose: identity.PurposeSignIn, ReturnTo: "/"}, b, time.Now())
+	attempts := method.NewAttempts("a secret of the operator")
+	a, err := method.Begin(method.ByRedirect, "test", identity.PurposeSignIn, method.Place{Browser: identity.HashSecret(browser)}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return states.Flow(token, b.Browser, redirectURL)
+	token, err := attempts.Seal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return attempts.Flow(a, token, browser, redirectURL)
 }
 
 func (i *issuer) count(path string) int {

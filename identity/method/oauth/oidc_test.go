@@ -371,7 +371,7 @@ func TestParallelLoginsKeepTheirSubjects(t *testing.T) {
 	for n := range logins {
 		wg.Go(func() {
 			code := fmt.Sprintf("code-%d", n)
-			flow := newFlow(t, method.Binding{Browser: fmt.Sprintf("browser-%d", n)})
+			flow := newFlow(t, fmt.Sprintf("browser-%d", n))
 			nonces.Store(code, flow.Nonce)
 			proof, err := p.Prove(context.Background(), flow, method.Callback{Code: code})
 			if err != nil || proof.Subject != "of-"+code {

@@ -39,7 +39,7 @@ func TestRoundTripWithZitadelOP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flow := newFlow(t, method.Binding{Browser: "browser"})
+	flow := newFlow(t, "browser")
 	start, err := p.AuthCodeURL(context.Background(), flow)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestRoundTripWithZitadelOP(t *testing.T) {
 	}
 	callback := method.Callback{Code: q.Get("code"), Issuer: q.Get("iss")}
 
-	stolen := newFlow(t, method.Binding{Browser: "thief"})
+	stolen := newFlow(t, "thief")
 	_, err = p.Prove(context.Background(), stolen, callback)
 	wantCode(t, err, identity.CodeInvalidProof)
 

@@ -11,9 +11,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ethereum/go-ethereum/common"
-
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/siwe"
 )
 
@@ -28,7 +27,7 @@ type Config struct {
 // Service issues challenges and verifies what wallets sign.
 type Service struct {
 	cfg       Config
-	nonces    *siwe.Nonces
+	attempts  *method.Attempts
 	contracts siwe.ContractVerifier
 	log       *slog.Logger
 	now       identity.Clock
@@ -36,8 +35,8 @@ type Service struct {
 
 // NewService returns the service. Without contracts, which may be nil, contract
 // wallets are refused.
-func NewService(cfg Config, nonces *siwe.Nonces, contracts siwe.ContractVerifier, log *slog.Logger, now identity.Clock) *Service {
-	return &Service{cfg: cfg, nonces: nonces, contracts: contracts, log: log, now: now}
+func NewService(cfg Config, attempts *method.Attempts, contracts siwe.ContractVerifier, log *slog.Logger, now identity.Clock) *Service {
+	return &Service{cfg: cfg, attempts: attempts, contracts: contracts, log: log, now: now}
 }
 
 // Chains returns the chains that wallets may sign in on, the default first.
@@ -46,8 +45,8 @@ func (s *Service) Chains() []uint64 { return s.cfg.Chains }
 // Request is what a challenge is asked for with.
 type Request struct {
 	Purpose identity.Purpose
-	Chain   uint64          // EIP-155 id; 0 is the default
-	Address *common.Address // for a ready message; nil for none
+	Chain   uint64 // EIP-155 id; 0 is the default
+	Address string // in any spelling, for a ready message; "" for none
 }
 
 // Challenge is what a wallet signs: the fields of a message, and the message itself
@@ -58,39 +57,41 @@ type Challenge struct {
 	Text      string // "" without an address
 }
 
-// CheckChain refuses a chain that is not accepted here.
-func (s *Service) CheckChain(chain uint64) error {
-	if chain != 0 && !slices.Contains(s.cfg.Chains, chain) {
-		return identity.NewError(identity.CodeInvalidRequest, "this chain is not accepted; see /v1/auth/providers").WithField(siwe.FieldChainID)
-	}
-	return nil
-}
-
-// Challenge issues a nonce that is bound to the browser and the origin, and to the
-// session for a purpose that acts on a user. Nothing is stored.
-func (s *Service) Challenge(r Request, at siwe.Binding) (Challenge, error) {
-	if err := s.CheckChain(r.Chain); err != nil {
+// Challenge begins an attempt, whose token is the nonce. Nothing is stored.
+func (s *Service) Challenge(r Request, at method.Place) (Challenge, error) {
+	now := s.now()
+	attempt, err := method.Begin(method.ByWallet, identity.ProviderSIWE, r.Purpose, at, now)
+	if err != nil {
 		return Challenge{}, err
+	}
+	message := siwe.Message{
+		URI: at.Origin, Version: siwe.Version, ChainID: r.Chain, Statement: s.cfg.Statement, Resources: s.cfg.Resources,
+		IssuedAt: now, ExpirationTime: &attempt.ExpiresAt,
+	}
+	if message.ChainID == 0 {
+		message.ChainID = s.cfg.Chains[0]
+	}
+	if !slices.Contains(s.cfg.Chains, message.ChainID) {
+		return Challenge{}, identity.NewError(identity.CodeInvalidRequest, "this chain is not accepted; see /v1/auth/providers").WithField(siwe.FieldChainID)
+	}
+	if r.Address != "" {
+		address, refused := ParseAddress(r.Address)
+		if refused != nil {
+			return Challenge{}, refused.WithField(siwe.FieldAddress)
+		}
+		message.Address = address
 	}
 	origin, err := url.Parse(at.Origin)
 	if err != nil {
 		return Challenge{}, err
 	}
-	now := s.now()
-	nonce, expires, err := s.nonces.Issue(string(r.Purpose), at, now)
-	if err != nil {
+	message.Domain = origin.Host
+	if message.Nonce, err = s.attempts.Seal(attempt); err != nil {
 		return Challenge{}, err
 	}
-	out := Challenge{ExpiresAt: expires, Message: siwe.Message{
-		Domain: origin.Host, URI: at.Origin, Version: siwe.Version, ChainID: r.Chain, Nonce: nonce,
-		Statement: s.cfg.Statement, Resources: s.cfg.Resources, IssuedAt: now, ExpirationTime: &expires,
-	}}
-	if out.ChainID == 0 {
-		out.ChainID = s.cfg.Chains[0]
-	}
-	if r.Address != nil {
-		out.Address = *r.Address
-		if out.Text, err = siwe.Build(out.Message); err != nil {
+	out := Challenge{Message: message, ExpiresAt: attempt.ExpiresAt}
+	if r.Address != "" {
+		if out.Text, err = siwe.Build(message); err != nil {
 			return Challenge{}, refusal(err)
 		}
 	}
@@ -100,22 +101,22 @@ func (s *Service) Challenge(r Request, at siwe.Binding) (Challenge, error) {
 // Prove verifies a message against everything that is expected here. The nonce says
 // what the proof is for; it is burned when the proof is applied. The error is a
 // *identity.Error that names the field at fault.
-func (s *Service) Prove(ctx context.Context, message, signature string, at siwe.Binding) (identity.Proof, error) {
+func (s *Service) Prove(ctx context.Context, message, signature string, at method.Place) (identity.Proof, error) {
 	origin, err := url.Parse(at.Origin)
 	if err != nil {
 		return identity.Proof{}, err
 	}
+	now := s.now()
 	proof := identity.Proof{Provider: identity.ProviderSIWE}
 	account, parsed, err := siwe.Verify(ctx, message, signature, siwe.Expectation{
-		Domain: origin.Host, Origin: at.Origin, Chains: s.cfg.Chains, Now: s.now(), Contracts: s.contracts, Logger: s.log,
+		Domain: origin.Host, Origin: at.Origin, Chains: s.cfg.Chains, Now: now, Contracts: s.contracts, Logger: s.log,
 		Nonce: func(nonce string) error {
-			purpose, expires, err := s.open(nonce, at)
+			attempt, err := s.attempts.Open(method.ByWallet, nonce, identity.ProviderSIWE, at, now)
 			if err != nil {
 				return identity.NewError(identity.CodeInvalidProof,
 					"this nonce has expired, or was not issued to this browser for this purpose; create a new challenge").WithField(siwe.FieldNonce).Wrap(err)
 			}
-			proof.Purpose = purpose
-			proof.Secret = &identity.SingleUse{Hash: identity.HashSecret(nonce), ExpiresAt: expires}
+			proof.Purpose, proof.Secret = attempt.Purpose, new(attempt.SingleUse(nonce))
 			return nil
 		},
 	})
@@ -132,23 +133,6 @@ func (s *Service) Prove(ctx context.Context, message, signature string, at siwe.
 		proof.Wallet.TermsVersion = s.cfg.TermsVersion
 	}
 	return proof, nil
-}
-
-// open opens a nonce for whatever it was issued for. One that acts on a user is
-// bound to their session; one for signing in is not, so that it survives signing out
-// in another tab.
-func (s *Service) open(nonce string, b siwe.Binding) (identity.Purpose, time.Time, error) {
-	if b.Flow == "" {
-		return "", time.Time{}, siwe.ErrNonceInvalid
-	}
-	now := s.now()
-	withSession := b
-	b.Session = ""
-	purpose, expires, err := s.nonces.Open(nonce, b, now)
-	if errors.Is(err, siwe.ErrNonceInvalid) && withSession.Session != "" {
-		purpose, expires, err = s.nonces.Open(nonce, withSession, now)
-	}
-	return identity.Purpose(purpose), expires, err
 }
 
 // refusal maps the kinds of a refusal of package siwe.

@@ -1,0 +1,202 @@
+package method_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
+)
+
+var (
+	began    = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	kinds    = []method.Kind{method.ByRedirect, method.ByWallet, method.ByEmail}
+	purposes = []identity.Purpose{identity.PurposeSignIn, identity.PurposeLink, identity.PurposeMerge, identity.PurposeStepUp}
+	someone  = identity.NewID()
+	someones = identity.NewID() // session
+)
+
+// place is where all attempts of these tests are begun.
+func place() method.Place {
+	return method.Place{Browser: identity.HashSecret("browser"), User: &someone, Session: &someones, Origin: "https://app.example.com"}
+}
+
+// returned is what comes back.
+type returned struct {
+	provider string
+	at       method.Place
+	now      time.Time
+}
+
+func always(method.Kind, identity.Purpose) bool          { return true }
+func never(method.Kind, identity.Purpose) bool           { return false }
+func actsOnUser(_ method.Kind, p identity.Purpose) bool  { return p != identity.PurposeSignIn }
+func namesOrigin(k method.Kind, _ identity.Purpose) bool { return k == method.ByWallet }
+
+// differences are the ways in which what comes back can be another than what was
+// begun, each with the kinds and purposes for which it counts. Of each aspect, the
+// first is no difference.
+var differences = [][]struct {
+	what   string
+	change func(r *returned)
+	counts func(k method.Kind, p identity.Purpose) bool
+}{
+	{
+		{"the same provider", func(*returned) {}, never},
+		{"another provider", func(r *returned) { r.provider = "other" }, always},
+		{"no provider", func(r *returned) { r.provider = "" }, always},
+	},
+	{
+		{"the same browser", func(*returned) {}, never},
+		{"another browser", func(r *returned) { r.at.Browser = identity.HashSecret("other") }, always},
+		{"a browser that begins alike", func(r *returned) { r.at.Browser = r.at.Browser[:16] }, always},
+		{"no browser", func(r *returned) { r.at.Browser = nil }, always},
+	},
+	{
+		{"the same session", func(*returned) {}, never},
+		{"another session of the user", func(r *returned) { r.at.Session = new(identity.NewID()) }, actsOnUser},
+		{"someone else in that session", func(r *returned) { r.at.User = new(identity.NewID()) }, actsOnUser},
+		{"someone else", func(r *returned) { r.at.User, r.at.Session = new(identity.NewID()), new(identity.NewID()) }, actsOnUser},
+		{"user and session swapped", func(r *returned) { r.at.User, r.at.Session = r.at.Session, r.at.User }, actsOnUser},
+		{"a user without a session", func(r *returned) { r.at.Session = nil }, actsOnUser},
+		{"signed out", func(r *returned) { r.at.User, r.at.Session = nil, nil }, actsOnUser},
+	},
+	{
+		{"the same origin", func(*returned) {}, never},
+		{"another origin", func(r *returned) { r.at.Origin = "https://other.example.com" }, namesOrigin},
+		{"an origin that goes on", func(r *returned) { r.at.Origin += ".evil.example" }, namesOrigin},
+		{"no origin", func(r *returned) { r.at.Origin = "" }, namesOrigin},
+	},
+	{
+		{"at once", func(*returned) {}, never},
+		{"at the last moment", func(r *returned) { r.now = began.Add(method.Lifetime - 1) }, never},
+		{"when it expires", func(r *returned) { r.now = began.Add(method.Lifetime) }, always},
+		{"long after", func(r *returned) { r.now = began.AddDate(1, 0, 0) }, always},
+	},
+}
+
+// Every combination of what can be different, for every kind and purpose: a proof fits
+// exactly if nothing that counts is.
+func TestProofFitsTheAttemptItWasBegunFor(t *testing.T) {
+	t.Parallel()
+	fitting, refused := 0, 0
+	for _, kind := range kinds {
+		for _, purpose := range purposes {
+			a, err := method.Begin(kind, "mine", purpose, place(), began)
+			if err != nil {
+				t.Fatal(err)
+			}
+			chosen := make([]int, len(differences))
+			for {
+				r, want, what := returned{provider: "mine", at: place(), now: began}, true, []string{}
+				for aspect, i := range chosen {
+					d := differences[aspect][i]
+					d.change(&r)
+					want = want && !d.counts(kind, purpose)
+					what = append(what, d.what)
+				}
+				if got := a.Fits(r.provider, r.at, r.now); got != want {
+					t.Errorf("%s, %s: %s: fits %t, want %t", kind, purpose, strings.Join(what, ", "), got, want)
+				}
+				if want {
+					fitting++
+				} else {
+					refused++
+				}
+				if !next(chosen) {
+					break
+				}
+			}
+		}
+	}
+	if fitting == 0 || refused == 0 {
+		t.Errorf("%d fit, %d do not: the table tests nothing", fitting, refused)
+	}
+}
+
+// next chooses the next combination, and reports whether there was one.
+func next(chosen []int) bool {
+	for aspect := range chosen {
+		if chosen[aspect]++; chosen[aspect] < len(differences[aspect]) {
+			return true
+		}
+		chosen[aspect] = 0
+	}
+	return false
+}
+
+// An attempt that is made for one kind or purpose fits no other, whoever it was that
+// changed it on the way.
+func TestKindAndPurposeAreBound(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds {
+		for _, purpose := range purposes {
+			a, err := method.Begin(kind, "mine", purpose, place(), began)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, other := range append(slices.Clone(purposes), "", "admin") {
+				changed := a
+				if changed.Purpose = other; changed.Fits("mine", place(), began) != (other == purpose) {
+					t.Errorf("%s, begun for %s, is taken for %s", kind, purpose, other)
+				}
+			}
+			for _, other := range append(slices.Clone(kinds), "", "password") {
+				changed := a
+				if changed.Kind = other; changed.Fits("mine", place(), began) != (other == kind) {
+					t.Errorf("%s, begun by %s, is taken for %s", purpose, kind, other)
+				}
+			}
+		}
+	}
+	if (method.Attempt{}).Fits("", place(), time.Time{}.Add(-1)) {
+		t.Error("a proof fits no attempt at all")
+	}
+}
+
+func TestAttemptIsNotBegun(t *testing.T) {
+	t.Parallel()
+	without := func(remove func(p *method.Place)) method.Place {
+		p := place()
+		remove(&p)
+		return p
+	}
+	nobody := without(func(p *method.Place) { p.User, p.Session = nil, nil })
+	for what, c := range map[string]struct {
+		kind     method.Kind
+		provider string
+		purpose  identity.Purpose
+		at       method.Place
+		want     identity.Code
+	}{
+		"signing in, signed out":             {method.ByRedirect, "p", identity.PurposeSignIn, nobody, ""},
+		"signing in by mail, no origin":      {method.ByEmail, "p", identity.PurposeSignIn, without(func(p *method.Place) { p.Origin = "" }), ""},
+		"linking, signed out":                {method.ByRedirect, "p", identity.PurposeLink, nobody, identity.CodeUnauthenticated},
+		"merging, signed out":                {method.ByWallet, "p", identity.PurposeMerge, nobody, identity.CodeUnauthenticated},
+		"stepping up, signed out":            {method.ByEmail, "p", identity.PurposeStepUp, nobody, identity.CodeUnauthenticated},
+		"stepping up, without a session":     {method.ByEmail, "p", identity.PurposeStepUp, without(func(p *method.Place) { p.Session = nil }), identity.CodeUnauthenticated},
+		"linking, without a user":            {method.ByEmail, "p", identity.PurposeLink, without(func(p *method.Place) { p.User = nil }), identity.CodeUnauthenticated},
+		"no browser":                         {method.ByRedirect, "p", identity.PurposeSignIn, without(func(p *method.Place) { p.Browser = nil }), identity.CodeInvalidState},
+		"a wallet, and no origin":            {method.ByWallet, "p", identity.PurposeSignIn, without(func(p *method.Place) { p.Origin = "" }), identity.CodeInvalidState},
+		"no provider":                        {method.ByRedirect, "", identity.PurposeSignIn, place(), identity.CodeInvalidState},
+		"no purpose":                         {method.ByRedirect, "p", "", place(), identity.CodeInvalidState},
+		"a purpose that there is not":        {method.ByRedirect, "p", "admin", place(), identity.CodeInvalidState},
+		"the same, by one who is signed out": {method.ByRedirect, "p", "admin", nobody, identity.CodeUnauthenticated},
+	} {
+		a, err := method.Begin(c.kind, c.provider, c.purpose, c.at, began)
+		if identity.ErrorCode(err) != c.want || (err == nil) != (c.want == "") || err != nil && a != (method.Attempt{}) {
+			t.Errorf("%s: %+v, %v", what, a, err)
+		}
+	}
+}
+
+// What expires is told in whole seconds, as tokens hold it.
+func TestAttemptExpires(t *testing.T) {
+	t.Parallel()
+	a, err := method.Begin(method.ByWallet, "mine", identity.PurposeSignIn, place(), began.Add(700*time.Millisecond))
+	if err != nil || !a.ExpiresAt.Equal(began.Add(method.Lifetime)) || !a.BegunAt().Equal(began) {
+		t.Errorf("%+v, %v", a, err)
+	}
+}

@@ -1,0 +1,184 @@
+package method
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// Attempts seals attempts into tokens and opens them when they come back: the OAuth
+// `state` (RFC 6749 section 10.12) and the nonce of a wallet's message. A token is a
+// MAC, not a row: it survives a restart, every replica opens it, and a flood of them
+// costs no memory. Single use is the part of who applies the proof, see
+// Attempt.SingleUse.
+type Attempts struct{ keys [][]byte } // the first seals, each opens
+
+// NewAttempts returns Attempts under the configured secret. Tokens that were sealed
+// under a previous one are opened too.
+func NewAttempts(secret string, previous ...string) *Attempts {
+	s := &Attempts{}
+	for _, secret := range append([]string{secret}, previous...) {
+		s.keys = append(s.keys, identity.DeriveKey(secret, "sign-in attempt"))
+	}
+	return s
+}
+
+// The bytes of a token, before they are written in base 62. The kind is not among
+// them: it is part of what the MAC is over, so a token of one kind is no token of
+// another.
+//
+//	1 (keeps leading zeros) | expiry, unix seconds (5) | random (12) | binding (16)
+//	| index of the purpose (1) | options (1) | length of the provider (1) | provider
+//	| return_to | MAC (16)
+const (
+	tokenVersion  = 1
+	expiryEnd     = 1 + 5
+	randomEnd     = expiryEnd + 12 // makes every token unique, and so its hash
+	bindingEnd    = randomEnd + len(Binding{})
+	providerStart = bindingEnd + 3
+	macBytes      = 16
+	maxToken      = 2048 // characters
+	maxProvider   = 64
+	base62        = 62
+)
+
+// Seal returns a token: ASCII letters and digits, about 76 for a wallet (EIP-4361
+// allows no others in a nonce), at most 2048. Whoever sees it can read what the
+// attempt is for, but not where it was begun. CodeInvalidReturnTo when ReturnTo is
+// longer than a token can carry.
+func (s *Attempts) Seal(a Attempt) (string, error) {
+	purpose := slices.Index(purposes, a.Purpose)
+	if purpose < 0 || a.Provider == "" || len(a.Provider) > maxProvider {
+		return "", errInvalidState()
+	}
+	raw := make([]byte, 0, providerStart+len(a.Provider)+len(a.ReturnTo)+macBytes)
+	raw = append(raw, tokenVersion)
+	raw = append(raw, binary.BigEndian.AppendUint64(nil, uint64(a.ExpiresAt.Unix()))[8-(expiryEnd-1):]...)
+	raw = raw[:randomEnd]
+	_, _ = rand.Read(raw[expiryEnd:]) // never fails: crypto/rand ends the program instead
+	raw = append(raw, a.Bound[:]...)
+	raw = append(raw, byte(purpose), byte(a.Options), byte(len(a.Provider)))
+	raw = append(raw, a.Provider...)
+	raw = append(raw, a.ReturnTo...)
+	raw = append(raw, sealOf(s.keys[0], a.Kind, raw)...)
+	token := new(big.Int).SetBytes(raw).Text(base62)
+	if len(token) > maxToken {
+		return "", errInvalidReturnTo()
+	}
+	return token, nil
+}
+
+// Open returns the attempt of a token that was sealed here for this kind, if what came
+// back fits it. Everything else is the same *identity.Error with CodeInvalidState, so
+// that it says nothing to an attacker.
+func (s *Attempts) Open(kind Kind, token, provider string, at Place, now time.Time) (Attempt, error) {
+	a, _, ok := s.unseal(kind, token)
+	if !ok || !a.Fits(provider, at, now) {
+		return Attempt{}, errInvalidState()
+	}
+	return a, nil
+}
+
+// Flow derives the round trip through a provider that belongs to the token of an
+// attempt: the PKCE verifier (43 characters, RFC 7636 section 4.1) and the OpenID
+// Connect nonce. Both need the key and the browser's flow value, so neither follows
+// from what the browser's address bar, the database or the provider sees.
+func (s *Attempts) Flow(a Attempt, token, browser, redirectURL string) Flow {
+	key := s.keyOf(token)
+	return Flow{
+		State:       token,
+		Nonce:       text(sum(key, "nonce", []byte(token), []byte(browser))),
+		Verifier:    text(sum(key, "verifier", []byte(token), []byte(browser))),
+		RedirectURL: redirectURL,
+		Purpose:     a.Purpose,
+		StartedAt:   a.BegunAt(),
+	}
+}
+
+// Receipt is what a browser keeps of a completed round trip: that this token led to
+// this session. No one else can make one, and it is good for nothing else.
+func (s *Attempts) Receipt(token, session string) string {
+	return text(sum(s.keyOf(token), "receipt", []byte(token), []byte(session)))
+}
+
+// keyOf is the key under which a token of a redirect was sealed, so that what is
+// derived from it stays the same while the secret is being changed.
+func (s *Attempts) keyOf(token string) []byte {
+	if _, key, ok := s.unseal(ByRedirect, token); ok {
+		return key
+	}
+	return s.keys[0] // of a token that is not ours, from which nothing follows
+}
+
+// unseal reads a token that was sealed here for this kind, and under which key. It does
+// not decide whether the token may be used: see Attempt.Fits.
+func (s *Attempts) unseal(kind Kind, token string) (a Attempt, key []byte, ok bool) {
+	raw, ok := decode(token)
+	if !ok {
+		return Attempt{}, nil, false
+	}
+	sealed, mac := raw[:len(raw)-macBytes], raw[len(raw)-macBytes:]
+	for _, key := range s.keys {
+		if hmac.Equal(mac, sealOf(key, kind, sealed)) {
+			a, ok := parse(kind, sealed)
+			return a, key, ok
+		}
+	}
+	return Attempt{}, nil, false
+}
+
+// decode undoes the base 62. A token has one spelling only, or it could be used once
+// in each.
+func decode(token string) ([]byte, bool) {
+	if len(token) > maxToken {
+		return nil, false
+	}
+	v, ok := new(big.Int).SetString(token, base62)
+	if !ok || v.Sign() <= 0 || v.Text(base62) != token {
+		return nil, false
+	}
+	raw := v.Bytes()
+	return raw, len(raw) >= providerStart+macBytes && raw[0] == tokenVersion
+}
+
+// parse reads what Seal has written.
+func parse(kind Kind, sealed []byte) (Attempt, bool) {
+	purpose, options, name, rest := int(sealed[bindingEnd]), sealed[bindingEnd+1], int(sealed[bindingEnd+2]), sealed[providerStart:]
+	if purpose >= len(purposes) || name > len(rest) {
+		return Attempt{}, false
+	}
+	expiry := append(make([]byte, 8-(expiryEnd-1), 8), sealed[1:expiryEnd]...)
+	return Attempt{
+		Kind:      kind,
+		Provider:  string(rest[:name]),
+		Purpose:   purposes[purpose],
+		Options:   SignInOptions(options),
+		ReturnTo:  string(rest[name:]),
+		Bound:     Binding(sealed[randomEnd:bindingEnd]),
+		ExpiresAt: time.Unix(int64(binary.BigEndian.Uint64(expiry)), 0).UTC(),
+	}, true
+}
+
+func sealOf(key []byte, kind Kind, sealed []byte) []byte {
+	return sum(key, "attempt", []byte(kind), sealed)[:macBytes]
+}
+
+// sum is an HMAC-SHA256 over a use and parts, each behind its length, so that no bytes
+// can move from one part to the next.
+func sum(key []byte, use string, parts ...[]byte) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, part := range append([][]byte{[]byte(use)}, parts...) {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		h.Write(part)
+	}
+	return h.Sum(nil)
+}
+
+func text(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
