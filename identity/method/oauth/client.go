@@ -40,10 +40,16 @@ func NewClient(cfg ClientConfig) *Client {
 // AuthCodeURL returns where to send the browser; options are what the provider
 // is asked for besides.
 func (c *Client) AuthCodeURL(flow method.Flow, options ...oauth2.AuthCodeOption) string {
-	oauth := oauth2.Config{
-		ClientID: c.cfg.ClientID, Endpoint: oauth2.Endpoint{AuthURL: c.cfg.AuthURL}, RedirectURL: flow.RedirectURL, Scopes: c.cfg.Scopes,
+	cfg := c.config()
+	cfg.RedirectURL = flow.RedirectURL
+	return cfg.AuthCodeURL(flow.State, append(slices.Clone(options), oauth2.S256ChallengeOption(flow.Verifier))...)
+}
+
+func (c *Client) config() oauth2.Config {
+	return oauth2.Config{
+		ClientID: c.cfg.ClientID, ClientSecret: c.cfg.ClientSecret, Scopes: c.cfg.Scopes,
+		Endpoint: oauth2.Endpoint{AuthURL: c.cfg.AuthURL, TokenURL: c.cfg.TokenURL},
 	}
-	return oauth.AuthCodeURL(flow.State, append(slices.Clone(options), oauth2.S256ChallengeOption(flow.Verifier))...)
 }
 
 // WithTimeout bounds everything that one proof asks of the provider.
@@ -56,10 +62,7 @@ func (c *Client) Exchange(ctx context.Context, flow method.Flow, callback method
 	if !usableCode(callback.Code) {
 		return "", Unproven(c.cfg.Name, "callback: no usable code")
 	}
-	granted, err := c.remote.redeem(ctx, tokenRequest{
-		endpoint: c.cfg.TokenURL, clientID: c.cfg.ClientID, clientSecret: c.cfg.ClientSecret,
-		auth: []clientAuth{secretPost}, flow: flow, code: callback.Code,
-	})
+	granted, err := c.remote.exchange(ctx, c.config(), flow, callback.Code, oauth2.AuthStyleInParams)
 	return granted.access, err
 }
 

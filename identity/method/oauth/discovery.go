@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/latchkey/latchkey/identity/method"
@@ -31,9 +32,9 @@ var asymmetric = []string{
 type metadata struct {
 	authorization string
 	token         string
-	userinfo      string       // "" if there is none
-	clientAuth    []clientAuth // in the order to try
-	issInResponse bool         // RFC 9207: every authorization response has `iss`
+	userinfo      string             // "" if there is none
+	clientAuth    []oauth2.AuthStyle // in the order to try
+	issInResponse bool               // RFC 9207: every authorization response has `iss`
 	algorithms    []string
 	keys          *oidc.RemoteKeySet
 }
@@ -125,17 +126,15 @@ func (d *discovery) fetch(ctx context.Context) (*metadata, error) {
 // clientAuthOf orders the methods by which a client shows its secret: basic is
 // the one every server must know (RFC 6749 section 2.3.1) and to which clients
 // are registered by default.
-func clientAuthOf(supported []string) []clientAuth {
-	var methods []clientAuth
-	for _, m := range []clientAuth{secretBasic, secretPost} {
-		if len(supported) == 0 || slices.Contains(supported, string(m)) {
-			methods = append(methods, m)
-		}
+func clientAuthOf(supported []string) []oauth2.AuthStyle {
+	var styles []oauth2.AuthStyle
+	if len(supported) == 0 || slices.Contains(supported, "client_secret_basic") {
+		styles = append(styles, oauth2.AuthStyleInHeader)
 	}
-	if len(methods) == 0 {
-		return []clientAuth{secretPost} // "none": a public client names itself in the body
+	if len(supported) == 0 || slices.Contains(supported, "client_secret_post") || len(styles) == 0 {
+		styles = append(styles, oauth2.AuthStyleInParams)
 	}
-	return methods
+	return styles
 }
 
 // checkEndpoint wants a web URL without credentials, and no step down from an

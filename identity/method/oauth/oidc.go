@@ -96,14 +96,17 @@ func (p *OIDC) AuthCodeURL(ctx context.Context, flow method.Flow) (string, error
 	if err != nil {
 		return "", err
 	}
-	oauth := oauth2.Config{
-		ClientID:    p.cfg.ClientID,
-		Endpoint:    oauth2.Endpoint{AuthURL: m.authorization},
-		RedirectURL: flow.RedirectURL,
-		Scopes:      p.cfg.Scopes,
-	}
+	cfg := p.config(m)
+	cfg.RedirectURL = flow.RedirectURL
 	options := append(p.interaction(flow), oauth2.S256ChallengeOption(flow.Verifier), oidc.Nonce(flow.Nonce))
-	return oauth.AuthCodeURL(flow.State, options...), nil
+	return cfg.AuthCodeURL(flow.State, options...), nil
+}
+
+func (p *OIDC) config(m *metadata) oauth2.Config {
+	return oauth2.Config{
+		ClientID: p.cfg.ClientID, ClientSecret: p.cfg.ClientSecret, Scopes: p.cfg.Scopes,
+		Endpoint: oauth2.Endpoint{AuthURL: m.authorization, TokenURL: m.token},
+	}
 }
 
 // interaction asks for what the purpose needs of the person (OpenID Connect Core
@@ -138,10 +141,7 @@ func (p *OIDC) Prove(ctx context.Context, flow method.Flow, callback method.Call
 	if callback.Issuer != p.cfg.Issuer && (callback.Issuer != "" || m.issInResponse) {
 		return identity.Proof{}, Unproven(p.cfg.Name, "callback: iss is %.128q", callback.Issuer)
 	}
-	granted, err := p.remote.redeem(ctx, tokenRequest{
-		endpoint: m.token, clientID: p.cfg.ClientID, clientSecret: p.cfg.ClientSecret,
-		auth: m.clientAuth, flow: flow, code: callback.Code,
-	})
+	granted, err := p.remote.exchange(ctx, p.config(m), flow, callback.Code, m.clientAuth...)
 	if err != nil {
 		return identity.Proof{}, err
 	}

@@ -1,0 +1,143 @@
+package oauth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
+)
+
+// token is what the token endpoint granted. It lives no longer than one proof
+// and is never logged.
+type token struct{ access, id string }
+
+// errInvalidClient is the token endpoint's `invalid_client`.
+var errInvalidClient = errors.New("token endpoint: invalid_client")
+
+// refusedCodes say that the code itself is not, or no longer, good. The second
+// is GitHub's word for invalid_grant.
+var refusedCodes = map[string]bool{"invalid_grant": true, "bad_verification_code": true}
+
+// exchange redeems the code of a callback by x/oauth2. styles are the ways in which the
+// client may show its secret (OpenID Connect Core section 9), in the order to try.
+// x/oauth2 would try them itself, but after any error at all, with a code that is used
+// up by then.
+func (r remote) exchange(ctx context.Context, cfg oauth2.Config, flow method.Flow, code string, styles ...oauth2.AuthStyle) (token, error) {
+	cfg.RedirectURL = flow.RedirectURL
+	if cfg.ClientSecret == "" { // a public client names itself in the body
+		styles = []oauth2.AuthStyle{oauth2.AuthStyleInParams}
+	}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: tokenTransport{r}})
+	var err error
+	for _, style := range styles {
+		cfg.Endpoint.AuthStyle = style
+		var granted *oauth2.Token
+		if granted, err = cfg.Exchange(ctx, code, oauth2.VerifierOption(flow.Verifier)); err == nil {
+			id, _ := granted.Extra("id_token").(string)
+			return token{access: granted.AccessToken, id: id}, nil
+		}
+		// Issuers list every method they know, but hold each client to the one it
+		// was registered with. The client is checked before the code is used up.
+		if !errors.Is(err, errInvalidClient) {
+			break
+		}
+	}
+	var known *identity.Error
+	if !errors.As(err, &known) {
+		// What x/oauth2 says of itself may quote the answer, a token perhaps.
+		known = Failed(r.name, "token endpoint: %T", err)
+	}
+	return token{}, known
+}
+
+// tokenTransport sends a token request as every other request to a provider. It hands
+// on an answer that grants tokens, and those members alone; all else it turns into a
+// typed error. x/oauth2 would turn timeouts, HTML and oversized answers into one kind
+// of error and quote the answer in it, follow a redirect with the client's secret, and
+// take a member for another that differs in case.
+type tokenTransport struct{ remote remote }
+
+// RoundTrip implements http.RoundTripper.
+func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := t.remote.do(req.Clone(req.Context()))
+	if err != nil {
+		return nil, err
+	}
+	granted, err := t.remote.readGrant(res)
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(granted)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: req,
+		Body: io.NopCloser(bytes.NewReader(body)),
+	}, nil
+}
+
+// readGrant returns the members of an answer that grants tokens, or why it does not.
+func (r remote) readGrant(res *Response) (map[string]string, error) {
+	if res.Status == http.StatusTooManyRequests || res.Status >= 500 {
+		return nil, StatusError(r.name, "token endpoint", res)
+	}
+	reply, ok := parseTokenReply(res)
+	if !ok {
+		return nil, Failed(r.name, "token endpoint: status %d with an unreadable body", res.Status)
+	}
+	// GitHub tells errors with status 200.
+	if code := reply.Text("error"); code != "" {
+		if refusedCodes[code] {
+			return nil, Unproven(r.name, "token endpoint: %.64q", code)
+		}
+		if code == "invalid_client" {
+			return nil, Failed(r.name, "%w", errInvalidClient)
+		}
+		return nil, Failed(r.name, "token endpoint: status %d, %.64q", res.Status, code)
+	}
+	if res.Status != http.StatusOK {
+		return nil, StatusError(r.name, "token endpoint", res)
+	}
+	granted := map[string]string{}
+	for _, name := range []string{"access_token", "token_type", "id_token"} {
+		if v := reply.Text(name); v != "" {
+			granted[name] = v
+		}
+	}
+	if kind := granted["token_type"]; granted["access_token"] == "" || kind != "" && !strings.EqualFold(kind, "Bearer") {
+		return nil, Failed(r.name, "token endpoint: no bearer token")
+	}
+	return granted, nil
+}
+
+// parseTokenReply reads JSON, or the form encoding that GitHub falls back to.
+func parseTokenReply(res *Response) (Object, bool) {
+	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	if media != "application/x-www-form-urlencoded" {
+		return ParseObject(res.Body)
+	}
+	values, err := url.ParseQuery(string(res.Body))
+	if err != nil {
+		return nil, false
+	}
+	reply := make(Object, len(values))
+	for name := range values {
+		quoted, err := json.Marshal(values.Get(name))
+		if err != nil {
+			return nil, false
+		}
+		reply[name] = quoted
+	}
+	return reply, true
+}
