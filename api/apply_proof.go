@@ -77,18 +77,17 @@ func asToken(ctx context.Context, delivery *Delivery) bool {
 // ListProviders tells which ways in are configured.
 func (s *Server) ListProviders(context.Context, ListProvidersRequestObject) (ListProvidersResponseObject, error) {
 	out := ListProviders200JSONResponse{Data: []Provider{}}
-	for _, p := range s.Providers {
-		out.Data = append(out.Data, Provider{Name: p.Name(), Kind: ProviderKindRedirect, Label: optional(p.Label)})
+	for _, m := range s.Methods {
+		p := Provider{Name: m.Name, Kind: ProviderKind(m.Kind), Label: optional(m.Label)}
+		if m.Kind == method.ByWallet {
+			chains := make([]ChainID, len(s.Wallet.Chains()))
+			for i, id := range s.Wallet.Chains() {
+				chains[i] = ChainID(id) //nolint:gosec // the configuration bounds chain ids to 63 bits
+			}
+			p.ChainIds, p.EnsNames, p.WalletconnectProjectId = &chains, optional(s.ENS != nil), optional(s.Config.WalletConnect)
+		}
+		out.Data = append(out.Data, p)
 	}
-	if s.Email != nil {
-		out.Data = append(out.Data, Provider{Name: identity.ProviderEmail, Kind: ProviderKindEmail})
-	}
-	chains := make([]ChainID, len(s.Wallet.Chains()))
-	for i, id := range s.Wallet.Chains() {
-		chains[i] = ChainID(id) //nolint:gosec // the configuration bounds chain ids to 63 bits
-	}
-	out.Data = append(out.Data, Provider{Name: identity.ProviderSIWE, Kind: ProviderKindWallet, ChainIds: &chains,
-		EnsNames: optional(s.ENS != nil), WalletconnectProjectId: optional(s.Config.WalletConnect)})
 	if origins := s.Config.AllowedOrigins; len(origins) > 0 {
 		out.ReturnOrigins = &origins
 	}

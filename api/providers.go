@@ -202,7 +202,7 @@ func (s *Server) finish(c *gin.Context, p method.Redirect, attempt method.Attemp
 }
 
 func (s *Server) provider(name string) (method.Redirect, error) {
-	p, ok := s.Providers.Get(name)
+	p, ok := s.Methods.Redirect(name)
 	if !ok {
 		return nil, errNotConfigured()
 	}

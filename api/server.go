@@ -56,7 +56,7 @@ type Deps struct {
 	Stopping  <-chan struct{} // closed when streams have to end
 	Users     *user.Service
 	Audit     *audit.Service
-	Providers method.Providers
+	Methods   method.Offers
 	Attempts  *method.Attempts // that go by way of a provider
 	Email     *email.Service   // nil: e-mail is no way in here
 	Wallet    *wallet.Service

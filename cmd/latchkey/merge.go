@@ -141,7 +141,7 @@ func newMerging(db *storage.DB, writes bool) (*linking.Service, error) {
 		}}}
 	}
 	return linking.NewService(db, nil, linking.Options{
-		Usable:  app.Usable(cfg),
+		Usable:  cfg.Offers,
 		UndoFor: time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
 		Notices: app.Notices(cfg, db),
 	}, identity.SystemClock), nil

@@ -127,8 +127,8 @@ func next(chosen []int) bool {
 	return false
 }
 
-// An attempt that is made for one kind or purpose fits no other, whoever it was that
-// changed it on the way.
+// An attempt that is made for one kind or purpose fits no other, however it was
+// changed on the way.
 func TestKindAndPurposeAreBound(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds {

@@ -5,6 +5,7 @@ package method
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -62,21 +63,22 @@ type Callback struct {
 	Issuer string // `iss`, RFC 9207; "" when absent
 }
 
-// Offered is a provider that is configured here, by the name people know.
+// Offered is a sign-in method that is configured here.
 type Offered struct {
-	Redirect
-	Label string
+	Kind     Kind
+	Name     string
+	Label    string   // what people call a provider; "" where pages have a word of their own
+	Redirect Redirect // nil for the other kinds
 }
 
-// Providers are what is offered, in the order to show.
-type Providers []Offered
+// Offers are the methods that are configured here, in the order to show.
+type Offers []Offered
 
-// Get returns a provider by its name.
-func (p Providers) Get(name string) (Redirect, bool) {
-	for _, o := range p {
-		if o.Name() == name {
-			return o.Redirect, true
-		}
+// Redirect returns a provider that people are sent to.
+func (o Offers) Redirect(name string) (Redirect, bool) {
+	i := slices.IndexFunc(o, func(m Offered) bool { return m.Kind == ByRedirect && m.Name == name })
+	if i < 0 {
+		return nil, false
 	}
-	return nil, false
+	return o[i].Redirect, true
 }

@@ -6,11 +6,16 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// Spec describes a provider that people are sent to and come back from: all that
-// configuration, wiring, doctor, stand-ins, pages, the importer and the
-// documentation know of it. internal/methods lists them.
+// Spec describes a sign-in method: all that configuration, wiring, doctor, stand-ins,
+// pages, the importer and the documentation know of it. internal/methods lists them.
 type Spec struct {
-	Name  string // in paths, identities and, in capitals, in variables
+	Kind Kind
+	Name string // in paths, identities and, in capitals, in variables
+	// ImportNames are what other systems call it, besides Name.
+	ImportNames []string
+
+	// The rest is of a provider that people are sent to, see ByRedirect.
+
 	Label string // what people call it
 	// Settings are its variables, besides CLIENT_ID, CLIENT_SECRET and LINKING.
 	Settings []Setting
@@ -19,8 +24,6 @@ type Spec struct {
 	New          func(Options) (Redirect, error)
 	// Probes are what doctor asks, to see whether the settings lead anywhere.
 	Probes func(Options) []Probe
-	// ImportNames are what other systems call it, besides Name.
-	ImportNames []string
 	// Subject reports whether the provider could have given an account this id;
 	// nil for any printable text.
 	Subject func(string) bool

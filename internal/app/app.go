@@ -82,9 +82,8 @@ func New(parts Parts) (*App, error) {
 	}
 	feed, attempts := team.NewFeed(), method.NewAttempts(cfg.Secret.Reveal())
 	var deps api.Deps
-	canUse := func(name string) bool { return usable(deps, name) }
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
-		session.WithProviders(canUse), session.WithNotices(post.notices))
+		session.WithProviders(cfg.Offers), session.WithNotices(post.notices))
 	deps = api.Deps{
 		Email: post.email,
 		Config: api.Config{
@@ -94,7 +93,7 @@ func New(parts Parts) (*App, error) {
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
 			Policy:   linking.Policy(cfg.Linking),
-			Usable:   canUse,
+			Usable:   cfg.Offers,
 			Policies: policies(cfg),
 			UndoFor:  time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
 			Notices:  post.notices,
@@ -145,10 +144,10 @@ func New(parts Parts) (*App, error) {
 		dev.Handle("/dev/mail/", mailbox.Handler())
 		deps.Mounts = map[string]http.Handler{"/dev/": dev}
 	}
-	if deps.Providers, err = newProviders(cfg, standins, now); err != nil {
+	if deps.Methods, err = newOffers(cfg, standins, now); err != nil {
 		return nil, err
 	}
-	deps.Web = web.New(pages(cfg, deps.Providers))
+	deps.Web = web.New(pages(cfg, deps.Methods))
 	handler, err := api.New(deps)
 	if err == nil && cfg.Dev {
 		handler = devmode.Guard(handler, cfg.PublicURL, cfg.DevAllowRemote)

@@ -1,32 +1,37 @@
 package app
 
 import (
-	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/devmode"
+	"github.com/latchkey/latchkey/internal/methods"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/web"
 )
 
-// newProviders returns the providers that are configured and, with stand-ins,
-// those of all others that are built in: what is configured for real stays real.
-func newProviders(cfg config.Config, standins *devmode.Standins, now identity.Clock) (method.Providers, error) {
-	var out method.Providers
+// newOffers returns the sign-in methods that are configured and, with stand-ins, all
+// other providers that are built in: what is configured for real stays real.
+func newOffers(cfg config.Config, standins *devmode.Standins, now identity.Clock) (method.Offers, error) {
+	var out method.Offers
 	for _, p := range cfg.Providers {
+		if !cfg.Offers(p.Spec.Name) {
+			continue
+		}
 		options := p.Options(now)
 		if !p.Enabled() {
-			if standins == nil {
-				continue
-			}
 			options = standins.Options(p.Spec.Name)
 		}
 		made, err := p.Spec.New(options)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, method.Offered{Redirect: made, Label: p.Label})
+		out = append(out, method.Offered{Kind: p.Spec.Kind, Name: p.Spec.Name, Label: p.Label, Redirect: made})
+	}
+	for _, s := range methods.All() {
+		if s.Kind != method.ByRedirect && cfg.Offers(s.Name) {
+			out = append(out, method.Offered{Kind: s.Kind, Name: s.Name})
+		}
 	}
 	return out, nil
 }
@@ -46,31 +51,12 @@ func policies(cfg config.Config) map[string]linking.Policy {
 }
 
 // pages are what the web app says before its script runs.
-func pages(cfg config.Config, providers method.Providers) web.Options {
+func pages(cfg config.Config, offers method.Offers) web.Options {
 	o := web.Options{Dev: cfg.Dev, Brand: web.Brand{Name: cfg.BrandName, LogoURL: string(cfg.BrandLogoURL), Color: cfg.BrandColor}}
-	for _, p := range providers {
-		o.ProviderLinks = append(o.ProviderLinks, web.ProviderLink{Name: p.Name(), Label: p.Label})
+	for _, m := range offers {
+		if m.Kind == method.ByRedirect {
+			o.ProviderLinks = append(o.ProviderLinks, web.ProviderLink{Name: m.Name, Label: m.Label})
+		}
 	}
 	return o
-}
-
-// Usable reports, as usable does, whether an identity of a provider is a sign-in
-// method of a configuration, to a program that serves nobody itself.
-func Usable(cfg config.Config) func(name string) bool {
-	return func(name string) bool {
-		switch name {
-		case identity.ProviderSIWE:
-			return true
-		case identity.ProviderEmail:
-			return cfg.MailEnabled() || cfg.Dev
-		}
-		p := cfg.Provider(name)
-		return p.Enabled() || cfg.Dev && p.Spec.Name == name
-	}
-}
-
-// usable reports whether an identity of the provider is a sign-in method here.
-func usable(deps api.Deps, name string) bool {
-	_, configured := deps.Providers.Get(name)
-	return configured || name == identity.ProviderSIWE || name == identity.ProviderEmail && deps.Email != nil
 }

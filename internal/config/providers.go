@@ -65,6 +65,19 @@ func (c Config) Provider(name string) Provider {
 	return c.Providers[i]
 }
 
+// Offers reports whether a sign-in method works under this configuration, by its name.
+func (c Config) Offers(name string) bool {
+	spec, _ := methods.Get(name)
+	switch spec.Kind {
+	case method.ByWallet:
+		return true
+	case method.ByEmail:
+		return c.MailEnabled() || c.Dev
+	}
+	p := c.Provider(name)
+	return p.Enabled() || c.Dev && p.Spec.Name == name
+}
+
 const (
 	idSetting      = "CLIENT_ID"
 	secretSetting  = "CLIENT_SECRET"

@@ -13,7 +13,9 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/methods"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -80,10 +82,18 @@ func Run(ctx context.Context, cfg config.Config, deps Deps) []Result {
 	for _, p := range cfg.Providers {
 		checks = append(checks, func(ctx context.Context) []Result { return e.provider(ctx, p) })
 	}
-	checks = append(checks, e.mail, e.redis)
-	for _, chain := range cfg.SIWEChains {
-		checks = append(checks, func(ctx context.Context) []Result { return e.chain(ctx, chain) })
+	for _, s := range methods.All() {
+		switch s.Kind {
+		case method.ByRedirect: // with the issuers that are configured by name, above
+		case method.ByEmail:
+			checks = append(checks, e.mail)
+		case method.ByWallet:
+			for _, chain := range cfg.SIWEChains {
+				checks = append(checks, func(ctx context.Context) []Result { return e.chain(ctx, chain) })
+			}
+		}
 	}
+	checks = append(checks, e.redis)
 	answers := make([][]Result, len(checks))
 	var wg sync.WaitGroup
 	for i, check := range checks {

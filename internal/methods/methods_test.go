@@ -13,20 +13,30 @@ import (
 
 var nameInPaths = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
 
-// Every provider of the list is whole: it can be made from its defaults, probed
-// and stood in for.
+// Every method of the list is whole: a provider can be made from its defaults, probed
+// and stood in for, and no two have one name.
 func TestEveryMethodIsWhole(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
-	for _, s := range append(methods.Redirects(), oidc.Spec("sso")) {
+	seen, kinds := map[string]bool{}, map[method.Kind]int{}
+	for _, s := range append(methods.All(), oidc.Spec("sso")) {
 		for _, name := range append([]string{s.Name}, s.ImportNames...) {
 			if seen[name] {
 				t.Errorf("%s: the name %s is taken", s.Name, name)
 			}
 			seen[name] = true
 		}
-		if !nameInPaths.MatchString(s.Name) || s.Label == "" {
-			t.Errorf("%q is called %q", s.Name, s.Label)
+		if !nameInPaths.MatchString(s.Name) {
+			t.Errorf("%q is no name", s.Name)
+		}
+		if s.Kind != method.ByRedirect {
+			if s.New != nil || s.Label != "" || len(s.Settings) > 0 {
+				t.Errorf("%s has what only providers have", s.Name)
+			}
+			kinds[s.Kind]++
+			continue
+		}
+		if s.Label == "" {
+			t.Errorf("%s has no label", s.Name)
 		}
 		urls := map[string]string{}
 		for _, setting := range s.Settings {
@@ -58,12 +68,15 @@ func TestEveryMethodIsWhole(t *testing.T) {
 			t.Errorf("%s does not take the id %s of its own stand-in", s.Name, d.Subject(1<<63))
 		}
 	}
+	if kinds[method.ByEmail] != 1 || kinds[method.ByWallet] != 1 || len(kinds) != 2 {
+		t.Errorf("besides providers there are %v", kinds)
+	}
 }
 
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{ //nolint:gocritic // spaces around a name are what is tested
-		"google": "google", " GitHub ": "github", "azure-ad": "microsoft", "siwe": "", "email": "", "": "", "sso": "",
+		"google": "google", " GitHub ": "github", "azure-ad": "microsoft", "siwe": "siwe", "Wallet": "siwe", "email": "email", "credentials": "email", "": "", "sso": "", "oidc": "",
 	} {
 		if s, ok := methods.Imported(name); s.Name != want || ok != (want != "") {
 			t.Errorf("%q is %q", name, s.Name)

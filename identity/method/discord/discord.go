@@ -22,6 +22,7 @@ const (
 
 // Spec offers Discord.
 var Spec = method.Spec{
+	Kind:  method.ByRedirect,
 	Name:  name,
 	Label: "Discord",
 	Settings: []method.Setting{

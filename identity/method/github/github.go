@@ -29,6 +29,7 @@ const (
 
 // Spec offers GitHub.
 var Spec = method.Spec{
+	Kind:  method.ByRedirect,
 	Name:  identity.ProviderGitHub,
 	Label: "GitHub",
 	Settings: []method.Setting{

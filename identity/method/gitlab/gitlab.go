@@ -11,6 +11,7 @@ import (
 
 // Spec offers GitLab, at gitlab.com or self-managed.
 var Spec = method.Spec{
+	Kind:  method.ByRedirect,
 	Name:  "gitlab",
 	Label: "GitLab",
 	Settings: []method.Setting{

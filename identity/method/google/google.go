@@ -16,6 +16,7 @@ const Issuer = "https://accounts.google.com"
 
 // Spec offers Google.
 var Spec = method.Spec{
+	Kind:  method.ByRedirect,
 	Name:  identity.ProviderGoogle,
 	Label: "Google",
 	Settings: []method.Setting{{

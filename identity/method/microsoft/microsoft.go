@@ -11,6 +11,7 @@ import (
 
 // Spec offers the accounts of one Entra ID directory.
 var Spec = method.Spec{
+	Kind:  method.ByRedirect,
 	Name:  "microsoft",
 	Label: "Microsoft",
 	Settings: []method.Setting{

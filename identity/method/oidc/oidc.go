@@ -12,6 +12,7 @@ import (
 // Spec offers an issuer under a name that the operator chose.
 func Spec(name string) method.Spec {
 	return method.Spec{
+		Kind:         method.ByRedirect,
 		Name:         name,
 		Label:        strings.ToUpper(name[:1]) + name[1:],
 		PublicClient: true,

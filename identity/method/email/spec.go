@@ -1,0 +1,14 @@
+package email
+
+import (
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method"
+)
+
+// Spec offers sign-in by mail, where mail can leave.
+var Spec = method.Spec{
+	Kind: method.ByEmail,
+	Name: identity.ProviderEmail,
+	// Passwords are not taken along: who had one proves the address by mail.
+	ImportNames: []string{"credential", "credentials", "magic-link", "email-otp", "nodemailer", "resend"},
+}
