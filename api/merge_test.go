@@ -173,7 +173,7 @@ func TestUndoNamesWhatHasMovedOn(t *testing.T) {
 		keeper.Wallet(wallet, "sign_in").Want(http.StatusOK)
 		a.Unchanged(t, func() {
 			refused := keeper.POST("/v1/me/merges/"+id+"/undo", nil).WantProblem(http.StatusConflict, "merge_moved_on")
-			if detail := refused.String("detail"); !strings.HasPrefix(detail, "since the merge the way in google (") || !strings.HasSuffix(detail, ") was unlinked; the address ada@gmail.com was removed") {
+			if detail := refused.String("detail"); !strings.HasPrefix(detail, "since the merge, the sign-in method google (") || !strings.HasSuffix(detail, ") was unlinked; the address ada@gmail.com was removed") {
 				t.Errorf("detail: %s", detail)
 			}
 		}, "outbox") // the notices of before leave meanwhile
