@@ -46,25 +46,29 @@ JOIN users AS u ON u.id = s.user_id
 LEFT JOIN identities AS i ON i.id = s.identity_id`
 
 func newHotStatements(e engine) hotStatements {
+	// As openSession, with the user that is joined anyway.
+	const lives = ` AND s.ended_at IS NULL AND s.user_epoch = u.session_epoch
+	AND s.deployment_epoch = (SELECT sd.session_epoch FROM deployment AS sd)`
 	return hotStatements{
 		unprepared: new(atomic.Bool),
 		principal: principalFrom + `
 LEFT JOIN team_sessions AS t ON t.id = s.team_session_id AND (t.ended_at IS NULL OR t.end_reason = '` + session.EndedByPolicy + `')
+	AND ` + teamSessionLives + `
 LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
 LEFT JOIN team_policies AS p ON p.team_id = t.team_id
-WHERE s.token_hash = ` + e.param(1) + ` AND s.ended_at IS NULL`,
+WHERE s.token_hash = ` + e.param(1) + lives,
 
 		principalByID: principalFrom + `
-LEFT JOIN team_sessions AS t ON t.id = ` + e.param(2) + ` AND t.session_id = s.id AND t.ended_at IS NULL
+LEFT JOIN team_sessions AS t ON t.id = ` + e.param(2) + ` AND t.session_id = s.id AND ` + openTeamSession + `
 LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
 LEFT JOIN team_policies AS p ON p.team_id = t.team_id
-WHERE s.id = ` + e.param(1) + ` AND s.ended_at IS NULL`,
+WHERE s.id = ` + e.param(1) + lives,
 
 		access: `SELECT m.role, t.id, t.created_at, t.break_glass_until, ` + policyColumns + `
 FROM teams AS tm
 JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ` + e.param(2) + `
 LEFT JOIN team_policies AS p ON p.team_id = tm.id
-LEFT JOIN team_sessions AS t ON t.team_id = tm.id AND t.session_id = ` + e.param(3) + ` AND t.ended_at IS NULL
+LEFT JOIN team_sessions AS t ON t.team_id = tm.id AND t.session_id = ` + e.param(3) + ` AND ` + openTeamSession + `
 WHERE tm.id = ` + e.param(1) + ` AND tm.deleted_at IS NULL`,
 
 		identityOwner: `SELECT i.id, i.user_id, i.provider, i.subject, i.label, i.email, i.email_authoritative,

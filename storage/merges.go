@@ -60,7 +60,7 @@ func (db *DB) LockTeamsOf(ctx context.Context, users ...identity.ID) error {
 // CountOpenSessions implements linking.MergeStore.
 func (db *DB) CountOpenSessions(ctx context.Context, user identity.ID, now time.Time) (int, error) {
 	n, err := db.reader(ctx).NewSelect().Model((*sessionRow)(nil)).
-		Where("s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.idle_expires_at > ?", user, now, now).Count(ctx)
+		Where("s.user_id = ? AND s.expires_at > ? AND s.idle_expires_at > ?", user, now, now).Where(openSession).Count(ctx)
 	return int(n), db.engine.normalise(err)
 }
 
@@ -213,6 +213,11 @@ func (db *DB) DeleteMemberships(ctx context.Context, teams []identity.ID, user i
 // SetRole implements linking.MergeStore.
 func (db *DB) SetRole(ctx context.Context, teams []identity.ID, user identity.ID, role team.Role) error {
 	db.changed(ctx, user)
+	if len(teams) > 0 {
+		if err := db.carryOver(ctx, teams, user, role); err != nil {
+			return err
+		}
+	}
 	return db.execIf(ctx, len(teams), func() *bun.UpdateQuery {
 		return db.writer(ctx).NewUpdate().Model((*membershipRow)(nil)).Set("role = ?", role).
 			Where("m.user_id = ? AND m.team_id IN (?)", user, bun.List(teams))

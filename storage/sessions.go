@@ -12,13 +12,13 @@ import (
 
 // InsertSession implements session.Store.
 func (db *DB) InsertSession(ctx context.Context, s session.Session) error {
-	return db.execDeferred(ctx, db.builder(ctx).NewInsert().Model(&sessionRow{Session: s, clientColumns: clientOf(s.IP, s.UserAgent)}))
+	return db.execDeferred(ctx, stamped(db.builder(ctx).NewInsert().Model(&sessionRow{Session: s, clientColumns: clientOf(s.IP, s.UserAgent)}), s.UserID))
 }
 
 // LockSession implements session.Store.
 func (db *DB) LockSession(ctx context.Context, id identity.ID) (session.Session, error) {
 	var row sessionRow
-	q := db.reader(ctx).NewSelect().Model(&row).Where("s.id = ?", id)
+	q := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, NOT ("+sessionLives+") AS ended_in_bulk", db.columns((*sessionRow)(nil))).Where("s.id = ?", id)
 	err := db.engine.forUpdate(q, "s").Scan(ctx)
 	return row.Session, db.engine.normalise(err)
 }
@@ -137,7 +137,7 @@ func (db *DB) endTeamSessionsUnder(ctx context.Context, reason string, at time.T
 // ActiveSessions implements session.Store.
 func (db *DB) ActiveSessions(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]session.Session, error) {
 	var rows []sessionRow
-	q := whereStatus(db.reader(ctx).NewSelect().Model(&rows).Where("s.user_id = ?", user), session.StatusActive, now, "s.ended_at")
+	q := whereStatus(db.reader(ctx).NewSelect().Model(&rows).Where("s.user_id = ?", user), session.StatusActive, now, openSession)
 	err := newestFirst(q, "s.id", p).Scan(ctx)
 	return rowsOf(rows, func(r sessionRow) session.Session { return r.Session }), db.engine.normalise(err)
 }
@@ -148,7 +148,7 @@ func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p i
 		sessionRow `bun:",extend"`
 		identity.Summary
 	}
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, "+summaryColumns, db.columns((*sessionRow)(nil))).
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, NOT ("+sessionLives+") AS ended_in_bulk, "+summaryColumns, db.columns((*sessionRow)(nil))).
 		Join("JOIN users AS u ON u.id = s.user_id")
 	err := newestFirst(db.whereSession(q, f, now), "s.id", p).Scan(ctx)
 	out := make([]session.Listed, len(rows))
@@ -173,7 +173,7 @@ func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end ses
 
 // whereSession narrows sessions, s.
 func (db *DB) whereSession(q *bun.SelectQuery, f session.Filter, now time.Time) *bun.SelectQuery {
-	return db.where(whereStatus(q, f.Status, now, "s.ended_at"), f, now, "s")
+	return db.where(whereStatus(q, f.Status, now, openSession), f, now, "s")
 }
 
 // where narrows sessions, s, or team sessions with the session s behind, by what
@@ -206,12 +206,12 @@ func (db *DB) where(q *bun.SelectQuery, f session.Filter, now time.Time, alias s
 	return inNetwork(db.engine.onDevice(whereProvider(q, f.Provider), f.Device), f.Network)
 }
 
-// whereStatus is session.Status as a condition; ended holds the columns of
-// which any ends it.
-func whereStatus(q *bun.SelectQuery, status session.Status, now time.Time, ended ...string) *bun.SelectQuery {
+// whereStatus is session.Status as a condition; of the conditions all hold for
+// what has not ended.
+func whereStatus(q *bun.SelectQuery, status session.Status, now time.Time, conditions ...string) *bun.SelectQuery {
 	open := func(q *bun.SelectQuery) *bun.SelectQuery {
-		for _, column := range ended {
-			q = q.Where("? IS NULL", bun.Safe(column))
+		for _, condition := range conditions {
+			q = q.Where(condition)
 		}
 		return q
 	}
@@ -222,8 +222,8 @@ func whereStatus(q *bun.SelectQuery, status session.Status, now time.Time, ended
 		return open(q).Where("(s.expires_at <= ? OR s.idle_expires_at <= ?)", now, now)
 	case session.StatusRevoked:
 		return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			for _, column := range ended {
-				q = q.WhereOr("? IS NOT NULL", bun.Safe(column))
+			for _, condition := range conditions {
+				q = q.WhereOr("NOT (" + condition + ")")
 			}
 			return q
 		})

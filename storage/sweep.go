@@ -25,7 +25,7 @@ type useless struct {
 
 // Sweep deletes what has no use any more: burned secrets and tickets that have
 // expired by themselves, e-mail challenges and mails that no longer count for a
-// limit, signing keys that no token needs, and sessions that ended or expired before
+// limit, signing keys that no token needs, and jobs and sessions that ended or expired before
 // the given time. It returns how many rows went. Of several replicas one sweeps
 // at a time; the others leave it at that.
 func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, error) {
@@ -37,6 +37,7 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 		{(*challengeRow)(nil), "c", "id", "c.expires_at < ?", now.Add(-email.Keep)},
 		{(*mailRow)(nil), "em", "id", "em.leaves_at < ?", now.Add(-email.Keep)},
 		{(*signingKeyRow)(nil), "sk", "kid", "sk.expires_at < ?", now},
+		{(*jobRow)(nil), "j", "id", "j.finished_at < ?", sessionsBefore},
 		{session, "s", "id", "s.expires_at < ?", sessionsBefore},
 		{session, "s", "id", "s.idle_expires_at < ? AND s.ended_at IS NULL", sessionsBefore},
 		{session, "s", "id", "s.ended_at < ?", sessionsBefore},

@@ -14,7 +14,8 @@ import (
 
 // InsertTeamSession implements session.Store.
 func (db *DB) InsertTeamSession(ctx context.Context, t session.TeamSession) error {
-	return db.insert(ctx, &teamSessionRow{TeamSession: t})
+	_, err := db.exec(ctx, stampedInTeam(db.writer(ctx).NewInsert().Model(&teamSessionRow{TeamSession: t}), t.TeamID, t.UserID))
+	return err
 }
 
 // OpenTeamSession implements session.Store.
@@ -29,7 +30,8 @@ func (db *DB) TeamSession(ctx context.Context, id identity.ID) (session.TeamSess
 
 func (db *DB) teamSession(ctx context.Context, where string, args ...any) (session.TeamSession, error) {
 	var row teamSessionRow
-	err := db.reader(ctx).NewSelect().Model(&row).Where(where, args...).Scan(ctx)
+	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, NOT ("+teamSessionLives+") AS ended_in_bulk", db.columns((*teamSessionRow)(nil))).
+		Where(where, args...).Scan(ctx)
 	return row.TeamSession, db.engine.normalise(err)
 }
 
@@ -102,6 +104,7 @@ type sessionColumns struct {
 	IdleExpiresAt   time.Time
 	ExpiresAt       time.Time
 	EndedAt         *time.Time
+	EndedInBulk     bool
 	LongestPause    time.Duration
 }
 
@@ -120,7 +123,7 @@ func (db *DB) whereInTeam(q *bun.SelectQuery, teamID identity.ID, f session.Filt
 		comparison := map[bool]string{true: "=", false: "<>"}[*f.Owners]
 		q = q.Where("coalesce(m.role, '') ? ?", bun.Safe(comparison), team.RoleOwner)
 	}
-	return db.where(whereStatus(q, f.Status, now, "t.ended_at", "s.ended_at"), f, now, "t")
+	return db.where(whereStatus(q, f.Status, now, openTeamSession, openSession), f, now, "t")
 }
 
 // CountTeamSessions implements session.Store.
@@ -168,11 +171,11 @@ func (db *DB) ListedTeamSession(ctx context.Context, id identity.ID) (session.Li
 func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]session.ListedInTeam, error) {
 	var rows []listedInTeamRow
 	q := db.reader(ctx).NewSelect().Model(&rows).
-		ColumnExpr("?, "+summaryColumns+", m.role", db.columns((*teamSessionRow)(nil))).
+		ColumnExpr("?, NOT ("+teamSessionLives+") AS ended_in_bulk, "+summaryColumns+", m.role", db.columns((*teamSessionRow)(nil))).
 		ColumnExpr(`s.id AS s_id, s.user_id AS s_user_id, s.methods AS s_methods, s.ip AS s_ip, s.user_agent AS s_user_agent,
 			s.created_at AS s_created_at, s.authenticated_at AS s_authenticated_at, s.last_seen_at AS s_last_seen_at,
 			s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at,
-			s.longest_pause AS s_longest_pause`).
+			s.longest_pause AS s_longest_pause, NOT (` + sessionLives + `) AS s_ended_in_bulk`).
 		Join("JOIN sessions AS s ON s.id = t.session_id").
 		Join("JOIN users AS u ON u.id = t.user_id").
 		Join("LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = t.user_id")
@@ -187,7 +190,7 @@ func (r listedInTeamRow) domain() session.ListedInTeam {
 		Session: session.Session{
 			ID: b.ID, UserID: b.UserID, Methods: b.Methods, IP: b.IP, UserAgent: b.UserAgent, CreatedAt: b.CreatedAt,
 			AuthenticatedAt: b.AuthenticatedAt, LastSeenAt: b.LastSeenAt, IdleExpiresAt: b.IdleExpiresAt,
-			ExpiresAt: b.ExpiresAt, EndedAt: b.EndedAt, LongestPause: b.LongestPause,
+			ExpiresAt: b.ExpiresAt, EndedAt: b.EndedAt, EndedInBulk: b.EndedInBulk, LongestPause: b.LongestPause,
 		},
 	}
 }

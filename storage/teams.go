@@ -98,6 +98,9 @@ func (db *DB) InsertMembership(ctx context.Context, m team.Membership) (bool, er
 // UpdateRole implements team.Store.
 func (db *DB) UpdateRole(ctx context.Context, m team.Membership) error {
 	db.changed(ctx, m.UserID)
+	if err := db.carryOver(ctx, []identity.ID{m.TeamID}, m.UserID, m.Role); err != nil {
+		return err
+	}
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&membershipRow{Membership: m}).Column("role", "role_since").
 		Where("m.team_id = ? AND m.user_id = ?", m.TeamID, m.UserID))
 	return err

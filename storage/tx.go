@@ -191,6 +191,8 @@ type transaction struct {
 	changed []identity.ID // see DB.changed
 	after   []func()      // run once it has committed
 
+	changedAll bool // see DB.changedAll
+
 	deadline *time.Timer
 }
 

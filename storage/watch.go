@@ -49,15 +49,18 @@ func (db *DB) changed(ctx context.Context, ids ...identity.ID) {
 	tx.changed = append(tx.changed, ids...)
 }
 
+// changedAll is changed for more than can be named.
+func (db *DB) changedAll(ctx context.Context) { inTx(ctx).changedAll = true }
+
 // notify adds the notification to what is sent before the commit.
 func (db *DB) notify(tx *transaction) {
-	if len(tx.changed) == 0 || db.engine == sqlite {
+	if len(tx.changed) == 0 && !tx.changedAll || db.engine == sqlite {
 		return
 	}
 	slices.SortFunc(tx.changed, func(a, b identity.ID) int { return bytes.Compare(a[:], b[:]) })
 	tx.changed = slices.Compact(tx.changed)
 	payload := everything
-	if len(tx.changed) <= maxNotified {
+	if len(tx.changed) <= maxNotified && !tx.changedAll {
 		words := make([]string, len(tx.changed))
 		for i, id := range tx.changed {
 			words[i] = id.String()
@@ -70,7 +73,11 @@ func (db *DB) notify(tx *transaction) {
 // publishLocally notifies this process, whether the transaction is known to have committed
 // or not.
 func (db *DB) publishLocally(tx *transaction) {
-	if w := db.watcher.Load(); w != nil && len(tx.changed) > 0 {
+	switch w := db.watcher.Load(); {
+	case w == nil:
+	case tx.changedAll:
+		(*w).ForgetAll()
+	case len(tx.changed) > 0:
 		(*w).Forget(tx.changed...)
 	}
 }

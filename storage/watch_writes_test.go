@@ -155,12 +155,56 @@ var writes = map[string]write{
 	"MoveItems": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
 		return d.MoveItems(ctx, s.merge(), at)
 	},
+	"EndAllSessions": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		_, err := d.EndAllSessions(ctx, &s.user.ID, session.Filter{})
+		return err
+	},
+	"EndBatch": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
+		j := session.Job{ID: identity.NewID(), Kind: session.JobEndSessions, Reason: "test", CreatedAt: at, Total: new(1)}
+		if err := d.InsertJob(ctx, j); err != nil {
+			return err
+		}
+		if _, err := d.NoteItems(ctx, j, session.Filter{UserID: &s.user.ID}, at); err != nil {
+			return err
+		}
+		_, _, _, err := d.EndBatch(ctx, j, s.end(at))
+		return err
+	},
+}
+
+// everyone is every ending of more sessions than can be named.
+var everyone = map[string]write{
+	"EndAllSessions": func(ctx context.Context, d *storagetest.Database, _ seen, _ time.Time) error {
+		_, err := d.EndAllSessions(ctx, nil, session.Filter{})
+		return err
+	},
+	"EndAllTeamSessions": func(ctx context.Context, d *storagetest.Database, s seen, _ time.Time) error {
+		_, _, err := d.EndAllTeamSessions(ctx, s.team.ID, false, session.Filter{})
+		return err
+	},
+}
+
+func TestEndingEverythingForgetsEverything(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		watched := *d
+		var l *listener
+		watched.DB, l = watch(t, d.URL)
+		d = &watched
+		for name, write := range everyone {
+			s := newSeen(t, d)
+			before := l.forgotAll()
+			d.Do(t, func(ctx context.Context) error { return write(ctx, d, s, d.Clock.Now()) })
+			if l.forgotAll() == before {
+				t.Errorf("%s: not told", name)
+			}
+		}
+	})
 }
 
 // endings are the writes that end sessions or team sessions.
 var endings = []string{
 	"EndSessions", "EndSessionsBy", "EndSessionsByIdentities", "EndMatchingSessions",
-	"EndTeamSession", "EndTeamSessions", "EndTeamSessionsIn", "EndMatchingTeamSessions", "MoveItems",
+	"EndTeamSession", "EndTeamSessions", "EndTeamSessionsIn", "EndMatchingTeamSessions", "MoveItems", "EndBatch",
 }
 
 // Whoever watches a team is woken by the team, or as a plain member by the user

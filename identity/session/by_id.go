@@ -44,7 +44,7 @@ func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identit
 // CodePolicyUnsatisfied as in ByID.
 func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, client identity.Client) (Principal, error) {
 	ts, err := s.store.OpenTeamSession(ctx, p.Session.ID, team)
-	if errors.Is(err, identity.ErrNotFound) {
+	if errors.Is(err, identity.ErrNotFound) || err == nil && ts.EndedInBulk {
 		if _, err := s.store.TeamFor(ctx, team, p.User.ID); err != nil {
 			return Principal{}, err
 		}

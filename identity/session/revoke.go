@@ -43,6 +43,7 @@ type RevocationResult[T any] struct {
 	Skipped  int           // that it leaves, because the actor does not act on their role
 	IDs      []identity.ID // the newest, bounded
 	Sessions []T           // the newest of them as they were before, bounded more
+	Job      *Job          // that ends them, where they are many; then it is all there is
 }
 
 // resultOf cuts rows, newest first, of count in all.
@@ -58,8 +59,9 @@ func resultOf[T any](rows []T, count int, id func(T) identity.ID) RevocationResu
 var newest = identity.Page{Limit: maxEndedIDs - 1} // a store reads one more
 
 // RevokeTeamSessions ends the team's active sessions that meet the filter
-// (admin, owner), with a constant number of statements; as a dry run it only
-// returns which. Those of roles that the actor cannot manage stay, and are counted.
+// (admin, owner), with a constant number of statements, or by a job where they are
+// many; as a dry run it only returns which. Those of roles that the actor cannot
+// manage stay, and are counted.
 func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, r Revocation) (RevocationResult[ListedInTeam], error) {
 	r.Status = cmp.Or(r.Status, StatusActive)
 	var out RevocationResult[ListedInTeam]
@@ -78,6 +80,14 @@ func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, 
 			}
 			f.Owners = new(false)
 		}
+		if !r.DryRun {
+			of := r
+			of.Filter = f
+			if out.Job, err = s.startEndingInTeam(ctx, actor, id, of, now); err != nil || out.Job != nil {
+				out.Skipped = skipped
+				return err
+			}
+		}
 		rows, err := s.store.TeamSessions(ctx, id, f, now, newest)
 		if err != nil {
 			return err
@@ -95,11 +105,13 @@ func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, 
 		out.AsOf, out.Skipped = now, skipped
 		return err
 	})
+	s.wakeJobs(out.Job)
 	return out, err
 }
 
 // RevokeSessions ends everyone's active sessions that meet the filter, for
-// operators, with their team sessions; as a dry run it only returns which.
+// operators, with their team sessions, by a job where they are many; as a dry run it
+// only returns which.
 func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, r Revocation) (RevocationResult[Listed], error) {
 	r.Status = cmp.Or(r.Status, StatusActive)
 	var out RevocationResult[Listed]
@@ -107,6 +119,12 @@ func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, r Re
 		now := s.now()
 		if out = (RevocationResult[Listed]{AsOf: now}); r.Status == StatusRevoked {
 			return nil
+		}
+		if !r.DryRun {
+			var err error
+			if out.Job, err = s.startEnding(ctx, actor, r, "ended_by_operator", now); err != nil || out.Job != nil {
+				return err
+			}
 		}
 		rows, err := s.store.Sessions(ctx, r.Filter, now, newest)
 		if err != nil {
@@ -132,6 +150,7 @@ func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, r Re
 			return e
 		})...)
 	})
+	s.wakeJobs(out.Job)
 	return out, err
 }
 
@@ -140,7 +159,7 @@ func (s *Service) RevokeSessions(ctx context.Context, actor identity.Actor, r Re
 func (s *Service) RevokeSession(ctx context.Context, actor identity.Actor, id identity.ID) error {
 	return s.store.InTx(ctx, func(ctx context.Context) error {
 		cur, err := s.store.LockSession(ctx, id)
-		if err != nil || cur.EndedAt != nil {
+		if err != nil || cur.EndedAt != nil || cur.EndedInBulk {
 			return err
 		}
 		now := s.now()

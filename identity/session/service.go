@@ -22,6 +22,7 @@ type Service struct {
 	now     identity.Clock
 	usable  func(provider string) bool
 	notices identity.Notifier
+	jobs    chan struct{} // wakes RunJobs
 }
 
 // Option changes what a service does by default.
@@ -37,7 +38,7 @@ func WithNotices(n identity.Notifier) Option { return func(s *Service) { s.notic
 
 // NewService returns the service over a store, with a cache or nil.
 func NewService(store Store, cache *Cache, limits Limits, now identity.Clock, options ...Option) *Service {
-	s := &Service{store: store, cache: cache, limits: limits, now: now, usable: func(string) bool { return true }, notices: identity.NoNotices{}}
+	s := &Service{store: store, cache: cache, limits: limits, now: now, usable: func(string) bool { return true }, notices: identity.NoNotices{}, jobs: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(s)
 	}
@@ -236,7 +237,15 @@ func (s *Service) End(ctx context.Context, actor identity.Actor, id identity.ID)
 
 // EndOthers ends every session of the actor but the one in hand.
 func (s *Service) EndOthers(ctx context.Context, actor identity.Actor) error {
-	_, err := s.end(ctx, actor, SessionSelector{Except: &actor.SessionID}, "ended_by_user")
+	var job *Job
+	err := s.store.InTx(ctx, func(ctx context.Context) (err error) {
+		others := Revocation{Filter: Filter{UserID: &actor.UserID, Except: &actor.SessionID, Status: StatusActive}}
+		if job, err = s.startEnding(ctx, actor, others, "ended_by_user", s.now()); err == nil && job == nil {
+			_, err = s.end(ctx, actor, SessionSelector{Except: &actor.SessionID}, "ended_by_user")
+		}
+		return err
+	})
+	s.wakeJobs(job)
 	return err
 }
 

@@ -43,6 +43,9 @@ type Session struct {
 	Restricted      bool // signed in with a recovery code, and has not added a sign-in method yet
 	EndedAt         *time.Time
 	EndReason       *string
+	// EndedInBulk reports that it ended with all of its user's, or all there were;
+	// EndedAt follows.
+	EndedInBulk bool `bun:",scanonly"`
 }
 
 // Fresh reports whether a proof was given within FreshFor.
@@ -61,7 +64,7 @@ const (
 // Status reports whether the session works at now.
 func (s Session) Status(now time.Time) Status {
 	switch {
-	case s.EndedAt != nil:
+	case s.EndedAt != nil || s.EndedInBulk:
 		return StatusRevoked
 	case !now.Before(s.ExpiresAt) || !now.Before(s.IdleExpiresAt):
 		return StatusExpired
@@ -81,6 +84,8 @@ type TeamSession struct {
 	EndedBy   *identity.ID
 	// BreakGlassUntil is when an owner's emergency access ends.
 	BreakGlassUntil *time.Time
+	// EndedInBulk reports that it ended with all of the team's; EndedAt follows.
+	EndedInBulk bool `bun:",scanonly"`
 }
 
 // Principal is the user and session of a token: one joined read.
@@ -165,7 +170,7 @@ type ListedInTeam struct {
 
 // Status returns the state of the team session; it ends with its session.
 func (l ListedInTeam) Status(now time.Time) Status {
-	if l.EndedAt != nil {
+	if l.EndedAt != nil || l.EndedInBulk {
 		return StatusRevoked
 	}
 	return l.Session.Status(now)

@@ -43,6 +43,7 @@ type EndedSession struct{ ID, UserID identity.ID }
 type Store interface {
 	team.RoleReader
 	PrincipalStore
+	JobStore
 
 	InsertSession(ctx context.Context, s Session) error
 	// PrincipalByToken is one statement by a unique key. It answers sessions
@@ -74,7 +75,8 @@ type Store interface {
 	SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, by identity.ID, at time.Time) error
 
 	InsertTeamSession(ctx context.Context, t TeamSession) error
-	// OpenTeamSession returns the session's open team session in the team.
+	// OpenTeamSession returns the session's open team session in the team, also one
+	// that ended in bulk, which is the only one until that is written down.
 	OpenTeamSession(ctx context.Context, session, team identity.ID) (TeamSession, error)
 	TeamSession(ctx context.Context, id identity.ID) (TeamSession, error)
 	EndTeamSession(ctx context.Context, t TeamSession) error

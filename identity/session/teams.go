@@ -42,6 +42,12 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 		if err != nil && !created {
 			return err
 		}
+		if ts.EndedInBulk {
+			if err := s.endLeftover(ctx, actor, ts, now); err != nil {
+				return err
+			}
+			ts, created = TeamSession{}, true
+		}
 		e := ActiveTeamSession{Role: role, Policy: policy, BreakGlassUntil: ts.BreakGlassUntil}
 		if err := mayEnter(e, cur, actor, breakGlass, now); err != nil {
 			return err
@@ -142,7 +148,7 @@ func (s *Service) RevokeTeamSession(ctx context.Context, actor identity.Actor, t
 				return err
 			}
 		}
-		if ts.EndedAt != nil {
+		if ts.EndedAt != nil || ts.EndedInBulk {
 			return nil
 		}
 		now, reason := s.now(), "revoked"

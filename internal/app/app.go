@@ -47,10 +47,11 @@ type App struct {
 	// Remembered is what session checks are answered from; nil for nothing.
 	Remembered *session.Cache
 
-	parts Parts
-	tasks *outbox.Worker
-	feed  *team.Feed
-	keys  *token.Keyring
+	parts    Parts
+	tasks    *outbox.Worker
+	sessions *session.Service
+	feed     *team.Feed
+	keys     *token.Keyring
 }
 
 // Run does what requests have left to be done, until ctx ends.
@@ -58,6 +59,7 @@ func (a *App) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { a.tasks.Run(ctx) })
 	work.Go(func() { a.keys.Run(ctx) })
+	work.Go(func() { a.sessions.RunJobs(ctx, a.parts.Log) })
 	work.Go(func() { a.parts.DB.Watch(ctx, changes{a.Remembered, a.feed}, a.parts.Log) })
 	work.Wait()
 }
@@ -152,7 +154,7 @@ func New(parts Parts) (*App, error) {
 	if err == nil && cfg.Dev {
 		handler = devmode.Guard(handler, cfg.PublicURL, cfg.DevAllowRemote)
 	}
-	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: post.worker, feed: feed, keys: deps.Tokens.Keyring()}, err
+	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: post.worker, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring()}, err
 }
 
 // Keyring returns the keys that sign access tokens.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/linking"
@@ -16,7 +17,7 @@ import (
 type world struct {
 	d                                      *Database
 	user, other, team, session, identityID string
-	teamSession, apiKey                    string
+	teamSession, apiKey, job               string
 	otherAddress, address                  string
 	subject, invited, invitedWallet        string
 	token, ticket                          []byte
@@ -55,6 +56,9 @@ func newWorld(t *testing.T, d *Database) *world {
 			CreatedAt: d.Clock.Now(), ExpiresAt: d.Clock.Now().Add(1e9),
 		})
 	})
+	job := session.Job{ID: identity.NewID(), Kind: session.JobEndSessions, CreatedAt: d.Clock.Now()}
+	w.job = job.ID.String()
+	d.Do(t, func(ctx context.Context) error { return d.InsertJob(ctx, job) })
 	w.ticket = hash()
 	d.Do(t, func(ctx context.Context) error {
 		return d.InsertTicket(ctx, linking.Ticket{
@@ -108,6 +112,8 @@ func newWorld(t *testing.T, d *Database) *world {
 				"id": newID(), "prefix": Word()[:12], "secret_hash": hash(), "name": "n", "scopes": "introspect", "created_at": instant, "expires_at": afterwards,
 			}
 		},
+		"jobs":           func() row { return row{"id": newID(), "kind": "end_sessions", "reason": "r", "created_at": instant} },
+		"job_items":      func() row { return row{"job_id": w.job, "item_id": newID()} },
 		"burned_secrets": func() row { return row{"hash": hash(), "expires_at": instant} },
 		"tickets": func() row {
 			return row{
@@ -196,6 +202,14 @@ func (w *world) refusals() []refusal {
 		{"refresh_families", "unknown role", row{"team_session_id": w.teamSession, "role": "boss"}},
 		{"refresh_families", "ended for no reason", row{"ended_at": instant}},
 		{"refresh_families", "a reason without an end", row{"end_reason": "x"}},
+		{"jobs", "unknown kind", row{"kind": "x"}},
+		{"jobs", "of a team's sessions, in no team", row{"kind": "end_team_sessions"}},
+		{"jobs", "of everyone's, in a team", row{"team_id": w.team}},
+		{"jobs", "below the first count", row{"epoch": 0}},
+		{"jobs", "below the owners' first count", row{"owner_epoch": 0}},
+		{"jobs", "ends fewer than none", row{"ended": -1}},
+		{"jobs", "has fewer than none", row{"total": -1}},
+		{"job_items", "of no job", row{"job_id": stranger}},
 		{"api_keys", "a short prefix", row{"prefix": "a"}},
 		{"api_keys", "one prefix for two", row{"prefix": w.apiKey}},
 		{"api_keys", "a short hash", row{"secret_hash": w.token[1:]}},

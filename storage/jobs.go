@@ -1,0 +1,228 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+const (
+	// jobWindow is how many rows a step of a job by count looks at, and jobItems
+	// how many a step by ids ends: so few that they can be named to those who
+	// remember sessions.
+	jobWindow = 1000
+	jobItems  = 200
+)
+
+type jobRow struct {
+	bun.BaseModel `bun:"table:jobs,alias:j"`
+	session.Job
+}
+
+// MoreSessions implements session.JobStore.
+func (db *DB) MoreSessions(ctx context.Context, f session.Filter, now time.Time, than int) (bool, error) {
+	q := db.whereSession(db.reader(ctx).NewSelect().Model((*sessionRow)(nil)).ColumnExpr("1"), f, now)
+	return db.more(ctx, q, than)
+}
+
+// MoreTeamSessions implements session.JobStore.
+func (db *DB) MoreTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, now time.Time, than int) (bool, error) {
+	return db.more(ctx, db.whereInTeam(db.teamSessions(ctx).ColumnExpr("1"), teamID, f, now), than)
+}
+
+func (db *DB) more(ctx context.Context, q *bun.SelectQuery, than int) (bool, error) {
+	more, err := db.reader(ctx).NewSelect().TableExpr("(?) AS k", q.Limit(1).Offset(int64(than))).Exists(ctx)
+	return more, db.engine.normalise(err)
+}
+
+// InsertJob implements session.JobStore.
+func (db *DB) InsertJob(ctx context.Context, j session.Job) error {
+	return db.insert(ctx, &jobRow{Job: j})
+}
+
+// NoteItems implements session.JobStore.
+func (db *DB) NoteItems(ctx context.Context, j session.Job, f session.Filter, now time.Time) (int, error) {
+	db.unhurried(ctx)
+	var items *bun.SelectQuery
+	if j.TeamID != nil {
+		items = db.whereInTeam(db.teamSessions(ctx).ColumnExpr("?, t.id", j.ID), *j.TeamID, f, now)
+	} else {
+		items = db.whereSession(db.writer(ctx).NewSelect().TableExpr("sessions AS s").ColumnExpr("?, s.id", j.ID), f, now)
+	}
+	n, err := db.exec(ctx, db.writer(ctx).NewRaw("INSERT INTO job_items (job_id, item_id) ?", items))
+	return int(n), err
+}
+
+// UpdateJob implements session.JobStore.
+func (db *DB) UpdateJob(ctx context.Context, j session.Job) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&jobRow{Job: j}).
+		Column("settling", "after_id", "ended", "total", "finished_at").Where("j.id = ?", j.ID))
+	return err
+}
+
+// Job implements session.JobStore.
+func (db *DB) Job(ctx context.Context, id identity.ID) (session.Job, error) {
+	return db.job(db.reader(ctx).NewSelect(), func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("j.id = ?", id) })(ctx)
+}
+
+// HasOpenJob implements session.JobStore.
+func (db *DB) HasOpenJob(ctx context.Context) (bool, error) {
+	open, err := db.reader(ctx).NewSelect().Model((*jobRow)(nil)).Where("j.finished_at IS NULL").Exists(ctx)
+	return open, db.engine.normalise(err)
+}
+
+// NextJob implements session.JobStore.
+func (db *DB) NextJob(ctx context.Context) (session.Job, error) {
+	return db.job(db.writer(ctx).NewSelect(), func(q *bun.SelectQuery) *bun.SelectQuery {
+		return db.engine.forUpdateSkipLocked(q.Where("j.finished_at IS NULL").Order("j.id").Limit(1), "j")
+	})(ctx)
+}
+
+// LockTeamJob implements session.JobStore.
+func (db *DB) LockTeamJob(ctx context.Context, teamID identity.ID) (session.Job, error) {
+	return db.job(db.writer(ctx).NewSelect(), func(q *bun.SelectQuery) *bun.SelectQuery {
+		return db.engine.forUpdate(q.Where("j.finished_at IS NULL AND j.team_id = ? AND j.epoch IS NOT NULL", teamID).Order("j.id").Limit(1), "j")
+	})(ctx)
+}
+
+func (db *DB) job(q *bun.SelectQuery, narrow func(*bun.SelectQuery) *bun.SelectQuery) func(context.Context) (session.Job, error) {
+	return func(ctx context.Context) (session.Job, error) {
+		var row jobRow
+		err := narrow(q.Model(&row)).Scan(ctx)
+		return row.Job, db.engine.normalise(err)
+	}
+}
+
+// Writers implements session.JobStore. A transaction locks a table before it takes
+// the snapshot by which it writes; SQLite has one writer.
+func (db *DB) Writers(ctx context.Context, kind session.JobKind) (string, error) {
+	if db.engine == sqlite {
+		return "", nil
+	}
+	table := map[session.JobKind]string{session.JobEndSessions: "sessions", session.JobEndTeamSessions: "team_sessions"}[kind]
+	var out string
+	err := db.writer(ctx).NewRaw(`SELECT coalesce(string_agg(DISTINCT l.virtualtransaction, ' '), '') FROM pg_locks AS l
+		JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
+		WHERE l.relation = ?::regclass AND l.mode = 'RowExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid()`, table).Scan(ctx, &out)
+	return out, db.engine.normalise(err)
+}
+
+// whereBelow keeps what a job by count ends of sessions, s, or of team sessions, t:
+// what was active at the call.
+func whereBelow[Q interface {
+	Where(query string, args ...any) Q
+}](q Q, j session.Job) Q {
+	switch {
+	case j.TeamID != nil:
+		q = q.Where("t.team_id = ? AND t.ended_at IS NULL", *j.TeamID).
+			Where("EXISTS (SELECT 1 FROM sessions AS b WHERE b.id = t.session_id AND b.ended_at IS NULL AND b.expires_at > ? AND b.idle_expires_at > ?)", j.CreatedAt, j.CreatedAt)
+		if j.OwnerEpoch != nil {
+			return q.Where("t.epoch < CASE WHEN "+ofOwner+" THEN ? ELSE ? END", *j.OwnerEpoch, *j.Epoch)
+		}
+		return q.Where("t.epoch < ? AND NOT "+ofOwner, *j.Epoch)
+	case j.UserID != nil:
+		q = q.Where("s.user_id = ? AND s.user_epoch < ?", *j.UserID, *j.Epoch)
+	default:
+		q = q.Where("s.deployment_epoch < ?", *j.Epoch)
+	}
+	return q.Where("s.ended_at IS NULL AND s.expires_at > ? AND s.idle_expires_at > ?", j.CreatedAt, j.CreatedAt)
+}
+
+// CountJob implements session.JobStore.
+func (db *DB) CountJob(ctx context.Context, j session.Job) (int, error) {
+	db.unhurried(ctx)
+	q := db.reader(ctx).NewSelect().Model((*sessionRow)(nil))
+	if j.TeamID != nil {
+		q = db.reader(ctx).NewSelect().Model((*teamSessionRow)(nil))
+	}
+	n, err := whereBelow(q, j).Count(ctx)
+	return int(n), db.engine.normalise(err)
+}
+
+// EndBatch implements session.JobStore.
+func (db *DB) EndBatch(ctx context.Context, j session.Job, end session.End) (gone []session.EndedSession, after *identity.ID, done bool, err error) {
+	if j.Epoch == nil {
+		gone, done, err = db.endItems(ctx, j, end)
+		return gone, nil, done, err
+	}
+	alias := map[bool]string{true: "t", false: "s"}[j.TeamID != nil]
+	id := bun.Safe(alias + ".id")
+	last, err := db.endOfWindow(ctx, j, id)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	// They have ended already: those who remember were told.
+	tx := inTx(ctx)
+	changed := tx.changed
+	defer func() { tx.changed = changed }()
+	gone, err = db.endBy(ctx, j, end, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		if j.AfterID != nil {
+			q = q.Where("? > ?", id, *j.AfterID)
+		}
+		if last != nil {
+			q = q.Where("? <= ?", id, *last)
+		}
+		return whereBelow(q, j)
+	})
+	return gone, last, last == nil, err
+}
+
+// endOfWindow is the id of the last row that a step looks at; nil for all that are
+// left.
+func (db *DB) endOfWindow(ctx context.Context, j session.Job, id bun.Safe) (*identity.ID, error) {
+	q := db.reader(ctx).NewSelect().ColumnExpr("?", id).OrderExpr("?", id).Offset(jobWindow - 1).Limit(1)
+	switch {
+	case j.TeamID != nil:
+		q = q.TableExpr("team_sessions AS t").Where("t.team_id = ?", *j.TeamID)
+	case j.UserID != nil:
+		q = q.TableExpr("sessions AS s").Where("s.user_id = ?", *j.UserID)
+	default:
+		q = q.TableExpr("sessions AS s")
+	}
+	if j.AfterID != nil {
+		q = q.Where("? > ?", id, *j.AfterID)
+	}
+	var ids []identity.ID
+	if err := q.Scan(ctx, &ids); err != nil || len(ids) == 0 {
+		if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
+			err = nil
+		}
+		return nil, err
+	}
+	return &ids[0], nil
+}
+
+func (db *DB) endItems(ctx context.Context, j session.Job, end session.End) (gone []session.EndedSession, done bool, err error) {
+	var items []identity.ID
+	err = db.reader(ctx).NewSelect().TableExpr("job_items AS ji").ColumnExpr("ji.item_id").
+		Where("ji.job_id = ?", j.ID).OrderExpr("ji.item_id").Limit(jobItems).Scan(ctx, &items)
+	if err != nil || len(items) == 0 {
+		if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
+			err = nil
+		}
+		return nil, true, err
+	}
+	alias := map[bool]string{true: "t", false: "s"}[j.TeamID != nil]
+	gone, err = db.endBy(ctx, j, end, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		return q.Where("?.id IN (?)", bun.Safe(alias), bun.List(items))
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	_, err = db.exec(ctx, db.writer(ctx).NewDelete().TableExpr("job_items").
+		Where("job_id = ? AND item_id IN (?)", j.ID, bun.List(items)))
+	return gone, len(items) < jobItems, err
+}
+
+// endBy ends the open sessions, or team sessions, that narrow leaves.
+func (db *DB) endBy(ctx context.Context, j session.Job, end session.End, narrow func(*bun.UpdateQuery) *bun.UpdateQuery) ([]session.EndedSession, error) {
+	if j.TeamID == nil {
+		return db.endSessions(ctx, narrow(db.writer(ctx).NewUpdate().Model((*sessionRow)(nil))), end.Reason, end.At)
+	}
+	return db.endTeamSessions(ctx, narrow(db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).Set("ended_by = ?", end.By).Where("t.ended_at IS NULL")))
+}
