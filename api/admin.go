@@ -145,10 +145,30 @@ func (s *Server) AdminRevokeSessions(ctx context.Context, r AdminRevokeSessionsR
 		return nil, err
 	}
 	ended, err := s.Sessions.RevokeSessions(ctx, s.actor(ctx), revocation)
+	if err == nil && ended.Job != nil {
+		return AdminRevokeSessions202JSONResponse{JobJSONResponse(jobOf(*ended.Job))}, nil
+	}
 	return AdminRevokeSessions200JSONResponse{
 		DryRun: revocation.DryRun, AsOf: asOf(ended.AsOf, revocation.DryRun), Count: ended.Count, Ids: append([]identity.ID{}, ended.IDs...),
 		Sessions: each(ended.Sessions, s.adminSessions(ctx)),
 	}, err
+}
+
+// AdminGetJob tells operators how far a job is.
+func (s *Server) AdminGetJob(ctx context.Context, r AdminGetJobRequestObject) (AdminGetJobResponseObject, error) {
+	j, err := s.Sessions.Job(ctx, r.Job)
+	return AdminGetJob200JSONResponse(jobOf(j)), err
+}
+
+func jobOf(j session.Job) Job {
+	status := JobStatusRunning
+	if j.FinishedAt != nil {
+		status = JobStatusFinished
+	}
+	return Job{
+		Id: j.ID, Kind: JobKind(j.Kind), Status: status, AccessEnded: j.Epoch != nil, Ended: j.Ended, Total: j.Total,
+		TeamId: j.TeamID, UserId: j.UserID, StartedBy: j.StartedBy, CreatedAt: j.CreatedAt, FinishedAt: j.FinishedAt,
+	}
 }
 
 // AdminListUserAPIKeys lists the working keys that a user created, to operators.

@@ -301,6 +301,42 @@ func (e JWKUse) Valid() bool {
 	}
 }
 
+// Defines values for JobKind.
+const (
+	JobKindEndSessions     JobKind = "end_sessions"
+	JobKindEndTeamSessions JobKind = "end_team_sessions"
+)
+
+// Valid indicates whether the value is a known member of the JobKind enum.
+func (e JobKind) Valid() bool {
+	switch e {
+	case JobKindEndSessions:
+		return true
+	case JobKindEndTeamSessions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JobStatus.
+const (
+	JobStatusFinished JobStatus = "finished"
+	JobStatusRunning  JobStatus = "running"
+)
+
+// Valid indicates whether the value is a known member of the JobStatus enum.
+func (e JobStatus) Valid() bool {
+	switch e {
+	case JobStatusFinished:
+		return true
+	case JobStatusRunning:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MergeState.
 const (
 	MergeStateConfirmed MergeState = "confirmed"
@@ -1081,6 +1117,37 @@ type JWKKty string
 // JWKUse defines model for JWK.Use.
 type JWKUse string
 
+// Job Ends many sessions or team sessions in the background. It survives restarts, and
+// is kept for 30 days after it has finished.
+type Job struct {
+	// AccessEnded None of the sessions works any more, though not all are recorded as ended yet.
+	AccessEnded bool      `json:"access_ended"`
+	CreatedAt   time.Time `json:"created_at"`
+
+	// Ended How many are recorded as ended. Exact once the job has finished.
+	Ended      int                `json:"ended"`
+	FinishedAt *time.Time         `json:"finished_at"`
+	Id         openapi_types.UUID `json:"id"`
+	Kind       JobKind            `json:"kind"`
+
+	// StartedBy The user who started it; null for an API key.
+	StartedBy *openapi_types.UUID `json:"started_by"`
+	Status    JobStatus           `json:"status"`
+	TeamId    *openapi_types.UUID `json:"team_id"`
+
+	// Total About how many sessions end; null until they are counted.
+	Total *int `json:"total"`
+
+	// UserId The user whose sessions end; null for everyone.
+	UserId *openapi_types.UUID `json:"user_id"`
+}
+
+// JobKind defines model for Job.Kind.
+type JobKind string
+
+// JobStatus defines model for Job.Status.
+type JobStatus string
+
 // KnownByWallet The primary wallet (EIP-55). Only shown for users who have neither a name nor
 // an address; otherwise it is private.
 type KnownByWallet = string
@@ -1718,6 +1785,9 @@ type IdentityPath = openapi_types.UUID
 
 // InvitationPath defines model for InvitationPath.
 type InvitationPath = openapi_types.UUID
+
+// JobPath defines model for JobPath.
+type JobPath = openapi_types.UUID
 
 // Limit defines model for Limit.
 type Limit = int
@@ -2506,6 +2576,9 @@ type ServerInterface interface {
 	// AdminListDuplicates List users who may be the same person, oldest candidate first
 	// (GET /v1/admin/duplicates)
 	AdminListDuplicates(c *gin.Context, params AdminListDuplicatesParams)
+	// AdminGetJob Get the progress of ending many sessions
+	// (GET /v1/admin/jobs/{job})
+	AdminGetJob(c *gin.Context, job JobPath)
 	// AdminListMerges List merges, newest first
 	// (GET /v1/admin/merges)
 	AdminListMerges(c *gin.Context, params AdminListMergesParams)
@@ -2707,6 +2780,9 @@ type ServerInterface interface {
 	// RevokeInvitation Cancel an invitation (admin, owner)
 	// (DELETE /v1/teams/{team}/invitations/{invitation})
 	RevokeInvitation(c *gin.Context, team TeamPath, invitation InvitationPath)
+	// GetTeamJob Get the progress of ending many team sessions (admin, owner)
+	// (GET /v1/teams/{team}/jobs/{job})
+	GetTeamJob(c *gin.Context, team TeamPath, job JobPath)
 	// ListMembers List the team's members
 	// (GET /v1/teams/{team}/members)
 	ListMembers(c *gin.Context, team TeamPath, params ListMembersParams)
@@ -3129,6 +3205,31 @@ func (siw *ServerInterfaceWrapper) AdminListDuplicates(c *gin.Context) {
 	}
 
 	siw.Handler.AdminListDuplicates(c, params)
+}
+
+// AdminGetJob operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetJob(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job" -------------
+	var job JobPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job", c.Param("job"), &job, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter job: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminGetJob(c, job)
 }
 
 // AdminListMerges operation middleware
@@ -5107,6 +5208,40 @@ func (siw *ServerInterfaceWrapper) RevokeInvitation(c *gin.Context) {
 	siw.Handler.RevokeInvitation(c, team, invitation)
 }
 
+// GetTeamJob operation middleware
+func (siw *ServerInterfaceWrapper) GetTeamJob(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "job" -------------
+	var job JobPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job", c.Param("job"), &job, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter job: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTeamJob(c, team, job)
+}
+
 // ListMembers operation middleware
 func (siw *ServerInterfaceWrapper) ListMembers(c *gin.Context) {
 
@@ -5573,6 +5708,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/teams/:team/sessions", wrapper.EnterTeam)
 	router.GET(options.BaseURL+"/v1/teams/:team/events", wrapper.WatchTeam)
 	router.POST(options.BaseURL+"/v1/teams/:team/sessions/revoke", wrapper.RevokeTeamSessions)
+	router.GET(options.BaseURL+"/v1/teams/:team/jobs/:job", wrapper.GetTeamJob)
 	router.DELETE(options.BaseURL+"/v1/teams/:team/sessions/:session", wrapper.RevokeTeamSession)
 	router.GET(options.BaseURL+"/v1/teams/:team/members", wrapper.ListMembers)
 	router.DELETE(options.BaseURL+"/v1/teams/:team/members/:user", wrapper.RemoveMember)
@@ -5603,6 +5739,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/merges/:merge/undo", wrapper.AdminUndoMerge)
 	router.GET(options.BaseURL+"/v1/admin/sessions", wrapper.AdminListSessions)
 	router.POST(options.BaseURL+"/v1/admin/sessions/revoke", wrapper.AdminRevokeSessions)
+	router.GET(options.BaseURL+"/v1/admin/jobs/:job", wrapper.AdminGetJob)
 	router.DELETE(options.BaseURL+"/v1/admin/sessions/:session", wrapper.AdminRevokeSession)
 	router.POST(options.BaseURL+"/v1/token", wrapper.CreateToken)
 	router.POST(options.BaseURL+"/v1/introspect", wrapper.Introspect)
@@ -5616,6 +5753,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
 	router.GET(options.BaseURL+"/readyz", wrapper.Readyz)
 }
+
+type JobJSONResponse Job
 
 type OAuthErrorJSONResponse OAuthError
 
@@ -6164,6 +6303,45 @@ func (response AdminListDuplicatesdefaultApplicationProblemPlusJSONResponse) Vis
 	return err
 }
 
+type AdminGetJobRequestObject struct {
+	Job JobPath `json:"job"`
+}
+
+type AdminGetJobResponseObject interface {
+	VisitAdminGetJobResponse(w http.ResponseWriter) error
+}
+
+type AdminGetJob200JSONResponse Job
+
+func (response AdminGetJob200JSONResponse) VisitAdminGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGetJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminGetJobdefaultApplicationProblemPlusJSONResponse) VisitAdminGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AdminListMergesRequestObject struct {
 	Params AdminListMergesParams
 }
@@ -6362,6 +6540,20 @@ func (response AdminRevokeSessions200JSONResponse) VisitAdminRevokeSessionsRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRevokeSessions202JSONResponse struct{ JobJSONResponse }
+
+func (response AdminRevokeSessions202JSONResponse) VisitAdminRevokeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8897,6 +9089,46 @@ func (response RevokeInvitationdefaultApplicationProblemPlusJSONResponse) VisitR
 	return err
 }
 
+type GetTeamJobRequestObject struct {
+	Team TeamPath `json:"team"`
+	Job  JobPath  `json:"job"`
+}
+
+type GetTeamJobResponseObject interface {
+	VisitGetTeamJobResponse(w http.ResponseWriter) error
+}
+
+type GetTeamJob200JSONResponse Job
+
+func (response GetTeamJob200JSONResponse) VisitGetTeamJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTeamJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTeamJobdefaultApplicationProblemPlusJSONResponse) VisitGetTeamJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListMembersRequestObject struct {
 	Team   TeamPath `json:"team"`
 	Params ListMembersParams
@@ -9253,6 +9485,20 @@ func (response RevokeTeamSessions200JSONResponse) VisitRevokeTeamSessionsRespons
 	return err
 }
 
+type RevokeTeamSessions202JSONResponse struct{ JobJSONResponse }
+
+func (response RevokeTeamSessions202JSONResponse) VisitRevokeTeamSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RevokeTeamSessionsdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -9420,6 +9666,9 @@ type StrictServerInterface interface {
 	// AdminListDuplicates List users who may be the same person, oldest candidate first
 	// (GET /v1/admin/duplicates)
 	AdminListDuplicates(ctx context.Context, request AdminListDuplicatesRequestObject) (AdminListDuplicatesResponseObject, error)
+	// AdminGetJob Get the progress of ending many sessions
+	// (GET /v1/admin/jobs/{job})
+	AdminGetJob(ctx context.Context, request AdminGetJobRequestObject) (AdminGetJobResponseObject, error)
 	// AdminListMerges List merges, newest first
 	// (GET /v1/admin/merges)
 	AdminListMerges(ctx context.Context, request AdminListMergesRequestObject) (AdminListMergesResponseObject, error)
@@ -9621,6 +9870,9 @@ type StrictServerInterface interface {
 	// RevokeInvitation Cancel an invitation (admin, owner)
 	// (DELETE /v1/teams/{team}/invitations/{invitation})
 	RevokeInvitation(ctx context.Context, request RevokeInvitationRequestObject) (RevokeInvitationResponseObject, error)
+	// GetTeamJob Get the progress of ending many team sessions (admin, owner)
+	// (GET /v1/teams/{team}/jobs/{job})
+	GetTeamJob(ctx context.Context, request GetTeamJobRequestObject) (GetTeamJobResponseObject, error)
 	// ListMembers List the team's members
 	// (GET /v1/teams/{team}/members)
 	ListMembers(ctx context.Context, request ListMembersRequestObject) (ListMembersResponseObject, error)
@@ -10063,6 +10315,32 @@ func (sh *strictHandler) AdminListDuplicates(ctx *gin.Context, params AdminListD
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminListDuplicatesResponseObject); ok {
 		if err := validResponse.VisitAdminListDuplicatesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminGetJob operation middleware
+func (sh *strictHandler) AdminGetJob(ctx *gin.Context, job JobPath) {
+	var request AdminGetJobRequestObject
+
+	request.Job = job
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetJob(ctx, request.(AdminGetJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetJob")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminGetJobResponseObject); ok {
+		if err := validResponse.VisitAdminGetJobResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -12127,6 +12405,33 @@ func (sh *strictHandler) RevokeInvitation(ctx *gin.Context, team TeamPath, invit
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RevokeInvitationResponseObject); ok {
 		if err := validResponse.VisitRevokeInvitationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTeamJob operation middleware
+func (sh *strictHandler) GetTeamJob(ctx *gin.Context, team TeamPath, job JobPath) {
+	var request GetTeamJobRequestObject
+
+	request.Team = team
+	request.Job = job
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTeamJob(ctx, request.(GetTeamJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTeamJob")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTeamJobResponseObject); ok {
+		if err := validResponse.VisitGetTeamJobResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

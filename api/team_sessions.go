@@ -54,5 +54,14 @@ func (s *Server) RevokeTeamSessions(ctx context.Context, r RevokeTeamSessionsReq
 		return nil, err
 	}
 	ended, err := s.Sessions.RevokeTeamSessions(ctx, s.actor(ctx), r.Team, revocation)
+	if err == nil && ended.Job != nil {
+		return RevokeTeamSessions202JSONResponse{JobJSONResponse(jobOf(*ended.Job))}, nil
+	}
 	return RevokeTeamSessions200JSONResponse(s.endedOf(ctx, ended, revocation.DryRun)), err
+}
+
+// GetTeamJob tells those who manage the team how far a job of it is.
+func (s *Server) GetTeamJob(ctx context.Context, r GetTeamJobRequestObject) (GetTeamJobResponseObject, error) {
+	j, err := s.Sessions.TeamJob(ctx, s.actor(ctx), r.Team, r.Job)
+	return GetTeamJob200JSONResponse(jobOf(j)), err
 }
