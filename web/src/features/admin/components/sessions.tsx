@@ -20,6 +20,7 @@ export function Sessions({ user }: { user?: string }) {
         fetchPage={(query) => data(api.GET('/v1/admin/sessions', { params: { query } }))}
         endOne={(session) => data(api.DELETE('/v1/admin/sessions/{session}', { params: { path: { session } } }))}
         endMany={(body) => data(api.POST('/v1/admin/sessions/revoke', { body }))}
+        fetchJob={(job) => data(api.GET('/v1/admin/jobs/{job}', { params: { path: { job } } }))}
         onEnded={() => Promise.all([client.invalidateQueries({ queryKey: keys.operator }), client.invalidateQueries({ queryKey: keys.session })])}
         person={(session) => (
           <>

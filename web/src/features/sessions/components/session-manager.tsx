@@ -2,7 +2,7 @@ import { Badge, Button, Group, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useEffect, useState } from 'react'
 import type { Page } from '../../../api/queries'
-import type { SessionFilter } from '../../../api/types'
+import type { Job, SessionFilter } from '../../../api/types'
 import { providerName } from '../../../auth/providers'
 import { Question } from '../../../components/confirm'
 import { Pages, usePaged } from '../../../components/paged'
@@ -17,6 +17,7 @@ import type { Translate } from '../../../i18n/translate'
 import { untilOneExpires } from '../expiry'
 import { active, type Chosen, findsOpen, narrows, toFilter, wrong } from '../filters'
 import { type AnySession, EndedList, type EndedSessions } from './ended'
+import { EndingJob } from './ending-job'
 import { SessionFilters } from './session-filters'
 
 // What to end: as a dry run, or what one has told and no more.
@@ -28,7 +29,9 @@ interface Props {
   queryKey: readonly unknown[]
   fetchPage: (query: SessionFilter & { cursor?: string; limit: number }) => Promise<Page<AnySession>>
   endOne: (id: string) => Promise<unknown>
-  endMany: (what: Ending) => Promise<EndedSessions>
+  /** Many end by a job. */
+  endMany: (what: Ending) => Promise<EndedSessions | Job>
+  fetchJob: (id: string) => Promise<Job>
   /** After something has ended here. */
   onEnded: () => Promise<unknown>
   members?: { value: string; label: string }[] | null
@@ -46,6 +49,7 @@ export function SessionManager(props: Props) {
   const [chosen, setChosen] = useState<Chosen>(active)
   const [settled] = useDebouncedValue(chosen, 250)
   const [done, setDone] = useState<{ at: number; ended: number; before: number; stay: number }>()
+  const [job, setJob] = useState<Job>()
   const [asked, setAsked] = useState<{ session: AnySession; open: boolean; ending?: boolean }>()
   const filter: SessionFilter = { ...toFilter(settled), ...(props.user ? { user_id: props.user } : {}) }
   const list = usePaged([...props.queryKey, filter], (page) => props.fetchPage({ ...filter, ...page }), { lookAgain: untilOneExpires })
@@ -75,10 +79,15 @@ export function SessionManager(props: Props) {
   }
   const byFilter = (what: SessionFilter) => ({
     // What is selected may change with the rows while the question is open.
-    preview: async () => ({ filter: what, ...(await props.endMany({ filter: what, dry_run: true })) }),
+    preview: async () => ({ filter: what, ...((await props.endMany({ filter: what, dry_run: true })) as EndedSessions) }),
     confirm: ({ count }: EndedSessions) => (count > 0 ? t('sessions.endCountConfirm', { count }) : undefined),
-    action: async ({ filter, as_of, count }: EndedSessions & { filter: SessionFilter }) =>
-      finish(count, await props.endMany({ filter, ...(as_of ? { as_of } : {}), at_most: count })),
+    action: async ({ filter, as_of, count }: EndedSessions & { filter: SessionFilter }) => {
+      const ended = await props.endMany({ filter, ...(as_of ? { as_of } : {}), at_most: count })
+      if ('count' in ended) return finish(count, ended)
+      setJob(ended)
+      endable.clear()
+      await props.onEnded()
+    },
     children: (preview: EndedSessions) => <EndedList ended={preview} />,
   })
 
@@ -151,6 +160,7 @@ export function SessionManager(props: Props) {
         />
         {!props.user && <PreviewConfirm label={t('sessions.endOthers')} title={t('sessions.endOthersTitle')} {...byFilter({ others: true })} />}
       </Group>
+      {job && <EndingJob key={job.id} job={job} fetchJob={props.fetchJob} onFinished={props.onEnded} />}
       {done && (
         // Another one each time, to be said again where the words are the same.
         <Stack gap="xs" key={done.at}>

@@ -35,6 +35,7 @@ export function Sessions({ team }: { team: Team }) {
         fetchPage={(query) => data(api.GET('/v1/teams/{team}/sessions', { params: { path, query } }))}
         endOne={(session) => data(api.DELETE('/v1/teams/{team}/sessions/{session}', { params: { path: { ...path, session } } }))}
         endMany={(body) => data(api.POST('/v1/teams/{team}/sessions/revoke', { params: { path }, body }))}
+        fetchJob={(job) => data(api.GET('/v1/teams/{team}/jobs/{job}', { params: { path: { ...path, job } } }))}
         onEnded={() => refreshTeam(client, team.id)}
       />
     </Section>
