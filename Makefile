@@ -6,9 +6,12 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
 GO ?= go
 NPM ?= npm
+# As deploy/build does, so that the binary, the tests and the linter compile the
+# dependencies once.
+AS_BUILT := -trimpath -tags=netgo,osusergo
 # With the race detector, but for SQLite: that is C made Go, and would take a third of
 # the detector's time for reads and writes that no change here can make a race of.
-AS_TESTED := -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0'
+RACE := -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0'
 # What the web app is built from; dist is rebuilt when one of them changes.
 WEB_SOURCES := $(shell find web/src web/public web/scripts -type f ! -name '*.gen.ts' 2>/dev/null) \
 	$(wildcard web/*.html web/*.ts web/*.json api/openapi.yaml)
@@ -44,11 +47,18 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	@touch $@
 
 .PHONY: test
-test: test-go test-web test-browser ## Run all tests: Go with the race detector, the web app's, and flows in a browser
+test: test-fast test-web test-race test-browser ## Run all tests: Go on both engines, the web app's, and flows in a browser
 
 .PHONY: test-go
-test-go: need-go need-cc look-for-postgres look-for-pgbouncer look-for-redis look-for-python ## Run the Go tests, on SQLite and PostgreSQL
-	CGO_ENABLED=1 $(GO) test $(AS_TESTED) -timeout 30m ./...
+test-go: test-fast test-race ## Run the Go tests: each on SQLite or PostgreSQL, or on both
+
+.PHONY: test-fast
+test-fast: need-go look-for-redis look-for-python ## Run the Go tests on SQLite, without the race detector
+	LATCHKEY_TEST_ENGINES=sqlite $(GO) test $(AS_BUILT) -timeout 20m ./...
+
+.PHONY: test-race
+test-race: need-go need-cc look-for-postgres look-for-pgbouncer look-for-redis look-for-python ## Run the Go tests on PostgreSQL, with the race detector
+	LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) -timeout 30m ./...
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## Run the unit tests of the web app
@@ -59,9 +69,9 @@ test-browser: build ## Run the flows in headless Chromium against the built bina
 	cd web && $(NPM) run e2e
 
 .PHONY: lint
-# In CI of what is compiled for the tests, so that it is compiled once.
-lint: need-go $(GOLANGCI) ## Check style, mistakes and the directions of imports
-	$(if $(CI),GOFLAGS="$(AS_TESTED)") $(GOLANGCI) run ./...
+lint: need-go $(GOLANGCI) web/node_modules/.installed ## Check style, mistakes and the directions of imports, in Go and in the web app
+	cd web && $(NPM) run --silent lint
+	GOFLAGS="$(AS_BUILT)" $(GOLANGCI) run ./...
 
 $(GOLANGCI):
 	@mkdir -p bin
@@ -69,8 +79,9 @@ $(GOLANGCI):
 	@mv bin/.install/golangci-lint $@ && rmdir bin/.install
 
 .PHONY: fmt
-fmt: need-go $(GOLANGCI) ## Format the Go code
+fmt: need-go $(GOLANGCI) web/node_modules/.installed ## Format the Go code and the web app
 	$(GOLANGCI) fmt ./...
+	cd web && $(NPM) run --silent format
 
 .PHONY: generate
 generate: need-go ## Generate code from api/openapi.yaml

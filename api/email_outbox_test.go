@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 func TestEmailNeedsAMailServer(t *testing.T) {
@@ -22,7 +23,7 @@ func TestEmailNeedsAMailServer(t *testing.T) {
 
 func TestEmailLeavesByAMailServerOnceItIsUp(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			gone := apptest.NewPost(t, "", "", "") // learns a free port

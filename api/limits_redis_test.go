@@ -34,7 +34,7 @@ func TestReplicasShareLimits(t *testing.T) {
 		return let
 	}
 	// shared waits until both let in one quota of a client together, and returns
-	// the client. On a busy machine Redis may answer too late for a while.
+	// the client.
 	clients := 0
 	shared := func() (address string) {
 		t.Helper()
@@ -72,7 +72,7 @@ func TestReplicasShareGuesses(t *testing.T) {
 		return guess(t, n, func(i int) *apptest.Browser { return from(apps[i%2].Browser(), fmt.Sprintf("%s::%x", ip, i+1)) })
 	}
 	ip := ""
-	until(t, "guesses are shared", func() bool { // Redis may answer too late for a while
+	until(t, "guesses are shared", func() bool {
 		network++
 		ip = fmt.Sprintf("2001:db8:0:%x", network)
 		return guesses(26, ip) == 20

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // watching is an open stream of a team's events.
@@ -81,7 +82,7 @@ func (w watching) ends(t *testing.T, what string) {
 
 func TestTeamEventsTellOfEveryChange(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			// The stream outlives what a request may take, which on a busy machine

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // slept is how long the worker may take to look once more.
@@ -62,7 +63,7 @@ func TestInvitationByMail(t *testing.T) {
 // what has expired by then; what waits names nobody.
 func TestAnInvitationTakenBackIsNotMailed(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			gone := apptest.NewPost(t, "", "", "") // learns a free port

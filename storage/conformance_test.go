@@ -18,12 +18,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestSQLite(t *testing.T) {
+func TestStorage(t *testing.T) {
 	t.Parallel()
-	storagetest.Run(t, func(t *testing.T) *storagetest.Database { return storagetest.Open(t, storagetest.SQLite) })
-}
-
-func TestPostgres(t *testing.T) {
-	t.Parallel()
-	storagetest.Run(t, func(t *testing.T) *storagetest.Database { return storagetest.Open(t, storagetest.Postgres) })
+	for _, engine := range storagetest.Engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			storagetest.Run(t, func(t *testing.T) *storagetest.Database { return storagetest.Open(t, engine) })
+		})
+	}
 }

@@ -13,7 +13,7 @@ import (
 // deleted one. Without an index that it can use as it is, each is a scan.
 func TestForeignKeysThatCascadeHaveIndexes(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			d := storagetest.Open(t, engine)
@@ -78,7 +78,7 @@ func column(t *testing.T, d *storagetest.Database, query string) []string {
 // Each reason to sweep rows goes by an index, however many rows there are.
 func TestSweepGoesByIndexes(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			d := storagetest.Open(t, engine)

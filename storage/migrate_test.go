@@ -29,7 +29,7 @@ func TestMigrationsHaveEqualVersionsAndNames(t *testing.T) {
 
 func TestMigrateUpDownUp(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			d := storagetest.Open(t, engine)
@@ -69,7 +69,7 @@ func TestMigrateUpDownUp(t *testing.T) {
 // schema, and every migration ran once.
 func TestMigrateAtOnce(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			url := storagetest.URL(t, engine)

@@ -18,7 +18,7 @@ import (
 // asks for all columns, or for one without its table, is found out.
 func TestColumnsOfANewerRelease(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			url := storagetest.Migrated(t, engine)
@@ -120,7 +120,7 @@ func addColumns(t *testing.T, d *storagetest.Database, name string, others bool)
 
 func TestReady(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			empty := storagetest.Connect(t, storagetest.URL(t, engine))
@@ -157,7 +157,7 @@ func TestReady(t *testing.T) {
 // text made.
 func TestMigrateKeepsChecksums(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			d := storagetest.Open(t, engine)

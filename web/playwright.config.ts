@@ -19,7 +19,7 @@ export default defineConfig<object, { engine: Engine }>({
   forbidOnly: Boolean(process.env['CI']),
   // Only what hangs is ended: a busy machine is slow, and that is no failure.
   timeout: 400_000,
-  expect: { timeout: 30_000 },
+  expect: { timeout: 120_000 },
   reporter: [['list']],
   // What people do runs on both engines; what no database has a part in, on one.
   projects: [
@@ -40,7 +40,7 @@ export default defineConfig<object, { engine: Engine }>({
     viewport: { width: 1280, height: 800 },
     locale: 'en-GB',
     timezoneId: 'Europe/Vienna',
-    actionTimeout: 60_000,
+    actionTimeout: 120_000,
     trace: 'retain-on-failure',
     launchOptions: {
       executablePath: chromium,

@@ -18,7 +18,7 @@ import (
 )
 
 func TestAuditVerify(t *testing.T) {
-	for _, engine := range []string{storagetest.SQLite, storagetest.Postgres} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) { testAuditVerify(t, storagetest.Open(t, engine)) })
 	}
 }

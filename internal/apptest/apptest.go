@@ -58,7 +58,7 @@ type App struct {
 func Each(t *testing.T, test func(t *testing.T, a *App), env ...string) {
 	t.Helper()
 	t.Parallel()
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			test(t, Start(t, engine, env...))

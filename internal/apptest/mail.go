@@ -40,9 +40,9 @@ func (a *App) WaitMail(t *testing.T, address string, n int) Letter {
 	return mail[0]
 }
 
-// Eventually waits up to 20 seconds for something to become true.
+// Eventually waits for something to become true, long enough for a busy machine.
 func Eventually(is func() bool) bool {
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if is() {
 			return true
 		}

@@ -121,7 +121,7 @@ type Config struct {
 
 	SMTPURL  SecretURL `env:"LATCHKEY_SMTP_URL" secret:"true" doc:"Mail server, smtp://USER:PASSWORD@HOST:587 (STARTTLS, which a host other than this machine must offer unless ?starttls=never is added) or smtps://USER:PASSWORD@HOST:465. With the sender, turns e-mail sign-in on."`
 	MailFrom string    `env:"LATCHKEY_MAIL_FROM" doc:"Sender of all mail, such as id@example.com or Example <id@example.com>. Required with LATCHKEY_SMTP_URL."`
-	RedisURL SecretURL `env:"LATCHKEY_REDIS_URL" secret:"true" doc:"Redis, redis://USER:PASSWORD@HOST:6379/DATABASE or rediss:// for TLS. With it, replicas share their rate limits; while it does not answer, each limits on its own."`
+	RedisURL SecretURL `env:"LATCHKEY_REDIS_URL" secret:"true" doc:"Redis, redis://USER:PASSWORD@HOST:6379/DATABASE or rediss:// for TLS. With it, replicas share their rate limits; while it does not answer, each limits on its own. A request waits 75 ms for it, or as long as ?read_timeout=200ms says."`
 
 	// Dev reports whether this is `serve --dev`, and DevAllowRemote whether that
 	// was allowed to listen beyond loopback and to answer to any name.

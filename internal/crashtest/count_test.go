@@ -7,13 +7,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // A merge and its undo ask the same number of statements of the database
 // however many rows they move.
 func TestStatementsAreConstant(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			asked := map[int][2][]string{}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/latchkey/latchkey/internal/apptest"
 	"github.com/latchkey/latchkey/storage"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // A replica is killed before every statement of a merge's confirm and of an
@@ -20,7 +21,7 @@ import (
 // column of every table; what is undone can be done, and what is done is seen.
 func TestKilledAtEveryStatement(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storagetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, engine, 0)

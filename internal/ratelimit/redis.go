@@ -24,6 +24,9 @@ func clientOptions(redisURL string) (*redis.Options, error) {
 	}
 	// Our deadline is the only one, and a call that exceeds it is not repeated.
 	o.ContextTimeoutEnabled = true
+	if o.ReadTimeout <= 0 {
+		o.ReadTimeout = defaultWait
+	}
 	o.MaxRetries = -1
 	o.DialerRetries = 1
 	o.DialTimeout = dialTimeout

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// deadline is the longest that a request waits for Redis.
-	deadline = 75 * time.Millisecond
+	// defaultWait is the longest that a request waits for Redis, unless the URL
+	// has a read_timeout.
+	defaultWait = 75 * time.Millisecond
 	// retryEvery is how often Redis is asked whether it is back, while no request
 	// asks it.
 	retryEvery = time.Second
@@ -27,6 +28,7 @@ const (
 type Shared struct {
 	local  *Memory
 	client *redis.Client
+	wait   time.Duration // the longest that a request waits for Redis
 	redis  *redis_rate.Limiter
 	key    []byte
 	log    *slog.Logger
@@ -42,7 +44,7 @@ func NewShared(ctx context.Context, redisURL string, key []byte, local *Memory, 
 	if err != nil {
 		return nil, err
 	}
-	s := &Shared{local: local, client: client, redis: redis_rate.NewLimiter(client), key: key, log: log, ctx: ctx}
+	s := &Shared{local: local, client: client, wait: client.Options().ReadTimeout, redis: redis_rate.NewLimiter(client), key: key, log: log, ctx: ctx}
 	context.AfterFunc(ctx, func() { _ = client.Close() })
 	if err := s.probe(ctx); err != nil {
 		s.lost(err)
@@ -91,7 +93,7 @@ func (s *Shared) ask(ctx context.Context, key string, limit Limit) (Result, erro
 // count takes n from the bucket in Redis. That the client has gone is no fault of
 // Redis, so its context does not count.
 func (s *Shared) count(ctx context.Context, key string, limit Limit, n int) (Result, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.wait)
 	defer cancel()
 	r, err := s.redis.AllowN(ctx, s.hidden(key), redis_rate.Limit{Rate: limit.Quota, Burst: limit.Quota, Period: limit.Window}, n)
 	if err != nil {

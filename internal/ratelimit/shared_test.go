@@ -5,7 +5,6 @@ package ratelimit
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -66,29 +65,18 @@ func TestReplicasShareALimit(t *testing.T) {
 	if r := b.Take(t.Context(), "k", slow(10)); r.Allowed || r.RetryAfter < 5*time.Minute || r.RetryAfter > 6*time.Minute || r.ResetAfter > time.Hour {
 		t.Errorf("past the quota: %+v", r)
 	}
-	// A round in which a replica gave Redis up, as on a busy machine, says nothing.
-	for round := 0; ; round++ {
-		var wg sync.WaitGroup
-		var let atomic.Int32
-		key := fmt.Sprint("at once ", round)
-		for i := range 100 {
-			wg.Go(func() {
-				if []*Shared{a, b}[i%2].Take(t.Context(), key, slow(10)).Allowed {
-					let.Add(1)
-				}
-			})
-		}
-		wg.Wait()
-		if !a.down.Load() && !b.down.Load() {
-			if n := let.Load(); n != 10 {
-				t.Errorf("%d of 100 at once were let in, want 10", n)
+	var wg sync.WaitGroup
+	var let atomic.Int32
+	for i := range 100 {
+		wg.Go(func() {
+			if []*Shared{a, b}[i%2].Take(t.Context(), "at once", slow(10)).Allowed {
+				let.Add(1)
 			}
-			break
-		}
-		if round == 20 {
-			t.Fatal("a replica gave Redis up in every round")
-		}
-		wantDown(t, false, a, b)
+		})
+	}
+	wg.Wait()
+	if n := let.Load(); n != 10 {
+		t.Errorf("%d of 100 at once were let in, want 10", n)
 	}
 	// Who asks is nobody's business there.
 	keys, err := a.client.Keys(t.Context(), "*").Result()
@@ -133,7 +121,6 @@ func TestRedisStopsAndComesBack(t *testing.T) {
 		t.Fatalf("%d were let in before, want 10", n)
 	}
 	server.Stop()
-	start := time.Now()
 	// What was used up stays so, and what is new is limited by each replica.
 	if n := allowed(t, 20, "before", slow(10), a, b); n != 0 {
 		t.Errorf("%d more were let in by a quota that was used up", n)
@@ -144,9 +131,6 @@ func TestRedisStopsAndComesBack(t *testing.T) {
 		}
 	}
 	wantDown(t, true, a, b)
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("80 requests without Redis took %s", took)
-	}
 	server.Start()
 	wantDown(t, false, a, b)
 	if n := allowed(t, 40, "after", slow(10), a, b); n != 10 {
@@ -159,28 +143,30 @@ func TestRedisStopsAndComesBack(t *testing.T) {
 func TestRedisHangs(t *testing.T) {
 	t.Parallel()
 	server := testredis.Start(t)
-	r := replica(t, server.URL)
-	hung := hang(t)
-	stuck := replica(t, "redis://"+hung)
-	stuck.down.Store(false) // as if it had answered until now
-	for _, s := range []*Shared{stuck, r} {
-		if s == r {
-			if err := r.client.Do(t.Context(), "CLIENT", "PAUSE", "60000", "ALL").Err(); err != nil {
-				t.Fatal(err)
-			}
-		}
+	paused := replica(t, server.URL)
+	hung := replica(t, "redis://"+hang(t))
+	hung.down.Store(false) // as if it had answered until now
+	if err := paused.client.Do(t.Context(), "CLIENT", "PAUSE", "600000", "ALL").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Shared{hung, paused} {
+		s.wait = defaultWait
 		for i := range 30 {
-			start := time.Now()
 			if got := s.Take(t.Context(), "k", slow(10)); got.Allowed != (i < 10) {
 				t.Errorf("request %d: %+v", i+1, got)
 			}
-			// Half a second is for the scheduler of a busy machine.
-			if took := time.Since(start); took > deadline+500*time.Millisecond || i > 0 && took > deadline {
-				t.Errorf("request %d waited %s", i+1, took)
+			if !s.down.Load() {
+				t.Fatalf("request %d did not give Redis up, so that the next waits too", i+1)
 			}
 		}
-		if !s.down.Load() {
-			t.Error("every request waits anew")
+	}
+}
+
+func TestWaitIsThatOfTheURL(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]time.Duration{"": defaultWait, "?read_timeout=2s": 2 * time.Second, "?read_timeout=-1s": defaultWait} {
+		if s := replica(t, "redis://"+hang(t)+query); s.wait != want {
+			t.Errorf("%q: %s, want %s", query, s.wait, want)
 		}
 	}
 }

@@ -83,6 +83,7 @@ func NewPair(tb testing.TB) (primary, standby *Server) {
 
 func newServer(tb testing.TB) *Server {
 	tb.Helper()
+	skipUnlessNamed(tb)
 	s := &Server{tb: tb, bin: binaries()}
 	if s.bin == "" {
 		none(tb, fmt.Errorf("%w: initdb, pg_ctl and postgres are not installed (on Debian: apt-get install postgresql)", errNone))

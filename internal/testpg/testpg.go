@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,11 @@ import (
 
 // Variable names the server to use instead of a private one.
 const Variable = "LATCHKEY_TEST_DATABASE_URL"
+
+// EnginesVariable names the engines that tests run on, separated by commas:
+// sqlite, postgres. Unset, they run on both. CI runs each in a step of its own.
+// Without postgres in it, tests that need a PostgreSQL are skipped.
+const EnginesVariable = "LATCHKEY_TEST_ENGINES"
 
 const (
 	startTimeout = 90 * time.Second // initdb on a busy machine
@@ -77,6 +83,7 @@ type Template struct {
 // Copy returns a copy, dropped when the test ends.
 func (t *Template) Copy(tb testing.TB) string {
 	tb.Helper()
+	skipUnlessNamed(tb)
 	if os.Getenv(Variable) != "" {
 		databaseURL := URL(tb)
 		if err := t.Fill(tb.Context(), databaseURL); err != nil {
@@ -97,8 +104,17 @@ func (t *Template) Copy(tb testing.TB) string {
 	return Copy(tb, t.url)
 }
 
+// skipUnlessNamed skips a test for which another step of CI has the engine.
+func skipUnlessNamed(tb testing.TB) {
+	tb.Helper()
+	if named := os.Getenv(EnginesVariable); named != "" && !slices.Contains(strings.Split(named, ","), "postgres") {
+		tb.Skip("tests on PostgreSQL run in another step: " + EnginesVariable + "=" + named)
+	}
+}
+
 func fresh(tb testing.TB, options string) string {
 	tb.Helper()
+	skipUnlessNamed(tb)
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout+callTimeout)
 	defer cancel()
 	databaseURL, drop, err := create(ctx, options)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,6 +26,15 @@ const (
 	Postgres = "postgres"
 )
 
+// Engines returns the engines that tests run on: both, or those that
+// [testpg.EnginesVariable] names.
+func Engines() []string {
+	if named := os.Getenv(testpg.EnginesVariable); named != "" {
+		return strings.Split(named, ",")
+	}
+	return []string{SQLite, Postgres}
+}
+
 // Database is a fresh database with the newest schema.
 type Database struct {
 	*storage.DB
@@ -41,7 +51,7 @@ type Database struct {
 func Each(t *testing.T, test func(t *testing.T, d *Database)) {
 	t.Helper()
 	t.Parallel()
-	for _, engine := range []string{SQLite, Postgres} {
+	for _, engine := range Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			test(t, Open(t, engine))

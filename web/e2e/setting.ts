@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 // The binary under test and the browser, from the environment or where they
-// usually are.
+// usually are. The headless shell is Chromium without its windows, and costs half.
 export const binary = process.env['LATCHKEY_BIN'] ?? fileURLToPath(new URL('../../bin/latchkey', import.meta.url))
-export const chromium = process.env['CHROMIUM_BIN'] ?? '/usr/bin/chromium'
+const usual = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium']
+export const chromium = process.env['CHROMIUM_BIN'] ?? usual.find((path) => existsSync(path)) ?? '/usr/bin/chromium'
 
 // missing says what these tests need and did not find; undefined: nothing.
 export const missing =
