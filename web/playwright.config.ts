@@ -41,7 +41,9 @@ export default defineConfig<object, { engine: Engine }>({
     locale: 'en-GB',
     timezoneId: 'Europe/Vienna',
     actionTimeout: 120_000,
-    trace: 'retain-on-failure',
+    // Without a film of every page, which would cost more than the tests.
+    trace: { mode: 'retain-on-failure', screenshots: false },
+    screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: chromium,
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
