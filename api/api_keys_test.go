@@ -79,7 +79,7 @@ func TestAPIKeys(t *testing.T) {
 			}
 		}
 
-		// Whoever left his browser open does not make keys.
+		// An unattended browser cannot create keys.
 		a.Advance(10 * time.Minute)
 		a.Unchanged(t, func() {
 			op.POST("/v1/admin/api-keys", map[string]any{"name": "x", "scopes": []string{"introspect"}}).WantProblem(http.StatusForbidden, "reauth_required")
@@ -154,7 +154,7 @@ func TestAPIKeyIsNoPerson(t *testing.T) {
 		id := write.POST("/v1/admin/merges", merge).Want(http.StatusOK).String("id")
 		read.POST("/v1/admin/merges/"+id+"/undo", nil).WantProblem(http.StatusForbidden, "insufficient_scope")
 		write.POST("/v1/admin/merges/"+id+"/undo", nil).Want(http.StatusOK)
-		// A session in a team, which keeps who ended it: a service is nobody there.
+		// A session in a team, which stores the user who ended it: a service is no user.
 		op.POST(team+"/sessions", nil).Want(http.StatusCreated)
 		sid := op.GET("/v1/session").String("session.id")
 		read.DELETE("/v1/admin/sessions/"+sid).WantProblem(http.StatusForbidden, "insufficient_scope")
@@ -168,16 +168,16 @@ func TestAPIKeyIsNoPerson(t *testing.T) {
 			t.Errorf("%d events name the key, want five", n)
 		}
 
-		nobody := a.Browser()
+		intruder := a.Browser()
 		for _, raw := range []string{
 			write.Bearer[:len(write.Bearer)-1], write.Bearer + "A", strings.ToUpper(write.Bearer), write.Bearer[3:], write.Bearer[:16] + introspect.Bearer[16:], "lk_aaaaaaaaaaaa_" + write.Bearer[16:],
 		} {
-			nobody.Bearer = raw
-			nobody.GET("/v1/admin/users").WantProblem(http.StatusUnauthorized, "unauthenticated")
+			intruder.Bearer = raw
+			intruder.GET("/v1/admin/users").WantProblem(http.StatusUnauthorized, "unauthenticated")
 		}
 		// A cookie is for browsers.
-		nobody.Bearer = ""
-		nobody.SetCookie("latchkey", read.Bearer)
-		nobody.GET("/v1/admin/users").WantProblem(http.StatusUnauthorized, "unauthenticated")
+		intruder.Bearer = ""
+		intruder.SetCookie("latchkey", read.Bearer)
+		intruder.GET("/v1/admin/users").WantProblem(http.StatusUnauthorized, "unauthenticated")
 	})
 }

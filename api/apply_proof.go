@@ -66,7 +66,8 @@ func (s *Server) deliver(c *gin.Context, result linking.Result, asToken bool) {
 	}
 }
 
-// asToken tells how the client takes its session: as it asks, else as it came.
+// asToken reports whether the client gets its session as a token: as it asks, or
+// else as its request was authenticated.
 func asToken(ctx context.Context, delivery *Delivery) bool {
 	if delivery != nil {
 		return *delivery == DeliveryToken
@@ -74,7 +75,7 @@ func asToken(ctx context.Context, delivery *Delivery) bool {
 	return callOf(ctx).bearer
 }
 
-// ListProviders tells which ways in are configured.
+// ListProviders lists the configured sign-in methods.
 func (s *Server) ListProviders(context.Context, ListProvidersRequestObject) (ListProvidersResponseObject, error) {
 	out := ListProviders200JSONResponse{Data: []Provider{}}
 	for _, m := range s.Methods {

@@ -116,7 +116,7 @@ func auditEventOf(r audit.Record, who parties) AuditEvent {
 // parties are those whom ids in a trail name.
 type parties struct {
 	known     map[identity.ID]audit.Party
-	addresses bool // are told as well
+	addresses bool // are shown too
 }
 
 func (s *Server) partiesOf(ctx context.Context, ids []*identity.ID, addresses bool) (parties, error) {

@@ -10,7 +10,7 @@ import (
 )
 
 // A trail tells who its ids are by now, also of those who have left, were merged
-// or are no persons. A team is told no addresses.
+// or are no persons. A team sees no addresses.
 func TestAuditNamesWhoItIsAbout(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		c, op := newCrew(t, a, "Keys"), operator(t, a)
@@ -41,14 +41,14 @@ func TestAuditNamesWhoItIsAbout(t *testing.T) {
 			c.ids["owner"]: user("Keys owner", nil), c.ids["admin"]: user("Heir", nil), c.ids["member"]: user("Keys member", nil), made.String("key.id"): key,
 		}
 		if got := told(listed(t, heir, c.path+"/audit", 100, nil)); !reflect.DeepEqual(got, want) {
-			t.Errorf("the team is told %v, want %v", got, want)
+			t.Errorf("the team sees %v, want %v", got, want)
 		}
 		want = map[string]party{
 			c.ids["owner"]: user("Keys owner", "keys.owner@gmail.com"), c.ids["admin"]: user("Heir", "heir@gmail.com"),
 			c.ids["member"]: user("Keys member", "keys.member@gmail.com"), made.String("key.id"): key,
 		}
 		if got := told(listed(t, op, "/v1/admin/audit?team_id="+strings.TrimPrefix(c.path, "/v1/teams/"), 100, nil)); !reflect.DeepEqual(got, want) {
-			t.Errorf("operators are told %v, want %v", got, want)
+			t.Errorf("operators see %v, want %v", got, want)
 		}
 		merged := listed(t, op, "/v1/admin/users/"+me(heir)+"/history", 100, nil)[0]
 		if merged.text("action") != "user.merged" || !reflect.DeepEqual(merged["actor"], user("", "operator@gmail.com")) {

@@ -198,7 +198,7 @@ func TestAuditFilters(t *testing.T) {
 	})
 }
 
-// Pages lose nothing and repeat nothing while events come in.
+// Pages lose nothing and repeat nothing while events are written.
 func TestAuditPagesAreStable(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		c := newCrew(t, a, "Keys")

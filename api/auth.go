@@ -96,7 +96,7 @@ func (s *Server) token(c *gin.Context) (token string, bearer bool) {
 	if h := c.GetHeader("Authorization"); h != "" {
 		scheme, value, _ := strings.Cut(h, " ")
 		if !strings.EqualFold(scheme, "Bearer") || value == "" {
-			return "-", true // another scheme is no way in
+			return "-", true // another scheme is not supported
 		}
 		return value, true
 	}
@@ -121,9 +121,9 @@ func isCurrent(ctx context.Context, id identity.ID) bool {
 	return p != nil && p.Session.ID == id
 }
 
-// recheckOperator is for an answer to an operator that goes on: whoever was let
-// through may have lost the rights, the session or the key since. It is no use of
-// the session.
+// recheckOperator is for a long response to an operator, who may have lost the
+// rights, the session or the key since. It does not count as a use of the
+// session.
 func (s *Server) recheckOperator(ctx context.Context) error {
 	info := callOf(ctx)
 	if info.key != nil {

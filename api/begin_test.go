@@ -65,9 +65,9 @@ func TestForeignPageDoesNotReplaceASession(t *testing.T) {
 		}
 	})
 	for what, answer := range map[string]*apptest.Answer{
-		"nobody is signed in": foreignPage(a.Browser()).GET(start),
-		"a page of ours":      b.With("Sec-Fetch-Site", "same-origin").GET(start),
-		"a typed address":     b.With("Sec-Fetch-Site", "none").GET(start),
+		"no user is signed in": foreignPage(a.Browser()).GET(start),
+		"a page of ours":       b.With("Sec-Fetch-Site", "same-origin").GET(start),
+		"a typed address":      b.With("Sec-Fetch-Site", "none").GET(start),
 		"a session that ended": func() *apptest.Answer {
 			gone := google(t, a, apptest.Person{Name: "Bob", Email: "bob@gmail.com"})
 			token := gone.Cookie("latchkey")

@@ -243,5 +243,5 @@ func TestSlowClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	a.Browser().GET("/healthz").Want(http.StatusOK) // a silent connection holds nobody up
+	a.Browser().GET("/healthz").Want(http.StatusOK) // a silent connection does not block others
 }

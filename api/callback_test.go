@@ -10,7 +10,7 @@ import (
 )
 
 // The back button asks for a callback once more. It leads on while the session
-// that it made is the one in hand, and is told as an error at return_to else.
+// that it made is the one in hand, and is passed on as an error to return_to otherwise.
 func TestCallbackOnceMore(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		ada := apptest.Person{Name: "Ada", Email: "ada@gmail.com"}

@@ -9,8 +9,8 @@ import (
 
 // clientAddr returns where a request comes from. It starts at the peer and goes
 // X-Forwarded-For from its right end as long as what it holds is a trusted
-// proxy: each of them has added who came to it. What stands further left anybody
-// may have written. An entry that is no address ends the walk at the proxy that
+// proxy: each of them has added the address of its client. Anybody may have written
+// what is further left. An entry that is no address ends the walk at the proxy that
 // sent it. No other header counts, neither X-Real-Ip nor Forwarded (RFC 7239).
 //
 // The address has no zone, and IPv4 is never written as IPv6. It is invalid only

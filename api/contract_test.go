@@ -24,7 +24,7 @@ func loadSpecification(t *testing.T) *openapi3.T {
 }
 
 // TestMain fails a whole run in which an operation of the specification, or one
-// of its ways to succeed, was never seen: whoever adds one adds a test of it.
+// of its success answers, was never seen: a new one needs a test.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	filtered := false
@@ -137,7 +137,7 @@ func TestPagesGiveEveryRowOnce(t *testing.T) {
 	})
 }
 
-// What a browser needs to be told stands on every kind of answer.
+// Every kind of answer has the headers that browsers need.
 func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	a := apptest.SQLite(t, "LATCHKEY_ALLOWED_ORIGINS="+appOrigin)

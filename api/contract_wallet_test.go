@@ -79,7 +79,7 @@ func TestContractWallets(t *testing.T) {
 	}
 }
 
-// The RPC down, or of another chain, stops contract wallets and nobody else.
+// The RPC down, or of another chain, stops contract wallets only.
 func TestContractWalletsWithoutTheirChain(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
@@ -124,7 +124,7 @@ func TestStatementTermsAndResources(t *testing.T) {
 	if got := b.GET("/v1/me/identities").Want(http.StatusOK); got.String("data.0.wallet.terms_version") != "2026-01" {
 		t.Fatalf("identities: %s", got.Body)
 	}
-	// A message built without the statement signs nobody up to the terms.
+	// A message built without the statement does not agree to the terms.
 	c, other := a.Browser(), apptest.NewWallet(t)
 	bare := strings.Replace(c.Challenge(other, "sign_in").String("message"), "I accept the terms.\n", "", 1)
 	c.POST("/v1/auth/siwe/verify", map[string]any{"message": bare, "signature": other.Sign(t, bare)}).Want(http.StatusOK)

@@ -13,8 +13,8 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// flowLifetime outlives a nonce, so that a phone which comes back late is told
-// that the nonce expired rather than that it is another browser.
+// flowLifetime outlives a nonce, so that a phone that returns late gets the error
+// that the nonce expired, not that it is another browser.
 const flowLifetime = time.Hour
 
 // cookies sets and reads the cookies: the session's token, the flow value that
@@ -65,7 +65,7 @@ func (k cookies) flow() string { return k.prefix + "latchkey-flow" }
 // email.KnownBrowser. Signing out leaves it.
 func (k cookies) known() string { return k.prefix + "latchkey-known" }
 
-// ticket holds a link ticket until the person has come in by an older way.
+// ticket holds a link ticket until the person has signed in with an older method.
 func (k cookies) ticket() string { return k.prefix + "latchkey-ticket" }
 
 // completed holds the receipt of the last round trip to a provider.
@@ -111,7 +111,7 @@ func (k cookies) clearSession(c *gin.Context) {
 
 // sessionOf returns the token of the session cookie, "" for none. Where a
 // subdomain may write it there can be two, in an order that is the writer's to
-// choose: then neither counts, and the browser is told to forget them.
+// choose: then neither counts, and the browser is asked to delete them.
 func (k cookies) sessionOf(c *gin.Context) string {
 	found := c.Request.CookiesNamed(k.session())
 	if len(found) > 1 {

@@ -78,7 +78,7 @@ func TestSignOutClearsTheDomainForm(t *testing.T) {
 	}
 }
 
-// A sibling that plants its own session beside the victim's makes nobody act in
+// A sibling that plants its own session beside the victim's makes no request act in
 // either: whichever comes first, and even where both are good.
 func TestTossedCookiesCountAsNone(t *testing.T) {
 	t.Parallel()

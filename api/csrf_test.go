@@ -69,7 +69,7 @@ func TestCrossSiteWritesAreRefused(t *testing.T) {
 }
 
 // Behind a proxy that ends TLS every request looks alike to net/http; which
-// page sent it, only Origin tells. The http page of our host is whoever is on
+// page sent it, only Origin tells. The http page of our host is anybody who is on
 // the way to it, and a sibling subdomain is same-site, so that SameSite lets its
 // requests carry the cookie.
 func TestOriginMustBeOursInSchemeHostAndPort(t *testing.T) {
@@ -116,7 +116,7 @@ func TestCORSIsForAllowedOriginsOnly(t *testing.T) {
 	b := a.Browser()
 	b.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
 	if list := b.GET("/v1/auth/providers").Want(http.StatusOK); list.Len("return_origins") != 1 || list.String("return_origins.0") != appOrigin {
-		t.Errorf("pages are not told where they may return to: %s", list.Body)
+		t.Errorf("pages don't know where they may return to: %s", list.Body)
 	}
 	preflight := func(origin string) *apptest.Answer {
 		return b.With("Origin", origin).With("Access-Control-Request-Method", "PATCH").With("Access-Control-Request-Headers", "content-type").Do(http.MethodOptions, "/v1/me", nil)

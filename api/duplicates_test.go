@@ -41,7 +41,7 @@ func importPeople(t *testing.T, a *apptest.App, lines ...string) {
 	}
 }
 
-// Two imported users with one address become one, and each wallet finds him.
+// Two imported users with one address become one, and each wallet finds them.
 func TestImportedDuplicatesBecomeOne(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		old, young, third, other := apptest.NewWallet(t), apptest.NewWallet(t), apptest.NewWallet(t), apptest.NewWallet(t)
@@ -112,7 +112,7 @@ func TestImportedDuplicatesBecomeOne(t *testing.T) {
 	})
 }
 
-// One pair that cannot be merged does not stop the rest, and nobody becomes an
+// One pair that cannot be merged does not stop the rest, and no merge makes an
 // operator by it.
 func TestDedupeGoesOn(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {

@@ -17,7 +17,7 @@ import (
 const victim = "victim@example.com"
 
 // eachLimited runs a test with limits on, behind a proxy, on each engine. The clock
-// stands still.
+// does not move.
 func eachLimited(t *testing.T, test func(t *testing.T, a *apptest.App)) {
 	t.Helper()
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
@@ -149,7 +149,7 @@ func TestAKnownBrowserCannotFloodEither(t *testing.T) {
 }
 
 // A browser is known by what was proved in it: any sign-in to the account, and
-// nobody is known by a cookie for another address.
+// a cookie for another address makes no browser known.
 func TestHowABrowserIsKnown(t *testing.T) {
 	eachLimited(t, func(t *testing.T, a *apptest.App) {
 		ada := apptest.Person{Name: "Ada", Email: "ada@gmail.com"}
@@ -201,12 +201,12 @@ func TestStrangersCannotVoidACode(t *testing.T) {
 	eachLimited(t, func(t *testing.T, a *apptest.App) {
 		_, id := signedInBefore(a, "203.0.113.1")
 		a.Advance(2 * time.Hour)
-		fresh := from(a.Browser(), "192.0.2.1") // the owner, where nobody knows them
+		fresh := from(a.Browser(), "192.0.2.1") // the owner, in an unknown browser
 		mine := fresh.StartEmail(victim, "sign_in")
 		for i := range 4 {
 			stranger := from(a.Browser(), fmt.Sprintf("198.51.100.%d", i))
 			theirs := stranger.StartEmail(victim, "sign_in")
-			// The owner's own code is of no use to them, and a try at it costs nobody.
+			// The owner's own code is of no use to them, and a try at it is charged to no other.
 			a.Unchanged(t, func() {
 				a.Browser().EmailCode(mine.Code(), victim).WantProblem(http.StatusUnauthorized, "invalid_proof")
 			}, "outbox")

@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey/latchkey/internal/apptest"
 )
 
-// namesRPC is an endpoint of mainnet on which names stand for accounts. The EVM
+// namesRPC is an endpoint of mainnet on which names resolve to accounts. The EVM
 // itself, and contracts that lie, are tested in package ens.
 type namesRPC struct {
 	*httptest.Server
@@ -78,7 +78,7 @@ func newNamesRPC(t *testing.T) *namesRPC {
 	return n
 }
 
-// own has a name stand for an account.
+// own makes a name resolve to an account.
 func (n *namesRPC) own(name string, a common.Address) {
 	var node common.Hash
 	labels := strings.Split(name, ".")
@@ -120,12 +120,12 @@ func TestUsersByENSName(t *testing.T) {
 		}
 		find("ens_name=").WantProblem(http.StatusBadRequest, "invalid_request")
 		if kinds := op.GET("/v1/auth/providers").Want(http.StatusOK); !strings.Contains(string(kinds.Body), `"ens_names":true`) {
-			t.Errorf("not told: %s", kinds.Body)
+			t.Errorf("not listed: %s", kinds.Body)
 		}
 	}, "LATCHKEY_ETHEREUM_RPC=1="+rpc.URL)
 }
 
-// That nobody could be asked is never told as nobody found.
+// An endpoint that does not answer is never reported as an empty result.
 func TestUsersByENSNameWithoutTheChain(t *testing.T) {
 	t.Parallel()
 	operator := func(t *testing.T, env ...string) *apptest.Browser {

@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey/latchkey/internal/apptest"
 )
 
-// While the database is away nobody gets in and nobody is told wrong; when it
+// While the database is down there is no access and no wrong answer; when it
 // is back so is everything, without a restart.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()

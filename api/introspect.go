@@ -36,8 +36,8 @@ func (s *Server) Introspect(ctx context.Context, r IntrospectRequestObject) (Int
 	return out, nil
 }
 
-// formToJSON makes the object of a form, as RFC 7662 has its clients send it, in
-// which every name stands once.
+// formToJSON returns the object of a form, as clients send it by RFC 7662, in
+// which every name is unique.
 func formToJSON(body []byte) ([]byte, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {

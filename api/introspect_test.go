@@ -19,7 +19,7 @@ func introspect(service *apptest.Browser, token string) *apptest.Answer {
 func wantInactive(t *testing.T, a *apptest.Answer) {
 	t.Helper()
 	if string(a.Body) != `{"active":false}`+"\n" && string(a.Body) != `{"active":false}` {
-		t.Errorf("of what does not work it is told: %s", a.Body)
+		t.Errorf("of an inactive token it returns: %s", a.Body)
 	}
 }
 
@@ -71,7 +71,7 @@ func TestIntrospect(t *testing.T) {
 			wantOAuth(t, service.Send(req), http.StatusBadRequest, "invalid_request", "invalid_request")
 		}
 
-		// What has changed since is told, whatever the token says.
+		// The current state is returned, whatever the token says.
 		c.owner.PATCH(c.path+"/members/"+c.ids["member"], map[string]any{"role": "admin"}).Want(http.StatusOK)
 		for _, token := range []string{access, fresh, session} {
 			if got := introspect(service, token); got.String("role") != "admin" {
@@ -114,7 +114,7 @@ func TestIntrospectEndsWithTheToken(t *testing.T) {
 	wantInactive(t, introspect(service, access))
 }
 
-// The address of whoever uses the token is for the policy of the team, and no
+// The address of the client that uses the token is for the policy of the team, and no
 // address is in no network.
 func TestIntrospectAndPolicy(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
@@ -133,7 +133,7 @@ func TestIntrospectAndPolicy(t *testing.T) {
 	}, clients)
 }
 
-// Whoever asks about a session token uses it from where he says, if that is a place.
+// Introspecting a session token is a use from the given address, if that is valid.
 func TestIntrospectKeepsAddressesOnly(t *testing.T) {
 	t.Parallel()
 	a := apptest.SQLite(t)

@@ -42,14 +42,14 @@ var byAddress = map[string]ratelimit.Limit{
 	"challenge": {Quota: 120, Window: time.Minute},     // begins a sign-in; touches no table
 	"proof":     {Quota: 60, Window: time.Minute},      // ends one: verifies and writes
 	"mail":      {Quota: 30, Window: 10 * time.Minute}, // has mail sent to anybody
-	"recovery":  {Quota: 10, Window: 10 * time.Minute}, // nobody has more codes than this
+	"recovery":  {Quota: 10, Window: 10 * time.Minute}, // a user has no more codes than this
 	"refresh":   {Quota: 120, Window: time.Minute},     // renews a token
 	"read":      {Quota: 6000, Window: time.Minute},
 	"write":     {Quota: 3000, Window: time.Minute},
 }
 
-// The limits of whom it is about. A key of theirs is charged only to who has
-// proved to be it, so that nobody locks out somebody else.
+// The limits by identity, user and team. Only requests that proved to be theirs are
+// charged, so that a person cannot lock out another.
 var (
 	perIdentity = policy{"identity", ratelimit.Limit{Quota: 60, Window: 10 * time.Minute}} // proofs of one provider and subject
 	perUser     = policy{"user", ratelimit.Limit{Quota: 1200, Window: time.Minute}}
@@ -137,7 +137,7 @@ func (s *Server) limitUser(c *gin.Context) {
 		return
 	}
 	if _, err := s.Teams.Get(c.Request.Context(), s.actor(c), team); err != nil {
-		return // he is told by who decides it; a stranger must not use up a team's quota
+		return // the handler refuses it; a stranger must not use up a team's quota
 	}
 	if err := s.consumeLimit(c, perTeam, team.String()); err != nil {
 		s.fail(c, err)
@@ -175,7 +175,7 @@ func (s *Server) spare(c *gin.Context, p policy, key string) bool {
 	return false
 }
 
-// giveBack takes back what take counted.
+// giveBack returns what consumeLimit counted.
 func (s *Server) giveBack(c *gin.Context, p policy, key string) {
 	if s.Config.Limits.Factor != 0 {
 		s.Limiter.Return(c.Request.Context(), p.bucket(key), p.limit.Scaled(s.Config.Limits.Factor))

@@ -14,8 +14,8 @@ import (
 // The limits of mail and of guesses at its codes. Browsers that are known to the
 // address have their own, which no stranger uses up; the rest are charged to the
 // browser, to its network and, for guesses, to the deployment. No address is
-// locked: what a mailbox gets at most is decided in package email, and there nobody is
-// refused.
+// locked: package email decides how much a mailbox gets, and refuses no
+// request.
 var (
 	perMailKnown   = policy{"mail_known", ratelimit.Limit{Quota: 20, Window: time.Hour}}          // known browsers of an address
 	perMailBrowser = policy{"mail_browser", ratelimit.Limit{Quota: 15, Window: 10 * time.Minute}} // a browser, for any address

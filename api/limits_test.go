@@ -58,7 +58,7 @@ func TestLimitByAddress(t *testing.T) {
 		// Before the body is looked at, and before anything is looked up.
 		b.POST("/v1/auth/recovery", map[string]any{"nonsense": 1}).WantProblem(http.StatusTooManyRequests, "rate_limited")
 	})
-	// Another way in has its own, and another client its own of this one.
+	// Another sign-in method has its own, and another client its own of this one.
 	b.Challenge(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
 	tryCode(from(a.Browser(), "198.51.100.2")).WantProblem(http.StatusUnauthorized, "invalid_proof")
 	tryCode(from(a.Browser(), "203.0.113.7, 198.51.100.1")).WantProblem(http.StatusTooManyRequests, "rate_limited")
@@ -80,7 +80,7 @@ func TestAddressesOfOneIPv6NetworkAreOneClient(t *testing.T) {
 	tryCode(from(b, "2001:db8:1:3::1")).WantProblem(http.StatusUnauthorized, "invalid_proof")
 }
 
-// Whoever writes X-Forwarded-For without being a proxy stays who they are.
+// A client that writes X-Forwarded-For without being a proxy keeps its address.
 func TestLimitIsNotEvadedByForwardedAddresses(t *testing.T) {
 	t.Parallel()
 	a := apptest.SQLite(t, "LATCHKEY_RATE_LIMITS=1")
@@ -171,7 +171,7 @@ func TestLimitByUser(t *testing.T) {
 }
 
 // A team's quota is its members' together. A stranger uses up nothing of it and
-// is told nothing by it.
+// learns nothing from it.
 func TestLimitByTeam(t *testing.T) {
 	t.Parallel()
 	a := limited(t, "0.01") // sixty changes a minute, twelve of one user

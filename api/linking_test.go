@@ -21,7 +21,7 @@ func google(t *testing.T, a *apptest.App, p apptest.Person) *apptest.Browser {
 func me(b *apptest.Browser) string { return b.GET("/v1/me").Want(http.StatusOK).String("id") }
 
 // An attacker starts linking, and lets the victim's browser finish: the attacker's
-// way in must not end up on the victim, nor the victim in the attacker's account.
+// sign-in method must not end up on the victim, nor the victim in the attacker's account.
 func TestForcedLinking(t *testing.T) {
 	t.Parallel()
 	a := apptest.SQLite(t)
@@ -57,7 +57,7 @@ func TestPurposeDecidesWhatAProofDoes(t *testing.T) {
 			t.Fatalf("led to %s", to)
 		}
 		if me(b) == ada || a.Count("identities", "user_id = '%s'", ada) != 1 {
-			t.Error("a sign-in was linked to whoever was signed in")
+			t.Error("a sign-in was linked to the signed-in user")
 		}
 		old := a.Browser()
 		old.Bearer = before
@@ -102,7 +102,7 @@ func TestStaleSessionStepsUpThenLinks(t *testing.T) {
 		if a.Count("identities", "true") != 1 || a.Count("audit_events", "action = 'proof.refused'") != refused+2 {
 			t.Error("a stale session linked, or the refusal is not in the audit trail")
 		}
-		// Somebody else's proof, or an unknown one, makes nobody fresh.
+		// Somebody else's proof, or an unknown one, does not make a session recently verified.
 		for _, stranger := range []apptest.Person{{Name: "Eve", Email: "eve@gmail.com"}, {Name: "Max", Email: "max@gmail.com"}} {
 			if stranger.Name == "Eve" {
 				google(t, a, stranger)

@@ -30,7 +30,7 @@ func (s *Server) UpdateMe(ctx context.Context, r UpdateMeRequestObject) (UpdateM
 	return UpdateMe200JSONResponse(userOf(u)), err
 }
 
-// ListIdentities lists the user's ways in.
+// ListIdentities lists the user's identities.
 func (s *Server) ListIdentities(ctx context.Context, r ListIdentitiesRequestObject) (ListIdentitiesResponseObject, error) {
 	p, err := page(r.Params.Limit, r.Params.Cursor)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Server) DeclineInvitation(ctx context.Context, r DeclineInvitationReque
 	return DeclineInvitation204Response{}, s.Teams.Decline(ctx, s.actor(ctx), r.Invitation)
 }
 
-// UpdateIdentity names one of the user's ways in.
+// UpdateIdentity names one of the user's identities.
 func (s *Server) UpdateIdentity(ctx context.Context, r UpdateIdentityRequestObject) (UpdateIdentityResponseObject, error) {
 	i, err := s.Users.SetLabel(ctx, s.actor(ctx), r.Identity, r.Body.Label)
 	return UpdateIdentity200JSONResponse(s.identityOf(i)), err
@@ -73,7 +73,7 @@ func (s *Server) MakeIdentityPrimary(ctx context.Context, r MakeIdentityPrimaryR
 	return MakeIdentityPrimary200JSONResponse(s.identityOf(i)), err
 }
 
-// UnlinkIdentity takes a way in off the user.
+// UnlinkIdentity unlinks an identity of the user.
 func (s *Server) UnlinkIdentity(ctx context.Context, r UnlinkIdentityRequestObject) (UnlinkIdentityResponseObject, error) {
 	return UnlinkIdentity204Response{}, s.Linking.Unlink(ctx, s.actor(ctx), r.Identity)
 }

@@ -22,7 +22,7 @@ func TestMyHistory(t *testing.T) {
 		invitation := b.GET("/v1/me/invitations").String("data.0.id")
 		b.POST("/v1/me/invitations/"+invitation+"/accept", nil).Want(http.StatusOK)
 		owner.DELETE("/v1/teams/" + team + "/members/" + me).Want(http.StatusNoContent)
-		for action, ip := range map[string]string{"operator.granted": "", "proof.refused": "203.0.113.9"} { // by the command line, and by nobody
+		for action, ip := range map[string]string{"operator.granted": "", "proof.refused": "203.0.113.9"} { // by the command line, and without a user
 			a.Exec("INSERT INTO audit_events (id, at, action, user_id, ip, user_agent, data) "+
 				"SELECT '%s', at, '%s', user_id, '%s', '', '{}' FROM audit_events WHERE action = 'user.created' AND user_id = '%s'",
 				identity.NewID(), action, ip, me)
@@ -37,7 +37,7 @@ func TestMyHistory(t *testing.T) {
 				seen = append(seen, list.String(at+".id"))
 				by[list.String(at+".action")] = list.String(at + ".by")
 				if known := list.Get(at+".ip") != nil; known != (list.String(at+".by") == "self" || list.String(at+".by") == "nobody") {
-					t.Errorf("told from where, or not: %s", list.Body)
+					t.Errorf("shows from where, or not: %s", list.Body)
 				}
 			}
 			if list.Get("next_cursor") == nil {

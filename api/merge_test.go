@@ -80,7 +80,7 @@ func TestMergePreviewConfirmUndo(t *testing.T) {
 		b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).WantProblem(http.StatusUnauthorized, "ticket_invalid")
 		b.POST(path+"/confirm", map[string]any{}).WantProblem(http.StatusUnauthorized, "ticket_invalid")
 
-		// Both ways in find the survivor; an operator finds him by the old id.
+		// Both sign-in methods find the survivor; an operator finds them by the old id.
 		again := a.Browser()
 		again.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
 		if got := again.GET("/v1/me").String("id"); got != survivor {
@@ -101,7 +101,7 @@ func TestMergePreviewConfirmUndo(t *testing.T) {
 			t.Fatalf("undone: %s", undone.Body)
 		}
 		keeper.POST(path+"/undo", nil).WantProblem(http.StatusConflict, "merge_refused")
-		b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated") // it came in by Google
+		b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated") // it signed in with Google
 		apart := a.Browser()
 		apart.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
 		me := apart.GET("/v1/me").Want(http.StatusOK)
@@ -289,7 +289,7 @@ func TestOperatorsAreNotMergedOverHTTP(t *testing.T) {
 	})
 }
 
-// Whoever came out of a chain of merges hears of each of them, and takes them
+// The survivor of a chain of merges sees each of them, and undoes them
 // back last one first.
 func TestUndoInAChainOfMerges(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
@@ -330,7 +330,7 @@ func TestUndoInAChainOfMerges(t *testing.T) {
 		})
 
 		last.POST("/v1/me/merges/"+second+"/undo", nil).Want(http.StatusOK)
-		a.Unchanged(t, func() { // it is not his any more
+		a.Unchanged(t, func() { // it is no longer theirs
 			last.POST("/v1/me/merges/"+first+"/undo", nil).WantProblem(http.StatusNotFound, "not_found")
 		})
 		again := a.Browser()
@@ -359,7 +359,7 @@ func TestUndoEndsTeamSessions(t *testing.T) {
 		keeper.POST("/v1/teams/"+team+"/sessions", nil).Want(http.StatusCreated)
 		keeper.POST("/v1/me/merges/"+id+"/undo", nil).Want(http.StatusOK)
 
-		b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated") // it came in by Google
+		b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated") // it signed in with Google
 		for status, want := range map[string]int{"active": 1, "revoked": 1} {
 			if got := keeper.GET("/v1/teams/" + team + "/sessions?status=" + status).Want(http.StatusOK).Len("data"); got != want {
 				t.Errorf("%d %s team sessions, want %d", got, status, want)

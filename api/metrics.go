@@ -53,7 +53,7 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// otherMethod and unmatchedRoute stand for everything that a client can invent.
+// otherMethod and unmatchedRoute replace everything that a client can invent.
 const (
 	otherMethod    = "other"
 	unmatchedRoute = "unmatched"

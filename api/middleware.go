@@ -81,7 +81,7 @@ func (s *Server) logRequest(c *gin.Context) {
 	level := slog.LevelInfo
 	switch {
 	case status >= http.StatusInternalServerError,
-		info.err != nil && statuses[refusal(info.err).Code].status >= http.StatusInternalServerError: // told at return_to
+		info.err != nil && statuses[refusal(info.err).Code].status >= http.StatusInternalServerError: // passed on to return_to
 		level = slog.LevelError
 	case status == http.StatusOK && info.operation != nil && info.operation.route.Operation.OperationID == checkOperation:
 		level = slog.LevelDebug
@@ -125,7 +125,7 @@ func (s *Server) recoverPanic(c *gin.Context) {
 // alone: what else is below it is not ours to decide.
 const strictTransport = "max-age=31536000"
 
-// securityHeaders stands in front of everything that answers, preflights too.
+// securityHeaders wraps everything that answers, preflights too.
 func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	// A browser takes it for the host on every port, and on a loopback host there
 	// are others, who serve http.

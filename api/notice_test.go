@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey/latchkey/internal/apptest"
 )
 
-// What is done to an account is told to the addresses it had before.
+// Changes to an account are mailed to the addresses it had before.
 func TestNotices(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		b := a.Browser()
@@ -21,7 +21,7 @@ func TestNotices(t *testing.T) {
 			!strings.Contains(letter.Text, a.Config.PublicURL.String()+"/account") || strings.Contains(letter.HTML, "<b>Firefox</b>") {
 			t.Fatalf("letter: %+v", letter)
 		}
-		// A second address: told to the first one, which was there before.
+		// A second address: mailed to the first one, which was there before.
 		b.Provider("github", "link", apptest.Person{Name: "ada", Email: "ada@work.example"})
 		if letter := a.WaitMail(t, "ada@gmail.com", 2); !strings.Contains(letter.Text, "github (ada@work.example)") {
 			t.Fatalf("letter: %+v", letter)
@@ -36,13 +36,13 @@ func TestNotices(t *testing.T) {
 				mail := a.Mail(t, address)
 				return len(mail) > 0 && strings.Contains(mail[0].Text, "removed") && strings.Contains(mail[0].Text, wallet.Address.Hex())
 			}) {
-				t.Fatalf("%s was not told of the unlinking", address)
+				t.Fatalf("%s got no mail about the unlinking", address)
 			}
 		}
 	})
 }
 
-// A merge is told to the addresses of both accounts, with what was gained.
+// A merge is mailed to the addresses of both accounts, with what was gained.
 func TestMergeIsToldToBoth(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		old := a.Browser()
@@ -60,7 +60,7 @@ func TestMergeIsToldToBoth(t *testing.T) {
 				mail := a.Mail(t, address)
 				return len(mail) > 0 && strings.Contains(mail[0].Subject, "were merged") && strings.Contains(mail[0].Text, "owner of the team Keys")
 			}) {
-				t.Errorf("%s was not told", address)
+				t.Errorf("%s got no mail", address)
 			}
 		}
 	})

@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey/latchkey/internal/apptest"
 )
 
-// The victim owns an address. Whoever comes with the same address in a proof
+// The victim owns an address. Somebody with the same address in a proof
 // that does not vouch for it is somebody else, with no address.
 func TestUnverifiedAddressOpensNoAccount(t *testing.T) {
 	t.Parallel()
@@ -114,7 +114,7 @@ func TestUnverifiedAddressOpensNoAccount(t *testing.T) {
 			case c.joins != "" && id != victims[c.joins]:
 				t.Errorf("an address that is vouched for did not find its owner: %s", me.Body)
 			case c.joins == "" && (id == victims[gm] || id == victims[other]):
-				t.Errorf("came in as the victim")
+				t.Errorf("signed in as the victim")
 			case c.joins == "" && me.String("primary_email") == gm || c.joins == "" && me.String("primary_email") == other:
 				t.Errorf("claimed the address: %s", me.Body)
 			}

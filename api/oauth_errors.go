@@ -16,8 +16,8 @@ var oauthErrors = map[identity.Code]string{
 	identity.CodeUnauthorizedClient: "unauthorized_client",
 }
 
-// oauthError is a problem in the form that OAuth clients read. What programs
-// decide by elsewhere, the code, stands beside it.
+// oauthError returns a problem in the form that OAuth clients read, with the code
+// of problem documents added.
 func oauthError(e *identity.Error, p Problem) OAuthError {
 	name := oauthErrors[e.Code]
 	switch {

@@ -154,7 +154,7 @@ func TestStateIsBound(t *testing.T) {
 	})
 }
 
-// What the provider's answer does not bear out is told at return_to, and gives
+// An answer of the provider that cannot be verified is an error at return_to, and gives
 // no session.
 func TestCallbackThatProvesNothing(t *testing.T) {
 	t.Parallel()
@@ -168,7 +168,7 @@ func TestCallbackThatProvesNothing(t *testing.T) {
 	}{
 		{"the person said no", func(c string) string { return bent(t, c, "error", "access_denied") }, nil, "access_denied"},
 		{"no code", func(c string) string { return bent(t, c, "code", "") }, nil, "invalid_proof"},
-		{"a code of nobody", func(c string) string { return bent(t, c, "code", "made-up") }, nil, "invalid_proof"},
+		{"an unknown code", func(c string) string { return bent(t, c, "code", "made-up") }, nil, "invalid_proof"},
 		{"code of control characters", func(c string) string { return bent(t, c, "code", "\x00\r\n\xff") }, nil, "invalid_proof"},
 		{"code of 4000 bytes", func(c string) string { return bent(t, c, "code", strings.Repeat("a", 4000)) }, nil, "invalid_proof"},
 		{"answer of another issuer", func(c string) string { return bent(t, c, "iss", "https://evil.example") }, nil, "invalid_proof"},

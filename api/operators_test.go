@@ -57,7 +57,7 @@ func TestOperatorsOnly(t *testing.T) {
 	})
 }
 
-// Whatever the specification has for operators nobody else may call, whether or
+// Only operators may call what the specification has for operators, whether or
 // not what it is about is there.
 func TestEveryOperatorsCallIsForOperators(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
@@ -146,7 +146,7 @@ func TestTeamsOfAUser(t *testing.T) {
 		}
 		if places.Len("data") != 1 || "/v1/teams/"+places.String("data.0.team.id") != c.path || places.String("data.0.team.name") != "Keys" ||
 			places.String("data.0.role") != "member" || since == "" || places.String("data.0.created_at") != since {
-			t.Fatalf("where he is a member, since %s: %s", since, places.Body)
+			t.Fatalf("where they are a member, since %s: %s", since, places.Body)
 		}
 		if none := op.GET("/v1/admin/users/" + me(op) + "/teams").Want(http.StatusOK); none.Len("data") != 0 {
 			t.Errorf("of somebody in no team: %s", none.Body)

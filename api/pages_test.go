@@ -21,12 +21,12 @@ func TestWalletConnectOpensTheRelayAndNothingElse(t *testing.T) {
 		if policy := b.GET("/sign-in").Header.Get("Content-Security-Policy"); !strings.Contains(policy, want) {
 			t.Errorf("%v: %s", env, policy)
 		}
-		told := false
+		listed := false
 		list := b.GET("/v1/auth/providers").Want(http.StatusOK)
 		for i := range list.Len("data") {
-			told = told || list.Get("data."+string(rune('0'+i))+".walletconnect_project_id") == project
+			listed = listed || list.Get("data."+string(rune('0'+i))+".walletconnect_project_id") == project
 		}
-		if told != (env != nil) {
+		if listed != (env != nil) {
 			t.Errorf("%v: %s", env, list.Body)
 		}
 	}

@@ -37,7 +37,7 @@ func TestLinkingPolicies(t *testing.T) {
 					t.Error("a refusal let somebody in, or tells who owns the address")
 				}
 				b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
-				// The owner himself may link it by his session, whatever the policy.
+				// The owners themselves may link it with their session, whatever the policy.
 				if to := old.Provider("github", "link", ada); to.String() != "/account" {
 					t.Errorf("linking led to %s", to)
 				}
@@ -90,7 +90,7 @@ func TestDisabledUserDoesNotComeIn(t *testing.T) {
 		if a.Count("sessions", "true") != sessions || a.Count("users", "status = 'disabled'") != 1 || a.Count("identities", "true") != 2 {
 			t.Error("a disabled user was revived")
 		}
-		// His ways in are not free for others.
+		// Their identities are not free for others.
 		other := google(t, a, apptest.Person{Name: "Eve", Email: "eve@gmail.com"})
 		if got := other.Wallet(w, "link").WantProblem(http.StatusConflict, "identity_taken"); got.String("ticket") != "" {
 			t.Errorf("a ticket to a disabled account: %s", got.Body)
@@ -98,7 +98,7 @@ func TestDisabledUserDoesNotComeIn(t *testing.T) {
 	})
 }
 
-// One wallet, two users who link it at once: one gets it, the other is told.
+// One wallet, two users who link it at once: one gets it, the other is refused.
 func TestTwoLinkOneWalletAtOnce(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		w := apptest.NewWallet(t)

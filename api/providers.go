@@ -126,8 +126,7 @@ func errBeginByPost() *identity.Error {
 }
 
 // FinishProvider takes the browser back. A state that cannot be opened is
-// answered here; with one that can, every end is told at return_to, whatever it
-// is and wherever that leads.
+// answered here; otherwise every result is passed on to return_to.
 func (s *Server) FinishProvider(ctx context.Context, r FinishProviderRequestObject) (FinishProviderResponseObject, error) {
 	c := ctx.(*gin.Context)
 	p, err := s.provider(r.Provider)

@@ -6,19 +6,19 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// GetRecoveryCodes tells how many codes are left.
+// GetRecoveryCodes returns how many codes are left.
 func (s *Server) GetRecoveryCodes(ctx context.Context, _ GetRecoveryCodesRequestObject) (GetRecoveryCodesResponseObject, error) {
 	left, created, err := s.Linking.RecoveryCodes(ctx, userID(ctx))
 	return GetRecoveryCodes200JSONResponse{Remaining: left, CreatedAt: created}, err
 }
 
-// CreateRecoveryCodes makes new codes, shown this once.
+// CreateRecoveryCodes creates new codes, which are shown only now.
 func (s *Server) CreateRecoveryCodes(ctx context.Context, _ CreateRecoveryCodesRequestObject) (CreateRecoveryCodesResponseObject, error) {
 	codes, created, err := s.Linking.NewRecoveryCodes(ctx, s.actor(ctx))
 	return CreateRecoveryCodes201JSONResponse{Codes: codes, CreatedAt: created}, err
 }
 
-// RedeemRecoveryCode lets in whoever has a code.
+// RedeemRecoveryCode signs in with a recovery code.
 func (s *Server) RedeemRecoveryCode(ctx context.Context, r RedeemRecoveryCodeRequestObject) (RedeemRecoveryCodeResponseObject, error) {
 	token := asToken(ctx, r.Body.Delivery)
 	result, err := s.Linking.Recover(ctx, r.Body.Code, callOf(ctx).client, replaced(ctx, token))

@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey/latchkey/internal/apptest"
 )
 
-// codesOf makes recovery codes for whoever is signed in.
+// codesOf creates recovery codes for the signed-in user.
 func codesOf(t *testing.T, b *apptest.Browser) []string {
 	t.Helper()
 	answer := b.POST("/v1/me/recovery-codes", nil).Want(http.StatusCreated)
@@ -56,7 +56,7 @@ func TestRecoveryCodes(t *testing.T) {
 		}
 		redeem(a.Browser(), codes[0]).WantProblem(http.StatusUnauthorized, "invalid_proof")
 
-		// It may look, and add a way in; nothing else.
+		// It may read, and add a sign-in method; nothing else.
 		lost.GET("/v1/session").Want(http.StatusOK)
 		lost.GET("/v1/me/identities").Want(http.StatusOK)
 		a.Unchanged(t, func() {
@@ -104,13 +104,13 @@ func TestARecoveryCodeWorksOnce(t *testing.T) {
 		}
 		wg.Wait()
 		if in.Load() != 1 || a.Count("sessions", "methods = 'recovery'") != 1 {
-			t.Fatalf("%d came in, %d sessions", in.Load(), a.Count("sessions", "methods = 'recovery'"))
+			t.Fatalf("%d signed in, %d sessions", in.Load(), a.Count("sessions", "methods = 'recovery'"))
 		}
 	})
 }
 
-// Codes are no way in that unlinking counts, and die with an account that is
-// merged away; who came in by one and linked can merge.
+// Codes do not count as sign-in methods for unlinking, and end with an account that
+// is merged away; a person who used one and linked can merge.
 func TestRecoveryCodesAndLinking(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		b, _, _ := twoAccounts(t, a)

@@ -68,7 +68,7 @@ func TestRefresh(t *testing.T) {
 		b, native := a.Browser(), a.Browser() // the native client has no cookie
 		b.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
 		if b.POST("/v1/token", map[string]any{"client_id": "web"}).Want(http.StatusOK).Get("refresh_token") != nil {
-			t.Error("a refresh token that nobody asked for")
+			t.Error("a refresh token that was not requested")
 		}
 		raw := offline(t, b, "")
 		before := b.GET("/v1/session")
@@ -174,7 +174,7 @@ func TestRefreshReused(t *testing.T) {
 		}
 		refresh(b, second).Want(http.StatusOK)
 		wantInvalidGrant(t, refresh(thief, first))
-		wantInvalidGrant(t, refresh(b, second)) // whoever has it, it is over
+		wantInvalidGrant(t, refresh(b, second)) // it has ended for every holder
 		b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
 		for what, where := range map[string]string{
 			"audit_events":     "action = 'refresh.reused' AND actor_id IS NULL AND session_id = '" + id + "'",
@@ -218,7 +218,7 @@ func TestRefreshEndsWithWhatItStandsOn(t *testing.T) {
 			how  func(b *apptest.Browser, id, entered string)
 		}{
 			"signed out": {false, func(b *apptest.Browser, _, _ string) { b.DELETE("/v1/session").Want(http.StatusNoContent) }},
-			"ended by him elsewhere": {false, func(_ *apptest.Browser, id, _ string) {
+			"ended by the user elsewhere": {false, func(_ *apptest.Browser, id, _ string) {
 				google(t, a, apptest.Person{Email: emails[id]}).DELETE("/v1/me/sessions?others=true").Want(http.StatusNoContent)
 			}},
 			"disabled and enabled": {false, func(_ *apptest.Browser, id, _ string) {
@@ -262,7 +262,7 @@ func TestRefreshEndsWithWhatItStandsOn(t *testing.T) {
 			wantInvalidGrant(t, refresh(a.Browser(), raw))
 			if a.Count("refresh_families", "user_id = '%s' AND ended_at IS NOT NULL", id) != 1 ||
 				a.Count("audit_events", "action = 'refresh.ended' AND user_id = '%s'", id) != 1 {
-				t.Errorf("%s: not ended, or not told", name)
+				t.Errorf("%s: not ended, or not recorded", name)
 			}
 		}
 		b, id, _ := person("member")
@@ -273,7 +273,7 @@ func TestRefreshEndsWithWhatItStandsOn(t *testing.T) {
 			t.Errorf("promoted: %v", got)
 		}
 		c.owner.PATCH(c.path+"/members/"+id, map[string]any{"role": "member"}).Want(http.StatusOK)
-		wantInvalidGrant(t, refresh(a.Browser(), grant.String("refresh_token"))) // below what it was told last
+		wantInvalidGrant(t, refresh(a.Browser(), grant.String("refresh_token"))) // below the last returned one
 	}, clients)
 }
 

@@ -58,7 +58,7 @@ type Deps struct {
 	Audit     *audit.Service
 	Methods   method.Offers
 	Attempts  *method.Attempts // that go by way of a provider
-	Email     *email.Service   // nil: e-mail is no way in here
+	Email     *email.Service   // nil: e-mail sign-in is off
 	Wallet    *wallet.Service
 	Limiter   ratelimit.Limiter
 	ENS       *ens.Resolver                            // names of wallets; nil for none
@@ -131,8 +131,8 @@ func New(deps Deps) (http.Handler, error) {
 }
 
 // ownContext gives each request's handler a context of its own. Gin reuses
-// contexts, and whoever still watches one behind its request, as database/sql
-// does for a while, would be watching somebody else's.
+// contexts, and code that still watches one after its request, as database/sql
+// does for a while, would watch that of another request.
 func ownContext(next StrictHandlerFunc, _ string) StrictHandlerFunc {
 	return func(c *gin.Context, request any) (any, error) {
 		own := c.Copy()

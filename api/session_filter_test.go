@@ -79,7 +79,7 @@ func TestTeamSessionsByFilter(t *testing.T) {
 			real := by.POST(c.path+"/sessions/revoke", object{"filter": filter}).Want(http.StatusOK)
 			for _, field := range []string{"count", "skipped", "ids.0", "ids.1", "sessions.0.id"} {
 				if dry.Get(field) != real.Get(field) {
-					t.Errorf("%s: the dry run told %s, the call %s", field, dry.Body, real.Body)
+					t.Errorf("%s: the dry run returned %s, the call %s", field, dry.Body, real.Body)
 				}
 			}
 			return real
@@ -136,7 +136,7 @@ func TestRevokingEndsNoMoreThanTheDryRunTold(t *testing.T) {
 			})
 			got := by.POST(path, real).Want(http.StatusOK)
 			if got.Get("count") != dry.Get("count") || got.String("ids.0") != dry.String("ids.0") || got.Get("as_of") != nil {
-				t.Errorf("%s: told %s, ended %s", path, dry.Body, got.Body)
+				t.Errorf("%s: listed %s, ended %s", path, dry.Body, got.Body)
 			}
 			if late.GET("/v1/session").Want(http.StatusOK).Get("team_session") == nil {
 				t.Errorf("%s ended who came after the dry run", path)
@@ -170,7 +170,7 @@ func TestOperatorsEndSessions(t *testing.T) {
 		}
 		c.member.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
 		if a.Count("team_sessions", "ended_at IS NULL") != 0 || a.Count("audit_events", "action = 'session.ended' AND user_id = '%s'", c.ids["member"]) != 1 {
-			t.Error("the team session went on, or nobody was told")
+			t.Error("the team session went on, or there is no event")
 		}
 		if got := boss.GET("/v1/admin/sessions?device=go&network=127.0.0.0%2F8&newer_than=600&provider=google&status=active").Want(http.StatusOK); got.Len("data") != 2 {
 			t.Errorf("listed %s", got.Body)
@@ -185,7 +185,7 @@ func TestOperatorsEndSessions(t *testing.T) {
 		}
 		for role, b := range map[string]*apptest.Browser{"owner": c.owner, "admin": c.admin} {
 			b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
-			// Why he is out stands in his history.
+			// Their history says why.
 			for _, path := range []string{"/v1/admin/users/" + c.ids[role] + "/history?limit=1", "/v1/admin/audit?limit=1&user_id=" + c.ids[role]} {
 				if got := boss.GET(path).Want(http.StatusOK); got.String("data.0.action") != "session.ended" || got.String("data.0.data.reason") != "ended_by_operator" || got.Len("data.0.data.ended_session_ids") != 1 {
 					t.Errorf("%s: %s", path, got.Body)

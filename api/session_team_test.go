@@ -69,7 +69,7 @@ func TestSessionInTheTeamThatIsAskedFor(t *testing.T) {
 }
 
 // An application's server that calls with the person's cookie sends their address
-// on. It is believed if it is listed; nobody else chooses an address.
+// on. It is believed if it is listed; other clients cannot choose an address.
 func TestBackendSendsTheAddressOn(t *testing.T) {
 	for name, c := range map[string]struct {
 		env     []string

@@ -100,7 +100,7 @@ func TestNonceIsBound(t *testing.T) {
 			b.DELETE("/v1/session").Want(http.StatusNoContent)
 			return b, body
 		},
-		"to the user's own session, not another of his": func(t *testing.T) (*apptest.Browser, map[string]any) {
+		"to the user's own session, not another of theirs": func(t *testing.T) (*apptest.Browser, map[string]any) {
 			own := apptest.NewWallet(t)
 			first, second := a.Browser().In(t), a.Browser().In(t)
 			first.Wallet(own, "sign_in").Want(http.StatusOK)
@@ -142,7 +142,7 @@ func TestNonceExpires(t *testing.T) {
 	a.Advance(expires.Add(-time.Microsecond).Sub(a.Now()))
 	verify(early, inTime).Want(http.StatusOK)
 	a.Advance(time.Microsecond)
-	// The client leaves the message's own expiry out and dates it anew: what
+	// The client leaves the message's own expiry out and gives it a new date: what
 	// refuses is the nonce alone.
 	text, _, _ := strings.Cut(tooLate.String("message"), "\nIssued At: ")
 	text += "\nIssued At: " + a.Now().Format(time.RFC3339Nano)

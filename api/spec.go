@@ -17,8 +17,8 @@ import (
 	"github.com/latchkey/latchkey/identity/apikey"
 )
 
-// spec is openapi.yaml, parsed. All servers of a process read the same one, so
-// nobody may change it.
+// spec is openapi.yaml, parsed. All servers of a process share it, so it
+// must not be modified.
 type spec struct{ *openapi3.T }
 
 var loadSpec = sync.OnceValues(func() (spec, error) {
@@ -60,7 +60,7 @@ var pathParam = regexp.MustCompile(`\{(\w+)\}`)
 
 func (s spec) operations() (operations, error) {
 	out := operations{}
-	// For a document of 3.1, kin-openapi compiles the JSON Schema anew for every
+	// For a document of 3.1, kin-openapi compiles the JSON Schema for every
 	// request and then, as ours have references, decides by its own validator
 	// anyway. Said to be 3.0, it goes to that directly; what only 3.1 has and
 	// that validator does not know, no request may use: see TestRequestsUseNoKeywordsOf31.

@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey/latchkey/internal/apptest"
 )
 
-// Who is suspended is out at once and stays out, whatever he proves, until he is
+// A suspended user is signed out at once and stays so, whatever they prove, until they are
 // let in again.
 func TestSuspend(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {

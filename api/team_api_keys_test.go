@@ -88,7 +88,7 @@ func TestTeamAPIKeys(t *testing.T) {
 			}
 		}
 
-		// Whoever left his browser open does not make keys.
+		// An unattended browser cannot create keys.
 		a.Advance(11 * time.Minute)
 		path = keys + "/" + c.owner.GET(keys).String("data.0.id")
 		a.Unchanged(t, func() {
@@ -233,7 +233,7 @@ func TestTeamAPIKeyRoles(t *testing.T) {
 			t.Error("not the member's has ended")
 		}
 		if n := a.Count("team_sessions", "ended_at IS NOT NULL AND ended_by IS NULL AND end_reason = 'revoked'"); n != 2 {
-			t.Errorf("%d were ended by nobody, want both", n)
+			t.Errorf("%d were ended without a user, want both", n)
 		}
 		trail := c.owner.GET(c.path + "/audit?actor_id=" + adminID).Want(http.StatusOK)
 		if trail.Len("data") != 3 || trail.Get("data.0.session_id") != nil || trail.String("data.0.action") != "team_session.revoked" {
@@ -283,12 +283,12 @@ func TestTeamAPIKeyIsNoPerson(t *testing.T) {
 			admin.POST(theirs.path+"/sessions/revoke", object{"filter": none}).WantProblem(http.StatusNotFound, "not_found")
 
 			// The deployment's keys are in no team.
-			nobody := a.Browser()
-			nobody.SetCookie("latchkey", admin.Bearer) // a cookie is for browsers
-			nobody.GET(c.path).WantProblem(http.StatusUnauthorized, "unauthenticated")
-			nobody = a.Browser()
-			nobody.Bearer = admin.Bearer[:16] + member.Bearer[16:]
-			nobody.GET(c.path).WantProblem(http.StatusUnauthorized, "unauthenticated")
+			intruder := a.Browser()
+			intruder.SetCookie("latchkey", admin.Bearer) // a cookie is for browsers
+			intruder.GET(c.path).WantProblem(http.StatusUnauthorized, "unauthenticated")
+			intruder = a.Browser()
+			intruder.Bearer = admin.Bearer[:16] + member.Bearer[16:]
+			intruder.GET(c.path).WantProblem(http.StatusUnauthorized, "unauthenticated")
 		}, "api_keys")
 		_, write := newKey(t, operator(t, a), "admin:write", "admin:read", "introspect")
 		for _, path := range []string{"", "/members", "/sessions", "/audit", "/audit/export", "/invitations"} {
@@ -338,9 +338,9 @@ func TestTeamAPIKeysEndWithTheTeam(t *testing.T) {
 		service.GET(theirs.path).WantProblem(http.StatusUnauthorized, "unauthenticated")
 		other.GET(theirs.path).Want(http.StatusOK)
 		c.owner.POST(c.path+"/api-keys", object{"name": "x", "role": "member"}).WantProblem(http.StatusNotFound, "not_found")
-		told := operator(t, a).GET("/v1/admin/audit?action=team.deleted").Want(http.StatusOK)
-		if a.Count("api_keys", "revoked_at IS NOT NULL") != 1 || told.Get("data.0.data.api_keys_ended") != 1.0 {
-			t.Errorf("one key ends, and the trail says so: %s", told.Body)
+		trail := operator(t, a).GET("/v1/admin/audit?action=team.deleted").Want(http.StatusOK)
+		if a.Count("api_keys", "revoked_at IS NOT NULL") != 1 || trail.Get("data.0.data.api_keys_ended") != 1.0 {
+			t.Errorf("one key ends, and the trail says so: %s", trail.Body)
 		}
 	})
 }

@@ -19,8 +19,8 @@ const (
 	eventsStall = 10 * time.Second
 )
 
-// WatchTeam opens a stream of events to a member of the team. Who does not manage
-// it is woken by what happens to himself and his session, and hears of nobody else.
+// WatchTeam opens a stream of events to a member of the team. Members who do not
+// manage it are woken only by changes to their own user and session.
 func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (WatchTeamResponseObject, error) {
 	me := callOf(ctx).principal
 	role, err := s.recheckMember(ctx, r.Team)
@@ -56,7 +56,7 @@ func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (Watch
 	return out, nil
 }
 
-// teamEvents is an answer that goes on until its reader or his right to it goes.
+// teamEvents is a response that lasts until its reader leaves or loses access.
 type teamEvents struct {
 	ctx      context.Context //nolint:containedctx // the answer is written behind the handler, in the same request
 	watcher  *team.Watcher

@@ -22,7 +22,7 @@ type teamPolicy int
 const (
 	policyNone    teamPolicy = iota // there is no team in the path, or it says so
 	policyAll                       // the session must satisfy it
-	policyToLeave                   // as policyAll, but for the user himself
+	policyToLeave                   // as policyAll, except for the user themselves
 )
 
 func teamPolicyOf(path string, extension any) teamPolicy {

@@ -117,7 +117,7 @@ func TestRoles(t *testing.T) {
 			} {
 				call.by.Do(call.method, c.path+call.path, call.body).WantProblem(http.StatusForbidden, "forbidden")
 			}
-			// Mass assignment: nobody writes more than the call is for.
+			// Mass assignment: no call writes more than it is for.
 			for path, body := range map[string]string{
 				"":                                  `{"name":"Keys","role":"owner"}`,
 				"/members/" + c.ids["member"]:       `{"role":"member","user_id":"` + c.ids["owner"] + `"}`,
@@ -224,7 +224,7 @@ func TestInvitations(t *testing.T) {
 			wallet(w.Address.Hex()).WantProblem(http.StatusConflict, "already_member")
 			c.owner.POST(c.path+"/invitations", map[string]any{"email": "Keys.Admin@gmail.com", "role": "member"}).WantProblem(http.StatusConflict, "already_member")
 		})
-		// Named, he is listed by that, and nothing tells whose the wallet is.
+		// With a name, they are listed by it, and nothing shows whose the wallet is.
 		holder.PATCH("/v1/me", map[string]any{"display_name": "Holder"}).Want(http.StatusOK)
 		wallet(w.Address.Hex()).Want(http.StatusCreated)
 		again := holder.GET("/v1/me/invitations").String("data.0.id")
@@ -245,7 +245,7 @@ func TestInvitations(t *testing.T) {
 		if max.GET("/v1/me/invitations").Len("data") != 0 || c.owner.GET(c.path+"/invitations").Len("data") != 0 {
 			t.Error("an invitation that is over is shown")
 		}
-		// Whoever invited and may no longer: neither does the invitation.
+		// If the inviter may no longer invite, the invitation is void.
 		c.admin = google(t, a, apptest.Person{Email: "keys.admin@gmail.com"})
 		byAdmin := c.admin.POST(c.path+"/invitations", map[string]any{"email": "max@gmail.com", "role": "admin"}).Want(http.StatusCreated).String("id")
 		c.owner.DELETE(c.path + "/members/" + c.ids["admin"]).Want(http.StatusNoContent)

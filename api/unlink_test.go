@@ -52,7 +52,7 @@ func TestUnlink(t *testing.T) {
 	})
 }
 
-// An identity whose provider is not configured is no way in, so it does not
+// An identity whose provider is not configured is not a sign-in method, so it does not
 // make another one dispensable. Google's client is taken out of the
 // configuration between the two starts.
 func TestUnlinkCountsUsableProvidersOnly(t *testing.T) {
@@ -104,7 +104,7 @@ func TestTwoUnlinksAtOnceLeaveOne(t *testing.T) {
 		list := b.GET("/v1/me/identities").Want(http.StatusOK)
 		for i, w := range wallets {
 			c := a.Browser()
-			// Each unlinks the identity that the other came in by.
+			// Each unlinks the identity that the other signed in with.
 			c.Wallet(w, "sign_in").Want(http.StatusOK)
 			browsers = append(browsers, c)
 			ids = append(ids, list.String("data."+string(rune('0'+1-i))+".id"))

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// proxy stands between a service and PostgreSQL and notes what is asked, on the
+// proxy sits between a service and PostgreSQL and records what is sent, on the
 // wire, where no driver or query builder can hide anything.
 type proxy struct {
 	listener net.Listener

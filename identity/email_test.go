@@ -149,7 +149,7 @@ func FuzzCanonicalEmail(f *testing.F) {
 		if err != nil || again != got {
 			t.Fatalf("%q became %q, and that %q, %v", in, got, again, err)
 		}
-		// What is in front of the @ is taken as it stands, but for its case.
+		// What is in front of the @ is taken unchanged, except for its case.
 		if local, _, _ := strings.Cut(in, "@"); !strings.EqualFold(local, got[:strings.IndexByte(got, '@')]) || len(local) != strings.IndexByte(got, '@') {
 			t.Fatalf("%q became %q", in, got)
 		}

@@ -180,7 +180,7 @@ func TestVerifiedEmailNeedsAuthority(t *testing.T) {
 	t.Parallel()
 	p := identity.Proof{Email: "ada@example.com"}
 	if p.VerifiedEmail() != "" {
-		t.Error("an address nobody vouches for is verified")
+		t.Error("an address without a voucher is verified")
 	}
 	p.EmailAuthoritative = true
 	if p.VerifiedEmail() != "ada@example.com" {

@@ -238,7 +238,7 @@ func TestARefusedProofIsUsedUp(t *testing.T) {
 		storagetest.WantCode(t, "again", err, identity.CodeProofUsed)
 		storagetest.WantCode(t, "by itself", w.service.Burn(t.Context(), *p.Secret), identity.CodeProofUsed)
 
-		// A shown address nobody vouches for never matters.
+		// A shown address without a voucher never matters.
 		r := w.must(t, w.proof(identity.PurposeSignIn, "github", "eve", shown("ada@example.com")), nil)
 		storagetest.Same(t, []any{r.Outcome, r.User.PrimaryEmail, d.Count(t, "emails")}, []any{"created", nil, 1})
 	})

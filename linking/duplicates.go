@@ -22,7 +22,7 @@ const (
 )
 
 // Certain reports whether a verified address says that the two are one person,
-// so that nobody has to look at the pair. A kind that is not known here is not.
+// so that the pair needs no review. An unknown kind is not certain.
 func (k DuplicateKind) Certain() bool { return k == DuplicateAddress || k == DuplicateSpelling }
 
 // maxNoted bounds the pairs that are noted for one user at sign-in.

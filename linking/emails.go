@@ -66,8 +66,8 @@ func (s *Service) RemoveEmail(ctx context.Context, actor identity.Actor, user id
 	})
 }
 
-// SettleEmail is the owner's word that an address is still theirs, whoever else
-// has vouched for it. Refused as RemoveEmail is.
+// SettleEmail records that the owner confirmed an address as still theirs,
+// whatever other vouchers there are. It is refused like RemoveEmail.
 func (s *Service) SettleEmail(ctx context.Context, actor identity.Actor, address string) error {
 	address, err := identity.CanonicalEmail(address)
 	if err != nil {

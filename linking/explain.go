@@ -17,8 +17,8 @@ type Explanation struct {
 	Decision Decision
 }
 
-// Explain tells what would happen if this proof arrived now, from a browser in
-// which the given user is signed in and fresh, or nobody. It writes nothing.
+// Explain returns what a proof would do now, in a browser where the given user is
+// signed in and recently verified, or where no user is. It changes nothing.
 func (s *Service) Explain(ctx context.Context, proof identity.Proof, signedIn *identity.ID) (Explanation, error) {
 	a := Attempt{Proof: proof}
 	if signedIn != nil {

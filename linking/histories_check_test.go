@@ -60,7 +60,7 @@ func (h *history) check() {
 		UNION ALL SELECT 'place ' || CAST(m.team_id AS text) || ' ' || CAST(m.user_id AS text), m.role
 			FROM memberships AS m JOIN teams AS t ON t.id = m.team_id WHERE t.deleted_at IS NULL AND m.user_id IN (%[2]s)
 		UNION ALL SELECT 'invitation ' || CAST(id AS text), CAST(invited_by AS text) FROM invitations WHERE invited_by IN (%[2]s)
-		UNION ALL SELECT 'a way in by an address of someone else: ' || subject, provider FROM identities AS i
+		UNION ALL SELECT 'an e-mail identity of an address of someone else: ' || subject, provider FROM identities AS i
 			WHERE provider = 'email' AND subject LIKE '%[1]s%%'
 			AND NOT EXISTS (SELECT 1 FROM emails AS e WHERE e.address = i.subject AND e.user_id = i.user_id)
 		UNION ALL SELECT 'addresses but no primary one: ' || CAST(u.id AS text), '' FROM users AS u WHERE u.id IN (%[2]s)
@@ -97,7 +97,7 @@ func (h *history) checkLookups(all bool) {
 			h.r.Fatalf("a session of %s is of %s, %v", s.user, p.User.ID, err)
 		}
 		if p.Team != nil && h.m.teams[p.Team.TeamID][s.user].role != p.Team.Role {
-			h.r.Fatalf("%s acts in a team as %s, he is %q", s.user, p.Team.Role, h.m.teams[p.Team.TeamID][s.user].role)
+			h.r.Fatalf("%s acts in a team as %s, but is %q", s.user, p.Team.Role, h.m.teams[p.Team.TeamID][s.user].role)
 		}
 	}
 }

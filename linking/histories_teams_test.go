@@ -22,7 +22,7 @@ func (h *history) time() {
 	h.Clock.Advance(by)
 }
 
-// disable disables an active user, or lets him in again. It is done by hand, and
+// disable disables an active user, or restores them. It is done by hand, and
 // not to the last owner of a team.
 func (h *history) disable() {
 	id := h.anyone()

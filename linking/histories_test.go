@@ -36,7 +36,7 @@ type history struct {
 	jumped   bool
 }
 
-// TestRandomHistories lets a few people come and go by a few ways in and
+// TestRandomHistories lets a few people sign in and out with a few identities and
 // addresses, so that everything collides, merge and take apart again, and
 // compares the database with the model after every step.
 func TestRandomHistories(t *testing.T) {
@@ -63,7 +63,7 @@ func TestRandomHistories(t *testing.T) {
 	})
 }
 
-// step does one thing. What happens often stands more than once.
+// step does one thing. What happens often is listed more than once.
 func (h *history) step() {
 	steps := map[string]func(){
 		"nothing": func() {}, "proof": h.proof, "unlink": h.unlink, "remove address": h.removeAddress, "settle": h.settle, "accept link": h.acceptLink, "merge": h.adminMerge, "redeem": h.redeem, "undo": h.undo, "time": h.time,
@@ -109,7 +109,7 @@ func (h *history) want(what string, err error, code identity.Code) {
 	}
 }
 
-// someone draws a session and who it stands for now; nil if it has ended.
+// someone draws a session with its current principal; nil if it has ended.
 func (h *history) someone() (*held, *session.Principal) {
 	from := h.m.held
 	if open := h.open(); len(open) > 0 && between(h.r, "open", 0, 7) > 0 { // the others can do nothing
@@ -118,7 +118,7 @@ func (h *history) someone() (*held, *session.Principal) {
 	return h.principal(pick(h.r, "who", from))
 }
 
-// principal is who a session stands for now; nil if it has ended.
+// principal is the current principal of a session; nil if it has ended.
 func (h *history) principal(s *held) (*held, *session.Principal) {
 	p, err := h.sessions.Authenticate(h.t.Context(), s.token, identity.Client{})
 	if alive := !s.ended && h.m.active(s.user); alive != (err == nil) || alive && p.User.ID != s.user {
@@ -335,7 +335,7 @@ func (h *history) settle() {
 	}
 }
 
-// identify learns the id of a way in.
+// identify learns the id of an identity.
 func (h *history) identify(k string) {
 	provider, subject, _ := strings.Cut(k, " ")
 	i, _, err := h.IdentityOwner(h.t.Context(), provider, subject)
@@ -355,7 +355,7 @@ func (h *history) unlink() {
 		keys = slices.Collect(maps.Keys(h.m.ways))
 	}
 	slices.Sort(keys)
-	k := pick(h.r, "way in", keys)
+	k := pick(h.r, "identity", keys)
 	w, code := h.m.ways[k], identity.Code("")
 	switch {
 	case w.owner != actor.UserID:
@@ -474,7 +474,7 @@ func (h *history) undo() {
 	if !ok || len(h.m.merges) == 0 {
 		return
 	}
-	// Mostly the newest that stands: of the others many are refused.
+	// Mostly the newest that was not undone: many of the others are refused.
 	m := h.m.merges[len(h.m.merges)-1]
 	if rapid.Bool().Draw(h.r, "another") {
 		m = pick(h.r, "merge", h.m.merges)

@@ -73,7 +73,7 @@ func TestLinkTicketIsHeld(t *testing.T) {
 			"by a new user": {func(s *ticketScene) (identity.Proof, string, []byte) {
 				return s.proof(identity.PurposeSignIn, "google", "new"+s.google), s.ticket, s.browser
 			}, false},
-			"with a ticket of nobody": {func(s *ticketScene) (identity.Proof, string, []byte) { return s.adaSignsIn(), "x", s.browser }, false},
+			"with an unknown ticket": {func(s *ticketScene) (identity.Proof, string, []byte) { return s.adaSignsIn(), "x", s.browser }, false},
 			"after its owner unlinked a method": {func(s *ticketScene) (identity.Proof, string, []byte) {
 				ada := principal(s.must(s.t, s.adaSignsIn(), nil))
 				account := storagetest.Address()

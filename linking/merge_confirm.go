@@ -40,7 +40,8 @@ func (s *Service) PreviewMerge(ctx context.Context, h TicketHolder, token string
 }
 
 // MergeFor returns the preview of an open ticket of the holder, or a merge that
-// he, or who was merged into him since, survived. Nobody else's merges exist for him.
+// they, or a user they were merged into since, survived. Other merges are
+// identity.ErrNotFound.
 func (s *Service) MergeFor(ctx context.Context, h TicketHolder, id identity.ID, w MergeChoices) (Preview, error) {
 	var out Preview
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -187,7 +188,7 @@ func (s *Service) previewUsers(ctx context.Context, id, a, b identity.ID, w Merg
 		}
 	}
 	// Roles are read under the locks that change them, after those of the users:
-	// whoever locks both takes them in this order.
+	// code that locks both uses this order.
 	if err := s.store.LockTeamsOf(ctx, a, b); err != nil {
 		return Preview{}, err
 	}
@@ -283,7 +284,7 @@ func (s *Service) moveMemberships(ctx context.Context, ms []MovedMembership, sou
 	return nil
 }
 
-// promoteWallet makes the source's primary wallet the survivor's, if he had none.
+// promoteWallet makes the source's primary wallet the survivor's, if they had none.
 func (s *Service) promoteWallet(ctx context.Context, survivor identity.ID, moved []identity.Identity) error {
 	has, err := s.store.HasPrimaryWallet(ctx, survivor)
 	if err != nil || has {
@@ -297,8 +298,8 @@ func (s *Service) promoteWallet(ctx context.Context, survivor identity.ID, moved
 	return nil
 }
 
-// continueAs gives the holder a session of the survivor: his own, rotated, or a
-// new one when he held the source's, which has ended.
+// continueAs gives the holder a session of the survivor: their own, rotated, or a
+// new one if they held the source's, which has ended.
 func (s *Service) continueAs(ctx context.Context, h TicketHolder, p Preview) (Result, error) {
 	r := Result{Outcome: OutcomeSignedIn, User: p.Survivor}
 	var err error

@@ -128,7 +128,7 @@ func joined(source, survivor Profile, choices map[string]Side) (Profile, []Confl
 	return after, conflicts
 }
 
-// gains lists what the survivor may do after the merge that he may not before.
+// gains lists what the survivor can do after the merge that they could not before.
 func gains(p Plan) []Gain {
 	var out []Gain
 	if p.After.Operator && !p.Before.Operator {

@@ -52,7 +52,7 @@ type scene struct {
 	address        string
 	a, b, c, owner *session.Principal
 	token, bToken  string
-	wallet         identity.Identity // a's other way in
+	wallet         identity.Identity // a's other identity
 	team, other    identity.ID
 	invitation     identity.ID // to a, to the other team
 	z              identity.ID
@@ -98,7 +98,7 @@ func (s *scene) actor(p *session.Principal) identity.Actor {
 	return p.Actor(s.Clock.Now(), identity.Client{})
 }
 
-// role is b's in a team, "" if he is not in it.
+// role is b's in a team, "" if they are not in it.
 func (s *scene) role(id identity.ID) team.Role {
 	m, err := s.Membership(s.t.Context(), id, s.b.User.ID)
 	if err != nil && !errors.Is(err, identity.ErrNotFound) {
@@ -240,7 +240,7 @@ var rivals = map[string]struct {
 }
 
 // TestMergeRaces merges a into b while something else happens to a, on two
-// replicas: both are done as if one came first, whoever loses hears why.
+// replicas: both are done as if one came first, and the loser learns why.
 func TestMergeRaces(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		replicas := []*watched{{DB: d.DB}, {DB: storagetest.Connect(t, d.URL)}}
@@ -285,7 +285,7 @@ func (s *scene) loses(what string, err error, codes []identity.Code) {
 }
 
 // over checks what must be so after every race: gone leads to the survivor, and
-// the token he had does not work.
+// the token they had does not work.
 func (s *scene) over(what string, gone, survivor *session.Principal, token string) {
 	s.t.Helper()
 	u, err := s.DB.User(s.t.Context(), gone.User.ID)
@@ -306,7 +306,7 @@ func (s *scene) over(what string, gone, survivor *session.Principal, token strin
 }
 
 // Two people redeem the tickets they have of each other at once, each wanting
-// to survive: one does, and nobody waits for the other for ever.
+// to survive: one does, and neither waits for the other forever.
 func TestTicketsOfEachOtherRedeemedAtOnce(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		replicas := []*watched{{DB: d.DB}, {DB: storagetest.Connect(t, d.URL)}}

@@ -20,7 +20,7 @@ func (s *Service) done(ctx context.Context, m Merge) (Preview, error) {
 	p := Preview{ID: m.ID, Plan: m.Plan, Merge: &m, Gains: gains(m.Plan)}
 	for _, u := range users {
 		if u.ID == m.SourceID {
-			p.Source = withProfile(u, m.Plan.Source, u.UpdatedAt) // as he was
+			p.Source = withProfile(u, m.Plan.Source, u.UpdatedAt) // as before the merge
 		} else {
 			p.Survivor = u
 		}
@@ -28,13 +28,13 @@ func (s *Service) done(ctx context.Context, m Merge) (Preview, error) {
 	return p, nil
 }
 
-// UndoMerge takes a merge back for its survivor, or whoever he has been merged
-// into since, who must be fresh, or for an operator: exactly what moved returns
+// UndoMerge undoes a merge for its survivor, or the user they were merged into
+// since, who must be recently verified, or for an operator: exactly what moved returns
 // to the source. Refused with CodeMergeMovedOn, naming what, when some of it is
 // no longer as the merge left it, or a later merge must be undone before, and
 // with CodeMergeRefused when the time for it is over. CodeOperatorMerge for what
 // only the command line undoes: see mayUndo. Sessions that ended stay
-// ended, and those since made by a returning way in end.
+// ended, and sessions that a returning identity created since end.
 func (s *Service) UndoMerge(ctx context.Context, actor identity.Actor, id identity.ID, operator bool) (Preview, error) {
 	return s.undo(ctx, &actor, id, operator)
 }
@@ -114,8 +114,8 @@ func (s *Service) undo(ctx context.Context, actor *identity.Actor, id identity.I
 	return out, err
 }
 
-// finalSurvivor follows the survivor of a merge through the merges that made him,
-// and then those who survived him, a tombstone. It returns the last of these,
+// finalSurvivor follows the survivor of a merge through the merges that made them,
+// and then those that survived them, a tombstone. It returns the last of these,
 // nil if there is none, and the user who has everything now.
 func (s *Service) finalSurvivor(ctx context.Context, m Merge) (last *Merge, holder identity.ID, err error) {
 	holder = m.SurvivorID
@@ -138,8 +138,8 @@ func (s *Service) finalSurvivor(ctx context.Context, m Merge) (last *Merge, hold
 }
 
 // sameTeamsSince refuses when a later merge into the same survivor is about one
-// of the same teams: the role he has there came from both, and only the one
-// that came last knows what was before.
+// of the same teams: their role there came from both, and only the later merge
+// knows what it was before.
 func (s *Service) sameTeamsSince(ctx context.Context, m Merge) error {
 	later, err := s.store.LaterMerges(ctx, m)
 	if err != nil {
@@ -370,7 +370,7 @@ func (s *Service) returnMemberships(ctx context.Context, ms []MovedMembership, s
 	return nil
 }
 
-// restoreWallet gives the survivor a primary wallet again when his went back.
+// restoreWallet gives the survivor a primary wallet again if theirs was returned.
 func (s *Service) restoreWallet(ctx context.Context, survivor identity.ID) error {
 	has, err := s.store.HasPrimaryWallet(ctx, survivor)
 	if err != nil || has {
@@ -390,7 +390,7 @@ func (s *Service) restoreWallet(ctx context.Context, survivor identity.ID) error
 
 // back is the survivor's profile after an undo: what the merge changed becomes
 // what it was, what the survivor changed since stays.
-// own are the addresses that he keeps.
+// own are the addresses that they keep.
 func (p Plan) back(now Profile, own []string) Profile {
 	if now.DisplayName == p.After.DisplayName {
 		now.DisplayName = p.Before.DisplayName

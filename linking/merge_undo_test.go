@@ -16,9 +16,9 @@ import (
 // since is what may happen to the survivor's membership between a merge and its
 // undo. Each is done by the owner of the team, but leaving.
 type since struct {
-	name   string
-	do     func(m *undoCase) error
-	stands bool // afterwards the membership is still the one that the merge left
+	name string
+	do   func(m *undoCase) error
+	kept bool // afterwards the membership is still the one that the merge left
 }
 
 func sinceMerge() []since {
@@ -105,7 +105,7 @@ func (m *undoCase) renew(role team.Role) error {
 // Over everything that source and survivor may be in a team, and everything that
 // may have happened to it since: an undo gives both exactly what they had, or
 // where the membership is not the one that the merge left is refused, names the
-// team and changes nothing. Nobody has more than they had before.
+// team and changes nothing. No user has more than before.
 func TestUndoRestoresNoMembershipThatChangedSince(t *testing.T) {
 	roles := []team.Role{"", team.RoleMember, team.RoleAdmin, team.RoleOwner}
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
@@ -149,7 +149,7 @@ func TestUndoRestoresNoMembershipThatChangedSince(t *testing.T) {
 					_, err = w.service.UndoMerge(t.Context(), by, m.ID, true)
 					want := had
 					switch {
-					case event.stands:
+					case event.kept:
 					case roleOfSource == "": // the merge was not about this team
 						want = left
 					default:

@@ -16,7 +16,7 @@ type model struct {
 	policy    linking.Policy
 	ways      map[string]*way // by "provider subject"
 	addresses map[string]identity.ID
-	vouchers  []*voucher               // never deleted, but for nobody's that are accepted
+	vouchers  []*voucher               // never deleted, except those without a user when they are accepted
 	unlinked  map[string][]identity.ID // who unlinked it, by "provider subject"
 	people    map[identity.ID]*person
 	order     []identity.ID                             // of people, as they came
@@ -67,7 +67,7 @@ type held struct {
 	token string
 	id    identity.ID // of the session
 	user  identity.ID
-	via   identity.ID // the way in that made it
+	via   identity.ID // the identity that created it
 	ended bool
 	found bool // to be ended
 }
@@ -101,7 +101,7 @@ type merged struct {
 
 type moved struct {
 	theirs  placement  // the source's
-	current *placement // the survivor's before, if he had one
+	current *placement // the survivor's before, if they had one
 	becomes placement
 }
 
@@ -121,7 +121,7 @@ func (m *model) active(id identity.ID) bool {
 }
 
 // expect says what a proof leads to: a code, or the user it is for. The zero id
-// stands for a new one. ticket is what a refusal gives.
+// means a new one. ticket is what a refusal gives.
 func (m *model) expect(p identity.Proof, current *session.Principal, now time.Time) (user identity.ID, code identity.Code, ticket string) {
 	w, owned := m.ways[key(p)]
 	holder, isHeld := identity.ID{}, false

@@ -27,7 +27,7 @@ func (s *Service) notifyAt(ctx context.Context, kind identity.NoticeKind, to []s
 	return s.notices.Notify(ctx, identity.Notice{Kind: kind, To: to, What: what, At: s.now(), Client: client})
 }
 
-// name is how a notice calls a way in.
+// name is how a notice names a sign-in method.
 func name(i identity.Identity) string {
 	switch {
 	case i.WalletAddress != nil:

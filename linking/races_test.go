@@ -101,7 +101,7 @@ func TestOneWalletLinkedByTwoAtOnce(t *testing.T) {
 				t.Errorf("the refusal is %+v", refusal)
 			}
 			if !c.users[w.owner(t, "siwe", address)] {
-				t.Error("the wallet is not of the one who was told so")
+				t.Error("the wallet is not of the one who got it")
 			}
 		}
 	})
@@ -130,7 +130,7 @@ func TestOneSessionSteppedUpByManyAtOnce(t *testing.T) {
 	})
 }
 
-// Two people who each try to link the other's way in name the same users in
+// Two people who each try to link the other's identity lock the same users in
 // opposite orders.
 func TestPeopleLinkEachOthersWaysInAtOnce(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {

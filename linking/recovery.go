@@ -20,7 +20,7 @@ type RecoveryStore interface {
 	// RecoveryCodes tells how many are left and when they were made.
 	RecoveryCodes(ctx context.Context, user identity.ID) (left int, created *time.Time, err error)
 	RecoveryCodeOwner(ctx context.Context, hash []byte) (identity.ID, error)
-	// UseRecoveryCode takes a code off the user; false if he has it no more.
+	// UseRecoveryCode removes a code from the user; false if they no longer have it.
 	UseRecoveryCode(ctx context.Context, user identity.ID, hash []byte) (used bool, err error)
 }
 
@@ -55,9 +55,9 @@ func (s *Service) RecoveryCodes(ctx context.Context, user identity.ID) (left int
 	return s.store.RecoveryCodes(ctx, user)
 }
 
-// Recover lets in whoever has a recovery code, with a session that can only add
-// a way in. The code works once. CodeInvalidProof for anything that is no code
-// of anybody, without telling why. A session that the new one replaces ends.
+// Recover signs in with a recovery code. The session can only add a sign-in
+// method. The code works once. CodeInvalidProof for anything that is not a valid
+// code, without a reason. A session that the new one replaces ends.
 func (s *Service) Recover(ctx context.Context, typed string, client identity.Client, replaces *session.Session) (Result, error) {
 	hash, ok := recovery.Hash(typed)
 	if !ok {

@@ -10,7 +10,7 @@ import (
 // Remapped is what remapping a subject did, or would do.
 type Remapped struct {
 	From, To string
-	User     *identity.ID // nil where nobody has the old subject
+	User     *identity.ID // nil if no user has the old subject
 }
 
 // RemapStore renames subjects, in the transaction of InTx.

@@ -10,7 +10,7 @@ import (
 
 // UnlinkStore is what unlinking reads and writes, in the transaction of InTx.
 type UnlinkStore interface {
-	// IdentitiesOf lists the ways in of users, oldest first.
+	// IdentitiesOf lists the identities of users, oldest first.
 	IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error)
 	DeleteIdentity(ctx context.Context, id identity.ID) error
 	// EndSessionsBy ends the open sessions that an identity made and returns
@@ -20,11 +20,11 @@ type UnlinkStore interface {
 	SetPrimaryWallet(ctx context.Context, user, id identity.ID) error
 }
 
-// Unlink takes a way in off the actor, ends the sessions it made and takes its
-// method off the others, so that policies are judged without it. It is
+// Unlink removes an identity of the actor, ends the sessions it created and removes
+// its method from the others, so that policies are evaluated without it. It is
 // decided under the actor's row lock, so of two at once the second sees what the
-// first has left. CodeReauthRequired unless fresh; CodeLastIdentity when no
-// usable way in would be left; identity.ErrNotFound for other people's.
+// first has left. CodeReauthRequired unless recently verified; CodeLastIdentity if no
+// usable sign-in method would be left; identity.ErrNotFound for other people's.
 func (s *Service) Unlink(ctx context.Context, actor identity.Actor, id identity.ID) error {
 	return s.store.InTx(ctx, func(ctx context.Context) error {
 		locked, err := s.store.LockUsers(ctx, actor.UserID)
@@ -57,7 +57,7 @@ func (s *Service) Unlink(ctx context.Context, actor identity.Actor, id identity.
 	})
 }
 
-// keepUsable refuses when none of the ways in that would be left works here.
+// keepUsable refuses if none of the identities that would be left is usable.
 func (s *Service) keepUsable(left []identity.Identity) error {
 	unusable := ""
 	for _, i := range left {
@@ -107,7 +107,7 @@ func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identit
 }
 
 // forget deletes an identity, ends its vouchers, and remembers that its user
-// unlinked it. Tickets of the user end: what they stand on may be gone.
+// unlinked it. Tickets of the user end: their grounds may have ended.
 func (s *Service) forget(ctx context.Context, gone identity.Identity, reason identity.VoucherEnd, client identity.Client) ([]identity.Event, error) {
 	now := s.now()
 	if err := s.store.DeleteIdentity(ctx, gone.ID); err != nil {

@@ -11,7 +11,7 @@ import (
 
 // AddressOwner is who owns an address.
 type AddressOwner struct {
-	Owner *identity.ID // nil for nobody
+	Owner *identity.ID // nil if it has none
 	// Disputed reports whether a voucher of the address names someone else, and
 	// the owner has not settled that.
 	Disputed bool
@@ -27,9 +27,9 @@ type VoucherStore interface {
 	// LiveVouchers lists the vouchers that make addresses the user's.
 	LiveVouchers(ctx context.Context, user identity.ID) ([]identity.Voucher, error)
 	InsertVoucher(ctx context.Context, v identity.Voucher) error
-	// RefuseVoucher notes a voucher of nobody, or that it was seen again.
+	// RefuseVoucher stores a voucher without a user, or that it was seen again.
 	RefuseVoucher(ctx context.Context, v identity.Voucher) error
-	// AcceptVoucher deletes the voucher of nobody that the identity left when it
+	// AcceptVoucher deletes the voucher without a user that the identity left when it
 	// was refused.
 	AcceptVoucher(ctx context.Context, address, provider, subject string) error
 	ReviveVoucher(ctx context.Context, id identity.ID, at time.Time) error
@@ -142,7 +142,7 @@ func newVoucher(p identity.Proof, user *identity.ID, now time.Time) identity.Vou
 	}
 }
 
-// claim gives the user an address that nobody owns.
+// claim gives the user an address without an owner.
 func (s *Service) claim(ctx context.Context, e identity.Email, user *identity.User) error {
 	if err := s.store.InsertEmail(ctx, e); err != nil {
 		return err

@@ -217,7 +217,7 @@ func TestUnlinkWhileItsAddressSignsIn(t *testing.T) {
 }
 
 // A provider reports another address while the user is merged: the address ends
-// up with whoever has the identity.
+// up with the owner of the identity.
 func TestAddressChangesDuringAMerge(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		for range 6 {

@@ -31,7 +31,7 @@ func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error 
 			e.Data = identity.Metadata{}
 		}
 		if e.TeamID != nil {
-			db.changed(ctx, team.Topic(*e.TeamID)) // whatever changes in a team is told by an event
+			db.changed(ctx, team.Topic(*e.TeamID)) // every change in a team has an event
 			tx.events = append(tx.events, e)
 			continue
 		}

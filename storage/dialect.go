@@ -17,7 +17,7 @@ import (
 )
 
 // engine is the kind of database. Everything that differs between the two
-// stands in this file.
+// is in this file.
 type engine int
 
 const (
@@ -117,7 +117,7 @@ func (e engine) normalise(err error) error {
 			// and 26000: a pooler mixed up prepared statements, see hotRow.
 			return &retryError{err}
 		case pg.Code == "55P03":
-			return &ErrUnavailable{err} // lock_timeout: whoever holds it is stuck
+			return &ErrUnavailable{err} // lock_timeout: the holder is stuck
 		case pg.Code[:2] == "57", pg.Code[:2] == "53", pg.Code[:2] == "08":
 			return &ErrUnavailable{err} // shutting down, out of resources, connection
 		case pg.Code == "25006":

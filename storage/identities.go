@@ -68,14 +68,14 @@ func (db *DB) HasPrimaryWallet(ctx context.Context, user identity.ID) (bool, err
 	return ok, db.engine.normalise(err)
 }
 
-// Identities lists the ways in of a user, oldest first.
+// Identities lists the identities of a user, oldest first.
 func (db *DB) Identities(ctx context.Context, user identity.ID, p identity.Page) ([]identity.Identity, error) {
 	var rows []identityRow
 	err := oldestFirst(db.reader(ctx).NewSelect().Model(&rows).Where("i.user_id = ?", user), "i.id", p).Scan(ctx)
 	return rowsOf(rows, func(r identityRow) identity.Identity { return r.Identity }), db.engine.normalise(err)
 }
 
-// IdentitiesOf lists the ways in of several users, oldest first.
+// IdentitiesOf lists the identities of several users, oldest first.
 func (db *DB) IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error) {
 	if len(users) == 0 {
 		return nil, nil

@@ -166,7 +166,7 @@ func (db *DB) up(ctx context.Context, p *goose.Provider) (done []*goose.Migratio
 	return done, err
 }
 
-// MigrateDown takes back the newest migration, with the data it held.
+// MigrateDown rolls back the newest migration and deletes its data.
 func (db *DB) MigrateDown(ctx context.Context) (MigrationStatus, error) {
 	var r *goose.MigrationResult
 	err := db.migrating(ctx, func(ctx context.Context, p *goose.Provider) (err error) {

@@ -1,6 +1,6 @@
 // Package storage keeps everything Latchkey knows, by bun, on PostgreSQL or
 // SQLite: one set of queries for both. It implements the small Store interfaces
-// that its consumers declare. What differs between the engines stands in
+// that its consumers declare. What differs between the engines is in
 // dialect.go.
 package storage
 
@@ -37,7 +37,7 @@ type DB struct {
 	gate        gate
 	outages     outages
 	hot         hotStatements
-	watcher     atomic.Pointer[Changes] // told of changes, see Watch
+	watcher     atomic.Pointer[Changes] // receives changes, see Watch
 }
 
 // Option changes how a database is opened.

@@ -48,7 +48,7 @@ func holdTeam() {
 }
 
 // A replica is stopped inside a transaction that holds a row. Those who want the
-// row are told so after a while, everything else goes on, and the row comes back
+// row get an error after a while, everything else goes on, and the row comes back
 // though the replica never does.
 func TestFrozenReplica(t *testing.T) {
 	t.Parallel()

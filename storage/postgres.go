@@ -22,8 +22,8 @@ import (
 
 // What the server is asked to end by itself, so that a replica which is frozen or
 // cut off holds no lock for longer. Values in the URL go before these. They add
-// up: who waits for a lock gives up first, then whoever holds it without doing
-// anything, then what works too long.
+// up: waiting for a lock ends first, then a transaction that holds it without doing
+// anything, then a statement that works too long.
 const (
 	lockTimeout      = 5 * time.Second
 	idleInTxTimeout  = 10 * time.Second
@@ -203,8 +203,8 @@ func (s *server) reload() bool {
 	return c.Password != old
 }
 
-// connect calls until a connection is there, or an error that waiting does not
-// mend.
+// connect calls once until it returns a connection, or an error that waiting does
+// not solve.
 func connect[C any](ctx context.Context, s *server, once func(context.Context) (C, error)) (C, error) {
 	reloaded, refusals := false, 0
 	for started, attempt := time.Now(), 0; ; attempt++ {

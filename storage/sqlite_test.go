@@ -12,7 +12,7 @@ import (
 )
 
 // While somebody reads for long the log beside the file grows; afterwards it is
-// cut back. Nobody else may read any of the files.
+// cut back. Other users may not read any of the files.
 func TestSQLiteLogIsCutBack(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "latchkey.db")

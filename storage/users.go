@@ -14,7 +14,7 @@ func (db *DB) InsertUser(ctx context.Context, u identity.User) error {
 	return db.insert(ctx, &userRow{User: u})
 }
 
-// UpdateUser writes everything about a user but how he came to be.
+// UpdateUser writes everything about a user except how they were created.
 func (db *DB) UpdateUser(ctx context.Context, u identity.User) error {
 	db.changed(ctx, u.ID)
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).

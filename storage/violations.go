@@ -9,7 +9,7 @@ import (
 // invariants are queries that find nothing in a sound database, each with what
 // it means when it does. Unique indexes, foreign keys and checks hold the rest.
 var invariants = []struct{ means, query string }{
-	{"an active user without a way in",
+	{"an active user without an identity",
 		`SELECT u.id FROM users AS u WHERE u.status = 'active'
 		 AND NOT EXISTS (SELECT 1 FROM identities AS i WHERE i.user_id = u.id)`},
 	{"a tombstone with identities",

@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-// listener notes what it is told of changes.
+// listener records the changes that it receives.
 type listener struct {
 	mu      sync.Mutex
 	ids     []identity.ID
@@ -41,7 +41,7 @@ func (l *listener) Trust(since time.Time, d time.Duration) {
 	l.trusted = since.Add(d)
 }
 
-func (l *listener) told(id identity.ID) bool {
+func (l *listener) received(id identity.ID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Contains(l.ids, id)
@@ -70,7 +70,7 @@ func watch(t *testing.T, url string) (*storage.DB, *listener) {
 		cancel()
 		watching.Wait()
 		if l.isTrusted() {
-			t.Error("trusted though nobody listens")
+			t.Error("trusted without a listener")
 		}
 	})
 	until(t, "listening", l.isTrusted)
@@ -110,13 +110,13 @@ func TestChangesAreHeardEverywhere(t *testing.T) {
 		if err := signOut(here, ended.ID, nil); err != nil {
 			t.Fatal(err)
 		}
-		if !l.told(ended.ID) {
+		if !l.received(ended.ID) {
 			t.Error("the replica that made the change has not heard of it when it is made")
 		}
 		until(t, "heard elsewhere", func() bool {
-			return elsewhere.told(ended.ID) || d.Engine == storagetest.SQLite && elsewhere.forgotAll() > before
+			return elsewhere.received(ended.ID) || d.Engine == storagetest.SQLite && elsewhere.forgotAll() > before
 		})
-		if elsewhere.told(undone.ID) {
+		if elsewhere.received(undone.ID) {
 			t.Error("heard of a change that was rolled back")
 		}
 	})

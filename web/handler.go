@@ -70,7 +70,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(missing)))
 		w.WriteHeader(http.StatusServiceUnavailable)
 		if r.Method == http.MethodGet {
-			_, _ = w.Write(missing) // the browser went away; nobody to tell
+			_, _ = w.Write(missing) // the browser went away
 		}
 		return
 	}
@@ -100,7 +100,7 @@ func (a *App) Refuse(w http.ResponseWriter, r *http.Request, status int, refusal
 	w.Header().Add("Vary", "Accept-Language")
 	w.WriteHeader(status)
 	page := signIn(a.index, a.options, begun{returnTo: OriginalReturnTo(refusal.ReturnTo)}, r.Header.Get("Accept-Language"))
-	_, _ = w.Write(refused(page, refusal)) //nolint:gosec // escaped by html/template; if the browser went away there is nobody to tell
+	_, _ = w.Write(refused(page, refusal)) //nolint:gosec // escaped by html/template; an error means that the browser went away
 	return true
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // openDatabase opens the configured database. When the server refuses its
-// password, that is read again: it may have changed in the file it stands in.
+// password, it is read again: the file may have changed.
 func openDatabase(ctx context.Context, cfg config.Config, opts ...storage.Option) (*storage.DB, error) {
 	current := func(which func(config.Config) config.SecretURL) func() (string, error) {
 		return func() (string, error) {

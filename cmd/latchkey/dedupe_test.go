@@ -56,7 +56,7 @@ func TestDedupeTellsBoth(t *testing.T) {
 	}
 	slices.Sort(to)
 	if want := []string{"ada@example.com", "ada@work.example"}; !slices.Equal(to, want) {
-		t.Errorf("told are %v, want %v", to, want)
+		t.Errorf("mails went to %v, want %v", to, want)
 	}
 }
 

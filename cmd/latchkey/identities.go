@@ -63,7 +63,7 @@ func newRemapCommand() *cobra.Command {
 	return cmd
 }
 
-// readPairs reads old and new subjects, each of which stands once.
+// readPairs reads old and new subjects, each of which is listed once.
 func readPairs(path string) ([][2]string, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {

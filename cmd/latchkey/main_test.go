@@ -42,7 +42,7 @@ func TestExitCodes(t *testing.T) {
 		"dev beyond loopback": {map[string]string{"LATCHKEY_LISTEN": "0.0.0.0:0"}, []string{"serve", "--dev"}, 2, "--dev-allow-remote"},
 		"remote without dev":  {nil, []string{"serve", "--dev-allow-remote"}, 2, "--dev"},
 		"database not there":  {map[string]string{"LATCHKEY_DATABASE_URL": absent}, []string{"migrate", "status"}, 1, "x.db"},
-		"nobody listens":      {map[string]string{"LATCHKEY_LISTEN": "127.0.0.1:1"}, []string{"healthcheck"}, 1, "127.0.0.1:1"},
+		"no listener":         {map[string]string{"LATCHKEY_LISTEN": "127.0.0.1:1"}, []string{"healthcheck"}, 1, "127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, _, stderr := latchkey(t, tt.environ, tt.args...)

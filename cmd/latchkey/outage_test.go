@@ -72,11 +72,11 @@ func (l *traffic) reckon(databaseURL string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := map[string]bool{}
+	recorded := map[string]bool{}
 	var action, about string
 	if _, err := pgx.ForEachRow(rows, []any{&action, &about}, func() error {
 		for _, id := range idPattern.FindAllString(about, -1) {
-			told[action+" "+id] = true
+			recorded[action+" "+id] = true
 		}
 		return nil
 	}); err != nil {
@@ -94,7 +94,7 @@ func (l *traffic) reckon(databaseURL string) {
 			want = append(want, "session.ended "+v.id)
 		}
 		for _, w := range want {
-			if !told[w] {
+			if !recorded[w] {
 				t.Errorf("lost: the trail does not tell of %s", w)
 			}
 		}
@@ -112,7 +112,7 @@ func (l *traffic) reckon(databaseURL string) {
 			t.Errorf("session %s: %d", v.id, status)
 		}
 	}
-	t.Logf("%d sessions; of the end of %d nobody was told", len(l.visits)+len(l.keepers), unknown)
+	t.Logf("%d sessions; the end of %d was not acknowledged", len(l.visits)+len(l.keepers), unknown)
 	until(t, "all events are chained", func() bool {
 		said, code := l.binary(databaseURL, "audit", "verify")
 		if code != 0 {

@@ -147,7 +147,7 @@ type answer struct {
 	cookies []*http.Cookie
 }
 
-// text is what stands at a path such as "session.id".
+// text is the value at a path such as "session.id".
 func (a answer) text(path string) string {
 	var v any
 	_ = json.Unmarshal(a.body, &v)

@@ -78,8 +78,8 @@ type signals struct {
 	load   func() (config.Config, error) // the configuration as it is now
 }
 
-// serve runs until it is told to stop, then lets requests in flight finish.
-func serve(ctx context.Context, cfg config.Config, told signals) error {
+// serve runs until a signal stops it, then lets requests in flight finish.
+func serve(ctx context.Context, cfg config.Config, received signals) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	log := logging.New(os.Stderr, cfg.LogFormat, cfg.LogLevel)
@@ -130,15 +130,15 @@ func serve(ctx context.Context, cfg config.Config, told signals) error {
 			background.Go(func() { seal(ctx, audit.NewService(db), sealEvery, log) })
 			handler.begin()
 			welcome(cfg.ListeningAt(address), address, log)
-		case <-told.hangup:
+		case <-received.hangup:
 			handler.hangup(ctx, func() (config.Config, error) {
-				now, err := told.load()
+				now, err := received.load()
 				return now.ListeningAt(address), err
 			}, log)
 		case err = <-failed:
 			running = false
-		case <-told.stop:
-			drain(ctx, cfg, handler, told.stop, log)
+		case <-received.stop:
+			drain(ctx, cfg, handler, received.stop, log)
 			running = false
 		case <-ctx.Done():
 			running = false

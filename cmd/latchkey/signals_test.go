@@ -40,7 +40,7 @@ func (r *replica) said() string {
 	return string(text)
 }
 
-// Told to stop, a replica says so by /readyz and goes on answering until load
+// After a signal to stop, a replica reports it by /readyz and keeps answering until load
 // balancers have noticed.
 func TestDrain(t *testing.T) {
 	t.Parallel()
@@ -61,7 +61,7 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// A replica that is told to hang up reads its files again. What is wrong with them
+// After SIGHUP a replica reads its files again. What is wrong with them
 // changes nothing.
 func TestHangup(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,7 @@ const revokedWithin = 100 * time.Millisecond
 // What a visit ends by.
 const (
 	ofSession = iota // the user ends the session with its own token
-	ofDevice         // the user ends it from another of his devices
+	ofDevice         // the user ends it from another of their devices
 	ofTeam           // the team's owner ends what was entered with it
 	kinds
 )
@@ -137,7 +137,7 @@ func (l *traffic) do(i int, method, path, token string, body any, want int, cook
 	case got.status != http.StatusServiceUnavailable || !troubled && !l.troubled.Load():
 		l.t.Errorf("%s %s at %s: %d %s", method, path, r.addr, got.status, got.body)
 	}
-	time.Sleep(5 * time.Millisecond) // nobody asks again at once
+	time.Sleep(5 * time.Millisecond) // clients do not ask again at once
 	return got, false
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/latchkey/latchkey/identity/audit"
 )
 
-// The example of docs/audit.md: whoever follows the text gets these bytes.
+// The example of docs/audit.md: following the text gives these bytes.
 func TestExampleOfTheDocumentation(t *testing.T) {
 	t.Parallel()
 	id := func(last byte) identity.ID { return identity.ID{0x01, 0x95, 6: 0x70, 8: 0x80, 15: last} }
@@ -162,7 +162,7 @@ func TestVerifyExportRefusesWhatIsNone(t *testing.T) {
 			t.Errorf("%s: %d events, %d broken, %v", name, n, broken, err)
 		}
 	}
-	// A field that nobody knows is a change, too.
+	// An unknown field is a change, too.
 	broken := 0
 	report := audit.Report{Broken: func(audit.Break) { broken++ }, Whole: func(audit.Head) {}}
 	if _, err := audit.VerifyExport(strings.NewReader(strings.Replace(string(line), `{`, `{"extra":1,`, 1)), report); err != nil || broken != 1 {

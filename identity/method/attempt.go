@@ -44,13 +44,13 @@ const (
 type Place struct {
 	// Browser is identity.HashSecret of the browser's flow value, nil without one.
 	Browser []byte
-	// User and Session are who is signed in there, and how; nil for nobody.
+	// User and Session are the signed-in user and their session there, or nil.
 	User, Session *identity.ID
 	// Origin is that of the page which asks.
 	Origin string
 }
 
-// Require refuses a purpose that acts on a signed-in user where nobody is signed in.
+// Require refuses a purpose that acts on a signed-in user where no user is signed in.
 func (p Place) Require(purpose identity.Purpose) error {
 	if purpose.NeedsSession() && (p.User == nil || p.Session == nil) {
 		return identity.NewError(identity.CodeUnauthenticated, "sign in first")
@@ -91,7 +91,7 @@ func (a Attempt) SingleUse(token string) identity.SingleUse {
 //     from the attempt alone: nothing that comes back can say otherwise.
 //   - It is the same browser, for every purpose; one without a flow value never fits.
 //   - It is the same user in the same session, for a purpose that acts on a signed-in
-//     user. A sign-in acts on nobody: it must not fail because a session ended in
+//     user. A sign-in acts on no user: it must not fail because a session ended in
 //     another tab meanwhile.
 //   - It is the same origin, for a wallet, whose message names it. A redirect and a
 //     mail come back to our own pages, wherever they were asked for.

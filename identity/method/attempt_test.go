@@ -35,7 +35,7 @@ func never(method.Kind, identity.Purpose) bool           { return false }
 func actsOnUser(_ method.Kind, p identity.Purpose) bool  { return p != identity.PurposeSignIn }
 func namesOrigin(k method.Kind, _ identity.Purpose) bool { return k == method.ByWallet }
 
-// differences are the ways in which what comes back can be another than what was
+// differences are how what comes back can be another than what was
 // begun, each with the kinds and purposes for which it counts. Of each aspect, the
 // first is no difference.
 var differences = [][]struct {
@@ -163,7 +163,7 @@ func TestAttemptIsNotBegun(t *testing.T) {
 		remove(&p)
 		return p
 	}
-	nobody := without(func(p *method.Place) { p.User, p.Session = nil, nil })
+	signedOut := without(func(p *method.Place) { p.User, p.Session = nil, nil })
 	for what, c := range map[string]struct {
 		kind     method.Kind
 		provider string
@@ -171,11 +171,11 @@ func TestAttemptIsNotBegun(t *testing.T) {
 		at       method.Place
 		want     identity.Code
 	}{
-		"signing in, signed out":             {method.ByRedirect, "p", identity.PurposeSignIn, nobody, ""},
+		"signing in, signed out":             {method.ByRedirect, "p", identity.PurposeSignIn, signedOut, ""},
 		"signing in by mail, no origin":      {method.ByEmail, "p", identity.PurposeSignIn, without(func(p *method.Place) { p.Origin = "" }), ""},
-		"linking, signed out":                {method.ByRedirect, "p", identity.PurposeLink, nobody, identity.CodeUnauthenticated},
-		"merging, signed out":                {method.ByWallet, "p", identity.PurposeMerge, nobody, identity.CodeUnauthenticated},
-		"stepping up, signed out":            {method.ByEmail, "p", identity.PurposeStepUp, nobody, identity.CodeUnauthenticated},
+		"linking, signed out":                {method.ByRedirect, "p", identity.PurposeLink, signedOut, identity.CodeUnauthenticated},
+		"merging, signed out":                {method.ByWallet, "p", identity.PurposeMerge, signedOut, identity.CodeUnauthenticated},
+		"stepping up, signed out":            {method.ByEmail, "p", identity.PurposeStepUp, signedOut, identity.CodeUnauthenticated},
 		"stepping up, without a session":     {method.ByEmail, "p", identity.PurposeStepUp, without(func(p *method.Place) { p.Session = nil }), identity.CodeUnauthenticated},
 		"linking, without a user":            {method.ByEmail, "p", identity.PurposeLink, without(func(p *method.Place) { p.User = nil }), identity.CodeUnauthenticated},
 		"no browser":                         {method.ByRedirect, "p", identity.PurposeSignIn, without(func(p *method.Place) { p.Browser = nil }), identity.CodeInvalidState},
@@ -183,7 +183,7 @@ func TestAttemptIsNotBegun(t *testing.T) {
 		"no provider":                        {method.ByRedirect, "", identity.PurposeSignIn, place(), identity.CodeInvalidState},
 		"no purpose":                         {method.ByRedirect, "p", "", place(), identity.CodeInvalidState},
 		"a purpose that there is not":        {method.ByRedirect, "p", "admin", place(), identity.CodeInvalidState},
-		"the same, by one who is signed out": {method.ByRedirect, "p", "admin", nobody, identity.CodeUnauthenticated},
+		"the same, by one who is signed out": {method.ByRedirect, "p", "admin", signedOut, identity.CodeUnauthenticated},
 	} {
 		a, err := method.Begin(c.kind, c.provider, c.purpose, c.at, began)
 		if identity.ErrorCode(err) != c.want || (err == nil) != (c.want == "") || err != nil && a != (method.Attempt{}) {
@@ -192,7 +192,7 @@ func TestAttemptIsNotBegun(t *testing.T) {
 	}
 }
 
-// What expires is told in whole seconds, as tokens hold it.
+// Expiry is in whole seconds, as tokens hold it.
 func TestAttemptExpires(t *testing.T) {
 	t.Parallel()
 	a, err := method.Begin(method.ByWallet, "mine", identity.PurposeSignIn, place(), began.Add(700*time.Millisecond))

@@ -11,8 +11,8 @@ import (
 // maxReturnTo is in bytes, and leaves a state under its own bound.
 const maxReturnTo = 1024
 
-// resultParams are the query parameters in which Latchkey tells the outcome. A
-// return_to never brings its own: whoever made the link would speak in
+// resultParams are the query parameters with which Latchkey reports the result. A
+// return_to must not bring its own: the author of the link could speak in
 // Latchkey's name, or plant a ticket.
 var resultParams = map[string]bool{"error": true, "ticket": true, "ticket_kind": true, "request_id": true}
 

@@ -50,7 +50,7 @@ const (
 )
 
 // Seal returns a token: ASCII letters and digits, about 76 for a wallet (EIP-4361
-// allows no others in a nonce), at most 2048. Whoever sees it can read what the
+// allows no others in a nonce), at most 2048. Anybody who sees it can read what the
 // attempt is for, but not where it was begun. CodeInvalidReturnTo when ReturnTo is
 // longer than a token can carry.
 func (s *Attempts) Seal(a Attempt) (string, error) {

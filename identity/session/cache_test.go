@@ -54,7 +54,7 @@ func TestACheckIsReadOnce(t *testing.T) {
 	reads("remembered", 0)
 	for what, forget := range map[string]func(){
 		"the session": func() { cache.Forget(s.ID) }, "the user": func() { cache.Forget(s.UserID) },
-		"the way in": func() { cache.Forget(*s.IdentityID) }, "all": cache.ForgetAll,
+		"the identity": func() { cache.Forget(*s.IdentityID) }, "all": cache.ForgetAll,
 	} {
 		forget()
 		reads("after a change of "+what, 1)
@@ -69,7 +69,7 @@ func TestACheckIsReadOnce(t *testing.T) {
 	cache.Trust(time.Now(), time.Hour)
 	reads("trusted again", 0)
 
-	for range 20_000 { // more than are told apart
+	for range 20_000 { // more than are distinguished
 		cache.Forget(identity.NewID())
 	}
 	reads("after very many changes", 1)

@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-// A session ends with the sign-in that takes its place, whoever signs in, by an
+// A session ends with the sign-in that replaces it, whichever user signs in, by an
 // identity or by a recovery code.
 func TestANewSessionEndsTheOneItReplaces(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
@@ -42,17 +42,17 @@ func TestANewSessionEndsTheOneItReplaces(t *testing.T) {
 			if n := f.Count(t, "team_sessions WHERE ended_at IS NULL AND session_id = '"+old.ID.String()+"'"); n != 0 {
 				t.Errorf("%s: its team session is open", name)
 			}
-			told := "audit_events WHERE action = 'session.ended' AND CAST(data AS text) LIKE '%replaced%' AND user_id = '" + u.ID.String() + "' AND session_id = '" + old.ID.String() + "'"
-			if n := f.Count(t, told); n != 1 {
+			recorded := "audit_events WHERE action = 'session.ended' AND CAST(data AS text) LIKE '%replaced%' AND user_id = '" + u.ID.String() + "' AND session_id = '" + old.ID.String() + "'"
+			if n := f.Count(t, recorded); n != 1 {
 				t.Errorf("%s: %d events in the history of the session's user", name, n)
 			}
 			if n := f.Count(t, "audit_events WHERE CAST(data AS text) LIKE '%"+next.ID.String()+"%'"); n != 0 {
 				t.Errorf("%s: the history of the one names the session of the other", name)
 			}
-			// What has ended is not ended, nor told, again.
+			// What has ended is neither ended nor recorded again.
 			f.Do(t, func(ctx context.Context) error { _, _, err := sign(ctx, &old); return err })
-			if n := f.Count(t, told); n != 1 {
-				t.Errorf("%s: told %d times", name, n)
+			if n := f.Count(t, recorded); n != 1 {
+				t.Errorf("%s: recorded %d times", name, n)
 			}
 			f.works(t, name+": one elsewhere", elsewhere, true)
 		}

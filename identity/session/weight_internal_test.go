@@ -71,7 +71,7 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// Whatever sessions weigh, all of them stay within what their number stands for.
+// Whatever sessions weigh, all of them stay within the memory that their number allows.
 func TestCacheIsBoundedInBytes(t *testing.T) {
 	t.Parallel()
 	const sessions = 100

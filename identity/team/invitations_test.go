@@ -130,7 +130,7 @@ func TestInvite(t *testing.T) {
 			return err
 		}
 		address, wallet := "Ada@Example.com", storagetest.Address()
-		storagetest.WantCode(t, "nobody", invite(team.Target{}), identity.CodeInvalidRequest)
+		storagetest.WantCode(t, "no target", invite(team.Target{}), identity.CodeInvalidRequest)
 		storagetest.WantCode(t, "both", invite(team.Target{Email: &address, Wallet: &wallet}), identity.CodeInvalidRequest)
 		storagetest.WantCode(t, "no address", invite(team.Target{Email: new("a@b@c.de")}), identity.CodeInvalidEmail)
 		if err := invite(team.Target{Email: &address}); err != nil {
@@ -142,7 +142,7 @@ func TestInvite(t *testing.T) {
 		}
 		storagetest.WantCode(t, "the same wallet", invite(team.Target{Wallet: &wallet}), identity.CodeAlreadyInvited)
 
-		// Whoever has the wallet gets in by it; by its address alone nobody does.
+		// The wallet's owner can accept with it; its address alone is not enough.
 		u := f.User(t)
 		got, _, err := f.Received(t.Context(), u.ID, page)
 		if err != nil || len(got) != 0 {

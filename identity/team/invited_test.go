@@ -100,7 +100,7 @@ func TestNoLetterOfWhatCannotBeAccepted(t *testing.T) {
 			return nil
 		}
 		for name, change := range map[string]func(i invited) error{
-			"taken back":        func(i invited) error { return f.RevokeInvitation(t.Context(), actor(i.owner), i.id, i.invitation.ID) },
+			"cancelled":         func(i invited) error { return f.RevokeInvitation(t.Context(), actor(i.owner), i.id, i.invitation.ID) },
 			"declined":          func(i invited) error { return f.Decline(t.Context(), actor(i.receiver), i.invitation.ID) },
 			"accepted":          func(i invited) error { _, err := f.Accept(t.Context(), actor(i.receiver), i.invitation.ID); return err },
 			"team deleted":      func(i invited) error { return f.Delete(t.Context(), actor(i.owner), i.id) },
@@ -131,30 +131,30 @@ func TestNoLetterOfWhatCannotBeAccepted(t *testing.T) {
 	})
 }
 
-// An address gets so many letters a day, whoever invites it, however often the
-// invitation is taken back, and however many at once; the invitations are made.
+// An address gets a limited number of mails a day, whatever the inviter, however often
+// the invitation is cancelled, and however many at once; the invitations are made.
 func TestNobodyIsFloodedByInvitations(t *testing.T) {
 	eachWithPost(t, func(t *testing.T, f *fixture) {
 		address := identityWord() + "@example.com"
-		told := make([]team.MailStatus, 12)
-		owners, teams := make([]identity.User, len(told)), make([]identity.ID, len(told))
-		for n := range told {
+		statuses := make([]team.MailStatus, 12)
+		owners, teams := make([]identity.User, len(statuses)), make([]identity.ID, len(statuses))
+		for n := range statuses {
 			owners[n] = f.User(t)
 			teams[n] = f.Team(t, owners[n].ID).ID
 		}
-		together(len(told), func(n int) {
+		together(len(statuses), func(n int) {
 			i, err := f.Service.Invite(t.Context(), actor(owners[n]), teams[n], team.Target{Email: &address}, team.RoleMember)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			told[n] = i.MailStatus
+			statuses[n] = i.MailStatus
 			if err := f.RevokeInvitation(t.Context(), actor(owners[n]), teams[n], i.ID); err != nil {
 				t.Error(err)
 			}
 		})
-		storagetest.Same(t, []int{strings.Count(fmt.Sprint(told), "queued"), strings.Count(fmt.Sprint(told), "limited"), f.queued(t)},
-			[]int{team.MailsToAddress, len(told) - team.MailsToAddress, team.MailsToAddress})
+		storagetest.Same(t, []int{strings.Count(fmt.Sprint(statuses), "queued"), strings.Count(fmt.Sprint(statuses), "limited"), f.queued(t)},
+			[]int{team.MailsToAddress, len(statuses) - team.MailsToAddress, team.MailsToAddress})
 
 		f.Clock.Advance(24 * time.Hour)
 		i, err := f.Service.Invite(t.Context(), actor(owners[0]), teams[0], team.Target{Email: &address}, team.RoleMember)

@@ -118,8 +118,8 @@ func tighten(t *rapid.T, p team.Policy) team.Policy {
 	return p
 }
 
-// Tightening admits nobody who was not admitted before, and is known as such;
-// whatever counts as no loosening admits nobody new.
+// Tightening allows no session that was refused before, and is recognized as such;
+// a change that is not a loosening allows no new session.
 func TestTighteningAdmitsNobodyNew(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

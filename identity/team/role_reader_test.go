@@ -59,10 +59,10 @@ func TestMachines(t *testing.T) {
 			want("invite", err, no)
 			storagetest.WantNotFound(t, "an invitation through another team", f.RevokeInvitation(t.Context(), m, other, i))
 		}
-		want("take back", f.RevokeInvitation(t.Context(), member, id, i), no)
-		want("take back", f.RevokeInvitation(t.Context(), admin, id, i), ok)
+		want("cancel", f.RevokeInvitation(t.Context(), member, id, i), no)
+		want("cancel", f.RevokeInvitation(t.Context(), admin, id, i), ok)
 		i = invite(team.RoleOwner)
-		want("take back an owner's", f.RevokeInvitation(t.Context(), admin, id, i), no)
+		want("cancel an owner's", f.RevokeInvitation(t.Context(), admin, id, i), no)
 
 		// A call that was let in before its key ended does nothing after.
 		f.Do(t, func(ctx context.Context) error { _, err := f.EndTeamAPIKeys(ctx, id, f.Clock.Now()); return err })

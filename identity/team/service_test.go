@@ -144,7 +144,7 @@ func TestRolesAndMembers(t *testing.T) {
 				_, err := f.Service.Invite(t.Context(), actor(boss), id, team.Target{Email: new("New@example.com")}, of)
 				check("invite", i, j, err, acts[i][j])
 				invitation := f.Database.Invite(t, id, boss.ID, func(i *team.Invitation) { i.Role = of })
-				check("take back", i, j, f.RevokeInvitation(t.Context(), actor(boss), id, invitation.ID), acts[i][j])
+				check("cancel", i, j, f.RevokeInvitation(t.Context(), actor(boss), id, invitation.ID), acts[i][j])
 				check("leave", i, i, f.Remove(t.Context(), actor(boss), id, boss.ID), ok)
 			}
 		}

@@ -83,7 +83,7 @@ func withHeader(t *testing.T, raw string, change map[string]any) string {
 	return encode(t, header) + "." + parts[1] + "." + parts[2]
 }
 
-// forge signs header and claims of a token anew, changed, with the deployment's
+// forge signs the changed header and claims of a token again with the deployment's
 // own key: what is refused then is refused for what it says.
 func forge(t *testing.T, d *storagetest.Database, raw string, header, claims map[string]any) string {
 	t.Helper()
@@ -153,7 +153,7 @@ func TestHostileTokens(t *testing.T) {
 	s := newService(t, d, k)
 	good := issue(t, s, principal(t, d))
 	if _, err := s.Verify(t.Context(), forge(t, d, good, nil, nil)); err != nil {
-		t.Fatalf("a token signed anew is refused, so no refusal here means anything: %v", err)
+		t.Fatalf("a token that was signed again is refused, so no refusal here means anything: %v", err)
 	}
 	parts := strings.Split(good, ".")
 	all, err := d.SigningKeys(t.Context())
@@ -226,7 +226,7 @@ func TestHostileTokens(t *testing.T) {
 		"one audience too many":      forge(t, d, good, nil, map[string]any{"aud": []string{"https://api.example.com", "https://evil.example"}}),
 		"no audience":                forge(t, d, good, nil, map[string]any{"aud": nil}),
 		"another client":             forge(t, d, good, nil, map[string]any{"client_id": "other"}),
-		"no such client":             forge(t, d, good, nil, map[string]any{"client_id": "nobody"}),
+		"no such client":             forge(t, d, good, nil, map[string]any{"client_id": "unknown"}),
 		"no client":                  forge(t, d, good, nil, map[string]any{"client_id": nil}),
 	} {
 		if c, err := s.Verify(t.Context(), raw); !errors.Is(err, token.ErrNotOurs) {

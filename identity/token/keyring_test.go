@@ -79,7 +79,7 @@ func TestRotationOverlaps(t *testing.T) {
 		d.Clock.Advance(time.Microsecond)
 		both := []string{first[0], second.Kid}
 		storagetest.Same(t, kids(t, b), both)
-		// Whoever fetched the keys just before, and may keep them, has the new one
+		// A client that fetched the keys just before, and may keep them, has the new one
 		// before anything is signed with it.
 		if second.ActiveAt.Sub(second.CreatedAt) < token.ReloadEvery+token.JWKSMaxAge {
 			t.Errorf("it signs %s after it was made", second.ActiveAt.Sub(second.CreatedAt))
@@ -150,7 +150,7 @@ func TestCompromisedKeysGoAtOnce(t *testing.T) {
 }
 
 // Under another secret nothing is signed, and nothing breaks that could be
-// mended by setting the old one again.
+// repaired by setting the old one again.
 func TestAnotherSecretSignsNothing(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		first := kids(t, newKeyring(d.DB, d))
@@ -158,7 +158,7 @@ func TestAnotherSecretSignsNothing(t *testing.T) {
 		_, err := newService(t, d, other).Issue(t.Context(), principal(t, d), token.Ask{}, identity.Client{})
 		storagetest.WantCode(t, "signing", err, identity.CodeUnavailable)
 		if !strings.Contains(err.Error(), "keys rotate --compromised") {
-			t.Errorf("what to do about it is not told: %v", err)
+			t.Errorf("it does not say what to do: %v", err)
 		}
 		storagetest.Same(t, kids(t, other), first)
 		if _, err := other.Rotate(t.Context(), true); err != nil {
@@ -254,6 +254,6 @@ func TestAStoreThatIsDownAcceptsNothing(t *testing.T) {
 	storagetest.Same(t, kids(t, k), known) // others may go on for a while
 	d.Clock.Advance(token.KeepStale)
 	if _, err := k.JWKS(t.Context()); !errors.Is(err, errDown) {
-		t.Errorf("old keys are told for ever: %v", err)
+		t.Errorf("old keys are published forever: %v", err)
 	}
 }

@@ -180,7 +180,7 @@ func TestRefreshRules(t *testing.T) {
 				return l.raw
 			}},
 			{name: "another client", client: "other", code: identity.CodeInvalidGrant, before: func(l *line) string { return l.raw }},
-			{name: "no such client", client: "nobody", code: identity.CodeInvalidClient, before: func(l *line) string { return l.raw }},
+			{name: "no such client", client: "unknown", code: identity.CodeInvalidClient, before: func(l *line) string { return l.raw }},
 			{name: "a family that is over", code: identity.CodeInvalidGrant, ends: "before", before: func(l *line) string {
 				l.exec("UPDATE refresh_families SET ended_at = ?, end_reason = 'before' WHERE id = ?", l.Clock.Now(), l.familyID.String())
 				return l.raw

@@ -76,7 +76,7 @@ func TestUpdateRefuses(t *testing.T) {
 		for name, other := range map[string]identity.User{
 			"disabled": d.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled }),
 			"merged":   d.User(t, func(m *identity.User) { m.Status, m.MergedInto = identity.StatusMerged, &u.ID }),
-			"nobody":   {ID: identity.NewID()},
+			"unknown":  {ID: identity.NewID()},
 		} {
 			_, err := s.Update(t.Context(), actor(other), user.Change{DisplayName: new("x")})
 			storagetest.WantNotFound(t, name, err)
@@ -124,7 +124,7 @@ func TestLabelsAndPrimaries(t *testing.T) {
 		_, err = s.SetLabel(t.Context(), actor(u), foreign.ID, "mine")
 		storagetest.WantNotFound(t, "another's label", err)
 		_, err = s.MakePrimary(t.Context(), actor(u), all[0].ID)
-		storagetest.WantCode(t, "a way in without an address", err, identity.CodeNoVerifiedAddress)
+		storagetest.WantCode(t, "an identity without an address", err, identity.CodeNoVerifiedAddress)
 		if got, err := s.SetLabel(t.Context(), actor(u), first.ID, " ledger "); err != nil || got.Label != "ledger" {
 			t.Errorf("%+v, %v", got, err)
 		}

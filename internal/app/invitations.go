@@ -9,8 +9,8 @@ import (
 	"github.com/latchkey/latchkey/storage"
 )
 
-// invitations has invited people told by mail. What waits in the outbox is the
-// invitation's id alone: the letter is written as things are when it leaves.
+// invitations sends the mails of invitations. Only the invitation's id waits in the
+// outbox: the mail is composed when it is sent.
 type invitations struct {
 	db     *storage.DB
 	sealer identity.Sealer

@@ -13,9 +13,9 @@ import (
 // post is all that has to do with mail.
 type post struct {
 	worker  *outbox.Worker // sends
-	email   *email.Service // as a way in; nil where no mail can leave
+	email   *email.Service // as a sign-in method; nil if no mail can be sent
 	notices identity.Notifier
-	teams   []team.Option // has invited people told
+	teams   []team.Option // sends the mails of invitations
 }
 
 func newPost(parts Parts, mailbox *devmode.Mailbox) (post, error) {

@@ -9,8 +9,7 @@ import (
 	"github.com/latchkey/latchkey/storage"
 )
 
-// noticeLifetime is how long a mail server may be away before a notice is news
-// no more.
+// noticeLifetime is how long a mail server may be down before a notice is dropped.
 const noticeLifetime = 3 * 24 * time.Hour
 
 // notices writes notices to the outbox, in the transaction they tell of.
@@ -21,9 +20,8 @@ type notices struct {
 	wake   func() // those who send
 }
 
-// Notices returns what tells people of changes to their accounts, for a program
-// that sends no mail itself: a running service takes it from the outbox. Nobody
-// is told where no mail can leave.
+// Notices returns a notifier for a program that sends no mail itself: a running
+// service takes the mails from the outbox. It does nothing if no mail is configured.
 func Notices(cfg config.Config, db *storage.DB) identity.Notifier {
 	if !cfg.MailEnabled() {
 		return identity.NoNotices{}

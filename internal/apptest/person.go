@@ -185,7 +185,7 @@ func (a *Answer) WantProblem(status int, code string) *Answer {
 	return a
 }
 
-// Get returns what stands at a path such as "user.id" or "data.0.role".
+// Get returns the value at a path such as "user.id" or "data.0.role".
 func (a *Answer) Get(path string) any {
 	a.t.Helper()
 	var v any

@@ -87,8 +87,8 @@ func (c *Cable) accept(ctx context.Context) {
 // DatabaseURL leads to the database past the cable.
 func (a *App) DatabaseURL() string { return cmp.Or(a.direct, string(a.Config.DatabaseURL)) }
 
-// Stall holds back all that is sent either way, and breaks nothing: nobody can
-// tell it from a slow database. What it returns lets everything through.
+// Stall holds back all that is sent either way, and breaks nothing: it looks like a
+// slow database. The returned function lets everything through.
 func (c *Cable) Stall() (resume func()) {
 	c.stall.Lock()
 	resume = sync.OnceFunc(c.stall.Unlock)

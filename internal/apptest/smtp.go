@@ -78,7 +78,7 @@ func (p *Post) Env() []string {
 
 // Close takes the server away; another may take its address.
 func (p *Post) Close() {
-	_ = p.listener.Close() // which the server may not have been told of yet
+	_ = p.listener.Close() // which the server may not know yet
 	_ = p.server.Close()
 }
 

@@ -36,17 +36,17 @@ func OpenSQL(t *testing.T, databaseURL string) *sql.DB {
 	return db
 }
 
-// Exec changes rows behind the service's back. Values are ours, so they stand
-// in the statement: the engines number their parameters differently.
+// Exec changes rows without the service. Values are ours, so they are part of the
+// statement: the engines number their parameters differently.
 func (a *App) Exec(format string, args ...any) {
 	a.T.Helper()
 	if _, err := a.SQL().ExecContext(a.T.Context(), fmt.Sprintf(format, args...)); err != nil {
 		a.T.Fatal(err)
 	}
-	a.service.Remembered.ForgetAll() // a change by hand is told to nobody
+	a.service.Remembered.ForgetAll() // a manual change sends no notification
 }
 
-// Disable disables a user by hand, whatever he owns.
+// Disable disables a user by hand, whatever they own.
 func (a *App) Disable(user string) {
 	a.T.Helper()
 	a.Exec("UPDATE users SET status = 'disabled' WHERE id = '%s'", user)

@@ -19,7 +19,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// Upstream is an OpenID provider that stands for Google, and a GitHub, on one
+// Upstream is an OpenID provider in place of Google, and a GitHub, on one
 // server. Unlike the stand-ins it says whatever a test wants, and can be broken.
 type Upstream struct {
 	*httptest.Server
@@ -95,7 +95,7 @@ func (u *Upstream) Env() []string {
 	}
 }
 
-// Break lets h answer a path, or every one for ""; nil mends it.
+// Break lets h answer a path, or every one for ""; nil repairs it.
 func (u *Upstream) Break(path string, h http.HandlerFunc) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -109,7 +109,7 @@ func (u *Upstream) Hits(path string) int {
 	return u.hits[path]
 }
 
-// Secrets are what must stand in no log and no answer.
+// Secrets are what must not be in any log or answer.
 func (u *Upstream) Secrets() []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -30,7 +30,7 @@ func TestDevListensOnLoopback(t *testing.T) {
 	}
 }
 
-// A public URL that nobody set is where a browser reaches the development server.
+// A public URL that is not set is where a browser reaches the development server.
 func TestDevPublicURLFollowsListen(t *testing.T) {
 	for listen, want := range map[string]string{
 		"":               "http://localhost:8080",

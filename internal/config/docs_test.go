@@ -19,8 +19,8 @@ Latchkey is configured by its environment. Every variable can be given as ` + "`
 value: use that for those marked secret. A newline at the end of the file does not matter. Setting both is an error, and an empty
 variable is an unset one.
 
-Latchkey does not start on a configuration that is wrong or half set. It names every variable at fault at once, and how to mend it; of
-a variable that it does not know it warns; ` + "`latchkey doctor`" + ` does the same and then tries what the variables point to. Secret values are never printed.
+Latchkey does not start on a configuration that is wrong or half set. It lists every wrong variable at once, and how to fix it, and
+warns about unknown variables; ` + "`latchkey doctor`" + ` does the same and then checks what the variables point to. Secret values are never printed.
 
 <!-- This table is written from internal/config/config.go by: go test ./internal/config -run Documentation -update -->
 

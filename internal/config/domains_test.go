@@ -48,8 +48,8 @@ func TestEnterpriseServerWithoutDomainsIsWarnedOf(t *testing.T) {
 		"a stand-in, by name":   {server("http://localhost:9000"), false},
 		"a stand-in, by number": {server("http://127.0.0.1:9000"), false},
 	} {
-		if told := strings.Join(load(t, c.env...).Warnings(), "\n"); strings.Contains(told, "LATCHKEY_GITHUB_EMAIL_DOMAINS") != c.warns {
-			t.Errorf("%s: %q", name, told)
+		if warnings := strings.Join(load(t, c.env...).Warnings(), "\n"); strings.Contains(warnings, "LATCHKEY_GITHUB_EMAIL_DOMAINS") != c.warns {
+			t.Errorf("%s: %q", name, warnings)
 		}
 	}
 }

@@ -179,17 +179,17 @@ func TestUnknownVariables(t *testing.T) {
 		"LATCHKEY_PORT":                     "is not a variable",
 		"LATCHKEY_COMPLETELY_ELSE":          "configuration.md",
 	} {
-		told := strings.Join(load(t, name+"=hunter2").Warnings(), "\n")
-		if !strings.Contains(told, name+" is not a variable") || !strings.Contains(told, wants) || strings.Contains(told, "hunter2") {
-			t.Errorf("%s: %s, want %q", name, told, wants)
+		warnings := strings.Join(load(t, name+"=hunter2").Warnings(), "\n")
+		if !strings.Contains(warnings, name+" is not a variable") || !strings.Contains(warnings, wants) || strings.Contains(warnings, "hunter2") {
+			t.Errorf("%s: %s, want %q", name, warnings, wants)
 		}
 	}
 	// What Kubernetes sets for services of our name, and what our tests read.
 	quiet := load(t, "LATCHKEY_SERVICE_HOST=10.0.0.1", "LATCHKEY_SERVICE_PORT=80", "LATCHKEY_SERVICE_PORT_HTTP=80", "LATCHKEY_PORT=tcp://10.0.0.1:80",
 		"LATCHKEY_PORT_80_TCP=tcp://10.0.0.1:80", "LATCHKEY_PORT_80_TCP_ADDR=10.0.0.1", "LATCHKEY_POSTGRES_SERVICE_HOST=10.0.0.2",
 		"LATCHKEY_TEST_DATABASE_URL=postgres://x", "LATCHKEYS=1", "latchkey_secret=1")
-	if told := quiet.Warnings(); len(told) > 0 {
-		t.Errorf("warns of %v", told)
+	if warnings := quiet.Warnings(); len(warnings) > 0 {
+		t.Errorf("warns of %v", warnings)
 	}
 }
 

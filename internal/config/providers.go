@@ -83,7 +83,7 @@ const (
 	secretSetting  = "CLIENT_SECRET"
 	linkingSetting = "LINKING"
 	oidcPrefix     = prefix + "OIDC_"
-	// anyName stands in the documentation for the name of an issuer.
+	// anyName is the placeholder for the name of an issuer in the documentation.
 	anyName = "<NAME>"
 )
 
@@ -218,11 +218,11 @@ func readProvider(s method.Spec, prefix string, values map[string]string, proble
 	return p
 }
 
-// maxLabel is in characters: it stands on a button.
+// maxLabel is in characters: it is shown on a button.
 const maxLabel = 40
 
-// check refuses a provider that is half set: whoever set a part of it expects it
-// to work.
+// check refuses a provider that is half configured: a part of it is set, so it is
+// expected to work.
 func (p Provider) check(values map[string]string, problems *problems) {
 	needed := []string{idSetting}
 	if !p.Spec.PublicClient {
@@ -252,9 +252,9 @@ func (p Provider) check(values map[string]string, problems *problems) {
 	}
 }
 
-func (p Provider) need(name, by, mend string, values map[string]string, problems *problems) {
+func (p Provider) need(name, by, fix string, values map[string]string, problems *problems) {
 	variable := p.prefix + name
 	if values[variable] == "" && !problems.has(variable) {
-		problems.add(variable, "is not set, but %s is; %s", p.prefix+by, mend)
+		problems.add(variable, "is not set, but %s is; %s", p.prefix+by, fix)
 	}
 }

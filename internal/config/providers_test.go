@@ -67,7 +67,7 @@ func TestIssuersThatAreWrong(t *testing.T) {
 		}
 	}
 	// What has no name is no variable.
-	if told := strings.Join(load(t, "LATCHKEY_OIDC_ISSUER=https://x.example").Warnings(), "\n"); !strings.Contains(told, "LATCHKEY_OIDC_ISSUER is not a variable") {
-		t.Errorf("warns of %q", told)
+	if warnings := strings.Join(load(t, "LATCHKEY_OIDC_ISSUER=https://x.example").Warnings(), "\n"); !strings.Contains(warnings, "LATCHKEY_OIDC_ISSUER is not a variable") {
+		t.Errorf("warns of %q", warnings)
 	}
 }

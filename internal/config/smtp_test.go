@@ -38,7 +38,7 @@ func TestSMTPRefused(t *testing.T) {
 	for _, tt := range []struct{ server, from, at, wants string }{
 		{"smtp://mail.example.com", "", from, "set both or neither"},
 		{"", "id@example.com", server, "set both or neither"},
-		{"smtp://mail.example.com", "nobody", from, "no address"},
+		{"smtp://mail.example.com", "no-address", from, "no address"},
 		{"smtp://mail.example.com", "a@example.com, b@example.com", from, "no address"},
 		{"smtp://mail.example.com", "ä@example.com", from, "no address"},
 		{"smtp://hunter2@mail.example.com", "id@example.com", server, "without a password"},

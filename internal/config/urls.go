@@ -115,7 +115,7 @@ func publicURLAt(listen string) (url.URL, bool) {
 }
 
 // ListeningAt returns the configuration for where the service does listen. In
-// development mode a public URL that nobody set follows it, so that
+// development mode a public URL that is not set follows it, so that
 // LATCHKEY_LISTEN may leave the port to the system.
 func (c Config) ListeningAt(address string) Config {
 	if u, ok := publicURLAt(address); ok && c.Dev && !c.PublicURLSet {

@@ -18,11 +18,11 @@ import (
 	"github.com/latchkey/latchkey/internal/testpg"
 )
 
-// world is a database in which somebody is about to merge his two accounts,
-// with something of all that a merge can move, and nobody is connected.
+// world is a database in which a person is about to merge their two accounts,
+// with something of all that a merge can move, without connections.
 type world struct {
 	task
-	wallet apptest.Wallet // a way in to the survivor
+	wallet apptest.Wallet // an identity of the survivor
 	merge  string         // id
 }
 
@@ -91,7 +91,7 @@ func invite(t *testing.T, owner *apptest.Browser, team, address string, whom *ap
 }
 
 // more gives the source n sessions, half of them in a team, n/2 invitations that
-// he sent, and n/5 each of identities, addresses, teams of his own and teams in
+// they sent, and n/5 each of identities, addresses, teams of their own and teams in
 // which the survivor is, too.
 func more(a *apptest.App, n int, source, survivor, team string) {
 	if n == 0 {

@@ -15,7 +15,7 @@ type authorization struct {
 	State, Nonce, Scope, Challenge string
 }
 
-// grant is what a code stands for.
+// grant is what a code was issued for.
 type grant struct {
 	person person
 	nonce  string
@@ -89,7 +89,7 @@ func (s *standin) decide(w http.ResponseWriter, r *http.Request) {
 }
 
 // readRequest checks the authorization request. A wrong client or redirect_uri
-// is told to the person and never redirected (RFC 6749 section 4.1.2.1);
+// is shown to the person and never redirected (RFC 6749 section 4.1.2.1);
 // everything else goes back to the client. ok is false when it has answered.
 func (s *standin) readRequest(w http.ResponseWriter, r *http.Request, q url.Values) (a authorization, ok bool) {
 	if q.Get("client_id") != s.clientID || q.Get("redirect_uri") != s.redirectURI {

@@ -100,7 +100,7 @@ func TestFormIsChecked(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for name, typed := range map[string]map[string]string{
-		"google nobody":                {"email": "", "email_verified": "", "sub": ""},
+		"google without claims":        {"email": "", "email_verified": "", "sub": ""},
 		"google address without an @":  {"email": "ada"},
 		"google verified nothing":      {"email": "", "sub": "1"},
 		"google long":                  {"name": strings.Repeat("n", 1000)},

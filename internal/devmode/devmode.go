@@ -34,7 +34,7 @@ const (
 var files embed.FS
 
 // Standins are the stand-ins of one process, one for each provider of the list.
-// Everything secret in them is created by New and gone with the process.
+// Everything secret in them is created by New and ends with the process.
 type Standins struct {
 	all   []*standin
 	key   *ecdsa.PrivateKey

@@ -14,7 +14,7 @@ const maxField = 254 // bytes of anything one types
 // person is who somebody says they are.
 type person = method.Person
 
-// readPerson reads the form. The message tells what to mend, "" if nothing.
+// readPerson reads the form. The message says what to fix, "" for nothing.
 func (s *standin) readPerson(form url.Values) (p person, message string) {
 	field := func(name string) string { return strings.TrimSpace(form.Get(name)) }
 	p = person{

@@ -164,7 +164,7 @@ func TestIdempotent(t *testing.T) {
 	})
 }
 
-// Who is here by one of the identities gets the others, unless he is disabled
+// A user who has one of the identities gets the others, unless they are disabled
 // or an operator.
 func TestWhoIsHereAlready(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
@@ -221,7 +221,7 @@ func TestHostileValues(t *testing.T) {
 }
 
 // Who cannot get in but by an address that is somebody else's is left out; who
-// has another way in comes, and is a candidate.
+// has another identity is imported, and is a candidate.
 func TestAddressOfAnother(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		ada := d.User(t)

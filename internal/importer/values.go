@@ -90,7 +90,7 @@ func fromNumber(n int64) *time.Time {
 	return new(time.Unix(n, 0).UTC())
 }
 
-// truth reads a boolean, or a time that stands for one. What it does not know
+// truth reads a boolean, or a time in place of one. What it does not know
 // is false: an address counts as verified only when that is certain.
 func truth(v any) bool {
 	switch v := v.(type) {

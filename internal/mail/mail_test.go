@@ -217,7 +217,7 @@ func TestAnInvitationNamesTheTeam(t *testing.T) {
 	}
 }
 
-// A team's name is written by whoever wants it read: nothing in it is a header,
+// A team's name is written by its members: nothing in it is a header,
 // mark-up, or something a mail program makes a link of.
 func TestAnInvitationRelaysNoSpam(t *testing.T) {
 	plain := invitation(t, "")

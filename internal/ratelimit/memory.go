@@ -63,11 +63,11 @@ func (m *Memory) peek(key string, limit Limit) Result {
 // learn takes over what another limiter has counted: the whole quota is back
 // after reset. Answers may come out of order, so it never goes back.
 func (m *Memory) learn(key string, reset time.Duration) {
-	told := m.now().Add(reset).UnixNano()
+	known := m.now().Add(reset).UnixNano()
 	m.full.Compute(key, func(full int64, _ bool) (int64, otter.ComputeOp) {
-		if told <= full {
+		if known <= full {
 			return full, otter.CancelOp
 		}
-		return told, otter.WriteOp
+		return known, otter.WriteOp
 	})
 }

@@ -59,8 +59,8 @@ func TestQuotaIsThereAtOnceAndComesBackEvenly(t *testing.T) {
 	}
 }
 
-// Whoever asks however, no window sees more than the quota and what comes back
-// during it; and whoever waits as told is let in.
+// However clients ask, no window sees more than the quota and what is restored
+// during it; and a client that waits as long as Retry-After says is allowed.
 func TestQuotaHoldsInEveryWindow(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

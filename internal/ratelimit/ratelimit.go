@@ -50,7 +50,7 @@ type Limiter interface {
 // nanoseconds.
 func (l Limit) interval() int64 { return max(1, int64(l.Window)/int64(l.Quota)) }
 
-// take is GCRA. full is when the bucket will be as if nobody had asked; times are
+// take is GCRA. full is when the bucket will be full again; times are
 // Unix nanoseconds.
 func (l Limit) take(full, now int64) (next int64, r Result) {
 	interval := l.interval()

@@ -25,7 +25,7 @@ read -r how; kill -s INT $pooler; wait $pooler`
 // the test is skipped, or fails with CI set.
 func (s *Server) Pooler(tb testing.TB, mode string, more ...string) string {
 	tb.Helper()
-	program := "/usr/sbin/pgbouncer" // which is on the PATH of nobody but root
+	program := "/usr/sbin/pgbouncer" // which is on root's PATH only
 	if found, err := exec.LookPath("pgbouncer"); err == nil {
 		program = found
 	}
@@ -64,7 +64,7 @@ default_pool_size = 20
 	}
 	tb.Cleanup(func() {
 		_ = life.Close()
-		_ = cmd.Wait() // it was told to end
+		_ = cmd.Wait() // it was signalled to end
 	})
 	pooled := (&url.URL{Scheme: "postgres", User: url.User("postgres"), Host: "127.0.0.1:" + port, Path: "/postgres", RawQuery: "sslmode=disable"}).String()
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {

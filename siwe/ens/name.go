@@ -34,7 +34,7 @@ func isDisplayable(name string) bool {
 			return false
 		}
 	}
-	// A top-level domain can have a resolver too, but nobody reads "admin" as the
+	// A top-level domain can have a resolver too, but "admin" does not read as the
 	// name of an account.
 	return len(labels) > 1
 }

@@ -76,8 +76,8 @@ func testTampering(t *testing.T, d *Database) {
 				d.Unguarded(t, fmt.Sprintf(s, chain))
 			}
 			all, _, _ := d.Breaks(t, nil)
-			if !told(all, audit.Name(chain)+": "+c.want) {
-				t.Errorf("not told %q: %q", c.want, all)
+			if !reported(all, audit.Name(chain)+": "+c.want) {
+				t.Errorf("not reported %q: %q", c.want, all)
 			}
 			for _, other := range all {
 				if !strings.HasPrefix(other, audit.Name(chain)+": ") {
@@ -101,7 +101,7 @@ func testTampering(t *testing.T, d *Database) {
 		}
 	})
 
-	t.Run("everything is written anew, heads and all", func(t *testing.T) {
+	t.Run("everything is rewritten, with its heads", func(t *testing.T) {
 		chain := identity.NewID()
 		first, second := d.Event(&chain), d.Event(&chain)
 		d.Record(t, first, second)
@@ -122,7 +122,7 @@ func at(seq int) string {
 	return fmt.Sprintf(" WHERE coalesce(team_id, '00000000-0000-0000-0000-000000000000') = '%%[1]s' AND seq = %d", seq)
 }
 
-func told(all []string, want string) bool {
+func reported(all []string, want string) bool {
 	for _, s := range all {
 		if strings.HasPrefix(s, want) {
 			return true

@@ -49,7 +49,7 @@ func (d *Database) User(t *testing.T, edit ...func(u *identity.User)) identity.U
 	return u
 }
 
-// Identity gives a user a way in that is no wallet.
+// Identity gives a user an identity that is not a wallet.
 func (d *Database) Identity(t *testing.T, user identity.ID, provider, subject string) identity.Identity {
 	t.Helper()
 	now := d.Clock.Now()

@@ -10,7 +10,7 @@ import (
 )
 
 // hostile are texts that have broken queries written as text, as bun writes
-// them: arguments stand in the SQL.
+// them: arguments are part of the SQL.
 var hostile = []string{
 	`'`, `''`, `"`, "`", `\`, `\\`, `\'`, `'; DROP TABLE users; --`, `$1`, `$$`, `$tag$'$tag$`, `?`, `?0`, `?1`, `??`, `? ?`, `?TableName`, `?PKs`, `:name`, `@p1`, `{}`,
 	`%`, `_`, `%%`, `!`, `E'\x27'`, "/* */", "-- x", ";", "\t\r\n", "\u0001", "\u007f", "\u2028", "\ufeff", "\U0001F511", "e\u0301", "\u212a\u0130", "\u202e",

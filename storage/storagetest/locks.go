@@ -89,7 +89,7 @@ func testLocks(t *testing.T, d *Database) {
 		Same(t, lock(t, d, s.ID).Methods, []string{strconv.Itoa(crowd)})
 	})
 
-	// Whoever locks users locks them in one order, so two who name them in
+	// Users are always locked in one order, so two transactions that name them in
 	// opposite orders wait for each other instead of standing in each other's way.
 	t.Run("users named in opposite orders", func(t *testing.T) {
 		a, b := d.User(t), d.User(t)

@@ -25,7 +25,7 @@ func testMerges(t *testing.T, d *Database) {
 		return idsOf(must[[]linking.Merge](t)(d.LaterMerges(t.Context(), m)), func(m linking.Merge) identity.ID { return m.ID })
 	}
 
-	t.Run("later ones are about the survivor, stand, and come in their order", func(t *testing.T) {
+	t.Run("later ones involve the survivor, were not undone, and are in order", func(t *testing.T) {
 		a, b, c, e, f, g, h := d.User(t), d.User(t), d.User(t), d.User(t), d.User(t), d.User(t), d.User(t)
 		before := merge(g, b, -time.Microsecond)
 		m := merge(a, b, 0)

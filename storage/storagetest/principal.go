@@ -96,10 +96,10 @@ func testPrincipal(t *testing.T, d *Database) {
 			d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
 		}
 		if end(session.EndedByPolicy); !ask(t, s).Team.EndedByPolicy {
-			t.Error("what a policy ended is told as open")
+			t.Error("what a policy ended is returned as open")
 		}
 		if end("else"); ask(t, s).Team != nil {
-			t.Error("an ended team session is told")
+			t.Error("an ended team session is returned")
 		}
 		ts.EndedAt, ts.EndReason = nil, nil
 		d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
@@ -121,7 +121,7 @@ func testPrincipal(t *testing.T, d *Database) {
 		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s) })
 		d.Do(t, func(ctx context.Context) error { return d.DeleteMembership(ctx, tm.ID, u.ID) })
 		if ask(t, s).Team != nil {
-			t.Error("acts in a team he was removed from")
+			t.Error("acts in a team they were removed from")
 		}
 		d.Do(t, func(ctx context.Context) error {
 			return d.EndTeamSessions(ctx, tm.ID, nil, owner.ID, "over", d.Clock.Now())

@@ -23,7 +23,7 @@ func testSigningKeys(t *testing.T, d *Database) {
 		return must[[]token.Key](t)(d.SigningKeys(t.Context()))
 	}
 	if len(keys()) > 0 {
-		t.Error("keys of nobody")
+		t.Error("keys without a signer")
 	}
 	first := insert(time.Hour)
 	Same(t, keys(), []token.Key{first})

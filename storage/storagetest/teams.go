@@ -101,7 +101,7 @@ func testTeams(t *testing.T, d *Database) {
 	})
 }
 
-// A wallet is told of nobody who is known by something else, in any list.
+// No list shows the wallet of a user who is known by something else.
 func testSummaries(t *testing.T, d *Database) {
 	nameless := func(u *identity.User) { u.DisplayName = "" }
 	bare, named, mailed := d.User(t, nameless), d.User(t), d.User(t, nameless)
@@ -164,6 +164,6 @@ func testMembers(t *testing.T, d *Database) {
 	_, err := d.Membership(t.Context(), tm.ID, u.ID)
 	WantNotFound(t, "a removed member", err)
 	_, err = d.DB.Member(t.Context(), tm.ID, u.ID)
-	WantNotFound(t, "a removed member with his name", err)
+	WantNotFound(t, "a removed member with their name", err)
 	Same(t, must[team.Membership](t)(d.Membership(t.Context(), other.ID, u.ID)).Role, team.RoleOwner)
 }

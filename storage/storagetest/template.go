@@ -27,7 +27,7 @@ func Migrated(t testing.TB, engine string) string {
 	return sqliteFile(t, content)
 }
 
-// Copies returns what copies a database that nobody is connected to.
+// Copies returns a function that copies a database without connections.
 func Copies(t *testing.T, engine, url string) (makeCopy func(t *testing.T) string) {
 	t.Helper()
 	if engine == Postgres {

@@ -19,7 +19,7 @@ func testTransactions(t *testing.T, d *Database) {
 		tm := team.Team{ID: identity.NewID(), Name: "n", CreatedAt: d.Clock.Now(), UpdatedAt: d.Clock.Now()}
 		return tm.ID, d.InsertTeam(ctx, tm)
 	}
-	d.Unsound() // teams that nobody owns
+	d.Unsound() // teams without owners
 	left := func(t *testing.T, want int) {
 		t.Helper()
 		if got := d.Count(t, "teams"); got != want {
@@ -38,7 +38,7 @@ func testTransactions(t *testing.T, d *Database) {
 		left(t, before+1)
 	})
 
-	t.Run("nobody sees what is not committed", func(t *testing.T) {
+	t.Run("uncommitted writes are invisible to others", func(t *testing.T) {
 		u := d.User(t)
 		d.Do(t, func(ctx context.Context) error {
 			changed := u

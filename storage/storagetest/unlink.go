@@ -53,15 +53,15 @@ func testUnlink(t *testing.T, d *Database) {
 			session session.Session
 			left    string
 		}{
-			"proven by it":                       {with(made, "github google siwe", gone), "github siwe"},
-			"proven by it first":                 {with(made, "google github", gone), "github"},
-			"proven by another too":              {with(made, "github google", gone, other), "github google"},
-			"proven by another":                  {with(made, "github google", other), "github google"},
-			"made by another":                    {with(other, "google github", gone, made), "google github"},
-			"proven by one of another user":      {with(made, "github google", gone, foreign), "github"},
-			"proven before identities were told": {with(made, "github google"), "github"},
-			"not proven by its provider":         {with(made, "github google2 mygoogle", gone), "github google2 mygoogle"},
-			"another user's":                     {with(foreign, "google github", gone), "google github"},
+			"proven by it":                           {with(made, "github google siwe", gone), "github siwe"},
+			"proven by it first":                     {with(made, "google github", gone), "github"},
+			"proven by another too":                  {with(made, "github google", gone, other), "github google"},
+			"proven by another":                      {with(made, "github google", other), "github google"},
+			"made by another":                        {with(other, "google github", gone, made), "google github"},
+			"proven by one of another user":          {with(made, "github google", gone, foreign), "github"},
+			"proven before identities were recorded": {with(made, "github google"), "github"},
+			"not proven by its provider":             {with(made, "github google2 mygoogle", gone), "github google2 mygoogle"},
+			"another user's":                         {with(foreign, "google github", gone), "google github"},
 		} {
 			want := c.session
 			want.Methods = strings.Fields(c.left)
@@ -103,7 +103,7 @@ func testUnlink(t *testing.T, d *Database) {
 			t.Helper()
 			Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).PrimaryEmail, address)
 		}
-		del(other.ID, primary) // not his
+		del(other.ID, primary) // not theirs
 		want(&primary)
 		del(u.ID, primary)
 		want(&oldest)

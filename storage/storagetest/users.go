@@ -20,7 +20,7 @@ func testUsers(t *testing.T, d *Database) {
 		bare := d.User(t, func(u *identity.User) { u.DisplayName = "" })
 		Same(t, must[identity.User](t)(d.DB.User(t.Context(), bare.ID)), bare)
 		_, err := d.DB.User(t.Context(), identity.NewID())
-		WantNotFound(t, "nobody", err)
+		WantNotFound(t, "unknown", err)
 	})
 
 	t.Run("an update writes what may change, and nothing else", func(t *testing.T) {
@@ -98,7 +98,7 @@ func merged(into identity.ID) func(u *identity.User) {
 func testAddresses(t *testing.T, d *Database) {
 	u, address := d.User(t), Word()+"@example.com"
 	_, err := d.EmailOwner(t.Context(), address)
-	WantNotFound(t, "an address of nobody", err)
+	WantNotFound(t, "an unknown address", err)
 	d.Email(t, u.ID, address)
 	Same(t, must[identity.ID](t)(d.EmailOwner(t.Context(), address)), u.ID)
 

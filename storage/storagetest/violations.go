@@ -51,12 +51,12 @@ func testViolations(t *testing.T, d *Database) {
 			t.Errorf("%s:\n got %q\nwant %q", name, got, want)
 		}
 	}
-	// Each breaks, looks, and mends.
+	// Each breaks, checks, and repairs.
 	active, merge := `UPDATE users SET status = 'active', merged_into = NULL WHERE id = ?`, `UPDATE users SET status = 'merged', merged_into = ? WHERE id = ?`
 	tomb := tombstone.ID.String()
 
 	exec(active, tomb)
-	broken("way in", "an active user without a way in: "+tomb)
+	broken("no identity", "an active user without an identity: "+tomb)
 	exec(merge, middle.ID.String(), tomb)
 
 	bad := d.Identity(t, tombstone.ID, "google", Word())
@@ -114,5 +114,5 @@ func testViolations(t *testing.T, d *Database) {
 	exec("UPDATE identities SET user_id = ? WHERE id = ?", owner.ID.String(), i.ID.String())
 	broken("foreign identity", "a session of another user's identity: "+s.ID.String())
 	exec("UPDATE identities SET user_id = ? WHERE id = ?", u.ID.String(), i.ID.String())
-	broken("mended")
+	broken("repaired")
 }

@@ -17,7 +17,7 @@ import (
 
 const audience = "https://api.example.com"
 
-// signedIn is a running service with somebody in a team, and his access token.
+// signedIn is a running service with a member of a team, and their access token.
 func signedIn(t *testing.T, env ...string) (a *apptest.App, b *apptest.Browser, user, team, token string) {
 	t.Helper()
 	a = apptest.SQLite(t, append(env, "LATCHKEY_CLIENTS=web="+audience+",other=https://other.example.com")...)

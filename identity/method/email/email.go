@@ -21,8 +21,8 @@ import (
 const Lifetime = 10 * time.Minute
 
 // How often codes are guessed at, whatever the deployment chose as rate limits. A
-// code has six digits and works in the browser that asked for it alone, so whoever
-// guesses asks for mail to somebody else's address first and then guesses at that
+// code has six digits and works only in the browser that asked for it, so an attacker
+// asks for mail to somebody else's address first and then guesses at that
 // code, never at one that the owner was sent.
 const (
 	MaxWrongCodes = 5 // of one challenge; its link goes on working
@@ -245,8 +245,8 @@ func newCode() (string, error) {
 	return fmt.Sprintf("%06d", n), err
 }
 
-// hashCode is under a key: a plain hash of six digits is guessed at once by
-// whoever reads the table.
+// hashCode is under a key: a reader of the table would guess a plain hash of six digits
+// at once.
 func (s *Service) hashCode(challenge identity.ID, code string) []byte {
 	h := hmac.New(sha256.New, s.codeKey)
 	h.Write(challenge[:])

@@ -26,8 +26,8 @@ const (
 // KnownBrowser is what a browser carries to show that it has signed in to accounts
 // of some addresses before. It opens nothing: it only gives the browser a share of
 // mail and of guesses that strangers cannot use up. It names no address: each
-// entry is a MAC over the browser's id, a day and an address, so that whoever asks
-// about an address learns nothing that they did not prove themselves, and no
+// entry is a MAC over the browser's id, a day and an address, so that a client that asks
+// about an address learns nothing that it did not prove itself, and no
 // account is looked up to answer.
 type KnownBrowser struct {
 	key     []byte
@@ -35,8 +35,8 @@ type KnownBrowser struct {
 	entries [][]byte // day and tag, the newest first
 }
 
-// KnownBrowser reads what KnownBrowser.String wrote. Anything else is a browser
-// that nobody knows.
+// KnownBrowser reads what KnownBrowser.String wrote. Anything else is an
+// unknown browser.
 func (s *Service) KnownBrowser(value string) KnownBrowser {
 	k := KnownBrowser{key: s.knownKey}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(value)

@@ -18,11 +18,11 @@ var (
 
 func TestKnownBrowser(t *testing.T) {
 	t.Parallel()
-	nobody := knowing.KnownBrowser("")
-	if !nobody.Empty() || nobody.To("ada@example.com", noon) {
+	unknown := knowing.KnownBrowser("")
+	if !unknown.Empty() || unknown.To("ada@example.com", noon) {
 		t.Fatal("a browser without anything is known")
 	}
-	value := nobody.With(noon, "ada@example.com", "ada@work.example").String()
+	value := unknown.With(noon, "ada@example.com", "ada@work.example").String()
 	if strings.Contains(value, "ada") || strings.Contains(value, "=") {
 		t.Errorf("the cookie is %s", value)
 	}

@@ -18,7 +18,7 @@ func (s *Service) ByToken(ctx context.Context, token string, by Asker) (identity
 	hash := identity.HashSecret(token)
 	c, err := s.store.ChallengeByToken(ctx, hash)
 	if errors.Is(err, identity.ErrNotFound) {
-		// A shared link stands for what this browser waited for.
+		// A shared link redeems what this browser waited for.
 		c, err = s.store.ChallengeBySharedToken(ctx, hash, by.Browser)
 	}
 	if errors.Is(err, identity.ErrNotFound) {
@@ -140,7 +140,7 @@ func (c Challenge) proof(tokenHash []byte) identity.Proof {
 }
 
 // errInvalid is the one answer to everything that does not work: which of the
-// reasons it is helps only whoever is guessing.
+// reasons it is helps only an attacker who is guessing.
 func errInvalid() *identity.Error {
 	return identity.NewError(identity.CodeInvalidProof,
 		"this link or code is wrong, has been used or replaced, has expired, or was asked for in another browser; ask for a new one")

@@ -220,7 +220,7 @@ func (g *GitHub) reachable(entry oauth.Object) string {
 	return address
 }
 
-// noreply reports whether nobody reads mail to domain: users.noreply.github.com
+// noreply reports whether mail to domain is not read: users.noreply.github.com
 // and its like on the configured host.
 func (g *GitHub) noreply(domain string) bool {
 	for _, host := range []string{"github.com", g.host} {

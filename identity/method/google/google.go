@@ -20,7 +20,7 @@ var Spec = method.Spec{
 	Name:  identity.ProviderGoogle,
 	Label: "Google",
 	Settings: []method.Setting{{
-		Name: "ISSUER", Default: Issuer, Doc: "OpenID Connect issuer that stands for Google.",
+		Name: "ISSUER", Default: Issuer, Doc: "OpenID Connect issuer of Google, or one to use in its place.",
 	}},
 	New:     func(o method.Options) (method.Redirect, error) { return New(o) },
 	Probes:  oidc.Probes,

@@ -42,10 +42,10 @@ type Authority struct {
 //   - Google, at its own issuer, is one for gmail.com, and for a domain it hosts.
 //   - GitHub, at github.com, is one for every address it has verified.
 //   - An Enterprise Server, another issuer under Google's name and any other
-//     issuer are one for nothing but configured domains: whoever runs them can
+//     issuer are one for nothing but configured domains: their operators can
 //     say anything.
 //
-// A loopback host stands for the provider itself, in development and in tests.
+// A loopback host counts as the provider itself, in development and in tests.
 func (a Authority) Covers(c Claims) bool {
 	if !c.EmailVerified || c.Email == "" {
 		return false

@@ -20,7 +20,7 @@ const (
 
 // Object is a JSON object whose members are looked up by their exact names.
 // Decoding into a struct matches names case-insensitively, so that a claim
-// `Email_Verified` would stand in for `email_verified`.
+// `Email_Verified` would be taken for `email_verified`.
 type Object map[string]json.RawMessage
 
 // ParseObject reads a JSON object; false for anything else.

@@ -20,7 +20,7 @@ import (
 )
 
 // asymmetric are the signatures an ID token may carry. With the HMAC family,
-// whoever knows the client secret could sign, and a verifier that is confused
+// anybody who knows the client secret could sign, and a verifier that is confused
 // about keys would take the public key for the secret.
 var asymmetric = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512,

@@ -35,8 +35,8 @@ func Unproven(provider, format string, args ...any) *identity.Error {
 		Wrap(fmt.Errorf(format, args...))
 }
 
-// Failed is for a provider that answered with nothing usable; trying again will not
-// help until someone mends it.
+// Failed is for a provider that answered with nothing usable; trying again does not
+// help until it is fixed.
 func Failed(provider, format string, args ...any) *identity.Error {
 	return identity.NewError(identity.CodeProviderFailed, "%s gave an unusable answer", provider).
 		Wrap(fmt.Errorf(format, args...))

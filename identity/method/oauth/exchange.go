@@ -28,7 +28,7 @@ var errInvalidClient = errors.New("token endpoint: invalid_client")
 // is GitHub's word for invalid_grant.
 var refusedCodes = map[string]bool{"invalid_grant": true, "bad_verification_code": true}
 
-// exchange redeems the code of a callback by x/oauth2. styles are the ways in which the
+// exchange redeems the code of a callback by x/oauth2. styles are how the
 // client may show its secret (OpenID Connect Core section 9), in the order to try.
 // x/oauth2 would try them itself, but after any error at all, with a code that is used
 // up by then.

@@ -33,8 +33,8 @@ var (
 // after timeout (0: DefaultTimeout), body included; reads at most 1 MiB of a
 // body; follows redirects of GET within one origin only.
 //
-// It also keeps a provider from making Latchkey speak to the network Latchkey
-// stands in (SSRF). Hosts of the configured URLs, which the operator chose, may
+// It also keeps a provider from making Latchkey send requests to its own network
+// (SSRF). Hosts of the configured URLs, which the operator chose, may
 // be anywhere. Every other host, such as one that only a discovery document
 // names, must resolve to a public address; that is checked on the address dialed,
 // so a name cannot resolve differently between check and use. Proxies
@@ -119,7 +119,7 @@ func prefixes(cidrs ...string) []netip.Prefix {
 	return out
 }
 
-// limitBody bounds response bodies. It stands outside http.Transport, so that
+// limitBody bounds response bodies. It wraps http.Transport, so that
 // it counts bytes after decompression.
 type limitBody struct{ next http.RoundTripper }
 

@@ -188,7 +188,7 @@ func wantCode(t *testing.T, err error, codes ...identity.Code) {
 	t.Fatalf("got %q (%v), want one of %q", got, err, codes)
 }
 
-// canary is a server inside the private network that nobody may be led to.
+// canary is a server inside the private network that must never be called.
 func canary(t *testing.T) (address string, hits *atomic.Int32) {
 	t.Helper()
 	hits = new(atomic.Int32)
@@ -197,7 +197,7 @@ func canary(t *testing.T) (address string, hits *atomic.Int32) {
 	return s.URL, hits
 }
 
-// troubles are the ways in which an endpoint gives nothing usable.
+// troubles are endpoints that give nothing usable.
 var troubles = map[string]struct {
 	handler http.HandlerFunc
 	code    identity.Code

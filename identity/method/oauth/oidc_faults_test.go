@@ -326,7 +326,7 @@ func TestUserInfo(t *testing.T) {
 			func(c jwt.MapClaims) { delete(c, "email") },
 			map[string]any{"sub": "subject-2", "email": "eve@example.com", "email_verified": true}, "", false, identity.CodeInvalidProof,
 		},
-		"nobody": {
+		"no subject": {
 			func(c jwt.MapClaims) { delete(c, "email") },
 			map[string]any{"email": "eve@example.com", "email_verified": true}, "", false, identity.CodeInvalidProof,
 		},

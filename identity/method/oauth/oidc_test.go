@@ -350,7 +350,7 @@ func TestUnusableCodeIsNotSent(t *testing.T) {
 	}
 }
 
-// The parallel logins share one discovery and one fetch of keys, and nobody gets
+// The parallel logins share one discovery and one fetch of keys, and none gets
 // somebody else's subject.
 func TestParallelLoginsKeepTheirSubjects(t *testing.T) {
 	t.Parallel()
