@@ -25,7 +25,7 @@ func TestAuditNamesWhoItIsAbout(t *testing.T) {
 		user := func(name string, address any) party {
 			return party{"kind": "user", "display_name": name, "primary_email": address}
 		}
-		told := func(events []event) map[string]party {
+		shown := func(events []event) map[string]party {
 			out := map[string]party{}
 			for _, e := range events {
 				for _, who := range []string{"actor", "user"} {
@@ -40,14 +40,14 @@ func TestAuditNamesWhoItIsAbout(t *testing.T) {
 		want := map[string]party{
 			c.ids["owner"]: user("Keys owner", nil), c.ids["admin"]: user("Heir", nil), c.ids["member"]: user("Keys member", nil), made.String("key.id"): key,
 		}
-		if got := told(listed(t, heir, c.path+"/audit", 100, nil)); !reflect.DeepEqual(got, want) {
+		if got := shown(listed(t, heir, c.path+"/audit", 100, nil)); !reflect.DeepEqual(got, want) {
 			t.Errorf("the team sees %v, want %v", got, want)
 		}
 		want = map[string]party{
 			c.ids["owner"]: user("Keys owner", "keys.owner@gmail.com"), c.ids["admin"]: user("Heir", "heir@gmail.com"),
 			c.ids["member"]: user("Keys member", "keys.member@gmail.com"), made.String("key.id"): key,
 		}
-		if got := told(listed(t, op, "/v1/admin/audit?team_id="+strings.TrimPrefix(c.path, "/v1/teams/"), 100, nil)); !reflect.DeepEqual(got, want) {
+		if got := shown(listed(t, op, "/v1/admin/audit?team_id="+strings.TrimPrefix(c.path, "/v1/teams/"), 100, nil)); !reflect.DeepEqual(got, want) {
 			t.Errorf("operators see %v, want %v", got, want)
 		}
 		merged := listed(t, op, "/v1/admin/users/"+me(heir)+"/history", 100, nil)[0]

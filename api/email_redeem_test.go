@@ -163,7 +163,7 @@ func TestEmailNewerReplacesOlder(t *testing.T) {
 }
 
 // What the database holds redeems nothing: neither the token nor the code can be
-// told from it, and the outbox is empty once the mail has left.
+// distinguished from it, and the outbox is empty once the mail has left.
 func TestEmailSecretsAreNotAtRest(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		letter := a.Browser().StartEmail("ada@example.com", "sign_in")

@@ -37,7 +37,7 @@ type history struct {
 }
 
 // TestRandomHistories lets a few people sign in and out with a few identities and
-// addresses, so that everything collides, merge and take apart again, and
+// addresses, so that everything collides, merge and undo again, and
 // compares the database with the model after every step.
 func TestRandomHistories(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {

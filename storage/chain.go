@@ -14,7 +14,7 @@ import (
 // RecordEvents writes audit events in the transaction of what they tell of. Those
 // of a team wait for its end, when they are chained: so the heads of chains are
 // locked last of all, in one order, and as shortly as can be. The others are
-// chained behind the transaction's back, see SealEvents: sign-ins do not wait
+// chained after the transaction, see SealEvents: sign-ins do not wait
 // for each other.
 func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error {
 	if len(events) == 0 {

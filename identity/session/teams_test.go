@@ -82,7 +82,7 @@ func TestEnteredByManyAtOnceIsOneTeamSession(t *testing.T) {
 	})
 }
 
-// Removing a member and his entering, at once: whoever comes first, no team
+// Removing a member while they start a team session: whichever is first, no team
 // session stays open of someone who is no member. Open looks for that, too.
 func TestRemovedWhileEntering(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
@@ -138,7 +138,7 @@ func TestRevokeATeamSession(t *testing.T) {
 				own := f.TeamSession(t, tm.ID, mine)
 				for range 2 { // twice is no error
 					if err := f.RevokeTeamSession(t.Context(), actor(mine), tm.ID, own.ID); err != nil {
-						t.Errorf("%s ends his own: %v", roles[i], err)
+						t.Errorf("%s ends their own: %v", roles[i], err)
 					}
 				}
 				if _, _, err := f.ListTeam(t.Context(), actor(mine), tm.ID, session.Filter{}, identity.Page{Limit: 9}); identity.ErrorCode(err) != map[bool]identity.Code{true: ok, false: no}[roles[i].Manages()] {

@@ -60,7 +60,7 @@ type standin struct {
 }
 
 // New returns stand-ins below {publicURL}/dev/. It refuses a public URL that is
-// not loopback: anybody who reaches a stand-in is whoever they say.
+// not loopback: anybody who reaches a stand-in is anybody who they say.
 func New(publicURL string, now identity.Clock) (*Standins, error) {
 	u, err := url.Parse(publicURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !loopback(u.Hostname()) {

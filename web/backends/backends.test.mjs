@@ -61,7 +61,7 @@ describe('refuses', () => {
     'another audience': () => bearer({ claims: { aud: ['https://other.example.com'] } }),
     'an expired one': () => bearer({ claims: { exp: past } }),
     'one that never expires': () => bearer({ claims: { exp: undefined } }),
-    'one of nobody': () => bearer({ claims: { sub: undefined } }),
+    'one without a subject': () => bearer({ claims: { sub: undefined } }),
   })) {
     test(name, async () => {
       await expect(verifier({ issuer, audience })(await make())).rejects.toThrow()

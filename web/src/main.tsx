@@ -16,8 +16,8 @@ import { makeTheme } from './theme'
 
 const client: QueryClient = new QueryClient({
   defaultOptions: {
-    // What is asked offline fails, in words. Kept back until there is a connection,
-    // it would be a wait without end and then a change that nobody expects.
+    // A change fails offline, with an explanation. Queued until there is a connection,
+    // it would be an endless wait and then an unexpected change.
     mutations: { networkMode: 'always' },
     queries: {
       networkMode: 'always',

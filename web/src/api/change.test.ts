@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { leaving, oneAtATime } from './change'
+import { navigationPending, oneAtATime } from './change'
 
 // deferred is an answer that comes when the test says so.
 function deferred() {
@@ -54,7 +54,7 @@ describe('one at a time', () => {
   it('begins nothing on a page that is being left', async () => {
     const guard = oneAtATime()
     let begun = 0
-    guard.begin(leaving)
+    guard.begin(navigationPending)
     await settled()
     guard.begin(async () => void begun++)
     expect(begun).toBe(0)

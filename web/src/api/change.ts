@@ -37,6 +37,6 @@ export function useChange<T, V = void>(options: UseMutationOptions<T, Error, V>)
   }
 }
 
-// leaving is what a change that leads to another page ends in: it stays under way
-// for as long as the page that is left can still be seen, and clicked.
-export const leaving = () => new Promise<never>(() => undefined)
+// navigationPending never resolves: a change that leads to another page stays pending
+// while the page that it leaves can still be seen, and clicked.
+export const navigationPending = () => new Promise<never>(() => undefined)

@@ -34,36 +34,36 @@ export const keys = {
 
 const isPersonal = ({ queryKey }: { queryKey: readonly unknown[] }) => queryKey[0] !== keys.providers[0] && queryKey[0] !== keys.session[0]
 
-// forgetPerson drops everything that belongs to whoever was signed in.
+// forgetPerson drops everything that belongs to the user who was signed in.
 export function forgetPerson(client: QueryClient): Promise<void> {
   client.removeQueries({ predicate: isPersonal })
   return client.invalidateQueries({ queryKey: keys.session })
 }
 
-// refreshTeam asks anew for all that is shown of a team, and whether this session
-// is in it.
+// refreshTeam reloads everything that is shown of a team, and whether this session
+// is active in it.
 export function refreshTeam(client: QueryClient, team: string): Promise<unknown> {
   return Promise.all([client.invalidateQueries({ queryKey: keys.team(team) }), client.invalidateQueries({ queryKey: keys.session })])
 }
 
-// refreshPerson asks anew for what is shown of whoever is signed in.
+// refreshPerson reloads what is shown of the signed-in user.
 export function refreshPerson(client: QueryClient): Promise<unknown> {
   return Promise.all([client.invalidateQueries({ queryKey: keys.mine }), client.invalidateQueries({ queryKey: keys.session })])
 }
 
-// startOver asks anew for everything, as of another account: what is known is not
+// resetAllQueries reloads everything, as for another account: cached data is not
 // shown meanwhile.
-export function startOver(client: QueryClient): Promise<void> {
+export function resetAllQueries(client: QueryClient): Promise<void> {
   return client.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.providers[0] })
 }
 
-// The doors that the server wrote into the page (web/page.go).
-const firstDoors = Array.from(globalThis.document?.querySelectorAll<HTMLElement>('[data-provider]') ?? [], (door) => ({
-  name: door.dataset['provider']!,
+// The provider links that the server wrote into the page (web/page.go).
+const serverLinks = Array.from(globalThis.document?.querySelectorAll<HTMLElement>('[data-provider]') ?? [], (link) => ({
+  name: link.dataset['provider']!,
   kind: 'redirect' as const,
-  label: door.dataset['label']!,
+  label: link.dataset['label']!,
 }))
-rememberLabels(firstDoors)
+rememberLabels(serverLinks)
 
 type Offer = paths['/v1/auth/providers']['get']['responses']['200']['content']['application/json']
 
@@ -77,7 +77,7 @@ function useOffer<T>(select: (offer: Offer) => T) {
     },
     staleTime: 5 * 60_000,
     // What the page had before its script, so that nothing vanishes meanwhile.
-    ...(firstDoors.length > 0 ? { placeholderData: { data: firstDoors } } : {}),
+    ...(serverLinks.length > 0 ? { placeholderData: { data: serverLinks } } : {}),
     select,
   })
 }
@@ -91,9 +91,9 @@ export function useReturnOrigins() {
   return offer.isPlaceholderData ? undefined : offer.data
 }
 
-// knownBy adds the wallet that a person with neither name nor address is called
-// by, which a session does not tell. Without it they are called something else.
-async function knownBy(current: CurrentSession): Promise<CurrentSession & { user: Pick<UserSummary, 'primary_wallet'> }> {
+// withPrimaryWallet adds the wallet by which a person without a name and an address is
+// shown, which a session does not include.
+async function withPrimaryWallet(current: CurrentSession): Promise<CurrentSession & { user: Pick<UserSummary, 'primary_wallet'> }> {
   const { user } = current
   if (user.display_name.trim() || user.primary_email) return current
   const ways = await api.GET('/v1/me/identities').catch(() => undefined)
@@ -101,13 +101,13 @@ async function knownBy(current: CurrentSession): Promise<CurrentSession & { user
   return primary_wallet ? { ...current, user: { ...user, primary_wallet } } : current
 }
 
-// useSession answers null when nobody is signed in.
+// useSession returns null if no user is signed in.
 export function useSession() {
   return useQuery({
     queryKey: keys.session,
     queryFn: async ({ client }) => {
       try {
-        const current = await knownBy(await data(api.GET('/v1/session')))
+        const current = await withPrimaryWallet(await data(api.GET('/v1/session')))
         const before = client.getQueryData<CurrentSession | null>(keys.session)
         // Signed in in another window: nothing that is shown is theirs.
         if (before !== undefined && before?.user.id !== current.user.id) void client.resetQueries({ predicate: isPersonal })
@@ -145,7 +145,7 @@ export function useIdentities(enabled = true) {
   return usePages(keys.identities, (query) => data(api.GET('/v1/me/identities', { params: { query } })), { enabled })
 }
 
-// knownIdentities are the ways in as useIdentities has them now.
+// knownIdentities are the identities that useIdentities has loaded.
 export function knownIdentities(client: QueryClient): Identity[] {
   return client.getQueryData<InfiniteData<Page<Identity>>>(keys.identities)?.pages.flatMap((page) => page.data) ?? []
 }

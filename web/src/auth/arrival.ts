@@ -45,7 +45,7 @@ export function readArrival(url: URL, pending: () => Pending | undefined): { arr
 let arrival: Arrival | undefined
 
 // A refusal that the service answered in place, on the way to a provider or back
-// before it was known where to; or one of its own faults, told in the address.
+// before it was known where to; or one of its own failures, passed in the address.
 export interface Refusal {
   code: string
   requestId: string

@@ -33,7 +33,7 @@ function keep(key: string, value: object | undefined, storage?: Storage): void {
     if (value === undefined) (storage ?? sessionStorage).removeItem(key)
     else (storage ?? sessionStorage).setItem(key, JSON.stringify(value))
   } catch {
-    // Storage may be forbidden; then a page loaded anew begins anew.
+    // Storage may be forbidden; then a reloaded page starts again.
   }
 }
 
@@ -63,8 +63,8 @@ export interface KeptMerge {
 
 const mergeKey = 'latchkey-merge'
 
-// A merge outlives a reload and a trip to confirm who one is, but not its
-// session: whoever signs in next in this tab hears nothing of it.
+// A merge survives a reload and a step-up at a provider, but not its session: the
+// next user of this tab does not see it.
 export const keptMerge = {
   get(session: string, storage?: Storage): KeptMerge | undefined {
     const kept = read(mergeKey, storage)
@@ -77,9 +77,8 @@ export const keptMerge = {
 
 const mailKey = 'latchkey-mail'
 
-// Who goes to look for a mail on a phone may find the page loaded anew: where the
-// newest was sent is kept by this tab for as long as its code works. Nothing but
-// the address is known of it.
+// Looking for a mail on a phone may reload the page: this tab keeps the address that
+// the newest was sent to while its code works, and nothing else.
 export const keptMail = {
   get(purpose: Purpose, storage?: Storage, now: number = Date.now()): string | undefined {
     const { email, purpose: of, expires_at } = read(mailKey, storage)

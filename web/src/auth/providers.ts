@@ -34,9 +34,8 @@ export function startUrl(provider: string, returnTo: string, option?: StartOptio
   return `/v1/auth/${encodeURIComponent(provider)}/start?${query.toString()}`
 }
 
-// signInUrl begins a sign-in. For a page of the app the way back leads over the
-// sign-in page, which is where a refusal can be told; another application hears
-// of it itself.
+// signInUrl begins a sign-in. For a page of the app it returns through the sign-in
+// page, which can show a refusal; another application gets the refusal itself.
 export function signInUrl(provider: string, asked: string, option?: StartOption): string {
   const back = asked.startsWith('/') ? '/sign-in?' + new URLSearchParams({ return_to: asked, done: provider }).toString() : asked
   return startUrl(provider, back, option)

@@ -9,7 +9,7 @@ export function isFresh(session: Pick<Session, 'authenticated_at'>, now: number 
   return now - Date.parse(session.authenticated_at) < freshFor
 }
 
-// Who came in by a recovery code may add a way in, and nothing else before.
+// A person who signed in with a recovery code must add a sign-in method first.
 export function isRestricted(session: Pick<Session, 'methods'>): boolean {
   return session.methods.every((method) => method === 'recovery')
 }
@@ -23,7 +23,7 @@ export function wantsFresh(error: unknown): boolean {
 
 // withStepUp runs an action, and once more after the person has proved who they
 // are if that is what it was refused for. Undefined: the person did not want to.
-// A second refusal is thrown: asking again and again would help nobody.
+// A second refusal is thrown: asking again would not help.
 export async function withStepUp<T>(action: () => Promise<T>, stepUp: () => Promise<boolean>): Promise<T | undefined> {
   try {
     return await action()

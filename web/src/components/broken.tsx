@@ -13,7 +13,7 @@ export class Boundary extends Component<{ instead: ReactNode; children: ReactNod
   override render = () => (this.state.broken ? this.props.instead : this.props.children)
 }
 
-// Broken keeps the frame around a page that breaks, and tries another page anew.
+// Broken keeps the frame around a page that fails, and renders another page again.
 export function Broken({ children }: { children: ReactNode }) {
   return (
     <Boundary key={useLocation().pathname} instead={<Sorry />}>

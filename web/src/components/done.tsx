@@ -11,7 +11,7 @@ export interface Done {
   at: number
 }
 
-// doneNow is done, told on the account page or wherever that leads to.
+// doneNow is shown on the account page or the page it redirects to.
 export const doneNow = (done: Done['done']) => ({ replace: true, state: { done, at: Date.now() } satisfies Done })
 
 export function DoneNotice() {

@@ -23,9 +23,9 @@ interface Optimistic<T, V> {
 
 // optimistic shows a change before the service has answered. A refusal brings back
 // what was there; either way the list is asked for again, once the last of several
-// changes has its answer. It is for what the service all but never refuses and
-// nobody would act on meanwhile: not for what ends in numbers that are named first,
-// such as ending by filter, a policy or a merge.
+// changes has its answer. It is for changes that the service hardly ever refuses
+// and that no one acts on meanwhile, not for changes that were previewed with
+// numbers, such as ending by filter, a policy or a merge.
 export function optimistic<T, V>(client: QueryClient, { list, change, send, refresh = [] }: Optimistic<T, V>) {
   return {
     mutationKey: list,

@@ -60,8 +60,8 @@ function Who() {
   )
 }
 
-// Shell is what stands around every page. After a change of page the focus goes
-// to its top, where a screen reader goes on reading.
+// Shell is the frame of every page. After a navigation the focus moves to its top,
+// where a screen reader continues.
 export function Shell({ children }: { children: ReactNode }) {
   const t = useT()
   const { pathname } = useLocation()

@@ -9,7 +9,7 @@ import { shortAddress } from '../wallet/types'
 import { exactTime, relativeTime } from './time'
 
 // Name shows what a stranger wrote: isolated, so that right-to-left text and
-// direction marks cannot rearrange what stands beside it.
+// direction marks cannot rearrange the text beside it.
 export function Name({ children, line = false }: { children: string; line?: boolean }) {
   return (
     <bdi className={line ? 'name-line' : 'name'} title={children}>
@@ -20,7 +20,7 @@ export function Name({ children, line = false }: { children: string; line?: bool
 
 type Known = Omit<UserSummary, 'primary_wallet'> & Partial<Pick<UserSummary, 'primary_wallet'> & Pick<AdminUser, 'identities'>>
 
-// personName never is empty: people without a name are told apart otherwise.
+// personName is never empty: people without a name are shown by something else.
 export function personName(t: Translate, user: Known): string {
   const wallet = user.primary_wallet ?? user.identities?.find((way) => way.wallet?.primary)?.wallet?.address
   return user.display_name.trim() || user.primary_email || (wallet ? shortAddress(wallet) : t('common.person', { id: user.id.slice(-6) }))

@@ -16,9 +16,9 @@ export function SignedIn({ children }: { children: (session: CurrentSession) => 
   }, [session.data, session.dataUpdatedAt])
   if (session.data) return children(session.data)
   if (session.data === null) {
-    // What was done is told at sign-in only if it ended the session.
-    const told = state?.at !== undefined && lastSeen.current > state.at
-    return <Navigate to={`/sign-in?return_to=${encodeURIComponent(pathname + search)}`} state={told ? null : state} replace />
+    // The sign-in page shows what was done only if it ended the session.
+    const show = state?.at !== undefined && lastSeen.current > state.at
+    return <Navigate to={`/sign-in?return_to=${encodeURIComponent(pathname + search)}`} state={show ? null : state} replace />
   }
   return session.error ? <Retry error={session.error} again={session.refetch} /> : <WaitingPage />
 }

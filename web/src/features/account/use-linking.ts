@@ -21,16 +21,16 @@ interface Notice {
 const firstLink = { title: 'ways.linkedTitle', text: 'ways.linkedText' } as const
 const linkedBefore = { title: 'ways.linkedBeforeTitle', text: 'ways.linkedBeforeText' } as const
 
-// doneNotice says that a provider is linked, or was before: the service takes
-// either, and the ways in as they are now tell which it was.
+// doneNotice says that a provider is linked, or was linked before: the service
+// accepts both, and the current identities show which it was.
 function doneNotice(t: Translate, provider: string, ways: Identity[]): Notice {
   const words = lastProved(ways, provider)?.isNew === false ? linkedBefore : firstLink
   return { words: { title: t(words.title, { provider: providerName(t, provider) }), text: t(words.text) }, kind: 'done' }
 }
 
-// noticeOf says how a link at a provider went. Success is believed only of what
-// this tab asked for; the list of ways in tells the truth in any case. A ticket
-// is shown as a merge instead.
+// noticeOf returns how a link at a provider ended. It shows success only for what
+// this tab asked for; the list of identities is right in any case. A ticket is
+// shown as a merge instead.
 export function noticeOf(t: Translate, arrival: Arrival | undefined, ways: Identity[]): Notice | undefined {
   if (arrival?.kind !== 'linked') return undefined
   if (arrival.error === undefined) return arrival.intent === linkIntent(arrival.provider) ? doneNotice(t, arrival.provider, ways) : undefined

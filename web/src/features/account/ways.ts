@@ -3,31 +3,30 @@ import { providerName } from '../../auth/providers'
 import type { Translate } from '../../i18n/translate'
 import { shortAddress } from '../../wallet/types'
 
-// wayName tells one way in from the others in a sentence.
+// wayName names a sign-in method in a sentence, distinct from the others.
 export function wayName(t: Translate, identity: Identity): string {
   const which = identity.label || (identity.wallet ? shortAddress(identity.wallet.address) : identity.email)
   const name = providerName(t, identity.provider)
   return which ? `${name} (${which})` : name
 }
 
-// whyNotUnlink is the reason why a way in has to stay, if there is one: the last
-// by which this service lets the person in. It only spares a click; the service
-// decides.
+// whyNotUnlink is why a sign-in method cannot be unlinked, if so: it is the last
+// usable one. It only saves a click; the service decides.
 export function whyNotUnlink(identity: Identity, all: Identity[], offered: ReadonlySet<string>): 'ways.only' | 'ways.onlyUsable' | undefined {
   if (all.length === 1) return 'ways.only'
   const usable = all.filter((one) => offered.has(one.provider))
   return usable.length === 1 && usable[0]!.id === identity.id ? 'ways.onlyUsable' : undefined
 }
 
-// endsThisSession is what unlinking a way in does to the session at hand: the
-// first of its methods made it, the others were links and confirmations. Of two
-// ways in of one provider nobody here can tell which it was.
+// endsThisSession is what unlinking an identity does to the current session: the
+// first of its methods created it, the others were links and step-ups. Of two
+// identities of one provider it is unknown which it was.
 export function endsThisSession(session: Pick<Session, 'methods'>, identity: Identity, all: Identity[]): 'ways.unlinkThisSession' | 'ways.unlinkMaybe' | undefined {
   if (session.methods[0] !== identity.provider) return undefined
   return all.filter((one) => one.provider === identity.provider).length === 1 ? 'ways.unlinkThisSession' : 'ways.unlinkMaybe'
 }
 
-// lastProved is the way in of a provider that was proved last, and whether that
+// lastProved is the identity of a provider that was proven last, and whether that
 // was the first time.
 export function lastProved(ways: Identity[], provider: string): { identity: Identity; isNew: boolean } | undefined {
   const [identity] = ways.filter((one) => one.provider === provider).sort((a, b) => Date.parse(b.last_used_at) - Date.parse(a.last_used_at))

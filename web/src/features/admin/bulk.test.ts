@@ -5,7 +5,7 @@ import { bulkOf, stillAs } from './bulk'
 
 const gain = { kind: 'membership', team_id: 't', role: 'admin' }
 
-// shown is the merge of an account into another; each has its own way in.
+// shown is the merge of an account into another; each has its own identity.
 const shown = ([one, other]: [string, string], survivor = one < other ? one : other, gains: unknown[] = []) => {
   const source = survivor === one ? other : one
   const moves = { identities: [{ id: source }], emails: [], teams: [{ team_id: 't' }], sessions_ended: 3 }

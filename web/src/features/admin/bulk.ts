@@ -9,7 +9,7 @@ export interface Bulk {
   previews: MergePreview[]
   /** Accounts that the service does not merge. */
   refused: number
-  /** Accounts whose merge gives whoever stays more rights. */
+  /** Accounts whose merge gives the survivor more rights. */
   gaining: number
   ways: number
   teams: number
@@ -68,8 +68,8 @@ export async function bulkOf(pairs: Pair[], preview: (ids: Pair, survivor?: stri
 
 const rights = (preview: MergePreview) => preview.gains.map(({ kind, team_id, role }) => (kind === 'operator' ? kind : `${role} ${team_id}`))
 
-// stillAs answers what a merge is by now, where an earlier one has changed whoever
-// stays: it must do no more than was shown.
+// stillAs returns the current preview of a merge after an earlier one changed the
+// survivor: it must do no more than was shown.
 export async function stillAs(shown: MergePreview, preview: (ids: Pair, survivor?: string) => Promise<MergePreview>): Promise<MergePreview> {
   const now = await preview([shown.survivor.id, shown.source.id], shown.survivor.id)
   const what = ({ moves }: MergePreview) =>

@@ -63,7 +63,7 @@ function inWords(t: Translate, key: string, value: unknown, ofRoles: boolean): s
       .map((of) => of.join(': '))
       .join(', ')
   if (typeof value !== 'string') return raw(value)
-  // What was before is a role where a role is told, and else a name or a policy.
+  // "before" is a role if the event has a role, otherwise a name or a policy.
   const role = key === 'role' || (key === 'before' && ofRoles) ? roles.find((one) => one === value) : undefined
   if (role) return t(`common.${role}`)
   if (['provider', 'providers', 'required_providers'].includes(key)) return providerName(t, value)

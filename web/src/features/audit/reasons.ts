@@ -2,7 +2,7 @@ import { en } from '../../i18n/en'
 import '../../i18n/en/later'
 import type { Key, Translate } from '../../i18n/translate'
 
-// Hints are told by the import, in a sentence.
+// Hints are sentences from the import.
 const hints: Record<string, Key> = {
   'shows an address that the other has verified': 'reasons.hint_shown',
   'the same address, not verified': 'reasons.hint_unverified',

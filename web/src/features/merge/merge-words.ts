@@ -16,7 +16,7 @@ export function fieldName(t: Translate, field: string): string {
 
 const longest = 200
 
-// valueText shows whatever stands there as text, and bounded.
+// valueText returns any value as bounded text.
 export function valueText(t: Translate, value: unknown): string {
   if (value === null || value === undefined || value === '') return t('merge.empty')
   const text = typeof value === 'string' ? value : JSON.stringify(value)

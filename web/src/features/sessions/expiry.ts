@@ -8,10 +8,10 @@ interface Expiring {
 const longest = 2 ** 31 - 1
 const again = 30_000
 
-// untilOneExpires is in how many milliseconds the first of the active sessions
-// has expired by itself, of which nobody tells. Where one should have already, the
-// clock here is not the service's: then it is ever longer. To look is a use of the
-// session of whoever looks, which should end for want of any.
+// untilOneExpires is the number of milliseconds until the first active session
+// expires, of which there is no event. If one should have expired already, this
+// clock differs from the service's: then it waits longer each time, because looking
+// is a use of the viewer's own session, which should be able to expire.
 export function untilOneExpires(sessions: Expiring[], now: number = Date.now()): number | undefined {
   const ends = sessions.filter(({ status }) => status === 'active').flatMap((session) => [Date.parse(session.expires_at), Date.parse(session.idle_expires_at)])
   if (ends.length === 0) return undefined

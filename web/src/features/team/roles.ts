@@ -10,9 +10,9 @@ export function assignable(mine: Role): Role[] {
   return mine === 'owner' ? ['owner', 'admin', 'member'] : ['admin', 'member']
 }
 
-// roleQuestion tells what to ask before a role changes: whoever makes an owner, or
-// lowers himself, cannot take that back alone. Between admin and member of others
-// nothing is asked.
+// roleQuestion returns what to confirm before a role changes: a person who adds an
+// owner, or lowers their own role, cannot undo that alone. Changes of others between
+// admin and member need no confirmation.
 export function roleQuestion(before: Role, after: Role, self: boolean): 'Self' | 'Owner' | 'Unmade' | undefined {
   if (self) return 'Self'
   if (after === 'owner') return 'Owner'

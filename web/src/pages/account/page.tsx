@@ -42,7 +42,7 @@ function Account({ session }: { session: CurrentSession }) {
     setMerge(next)
   }
   const begin = (ticket: string) => changeMerge({ ticket, session: session.session.id, choices: {} })
-  // Whoever came in by a recovery code may link a way in and nothing else.
+  // A person who signed in with a recovery code can only link a sign-in method.
   const restricted = isRestricted(session.session)
   return (
     <Stack gap="xl">

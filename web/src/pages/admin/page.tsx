@@ -22,8 +22,8 @@ import { useT } from '../../i18n/language'
 const views = ['users', 'duplicates', 'sessions', 'merges', 'audit', 'keys', 'health'] as const
 type View = (typeof views)[number]
 
-// AdminPage is for operators of the deployment. What is open stands in the
-// address, so that it can be passed on.
+// AdminPage is for operators of the deployment. The open tab is part of the
+// address, so that it can be shared.
 export default function AdminPage() {
   const t = useT()
   return (

@@ -2,7 +2,7 @@ import { Anchor, Badge, Button, Group, List, Stack, TextInput } from '@mantine/c
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
-import { leaving, useChange } from '../../api/change'
+import { navigationPending, useChange } from '../../api/change'
 import { api, data } from '../../api/client'
 import { keys, type useTeams } from '../../api/queries'
 import { Fault, Listing, Name } from '../../components/show'
@@ -19,7 +19,7 @@ export function Teams({ list }: { list: ReturnType<typeof useTeams> }) {
     onSuccess: async (team) => {
       await client.invalidateQueries({ queryKey: keys.teams })
       await navigate(`/teams/${team.id}`)
-      return leaving()
+      return navigationPending()
     },
   })
   const submit = (event: FormEvent) => {

@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router'
-import { leaving } from '../../api/change'
+import { navigationPending } from '../../api/change'
 import { forgetPerson, useProviders, useReturnOrigins, useSession } from '../../api/queries'
 import { requestOf } from '../../auth/arrival'
 import { beginForTicket, endForTicket } from '../../auth/link-ticket'
@@ -49,8 +49,8 @@ export function SignInPage() {
   const [deadToken, setDeadToken] = useState<string>()
   // A link is all that is wanted, unless it does not work.
   const linked = token !== undefined && token !== deadToken
-  // Out of the address bar and the history at once: who looks over a shoulder or
-  // copies the address must not get a way in. The router's copy stays in memory.
+  // Removed from the address bar and the history at once: somebody who sees or copies
+  // the address must not get access. The router's copy stays in memory.
   useEffect(() => {
     const found = tokenIn(hash)
     if (!found) return
@@ -65,7 +65,7 @@ export function SignInPage() {
     await forgetPerson(client)
     if (target.page) await navigate(target.href)
     else leaveFor(target.href)
-    return leaving()
+    return navigationPending()
   }
   // A mailed link may be for linking: then the refusal is one for the account page.
   function merge(ticket: string) {

@@ -75,7 +75,7 @@ export function Addresses({ session, identities, onTicket }: Props) {
                 label: t('addresses.actions'),
                 action: true,
                 cell: (row) => {
-                  // The contract makes an address primary by a way in that shows it.
+                  // The API makes an address primary by an identity that shows it.
                   const way = row.primary ? undefined : identities.rows?.find((identity) => identity.email === row.address)
                   const path = { params: { path: { address: row.address } } }
                   return (

@@ -15,7 +15,7 @@ interface Props {
   onDone: () => Promise<unknown>
 }
 
-// LabelButton lets a person call a way in what they like.
+// LabelButton lets a person name a sign-in method.
 export function LabelButton({ identity, onDone }: Props) {
   const t = useT()
   const [opened, setOpened] = useState(false)

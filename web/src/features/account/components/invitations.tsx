@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearchParams } from 'react-router'
-import { leaving, useChange } from '../../../api/change'
+import { navigationPending, useChange } from '../../../api/change'
 import { api, data } from '../../../api/client'
 import { keys, useMyInvitations } from '../../../api/queries'
 import type { MyInvitation } from '../../../api/types'
@@ -46,7 +46,7 @@ function Row({ invitation }: { invitation: MyInvitation }) {
       await client.invalidateQueries({ queryKey: keys.teams })
       void client.invalidateQueries({ queryKey: keys.invitations })
       await navigate(`/teams/${team.id}`)
-      return leaving()
+      return navigationPending()
     },
   })
   const decline = useChange({

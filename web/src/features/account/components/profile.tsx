@@ -4,7 +4,7 @@ import { type FormEvent, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useChange } from '../../../api/change'
 import { api, data } from '../../../api/client'
-import { keys, startOver } from '../../../api/queries'
+import { keys, resetAllQueries } from '../../../api/queries'
 import type { CurrentSession, User } from '../../../api/types'
 import { doneNow } from '../../../components/done'
 import { Section } from '../../../components/section'
@@ -32,7 +32,7 @@ export function Profile({ user }: { user: User }) {
     onSuccess: async (saved) => {
       if (!saved) {
         await navigate('/account', doneNow('replaced'))
-        return startOver(client)
+        return resetAllQueries(client)
       }
       setTyped({})
       client.setQueryData<CurrentSession>(keys.session, (session) => session && { ...session, user: saved })

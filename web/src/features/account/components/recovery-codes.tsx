@@ -69,8 +69,8 @@ export function RecoveryCodes() {
   )
 }
 
-// Codes stays open until it is told to close: a slip of the finger must not lose
-// what is never shown again.
+// Codes stays open until the person closes it: a slip must not lose what is never
+// shown again.
 function Codes({ codes, onStored }: { codes: string[]; onStored: () => void }) {
   const t = useT()
   const text = codes.join('\n') + '\n'

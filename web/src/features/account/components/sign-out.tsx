@@ -1,5 +1,5 @@
 import { Button, Stack } from '@mantine/core'
-import { leaving, useChange } from '../../../api/change'
+import { navigationPending, useChange } from '../../../api/change'
 import { api, data } from '../../../api/client'
 import { keptMail } from '../../../auth/pending'
 import { Fault } from '../../../components/show'
@@ -13,7 +13,7 @@ export function SignOut() {
     onSuccess: () => {
       keptMail.set(undefined)
       location.assign('/')
-      return leaving()
+      return navigationPending()
     },
   })
   return (

@@ -25,7 +25,7 @@ export function UserLink({ user }: { user: Pick<UserSummary, 'id' | 'display_nam
   )
 }
 
-// Party names who stands in a trail, and leads there if it is a user.
+// Party names a user or key in a trail, with a link for a user.
 export function Party({ id, party }: { id: string; party: AuditParty | undefined }) {
   const t = useT()
   const name = <Name line>{partyName(t, id, party)}</Name>

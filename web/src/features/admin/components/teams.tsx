@@ -10,8 +10,8 @@ import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { TrailLink } from './links'
 
-// ownTeams are all that the operator himself is in: only those does the service
-// show to him as a team.
+// ownTeams are the teams that the operators are members of themselves: the service
+// shows them only these as teams.
 async function ownTeams(): Promise<Set<string>> {
   const out = new Set<string>()
   let cursor: string | null = null

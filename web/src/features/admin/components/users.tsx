@@ -45,7 +45,7 @@ export function Users({ me }: { me: User }) {
   const navigate = useNavigate()
   const [wrong, setWrong] = useState<'operator.findWrong' | 'operator.findNoNames' | 'operator.findASCII'>()
   // Kept with the entry of the browser's history, so that going back finds it
-  // again; not in the address, which is told and logged.
+  // again; not in the address, which is shared and logged.
   const { state, key } = useLocation() as { state: { find?: Filter } | null; key: string }
   const filter = state?.find ?? {}
   const [typed, setTyped] = useState(Object.values(filter)[0] ?? '')

@@ -5,7 +5,7 @@ import { useNavigate } from 'react-router'
 import { useChange } from '../../../api/change'
 import { api, data } from '../../../api/client'
 import { isProblem } from '../../../api/problem'
-import { keys, startOver } from '../../../api/queries'
+import { keys, resetAllQueries } from '../../../api/queries'
 import type { MergePreview, MergeSide, UserSummary } from '../../../api/types'
 import type { KeptMerge } from '../../../auth/pending'
 import { withStepUp } from '../../../auth/step-up'
@@ -63,7 +63,7 @@ export function Merge({ begun, me, onChange, onClose }: Props) {
     client.removeQueries({ queryKey: keys.merge(ticket) })
     await navigate('/account', doneNow('merged'))
     // Everything this page knows may be another account's now.
-    await startOver(client)
+    await resetAllQueries(client)
   }
   const confirm = useChange({
     mutationFn: async (shown: MergePreview) => {
@@ -90,8 +90,8 @@ export function Merge({ begun, me, onChange, onClose }: Props) {
   useEffect(() => {
     heading.current?.scrollIntoView({ block: 'start' })
   }, [])
-  // Back from a proof that the confirmation asked for: it stands where it stood,
-  // and is the person's to press.
+  // Back from a step-up that the confirmation asked for: the button is there again,
+  // and the person presses it.
   const [resumed] = useState(useResumed(intent))
   const button = useRef<HTMLButtonElement>(null)
   const ready = Boolean(shown)

@@ -2,7 +2,7 @@ import { Stack, Text } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from 'react-router'
 import { api, data } from '../../../api/client'
-import { keys, startOver, usePages } from '../../../api/queries'
+import { keys, resetAllQueries, usePages } from '../../../api/queries'
 import type { MyMerge } from '../../../api/types'
 import { ConfirmButton } from '../../../components/confirm'
 import { doneNow } from '../../../components/done'
@@ -22,7 +22,7 @@ export function Merges() {
   const undo = async (merge: MyMerge) => {
     await data(api.POST('/v1/me/merges/{merge}/undo', { params: { path: { merge: merge.id } } }))
     await navigate('/account', doneNow('undone'))
-    await startOver(client)
+    await resetAllQueries(client)
   }
   if (!list.rows?.length && !list.error) return null
   return (

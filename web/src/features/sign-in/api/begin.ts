@@ -1,4 +1,4 @@
-import { leaving } from '../../../api/change'
+import { navigationPending } from '../../../api/change'
 import { api, data } from '../../../api/client'
 import { type Pending, savePending } from '../../../auth/pending'
 import { leaveFor } from '../../../auth/return-to'
@@ -9,5 +9,5 @@ export async function leaveForProvider(provider: string, purpose: Pending['leg']
   const { url } = await data(api.POST('/v1/auth/{provider}/start', { params: { path: { provider } }, body: { purpose, return_to: returnTo } }))
   if (intent) savePending({ ...intent, leg: purpose })
   leaveFor(url)
-  return leaving()
+  return navigationPending()
 }

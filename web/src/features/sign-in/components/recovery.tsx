@@ -6,7 +6,7 @@ import { isProblem } from '../../../api/problem'
 import { Fault, WordsAlert } from '../../../components/show'
 import { useT } from '../../../i18n/language'
 
-// Recovery lets in whoever has lost every way in but kept a code.
+// Recovery signs in a person who lost all sign-in methods but kept a code.
 export function Recovery({ onDone }: { onDone: () => Promise<void> }) {
   const t = useT()
   const [open, setOpen] = useState(false)

@@ -34,7 +34,7 @@ export default function StepUpDialog({ intent, typed, only, refused, onAnswer }:
   )
 }
 
-// back is where a provider leads back to: this page, told what happened.
+// back is where a provider returns to: this page, with the result.
 function back(provider: string): string {
   const url = new URL(location.href)
   url.searchParams.set('stepped_up', provider)

@@ -33,18 +33,18 @@ export function StepUpProvider({ children }: { children: ReactNode }) {
     setRequest(null)
   }
 
-  // Whoever has been signed out meanwhile has nothing to confirm.
-  const nobody = useSession().data === null && request?.refused !== undefined
+  // A person who was signed out meanwhile has nothing to confirm.
+  const signedOut = useSession().data === null && request?.refused !== undefined
   useEffect(() => {
-    if (!nobody) return
+    if (!signedOut) return
     endArrival()
     setRequest(null)
-  }, [nobody])
+  }, [signedOut])
 
   return (
     <StepUp value={ask}>
       {children}
-      <Suspense>{request && !nobody && <StepUpDialog {...request} onAnswer={finish} />}</Suspense>
+      <Suspense>{request && !signedOut && <StepUpDialog {...request} onAnswer={finish} />}</Suspense>
     </StepUp>
   )
 }

@@ -52,7 +52,7 @@ export default function WalletDoors({ purpose, provider, only, onDone, onTicket 
     setPhone({})
     try {
       const { phoneWallet } = await loadPhoneWallet()
-      // Whoever has chosen another wallet meanwhile is not called back.
+      // A person who has chosen another wallet meanwhile is not interrupted.
       const wallet = phoneWallet(sharedConfig(provider.chain_ids), projectId, (uri) => setPhone((open) => open && { uri }))
       await connect.mutateAsync(wallet)
     } finally {

@@ -13,7 +13,7 @@ export function Enter({ team, session }: { team: Team; session: CurrentSession }
   const client = useQueryClient()
   const enter = useChange({
     mutationFn: () => data(api.POST('/v1/teams/{team}/sessions', { params: { path: { team: team.id } } })),
-    // A refusal by a policy of just now is told by the page, with what leads in.
+    // The page shows a refusal by a new policy, with what would satisfy it.
     onSettled: () => refreshTeam(client, team.id),
   })
   if (session.team_session?.team_id === team.id && session.team_session.status === 'active') {

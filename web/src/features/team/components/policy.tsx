@@ -42,7 +42,7 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
   const { policy: typed, wrong } = readForm(form)
   const changed = !typed || !samePolicy(typed, policy)
   // The policy that the form began with. Another one, saved meanwhile by somebody
-  // else, begins it anew only where that loses nothing.
+  // else, resets it only if that loses nothing.
   const [from, setFrom] = useState(policy)
   const begin = () => {
     setFrom(policy)
@@ -60,7 +60,7 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
   }
   const [saved, setSaved] = useState<{ policy: TeamPolicy; count: number }>()
   const preview = usePreview(team, changed ? typed : undefined, put)
-  // What the service does not take of a field is told there.
+  // A refusal of a field is shown at the field.
   const refused = isProblem(preview.error, 'invalid_request') && preview.error.field !== undefined ? preview.error : undefined
   const refusedAt = (field: keyof TeamPolicy) => refused?.field?.split('.')[0] === field && t('common.serviceSays', { detail: refused.message })
   const spanWrong = (span: 'maxAge' | 'idle') => {

@@ -18,7 +18,7 @@ interface Refusal {
 }
 
 // Refused is the page of a team whose policy does not admit the session: what
-// leads in, and for an owner the way past the policy, or he could not change it.
+// would satisfy it, and emergency access for owners, so that they can change it.
 export function Refused({ id, error, again }: Refusal & { id: string }) {
   const t = useT()
   const client = useQueryClient()
