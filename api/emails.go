@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/linking"
 )
 
@@ -44,6 +45,30 @@ func (s *Server) AcceptLinkRequest(ctx context.Context, r AcceptLinkRequestReque
 // DismissLinkRequest ends a request without linking anything.
 func (s *Server) DismissLinkRequest(ctx context.Context, r DismissLinkRequestRequestObject) (DismissLinkRequestResponseObject, error) {
 	return DismissLinkRequest204Response{}, s.Linking.DismissLink(ctx, s.holder(ctx), r.LinkRequest)
+}
+
+// AdminListRefusedProofs lists what a link ticket can be granted for, to operators.
+func (s *Server) AdminListRefusedProofs(ctx context.Context, r AdminListRefusedProofsRequestObject) (AdminListRefusedProofsResponseObject, error) {
+	u, err := s.Users.Get(ctx, r.User)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Linking.RefusedProofs(ctx, u.ID)
+	return AdminListRefusedProofs200JSONResponse{Data: each(found, func(v identity.Voucher) RefusedProof {
+		return RefusedProof{Provider: v.Provider, Subject: v.Subject, Address: v.Address, RefusedAt: v.LastAt}
+	})}, err
+}
+
+// AdminGrantLink lets a refused identity ask to be linked to a user, for operators. A
+// former id is refused: the operator has to see who the user is now.
+func (s *Server) AdminGrantLink(ctx context.Context, r AdminGrantLinkRequestObject) (AdminGrantLinkResponseObject, error) {
+	g, err := s.Linking.GrantLink(ctx, s.actor(ctx), r.User, r.Body.Provider, r.Body.Subject, r.Body.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return AdminGrantLink201JSONResponse{
+		Id: g.ID, UserId: g.UserID, Provider: g.Provider, Subject: g.Subject, CreatedAt: g.CreatedAt, ExpiresAt: g.ExpiresAt,
+	}, nil
 }
 
 func linkRequestOf(l *linking.LinkRequest) *LinkRequest {

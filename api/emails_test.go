@@ -120,3 +120,58 @@ func TestContestedAddressIsSettled(t *testing.T) {
 		}
 	})
 }
+
+// Where the policy lets nothing ask, an operator does: the next refusal has a link
+// ticket, and the owner of the account decides.
+func TestOperatorGrantsLink(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		ada := apptest.Person{Name: "Ada", Email: "ada@gmail.com"}
+		owner, op := google(t, a, ada), operator(t, a)
+		id := me(owner)
+		path := "/v1/admin/users/" + id
+		b := a.Browser()
+		if to := b.Provider("github", "sign_in", ada); to.Query().Get("error") != "email_taken" || to.Query().Get("ticket") != "" {
+			t.Fatalf("led to %s", to)
+		}
+		refused := op.GET(path + "/refused-proofs").Want(http.StatusOK)
+		if refused.Len("data") != 1 || refused.String("data.0.provider") != "github" || refused.String("data.0.address") != ada.Email {
+			t.Fatalf("refused are %s", refused.Body)
+		}
+		body := object{"provider": "github", "subject": refused.String("data.0.subject"), "reason": "verified by phone"}
+		_, key := newKey(t, op, "admin:read", "admin:write")
+		key.GET(path + "/refused-proofs").Want(http.StatusOK)
+		a.Unchanged(t, func() {
+			owner.POST(path+"/link-grants", body).WantProblem(http.StatusForbidden, "operator_required")
+			key.POST(path+"/link-grants", body).WantProblem(http.StatusForbidden, "forbidden")
+			op.POST(path+"/link-grants", object{"provider": "github", "subject": body["subject"]}).WantProblem(http.StatusBadRequest, "invalid_request")
+			op.POST(path+"/link-grants", object{"provider": "github", "subject": "another", "reason": "x"}).WantProblem(http.StatusConflict, "grant_refused")
+			op.POST("/v1/admin/users/"+me(op)+"/link-grants", body).WantProblem(http.StatusConflict, "grant_refused")
+		}, "api_keys")
+		op.POST(path+"/link-grants", body).Want(http.StatusCreated)
+		if a.Count("audit_events", "action = 'link.granted' AND CAST(user_id AS text) = '%s' AND CAST(data AS text) LIKE '%%verified by phone%%'", id) != 1 {
+			t.Error("the grant is not in the audit trail")
+		}
+		if to := b.Provider("github", "sign_in", ada); to.Query().Get("error") != "email_taken" || to.Query().Get("ticket") == "" {
+			t.Fatalf("led to %s", to)
+		}
+		b.SignInWith("google", "link_ticket=true", ada)
+		asked := b.GET("/v1/me/link-requests").Want(http.StatusOK)
+		if asked.Len("data") != 1 || asked.String("data.0.email") != ada.Email || me(b) != id || a.Count("identities", "CAST(user_id AS text) = '%s'", id) != 1 {
+			t.Fatalf("asked %s", asked.Body)
+		}
+		b.POST("/v1/me/link-requests/"+asked.String("data.0.id")+"/accept", nil).Want(http.StatusOK)
+		if to := a.Browser().Provider("github", "sign_in", ada); to.String() != "/account" || a.Count("identities", "CAST(user_id AS text) = '%s'", id) != 2 {
+			t.Errorf("led to %s", to)
+		}
+		if !apptest.Eventually(func() bool {
+			for _, m := range a.Mail(t, ada.Email) {
+				if strings.Contains(m.Text, "lets this sign-in method ask") {
+					return true
+				}
+			}
+			return false
+		}) {
+			t.Error("the owner got no notice")
+		}
+	}, "LATCHKEY_LINKING=off")
+}

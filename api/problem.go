@@ -65,6 +65,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeSessionsChanged:     {409, "Sessions have changed"},
 	identity.CodeMergeMovedOn:        {409, "Changed since"},
 	identity.CodeMergeRefused:        {409, "Merge refused"},
+	identity.CodeGrantRefused:        {409, "Grant refused"},
 	identity.CodeLastIdentity:        {409, "Last usable identity"},
 	identity.CodeKeyEnded:            {409, "Key ended"},
 	identity.CodeTooManyKeys:         {409, "Too many keys"},

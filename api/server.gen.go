@@ -1152,6 +1152,16 @@ type JobStatus string
 // an address; otherwise it is private.
 type KnownByWallet = string
 
+// LinkGrant defines model for LinkGrant.
+type LinkGrant struct {
+	CreatedAt time.Time          `json:"created_at"`
+	ExpiresAt time.Time          `json:"expires_at"`
+	Id        openapi_types.UUID `json:"id"`
+	Provider  string             `json:"provider"`
+	Subject   string             `json:"subject"`
+	UserId    openapi_types.UUID `json:"user_id"`
+}
+
 // LinkRequest defines model for LinkRequest.
 type LinkRequest struct {
 	// DisplayName As the provider shows it.
@@ -1442,6 +1452,17 @@ type ProviderKind string
 
 // Purpose defines model for Purpose.
 type Purpose string
+
+// RefusedProof defines model for RefusedProof.
+type RefusedProof struct {
+	// Address The address that it proved.
+	Address  string `json:"address"`
+	Provider string `json:"provider"`
+
+	// RefusedAt The last time.
+	RefusedAt time.Time `json:"refused_at"`
+	Subject   string    `json:"subject"`
+}
 
 // Role defines model for Role.
 type Role string
@@ -2023,6 +2044,15 @@ type AdminUserHistoryParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// AdminGrantLinkJSONBody defines parameters for AdminGrantLink.
+type AdminGrantLinkJSONBody struct {
+	Provider string `json:"provider"`
+
+	// Reason Kept in the audit trail.
+	Reason  string `json:"reason"`
+	Subject string `json:"subject"`
+}
+
 // AdminListUserTeamsParams defines parameters for AdminListUserTeams.
 type AdminListUserTeamsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -2472,6 +2502,9 @@ type AdminRevokeSessionsJSONRequestBody AdminRevokeSessionsJSONBody
 // AdminChangeUserJSONRequestBody defines body for AdminChangeUser for application/json ContentType.
 type AdminChangeUserJSONRequestBody AdminChangeUserJSONBody
 
+// AdminGrantLinkJSONRequestBody defines body for AdminGrantLink for application/json ContentType.
+type AdminGrantLinkJSONRequestBody AdminGrantLinkJSONBody
+
 // StartEmailJSONRequestBody defines body for StartEmail for application/json ContentType.
 type StartEmailJSONRequestBody StartEmailJSONBody
 
@@ -2618,6 +2651,12 @@ type ServerInterface interface {
 	// AdminUserHistory List a user's history, with reasons
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(c *gin.Context, user UserPath, params AdminUserHistoryParams)
+	// AdminGrantLink Let a refused sign-in method ask to be linked (recently verified)
+	// (POST /v1/admin/users/{user}/link-grants)
+	AdminGrantLink(c *gin.Context, user UserPath)
+	// AdminListRefusedProofs Sign-in methods that were refused for an address of a user
+	// (GET /v1/admin/users/{user}/refused-proofs)
+	AdminListRefusedProofs(c *gin.Context, user UserPath)
 	// AdminListUserTeams List a user's teams and roles
 	// (GET /v1/admin/users/{user}/teams)
 	AdminListUserTeams(c *gin.Context, user UserPath, params AdminListUserTeamsParams)
@@ -3688,6 +3727,56 @@ func (siw *ServerInterfaceWrapper) AdminUserHistory(c *gin.Context) {
 	}
 
 	siw.Handler.AdminUserHistory(c, user, params)
+}
+
+// AdminGrantLink operation middleware
+func (siw *ServerInterfaceWrapper) AdminGrantLink(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", c.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminGrantLink(c, user)
+}
+
+// AdminListRefusedProofs operation middleware
+func (siw *ServerInterfaceWrapper) AdminListRefusedProofs(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", c.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListRefusedProofs(c, user)
 }
 
 // AdminListUserTeams operation middleware
@@ -5730,6 +5819,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/users/:user/history", wrapper.AdminUserHistory)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/emails", wrapper.AdminListUserEmails)
 	router.DELETE(options.BaseURL+"/v1/admin/users/:user/emails/:address", wrapper.AdminRemoveUserEmail)
+	router.GET(options.BaseURL+"/v1/admin/users/:user/refused-proofs", wrapper.AdminListRefusedProofs)
+	router.POST(options.BaseURL+"/v1/admin/users/:user/link-grants", wrapper.AdminGrantLink)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/api-keys", wrapper.AdminListUserAPIKeys)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/teams", wrapper.AdminListUserTeams)
 	router.POST(options.BaseURL+"/v1/admin/decisions", wrapper.AdminExplain)
@@ -6882,6 +6973,87 @@ type AdminUserHistorydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminUserHistorydefaultApplicationProblemPlusJSONResponse) VisitAdminUserHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGrantLinkRequestObject struct {
+	User UserPath `json:"user"`
+	Body *AdminGrantLinkJSONRequestBody
+}
+
+type AdminGrantLinkResponseObject interface {
+	VisitAdminGrantLinkResponse(w http.ResponseWriter) error
+}
+
+type AdminGrantLink201JSONResponse LinkGrant
+
+func (response AdminGrantLink201JSONResponse) VisitAdminGrantLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGrantLinkdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminGrantLinkdefaultApplicationProblemPlusJSONResponse) VisitAdminGrantLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListRefusedProofsRequestObject struct {
+	User UserPath `json:"user"`
+}
+
+type AdminListRefusedProofsResponseObject interface {
+	VisitAdminListRefusedProofsResponse(w http.ResponseWriter) error
+}
+
+type AdminListRefusedProofs200JSONResponse struct {
+	Data []RefusedProof `json:"data"`
+}
+
+func (response AdminListRefusedProofs200JSONResponse) VisitAdminListRefusedProofsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListRefusedProofsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListRefusedProofsdefaultApplicationProblemPlusJSONResponse) VisitAdminListRefusedProofsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9708,6 +9880,12 @@ type StrictServerInterface interface {
 	// AdminUserHistory List a user's history, with reasons
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(ctx context.Context, request AdminUserHistoryRequestObject) (AdminUserHistoryResponseObject, error)
+	// AdminGrantLink Let a refused sign-in method ask to be linked (recently verified)
+	// (POST /v1/admin/users/{user}/link-grants)
+	AdminGrantLink(ctx context.Context, request AdminGrantLinkRequestObject) (AdminGrantLinkResponseObject, error)
+	// AdminListRefusedProofs Sign-in methods that were refused for an address of a user
+	// (GET /v1/admin/users/{user}/refused-proofs)
+	AdminListRefusedProofs(ctx context.Context, request AdminListRefusedProofsRequestObject) (AdminListRefusedProofsResponseObject, error)
 	// AdminListUserTeams List a user's teams and roles
 	// (GET /v1/admin/users/{user}/teams)
 	AdminListUserTeams(ctx context.Context, request AdminListUserTeamsRequestObject) (AdminListUserTeamsResponseObject, error)
@@ -10732,6 +10910,76 @@ func (sh *strictHandler) AdminUserHistory(ctx *gin.Context, user UserPath, param
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminUserHistoryResponseObject); ok {
 		if err := validResponse.VisitAdminUserHistoryResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminGrantLink operation middleware
+func (sh *strictHandler) AdminGrantLink(ctx *gin.Context, user UserPath) {
+	var request AdminGrantLinkRequestObject
+
+	request.User = user
+
+	var body AdminGrantLinkJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGrantLink(ctx, request.(AdminGrantLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGrantLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminGrantLinkResponseObject); ok {
+		if err := validResponse.VisitAdminGrantLinkResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListRefusedProofs operation middleware
+func (sh *strictHandler) AdminListRefusedProofs(ctx *gin.Context, user UserPath) {
+	var request AdminListRefusedProofsRequestObject
+
+	request.User = user
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListRefusedProofs(ctx, request.(AdminListRefusedProofsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListRefusedProofs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListRefusedProofsResponseObject); ok {
+		if err := validResponse.VisitAdminListRefusedProofsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -46,6 +46,7 @@ const (
 	CodeSessionsChanged     Code = "sessions_changed"
 	CodeMergeMovedOn        Code = "merge_moved_on"
 	CodeMergeRefused        Code = "merge_refused"
+	CodeGrantRefused        Code = "grant_refused"
 	CodeOperatorMerge       Code = "operator_merge"
 	CodeLastIdentity        Code = "last_identity"
 	CodeNoVerifiedAddress   Code = "no_verified_address"

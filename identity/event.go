@@ -26,6 +26,7 @@ const (
 	ActionIdentityUnlinked   Action = "identity.unlinked"
 	ActionIdentityUpdated    Action = "identity.updated"
 	ActionProofRefused       Action = "proof.refused"
+	ActionLinkGranted        Action = "link.granted"
 	ActionLinkDismissed      Action = "link.dismissed"
 	ActionEmailRemoved       Action = "email.removed"
 	ActionEmailSettled       Action = "email.settled"

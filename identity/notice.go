@@ -12,6 +12,7 @@ type NoticeKind string
 const (
 	NoticeLinked      NoticeKind = "linked"       // a sign-in method was added
 	NoticeUnlinked    NoticeKind = "unlinked"     // a sign-in method was removed
+	NoticeLinkGranted NoticeKind = "link_granted" // an operator lets a sign-in method ask to be added
 	NoticeMerged      NoticeKind = "merged"       // another account was merged into this one
 	NoticeMergeUndone NoticeKind = "merge_undone" // a merge was undone
 	// NoticeAddressRemoved goes to an address that is no longer the account's.

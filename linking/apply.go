@@ -224,7 +224,11 @@ func (s *Service) gatherAddress(ctx context.Context, a Attempt, k *lockedFacts, 
 	unlinkedBy, err := s.store.UnlinkedBy(ctx, a.Proof.Provider, a.Proof.Subject)
 	k.facts.UnlinkedBefore = slices.Contains(unlinkedBy, *owner)
 	k.facts.Contested = k.contested(a.Proof, address, *owner)
+	if err != nil {
+		return err
+	}
 	k.facts.Policy = stricter(k.facts.Policy, s.bestPolicy(k.vouchers, address, *owner))
+	k.facts.Granted, err = s.granted(ctx, *k, a.Proof, *owner)
 	return err
 }
 

@@ -57,6 +57,9 @@ type Facts struct {
 	Contested bool
 	// UnlinkedBefore reports whether AddressOwner once unlinked this identity.
 	UnlinkedBefore bool
+	// Granted reports whether an operator lets this identity ask AddressOwner, whom
+	// the policy would not let it ask.
+	Granted bool
 	// RemovedBefore reports whether IdentityOwner removed the address.
 	RemovedBefore bool
 	// ByMail reports whether the identity is the mailbox itself. OtherMethod then
@@ -242,6 +245,8 @@ func (f Facts) byAddress() (opens bool, reason Reason, ticket TicketKind) {
 	case !f.AddressOwner.Active:
 		// Neither CodeUserDisabled nor a ticket: both would tell of that user.
 		return false, ReasonOwnerInactive, TicketNone
+	case f.Policy == PolicyOff && f.Granted:
+		return false, ReasonPolicyOff, TicketLink
 	case f.Policy == PolicyOff:
 		return false, ReasonPolicyOff, TicketNone
 	case f.UnlinkedBefore:

@@ -69,6 +69,9 @@ var table = []row{
 	{"none", "any", "sign_in", "U, disabled", "409 `email_taken`", linking.ReasonOwnerInactive,
 		func(f linking.Facts) bool { return signIn(f) && !f.AddressOwner.Active },
 		refused(identity.CodeEmailTaken, linking.TicketNone, addressOwner)},
+	{"none, let ask by an operator", "any", "sign_in", "U, policy `off`", "409 `email_taken` with a link ticket", linking.ReasonPolicyOff,
+		func(f linking.Facts) bool { return signIn(f) && f.Policy == linking.PolicyOff && f.Granted },
+		refused(identity.CodeEmailTaken, linking.TicketLink, addressOwner)},
 	{"none", "any", "sign_in", "U, policy `off`", "409 `email_taken`", linking.ReasonPolicyOff,
 		func(f linking.Facts) bool { return signIn(f) && f.Policy == linking.PolicyOff },
 		refused(identity.CodeEmailTaken, linking.TicketNone, addressOwner)},
@@ -123,6 +126,9 @@ var table = []row{
 	{"none", "V, recently verified", "link", "W, disabled", "409 `email_taken`", linking.ReasonOwnerInactive,
 		func(f linking.Facts) bool { return link(f) && !f.AddressOwner.Active },
 		refused(identity.CodeEmailTaken, linking.TicketNone, addressOwner)},
+	{"none, let ask by an operator", "V, recently verified", "link", "W, policy `off`", "409 `email_taken` with a link ticket", linking.ReasonPolicyOff,
+		func(f linking.Facts) bool { return link(f) && f.Policy == linking.PolicyOff && f.Granted },
+		refused(identity.CodeEmailTaken, linking.TicketLink, addressOwner)},
 	{"none", "V, recently verified", "link", "W, policy `off`", "409 `email_taken`", linking.ReasonPolicyOff,
 		func(f linking.Facts) bool { return link(f) && f.Policy == linking.PolicyOff },
 		refused(identity.CodeEmailTaken, linking.TicketNone, addressOwner)},
@@ -176,11 +182,11 @@ func everyFact(f func(linking.Facts)) {
 								if !verified && addressOwner < 3 {
 									return
 								}
-								each(32, func(n int) {
+								each(64, func(n int) {
 									f(linking.Facts{
 										Purpose: purpose, Policy: policy, SignedIn: signedIn, IdentityOwner: party(owner, active),
 										VerifiedEmail: verified, AddressOwner: party(addressOwner, active),
-										Contested: n&1 > 0, UnlinkedBefore: n&2 > 0, RemovedBefore: n&4 > 0, ByMail: n&8 > 0, OtherMethod: n&16 > 0,
+										Contested: n&1 > 0, UnlinkedBefore: n&2 > 0, RemovedBefore: n&4 > 0, ByMail: n&8 > 0, OtherMethod: n&16 > 0, Granted: n&32 > 0,
 									})
 								})
 							})
@@ -342,7 +348,7 @@ func describe(f linking.Facts) string {
 	if f.SignedIn != nil {
 		signedIn = fmt.Sprintf("%d recent %v", f.SignedIn.ID[0], f.SignedIn.Recent)
 	}
-	return fmt.Sprintf("%s by policy %s, signed in %s, identity of %s, address verified %v of %s, contested %v, unlinked %v, removed %v, mail %v, other method %v",
+	return fmt.Sprintf("%s by policy %s, signed in %s, identity of %s, address verified %v of %s, contested %v, unlinked %v, removed %v, mail %v, other method %v, granted %v",
 		f.Purpose, f.Policy, signedIn, party(f.IdentityOwner), f.VerifiedEmail, party(f.AddressOwner),
-		f.Contested, f.UnlinkedBefore, f.RemovedBefore, f.ByMail, f.OtherMethod)
+		f.Contested, f.UnlinkedBefore, f.RemovedBefore, f.ByMail, f.OtherMethod, f.Granted)
 }

@@ -148,6 +148,9 @@ func (s *Service) linkConfirmed(ctx context.Context, h TicketHolder, proof ident
 	}
 	d.Reason, d.Inputs = ReasonConfirmed, k.facts.Fingerprint()
 	user := k.users[d.User]
+	if err := s.store.DeleteGrants(ctx, user.ID); err != nil { // each is for one link
+		return err
+	}
 	linked, err := s.keepIdentity(ctx, a, d, user, nil)
 	if err != nil {
 		return err

@@ -183,7 +183,8 @@ type MergeStore interface {
 	InsertMemberships(ctx context.Context, ms []team.Membership) error
 	DeleteMemberships(ctx context.Context, teams []identity.ID, user identity.ID) error
 	SetRole(ctx context.Context, teams []identity.ID, user identity.ID, role team.Role) error
-	// KillTickets makes the user's open tickets worthless, whoever holds them.
+	// KillTickets makes the user's open tickets worthless, whoever holds them, and
+	// ends the grants for more of them.
 	KillTickets(ctx context.Context, user identity.ID, at time.Time) error
 	EndSessionsByIdentities(ctx context.Context, ids []identity.ID, reason string, at time.Time) error
 	EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user identity.ID, reason string, at time.Time) error

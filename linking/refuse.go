@@ -61,6 +61,9 @@ func explain(d Decision) string {
 	case ReasonPolicyConfirm, ReasonContested, ReasonUnlinkedBefore:
 		return "an account with this address exists: sign in to it with a method it already has, in this browser"
 	case ReasonPolicyOff, ReasonOwnerInactive:
+		if d.Ticket == TicketLink {
+			return "an account with this address exists: sign in to it with a method it already has, in this browser"
+		}
 		return "an account with this address exists: sign in to it with a method it already has, then link this one"
 	case ReasonDisabled:
 		return "this account is disabled: ask the operator of this service"

@@ -35,6 +35,7 @@ type Store interface {
 	// LinkTicketsOf lists the link tickets that a session holds.
 	LinkTicketsOf(ctx context.Context, session identity.ID) ([]Ticket, error)
 	VoucherStore
+	GrantStore
 	RemapStore
 	UnlinkStore
 	MergeStore

@@ -228,7 +228,10 @@ func (db *DB) SetRole(ctx context.Context, teams []identity.ID, user identity.ID
 func (db *DB) KillTickets(ctx context.Context, user identity.ID, at time.Time) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*ticketRow)(nil)).Set("used_at = ?", at).
 		Where("k.used_at IS NULL AND (k.owner_id = ? OR k.holder_id = ?)", user, user))
-	return err
+	if err != nil {
+		return err
+	}
+	return db.DeleteGrants(ctx, user)
 }
 
 // EndSessionsByIdentities implements linking.MergeStore.

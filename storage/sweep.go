@@ -34,6 +34,7 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 	for _, u := range []useless{
 		{(*burnedRow)(nil), "b", "hash", "b.expires_at < ?", now},
 		{(*ticketRow)(nil), "k", "id", "k.expires_at < ?", now},
+		{(*grantRow)(nil), "lg", "id", "lg.expires_at < ?", now},
 		{(*challengeRow)(nil), "c", "id", "c.expires_at < ?", now.Add(-email.Keep)},
 		{(*mailRow)(nil), "em", "id", "em.leaves_at < ?", now.Add(-email.Keep)},
 		{(*signingKeyRow)(nil), "sk", "kid", "sk.expires_at < ?", now},

@@ -102,6 +102,17 @@ func (db *DB) VoucherIDsOf(ctx context.Context, user identity.ID) ([]identity.ID
 	return out, db.engine.normalise(err)
 }
 
+// RefusedProofs implements linking.GrantStore.
+func (db *DB) RefusedProofs(ctx context.Context, user identity.ID, since time.Time, most int) ([]identity.Voucher, error) {
+	var rows []voucherRow
+	err := db.reader(ctx).NewSelect().Model(&rows).
+		Join("JOIN emails AS e ON e.address = v.address AND e.user_id = ?", user).
+		Where("v.user_id IS NULL AND v.last_vouched_at > ?", since).
+		Where("NOT EXISTS (SELECT 1 FROM identities AS i WHERE i.provider = v.provider AND i.subject = v.subject)").
+		Order("v.last_vouched_at DESC", "v.id").Limit(int64(most)).Scan(ctx)
+	return rowsOf(rows, voucherRow.domain), db.engine.normalise(err)
+}
+
 // InsertVoucher implements linking.VoucherStore.
 func (db *DB) InsertVoucher(ctx context.Context, v identity.Voucher) error {
 	row := voucherRowOf(v)

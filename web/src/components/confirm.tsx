@@ -13,6 +13,8 @@ interface Asked {
   /** What the button says; undefined: there is nothing to confirm any more. */
   confirm: string | undefined
   action: () => Promise<unknown>
+  /** False while something that it needs has not been typed. */
+  ready?: boolean | undefined
   /**
    * Names the action, for those that need a fresh session: after a trip to a
    * provider the question is asked again where the person left off.
@@ -30,7 +32,7 @@ interface Props extends Asked, ButtonProps {
 }
 
 // ConfirmButton asks before it does what cannot be undone.
-export function ConfirmButton({ label, accessibleLabel, title, text, confirm, action, intent, typed, ...button }: Props) {
+export function ConfirmButton({ label, accessibleLabel, title, text, confirm, action, ready, intent, typed, ...button }: Props) {
   const resumed = useResumed(intent)
   const [opened, setOpened] = useState(resumed)
   return (
@@ -38,14 +40,14 @@ export function ConfirmButton({ label, accessibleLabel, title, text, confirm, ac
       <Button variant="default" size="xs" {...button} aria-label={accessibleLabel} onClick={() => setOpened(true)}>
         {label}
       </Button>
-      <Question opened={opened} onClose={() => setOpened(false)} {...{ title, text, confirm, action, intent, typed }} />
+      <Question opened={opened} onClose={() => setOpened(false)} {...{ title, text, confirm, action, ready, intent, typed }} />
     </>
   )
 }
 
 // Question keeps a refusal where it was asked. Where the service wants the person
 // to prove who they are, that comes in between.
-export function Question({ opened, onClose, title, text, confirm, action, intent, typed }: Asked & { opened: boolean; onClose: () => void }) {
+export function Question({ opened, onClose, title, text, confirm, action, ready = true, intent, typed }: Asked & { opened: boolean; onClose: () => void }) {
   const t = useT()
   const stepUp = useStepUp()
   const run = useChange({
@@ -75,7 +77,7 @@ export function Question({ opened, onClose, title, text, confirm, action, intent
             {t(confirm === undefined ? 'common.close' : 'common.cancel')}
           </Button>
           {confirm !== undefined && (
-            <Button color="red" loading={run.isPending} onClick={() => opened && run.mutate()}>
+            <Button color="red" disabled={!ready} loading={run.isPending} onClick={() => opened && run.mutate()}>
               {confirm}
             </Button>
           )}

@@ -217,6 +217,7 @@ export const history: Area<'history'> = {
   'session.rotated': 'Sitzung erneuert',
   'email.removed': 'Adresse entfernt',
   'email.settled': 'Adresse als eigene bestätigt',
+  'link.granted': 'Anmeldeart darf um Verknüpfung bitten',
   'link.dismissed': 'Verknüpfung abgelehnt',
   'session.ended': 'Sitzung beendet',
   any_identity_linked: 'Anmeldeweg verknüpft',

@@ -87,6 +87,7 @@ export const words: Catalogue['words'] = {
     text: 'Konten der Verwaltung werden auf dem Server zusammengeführt: bitten Sie die Betreiber, latchkey merge auszuführen.',
   },
   merge_refused: { title: 'Diese beiden Konten können nicht eines werden', text: 'Es wurde nichts geändert.' },
+  grant_refused: { title: 'Diese Anmeldeart darf nicht fragen', text: 'Es wurde nichts geändert.' },
   no_verified_address: {
     title: 'Diese Adresse ist nicht als Ihre bestätigt',
     text: 'Fügen Sie sie zuerst per Mail hinzu: Sie bekommen einen Code und einen Link; sobald Sie eines davon benutzt haben, ist sie Ihre.',

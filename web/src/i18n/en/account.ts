@@ -211,6 +211,7 @@ export const history = {
   'session.rotated': 'Session renewed',
   'email.removed': 'Address removed',
   'email.settled': 'Address confirmed as yours',
+  'link.granted': 'Sign-in method let ask to be linked',
   'link.dismissed': 'Link request dismissed',
   'session.ended': 'Session ended',
   // Of any provider.

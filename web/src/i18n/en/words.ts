@@ -84,6 +84,7 @@ export const words = {
     text: 'Accounts of administrators are merged on the server: ask whoever runs this service to run latchkey merge.',
   },
   merge_refused: { title: 'These two accounts cannot become one', text: 'Nothing was changed.' },
+  grant_refused: { title: 'This sign-in method cannot be let ask', text: 'Nothing was changed.' },
   no_verified_address: {
     title: 'That address is not verified as yours',
     text: 'Add it by mail first: you get a code and a link, and it is yours once you have used one.',

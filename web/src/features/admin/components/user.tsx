@@ -7,11 +7,9 @@ import { isProblem } from '../../../api/problem'
 import { keys } from '../../../api/queries'
 import type { AdminUser, Identity } from '../../../api/types'
 import { providerName } from '../../../auth/providers'
-import { ConfirmButton } from '../../../components/confirm'
 import { Pages, usePaged } from '../../../components/paged'
 import { Section } from '../../../components/section'
 import { Fault, Listing, Name, personName, Retry, Time, Waiting, WordsAlert } from '../../../components/show'
-import { typedFor } from '../../../components/step-up-context'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { auditWhat } from '../../audit/audit'
@@ -21,6 +19,8 @@ import { Addresses } from './addresses'
 import { Party, userPath } from './links'
 import { MergeDialog } from './merge'
 import { Merges } from './merges'
+import { ReasonConfirm } from './reason-confirm'
+import { RefusedProofs } from './refused-proofs'
 import { Sessions } from './sessions'
 import { Teams } from './teams'
 import { UserState } from './users'
@@ -48,6 +48,7 @@ export function OneUser({ id, me }: { id: string; me: string }) {
           <Profile user={user.data} me={me} />
           <Ways user={user.data} />
           <Addresses user={user.data.id} />
+          <RefusedProofs user={user.data} />
           <Teams user={user.data.id} />
           <Sessions user={user.data.id} />
           <Merges user={user.data.id} />
@@ -93,30 +94,21 @@ function ChangeStatus({ user }: { user: AdminUser }) {
   const t = useT()
   const client = useQueryClient()
   const intent = `status ${user.id}`
-  const [reason, setReason] = useState(() => typedFor(intent))
   const suspend = user.status === 'active'
   const name = <Name key="name">{personName(t, user)}</Name>
-  const change = async () => {
+  const change = async (reason: string) => {
     const status = suspend ? ('disabled' as const) : ('active' as const)
-    const text = reason.trim()
-    await data(api.PATCH('/v1/admin/users/{user}', { params: { path: { user: user.id } }, body: { status, ...(text ? { reason: text } : {}) } }))
-    setReason('')
+    await data(api.PATCH('/v1/admin/users/{user}', { params: { path: { user: user.id } }, body: { status, ...(reason ? { reason } : {}) } }))
     await client.invalidateQueries({ queryKey: keys.operator })
   }
   return (
-    <ConfirmButton
+    <ReasonConfirm
       key={user.status}
       label={t(suspend ? 'operator.suspend' : 'operator.restore')}
       title={t(suspend ? 'operator.suspendTitle' : 'operator.restoreTitle')}
-      text={
-        <Stack gap="sm">
-          <span>{t.rich(suspend ? 'operator.suspendText' : 'operator.restoreText', { name })}</span>
-          <TextInput label={t('operator.reason')} maxLength={200} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-        </Stack>
-      }
+      text={t.rich(suspend ? 'operator.suspendText' : 'operator.restoreText', { name })}
       confirm={t(suspend ? 'operator.suspendConfirm' : 'operator.restoreConfirm')}
       intent={intent}
-      typed={reason}
       action={change}
     />
   )
