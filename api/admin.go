@@ -117,6 +117,9 @@ func (s *Server) AdminListSessions(ctx context.Context, r AdminListSessionsReque
 		user: r.Params.UserId, status: r.Params.Status, provider: r.Params.Provider, device: r.Params.Device,
 		network: r.Params.Network, olderThan: r.Params.OlderThan, newerThan: r.Params.NewerThan,
 	})
+	if err == nil {
+		err = requireNoTeam(filter)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +144,9 @@ func (s *Server) AdminRevokeSession(ctx context.Context, r AdminRevokeSessionReq
 // AdminRevokeSessions ends everyone's sessions that meet a filter, for operators.
 func (s *Server) AdminRevokeSessions(ctx context.Context, r AdminRevokeSessionsRequestObject) (AdminRevokeSessionsResponseObject, error) {
 	revocation, err := s.revocation(ctx, r.Body.Filter, r.Body.DryRun, r.Body.AsOf, r.Body.AtMost)
+	if err == nil {
+		err = requireNoTeam(revocation.Filter)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -88,9 +88,20 @@ func inTeam(l session.ListedInTeam, s Session, now time.Time) TeamSession {
 		TeamId: l.TeamID, User: summaryOf(l.UserID, l.Summary),
 		Status: SessionStatus(l.Status(now)), BreakGlassUntil: l.BreakGlassUntil,
 	}
+	if l.Refusal != nil {
+		out.Refusal = teamRefusalOf(l.TeamID, *l.Refusal)
+	}
 	if l.Role != nil {
 		role := TeamSessionRole(*l.Role)
 		out.Role = &role
+	}
+	return out
+}
+
+func teamRefusalOf(id identity.ID, r team.Refusal) *TeamRefusal {
+	out := &TeamRefusal{TeamId: id, Rule: string(r.Rule), Detail: r.Detail}
+	if len(r.Missing) > 0 {
+		out.Missing = &r.Missing
 	}
 	return out
 }

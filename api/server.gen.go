@@ -554,6 +554,7 @@ func (e Role) Valid() bool {
 const (
 	SessionStatusActive  SessionStatus = "active"
 	SessionStatusExpired SessionStatus = "expired"
+	SessionStatusRefused SessionStatus = "refused"
 	SessionStatusRevoked SessionStatus = "revoked"
 )
 
@@ -563,6 +564,8 @@ func (e SessionStatus) Valid() bool {
 	case SessionStatusActive:
 		return true
 	case SessionStatusExpired:
+		return true
+	case SessionStatusRefused:
 		return true
 	case SessionStatusRevoked:
 		return true
@@ -818,7 +821,9 @@ type AdminSession struct {
 	Methods []string `json:"methods"`
 
 	// Place The approximate location of the address, for example Berlin, DE; only if a GeoIP file is configured and has it.
-	Place     *string       `json:"place,omitempty"`
+	Place *string `json:"place,omitempty"`
+
+	// Status `refused` is for team sessions: the session would be active, but the policy of the team does not admit it.
 	Status    SessionStatus `json:"status"`
 	User      UserSummary   `json:"user"`
 	UserAgent string        `json:"user_agent"`
@@ -1530,9 +1535,11 @@ type SessionFilter struct {
 	Others *bool `json:"others,omitempty"`
 
 	// Provider Sessions signed in with this provider.
-	Provider *string             `json:"provider,omitempty"`
-	Status   *SessionStatus      `json:"status,omitempty"`
-	UserId   *openapi_types.UUID `json:"user_id,omitempty"`
+	Provider *string `json:"provider,omitempty"`
+
+	// Status `refused` is for team sessions: the session would be active, but the policy of the team does not admit it.
+	Status *SessionStatus      `json:"status,omitempty"`
+	UserId *openapi_types.UUID `json:"user_id,omitempty"`
 }
 
 // SessionIdentity The identity that created the session. Absent if a recovery code created it.
@@ -1542,7 +1549,7 @@ type SessionIdentity struct {
 	Wallet   *SessionWallet     `json:"wallet,omitempty"`
 }
 
-// SessionStatus defines model for SessionStatus.
+// SessionStatus `refused` is for team sessions: the session would be active, but the policy of the team does not admit it.
 type SessionStatus string
 
 // SessionWallet defines model for SessionWallet.
@@ -1682,8 +1689,13 @@ type TeamSession struct {
 	// Place The approximate location of the address, for example Berlin, DE; only if a GeoIP file is configured and has it.
 	Place *string `json:"place,omitempty"`
 
+	// Refusal Why the team session, the last one or the one of `team_id`, is not active now. It becomes active again by itself once the policy is satisfied.
+	Refusal *TeamRefusal `json:"refusal,omitempty"`
+
 	// Role The current role in the team; null if the user is no longer a member.
-	Role      *TeamSessionRole   `json:"role"`
+	Role *TeamSessionRole `json:"role"`
+
+	// Status `refused` is for team sessions: the session would be active, but the policy of the team does not admit it.
 	Status    SessionStatus      `json:"status"`
 	TeamId    openapi_types.UUID `json:"team_id"`
 	User      UserSummary        `json:"user"`

@@ -36,10 +36,7 @@ func (s *Server) GetSession(ctx context.Context, r GetSessionRequestObject) (Get
 		out.TeamSession = &entered
 	}
 	if r := p.Refused; r != nil {
-		out.TeamRefusal = &TeamRefusal{TeamId: r.TeamID, Rule: string(r.Rule), Detail: r.Detail}
-		if len(r.Missing) > 0 {
-			out.TeamRefusal.Missing = &r.Missing
-		}
+		out.TeamRefusal = teamRefusalOf(r.TeamID, r.Refusal)
 	}
 	written, err := json.Marshal(out)
 	if err != nil {

@@ -22,6 +22,14 @@ type filterParams struct {
 	ids                  *[]identity.ID
 }
 
+// requireNoTeam refuses a filter that only finds team sessions.
+func requireNoTeam(f session.Filter) error {
+	if f.Status == session.StatusRefused {
+		return errInvalidRequest("only team sessions are refused, by the policy of the team").WithField("status")
+	}
+	return nil
+}
+
 // maxAsOf is how long after a dry run it can be confirmed.
 const maxAsOf = 24 * time.Hour
 

@@ -297,3 +297,44 @@ func TestWhoSetsAPolicy(t *testing.T) {
 		c.put(c.owner, whole).Want(http.StatusOK) // tightening does not
 	})
 }
+
+// Sessions that have grown too old for the team are listed as refused, are found and
+// ended as such, and are active again once their member signs in again.
+func TestRefusedTeamSessionsAreListed(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		c := newCrew(t, a, "Keys")
+		for _, b := range []*apptest.Browser{c.owner, c.member} {
+			c.enter(b).Want(http.StatusCreated)
+		}
+		c.put(c.owner, object{"max_age": 3600}).Want(http.StatusOK)
+		a.Advance(time.Hour)
+		boss := google(t, a, apptest.Person{Name: "Keys owner", Email: "keys.owner@gmail.com"})
+		c.enter(boss).Want(http.StatusCreated)
+		list := func(status string) *apptest.Answer {
+			return boss.GET(c.path + "/sessions?status=" + status).Want(http.StatusOK)
+		}
+		if got := list("refused"); got.Len("data") != 2 || got.String("data.0.status") != "refused" || got.String("data.1.refusal.rule") != "max_age" {
+			t.Errorf("refused are %s", got.Body)
+		}
+		if got := list("active"); got.Len("data") != 1 || got.String("data.0.status") != "active" || got.Get("data.0.refusal") != nil {
+			t.Errorf("active are %s", got.Body)
+		}
+		revoke := func(filter object, dryRun bool) *apptest.Answer {
+			return boss.POST(c.path+"/sessions/revoke", object{"filter": filter, "dry_run": dryRun}).Want(http.StatusOK)
+		}
+		for _, row := range []struct {
+			filter object
+			count  float64
+		}{{object{}, 3}, {object{"status": "active"}, 1}, {object{"status": "refused"}, 2}, {object{"status": "refused", "others": true}, 1}} {
+			if got := revoke(row.filter, true); got.Get("count") != row.count {
+				t.Errorf("%v: %s", row.filter, got.Body)
+			}
+		}
+		if got := revoke(object{"status": "refused"}, false); got.Get("count") != 2.0 || list("refused").Len("data") != 0 {
+			t.Errorf("ended %s", got.Body)
+		}
+		op := operator(t, a)
+		op.GET("/v1/admin/sessions?status=refused").WantProblem(http.StatusBadRequest, "invalid_request")
+		op.POST("/v1/admin/sessions/revoke", object{"filter": object{"status": "refused"}}).WantProblem(http.StatusBadRequest, "invalid_request")
+	})
+}

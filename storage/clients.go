@@ -39,16 +39,24 @@ func inNetwork(q *bun.SelectQuery, n netip.Prefix) *bun.SelectQuery {
 	if !n.IsValid() {
 		return q
 	}
+	condition, args := seenIn(n)
+	return q.Where(condition, args...)
+}
+
+// seenIn is the condition that a session, s, was last seen in a network.
+func seenIn(n netip.Prefix) (condition string, args []any) {
 	bits := n.Bits()
 	if n.Addr().Is4() {
 		bits += 96
-	} else if n.Bits() <= mapped.Bits() && n.Contains(mapped.Addr()) {
-		// No IPv4 address is in an IPv6 network, as policies see it, too.
-		first, last := span(mapped.Addr().As16(), mapped.Bits())
-		q = q.Where("s.ip_key NOT BETWEEN ? AND ?", first, last)
 	}
 	first, last := span(n.Addr().As16(), bits)
-	return q.Where("s.ip_key BETWEEN ? AND ?", first, last)
+	condition, args = "s.ip_key BETWEEN ? AND ?", []any{first, last}
+	if n.Addr().Is6() && n.Bits() <= mapped.Bits() && n.Contains(mapped.Addr()) {
+		// No IPv4 address is in an IPv6 network, as policies see it, too.
+		first, last := span(mapped.Addr().As16(), mapped.Bits())
+		condition, args = condition+" AND s.ip_key NOT BETWEEN ? AND ?", append(args, first, last)
+	}
+	return "(" + condition + ")", args
 }
 
 // span is the first and the last address that shares so many bits.

@@ -109,3 +109,37 @@ func (db *DB) SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, 
 		Set("updated_at = EXCLUDED.updated_at").Set("updated_by = EXCLUDED.updated_by"))
 	return err
 }
+
+// refusedBy is team.Policy.Check as a condition on a team session, t, the session
+// behind it, s, and its user's membership, m: by where the session was last seen,
+// and as it stands at now. An owner's emergency access goes before the policy.
+func refusedBy(p team.Policy, now time.Time) (condition string, args []any) {
+	rules := []string{"1 = 0"}
+	refuse := func(rule string, values ...any) {
+		rules, args = append(rules, rule), append(args, values...)
+	}
+	if p.Unreadable {
+		refuse("1 = 1")
+	}
+	if len(p.AllowedNetworks) > 0 {
+		networks := make([]string, len(p.AllowedNetworks))
+		var bounds []any
+		for i, n := range p.AllowedNetworks {
+			seen, values := seenIn(n)
+			networks[i], bounds = seen, append(bounds, values...)
+		}
+		refuse("s.ip_key IS NULL OR NOT ("+strings.Join(networks, " OR ")+")", bounds...)
+	}
+	if p.MaxAge > 0 {
+		refuse("s.created_at <= ?", now.Add(-p.MaxAge))
+	}
+	if p.Idle > 0 {
+		refuse("s.longest_pause >= ? OR s.last_seen_at <= ?", p.Idle, now.Add(-p.Idle))
+	}
+	for _, name := range p.RequiredProviders {
+		proven, values := provenBy(name)
+		refuse("NOT ("+proven+")", values...)
+	}
+	return "(" + strings.Join(rules, " OR ") + ") AND NOT (coalesce(m.role, '') = ? AND t.break_glass_until IS NOT NULL AND t.break_glass_until > ?)",
+		append(args, team.RoleOwner, now)
+}

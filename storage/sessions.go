@@ -173,6 +173,9 @@ func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end ses
 
 // whereSession narrows sessions, s.
 func (db *DB) whereSession(q *bun.SelectQuery, f session.Filter, now time.Time) *bun.SelectQuery {
+	if f.Status == session.StatusRefused { // only team sessions are
+		q = q.Where("1 = 0")
+	}
 	return db.where(whereStatus(q, f.Status, now, openSession), f, now, "s")
 }
 
@@ -216,7 +219,7 @@ func whereStatus(q *bun.SelectQuery, status session.Status, now time.Time, condi
 		return q
 	}
 	switch status {
-	case session.StatusActive:
+	case session.StatusActive, session.StatusRefused:
 		return open(q).Where("s.expires_at > ? AND s.idle_expires_at > ?", now, now)
 	case session.StatusExpired:
 		return open(q).Where("(s.expires_at <= ? OR s.idle_expires_at <= ?)", now, now)
@@ -237,5 +240,11 @@ func whereProvider[Q interface{ Where(string, ...any) Q }](q Q, provider string)
 	if provider == "" {
 		return q
 	}
-	return q.Where("' ' || s.methods || ' ' LIKE ? ESCAPE '!'", "% "+escapeLike(sanitizeKey(provider))+" %")
+	condition, args := provenBy(provider)
+	return q.Where(condition, args...)
+}
+
+// provenBy returns the condition that a provider proved the user in a session, s.
+func provenBy(provider string) (condition string, args []any) {
+	return "' ' || s.methods || ' ' LIKE ? ESCAPE '!'", []any{"% " + escapeLike(sanitizeKey(provider)) + " %"}
 }

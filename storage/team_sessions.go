@@ -123,7 +123,21 @@ func (db *DB) whereInTeam(q *bun.SelectQuery, teamID identity.ID, f session.Filt
 		comparison := map[bool]string{true: "=", false: "<>"}[*f.Owners]
 		q = q.Where("coalesce(m.role, '') ? ?", bun.Safe(comparison), team.RoleOwner)
 	}
-	return db.where(whereStatus(q, f.Status, now, openTeamSession, openSession), f, now, "t")
+	q = db.where(whereStatus(q, f.Status, now, openTeamSession, openSession), f, now, "t")
+	var refused string
+	var args []any
+	if f.Policy != nil {
+		refused, args = refusedBy(*f.Policy, now)
+	}
+	switch {
+	case f.Status == session.StatusRefused && f.Policy == nil:
+		return q.Where("1 = 0")
+	case f.Status == session.StatusRefused:
+		return q.Where(refused, args...)
+	case f.Status == session.StatusActive && f.Policy != nil:
+		return q.Where("NOT ("+refused+")", args...)
+	}
+	return q
 }
 
 // CountTeamSessions implements session.Store.

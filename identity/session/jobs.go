@@ -129,10 +129,10 @@ type JobStore interface {
 	EndBatch(ctx context.Context, j Job, end End) (gone []EndedSession, after *identity.ID, done bool, err error)
 }
 
-// all reports whether the filter leaves out no active session of everyone, or of a
+// all reports whether the filter leaves out no open session of everyone, or of a
 // user, but for those that it excepts.
 func (f Filter) all() bool {
-	return f.Status == StatusActive && f.Provider == "" && f.Device == "" && !f.Network.IsValid() &&
+	return f.Status == StatusActive && f.Policy == nil && f.Provider == "" && f.Device == "" && !f.Network.IsValid() &&
 		f.OlderThan == 0 && f.NewerThan == 0 && f.IDs == nil
 }
 

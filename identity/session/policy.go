@@ -58,7 +58,7 @@ func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identi
 		if err != nil {
 			return err
 		}
-		ends := policyEnds(p, open, now)
+		ends := policyEnds(p, judged(before, open, now), now)
 		out = resultOf(ends, len(ends), ListedInTeam.id)
 		if dryRun || out.Count == 0 && p.AtLeast(before) && before.AtLeast(p) {
 			return nil
@@ -109,19 +109,35 @@ func (s *Service) maySetPolicy(ctx context.Context, actor identity.Actor, role t
 
 // policyEnds picks, of the active team sessions of a team, newest first, those
 // that a policy ends: what it does not admit and, if it is exclusive, all but
-// the newest of each member. A session is judged by where it was last seen.
+// the newest of each member.
 func policyEnds(p team.Policy, open []ListedInTeam, now time.Time) []ListedInTeam {
 	var out []ListedInTeam
 	seen := map[identity.ID]bool{}
 	for _, l := range open {
-		e := ActiveTeamSession{Policy: p, BreakGlassUntil: l.BreakGlassUntil}
-		if l.Role != nil {
-			e.Role = *l.Role
-		}
-		if p.Exclusive && seen[l.UserID] || e.refuses(l.Session, identity.Client{IP: l.Session.IP}, now) != nil {
+		if p.Exclusive && seen[l.UserID] || l.refusedBy(p, now) != nil {
 			out = append(out, l)
 		}
 		seen[l.UserID] = true
 	}
 	return out
+}
+
+// refusedBy decides whether a policy refuses a team session, from where it was last
+// seen; nil if it admits it.
+func (l ListedInTeam) refusedBy(p team.Policy, now time.Time) *team.Refusal {
+	e := ActiveTeamSession{Policy: p, BreakGlassUntil: l.BreakGlassUntil}
+	if l.Role != nil {
+		e.Role = *l.Role
+	}
+	return e.refuses(l.Session, identity.Client{IP: l.Session.IP}, now)
+}
+
+// judged sets for each team session that is open whether the policy refuses it.
+func judged(p team.Policy, rows []ListedInTeam, now time.Time) []ListedInTeam {
+	for i, l := range rows {
+		if l.Status(now) == StatusActive {
+			rows[i].Refusal = l.refusedBy(p, now)
+		}
+	}
+	return rows
 }

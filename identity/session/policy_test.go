@@ -97,3 +97,65 @@ func TestIdleIsNotForgottenByUse(t *testing.T) {
 		}
 	})
 }
+
+// A list says what the policy refuses, filters by it, and ends what it lists. What
+// the policy admits again is active by itself.
+func TestAListTellsWhatThePolicyRefuses(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		owner, member := f.User(t), f.User(t)
+		tm := f.Team(t, owner.ID)
+		f.Member(t, tm.ID, member.ID, team.RoleMember)
+		boss, _ := f.issue(t, owner.ID)
+		s, _ := f.issue(t, member.ID)
+		for _, by := range []session.Session{boss, s} {
+			if _, _, err := f.Enter(t.Context(), actor(by), tm.ID, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		statuses := func(filter session.Filter) map[identity.ID]session.Status {
+			t.Helper()
+			rows, _, err := f.ListTeam(t.Context(), actor(boss), tm.ID, filter, identity.Page{Limit: 9})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := map[identity.ID]session.Status{}
+			for _, l := range rows {
+				out[l.UserID] = l.Status(f.Clock.Now())
+				if refused := l.Refusal != nil && l.Refusal.Rule == team.RuleRequiredProviders; refused != (out[l.UserID] == session.StatusRefused) {
+					t.Errorf("refused by %+v, it is %s", l.Refusal, out[l.UserID])
+				}
+			}
+			return out
+		}
+		both := func(status session.Status) map[identity.ID]session.Status {
+			return map[identity.ID]session.Status{owner.ID: status, member.ID: status}
+		}
+		of := func(status session.Status) session.Filter { return session.Filter{Status: status} }
+		storagetest.Same(t, statuses(session.Filter{}), both(session.StatusActive))
+		f.ask(t, tm, owner.ID, team.Policy{RequiredProviders: []string{"siwe"}})
+		storagetest.Same(t, statuses(session.Filter{}), both(session.StatusRefused))
+		storagetest.Same(t, statuses(of(session.StatusRefused)), both(session.StatusRefused))
+		storagetest.Same(t, len(statuses(of(session.StatusActive))), 0)
+		if _, _, err := f.renew(t, boss, "siwe"); err != nil {
+			t.Fatal(err)
+		}
+		storagetest.Same(t, statuses(of(session.StatusActive)), map[identity.ID]session.Status{owner.ID: session.StatusActive})
+		storagetest.Same(t, statuses(of(session.StatusRefused)), map[identity.ID]session.Status{member.ID: session.StatusRefused})
+		revoke := func(status session.Status, dryRun bool) session.RevocationResult[session.ListedInTeam] {
+			t.Helper()
+			e, err := f.RevokeTeamSessions(t.Context(), actor(boss), tm.ID, session.Revocation{Filter: of(status), DryRun: dryRun})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e
+		}
+		for status, want := range map[session.Status]int{session.StatusActive: 1, session.StatusRefused: 1, "": 2} {
+			if got := revoke(status, true); got.Count != want || len(got.Sessions) != want {
+				t.Errorf("of status %q %d would end, want %d", status, got.Count, want)
+			}
+		}
+		ended := revoke(session.StatusRefused, false)
+		storagetest.Same(t, []any{ended.Count, ended.Sessions[0].UserID, ended.Sessions[0].Status(f.Clock.Now())}, []any{1, member.ID, session.StatusRefused})
+		storagetest.Same(t, statuses(session.Filter{}), map[identity.ID]session.Status{owner.ID: session.StatusActive, member.ID: session.StatusRevoked})
+	})
+}

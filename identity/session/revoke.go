@@ -58,11 +58,13 @@ func resultOf[T any](rows []T, count int, id func(T) identity.ID) RevocationResu
 // newest is the page of what an answer names.
 var newest = identity.Page{Limit: maxEndedIDs - 1} // a store reads one more
 
-// RevokeTeamSessions ends the team's active sessions that meet the filter
-// (admin, owner), with a constant number of statements, or by a job where they are
-// many; as a dry run it only returns which. Those of roles that the actor cannot
+// RevokeTeamSessions ends the team's sessions that meet the filter (admin, owner),
+// with a constant number of statements, or by a job where they are many; as a dry
+// run it only returns which. Without a status the filter means open ones, also those
+// that the team's policy refuses: they are active again when it admits them. Those of roles that the actor cannot
 // manage stay, and are counted.
 func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, id identity.ID, r Revocation) (RevocationResult[ListedInTeam], error) {
+	byPolicy := r.Status != ""
 	r.Status = cmp.Or(r.Status, StatusActive)
 	var out RevocationResult[ListedInTeam]
 	err := team.InTeamTx(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) (err error) {
@@ -72,6 +74,13 @@ func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, 
 		now, skipped, f := s.now(), 0, r.Filter
 		if out = (RevocationResult[ListedInTeam]{AsOf: now}); f.Status == StatusRevoked {
 			return nil // what has ended does not end again
+		}
+		policy, err := s.store.TeamPolicy(ctx, id)
+		if err != nil {
+			return err
+		}
+		if byPolicy && policy.Refuses() {
+			f.Policy = &policy
 		}
 		if !role.ActsOn(team.RoleOwner) {
 			f.Owners = new(true)
@@ -92,6 +101,7 @@ func (s *Service) RevokeTeamSessions(ctx context.Context, actor identity.Actor, 
 		if err != nil {
 			return err
 		}
+		rows = judged(policy, rows, now)
 		if r.DryRun {
 			out = resultOf(rows, 0, ListedInTeam.id)
 			out.Count, err = s.store.CountTeamSessions(ctx, id, f, now)

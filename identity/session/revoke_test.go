@@ -20,7 +20,7 @@ func one[T any](of ...T) T { return of[rand.N(len(of))] }
 
 func randomFilter(users []identity.ID) session.Filter {
 	f := session.Filter{
-		Provider: one("", "", "google", "siwe"), Device: one("", "", "firefox", "curl"), Status: one("", session.StatusActive, session.StatusExpired, session.StatusRevoked),
+		Provider: one("", "", "google", "siwe"), Device: one("", "", "firefox", "curl"), Status: one("", session.StatusActive, session.StatusExpired, session.StatusRevoked, session.StatusRefused),
 		OlderThan: one(0, 0, 30*time.Minute), NewerThan: one(0, 0, 90*time.Minute),
 		Network: one(netip.Prefix{}, netip.Prefix{}, netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")),
 	}

@@ -59,6 +59,9 @@ const (
 	StatusActive  Status = "active"
 	StatusExpired Status = "expired"
 	StatusRevoked Status = "revoked"
+	// StatusRefused is a team session that would be active, if the team's policy
+	// admitted it.
+	StatusRefused Status = "refused"
 )
 
 // Status reports whether the session works at now.
@@ -166,6 +169,9 @@ type ListedInTeam struct {
 	identity.Summary
 	Session Session
 	Role    *team.Role
+	// Refusal is why the team's policy does not admit it; nil while it does. The
+	// store never sets it: the service does when it lists.
+	Refusal *team.Refusal
 }
 
 // Status returns the state of the team session; it ends with its session.
@@ -173,7 +179,10 @@ func (l ListedInTeam) Status(now time.Time) Status {
 	if l.EndedAt != nil || l.EndedInBulk {
 		return StatusRevoked
 	}
-	return l.Session.Status(now)
+	if s := l.Session.Status(now); s != StatusActive || l.Refusal == nil {
+		return s
+	}
+	return StatusRefused
 }
 
 // Methods are the providers that proved the user in a session, in order, each

@@ -23,6 +23,10 @@ type Filter struct {
 	AsOf time.Time
 
 	// Set by the service only.
+
+	// Policy is a team's, by which its open team sessions are StatusActive or
+	// StatusRefused. Without one all of them are active.
+	Policy    *team.Policy
 	Except    *identity.ID // not this one
 	NotUserID *identity.ID // not theirs
 	Owners    *bool        // in a team: only the owners', or only the others'

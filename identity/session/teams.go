@@ -117,13 +117,20 @@ func (s *Service) breakGlass(ctx context.Context, actor identity.Actor, t team.T
 	return s.notices.Notify(ctx, identity.Notice{Kind: identity.NoticeBreakGlass, To: to, What: t.Name, At: now, Client: actor.Client})
 }
 
-// ListTeam lists the sessions of a team to those who manage it.
+// ListTeam lists the sessions of a team to those who manage it, and says which of
+// them the team's policy refuses.
 func (s *Service) ListTeam(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, p identity.Page) ([]ListedInTeam, *identity.ID, error) {
 	if err := team.RequireManager(ctx, s.store, actor, id, s.now()); err != nil {
 		return nil, nil, err
 	}
-	rows, err := s.store.TeamSessions(ctx, id, f, s.now(), p)
-	rows, next := identity.Next(rows, p, func(l ListedInTeam) identity.ID { return l.ID })
+	policy, err := s.store.TeamPolicy(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	now := s.now()
+	f.Policy = &policy
+	rows, err := s.store.TeamSessions(ctx, id, f, now, p)
+	rows, next := identity.Next(judged(policy, rows, now), p, func(l ListedInTeam) identity.ID { return l.ID })
 	return rows, next, err
 }
 

@@ -90,6 +90,11 @@ func (p Policy) Check(f Facts, client netip.Addr, now time.Time) *Refusal {
 	return nil
 }
 
+// Refuses reports whether there is a session that Check refuses.
+func (p Policy) Refuses() bool {
+	return p.Unreadable || p.MaxAge > 0 || p.Idle > 0 || len(p.RequiredProviders) > 0 || len(p.AllowedNetworks) > 0
+}
+
 // CheckPlace is the part of Check that applies to machines too: where the client
 // is. The other rules are about how a person signed in.
 func (p Policy) CheckPlace(client netip.Addr) *Refusal {

@@ -83,6 +83,7 @@ func testTeamSessions(t *testing.T, d *Database) {
 	t.Run("what stands between a session and a team", func(t *testing.T) { testTeamAccess(t, d) })
 	t.Run("the addresses of the other owners", func(t *testing.T) { testOwnerAddresses(t, d) })
 	t.Run("filters and status at the very instant", func(t *testing.T) { testTeamSessionFilter(t, d) })
+	t.Run("what a policy refuses", func(t *testing.T) { testRefused(t, d) })
 }
 
 func testTeamSessionFilter(t *testing.T, d *Database) {

@@ -1,4 +1,4 @@
-const colors: Record<string, string> = { active: 'teal', expired: 'gray', revoked: 'red', disabled: 'red', merged: 'gray' }
+const colors: Record<string, string> = { active: 'teal', refused: 'orange', expired: 'gray', revoked: 'red', disabled: 'red', merged: 'gray' }
 
 // statusColor repeats in colour what the word beside it says.
 export function statusColor(status: string): string {

@@ -65,7 +65,13 @@ it('knows an id', () => {
 })
 
 it('what has ended or expired is not there to be ended', () => {
-  expect([findsOpen({}), findsOpen({ status: 'active' }), findsOpen({ status: 'revoked' }), findsOpen({ status: 'expired' })]).toEqual([true, true, false, false])
+  expect([findsOpen({}), findsOpen({ status: 'active' }), findsOpen({ status: 'revoked' }), findsOpen({ status: 'expired' }), findsOpen({ status: 'refused' })]).toEqual([
+    true,
+    true,
+    false,
+    false,
+    true,
+  ])
 })
 
 it('a state alone narrows nothing that could be ended', () => {

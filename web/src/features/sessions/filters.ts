@@ -102,7 +102,13 @@ export function wrong(chosen: Chosen): { user: boolean; network: boolean } {
 // findsOpen reports whether a filter finds sessions that work, of which any could
 // be ended.
 export function findsOpen({ status = 'active' }: SessionFilter): boolean {
-  return status === 'active'
+  return isOpen(status)
+}
+
+// isOpen reports whether a session could be ended: one that a team's policy refuses
+// may act again.
+export function isOpen(status: SessionStatus): boolean {
+  return status === 'active' || status === 'refused'
 }
 
 // narrows reports whether a filter leaves out any session that could be ended.

@@ -1,11 +1,11 @@
 import { List, Stack, Text } from '@mantine/core'
-import type { AdminSession, Role, TeamSession } from '../../../api/types'
+import type { AdminSession, TeamSession } from '../../../api/types'
 import { Name, personName } from '../../../components/show'
 import { useT } from '../../../i18n/language'
 
 const shownNames = 8
 
-export type AnySession = (AdminSession | TeamSession) & { role?: Role | null; break_glass_until?: string }
+export type AnySession = (AdminSession | TeamSession) & Partial<Pick<TeamSession, 'role' | 'break_glass_until' | 'refusal'>>
 
 // What ended, or would end.
 export interface EndedSessions {

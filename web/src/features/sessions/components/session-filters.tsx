@@ -17,7 +17,10 @@ export function SessionFilters({ chosen, onChange, members }: Props) {
   const providers = useProviders()
   const fault = wrong(chosen)
   const set = (part: Partial<Chosen>) => onChange({ ...chosen, ...part })
-  const states = (['active', 'expired', 'revoked'] as const).map((value) => ({ value, label: t(`sessions.${value}`) }))
+  const states = ([...(members ? (['active', 'refused'] as const) : (['active'] as const)), 'expired', 'revoked'] as const).map((value) => ({
+    value,
+    label: t(`sessions.${value}`),
+  }))
   const names = [...(providers.data ?? []).map((provider) => provider.name), 'recovery']
   return (
     <Stack gap="xs" component="fieldset" className="plain" aria-label={t('filters.title')}>

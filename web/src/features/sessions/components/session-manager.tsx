@@ -15,7 +15,8 @@ import { type Column, Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import type { Translate } from '../../../i18n/translate'
 import { untilOneExpires } from '../expiry'
-import { active, type Chosen, findsOpen, narrows, toFilter, wrong } from '../filters'
+import { active, type Chosen, findsOpen, isOpen, narrows, toFilter, wrong } from '../filters'
+import { refusedWhy } from '../refused'
 import { type AnySession, EndedList, type EndedSessions } from './ended'
 import { EndingJob } from './ending-job'
 import { SessionFilters } from './session-filters'
@@ -55,7 +56,7 @@ export function SessionManager(props: Props) {
   const list = usePaged([...props.queryKey, filter], (page) => props.fetchPage({ ...filter, ...page }), { lookAgain: untilOneExpires })
   const rows = list.rows ?? []
   const endable = useSelection(
-    rows.filter((row) => row.status === 'active'),
+    rows.filter((row) => isOpen(row.status)),
     (row) => row.id,
   )
   const { selected } = endable
@@ -96,7 +97,7 @@ export function SessionManager(props: Props) {
       label: t('sessions.select'),
       action: true,
       cell: (session) =>
-        session.status === 'active' && (
+        isOpen(session.status) && (
           <Select of={endable} row={session} label={t('sessions.selectOf', { name: personName(t, session.user), device: session.device || t('common.unknownDevice') })} />
         ),
     },
@@ -126,6 +127,11 @@ export function SessionManager(props: Props) {
           <Badge variant="light" color={statusColor(session.status)} miw="max-content">
             {t(`sessions.${session.status}`)}
           </Badge>
+          {session.refusal && (
+            <Text size="xs" component="div" className="muted">
+              {refusedWhy(t, session.refusal)}
+            </Text>
+          )}
           {session.break_glass_until && Date.parse(session.break_glass_until) > Date.now() && (
             <Text size="xs" component="div">
               {t.rich('sessions.glass', { time: <Time key="time" at={session.break_glass_until} /> })}
@@ -137,7 +143,7 @@ export function SessionManager(props: Props) {
     {
       label: t('sessions.end'),
       action: true,
-      cell: (session) => session.status === 'active' && <EndButton session={session} onAsk={() => setAsked({ session, open: true })} />,
+      cell: (session) => isOpen(session.status) && <EndButton session={session} onAsk={() => setAsked({ session, open: true })} />,
     },
   ]
 
