@@ -36,12 +36,12 @@ func testAuditVerify(t *testing.T, d *storagetest.Database) {
 		}
 		return stdout
 	}
-	verify(0, "3 events wait to be chained")
+	verify(0, "3 events are not chained yet")
 	trail := audit.NewService(d.DB)
 	if _, err := trail.Seal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if out := verify(0, "6 events in 2 chains: whole"); strings.Contains(out, "wait") || !strings.Contains(out, "head    the deployment: event 3, ") {
+	if out := verify(0, "6 events in 2 chains: whole"); strings.Contains(out, "not chained") || !strings.Contains(out, "head    the deployment: event 3, ") {
 		t.Error(out)
 	}
 	out := verify(0, "3 events in 1 chains: whole", "--team", team.String())

@@ -50,8 +50,8 @@ func TestDedupeTellsBoth(t *testing.T) {
 	for _, m := range waiting(t, databaseURL) {
 		to = append(to, m.To)
 		if m.Template != identity.MailNotice || m.Data["kind"] != string(identity.NoticeMerged) ||
-			m.Data["link"] != "https://id.example.com/account" || !strings.Contains(m.Data["from"], "operators") {
-			t.Errorf("the letter is %+v", m)
+			m.Data["link"] != "https://id.example.com/account" || !strings.Contains(m.Data["from"], "command line") {
+			t.Errorf("the mail is %+v", m)
 		}
 	}
 	slices.Sort(to)
