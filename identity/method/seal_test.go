@@ -67,6 +67,21 @@ func TestTokenIsOfOneKind(t *testing.T) {
 	}
 }
 
+// The MAC by itself says so, whatever the attempt is bound to.
+func TestSealIsOfOneKind(t *testing.T) {
+	t.Parallel()
+	attempts := method.NewAttempts(secret)
+	for _, kind := range kinds {
+		for _, other := range kinds {
+			a := attempt(t, other, identity.PurposeSignIn)
+			a.Kind = kind
+			if _, err := attempts.Open(other, seal(t, attempts, a), "google", place(), began); (err == nil) != (other == kind) {
+				t.Errorf("sealed as of %s, opened as of %s: %v", kind, other, err)
+			}
+		}
+	}
+}
+
 // Of the nonce in a wallet's message.
 func TestTokenIsLettersAndDigits(t *testing.T) {
 	t.Parallel()
