@@ -19,15 +19,15 @@ func (s *Server) apply(c *gin.Context, proof identity.Proof, at method.Place, as
 	if err := s.consumeLimit(c, perIdentity, proof.Provider+" "+proof.Subject); err != nil {
 		return linking.Result{}, err
 	}
-	attempt := linking.Attempt{
+	submission := linking.Submission{
 		Proof: proof, Current: info.principal, BrowserHash: at.Browser, Client: info.client,
 		Replaces: replaced(c, asToken),
 	}
-	attempt.WithoutAddress = begun&method.WithoutAddress != 0 && proof.Purpose == identity.PurposeSignIn && proof.Provider != identity.ProviderEmail
+	submission.WithoutAddress = begun&method.WithoutAddress != 0 && proof.Purpose == identity.PurposeSignIn && proof.Provider != identity.ProviderEmail
 	if ticket, err := c.Request.Cookie(s.cookies.ticket()); err == nil && begun&method.ForLinkTicket != 0 {
-		attempt.LinkTicket = ticket.Value
+		submission.LinkTicket = ticket.Value
 	}
-	result, err := s.Linking.Apply(c, attempt)
+	result, err := s.Linking.Apply(c, submission)
 	outcome := string(result.Outcome)
 	if err != nil {
 		outcome = string(refusal(err).Code)

@@ -44,8 +44,8 @@ func NewService(store Store, sessions Sessions, o Options, now identity.Clock) *
 	return &Service{store: store, sessions: sessions, policy: policy, usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
 }
 
-// Attempt is a proof and the circumstances it came in.
-type Attempt struct {
+// Submission is a proof and the circumstances it came in.
+type Submission struct {
 	Proof       identity.Proof
 	Current     *session.Principal // who was signed in where the proof came from
 	BrowserHash []byte             // 32 bytes; binds a ticket to this browser
@@ -87,7 +87,7 @@ type Result struct {
 // only one of a sign-in. The proof's secret is burned there whatever the
 // decision, so a refusal cannot be retried with the same proof. A refusal is a
 // *identity.Error; where it carries a ticket, the ticket is stored.
-func (s *Service) Apply(ctx context.Context, a Attempt) (Result, error) {
+func (s *Service) Apply(ctx context.Context, a Submission) (Result, error) {
 	var result Result
 	var refusal *identity.Error
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -131,7 +131,7 @@ type lockedFacts struct {
 
 // gather reads the facts and locks every user among them. What was read before
 // its lock was held is read again, so the decision is about how things are.
-func (s *Service) gather(ctx context.Context, a Attempt) (lockedFacts, error) {
+func (s *Service) gather(ctx context.Context, a Submission) (lockedFacts, error) {
 	k := lockedFacts{
 		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy(a.Proof.Provider), ByMail: a.Proof.Provider == identity.ProviderEmail},
 		users: map[identity.ID]identity.User{},
@@ -167,7 +167,7 @@ func (s *Service) gather(ctx context.Context, a Attempt) (lockedFacts, error) {
 // two people who prove each other's identities do not wait for each other. A
 // sign-in that brings no address is about the identity's owner alone, whom
 // reading the identity locks.
-func (s *Service) lockParties(ctx context.Context, a Attempt, k *lockedFacts, addressOwner *identity.ID) error {
+func (s *Service) lockParties(ctx context.Context, a Submission, k *lockedFacts, addressOwner *identity.ID) error {
 	var parties []identity.ID
 	if addressOwner != nil {
 		parties = append(parties, *addressOwner)
@@ -193,7 +193,7 @@ func (s *Service) lockParties(ctx context.Context, a Attempt, k *lockedFacts, ad
 
 // gatherAddress adds what is known of the proof's verified address, now that
 // its owner is locked.
-func (s *Service) gatherAddress(ctx context.Context, a Attempt, k *lockedFacts, owner *identity.ID) error {
+func (s *Service) gatherAddress(ctx context.Context, a Submission, k *lockedFacts, owner *identity.ID) error {
 	address := a.claims()
 	k.facts.VerifiedEmail = address != ""
 	disputed := false
@@ -246,7 +246,7 @@ func (k lockedFacts) needsVouchers(p identity.Proof, disputed bool) bool {
 }
 
 // weighOwn adds the facts about an identity that has an owner.
-func (s *Service) weighOwn(ctx context.Context, a Attempt, k *lockedFacts, disputed bool) error {
+func (s *Service) weighOwn(ctx context.Context, a Submission, k *lockedFacts, disputed bool) error {
 	owner, address := k.identity.UserID, a.claims()
 	k.facts.RemovedBefore = slices.ContainsFunc(k.vouchers, func(v identity.Voucher) bool {
 		return v.Address == address && v.Names(owner) && v.Reason == identity.VoucherRemoved
@@ -287,7 +287,7 @@ func (s *Service) bestPolicy(vouchers []identity.Voucher, address string, owner 
 }
 
 // claims is the address that the proof may look up and claim, or "".
-func (a Attempt) claims() string {
+func (a Submission) claims() string {
 	if a.WithoutAddress {
 		return ""
 	}
@@ -303,7 +303,7 @@ func (s *Service) addressOwner(ctx context.Context, address string) (AddressOwne
 	return s.store.AddressOwner(ctx, address)
 }
 
-func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k lockedFacts) (Result, error) {
+func (s *Service) carryOut(ctx context.Context, a Submission, d Decision, k lockedFacts) (Result, error) {
 	now := s.now()
 	var r Result
 	var events []identity.Event
@@ -369,7 +369,7 @@ func (s *Service) carryOut(ctx context.Context, a Attempt, d Decision, k lockedF
 }
 
 // keepIdentity inserts the identity, or keeps what the provider shows of it now.
-func (s *Service) keepIdentity(ctx context.Context, a Attempt, d Decision, user identity.User, have *identity.Identity) (identity.Identity, error) {
+func (s *Service) keepIdentity(ctx context.Context, a Submission, d Decision, user identity.User, have *identity.Identity) (identity.Identity, error) {
 	now := s.now()
 	if have != nil {
 		i := *have

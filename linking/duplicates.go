@@ -74,7 +74,7 @@ type DuplicateStore interface {
 
 // noteDuplicate notes that the user who signs in and the owner of the proof's
 // address may be one person.
-func (s *Service) noteDuplicate(ctx context.Context, a Attempt, d Decision) error {
+func (s *Service) noteDuplicate(ctx context.Context, a Submission, d Decision) error {
 	n := NewDuplicate(d.User, d.Duplicate, DuplicateSignIn, "signed in with an address that the other owns", s.now())
 	n.Address, n.NotedFor = a.Proof.VerifiedEmail(), &d.User
 	return s.store.NoteDuplicate(ctx, n, maxNoted)

@@ -20,7 +20,7 @@ type Explanation struct {
 // Explain returns what a proof would do now, in a browser where the given user is
 // signed in and recently verified, or where no user is. It changes nothing.
 func (s *Service) Explain(ctx context.Context, proof identity.Proof, signedIn *identity.ID) (Explanation, error) {
-	a := Attempt{Proof: proof}
+	a := Submission{Proof: proof}
 	if signedIn != nil {
 		a.Current = &session.Principal{
 			User:    identity.User{ID: *signedIn},

@@ -196,7 +196,7 @@ func (h *history) apply(p identity.Proof, by *held, current *session.Principal) 
 	want, code, kind := h.m.expect(p, current, h.Clock.Now())
 	var link *ticket
 	browser := between(h.r, "browser", 0, 1)
-	a := linking.Attempt{Proof: p, Current: current, BrowserHash: browsers[browser]}
+	a := linking.Submission{Proof: p, Current: current, BrowserHash: browsers[browser]}
 	for _, t := range h.m.tickets {
 		if purpose == identity.PurposeSignIn && t.kind == "link" && rapid.Bool().Draw(h.r, "link ticket") {
 			link, a.LinkTicket = t, t.token

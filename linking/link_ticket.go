@@ -32,7 +32,7 @@ func (t Ticket) request() *LinkRequest {
 // made, by an identity of the ticket's owner and in the ticket's browser. It
 // links nothing yet. A ticket that is not for this user, here and now, gives nil
 // and is no error: the sign-in stands by itself.
-func (s *Service) holdLinkTicket(ctx context.Context, a Attempt, user, session identity.ID) (*LinkRequest, error) {
+func (s *Service) holdLinkTicket(ctx context.Context, a Submission, user, session identity.ID) (*LinkRequest, error) {
 	t, err := s.store.LockTicket(ctx, identity.HashSecret(a.LinkTicket))
 	if errors.Is(err, identity.ErrNotFound) {
 		return nil, nil
@@ -86,7 +86,7 @@ func (s *Service) RedeemLink(ctx context.Context, h TicketHolder, id identity.ID
 // DismissLink ends a link ticket without linking anything.
 func (s *Service) DismissLink(ctx context.Context, h TicketHolder, id identity.ID) error {
 	_, err := s.settleLink(ctx, h, id, func(ctx context.Context, t Ticket) error {
-		e := s.event(Attempt{Proof: identity.Proof(t.Proof), Current: &h.Principal, Client: h.Client},
+		e := s.event(Submission{Proof: identity.Proof(t.Proof), Current: &h.Principal, Client: h.Client},
 			Decision{Reason: ReasonConfirmed}, identity.ActionLinkDismissed, t.OwnerID)
 		e.ActorID, e.SessionID = &h.Principal.User.ID, &h.Principal.Session.ID
 		return s.store.RecordEvents(ctx, e)
@@ -137,7 +137,7 @@ func (s *Service) redeemsLink(h TicketHolder, t Ticket) bool {
 // linkConfirmed links a proven identity that nobody owns to the holder.
 func (s *Service) linkConfirmed(ctx context.Context, h TicketHolder, proof identity.Proof) error {
 	proof.Purpose = identity.PurposeLink
-	a := Attempt{Proof: proof, Current: &h.Principal, BrowserHash: h.BrowserHash, Client: h.Client}
+	a := Submission{Proof: proof, Current: &h.Principal, BrowserHash: h.BrowserHash, Client: h.Client}
 	k, err := s.gather(ctx, a)
 	if err != nil {
 		return err

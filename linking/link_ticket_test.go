@@ -42,7 +42,7 @@ func newTicketScene(t *testing.T, d *storagetest.Database) *ticketScene {
 // holds signs in for the ticket and returns what asks, and who holds it.
 func (s *ticketScene) holds(p identity.Proof, ticket string, browser []byte) (*linking.LinkRequest, linking.TicketHolder) {
 	s.t.Helper()
-	r, err := s.service.Apply(s.t.Context(), linking.Attempt{Proof: p, BrowserHash: browser, LinkTicket: ticket})
+	r, err := s.service.Apply(s.t.Context(), linking.Submission{Proof: p, BrowserHash: browser, LinkTicket: ticket})
 	if err != nil {
 		s.t.Fatal(err)
 	}

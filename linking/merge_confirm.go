@@ -159,7 +159,7 @@ func (s *Service) previewTicket(ctx context.Context, t Ticket, w MergeChoices) (
 	}
 	proof := identity.Proof(t.Proof)
 	proof.Purpose = identity.PurposeLink
-	k, err := s.gather(ctx, Attempt{Proof: proof, Current: &session.Principal{User: identity.User{ID: *t.HolderID}}})
+	k, err := s.gather(ctx, Submission{Proof: proof, Current: &session.Principal{User: identity.User{ID: *t.HolderID}}})
 	if err != nil {
 		return p, err
 	}

@@ -8,7 +8,7 @@ import (
 
 // refuse stores the ticket, if the decision gives one, and the audit event, and
 // returns the refusal. Its text never reveals who the other user is.
-func (s *Service) refuse(ctx context.Context, a Attempt, d Decision, k lockedFacts) (*identity.Error, error) {
+func (s *Service) refuse(ctx context.Context, a Submission, d Decision, k lockedFacts) (*identity.Error, error) {
 	now := s.now()
 	refusal := identity.NewError(d.Code, "%s", explain(d))
 	if d.Ticket != TicketNone {
@@ -74,7 +74,7 @@ func explain(d Decision) string {
 }
 
 // event is the audit event of a decision, with the reason for it.
-func (s *Service) event(a Attempt, d Decision, action identity.Action, user identity.ID) identity.Event {
+func (s *Service) event(a Submission, d Decision, action identity.Action, user identity.ID) identity.Event {
 	e := identity.Event{
 		ID: identity.NewID(), At: s.now(), Action: action, ActorID: &user, UserID: &user,
 		IP: a.Client.IP, UserAgent: a.Client.UserAgent,
@@ -98,7 +98,7 @@ func (s *Service) event(a Attempt, d Decision, action identity.Action, user iden
 	return e
 }
 
-func (s *Service) sessionEvent(a Attempt, d Decision, action identity.Action, user, session identity.ID) identity.Event {
+func (s *Service) sessionEvent(a Submission, d Decision, action identity.Action, user, session identity.ID) identity.Event {
 	e := s.event(a, d, action, user)
 	e.ActorID, e.SessionID = &user, &session
 	return e

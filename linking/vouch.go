@@ -54,7 +54,7 @@ type VoucherStore interface {
 // denies end, the proof's own begins or begins again, and its address is claimed
 // where the decision says so. It returns the events of addresses that left the
 // user. For a known identity that shows what it showed before it does nothing.
-func (s *Service) vouch(ctx context.Context, a Attempt, d Decision, user *identity.User, k lockedFacts) ([]identity.Event, error) {
+func (s *Service) vouch(ctx context.Context, a Submission, d Decision, user *identity.User, k lockedFacts) ([]identity.Event, error) {
 	p, now := a.Proof, s.now()
 	linking := d.Action == ActionLink || d.Action == ActionRefresh
 	if linking {
