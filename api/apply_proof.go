@@ -14,13 +14,13 @@ import (
 
 // apply hands a proof to the linking decision, and on success gives the client
 // its session: the cookie, or the token when that is how it works.
-func (s *Server) apply(c *gin.Context, proof identity.Proof, at method.Place, asToken bool, begun method.SignInOptions) (linking.Result, error) {
+func (s *Server) apply(c *gin.Context, proof identity.Proof, by method.Requester, asToken bool, begun method.SignInOptions) (linking.Result, error) {
 	info := callOf(c)
 	if err := s.consumeLimit(c, perIdentity, proof.Provider+" "+proof.Subject); err != nil {
 		return linking.Result{}, err
 	}
 	submission := linking.Submission{
-		Proof: proof, Current: info.principal, BrowserHash: at.Browser, Client: info.client,
+		Proof: proof, Current: info.principal, BrowserHash: by.Browser, Client: info.client,
 		Replaces: replaced(c, asToken),
 	}
 	submission.WithoutAddress = begun&method.WithoutAddress != 0 && proof.Purpose == identity.PurposeSignIn && proof.Provider != identity.ProviderEmail

@@ -167,17 +167,17 @@ func errOperatorRequired() error {
 	return identity.NewError(identity.CodeOperatorRequired, "only operators of this deployment can do this")
 }
 
-// placeOf is where a request comes from, for attempts to be bound to: the browser with
-// a flow value, or "", the session in hand, and the origin that asks.
-func (s *Server) placeOf(c *gin.Context, flow string) method.Place {
-	at := method.Place{Origin: s.originOf(c)}
+// requester returns who sends a request, as attempts are bound to it: the browser with a
+// flow value, or "", the current session, and the origin of the page.
+func (s *Server) requester(c *gin.Context, flow string) method.Requester {
+	by := method.Requester{Origin: s.originOf(c)}
 	if flow != "" {
-		at.Browser = identity.HashSecret(flow)
+		by.Browser = identity.HashSecret(flow)
 	}
 	if p := callOf(c).principal; p != nil {
-		at.User, at.Session = &p.User.ID, &p.Session.ID
+		by.User, by.Session = &p.User.ID, &p.Session.ID
 	}
-	return at
+	return by
 }
 
 // originOf is the origin that asks, if it is one of ours, else the public one.

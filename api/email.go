@@ -20,7 +20,7 @@ func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (Sta
 	if r.Body.Purpose != nil {
 		purpose = identity.Purpose(*r.Body.Purpose)
 	}
-	by := email.Asker{Place: s.placeOf(c, s.cookies.flowOf(c))}
+	by := email.Requester{Requester: s.requester(c, s.cookies.flowOf(c))}
 	if err := by.Require(purpose); err != nil {
 		return nil, err
 	}
@@ -53,14 +53,14 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 	if (r.Body.Token == nil) == (r.Body.Code == nil) || r.Body.Token != nil && r.Body.Email != nil {
 		return nil, errInvalidRequest("send either token, or code, with or without email")
 	}
-	at := s.placeOf(c, s.cookies.flowOf(c))
-	proof, err := s.proveEmail(c, r.Body, email.Asker{Place: at})
+	by := s.requester(c, s.cookies.flowOf(c))
+	proof, err := s.proveEmail(c, r.Body, email.Requester{Requester: by})
 	if err != nil {
 		s.Metrics.proofs.WithLabelValues(identity.ProviderEmail, string(refusal(err).Code)).Inc()
 		return nil, withEmailField(err)
 	}
 	token := asToken(ctx, r.Body.Delivery)
-	result, err := s.apply(c, proof, at, token, options(r.Body.LinkTicket, nil))
+	result, err := s.apply(c, proof, by, token, options(r.Body.LinkTicket, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 	return out, nil
 }
 
-func (s *Server) proveEmail(c *gin.Context, body *VerifyEmailJSONRequestBody, by email.Asker) (identity.Proof, error) {
+func (s *Server) proveEmail(c *gin.Context, body *VerifyEmailJSONRequestBody, by email.Requester) (identity.Proof, error) {
 	if body.Token != nil {
 		return s.Email.ByToken(c, *body.Token, by)
 	}

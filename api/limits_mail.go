@@ -32,7 +32,7 @@ var (
 
 // limitMail counts a request for mail and notes in by whether the browser is known
 // to the address and whether its network crowds the mailbox.
-func (s *Server) limitMail(c *gin.Context, raw string, by *email.Asker) error {
+func (s *Server) limitMail(c *gin.Context, raw string, by *email.Requester) error {
 	info := callOf(c)
 	address, err := identity.CanonicalEmail(raw)
 	if err != nil {

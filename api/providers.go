@@ -88,7 +88,7 @@ type trip struct {
 // for it. The attempt's token is the `state`.
 func (s *Server) authorizeURL(c *gin.Context, p method.Redirect, t trip) (string, error) {
 	browser := s.cookies.flowOrNew(c)
-	attempt, err := method.Begin(method.ByRedirect, p.Name(), t.purpose, s.placeOf(c, browser), s.Now())
+	attempt, err := method.Begin(method.ByRedirect, p.Name(), t.purpose, s.requester(c, browser), s.Now())
 	if err != nil {
 		return "", err
 	}
@@ -133,8 +133,8 @@ func (s *Server) FinishProvider(ctx context.Context, r FinishProviderRequestObje
 	if err != nil {
 		return nil, err
 	}
-	token, at := value(r.Params.State), s.placeOf(c, s.cookies.flowOf(c))
-	attempt, err := s.Attempts.Open(method.ByRedirect, token, r.Provider, at, s.Now())
+	token, by := value(r.Params.State), s.requester(c, s.cookies.flowOf(c))
+	attempt, err := s.Attempts.Open(method.ByRedirect, token, r.Provider, by, s.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (s *Server) FinishProvider(ctx context.Context, r FinishProviderRequestObje
 	case identity.ErrorCode(err) == identity.CodeProofUsed:
 		err = identity.NewError(identity.CodeInvalidState, "this sign-in attempt was already used: start again").Wrap(err)
 	case err == nil:
-		err = s.finish(c, p, attempt, r, at)
+		err = s.finish(c, p, attempt, r, by)
 	}
 	to := s.endAt(ctx, attempt.ReturnTo, err)
 	return FinishProvider302Response{Headers: FinishProvider302ResponseHeaders{Location: &to}}, nil
@@ -178,7 +178,7 @@ func (s *Server) completed(c *gin.Context, token string) bool {
 	return err == nil && p != nil && hmac.Equal([]byte(done.Value), []byte(s.Attempts.Receipt(token, p.Session.ID.String())))
 }
 
-func (s *Server) finish(c *gin.Context, p method.Redirect, attempt method.Attempt, r FinishProviderRequestObject, at method.Place) error {
+func (s *Server) finish(c *gin.Context, p method.Redirect, attempt method.Attempt, r FinishProviderRequestObject, by method.Requester) error {
 	if code := value(r.Params.Error); code != "" {
 		return oauth.AuthorizationError(r.Provider, code)
 	}
@@ -192,7 +192,7 @@ func (s *Server) finish(c *gin.Context, p method.Redirect, attempt method.Attemp
 		return err
 	}
 	proof.Purpose = attempt.Purpose
-	result, err := s.apply(c, proof, at, false, attempt.Options)
+	result, err := s.apply(c, proof, by, false, attempt.Options)
 	if err == nil {
 		receipt := s.Attempts.Receipt(flow.State, result.Session.ID.String())
 		s.cookies.set(c, s.cookies.completed(), receipt, attempt.ExpiresAt.Sub(s.Now()))

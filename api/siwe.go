@@ -22,7 +22,7 @@ func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeR
 		request.Purpose = identity.Purpose(*r.Body.Purpose)
 	}
 	flow := s.cookies.flowOrNew(c)
-	challenge, err := s.Wallet.Challenge(request, s.placeOf(c, flow))
+	challenge, err := s.Wallet.Challenge(request, s.requester(c, flow))
 	if err != nil {
 		return nil, err
 	}
@@ -40,14 +40,14 @@ func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeR
 // VerifySiwe turns a signed message into a proof and applies it.
 func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (VerifySiweResponseObject, error) {
 	c := ctx.(*gin.Context)
-	at := s.placeOf(c, s.cookies.flowOf(c))
-	proof, err := s.Wallet.Prove(ctx, r.Body.Message, r.Body.Signature, at)
+	by := s.requester(c, s.cookies.flowOf(c))
+	proof, err := s.Wallet.Prove(ctx, r.Body.Message, r.Body.Signature, by)
 	if err != nil {
 		s.Metrics.proofs.WithLabelValues(identity.ProviderSIWE, string(refusal(err).Code)).Inc()
 		return nil, err
 	}
 	token := asToken(ctx, r.Body.Delivery)
-	result, err := s.apply(c, proof, at, token, options(r.Body.LinkTicket, nil))
+	result, err := s.apply(c, proof, by, token, options(r.Body.LinkTicket, nil))
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func measureVerify(ctx context.Context, m *machine, t *table) error {
 	w := people[0]
 	const origin = "https://app.example.com"
 	attempts := method.NewAttempts("a secret of the operator")
-	browser := method.Place{Browser: identity.HashSecret("a flow value"), Origin: origin}
+	browser := method.Requester{Browser: identity.HashSecret("a flow value"), Origin: origin}
 	for _, c := range []struct {
 		what    string
 		message siwe.Message

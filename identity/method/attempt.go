@@ -14,16 +14,16 @@ import (
 // wallet and back.
 const Lifetime = 10 * time.Minute
 
-// Attempt is a proof that someone was asked for: how, by which provider, what for
-// and where. What comes back counts only if it fits the attempt it was begun for,
-// see Fits.
+// Attempt is a sign-in, link, merge or step-up that was begun: how, with which
+// provider, for which purpose and by whom. A proof counts only if it matches the
+// attempt it was begun for, see Matches.
 type Attempt struct {
 	Kind     Kind
 	Provider string
 	Purpose  identity.Purpose
 	Options  SignInOptions
 	// ReturnTo is where the browser is sent afterwards, as ReturnTo.Check returned
-	// it; "" where the page stays.
+	// it, or "".
 	ReturnTo  string
 	Bound     Binding
 	ExpiresAt time.Time
@@ -40,87 +40,90 @@ const (
 	WithoutAddress
 )
 
-// Place is where an attempt is begun, and where its proof comes back.
-type Place struct {
+// Requester is who begins an attempt, and who comes back with its proof.
+type Requester struct {
 	// Browser is identity.HashSecret of the browser's flow value, nil without one.
 	Browser []byte
-	// User and Session are the signed-in user and their session there, or nil.
+	// User and Session are the signed-in user and their session, or nil.
 	User, Session *identity.ID
-	// Origin is that of the page which asks.
+	// Origin is that of the page that sends the request.
 	Origin string
 }
 
-// Require refuses a purpose that acts on a signed-in user where no user is signed in.
-func (p Place) Require(purpose identity.Purpose) error {
-	if purpose.NeedsSession() && (p.User == nil || p.Session == nil) {
+// Require returns CodeUnauthenticated for a purpose that acts on a signed-in user if
+// no user is signed in.
+func (r Requester) Require(purpose identity.Purpose) error {
+	if purpose.NeedsSession() && (r.User == nil || r.Session == nil) {
 		return identity.NewError(identity.CodeUnauthenticated, "sign in first")
 	}
 	return nil
 }
 
-// Begin starts an attempt at a place. CodeUnauthenticated as from Require;
-// CodeInvalidState for a place or purpose that no proof could come back to.
-func Begin(kind Kind, provider string, purpose identity.Purpose, at Place, now time.Time) (Attempt, error) {
-	if err := at.Require(purpose); err != nil {
+// Begin returns a new attempt. CodeUnauthenticated as from Require; CodeInvalidState
+// if no proof could ever match it.
+func Begin(kind Kind, provider string, purpose identity.Purpose, by Requester, now time.Time) (Attempt, error) {
+	if err := by.Require(purpose); err != nil {
 		return Attempt{}, err
 	}
-	a := Begun(kind, provider, purpose, at, now.Add(Lifetime).UTC().Truncate(time.Second))
-	if !a.possibleAt(at) {
+	a := Restore(kind, provider, purpose, by, now.Add(Lifetime).UTC().Truncate(time.Second))
+	if !a.allows(by) {
 		return Attempt{}, errInvalidState()
 	}
 	return a, nil
 }
 
-// Begun is an attempt as it was begun at a place, for what is kept in a row.
-func Begun(kind Kind, provider string, purpose identity.Purpose, at Place, expires time.Time) Attempt {
-	return Attempt{Kind: kind, Provider: provider, Purpose: purpose, Bound: bind(kind, purpose, at), ExpiresAt: expires}
+// Restore returns an attempt that was kept in a row, with what the row says of its
+// requester.
+func Restore(kind Kind, provider string, purpose identity.Purpose, by Requester, expires time.Time) Attempt {
+	return Attempt{Kind: kind, Provider: provider, Purpose: purpose, Bound: bind(kind, purpose, by), ExpiresAt: expires}
 }
 
-// BegunAt is when an attempt that Begin returned was begun.
-func (a Attempt) BegunAt() time.Time { return a.ExpiresAt.Add(-Lifetime) }
+// StartedAt returns when an attempt of Begin was begun.
+func (a Attempt) StartedAt() time.Time { return a.ExpiresAt.Add(-Lifetime) }
 
-// SingleUse is how the token of the attempt is burned.
+// SingleUse returns how the attempt's token is burned.
 func (a Attempt) SingleUse(token string) identity.SingleUse {
 	return identity.SingleUse{Hash: identity.HashSecret(token), ExpiresAt: a.ExpiresAt}
 }
 
-// Fits decides whether a proof that comes back from a provider, at a place, is the one
-// that the attempt was begun for. There is no other rule of this kind:
+// Matches reports whether a proof of a provider that comes back now, by this requester,
+// is the one the attempt was begun for. It is the only such rule:
 //
-//   - It is the same provider, before the attempt expires. What the proof is for comes
-//     from the attempt alone: nothing that comes back can say otherwise.
-//   - It is the same browser, for every purpose; one without a flow value never fits.
-//   - It is the same user in the same session, for a purpose that acts on a signed-in
-//     user. A sign-in acts on no user: it must not fail because a session ended in
-//     another tab meanwhile.
-//   - It is the same origin, for a wallet, whose message names it. A redirect and a
-//     mail come back to our own pages, wherever they were asked for.
-func (a Attempt) Fits(provider string, at Place, now time.Time) bool {
-	bound := bind(a.Kind, a.Purpose, at)
-	return a.Provider == provider && now.Before(a.ExpiresAt) && a.possibleAt(at) && hmac.Equal(a.Bound[:], bound[:])
+//   - Provider: the same. Purpose: the attempt's, whatever the proof or the request
+//     says. Expiry: not reached.
+//   - Browser: the same, for every purpose. A browser without a flow value never
+//     matches.
+//   - Session: the same user in the same session, for a purpose that acts on a
+//     signed-in user. It does not count for a sign-in, which must not fail because a
+//     session ended in another tab meanwhile.
+//   - Origin: the same, for a wallet, because its message names it. A redirect or a
+//     mailed link always comes back to a page of this service.
+func (a Attempt) Matches(provider string, by Requester, now time.Time) bool {
+	bound := bind(a.Kind, a.Purpose, by)
+	return a.Provider == provider && now.Before(a.ExpiresAt) && a.allows(by) && hmac.Equal(a.Bound[:], bound[:])
 }
 
-// possibleAt reports whether the place has all that counts.
-func (a Attempt) possibleAt(at Place) bool {
+// allows reports whether the attempt is possible and the requester has all that counts.
+func (a Attempt) allows(by Requester) bool {
 	return slices.Contains(purposes, a.Purpose) && a.Provider != "" &&
-		len(at.Browser) > 0 && at.Require(a.Purpose) == nil && (at.Origin != "" || !a.Kind.namesOrigin())
+		len(by.Browser) > 0 && by.Require(a.Purpose) == nil && (by.Origin != "" || !a.Kind.bindsOrigin())
 }
 
-// purposes are those that an attempt can have. Tokens hold their index.
+// purposes are those that an attempt can have. Tokens hold the index.
 var purposes = []identity.Purpose{identity.PurposeSignIn, identity.PurposeLink, identity.PurposeMerge, identity.PurposeStepUp}
 
-// Binding is all of a place that counts for an attempt, as one value.
+// Binding is all that counts of a requester, as one value.
 type Binding [16]byte
 
-// bind hashes what counts, each part behind its length, so that no bytes can move from
-// one part to the next.
-func bind(kind Kind, purpose identity.Purpose, at Place) Binding {
-	parts := [][]byte{[]byte(kind), []byte(purpose), at.Browser, nil, nil, nil}
-	if purpose.NeedsSession() && at.User != nil && at.Session != nil {
-		parts[3], parts[4] = at.User[:], at.Session[:]
+// bind hashes what counts. Each part is preceded by its length, so that no bytes can
+// move from one part to the next.
+func bind(kind Kind, purpose identity.Purpose, by Requester) Binding {
+	parts := [][]byte{[]byte(kind), []byte(purpose), by.Browser, nil, nil, nil}
+	if purpose.NeedsSession() && by.User != nil && by.Session != nil {
+		parts[3], parts[4] = by.User[:], by.Session[:]
 	}
-	if kind.namesOrigin() {
-		parts[5] = []byte(at.Origin)
+	if kind.bindsOrigin() {
+		parts[5] = []byte(by.Origin)
 	}
 	h := sha256.New()
 	for _, part := range parts {

@@ -18,15 +18,15 @@ var (
 	someones = identity.NewID() // session
 )
 
-// place is where all attempts of these tests are begun.
-func place() method.Place {
-	return method.Place{Browser: identity.HashSecret("browser"), User: &someone, Session: &someones, Origin: "https://app.example.com"}
+// requester begins all attempts of these tests.
+func requester() method.Requester {
+	return method.Requester{Browser: identity.HashSecret("browser"), User: &someone, Session: &someones, Origin: "https://app.example.com"}
 }
 
 // returned is what comes back.
 type returned struct {
 	provider string
-	at       method.Place
+	at       method.Requester
 	now      time.Time
 }
 
@@ -35,9 +35,8 @@ func never(method.Kind, identity.Purpose) bool           { return false }
 func actsOnUser(_ method.Kind, p identity.Purpose) bool  { return p != identity.PurposeSignIn }
 func namesOrigin(k method.Kind, _ identity.Purpose) bool { return k == method.ByWallet }
 
-// differences are how what comes back can be another than what was
-// begun, each with the kinds and purposes for which it counts. Of each aspect, the
-// first is no difference.
+// differences between what was begun and what comes back, by aspect, each with the kinds
+// and purposes it counts for. The first of each aspect is no difference.
 var differences = [][]struct {
 	what   string
 	change func(r *returned)
@@ -84,20 +83,20 @@ func TestProofFitsTheAttemptItWasBegunFor(t *testing.T) {
 	fitting, refused := 0, 0
 	for _, kind := range kinds {
 		for _, purpose := range purposes {
-			a, err := method.Begin(kind, "mine", purpose, place(), began)
+			a, err := method.Begin(kind, "mine", purpose, requester(), began)
 			if err != nil {
 				t.Fatal(err)
 			}
 			chosen := make([]int, len(differences))
 			for {
-				r, want, what := returned{provider: "mine", at: place(), now: began}, true, []string{}
+				r, want, what := returned{provider: "mine", at: requester(), now: began}, true, []string{}
 				for aspect, i := range chosen {
 					d := differences[aspect][i]
 					d.change(&r)
 					want = want && !d.counts(kind, purpose)
 					what = append(what, d.what)
 				}
-				if got := a.Fits(r.provider, r.at, r.now); got != want {
+				if got := a.Matches(r.provider, r.at, r.now); got != want {
 					t.Errorf("%s, %s: %s: fits %t, want %t", kind, purpose, strings.Join(what, ", "), got, want)
 				}
 				if want {
@@ -133,56 +132,56 @@ func TestKindAndPurposeAreBound(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds {
 		for _, purpose := range purposes {
-			a, err := method.Begin(kind, "mine", purpose, place(), began)
+			a, err := method.Begin(kind, "mine", purpose, requester(), began)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, other := range append(slices.Clone(purposes), "", "admin") {
 				changed := a
-				if changed.Purpose = other; changed.Fits("mine", place(), began) != (other == purpose) {
+				if changed.Purpose = other; changed.Matches("mine", requester(), began) != (other == purpose) {
 					t.Errorf("%s, begun for %s, is taken for %s", kind, purpose, other)
 				}
 			}
 			for _, other := range append(slices.Clone(kinds), "", "password") {
 				changed := a
-				if changed.Kind = other; changed.Fits("mine", place(), began) != (other == kind) {
+				if changed.Kind = other; changed.Matches("mine", requester(), began) != (other == kind) {
 					t.Errorf("%s, begun by %s, is taken for %s", purpose, kind, other)
 				}
 			}
 		}
 	}
-	if (method.Attempt{}).Fits("", place(), time.Time{}.Add(-1)) {
+	if (method.Attempt{}).Matches("", requester(), time.Time{}.Add(-1)) {
 		t.Error("a proof fits no attempt at all")
 	}
 }
 
 func TestAttemptIsNotBegun(t *testing.T) {
 	t.Parallel()
-	without := func(remove func(p *method.Place)) method.Place {
-		p := place()
+	without := func(remove func(p *method.Requester)) method.Requester {
+		p := requester()
 		remove(&p)
 		return p
 	}
-	signedOut := without(func(p *method.Place) { p.User, p.Session = nil, nil })
+	signedOut := without(func(p *method.Requester) { p.User, p.Session = nil, nil })
 	for what, c := range map[string]struct {
 		kind     method.Kind
 		provider string
 		purpose  identity.Purpose
-		at       method.Place
+		at       method.Requester
 		want     identity.Code
 	}{
 		"signing in, signed out":             {method.ByRedirect, "p", identity.PurposeSignIn, signedOut, ""},
-		"signing in by mail, no origin":      {method.ByEmail, "p", identity.PurposeSignIn, without(func(p *method.Place) { p.Origin = "" }), ""},
+		"signing in by mail, no origin":      {method.ByEmail, "p", identity.PurposeSignIn, without(func(p *method.Requester) { p.Origin = "" }), ""},
 		"linking, signed out":                {method.ByRedirect, "p", identity.PurposeLink, signedOut, identity.CodeUnauthenticated},
 		"merging, signed out":                {method.ByWallet, "p", identity.PurposeMerge, signedOut, identity.CodeUnauthenticated},
 		"stepping up, signed out":            {method.ByEmail, "p", identity.PurposeStepUp, signedOut, identity.CodeUnauthenticated},
-		"stepping up, without a session":     {method.ByEmail, "p", identity.PurposeStepUp, without(func(p *method.Place) { p.Session = nil }), identity.CodeUnauthenticated},
-		"linking, without a user":            {method.ByEmail, "p", identity.PurposeLink, without(func(p *method.Place) { p.User = nil }), identity.CodeUnauthenticated},
-		"no browser":                         {method.ByRedirect, "p", identity.PurposeSignIn, without(func(p *method.Place) { p.Browser = nil }), identity.CodeInvalidState},
-		"a wallet, and no origin":            {method.ByWallet, "p", identity.PurposeSignIn, without(func(p *method.Place) { p.Origin = "" }), identity.CodeInvalidState},
-		"no provider":                        {method.ByRedirect, "", identity.PurposeSignIn, place(), identity.CodeInvalidState},
-		"no purpose":                         {method.ByRedirect, "p", "", place(), identity.CodeInvalidState},
-		"a purpose that there is not":        {method.ByRedirect, "p", "admin", place(), identity.CodeInvalidState},
+		"stepping up, without a session":     {method.ByEmail, "p", identity.PurposeStepUp, without(func(p *method.Requester) { p.Session = nil }), identity.CodeUnauthenticated},
+		"linking, without a user":            {method.ByEmail, "p", identity.PurposeLink, without(func(p *method.Requester) { p.User = nil }), identity.CodeUnauthenticated},
+		"no browser":                         {method.ByRedirect, "p", identity.PurposeSignIn, without(func(p *method.Requester) { p.Browser = nil }), identity.CodeInvalidState},
+		"a wallet, and no origin":            {method.ByWallet, "p", identity.PurposeSignIn, without(func(p *method.Requester) { p.Origin = "" }), identity.CodeInvalidState},
+		"no provider":                        {method.ByRedirect, "", identity.PurposeSignIn, requester(), identity.CodeInvalidState},
+		"no purpose":                         {method.ByRedirect, "p", "", requester(), identity.CodeInvalidState},
+		"a purpose that there is not":        {method.ByRedirect, "p", "admin", requester(), identity.CodeInvalidState},
 		"the same, by one who is signed out": {method.ByRedirect, "p", "admin", signedOut, identity.CodeUnauthenticated},
 	} {
 		a, err := method.Begin(c.kind, c.provider, c.purpose, c.at, began)
@@ -195,8 +194,8 @@ func TestAttemptIsNotBegun(t *testing.T) {
 // Expiry is in whole seconds, as tokens hold it.
 func TestAttemptExpires(t *testing.T) {
 	t.Parallel()
-	a, err := method.Begin(method.ByWallet, "mine", identity.PurposeSignIn, place(), began.Add(700*time.Millisecond))
-	if err != nil || !a.ExpiresAt.Equal(began.Add(method.Lifetime)) || !a.BegunAt().Equal(began) {
+	a, err := method.Begin(method.ByWallet, "mine", identity.PurposeSignIn, requester(), began.Add(700*time.Millisecond))
+	if err != nil || !a.ExpiresAt.Equal(began.Add(method.Lifetime)) || !a.StartedAt().Equal(began) {
 		t.Errorf("%+v, %v", a, err)
 	}
 }

@@ -16,13 +16,13 @@ type Kind string
 
 // The kinds.
 const (
-	ByRedirect Kind = "redirect" // by way of a provider's pages, see Redirect
-	ByWallet   Kind = "wallet"   // by a message that a wallet signed
-	ByEmail    Kind = "email"    // by a link or a code in a mail
+	ByRedirect Kind = "redirect" // a provider redirects the browser back, see Redirect
+	ByWallet   Kind = "wallet"   // a wallet signs a message
+	ByEmail    Kind = "email"    // a mailed link or code is redeemed
 )
 
-// namesOrigin reports whether the proof names the origin of the page that asked.
-func (k Kind) namesOrigin() bool { return k == ByWallet }
+// bindsOrigin reports whether the proof names the origin of the page that began it.
+func (k Kind) bindsOrigin() bool { return k == ByWallet }
 
 // Redirect proves who a person is by sending the browser away and back
 // (OAuth 2.0 authorization code grant, RFC 6749 section 4.1).
@@ -67,7 +67,7 @@ type Callback struct {
 type Offered struct {
 	Kind     Kind
 	Name     string
-	Label    string   // what people call a provider; "" where pages have a word of their own
+	Label    string   // name of a provider for people; "" if pages have their own word
 	Redirect Redirect // nil for the other kinds
 }
 

@@ -13,15 +13,15 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// Attempts seals attempts into tokens and opens them when they come back: the OAuth
-// `state` (RFC 6749 section 10.12) and the nonce of a wallet's message. A token is a
-// MAC, not a row: it survives a restart, every replica opens it, and a flood of them
-// costs no memory. Single use is the part of who applies the proof, see
+// Attempts seals attempts into tokens and opens them again: the OAuth `state` (RFC 6749
+// section 10.12) and the nonce of a wallet's message. A token is a MAC, not a row: it
+// survives a restart, every replica opens it, and a flood of them uses no memory. A
+// token can be opened until it expires; linking burns it when it applies the proof, see
 // Attempt.SingleUse.
 type Attempts struct{ keys [][]byte } // the first seals, each opens
 
-// NewAttempts returns Attempts under the configured secret. Tokens that were sealed
-// under a previous one are opened too.
+// NewAttempts returns Attempts with keys derived from the configured secret. Tokens that
+// were sealed under a previous secret can be opened too.
 func NewAttempts(secret string, previous ...string) *Attempts {
 	s := &Attempts{}
 	for _, secret := range append([]string{secret}, previous...) {
@@ -30,9 +30,8 @@ func NewAttempts(secret string, previous ...string) *Attempts {
 	return s
 }
 
-// The bytes of a token, before they are written in base 62. The kind is not among
-// them: it is part of what the MAC is over, so a token of one kind is no token of
-// another.
+// The bytes of a token, before they are written in base 62. The kind is not one of
+// them, but the MAC covers it, so a token of one kind is refused as another kind.
 //
 //	1 (keeps leading zeros) | expiry, unix seconds (5) | random (12) | binding (16)
 //	| index of the purpose (1) | options (1) | length of the provider (1) | provider
@@ -49,10 +48,10 @@ const (
 	base62        = 62
 )
 
-// Seal returns a token: ASCII letters and digits, about 76 for a wallet (EIP-4361
-// allows no others in a nonce), at most 2048. Anybody who sees it can read what the
-// attempt is for, but not where it was begun. CodeInvalidReturnTo when ReturnTo is
-// longer than a token can carry.
+// Seal returns a token of ASCII letters and digits, because EIP-4361 allows no others in
+// a nonce: about 76 for a wallet, at most 2048. The browser, the provider and the wallet
+// can read what the attempt is for, but not who began it. CodeInvalidReturnTo if
+// ReturnTo is too long for a token.
 func (s *Attempts) Seal(a Attempt) (string, error) {
 	purpose := slices.Index(purposes, a.Purpose)
 	if purpose < 0 || a.Provider == "" || len(a.Provider) > maxProvider {
@@ -75,21 +74,21 @@ func (s *Attempts) Seal(a Attempt) (string, error) {
 	return token, nil
 }
 
-// Open returns the attempt of a token that was sealed here for this kind, if what came
-// back fits it. Everything else is the same *identity.Error with CodeInvalidState, so
-// that it says nothing to an attacker.
-func (s *Attempts) Open(kind Kind, token, provider string, at Place, now time.Time) (Attempt, error) {
+// Open returns the attempt of a token that was sealed here for this kind, if a proof of
+// the provider that comes back now, by this requester, matches it. All refusals are the
+// same *identity.Error with CodeInvalidState, so that an attacker learns nothing.
+func (s *Attempts) Open(kind Kind, token, provider string, by Requester, now time.Time) (Attempt, error) {
 	a, _, ok := s.unseal(kind, token)
-	if !ok || !a.Fits(provider, at, now) {
+	if !ok || !a.Matches(provider, by, now) {
 		return Attempt{}, errInvalidState()
 	}
 	return a, nil
 }
 
-// Flow derives the round trip through a provider that belongs to the token of an
-// attempt: the PKCE verifier (43 characters, RFC 7636 section 4.1) and the OpenID
-// Connect nonce. Both need the key and the browser's flow value, so neither follows
-// from what the browser's address bar, the database or the provider sees.
+// Flow derives the round trip through a provider from an attempt and its token: the PKCE
+// verifier (43 characters, RFC 7636 section 4.1) and the OpenID Connect nonce. Both need
+// the key and the browser's flow value, so neither can be computed from the URL, the
+// database or what the provider sees.
 func (s *Attempts) Flow(a Attempt, token, browser, redirectURL string) Flow {
 	key := s.keyOf(token)
 	return Flow{
@@ -98,27 +97,27 @@ func (s *Attempts) Flow(a Attempt, token, browser, redirectURL string) Flow {
 		Verifier:    text(sum(key, "verifier", []byte(token), []byte(browser))),
 		RedirectURL: redirectURL,
 		Purpose:     a.Purpose,
-		StartedAt:   a.BegunAt(),
+		StartedAt:   a.StartedAt(),
 	}
 }
 
-// Receipt is what a browser keeps of a completed round trip: that this token led to
-// this session. No one else can make one, and it is good for nothing else.
+// Receipt returns what a browser keeps of a completed round trip: proof that this token
+// led to this session. It cannot be forged, and has no other use.
 func (s *Attempts) Receipt(token, session string) string {
 	return text(sum(s.keyOf(token), "receipt", []byte(token), []byte(session)))
 }
 
-// keyOf is the key under which a token of a redirect was sealed, so that what is
-// derived from it stays the same while the secret is being changed.
+// keyOf returns the key that a token of a redirect was sealed with, so that what is
+// derived from it stays the same while the secret is rotated.
 func (s *Attempts) keyOf(token string) []byte {
 	if _, key, ok := s.unseal(ByRedirect, token); ok {
 		return key
 	}
-	return s.keys[0] // of a token that is not ours, from which nothing follows
+	return s.keys[0] // the token is not ours; nothing is proven by it
 }
 
-// unseal reads a token that was sealed here for this kind, and under which key. It does
-// not decide whether the token may be used: see Attempt.Fits.
+// unseal returns the attempt of a token that was sealed here for this kind, and the key.
+// It does not decide whether the token may be used: see Attempt.Matches.
 func (s *Attempts) unseal(kind Kind, token string) (a Attempt, key []byte, ok bool) {
 	raw, ok := decode(token)
 	if !ok {
@@ -134,8 +133,8 @@ func (s *Attempts) unseal(kind Kind, token string) (a Attempt, key []byte, ok bo
 	return Attempt{}, nil, false
 }
 
-// decode undoes the base 62. A token has one spelling only, or it could be used once
-// in each.
+// decode reads base 62. A token has one spelling only: another would have another hash,
+// and could be used again.
 func decode(token string) ([]byte, bool) {
 	if len(token) > maxToken {
 		return nil, false
@@ -148,7 +147,7 @@ func decode(token string) ([]byte, bool) {
 	return raw, len(raw) >= providerStart+macBytes && raw[0] == tokenVersion
 }
 
-// parse reads what Seal has written.
+// parse reads the bytes that Seal writes.
 func parse(kind Kind, sealed []byte) (Attempt, bool) {
 	purpose, options, name, rest := int(sealed[bindingEnd]), sealed[bindingEnd+1], int(sealed[bindingEnd+2]), sealed[providerStart:]
 	if purpose >= len(purposes) || name > len(rest) {
@@ -170,8 +169,8 @@ func sealOf(key []byte, kind Kind, sealed []byte) []byte {
 	return sum(key, "attempt", []byte(kind), sealed)[:macBytes]
 }
 
-// sum is an HMAC-SHA256 over a use and parts, each behind its length, so that no bytes
-// can move from one part to the next.
+// sum returns the HMAC-SHA256 of a use and parts, each preceded by its length, so that
+// no bytes can move from one part to the next.
 func sum(key []byte, use string, parts ...[]byte) []byte {
 	h := hmac.New(sha256.New, key)
 	for _, part := range append([][]byte{[]byte(use)}, parts...) {

@@ -16,10 +16,10 @@ const (
 	callbackURL = "http://localhost:8080/v1/auth/test/callback"
 )
 
-// attempt is one that was begun at place.
+// attempt is one that was begun by requester.
 func attempt(t testing.TB, kind method.Kind, purpose identity.Purpose) method.Attempt {
 	t.Helper()
-	a, err := method.Begin(kind, "google", purpose, place(), began)
+	a, err := method.Begin(kind, "google", purpose, requester(), began)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestTokenCarriesItsAttempt(t *testing.T) {
 			want := attempt(t, kind, purpose)
 			token := seal(t, method.NewAttempts(secret), want)
 			// At another replica, or after a restart.
-			got, err := method.NewAttempts(secret).Open(kind, token, "google", place(), want.ExpiresAt.Add(-1))
+			got, err := method.NewAttempts(secret).Open(kind, token, "google", requester(), want.ExpiresAt.Add(-1))
 			if err != nil || got != want {
 				t.Errorf("%s, %s: got %+v, %v; want %+v", kind, purpose, got, err, want)
 			}
@@ -59,7 +59,7 @@ func TestTokenIsOfOneKind(t *testing.T) {
 		for _, purpose := range purposes {
 			token := seal(t, attempts, attempt(t, kind, purpose))
 			for _, other := range append(slices.Clone(kinds), "", "password") {
-				if _, err := attempts.Open(other, token, "google", place(), began); (err == nil) != (other == kind) {
+				if _, err := attempts.Open(other, token, "google", requester(), began); (err == nil) != (other == kind) {
 					t.Errorf("%s by %s, opened as of %s: %v", purpose, kind, other, err)
 				}
 			}
@@ -75,7 +75,7 @@ func TestSealIsOfOneKind(t *testing.T) {
 		for _, other := range kinds {
 			a := attempt(t, other, identity.PurposeSignIn)
 			a.Kind = kind
-			if _, err := attempts.Open(other, seal(t, attempts, a), "google", place(), began); (err == nil) != (other == kind) {
+			if _, err := attempts.Open(other, seal(t, attempts, a), "google", requester(), began); (err == nil) != (other == kind) {
 				t.Errorf("sealed as of %s, opened as of %s: %v", kind, other, err)
 			}
 		}
@@ -85,7 +85,7 @@ func TestSealIsOfOneKind(t *testing.T) {
 // Of the nonce in a wallet's message.
 func TestTokenIsLettersAndDigits(t *testing.T) {
 	t.Parallel()
-	a, err := method.Begin(method.ByWallet, identity.ProviderSIWE, identity.PurposeStepUp, place(), began)
+	a, err := method.Begin(method.ByWallet, identity.ProviderSIWE, identity.PurposeStepUp, requester(), began)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,29 +117,29 @@ func TestTokenIsRefused(t *testing.T) {
 		c[at] ^= 1
 		forged["byte "+string(rune('0'+at/100))+string(rune('0'+at/10%10))+string(rune('0'+at%10))] = write(c)
 	}
-	_, answer := attempts.Open(method.ByRedirect, "", "google", place(), began)
+	_, answer := attempts.Open(method.ByRedirect, "", "google", requester(), began)
 	for what, token := range forged {
-		got, err := attempts.Open(method.ByRedirect, token, "google", place(), began)
+		got, err := attempts.Open(method.ByRedirect, token, "google", requester(), began)
 		if identity.ErrorCode(err) != identity.CodeInvalidState || got != (method.Attempt{}) || err.Error() != answer.Error() {
 			t.Errorf("%s: %+v, %v", what, got, err)
 		}
 	}
-	if _, err := method.NewAttempts("another secret").Open(method.ByRedirect, token, "google", place(), began); identity.ErrorCode(err) != identity.CodeInvalidState {
+	if _, err := method.NewAttempts("another secret").Open(method.ByRedirect, token, "google", requester(), began); identity.ErrorCode(err) != identity.CodeInvalidState {
 		t.Errorf("opened under another secret: %v", err)
 	}
 	// A token that holds asks the rule as well, and answers in the same words.
-	elsewhere := place()
+	elsewhere := requester()
 	elsewhere.Browser = identity.HashSecret("other")
 	for what, err := range map[string]error{
 		"another browser":  second(attempts.Open(method.ByRedirect, token, "google", elsewhere, began)),
-		"another provider": second(attempts.Open(method.ByRedirect, token, "github", place(), began)),
-		"expired":          second(attempts.Open(method.ByRedirect, token, "google", place(), began.Add(method.Lifetime))),
+		"another provider": second(attempts.Open(method.ByRedirect, token, "github", requester(), began)),
+		"expired":          second(attempts.Open(method.ByRedirect, token, "google", requester(), began.Add(method.Lifetime))),
 	} {
 		if identity.ErrorCode(err) != identity.CodeInvalidState || err.Error() != answer.Error() {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if _, err := attempts.Open(method.ByRedirect, token, "google", place(), began); err != nil {
+	if _, err := attempts.Open(method.ByRedirect, token, "google", requester(), began); err != nil {
 		t.Errorf("and untouched: %v", err)
 	}
 }
@@ -155,7 +155,7 @@ func TestTokenHasOneSpelling(t *testing.T) {
 	const digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 	for i := range token {
 		for _, d := range digits {
-			if _, err := attempts.Open(method.ByWallet, token[:i]+string(d)+token[i+1:], "google", place(), began); err == nil {
+			if _, err := attempts.Open(method.ByWallet, token[:i]+string(d)+token[i+1:], "google", requester(), began); err == nil {
 				accepted++
 			}
 		}
@@ -243,7 +243,7 @@ func TestPreviousSecretOpens(t *testing.T) {
 	} {
 		a := attempt(t, method.ByRedirect, identity.PurposeLink)
 		token := seal(t, c.began, a)
-		if _, err := c.finished.Open(method.ByRedirect, token, "google", place(), began); (err == nil) != c.opens {
+		if _, err := c.finished.Open(method.ByRedirect, token, "google", requester(), began); (err == nil) != c.opens {
 			t.Errorf("opens: %v, want %t", err, c.opens)
 		}
 		same := c.began.Flow(a, token, "browser", callbackURL) == c.finished.Flow(a, token, "browser", callbackURL)
@@ -262,7 +262,7 @@ func FuzzTokenOpen(f *testing.F) {
 	f.Add("abcdefgh12345678")
 	f.Fuzz(func(t *testing.T, token string) { // nothing of this was sealed here
 		for _, kind := range kinds {
-			if a, err := attempts.Open(kind, token, "google", place(), began); err == nil || a != (method.Attempt{}) {
+			if a, err := attempts.Open(kind, token, "google", requester(), began); err == nil || a != (method.Attempt{}) {
 				t.Errorf("%q opens as %+v", token, a)
 			}
 		}
@@ -273,7 +273,7 @@ func BenchmarkSealAndOpen(b *testing.B) {
 	attempts, a := method.NewAttempts(secret), attempt(b, method.ByWallet, identity.PurposeSignIn)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := attempts.Open(method.ByWallet, seal(b, attempts, a), "google", place(), began); err != nil {
+		if _, err := attempts.Open(method.ByWallet, seal(b, attempts, a), "google", requester(), began); err != nil {
 			b.Fatal(err)
 		}
 	}

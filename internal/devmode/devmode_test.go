@@ -62,7 +62,7 @@ func (b *bench) providers() map[string]method.Redirect {
 
 func (b *bench) start(p method.Redirect, browser string) (method.Flow, string) {
 	b.t.Helper()
-	a, err := method.Begin(method.ByRedirect, p.Name(), identity.PurposeSignIn, method.Place{Browser: identity.HashSecret(browser)}, time.Now())
+	a, err := method.Begin(method.ByRedirect, p.Name(), identity.PurposeSignIn, method.Requester{Browser: identity.HashSecret(browser)}, time.Now())
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -56,21 +56,21 @@ type Challenge struct {
 	ReplacedAt  *time.Time // by a newer one of the same browser, purpose and address
 }
 
-// attempt is what the challenge was begun as.
+// attempt returns the attempt that the challenge was begun for.
 func (c Challenge) attempt() method.Attempt {
-	at := method.Place{Browser: c.BrowserHash, User: c.UserID, Session: c.SessionID}
-	return method.Begun(method.ByEmail, identity.ProviderEmail, c.Purpose, at, c.ExpiresAt)
+	by := method.Requester{Browser: c.BrowserHash, User: c.UserID, Session: c.SessionID}
+	return method.Restore(method.ByEmail, identity.ProviderEmail, c.Purpose, by, c.ExpiresAt)
 }
 
-// redeemable reports whether the challenge can be redeemed at now, if it was not yet:
-// by those it was begun by, and unless a newer one has replaced it.
-func (c Challenge) redeemable(by Asker, now time.Time) bool {
-	return c.ReplacedAt == nil && c.attempt().Fits(identity.ProviderEmail, by.Place, now)
+// redeemable reports whether the requester can redeem the challenge now, unless it was
+// redeemed already: it must match its attempt, and no newer one may have replaced it.
+func (c Challenge) redeemable(by Requester, now time.Time) bool {
+	return c.ReplacedAt == nil && c.attempt().Matches(identity.ProviderEmail, by.Requester, now)
 }
 
-// Asker is who asks for a challenge, or redeems one.
-type Asker struct {
-	method.Place
+// Requester is who starts a challenge or redeems it.
+type Requester struct {
+	method.Requester
 	Known   bool // the browser is known to the address, see KnownBrowser
 	Crowded bool // its network has had its part of what strangers may send to the mailbox
 }
@@ -102,8 +102,8 @@ func NewService(store Store, sealer identity.Sealer, secret string, publicURL *u
 // what it does, and so how long it takes, is the same. Where the mailbox has had
 // its mail, the challenge waits for a shared one, see schedule. It returns when the
 // challenge expires. returnTo has been checked, or is "".
-func (s *Service) Start(ctx context.Context, email string, purpose identity.Purpose, returnTo string, by Asker) (expires time.Time, err error) {
-	if _, err := method.Begin(method.ByEmail, identity.ProviderEmail, purpose, by.Place, s.now()); err != nil {
+func (s *Service) Start(ctx context.Context, email string, purpose identity.Purpose, returnTo string, by Requester) (expires time.Time, err error) {
+	if _, err := method.Begin(method.ByEmail, identity.ProviderEmail, purpose, by.Requester, s.now()); err != nil {
 		return time.Time{}, err
 	}
 	address, err := identity.CanonicalEmail(email)

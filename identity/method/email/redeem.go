@@ -11,7 +11,7 @@ import (
 
 // ByToken turns the token of a link into a proof, in the browser that asked for
 // it. The token is burned when the proof is applied, not here.
-func (s *Service) ByToken(ctx context.Context, token string, by Asker) (identity.Proof, error) {
+func (s *Service) ByToken(ctx context.Context, token string, by Requester) (identity.Proof, error) {
 	if len(by.Browser) == 0 {
 		return identity.Proof{}, errInvalid()
 	}
@@ -43,7 +43,7 @@ type GuessBudget func(c Challenge) (giveBack func(), err error)
 // address. One challenge is compared, so that a guess is one guess. A wrong code is
 // counted against that challenge and charged to the budget before this returns,
 // whatever the caller does next; it costs no other challenge anything.
-func (s *Service) ByCode(ctx context.Context, code, email string, by Asker, budget GuessBudget) (identity.Proof, error) {
+func (s *Service) ByCode(ctx context.Context, code, email string, by Requester, budget GuessBudget) (identity.Proof, error) {
 	address, err := s.addressOf(ctx, email, by)
 	if err != nil {
 		return identity.Proof{}, err
@@ -91,7 +91,7 @@ func (s *Service) ByCode(ctx context.Context, code, email string, by Asker, budg
 
 // addressOf is the address that a code is for: the given one, or the one that the
 // browser asked for last.
-func (s *Service) addressOf(ctx context.Context, email string, by Asker) (string, error) {
+func (s *Service) addressOf(ctx context.Context, email string, by Requester) (string, error) {
 	if email != "" {
 		address, err := identity.CanonicalEmail(email)
 		if err == nil && len(by.Browser) == 0 {
@@ -111,7 +111,7 @@ func (s *Service) addressOf(ctx context.Context, email string, by Asker) (string
 
 // guessable is the newest challenge of a browser for an address that a code can
 // still redeem. That there is none is CodeInvalidProof.
-func (s *Service) guessable(ctx context.Context, address string, by Asker) (Challenge, error) {
+func (s *Service) guessable(ctx context.Context, address string, by Requester) (Challenge, error) {
 	now := s.now()
 	open, err := s.store.OpenChallenges(ctx, address, by.Browser, now)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 func TestRedeemable(t *testing.T) {
 	t.Parallel()
 	user, session := identity.NewID(), identity.NewID()
-	here := method.Place{Browser: identity.HashSecret("browser"), User: &user, Session: &session, Origin: "https://app.example.com"}
-	elsewhere := method.Place{Browser: identity.HashSecret("other"), User: &user, Session: &session}
-	signedOut := method.Place{Browser: here.Browser, Origin: "https://id.example.com"} // where the link leads
+	here := method.Requester{Browser: identity.HashSecret("browser"), User: &user, Session: &session, Origin: "https://app.example.com"}
+	elsewhere := method.Requester{Browser: identity.HashSecret("other"), User: &user, Session: &session}
+	signedOut := method.Requester{Browser: here.Browser, Origin: "https://id.example.com"} // where the link leads
 	later := noon.Add(Lifetime)
 	for _, c := range []struct {
 		what     string
 		purpose  identity.Purpose
-		by       method.Place
+		by       method.Requester
 		at       time.Time
 		replaced bool
 		want     bool
@@ -43,7 +43,7 @@ func TestRedeemable(t *testing.T) {
 		if c.replaced {
 			row.ReplacedAt = &noon
 		}
-		if got := row.redeemable(Asker{Place: c.by}, c.at); got != c.want {
+		if got := row.redeemable(Requester{Requester: c.by}, c.at); got != c.want {
 			t.Errorf("%s: %t", c.what, got)
 		}
 	}

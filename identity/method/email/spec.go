@@ -9,6 +9,6 @@ import (
 var Spec = method.Spec{
 	Kind: method.ByEmail,
 	Name: identity.ProviderEmail,
-	// Passwords are not taken along: who had one proves the address by mail.
+	// Passwords are not imported: people who had one verify the address by mail.
 	ImportNames: []string{"credential", "credentials", "magic-link", "email-otp", "nodemailer", "resend"},
 }

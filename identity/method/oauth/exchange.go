@@ -28,10 +28,9 @@ var errInvalidClient = errors.New("token endpoint: invalid_client")
 // is GitHub's word for invalid_grant.
 var refusedCodes = map[string]bool{"invalid_grant": true, "bad_verification_code": true}
 
-// exchange redeems the code of a callback by x/oauth2. styles are how the
-// client may show its secret (OpenID Connect Core section 9), in the order to try.
-// x/oauth2 would try them itself, but after any error at all, with a code that is used
-// up by then.
+// exchange redeems the code of a callback. styles are how the client may send its secret
+// (OpenID Connect Core section 9), in the order to try. x/oauth2 can try both itself, but
+// does so after any error, when the code may already be used up.
 func (r remote) exchange(ctx context.Context, cfg oauth2.Config, flow method.Flow, code string, styles ...oauth2.AuthStyle) (token, error) {
 	cfg.RedirectURL = flow.RedirectURL
 	if cfg.ClientSecret == "" { // a public client names itself in the body
@@ -54,17 +53,17 @@ func (r remote) exchange(ctx context.Context, cfg oauth2.Config, flow method.Flo
 	}
 	var known *identity.Error
 	if !errors.As(err, &known) {
-		// What x/oauth2 says of itself may quote the answer, a token perhaps.
+		// An error of x/oauth2 itself may quote the response, and a token in it.
 		known = Failed(r.name, "token endpoint: %T", err)
 	}
 	return token{}, known
 }
 
-// tokenTransport sends a token request as every other request to a provider. It hands
-// on an answer that grants tokens, and those members alone; all else it turns into a
-// typed error. x/oauth2 would turn timeouts, HTML and oversized answers into one kind
-// of error and quote the answer in it, follow a redirect with the client's secret, and
-// take a member for another that differs in case.
+// tokenTransport sends a token request like every other request to a provider. It returns
+// a response that grants tokens, with only the members that are used, and a typed error
+// for anything else. Without it, x/oauth2 returns one kind of untyped error for timeouts,
+// HTML and oversized responses, quotes the response in it, and ignores the case of
+// members.
 type tokenTransport struct{ remote remote }
 
 // RoundTrip implements http.RoundTripper.
@@ -87,7 +86,8 @@ func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// readGrant returns the members of an answer that grants tokens, or why it does not.
+// readGrant returns the members of a response that grants tokens. The error is a
+// *identity.Error.
 func (r remote) readGrant(res *Response) (map[string]string, error) {
 	if res.Status == http.StatusTooManyRequests || res.Status >= 500 {
 		return nil, StatusError(r.name, "token endpoint", res)

@@ -79,7 +79,7 @@ func newIssuer(t *testing.T, bend func(*issuer)) *issuer {
 func newFlow(t *testing.T, browser string) method.Flow {
 	t.Helper()
 	attempts := method.NewAttempts("a secret of the operator")
-	a, err := method.Begin(method.ByRedirect, "test", identity.PurposeSignIn, method.Place{Browser: identity.HashSecret(browser)}, time.Now())
+	a, err := method.Begin(method.ByRedirect, "test", identity.PurposeSignIn, method.Requester{Browser: identity.HashSecret(browser)}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,9 +18,9 @@ var Spec = method.Spec{
 	ImportNames: []string{"ethereum", "web3", "wallet"},
 }
 
-// Imported finds the account in what another system calls one: 0x..., 0x...:1,
-// eip155:1:0x... or web3:ethereum:0x.... Others check signatures by recovering the key,
-// so it is an externally owned account. chain is where it signed in, or 0.
+// Imported reads an account as other systems write it: 0x..., 0x...:1, eip155:1:0x... or
+// web3:ethereum:0x.... They check signatures by recovering the key, so it is an
+// externally owned account. chain is where it signed in, or 0.
 func Imported(id string, chain int64) (subject string, w identity.Wallet, ok bool) {
 	var address string
 	for _, part := range strings.Split(id, ":") {

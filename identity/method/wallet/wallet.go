@@ -1,6 +1,6 @@
 // Package wallet proves people by their Ethereum accounts: a wallet signs a message
-// (EIP-4361) around a nonce that was issued here. Package siwe reads and verifies
-// the message; this package decides what is asked for and what is expected.
+// (EIP-4361) with a nonce that was issued here. Package siwe parses and verifies the
+// message; this package decides what is requested and what is expected.
 package wallet
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey/latchkey/siwe"
 )
 
-// Config is what a deployment asks wallets for.
+// Config is what a deployment requests from wallets.
 type Config struct {
 	Chains       []uint64 // EIP-155 ids that are accepted, the default first
 	Statement    string   // of ready messages, or ""
@@ -42,30 +42,31 @@ func NewService(cfg Config, attempts *method.Attempts, contracts siwe.ContractVe
 // Chains returns the chains that wallets may sign in on, the default first.
 func (s *Service) Chains() []uint64 { return s.cfg.Chains }
 
-// Request is what a challenge is asked for with.
+// Request describes the challenge to create.
 type Request struct {
 	Purpose identity.Purpose
 	Chain   uint64 // EIP-155 id; 0 is the default
 	Address string // in any spelling, for a ready message; "" for none
 }
 
-// Challenge is what a wallet signs: the fields of a message, and the message itself
-// if the address was given. Resources are nil where none are configured.
+// Challenge is what a wallet signs: the fields of a message, and its text if the address
+// was given.
 type Challenge struct {
 	siwe.Message
 	ExpiresAt time.Time
 	Text      string // "" without an address
 }
 
-// Challenge begins an attempt, whose token is the nonce. Nothing is stored.
-func (s *Service) Challenge(r Request, at method.Place) (Challenge, error) {
+// Challenge begins an attempt and returns what to sign; the nonce is the attempt's token.
+// Nothing is stored.
+func (s *Service) Challenge(r Request, by method.Requester) (Challenge, error) {
 	now := s.now()
-	attempt, err := method.Begin(method.ByWallet, identity.ProviderSIWE, r.Purpose, at, now)
+	attempt, err := method.Begin(method.ByWallet, identity.ProviderSIWE, r.Purpose, by, now)
 	if err != nil {
 		return Challenge{}, err
 	}
 	message := siwe.Message{
-		URI: at.Origin, Version: siwe.Version, ChainID: r.Chain, Statement: s.cfg.Statement, Resources: s.cfg.Resources,
+		URI: by.Origin, Version: siwe.Version, ChainID: r.Chain, Statement: s.cfg.Statement, Resources: s.cfg.Resources,
 		IssuedAt: now, ExpirationTime: &attempt.ExpiresAt,
 	}
 	if message.ChainID == 0 {
@@ -81,7 +82,7 @@ func (s *Service) Challenge(r Request, at method.Place) (Challenge, error) {
 		}
 		message.Address = address
 	}
-	origin, err := url.Parse(at.Origin)
+	origin, err := url.Parse(by.Origin)
 	if err != nil {
 		return Challenge{}, err
 	}
@@ -98,20 +99,20 @@ func (s *Service) Challenge(r Request, at method.Place) (Challenge, error) {
 	return out, nil
 }
 
-// Prove verifies a message against everything that is expected here. The nonce says
-// what the proof is for; it is burned when the proof is applied. The error is a
-// *identity.Error that names the field at fault.
-func (s *Service) Prove(ctx context.Context, message, signature string, at method.Place) (identity.Proof, error) {
-	origin, err := url.Parse(at.Origin)
+// Prove verifies a message against everything that is expected. The purpose comes from
+// the nonce, which is burned when the proof is applied. The error is a *identity.Error
+// that names the invalid field.
+func (s *Service) Prove(ctx context.Context, message, signature string, by method.Requester) (identity.Proof, error) {
+	origin, err := url.Parse(by.Origin)
 	if err != nil {
 		return identity.Proof{}, err
 	}
 	now := s.now()
 	proof := identity.Proof{Provider: identity.ProviderSIWE}
 	account, parsed, err := siwe.Verify(ctx, message, signature, siwe.Expectation{
-		Domain: origin.Host, Origin: at.Origin, Chains: s.cfg.Chains, Now: now, Contracts: s.contracts, Logger: s.log,
+		Domain: origin.Host, Origin: by.Origin, Chains: s.cfg.Chains, Now: now, Contracts: s.contracts, Logger: s.log,
 		Nonce: func(nonce string) error {
-			attempt, err := s.attempts.Open(method.ByWallet, nonce, identity.ProviderSIWE, at, now)
+			attempt, err := s.attempts.Open(method.ByWallet, nonce, identity.ProviderSIWE, by, now)
 			if err != nil {
 				return identity.NewError(identity.CodeInvalidProof,
 					"this nonce has expired, or was not issued to this browser for this purpose; create a new challenge").WithField(siwe.FieldNonce).Wrap(err)
@@ -135,12 +136,12 @@ func (s *Service) Prove(ctx context.Context, message, signature string, at metho
 	return proof, nil
 }
 
-// refusal maps the kinds of a refusal of package siwe.
+// refusal converts an error of package siwe.
 func refusal(err error) error {
 	var m *siwe.Error
 	var inner *identity.Error
 	switch {
-	case errors.As(err, &inner): // of our own check of the nonce
+	case errors.As(err, &inner): // from our check of the nonce
 		return inner
 	case !errors.As(err, &m):
 		return err

@@ -43,8 +43,8 @@ func deploy() *deployment {
 	return d
 }
 
-func place() method.Place {
-	return method.Place{Browser: identity.HashSecret("browser"), Origin: "https://app.example.com"}
+func requester() method.Requester {
+	return method.Requester{Browser: identity.HashSecret("browser"), Origin: "https://app.example.com"}
 }
 
 func key(t *testing.T) (*ecdsa.PrivateKey, string) {
@@ -65,7 +65,7 @@ func sign(t *testing.T, k *ecdsa.PrivateKey, text string) string {
 	return hexutil.Encode(sig)
 }
 
-func challenge(t *testing.T, d *deployment, r wallet.Request, at method.Place) wallet.Challenge {
+func challenge(t *testing.T, d *deployment, r wallet.Request, at method.Requester) wallet.Challenge {
 	t.Helper()
 	c, err := d.Challenge(r, at)
 	if err != nil {
@@ -78,14 +78,14 @@ func TestWalletProves(t *testing.T) {
 	t.Parallel()
 	d := deploy()
 	k, address := key(t)
-	c := challenge(t, d, wallet.Request{Purpose: identity.PurposeSignIn, Address: strings.ToLower(address)}, place())
+	c := challenge(t, d, wallet.Request{Purpose: identity.PurposeSignIn, Address: strings.ToLower(address)}, requester())
 	if c.ChainID != 10 || c.Domain != "app.example.com" || c.URI != "https://app.example.com" || c.Statement == "" || !slices.Equal(c.Resources, []string{"https://app.example.com/terms"}) {
 		t.Errorf("asked for %+v", c)
 	}
 	if !c.ExpiresAt.Equal(began.Add(method.Lifetime)) || !c.ExpirationTime.Equal(c.ExpiresAt) {
 		t.Errorf("expires at %s, the message at %s", c.ExpiresAt, c.ExpirationTime)
 	}
-	proof, err := d.Prove(t.Context(), c.Text, sign(t, k, c.Text), place())
+	proof, err := d.Prove(t.Context(), c.Text, sign(t, k, c.Text), requester())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestWalletProves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof, err = d.Prove(t.Context(), text, sign(t, k, text), place())
+	proof, err = d.Prove(t.Context(), text, sign(t, k, text), requester())
 	if err != nil || proof.Wallet.TermsVersion != "" {
 		t.Errorf("%+v, %v", proof.Wallet, err)
 	}
@@ -117,9 +117,9 @@ func TestContractWalletIsOfOneChain(t *testing.T) {
 	d := deploy()
 	k, _ := key(t)
 	_, contract := key(t)
-	c := challenge(t, d, wallet.Request{Purpose: identity.PurposeSignIn, Address: contract, Chain: 1}, place())
+	c := challenge(t, d, wallet.Request{Purpose: identity.PurposeSignIn, Address: contract, Chain: 1}, requester())
 	signature := sign(t, k, c.Text)
-	_, err := d.Prove(t.Context(), c.Text, signature, place())
+	_, err := d.Prove(t.Context(), c.Text, signature, requester())
 	var refused *identity.Error
 	if !errors.As(err, &refused) || refused.Code != identity.CodeUnavailable || refused.RetryAfter == 0 {
 		t.Errorf("while no endpoint answers: %v", err)
@@ -130,7 +130,7 @@ func TestContractWalletIsOfOneChain(t *testing.T) {
 		}
 		return nil
 	}
-	proof, err := d.Prove(t.Context(), c.Text, signature, place())
+	proof, err := d.Prove(t.Context(), c.Text, signature, requester())
 	if err != nil || proof.Subject != "eip155:1:"+contract || proof.Wallet.Kind != "contract" {
 		t.Errorf("%+v, %v", proof, err)
 	}
@@ -142,16 +142,16 @@ func TestNonceIsOfItsAttempt(t *testing.T) {
 	d := deploy()
 	k, address := key(t)
 	user, session := identity.NewID(), identity.NewID()
-	here := place()
+	here := requester()
 	here.User, here.Session = &user, &session
 	c := challenge(t, d, wallet.Request{Purpose: identity.PurposeLink, Address: address}, here)
 	signature := sign(t, k, c.Text)
-	for what, change := range map[string]func(at *method.Place){
-		"another browser": func(at *method.Place) { at.Browser = identity.HashSecret("other") },
-		"no browser":      func(at *method.Place) { at.Browser = nil },
-		"another session": func(at *method.Place) { at.Session = new(identity.NewID()) },
-		"signed out":      func(at *method.Place) { at.User, at.Session = nil, nil },
-		"expired":         func(*method.Place) { d.now = began.Add(method.Lifetime) },
+	for what, change := range map[string]func(at *method.Requester){
+		"another browser": func(at *method.Requester) { at.Browser = identity.HashSecret("other") },
+		"no browser":      func(at *method.Requester) { at.Browser = nil },
+		"another session": func(at *method.Requester) { at.Session = new(identity.NewID()) },
+		"signed out":      func(at *method.Requester) { at.User, at.Session = nil, nil },
+		"expired":         func(*method.Requester) { d.now = began.Add(method.Lifetime) },
 	} {
 		at := here
 		change(&at)
@@ -185,7 +185,7 @@ func TestRefusalsNameTheField(t *testing.T) {
 	t.Parallel()
 	d := deploy()
 	k, address := key(t)
-	c := challenge(t, d, wallet.Request{Purpose: identity.PurposeSignIn, Address: address}, place())
+	c := challenge(t, d, wallet.Request{Purpose: identity.PurposeSignIn, Address: address}, requester())
 	other := c.Message
 	other.ChainID = 5
 	chain, err := siwe.Build(other)
@@ -203,7 +203,7 @@ func TestRefusalsNameTheField(t *testing.T) {
 		"no such nonce":  {strings.Replace(c.Text, c.Nonce, "abcdefgh12345678", 1), "0x" + strings.Repeat("00", 65), identity.CodeInvalidProof, siwe.FieldNonce},
 		"no one's nonce": {strings.Replace(c.Text, c.Nonce, c.Nonce[1:], 1), "0x" + strings.Repeat("00", 65), identity.CodeInvalidProof, siwe.FieldNonce},
 	} {
-		_, err := d.Prove(t.Context(), x.text, x.signature, place())
+		_, err := d.Prove(t.Context(), x.text, x.signature, requester())
 		var refused *identity.Error
 		if !errors.As(err, &refused) || refused.Code != x.code || refused.Field != x.field {
 			t.Errorf("%s: %v", what, err)
@@ -218,7 +218,7 @@ func TestRefusalsNameTheField(t *testing.T) {
 		"no address":                   {wallet.Request{Purpose: identity.PurposeSignIn, Address: "ada.eth"}, identity.CodeInvalidRequest, siwe.FieldAddress},
 		"linking, signed out":          {wallet.Request{Purpose: identity.PurposeLink}, identity.CodeUnauthenticated, ""},
 	} {
-		_, err := d.Challenge(x.request, place())
+		_, err := d.Challenge(x.request, requester())
 		var refused *identity.Error
 		if !errors.As(err, &refused) || refused.Code != x.code || refused.Field != x.field {
 			t.Errorf("%s: %v", what, err)
