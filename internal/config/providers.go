@@ -75,7 +75,7 @@ func (c Config) Offers(name string) bool {
 		return c.MailEnabled() || c.Dev
 	}
 	p := c.Provider(name)
-	return p.Enabled() || c.Dev && p.Spec.Name == name
+	return name != "" && p.Spec.Name == name && (p.Enabled() || c.Dev)
 }
 
 const (

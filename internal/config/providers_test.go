@@ -43,6 +43,38 @@ func TestIssuersByConfiguration(t *testing.T) {
 	}
 }
 
+// What is a sign-in method decides which identities a user is left with, so each kind
+// has its condition.
+func TestOffers(t *testing.T) {
+	t.Parallel()
+	dev, err := config.Load([]string{secret}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		config config.Config
+		want   []string
+	}{
+		"nothing configured": {load(t), []string{"siwe"}},
+		"development":        {dev, []string{"google", "github", "discord", "email", "siwe"}},
+		"mail and GitHub": {
+			load(t, "LATCHKEY_SMTP_URL=smtps://u:p@mail.example.com:465", "LATCHKEY_MAIL_FROM=id@example.com", "LATCHKEY_GITHUB_CLIENT_ID=c", "LATCHKEY_GITHUB_CLIENT_SECRET=s"),
+			[]string{"github", "email", "siwe"},
+		},
+		"an issuer": {load(t, "LATCHKEY_OIDC_SSO_ISSUER=https://sso.example", "LATCHKEY_OIDC_SSO_CLIENT_ID=k"), []string{"sso", "siwe"}},
+	} {
+		var got []string
+		for _, name := range []string{"google", "github", "discord", "sso", "email", "siwe", "import", "recovery", "other", ""} {
+			if c.config.Offers(name) {
+				got = append(got, name)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", what, got, c.want)
+		}
+	}
+}
+
 func TestIssuersThatAreWrong(t *testing.T) {
 	t.Parallel()
 	const id, issuer = "LATCHKEY_OIDC_SSO_CLIENT_ID=k", "LATCHKEY_OIDC_SSO_ISSUER=https://sso.example"

@@ -243,3 +243,27 @@ func TestParseAddress(t *testing.T) {
 		}
 	}
 }
+
+// Accounts as other systems write them.
+func TestImported(t *testing.T) {
+	t.Parallel()
+	const address = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"
+	lower := strings.ToLower(address)
+	for _, c := range []struct {
+		id    string
+		chain int64 // given beside it
+		want  int64 // 0 for a refusal
+	}{
+		{address, 0, 1}, {lower, 0, 1}, {lower, 10, 10}, {lower + ":8453", 0, 8453}, {"eip155:137:" + address, 0, 137},
+		{"eip155:137:" + address, 10, 10}, {"web3:ethereum:" + lower, 0, 1}, {lower, -1, 1},
+		{"", 0, 0}, {"0x", 0, 0}, {"ada.eth", 0, 0}, {lower + ":" + lower, 0, 0}, {"solana:" + address, 0, 0}, {lower + ":0", 0, 0}, {lower + ":01", 0, 0},
+		{"web3:solana:7S3P4HxJpyyigGzodYwHtCxZyUQe9JiBMHyRWXArAaKv", 0, 0}, {"0x" + strings.Repeat("0", 40), 0, 0}, {address[2:], 0, 0},
+		{"0xc02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2", 0, 0}, // a wrong checksum
+	} {
+		subject, w, ok := wallet.Imported(c.id, c.chain)
+		want := identity.Wallet{Address: address, ChainID: c.want, Kind: "eoa"}
+		if ok != (c.want != 0) || ok && (subject != "eip155:"+address || w != want) {
+			t.Errorf("%q on %d: %s, %+v, %t", c.id, c.chain, subject, w, ok)
+		}
+	}
+}
