@@ -49,6 +49,7 @@ const (
 	ActionInvitationAccepted Action = "invitation.accepted"
 	ActionInvitationDeclined Action = "invitation.declined"
 	ActionSigningKeyCreated  Action = "signing_key.created"
+	ActionSigningKeyResealed Action = "signing_key.resealed"
 	ActionSigningKeyRemoved  Action = "signing_key.removed"
 	ActionAPIKeyCreated      Action = "api_key.created"
 	ActionAPIKeyRotated      Action = "api_key.rotated" //nolint:gosec // the name of an action

@@ -2,9 +2,11 @@ package identity
 
 import (
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 )
 
 const secretBytes = 32
@@ -35,4 +37,41 @@ func DeriveKey(secret, use string) []byte {
 		panic(err) // only for lengths HKDF cannot give; ours is constant
 	}
 	return key
+}
+
+// Secrets are the configured secret and, while it is being rotated, the one before
+// or after it. Keys of the first make, those of all verify and open.
+type Secrets []string
+
+// Keys derives the keys for one use, in the order of the secrets.
+func (s Secrets) Keys(use string) Keys {
+	keys := make(Keys, len(s))
+	for i, secret := range s {
+		keys[i] = DeriveKey(secret, use)
+	}
+	return keys
+}
+
+// Keys are keys for one use. There is at least one.
+type Keys [][]byte
+
+// Making returns the key that makes.
+func (k Keys) Making() []byte { return k[0] }
+
+// Verifying returns the key under which mac gives sum, or nil if none does.
+func (k Keys) Verifying(sum []byte, mac func(key []byte) []byte) []byte {
+	var found []byte
+	for _, key := range k {
+		if hmac.Equal(sum, mac(key)) && found == nil {
+			found = key // the others are compared too: it takes as long
+		}
+	}
+	return found
+}
+
+// KeyID names a key without telling anything of it.
+func KeyID(key []byte) string {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte("key id"))
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }

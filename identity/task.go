@@ -52,21 +52,26 @@ const MailProof MailTemplate = "proof" // data: purpose, which may be "any"; lin
 // Sealer encrypts secrets that must be kept in a form that can be read again
 // (AES-256-GCM), such as what tasks have to know. What it seals opens only in the
 // context it was sealed for: a payload in its task.
-type Sealer struct{ aead cipher.AEAD }
+type Sealer struct{ aeads []cipher.AEAD } // the first seals, each opens
 
 var errNotSealed = errors.New("task: the payload was not sealed for this task under this key")
 
-// NewSealer takes a key of DeriveKey.
-func NewSealer(key []byte) Sealer {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		panic(err) // only for lengths DeriveKey does not give
+// NewSealer takes keys of DeriveKey: it seals under the first, and opens what was
+// sealed under any of them.
+func NewSealer(keys ...[]byte) Sealer {
+	var s Sealer
+	for _, key := range keys {
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			panic(err) // only for lengths DeriveKey does not give
+		}
+		aead, err := cipher.NewGCMWithRandomNonce(block)
+		if err != nil {
+			panic(err) // only for blocks other than AES
+		}
+		s.aeads = append(s.aeads, aead)
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		panic(err) // only for blocks other than AES
-	}
-	return Sealer{aead}
+	return s
 }
 
 // NewTask returns a task that is due at once. The payload is kept as JSON.
@@ -92,12 +97,38 @@ func (s Sealer) Open(t Task, payload any) error {
 // Seal encrypts a value that opens only with the same context, such as the id
 // of the row it is kept in.
 func (s Sealer) Seal(plain, context []byte) []byte {
-	return s.aead.Seal(nil, nil, plain, context) //nolint:gosec // the AEAD makes a random nonce itself: NewGCMWithRandomNonce
+	return s.aeads[0].Seal(nil, nil, plain, context) //nolint:gosec // the AEAD makes a random nonce itself: NewGCMWithRandomNonce
 }
 
-// Unseal opens what Seal made, under the same key and with the same context.
+// Unseal opens what Seal made, under one of the keys and with the same context.
 func (s Sealer) Unseal(sealed, context []byte) ([]byte, error) {
-	return s.aead.Open(nil, nil, sealed, context)
+	plain, _, err := s.unseal(sealed, context)
+	return plain, err
+}
+
+func (s Sealer) unseal(sealed, context []byte) (plain []byte, key int, err error) {
+	for i, aead := range s.aeads {
+		if plain, err = aead.Open(nil, nil, sealed, context); err == nil {
+			return plain, i, nil
+		}
+	}
+	return nil, 0, err
+}
+
+// Reseal returns what was sealed under another key than the first, sealed under the
+// first. It reports false for what is so already.
+func (s Sealer) Reseal(sealed, context []byte) (resealed []byte, changed bool, err error) {
+	plain, key, err := s.unseal(sealed, context)
+	if err != nil || key == 0 {
+		return sealed, false, err
+	}
+	return s.Seal(plain, context), true, nil
+}
+
+// Reseal is Sealer.Reseal for the payload of a task.
+func (t Task) Reseal(s Sealer) (resealed Task, changed bool, err error) {
+	t.Payload, changed, err = s.Reseal(t.Payload, t.context())
+	return t, changed, err
 }
 
 func (t Task) context() []byte { return append(t.ID[:], t.Kind...) }

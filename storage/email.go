@@ -26,10 +26,10 @@ func (db *DB) LockAddress(ctx context.Context, address string) error {
 }
 
 // Mails implements email.Store.
-func (db *DB) Mails(ctx context.Context, mailbox []byte, since time.Time) ([]email.Mail, error) {
+func (db *DB) Mails(ctx context.Context, mailboxes [][]byte, since time.Time) ([]email.Mail, error) {
 	var rows []mailRow
 	err := db.reader(ctx).NewSelect().Model(&rows).
-		Where("em.mailbox = ? AND em.leaves_at > ?", mailbox, since).Order("em.leaves_at", "em.id").Scan(ctx)
+		Where("em.mailbox IN (?) AND em.leaves_at > ?", bun.List(mailboxes), since).Order("em.leaves_at", "em.id").Scan(ctx)
 	return rowsOf(rows, func(r mailRow) email.Mail { return r.Mail }), db.engine.normalise(err)
 }
 

@@ -57,3 +57,16 @@ func (db *DB) RetryTask(ctx context.Context, t identity.Task, at time.Time) erro
 		Where("o.id = ? AND o.attempts = ?", t.ID, t.Attempts))
 	return err
 }
+
+// Tasks returns the tasks after an id, in the order of their ids.
+func (db *DB) Tasks(ctx context.Context, after identity.ID, limit int) ([]identity.Task, error) {
+	var rows []taskRow
+	err := db.reader(ctx).NewSelect().Model(&rows).Where("o.id > ?", after).Order("o.id").Limit(int64(limit)).Scan(ctx)
+	return rowsOf(rows, func(r taskRow) identity.Task { return r.Task }), db.engine.normalise(err)
+}
+
+// ResealTask replaces the sealed payload of a task.
+func (db *DB) ResealTask(ctx context.Context, t identity.Task) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&taskRow{Task: t}).Column("payload").Where("o.id = ?", t.ID))
+	return err
+}

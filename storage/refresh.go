@@ -36,7 +36,7 @@ func (db *DB) LockRefreshFamily(ctx context.Context, id identity.ID) (token.Fami
 // UpdateRefreshFamily implements token.RefreshStore.
 func (db *DB) UpdateRefreshFamily(ctx context.Context, f token.Family) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&familyRow{Family: f}).
-		Column("role", "generation", "rotated_at", "ended_at", "end_reason").Where("f.id = ?", f.ID))
+		Column("role", "generation", "rotated_at", "ended_at", "end_reason", "key_id").Where("f.id = ?", f.ID))
 	return err
 }
 
@@ -47,4 +47,12 @@ func (db *DB) TrimRefreshFamilies(ctx context.Context, session identity.ID, keep
 	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*familyRow)(nil)).
 		Where("f.session_id = ? AND f.id NOT IN (?)", session, newest))
 	return err
+}
+
+// FamiliesUnderOtherKeys counts the families that go on and whose newest token was
+// made under a key other than the named one.
+func (db *DB) FamiliesUnderOtherKeys(ctx context.Context, keyID string) (int, error) {
+	n, err := db.reader(ctx).NewSelect().Model((*familyRow)(nil)).
+		Where("f.ended_at IS NULL AND (f.key_id IS NULL OR f.key_id <> ?)", keyID).Count(ctx)
+	return int(n), db.engine.normalise(err)
 }

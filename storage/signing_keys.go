@@ -41,6 +41,12 @@ func (db *DB) RetireSigningKeys(ctx context.Context, at time.Time) error {
 	return err
 }
 
+// ResealSigningKey implements token.KeyStore.
+func (db *DB) ResealSigningKey(ctx context.Context, k token.Key) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&signingKeyRow{Key: k}).Column("sealed").Where("sk.kid = ?", k.Kid))
+	return err
+}
+
 // DeleteSigningKeys implements token.KeyStore.
 func (db *DB) DeleteSigningKeys(ctx context.Context) error {
 	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*signingKeyRow)(nil)).Where("true"))

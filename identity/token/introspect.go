@@ -92,7 +92,7 @@ func (s *Service) introspectRefresh(ctx context.Context, raw string, client iden
 	if err != nil {
 		return Introspection{}, err
 	}
-	if !s.genuine(f, n, raw) || n != f.Generation || f.EndedAt != nil {
+	if s.madeUnder(f, n, raw) == nil || n != f.Generation || f.EndedAt != nil {
 		return Introspection{}, errInvalidGrant()
 	}
 	p, err := s.sessions.ByID(ctx, f.SessionID, f.TeamSessionID, client)

@@ -98,7 +98,7 @@ func (k Key) public() (crypto.PublicKey, error) {
 func (k Key) open(sealer identity.Sealer) (crypto.Signer, error) {
 	der, err := sealer.Unseal(k.Sealed, []byte(k.Kid))
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s was sealed under another LATCHKEY_SECRET: create a new one with `latchkey keys rotate --compromised`", k.Kid)
+		return nil, errSealed(k.Kid)
 	}
 	private, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
@@ -109,4 +109,8 @@ func (k Key) open(sealer identity.Sealer) (crypto.Signer, error) {
 		return nil, fmt.Errorf("signing key %s cannot sign", k.Kid)
 	}
 	return signer, nil
+}
+
+func errSealed(kid string) error {
+	return fmt.Errorf("signing key %s was sealed under another LATCHKEY_SECRET: create a new one with `latchkey keys rotate --compromised`", kid)
 }

@@ -41,6 +41,8 @@ type KeyStore interface {
 	InsertSigningKey(ctx context.Context, k Key) error
 	// RetireSigningKeys sets the expiry of all keys that have none.
 	RetireSigningKeys(ctx context.Context, at time.Time) error
+	// ResealSigningKey replaces the sealed private half of a key.
+	ResealSigningKey(ctx context.Context, k Key) error
 	// DeleteSigningKeys deletes all keys.
 	DeleteSigningKeys(ctx context.Context) error
 	RecordEvents(ctx context.Context, events ...identity.Event) error
@@ -66,8 +68,8 @@ type ring struct {
 
 // NewKeyring returns the keyring. New keys are of the algorithm; older ones
 // stay what they are until they are rotated.
-func NewKeyring(store KeyStore, secret string, alg Alg, log *slog.Logger, now identity.Clock) *Keyring {
-	return &Keyring{store: store, sealer: identity.NewSealer(identity.DeriveKey(secret, "signing keys")), alg: alg, log: log, now: now}
+func NewKeyring(store KeyStore, secrets identity.Secrets, alg Alg, log *slog.Logger, now identity.Clock) *Keyring {
+	return &Keyring{store: store, sealer: identity.NewSealer(secrets.Keys("signing keys")...), alg: alg, log: log, now: now}
 }
 
 // current returns the keys as they were at most ReloadEvery ago. Many callers
@@ -279,4 +281,55 @@ func (k *Keyring) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// Reseal seals the private keys under the present secret that are sealed under the
+// previous one, and returns how many those were. One that does not open is an error,
+// and then none is changed.
+func (k *Keyring) Reseal(ctx context.Context) (int, error) {
+	n := 0
+	err := k.store.InTx(ctx, func(ctx context.Context) error {
+		n = 0
+		keys, err := k.store.LockSigningKeys(ctx)
+		if err != nil {
+			return err
+		}
+		var events []identity.Event
+		for _, key := range keys {
+			sealed, changed, err := k.sealer.Reseal(key.Sealed, []byte(key.Kid))
+			if err != nil {
+				return errSealed(key.Kid)
+			}
+			if !changed {
+				continue
+			}
+			n++
+			key.Sealed = sealed
+			if err := k.store.ResealSigningKey(ctx, key); err != nil {
+				return err
+			}
+			events = append(events, identity.Event{ID: identity.NewID(), At: k.now(), Action: identity.ActionSigningKeyResealed,
+				Data: identity.Metadata{"kid": key.Kid}})
+		}
+		return k.store.RecordEvents(ctx, events...)
+	})
+	return n, err
+}
+
+// Check returns how many of the keys that still live are sealed under the present
+// secret, under the previous one, and under neither. It changes nothing.
+func (k *Keyring) Check(ctx context.Context) (present, previous, neither int, err error) {
+	keys, err := k.store.SigningKeys(ctx)
+	for _, key := range keys {
+		switch _, changed, err := k.sealer.Reseal(key.Sealed, []byte(key.Kid)); {
+		case !key.Lives(k.now()):
+		case err != nil:
+			neither++
+		case changed:
+			previous++
+		default:
+			present++
+		}
+	}
+	return present, previous, neither, err
 }

@@ -20,7 +20,7 @@ import (
 const secret = "a secret that is long enough for tests"
 
 func newKeyring(store token.KeyStore, d *storagetest.Database) *token.Keyring {
-	return token.NewKeyring(store, secret, token.EdDSA, slog.New(slog.DiscardHandler), d.Clock.Now)
+	return token.NewKeyring(store, identity.Secrets{secret}, token.EdDSA, slog.New(slog.DiscardHandler), d.Clock.Now)
 }
 
 // kids are the ids of the keys that a replica publishes.
@@ -154,7 +154,7 @@ func TestCompromisedKeysGoAtOnce(t *testing.T) {
 func TestAnotherSecretSignsNothing(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		first := kids(t, newKeyring(d.DB, d))
-		other := token.NewKeyring(d.DB, "another secret that is long enough too", token.ES256, slog.New(slog.DiscardHandler), d.Clock.Now)
+		other := token.NewKeyring(d.DB, identity.Secrets{"another secret that is long enough too"}, token.ES256, slog.New(slog.DiscardHandler), d.Clock.Now)
 		_, err := newService(t, d, other).Issue(t.Context(), principal(t, d), token.Ask{}, identity.Client{})
 		storagetest.WantCode(t, "signing", err, identity.CodeUnavailable)
 		if !strings.Contains(err.Error(), "keys rotate --compromised") {

@@ -41,6 +41,10 @@ type Family struct {
 	RotatedAt     time.Time
 	EndedAt       *time.Time
 	EndReason     *string
+	// KeyID names the key that the token of Generation was made under, so that the
+	// same parent gives the same successor while the secret is rotated. Nil before
+	// keys were named.
+	KeyID *string
 }
 
 // RefreshStore keeps families. Changes run in the transaction that InTx opened;
@@ -65,9 +69,9 @@ type RefreshStore interface {
 // refreshToken returns the n-th token of a family: a MAC, so that it can be
 // returned again and need not be stored. It takes both the seed, which
 // is in the database, and a key of LATCHKEY_SECRET to make one.
-func (s *Service) refreshToken(f Family, n int) string {
+func (f Family) token(n int, key []byte) string {
 	raw := binary.BigEndian.AppendUint32(f.ID[:], uint32(n)) //nolint:gosec // counts uses of one token, from 1
-	mac := hmac.New(sha256.New, s.refreshKey)
+	mac := hmac.New(sha256.New, key)
 	mac.Write(f.Seed)
 	mac.Write(raw)
 	return refreshPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(raw))
@@ -114,10 +118,28 @@ func (s *Service) standing(f Family, n int, now time.Time) standing {
 	return standingLate
 }
 
-// genuine reports whether the token was once given out.
-func (s *Service) genuine(f Family, n int, raw string) bool {
-	return n >= 1 && n <= f.Generation && hmac.Equal([]byte(s.refreshToken(f, n)), []byte(raw))
+// madeUnder returns the key that the token was made under, nil if it was never given
+// out.
+func (s *Service) madeUnder(f Family, n int, raw string) []byte {
+	if n < 1 || n > f.Generation {
+		return nil
+	}
+	return s.refreshKeys.Verifying([]byte(raw), func(key []byte) []byte { return []byte(f.token(n, key)) })
 }
+
+// newest returns the newest token of a family, whose parent, or itself, was
+// presented and made under a key.
+func (s *Service) newest(f Family, under []byte) string {
+	for _, key := range s.refreshKeys {
+		if f.KeyID != nil && *f.KeyID == identity.KeyID(key) {
+			under = key
+		}
+	}
+	return f.token(f.Generation, under)
+}
+
+// underPresent has the newest token of a family made under the present secret.
+func (s *Service) underPresent(f *Family) { f.KeyID = new(identity.KeyID(s.refreshKeys.Making())) }
 
 func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, from identity.Client) (string, error) {
 	if !c.Offline {
@@ -129,6 +151,7 @@ func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, 
 		Generation: 1, CreatedAt: now, RotatedAt: now,
 	}
 	_, _ = rand.Read(f.Seed) // never fails
+	s.underPresent(&f)
 	if p.Team != nil {
 		f.TeamSessionID, f.Role = &p.Team.ID, &p.Team.Role
 	}
@@ -148,7 +171,7 @@ func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, 
 		}
 		return s.store.RecordEvents(ctx, f.event(identity.ActionRefreshCreated, from, now, &f.UserID, ""))
 	})
-	return s.refreshToken(f, f.Generation), err
+	return s.newest(f, s.refreshKeys.Making()), err
 }
 
 // Refresh gives the successor of a refresh token and a new access token. A token
@@ -183,8 +206,12 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 		if errors.Is(err, identity.ErrNotFound) {
 			return nil
 		}
-		if err != nil || !s.genuine(f, n, raw) || f.ClientID != c.ID || f.EndedAt != nil {
+		if err != nil || f.ClientID != c.ID || f.EndedAt != nil {
 			return err
+		}
+		under := s.madeUnder(f, n, raw)
+		if under == nil {
+			return nil
 		}
 		now := s.now()
 		at := s.standing(f, n, now)
@@ -208,6 +235,7 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 		}
 		if at == standingCurrent {
 			f.Generation, f.RotatedAt = f.Generation+1, now
+			s.underPresent(&f)
 		}
 		raised := f.Role != nil && *f.Role != p.Team.Role
 		if raised {
@@ -218,7 +246,7 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 				return err
 			}
 		}
-		next = s.refreshToken(f, f.Generation)
+		next = s.newest(f, under)
 		return nil
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ type line struct {
 
 // refreshes returns a service whose client may have refresh tokens, or may not any more.
 func refreshes(d *storagetest.Database, store token.RefreshStore, sessions token.Sessions, offline bool) *token.Service {
-	return token.NewService(store, newKeyring(d.DB, d), sessions, secret, token.Options{Issuer: issuer, RefreshGrace: grace, Clients: token.Clients{
+	return token.NewService(store, newKeyring(d.DB, d), sessions, identity.Secrets{secret}, token.Options{Issuer: issuer, RefreshGrace: grace, Clients: token.Clients{
 		{ID: "web", Audience: "https://api.example.com", Offline: offline}, {ID: "other", Audience: "https://other.example.com", Offline: true},
 	}}, d.Clock.Now)
 }
@@ -433,7 +433,7 @@ func TestRefreshWithoutAKey(t *testing.T) {
 	t.Parallel()
 	d := storagetest.Open(t, storagetest.SQLite)
 	l := newLine(t, d, false)
-	keyless := token.NewService(d.DB, newKeyring(noKeys{}, d), sessionsOf(d), secret, token.Options{
+	keyless := token.NewService(d.DB, newKeyring(noKeys{}, d), sessionsOf(d), identity.Secrets{secret}, token.Options{
 		Issuer: issuer, Clients: token.Clients{{ID: "web", Audience: "https://api.example.com", Offline: true}},
 	}, d.Clock.Now)
 	before := l.family()

@@ -33,7 +33,7 @@ type Service struct {
 	parser   *jwt.Parser
 	now      identity.Clock
 
-	refreshKey   []byte
+	refreshKeys  identity.Keys
 	refreshGrace time.Duration
 }
 
@@ -50,12 +50,12 @@ type Options struct {
 }
 
 // NewService returns the service over a store.
-func NewService(store RefreshStore, keys *Keyring, sessions Sessions, secret string, o Options, now identity.Clock) *Service {
+func NewService(store RefreshStore, keys *Keyring, sessions Sessions, secrets identity.Secrets, o Options, now identity.Clock) *Service {
 	if len(o.Clients) == 0 {
 		o.Clients = Clients{{ID: DefaultClient, Audience: o.Issuer}}
 	}
 	return &Service{
-		store: store, refreshKey: identity.DeriveKey(secret, "refresh tokens"), refreshGrace: cmp.Or(o.RefreshGrace, DefaultRefreshGrace), keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, now: now,
+		store: store, refreshKeys: secrets.Keys("refresh tokens"), refreshGrace: cmp.Or(o.RefreshGrace, DefaultRefreshGrace), keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, now: now,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{string(EdDSA), string(ES256)}), jwt.WithIssuer(o.Issuer),
 			jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),

@@ -82,7 +82,7 @@ func New(parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	feed, attempts := team.NewFeed(), method.NewAttempts(cfg.Secret.Reveal())
+	feed, attempts := team.NewFeed(), method.NewAttempts(cfg.Secret.Reveal(), cfg.Secrets()[1:]...)
 	var deps api.Deps
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
 		session.WithProviders(cfg.Offers), session.WithNotices(post.notices))
@@ -159,7 +159,7 @@ func New(parts Parts) (*App, error) {
 
 // Keyring returns the keys that sign access tokens.
 func Keyring(cfg config.Config, db *storage.DB, log *slog.Logger, now identity.Clock) *token.Keyring {
-	return token.NewKeyring(db, cfg.Secret.Reveal(), token.Alg(cfg.TokenAlg), log, now)
+	return token.NewKeyring(db, cfg.Secrets(), token.Alg(cfg.TokenAlg), log, now)
 }
 
 func newTokens(parts Parts, sessions *session.Service) *token.Service {
@@ -167,5 +167,5 @@ func newTokens(parts Parts, sessions *session.Service) *token.Service {
 	for _, c := range parts.Config.Clients {
 		o.Clients = append(o.Clients, token.Client{ID: c.ID, Audience: c.Audience, Offline: true})
 	}
-	return token.NewService(parts.DB, Keyring(parts.Config, parts.DB, parts.Log, parts.Now), sessions, parts.Config.Secret.Reveal(), o, parts.Now)
+	return token.NewService(parts.DB, Keyring(parts.Config, parts.DB, parts.Log, parts.Now), sessions, parts.Config.Secrets(), o, parts.Now)
 }

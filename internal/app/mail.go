@@ -26,7 +26,7 @@ func newPost(parts Parts, mailbox *devmode.Mailbox) (post, error) {
 	if sender == nil {
 		return post{worker: outbox.NewWorker(parts.DB, nil, parts.Log, parts.Now), notices: identity.NoNotices{}}, nil
 	}
-	secret, public := parts.Config.Secret.Reveal(), &parts.Config.PublicURL
+	public := &parts.Config.PublicURL
 	sealer := outboxSealer(parts.Config)
 	invited := invitations{db: parts.DB, sealer: sealer, link: public.String() + "/account?invited", letter: team.NewService(parts.DB, parts.Now).InvitationMail}
 	worker := outbox.NewWorker(parts.DB, map[identity.TaskKind]outbox.Handler{
@@ -36,7 +36,7 @@ func newPost(parts Parts, mailbox *devmode.Mailbox) (post, error) {
 	invited.wake = worker.Wake
 	return post{
 		worker:  worker,
-		email:   email.NewService(parts.DB, sealer, secret, public, worker.Wake, parts.Now),
+		email:   email.NewService(parts.DB, sealer, parts.Config.Secrets(), public, worker.Wake, parts.Now),
 		notices: newNotices(parts.Config, parts.DB, worker.Wake),
 		teams:   []team.Option{team.WithInvitationMailer(invited)},
 	}, nil

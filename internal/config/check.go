@@ -112,6 +112,14 @@ func (c *Config) checkSecret(need bool, problems *problems) {
 	case n < MinSecretLength:
 		problems.add(name, "has %d characters, fewer than %d; make one with `openssl rand -base64 32`", n, MinSecretLength)
 	}
+	const previous = "LATCHKEY_SECRET_PREVIOUS"
+	switch n := utf8.RuneCountInString(c.SecretPrevious.Reveal()); {
+	case problems.has(previous) || n == 0:
+	case n < MinSecretLength:
+		problems.add(previous, "has %d characters, fewer than %d: no LATCHKEY_SECRET was that short", n, MinSecretLength)
+	case c.SecretPrevious == c.Secret:
+		problems.add(previous, "is the value of %s; set another one, or none", name)
+	}
 }
 
 func (c *Config) checkWallets(problems *problems) {

@@ -78,6 +78,7 @@ type Config struct {
 	MetricsListenSet bool
 
 	Secret         Secret         `env:"LATCHKEY_SECRET" secret:"true" doc:"The key that nonces, states and tickets are authenticated by, at least 32 characters; the same on every replica. Required, except with serve --dev, which makes one for each start."`
+	SecretPrevious Secret         `env:"LATCHKEY_SECRET_PREVIOUS" secret:"true" doc:"Another value of LATCHKEY_SECRET while it is being changed: what was made under it is still accepted, and nothing is made under it. See docs/database.md for the steps. After a leak leave it out."`
 	AllowedOrigins Origins        `env:"LATCHKEY_ALLOWED_ORIGINS" doc:"Other origins whose pages may call Latchkey with the person's cookie and be returned to, comma separated."`
 	CookieDomain   string         `env:"LATCHKEY_COOKIE_DOMAIN" doc:"A domain, such as example.com, whose every subdomain is sent the session cookie: the host of LATCHKEY_PUBLIC_URL or a parent of it. Unset, it is for that host alone. Read docs/security.md first."`
 	TrustedProxies []netip.Prefix `env:"LATCHKEY_TRUSTED_PROXIES" doc:"Addresses and CIDR ranges of the reverse proxies in front, comma separated. Only they are believed about the client's address, which they send in X-Forwarded-For. List your backends as well that call with a person's cookie or token and send that person's address on."`
@@ -192,6 +193,14 @@ func load(environ []string, dev, needSecret bool, opts ...Option) (Config, error
 		return Config{}, err
 	}
 	return c, nil
+}
+
+// Secrets are LATCHKEY_SECRET and, if set, LATCHKEY_SECRET_PREVIOUS.
+func (c Config) Secrets() []string {
+	if c.SecretPrevious == "" {
+		return []string{c.Secret.Reveal()}
+	}
+	return []string{c.Secret.Reveal(), c.SecretPrevious.Reveal()}
 }
 
 // HasSecret reports whether LATCHKEY_SECRET is set, of itself or by a file.

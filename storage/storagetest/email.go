@@ -126,7 +126,7 @@ func testChallenges(t *testing.T, d *Database) {
 		_, other := identity.NewSecret()
 		d.ProofMail(t, other)
 		mails := func(since time.Time) []email.Mail {
-			return must[[]email.Mail](t)(d.Mails(t.Context(), mailbox, since))
+			return must[[]email.Mail](t)(d.Mails(t.Context(), [][]byte{mailbox}, since))
 		}
 		Same(t, mails(now.Add(-time.Hour)), []email.Mail{known, shared})
 		Same(t, mails(now.Add(-time.Hour-tick)), []email.Mail{old, known, shared})
@@ -171,7 +171,7 @@ func testChallenges(t *testing.T, d *Database) {
 					if err := d.LockAddress(ctx, address); err != nil {
 						return err
 					}
-					mails, err := d.Mails(ctx, mailbox, now.Add(-time.Hour))
+					mails, err := d.Mails(ctx, [][]byte{mailbox}, now.Add(-time.Hour))
 					if err != nil || len(mails) >= 3 {
 						return err
 					}
@@ -180,7 +180,7 @@ func testChallenges(t *testing.T, d *Database) {
 			})
 		}
 		wg.Wait()
-		Same(t, len(must[[]email.Mail](t)(d.Mails(t.Context(), mailbox, now.Add(-time.Hour)))), 3)
+		Same(t, len(must[[]email.Mail](t)(d.Mails(t.Context(), [][]byte{mailbox}, now.Add(-time.Hour)))), 3)
 	})
 
 	t.Run("they are swept a day after they expired", func(t *testing.T) {
@@ -193,7 +193,7 @@ func testChallenges(t *testing.T, d *Database) {
 			t.Fatal(err)
 		}
 		find(kept)
-		Same(t, must[[]email.Mail](t)(d.Mails(t.Context(), mailbox, time.Time{})), []email.Mail{keptMail})
+		Same(t, must[[]email.Mail](t)(d.Mails(t.Context(), [][]byte{mailbox}, time.Time{})), []email.Mail{keptMail})
 		_, err := d.ChallengeByToken(t.Context(), gone.TokenHash)
 		WantNotFound(t, "a challenge of long ago", err)
 	})

@@ -77,22 +77,22 @@ type Requester struct {
 
 // Service starts and redeems challenges.
 type Service struct {
-	store      Store
-	sealer     identity.Sealer
-	codeKey    []byte
-	knownKey   []byte
-	mailboxKey []byte
-	page       string
-	wake       func()
-	now        identity.Clock
+	store       Store
+	sealer      identity.Sealer
+	codeKeys    identity.Keys
+	knownKeys   identity.Keys
+	mailboxKeys identity.Keys
+	page        string
+	wake        func()
+	now         identity.Clock
 }
 
-// NewService returns the service over a store. secret is the configured one;
+// NewService returns the service over a store. secrets are the configured ones;
 // publicURL is where the links lead; wake is called when there is mail to send.
-func NewService(store Store, sealer identity.Sealer, secret string, publicURL *url.URL, wake func(), now identity.Clock) *Service {
+func NewService(store Store, sealer identity.Sealer, secrets identity.Secrets, publicURL *url.URL, wake func(), now identity.Clock) *Service {
 	return &Service{
-		store: store, sealer: sealer, codeKey: identity.DeriveKey(secret, "email code"),
-		knownKey: identity.DeriveKey(secret, "known browser"), mailboxKey: identity.DeriveKey(secret, "mailbox"),
+		store: store, sealer: sealer, codeKeys: secrets.Keys("email code"),
+		knownKeys: secrets.Keys("known browser"), mailboxKeys: secrets.Keys("mailbox"),
 		page: publicURL.Scheme + "://" + publicURL.Host + "/sign-in", wake: wake, now: now,
 	}
 }
@@ -130,12 +130,12 @@ func (s *Service) Start(ctx context.Context, email string, purpose identity.Purp
 		}
 		c := Challenge{
 			ID: id, Address: address, Purpose: purpose, BrowserHash: by.Browser, Known: by.Known,
-			TokenHash: tokenHash, CodeHash: s.hashCode(id, code), CreatedAt: now,
+			TokenHash: tokenHash, CodeHash: hashCode(s.codeKeys.Making(), id, code), CreatedAt: now,
 		}
 		if purpose.NeedsSession() {
 			c.UserID, c.SessionID = by.User, by.Session
 		}
-		recent, err := s.store.Mails(ctx, s.hashMailbox(address), now.Add(-mailWindow))
+		recent, err := s.store.Mails(ctx, s.hashesOfMailbox(address), now.Add(-mailWindow))
 		if err != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func (s *Service) send(ctx context.Context, c Challenge, how sending, token, cod
 	if err := s.store.InsertChallenge(ctx, c); err != nil {
 		return err
 	}
-	m := Mail{ID: identity.NewID(), Mailbox: s.hashMailbox(c.Address), Known: how.known, LeavesAt: how.leavesAt}
+	m := Mail{ID: identity.NewID(), Mailbox: hashMailbox(s.mailboxKeys.Making(), c.Address), Known: how.known, LeavesAt: how.leavesAt}
 	if err := s.store.InsertMail(ctx, m); err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (s *Service) wait(ctx context.Context, c Challenge, how sending) error {
 		return s.store.InsertChallenge(ctx, c)
 	}
 	token, tokenHash := identity.NewSecret()
-	m := Mail{ID: identity.NewID(), Mailbox: s.hashMailbox(c.Address), TokenHash: tokenHash, LeavesAt: how.leavesAt}
+	m := Mail{ID: identity.NewID(), Mailbox: hashMailbox(s.mailboxKeys.Making(), c.Address), TokenHash: tokenHash, LeavesAt: how.leavesAt}
 	task, err := s.mail(c, purposeAny, s.link(token, ""), "", how)
 	if err != nil {
 		return err
@@ -247,8 +247,8 @@ func newCode() (string, error) {
 
 // hashCode is under a key: a reader of the table would guess a plain hash of six digits
 // at once.
-func (s *Service) hashCode(challenge identity.ID, code string) []byte {
-	h := hmac.New(sha256.New, s.codeKey)
+func hashCode(key []byte, challenge identity.ID, code string) []byte {
+	h := hmac.New(sha256.New, key)
 	h.Write(challenge[:])
 	h.Write([]byte(code))
 	return h.Sum(nil)
@@ -256,8 +256,17 @@ func (s *Service) hashCode(challenge identity.ID, code string) []byte {
 
 // hashMailbox names a mailbox among the mails that were sent: they are kept after
 // the user has gone, and need not say whose they were.
-func (s *Service) hashMailbox(address string) []byte {
-	h := hmac.New(sha256.New, s.mailboxKey)
+func hashMailbox(key []byte, address string) []byte {
+	h := hmac.New(sha256.New, key)
 	h.Write([]byte(address))
 	return h.Sum(nil)
+}
+
+// hashesOfMailbox are the names that a mailbox has while the secret is rotated.
+func (s *Service) hashesOfMailbox(address string) [][]byte {
+	out := make([][]byte, len(s.mailboxKeys))
+	for i, key := range s.mailboxKeys {
+		out[i] = hashMailbox(key, address)
+	}
+	return out
 }

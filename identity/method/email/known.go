@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"time"
+
+	"github.com/latchkey/latchkey/identity"
 )
 
 const (
@@ -30,7 +32,7 @@ const (
 // about an address learns nothing that it did not prove itself, and no
 // account is looked up to answer.
 type KnownBrowser struct {
-	key     []byte
+	keys    identity.Keys
 	id      []byte
 	entries [][]byte // day and tag, the newest first
 }
@@ -38,7 +40,7 @@ type KnownBrowser struct {
 // KnownBrowser reads what KnownBrowser.String wrote. Anything else is an
 // unknown browser.
 func (s *Service) KnownBrowser(value string) KnownBrowser {
-	k := KnownBrowser{key: s.knownKey}
+	k := KnownBrowser{keys: s.knownKeys}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(value)
 	n := len(raw) - browserIDSize
 	if err != nil || n < entrySize || n%entrySize != 0 || n/entrySize > maxKnown {
@@ -61,7 +63,7 @@ func (k KnownBrowser) To(address string, now time.Time) bool {
 	for _, e := range k.entries {
 		day := e[:dayDigits]
 		age := int(dayOf(now)) - int(binary.BigEndian.Uint16(day))
-		if hmac.Equal(e[dayDigits:], k.tag(day, address)) && age <= int(KnownFor/(24*time.Hour)) {
+		if k.made(e, address) && age <= int(KnownFor/(24*time.Hour)) {
 			found = true // the others are compared too: it takes as long
 		}
 	}
@@ -71,14 +73,14 @@ func (k KnownBrowser) To(address string, now time.Time) bool {
 // With returns the browser as known to further addresses from now on. The oldest
 // are forgotten past maxKnown.
 func (k KnownBrowser) With(now time.Time, addresses ...string) KnownBrowser {
-	out := KnownBrowser{key: k.key, id: k.id}
+	out := KnownBrowser{keys: k.keys, id: k.id}
 	if out.id == nil {
 		out.id = make([]byte, browserIDSize)
 		_, _ = rand.Read(out.id) // never fails
 	}
 	day := binary.BigEndian.AppendUint16(nil, dayOf(now))
 	for _, a := range addresses {
-		if entry := append(bytes.Clone(day), out.tag(day, a)...); !out.has(entry) {
+		if entry := append(bytes.Clone(day), out.tag(k.keys.Making(), day, a)...); !out.has(entry) {
 			out.entries = append(out.entries, entry)
 		}
 	}
@@ -88,7 +90,7 @@ func (k KnownBrowser) With(now time.Time, addresses ...string) KnownBrowser {
 		}
 		replaced := false
 		for _, a := range addresses {
-			replaced = replaced || hmac.Equal(e[dayDigits:], out.tag(e[:dayDigits], a))
+			replaced = replaced || out.made(e, a)
 		}
 		if !replaced {
 			out.entries = append(out.entries, e)
@@ -111,8 +113,13 @@ func (k KnownBrowser) String() string {
 	return base64.RawURLEncoding.EncodeToString(append(bytes.Clone(k.id), bytes.Join(k.entries, nil)...))
 }
 
-func (k KnownBrowser) tag(day []byte, address string) []byte {
-	h := hmac.New(sha256.New, k.key)
+// made reports whether an entry is about an address.
+func (k KnownBrowser) made(entry []byte, address string) bool {
+	return k.keys.Verifying(entry[dayDigits:], func(key []byte) []byte { return k.tag(key, entry[:dayDigits], address) }) != nil
+}
+
+func (k KnownBrowser) tag(key, day []byte, address string) []byte {
+	h := hmac.New(sha256.New, key)
 	h.Write(k.id)
 	h.Write(day)
 	h.Write([]byte(address))

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	knowing = &Service{knownKey: identity.DeriveKey("a secret", "known browser")}
+	knowing = &Service{knownKeys: identity.Secrets{"a secret"}.Keys("known browser")}
 	day     = 24 * time.Hour
 	noon    = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 )
@@ -78,7 +78,7 @@ func TestKnownBrowserCannotBeForged(t *testing.T) {
 	if knowing.KnownBrowser(moved).To("ada@example.com", noon) {
 		t.Error("an entry works in another browser")
 	}
-	elsewhere := &Service{knownKey: identity.DeriveKey("another secret", "known browser")}
+	elsewhere := &Service{knownKeys: identity.Secrets{"another secret"}.Keys("known browser")}
 	if elsewhere.KnownBrowser(k.String()).To("ada@example.com", noon) {
 		t.Error("it works under another secret")
 	}
@@ -86,5 +86,27 @@ func TestKnownBrowserCannotBeForged(t *testing.T) {
 		if got := knowing.KnownBrowser(bad); !got.Empty() {
 			t.Errorf("%q is read as %+v", bad, got)
 		}
+	}
+}
+
+// While the secret is rotated, a browser stays known at every replica.
+func TestKnownWhileTheSecretIsRotated(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	of := func(secrets ...string) *Service {
+		return &Service{knownKeys: identity.Secrets(secrets).Keys("known browser")}
+	}
+	value := of("old").KnownBrowser("").With(now, "ada@example.com").String()
+	for what, s := range map[string]*Service{"knows the new one": of("old", "new"), "makes by the new one": of("new", "old")} {
+		if !s.KnownBrowser(value).To("ada@example.com", now) {
+			t.Errorf("%s: not known", what)
+		}
+	}
+	renewed := of("new", "old").KnownBrowser(value).With(now, "ada@example.com")
+	if len(renewed.entries) != 1 || !of("new").KnownBrowser(renewed.String()).To("ada@example.com", now) {
+		t.Error("not known by the new one after signing in again")
+	}
+	if of("new").KnownBrowser(value).To("ada@example.com", now) {
+		t.Error("known by a secret that is not there any more")
 	}
 }

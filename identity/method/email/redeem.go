@@ -2,7 +2,6 @@ package email
 
 import (
 	"context"
-	"crypto/hmac"
 	"errors"
 	"slices"
 
@@ -70,7 +69,7 @@ func (s *Service) ByCode(ctx context.Context, code, email string, by Requester, 
 		if now.ID != c.ID {
 			return errInvalid() // it was replaced meanwhile
 		}
-		if hmac.Equal(c.CodeHash, s.hashCode(c.ID, code)) {
+		if s.codeKeys.Verifying(c.CodeHash, func(key []byte) []byte { return hashCode(key, c.ID, code) }) != nil {
 			proof = new(c.proof(c.TokenHash))
 			return nil
 		}

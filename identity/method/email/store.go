@@ -15,7 +15,7 @@ type Store interface {
 	// until the transaction ends. There need not be a row of the address.
 	LockAddress(ctx context.Context, address string) error
 	// Mails returns the mails to a mailbox that left after since or are yet to.
-	Mails(ctx context.Context, mailbox []byte, since time.Time) ([]Mail, error)
+	Mails(ctx context.Context, mailboxes [][]byte, since time.Time) ([]Mail, error)
 	InsertMail(ctx context.Context, m Mail) error
 	// HasEmail reports whether a user has an address.
 	HasEmail(ctx context.Context, user identity.ID, address string) (bool, error)

@@ -233,6 +233,7 @@ export const audit: Area<'audit'> = {
   teamId: 'Team (Kennung)',
   export: 'Als NDJSON ausgeben',
   'signing_key.created': 'Signaturschlüssel angelegt',
+  'signing_key.resealed': 'Signaturschlüssel unter dem neuen Geheimnis versiegelt',
   'signing_key.removed': 'Signaturschlüssel entfernt',
   'api_key.created': 'API-Schlüssel angelegt',
   'api_key.rotated': 'API-Schlüssel erneuert',

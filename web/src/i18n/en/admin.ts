@@ -227,6 +227,7 @@ export const audit = {
   teamId: 'Team (id)',
   export: 'Export as NDJSON',
   'signing_key.created': 'Signing key made',
+  'signing_key.resealed': 'Signing key sealed under the new secret',
   'signing_key.removed': 'Signing key removed',
   'api_key.created': 'API key made',
   'api_key.rotated': 'API key rotated',
