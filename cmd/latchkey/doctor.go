@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/doctor"
 	"github.com/latchkey/latchkey/internal/ratelimit"
@@ -34,14 +36,18 @@ func examine(cmd *cobra.Command, dev bool, opts ...config.Option) error {
 	if problems, ok := errors.AsType[*config.Error](err); ok {
 		results = doctor.Unusable(problems)
 	} else {
-		results = doctor.Run(cmd.Context(), cfg, doctor.Deps{
+		deps := doctor.Deps{
 			OpenDatabase: openForDoctor,
 			// Providers and RPC endpoints are called without a proxy, so doctor does too.
 			HTTP:       &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true}},
 			PingRedis:  ratelimit.Ping,
 			LookupHost: net.DefaultResolver.LookupHost,
 			Now:        time.Now,
-		})
+		}
+		if config.HasSecret(os.Environ()) { // or it is made at each start
+			deps.Sealed = sealedForDoctor
+		}
+		results = doctor.Run(cmd.Context(), cfg, deps)
 	}
 	failed, err := doctor.Print(cmd.OutOrStdout(), results)
 	if err == nil && failed {
@@ -56,4 +62,13 @@ func openForDoctor(ctx context.Context, cfg config.Config) (doctor.Database, err
 		return nil, err
 	}
 	return db, nil
+}
+
+func sealedForDoctor(ctx context.Context, cfg config.Config) (app.Sealed, error) {
+	db, err := openDatabase(ctx, cfg, storage.Patient())
+	if err != nil {
+		return app.Sealed{}, err
+	}
+	s, err := app.CheckSealed(ctx, cfg, db, identity.SystemClock)
+	return s, errors.Join(err, db.Close())
 }

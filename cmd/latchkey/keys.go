@@ -25,6 +25,7 @@ func newKeysCommand() *cobra.Command {
 			RunE: withKeys(false, listKeys),
 		},
 		newRotateKeysCommand(),
+		newResealKeysCommand(),
 	)
 	return cmd
 }
@@ -89,4 +90,35 @@ rotated automatically every 90 days.`,
 	cmd.Flags().BoolVar(&compromised, "compromised", false,
 		"the old keys leaked, or cannot be read any more: remove them now, which invalidates every access token that they signed, and sign with the new key now")
 	return cmd
+}
+
+func newResealKeysCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "reseal", Short: "Seal what is stored under LATCHKEY_SECRET instead of LATCHKEY_SECRET_PREVIOUS", Args: cobra.NoArgs,
+		Long: `Seal signing keys and waiting mail under LATCHKEY_SECRET that are sealed under
+LATCHKEY_SECRET_PREVIOUS. Run it after every replica has both, the new value as
+LATCHKEY_SECRET. It is safe to run again.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(os.Environ(), false)
+			if err != nil {
+				return err
+			}
+			db, err := openDatabase(cmd.Context(), cfg, storage.Patient())
+			if err != nil {
+				return err
+			}
+			r, err := app.Reseal(cmd.Context(), cfg, db, identity.SystemClock)
+			if err = errors.Join(err, db.Close()); err != nil {
+				return err
+			}
+			cmd.Printf("sealed under the present secret: %d signing keys, %d waiting tasks\n", r.Keys, r.Tasks)
+			if r.Unreadable > 0 {
+				cmd.Printf("%d waiting tasks open under neither secret and will not be done\n", r.Unreadable)
+			}
+			if r.Families > 0 {
+				cmd.Printf("%d refresh tokens were made under another secret; each changes when it is used\n", r.Families)
+			}
+			return nil
+		},
+	}
 }

@@ -45,7 +45,12 @@ func (e *examination) database(ctx context.Context) []Result {
 	if e.cfg.Engine() != "sqlite" {
 		results = append(results, route(db.Route(ctx)))
 	}
-	return append(results, schema(db.Schema(ctx)))
+	s, err := db.Schema(ctx)
+	results = append(results, schema(s, err))
+	if err == nil && s.Pending == 0 && len(s.Changed) == 0 && e.Sealed != nil {
+		results = append(results, e.secret(ctx))
+	}
+	return results
 }
 
 func route(r storage.Route, err error) Result {
@@ -82,6 +87,24 @@ func schema(s storage.Schema, err error) Result {
 		return ok(name, "is up to date, with %d migrations of a newer release", s.Newer)
 	}
 	return ok(name, "is up to date")
+}
+
+// secret checks that what is sealed in the database opens.
+func (e *examination) secret(ctx context.Context) Result {
+	const name = "secret"
+	s, err := e.Sealed(ctx, e.cfg)
+	switch {
+	case err != nil:
+		return Result{name, Fail, fmt.Sprintf("what is sealed cannot be read: %v", err), "check the permissions of the database's user"}
+	case s.Neither > 0:
+		return Result{name, Fail, fmt.Sprintf("LATCHKEY_SECRET does not open %d of %d signing keys and waiting mails", s.Neither, s.Neither+s.Previous+s.Present),
+			"set the value that the other replicas have, or the old one as LATCHKEY_SECRET_PREVIOUS; if it is lost, run `latchkey keys rotate --compromised`"}
+	case s.Previous > 0:
+		return Result{name, Warn, fmt.Sprintf("%d signing keys and waiting mails are sealed under LATCHKEY_SECRET_PREVIOUS", s.Previous), "run `latchkey keys reseal` before it is taken away"}
+	case e.cfg.SecretPrevious != "":
+		return Result{name, Warn, "opens all that is sealed, and LATCHKEY_SECRET_PREVIOUS is still set", "take it away after the longest idle time of a session (LATCHKEY_SESSION_IDLE)"}
+	}
+	return ok(name, "opens all that is sealed: %d signing keys and waiting mails", s.Present)
 }
 
 // redis checks that replicas can share their rate limits.

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/methods"
 	"github.com/latchkey/latchkey/storage"
@@ -56,10 +57,12 @@ type Database interface {
 // Deps are the connections of the checks to the outside.
 type Deps struct {
 	OpenDatabase func(ctx context.Context, cfg config.Config) (Database, error)
-	HTTP         *http.Client
-	PingRedis    func(ctx context.Context, redisURL string) error
-	LookupHost   func(ctx context.Context, host string) ([]string, error) // net.Resolver
-	Now          func() time.Time
+	// Sealed reports what the secrets open of the database; nil to leave that out.
+	Sealed     func(ctx context.Context, cfg config.Config) (app.Sealed, error)
+	HTTP       *http.Client
+	PingRedis  func(ctx context.Context, redisURL string) error
+	LookupHost func(ctx context.Context, host string) ([]string, error) // net.Resolver
+	Now        func() time.Time
 }
 
 // examination is one run over one configuration.

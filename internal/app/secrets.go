@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/storage"
+)
+
+// resealBatch is how many tasks one transaction seals again.
+const resealBatch = 200
+
+// Sealed counts what is kept sealed: signing keys and waiting tasks.
+type Sealed struct {
+	Present  int // under LATCHKEY_SECRET
+	Previous int // under LATCHKEY_SECRET_PREVIOUS
+	Neither  int // cannot be opened
+}
+
+// CheckSealed reports under which secret everything that is kept is sealed. It
+// changes nothing.
+func CheckSealed(ctx context.Context, cfg config.Config, db *storage.DB, now identity.Clock) (s Sealed, err error) {
+	s.Present, s.Previous, s.Neither, err = Keyring(cfg, db, slog.New(slog.DiscardHandler), now).Check(ctx)
+	if err != nil {
+		return Sealed{}, err
+	}
+	sealer := outboxSealer(cfg)
+	err = eachTask(ctx, db, func(_ context.Context, t identity.Task) error {
+		switch _, changed, err := t.Reseal(sealer); {
+		case !now().Before(t.ExpiresAt):
+		case err != nil:
+			s.Neither++
+		case changed:
+			s.Previous++
+		default:
+			s.Present++
+		}
+		return nil
+	})
+	return s, err
+}
+
+// Resealed is what Reseal did.
+type Resealed struct {
+	Keys, Tasks int
+	// Unreadable are tasks that open under neither secret, and stay as they are.
+	Unreadable int
+	// Families are refresh families whose newest token was made under another secret
+	// than the present one. They change when they are used next.
+	Families int
+}
+
+// Reseal seals everything under LATCHKEY_SECRET that is sealed under
+// LATCHKEY_SECRET_PREVIOUS.
+func Reseal(ctx context.Context, cfg config.Config, db *storage.DB, now identity.Clock) (r Resealed, err error) {
+	if r.Keys, err = Keyring(cfg, db, slog.New(slog.DiscardHandler), now).Reseal(ctx); err != nil {
+		return Resealed{}, err
+	}
+	sealer := outboxSealer(cfg)
+	err = eachTask(ctx, db, func(ctx context.Context, t identity.Task) error {
+		resealed, changed, err := t.Reseal(sealer)
+		if err != nil {
+			r.Unreadable++
+			return nil
+		}
+		if !changed {
+			return nil
+		}
+		r.Tasks++
+		return db.InTx(ctx, func(ctx context.Context) error { return db.ResealTask(ctx, resealed) })
+	})
+	if err != nil {
+		return Resealed{}, err
+	}
+	r.Families, err = db.FamiliesUnderOtherKeys(ctx, identity.KeyID(identity.Secrets(cfg.Secrets()).Keys("refresh tokens").Making()))
+	return r, err
+}
+
+func eachTask(ctx context.Context, db *storage.DB, do func(ctx context.Context, t identity.Task) error) error {
+	var after identity.ID
+	for {
+		tasks, err := db.Tasks(ctx, after, resealBatch)
+		if err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			if err := do(ctx, t); err != nil {
+				return err
+			}
+			after = t.ID
+		}
+		if len(tasks) < resealBatch {
+			return nil
+		}
+	}
+}
