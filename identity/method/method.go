@@ -1,5 +1,8 @@
-// Package method has a room for every sign-in method: what a provider verified
-// about a person becomes an identity.Proof. All network calls happen before any
+// Package method holds what all sign-in methods share: the attempt that a proof is begun
+// for and the rule that a proof must match it (Attempt), the token of an attempt
+// (Attempts), where a browser may be sent afterwards (ReturnTo), and how a method
+// describes itself (Spec). Each method has a folder below, which turns what a provider
+// verified about a person into an identity.Proof. All network calls happen before any
 // transaction is opened.
 package method
 
