@@ -49,8 +49,8 @@ func (s *Server) AdminListUsers(ctx context.Context, r AdminListUsersRequestObje
 	return AdminListUsers200JSONResponse{Data: each(rows, s.adminUserOf), NextCursor: nextCursor(next)}, err
 }
 
-// walletOf asks the chain which wallet a name stands for; the zero address for
-// none. That it could not be asked is a refusal, not nobody.
+// walletOf returns the wallet that a name resolves to; the zero address for none.
+// A chain that does not answer is an error, not an empty result.
 func (s *Server) walletOf(ctx context.Context, name string) (common.Address, error) {
 	address, err := s.ENS.Resolve(ctx, name)
 	switch {
@@ -98,7 +98,7 @@ func (s *Server) AdminListUserTeams(ctx context.Context, r AdminListUserTeamsReq
 	return AdminListUserTeams200JSONResponse{Data: each(rows, membershipOf), NextCursor: nextCursor(next)}, err
 }
 
-// AdminChangeUser suspends a user or lets him in again.
+// AdminChangeUser suspends or restores a user.
 func (s *Server) AdminChangeUser(ctx context.Context, r AdminChangeUserRequestObject) (AdminChangeUserResponseObject, error) {
 	if _, err := s.Users.SetStatus(ctx, s.actor(ctx), r.User, identity.Status(r.Body.Status), value(r.Body.Reason), value(r.Body.EndKeys)); err != nil {
 		return nil, err

@@ -163,7 +163,7 @@ func TestAuditExportBreaksOffVisibly(t *testing.T) {
 	})
 }
 
-// Whoever loses the right to an export while it runs, or the session, gets no more
+// A reader who loses the right to an export while it runs, or the session, gets no more
 // of it.
 func TestAuditExportEndsWithTheRight(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
@@ -190,7 +190,7 @@ func TestAuditExportEndsWithTheRight(t *testing.T) {
 			step.change()
 			brokeOff(t, a, o)
 		}
-		a.Exec("DELETE FROM team_policies") // an owner may shut himself out
+		a.Exec("DELETE FROM team_policies") // owners may lock themselves out
 		second := google(t, a, apptest.Person{Name: "Second", Email: "second@gmail.com"})
 		for path, change := range map[string]string{
 			"/v1/admin/audit/export":              "UPDATE users SET operator = false WHERE id = '" + me(b) + "'",

@@ -39,7 +39,7 @@ func (s *Server) identityOf(i identity.Identity) Identity {
 			Address: *i.WalletAddress, ChainId: *i.WalletChainID, Kind: WalletKind(*i.WalletKind), Primary: i.IsPrimary,
 			TermsVersion: optional(i.TermsVersion),
 		}
-		// What is not known yet is looked up behind the request's back.
+		// What is not known yet is looked up after the request.
 		if p, ok := s.ENS.Cached(common.HexToAddress(*i.WalletAddress)); ok {
 			out.Wallet.EnsName, out.Wallet.EnsAvatarUrl = optional(p.Name), optional(p.AvatarURL)
 		}

@@ -83,12 +83,12 @@ func TestContinueWithoutAddress(t *testing.T) {
 				if me(b) == me(owner) || addresses(b) != "" || addresses(owner) != "ada@corp.example" {
 					t.Errorf("the newcomer has %q, the owner %q", addresses(b), addresses(owner))
 				}
-				// From now on they are told of each other, without a name.
+				// From now on they see each other as duplicates, without a name.
 				again := a.Browser()
 				again.Provider("google", "sign_in", next)
 				found := again.GET("/v1/me").Want(http.StatusOK)
 				if found.Len("possible_duplicates") != 1 || found.String("possible_duplicates.0.address") != "ada@corp.example" || strings.Contains(string(found.Body), me(owner)) {
-					t.Errorf("told %s", found.Body)
+					t.Errorf("got %s", found.Body)
 				}
 			}, "LATCHKEY_LINKING="+policy)
 		})

@@ -114,7 +114,7 @@ func refusal(err error) *identity.Error {
 		e.RetryAfter = databaseRetry
 		return e
 	case errors.Is(err, context.Canceled):
-		return errRequestTimeout(err) // the client went away; nobody reads this
+		return errRequestTimeout(err) // the client went away and does not read this
 	}
 	return identity.NewError(codeInternal, "something went wrong; find the request id in the log").Wrap(err)
 }

@@ -38,7 +38,7 @@ func watch(t *testing.T, b *apptest.Browser, path string) watching {
 	return out
 }
 
-// quiet waits until what has happened so far has been told.
+// quiet waits until everything so far has been announced.
 func (w watching) quiet(t *testing.T) {
 	t.Helper()
 	for {
@@ -114,7 +114,7 @@ func TestTeamEventsTellOfEveryChange(t *testing.T) {
 			}
 			select {
 			case <-theirs.events:
-				t.Error("another team is told, or its stream has ended")
+				t.Error("another team is notified, or its stream has ended")
 			default:
 			}
 		})
@@ -135,11 +135,11 @@ func TestTeamEventsTellAMemberOfHimself(t *testing.T) {
 		c.owner.DELETE(c.path + "/members/" + c.ids["admin"]).Want(http.StatusNoContent)
 		select {
 		case <-w.events:
-			t.Error("a member is told of what others do, or the stream has ended")
+			t.Error("a member is notified of what others do, or the stream has ended")
 		case <-time.After(time.Second):
 		}
 		c.member.POST(c.path+"/sessions", nil).Want(http.StatusCreated)
-		w.hears(t, "his own session")
+		w.hears(t, "their own session")
 		for what, end := range map[string]func(session string){
 			"the owner ends it": func(session string) { c.owner.DELETE(c.path + "/sessions/" + session).Want(http.StatusNoContent) },
 			"the owner ends all": func(string) {
@@ -157,7 +157,7 @@ func TestTeamEventsTellAMemberOfHimself(t *testing.T) {
 			end(session)
 			w.hears(t, what)
 		}
-		// Connecting again he hears of all, as now he may.
+		// After connecting again they hear of everything, as they now may.
 		c.owner.PATCH(c.path+"/members/"+c.ids["member"], map[string]any{"role": "admin"}).Want(http.StatusOK)
 		w.ends(t, "another role")
 		w = watch(t, c.member, c.path)
@@ -212,7 +212,7 @@ func TestTeamEventsEndByPolicy(t *testing.T) {
 		c := newCrew(t, a, "Keys")
 		w := watch(t, c.admin, c.path)
 		w.hears(t, "the start")
-		// The owner may set what he himself does not satisfy.
+		// The owner may set what they do not satisfy themselves.
 		c.owner.Do(http.MethodPut, c.path+"/policy", map[string]any{"required_providers": []string{"siwe"}}).Want(http.StatusOK)
 		w.ends(t, "a policy that is not satisfied")
 		c.admin.GET(c.path+"/events").WantProblem(http.StatusForbidden, "policy_unsatisfied")
@@ -262,7 +262,7 @@ func TestTeamEventsFromAnotherReplica(t *testing.T) {
 	w.hears(t, "entering at another replica")
 }
 
-// A service that stops waits for no reader: his browser finds another replica.
+// A service that stops does not wait for readers: their browser finds another replica.
 func TestTeamEventsDoNotHoldUpAStop(t *testing.T) {
 	t.Parallel()
 	var w watching

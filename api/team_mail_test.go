@@ -14,7 +14,7 @@ import (
 // slept is how long the worker may take to look once more.
 const slept = 1500 * time.Millisecond
 
-// Whoever is invited by e-mail gets a letter, follows it, signs in and accepts.
+// A person invited by e-mail gets a mail, follows it, signs in and accepts.
 func TestInvitationByMail(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		c := newCrew(t, a, "Night")
@@ -43,7 +43,7 @@ func TestInvitationByMail(t *testing.T) {
 			t.Errorf("%s", got.Body)
 		}
 
-		// A wallet has no mailbox, and what is refused is announced to nobody.
+		// A wallet has no mailbox, and a refused invitation sends no mail.
 		byWallet := c.owner.POST(c.path+"/invitations", object{"wallet": apptest.NewWallet(t).Address.Hex(), "role": "member"}).Want(http.StatusCreated)
 		if byWallet.Get("mail") != nil {
 			t.Errorf("%s", byWallet.Body)
@@ -59,8 +59,8 @@ func TestInvitationByMail(t *testing.T) {
 	})
 }
 
-// What is taken back before the mail server takes the letter is not sent, nor
-// what has expired by then; what waits names nobody.
+// An invitation that is cancelled before the mail server takes the mail is not sent,
+// nor one that has expired by then; what waits contains no address.
 func TestAnInvitationTakenBackIsNotMailed(t *testing.T) {
 	t.Parallel()
 	for _, engine := range storagetest.Engines() {

@@ -29,7 +29,7 @@ func refused(t *testing.T, a *apptest.Answer, rule string, missing ...string) {
 }
 
 // A company's rule: Google and a wallet. Tightening shows whom it ends, ends
-// exactly those, and who satisfies it comes in.
+// exactly those, and sessions that satisfy it are allowed.
 func TestTeamPolicy(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		c := newCrew(t, a, "Keys")
@@ -47,7 +47,7 @@ func TestTeamPolicy(t *testing.T) {
 				t.Errorf("would end %s", dry.Body)
 			}
 		})
-		c.put(c.admin, rule).Want(http.StatusForbidden) // his own session would not do
+		c.put(c.admin, rule).Want(http.StatusForbidden) // their own session would not satisfy it
 		real := c.put(c.owner, rule).Want(http.StatusOK)
 		if real.Get("ended.count") != 2.0 || !ids[real.String("ended.ids.0")] || !ids[real.String("ended.ids.1")] || real.String("required_providers.1") != "siwe" {
 			t.Errorf("ended %s", real.Body)
@@ -62,9 +62,9 @@ func TestTeamPolicy(t *testing.T) {
 			t.Errorf("who satisfies it is in %q", got)
 		}
 
-		told := c.admin.GET("/v1/session").Want(http.StatusOK)
-		if told.Get("team_session") != nil || told.String("team_refusal.rule") != "required_providers" || told.String("team_refusal.missing.0") != "siwe" || told.String("team_refusal.team_id") != c.path[len("/v1/teams/"):] {
-			t.Errorf("told %s", told.Body)
+		shown := c.admin.GET("/v1/session").Want(http.StatusOK)
+		if shown.Get("team_session") != nil || shown.String("team_refusal.rule") != "required_providers" || shown.String("team_refusal.missing.0") != "siwe" || shown.String("team_refusal.team_id") != c.path[len("/v1/teams/"):] {
+			t.Errorf("shown %s", shown.Body)
 		}
 		a.Unchanged(t, func() {
 			refused(t, c.enter(c.admin), "required_providers", "siwe")
@@ -90,7 +90,7 @@ func TestTeamPolicy(t *testing.T) {
 		c.admin.Wallet(mine, "link").Want(http.StatusOK)
 		c.enter(c.admin).Want(http.StatusCreated)
 		if got := c.admin.GET("/v1/session"); got.Get("team_refusal") != nil || got.Get("team_session") == nil {
-			t.Errorf("told %s", got.Body)
+			t.Errorf("shown %s", got.Body)
 		}
 		c.admin.GET(c.path + "/members").Want(http.StatusOK)
 		again := a.Browser()
@@ -137,7 +137,7 @@ func TestTeamPolicyOfTimeAndPlace(t *testing.T) {
 		refused(t, inside.GET(c.path), "max_age")
 		refused(t, c.enter(inside), "max_age")
 		if got := inside.GET("/v1/session").Want(http.StatusOK); got.String("team_refusal.rule") != "max_age" {
-			t.Errorf("told %s", got.Body)
+			t.Errorf("shown %s", got.Body)
 		}
 		if to := inside.Provider("google", "sign_in", apptest.Person{Name: "Keys member", Email: "keys.member@gmail.com"}); to.Query().Has("error") {
 			t.Fatal(to)
@@ -216,7 +216,7 @@ func TestBreakGlass(t *testing.T) {
 				return strings.Contains(l.Text, "policy does not apply to them") && strings.Contains(l.Subject, "emergency access")
 			})
 		}) {
-			t.Errorf("told the other owner: %+v", a.Mail(t, "second@gmail.com"))
+			t.Errorf("mails to the other owner: %+v", a.Mail(t, "second@gmail.com"))
 		}
 		if list := fresh.GET(c.path + "/sessions").Want(http.StatusOK); list.String("data.0.break_glass_until") == "" {
 			t.Errorf("listed as %s", list.Body)
@@ -226,7 +226,7 @@ func TestBreakGlass(t *testing.T) {
 			t.Errorf("ended %s", got.Body)
 		}
 		if got := fresh.GET("/v1/session"); got.String("team_session.break_glass_until") == "" {
-			t.Errorf("told %s", got.Body)
+			t.Errorf("shown %s", got.Body)
 		}
 		a.Advance(time.Hour)
 		refused(t, fresh.GET(c.path), "required_providers", "siwe", "github")

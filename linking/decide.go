@@ -263,7 +263,7 @@ func (f Facts) byAddress() (opens bool, reason Reason, ticket TicketKind) {
 // may have changed hands, and the owner has another method to say so.
 func (f Facts) contestedMailbox() bool { return f.ByMail && f.Contested && f.OtherMethod }
 
-// claimable reports whether the proof brings a verified address that nobody owns.
+// claimable reports whether the proof has a verified address without an owner.
 func (f Facts) claimable() bool { return f.VerifiedEmail && f.AddressOwner == nil }
 
 func refuse(reason Reason, code identity.Code, about identity.ID, ticket TicketKind) Decision {

@@ -34,7 +34,7 @@ func refused(code identity.Code, ticket linking.TicketKind, about func(f linking
 	}
 }
 
-func nobody(linking.Facts) identity.ID          { return identity.ID{} }
+func noUser(linking.Facts) identity.ID          { return identity.ID{} }
 func identityOwner(f linking.Facts) identity.ID { return f.IdentityOwner.ID }
 func addressOwner(f linking.Facts) identity.ID  { return f.AddressOwner.ID }
 func sessionUser(f linking.Facts) identity.ID   { return f.SignedIn.ID }
@@ -91,7 +91,7 @@ var table = []row{
 
 	{"any", "no", "link, step_up", "any", "401 `unauthenticated`", linking.ReasonNotSignedIn,
 		func(f linking.Facts) bool { return (link(f) || stepUp(f)) && f.SignedIn == nil },
-		refused(identity.CodeUnauthenticated, linking.TicketNone, nobody)},
+		refused(identity.CodeUnauthenticated, linking.TicketNone, noUser)},
 	{"V", "V", "step_up", "any", "the session is recently verified", linking.ReasonProvedAgain,
 		func(f linking.Facts) bool { return stepUp(f) && own(f) },
 		func(f linking.Facts) linking.Decision {
@@ -144,7 +144,7 @@ var table = []row{
 	{"none", "V, recently verified", "link", "W, policy `confirm`", "409 `email_taken` with a link ticket", linking.ReasonPolicyConfirm,
 		link, refused(identity.CodeEmailTaken, linking.TicketLink, addressOwner)},
 	{"any", "any", "merge", "any", "401 `invalid_proof`", linking.ReasonPurposeNotDecided,
-		func(linking.Facts) bool { return true }, refused(identity.CodeInvalidProof, linking.TicketNone, nobody)},
+		func(linking.Facts) bool { return true }, refused(identity.CodeInvalidProof, linking.TicketNone, noUser)},
 }
 
 // everyFact calls f with every combination of facts, for three users.
@@ -166,7 +166,7 @@ func everyFact(f func(linking.Facts)) {
 	policies := []linking.Policy{linking.PolicyAuto, linking.PolicyConfirm, linking.PolicyOff, "?"}
 	for _, purpose := range purposes {
 		for _, policy := range policies {
-			each(3, func(session int) { // nobody, not recently verified, recently verified
+			each(3, func(session int) { // no user, not recently verified, recently verified
 				each(8, func(activity int) {
 					active := [3]bool{activity&1 > 0, activity&2 > 0, activity&4 > 0}
 					var signedIn *linking.SignedIn
@@ -245,7 +245,7 @@ func TestTableIsDocumented(t *testing.T) {
 
 func is(p *linking.Party, id identity.ID) bool { return p != nil && p.ID == id }
 
-// Whoever gets into an account has proven an identity of it, has a session of it,
+// Access to an account requires a proven identity of it, a session of it,
 // or has an address that opens it.
 func TestNobodyGetsInWithoutAProof(t *testing.T) {
 	t.Parallel()
@@ -344,7 +344,7 @@ func describe(f linking.Facts) string {
 		}
 		return fmt.Sprintf("%d active %v", p.ID[0], p.Active)
 	}
-	signedIn := "nobody"
+	signedIn := "no user"
 	if f.SignedIn != nil {
 		signedIn = fmt.Sprintf("%d recent %v", f.SignedIn.ID[0], f.SignedIn.Recent)
 	}

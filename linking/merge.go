@@ -27,7 +27,7 @@ type Merge struct {
 }
 
 // Plan is exactly what a merge moved, so that it can be undone. Sessions, team
-// sessions and sent invitations, which may be many, stand in rows of their own.
+// sessions and sent invitations, which may be many, are in rows of their own.
 type Plan struct {
 	Identities  []identity.Identity
 	Emails      []string
@@ -60,7 +60,7 @@ type MovedMembership struct {
 	TeamID    identity.ID
 	TeamName  string
 	Role      team.Role  // the source's
-	Current   *team.Role // the survivor's before, if he was a member too
+	Current   *team.Role // the survivor's before, if they were a member too
 	Becomes   team.Role
 	CreatedAt time.Time // of the source's membership
 	RoleSince *time.Time
@@ -157,9 +157,9 @@ type MergeStore interface {
 	// Merges lists merges, of one user or of all, newest first.
 	Merges(ctx context.Context, user *identity.ID, p identity.Page) ([]Merge, error)
 
-	// LaterMerges lists, oldest first, the merges that stand and in which the
-	// survivor of m has taken part since: as survivor, or as the source of the
-	// one that made him a tombstone.
+	// LaterMerges lists, oldest first, the merges since m that were not undone and
+	// involve its survivor: as survivor, or as the source of the one that made them
+	// a tombstone.
 	LaterMerges(ctx context.Context, m Merge) ([]Merge, error)
 
 	// RecordItems notes the sessions, team sessions and sent invitations of the
@@ -183,8 +183,8 @@ type MergeStore interface {
 	InsertMemberships(ctx context.Context, ms []team.Membership) error
 	DeleteMemberships(ctx context.Context, teams []identity.ID, user identity.ID) error
 	SetRole(ctx context.Context, teams []identity.ID, user identity.ID, role team.Role) error
-	// KillTickets makes the user's open tickets worthless, whoever holds them, and
-	// ends the grants for more of them.
+	// KillTickets ends the user's open tickets, in all browsers, and the grants for
+	// more of them.
 	KillTickets(ctx context.Context, user identity.ID, at time.Time) error
 	EndSessionsByIdentities(ctx context.Context, ids []identity.ID, reason string, at time.Time) error
 	EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user identity.ID, reason string, at time.Time) error
@@ -192,7 +192,7 @@ type MergeStore interface {
 	CountOwnerless(ctx context.Context, teams []identity.ID) (int, error)
 }
 
-// fingerprint is over everything a person is shown before he confirms.
+// fingerprint is a hash of everything a person is shown before they confirm.
 func (p Preview) fingerprint() string {
 	raw, err := json.Marshal([]any{
 		p.Source.ID, p.Survivor.ID, p.Plan.Identities, p.Plan.Emails, p.Plan.Memberships, p.Plan.After, p.Gains, p.Conflicts,

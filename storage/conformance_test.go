@@ -8,8 +8,8 @@ import (
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-// TestMain lives far from UTC: times must come back in UTC wherever the server
-// stands, and a machine in UTC would never tell.
+// TestMain runs far from UTC: times must be returned in UTC wherever the server
+// is, and a machine in UTC would not show it.
 func TestMain(m *testing.M) {
 	time.Local = time.FixedZone("far away", 5*3600+30*60) //nolint:gosmopolitan // on purpose
 	if os.Getenv(frozenVariable) != "" {

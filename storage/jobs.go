@@ -155,7 +155,7 @@ func (db *DB) EndBatch(ctx context.Context, j session.Job, end session.End) (gon
 	if err != nil {
 		return nil, nil, false, err
 	}
-	// They have ended already: those who remember were told.
+	// They have ended already, and caches have dropped them.
 	tx := inTx(ctx)
 	changed := tx.changed
 	defer func() { tx.changed = changed }()

@@ -114,7 +114,7 @@ func (db *DB) RecordItems(ctx context.Context, m linking.Merge) error {
 // MoveItems implements linking.MergeStore.
 func (db *DB) MoveItems(ctx context.Context, m linking.Merge, at time.Time) error {
 	db.changed(ctx, m.SourceID)
-	// A place in a deleted team is nobody's gain: it goes, for a tombstone holds nothing.
+	// A membership of a deleted team is of no use, and a tombstone holds nothing.
 	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
 		Where("m.user_id = ? AND m.team_id IN (SELECT tm.id FROM teams AS tm WHERE tm.deleted_at IS NOT NULL)", m.SourceID))
 	if err != nil {

@@ -41,7 +41,7 @@ func (j *joinedPolicy) fields() []any {
 	return []any{&j.MaxAge, &j.Idle, &j.RequiredProviders, &j.AllowedNetworks, &j.Exclusive, &j.RequireFreshForAdmin}
 }
 
-// domain reads the row. What is no policy is one that admits nobody.
+// domain reads the row. An invalid policy refuses everybody.
 func (j joinedPolicy) domain() team.Policy {
 	if j.Exclusive == nil {
 		return team.Policy{}

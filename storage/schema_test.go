@@ -22,7 +22,7 @@ func TestColumnsOfANewerRelease(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			url := storagetest.Migrated(t, engine)
-			t.Run("added", func(t *testing.T) { // and nobody is connected any more
+			t.Run("added", func(t *testing.T) { // and there is no connection any more
 				addColumns(t, storagetest.OpenURL(t, engine, url), "of_a_newer_release", true)
 			})
 			copies := storagetest.Copies(t, engine, url)

@@ -10,7 +10,7 @@ import (
 )
 
 // sweepBatch is how many rows of a table one transaction of a sweep deletes, with
-// what hangs on them: few enough that nobody waits for it.
+// the rows that depend on them: few enough that others do not wait for it.
 const sweepBatch = 500
 
 // useless is one reason for which rows of a table have no use any more. Each has

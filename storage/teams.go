@@ -277,6 +277,6 @@ func (db *DB) OwnerlessTeamsOf(ctx context.Context, member identity.ID) ([]strin
 	return names, db.engine.normalise(err)
 }
 
-// noActiveOwner holds for a team tm that nobody who can sign in owns.
+// noActiveOwner is true for a team tm without an owner who can sign in.
 const noActiveOwner = `NOT EXISTS (SELECT 1 FROM memberships AS m JOIN users AS u ON u.id = m.user_id
 	WHERE m.team_id = tm.id AND m.role = 'owner' AND u.status = 'active')`

@@ -87,7 +87,7 @@ func (db *DB) inTx(ctx context.Context, timeout time.Duration, fn func(ctx conte
 	}
 	err := db.attempts(ctx, deadline, fn)
 	if err != nil && errors.Is(context.Cause(ctx), errTooLong) {
-		// What was under way broke off; of a commit nobody knows whether it happened.
+		// The running call was cancelled; of a commit it is unknown whether it happened.
 		err = &ErrUnavailable{fmt.Errorf("%w: %w", errTooLong, err)}
 	}
 	db.outages.count(err)

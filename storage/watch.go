@@ -31,18 +31,18 @@ const (
 	heartbeat = 30 * time.Millisecond
 )
 
-// Changes is told what has changed of users, sessions, identities, teams and team sessions, by
-// whichever replica or process; and by team.Topic, that something has changed in a team.
+// Changes receives the ids of users, sessions, identities, teams and team sessions that
+// changed, by any replica or process, and the team.Topic of teams in which something changed.
 type Changes interface {
 	Forget(ids ...identity.ID)
 	ForgetAll()
 	// Trust says that every change that was committed before since has been
-	// told; a cache may count on that for d.
+	// received; a cache may rely on that for d.
 	Trust(since time.Time, d time.Duration)
 }
 
-// changed notes ids of users, sessions, identities, teams or team sessions for whoever
-// remembers something of them: this process hears when the transaction has
+// changed records ids of users, sessions, identities, teams or team sessions for those
+// that remember something of them: this process hears when the transaction has
 // ended, the others by PostgreSQL with the commit itself.
 func (db *DB) changed(ctx context.Context, ids ...identity.ID) {
 	tx := inTx(ctx)
@@ -180,8 +180,8 @@ func handleNotification(w Changes, payload string) {
 	w.Forget(ids...)
 }
 
-// poll asks the file whether another process has changed it: what this one
-// changes it is told at once. data_version moves only by others' commits
+// poll asks the file whether another process has changed it: this process is
+// notified of its own changes at once. data_version moves only by others' commits
 // (https://sqlite.org/pragma.html#pragma_data_version), and all of ours go
 // through this connection.
 func (db *DB) poll(ctx context.Context, w Changes) error {

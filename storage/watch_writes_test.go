@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-// seen is a user in a team, and what a check of his session reads.
+// seen is a user in a team, and what a check of their session reads.
 type seen struct {
 	user  identity.User
 	made  identity.Identity // what the session was signed in by
@@ -39,7 +39,7 @@ func (s seen) membership(at time.Time) team.Membership {
 	return team.Membership{TeamID: s.team.ID, UserID: s.user.ID, Role: team.RoleMember, CreatedAt: at}
 }
 
-// renamed is the user as he was not.
+// renamed is the user with another name.
 func (s seen) renamed() identity.User {
 	u := s.user
 	u.DisplayName = "Grace"
@@ -195,7 +195,7 @@ func TestEndingEverythingForgetsEverything(t *testing.T) {
 			before := l.forgotAll()
 			d.Do(t, func(ctx context.Context) error { return write(ctx, d, s, d.Clock.Now()) })
 			if l.forgotAll() == before {
-				t.Errorf("%s: not told", name)
+				t.Errorf("%s: not got", name)
 			}
 		}
 	})
@@ -207,7 +207,7 @@ var endings = []string{
 	"EndTeamSession", "EndTeamSessions", "EndTeamSessionsIn", "EndMatchingTeamSessions", "MoveItems", "EndBatch",
 }
 
-// Whoever watches a team is woken by the team, or as a plain member by the user
+// A client that watches a team is woken by the team, or as a plain member by the user
 // alone, so an ending names both.
 func TestEveryEndingNamesTheUserAndTheTeam(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
@@ -220,18 +220,18 @@ func TestEveryEndingNamesTheUserAndTheTeam(t *testing.T) {
 			s := newSeen(t, d)
 			l.forgotten()
 			d.Do(t, func(ctx context.Context) error { return writes[name](ctx, d, s, d.Clock.Now()) })
-			told := l.forgotten()
-			if !slices.Contains(told, s.user.ID) || !slices.Contains(told, team.Topic(s.team.ID)) {
-				t.Errorf("%s: told of %v, not of user %s and topic %s", name, told, s.user.ID, team.Topic(s.team.ID))
+			got := l.forgotten()
+			if !slices.Contains(got, s.user.ID) || !slices.Contains(got, team.Topic(s.team.ID)) {
+				t.Errorf("%s: notified of %v, not of user %s and topic %s", name, got, s.user.ID, team.Topic(s.team.ID))
 			}
-			if slices.Contains(told, s.other.ID) {
-				t.Errorf("%s: somebody else is told", name)
+			if slices.Contains(got, s.other.ID) {
+				t.Errorf("%s: another user is notified", name)
 			}
 		}
 	})
 }
 
-// Whoever remembers what a check read hears of every write that makes it wrong,
+// A cache of what a check read hears of every write that makes it wrong,
 // even if it is the only one of its transaction.
 func TestEveryWriteThatACheckSeesIsTold(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
@@ -251,7 +251,7 @@ func TestEveryWriteThatACheckSeesIsTold(t *testing.T) {
 			}
 			l.forgotten()
 			d.Do(t, func(ctx context.Context) error { return write(ctx, d, s, d.Clock.Now()) })
-			told := l.forgotten()
+			got := l.forgotten()
 			after, err := d.PrincipalByToken(t.Context(), s.with.TokenHash)
 			if err != nil && !errors.Is(err, identity.ErrNotFound) {
 				t.Fatalf("%s: %v", name, err)
@@ -260,9 +260,9 @@ func TestEveryWriteThatACheckSeesIsTold(t *testing.T) {
 				t.Errorf("%s: a check sees nothing of it", name)
 			}
 			if !slices.ContainsFunc([]identity.ID{s.user.ID, s.with.ID, s.made.ID, s.team.ID, s.in.ID}, func(id identity.ID) bool {
-				return slices.Contains(told, id)
+				return slices.Contains(got, id)
 			}) {
-				t.Errorf("%s: told of none of what the check read, but of %v", name, told)
+				t.Errorf("%s: notified of none of what the check read, but of %v", name, got)
 			}
 		}
 	})
@@ -295,7 +295,7 @@ func newSeen(t *testing.T, d *storagetest.Database) seen {
 	return s
 }
 
-// forgotten returns what was told since it was asked last.
+// forgotten returns what was received since the last call.
 func (l *listener) forgotten() []identity.ID {
 	l.mu.Lock()
 	defer l.mu.Unlock()

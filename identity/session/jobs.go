@@ -113,7 +113,7 @@ type JobStore interface {
 	Job(ctx context.Context, id identity.ID) (Job, error)
 	// HasOpenJob reports whether there is a job to do.
 	HasOpenJob(ctx context.Context) (bool, error)
-	// NextJob returns the oldest unfinished job that nobody is working on, and
+	// NextJob returns the oldest unfinished job that no replica works on, and
 	// holds its row.
 	NextJob(ctx context.Context) (Job, error)
 	// LockTeamJob returns the oldest unfinished job by count of a team, and holds

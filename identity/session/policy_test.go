@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-// ask sets a team's policy behind the service's back.
+// ask sets a team's policy without the service.
 func (f *fixture) ask(t *testing.T, tm team.Team, by identity.ID, p team.Policy) {
 	t.Helper()
 	f.Do(t, func(ctx context.Context) error { return f.SetTeamPolicy(ctx, tm.ID, p, by, f.Clock.Now()) })
@@ -64,7 +64,7 @@ func TestPolicyOnEnteringAndOnEveryCheck(t *testing.T) {
 }
 
 // A pause that was too long stays one, however often the session is used
-// afterwards, until its user proves again who he is.
+// afterwards, until its user is verified again.
 func TestIdleIsNotForgottenByUse(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		u := f.User(t)
@@ -74,7 +74,7 @@ func TestIdleIsNotForgottenByUse(t *testing.T) {
 		if _, _, err := f.Enter(t.Context(), actor(s), tm.ID, false); err != nil {
 			t.Fatal(err)
 		}
-		for range 5 { // use that is frequent enough is told from a pause
+		for range 5 { // use that is frequent enough is distinguished from a pause
 			f.Clock.Advance(time.Minute - tick)
 			if p := f.works(t, "in use", token, true); p.Team == nil {
 				t.Fatalf("refused: %+v", p.Refused)

@@ -33,7 +33,7 @@ func randomFilter(users []identity.ID) session.Filter {
 	return f
 }
 
-// Whatever the filter or the policy, and whoever asks: the dry run tells exactly
+// Whatever the filter, the policy and the actor: the dry run lists exactly
 // what the real call then ends, and changes nothing itself.
 func TestTheDryRunIsTheRealCall(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
@@ -100,7 +100,7 @@ func TestTheDryRunIsTheRealCall(t *testing.T) {
 	})
 }
 
-// An admin ends no owner's session, by whatever filter; a member nobody's.
+// An admin ends no owner's session, by whatever filter; a member ends none.
 func TestRevokingRespectsRoles(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		owner, admin, member := f.User(t), f.User(t), f.User(t)

@@ -133,7 +133,7 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 		t.Fatal(err)
 	}
 	a.service = handler
-	// Else the first key is made behind the test's back.
+	// Otherwise the first key is created during the test.
 	if _, err := app.Keyring(cfg, db, slog.New(slog.DiscardHandler), a.Now).JWKS(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestKilledAtEveryStatement(t *testing.T) {
 }
 
 // killedEverywhere returns the world after the request was answered.
-func killedEverywhere(t *testing.T, w world, state, told string) world {
+func killedEverywhere(t *testing.T, w world, state, subject string) world {
 	t.Helper()
 	before := tables(t, w)
 	model := w.copied(t)
@@ -65,7 +65,7 @@ func killedEverywhere(t *testing.T, w world, state, told string) world {
 		}
 		if isAfter {
 			finished++
-			work.seen(t, state, told)
+			work.seen(t, state, subject)
 			work = w.copied(t)
 		}
 	}
@@ -77,7 +77,7 @@ func killedEverywhere(t *testing.T, w world, state, told string) world {
 
 // seen starts the service again after a crash that came too late: it knows what
 // was done, refuses to do it again, and tells by mail.
-func (w world) seen(t *testing.T, state, told string) {
+func (w world) seen(t *testing.T, state, subject string) {
 	t.Helper()
 	before := tables(t, w)
 	w.KillAt = 0
@@ -95,14 +95,14 @@ func (w world) seen(t *testing.T, state, told string) {
 			t.Errorf("after a restart: %s", got.Body)
 		}
 		if !apptest.Eventually(func() bool {
-			return slices.ContainsFunc(a.Mail(t, "old@ada.example"), func(l apptest.Letter) bool { return strings.Contains(l.Subject, told) })
+			return slices.ContainsFunc(a.Mail(t, "old@ada.example"), func(l apptest.Letter) bool { return strings.Contains(l.Subject, subject) })
 		}) {
-			t.Errorf("nobody was told of what is %s", state)
+			t.Errorf("no mail about what is %s", state)
 		}
 		other := a.Browser()
 		other.Provider("google", "sign_in", google)
 		if one := other.GET("/v1/me").String("id") == b.GET("/v1/me").String("id"); one != (state == "confirmed") {
-			t.Errorf("%s, and both ways in lead to one user: %t", state, one)
+			t.Errorf("%s, and both identities lead to one user: %t", state, one)
 		}
 	})
 }

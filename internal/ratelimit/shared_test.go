@@ -78,7 +78,7 @@ func TestReplicasShareALimit(t *testing.T) {
 	if n := let.Load(); n != 10 {
 		t.Errorf("%d of 100 at once were let in, want 10", n)
 	}
-	// Who asks is nobody's business there.
+	// Redis must not learn who asks.
 	keys, err := a.client.Keys(t.Context(), "*").Result()
 	if err != nil || len(keys) == 0 {
 		t.Fatalf("%v, %v", keys, err)

@@ -20,8 +20,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// supervised ends the server by the signal that it is told, or, when nobody is
-// left to tell it, at once and with all its data.
+// supervised ends the server with the signal that it receives or, when the test
+// process has ended, at once and with all its data.
 const supervised = `"$@" >>"$DIR/log" 2>&1 & server=$!
 read -r how; kill -s "${how:-QUIT}" $server; wait $server
 if [ -z "$how" ]; then cd / && rm -rf "$DIR"; fi`
@@ -178,7 +178,7 @@ func (s *Server) Start() {
 	ended := make(chan struct{})
 	s.life, s.ended = life, ended
 	go func() {
-		_ = cmd.Wait() // it was told to end
+		_ = cmd.Wait() // it was signalled to end
 		close(ended)
 	}()
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {
@@ -215,8 +215,7 @@ func (s *Server) Execute(statement string) {
 	}
 }
 
-// RequirePassword lets a role in by its password only, and nobody else of that
-// name.
+// RequirePassword makes a role sign in with its password.
 func (s *Server) RequirePassword(role string) {
 	s.tb.Helper()
 	hba := filepath.Join(s.data(), "pg_hba.conf")

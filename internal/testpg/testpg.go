@@ -58,8 +58,8 @@ func URL(tb testing.TB) string {
 	return fresh(tb, "")
 }
 
-// Copy returns a copy of a database that URL or Copy returned and that nobody is
-// connected to, dropped when the test ends.
+// Copy returns a copy of a database that URL or Copy returned, without
+// connections, dropped when the test ends.
 func Copy(tb testing.TB, databaseURL string) string {
 	tb.Helper()
 	u, err := url.Parse(databaseURL)

@@ -82,7 +82,7 @@ func (s *Server) Start() {
 	s.life, s.ended = life, make(chan struct{})
 	ended := s.ended
 	go func() {
-		_ = cmd.Wait() // it was told to end
+		_ = cmd.Wait() // it was signalled to end
 		close(ended)
 	}()
 	options, err := redis.ParseURL(s.URL)

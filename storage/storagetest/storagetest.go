@@ -1,5 +1,5 @@
 // Package storagetest holds the conformance suite that both storage engines
-// pass, and fresh databases with people in them for the tests of what stands on
+// pass, and fresh databases with people in them for the tests of what builds on
 // the storage.
 package storagetest
 
@@ -185,7 +185,7 @@ func (d *Database) Plan(t *testing.T, query string) string {
 // Unsound tells that the test breaks on purpose what must always hold.
 func (d *Database) Unsound() { d.unsound = true }
 
-// Clock is the time of one test. It stands still unless moved.
+// Clock is the time of one test. It does not move by itself.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time

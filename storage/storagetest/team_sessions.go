@@ -50,7 +50,7 @@ func testTeamSessions(t *testing.T, d *Database) {
 		}
 	})
 
-	t.Run("a list shows the session behind, the user and his role", func(t *testing.T) {
+	t.Run("a list shows the session, the user and their role", func(t *testing.T) {
 		owner := d.User(t)
 		tm := d.Team(t, owner.ID)
 		u := d.User(t, func(u *identity.User) { u.DisplayName = "Grace" })
@@ -80,7 +80,7 @@ func testTeamSessions(t *testing.T, d *Database) {
 	})
 
 	t.Run("matching ones end by one call", func(t *testing.T) { testTeamEnding(t, d) })
-	t.Run("what stands between a session and a team", func(t *testing.T) { testTeamAccess(t, d) })
+	t.Run("what decides about a session in a team", func(t *testing.T) { testTeamAccess(t, d) })
 	t.Run("the addresses of the other owners", func(t *testing.T) { testOwnerAddresses(t, d) })
 	t.Run("filters and status at the very instant", func(t *testing.T) { testTeamSessionFilter(t, d) })
 	t.Run("what a policy refuses", func(t *testing.T) { testRefused(t, d) })

@@ -16,7 +16,7 @@ export function wordsForCode(t: Translate, code: string, purpose?: While): Words
   return (purpose && known(t, `${code}_${purpose}`)) ?? known(t, code) ?? t.words['unknown']!
 }
 
-// These refusals name what stands in the way, which no fixed text can.
+// These refusals name the obstacle, which no fixed text can.
 const telling = new Set(['merge_moved_on', 'merge_refused', 'operator_merge', 'grant_refused', 'invalid_request', 'origin_not_allowed'])
 
 function more(t: Translate, problem: Problem): string {
@@ -34,7 +34,7 @@ export function wordsForError(t: Translate, error: unknown, purpose?: While): Wo
   if (error instanceof WalletFault) return { title: t('wallet.faultTitle'), text: t(`wallet.fault${error.kind}`) }
   if (!isProblem(error)) return t.words[UNEXPECTED]
   const byRule = error.rule === undefined ? undefined : known(t, `${error.code}_${error.rule}`)
-  // Who sets a policy is told what it would do to him, and then what it asks for.
+  // When setting a policy: what it would do to this person, and then what it requires.
   const own = purpose === 'policy' && error.rule !== 'require_fresh_for_admin' ? known(t, `${error.code}_policy`) : undefined
   if (own && byRule) return { title: own.title, text: `${own.text} ${byRule.text}${more(t, error)}` }
   if (known(t, error.code)) {

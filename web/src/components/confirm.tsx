@@ -60,7 +60,7 @@ export function Question({ opened, onClose, title, text, confirm, action, ready 
     onSuccess: (result) => result && onClose(),
   })
   const close = () => {
-    // How it ends is told here and nowhere else.
+    // Only this dialog shows how it ends.
     if (run.isPending) return
     run.reset()
     onClose()

@@ -7,7 +7,7 @@ import { active, ages, type Chosen, wrong } from '../filters'
 interface Props {
   chosen: Chosen
   onChange: (chosen: Chosen) => void
-  /** Whom to choose from; without it an id is typed, and with null nobody is. */
+  /** Whom to choose from; without it an id is typed, with null no user. */
   members?: { value: string; label: string }[] | null
 }
 

@@ -21,7 +21,7 @@ import { type AnySession, EndedList, type EndedSessions } from './ended'
 import { EndingJob } from './ending-job'
 import { SessionFilters } from './session-filters'
 
-// What to end: as a dry run, or what one has told and no more.
+// What to end: as a dry run, or what a dry run listed and no more.
 type Ending = { filter: SessionFilter } & ({ dry_run: true } | { as_of?: string; at_most: number })
 
 interface Props {
