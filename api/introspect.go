@@ -13,7 +13,7 @@ import (
 func (s *Server) Introspect(ctx context.Context, r IntrospectRequestObject) (IntrospectResponseObject, error) {
 	// A session token is used from there, which is kept: what is no address is none.
 	from, _ := parseHop(value(r.Body.ClientIp))
-	i, err := s.Tokens.Introspect(ctx, r.Body.Token, identity.Client{IP: addrText(from)})
+	i, err := s.Tokens.Introspect(ctx, r.Body.Token, identity.RequestOrigin{IP: addrText(from)})
 	if err != nil || !i.Active {
 		return Introspect200JSONResponse{}, err
 	}

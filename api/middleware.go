@@ -41,7 +41,7 @@ const checkOperation = "getSession"
 type requestInfo struct {
 	id        string
 	operation *operation
-	client    identity.Client
+	client    identity.RequestOrigin
 	addr      netip.Addr // the client's; invalid where the peer has none
 	quotas    quotas
 	principal *session.Principal
@@ -65,7 +65,7 @@ func callOf(ctx context.Context) *requestInfo {
 func (s *Server) logRequest(c *gin.Context) {
 	start := time.Now()
 	addr := clientAddr(c.Request, s.Config.TrustedProxies)
-	info := &requestInfo{id: rand.Text(), addr: addr, client: identity.Client{
+	info := &requestInfo{id: rand.Text(), addr: addr, client: identity.RequestOrigin{
 		IP: addrText(addr), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
 	}}
 	c.Set(requestInfoKey, info)

@@ -9,7 +9,7 @@ type Actor struct {
 	SessionID ID
 	KeyID     *ID  // a service: then the two above are zero
 	Fresh     bool // recently verified
-	Client    Client
+	Client    RequestOrigin
 }
 
 // Event returns an audit event by this actor.

@@ -102,12 +102,6 @@ type Email struct {
 	Contested bool `bun:"-"`
 }
 
-// Client is where a request came from, for sessions and the audit trail.
-type Client struct {
-	IP        string
-	UserAgent string
-}
-
 // UserFilter narrows a list of users. Zero fields do not filter.
 type UserFilter struct {
 	Email  string // canonical, verified

@@ -132,7 +132,7 @@ func (s *Service) unlinkMailbox(ctx context.Context, actor identity.Actor, mailb
 
 // removeVouchers ends every voucher of an address of a user, and notifies the
 // user's other addresses.
-func (s *Service) removeVouchers(ctx context.Context, user identity.ID, address string, live []identity.Voucher, client identity.Client) ([]identity.Event, error) {
+func (s *Service) removeVouchers(ctx context.Context, user identity.ID, address string, live []identity.Voucher, client identity.RequestOrigin) ([]identity.Event, error) {
 	owned, err := s.store.EmailsOf(ctx, user)
 	if err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func (h *history) checkLookups(all bool) {
 			continue
 		}
 		s.found = s.ended
-		p, err := h.sessions.Authenticate(h.t.Context(), s.token, identity.Client{})
+		p, err := h.sessions.Authenticate(h.t.Context(), s.token, identity.RequestOrigin{})
 		if alive := !s.ended && h.m.active(s.user); !alive {
 			h.want("a session that ended", err, identity.CodeUnauthenticated)
 		} else if err != nil || p.User.ID != s.user {

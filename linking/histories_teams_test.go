@@ -87,7 +87,7 @@ func (h *history) aTeam() (identity.ID, identity.Actor, bool) {
 		return id, actor, ok
 	}
 	_, p := h.principal(pick(h.r, "member", members))
-	return id, p.Actor(h.Clock.Now(), identity.Client{}), true
+	return id, p.Actor(h.Clock.Now(), identity.RequestOrigin{}), true
 }
 
 func (h *history) role() team.Role {
@@ -174,7 +174,7 @@ func (h *history) accept() {
 	i := pick(h.r, "invitation", h.m.invited)
 	if own := h.invitee(i); own != nil && between(h.r, "foreign", 0, 7) > 0 {
 		_, p := h.principal(own)
-		actor = p.Actor(h.Clock.Now(), identity.Client{})
+		actor = p.Actor(h.Clock.Now(), identity.RequestOrigin{})
 	}
 	w := h.m.ways["siwe "+i.wallet]
 	members, live := h.m.teams[i.team]

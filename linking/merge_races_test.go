@@ -95,7 +95,7 @@ func newScene(t *testing.T, d *storagetest.Database, replicas []*watched) *scene
 }
 
 func (s *scene) actor(p *session.Principal) identity.Actor {
-	return p.Actor(s.Clock.Now(), identity.Client{})
+	return p.Actor(s.Clock.Now(), identity.RequestOrigin{})
 }
 
 // role is b's in a team, "" if they are not in it.
@@ -128,7 +128,7 @@ var rivals = map[string]struct {
 	"sign-in": {
 		run: func(s *scene) error { return s.prove(s.proof(identity.PurposeSignIn, "google", s.subject), nil) },
 		then: func(s *scene, won bool) bool {
-			_, err := s.sessions.Authenticate(s.t.Context(), s.result.Token, identity.Client{})
+			_, err := s.sessions.Authenticate(s.t.Context(), s.result.Token, identity.RequestOrigin{})
 			return won && (err == nil) == (s.result.User.ID == s.b.User.ID)
 		},
 	},
@@ -200,7 +200,7 @@ var rivals = map[string]struct {
 	},
 	"check": {
 		run: func(s *scene) error {
-			_, err := s.sessions.Authenticate(s.t.Context(), s.token, identity.Client{})
+			_, err := s.sessions.Authenticate(s.t.Context(), s.token, identity.RequestOrigin{})
 			return err
 		},
 		codes: []identity.Code{identity.CodeUnauthenticated},
@@ -292,7 +292,7 @@ func (s *scene) over(what string, gone, survivor *session.Principal, token strin
 	if err != nil || u.ID != survivor.User.ID {
 		s.t.Errorf("%s: %s leads to %s, %v; want %s", what, gone.User.ID, u.ID, err, survivor.User.ID)
 	}
-	_, err = s.sessions.Authenticate(s.t.Context(), token, identity.Client{})
+	_, err = s.sessions.Authenticate(s.t.Context(), token, identity.RequestOrigin{})
 	storagetest.WantCode(s.t, what+": the old token", err, identity.CodeUnauthenticated)
 	if violations, err := s.Violations(s.t.Context()); err != nil || len(violations) > 0 {
 		s.t.Errorf("%s: %v, %v", what, violations, err)
@@ -345,7 +345,7 @@ func TestTicketsOfEachOtherRedeemedAtOnce(t *testing.T) {
 				won = 1
 			}
 			s.over("tickets", people[1-won], people[won], tokens[1-won])
-			_, err := s.sessions.Authenticate(t.Context(), tokens[won], identity.Client{})
+			_, err := s.sessions.Authenticate(t.Context(), tokens[won], identity.RequestOrigin{})
 			storagetest.WantCode(t, "the token of before the merge", err, identity.CodeUnauthenticated)
 		}
 	})

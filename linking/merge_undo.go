@@ -92,7 +92,7 @@ func (s *Service) undo(ctx context.Context, actor *identity.Actor, id identity.I
 		if actor != nil {
 			event = actor.Event(identity.ActionUserMergeUndone, now)
 		}
-		client := identity.Client{IP: event.IP, UserAgent: event.UserAgent}
+		client := identity.RequestOrigin{IP: event.IP, UserAgent: event.UserAgent}
 		if err := s.notify(ctx, identity.NoticeMergeUndone, survivor.ID, "", client); err != nil {
 			return err
 		}

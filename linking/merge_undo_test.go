@@ -114,7 +114,7 @@ func TestUndoRestoresNoMembershipThatChangedSince(t *testing.T) {
 			world: w, t: t, teams: team.NewService(d.DB, d.Clock.Now),
 			sessions: session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: time.Hour}, d.Clock.Now),
 		}
-		c.owner = w.signIn(t, "google", storagetest.Word()).Actor(d.Clock.Now(), identity.Client{})
+		c.owner = w.signIn(t, "google", storagetest.Word()).Actor(d.Clock.Now(), identity.RequestOrigin{})
 		c.owner.Fresh = true
 		by := identity.Actor{UserID: c.owner.UserID, SessionID: c.owner.SessionID, Fresh: true}
 		for _, roleOfSource := range roles {

@@ -8,7 +8,7 @@ import (
 
 // notify informs the owner of an account of what is done to it, at the addresses
 // that it has now: call it before addresses are added or removed.
-func (s *Service) notify(ctx context.Context, kind identity.NoticeKind, user identity.ID, what string, client identity.Client) error {
+func (s *Service) notify(ctx context.Context, kind identity.NoticeKind, user identity.ID, what string, client identity.RequestOrigin) error {
 	if s.notices == nil {
 		return nil
 	}
@@ -20,7 +20,7 @@ func (s *Service) notify(ctx context.Context, kind identity.NoticeKind, user ide
 }
 
 // notifyAt is notify for given addresses.
-func (s *Service) notifyAt(ctx context.Context, kind identity.NoticeKind, to []string, what string, client identity.Client) error {
+func (s *Service) notifyAt(ctx context.Context, kind identity.NoticeKind, to []string, what string, client identity.RequestOrigin) error {
 	if s.notices == nil || len(to) == 0 {
 		return nil
 	}

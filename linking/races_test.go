@@ -159,7 +159,7 @@ func TestAllWaysInUnlinkedAtOnceLeaveOne(t *testing.T) {
 		if err != nil || len(all) != 4 {
 			t.Fatalf("%v, %v", all, err)
 		}
-		actor := ada.Actor(d.Clock.Now(), identity.Client{})
+		actor := ada.Actor(d.Clock.Now(), identity.RequestOrigin{})
 		var c tally
 		together(len(all), func(n int) {
 			c.add(linking.Result{Outcome: "unlinked"}, w.service.Unlink(t.Context(), actor, all[n].ID))

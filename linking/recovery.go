@@ -58,7 +58,7 @@ func (s *Service) RecoveryCodes(ctx context.Context, user identity.ID) (left int
 // Recover signs in with a recovery code. The session can only add a sign-in
 // method. The code works once. CodeInvalidProof for anything that is not a valid
 // code, without a reason. A session that the new one replaces ends.
-func (s *Service) Recover(ctx context.Context, typed string, client identity.Client, replaces *session.Session) (Result, error) {
+func (s *Service) Recover(ctx context.Context, typed string, client identity.RequestOrigin, replaces *session.Session) (Result, error) {
 	hash, ok := recovery.Hash(typed)
 	if !ok {
 		return Result{}, errNoSuchCode()

@@ -32,7 +32,7 @@ func TestAnIdentityTakesItsMethodAlong(t *testing.T) {
 			}
 			return next, i.ID
 		}
-		actor := func(p *session.Principal) identity.Actor { return p.Actor(d.Clock.Now(), identity.Client{}) }
+		actor := func(p *session.Principal) identity.Actor { return p.Actor(d.Clock.Now(), identity.RequestOrigin{}) }
 
 		one, other := storagetest.Word(), storagetest.Word()
 		ada := w.signIn(t, "github", storagetest.Word())

@@ -108,7 +108,7 @@ func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identit
 
 // forget deletes an identity, ends its vouchers, and remembers that its user
 // unlinked it. Tickets of the user end: their grounds may have ended.
-func (s *Service) forget(ctx context.Context, gone identity.Identity, reason identity.VoucherEnd, client identity.Client) ([]identity.Event, error) {
+func (s *Service) forget(ctx context.Context, gone identity.Identity, reason identity.VoucherEnd, client identity.RequestOrigin) ([]identity.Event, error) {
 	now := s.now()
 	if err := s.store.DeleteIdentity(ctx, gone.ID); err != nil {
 		return nil, err

@@ -195,7 +195,7 @@ func TestEndingEverythingForgetsEverything(t *testing.T) {
 			before := l.forgotAll()
 			d.Do(t, func(ctx context.Context) error { return write(ctx, d, s, d.Clock.Now()) })
 			if l.forgotAll() == before {
-				t.Errorf("%s: not got", name)
+				t.Errorf("%s: not notified", name)
 			}
 		}
 	})

@@ -97,7 +97,7 @@ func (k Key) Has(s Scope) bool {
 }
 
 // Actor is the key as the author of a change.
-func (k Key) Actor(client identity.Client) identity.Actor {
+func (k Key) Actor(client identity.RequestOrigin) identity.Actor {
 	return identity.Actor{KeyID: &k.ID, Fresh: true, Client: client}
 }
 

@@ -15,7 +15,7 @@ func (s Session) facts() team.Facts {
 }
 
 // address is where a client is, or one that is in no network.
-func address(client identity.Client) netip.Addr {
+func address(client identity.RequestOrigin) netip.Addr {
 	a, err := netip.ParseAddr(client.IP)
 	if err != nil {
 		return netip.Addr{}
@@ -25,7 +25,7 @@ func address(client identity.Client) netip.Addr {
 
 // refuses decides whether the session acts in the team now, from where the
 // client is; nil if so.
-func (e ActiveTeamSession) refuses(s Session, client identity.Client, now time.Time) *team.Refusal {
+func (e ActiveTeamSession) refuses(s Session, client identity.RequestOrigin, now time.Time) *team.Refusal {
 	if e.BreakGlassUntil != nil && now.Before(*e.BreakGlassUntil) && e.Role == team.RoleOwner {
 		return nil
 	}
@@ -34,7 +34,7 @@ func (e ActiveTeamSession) refuses(s Session, client identity.Client, now time.T
 
 // admitted is the principal without a team session that may not act now. It
 // leaves what the store, or a cache, has given as it is.
-func (p Principal) admitted(client identity.Client, now time.Time) Principal {
+func (p Principal) admitted(client identity.RequestOrigin, now time.Time) Principal {
 	p.Refused = nil
 	if p.Team == nil {
 		return p
@@ -67,7 +67,7 @@ func (s *Service) RequireMachineIn(ctx context.Context, actor identity.Actor, id
 // says of it now: CodePolicyUnsatisfied if it does not, identity.ErrNotFound for
 // a team that the user is not in. A change by an admin or owner may also require a
 // recently verified session.
-func (s *Service) RequireIn(ctx context.Context, p Principal, client identity.Client, id identity.ID, changes bool) error {
+func (s *Service) RequireIn(ctx context.Context, p Principal, client identity.RequestOrigin, id identity.ID, changes bool) error {
 	if p.Refused != nil && p.Refused.TeamID == id {
 		return p.Refused.Err()
 	}

@@ -20,7 +20,7 @@ type PrincipalStore interface {
 // team session or in none. CodeUnauthenticated if either does not work now,
 // CodePolicyUnsatisfied if the team's policy refuses it from where the client is.
 // It does not record a use; see Use.
-func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.Client) (Principal, error) {
+func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.RequestOrigin) (Principal, error) {
 	p, err := s.store.PrincipalBySession(ctx, id, teamSession)
 	if errors.Is(err, identity.ErrNotFound) {
 		return Principal{}, ErrUnauthenticated()
@@ -42,7 +42,7 @@ func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identit
 // their session has there, whichever was started last. identity.ErrNotFound for a
 // team they are not in, CodeTeamSessionRequired without a team session in it,
 // CodePolicyUnsatisfied as in ByID.
-func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, client identity.Client) (Principal, error) {
+func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, client identity.RequestOrigin) (Principal, error) {
 	ts, err := s.store.OpenTeamSession(ctx, p.Session.ID, team)
 	if errors.Is(err, identity.ErrNotFound) || err == nil && ts.EndedInBulk {
 		if _, err := s.store.TeamFor(ctx, team, p.User.ID); err != nil {
@@ -60,7 +60,7 @@ func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, cli
 // started last: with Team if their session has an open team session there, with
 // Refused while the team's policy refuses it, with neither if it has none or they
 // are not a member. It reads only for a team other than the last.
-func (s *Service) ActingIn(ctx context.Context, p Principal, team identity.ID, client identity.Client) (Principal, error) {
+func (s *Service) ActingIn(ctx context.Context, p Principal, team identity.ID, client identity.RequestOrigin) (Principal, error) {
 	if p.Team != nil && p.Team.TeamID == team || p.Refused != nil && p.Refused.TeamID == team {
 		return p, nil
 	}
@@ -80,6 +80,6 @@ func (s *Service) ActingIn(ctx context.Context, p Principal, team identity.ID, c
 
 // Use records that a session of ByID is used, as Authenticate does.
 func (s *Service) Use(ctx context.Context, p Principal) error {
-	_, err := s.use(ctx, &p, identity.Client{}, s.now())
+	_, err := s.use(ctx, &p, identity.RequestOrigin{}, s.now())
 	return err
 }

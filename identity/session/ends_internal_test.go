@@ -60,7 +60,7 @@ func TestTighteningNeverEndsFewer(t *testing.T) {
 				continue
 			}
 			e := ActiveTeamSession{Role: *l.Role, Policy: strict, BreakGlassUntil: l.BreakGlassUntil}
-			if left[l.UserID]++; left[l.UserID] > 1 && strict.Exclusive || e.refuses(l.Session, identity.Client{}, now) != nil {
+			if left[l.UserID]++; left[l.UserID] > 1 && strict.Exclusive || e.refuses(l.Session, identity.RequestOrigin{}, now) != nil {
 				t.Fatalf("%+v leaves %+v", strict, l)
 			}
 		}

@@ -23,7 +23,7 @@ func (s *Service) Policy(ctx context.Context, user, id identity.ID) (team.Policy
 	}
 	p, err := s.store.TeamPolicy(ctx, id)
 	if err == nil && p.Unreadable {
-		err = p.Check(team.Facts{}, address(identity.Client{}), s.now()).Err()
+		err = p.Check(team.Facts{}, address(identity.RequestOrigin{}), s.now()).Err()
 	}
 	return p, err
 }

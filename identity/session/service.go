@@ -53,7 +53,7 @@ const EndedByReplacement = "replaced"
 // where the other's was kept, that one ends: its rightful
 // holder no longer has its token. It runs in the caller's transaction, and the event of the new session is
 // the caller's to record there.
-func (s *Service) Issue(ctx context.Context, via identity.Identity, client identity.Client, replaces *Session) (Session, string, error) {
+func (s *Service) Issue(ctx context.Context, via identity.Identity, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
@@ -89,7 +89,7 @@ const restrictedLifetime = time.Hour
 // IssueRestricted creates a session for a user who signed in with a recovery code.
 // It can only add a sign-in method, see Session.Restricted, and is
 // short. It replaces a session as Issue does, and runs in the caller's transaction.
-func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.Client, replaces *Session) (Session, string, error) {
+func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
@@ -137,7 +137,7 @@ func (s *Service) Renew(ctx context.Context, seen Session, via *identity.Identit
 // that does not work now is CodeUnauthenticated, without a reason; a store that
 // does not answer is an error, never a guess. A team session that the team's policy
 // refuses from where the client is, is in Refused instead of Team.
-func (s *Service) Authenticate(ctx context.Context, token string, client identity.Client) (Principal, error) {
+func (s *Service) Authenticate(ctx context.Context, token string, client identity.RequestOrigin) (Principal, error) {
 	hash := identity.HashSecret(token)
 	for attempt := 0; ; attempt++ {
 		now := s.now()
@@ -164,7 +164,7 @@ func (s *Service) Authenticate(ctx context.Context, token string, client identit
 // use notes that the session is used, about once a minute. False tells that
 // somebody else has noted a later use since p was read: then its pauses are not
 // what they seem, and it is to be read again.
-func (s *Service) use(ctx context.Context, p *Principal, client identity.Client, now time.Time) (bool, error) {
+func (s *Service) use(ctx context.Context, p *Principal, client identity.RequestOrigin, now time.Time) (bool, error) {
 	every := seenEvery
 	if p.Team != nil && p.Team.Policy.Idle > 0 {
 		every = min(every, p.Team.Policy.Idle/2)

@@ -18,7 +18,7 @@ const (
 	tick     = time.Microsecond
 )
 
-var client = identity.Client{IP: "192.0.2.1", UserAgent: "agent"}
+var client = identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"}
 
 // fixture is the service over a real storage.
 type fixture struct {

@@ -139,7 +139,7 @@ type Refused struct {
 }
 
 // Actor returns the principal as the author of a change.
-func (p Principal) Actor(now time.Time, client identity.Client) identity.Actor {
+func (p Principal) Actor(now time.Time, client identity.RequestOrigin) identity.Actor {
 	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, Fresh: p.Session.Fresh(now), Client: client}
 }
 

@@ -19,7 +19,7 @@ func (f *fixture) machine(t *testing.T, id identity.ID, role team.Role) identity
 		CreatedAt: f.Clock.Now(), ExpiresAt: f.Clock.Now().Add(time.Hour),
 	}
 	f.Do(t, func(ctx context.Context) error { return f.InsertAPIKey(ctx, k) })
-	return k.Actor(identity.Client{})
+	return k.Actor(identity.RequestOrigin{})
 }
 
 // What a machine may do in a service is decided there, too, by the key of now.

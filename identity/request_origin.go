@@ -1,0 +1,10 @@
+package identity
+
+// RequestOrigin is where a request came from, for sessions and the audit trail.
+type RequestOrigin struct {
+	IP        string
+	UserAgent string
+}
+
+// Client is the former name of RequestOrigin.
+type Client = RequestOrigin
