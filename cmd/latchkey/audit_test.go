@@ -80,7 +80,7 @@ func testAuditVerify(t *testing.T, d *storagetest.Database) {
 	verify(1, "was in the trail before", "--file", file(lines[:5]...), "--expect", anchor)
 	verify(1, "goes on here, behind another", "--file", file(lines[0], lines[3], lines[4], lines[1]))
 	verify(1, "event 2: it was changed", "--file", file(lines[0], strings.Replace(lines[1], "agent", "other", 1)))
-	verify(1, "line 2: this is no event", "--file", file(lines[0], "x"))
+	verify(1, "line 2: this is not an event", "--file", file(lines[0], "x"))
 	verify(1, "no such file", "--file", filepath.Join(t.TempDir(), "absent"))
 
 	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_events WHERE team_id = '%s' AND seq = 2", team))
