@@ -386,3 +386,52 @@ func TestAnUndoNamesTheLaterMerge(t *testing.T) {
 		}
 	})
 }
+
+// Metadata of two users that is too large together stays within what a user may have:
+// the preview offers one of the two, whole, and undoing gives each its own.
+func TestMergedMetadataStaysWithinItsLimit(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		for _, side := range []linking.Side{"", linking.SideSource} {
+			w := newWorld(d, linking.PolicyAuto)
+			var ids [2]identity.ID
+			var kept [2]identity.RawMetadata
+			for n, key := range []string{"survivor", "source"} {
+				ids[n] = w.signIn(t, "google", storagetest.Word()).User.ID
+				kept[n] = identity.Metadata{key: strings.Repeat("x", 10<<10), "both": "the same"}.Raw()
+				if err := d.Exec("UPDATE users SET metadata = ? WHERE id = ?", string(kept[n]), ids[n].String()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			choices := linking.MergeChoices{Survivor: &ids[0], Choices: map[string]linking.Side{}}
+			want := kept[0]
+			if side != "" {
+				choices.Choices["metadata"], want = side, kept[1]
+			}
+			p, err := w.service.AdminMerge(t.Context(), nil, ids[0], ids[1], choices, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			named := 0
+			for _, c := range p.Conflicts {
+				if strings.HasPrefix(c.Field, "metadata") {
+					named++
+					if c.Field != "metadata" || (c.Choice == linking.SideSource) != (side != "") {
+						t.Errorf("a conflict %s, by %s", c.Field, c.Choice)
+					}
+				}
+			}
+			u, err := w.DB.User(t.Context(), ids[0])
+			if err != nil || named != 1 || u.Metadata != want || identity.CheckMetadata(u.Metadata.Map()) != nil {
+				t.Errorf("%d conflicts; kept are %d bytes, %v", named, len(u.Metadata), err)
+			}
+			if _, err := w.service.UndoAnyMerge(t.Context(), p.ID); err != nil {
+				t.Fatal(err)
+			}
+			for n, id := range ids {
+				if u, err := w.DB.User(t.Context(), id); err != nil || u.Metadata != kept[n] {
+					t.Errorf("an undo gave back %d bytes of %d, %v", len(u.Metadata), len(kept[n]), err)
+				}
+			}
+		}
+	})
+}

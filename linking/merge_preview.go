@@ -88,7 +88,9 @@ func moved(memberships []team.MembershipWithTeam, source, survivor identity.ID) 
 }
 
 // joined is the survivor's profile after the merge. A value that only one of
-// them has is taken; where both have one and they differ, the choice decides.
+// them has is taken; where both have one and they differ, the choice decides. So it
+// is for each key of the metadata, unless all of it together is too large: then the
+// choice is between the two as they are, a conflict of the field "metadata".
 func joined(source, survivor Profile, choices map[string]Side) (Profile, []Conflict) {
 	var conflicts []Conflict
 	// pick reports whether the source's value is taken.
@@ -117,12 +119,21 @@ func joined(source, survivor Profile, choices map[string]Side) (Profile, []Confl
 	if survivor.OnboardedAt == nil {
 		after.OnboardedAt = source.OnboardedAt
 	}
+	before := len(conflicts)
 	after.Metadata = identity.Metadata{}
 	maps.Copy(after.Metadata, survivor.Metadata)
 	for _, key := range slices.Sorted(maps.Keys(source.Metadata)) {
 		theirs, both := survivor.Metadata[key]
 		if pick("metadata."+key, source.Metadata[key], theirs, true, both) {
 			after.Metadata[key] = source.Metadata[key]
+		}
+	}
+	if identity.CheckMetadata(after.Metadata) != nil {
+		// Together it is more than a user may have, so that no application could
+		// change it any more: one of the two is kept, whole.
+		conflicts, after.Metadata = conflicts[:before], survivor.Metadata
+		if pick("metadata", source.Metadata, survivor.Metadata, len(source.Metadata) > 0, len(survivor.Metadata) > 0) {
+			after.Metadata = source.Metadata
 		}
 	}
 	return after, conflicts
