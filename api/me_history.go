@@ -19,7 +19,7 @@ func (s *Server) emailsOf(ctx context.Context, u identity.User) ([]Email, error)
 	return each(rows, func(e identity.Email) Email {
 		return Email{
 			Address: e.Address, Source: e.Source, VerifiedAt: e.VerifiedAt,
-			Primary: u.PrimaryEmail != nil && *u.PrimaryEmail == e.Address, Contested: optional(e.Contested),
+			Primary: u.PrimaryEmail != nil && *u.PrimaryEmail == e.Address, Contested: optional(e.Contested), OnlyBy: e.OnlyBy,
 		}
 	}), err
 }

@@ -963,7 +963,10 @@ type Email struct {
 
 	// Contested Somebody else has proven it at some time, and the owner has not confirmed it since.
 	Contested *bool `json:"contested,omitempty"`
-	Primary   bool  `json:"primary"`
+
+	// OnlyBy The identity that alone vouches for it: unlinking it removes the address from the account. Absent if something else vouches for it too.
+	OnlyBy  *openapi_types.UUID `json:"only_by,omitempty"`
+	Primary bool                `json:"primary"`
 
 	// Source The provider that vouched for it.
 	Source     string    `json:"source"`
@@ -2405,7 +2408,9 @@ type RemoveMemberParams struct {
 
 // UpdateMemberJSONBody defines parameters for UpdateMember.
 type UpdateMemberJSONBody struct {
-	Role Role `json:"role"`
+	// EndKeys With a lower role: end the API keys of the team that the member created, in the same transaction.
+	EndKeys *bool `json:"end_keys,omitempty"`
+	Role    Role  `json:"role"`
 }
 
 // SetTeamPolicyJSONBody defines parameters for SetTeamPolicy.

@@ -100,6 +100,9 @@ type Email struct {
 	// Contested reports whether someone else has vouched for it at some time, and
 	// the user has not settled that. Only lists fill it in.
 	Contested bool `bun:"-"`
+	// OnlyBy is the identity that alone vouches for it: without it the address
+	// leaves the user. Nil where something else vouches, too. Only lists fill it in.
+	OnlyBy *ID `bun:"-"`
 }
 
 // UserFilter narrows a list of users. Zero fields do not filter.

@@ -25,6 +25,46 @@ func (w *world) addresses(t *testing.T, user identity.ID) []string {
 	return out
 }
 
+// An address says which identity alone keeps it: unlinking that one takes it off the
+// user, and unlinking another does not.
+func TestWhatKeepsAnAddress(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w := newWorld(d, linking.PolicyAuto)
+		subject := storagetest.Word()
+		address, _ := identity.CanonicalEmail("a" + subject + "@example.com")
+		ada := w.signIn(t, "google", subject, vouched(address))
+		onlyBy := func() *identity.ID {
+			t.Helper()
+			list, err := w.Emails(t.Context(), ada.User.ID)
+			if err != nil || len(list) != 1 {
+				t.Fatalf("%+v, %v", list, err)
+			}
+			return list[0].OnlyBy
+		}
+		google, _, err := w.IdentityOwner(t.Context(), "google", subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		storagetest.Same(t, onlyBy(), google.ID)
+		ada = principal(w.must(t, w.proof(identity.PurposeLink, "github", subject, vouched(address)), ada))
+		ada = principal(w.must(t, w.proof(identity.PurposeLink, "siwe", storagetest.Address(), wallet), ada))
+		if id := onlyBy(); id != nil {
+			t.Errorf("two vouch for it, and only %s keeps it", id)
+		}
+		github, _, err := w.IdentityOwner(t.Context(), "github", subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.service.Unlink(t.Context(), actorOf(ada), github.ID); err != nil {
+			t.Fatal(err)
+		}
+		storagetest.Same(t, onlyBy(), google.ID)
+		if err := w.service.Unlink(t.Context(), actorOf(ada), google.ID); err != nil || len(w.addresses(t, ada.User.ID)) > 0 {
+			t.Errorf("left are %v, %v", w.addresses(t, ada.User.ID), err)
+		}
+	})
+}
+
 // What a provider says of addresses, or does not say, decides what stays.
 func TestWhatAProviderReports(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {

@@ -94,13 +94,14 @@ func (db *DB) Emails(ctx context.Context, user identity.ID) ([]identity.Email, e
 	var rows []struct {
 		emailRow `bun:",extend"`
 		Disputed bool
+		OnlyBy   *identity.ID
 	}
-	err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Column("address", "user_id", "source", "verified_at").ColumnExpr(disputed).
+	err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Column("address", "user_id", "source", "verified_at").ColumnExpr(disputed).ColumnExpr(onlyBy).
 		Where("e.user_id = ?", user).Order("e.verified_at", "e.address").Scan(ctx, &rows)
 	out := make([]identity.Email, len(rows))
 	for i, r := range rows {
 		out[i] = r.Email
-		out[i].Contested = r.Disputed
+		out[i].Contested, out[i].OnlyBy = r.Disputed, r.OnlyBy
 	}
 	return out, db.engine.normalise(err)
 }

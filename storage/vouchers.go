@@ -60,6 +60,11 @@ const disputed = `EXISTS (SELECT 1 FROM vouchers AS v WHERE v.address = e.addres
 	AND (v.user_id IS NULL OR v.user_id <> e.user_id)
 	AND (v.settled_by IS NULL OR v.settled_by <> e.user_id)) AS disputed`
 
+// onlyBy is the identity whose voucher alone keeps the address e with its owner.
+const onlyBy = `(SELECT CASE WHEN count(*) = 1 THEN min(CAST(i.id AS text)) END FROM vouchers AS v
+	LEFT JOIN identities AS i ON i.provider = v.provider AND i.subject = v.subject AND i.user_id = v.user_id
+	WHERE v.address = e.address AND v.user_id = e.user_id AND v.ended_at IS NULL) AS only_by`
+
 // AddressOwner implements linking.VoucherStore.
 func (db *DB) AddressOwner(ctx context.Context, address string) (linking.AddressOwner, error) {
 	var rows []struct {

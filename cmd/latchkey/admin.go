@@ -26,6 +26,7 @@ func newAdminCommand() *cobra.Command {
 
 func newOperatorCommand(use, short string, operator bool) *cobra.Command {
 	var who selector
+	var endKeys bool
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
@@ -33,7 +34,14 @@ func newOperatorCommand(use, short string, operator bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			u, err := user.NewService(db, identity.NoNotices{}, identity.SystemClock).SetOperator(cmd.Context(), id, operator)
+			users := user.NewService(db, identity.NoNotices{}, identity.SystemClock)
+			var u identity.User
+			var keys []identity.CreatedKey
+			if operator {
+				u, err = users.SetOperator(cmd.Context(), id, true)
+			} else {
+				u, keys, err = users.RevokeOperator(cmd.Context(), id, endKeys)
+			}
 			if errors.Is(err, identity.ErrNotFound) {
 				return errors.New("this user is disabled")
 			}
@@ -45,11 +53,31 @@ func newOperatorCommand(use, short string, operator bool) *cobra.Command {
 				state = "is an operator now"
 			}
 			cmd.Printf("%s (%s) %s\n", u.ID, u.DisplayName, state)
+			printKeys(cmd, keys, endKeys)
 			return nil
 		}),
 	}
 	who.flags(cmd)
+	if !operator {
+		cmd.Flags().BoolVar(&endKeys, "end-keys", false, "also end the API keys of the deployment that the user created")
+	}
 	return cmd
+}
+
+// printKeys lists the API keys that a former operator created, and what became of
+// them.
+func printKeys(cmd *cobra.Command, keys []identity.CreatedKey, ended bool) {
+	if len(keys) == 0 {
+		return
+	}
+	if ended {
+		cmd.Println("API keys that ended:")
+	} else {
+		cmd.Println("API keys that they created, and that still work. Run this again with --end-keys to end them:")
+	}
+	for _, k := range keys {
+		cmd.Printf("  %s  lk_%s…  %s\n", k.ID, k.Prefix, k.Name)
+	}
 }
 
 // selector names one user on the command line.

@@ -172,6 +172,85 @@ func TestRemovalOffersToEndKeys(t *testing.T) {
 	})
 }
 
+// Lowering a role ends the keys that the member created only if it is asked to, by a
+// recently verified person, and only with a lower role.
+func TestDemotionOffersToEndKeys(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		keys, teams := apikey.NewService(d.DB, d.Clock.Now), team.NewService(d.DB, d.Clock.Now)
+		owner, admin := d.User(t), d.User(t)
+		id := d.Team(t, owner.ID).ID
+		d.Member(t, id, admin.ID, team.RoleAdmin)
+		by := func(u identity.User, fresh bool) identity.Actor {
+			return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: fresh}
+		}
+		made, _, err := keys.CreateInTeam(t.Context(), by(admin, true), id, apikey.NewMachine{Name: "theirs", Role: team.RoleAdmin})
+		other, _, err2 := keys.CreateInTeam(t.Context(), by(owner, true), id, apikey.NewMachine{Name: "owner's", Role: team.RoleMember})
+		if err := errors.Join(err, err2); err != nil {
+			t.Fatal(err)
+		}
+		works := func(key identity.ID) (works bool) {
+			d.Do(t, func(ctx context.Context) error {
+				k, err := d.LockAPIKey(ctx, key)
+				works = k.Works(d.Clock.Now())
+				return err
+			})
+			return works
+		}
+		change := func(a identity.Actor, role team.Role, end bool) error {
+			m, err := teams.ChangeRoleWith(t.Context(), a, id, admin.ID, role, end)
+			if err == nil && m.Role != role {
+				t.Errorf("the role is %s, want %s", m.Role, role)
+			}
+			return err
+		}
+		storagetest.WantCode(t, "not recently verified", change(by(owner, false), team.RoleMember, true), identity.CodeReauthRequired)
+		storagetest.WantCode(t, "a higher role", change(by(owner, true), team.RoleOwner, true), identity.CodeInvalidRequest)
+		storagetest.WantCode(t, "the same role", change(by(owner, true), team.RoleAdmin, true), identity.CodeInvalidRequest)
+		if m, err := d.Membership(t.Context(), id, admin.ID); err != nil || m.Role != team.RoleAdmin {
+			t.Errorf("what was refused has changed something: %+v, %v", m, err)
+		}
+		for _, end := range []bool{false, true} {
+			if err := change(by(owner, true), team.RoleMember, end); err != nil {
+				t.Fatal(err)
+			}
+			if works(made.ID) == end || !works(other.ID) {
+				t.Errorf("with end_keys %v: their key works %v, the other %v", end, works(made.ID), works(other.ID))
+			}
+			if err := change(by(owner, true), team.RoleAdmin, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// A former operator's keys of the deployment keep working, and are named, unless they
+// end with the role.
+func TestRevokingAnOperatorOffersToEndKeys(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		keys, users := apikey.NewService(d.DB, d.Clock.Now), user.NewService(d.DB, identity.NoNotices{}, d.Clock.Now)
+		u := d.User(t, func(u *identity.User) { u.Operator = true })
+		d.Wallet(t, u.ID)
+		a := identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: true}
+		made, secret, err := keys.Create(t.Context(), &a, apikey.New{Name: "billing", Scopes: apikey.Scopes{apikey.ScopeAdminRead}})
+		ofTeam, _, err2 := keys.CreateInTeam(t.Context(), a, d.Team(t, u.ID).ID, apikey.NewMachine{Name: "team", Role: team.RoleMember})
+		if err := errors.Join(err, err2); err != nil {
+			t.Fatal(err)
+		}
+		for _, end := range []bool{false, true} {
+			got, created, err := users.RevokeOperator(t.Context(), u.ID, end)
+			if err != nil || got.Operator || len(created) != 1 || created[0].ID != made.ID {
+				t.Fatalf("%+v, %+v, %v; not %v", got, created, err, ofTeam.ID)
+			}
+			if _, err := keys.Authenticate(t.Context(), secret); (err == nil) == end {
+				t.Errorf("with end_keys %v: %v", end, err)
+			}
+		}
+		if n := d.Count(t, "audit_events WHERE action = 'api_key.revoked' AND actor_id IS NULL"); n != 1 {
+			t.Errorf("%d keys ended, want 1", n)
+		}
+	})
+}
+
 // Suspending somebody ends the keys that they created, of the deployment and of
 // teams, only if it is asked to, and for a person only.
 func TestSuspensionOffersToEndKeys(t *testing.T) {

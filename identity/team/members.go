@@ -21,6 +21,12 @@ func (s *Service) Members(ctx context.Context, actor identity.Actor, team identi
 // ones the actor acts on; the last active owner stays one (CodeLastOwner).
 // Team sessions go on: the role is read afresh by every check.
 func (s *Service) ChangeRole(ctx context.Context, actor identity.Actor, team, user identity.ID, role Role) (Member, error) {
+	return s.ChangeRoleWith(ctx, actor, team, user, role, false)
+}
+
+// ChangeRoleWith is ChangeRole. With endKeys, which is for a lower role and asks for
+// a recent sign-in, the API keys of the team that the member created end, too.
+func (s *Service) ChangeRoleWith(ctx context.Context, actor identity.Actor, team, user identity.ID, role Role, endKeys bool) (Member, error) {
 	var out Member
 	err := s.change(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
 		m, err := s.store.Membership(ctx, team, user)
@@ -31,6 +37,14 @@ func (s *Service) ChangeRole(ctx context.Context, actor identity.Actor, team, us
 			return identity.NewError(identity.CodeForbidden, "only an owner can add or remove an owner")
 		}
 		before := m.Role
+		if endKeys {
+			if !before.Above(role) {
+				return identity.NewError(identity.CodeInvalidRequest, "only a lower role ends keys").WithField("end_keys")
+			}
+			if err := actor.RequireFresh(); err != nil {
+				return err
+			}
+		}
 		if before == role {
 			out, err = s.store.Member(ctx, team, user)
 			return err
@@ -45,8 +59,20 @@ func (s *Service) ChangeRole(ctx context.Context, actor identity.Actor, team, us
 		if out, err = s.store.Member(ctx, team, user); err != nil {
 			return err
 		}
-		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionMemberRoleChanged, team, &user,
-			identity.Metadata{"before": before, "role": role}))
+		e := s.event(actor, identity.ActionMemberRoleChanged, team, &user, identity.Metadata{"before": before, "role": role})
+		if !endKeys {
+			return s.store.RecordEvents(ctx, e)
+		}
+		keys, err := s.store.KeysCreatedBy(ctx, user, &team, s.now())
+		if err != nil {
+			return err
+		}
+		ended, err := s.endKeys(ctx, actor, keys, "member_demoted")
+		if err != nil {
+			return err
+		}
+		e.Data["api_keys_ended"] = len(keys)
+		return s.store.RecordEvents(ctx, append(ended, e)...)
 	})
 	return out, err
 }
@@ -115,12 +141,11 @@ func (s *Service) RemoveWith(ctx context.Context, actor identity.Actor, team, us
 		events := []identity.Event{e}
 		if r.EndKeys {
 			e.Data["api_keys_ended"] = len(keys)
-			if err := s.store.RevokeKeys(ctx, identity.KeyIDs(keys), now); err != nil {
+			ended, err := s.endKeys(ctx, actor, keys, "member_removed")
+			if err != nil {
 				return err
 			}
-			for _, k := range keys {
-				events = append(events, k.Revoked(actor, "member_removed", now))
-			}
+			events = append(events, ended...)
 		}
 		return s.store.RecordEvents(ctx, events...)
 	})
@@ -128,6 +153,19 @@ func (s *Service) RemoveWith(ctx context.Context, actor identity.Actor, team, us
 		err = nil
 	}
 	return keys, err
+}
+
+// endKeys ends keys of the team, and returns the events of it.
+func (s *Service) endKeys(ctx context.Context, actor identity.Actor, keys []identity.CreatedKey, reason string) ([]identity.Event, error) {
+	now := s.now()
+	if err := s.store.RevokeKeys(ctx, identity.KeyIDs(keys), now); err != nil {
+		return nil, err
+	}
+	events := make([]identity.Event, len(keys))
+	for i, k := range keys {
+		events[i] = k.Revoked(actor, reason, now)
+	}
+	return events, nil
 }
 
 // keepOwner refuses what has just been done if it took the last active owner.

@@ -4,6 +4,7 @@ package user
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,14 +112,49 @@ func (s *Service) Update(ctx context.Context, actor identity.Actor, c Change) (i
 // SetOperator makes a user an operator of the deployment, or takes it back. It
 // is for the command line, which has no actor.
 func (s *Service) SetOperator(ctx context.Context, id identity.ID, operator bool) (identity.User, error) {
-	return s.change(ctx, id, func(u *identity.User, now time.Time) identity.Event {
-		action := identity.ActionOperatorRevoked
-		if operator {
-			action = identity.ActionOperatorGranted
+	u, _, err := s.setOperator(ctx, id, operator, false)
+	return u, err
+}
+
+// RevokeOperator is SetOperator for taking the role back. It returns the working API
+// keys of the deployment that the user created, which keep working unless endKeys
+// ends them in the same transaction.
+func (s *Service) RevokeOperator(ctx context.Context, id identity.ID, endKeys bool) (identity.User, []identity.CreatedKey, error) {
+	return s.setOperator(ctx, id, false, endKeys)
+}
+
+func (s *Service) setOperator(ctx context.Context, id identity.ID, operator, endKeys bool) (u identity.User, keys []identity.CreatedKey, err error) {
+	err = s.store.InTx(ctx, func(ctx context.Context) (err error) {
+		u, err = s.change(ctx, id, func(u *identity.User, now time.Time) identity.Event {
+			action := identity.ActionOperatorRevoked
+			if operator {
+				action = identity.ActionOperatorGranted
+			}
+			u.Operator = operator
+			return identity.Event{ID: identity.NewID(), At: now, Action: action, Data: identity.Metadata{"by": "command line"}}
+		})
+		if err != nil || operator {
+			return err
 		}
-		u.Operator = operator
-		return identity.Event{ID: identity.NewID(), At: now, Action: action, Data: identity.Metadata{"by": "command line"}}
+		now := s.now()
+		if keys, err = s.store.KeysCreatedBy(ctx, id, nil, now); err != nil {
+			return err
+		}
+		keys = slices.DeleteFunc(keys, func(k identity.CreatedKey) bool { return k.TeamID != nil })
+		if !endKeys {
+			return nil
+		}
+		if err := s.store.RevokeKeys(ctx, identity.KeyIDs(keys), now); err != nil {
+			return err
+		}
+		events := make([]identity.Event, len(keys))
+		for i, k := range keys {
+			events[i] = k.Revoked(identity.Actor{}, "creator_revoked", now)
+			events[i].ActorID, events[i].SessionID = nil, nil // the command line
+		}
+		return s.store.RecordEvents(ctx, events...)
 	})
+	return u, keys, err
 }
 
 // change edits an active user under their row lock.
