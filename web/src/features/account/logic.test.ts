@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Identity } from '../../api/types'
+import type { Email, Identity } from '../../api/types'
 import { en } from '../../i18n/en'
 import { translator } from '../../i18n/translate'
 import { fieldName, valueText } from '../merge/merge-words'
-import { endsThisSession, wayName, whyNotUnlink } from './ways'
+import { endsThisSession, leavesWith, wayName, whyNotUnlink } from './ways'
 
 const t = translator(en, 'en')
 const way = (id: string, provider: string, more: Partial<Identity> = {}): Identity => ({
@@ -39,6 +39,21 @@ describe('unlinking', () => {
   })
 })
 
+describe('an address', () => {
+  const email = (address: string, onlyBy?: string): Email => ({
+    address,
+    primary: false,
+    source: 'google',
+    verified_at: '2030-01-01T00:00:00Z',
+    ...(onlyBy ? { only_by: onlyBy } : {}),
+  })
+  it('leaves with the only method that vouches for it', () => {
+    const emails = [email('a@b.example', '1'), email('c@b.example'), email('d@b.example', '2')]
+    expect(leavesWith(way('1', 'google'), emails)).toEqual(['a@b.example'])
+    expect(leavesWith(way('3', 'github'), emails)).toEqual([])
+  })
+})
+
 describe('words', () => {
   it('tell one way in from another', () => {
     expect(wayName(t, way('1', 'google', { email: 'a@b.example' }))).toBe('Google (a@b.example)')
@@ -49,6 +64,7 @@ describe('words', () => {
   it('show what two accounts differ in as text, whatever it is', () => {
     expect(fieldName(t, 'display_name')).toBe('Name')
     expect(fieldName(t, 'metadata.plan')).toBe('Kept by the application: plan')
+    expect(fieldName(t, 'metadata')).toContain('too large')
     expect(fieldName(t, 'constructor')).toBe('Kept by the application: constructor')
     expect([null, '', undefined].map((value) => valueText(t, value))).toEqual(['empty', 'empty', 'empty'])
     expect(valueText(t, { a: [1] })).toBe('{"a":[1]}')

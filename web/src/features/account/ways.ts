@@ -1,4 +1,4 @@
-import type { Identity, Session } from '../../api/types'
+import type { Email, Identity, Session } from '../../api/types'
 import { providerName } from '../../auth/providers'
 import type { Translate } from '../../i18n/translate'
 import { shortAddress } from '../../wallet/types'
@@ -24,6 +24,12 @@ export function whyNotUnlink(identity: Identity, all: Identity[], offered: Reado
 export function endsThisSession(session: Pick<Session, 'methods'>, identity: Identity, all: Identity[]): 'ways.unlinkThisSession' | 'ways.unlinkMaybe' | undefined {
   if (session.methods[0] !== identity.provider) return undefined
   return all.filter((one) => one.provider === identity.provider).length === 1 ? 'ways.unlinkThisSession' : 'ways.unlinkMaybe'
+}
+
+// leavesWith lists the addresses that leave the account with a sign-in method, because
+// nothing else vouches for them.
+export function leavesWith(identity: Identity, emails: Email[]): string[] {
+  return emails.filter((email) => email.only_by === identity.id).map((email) => email.address)
 }
 
 // lastProved is the identity of a provider that was proven last, and whether that

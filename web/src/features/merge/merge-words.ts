@@ -5,6 +5,7 @@ const fields = {
   avatar_url: 'merge.fieldAvatar',
   primary_email: 'merge.fieldEmail',
   onboarded_at: 'merge.fieldOnboarded',
+  metadata: 'merge.fieldMetadata',
 } as const
 
 // fieldName says what two accounts differ in; what an application keeps goes by

@@ -6,7 +6,7 @@ import { en } from '../../i18n/en'
 import { translator } from '../../i18n/translate'
 import { shortAddress } from '../../wallet/types'
 import { readInvitee } from './invitee'
-import { assignable, mayActOn, roleQuestion } from './roles'
+import { assignable, lowers, mayActOn, roleQuestion } from './roles'
 
 describe('time', () => {
   const now = new Date('2030-01-01T12:00:00Z')
@@ -56,6 +56,7 @@ describe('roles', () => {
       'Self',
     ])
     expect([roleQuestion('member', 'admin', false), roleQuestion('admin', 'member', false)]).toEqual([undefined, undefined])
+    expect([lowers('admin', 'member'), lowers('owner', 'admin'), lowers('member', 'admin'), lowers('admin', 'admin')]).toEqual([true, true, false, false])
   })
 })
 

@@ -10,6 +10,13 @@ export function assignable(mine: Role): Role[] {
   return mine === 'owner' ? ['owner', 'admin', 'member'] : ['admin', 'member']
 }
 
+const ranks: Role[] = ['member', 'admin', 'owner']
+
+// lowers reports whether a change of role takes rights away.
+export function lowers(before: Role, after: Role): boolean {
+  return ranks.indexOf(after) < ranks.indexOf(before)
+}
+
 // roleQuestion returns what to confirm before a role changes: a person who adds an
 // owner, or lowers their own role, cannot undo that alone. Changes of others between
 // admin and member need no confirmation.

@@ -127,18 +127,21 @@ export function Addresses({ session, identities, onTicket }: Props) {
 
 interface AddAddressProps {
   opened: boolean
+  /** An address to begin with. */
+  suggestion?: string | undefined
   onClose: () => void
   onDone: () => Promise<void>
   onTicket: (ticket: string) => void
 }
 
 // AddAddress links an address by mail.
-export function AddAddress({ opened, onClose, onDone, onTicket }: AddAddressProps) {
+export function AddAddress({ opened, suggestion, onClose, onDone, onTicket }: AddAddressProps) {
   const t = useT()
   return (
     <Dialog opened={opened} onClose={onClose} title={t('addresses.add')}>
       <EmailDoor
         purpose="link"
+        suggestion={suggestion}
         returnTo="/account"
         onDone={async () => {
           await onDone()

@@ -1,22 +1,24 @@
-import { Badge, Button, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Badge, Button, Group, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
 import { api, data } from '../../../api/client'
-import { refreshPerson, type useIdentities, useProviders } from '../../../api/queries'
+import { keys, refreshPerson, type useIdentities, useProviders } from '../../../api/queries'
 import type { Identity, Session } from '../../../api/types'
-import { providerName } from '../../../auth/providers'
-import { isRestricted } from '../../../auth/step-up'
+import { emailProvider, providerName } from '../../../auth/providers'
+import { isFresh, isRestricted } from '../../../auth/step-up'
 import { ConfirmButton } from '../../../components/confirm'
 import { CopyAddress } from '../../../components/copy-address'
 import { Dialog } from '../../../components/dialog'
 import { Section } from '../../../components/section'
 import { Fault, Listing, Name, Time, WordsAlert } from '../../../components/show'
+import { useStepUp } from '../../../components/step-up-context'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { shortAddress } from '../../../wallet/types'
 import { Wallets } from '../../sign-in/components/wallets'
 import { useLinking } from '../use-linking'
-import { endsThisSession, wayName, whyNotUnlink } from '../ways'
+import { endsThisSession, leavesWith, wayName, whyNotUnlink } from '../ways'
 import { AddAddress } from './addresses'
 import { LabelButton, PrimaryButton } from './change-way'
 
@@ -61,6 +63,14 @@ export function WaysIn({ session, identities, onTicket }: Props) {
   const linking = useLinking(session, identities.rows, walletDialog.open)
   const email = providers.data?.find((provider) => provider.kind === 'email')
   const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
+  // A restricted session does not see addresses, and cannot unlink.
+  const emails = useQuery({ queryKey: keys.emails, queryFn: async () => (await data(api.GET('/v1/me/emails'))).data, enabled: !isRestricted(session) })
+  const stepUp = useStepUp()
+  const [keeping, setKeeping] = useState<string>()
+  // A mail that cannot be used for want of a recent sign-in would be a waste.
+  const keep = async (address: string) => {
+    if (isFresh(session) || (await stepUp())) setKeeping(address)
+  }
   const offered = providers.data && new Set(providers.data.map((provider) => provider.name))
 
   const refresh = () => refreshPerson(client)
@@ -116,7 +126,20 @@ export function WaysIn({ session, identities, onTicket }: Props) {
                               <Stack gap="xs">
                                 <div>{t.rich('ways.unlinkText', { way: <Name key="way">{wayName(t, identity)}</Name> })}</div>
                                 {ends && <div>{t(ends)}</div>}
-                                {identity.provider === 'email' && identity.email && <div>{t('ways.unlinkAddress', { address: identity.email })}</div>}
+                                {leavesWith(identity, emails.data ?? []).map((address) =>
+                                  identity.provider === emailProvider ? (
+                                    <div key={address}>{t('ways.unlinkAddress', { address })}</div>
+                                  ) : (
+                                    <div key={address}>
+                                      {t('ways.unlinkLeaves', { address })}{' '}
+                                      {email && (
+                                        <Anchor component="button" type="button" onClick={() => void keep(address)}>
+                                          {t('ways.unlinkKeep', { address })}
+                                        </Anchor>
+                                      )}
+                                    </div>
+                                  ),
+                                )}
                               </Stack>
                             }
                             confirm={t('ways.unlink')}
@@ -160,6 +183,16 @@ export function WaysIn({ session, identities, onTicket }: Props) {
           </Button>
         )}
       </Group>
+      {email && (
+        <AddAddress
+          key={keeping}
+          opened={keeping !== undefined}
+          suggestion={keeping}
+          onClose={() => setKeeping(undefined)}
+          onDone={async () => void (await refresh())}
+          onTicket={onTicket}
+        />
+      )}
       {email && <AddAddress opened={emailOpen} onClose={emailDialog.close} onDone={() => linking.linked(email.name)} onTicket={onTicket} />}
       <Dialog opened={walletOpen} onClose={walletDialog.close} title={t('ways.linkWallet')}>
         {wallet && (

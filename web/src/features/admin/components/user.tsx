@@ -7,6 +7,7 @@ import { isProblem } from '../../../api/problem'
 import { keys } from '../../../api/queries'
 import type { AdminUser, Identity } from '../../../api/types'
 import { providerName } from '../../../auth/providers'
+import { EndKeys } from '../../../components/end-keys'
 import { Pages, usePaged } from '../../../components/paged'
 import { Section } from '../../../components/section'
 import { Fault, Listing, Name, personName, Retry, Time, Waiting, WordsAlert } from '../../../components/show'
@@ -95,10 +96,22 @@ function ChangeStatus({ user }: { user: AdminUser }) {
   const client = useQueryClient()
   const intent = `status ${user.id}`
   const suspend = user.status === 'active'
+  const [endKeys, setEndKeys] = useState(false)
+  const created = useQuery({
+    queryKey: keys.admin('user keys', user.id),
+    queryFn: async () => (await data(api.GET('/v1/admin/users/{user}/api-keys', { params: { path: { user: user.id } } }))).data,
+    enabled: suspend,
+  })
   const name = <Name key="name">{personName(t, user)}</Name>
   const change = async (reason: string) => {
     const status = suspend ? ('disabled' as const) : ('active' as const)
-    await data(api.PATCH('/v1/admin/users/{user}', { params: { path: { user: user.id } }, body: { status, ...(reason ? { reason } : {}) } }))
+    await data(
+      api.PATCH('/v1/admin/users/{user}', {
+        params: { path: { user: user.id } },
+        body: { status, ...(reason ? { reason } : {}), ...(suspend && endKeys ? { end_keys: true } : {}) },
+      }),
+    )
+    setEndKeys(false)
     await client.invalidateQueries({ queryKey: keys.operator })
   }
   return (
@@ -106,7 +119,12 @@ function ChangeStatus({ user }: { user: AdminUser }) {
       key={user.status}
       label={t(suspend ? 'operator.suspend' : 'operator.restore')}
       title={t(suspend ? 'operator.suspendTitle' : 'operator.restoreTitle')}
-      text={t.rich(suspend ? 'operator.suspendText' : 'operator.restoreText', { name })}
+      text={
+        <Stack gap="sm">
+          <div>{t.rich(suspend ? 'operator.suspendText' : 'operator.restoreText', { name })}</div>
+          {suspend && <EndKeys keys={created.data ?? []} checked={endKeys} onChange={setEndKeys} />}
+        </Stack>
+      }
       confirm={t(suspend ? 'operator.suspendConfirm' : 'operator.restoreConfirm')}
       intent={intent}
       action={change}

@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Stack, TextInput } from '@mantine/core'
+import { Badge, Button, Group, NativeSelect, Stack, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useChange } from '../../../api/change'
@@ -46,7 +46,17 @@ export function Invitations({ team }: { team: Team }) {
                 cell: ({ email, wallet }) => (wallet ? <code title={wallet}>{shortAddress(wallet)}</code> : <Name line>{email ?? ''}</Name>),
               },
               { label: t('team.as'), cell: (invitation) => t(`common.${invitation.role}`) },
-              { label: t('team.openUntil'), cell: (invitation) => <Time at={invitation.expires_at} /> },
+              {
+                label: t('team.openUntil'),
+                cell: ({ expires_at, void_reason }) =>
+                  void_reason ? (
+                    <Badge variant="light" color="orange" miw="max-content" title={t('team.voidHint')}>
+                      {t(`team.void_${void_reason}`)}
+                    </Badge>
+                  ) : (
+                    <Time at={expires_at} />
+                  ),
+              },
               {
                 label: t('team.takeBack'),
                 action: true,

@@ -1,10 +1,12 @@
 import { Group } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
 import { api, data } from '../../../api/client'
 import { keys, usePages } from '../../../api/queries'
 import type { Member, Role, Team } from '../../../api/types'
-import { ConfirmButton } from '../../../components/confirm'
+import { EndKeys } from '../../../components/end-keys'
 import { useOptimistic } from '../../../components/optimistic'
+import { PreviewConfirm } from '../../../components/preview-confirm'
 import { Section } from '../../../components/section'
 import { Fault, Listing, Name, Person, personName, Time } from '../../../components/show'
 import { Table } from '../../../components/table'
@@ -26,10 +28,11 @@ export function useMemberNames(team: string): (id: string) => string {
 export function Members({ team, me }: { team: Team; me: string }) {
   const t = useT()
   const list = useMembers(team.id)
-  const changeRole = useOptimistic<Member, { user: string; role: Role }>({
+  const changeRole = useOptimistic<Member, { user: string; role: Role; endKeys: boolean }>({
     list: keys.members(team.id),
     change: (members, { user, role }) => members.map((member) => (member.user.id === user ? { ...member, role } : member)),
-    send: ({ user, role }) => data(api.PATCH('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user } }, body: { role } })),
+    send: ({ user, role, endKeys }) =>
+      data(api.PATCH('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user } }, body: { role, ...(endKeys ? { end_keys: true } : {}) } })),
     refresh: [keys.team(team.id)],
   })
   return (
@@ -47,7 +50,12 @@ export function Members({ team, me }: { team: Team; me: string }) {
                 label: t('team.role'),
                 cell: (member) =>
                   mayActOn(team.role, member.role) ? (
-                    <RoleChoice team={team} member={member} self={member.user.id === me} onChoose={(role) => changeRole.mutate({ user: member.user.id, role })} />
+                    <RoleChoice
+                      team={team}
+                      member={member}
+                      self={member.user.id === me}
+                      onChoose={(role, endKeys) => changeRole.mutateAsync({ user: member.user.id, role, endKeys })}
+                    />
                   ) : (
                     t(`common.${member.role}`)
                   ),
@@ -65,10 +73,12 @@ export function Members({ team, me }: { team: Team; me: string }) {
 function Remove({ team, member, me }: { team: Team; member: Member; me: string }) {
   const t = useT()
   const client = useQueryClient()
+  const [endKeys, setEndKeys] = useState(false)
   const self = member.user.id === me
   if (!self && !mayActOn(team.role, member.role)) return null
+  const path = { team: team.id, user: member.user.id }
   const remove = async () => {
-    await data(api.DELETE('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user: member.user.id } } }))
+    await data(api.DELETE('/v1/teams/{team}/members/{user}', { params: { path, query: endKeys ? { end_keys: true } : {} } }))
     if (!self) return void (await client.invalidateQueries({ queryKey: keys.team(team.id) }))
     // A new load: from now on this page would only be refused.
     location.assign('/')
@@ -76,15 +86,27 @@ function Remove({ team, member, me }: { team: Team; member: Member; me: string }
   const name = personName(t, member.user)
   return (
     <Group>
-      <ConfirmButton
+      <PreviewConfirm
         label={t(self ? 'team.leave' : 'team.remove')}
         accessibleLabel={self ? t('team.leaveOf') : t('team.removeOf', { name })}
         title={t(self ? 'team.leaveTitle' : 'team.removeTitle')}
-        text={self ? t('team.leaveText') : t.rich('team.removeText', { name: <Name key="name">{name}</Name> })}
-        confirm={t(self ? 'team.leaveOf' : 'team.removeConfirm')}
+        size="md"
         intent={`remove ${member.user.id}`}
+        preview={async () => {
+          setEndKeys(false)
+          const answer = await data(api.DELETE('/v1/teams/{team}/members/{user}', { params: { path, query: { dry_run: true } } }))
+          return answer?.api_keys ?? []
+        }}
+        confirm={() => t(self ? 'team.leaveOf' : 'team.removeConfirm')}
         action={remove}
-      />
+      >
+        {(created) => (
+          <>
+            <div>{self ? t('team.leaveText') : t.rich('team.removeText', { name: <Name key="name">{name}</Name> })}</div>
+            <EndKeys keys={created} checked={endKeys} onChange={setEndKeys} />
+          </>
+        )}
+      </PreviewConfirm>
     </Group>
   )
 }

@@ -1,20 +1,39 @@
-import { Select } from '@mantine/core'
+import { Select, Stack } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { Member, Role, Team } from '../../../api/types'
+import { api, data } from '../../../api/client'
+import { keys } from '../../../api/queries'
+import type { Member, Role, Team, TeamAPIKey } from '../../../api/types'
 import { Question } from '../../../components/confirm'
+import { EndKeys } from '../../../components/end-keys'
 import { Name, personName } from '../../../components/show'
 import { useT } from '../../../i18n/language'
-import { assignable, roleQuestion } from '../roles'
+import { assignable, lowers, roleQuestion } from '../roles'
+
+interface Props {
+  team: Team
+  member: Member
+  self: boolean
+  onChoose: (role: Role, endKeys: boolean) => Promise<unknown>
+}
 
 // RoleChoice gives a member another role. It is a list that opens and not a select
 // of the browser: there arrow keys choose, and what is only passed through is done.
-export function RoleChoice({ team, member, self, onChoose }: { team: Team; member: Member; self: boolean; onChoose: (role: Role) => void }) {
+export function RoleChoice({ team, member, self, onChoose }: Props) {
   const t = useT()
+  const keysOf = useKeysOf(team, member)
   // Kept while the question fades out.
-  const [wish, setWish] = useState({ role: member.role, asked: false })
+  const [wish, setWish] = useState<{ role: Role; asked: boolean; created: TeamAPIKey[] }>({ role: member.role, asked: false, created: [] })
+  const [endKeys, setEndKeys] = useState(false)
   const name = personName(t, member.user)
   const role = t(`common.${wish.role}`)
-  const kind = roleQuestion(member.role, wish.role, self) ?? 'Owner'
+  const kind = roleQuestion(member.role, wish.role, self) ?? 'Lowered'
+  const choose = async (chosen: Role) => {
+    setEndKeys(false)
+    const created = lowers(member.role, chosen) ? await keysOf() : []
+    if (created.length > 0 || roleQuestion(member.role, chosen, self)) setWish({ role: chosen, asked: true, created })
+    else await onChoose(chosen, false)
+  }
   return (
     <>
       <Select
@@ -26,19 +45,35 @@ export function RoleChoice({ team, member, self, onChoose }: { team: Team; membe
         allowDeselect={false}
         withScrollArea={false}
         onChange={(chosen) => {
-          if (chosen === null) return
-          if (roleQuestion(member.role, chosen, self)) setWish({ role: chosen, asked: true })
-          else onChoose(chosen)
+          // How it fails is said above the list.
+          if (chosen !== null) choose(chosen).catch(() => undefined)
         }}
       />
       <Question
         opened={wish.asked}
         onClose={() => setWish({ ...wish, asked: false })}
         title={t(`team.role${kind}Title`)}
-        text={t.rich(`team.role${kind}Text`, { name: <Name key="name">{name}</Name>, role })}
+        text={
+          <Stack gap="sm">
+            <div>{t.rich(`team.role${kind}Text`, { name: <Name key="name">{name}</Name>, role })}</div>
+            <EndKeys keys={wish.created} checked={endKeys} onChange={setEndKeys} />
+          </Stack>
+        }
         confirm={t(`team.role${kind}Confirm`)}
-        action={() => Promise.resolve(onChoose(wish.role))}
+        action={() => onChoose(wish.role, endKeys)}
       />
     </>
   )
+}
+
+// useKeysOf lists the working keys of the team that a member created; none where they
+// cannot be read, for they go on then.
+function useKeysOf(team: Team, member: Member): () => Promise<TeamAPIKey[]> {
+  const client = useQueryClient()
+  return async () => {
+    const path = { params: { path: { team: team.id }, query: { limit: 100 } } }
+    const list = client.fetchQuery({ queryKey: [...keys.teamKeys(team.id), 'all'], queryFn: async () => (await data(api.GET('/v1/teams/{team}/api-keys', path))).data })
+    const all = await list.catch(() => [])
+    return all.filter((key) => key.created_by === member.user.id && key.status === 'active')
+  }
 }
