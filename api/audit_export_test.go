@@ -88,8 +88,8 @@ func (o opened) rest() (lines int, raw string, err error) {
 	return strings.Count(string(all), "\n"), o.first + string(all), err
 }
 
-// brokeOff asserts that an export ended before its end, and that its reader was
-// told so.
+// brokeOff asserts that an export ended before its end, and that its reader
+// noticed.
 func brokeOff(t *testing.T, a *apptest.App, o opened) {
 	t.Helper()
 	lines, _, err := o.rest()

@@ -27,7 +27,7 @@ type Options struct {
 	// Policies overrides Policy for proofs of a provider.
 	Policies map[string]Policy
 	// Usable reports whether a provider is configured, so that an identity of it
-	// is a way in.
+	// is a usable sign-in method.
 	Usable  func(provider string) bool
 	UndoFor time.Duration // how long a merge can be undone
 	Notices identity.Notifier
@@ -44,7 +44,7 @@ func NewService(store Store, sessions Sessions, o Options, now identity.Clock) *
 	return &Service{store: store, sessions: sessions, policy: policy, usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
 }
 
-// Submission is a proof and the circumstances it came in.
+// Submission is a proof with the circumstances it was given in.
 type Submission struct {
 	Proof       identity.Proof
 	Current     *session.Principal // who was signed in where the proof came from
@@ -55,7 +55,7 @@ type Submission struct {
 	// WithoutAddress makes an account that does not claim the proof's address,
 	// for a person whom someone else's claim would stop. Only for sign_in.
 	WithoutAddress bool
-	Client         identity.Client
+	Client         identity.RequestOrigin
 	// Replaces is the session whose token the new one's takes the place of, if
 	// the proof signs in; nil for none.
 	Replaces *session.Session
@@ -294,8 +294,8 @@ func (a Submission) claims() string {
 	return a.Proof.VerifiedEmail()
 }
 
-// addressOwner looks up who owns an address; the zero value for nobody, or for
-// no address.
+// addressOwner returns the owner of an address; the zero value if it has none, or
+// without an address.
 func (s *Service) addressOwner(ctx context.Context, address string) (AddressOwner, error) {
 	if address == "" {
 		return AddressOwner{}, nil

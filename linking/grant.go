@@ -35,7 +35,8 @@ type Grant struct {
 // GrantStore keeps grants, in the transaction of InTx.
 type GrantStore interface {
 	// RefusedProofs lists, newest first, what was last refused since a time: the
-	// vouchers of nobody for addresses of the user, by identities that nobody has.
+	// vouchers without a user for addresses of the user, by identities without an
+	// owner.
 	RefusedProofs(ctx context.Context, user identity.ID, since time.Time, most int) ([]identity.Voucher, error)
 	// InsertGrant keeps a grant, in place of an older one for the same identity.
 	InsertGrant(ctx context.Context, g Grant) error
@@ -47,7 +48,7 @@ type GrantStore interface {
 }
 
 // RefusedProofs lists, for operators, the identities that can get a grant: each
-// proved an address of the user lately, was refused, and belongs to nobody.
+// proved an address of the user lately, was refused, and has no owner.
 func (s *Service) RefusedProofs(ctx context.Context, user identity.ID) ([]identity.Voucher, error) {
 	return s.store.RefusedProofs(ctx, user, s.now().Add(-grantableFor), maxGrantable)
 }

@@ -120,7 +120,7 @@ func (h *history) someone() (*held, *session.Principal) {
 
 // principal is the current principal of a session; nil if it has ended.
 func (h *history) principal(s *held) (*held, *session.Principal) {
-	p, err := h.sessions.Authenticate(h.t.Context(), s.token, identity.Client{})
+	p, err := h.sessions.Authenticate(h.t.Context(), s.token, identity.RequestOrigin{})
 	if alive := !s.ended && h.m.active(s.user); alive != (err == nil) || alive && p.User.ID != s.user {
 		h.r.Fatalf("a session of %s: %v, %v; alive %v", s.user, p.User.ID, err, alive)
 	}
@@ -135,7 +135,7 @@ func (h *history) actor() (identity.Actor, bool) {
 	if p == nil {
 		return identity.Actor{}, false
 	}
-	return p.Actor(h.Clock.Now(), identity.Client{}), true
+	return p.Actor(h.Clock.Now(), identity.RequestOrigin{}), true
 }
 
 func (h *history) open() (out []*held) {
@@ -415,7 +415,7 @@ func (h *history) redeem() {
 	by, p := h.someone()
 	if between(h.r, "stolen", 0, 4) > 0 { // as a rule by who has it
 		by = t.holder
-		got, err := h.sessions.Authenticate(h.t.Context(), by.token, identity.Client{})
+		got, err := h.sessions.Authenticate(h.t.Context(), by.token, identity.RequestOrigin{})
 		if p = &got; err != nil {
 			return
 		}

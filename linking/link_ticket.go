@@ -31,7 +31,7 @@ func (t Ticket) request() *LinkRequest {
 // holdLinkTicket gives a link ticket to the session that a sign-in has just
 // made, by an identity of the ticket's owner and in the ticket's browser. It
 // links nothing yet. A ticket that is not for this user, here and now, gives nil
-// and is no error: the sign-in stands by itself.
+// and is not an error: the sign-in succeeds on its own.
 func (s *Service) holdLinkTicket(ctx context.Context, a Submission, user, session identity.ID) (*LinkRequest, error) {
 	t, err := s.store.LockTicket(ctx, identity.HashSecret(a.LinkTicket))
 	if errors.Is(err, identity.ErrNotFound) {
@@ -134,7 +134,7 @@ func (s *Service) redeemsLink(h TicketHolder, t Ticket) bool {
 		t.SessionID != nil && *t.SessionID == h.Principal.Session.ID && bytes.Equal(t.BrowserHash, h.BrowserHash)
 }
 
-// linkConfirmed links a proven identity that nobody owns to the holder.
+// linkConfirmed links a proven identity without an owner to the holder.
 func (s *Service) linkConfirmed(ctx context.Context, h TicketHolder, proof identity.Proof) error {
 	proof.Purpose = identity.PurposeLink
 	a := Submission{Proof: proof, Current: &h.Principal, BrowserHash: h.BrowserHash, Client: h.Client}

@@ -16,7 +16,7 @@ import (
 type TicketHolder struct {
 	Principal   session.Principal
 	BrowserHash []byte
-	Client      identity.Client
+	Client      identity.RequestOrigin
 }
 
 // PreviewMerge shows what redeeming a merge ticket would do. It writes nothing.
@@ -226,7 +226,7 @@ func (s *Service) merge(ctx context.Context, p *Preview, by *identity.ID, event 
 	for i, one := range p.Plan.Identities {
 		ids[i] = one.ID
 	}
-	client := identity.Client{IP: event.IP, UserAgent: event.UserAgent}
+	client := identity.RequestOrigin{IP: event.IP, UserAgent: event.UserAgent}
 	steps := []func() error{
 		func() error { return s.notify(ctx, identity.NoticeMerged, source.ID, mergeNotice(*p), client) },
 		func() error { return s.notify(ctx, identity.NoticeMerged, survivor.ID, mergeNotice(*p), client) },

@@ -38,7 +38,7 @@ func (s *Service) refuse(ctx context.Context, a Submission, d Decision, k locked
 	return refusal, s.store.RecordEvents(ctx, e)
 }
 
-// leavesVoucher reports whether a refused proof is kept as a voucher of nobody.
+// leavesVoucher reports whether a refused proof is kept as a voucher without a user.
 // A session that must be verified first says nothing about the address.
 func leavesVoucher(d Decision) bool {
 	switch d.Reason {
@@ -93,7 +93,7 @@ func (s *Service) event(a Submission, d Decision, action identity.Action, user i
 		e.ActorID = &a.Current.User.ID
 		e.SessionID = &a.Current.Session.ID
 	} else if action == identity.ActionProofRefused {
-		e.ActorID = nil // nobody was signed in, and the owner did nothing
+		e.ActorID = nil // no user was signed in, and the owner did nothing
 	}
 	return e
 }

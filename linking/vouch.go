@@ -156,7 +156,7 @@ func (s *Service) claim(ctx context.Context, e identity.Email, user *identity.Us
 
 // endVouchers ends vouchers of a user, and releases their addresses. It returns
 // an event for each address that left the user.
-func (s *Service) endVouchers(ctx context.Context, user identity.ID, vouchers []identity.Voucher, reason identity.VoucherEnd, client identity.Client) ([]identity.Event, error) {
+func (s *Service) endVouchers(ctx context.Context, user identity.ID, vouchers []identity.Voucher, reason identity.VoucherEnd, client identity.RequestOrigin) ([]identity.Event, error) {
 	if len(vouchers) == 0 {
 		return nil, nil
 	}
@@ -176,7 +176,7 @@ func (s *Service) endVouchers(ctx context.Context, user identity.ID, vouchers []
 
 // release takes those of the addresses off a user that nothing vouches for any
 // more. Each gets one last notice, and is free for its next owner.
-func (s *Service) release(ctx context.Context, user identity.ID, addresses []string, reason identity.VoucherEnd, client identity.Client) ([]identity.Event, error) {
+func (s *Service) release(ctx context.Context, user identity.ID, addresses []string, reason identity.VoucherEnd, client identity.RequestOrigin) ([]identity.Event, error) {
 	live, err := s.store.LiveVouchers(ctx, user)
 	if err != nil {
 		return nil, err

@@ -110,9 +110,9 @@ func (db *DB) SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, 
 	return err
 }
 
-// refusedBy is team.Policy.Check as a condition on a team session, t, the session
-// behind it, s, and its user's membership, m: by where the session was last seen,
-// and as it stands at now. An owner's emergency access goes before the policy.
+// refusedBy is team.Policy.Check as a condition on a team session, t, its session,
+// s, and its user's membership, m: by where the session was last seen, and its
+// state at now. An owner's emergency access goes before the policy.
 func refusedBy(p team.Policy, now time.Time) (condition string, args []any) {
 	rules := []string{"1 = 0"}
 	refuse := func(rule string, values ...any) {

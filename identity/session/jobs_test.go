@@ -65,9 +65,9 @@ func (f *fixture) finish(t *testing.T, id identity.ID) session.Job {
 	return j
 }
 
-// told are the sessions that the audit trail says a job ended, which must be each
+// recorded returns the sessions that the audit trail says a job ended, which must be each
 // once.
-func (f *fixture) told(t *testing.T, job identity.ID) []string {
+func (f *fixture) recorded(t *testing.T, job identity.ID) []string {
 	t.Helper()
 	rows, err := f.SQL.QueryContext(t.Context(), "SELECT CAST(data AS text) FROM audit_events WHERE action IN ('session.ended', 'team_session.revoked')")
 	if err != nil {
@@ -160,8 +160,8 @@ func TestAllOfAUserEndAtOnce(t *testing.T) {
 		f.works(t, "a new one", next, true)
 
 		j := f.finish(t, f.onlyJob(t).ID)
-		if told := f.told(t, j.ID); j.Ended != crowdSize+1 || *j.Total != j.Ended || len(told) != j.Ended {
-			t.Errorf("ended %d of %v; told of %d", j.Ended, *j.Total, len(told))
+		if recorded := f.recorded(t, j.ID); j.Ended != crowdSize+1 || *j.Total != j.Ended || len(recorded) != j.Ended {
+			t.Errorf("ended %d of %v; recorded %d", j.Ended, *j.Total, len(recorded))
 		}
 		if n := f.Count(t, "sessions WHERE ended_at IS NOT NULL AND end_reason = 'ended_by_user'"); n != crowdSize+1 {
 			t.Errorf("%d rows are ended", n)
@@ -242,8 +242,8 @@ func TestAllOfTheDeploymentEndAtOnce(t *testing.T) {
 			want++
 		}
 		j := f.finish(t, out.Job.ID)
-		if told := f.told(t, j.ID); j.Ended != want || len(told) != want {
-			t.Errorf("ended %d, told of %d, want %d", j.Ended, len(told), want)
+		if recorded := f.recorded(t, j.ID); j.Ended != want || len(recorded) != want {
+			t.Errorf("ended %d, recorded %d, want %d", j.Ended, len(recorded), want)
 		}
 		if n := f.Count(t, "sessions WHERE ended_at IS NULL"); n != 3 {
 			t.Errorf("%d are open, of %v and %v", n, own.ID, second.ID)
@@ -309,14 +309,14 @@ func TestByFilterInBatches(t *testing.T) {
 		if err != nil || half.Ended == 0 || half.Ended >= crowdSize || half.FinishedAt != nil {
 			t.Fatalf("half way: %+v, %v", half, err)
 		}
-		if n := f.Count(t, "sessions WHERE end_reason = 'ended_by_operator'"); n != half.Ended || len(f.told(t, half.ID)) != n {
-			t.Errorf("%d rows are ended, %d told of, the job says %d", n, len(f.told(t, half.ID)), half.Ended)
+		if n := f.Count(t, "sessions WHERE end_reason = 'ended_by_operator'"); n != half.Ended || len(f.recorded(t, half.ID)) != n {
+			t.Errorf("%d rows are ended, %d recorded, the job says %d", n, len(f.recorded(t, half.ID)), half.Ended)
 		}
 		// Another process goes on with it.
 		restarted := &fixture{f.Database, session.NewService(f.DB, nil, session.Limits{Idle: idle, Lifetime: lifetime}, f.Clock.Now)}
 		j := restarted.finish(t, out.Job.ID)
-		if told := f.told(t, j.ID); j.Ended != crowdSize || len(told) != crowdSize || f.Count(t, "job_items") != 0 {
-			t.Errorf("ended %d, told of %d", j.Ended, len(told))
+		if recorded := f.recorded(t, j.ID); j.Ended != crowdSize || len(recorded) != crowdSize || f.Count(t, "job_items") != 0 {
+			t.Errorf("ended %d, recorded %d", j.Ended, len(recorded))
 		}
 		if s, err := f.Service.ByID(t.Context(), since.ID, nil, client); err != nil {
 			t.Errorf("made after the call: %+v, %v", s, err)
@@ -403,8 +403,8 @@ func TestAllOfATeamEndAtOnce(t *testing.T) {
 			t.Errorf("%d are active, %v", active, err)
 		}
 		j := f.finish(t, out.Job.ID)
-		if told := f.told(t, j.ID); j.Ended != crowdSize+2 || len(told) != j.Ended {
-			t.Errorf("ended %d, told of %d", j.Ended, len(told))
+		if recorded := f.recorded(t, j.ID); j.Ended != crowdSize+2 || len(recorded) != j.Ended {
+			t.Errorf("ended %d, recorded %d", j.Ended, len(recorded))
 		}
 		in("the admin, afterwards", admin.ID, true)
 		in("an owner, afterwards", owner.ID, true)
@@ -421,7 +421,7 @@ func TestAllOfATeamEndAtOnce(t *testing.T) {
 		in("the owner themself", owner.ID, true)
 		in("the admin, by an owner", admin.ID, false)
 		in("a member, by an owner", coOwner.ID, false)
-		if j := f.finish(t, out.Job.ID); j.Ended != crowdSize+2 || len(f.told(t, j.ID)) != j.Ended {
+		if j := f.finish(t, out.Job.ID); j.Ended != crowdSize+2 || len(f.recorded(t, j.ID)) != j.Ended {
 			t.Errorf("by an owner: ended %d", j.Ended)
 		}
 		in("the owner themself, afterwards", owner.ID, true)

@@ -129,7 +129,7 @@ func (l ListedInTeam) refusedBy(p team.Policy, now time.Time) *team.Refusal {
 	if l.Role != nil {
 		e.Role = *l.Role
 	}
-	return e.refuses(l.Session, identity.Client{IP: l.Session.IP}, now)
+	return e.refuses(l.Session, identity.RequestOrigin{IP: l.Session.IP}, now)
 }
 
 // judged sets for each team session that is open whether the policy refuses it.

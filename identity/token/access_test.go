@@ -43,7 +43,7 @@ func principal(t *testing.T, d *storagetest.Database) session.Principal {
 
 func issue(t *testing.T, s *token.Service, p session.Principal) string {
 	t.Helper()
-	g, err := s.Issue(t.Context(), p, token.Ask{}, identity.Client{})
+	g, err := s.Issue(t.Context(), p, token.Ask{}, identity.RequestOrigin{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ const (
 // team are read. client is where the token is used, as far as the caller knows;
 // without an address, policies with allowed networks refuse it. Introspection
 // counts as a use for session tokens only.
-func (s *Service) Introspect(ctx context.Context, raw string, client identity.Client) (Introspection, error) {
+func (s *Service) Introspect(ctx context.Context, raw string, client identity.RequestOrigin) (Introspection, error) {
 	out, err := s.introspect(ctx, raw, client)
 	switch code := identity.ErrorCode(err); {
 	case code == identity.CodeUnauthenticated, code == identity.CodePolicyUnsatisfied, code == identity.CodeInvalidGrant, errors.Is(err, errNotOurs):
@@ -51,7 +51,7 @@ func (s *Service) Introspect(ctx context.Context, raw string, client identity.Cl
 	return out, nil
 }
 
-func (s *Service) introspect(ctx context.Context, raw string, client identity.Client) (Introspection, error) {
+func (s *Service) introspect(ctx context.Context, raw string, client identity.RequestOrigin) (Introspection, error) {
 	switch {
 	case strings.HasPrefix(raw, refreshPrefix):
 		return s.introspectRefresh(ctx, raw, client)
@@ -62,7 +62,7 @@ func (s *Service) introspect(ctx context.Context, raw string, client identity.Cl
 	return Introspection{Kind: KindSession, Principal: p, IssuedAt: p.Session.CreatedAt, ExpiresAt: p.Session.IdleExpiresAt}, err
 }
 
-func (s *Service) introspectAccess(ctx context.Context, raw string, client identity.Client) (Introspection, error) {
+func (s *Service) introspectAccess(ctx context.Context, raw string, client identity.RequestOrigin) (Introspection, error) {
 	claims, err := s.verify(ctx, raw)
 	if err != nil {
 		return Introspection{}, err
@@ -80,7 +80,7 @@ func (s *Service) introspectAccess(ctx context.Context, raw string, client ident
 	}, err
 }
 
-func (s *Service) introspectRefresh(ctx context.Context, raw string, client identity.Client) (Introspection, error) {
+func (s *Service) introspectRefresh(ctx context.Context, raw string, client identity.RequestOrigin) (Introspection, error) {
 	id, n, ok := parseRefresh(raw)
 	if !ok {
 		return Introspection{}, errInvalidGrant()

@@ -155,7 +155,7 @@ func TestAnotherSecretSignsNothing(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		first := kids(t, newKeyring(d.DB, d))
 		other := token.NewKeyring(d.DB, identity.Secrets{"another secret that is long enough too"}, token.ES256, slog.New(slog.DiscardHandler), d.Clock.Now)
-		_, err := newService(t, d, other).Issue(t.Context(), principal(t, d), token.Ask{}, identity.Client{})
+		_, err := newService(t, d, other).Issue(t.Context(), principal(t, d), token.Ask{}, identity.RequestOrigin{})
 		storagetest.WantCode(t, "signing", err, identity.CodeUnavailable)
 		if !strings.Contains(err.Error(), "keys rotate --compromised") {
 			t.Errorf("it does not say what to do: %v", err)
@@ -248,7 +248,7 @@ func TestAStoreThatIsDownAcceptsNothing(t *testing.T) {
 	if _, err := s.Verify(t.Context(), good); !errors.Is(err, errDown) {
 		t.Errorf("verified by old keys: %v", err)
 	}
-	if _, err := s.Issue(t.Context(), p, token.Ask{}, identity.Client{}); !errors.Is(err, errDown) {
+	if _, err := s.Issue(t.Context(), p, token.Ask{}, identity.RequestOrigin{}); !errors.Is(err, errDown) {
 		t.Errorf("signed by an old key: %v", err)
 	}
 	storagetest.Same(t, kids(t, k), known) // others may go on for a while

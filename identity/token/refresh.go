@@ -141,7 +141,7 @@ func (s *Service) newest(f Family, under []byte) string {
 // underPresent has the newest token of a family made under the present secret.
 func (s *Service) underPresent(f *Family) { f.KeyID = new(identity.KeyID(s.refreshKeys.Making())) }
 
-func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, from identity.Client) (string, error) {
+func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, from identity.RequestOrigin) (string, error) {
 	if !c.Offline {
 		return "", identity.NewError(identity.CodeUnauthorizedClient, "this client cannot have refresh tokens; LATCHKEY_CLIENTS lists the clients that can")
 	}
@@ -185,7 +185,7 @@ func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, 
 // session or the team session has ended, or the role in the team has sunk, which
 // end the family. CodePolicyUnsatisfied, which ends nothing, while the team's
 // policy does not admit the session.
-func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identity.Client) (Grant, error) {
+func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identity.RequestOrigin) (Grant, error) {
 	c, err := s.clients.pick(clientID)
 	if err != nil {
 		return Grant{}, err
@@ -263,7 +263,7 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 }
 
 // reused ends a family of which a used token came back, and its session.
-func (s *Service) reused(ctx context.Context, f Family, n int, from identity.Client) error {
+func (s *Service) reused(ctx context.Context, f Family, n int, from identity.RequestOrigin) error {
 	now := s.now()
 	ended, err := s.store.EndSessions(ctx, f.UserID, session.SessionSelector{Only: &f.SessionID}, "refresh_reused", now)
 	if err != nil {
@@ -283,7 +283,7 @@ func (s *Service) reused(ctx context.Context, f Family, n int, from identity.Cli
 	return s.end(ctx, f, "reused", from)
 }
 
-func (s *Service) end(ctx context.Context, f Family, reason string, from identity.Client) error {
+func (s *Service) end(ctx context.Context, f Family, reason string, from identity.RequestOrigin) error {
 	now := s.now()
 	f.EndedAt, f.EndReason = &now, &reason
 	if err := s.store.UpdateRefreshFamily(ctx, f); err != nil {
@@ -293,7 +293,7 @@ func (s *Service) end(ctx context.Context, f Family, reason string, from identit
 }
 
 // event tells of the family. Who holds a refresh token need not be the user.
-func (f Family) event(action identity.Action, from identity.Client, now time.Time, by *identity.ID, reason string) identity.Event {
+func (f Family) event(action identity.Action, from identity.RequestOrigin, now time.Time, by *identity.ID, reason string) identity.Event {
 	e := identity.Event{
 		ID: identity.NewID(), At: now, Action: action, ActorID: by, UserID: &f.UserID, SessionID: &f.SessionID,
 		IP: from.IP, UserAgent: from.UserAgent, Data: identity.Metadata{"family_id": f.ID, "client_id": f.ClientID},

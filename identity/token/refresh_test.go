@@ -57,7 +57,7 @@ func newLine(t *testing.T, d *storagetest.Database, inTeam bool) *line {
 	if inTeam {
 		ask.TeamID = &l.team.ID
 	}
-	g, err := l.service.Issue(t.Context(), p, ask, identity.Client{})
+	g, err := l.service.Issue(t.Context(), p, ask, identity.RequestOrigin{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (l *line) family() token.Family {
 // use refreshes and must succeed.
 func (l *line) use(raw string) string {
 	l.t.Helper()
-	g, err := l.service.Refresh(l.t.Context(), raw, "web", identity.Client{})
+	g, err := l.service.Refresh(l.t.Context(), raw, "web", identity.RequestOrigin{})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func TestRefreshRules(t *testing.T) {
 					rule.client = "web"
 				}
 				before := l.family()
-				g, err := l.service.Refresh(t.Context(), raw, rule.client, identity.Client{})
+				g, err := l.service.Refresh(t.Context(), raw, rule.client, identity.RequestOrigin{})
 				if got := identity.ErrorCode(err); got != rule.code || (g.RefreshToken == "") != (rule.code != "") || (g.AccessToken == "") != (rule.code != "") {
 					t.Errorf("%q %v, want %q", got, err, rule.code)
 				}
@@ -311,7 +311,7 @@ func TestRefreshRules(t *testing.T) {
 					t.Errorf("the end of the family is audited: %v", got)
 				}
 				if rule.ends != "" {
-					if _, err := l.service.Refresh(t.Context(), raw, rule.client, identity.Client{}); identity.ErrorCode(err) != identity.CodeInvalidGrant {
+					if _, err := l.service.Refresh(t.Context(), raw, rule.client, identity.RequestOrigin{}); identity.ErrorCode(err) != identity.CodeInvalidGrant {
 						t.Errorf("once more: %v", err)
 					}
 				}
@@ -338,7 +338,7 @@ func TestRefreshRace(t *testing.T) {
 			var all sync.WaitGroup
 			for range 16 {
 				all.Go(func() {
-					g, err := l.service.Refresh(t.Context(), l.raw, "web", identity.Client{})
+					g, err := l.service.Refresh(t.Context(), l.raw, "web", identity.RequestOrigin{})
 					mu.Lock()
 					defer mu.Unlock()
 					if next[g.RefreshToken] = true; err != nil {
@@ -392,7 +392,7 @@ func (b broken) RecordEvents(ctx context.Context, events ...identity.Event) erro
 	return b.DB.RecordEvents(ctx, events...)
 }
 
-func (b broken) ByID(ctx context.Context, id identity.ID, ts *identity.ID, client identity.Client) (session.Principal, error) {
+func (b broken) ByID(ctx context.Context, id identity.ID, ts *identity.ID, client identity.RequestOrigin) (session.Principal, error) {
 	if b.call == "session" {
 		return session.Principal{}, errAway
 	}
@@ -414,7 +414,7 @@ func TestRefreshWithoutAStore(t *testing.T) {
 		}
 		before := l.family()
 		b := broken{DB: d.DB, Sessions: sessionsOf(d), call: call}
-		g, err := refreshes(d, b, b, true).Refresh(t.Context(), raw, "web", identity.Client{})
+		g, err := refreshes(d, b, b, true).Refresh(t.Context(), raw, "web", identity.RequestOrigin{})
 		if !errors.Is(err, errAway) || g != (token.Grant{}) {
 			t.Errorf("%s: %+v, %v", call, g, err)
 		}
@@ -437,7 +437,7 @@ func TestRefreshWithoutAKey(t *testing.T) {
 		Issuer: issuer, Clients: token.Clients{{ID: "web", Audience: "https://api.example.com", Offline: true}},
 	}, d.Clock.Now)
 	before := l.family()
-	if _, err := keyless.Refresh(t.Context(), l.raw, "web", identity.Client{}); !errors.Is(err, errAway) {
+	if _, err := keyless.Refresh(t.Context(), l.raw, "web", identity.RequestOrigin{}); !errors.Is(err, errAway) {
 		t.Error(err)
 	}
 	storagetest.Same(t, l.family(), before)

@@ -14,13 +14,13 @@ import (
 // Sessions is what tokens ask of sessions.
 type Sessions interface {
 	// ByID returns who a session is of, acting in the named team session or in none.
-	ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.Client) (session.Principal, error)
-	Authenticate(ctx context.Context, token string, client identity.Client) (session.Principal, error)
+	ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.RequestOrigin) (session.Principal, error)
+	Authenticate(ctx context.Context, token string, client identity.RequestOrigin) (session.Principal, error)
 	// Use notes that the session is used.
 	Use(ctx context.Context, p session.Principal) error
 	// InTeam returns the principal acting in a team, with the open team session
 	// that their session has there, if the team's policy allows it.
-	InTeam(ctx context.Context, p session.Principal, team identity.ID, client identity.Client) (session.Principal, error)
+	InTeam(ctx context.Context, p session.Principal, team identity.ID, client identity.RequestOrigin) (session.Principal, error)
 }
 
 // Service gives and reads tokens.
@@ -83,7 +83,7 @@ type Grant struct {
 // Issue gives a signed-in user's client an access token, and a refresh token if it
 // asks for one and may have it (CodeUnauthorizedClient). With a team, the session
 // must have an open team session there: see session.Service.InTeam.
-func (s *Service) Issue(ctx context.Context, p session.Principal, ask Ask, from identity.Client) (Grant, error) {
+func (s *Service) Issue(ctx context.Context, p session.Principal, ask Ask, from identity.RequestOrigin) (Grant, error) {
 	c, err := s.clients.pick(ask.ClientID)
 	if err != nil {
 		return Grant{}, err

@@ -29,7 +29,7 @@ import (
 	"github.com/latchkey/latchkey/web"
 )
 
-// Parts are what the service stands on.
+// Parts are what the service is built from.
 type Parts struct {
 	Config  config.Config
 	DB      *storage.DB

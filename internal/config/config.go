@@ -63,7 +63,7 @@ const MinSecretLength = 32
 type Config struct {
 	DatabaseURL SecretURL `env:"LATCHKEY_DATABASE_URL" envDefault:"sqlite://latchkey.db" secret:"true" doc:"Where everything is kept: sqlite://PATH (sqlite:///PATH from the root) or postgres://USER:PASSWORD@HOST:PORT/DATABASE. It may lead through a pooler such as PgBouncer. Each replica opens at most 20 connections; ?pool_max_conns=N changes that."`
 
-	DatabaseDirectURL SecretURL `env:"LATCHKEY_DATABASE_DIRECT_URL" secret:"true" doc:"The same PostgreSQL without the pooler that LATCHKEY_DATABASE_URL leads through, for migrations and to hear of changes at once. Without it all works, but behind a pooler sessions are not remembered: every check reads."`
+	DatabaseDirectURL SecretURL `env:"LATCHKEY_DATABASE_DIRECT_URL" secret:"true" doc:"The same PostgreSQL without the pooler that LATCHKEY_DATABASE_URL leads through, for migrations and notifications of changes. Without it everything works, but through a pooler sessions are not cached: every check reads."`
 
 	PublicURL url.URL `env:"LATCHKEY_PUBLIC_URL" envDefault:"http://localhost:8080" doc:"The origin people reach Latchkey at: scheme and host, no path. https, unless the host is loopback. When unset with serve --dev, it has the port of LATCHKEY_LISTEN."`
 	// PublicURLSet reports whether the operator chose PublicURL.
@@ -77,7 +77,7 @@ type Config struct {
 	// busy port is an error, else it only warns.
 	MetricsListenSet bool
 
-	Secret         Secret         `env:"LATCHKEY_SECRET" secret:"true" doc:"The key that nonces, states and tickets are authenticated by, at least 32 characters; the same on every replica. Required, except with serve --dev, which makes one for each start."`
+	Secret         Secret         `env:"LATCHKEY_SECRET" secret:"true" doc:"The key that nonces, states and tickets are authenticated by, at least 32 characters; the same on every replica. Required, except with serve --dev, which creates one at each start."`
 	SecretPrevious Secret         `env:"LATCHKEY_SECRET_PREVIOUS" secret:"true" doc:"Another value of LATCHKEY_SECRET while it is being changed: what was made under it is still accepted, and nothing is made under it. See docs/database.md for the steps. After a leak leave it out."`
 	AllowedOrigins Origins        `env:"LATCHKEY_ALLOWED_ORIGINS" doc:"Other origins whose pages may call Latchkey with the person's cookie and be returned to, comma separated."`
 	CookieDomain   string         `env:"LATCHKEY_COOKIE_DOMAIN" doc:"A domain, such as example.com, whose every subdomain is sent the session cookie: the host of LATCHKEY_PUBLIC_URL or a parent of it. Unset, it is for that host alone. Read docs/security.md first."`
@@ -94,8 +94,8 @@ type Config struct {
 	SIWEStatement    string   `env:"LATCHKEY_SIWE_STATEMENT" doc:"A line that the wallet shows when it asks for the signature."`
 	SIWETermsVersion string   `env:"LATCHKEY_SIWE_TERMS_VERSION" doc:"The version of the terms that LATCHKEY_SIWE_STATEMENT agrees to; kept with each wallet that signs it."`
 	SIWEResources    []string `env:"LATCHKEY_SIWE_RESOURCES" doc:"Resources (RFC 3986 URIs) of the messages that wallets sign, comma separated."`
-	EthereumRPC      RPCs     `env:"LATCHKEY_ETHEREUM_RPC" secret:"true" doc:"JSON-RPC endpoints for contract wallets, CHAIN=URL, comma separated; several of one chain are tried in order. Without one, contract wallets of that chain cannot sign in. Those of chain 1 also tell ENS names: wallets are shown with theirs, and operators can search by one."`
-	Linking          Linking  `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and tells the user, confirm asks for an old way in first, off refuses."`
+	EthereumRPC      RPCs     `env:"LATCHKEY_ETHEREUM_RPC" secret:"true" doc:"JSON-RPC endpoints for contract wallets, CHAIN=URL, comma separated; several of one chain are tried in order. Without one, contract wallets of that chain cannot sign in. Those of chain 1 also resolve ENS names: wallets are shown with theirs, and operators can search by one."`
+	Linking          Linking  `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and notifies the user, confirm asks for an older sign-in method first, off refuses."`
 
 	MergeUndoDays int     `env:"LATCHKEY_MERGE_UNDO_DAYS" envDefault:"30" doc:"For how many days a merge of two users can be undone."`
 	EmailLinking  Linking `env:"LATCHKEY_EMAIL_LINKING" doc:"LATCHKEY_LINKING for e-mail links alone."`
@@ -104,8 +104,8 @@ type Config struct {
 	SessionLifetime time.Duration `env:"LATCHKEY_SESSION_LIFETIME" envDefault:"720h" doc:"How long a session lives at most."`
 
 	Clients      Clients       `env:"LATCHKEY_CLIENTS" doc:"The applications that may ask for tokens, CLIENT_ID=AUDIENCE, comma separated, such as web=https://api.example.com,mobile=https://api.example.com. The audience is the API that takes the client's access tokens (aud). Listed clients may have refresh tokens. Unset: one client, default, whose audience is LATCHKEY_PUBLIC_URL, without them."`
-	RefreshGrace time.Duration `env:"LATCHKEY_REFRESH_GRACE" envDefault:"24h" doc:"For how long a refresh token that was used gives the same successor again, while nobody has used that: the answer was lost on the way. Longer forgives longer outages of a device's network; shorter leaves less time to a stolen token that its owner has just used. A use after its successor was used always ends the session."`
-	TokenAlg     TokenAlg      `env:"LATCHKEY_TOKEN_ALG" envDefault:"EdDSA" doc:"The signature of access tokens, EdDSA (Ed25519) or ES256. A change shows with the next key; latchkey keys rotate makes one."`
+	RefreshGrace time.Duration `env:"LATCHKEY_REFRESH_GRACE" envDefault:"24h" doc:"How long a used refresh token returns the same successor again, while that is unused: the answer was lost on the way. Longer forgives longer outages of a device's network; shorter leaves less time to a stolen token that its owner has just used. A use after its successor was used always ends the session."`
+	TokenAlg     TokenAlg      `env:"LATCHKEY_TOKEN_ALG" envDefault:"EdDSA" doc:"The signature of access tokens, EdDSA (Ed25519) or ES256. A change applies to the next key; latchkey keys rotate creates one."`
 	SessionCache int           `env:"LATCHKEY_SESSION_CACHE" envDefault:"20000" doc:"How many sessions each replica remembers, so that checking them reads nothing; 0 for none. They take at most 3 KB times this: 60 MB by default. A session whose user has much metadata takes the room of several. A session that was ended is refused everywhere within 100 ms. On PostgreSQL this needs one connection that does not go through a pooler, see LATCHKEY_DATABASE_DIRECT_URL; through one, nothing is remembered."`
 
 	GeoIPFile string `env:"LATCHKEY_GEOIP_FILE" doc:"A MaxMind DB file of cities or countries, such as GeoLite2-City.mmdb, to show about where sessions are. Read at start, and again when it has changed."`
