@@ -258,7 +258,7 @@ func TestAnUndoIsBound(t *testing.T) {
 			if err := p.confirm(); err != nil {
 				t.Fatal(err)
 			}
-			by := p.owner.Actor(p.Clock.Now(), identity.Client{})
+			by := p.owner.Actor(p.Clock.Now(), identity.RequestOrigin{})
 			by.Fresh = true
 			r.without(p, &by)
 			undo := func() error {
@@ -330,7 +330,7 @@ func TestAnUnlinkIsBound(t *testing.T) {
 			p := newPairing(t, d, false)
 			all := p.identities(p.owner.User.ID)
 			id := all[0].ID // the wallet
-			by := p.owner.Actor(p.Clock.Now(), identity.Client{})
+			by := p.owner.Actor(p.Clock.Now(), identity.RequestOrigin{})
 			by.Fresh = true
 			made := p.signIn(t, "siwe", p.subject, wallet)
 			other := p.signIn(t, "github", all[1].Subject)

@@ -140,8 +140,8 @@ func (s *siege) step() {
 	})](who)
 }
 
-// address is a mailbox of someone: at home it is theirs for good, at corp it is
-// whoever's the domain is.
+// address is a mailbox of someone: at home it is theirs for good, at corp it
+// belongs to the owner of the domain.
 func (s *siege) address(h human, at string) string {
 	return s.prefix + string(h) + "@" + at + ".example"
 }
@@ -187,7 +187,7 @@ func (s *siege) anyProof(h human, purpose identity.Purpose) (identity.Proof, boo
 
 func (s *siege) browserOf(h human) []byte { return identity.HashSecret(string(h) + "'s browser") }
 
-// on draws who one of someone's devices stands for now; nil if for nobody.
+// on draws the current principal of one of someone's devices; nil if there is none.
 func (s *siege) on(h human) *session.Principal {
 	_, p := s.device(h)
 	return p

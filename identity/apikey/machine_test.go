@@ -48,7 +48,7 @@ func TestKeysOfATeamAreCountedUnderItsLock(t *testing.T) {
 			t.Errorf("%d got the last place", made.Load())
 		}
 
-		machine := last.Actor(identity.Client{})
+		machine := last.Actor(identity.RequestOrigin{})
 		_, _, created := keys.CreateInTeam(t.Context(), machine, id, n)
 		_, _, listed := keys.ListInTeam(t.Context(), machine, id, identity.Page{Limit: 9})
 		_, _, rotated := keys.RotateInTeam(t.Context(), machine, id, last.ID, 0)
