@@ -358,7 +358,7 @@ func (s *siege) prove(h human) {
 
 // apply has someone's proof judged, and holds what it leads to against the rules.
 func (s *siege) apply(h human, p identity.Proof, current *session.Principal, ticket string) (token string) {
-	a := linking.Attempt{Proof: p, Current: current, BrowserHash: s.browserOf(h), LinkTicket: ticket}
+	a := linking.Submission{Proof: p, Current: current, BrowserHash: s.browserOf(h), LinkTicket: ticket}
 	a.WithoutAddress = p.Purpose == identity.PurposeSignIn && p.Provider != identity.ProviderEmail && len(s.devices) >= len(humans) && between(s.r, "without address", 0, 9) == 0
 	k := key(p)
 	home, linked := s.home[k]
