@@ -157,11 +157,10 @@ func (db *DB) attempt(ctx context.Context, deadline *time.Timer, fn func(ctx con
 }
 
 // AfterCommit runs f once the transaction of the context has committed; f is
-// forgotten if it does not.
+// forgotten if it does not. It panics without a transaction.
 func (db *DB) AfterCommit(ctx context.Context, f func()) {
-	if tx := inTx(ctx); tx != nil {
-		tx.after = append(tx.after, f)
-	}
+	tx := mustTx(ctx)
+	tx.after = append(tx.after, f)
 }
 
 func retryable(err error) bool {
@@ -199,7 +198,7 @@ type transaction struct {
 // unhurried lets the transaction of the context take minutes: an operator asked
 // for something of any number of rows.
 func (db *DB) unhurried(ctx context.Context) {
-	tx := inTx(ctx)
+	tx := mustTx(ctx)
 	if db.patient || !tx.deadline.Reset(unhurriedTimeout) {
 		return
 	}
@@ -228,6 +227,15 @@ func inTx(ctx context.Context) *transaction {
 	return tx
 }
 
+// mustTx returns the transaction of the context. A change outside of one would be a
+// change without its audit event: a mistake of the caller, so it panics.
+func mustTx(ctx context.Context) *transaction {
+	if tx := inTx(ctx); tx != nil {
+		return tx
+	}
+	panic("storage: change outside a transaction: call it in DB.InTx, with the context that InTx passes on")
+}
+
 // reader is the transaction of the context, or the pool.
 func (db *DB) reader(ctx context.Context) bun.IDB {
 	if tx := inTx(ctx); tx != nil {
@@ -236,14 +244,8 @@ func (db *DB) reader(ctx context.Context) bun.IDB {
 	return db.read
 }
 
-// writer is the transaction of the context. A change outside of one would be a
-// change without its audit event.
-func (db *DB) writer(ctx context.Context) bun.IDB {
-	if tx := inTx(ctx); tx != nil {
-		return tx.flushed(ctx)
-	}
-	panic("storage: change outside a transaction")
-}
+// writer is the transaction of the context, see mustTx.
+func (db *DB) writer(ctx context.Context) bun.IDB { return mustTx(ctx).flushed(ctx) }
 
 // exec runs a change and tells how many rows it touched.
 func (db *DB) exec(ctx context.Context, q interface {
@@ -269,12 +271,7 @@ func (db *DB) insert(ctx context.Context, model any) error {
 }
 
 // builder is writer for a query that goes to execDeferred: it sends nothing yet.
-func (db *DB) builder(ctx context.Context) bun.IDB {
-	if tx := inTx(ctx); tx != nil {
-		return &tx.Tx
-	}
-	panic("storage: change outside a transaction")
-}
+func (db *DB) builder(ctx context.Context) bun.IDB { return &mustTx(ctx).Tx }
 
 // execDeferred is exec for a change whose outcome nothing in the transaction depends
 // on. On PostgreSQL it is sent along with what comes next, at the latest before

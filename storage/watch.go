@@ -45,12 +45,12 @@ type Changes interface {
 // that remember something of them: this process hears when the transaction has
 // ended, the others by PostgreSQL with the commit itself.
 func (db *DB) changed(ctx context.Context, ids ...identity.ID) {
-	tx := inTx(ctx)
+	tx := mustTx(ctx)
 	tx.changed = append(tx.changed, ids...)
 }
 
 // changedAll is changed for more than can be named.
-func (db *DB) changedAll(ctx context.Context) { inTx(ctx).changedAll = true }
+func (db *DB) changedAll(ctx context.Context) { mustTx(ctx).changedAll = true }
 
 // notify adds the notification to what is sent before the commit.
 func (db *DB) notify(tx *transaction) {

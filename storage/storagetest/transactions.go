@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -212,14 +213,26 @@ func testOutside(t *testing.T, d *Database) {
 			func() {
 				var err error
 				defer func() {
-					if recover() == nil && err == nil {
+					reason := recover()
+					switch {
+					case reason == nil && err == nil:
 						t.Errorf("%s works outside a transaction (%s)", name, where)
+					case ctx != over && !strings.Contains(fmt.Sprint(reason), "call it in DB.InTx"):
+						t.Errorf("%s outside a transaction does not explain itself: %v, %v", name, reason, err)
 					}
 				}()
 				err = change(ctx)
 			}()
 		}
 	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("AfterCommit forgets what it is given outside a transaction")
+			}
+		}()
+		d.AfterCommit(t.Context(), func() {})
+	}()
 	Same(t, counts(), before)
 	Same(t, lock(t, d, s.ID), s)
 }
