@@ -21,6 +21,12 @@ const (
 	AND s.deployment_epoch = (SELECT sd.session_epoch FROM deployment AS sd)`
 	// openSession is what makes a session s an open one.
 	openSession = "s.ended_at IS NULL AND " + sessionLives
+	// endedInBulk is the contrary of sessionLives. As a value, or under OR, NOT EXISTS
+	// would have PostgreSQL read all users first.
+	endedInBulk = `(s.user_epoch <> (SELECT su.session_epoch FROM users AS su WHERE su.id = s.user_id)
+	OR s.deployment_epoch <> (SELECT sd.session_epoch FROM deployment AS sd))`
+	// endedSession is the contrary of openSession.
+	endedSession = "(s.ended_at IS NOT NULL OR " + endedInBulk + ")"
 
 	// ofOwner reports whether a team session t goes by the owners' counter.
 	ofOwner = `coalesce(t.of_owner, EXISTS (SELECT 1 FROM memberships AS om
@@ -30,7 +36,8 @@ const (
 	FROM teams AS tt WHERE tt.id = t.team_id)`
 	// openTeamSession is what makes a team session t an open one, as long as the
 	// session behind it is.
-	openTeamSession = "t.ended_at IS NULL AND " + teamSessionLives
+	openTeamSession  = "t.ended_at IS NULL AND " + teamSessionLives
+	endedTeamSession = "NOT (" + openTeamSession + ")"
 )
 
 // stamped gives a new session the counts of now.

@@ -3,7 +3,21 @@ package storage
 import (
 	"context"
 	"time"
+
+	"github.com/uptrace/bun"
 )
+
+// Spy has every statement that bun runs outside a transaction given to heard, too.
+func Spy(db *DB, heard func(query string)) { db.read = db.read.WithQueryHook(spy(heard)) }
+
+type spy func(query string)
+
+func (s spy) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	s(e.Query)
+	return ctx
+}
+
+func (spy) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 // Setting is a run-time parameter where the context's statements run.
 func (db *DB) Setting(ctx context.Context, name string) (value string, err error) {

@@ -18,7 +18,7 @@ func (db *DB) InsertSession(ctx context.Context, s session.Session) error {
 // LockSession implements session.Store.
 func (db *DB) LockSession(ctx context.Context, id identity.ID) (session.Session, error) {
 	var row sessionRow
-	q := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, NOT ("+sessionLives+") AS ended_in_bulk", db.columns((*sessionRow)(nil))).Where("s.id = ?", id)
+	q := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, "+endedInBulk+" AS ended_in_bulk", db.columns((*sessionRow)(nil))).Where("s.id = ?", id)
 	err := db.engine.forUpdate(q, "s").Scan(ctx)
 	return row.Session, db.engine.normalise(err)
 }
@@ -137,7 +137,7 @@ func (db *DB) endTeamSessionsUnder(ctx context.Context, reason string, at time.T
 // ActiveSessions implements session.Store.
 func (db *DB) ActiveSessions(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]session.Session, error) {
 	var rows []sessionRow
-	q := whereStatus(db.reader(ctx).NewSelect().Model(&rows).Where("s.user_id = ?", user), session.StatusActive, now, openSession)
+	q := whereStatus(db.reader(ctx).NewSelect().Model(&rows).Where("s.user_id = ?", user), session.StatusActive, now, sessionEnds)
 	err := newestFirst(q, "s.id", p).Scan(ctx)
 	return rowsOf(rows, func(r sessionRow) session.Session { return r.Session }), db.engine.normalise(err)
 }
@@ -148,7 +148,7 @@ func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p i
 		sessionRow `bun:",extend"`
 		identity.Summary
 	}
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, NOT ("+sessionLives+") AS ended_in_bulk, "+summaryColumns, db.columns((*sessionRow)(nil))).
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, "+endedInBulk+" AS ended_in_bulk, "+summaryColumns, db.columns((*sessionRow)(nil))).
 		Join("JOIN users AS u ON u.id = s.user_id")
 	err := newestFirst(db.whereSession(q, f, now), "s.id", p).Scan(ctx)
 	out := make([]session.Listed, len(rows))
@@ -176,7 +176,7 @@ func (db *DB) whereSession(q *bun.SelectQuery, f session.Filter, now time.Time) 
 	if f.Status == session.StatusRefused { // only team sessions are
 		q = q.Where("1 = 0")
 	}
-	return db.where(whereStatus(q, f.Status, now, openSession), f, now, "s")
+	return db.where(whereStatus(q, f.Status, now, sessionEnds), f, now, "s")
 }
 
 // where narrows sessions, s, or team sessions with the session s behind, by what
@@ -209,12 +209,19 @@ func (db *DB) where(q *bun.SelectQuery, f session.Filter, now time.Time, alias s
 	return inNetwork(db.engine.onDevice(whereProvider(q, f.Provider), f.Device), f.Network)
 }
 
-// whereStatus is session.Status as a condition; of the conditions all hold for
-// what has not ended.
-func whereStatus(q *bun.SelectQuery, status session.Status, now time.Time, conditions ...string) *bun.SelectQuery {
+// ends says in SQL what of a kind has not ended, and the contrary.
+type ends struct{ open, ended string }
+
+var (
+	sessionEnds     = ends{openSession, endedSession}
+	teamSessionEnds = ends{openTeamSession, endedTeamSession}
+)
+
+// whereStatus is session.Status as a condition, where any of the ends is one.
+func whereStatus(q *bun.SelectQuery, status session.Status, now time.Time, all ...ends) *bun.SelectQuery {
 	open := func(q *bun.SelectQuery) *bun.SelectQuery {
-		for _, condition := range conditions {
-			q = q.Where(condition)
+		for _, e := range all {
+			q = q.Where(e.open)
 		}
 		return q
 	}
@@ -225,8 +232,8 @@ func whereStatus(q *bun.SelectQuery, status session.Status, now time.Time, condi
 		return open(q).Where("(s.expires_at <= ? OR s.idle_expires_at <= ?)", now, now)
 	case session.StatusRevoked:
 		return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			for _, condition := range conditions {
-				q = q.WhereOr("NOT (" + condition + ")")
+			for _, e := range all {
+				q = q.WhereOr(e.ended)
 			}
 			return q
 		})

@@ -123,7 +123,7 @@ func (db *DB) whereInTeam(q *bun.SelectQuery, teamID identity.ID, f session.Filt
 		comparison := map[bool]string{true: "=", false: "<>"}[*f.Owners]
 		q = q.Where("coalesce(m.role, '') ? ?", bun.Safe(comparison), team.RoleOwner)
 	}
-	q = db.where(whereStatus(q, f.Status, now, openTeamSession, openSession), f, now, "t")
+	q = db.where(whereStatus(q, f.Status, now, teamSessionEnds, sessionEnds), f, now, "t")
 	var refused string
 	var args []any
 	if f.Policy != nil {
@@ -189,7 +189,7 @@ func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery
 		ColumnExpr(`s.id AS s_id, s.user_id AS s_user_id, s.methods AS s_methods, s.ip AS s_ip, s.user_agent AS s_user_agent,
 			s.created_at AS s_created_at, s.authenticated_at AS s_authenticated_at, s.last_seen_at AS s_last_seen_at,
 			s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at,
-			s.longest_pause AS s_longest_pause, NOT (` + sessionLives + `) AS s_ended_in_bulk`).
+			s.longest_pause AS s_longest_pause, ` + endedInBulk + ` AS s_ended_in_bulk`).
 		Join("JOIN sessions AS s ON s.id = t.session_id").
 		Join("JOIN users AS u ON u.id = t.user_id").
 		Join("LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = t.user_id")

@@ -241,7 +241,11 @@ func (db *DB) InvitationsFor(ctx context.Context, user identity.ID, now time.Tim
 	}
 	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, tm.name AS team_name", db.columns((*invitationRow)(nil))).
 		Join("JOIN teams AS tm ON tm.id = n.team_id AND tm.deleted_at IS NULL").
-		Where("n.closed_at IS NULL AND n.expires_at > ?", now).Where(owned, user, user)
+		Where("n.closed_at IS NULL AND n.expires_at > ?", now).
+		// Not owned: with OR, SQLite reads all invitations.
+		Where(`n.id IN (SELECT o.id FROM invitations AS o JOIN emails AS e ON e.address = o.email WHERE e.user_id = ? AND o.closed_at IS NULL
+			UNION ALL SELECT o.id FROM invitations AS o JOIN identities AS i ON i.wallet_address = o.wallet
+			WHERE i.user_id = ? AND i.wallet_kind = 'eoa' AND o.closed_at IS NULL)`, user, user)
 	err := newestFirst(q, "n.id", p).Scan(ctx)
 	out := make([]team.Received, len(rows))
 	for i, r := range rows {

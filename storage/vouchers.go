@@ -253,7 +253,7 @@ func (db *DB) DuplicatesFor(ctx context.Context, user identity.ID) ([]linking.Du
 	var rows []duplicateRow
 	err := db.reader(ctx).NewSelect().Model(&rows).
 		Join("JOIN emails AS e ON e.address = d.address AND e.user_id <> ?", user).
-		Where("d.noted_for = ? OR d.noted_for IN (SELECT u.id FROM users AS u WHERE u.merged_into = ?)", user, user).
+		Where("d.noted_for IN (SELECT u.id FROM users AS u WHERE u.id = ? UNION ALL SELECT u.id FROM users AS u WHERE u.merged_into = ?)", user, user).
 		Order("d.id").Scan(ctx)
 	return rowsOf(rows, func(r duplicateRow) linking.Duplicate { return r.Duplicate }), db.engine.normalise(err)
 }
