@@ -149,6 +149,11 @@ func TestAMergeIsBound(t *testing.T) {
 		{"the ground of the proof", true, func(p *pairing) { // it proves the owner by an identity now
 			p.Identity(p.t, p.owner.User.ID, "google", p.proven)
 		}, invalid, invalid},
+		{"an address that still opens its owner", true, func(p *pairing) { // someone else has proven it since
+			if _, err := p.apply(p.t, p.proof(identity.PurposeSignIn, "google", storagetest.Word(), vouched(p.address)), nil); identity.ErrorCode(err) != identity.CodeEmailTaken {
+				p.t.Fatal(err)
+			}
+		}, invalid, invalid},
 		{"owner is active", false, func(p *pairing) { p.suspend(p.owner.User.ID) }, identity.CodeMergeRefused, identity.CodeMergeRefused},
 		{"holder is active", false, func(p *pairing) { p.suspend(p.holder.User.ID) }, identity.CodeMergeRefused, identity.CodeMergeRefused},
 		{"what was shown", false, func(p *pairing) {
@@ -432,6 +437,49 @@ func TestMergedMetadataStaysWithinItsLimit(t *testing.T) {
 					t.Errorf("an undo gave back %d bytes of %d, %v", len(u.Metadata), len(kept[n]), err)
 				}
 			}
+		}
+	})
+}
+
+// An operator's merge asks for a recent sign-in, and for the preview it names.
+func TestAnAdminMergeIsBound(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		p := newPairing(t, d, false)
+		by := identity.Actor{UserID: d.User(t, func(u *identity.User) { u.Operator = true }).ID, SessionID: identity.NewID(), Fresh: true}
+		d.Wallet(t, by.UserID)
+		merge := func(by identity.Actor, fingerprint string) error {
+			_, err := p.service.AdminMerge(t.Context(), &by, p.holder.User.ID, p.owner.User.ID, linking.MergeChoices{Fingerprint: fingerprint}, false)
+			return err
+		}
+		stale := by
+		stale.Fresh = false
+		p.wantUnchanged("not recently verified", identity.CodeReauthRequired, func() error { return merge(stale, "") })
+		p.wantUnchanged("another preview", identity.CodeMergeChanged, func() error { return merge(by, strings.Repeat("0", 32)) })
+		if err := merge(by, ""); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A merge takes the vouchers of the source along, and ends its recovery codes.
+func TestWhatAMergeTakesAlong(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w := newWorld(d, linking.PolicyAuto)
+		address := "ada-" + identity.NewID().String() + "@example.com"
+		survivor := w.signIn(t, "google", storagetest.Word())
+		source := w.signIn(t, "github", storagetest.Word(), vouched(address))
+		if _, _, err := w.service.NewRecoveryCodes(t.Context(), actorOf(source)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.service.AdminMerge(t.Context(), nil, survivor.User.ID, source.User.ID, linking.MergeChoices{Survivor: &survivor.User.ID}, false); err != nil {
+			t.Fatal(err)
+		}
+		live, err := w.LiveVouchers(t.Context(), survivor.User.ID)
+		if err != nil || len(live) != 1 || live[0].Address != address {
+			t.Errorf("the survivor has the vouchers %+v, %v", live, err)
+		}
+		if left, _, err := w.RecoveryCodes(t.Context(), source.User.ID); err != nil || left != 0 {
+			t.Errorf("%d recovery codes of the source work, %v", left, err)
 		}
 	})
 }

@@ -74,6 +74,17 @@ func TestLinkTicketIsHeld(t *testing.T) {
 				return s.proof(identity.PurposeSignIn, "google", "new"+s.google), s.ticket, s.browser
 			}, false},
 			"with an unknown ticket": {func(s *ticketScene) (identity.Proof, string, []byte) { return s.adaSignsIn(), "x", s.browser }, false},
+			"with a ticket that is not for linking": {func(s *ticketScene) (identity.Proof, string, []byte) {
+				account := storagetest.Address()
+				s.must(s.t, s.proof(identity.PurposeLink, "siwe", account, wallet), principal(s.must(s.t, s.adaSignsIn(), nil)))
+				eve := s.signIn(s.t, "google", "eve"+s.google)
+				_, err := s.apply(s.t, s.proof(identity.PurposeLink, "google", s.google), eve)
+				var refusal *identity.Error
+				if !errors.As(err, &refusal) || refusal.TicketKind != "merge" {
+					s.t.Fatalf("no merge ticket: %v", err)
+				}
+				return s.proof(identity.PurposeSignIn, "siwe", account, wallet), refusal.Ticket, s.browser
+			}, false},
 			"after its owner unlinked a method": {func(s *ticketScene) (identity.Proof, string, []byte) {
 				ada := principal(s.must(s.t, s.adaSignsIn(), nil))
 				account := storagetest.Address()
@@ -108,6 +119,7 @@ func TestLinkTicketIsHeld(t *testing.T) {
 
 func TestLinkTicketIsRedeemed(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		d.Unsound() // rows are changed by hand
 		for name, c := range map[string]struct {
 			edit func(s *ticketScene, h *linking.TicketHolder)
 			want identity.Code // "" links
@@ -136,6 +148,20 @@ func TestLinkTicketIsRedeemed(t *testing.T) {
 				eve := s.signIn(s.t, "google", "eve"+s.google)
 				p := s.proof(identity.PurposeLink, "github", s.github.Subject)
 				s.must(s.t, p, eve)
+			}, identity.CodeTicketInvalid},
+			"a ticket of another kind": {func(s *ticketScene, h *linking.TicketHolder) { s.setTicket("kind = 'merge'") }, identity.CodeNotFound},
+			"a ticket of another owner": {func(s *ticketScene, h *linking.TicketHolder) {
+				s.setTicket("owner_id = '" + s.signIn(s.t, "google", "eve"+s.google).User.ID.String() + "'")
+			}, identity.CodeNotFound},
+			"a ticket that another user holds": {func(s *ticketScene, h *linking.TicketHolder) {
+				s.setTicket("holder_id = '" + s.signIn(s.t, "google", "eve"+s.google).User.ID.String() + "'")
+			}, identity.CodeNotFound},
+			"after the address became someone else's": {func(s *ticketScene, h *linking.TicketHolder) {
+				eve := s.signIn(s.t, "google", "eve"+s.google).User.ID
+				if err := s.Exec("UPDATE users SET primary_email = NULL WHERE id = ?", s.ada.String()); err != nil {
+					s.t.Fatal(err)
+				}
+				s.Do(s.t, func(ctx context.Context) error { return s.MoveEmails(ctx, []string{s.github.Email}, eve) })
 			}, identity.CodeTicketInvalid},
 			"after it was dismissed": {func(s *ticketScene, h *linking.TicketHolder) {
 				if err := s.service.DismissLink(s.t.Context(), *h, s.request(*h)); err != nil {
@@ -171,6 +197,18 @@ func TestLinkTicketIsRedeemed(t *testing.T) {
 	})
 }
 
+// setTicket changes the ticket of the scene by hand.
+func (s *ticketScene) setTicket(set string) {
+	s.t.Helper()
+	t, err := s.TicketByToken(s.t.Context(), identity.HashSecret(s.ticket))
+	if err == nil {
+		err = s.Exec("UPDATE tickets SET "+set+" WHERE id = ?", t.ID.String())
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // request is the id of what the holder is asked for.
 func (s *ticketScene) request(h linking.TicketHolder) identity.ID {
 	s.t.Helper()
@@ -203,6 +241,7 @@ func TestContestedMailbox(t *testing.T) {
 		if !errors.As(err, &refusal) || refusal.Code != identity.CodeEmailTaken || refusal.TicketKind != "link" {
 			t.Fatalf("mail to a contested address: %v", err)
 		}
+		asked := refusal.Ticket
 		eve := w.signIn(t, "siwe", storagetest.Address(), wallet)
 		if _, err := w.apply(t, mail(identity.PurposeLink), eve); !errors.As(err, &refusal) || refusal.TicketKind == "merge" {
 			t.Fatalf("a merge with the owner of a contested mailbox: %v", err)
@@ -212,6 +251,11 @@ func TestContestedMailbox(t *testing.T) {
 		}
 		if got := w.must(t, mail(identity.PurposeSignIn), nil); got.User.ID != ada.User.ID {
 			t.Error("settled, and yet another user")
+		}
+		// What asked is the mailbox itself: it has nothing to confirm.
+		got, err := w.service.Apply(t.Context(), linking.Submission{Proof: mail(identity.PurposeSignIn), BrowserHash: w.browser, LinkTicket: asked})
+		if err != nil || got.Asks != nil {
+			t.Errorf("the mailbox confirms itself: %+v, %v", got.Asks, err)
 		}
 	})
 }
