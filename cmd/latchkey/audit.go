@@ -7,7 +7,9 @@ import (
 	"io"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -25,14 +27,15 @@ func newAuditCommand() *cobra.Command {
 }
 
 func newAuditVerifyCommand() *cobra.Command {
-	var teamID, file string
+	var teamID, file, from string
 	var expect []string
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Verify that no event was removed, changed, inserted or reordered",
 		Long: `Walks the chains of the audit trail and reports what is broken and where. It
 prints the last hash of each chain: keep it elsewhere and pass it to --expect
-later, to detect a chain that was rewritten completely.`,
+later, to detect a chain that was rewritten completely. Kept in a file, the
+output is also a checkpoint: --from walks on from there.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v, err := newVerification(cmd.OutOrStdout(), expect)
@@ -41,6 +44,9 @@ later, to detect a chain that was rewritten completely.`,
 			}
 			if file != "" {
 				return v.file(cmd, file)
+			}
+			if err := v.readFrom(from); err != nil {
+				return err
 			}
 			only, err := chainOf(teamID)
 			if err != nil {
@@ -52,7 +58,9 @@ later, to detect a chain that was rewritten completely.`,
 	cmd.Flags().StringVar(&teamID, "team", "", "only the chain of this team, or \"deployment\" for that of events without one")
 	cmd.Flags().StringArrayVar(&expect, "expect", nil, "a hash that was printed or exported earlier and must still be in the trail; may be repeated")
 	cmd.Flags().StringVar(&file, "file", "", "an export to verify instead of the database; - for standard input")
+	cmd.Flags().StringVar(&from, "from", "", "a file with what an earlier run printed: each chain is walked from where that run ended")
 	cmd.MarkFlagsMutuallyExclusive("team", "file")
+	cmd.MarkFlagsMutuallyExclusive("from", "file")
 	return cmd
 }
 
@@ -76,6 +84,7 @@ type verification struct {
 	broken int
 	chains int
 	expect map[string]bool
+	from   map[identity.ID]audit.Head
 }
 
 func newVerification(out io.Writer, expect []string) (*verification, error) {
@@ -90,9 +99,45 @@ func newVerification(out io.Writer, expect []string) (*verification, error) {
 	return v, nil
 }
 
+// headLine is how report prints a head.
+var headLine = regexp.MustCompile(`(?m)^head    (the deployment|team (\S+)): event (\d+), ([0-9a-f]{64})$`)
+
+// readFrom reads what an earlier run printed. Only one that found everything whole
+// is a checkpoint.
+func (v *verification) readFrom(name string) error {
+	if name == "" {
+		return nil
+	}
+	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
+	if err != nil {
+		return err
+	}
+	heads := headLine.FindAllStringSubmatch(string(text), -1)
+	if len(heads) == 0 || strings.Contains(string(text), "BROKEN") {
+		return fmt.Errorf("--from: %s is not what a run printed that found the trail whole", name)
+	}
+	v.from = map[identity.ID]audit.Head{}
+	for _, line := range heads {
+		h := audit.Head{Chain: audit.Deployment}
+		if line[2] != "" {
+			if h.Chain, err = uuid.Parse(line[2]); err != nil {
+				return fmt.Errorf("--from: %w", err)
+			}
+		}
+		if h.Seq, err = strconv.ParseInt(line[3], 10, 64); err != nil {
+			return fmt.Errorf("--from: %w", err)
+		}
+		if h.Hash, err = hex.DecodeString(line[4]); err != nil {
+			return fmt.Errorf("--from: %w", err)
+		}
+		v.from[h.Chain] = h
+	}
+	return nil
+}
+
 func (v *verification) report() audit.Report {
 	return audit.Report{
-		Expect: v.expect,
+		Expect: v.expect, From: v.from,
 		Broken: func(b audit.Break) {
 			v.broken++
 			_, _ = fmt.Fprintf(v.out, "BROKEN  %s\n", b)

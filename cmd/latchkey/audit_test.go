@@ -83,6 +83,21 @@ func testAuditVerify(t *testing.T, d *storagetest.Database) {
 	verify(1, "line 2: this is not an event", "--file", file(lines[0], "x"))
 	verify(1, "no such file", "--file", filepath.Join(t.TempDir(), "absent"))
 
+	// From a checkpoint only what came since is walked, and the event it names.
+	checkpoint := file(verify(0, "6 events in 2 chains: whole"))
+	d.Record(t, d.Event(&team), d.Event(&team))
+	verify(0, "4 events in 2 chains: whole", "--from", checkpoint)
+	verify(0, "3 events in 1 chains: whole", "--from", checkpoint, "--team", team.String())
+	verify(1, "is not what a run printed", "--from", file(lines...))
+	verify(1, "no such file", "--from", filepath.Join(t.TempDir(), "absent"))
+	verify(2, "from file", "--from", "x", "--file", "x")
+	verify(1, "event 3: it is not the event that was verified before", "--from", file(strings.Replace(string(read(t, checkpoint)), anchor[:8], "00000000", 1)))
+	verify(1, "event 9: it is not the event that was verified before", "--from", file(strings.Replace(string(read(t, checkpoint)), "event 3", "event 9", 2)))
+	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_events WHERE team_id = '%s' AND seq > 3", team))
+	verify(1, "the end is missing", "--from", checkpoint)
+	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_heads WHERE chain = '%s'", team))
+	d.Unguarded(t, fmt.Sprintf("INSERT INTO audit_heads (chain, seq, hash) SELECT team_id, seq, hash FROM audit_events WHERE team_id = '%s' AND seq = 3", team))
+
 	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_events WHERE team_id = '%s' AND seq = 2", team))
 	verify(1, "BROKEN  team "+team.String()+": event 3: event 2 before it is missing\n")
 	verify(1, "5 events in 2 chains: broken in 1 places")
@@ -109,4 +124,13 @@ func TestSealing(t *testing.T) {
 		stop()
 		<-done
 	})
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name) //nolint:gosec // of the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

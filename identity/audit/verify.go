@@ -40,6 +40,9 @@ type Report struct {
 	// Expect are hashes that were a head once, or stood in an export. Those that
 	// were found are taken out.
 	Expect map[string]bool
+	// From are heads of an earlier verification that found its chains whole. A chain
+	// that has one is walked from there; what came before is not read again.
+	From map[identity.ID]Head
 }
 
 // link is what of an event is verified.
@@ -132,6 +135,17 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 		return 0, err
 	}
 	w := newWalker(r, chain, &head)
+	if from, ok := r.From[chain]; ok && from.Seq > 0 {
+		// The event itself is read again, so that what follows it follows what was there.
+		w.at = Head{Chain: chain, Seq: from.Seq - 1}
+		if w.at.Hash, err = s.before(ctx, from); err != nil {
+			return 0, err
+		}
+		if w.at.Hash == nil {
+			w.broken(from.Seq, "it is not the event that was verified before, or is missing")
+			w.at.Seq, w.at.Hash = 0, Genesis()
+		}
+	}
 	limit := pageSize
 	for {
 		rows, err := s.store.ChainedIn(ctx, chain, w.at.Seq, limit)
@@ -176,6 +190,19 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 		r.Whole(w.at)
 		return events, nil
 	}
+}
+
+// before is the hash that an event names as that of the one before it, nil if the
+// event is not what it was.
+func (s *Service) before(ctx context.Context, h Head) ([]byte, error) {
+	rows, err := s.store.ChainedIn(ctx, h.Chain, h.Seq-1, 1)
+	if err != nil && (ctx.Err() != nil || unavailable(err)) {
+		return nil, err
+	}
+	if err != nil || len(rows) == 0 || *rows[0].Seq != h.Seq || !bytes.Equal(rows[0].Hash, h.Hash) {
+		return nil, nil
+	}
+	return rows[0].PrevHash, nil
 }
 
 func unavailable(err error) bool {
