@@ -1,10 +1,13 @@
 package user_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/user"
+	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
@@ -34,6 +37,41 @@ func TestAnAPIKeyDoesNotChangeAnOperator(t *testing.T) {
 					if got, err := s.Get(t.Context(), u.ID); err != nil || got.Status != want {
 						t.Errorf("operator %v, from %s by the %s: it is %s, want %s; %v", operator, from, name, got.Status, want, err)
 					}
+				}
+			}
+		}
+	})
+}
+
+// Tickets by which others could be linked to or merged with a user, and the user's
+// own, end with a suspension: restoring the user must not bring them back.
+func TestSuspendingEndsTickets(t *testing.T) {
+	each(t, func(t *testing.T, d *storagetest.Database, s *user.Service) {
+		suspended, other, third := d.User(t), d.User(t), d.User(t)
+		ticket := func(kind linking.TicketKind, owner, holder identity.User) identity.ID {
+			_, hash := identity.NewSecret()
+			s := d.Session(t, holder.ID)
+			k := linking.Ticket{
+				ID: identity.NewID(), TokenHash: hash, Kind: kind, OwnerID: owner.ID, HolderID: &holder.ID, SessionID: &s.ID, BrowserHash: identity.HashSecret("b"),
+				CreatedAt: d.Clock.Now(), ExpiresAt: d.Clock.Now().Add(time.Hour),
+			}
+			d.Do(t, func(ctx context.Context) error { return d.InsertTicket(ctx, k) })
+			return k.ID
+		}
+		open := map[identity.ID]bool{
+			ticket(linking.TicketMerge, suspended, other): false,
+			ticket(linking.TicketMerge, other, suspended): false,
+			ticket(linking.TicketLink, suspended, other):  false,
+			ticket(linking.TicketMerge, other, third):     true,
+		}
+		for _, to := range []identity.Status{identity.StatusDisabled, identity.StatusActive} {
+			if _, err := s.SetStatus(t.Context(), actor(third), suspended.ID, to, "", false); err != nil {
+				t.Fatal(err)
+			}
+			for id, want := range open {
+				k, err := d.TicketByID(t.Context(), id)
+				if err != nil || k.Open(d.Clock.Now()) != want {
+					t.Errorf("%s: the %s ticket of %s for %s is open %v, want %v; %v", to, k.Kind, k.OwnerID, k.HolderID, !want, want, err)
 				}
 			}
 		}

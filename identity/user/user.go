@@ -38,6 +38,8 @@ type Store interface {
 	OwnerlessTeamsOf(ctx context.Context, user identity.ID) ([]string, error)
 	// EndSessions ends open sessions of the user, as session.Store tells.
 	EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error)
+	// KillTickets is that of linking.MergeStore.
+	KillTickets(ctx context.Context, user identity.ID, at time.Time) error
 	// KeysCreatedBy and RevokeKeys are those of team.Store.
 	KeysCreatedBy(ctx context.Context, user identity.ID, team *identity.ID, now time.Time) ([]identity.CreatedKey, error)
 	RevokeKeys(ctx context.Context, ids []identity.ID, at time.Time) error
