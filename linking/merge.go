@@ -179,6 +179,8 @@ type MergeStore interface {
 	// the given identities have given since.
 	MoveVouchers(ctx context.Context, from, to identity.ID) error
 	MoveVouchersBack(ctx context.Context, ids []identity.ID, of []identity.Identity, from, to identity.ID) error
+	// MoveSettledBack makes another user's what one has settled about addresses.
+	MoveSettledBack(ctx context.Context, addresses []string, from, to identity.ID) error
 	MoveMemberships(ctx context.Context, teams []identity.ID, from, to identity.ID) error
 	InsertMemberships(ctx context.Context, ms []team.Membership) error
 	DeleteMemberships(ctx context.Context, teams []identity.ID, user identity.ID) error

@@ -318,6 +318,9 @@ func (s *Service) moveBack(ctx context.Context, m Merge, source, survivor identi
 		func() error {
 			return s.store.MoveVouchersBack(ctx, m.Plan.Vouchers, m.Plan.Identities, survivor.ID, source.ID)
 		},
+		// An address that was settled returns settled: who it belongs to has not been
+		// put in doubt since.
+		func() error { return s.store.MoveSettledBack(ctx, back, survivor.ID, source.ID) },
 		func() error { return s.store.SetUser(ctx, source) },
 		func() error { return s.returnMemberships(ctx, m.Plan.Memberships, source.ID, survivor.ID, now) },
 		func() error { return s.store.MoveItemsBack(ctx, m) },

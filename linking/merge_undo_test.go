@@ -222,3 +222,47 @@ func TestUndoOfAnOlderMergeRestoresNoRenewedMembership(t *testing.T) {
 		}
 	})
 }
+
+// What the owner of an address settled before a merge, or the survivor since, is
+// settled for the owner that an undo gives the address back to.
+func TestUndoReturnsWhatWasSettled(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		for _, settledFirst := range []bool{true, false} {
+			w := newWorld(d, linking.PolicyAuto)
+			word := storagetest.Word()
+			address, err := identity.CanonicalEmail(word + "@example.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			source, survivor := w.signIn(t, "google", word, vouched(address)), w.signIn(t, "siwe", storagetest.Address(), wallet)
+			if _, err := w.apply(t, w.proof(identity.PurposeSignIn, "google", word+"-next", vouched(address)), nil); identity.ErrorCode(err) != identity.CodeEmailTaken {
+				t.Fatal(err)
+			}
+			settle := func(p *session.Principal) {
+				t.Helper()
+				if err := w.service.SettleEmail(t.Context(), identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, Fresh: true}, address); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if settledFirst {
+				settle(source)
+			}
+			m, err := w.service.AdminMerge(t.Context(), nil, source.User.ID, survivor.User.ID, linking.MergeChoices{Survivor: &survivor.User.ID}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !settledFirst {
+				settle(survivor)
+			}
+			if _, err := w.service.UndoAnyMerge(t.Context(), m.ID); err != nil {
+				t.Fatal(err)
+			}
+			if owner, err := w.AddressOwner(t.Context(), address); err != nil || owner.Owner == nil || *owner.Owner != source.User.ID || owner.Disputed {
+				t.Errorf("settled first %v: the address is of %v, disputed %v; %v", settledFirst, owner.Owner, owner.Disputed, err)
+			}
+			if got := w.must(t, w.proof(identity.PurposeSignIn, "github", word, vouched(address)), nil); got.User.ID != source.User.ID {
+				t.Errorf("settled first %v: joined %s", settledFirst, got.User.ID)
+			}
+		}
+	})
+}

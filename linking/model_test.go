@@ -494,6 +494,11 @@ func (m *model) undo(r *merged) {
 	for a, owner := range m.addresses {
 		if owner == r.survivor && (slices.Contains(r.addresses, a) || !m.vouched(a, r.survivor)) {
 			m.addresses[a] = r.source
+			for _, v := range m.vouchers {
+				if v.address == a && v.settledBy == r.survivor {
+					v.settledBy = r.source
+				}
+			}
 		}
 	}
 	for t, mv := range r.places {

@@ -191,6 +191,14 @@ func (db *DB) MoveVouchersBack(ctx context.Context, ids []identity.ID, of []iden
 	})
 }
 
+// MoveSettledBack implements linking.MergeStore.
+func (db *DB) MoveSettledBack(ctx context.Context, addresses []string, from, to identity.ID) error {
+	return db.execIf(ctx, len(addresses), func() *bun.UpdateQuery {
+		return db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).Set("settled_by = ?", to).
+			Where("v.settled_by = ? AND v.address IN (?)", from, bun.List(addresses))
+	})
+}
+
 // UnlinkedBy implements linking.VoucherStore.
 func (db *DB) UnlinkedBy(ctx context.Context, provider, subject string) ([]identity.ID, error) {
 	var out []identity.ID
