@@ -185,7 +185,7 @@ func isAPI(path string) bool { return strings.HasPrefix(path, "/v1/") || path ==
 func (s *Server) crossOrigin(next http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		AllowOriginFunc:  func(o string) bool { return s.origins[o] },
-		AllowedMethods:   []string{"GET", "POST", "PATCH", "PUT", "DELETE"},
+		AllowedMethods:   []string{"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"},
 		AllowedHeaders:   []string{"Content-Type", "Authorization"},
 		ExposedHeaders:   []string{"X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"},
 		AllowCredentials: true,

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -85,6 +86,9 @@ type Server struct {
 
 var _ StrictServerInterface = (*Server)(nil)
 
+// specificationRoute serves openapi.yaml, which does not describe itself.
+const specificationRoute = "/openapi.yaml"
+
 // New returns the handler of the whole service.
 func New(deps Deps) (http.Handler, error) {
 	public := origin(deps.Config.PublicURL)
@@ -114,21 +118,45 @@ func New(deps Deps) (http.Handler, error) {
 	engine.Use(s.logRequest, s.recoverPanic)
 	engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethodNotAllowed) })
 	engine.NoRoute(s.pages)
-	engine.GET("/openapi.yaml", func(c *gin.Context) {
+	engine.GET(specificationRoute, func(c *gin.Context) {
 		c.Data(http.StatusOK, "application/yaml; charset=utf-8", specification)
 	})
 	for prefix, h := range deps.Mounts {
 		engine.Any(prefix+"*path", gin.WrapH(h))
 	}
-	RegisterHandlersWithOptions(engine.Group("", operations.attach, s.limitAddress, s.sameOrigin, s.limitBody, s.authenticate, s.limitUser, operations.validate(s), s.requireTeamPolicy),
+	group := engine.Group("", operations.attach, s.limitAddress, s.sameOrigin, s.limitBody, s.authenticate, s.limitUser, operations.validate(s), s.requireTeamPolicy)
+	RegisterHandlersWithOptions(group,
 		NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{ownContext}, StrictGinServerOptions{
 			RequestErrorHandlerFunc:  func(c *gin.Context, err error) { s.fail(c, malformed(err)) },
 			HandlerErrorFunc:         s.fail,
 			ResponseErrorHandlerFunc: s.fail,
 		}),
 		GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, malformed(err)) }})
+	answerHead(engine, group)
 	return s.securityHeaders(s.crossOrigin(engine)), nil
 }
+
+// finishRoute is the one GET that uses something up: the code and the state of a
+// round trip. A HEAD of it, as link scanners send, must not.
+const finishRoute = "/v1/auth/:provider/callback"
+
+// answerHead answers HEAD on every route as GET (RFC 9110, section 9.3.2); net/http
+// leaves the body out.
+func answerHead(engine *gin.Engine, group *gin.RouterGroup) {
+	for _, r := range engine.Routes() {
+		switch {
+		case r.Method != http.MethodGet || r.Path == finishRoute || strings.HasSuffix(r.Path, "*path"):
+		case r.Path == specificationRoute:
+			engine.HEAD(r.Path, r.HandlerFunc)
+		default:
+			group.HEAD(r.Path, r.HandlerFunc)
+		}
+	}
+}
+
+// isHead reports whether only the headers of an answer are asked for, so that one
+// without an end stops behind them.
+func isHead(ctx context.Context) bool { return ctx.(*gin.Context).Request.Method == http.MethodHead }
 
 // ownContext gives each request's handler a context of its own. Gin reuses
 // contexts, and code that still watches one after its request, as database/sql

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -116,9 +117,13 @@ func scopeOf(security openapi3.SecurityRequirements) apikey.Scope {
 	return ""
 }
 
-// attach finds the operation of a matched route.
+// attach finds the operation of a matched route. HEAD is that of GET.
 func (o operations) attach(c *gin.Context) {
-	callOf(c).operation = o[c.Request.Method+" "+c.FullPath()]
+	method := c.Request.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	callOf(c).operation = o[method+" "+c.FullPath()]
 }
 
 // validate refuses requests that the specification does not describe. The value

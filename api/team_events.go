@@ -74,6 +74,9 @@ func (e teamEvents) VisitWatchTeamResponse(w http.ResponseWriter) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // else nginx keeps events back
 	w.WriteHeader(http.StatusOK)
+	if isHead(e.ctx) {
+		return nil
+	}
 	// A browser waits so long before it connects again.
 	for next := "retry: 1000\nevent: changed\ndata:\n\n"; ; {
 		// The server's limit is for a whole answer.
