@@ -54,6 +54,13 @@ func (v Voucher) By(provider, subject string) bool {
 	return v.Provider == provider && v.Subject == subject
 }
 
+// Doubts reports whether a voucher without a user that is given once more is new
+// reason to doubt whose the address is, although the owner has settled it. A mailbox
+// proves who reads the mail now, which may be someone else than before. An account of
+// a provider says what it said before, as GitHub does for ever of an address that was
+// verified once.
+func (v Voucher) Doubts() bool { return v.Provider == ProviderEmail }
+
 // Contests reports whether the voucher, live or ended, is reason to doubt that a
 // proof of its address by (provider, subject) comes from the address's owner.
 // It is when it names someone else, unless the owner has settled that, or when

@@ -213,7 +213,9 @@ func (m *model) refuse(p identity.Proof, code identity.Code) {
 	}
 	for _, v := range m.vouchers {
 		if v.address == p.Email && v.by == key(p) && v.user == (identity.ID{}) {
-			v.settledBy = identity.ID{}
+			if p.Provider == identity.ProviderEmail {
+				v.settledBy = identity.ID{}
+			}
 			return
 		}
 	}

@@ -27,7 +27,8 @@ type VoucherStore interface {
 	// LiveVouchers lists the vouchers that make addresses the user's.
 	LiveVouchers(ctx context.Context, user identity.ID) ([]identity.Voucher, error)
 	InsertVoucher(ctx context.Context, v identity.Voucher) error
-	// RefuseVoucher stores a voucher without a user, or that it was seen again.
+	// RefuseVoucher stores a voucher without a user, or that it was seen again. What
+	// was settled about it stays settled, unless it gives new doubts.
 	RefuseVoucher(ctx context.Context, v identity.Voucher) error
 	// AcceptVoucher deletes the voucher without a user that the identity left when it
 	// was refused.

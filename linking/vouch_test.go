@@ -281,3 +281,43 @@ func TestAddressChangesDuringAMerge(t *testing.T) {
 		}
 	})
 }
+
+// An account of a provider that was refused can be proven for ever, also long after
+// its owner had the mailbox for a day. Once the owner of the address has settled it,
+// proving it again contests nothing. A mailbox that is proven again does.
+func TestARefusedProofIsSettledOnce(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w := newWorld(d, linking.PolicyConfirm)
+		for provider, again := range map[string]bool{"github": false, identity.ProviderEmail: true} {
+			word := storagetest.Word()
+			address, err := identity.CanonicalEmail(word + "@example.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ada, subject := w.signIn(t, "google", word, vouched(address)), word
+			if provider == identity.ProviderEmail {
+				subject = address
+			}
+			refused := func() {
+				t.Helper()
+				if _, err := w.apply(t, w.proof(identity.PurposeSignIn, provider, subject, vouched(address)), nil); identity.ErrorCode(err) != identity.CodeEmailTaken {
+					t.Fatal(err)
+				}
+			}
+			disputed := func(when string, want bool) {
+				t.Helper()
+				if owner, err := w.AddressOwner(t.Context(), address); err != nil || owner.Disputed != want {
+					t.Errorf("%s, %s: disputed %v, want %v; %v", provider, when, owner.Disputed, want, err)
+				}
+			}
+			refused()
+			disputed("refused", true)
+			if err := w.service.SettleEmail(t.Context(), identity.Actor{UserID: ada.User.ID, SessionID: ada.Session.ID, Fresh: true}, address); err != nil {
+				t.Fatal(err)
+			}
+			disputed("settled", false)
+			refused()
+			disputed("refused again", again)
+		}
+	})
+}

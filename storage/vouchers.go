@@ -127,9 +127,13 @@ func (db *DB) InsertVoucher(ctx context.Context, v identity.Voucher) error {
 // RefuseVoucher implements linking.VoucherStore.
 func (db *DB) RefuseVoucher(ctx context.Context, v identity.Voucher) error {
 	row := voucherRowOf(v)
-	_, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&row).
+	insert := db.writer(ctx).NewInsert().Model(&row).
 		On("CONFLICT (provider, subject, address) WHERE user_id IS NULL DO UPDATE").
-		Set("last_vouched_at = EXCLUDED.last_vouched_at").Set("settled_by = NULL"))
+		Set("last_vouched_at = EXCLUDED.last_vouched_at")
+	if v.Doubts() {
+		insert = insert.Set("settled_by = NULL")
+	}
+	_, err := db.exec(ctx, insert)
 	return err
 }
 
