@@ -27,6 +27,7 @@ type options struct {
 	rounds      int
 	connections int
 	signIns     int
+	users       int
 	binaries    string
 	fsync       bool
 	strict      bool
@@ -50,6 +51,7 @@ var parts = []part{
 	{"verify", "siwe.Verify against the cryptography in it", measureVerify},
 	{"merge", "merging two users, and undoing it, as the rows that move grow", measureMerge},
 	{"decision", "deciding about a sign-in as users grow from 10,000 to 1,000,000", measureDecision},
+	{"scale", "checks, sign-ins, lists, sweeping and ending everything among -users users against 10,000", measureScale},
 	{"refuse", "CPU time to refuse a 10 MB body", measureRefuse},
 }
 
@@ -63,6 +65,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 60, "interleaved rounds that the time is cut into")
 	flag.IntVar(&o.connections, "connections", 16, "connections of the load generator")
 	flag.IntVar(&o.signIns, "sign-ins", 100_000, "sign-ins of the part memory")
+	flag.IntVar(&o.users, "users", 20_000, "users of the part scale, such as 3000000")
 	flag.StringVar(&o.binaries, "binary", "", "a built latchkey instead of ./cmd/latchkey; several, comma separated, are compared with each other")
 	flag.BoolVar(&o.fsync, "fsync", true, "let a private PostgreSQL sync to disk, as in production")
 	flag.BoolVar(&o.strict, "strict", false, "exit 1 if an aim is missed")
