@@ -483,3 +483,93 @@ func TestWhatAMergeTakesAlong(t *testing.T) {
 		}
 	})
 }
+
+// An undo gives addresses back only while they are as the merge left them.
+func TestAnUndoOfAddressesIsBound(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		for _, r := range []struct {
+			says    string
+			without func(w *world, survivor *session.Principal, github, address string)
+		}{
+			{"was removed", func(w *world, survivor *session.Principal, _, address string) {
+				if err := w.service.RemoveEmail(t.Context(), actorOf(survivor), survivor.User.ID, address, ""); err != nil {
+					t.Fatal(err)
+				}
+			}},
+			{"only this account", func(w *world, survivor *session.Principal, github, address string) {
+				w.must(t, w.proof(identity.PurposeLink, "google", storagetest.Word(), vouched(address)), survivor)
+				w.signIn(t, "github", github, vouched("new-"+address))
+			}},
+			{"became a sign-in method", func(w *world, survivor *session.Principal, _, address string) {
+				w.must(t, w.proof(identity.PurposeLink, identity.ProviderEmail, address, vouched(address)), survivor)
+			}},
+		} {
+			w := newWorld(d, linking.PolicyAuto)
+			github, address := storagetest.Word(), "ada-"+identity.NewID().String()+"@example.com"
+			survivor := w.signIn(t, "siwe", storagetest.Address(), wallet)
+			source := w.signIn(t, "github", github, vouched(address))
+			p, err := w.service.AdminMerge(t.Context(), nil, survivor.User.ID, source.User.ID, linking.MergeChoices{Survivor: &survivor.User.ID}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.without(w, survivor, github, address)
+			_, err = w.service.UndoAnyMerge(t.Context(), p.ID)
+			storagetest.WantCode(t, r.says, err, identity.CodeMergeMovedOn)
+			if err == nil || !strings.Contains(err.Error(), r.says) {
+				t.Errorf("it says %v, want %q", err, r.says)
+			}
+		}
+	})
+}
+
+// Of two merges about one team, the later is undone first.
+func TestAnUndoNamesTheLaterMergeOfATeam(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w := newWorld(d, linking.PolicyAuto)
+		founder := d.User(t)
+		d.Wallet(t, founder.ID)
+		id := d.Team(t, founder.ID).ID
+		survivor := w.signIn(t, "google", storagetest.Word()).User.ID
+		d.Member(t, id, survivor, team.RoleMember)
+		var merges [2]linking.Preview
+		for n := range merges {
+			source := w.signIn(t, "google", storagetest.Word()).User.ID
+			d.Member(t, id, source, team.RoleAdmin)
+			var err error
+			if merges[n], err = w.service.AdminMerge(t.Context(), nil, source, survivor, linking.MergeChoices{Survivor: &survivor}, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := w.service.UndoAnyMerge(t.Context(), merges[0].ID)
+		storagetest.WantCode(t, "the earlier one", err, identity.CodeMergeMovedOn)
+		if err == nil || !strings.Contains(err.Error(), merges[1].ID.String()) {
+			t.Errorf("it does not name the later: %v", err)
+		}
+	})
+}
+
+// Each thing that removing an address is bound to, taken away by itself.
+func TestARemovalIsBound(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		p := newPairing(t, d, false)
+		by := actorOf(p.owner)
+		stale := by
+		stale.Fresh = false
+		remove := func(by identity.Actor, user identity.ID) func() error {
+			return func() error { return p.service.RemoveEmail(t.Context(), by, user, p.address, "") }
+		}
+		p.wantUnchanged("not recently verified", identity.CodeReauthRequired, remove(stale, p.owner.User.ID))
+		p.wantUnchanged("another user's", identity.CodeNotFound, remove(actorOf(p.holder), p.holder.User.ID))
+		mailbox := "mail-" + p.address
+		only := p.signIn(t, identity.ProviderEmail, mailbox, vouched(mailbox))
+		p.wantUnchanged("the only method", identity.CodeLastIdentity, func() error {
+			return p.service.RemoveEmail(t.Context(), actorOf(only), only.User.ID, mailbox, "")
+		})
+		if err := remove(by, p.owner.User.ID)(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.service.PreviewMerge(t.Context(), p.as, p.ticket, p.wishes); identity.ErrorCode(err) != identity.CodeTicketInvalid {
+			t.Errorf("a ticket outlives the address: %v", err)
+		}
+	})
+}
