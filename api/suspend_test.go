@@ -52,7 +52,7 @@ func TestSuspend(t *testing.T) {
 			operator.PATCH(path, suspend).WantProblem(http.StatusConflict, "last_owner")
 		})
 		eve.GET("/v1/session").Want(http.StatusOK)
-		a.Advance(session.FreshFor)
+		a.Advance(session.RecentlyVerifiedFor)
 		operator.PATCH(path, suspend).WantProblem(http.StatusForbidden, "reauth_required")
 	})
 }

@@ -5,11 +5,11 @@ import "time"
 // Actor is the author of a change: a signed-in user with one session, from one
 // place; or a service with its API key.
 type Actor struct {
-	UserID    ID
-	SessionID ID
-	KeyID     *ID  // a service: then the two above are zero
-	Fresh     bool // recently verified
-	Client    RequestOrigin
+	UserID           ID
+	SessionID        ID
+	KeyID            *ID  // a service: then the two above are zero
+	RecentlyVerified bool // a proof was given within session.RecentlyVerifiedFor
+	Client           RequestOrigin
 }
 
 // Event returns an audit event by this actor.
@@ -49,9 +49,9 @@ func (a Actor) RequireActsOn(u User) error {
 	return nil
 }
 
-// RequireFresh refuses with CodeReauthRequired unless the actor is fresh.
-func (a Actor) RequireFresh() error {
-	if !a.Fresh {
+// RequireRecentlyVerified refuses with CodeReauthRequired unless the actor is fresh.
+func (a Actor) RequireRecentlyVerified() error {
+	if !a.RecentlyVerified {
 		return ErrReauthRequired()
 	}
 	return nil

@@ -167,11 +167,11 @@ func TestActor(t *testing.T) {
 	if *e.ActorID != a.UserID || *e.SessionID != a.SessionID || e.IP != "192.0.2.1" || e.UserAgent != "agent" || !e.At.Equal(at) {
 		t.Errorf("%+v", e)
 	}
-	if err := a.RequireFresh(); identity.ErrorCode(err) != identity.CodeReauthRequired {
+	if err := a.RequireRecentlyVerified(); identity.ErrorCode(err) != identity.CodeReauthRequired {
 		t.Errorf("stale: %v", err)
 	}
-	a.Fresh = true
-	if err := a.RequireFresh(); err != nil {
+	a.RecentlyVerified = true
+	if err := a.RequireRecentlyVerified(); err != nil {
 		t.Errorf("fresh: %v", err)
 	}
 }

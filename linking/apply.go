@@ -158,7 +158,7 @@ func (s *Service) gather(ctx context.Context, a Submission) (lockedFacts, error)
 		if !k.users[id].Active() {
 			return k, session.ErrUnauthenticated() // disabled or merged since the request began
 		}
-		k.facts.SignedIn = &SignedIn{ID: id, Recent: a.Current.Session.Fresh(s.now()) || a.Current.Session.Restricted}
+		k.facts.SignedIn = &SignedIn{ID: id, Recent: a.Current.Session.RecentlyVerified(s.now()) || a.Current.Session.Restricted}
 	}
 	return k, s.gatherAddress(ctx, a, &k, address.Owner)
 }

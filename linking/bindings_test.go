@@ -126,7 +126,9 @@ func TestAMergeIsBound(t *testing.T) {
 			p.Clock.Advance(linking.TicketLifetime)
 			p.as.Principal.Session.AuthenticatedAt = p.Clock.Now()
 		}, invalid, invalid},
-		{"recently verified", false, func(p *pairing) { p.as.Principal.Session.AuthenticatedAt = p.Clock.Now().Add(-session.FreshFor) }, "", identity.CodeReauthRequired},
+		{"recently verified", false, func(p *pairing) {
+			p.as.Principal.Session.AuthenticatedAt = p.Clock.Now().Add(-session.RecentlyVerifiedFor)
+		}, "", identity.CodeReauthRequired},
 		{"proven identity moved", false, func(p *pairing) {
 			other := p.signIn(p.t, "google", storagetest.Word()).User.ID
 			p.do(func(ctx context.Context) error {
@@ -137,7 +139,7 @@ func TestAMergeIsBound(t *testing.T) {
 			p.do(func(ctx context.Context) error { return p.DeleteIdentity(ctx, p.identities(p.owner.User.ID)[0].ID) })
 		}, invalid, invalid},
 		{"proven identity unlinked", false, func(p *pairing) {
-			if err := p.service.Unlink(p.t.Context(), identity.Actor{UserID: p.owner.User.ID, SessionID: p.owner.Session.ID, Fresh: true}, p.identities(p.owner.User.ID)[0].ID); err != nil {
+			if err := p.service.Unlink(p.t.Context(), identity.Actor{UserID: p.owner.User.ID, SessionID: p.owner.Session.ID, RecentlyVerified: true}, p.identities(p.owner.User.ID)[0].ID); err != nil {
 				p.t.Fatal(err)
 			}
 		}, invalid, invalid},
@@ -229,7 +231,7 @@ func TestAnUndoIsBound(t *testing.T) {
 		{name: "nothing", without: func(*pairing, *identity.Actor) {}},
 		{"another user", func(p *pairing, by *identity.Actor) { by.UserID = p.signIn(p.t, "google", storagetest.Word()).User.ID }, identity.CodeNotFound, ""},
 		{"the source", func(p *pairing, by *identity.Actor) { by.UserID = p.holder.User.ID }, identity.CodeNotFound, ""},
-		{"recently verified", func(_ *pairing, by *identity.Actor) { by.Fresh = false }, identity.CodeReauthRequired, ""},
+		{"recently verified", func(_ *pairing, by *identity.Actor) { by.RecentlyVerified = false }, identity.CodeReauthRequired, ""},
 		{"in time", func(p *pairing, _ *identity.Actor) { p.Clock.Advance(undoFor) }, identity.CodeMergeRefused, "no longer be undone"},
 		{"once", func(p *pairing, by *identity.Actor) {
 			if _, err := p.service.UndoMerge(p.t.Context(), *by, p.preview.ID, false); err != nil {
@@ -264,7 +266,7 @@ func TestAnUndoIsBound(t *testing.T) {
 				t.Fatal(err)
 			}
 			by := p.owner.Actor(p.Clock.Now(), identity.RequestOrigin{})
-			by.Fresh = true
+			by.RecentlyVerified = true
 			r.without(p, &by)
 			undo := func() error {
 				_, err := p.service.UndoMerge(t.Context(), by, p.preview.ID, false)
@@ -317,7 +319,7 @@ func TestAnUnlinkIsBound(t *testing.T) {
 		}{
 			{"nothing", func(*pairing, *identity.Actor, *identity.ID) {}, ""},
 			{"owner", func(p *pairing, _ *identity.Actor, id *identity.ID) { *id = p.identities(p.holder.User.ID)[0].ID }, identity.CodeNotFound},
-			{"recently verified", func(_ *pairing, by *identity.Actor, _ *identity.ID) { by.Fresh = false }, identity.CodeReauthRequired},
+			{"recently verified", func(_ *pairing, by *identity.Actor, _ *identity.ID) { by.RecentlyVerified = false }, identity.CodeReauthRequired},
 			{"active", func(p *pairing, _ *identity.Actor, _ *identity.ID) { p.suspend(p.owner.User.ID) }, identity.CodeNotFound},
 			{"a method is left", func(p *pairing, by *identity.Actor, id *identity.ID) {
 				*id = p.identities(p.holder.User.ID)[0].ID
@@ -336,7 +338,7 @@ func TestAnUnlinkIsBound(t *testing.T) {
 			all := p.identities(p.owner.User.ID)
 			id := all[0].ID // the wallet
 			by := p.owner.Actor(p.Clock.Now(), identity.RequestOrigin{})
-			by.Fresh = true
+			by.RecentlyVerified = true
 			made := p.signIn(t, "siwe", p.subject, wallet)
 			other := p.signIn(t, "github", all[1].Subject)
 			r.without(p, &by, &id)

@@ -101,7 +101,7 @@ func (s *Service) ownAddress(ctx context.Context, actor identity.Actor, user ide
 	if len(locked) == 0 || !slices.Contains(owned, address) || user == actor.UserID && !locked[0].Active() {
 		return nil, identity.ErrNotFound
 	}
-	if err := actor.RequireFresh(); err != nil {
+	if err := actor.RequireRecentlyVerified(); err != nil {
 		return nil, err
 	}
 	if err := actor.RequireActsOn(locked[0]); err != nil {

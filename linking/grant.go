@@ -64,7 +64,7 @@ func (s *Service) GrantLink(ctx context.Context, actor identity.Actor, user iden
 	if err := actor.RequirePerson(); err != nil {
 		return Grant{}, err
 	}
-	if err := actor.RequireFresh(); err != nil {
+	if err := actor.RequireRecentlyVerified(); err != nil {
 		return Grant{}, err
 	}
 	if reason == "" || !identity.IsLine(reason, 200) {

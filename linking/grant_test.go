@@ -29,7 +29,7 @@ func newGrantScene(t *testing.T, d *storagetest.Database) *grantScene {
 	s.user, s.subject = s.ada, s.github.Subject
 	op := d.User(t, func(u *identity.User) { u.Operator = true })
 	d.Wallet(t, op.ID)
-	s.operator = identity.Actor{UserID: op.ID, SessionID: d.Session(t, op.ID).ID, Fresh: true}
+	s.operator = identity.Actor{UserID: op.ID, SessionID: d.Session(t, op.ID).ID, RecentlyVerified: true}
 	return s
 }
 
@@ -77,7 +77,7 @@ func TestAGrantIsBound(t *testing.T) {
 			{"nothing", func(*grantScene) {}, ""},
 			{"a person", func(s *grantScene) { s.operator.KeyID = new(identity.NewID()) }, identity.CodeForbidden},
 			{"another user than the operator", func(s *grantScene) { s.user = s.operator.UserID }, identity.CodeGrantRefused},
-			{"recently verified", func(s *grantScene) { s.operator.Fresh = false }, identity.CodeReauthRequired},
+			{"recently verified", func(s *grantScene) { s.operator.RecentlyVerified = false }, identity.CodeReauthRequired},
 			{"a reason", func(s *grantScene) { s.reason = "" }, identity.CodeInvalidRequest},
 			{"a reason on one line", func(s *grantScene) { s.reason = "a\nb" }, identity.CodeInvalidRequest},
 			{"a user", func(s *grantScene) { s.user = identity.NewID() }, identity.CodeNotFound},

@@ -15,7 +15,7 @@ import (
 )
 
 func (h *history) time() {
-	by := session.FreshFor
+	by := session.RecentlyVerifiedFor
 	if !h.jumped && between(h.r, "long", 0, 9) == 0 {
 		by, h.jumped = undoFor, true
 	}
@@ -273,7 +273,7 @@ func (h *history) deleteTeam() {
 		code = identity.CodeNotFound
 	case by.role != team.RoleOwner:
 		code = identity.CodeForbidden
-	case !actor.Fresh:
+	case !actor.RecentlyVerified:
 		code = identity.CodeReauthRequired
 	}
 	h.want("delete a team", h.teams.Delete(h.t.Context(), actor, id), code)

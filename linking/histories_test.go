@@ -270,7 +270,7 @@ func (h *history) acceptLink() {
 	switch {
 	case t.used || !h.Clock.Now().Before(t.expires) || by != t.holder || browser != t.browser:
 		code = identity.CodeNotFound
-	case !p.Session.Fresh(h.Clock.Now()):
+	case !p.Session.RecentlyVerified(h.Clock.Now()):
 		code = identity.CodeReauthRequired
 	case w != nil && w.owner != t.owner, w == nil && owner != identity.ID{} && owner != t.owner:
 		code = identity.CodeTicketInvalid
@@ -305,7 +305,7 @@ func (h *history) removeAddress() {
 	switch {
 	case h.m.addresses[address] != actor.UserID:
 		code = identity.CodeNotFound
-	case !actor.Fresh:
+	case !actor.RecentlyVerified:
 		code = identity.CodeReauthRequired
 	case mailbox != nil && mailbox.owner == actor.UserID && len(h.m.waysOf(actor.UserID)) == 1:
 		code = identity.CodeLastIdentity
@@ -326,7 +326,7 @@ func (h *history) settle() {
 	switch {
 	case h.m.addresses[address] != actor.UserID:
 		code = identity.CodeNotFound
-	case !actor.Fresh:
+	case !actor.RecentlyVerified:
 		code = identity.CodeReauthRequired
 	}
 	h.want("settle "+address, h.service.SettleEmail(h.t.Context(), actor, address), code)
@@ -360,7 +360,7 @@ func (h *history) unlink() {
 	switch {
 	case w.owner != actor.UserID:
 		code = identity.CodeNotFound
-	case !actor.Fresh:
+	case !actor.RecentlyVerified:
 		code = identity.CodeReauthRequired
 	case len(h.m.waysOf(actor.UserID)) == 1:
 		code = identity.CodeLastIdentity
@@ -447,7 +447,7 @@ func (h *history) redeem() {
 	if code != "" {
 		return
 	}
-	if !p.Session.Fresh(now) {
+	if !p.Session.RecentlyVerified(now) {
 		code = identity.CodeReauthRequired
 	}
 	source := t.owner
@@ -485,7 +485,7 @@ func (h *history) undo() {
 	switch {
 	case !operator && h.m.survivor(m.survivor) != actor.UserID:
 		code = identity.CodeNotFound
-	case !actor.Fresh && !commandLine:
+	case !actor.RecentlyVerified && !commandLine:
 		code = identity.CodeReauthRequired
 	case m.undone || !h.Clock.Now().Before(m.until):
 		code = identity.CodeMergeRefused

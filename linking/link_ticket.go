@@ -114,7 +114,7 @@ func (s *Service) settleLink(ctx context.Context, h TicketHolder, id identity.ID
 			return identity.ErrNotFound
 		}
 		now := s.now()
-		if err := h.Principal.Actor(now, h.Client).RequireFresh(); err != nil {
+		if err := h.Principal.Actor(now, h.Client).RequireRecentlyVerified(); err != nil {
 			return err
 		}
 		t.UsedAt = &now

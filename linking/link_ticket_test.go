@@ -91,7 +91,7 @@ func TestLinkTicketIsHeld(t *testing.T) {
 				r := s.must(s.t, s.proof(identity.PurposeLink, "siwe", account, wallet), ada)
 				i, u, err := s.IdentityOwner(s.t.Context(), "google", s.google)
 				if err == nil {
-					err = s.service.Unlink(s.t.Context(), identity.Actor{UserID: u.ID, SessionID: r.Session.ID, Fresh: true}, i.ID)
+					err = s.service.Unlink(s.t.Context(), identity.Actor{UserID: u.ID, SessionID: r.Session.ID, RecentlyVerified: true}, i.ID)
 				}
 				if err != nil {
 					s.t.Fatal(err)
@@ -246,7 +246,7 @@ func TestContestedMailbox(t *testing.T) {
 		if _, err := w.apply(t, mail(identity.PurposeLink), eve); !errors.As(err, &refusal) || refusal.TicketKind == "merge" {
 			t.Fatalf("a merge with the owner of a contested mailbox: %v", err)
 		}
-		if err := w.service.SettleEmail(t.Context(), identity.Actor{UserID: ada.User.ID, SessionID: ada.Session.ID, Fresh: true}, address); err != nil {
+		if err := w.service.SettleEmail(t.Context(), identity.Actor{UserID: ada.User.ID, SessionID: ada.Session.ID, RecentlyVerified: true}, address); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.must(t, mail(identity.PurposeSignIn), nil); got.User.ID != ada.User.ID {

@@ -91,7 +91,7 @@ func (s *Service) ConfirmMerge(ctx context.Context, h TicketHolder, id identity.
 			return errTicketInvalid()
 		}
 		actor := h.Principal.Actor(s.now(), h.Client)
-		if err := actor.RequireFresh(); err != nil {
+		if err := actor.RequireRecentlyVerified(); err != nil {
 			return err
 		}
 		if out, err = s.previewTicket(ctx, t, w); err != nil {
@@ -116,7 +116,7 @@ func (s *Service) AdminMerge(ctx context.Context, actor *identity.Actor, a, b id
 	var out Preview
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		if actor != nil && !dryRun {
-			if err := actor.RequireFresh(); err != nil {
+			if err := actor.RequireRecentlyVerified(); err != nil {
 				return err
 			}
 		}

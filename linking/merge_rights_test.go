@@ -22,8 +22,8 @@ func TestOperatorsAreMergedOnTheCommandLineOnly(t *testing.T) {
 		d.Wallet(t, operator.ID)
 		key := identity.NewID()
 		actors := map[string]*identity.Actor{
-			"operator": {UserID: operator.ID, SessionID: w.Database.Session(t, operator.ID).ID, Fresh: true},
-			"API key":  {KeyID: &key, Fresh: true},
+			"operator": {UserID: operator.ID, SessionID: w.Database.Session(t, operator.ID).ID, RecentlyVerified: true},
+			"API key":  {KeyID: &key, RecentlyVerified: true},
 		}
 		for _, operators := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
 			subject := storagetest.Word()
@@ -112,7 +112,7 @@ func TestAnAPIKeyMergesWithoutGain(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		w := newWorld(d, linking.PolicyAuto)
 		key := identity.NewID()
-		actor := &identity.Actor{KeyID: &key, Fresh: true}
+		actor := &identity.Actor{KeyID: &key, RecentlyVerified: true}
 		owner := w.signIn(t, "google", storagetest.Word()).User.ID
 		for name, c := range map[string]struct {
 			kind  linking.DuplicateKind // "" for none

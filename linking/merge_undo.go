@@ -60,7 +60,7 @@ func (s *Service) undo(ctx context.Context, actor *identity.Actor, id identity.I
 			return identity.ErrNotFound
 		}
 		if actor != nil {
-			if err := actor.RequireFresh(); err != nil {
+			if err := actor.RequireRecentlyVerified(); err != nil {
 				return err
 			}
 		}

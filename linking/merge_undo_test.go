@@ -32,7 +32,7 @@ func sinceMerge() []since {
 		{"the same role", func(m *undoCase) error { return m.setRole(m.role()) }, true},
 		{"removed", func(m *undoCase) error { return m.teams.Remove(m.t.Context(), m.owner, m.team, m.survivor) }, false},
 		{"left", func(m *undoCase) error {
-			return m.teams.Remove(m.t.Context(), identity.Actor{UserID: m.survivor, Fresh: true}, m.team, m.survivor)
+			return m.teams.Remove(m.t.Context(), identity.Actor{UserID: m.survivor, RecentlyVerified: true}, m.team, m.survivor)
 		}, false},
 		{"another role by a replica that does not say when", func(m *undoCase) error {
 			role := team.RoleMember
@@ -115,8 +115,8 @@ func TestUndoRestoresNoMembershipThatChangedSince(t *testing.T) {
 			sessions: session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: time.Hour}, d.Clock.Now),
 		}
 		c.owner = w.signIn(t, "google", storagetest.Word()).Actor(d.Clock.Now(), identity.RequestOrigin{})
-		c.owner.Fresh = true
-		by := identity.Actor{UserID: c.owner.UserID, SessionID: c.owner.SessionID, Fresh: true}
+		c.owner.RecentlyVerified = true
+		by := identity.Actor{UserID: c.owner.UserID, SessionID: c.owner.SessionID, RecentlyVerified: true}
 		for _, roleOfSource := range roles {
 			for _, roleOfSurvivor := range roles {
 				for _, event := range sinceMerge() {
@@ -188,7 +188,7 @@ func TestUndoOfAnOlderMergeRestoresNoRenewedMembership(t *testing.T) {
 		for _, renewed := range []bool{false, true} {
 			w := newWorld(d, linking.PolicyAuto)
 			owner, source, survivor := d.User(t).ID, d.User(t).ID, d.User(t).ID
-			c := &undoCase{world: w, t: t, teams: team.NewService(d.DB, d.Clock.Now), owner: identity.Actor{UserID: owner, Fresh: true}, source: source, survivor: survivor}
+			c := &undoCase{world: w, t: t, teams: team.NewService(d.DB, d.Clock.Now), owner: identity.Actor{UserID: owner, RecentlyVerified: true}, source: source, survivor: survivor}
 			c.team = d.Team(t, owner).ID
 			for _, user := range []identity.ID{owner, source, survivor} {
 				d.Wallet(t, user)

@@ -27,7 +27,7 @@ type RecoveryStore interface {
 // NewRecoveryCodes gives the actor, who must be fresh, ten codes in place of
 // all earlier ones. They are shown this once: only hashes are kept.
 func (s *Service) NewRecoveryCodes(ctx context.Context, actor identity.Actor) (codes []string, created time.Time, err error) {
-	if err := actor.RequireFresh(); err != nil {
+	if err := actor.RequireRecentlyVerified(); err != nil {
 		return nil, time.Time{}, err
 	}
 	codes, hashes := recovery.NewCodes()

@@ -132,7 +132,7 @@ func (s *siege) step() {
 	who := pick(s.r, "who", []human{attacker, attacker, attacker, honest, honest, friend})
 	acts := map[string]func(human){
 		"prove": s.prove, "merge": s.merge, "accept link": s.acceptLink, "undo": s.undo, "unlink": s.unlink, "remove": s.remove,
-		"settle": s.settle, "invite": s.invite, "join": s.join, "wait": func(human) { s.Clock.Advance(session.FreshFor) },
+		"settle": s.settle, "invite": s.invite, "join": s.join, "wait": func(human) { s.Clock.Advance(session.RecentlyVerifiedFor) },
 	}
 	acts[pick(s.r, "act", []string{
 		"prove", "prove", "prove", "prove", "prove", "prove", "prove", "prove", "merge", "merge", "accept link", "accept link",

@@ -47,7 +47,7 @@ func (s *Service) Unlink(ctx context.Context, actor identity.Actor, id identity.
 		if gone == nil || len(locked) == 0 || !locked[0].Active() {
 			return identity.ErrNotFound
 		}
-		if err := actor.RequireFresh(); err != nil {
+		if err := actor.RequireRecentlyVerified(); err != nil {
 			return err
 		}
 		if err := s.keepUsable(left); err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 func actorOf(p *session.Principal) identity.Actor {
-	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, Fresh: true}
+	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, RecentlyVerified: true}
 }
 
 func (w *world) addresses(t *testing.T, user identity.ID) []string {

@@ -98,7 +98,7 @@ func (k Key) Has(s Scope) bool {
 
 // Actor is the key as the author of a change.
 func (k Key) Actor(client identity.RequestOrigin) identity.Actor {
-	return identity.Actor{KeyID: &k.ID, Fresh: true, Client: client}
+	return identity.Actor{KeyID: &k.ID, RecentlyVerified: true, Client: client}
 }
 
 var shape = regexp.MustCompile(`^lk_([a-z2-7]{12})_([A-Za-z0-9_-]{43})$`)

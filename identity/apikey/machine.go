@@ -80,7 +80,7 @@ func (s *Service) manage(ctx context.Context, actor identity.Actor, id identity.
 		if err := role.RequireManages(); err != nil {
 			return err
 		}
-		if err := actor.RequireFresh(); err != nil {
+		if err := actor.RequireRecentlyVerified(); err != nil {
 			return err
 		}
 		return fn(ctx)

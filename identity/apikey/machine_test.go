@@ -22,7 +22,7 @@ func TestKeysOfATeamAreCountedUnderItsLock(t *testing.T) {
 		keys := apikey.NewService(d.DB, d.Clock.Now)
 		owner := d.User(t)
 		id := d.Team(t, owner.ID).ID
-		actor := identity.Actor{UserID: owner.ID, SessionID: identity.NewID(), Fresh: true}
+		actor := identity.Actor{UserID: owner.ID, SessionID: identity.NewID(), RecentlyVerified: true}
 		n := apikey.NewMachine{Name: "m", Role: team.RoleAdmin}
 		var last apikey.Key
 		for range apikey.MaxPerTeam - 1 {
@@ -70,7 +70,7 @@ func TestRemovalOffersToEndKeys(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		keys, teams := apikey.NewService(d.DB, d.Clock.Now), team.NewService(d.DB, d.Clock.Now)
 		person := func(u identity.User) identity.Actor {
-			return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: true}
+			return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), RecentlyVerified: true}
 		}
 		type all struct {
 			team                 identity.ID
@@ -136,7 +136,7 @@ func TestRemovalOffersToEndKeys(t *testing.T) {
 
 		a := begin()
 		stale := person(a.owner)
-		stale.Fresh = false
+		stale.RecentlyVerified = false
 		for _, end := range []bool{true, false} { // a dry run tells, and changes nothing
 			events := d.Count(t, "audit_events")
 			got, err := a.remove(stale, team.Removal{DryRun: true, EndKeys: end})
@@ -181,7 +181,7 @@ func TestDemotionOffersToEndKeys(t *testing.T) {
 		id := d.Team(t, owner.ID).ID
 		d.Member(t, id, admin.ID, team.RoleAdmin)
 		by := func(u identity.User, fresh bool) identity.Actor {
-			return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: fresh}
+			return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), RecentlyVerified: fresh}
 		}
 		made, _, err := keys.CreateInTeam(t.Context(), by(admin, true), id, apikey.NewMachine{Name: "theirs", Role: team.RoleAdmin})
 		other, _, err2 := keys.CreateInTeam(t.Context(), by(owner, true), id, apikey.NewMachine{Name: "owner's", Role: team.RoleMember})
@@ -230,7 +230,7 @@ func TestRevokingAnOperatorOffersToEndKeys(t *testing.T) {
 		keys, users := apikey.NewService(d.DB, d.Clock.Now), user.NewService(d.DB, identity.NoNotices{}, d.Clock.Now)
 		u := d.User(t, func(u *identity.User) { u.Operator = true })
 		d.Wallet(t, u.ID)
-		a := identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: true}
+		a := identity.Actor{UserID: u.ID, SessionID: identity.NewID(), RecentlyVerified: true}
 		made, secret, err := keys.Create(t.Context(), &a, apikey.New{Name: "billing", Scopes: apikey.Scopes{apikey.ScopeAdminRead}})
 		ofTeam, _, err2 := keys.CreateInTeam(t.Context(), a, d.Team(t, u.ID).ID, apikey.NewMachine{Name: "team", Role: team.RoleMember})
 		if err := errors.Join(err, err2); err != nil {
@@ -260,13 +260,13 @@ func TestSuspensionOffersToEndKeys(t *testing.T) {
 		for _, u := range []identity.User{operator, owner} {
 			d.Wallet(t, u.ID)
 		}
-		by, machine := identity.Actor{UserID: operator.ID, SessionID: identity.NewID(), Fresh: true}, identity.NewID()
+		by, machine := identity.Actor{UserID: operator.ID, SessionID: identity.NewID(), RecentlyVerified: true}, identity.NewID()
 		begin := func() (u identity.User, works func() int) {
 			u = d.User(t)
 			d.Wallet(t, u.ID)
 			id := d.Team(t, owner.ID).ID
 			d.Member(t, id, u.ID, team.RoleAdmin)
-			a := identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: true}
+			a := identity.Actor{UserID: u.ID, SessionID: identity.NewID(), RecentlyVerified: true}
 			ofTeam, _, err := keys.CreateInTeam(t.Context(), a, id, apikey.NewMachine{Name: "team", Role: team.RoleMember})
 			deployment, _, err2 := keys.Create(t.Context(), &a, apikey.New{Name: "deployment", Scopes: apikey.Scopes{apikey.ScopeIntrospect}})
 			if err := errors.Join(err, err2); err != nil {
@@ -289,7 +289,7 @@ func TestSuspensionOffersToEndKeys(t *testing.T) {
 		if named, err := users.CreatedKeys(t.Context(), u.ID); err != nil || len(named) != 2 {
 			t.Errorf("named are %+v, %v", named, err)
 		}
-		_, err := users.SetStatus(t.Context(), identity.Actor{KeyID: &machine, Fresh: true}, u.ID, identity.StatusDisabled, "", true)
+		_, err := users.SetStatus(t.Context(), identity.Actor{KeyID: &machine, RecentlyVerified: true}, u.ID, identity.StatusDisabled, "", true)
 		storagetest.WantCode(t, "by a key", err, identity.CodeForbidden)
 		_, err = users.SetStatus(t.Context(), by, u.ID, identity.StatusActive, "", true)
 		storagetest.WantCode(t, "with a restoration", err, identity.CodeInvalidRequest)

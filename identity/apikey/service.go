@@ -69,7 +69,7 @@ func (s *Service) Create(ctx context.Context, actor *identity.Actor, n New) (Key
 		return Key{}, "", invalid("scopes", "a key needs one or more of the scopes introspect, admin:read and admin:write")
 	}
 	k.Scopes = slices.Compact(slices.Sorted(slices.Values(k.Scopes)))
-	if err := fresh(actor); err != nil {
+	if err := requireRecentlyVerified(actor); err != nil {
 		return Key{}, "", err
 	}
 	var raw string
@@ -95,12 +95,12 @@ func clean(name string, lifetime time.Duration) (string, time.Duration, error) {
 	return name, lifetime, nil
 }
 
-// fresh asks the actor for a recent proof; the command line has none to give.
-func fresh(actor *identity.Actor) error {
+// requireRecentlyVerified asks the actor for a recent proof; the command line has none to give.
+func requireRecentlyVerified(actor *identity.Actor) error {
 	if actor == nil {
 		return nil
 	}
-	return actor.RequireFresh()
+	return actor.RequireRecentlyVerified()
 }
 
 func invalid(field, detail string) error {
@@ -135,7 +135,7 @@ func (s *Service) list(ctx context.Context, of *identity.ID, p identity.Page) ([
 
 // Revoke ends a key of the deployment now. Doing it twice is no error.
 func (s *Service) Revoke(ctx context.Context, actor *identity.Actor, id identity.ID) error {
-	if err := fresh(actor); err != nil {
+	if err := requireRecentlyVerified(actor); err != nil {
 		return err
 	}
 	return s.store.InTx(ctx, func(ctx context.Context) error { return s.revoke(ctx, actor, nil, id) })
@@ -169,7 +169,7 @@ func (s *Service) Rotate(ctx context.Context, actor *identity.Actor, id identity
 	if err := checkOverlap(overlap); err != nil {
 		return Key{}, "", err
 	}
-	if err := fresh(actor); err != nil {
+	if err := requireRecentlyVerified(actor); err != nil {
 		return Key{}, "", err
 	}
 	var k Key

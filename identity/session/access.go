@@ -85,7 +85,7 @@ func (s *Service) RequireIn(ctx context.Context, p Principal, client identity.Re
 		return refusal.Err()
 	}
 	if changes && e.Role.Manages() {
-		if refusal := e.Policy.CheckChange(p.Session.Fresh(now)); refusal != nil {
+		if refusal := e.Policy.CheckChange(p.Session.RecentlyVerified(now)); refusal != nil {
 			return refusal.Err()
 		}
 	}

@@ -84,11 +84,11 @@ func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identi
 // maySetPolicy decides whether the actor may replace one policy by another.
 func (s *Service) maySetPolicy(ctx context.Context, actor identity.Actor, role team.Role, before, p team.Policy, dryRun bool) error {
 	if !dryRun {
-		if refusal := before.CheckChange(actor.Fresh); refusal != nil {
+		if refusal := before.CheckChange(actor.RecentlyVerified); refusal != nil {
 			return refusal.Err()
 		}
 		if !p.AtLeast(before) {
-			if err := actor.RequireFresh(); err != nil {
+			if err := actor.RequireRecentlyVerified(); err != nil {
 				return err
 			}
 		}

@@ -74,7 +74,7 @@ func (f *fixture) works(t *testing.T, what, token string, want bool) session.Pri
 }
 
 func actor(s session.Session) identity.Actor {
-	return identity.Actor{UserID: s.UserID, SessionID: s.ID, Fresh: true}
+	return identity.Actor{UserID: s.UserID, SessionID: s.ID, RecentlyVerified: true}
 }
 
 func TestRotation(t *testing.T) {
@@ -184,8 +184,8 @@ func TestUseIsWrittenOnceAMinute(t *testing.T) {
 func TestFreshness(t *testing.T) {
 	t.Parallel()
 	now := storagetest.NewClock().Now()
-	for age, want := range map[time.Duration]bool{0: true, session.FreshFor - tick: true, session.FreshFor: false, session.FreshFor + tick: false} {
-		if got := (session.Session{AuthenticatedAt: now.Add(-age)}).Fresh(now); got != want {
+	for age, want := range map[time.Duration]bool{0: true, session.RecentlyVerifiedFor - tick: true, session.RecentlyVerifiedFor: false, session.RecentlyVerifiedFor + tick: false} {
+		if got := (session.Session{AuthenticatedAt: now.Add(-age)}).RecentlyVerified(now); got != want {
 			t.Errorf("fresh after %v: %v", age, got)
 		}
 	}

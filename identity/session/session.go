@@ -17,7 +17,7 @@ import (
 )
 
 // FreshFor is how long a session counts as recently verified after a proof.
-const FreshFor = 10 * time.Minute
+const RecentlyVerifiedFor = 10 * time.Minute
 
 // seenEvery bounds how often last use is written: a check costs no write.
 const seenEvery = time.Minute
@@ -48,8 +48,10 @@ type Session struct {
 	EndedInBulk bool `bun:",scanonly"`
 }
 
-// Fresh reports whether a proof was given within FreshFor.
-func (s Session) Fresh(now time.Time) bool { return now.Sub(s.AuthenticatedAt) < FreshFor }
+// RecentlyVerified reports whether a proof was given within FreshFor.
+func (s Session) RecentlyVerified(now time.Time) bool {
+	return now.Sub(s.AuthenticatedAt) < RecentlyVerifiedFor
+}
 
 // Status is what a list shows of a session.
 type Status string
@@ -140,7 +142,7 @@ type Refused struct {
 
 // Actor returns the principal as the author of a change.
 func (p Principal) Actor(now time.Time, client identity.RequestOrigin) identity.Actor {
-	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, Fresh: p.Session.Fresh(now), Client: client}
+	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, RecentlyVerified: p.Session.RecentlyVerified(now), Client: client}
 }
 
 // ActiveTeamSession is an open team session with the role its user has in the team now.

@@ -95,7 +95,7 @@ func mayEnter(e ActiveTeamSession, cur Session, actor identity.Actor, breakGlass
 	if e.Role != team.RoleOwner {
 		return identity.NewError(identity.CodeForbidden, "only an owner can use emergency access")
 	}
-	return actor.RequireFresh()
+	return actor.RequireRecentlyVerified()
 }
 
 // breakGlass opens the team session for an hour, and says so: to the audit trail

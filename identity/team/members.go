@@ -41,7 +41,7 @@ func (s *Service) ChangeRoleWith(ctx context.Context, actor identity.Actor, team
 			if !before.Above(role) {
 				return identity.NewError(identity.CodeInvalidRequest, "only a lower role ends keys").WithField("end_keys")
 			}
-			if err := actor.RequireFresh(); err != nil {
+			if err := actor.RequireRecentlyVerified(); err != nil {
 				return err
 			}
 		}
@@ -115,7 +115,7 @@ func (s *Service) RemoveWith(ctx context.Context, actor identity.Actor, team, us
 			return identity.NewError(identity.CodeForbidden, "only an owner can remove an owner")
 		}
 		if r.EndKeys && !r.DryRun {
-			if err := actor.RequireFresh(); err != nil {
+			if err := actor.RequireRecentlyVerified(); err != nil {
 				return err
 			}
 		}

@@ -153,7 +153,7 @@ func (s *Service) Delete(ctx context.Context, actor identity.Actor, id identity.
 		if role != RoleOwner {
 			return identity.NewError(identity.CodeForbidden, "only an owner can delete a team")
 		}
-		if err := actor.RequireFresh(); err != nil {
+		if err := actor.RequireRecentlyVerified(); err != nil {
 			return err
 		}
 		now := s.now()

@@ -25,7 +25,7 @@ func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 }
 
 func actor(u identity.User) identity.Actor {
-	return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: true}
+	return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), RecentlyVerified: true}
 }
 
 // join makes a user a member.
@@ -90,7 +90,7 @@ func TestRolesAndTheTeam(t *testing.T) {
 				return err
 			}, [3]identity.Code{ok, ok, no}},
 			{"delete when stale", func(a identity.Actor, id identity.ID) error {
-				a.Fresh = false
+				a.RecentlyVerified = false
 				return f.Delete(t.Context(), a, id)
 			}, [3]identity.Code{identity.CodeReauthRequired, no, no}},
 			{"delete", func(a identity.Actor, id identity.ID) error { return f.Delete(t.Context(), a, id) }, [3]identity.Code{ok, no, no}},

@@ -18,7 +18,7 @@ import (
 // With endKeys the working API keys that they created end, too, of the deployment
 // and of teams: suspended with them, or later. Only a person ends keys.
 func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identity.ID, status identity.Status, reason string, endKeys bool) (identity.User, error) {
-	if err := actor.RequireFresh(); err != nil {
+	if err := actor.RequireRecentlyVerified(); err != nil {
 		return identity.User{}, err
 	}
 	if !identity.IsLine(reason, 200) {

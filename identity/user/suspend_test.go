@@ -16,7 +16,7 @@ import (
 func TestAnAPIKeyDoesNotChangeAnOperator(t *testing.T) {
 	each(t, func(t *testing.T, d *storagetest.Database, s *user.Service) {
 		key := identity.NewID()
-		by := map[string]identity.Actor{"key": {KeyID: &key, Fresh: true}, "operator": actor(d.User(t))}
+		by := map[string]identity.Actor{"key": {KeyID: &key, RecentlyVerified: true}, "operator": actor(d.User(t))}
 		for _, operator := range []bool{true, false} {
 			for _, from := range []identity.Status{identity.StatusActive, identity.StatusDisabled} {
 				for name, a := range by {

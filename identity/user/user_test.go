@@ -18,7 +18,7 @@ func each(t *testing.T, test func(t *testing.T, d *storagetest.Database, s *user
 }
 
 func actor(u identity.User) identity.Actor {
-	return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), Fresh: true}
+	return identity.Actor{UserID: u.ID, SessionID: identity.NewID(), RecentlyVerified: true}
 }
 
 func TestUpdateChangesWhatIsGivenAndNothingElse(t *testing.T) {
