@@ -15,7 +15,7 @@ import (
 // apply hands a proof to the linking decision, and on success gives the client
 // its session: the cookie, or the token when that is how it works.
 func (s *Server) apply(c *gin.Context, proof identity.Proof, by method.Requester, asToken bool, begun method.SignInOptions) (linking.Result, error) {
-	info := callOf(c)
+	info := requestInfoOf(c)
 	if err := s.consumeLimit(c, perIdentity, proof.Provider+" "+proof.Subject); err != nil {
 		return linking.Result{}, err
 	}
@@ -52,7 +52,7 @@ func (s *Server) apply(c *gin.Context, proof identity.Proof, by method.Requester
 // cookie is set, the bearer's where its client is given a token. A page that asks
 // for a token keeps the session of its cookie.
 func replaced(ctx context.Context, asToken bool) *session.Session {
-	info := callOf(ctx)
+	info := requestInfoOf(ctx)
 	if info.principal == nil || info.bearer != asToken {
 		return nil
 	}
@@ -72,7 +72,7 @@ func asToken(ctx context.Context, delivery *Delivery) bool {
 	if delivery != nil {
 		return *delivery == DeliveryToken
 	}
-	return callOf(ctx).bearer
+	return requestInfoOf(ctx).bearer
 }
 
 // ListProviders lists the configured sign-in methods.

@@ -29,7 +29,7 @@ type auditExport struct {
 // every page, because a long export must not outlive its reader's rights.
 func (s *Server) auditExport(ctx context.Context, f audit.Filter, allowed func() error) (auditExport, error) {
 	return auditExport{
-		trail: s.Audit, filter: f, ctx: ctx, allowed: allowed, log: s.Log, id: callOf(ctx).id,
+		trail: s.Audit, filter: f, ctx: ctx, allowed: allowed, log: s.Log, id: requestInfoOf(ctx).id,
 	}, allowed()
 }
 

@@ -18,7 +18,7 @@ import (
 // token must work: a client that sends one relies on it. A store that does not
 // answer ends the request.
 func (s *Server) authenticate(c *gin.Context) {
-	info := callOf(c)
+	info := requestInfoOf(c)
 	if !info.operation.security {
 		return
 	}
@@ -60,7 +60,7 @@ func (s *Server) authenticate(c *gin.Context) {
 // authenticateKey lets a service call what its key has the scope for, which the
 // specification names. Everything else needs a person.
 func (s *Server) authenticateKey(c *gin.Context, raw string) {
-	info := callOf(c)
+	info := requestInfoOf(c)
 	k, err := s.APIKeys.Authenticate(c.Request.Context(), raw)
 	if err == nil {
 		err = mayCall(k, *info.operation)
@@ -106,18 +106,18 @@ func (s *Server) token(c *gin.Context) (token string, bearer bool) {
 // actor is the signed-in user, or the service, as the author of a change. Only for
 // operations that require one.
 func (s *Server) actor(ctx context.Context) identity.Actor {
-	info := callOf(ctx)
+	info := requestInfoOf(ctx)
 	if info.key != nil {
 		return info.key.Actor(info.client)
 	}
 	return info.principal.Actor(s.Now(), info.client)
 }
 
-func userID(ctx context.Context) identity.ID { return callOf(ctx).principal.User.ID }
+func userID(ctx context.Context) identity.ID { return requestInfoOf(ctx).principal.User.ID }
 
 // isCurrent reports whether a session is the one in hand; a service has none.
 func isCurrent(ctx context.Context, id identity.ID) bool {
-	p := callOf(ctx).principal
+	p := requestInfoOf(ctx).principal
 	return p != nil && p.Session.ID == id
 }
 
@@ -125,7 +125,7 @@ func isCurrent(ctx context.Context, id identity.ID) bool {
 // rights, the session or the key since. It does not count as a use of the
 // session.
 func (s *Server) recheckOperator(ctx context.Context) error {
-	info := callOf(ctx)
+	info := requestInfoOf(ctx)
 	if info.key != nil {
 		return s.APIKeys.Recheck(ctx, *info.key)
 	}
@@ -139,7 +139,7 @@ func (s *Server) recheckOperator(ctx context.Context) error {
 // recheckMember is recheckOperator for a member of a team, including its policy, and
 // returns the role.
 func (s *Server) recheckMember(ctx context.Context, id identity.ID) (team.Role, error) {
-	info, actor := callOf(ctx), s.actor(ctx)
+	info, actor := requestInfoOf(ctx), s.actor(ctx)
 	mine, err := s.Teams.Get(ctx, actor, id)
 	if err != nil {
 		return "", err
@@ -174,7 +174,7 @@ func (s *Server) requester(c *gin.Context, flow string) method.Requester {
 	if flow != "" {
 		by.Browser = identity.HashSecret(flow)
 	}
-	if p := callOf(c).principal; p != nil {
+	if p := requestInfoOf(c).principal; p != nil {
 		by.User, by.Session = &p.User.ID, &p.Session.ID
 	}
 	return by

@@ -87,7 +87,7 @@ func ratePolicy(method string, extension any) (*policy, error) {
 // limitAddress counts the request against its client's address, before its body
 // is read. An operation without a limit pays nothing for there being some.
 func (s *Server) limitAddress(c *gin.Context) {
-	info := callOf(c)
+	info := requestInfoOf(c)
 	p := info.operation.rate
 	if p == nil || s.isExempt(c) {
 		return
@@ -109,13 +109,13 @@ const mailOperation = "startEmail"
 
 // isExempt reports whether the limits by address leave the client out.
 func (s *Server) isExempt(c *gin.Context) bool {
-	return isTrusted(callOf(c).addr, s.Config.Limits.Exempt)
+	return isTrusted(requestInfoOf(c).addr, s.Config.Limits.Exempt)
 }
 
 // limitUser counts the request against the user or the machine of a team, and a
 // change against the team that it is in.
 func (s *Server) limitUser(c *gin.Context) {
-	info := callOf(c)
+	info := requestInfoOf(c)
 	if info.operation.rate == nil || s.Config.Limits.Factor == 0 {
 		return
 	}
@@ -152,7 +152,7 @@ func (s *Server) consumeLimit(c *gin.Context, p policy, key string) error {
 	}
 	limit := p.limit.Scaled(s.Config.Limits.Factor)
 	r := s.Limiter.Take(c.Request.Context(), p.bucket(key), limit)
-	callOf(c).quotas.add(c, p.name, limit, r)
+	requestInfoOf(c).quotas.add(c, p.name, limit, r)
 	if r.Allowed {
 		return nil
 	}

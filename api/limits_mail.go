@@ -33,7 +33,7 @@ var (
 // limitMail counts a request for mail and notes in by whether the browser is known
 // to the address and whether its network crowds the mailbox.
 func (s *Server) limitMail(c *gin.Context, raw string, by *email.Requester) error {
-	info := callOf(c)
+	info := requestInfoOf(c)
 	address, err := identity.CanonicalEmail(raw)
 	if err != nil {
 		return info.overLimit // else Start refuses it
@@ -64,7 +64,7 @@ func (s *Server) chargeGuess(c *gin.Context, guessed email.Challenge) (giveBack 
 	}
 	charges := []charge{{perGuessBrowser, hex.EncodeToString(guessed.BrowserHash)}}
 	if !s.isExempt(c) {
-		charges = append(charges, charge{perGuessNetwork, network(callOf(c).addr)})
+		charges = append(charges, charge{perGuessNetwork, network(requestInfoOf(c).addr)})
 	}
 	charges = append(charges, charge{perGuessAll, ""})
 	if guessed.Known {

@@ -9,7 +9,7 @@ import (
 
 // GetMe returns the signed-in user.
 func (s *Server) GetMe(ctx context.Context, _ GetMeRequestObject) (GetMeResponseObject, error) {
-	out := userOf(callOf(ctx).principal.User)
+	out := userOf(requestInfoOf(ctx).principal.User)
 	found, err := s.Linking.PossibleDuplicates(ctx, out.Id)
 	if err != nil {
 		return nil, err

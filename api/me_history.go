@@ -10,7 +10,7 @@ import (
 
 // ListEmails lists the user's verified addresses.
 func (s *Server) ListEmails(ctx context.Context, _ ListEmailsRequestObject) (ListEmailsResponseObject, error) {
-	out, err := s.emailsOf(ctx, callOf(ctx).principal.User)
+	out, err := s.emailsOf(ctx, requestInfoOf(ctx).principal.User)
 	return ListEmails200JSONResponse{Data: out}, err
 }
 

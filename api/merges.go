@@ -85,7 +85,7 @@ func (s *Server) AdminUndoMerge(ctx context.Context, r AdminUndoMergeRequestObje
 
 // holder is who redeems a ticket: this session in this browser.
 func (s *Server) holder(ctx context.Context) linking.TicketHolder {
-	info := callOf(ctx)
+	info := requestInfoOf(ctx)
 	return linking.TicketHolder{
 		Principal: *info.principal, Client: info.client,
 		BrowserHash: identity.HashSecret(s.cookies.flowOf(ctx.(*gin.Context))),

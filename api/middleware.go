@@ -56,7 +56,7 @@ type requestInfo struct {
 // string keys through context.Context.
 const requestInfoKey = "latchkey.request"
 
-func callOf(ctx context.Context) *requestInfo {
+func requestInfoOf(ctx context.Context) *requestInfo {
 	return ctx.Value(requestInfoKey).(*requestInfo)
 }
 
@@ -115,7 +115,7 @@ func (s *Server) recoverPanic(c *gin.Context) {
 		if r == http.ErrAbortHandler { //nolint:errorlint // compared as net/http documents it
 			panic(r)
 		}
-		s.Log.Error("panic", "request_id", callOf(c).id, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		s.Log.Error("panic", "request_id", requestInfoOf(c).id, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 		s.fail(c, fmt.Errorf("panic: %v", r))
 	}()
 	c.Next()
@@ -257,7 +257,7 @@ func (s *Server) limitBody(c *gin.Context) {
 		return
 	}
 	media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
-	if err == nil && media == "application/x-www-form-urlencoded" && callOf(c).operation.form {
+	if err == nil && media == "application/x-www-form-urlencoded" && requestInfoOf(c).operation.form {
 		if body, err = formToJSON(body); err != nil {
 			s.fail(c, err)
 			return
@@ -277,7 +277,7 @@ func (s *Server) limitBody(c *gin.Context) {
 }
 
 func (s *Server) setBody(c *gin.Context, body []byte) {
-	if !callOf(c).operation.hasBody {
+	if !requestInfoOf(c).operation.hasBody {
 		if len(bytes.TrimSpace(body)) != len(emptyObject) {
 			s.fail(c, errInvalidRequest("this call does not take a body"))
 			return

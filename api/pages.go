@@ -38,7 +38,7 @@ func wantsPage(c *gin.Context) bool {
 
 func (s *Server) problemPage(c *gin.Context, p Problem) {
 	c.Header("Content-Security-Policy", s.pagePolicy())
-	refusal := web.Refusal{Code: p.Code, Detail: p.Detail, RequestID: p.RequestId, ReturnTo: callOf(c).returnTo}
+	refusal := web.Refusal{Code: p.Code, Detail: p.Detail, RequestID: p.RequestId, ReturnTo: requestInfoOf(c).returnTo}
 	if s.Web != nil && s.Web.Refuse(c.Writer, c.Request, p.Status, refusal) {
 		return
 	}

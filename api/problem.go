@@ -121,7 +121,7 @@ func refusal(err error) *identity.Error {
 
 // fail ends the request with a problem document (RFC 9457).
 func (s *Server) fail(c *gin.Context, err error) {
-	info := callOf(c)
+	info := requestInfoOf(c)
 	info.err = err
 	c.Abort()
 	if c.Writer.Written() {

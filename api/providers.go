@@ -31,7 +31,7 @@ func (s *Server) StartProvider(ctx context.Context, r StartProviderRequestObject
 	if err != nil {
 		return nil, err
 	}
-	if c.GetHeader("Sec-Fetch-Site") == "cross-site" && callOf(ctx).principal != nil {
+	if c.GetHeader("Sec-Fetch-Site") == "cross-site" && requestInfoOf(ctx).principal != nil {
 		ask := confirmSignIn(r.Provider, returnTo)
 		return StartProvider302Response{Headers: StartProvider302ResponseHeaders{Location: &ask}}, nil
 	}
@@ -71,7 +71,7 @@ func (s *Server) BeginProvider(ctx context.Context, r BeginProviderRequestObject
 func (s *Server) checkReturnTo(ctx context.Context, raw string) (string, error) {
 	to, err := s.returnTo.Check(raw)
 	if err == nil {
-		callOf(ctx).returnTo = to
+		requestInfoOf(ctx).returnTo = to
 	}
 	return to, err
 }
@@ -158,7 +158,7 @@ func (s *Server) endAt(ctx context.Context, returnTo string, err error) string {
 	if err == nil {
 		return returnTo
 	}
-	info, e := callOf(ctx), refusal(err)
+	info, e := requestInfoOf(ctx), refusal(err)
 	info.err = err
 	q := url.Values{"error": {string(e.Code)}}
 	if e.Ticket != "" {
@@ -174,7 +174,7 @@ func (s *Server) endAt(ctx context.Context, returnTo string, err error) string {
 // made, or proved, in this browser.
 func (s *Server) completed(c *gin.Context, token string) bool {
 	done, err := c.Request.Cookie(s.cookies.completed())
-	p := callOf(c).principal
+	p := requestInfoOf(c).principal
 	return err == nil && p != nil && hmac.Equal([]byte(done.Value), []byte(s.Attempts.Receipt(token, p.Session.ID.String())))
 }
 

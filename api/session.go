@@ -13,9 +13,9 @@ import (
 // GetSession tells who is signed in. It is what applications ask most, and one
 // read; another for a team that the session did not enter last.
 func (s *Server) GetSession(ctx context.Context, r GetSessionRequestObject) (GetSessionResponseObject, error) {
-	p := callOf(ctx).principal
+	p := requestInfoOf(ctx).principal
 	if id := r.Params.TeamId; id != nil {
-		in, err := s.Sessions.ActingIn(ctx, *p, *id, callOf(ctx).client)
+		in, err := s.Sessions.ActingIn(ctx, *p, *id, requestInfoOf(ctx).client)
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +63,7 @@ func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutRe
 	if err := s.Sessions.SignOut(ctx, s.actor(ctx)); err != nil {
 		return nil, err
 	}
-	if !callOf(ctx).bearer {
+	if !requestInfoOf(ctx).bearer {
 		s.cookies.clearSession(ctx.(*gin.Context))
 	}
 	return SignOut204Response{}, nil

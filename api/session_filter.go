@@ -66,7 +66,7 @@ func (s *Server) filter(ctx context.Context, p filterParams) (session.Filter, er
 		}
 		out.Network = n
 	}
-	if me := callOf(ctx).principal; value(p.others) && me != nil { // a service has no sessions
+	if me := requestInfoOf(ctx).principal; value(p.others) && me != nil { // a service has no sessions
 		out.NotUserID = &me.User.ID
 	}
 	return out, nil

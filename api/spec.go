@@ -134,7 +134,7 @@ func (o operations) validate(s *Server) gin.HandlerFunc {
 		KeepValidatedValue: true,
 	}
 	return func(c *gin.Context) {
-		op := callOf(c).operation
+		op := requestInfoOf(c).operation
 		if err := op.query.check(c.Request.URL.RawQuery); err != nil {
 			s.fail(c, err)
 			return

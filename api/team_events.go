@@ -22,7 +22,7 @@ const (
 // WatchTeam opens a stream of events to a member of the team. Members who do not
 // manage it are woken only by changes to their own user and session.
 func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (WatchTeamResponseObject, error) {
-	me := callOf(ctx).principal
+	me := requestInfoOf(ctx).principal
 	role, err := s.recheckMember(ctx, r.Team)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ func teamPolicyOf(path string, extension any) teamPolicy {
 // unless the specification exempts it. A service is asked where it is, whatever
 // the call.
 func (s *Server) requireTeamPolicy(c *gin.Context) {
-	info := callOf(c)
+	info := requestInfoOf(c)
 	applies := info.operation.policy
 	if applies == policyNone || info.key == nil && info.principal == nil ||
 		applies == policyToLeave && info.principal != nil && isSelf(c.Param("user"), info.principal.User.ID) {

@@ -14,7 +14,7 @@ func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (C
 	if r.Body != nil {
 		ask = token.Ask{ClientID: value(r.Body.ClientId), TeamID: r.Body.TeamId, Offline: value(r.Body.Offline)}
 	}
-	g, err := s.Tokens.Issue(ctx, *callOf(ctx).principal, ask, callOf(ctx).client)
+	g, err := s.Tokens.Issue(ctx, *requestInfoOf(ctx).principal, ask, requestInfoOf(ctx).client)
 	return CreateToken200JSONResponse(grantOf(g)), err
 }
 
@@ -24,7 +24,7 @@ func grantOf(g token.Grant) TokenGrant {
 
 // RefreshToken trades a refresh token for its successor.
 func (s *Server) RefreshToken(ctx context.Context, r RefreshTokenRequestObject) (RefreshTokenResponseObject, error) {
-	g, err := s.Tokens.Refresh(ctx, r.Body.RefreshToken, r.Body.ClientId, callOf(ctx).client)
+	g, err := s.Tokens.Refresh(ctx, r.Body.RefreshToken, r.Body.ClientId, requestInfoOf(ctx).client)
 	return RefreshToken200JSONResponse(grantOf(g)), err
 }
 
