@@ -1128,7 +1128,7 @@ type JWKUse string
 // Job Ends many sessions or team sessions in the background. It survives restarts, and
 // is kept for 30 days after it has finished.
 type Job struct {
-	// AccessEnded None of the sessions works any more, though not all are recorded as ended yet.
+	// AccessEnded None of the sessions works any longer, even if not all are recorded as ended yet.
 	AccessEnded bool      `json:"access_ended"`
 	CreatedAt   time.Time `json:"created_at"`
 
@@ -2668,10 +2668,10 @@ type ServerInterface interface {
 	// AdminUserHistory List a user's history, with reasons
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(c *gin.Context, user UserPath, params AdminUserHistoryParams)
-	// AdminGrantLink Let a refused sign-in method ask to be linked (recently verified)
+	// AdminGrantLink Grant a link ticket to a refused sign-in method (recently verified)
 	// (POST /v1/admin/users/{user}/link-grants)
 	AdminGrantLink(c *gin.Context, user UserPath)
-	// AdminListRefusedProofs Sign-in methods that were refused for an address of a user
+	// AdminListRefusedProofs List sign-in methods that were refused for an address of a user
 	// (GET /v1/admin/users/{user}/refused-proofs)
 	AdminListRefusedProofs(c *gin.Context, user UserPath)
 	// AdminListUserTeams List a user's teams and roles
@@ -9897,10 +9897,10 @@ type StrictServerInterface interface {
 	// AdminUserHistory List a user's history, with reasons
 	// (GET /v1/admin/users/{user}/history)
 	AdminUserHistory(ctx context.Context, request AdminUserHistoryRequestObject) (AdminUserHistoryResponseObject, error)
-	// AdminGrantLink Let a refused sign-in method ask to be linked (recently verified)
+	// AdminGrantLink Grant a link ticket to a refused sign-in method (recently verified)
 	// (POST /v1/admin/users/{user}/link-grants)
 	AdminGrantLink(ctx context.Context, request AdminGrantLinkRequestObject) (AdminGrantLinkResponseObject, error)
-	// AdminListRefusedProofs Sign-in methods that were refused for an address of a user
+	// AdminListRefusedProofs List sign-in methods that were refused for an address of a user
 	// (GET /v1/admin/users/{user}/refused-proofs)
 	AdminListRefusedProofs(ctx context.Context, request AdminListRefusedProofsRequestObject) (AdminListRefusedProofsResponseObject, error)
 	// AdminListUserTeams List a user's teams and roles

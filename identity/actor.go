@@ -49,7 +49,7 @@ func (a Actor) RequireActsOn(u User) error {
 	return nil
 }
 
-// RequireRecentlyVerified refuses with CodeReauthRequired unless the actor is fresh.
+// RequireRecentlyVerified refuses with CodeReauthRequired unless the actor is recently verified.
 func (a Actor) RequireRecentlyVerified() error {
 	if !a.RecentlyVerified {
 		return ErrReauthRequired()

@@ -76,7 +76,7 @@ func (s *Service) MergeFor(ctx context.Context, h TicketHolder, id identity.ID, 
 // ConfirmMerge redeems a ticket by its id: one transaction, both users locked in
 // id order, a constant number of statements however many rows move. Every
 // session of the source ends; the holder gets a new one, of the survivor.
-// CodeReauthRequired unless fresh. CodeMergeChanged when things are not as the
+// CodeReauthRequired unless recently verified. CodeMergeChanged when things are not as the
 // preview of the given fingerprint showed them, or when a role in a shared team
 // would rise and no preview is named.
 func (s *Service) ConfirmMerge(ctx context.Context, h TicketHolder, id identity.ID, w MergeChoices) (Preview, Result, error) {

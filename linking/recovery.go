@@ -24,7 +24,7 @@ type RecoveryStore interface {
 	UseRecoveryCode(ctx context.Context, user identity.ID, hash []byte) (used bool, err error)
 }
 
-// NewRecoveryCodes gives the actor, who must be fresh, ten codes in place of
+// NewRecoveryCodes gives the actor, who must be recently verified, ten codes in place of
 // all earlier ones. They are shown this once: only hashes are kept.
 func (s *Service) NewRecoveryCodes(ctx context.Context, actor identity.Actor) (codes []string, created time.Time, err error) {
 	if err := actor.RequireRecentlyVerified(); err != nil {

@@ -18,7 +18,7 @@ type NewMachine struct {
 	Lifetime time.Duration // 0 for DefaultLifetime
 }
 
-// CreateInTeam makes a key of a team (admin, owner, fresh session) and returns it
+// CreateInTeam makes a key of a team (admin, owner, recently verified) and returns it
 // with its text, which is shown this once. Its maker may leave; the key stays.
 // CodeTooManyKeys beyond MaxPerTeam.
 func (s *Service) CreateInTeam(ctx context.Context, actor identity.Actor, id identity.ID, n NewMachine) (k Key, raw string, err error) {
@@ -50,12 +50,12 @@ func (s *Service) ListInTeam(ctx context.Context, actor identity.Actor, id ident
 	return s.list(ctx, &id, p)
 }
 
-// RevokeInTeam is Revoke for a key of a team (admin, owner, fresh session).
+// RevokeInTeam is Revoke for a key of a team (admin, owner, recently verified).
 func (s *Service) RevokeInTeam(ctx context.Context, actor identity.Actor, id, key identity.ID) error {
 	return s.manage(ctx, actor, id, func(ctx context.Context) error { return s.revoke(ctx, &actor, &id, key) })
 }
 
-// RotateInTeam is Rotate for a key of a team (admin, owner, fresh session).
+// RotateInTeam is Rotate for a key of a team (admin, owner, recently verified).
 // CodeTooManyKeys where both would work and there are too many already.
 func (s *Service) RotateInTeam(ctx context.Context, actor identity.Actor, id, key identity.ID, overlap time.Duration) (k Key, raw string, err error) {
 	if err := checkOverlap(overlap); err != nil {

@@ -58,7 +58,7 @@ type New struct {
 }
 
 // Create makes a key of the deployment and returns it with its text, which is
-// shown this once. An actor must be fresh; nil is the command line.
+// shown this once. An actor must be recently verified; nil is the command line.
 func (s *Service) Create(ctx context.Context, actor *identity.Actor, n New) (Key, string, error) {
 	name, lifetime, err := clean(n.Name, n.Lifetime)
 	if err != nil {

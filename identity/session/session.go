@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 )
 
-// FreshFor is how long a session counts as recently verified after a proof.
+// RecentlyVerifiedFor is how long a session counts as recently verified after a proof.
 const RecentlyVerifiedFor = 10 * time.Minute
 
 // seenEvery bounds how often last use is written: a check costs no write.
@@ -48,7 +48,7 @@ type Session struct {
 	EndedInBulk bool `bun:",scanonly"`
 }
 
-// RecentlyVerified reports whether a proof was given within FreshFor.
+// RecentlyVerified reports whether a proof was given within RecentlyVerifiedFor.
 func (s Session) RecentlyVerified(now time.Time) bool {
 	return now.Sub(s.AuthenticatedAt) < RecentlyVerifiedFor
 }

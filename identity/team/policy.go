@@ -108,8 +108,8 @@ func (p Policy) CheckPlace(client netip.Addr) *Refusal {
 }
 
 // CheckChange returns why an admin or owner may not change the team now, or nil.
-func (p Policy) CheckChange(fresh bool) *Refusal {
-	if p.RequireFreshForAdmin && !fresh {
+func (p Policy) CheckChange(recentlyVerified bool) *Refusal {
+	if p.RequireFreshForAdmin && !recentlyVerified {
 		return &Refusal{Rule: RuleFreshForAdmin, Detail: "changes to the team require a recent sign-in: verify it's you (step_up), then try again"}
 	}
 	return nil

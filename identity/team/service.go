@@ -146,8 +146,8 @@ func (s *Service) Rename(ctx context.Context, actor identity.Actor, id identity.
 	return out, err
 }
 
-// Delete deletes the team and ends its sessions and API keys (owner, fresh
-// session).
+// Delete deletes the team and ends its sessions and API keys (owner, recently
+// verified).
 func (s *Service) Delete(ctx context.Context, actor identity.Actor, id identity.ID) error {
 	return s.change(ctx, actor, id, func(ctx context.Context, t Team, role Role) error {
 		if role != RoleOwner {

@@ -179,7 +179,7 @@ func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, 
 // for Options.RefreshGrace: an answer was lost, or tabs raced. After that time the
 // family ends, because it is unknown who holds the successor. Once the successor
 // was used too, two parties hold the same token: the family and its session end.
-// It counts as a use of the session and makes nothing fresh.
+// It counts as a use of the session but not as a proof.
 //
 // CodeInvalidGrant if the token does not work, for whatever reason: also once the
 // session or the team session has ended, or the role in the team has sunk, which
