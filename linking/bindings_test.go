@@ -447,14 +447,14 @@ func TestMergedMetadataStaysWithinItsLimit(t *testing.T) {
 func TestAnAdminMergeIsBound(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		p := newPairing(t, d, false)
-		by := identity.Actor{UserID: d.User(t, func(u *identity.User) { u.Operator = true }).ID, SessionID: identity.NewID(), Fresh: true}
+		by := identity.Actor{UserID: d.User(t, func(u *identity.User) { u.Operator = true }).ID, SessionID: identity.NewID(), RecentlyVerified: true}
 		d.Wallet(t, by.UserID)
 		merge := func(by identity.Actor, fingerprint string) error {
 			_, err := p.service.AdminMerge(t.Context(), &by, p.holder.User.ID, p.owner.User.ID, linking.MergeChoices{Fingerprint: fingerprint}, false)
 			return err
 		}
 		stale := by
-		stale.Fresh = false
+		stale.RecentlyVerified = false
 		p.wantUnchanged("not recently verified", identity.CodeReauthRequired, func() error { return merge(stale, "") })
 		p.wantUnchanged("another preview", identity.CodeMergeChanged, func() error { return merge(by, strings.Repeat("0", 32)) })
 		if err := merge(by, ""); err != nil {

@@ -117,7 +117,7 @@ func (s *siege) begin() {
 		s.apply(h, s.account(h, identity.PurposeSignIn, "google", 1, s.address(h, "home"), true), nil, "")
 	}
 	by := s.on(honest)
-	mine, err := s.teams.Create(s.t.Context(), by.Actor(s.Clock.Now(), identity.Client{}), "Keys")
+	mine, err := s.teams.Create(s.t.Context(), by.Actor(s.Clock.Now(), identity.RequestOrigin{}), "Keys")
 	if err != nil {
 		s.r.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func (s *siege) device(h human) (*device, *session.Principal) {
 		return nil, nil
 	}
 	d := pick(s.r, "device", mine)
-	p, err := s.sessions.Authenticate(s.t.Context(), d.token, identity.Client{})
+	p, err := s.sessions.Authenticate(s.t.Context(), d.token, identity.RequestOrigin{})
 	if err != nil {
 		return d, nil
 	}
@@ -513,7 +513,7 @@ func (s *siege) undo(h human) {
 		return
 	}
 	id := pick(s.r, "merge", s.merges)
-	undone, err := s.service.UndoMerge(s.t.Context(), p.Actor(s.Clock.Now(), identity.Client{}), id, false)
+	undone, err := s.service.UndoMerge(s.t.Context(), p.Actor(s.Clock.Now(), identity.RequestOrigin{}), id, false)
 	if err != nil {
 		return
 	}
@@ -542,7 +542,7 @@ func (s *siege) unlink(h human) {
 	if err != nil {
 		s.r.Fatalf("%s: %v", k, err)
 	}
-	if err := s.service.Unlink(s.t.Context(), p.Actor(s.Clock.Now(), identity.Client{}), i.ID); err != nil {
+	if err := s.service.Unlink(s.t.Context(), p.Actor(s.Clock.Now(), identity.RequestOrigin{}), i.ID); err != nil {
 		return
 	}
 	if s.now(s.home[k]) != s.now(p.User.ID) || !s.isIn(h, p.User.ID) {
@@ -563,7 +563,7 @@ func (s *siege) anAddress() string {
 func (s *siege) remove(h human) {
 	_, p := s.device(h)
 	address := s.anAddress()
-	if p == nil || s.service.RemoveEmail(s.t.Context(), p.Actor(s.Clock.Now(), identity.Client{}), p.User.ID, address, "") != nil {
+	if p == nil || s.service.RemoveEmail(s.t.Context(), p.Actor(s.Clock.Now(), identity.RequestOrigin{}), p.User.ID, address, "") != nil {
 		return
 	}
 	s.diary = append(s.diary, entry{what: "remove", address: address, account: p.User.ID})
@@ -580,7 +580,7 @@ func (s *siege) settle(h human) {
 	if p == nil || h != attacker && !s.controls(h, address) {
 		return
 	}
-	if s.service.SettleEmail(s.t.Context(), p.Actor(s.Clock.Now(), identity.Client{}), address) == nil {
+	if s.service.SettleEmail(s.t.Context(), p.Actor(s.Clock.Now(), identity.RequestOrigin{}), address) == nil {
 		s.diary = append(s.diary, entry{what: "settle", address: address, account: p.User.ID})
 	}
 }
@@ -592,7 +592,7 @@ func (s *siege) invite(h human) {
 		return
 	}
 	address := s.address(friend, pick(s.r, "address at", []string{"home", "corp"}))
-	i, err := s.teams.Invite(s.t.Context(), p.Actor(s.Clock.Now(), identity.Client{}), s.team, team.Target{Email: &address}, team.RoleMember)
+	i, err := s.teams.Invite(s.t.Context(), p.Actor(s.Clock.Now(), identity.RequestOrigin{}), s.team, team.Target{Email: &address}, team.RoleMember)
 	if err == nil {
 		s.invited = append(s.invited, letter{i.ID, address})
 	}
@@ -605,7 +605,7 @@ func (s *siege) join(h human) {
 		return
 	}
 	i := pick(s.r, "invitation", s.invited)
-	if _, err := s.teams.Accept(s.t.Context(), p.Actor(s.Clock.Now(), identity.Client{}), i.id); err != nil {
+	if _, err := s.teams.Accept(s.t.Context(), p.Actor(s.Clock.Now(), identity.RequestOrigin{}), i.id); err != nil {
 		return
 	}
 	if !s.owns(s.now(p.User.ID), i.address) {
@@ -619,7 +619,7 @@ func (s *siege) join(h human) {
 // check looks at everything that anyone has.
 func (s *siege) check() {
 	for _, d := range s.devices {
-		if p, err := s.sessions.Authenticate(s.t.Context(), d.token, identity.Client{}); err == nil && !s.isIn(d.who, p.User.ID) {
+		if p, err := s.sessions.Authenticate(s.t.Context(), d.token, identity.RequestOrigin{}); err == nil && !s.isIn(d.who, p.User.ID) {
 			s.r.Fatalf("%s has a session of %v", d.who, s.people[s.now(p.User.ID)])
 		}
 	}
