@@ -5,6 +5,3 @@ type RequestOrigin struct {
 	IP        string
 	UserAgent string
 }
-
-// Client is the former name of RequestOrigin.
-type Client = RequestOrigin
