@@ -123,7 +123,7 @@ func (o operations) attach(c *gin.Context) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	callOf(c).operation = o[method+" "+c.FullPath()]
+	requestInfoOf(c).operation = o[method+" "+c.FullPath()]
 }
 
 // validate refuses requests that the specification does not describe. The value
