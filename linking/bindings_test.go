@@ -556,7 +556,7 @@ func TestARemovalIsBound(t *testing.T) {
 		p := newPairing(t, d, false)
 		by := actorOf(p.owner)
 		stale := by
-		stale.Fresh = false
+		stale.RecentlyVerified = false
 		remove := func(by identity.Actor, user identity.ID) func() error {
 			return func() error { return p.service.RemoveEmail(t.Context(), by, user, p.address, "") }
 		}

@@ -240,7 +240,7 @@ func TestUndoReturnsWhatWasSettled(t *testing.T) {
 			}
 			settle := func(p *session.Principal) {
 				t.Helper()
-				if err := w.service.SettleEmail(t.Context(), identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, Fresh: true}, address); err != nil {
+				if err := w.service.SettleEmail(t.Context(), identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, RecentlyVerified: true}, address); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -312,7 +312,7 @@ func TestARefusedProofIsSettledOnce(t *testing.T) {
 			}
 			refused()
 			disputed("refused", true)
-			if err := w.service.SettleEmail(t.Context(), identity.Actor{UserID: ada.User.ID, SessionID: ada.Session.ID, Fresh: true}, address); err != nil {
+			if err := w.service.SettleEmail(t.Context(), identity.Actor{UserID: ada.User.ID, SessionID: ada.Session.ID, RecentlyVerified: true}, address); err != nil {
 				t.Fatal(err)
 			}
 			disputed("settled", false)
