@@ -5,7 +5,7 @@ type Area<A extends keyof Catalogue['messages']> = Catalogue['messages'][A]
 export const common: Area<'common'> = {
   cancel: 'Abbrechen',
   close: 'Schließen',
-  endKeys: { one: 'Den API-Schlüssel beenden, den sie angelegt hat', other: 'Die {count} API-Schlüssel beenden, die sie angelegt hat' },
+  endKeys: { one: 'Den {count} API-Schlüssel beenden, den sie angelegt hat', other: 'Die {count} API-Schlüssel beenden, die sie angelegt hat' },
   tryAgain: 'Noch einmal versuchen',
   showMore: 'Mehr zeigen',
   loading: 'Wird geladen',

@@ -1,7 +1,7 @@
 export const common = {
   cancel: 'Cancel',
   close: 'Close',
-  endKeys: { one: 'End the API key they created', other: 'End the {count} API keys they created' },
+  endKeys: { one: 'End the {count} API key they created', other: 'End the {count} API keys they created' },
   tryAgain: 'Try again',
   showMore: 'Show more',
   loading: 'Loading',
