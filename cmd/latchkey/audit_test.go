@@ -128,7 +128,7 @@ func TestSealing(t *testing.T) {
 
 func read(t *testing.T, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(name) //nolint:gosec // of the test
+	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -200,7 +200,7 @@ func (s *Service) before(ctx context.Context, h Head) ([]byte, error) {
 		return nil, err
 	}
 	if err != nil || len(rows) == 0 || *rows[0].Seq != h.Seq || !bytes.Equal(rows[0].Hash, h.Hash) {
-		return nil, nil
+		return nil, nil //nolint:nilerr // a row that cannot be read is not what it was
 	}
 	return rows[0].PrevHash, nil
 }

@@ -112,7 +112,7 @@ type Use struct {
 }
 
 // SessionSelector picks among a user's open sessions: the one, or all but the one.
-type SessionSelector struct {
+type SessionSelector struct { //nolint:revive // Selector alone would not say of what
 	Only   *identity.ID
 	Except *identity.ID
 }

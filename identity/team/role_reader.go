@@ -26,7 +26,7 @@ type RoleReader interface {
 // TeamAs returns a team as an actor sees it, with the role of now: a member's, or
 // that of a key of the team. identity.ErrNotFound for anyone else, also for a key
 // that has ended. It is the one place that knows machines from people.
-func TeamAs(ctx context.Context, s RoleReader, actor identity.Actor, id identity.ID, now time.Time) (TeamWithRole, error) {
+func TeamAs(ctx context.Context, s RoleReader, actor identity.Actor, id identity.ID, now time.Time) (TeamWithRole, error) { //nolint:revive // As alone says nothing
 	if actor.KeyID != nil {
 		return s.TeamForKey(ctx, id, *actor.KeyID, now)
 	}

@@ -69,7 +69,7 @@ type Membership struct {
 }
 
 // TeamWithRole is a team with the role that the asking user has in it.
-type TeamWithRole struct {
+type TeamWithRole struct { //nolint:revive // WithRole alone says nothing
 	Team
 	Role Role
 }

@@ -63,7 +63,7 @@ func Reseal(ctx context.Context, cfg config.Config, db *storage.DB, now identity
 		resealed, changed, err := t.Reseal(sealer)
 		if err != nil {
 			r.Unreadable++
-			return nil
+			return nil //nolint:nilerr // counted, and the others go on
 		}
 		if !changed {
 			return nil
