@@ -54,12 +54,25 @@ func (v Voucher) By(provider, subject string) bool {
 	return v.Provider == provider && v.Subject == subject
 }
 
-// Doubts reports whether a voucher without a user that is given once more is new
-// reason to doubt whose the address is, although the owner has settled it. A mailbox
-// proves who reads the mail now, which may be someone else than before. An account of
-// a provider says what it said before, as GitHub does for ever of an address that was
+// Doubts reports whether the identity that gives the voucher once more is new reason
+// to doubt whose the address is, although the owner has settled it. A mailbox proves
+// who reads the mail now, which may be someone else than before. An account of a
+// provider says what it said before, as GitHub does for ever of an address that was
 // verified once.
 func (v Voucher) Doubts() bool { return v.Provider == ProviderEmail }
+
+// SettledIn returns who settled what the identity of the voucher said of the address
+// before, according to the vouchers of the address and the identity; nil if no one
+// did, or if saying it again is reason for new doubt.
+func (v Voucher) SettledIn(before []Voucher) *ID {
+	var by *ID
+	for _, b := range before {
+		if b.Address == v.Address && b.By(v.Provider, v.Subject) && b.SettledBy != nil && !v.Doubts() {
+			by = b.SettledBy
+		}
+	}
+	return by
+}
 
 // Contests reports whether the voucher, live or ended, is reason to doubt that a
 // proof of its address by (provider, subject) comes from the address's owner.

@@ -237,8 +237,10 @@ func (s *Service) gatherAddress(ctx context.Context, a Submission, k *lockedFact
 func (k lockedFacts) needsVouchers(p identity.Proof, disputed bool) bool {
 	i := k.identity
 	switch {
+	case i == nil && !k.facts.VerifiedEmail: // what is said of an address that is left out
+		return p.VerifiedEmail() != ""
 	case i == nil: // a new user has none
-		return k.facts.VerifiedEmail && (k.facts.AddressOwner != nil || p.Purpose == identity.PurposeLink)
+		return k.facts.AddressOwner != nil || p.Purpose == identity.PurposeLink
 	case p.Purpose == identity.PurposeLink, k.facts.ByMail && disputed, k.facts.claimable():
 		return true
 	}

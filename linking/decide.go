@@ -150,6 +150,10 @@ type Decision struct {
 	Inputs string
 }
 
+// links reports whether a signed-in person linked the identity, for the first time or
+// again.
+func (d Decision) links() bool { return d.Action == ActionLink || d.Action == ActionRefresh }
+
 // Fingerprint is 32 hexadecimal digits that change with any fact: two decisions
 // with the same one were about the same situation.
 func (f Facts) Fingerprint() string {

@@ -219,7 +219,21 @@ func (m *model) refuse(p identity.Proof, code identity.Code) {
 			return
 		}
 	}
-	m.vouchers = append(m.vouchers, &voucher{address: p.Email, by: key(p)})
+	m.vouchers = append(m.vouchers, &voucher{address: p.Email, by: key(p), settledBy: m.settledBefore(p)})
+}
+
+// settledBefore is who settled last what the same account of a provider said of the
+// address, while someone has it.
+func (m *model) settledBefore(p identity.Proof) (by identity.ID) {
+	if _, held := m.addresses[p.Email]; !held {
+		return by
+	}
+	for _, v := range m.vouchers {
+		if v.address == p.Email && v.by == key(p) && v.settledBy != (identity.ID{}) && p.Provider != identity.ProviderEmail {
+			by = v.settledBy
+		}
+	}
+	return by
 }
 
 // keep is what a proof that was let in leaves behind.
@@ -276,6 +290,7 @@ func (m *model) forgive(k string, user identity.ID) {
 
 func (m *model) vouch(p identity.Proof, user identity.ID) {
 	var own *voucher
+	settled := m.settledBefore(p)
 	m.vouchers = slices.DeleteFunc(m.vouchers, func(v *voucher) bool {
 		mine := v.address == p.Email && v.by == key(p)
 		if mine && v.user == user && (own == nil || !v.ended) {
@@ -284,7 +299,7 @@ func (m *model) vouch(p identity.Proof, user identity.ID) {
 		return mine && v.user == identity.ID{}
 	})
 	if own == nil {
-		own = &voucher{address: p.Email, by: key(p), user: user}
+		own = &voucher{address: p.Email, by: key(p), user: user, settledBy: settled}
 		m.vouchers = append(m.vouchers, own)
 	}
 	own.ended, own.removed = false, false

@@ -26,7 +26,9 @@ func (s *Service) refuse(ctx context.Context, a Submission, d Decision, k locked
 		refusal.Ticket, refusal.TicketKind = token, string(d.Ticket)
 	}
 	if a.claims() != "" && k.identity == nil && leavesVoucher(d) {
-		if err := s.store.RefuseVoucher(ctx, newVoucher(a.Proof, nil, now)); err != nil {
+		v := newVoucher(a.Proof, nil, now)
+		v.SettledBy = v.SettledIn(k.vouchers)
+		if err := s.store.RefuseVoucher(ctx, v); err != nil {
 			return nil, err
 		}
 	}

@@ -307,24 +307,15 @@ func (s *siege) acceptedSince(n int) bool {
 	})
 }
 
-// settledSince reports whether the account said that the address is its own after an
-// entry, or after the first of its kind by an identity that has an account. Where the
-// identity has none, it is the first since it had one, but by mail each counts.
+// settledSince reports whether the account said that the address is its own after the
+// first such entry of the same identity. By mail it is the first that let the identity
+// into the same account, and each that was refused counts.
 func (s *siege) settledSince(n int, id identity.ID) bool {
 	of := s.diary[n]
-	if provider, _, _ := strings.Cut(of.by, " "); (of.account == identity.ID{}) && provider != identity.ProviderEmail {
-		for i := n - 1; i >= 0; i-- {
-			if e := s.diary[i]; e.what != "proof" || e.by != of.by || e.address != of.address {
-				continue
-			} else if (e.account != identity.ID{}) {
-				break
-			}
-			n = i
-		}
-	}
-	if (of.account != identity.ID{}) {
+	provider, _, _ := strings.Cut(of.by, " ")
+	if byMail := provider == identity.ProviderEmail; !byMail || of.account != (identity.ID{}) {
 		n = slices.IndexFunc(s.diary, func(e entry) bool {
-			return e.what == "proof" && e.by == of.by && e.address == of.address && e.account == of.account
+			return e.what == "proof" && e.by == of.by && e.address == of.address && (!byMail || e.account == of.account)
 		})
 	}
 	return slices.ContainsFunc(s.diary[n+1:], func(e entry) bool {

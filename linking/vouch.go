@@ -57,8 +57,7 @@ type VoucherStore interface {
 // user. For a known identity that shows what it showed before it does nothing.
 func (s *Service) vouch(ctx context.Context, a Submission, d Decision, user *identity.User, k lockedFacts) ([]identity.Event, error) {
 	p, now := a.Proof, s.now()
-	linking := d.Action == ActionLink || d.Action == ActionRefresh
-	if linking {
+	if d.links() {
 		if err := s.store.ClearUnlinked(ctx, p.Provider, p.Subject, user.ID); err != nil {
 			return nil, err
 		}
@@ -86,7 +85,7 @@ func (s *Service) vouch(ctx context.Context, a Submission, d Decision, user *ide
 	if p.VerifiedEmail() == "" || k.identity != nil && k.vouchers == nil && !d.ClaimAddress {
 		return events, nil
 	}
-	if err := s.vouchFor(ctx, p, user.ID, k, linking, now); err != nil {
+	if err := s.vouchFor(ctx, p, user.ID, k, d, now); err != nil {
 		return nil, err
 	}
 	if d.ClaimAddress {
@@ -96,7 +95,7 @@ func (s *Service) vouch(ctx context.Context, a Submission, d Decision, user *ide
 		}
 	}
 	owner := k.facts.AddressOwner
-	if linking && (d.ClaimAddress || owner != nil && owner.ID == user.ID) {
+	if d.links() && (d.ClaimAddress || owner != nil && owner.ID == user.ID) {
 		// Linking is how the owner says that the address is theirs.
 		return events, s.store.SettleVouchers(ctx, p.VerifiedEmail(), user.ID)
 	}
@@ -105,7 +104,7 @@ func (s *Service) vouch(ctx context.Context, a Submission, d Decision, user *ide
 
 // vouchFor begins the proof's own voucher. One that was removed comes back by
 // linking only.
-func (s *Service) vouchFor(ctx context.Context, p identity.Proof, user identity.ID, k lockedFacts, linking bool, now time.Time) error {
+func (s *Service) vouchFor(ctx context.Context, p identity.Proof, user identity.ID, k lockedFacts, d Decision, now time.Time) error {
 	address := p.VerifiedEmail()
 	var imported []identity.ID
 	var own *identity.Voucher
@@ -118,7 +117,7 @@ func (s *Service) vouchFor(ctx context.Context, p identity.Proof, user identity.
 			imported = append(imported, v.ID)
 		}
 	}
-	if k.identity != nil && !linking && k.facts.RemovedBefore {
+	if k.identity != nil && !d.links() && k.facts.RemovedBefore {
 		return nil
 	}
 	if err := s.store.EndVouchers(ctx, imported, identity.VoucherReplaced, now); err != nil {
@@ -133,7 +132,11 @@ func (s *Service) vouchFor(ctx context.Context, p identity.Proof, user identity.
 	if own != nil {
 		return s.store.ReviveVoucher(ctx, own.ID, now)
 	}
-	return s.store.InsertVoucher(ctx, newVoucher(p, &user, now))
+	v := newVoucher(p, &user, now)
+	if !d.ClaimAddress {
+		v.SettledBy = v.SettledIn(k.vouchers)
+	}
+	return s.store.InsertVoucher(ctx, v)
 }
 
 func newVoucher(p identity.Proof, user *identity.ID, now time.Time) identity.Voucher {

@@ -318,6 +318,28 @@ func TestARefusedProofIsSettledOnce(t *testing.T) {
 			disputed("settled", false)
 			refused()
 			disputed("refused again", again)
+			if again {
+				continue
+			}
+			// Nor does an account of its own, without the address, or leaving it.
+			own, err := w.service.Apply(t.Context(), linking.Submission{
+				Proof: w.proof(identity.PurposeSignIn, provider, subject, vouched(address)), BrowserHash: w.browser, WithoutAddress: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			disputed("in an account of its own", false)
+			identities, err := w.IdentitiesOf(t.Context(), []identity.ID{own.User.ID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.must(t, w.proof(identity.PurposeLink, "discord", word), principal(own))
+			if err := w.service.Unlink(t.Context(), identity.Actor{UserID: own.User.ID, SessionID: own.Session.ID, RecentlyVerified: true}, identities[0].ID); err != nil {
+				t.Fatal(err)
+			}
+			disputed("unlinked", false)
+			refused()
+			disputed("refused after that", false)
 		}
 	})
 }
