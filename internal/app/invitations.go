@@ -5,7 +5,6 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
-	"github.com/latchkey/latchkey/internal/outbox"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -37,7 +36,7 @@ func (n invitations) Announce(ctx context.Context, i team.Invitation) error {
 func (n invitations) write(ctx context.Context, t identity.Task) (identity.Mail, error) {
 	var payload invited
 	if err := n.sealer.Open(t, &payload); err != nil {
-		return identity.Mail{}, outbox.Permanent(err)
+		return identity.Mail{}, err // not permanent, as in mail.Sealed
 	}
 	l, err := n.letter(ctx, payload.Invitation)
 	return identity.Mail{To: l.To, Template: identity.MailInvitation, Data: map[string]string{

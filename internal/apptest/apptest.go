@@ -48,6 +48,8 @@ type App struct {
 	sql     *sql.DB
 	direct  string // the database's own URL, where Config's leads through a proxy
 
+	idle func()
+
 	mu     sync.Mutex
 	offset time.Duration
 	frozen time.Time
@@ -143,18 +145,22 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 	working, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	var work sync.WaitGroup
 	work.Go(func() { handler.Run(working) })
+	a.idle = func() { stop(); work.Wait() }
 	t.Cleanup(func() {
 		a.CheckInvariants()
 		pooled.CloseIdleConnections()
 		server.Close()
-		stop()
-		work.Wait()
+		a.idle()
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return a
 }
+
+// StopWork ends what the service does in the background, such as sending mail. It
+// still answers.
+func (a *App) StopWork() { a.idle() }
 
 // Now is the service's clock: the wall's, moved by Advance.
 func (a *App) Now() time.Time {

@@ -29,12 +29,12 @@ type Sender interface {
 // identity.ErrNotFound if the mail is no longer wanted.
 type Writer func(ctx context.Context, t identity.Task) (identity.Mail, error)
 
-// Sealed is the Writer of identity.TaskMail, whose payload is the mail.
+// Sealed is the Writer of identity.TaskMail, whose payload is the mail. A mail that
+// does not open is tried again: while the secret is rotated, another replica may have
+// the key.
 func Sealed(sealer identity.Sealer) Writer {
 	return func(_ context.Context, t identity.Task) (letter identity.Mail, err error) {
-		if err = sealer.Open(t, &letter); err != nil {
-			err = outbox.Permanent(err)
-		}
+		err = sealer.Open(t, &letter)
 		return letter, err
 	}
 }

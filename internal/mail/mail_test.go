@@ -52,6 +52,20 @@ func handle(t *testing.T, sender latchmail.Sender, m identity.Mail) (identity.Ta
 	return task, latchmail.Handler(latchmail.Sealed(sealer), public, sender)(t.Context(), task)
 }
 
+// While the secret is rotated, a replica may claim a mail that it cannot open and
+// another one can.
+func TestAMailThatDoesNotOpenIsTriedAgain(t *testing.T) {
+	task, err := identity.NewSealer(identity.DeriveKey("a newer secret", "outbox")).NewTask(identity.TaskMail, proof(nil), time.Now(), time.Now().Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got caught
+	public := &url.URL{Scheme: "https", Host: "id.example"}
+	if err := latchmail.Handler(latchmail.Sealed(sealer), public, &got)(t.Context(), task); err == nil || outbox.IsPermanent(err) || got.To != "" {
+		t.Errorf("%v; sent %+v", err, got.Message)
+	}
+}
+
 func TestALetterArrives(t *testing.T) {
 	post := apptest.NewPost(t, "", "user", "p@ss")
 	post.Env()
