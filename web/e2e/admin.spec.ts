@@ -187,7 +187,7 @@ test('an operator finds a user by an ENS name, and is told when nobody can be as
   await ask('véra.eth')
   await expect(operator.getByText('Only ENS names of plain letters')).toBeVisible()
   await ask('ve_ra.eth')
-  await expect(operator.getByRole('alert')).toContainText('only ENS names in ASCII are looked up')
+  await expect(operator.getByRole('alert')).toContainText('only ASCII ENS names can be looked up')
   names.answers = false
   await ask('other.eth')
   await expect(operator.getByRole('alert')).toContainText('No Ethereum endpoint of this service answers')
