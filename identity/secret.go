@@ -40,7 +40,8 @@ func DeriveKey(secret, use string) []byte {
 }
 
 // Secrets are the configured secret and, while it is being rotated, the one before
-// or after it. Keys of the first make, those of all verify and open.
+// or after it. New values are made under the first; values under any of them verify
+// and open.
 type Secrets []string
 
 // Keys derives the keys for one use, in the order of the secrets.
@@ -55,8 +56,8 @@ func (s Secrets) Keys(use string) Keys {
 // Keys are keys for one use. There is at least one.
 type Keys [][]byte
 
-// Making returns the key that makes.
-func (k Keys) Making() []byte { return k[0] }
+// Primary returns the key for new values.
+func (k Keys) Primary() []byte { return k[0] }
 
 // Verifying returns the key under which mac gives sum, or nil if none does.
 func (k Keys) Verifying(sum []byte, mac func(key []byte) []byte) []byte {

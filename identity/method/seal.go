@@ -18,16 +18,12 @@ import (
 // survives a restart, every replica opens it, and a flood of them uses no memory. A
 // token can be opened until it expires; linking burns it when it applies the proof, see
 // Attempt.SingleUse.
-type Attempts struct{ keys [][]byte } // the first seals, each opens
+type Attempts struct{ keys identity.Keys }
 
 // NewAttempts returns Attempts with keys derived from the configured secret. Tokens that
 // were sealed under a previous secret can be opened too.
 func NewAttempts(secret string, previous ...string) *Attempts {
-	s := &Attempts{}
-	for _, secret := range append([]string{secret}, previous...) {
-		s.keys = append(s.keys, identity.DeriveKey(secret, "sign-in attempt"))
-	}
-	return s
+	return &Attempts{append(identity.Secrets{secret}, previous...).Keys("sign-in attempt")}
 }
 
 // The bytes of a token, before they are written in base 62. The kind is not one of
@@ -66,7 +62,7 @@ func (s *Attempts) Seal(a Attempt) (string, error) {
 	raw = append(raw, byte(purpose), byte(a.Options), byte(len(a.Provider)))
 	raw = append(raw, a.Provider...)
 	raw = append(raw, a.ReturnTo...)
-	raw = append(raw, sealOf(s.keys[0], a.Kind, raw)...)
+	raw = append(raw, sealOf(s.keys.Primary(), a.Kind, raw)...)
 	token := new(big.Int).SetBytes(raw).Text(base62)
 	if len(token) > maxToken {
 		return "", errInvalidReturnTo()
@@ -113,7 +109,7 @@ func (s *Attempts) keyOf(token string) []byte {
 	if _, key, ok := s.unseal(ByRedirect, token); ok {
 		return key
 	}
-	return s.keys[0] // the token is not ours; nothing is proven by it
+	return s.keys.Primary() // the token is not ours; nothing is proven by it
 }
 
 // unseal returns the attempt of a token that was sealed here for this kind, and the key.
@@ -124,13 +120,12 @@ func (s *Attempts) unseal(kind Kind, token string) (a Attempt, key []byte, ok bo
 		return Attempt{}, nil, false
 	}
 	sealed, mac := raw[:len(raw)-macBytes], raw[len(raw)-macBytes:]
-	for _, key := range s.keys {
-		if hmac.Equal(mac, sealOf(key, kind, sealed)) {
-			a, ok := parse(kind, sealed)
-			return a, key, ok
-		}
+	key = s.keys.Verifying(mac, func(key []byte) []byte { return sealOf(key, kind, sealed) })
+	if key == nil {
+		return Attempt{}, nil, false
 	}
-	return Attempt{}, nil, false
+	a, ok = parse(kind, sealed)
+	return a, key, ok
 }
 
 // decode reads base 62. A token has one spelling only: another would have another hash,

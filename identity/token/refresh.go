@@ -139,7 +139,7 @@ func (s *Service) newest(f Family, under []byte) string {
 }
 
 // underPresent has the newest token of a family made under the present secret.
-func (s *Service) underPresent(f *Family) { f.KeyID = new(identity.KeyID(s.refreshKeys.Making())) }
+func (s *Service) underPresent(f *Family) { f.KeyID = new(identity.KeyID(s.refreshKeys.Primary())) }
 
 func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, from identity.RequestOrigin) (string, error) {
 	if !c.Offline {
@@ -171,7 +171,7 @@ func (s *Service) newFamily(ctx context.Context, p session.Principal, c Client, 
 		}
 		return s.store.RecordEvents(ctx, f.event(identity.ActionRefreshCreated, from, now, &f.UserID, ""))
 	})
-	return s.newest(f, s.refreshKeys.Making()), err
+	return s.newest(f, s.refreshKeys.Primary()), err
 }
 
 // Refresh gives the successor of a refresh token and a new access token. A token

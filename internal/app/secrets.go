@@ -74,7 +74,7 @@ func Reseal(ctx context.Context, cfg config.Config, db *storage.DB, now identity
 	if err != nil {
 		return Resealed{}, err
 	}
-	r.Families, err = db.FamiliesUnderOtherKeys(ctx, identity.KeyID(identity.Secrets(cfg.Secrets()).Keys("refresh tokens").Making()))
+	r.Families, err = db.FamiliesUnderOtherKeys(ctx, identity.KeyID(identity.Secrets(cfg.Secrets()).Keys("refresh tokens").Primary()))
 	return r, err
 }
 

@@ -130,7 +130,7 @@ func (s *Service) Start(ctx context.Context, email string, purpose identity.Purp
 		}
 		c := Challenge{
 			ID: id, Address: address, Purpose: purpose, BrowserHash: by.Browser, Known: by.Known,
-			TokenHash: tokenHash, CodeHash: hashCode(s.codeKeys.Making(), id, code), CreatedAt: now,
+			TokenHash: tokenHash, CodeHash: hashCode(s.codeKeys.Primary(), id, code), CreatedAt: now,
 		}
 		if purpose.NeedsSession() {
 			c.UserID, c.SessionID = by.User, by.Session
@@ -177,7 +177,7 @@ func (s *Service) send(ctx context.Context, c Challenge, how sending, token, cod
 	if err := s.store.InsertChallenge(ctx, c); err != nil {
 		return err
 	}
-	m := Mail{ID: identity.NewID(), Mailbox: hashMailbox(s.mailboxKeys.Making(), c.Address), Known: how.known, LeavesAt: how.leavesAt}
+	m := Mail{ID: identity.NewID(), Mailbox: hashMailbox(s.mailboxKeys.Primary(), c.Address), Known: how.known, LeavesAt: how.leavesAt}
 	if err := s.store.InsertMail(ctx, m); err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (s *Service) wait(ctx context.Context, c Challenge, how sending) error {
 		return s.store.InsertChallenge(ctx, c)
 	}
 	token, tokenHash := identity.NewSecret()
-	m := Mail{ID: identity.NewID(), Mailbox: hashMailbox(s.mailboxKeys.Making(), c.Address), TokenHash: tokenHash, LeavesAt: how.leavesAt}
+	m := Mail{ID: identity.NewID(), Mailbox: hashMailbox(s.mailboxKeys.Primary(), c.Address), TokenHash: tokenHash, LeavesAt: how.leavesAt}
 	task, err := s.mail(c, purposeAny, s.link(token, ""), "", how)
 	if err != nil {
 		return err

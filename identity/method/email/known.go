@@ -80,7 +80,7 @@ func (k KnownBrowser) With(now time.Time, addresses ...string) KnownBrowser {
 	}
 	day := binary.BigEndian.AppendUint16(nil, dayOf(now))
 	for _, a := range addresses {
-		if entry := append(bytes.Clone(day), out.tag(k.keys.Making(), day, a)...); !out.has(entry) {
+		if entry := append(bytes.Clone(day), out.tag(k.keys.Primary(), day, a)...); !out.has(entry) {
 			out.entries = append(out.entries, entry)
 		}
 	}
