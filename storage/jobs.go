@@ -66,7 +66,7 @@ func (db *DB) UpdateJob(ctx context.Context, j session.Job) error {
 
 // Job implements session.JobStore.
 func (db *DB) Job(ctx context.Context, id identity.ID) (session.Job, error) {
-	return db.job(db.reader(ctx).NewSelect(), func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("j.id = ?", id) })(ctx)
+	return db.job(ctx, db.reader(ctx).NewSelect().Where("j.id = ?", id))
 }
 
 // HasOpenJob implements session.JobStore.
@@ -77,24 +77,28 @@ func (db *DB) HasOpenJob(ctx context.Context) (bool, error) {
 
 // NextJob implements session.JobStore.
 func (db *DB) NextJob(ctx context.Context) (session.Job, error) {
-	return db.job(db.writer(ctx).NewSelect(), func(q *bun.SelectQuery) *bun.SelectQuery {
-		return db.engine.forUpdateSkipLocked(q.Where("j.finished_at IS NULL").Order("j.id").Limit(1), "j")
-	})(ctx)
+	oldest := db.writer(ctx).NewSelect().Where("j.finished_at IS NULL").Order("j.id").Limit(1)
+	return db.job(ctx, db.engine.forUpdateSkipLocked(oldest, "j"))
 }
 
 // LockTeamJob implements session.JobStore.
 func (db *DB) LockTeamJob(ctx context.Context, teamID identity.ID) (session.Job, error) {
-	return db.job(db.writer(ctx).NewSelect(), func(q *bun.SelectQuery) *bun.SelectQuery {
-		return db.engine.forUpdate(q.Where("j.finished_at IS NULL AND j.team_id = ? AND j.epoch IS NOT NULL", teamID).Order("j.id").Limit(1), "j")
-	})(ctx)
+	oldest := db.writer(ctx).NewSelect().Where("j.finished_at IS NULL AND j.team_id = ? AND j.epoch IS NOT NULL", teamID).Order("j.id").Limit(1)
+	return db.job(ctx, db.engine.forUpdate(oldest, "j"))
 }
 
-func (db *DB) job(q *bun.SelectQuery, narrow func(*bun.SelectQuery) *bun.SelectQuery) func(context.Context) (session.Job, error) {
-	return func(ctx context.Context) (session.Job, error) {
-		var row jobRow
-		err := narrow(q.Model(&row)).Scan(ctx)
-		return row.Job, db.engine.normalise(err)
+func (db *DB) job(ctx context.Context, q *bun.SelectQuery) (session.Job, error) {
+	var row jobRow
+	err := q.Model(&row).Scan(ctx)
+	return row.Job, db.engine.normalise(err)
+}
+
+// endedAlias is the alias of what a job ends: sessions, s, or team sessions, t.
+func endedAlias(j session.Job) string {
+	if j.TeamID != nil {
+		return "t"
 	}
+	return "s"
 }
 
 // Writers implements session.JobStore. A transaction locks a table before it takes
@@ -149,8 +153,7 @@ func (db *DB) EndBatch(ctx context.Context, j session.Job, end session.End) (gon
 		gone, done, err = db.endItems(ctx, j, end)
 		return gone, nil, done, err
 	}
-	alias := map[bool]string{true: "t", false: "s"}[j.TeamID != nil]
-	id := bun.Safe(alias + ".id")
+	id := bun.Safe(endedAlias(j) + ".id")
 	last, err := db.endOfWindow(ctx, j, id)
 	if err != nil {
 		return nil, nil, false, err
@@ -188,10 +191,7 @@ func (db *DB) endOfWindow(ctx context.Context, j session.Job, id bun.Safe) (*ide
 	}
 	var ids []identity.ID
 	if err := q.Scan(ctx, &ids); err != nil || len(ids) == 0 {
-		if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
-			err = nil
-		}
-		return nil, err
+		return nil, db.engine.normalise(err)
 	}
 	return &ids[0], nil
 }
@@ -201,14 +201,10 @@ func (db *DB) endItems(ctx context.Context, j session.Job, end session.End) (gon
 	err = db.reader(ctx).NewSelect().TableExpr("job_items AS ji").ColumnExpr("ji.item_id").
 		Where("ji.job_id = ?", j.ID).OrderExpr("ji.item_id").Limit(jobItems).Scan(ctx, &items)
 	if err != nil || len(items) == 0 {
-		if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
-			err = nil
-		}
-		return nil, true, err
+		return nil, true, db.engine.normalise(err)
 	}
-	alias := map[bool]string{true: "t", false: "s"}[j.TeamID != nil]
 	gone, err = db.endBy(ctx, j, end, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		return q.Where("?.id IN (?)", bun.Safe(alias), bun.List(items))
+		return q.Where("?.id IN (?)", bun.Safe(endedAlias(j)), bun.List(items))
 	})
 	if err != nil {
 		return nil, false, err

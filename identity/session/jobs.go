@@ -49,7 +49,7 @@ type Job struct {
 	IP        string
 	UserAgent string
 
-	Settling  *string      // transactions that may still make sessions of before
+	Settling  *string      // transactions under way at the call, which may create sessions under the old count
 	AfterID   *identity.ID // those up to here are done
 	Ended     int
 	Total     *int // about how many there are to end; nil until counted

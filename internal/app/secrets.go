@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey/latchkey/storage"
 )
 
-// resealBatch is how many tasks one transaction seals again.
+// resealBatch is how many tasks are read at a time. Each is written by itself.
 const resealBatch = 200
 
 // Sealed counts what is kept sealed: signing keys and waiting tasks.
