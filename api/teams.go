@@ -52,7 +52,7 @@ func (s *Server) ListMembers(ctx context.Context, r ListMembersRequestObject) (L
 
 // UpdateMember changes a member's role.
 func (s *Server) UpdateMember(ctx context.Context, r UpdateMemberRequestObject) (UpdateMemberResponseObject, error) {
-	m, err := s.Teams.ChangeRoleWith(ctx, s.actor(ctx), r.Team, r.User, team.Role(r.Body.Role), value(r.Body.EndKeys))
+	m, err := s.Teams.ChangeRole(ctx, s.actor(ctx), r.Team, r.User, team.Role(r.Body.Role), value(r.Body.EndKeys))
 	return UpdateMember200JSONResponse(memberOf(m)), err
 }
 

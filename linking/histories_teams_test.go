@@ -252,7 +252,7 @@ func (h *history) changeRole() {
 	}
 	user, role := h.member(id), h.role()
 	code := h.change(id, actor, user, false, role)
-	_, err := h.teams.ChangeRole(h.t.Context(), actor, id, user, role)
+	_, err := h.teams.ChangeRole(h.t.Context(), actor, id, user, role, false)
 	h.want("change a role", err, code)
 	if code == "" {
 		if h.m.teams[id][user].role != role {

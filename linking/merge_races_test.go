@@ -183,7 +183,7 @@ var rivals = map[string]struct {
 	},
 	"role": {
 		run: func(s *scene) error {
-			_, err := s.teams.ChangeRole(s.t.Context(), s.actor(s.owner), s.team, s.a.User.ID, team.RoleMember)
+			_, err := s.teams.ChangeRole(s.t.Context(), s.actor(s.owner), s.team, s.a.User.ID, team.RoleMember, false)
 			return err
 		},
 		codes: []identity.Code{identity.CodeNotFound},

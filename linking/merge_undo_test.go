@@ -89,7 +89,7 @@ func (m *undoCase) membership(user identity.ID) team.Membership {
 
 func (m *undoCase) setRole(role team.Role) error {
 	m.Clock.Advance(time.Microsecond)
-	_, err := m.teams.ChangeRole(m.t.Context(), m.owner, m.team, m.survivor, role)
+	_, err := m.teams.ChangeRole(m.t.Context(), m.owner, m.team, m.survivor, role, false)
 	return err
 }
 

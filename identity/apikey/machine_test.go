@@ -161,7 +161,7 @@ func TestRemovalOffersToEndKeys(t *testing.T) {
 
 		// Who leaves without managing the team neither sees nor ends keys.
 		c := begin()
-		if _, err := teams.ChangeRole(t.Context(), person(c.owner), c.team, c.admin.ID, team.RoleMember); err != nil {
+		if _, err := teams.ChangeRole(t.Context(), person(c.owner), c.team, c.admin.ID, team.RoleMember, false); err != nil {
 			t.Fatal(err)
 		}
 		_, err = c.remove(person(c.admin), team.Removal{EndKeys: true})
@@ -197,7 +197,7 @@ func TestDemotionOffersToEndKeys(t *testing.T) {
 			return works
 		}
 		change := func(a identity.Actor, role team.Role, end bool) error {
-			m, err := teams.ChangeRoleWith(t.Context(), a, id, admin.ID, role, end)
+			m, err := teams.ChangeRole(t.Context(), a, id, admin.ID, role, end)
 			if err == nil && m.Role != role {
 				t.Errorf("the role is %s, want %s", m.Role, role)
 			}

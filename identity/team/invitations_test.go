@@ -68,7 +68,7 @@ func TestWhatClosesAnInvitation(t *testing.T) {
 			"inviter removed": func(i invited) error { return f.Remove(t.Context(), actor(i.owner), i.id, i.inviter.ID) },
 			"inviter left":    func(i invited) error { return f.Remove(t.Context(), actor(i.inviter), i.id, i.inviter.ID) },
 			"inviter demoted": func(i invited) error {
-				_, err := f.ChangeRole(t.Context(), actor(i.owner), i.id, i.inviter.ID, team.RoleMember)
+				_, err := f.ChangeRole(t.Context(), actor(i.owner), i.id, i.inviter.ID, team.RoleMember, false)
 				return err
 			},
 			"team deleted": func(i invited) error { return f.Delete(t.Context(), actor(i.owner), i.id) },
@@ -84,13 +84,13 @@ func TestWhatClosesAnInvitation(t *testing.T) {
 
 		// An owner who is an admin now could not invite an owner any more.
 		i := f.invited(t, team.RoleMember)
-		if _, err := f.ChangeRole(t.Context(), actor(i.owner), i.id, i.inviter.ID, team.RoleOwner); err != nil {
+		if _, err := f.ChangeRole(t.Context(), actor(i.owner), i.id, i.inviter.ID, team.RoleOwner, false); err != nil {
 			t.Fatal(err)
 		}
 		toOwner := f.Database.Invite(t, i.id, i.inviter.ID, func(n *team.Invitation) {
 			n.Role, n.Email = team.RoleOwner, new(f.Email(t, i.receiver.ID, identityWord()+"@example.com").Address)
 		})
-		if _, err := f.ChangeRole(t.Context(), actor(i.owner), i.id, i.inviter.ID, team.RoleAdmin); err != nil {
+		if _, err := f.ChangeRole(t.Context(), actor(i.owner), i.id, i.inviter.ID, team.RoleAdmin, false); err != nil {
 			t.Fatal(err)
 		}
 		_, err := f.Accept(t.Context(), actor(i.receiver), toOwner.ID)
@@ -265,7 +265,7 @@ func TestAnInvitationIsAsGoodAsItsInviter(t *testing.T) {
 					case "":
 						err = f.Remove(t.Context(), actor(owner), id, inviter.ID)
 					default:
-						_, err = f.ChangeRole(t.Context(), actor(owner), id, inviter.ID, now)
+						_, err = f.ChangeRole(t.Context(), actor(owner), id, inviter.ID, now, false)
 					}
 					if now != team.RoleOwner && err != nil {
 						t.Fatal(err)

@@ -107,7 +107,7 @@ func TestNoLetterOfWhatCannotBeAccepted(t *testing.T) {
 			"inviter removed":   func(i invited) error { return f.Remove(t.Context(), actor(i.owner), i.id, i.inviter.ID) },
 			"inviter suspended": suspend,
 			"inviter demoted": func(i invited) error {
-				_, err := f.ChangeRole(t.Context(), actor(i.owner), i.id, i.inviter.ID, team.RoleMember)
+				_, err := f.ChangeRole(t.Context(), actor(i.owner), i.id, i.inviter.ID, team.RoleMember, false)
 				return err
 			},
 		} {

@@ -19,14 +19,10 @@ func (s *Service) Members(ctx context.Context, actor identity.Actor, team identi
 
 // ChangeRole gives a member another role. Both the old and the new role must be
 // ones the actor acts on; the last active owner stays one (CodeLastOwner).
-// Team sessions go on: the role is read afresh by every check.
-func (s *Service) ChangeRole(ctx context.Context, actor identity.Actor, team, user identity.ID, role Role) (Member, error) {
-	return s.ChangeRoleWith(ctx, actor, team, user, role, false)
-}
-
-// ChangeRoleWith is ChangeRole. With endKeys, which is for a lower role and asks for
-// a recent sign-in, the API keys of the team that the member created end, too.
-func (s *Service) ChangeRoleWith(ctx context.Context, actor identity.Actor, team, user identity.ID, role Role, endKeys bool) (Member, error) {
+// Team sessions go on: the role is read afresh by every check. With endKeys, which is
+// for a lower role and requires a recent sign-in, the API keys of the team that the
+// member created end, too.
+func (s *Service) ChangeRole(ctx context.Context, actor identity.Actor, team, user identity.ID, role Role, endKeys bool) (Member, error) {
 	var out Member
 	err := s.change(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
 		m, err := s.store.Membership(ctx, team, user)

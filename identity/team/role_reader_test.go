@@ -51,7 +51,7 @@ func TestMachines(t *testing.T) {
 			storagetest.WantNotFound(t, "another team", err)
 			_, err = f.Rename(t.Context(), m, id, "Locks")
 			want("rename", err, no)
-			_, err = f.ChangeRole(t.Context(), m, id, guest.ID, team.RoleAdmin)
+			_, err = f.ChangeRole(t.Context(), m, id, guest.ID, team.RoleAdmin, false)
 			want("change a role", err, no)
 			want("remove", f.Remove(t.Context(), m, id, guest.ID), no)
 			want("delete", f.Delete(t.Context(), m, id), no)

@@ -127,7 +127,7 @@ func TestRolesAndMembers(t *testing.T) {
 				id := f.Team(t, f.User(t).ID).ID
 				boss, other := f.join(t, id, by), f.join(t, id, of)
 				for k, to := range roles {
-					_, err := f.ChangeRole(t.Context(), actor(boss), id, other.ID, to)
+					_, err := f.ChangeRole(t.Context(), actor(boss), id, other.ID, to, false)
 					want := acts[i][j]
 					if want == ok {
 						want = acts[i][k]
@@ -153,7 +153,7 @@ func TestRolesAndMembers(t *testing.T) {
 		elsewhere := f.Team(t, owner.ID)
 		foreign := f.join(t, elsewhere.ID, team.RoleMember)
 		invitation := f.Database.Invite(t, elsewhere.ID, owner.ID)
-		_, err := f.ChangeRole(t.Context(), actor(owner), id, foreign.ID, team.RoleAdmin)
+		_, err := f.ChangeRole(t.Context(), actor(owner), id, foreign.ID, team.RoleAdmin, false)
 		storagetest.WantNotFound(t, "role of another team's member", err)
 		storagetest.WantNotFound(t, "removal of another team's member", f.Remove(t.Context(), actor(owner), id, foreign.ID))
 		storagetest.WantNotFound(t, "another team's invitation", f.RevokeInvitation(t.Context(), actor(owner), id, invitation.ID))
@@ -168,12 +168,12 @@ func TestTheLastOwnerStays(t *testing.T) {
 		disabled := f.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
 		f.Database.Member(t, id, disabled.ID, team.RoleOwner) // who does not count
 		for _, to := range []team.Role{team.RoleAdmin, team.RoleMember} {
-			_, err := f.ChangeRole(t.Context(), actor(owner), id, owner.ID, to)
+			_, err := f.ChangeRole(t.Context(), actor(owner), id, owner.ID, to, false)
 			storagetest.WantCode(t, "demoted to "+string(to), err, identity.CodeLastOwner)
 		}
 		storagetest.WantCode(t, "leaving", f.Remove(t.Context(), actor(owner), id, owner.ID), identity.CodeLastOwner)
 		storagetest.Same(t, f.role(t, id, owner.ID), team.RoleOwner)
-		if _, err := f.ChangeRole(t.Context(), actor(owner), id, owner.ID, team.RoleOwner); err != nil {
+		if _, err := f.ChangeRole(t.Context(), actor(owner), id, owner.ID, team.RoleOwner, false); err != nil {
 			t.Errorf("staying owner: %v", err)
 		}
 	})
@@ -197,7 +197,7 @@ func TestOwnersGoAtOnce(t *testing.T) {
 				case 0:
 					err = f.Remove(t.Context(), actor(me), id, me.ID)
 				case 1:
-					_, err = f.ChangeRole(t.Context(), actor(me), id, me.ID, team.RoleMember)
+					_, err = f.ChangeRole(t.Context(), actor(me), id, me.ID, team.RoleMember, false)
 				default:
 					err = f.Remove(t.Context(), actor(me), id, next.ID)
 				}
