@@ -20,10 +20,10 @@ import (
 // Attempt.SingleUse.
 type Attempts struct{ keys identity.Keys }
 
-// NewAttempts returns Attempts with keys derived from the configured secret. Tokens that
-// were sealed under a previous secret can be opened too.
-func NewAttempts(secret string, previous ...string) *Attempts {
-	return &Attempts{append(identity.Secrets{secret}, previous...).Keys("sign-in attempt")}
+// NewAttempts returns Attempts with keys derived from the configured secrets, of which
+// there is at least one: the first seals, and tokens of any of them open.
+func NewAttempts(secrets ...string) *Attempts {
+	return &Attempts{identity.Secrets(secrets).Keys("sign-in attempt")}
 }
 
 // The bytes of a token, before they are written in base 62. The kind is not one of

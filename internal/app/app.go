@@ -82,7 +82,7 @@ func New(parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	feed, attempts := team.NewFeed(), method.NewAttempts(cfg.Secret.Reveal(), cfg.Secrets()[1:]...)
+	feed, attempts := team.NewFeed(), method.NewAttempts(cfg.Secrets()...)
 	var deps api.Deps
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
 		session.WithProviders(cfg.Offers), session.WithNotices(post.notices))

@@ -96,7 +96,7 @@ func (r remote) readGrant(res *Response) (map[string]string, error) {
 	if !ok {
 		return nil, Failed(r.name, "token endpoint: status %d with an unreadable body", res.Status)
 	}
-	// GitHub tells errors with status 200.
+	// GitHub reports errors with status 200.
 	if code := reply.Text("error"); code != "" {
 		if refusedCodes[code] {
 			return nil, Unproven(r.name, "token endpoint: %.64q", code)
