@@ -160,7 +160,7 @@ func (s *Server) AdminRevokeSessions(ctx context.Context, r AdminRevokeSessionsR
 	}, err
 }
 
-// AdminGetJob tells operators how far a job is.
+// AdminGetJob returns the progress of a job, to operators.
 func (s *Server) AdminGetJob(ctx context.Context, r AdminGetJobRequestObject) (AdminGetJobResponseObject, error) {
 	j, err := s.Sessions.Job(ctx, r.Job)
 	return AdminGetJob200JSONResponse(jobOf(j)), err

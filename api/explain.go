@@ -6,7 +6,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// AdminUserHistory tells operators what happened to a user and why.
+// AdminUserHistory returns what happened to a user and why, to operators.
 func (s *Server) AdminUserHistory(ctx context.Context, r AdminUserHistoryRequestObject) (AdminUserHistoryResponseObject, error) {
 	p, err := page(r.Params.Limit, r.Params.Cursor)
 	if err != nil {

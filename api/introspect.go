@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey/latchkey/identity/token"
 )
 
-// Introspect tells a backend what a token is worth now.
+// Introspect returns whether a token is valid now, and for whom, to a backend.
 func (s *Server) Introspect(ctx context.Context, r IntrospectRequestObject) (IntrospectResponseObject, error) {
 	// A session token is used from there, which is kept: what is no address is none.
 	from, _ := parseHop(value(r.Body.ClientIp))

@@ -24,7 +24,7 @@ func (s *Server) emailsOf(ctx context.Context, u identity.User) ([]Email, error)
 	}), err
 }
 
-// ListMyHistory tells the user what happened to them.
+// ListMyHistory returns what happened to the user.
 func (s *Server) ListMyHistory(ctx context.Context, r ListMyHistoryRequestObject) (ListMyHistoryResponseObject, error) {
 	p, err := page(r.Params.Limit, r.Params.Cursor)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 )
 
-// GetSession tells who is signed in. It is what applications ask most, and one
+// GetSession returns who is signed in. It is what applications ask most, and one
 // read; another for a team that the session did not enter last.
 func (s *Server) GetSession(ctx context.Context, r GetSessionRequestObject) (GetSessionResponseObject, error) {
 	p := requestInfoOf(ctx).principal

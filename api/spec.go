@@ -38,18 +38,18 @@ type operation struct {
 	hasBody  bool
 	params   bool
 	query    queryRules
-	// restricted tells that a session made by a recovery code may call it; an
+	// restricted reports whether a session made by a recovery code may call it; an
 	// operation that does not say so may not be.
 	restricted bool
 	oauth      bool    // its refusals have the form of RFC 6749
 	rate       *policy // limit by client address; nil for none at all
-	// policy tells how the policy of the team in the path applies: fully, unless
+	// policy says how the policy of the team in the path applies: fully, unless
 	// the operation says otherwise.
 	policy   teamPolicy
 	form     bool         // takes a form, too
 	sessions bool         // a session is a way to call it
 	scope    apikey.Scope // so is an API key with this scope; "" for none
-	// operators tells that no other person may call it.
+	// operators reports whether only operators may call it.
 	operators bool
 }
 

@@ -66,7 +66,7 @@ func isSelf(param string, user identity.ID) bool {
 	return err == nil && id == user
 }
 
-// GetTeamPolicy tells a member what the team asks of sessions.
+// GetTeamPolicy returns what the team requires of sessions, to a member.
 func (s *Server) GetTeamPolicy(ctx context.Context, r GetTeamPolicyRequestObject) (GetTeamPolicyResponseObject, error) {
 	p, err := s.Sessions.Policy(ctx, userID(ctx), r.Team)
 	return GetTeamPolicy200JSONResponse(policyOf(p)), err

@@ -60,7 +60,7 @@ func (s *Server) RevokeTeamSessions(ctx context.Context, r RevokeTeamSessionsReq
 	return RevokeTeamSessions200JSONResponse(s.endedOf(ctx, ended, revocation.DryRun)), err
 }
 
-// GetTeamJob tells those who manage the team how far a job of it is.
+// GetTeamJob returns the progress of a job of the team, to those who manage it.
 func (s *Server) GetTeamJob(ctx context.Context, r GetTeamJobRequestObject) (GetTeamJobResponseObject, error) {
 	j, err := s.Sessions.TeamJob(ctx, s.actor(ctx), r.Team, r.Job)
 	return GetTeamJob200JSONResponse(jobOf(j)), err

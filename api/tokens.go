@@ -46,7 +46,7 @@ func (s *Server) GetJWKS(ctx context.Context, _ GetJWKSRequestObject) (GetJWKSRe
 	return out, nil
 }
 
-// GetServerMetadata tells clients where what is.
+// GetServerMetadata returns the authorization server metadata (RFC 8414).
 func (s *Server) GetServerMetadata(context.Context, GetServerMetadataRequestObject) (GetServerMetadataResponseObject, error) {
 	public := origin(s.Config.PublicURL)
 	return GetServerMetadata200JSONResponse{

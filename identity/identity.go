@@ -16,7 +16,7 @@ type ID = uuid.UUID
 // which is no state to go on in.
 func NewID() ID { return uuid.Must(uuid.NewV7()) }
 
-// Clock tells the time. It is injected so that tests own time.
+// Clock returns the time. It is injected so that tests own time.
 type Clock func() time.Time
 
 // SystemClock is the wall clock in UTC, cut to the microsecond that both

@@ -40,7 +40,7 @@ type Mail struct {
 // MailTemplate names a mail. Its texts are in internal/mail.
 type MailTemplate string
 
-// MailNotice tells of a change to an account.
+// MailNotice reports a change to an account.
 const MailNotice MailTemplate = "notice" // data: kind, what, at, from, link
 
 // MailInvitation asks somebody into a team.

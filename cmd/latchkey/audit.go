@@ -114,7 +114,7 @@ func (v *verification) readFrom(name string) error {
 	}
 	heads := headLine.FindAllStringSubmatch(string(text), -1)
 	if len(heads) == 0 || strings.Contains(string(text), "BROKEN") {
-		return fmt.Errorf("--from: %s is not what a run printed that found the trail whole", name)
+		return fmt.Errorf("--from: %s is not the output of a run that found the trail whole", name)
 	}
 	v.from = map[identity.ID]audit.Head{}
 	for _, line := range heads {

@@ -88,7 +88,7 @@ func testAuditVerify(t *testing.T, d *storagetest.Database) {
 	d.Record(t, d.Event(&team), d.Event(&team))
 	verify(0, "4 events in 2 chains: whole", "--from", checkpoint)
 	verify(0, "3 events in 1 chains: whole", "--from", checkpoint, "--team", team.String())
-	verify(1, "is not what a run printed", "--from", file(lines...))
+	verify(1, "is not the output of a run", "--from", file(lines...))
 	verify(1, "no such file", "--from", filepath.Join(t.TempDir(), "absent"))
 	verify(2, "from file", "--from", "x", "--file", "x")
 	verify(1, "event 3: it is not the event that was verified before", "--from", file(strings.Replace(string(read(t, checkpoint)), anchor[:8], "00000000", 1)))

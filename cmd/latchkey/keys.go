@@ -113,7 +113,7 @@ LATCHKEY_SECRET. It is safe to run again.`,
 			}
 			cmd.Printf("sealed under the present secret: %d signing keys, %d waiting tasks\n", r.Keys, r.Tasks)
 			if r.Unreadable > 0 {
-				cmd.Printf("%d waiting tasks open under neither secret and will not be done\n", r.Unreadable)
+				cmd.Printf("%d waiting tasks open under neither secret and fail when they expire\n", r.Unreadable)
 			}
 			if r.Families > 0 {
 				cmd.Printf("%d refresh tokens were made under another secret; each changes when it is used\n", r.Families)

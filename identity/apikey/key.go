@@ -84,7 +84,7 @@ type Key struct {
 // Works reports whether the key is one at now.
 func (k Key) Works(now time.Time) bool { return k.RevokedAt == nil && now.Before(k.ExpiresAt) }
 
-// OfTeams tells the scopes of the keys of teams from those of the deployment's.
+// OfTeams reports whether the scope is one of teams' keys, not of the deployment's.
 func (s Scope) OfTeams() bool { return s == ScopeTeamRead || s == ScopeTeamManage }
 
 // Has reports whether the key has a scope; who may write may read. A key of a team

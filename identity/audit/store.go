@@ -44,7 +44,7 @@ type Party struct {
 type Store interface {
 	// Events lists events, newest first, one more than the page's limit.
 	Events(ctx context.Context, f Filter, p identity.Page) ([]Record, error)
-	// Parties tells who these ids are. What is unknown is left out.
+	// Parties returns who these ids are. What is unknown is left out.
 	Parties(ctx context.Context, ids []identity.ID) (map[identity.ID]Party, error)
 	// Chained lists chained events behind a position, in their order. With a
 	// team, a position in another chain is before its first.
@@ -52,7 +52,7 @@ type Store interface {
 	// ChainedIn lists the events of one chain behind seq, in their order.
 	ChainedIn(ctx context.Context, chain identity.ID, seq int64, limit int) ([]Record, error)
 	// SealEvents chains up to limit events that are not yet, in one transaction,
-	// and tells how many. Of several callers at once one works at a time.
+	// and returns how many. Of several callers at once one works at a time.
 	SealEvents(ctx context.Context, limit int) (int, error)
 	// CountUnsealed counts the events that are not chained yet.
 	CountUnsealed(ctx context.Context) (int, error)

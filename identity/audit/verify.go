@@ -24,7 +24,7 @@ func (b Break) String() string {
 	return fmt.Sprintf("%s: event %d: %s", Name(b.Chain), b.Seq, b.What)
 }
 
-// Name tells people which chain it is.
+// Name returns the chain's name for people.
 func Name(chain identity.ID) string {
 	if chain == Deployment {
 		return "the deployment"
@@ -96,7 +96,7 @@ const pageSize = 500
 // maxHeadless bounds how many chains without a head are named.
 const maxHeadless = 100
 
-// Verify walks one chain, or all for nil, and tells how many events it walked.
+// Verify walks one chain, or all for nil, and returns how many events it walked.
 // It sees what is committed while it walks, and reads no further ahead than a
 // page.
 func (s *Service) Verify(ctx context.Context, only *identity.ID, r Report) (events int, err error) {

@@ -161,7 +161,7 @@ func (s *Service) Authenticate(ctx context.Context, token string, client identit
 	}
 }
 
-// use notes that the session is used, about once a minute. False tells that
+// use notes that the session is used, about once a minute. False means that
 // somebody else has noted a later use since p was read: then its pauses are not
 // what they seem, and it is to be read again.
 func (s *Service) use(ctx context.Context, p *Principal, client identity.RequestOrigin, now time.Time) (bool, error) {

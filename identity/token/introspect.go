@@ -32,7 +32,7 @@ const (
 	KindSession Kind = "session"
 )
 
-// Introspect tells what an access token, a refresh token or a session token is
+// Introspect returns what an access token, a refresh token or a session token is
 // worth now, whatever it says itself: the session behind it and the place in the
 // team are read. client is where the token is used, as far as the caller knows;
 // without an address, policies with allowed networks refuse it. Introspection

@@ -246,7 +246,7 @@ func (k *Keyring) Keys(ctx context.Context) ([]Key, error) {
 	return keys, err
 }
 
-// State tells what a key does at now: it signs, will sign, is still published or
+// State returns what a key does at now: it signs, will sign, is still published or
 // has expired.
 func State(key Key, all []Key, now time.Time) string {
 	r := &ring{keys: slices.SortedFunc(slices.Values(all), func(a, b Key) int {

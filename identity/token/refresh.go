@@ -79,7 +79,7 @@ func (f Family) token(n int, key []byte) string {
 
 const refreshBytes = len(identity.ID{}) + 4 + sha256.Size
 
-// parseRefresh tells which token of which family this says it is.
+// parseRefresh returns which token of which family this claims to be.
 func parseRefresh(raw string) (id identity.ID, n int, ok bool) {
 	encoded, ours := strings.CutPrefix(raw, refreshPrefix)
 	if !ours || len(encoded) != base64.RawURLEncoding.EncodedLen(refreshBytes) {

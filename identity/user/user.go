@@ -36,14 +36,14 @@ type Store interface {
 	// of a user that no active owner is left in.
 	LockTeamsOf(ctx context.Context, users ...identity.ID) error
 	OwnerlessTeamsOf(ctx context.Context, user identity.ID) ([]string, error)
-	// EndSessions ends open sessions of the user, as session.Store tells.
+	// EndSessions is that of session.Store.
 	EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error)
 	// KillTickets is that of linking.MergeStore.
 	KillTickets(ctx context.Context, user identity.ID, at time.Time) error
 	// KeysCreatedBy and RevokeKeys are those of team.Store.
 	KeysCreatedBy(ctx context.Context, user identity.ID, team *identity.ID, now time.Time) ([]identity.CreatedKey, error)
 	RevokeKeys(ctx context.Context, ids []identity.ID, at time.Time) error
-	// MergedFrom tells the former ids of users, at any remove.
+	// MergedFrom returns the former ids of users, through any number of merges.
 	MergedFrom(ctx context.Context, users []identity.ID) (map[identity.ID][]identity.ID, error)
 	// Summaries tells what users are known by.
 	Summaries(ctx context.Context, users []identity.ID) (map[identity.ID]identity.Summary, error)
@@ -111,7 +111,7 @@ func (s *Service) Update(ctx context.Context, actor identity.Actor, c Change) (i
 	})
 }
 
-// SetOperator makes a user an operator of the deployment, or takes it back. It
+// SetOperator makes a user an operator of the deployment, or revokes that. It
 // is for the command line, which has no actor.
 func (s *Service) SetOperator(ctx context.Context, id identity.ID, operator bool) (identity.User, error) {
 	u, _, err := s.setOperator(ctx, id, operator, false)
@@ -195,7 +195,7 @@ func (s *Service) Emails(ctx context.Context, user identity.ID) ([]identity.Emai
 	return s.store.Emails(ctx, user)
 }
 
-// FormerIDs tells under which ids the user was known before merges.
+// FormerIDs returns the ids that the user had before merges.
 func (s *Service) FormerIDs(ctx context.Context, user identity.ID) ([]identity.ID, error) {
 	former, err := s.store.MergedFrom(ctx, []identity.ID{user})
 	return former[user], err
