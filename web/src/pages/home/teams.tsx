@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, List, Stack, TextInput } from '@mantine/core'
+import { Anchor, Badge, Button, Group, Stack, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
@@ -30,20 +30,18 @@ export function Teams({ list }: { list: ReturnType<typeof useTeams> }) {
     <Stack gap="sm">
       <Listing list={list} empty={t('home.noTeam')}>
         {(teams) => (
-          <List listStyleType="none" spacing={6} aria-label={t('home.yourTeams')}>
+          <Stack component="ul" gap={6} m={0} p={0} aria-label={t('home.yourTeams')}>
             {teams.map((team) => (
-              <List.Item key={team.id}>
-                <Group gap="xs" wrap="nowrap">
-                  <Anchor component={Link} to={`/teams/${team.id}`} miw={0}>
-                    <Name line>{team.name}</Name>
-                  </Anchor>
-                  <Badge variant="light" color="gray" style={{ flexShrink: 0 }}>
-                    {t(`common.${team.role}`)}
-                  </Badge>
-                </Group>
-              </List.Item>
+              <Group component="li" key={team.id} gap="xs" wrap="nowrap">
+                <Anchor component={Link} to={`/teams/${team.id}`} miw={0}>
+                  <Name line>{team.name}</Name>
+                </Anchor>
+                <Badge variant="light" color="gray" style={{ flexShrink: 0 }}>
+                  {t(`common.${team.role}`)}
+                </Badge>
+              </Group>
             ))}
-          </List>
+          </Stack>
         )}
       </Listing>
       <form onSubmit={submit}>
