@@ -7,6 +7,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
@@ -17,7 +18,7 @@ import (
 const rpcRetry = 30 * time.Second
 
 // AdminListUsers lists everyone, to operators.
-func (s *Server) AdminListUsers(ctx context.Context, r AdminListUsersRequestObject) (AdminListUsersResponseObject, error) {
+func (s *Server) AdminListUsers(ctx context.Context, r contract.AdminListUsersRequestObject) (contract.AdminListUsersResponseObject, error) {
 	p, err := page(r.Params.Limit, r.Params.Cursor)
 	if err != nil {
 		return nil, err
@@ -41,12 +42,12 @@ func (s *Server) AdminListUsers(ctx context.Context, r AdminListUsersRequestObje
 			return nil, err
 		}
 		if address == (common.Address{}) || f.Wallet != "" && f.Wallet != address.Hex() {
-			return AdminListUsers200JSONResponse{Data: []AdminUser{}}, nil
+			return contract.AdminListUsers200JSONResponse{Data: []contract.AdminUser{}}, nil
 		}
 		f.Wallet = address.Hex()
 	}
 	rows, next, err := s.Users.List(ctx, f, p)
-	return AdminListUsers200JSONResponse{Data: each(rows, s.adminUserOf), NextCursor: nextCursor(next)}, err
+	return contract.AdminListUsers200JSONResponse{Data: each(rows, s.adminUserOf), NextCursor: nextCursor(next)}, err
 }
 
 // walletOf returns the wallet that a name resolves to; the zero address for none.
@@ -69,23 +70,23 @@ func (s *Server) walletOf(ctx context.Context, name string) (common.Address, err
 }
 
 // AdminGetUser returns one user, to operators.
-func (s *Server) AdminGetUser(ctx context.Context, r AdminGetUserRequestObject) (AdminGetUserResponseObject, error) {
+func (s *Server) AdminGetUser(ctx context.Context, r contract.AdminGetUserRequestObject) (contract.AdminGetUserResponseObject, error) {
 	u, err := s.Users.Get(ctx, r.User)
-	return AdminGetUser200JSONResponse(s.adminUserOf(u)), err
+	return contract.AdminGetUser200JSONResponse(s.adminUserOf(u)), err
 }
 
 // AdminListUserEmails lists the verified addresses of a user, to operators.
-func (s *Server) AdminListUserEmails(ctx context.Context, r AdminListUserEmailsRequestObject) (AdminListUserEmailsResponseObject, error) {
+func (s *Server) AdminListUserEmails(ctx context.Context, r contract.AdminListUserEmailsRequestObject) (contract.AdminListUserEmailsResponseObject, error) {
 	u, err := s.Users.Get(ctx, r.User)
 	if err != nil {
 		return nil, err
 	}
 	out, err := s.emailsOf(ctx, u.User)
-	return AdminListUserEmails200JSONResponse{Data: out}, err
+	return contract.AdminListUserEmails200JSONResponse{Data: out}, err
 }
 
 // AdminListUserTeams lists the teams a user is in, to operators.
-func (s *Server) AdminListUserTeams(ctx context.Context, r AdminListUserTeamsRequestObject) (AdminListUserTeamsResponseObject, error) {
+func (s *Server) AdminListUserTeams(ctx context.Context, r contract.AdminListUserTeamsRequestObject) (contract.AdminListUserTeamsResponseObject, error) {
 	p, err := page(r.Params.Limit, r.Params.Cursor)
 	if err != nil {
 		return nil, err
@@ -95,20 +96,20 @@ func (s *Server) AdminListUserTeams(ctx context.Context, r AdminListUserTeamsReq
 		return nil, err
 	}
 	rows, next, err := s.Teams.Places(ctx, u.ID, p)
-	return AdminListUserTeams200JSONResponse{Data: each(rows, membershipOf), NextCursor: nextCursor(next)}, err
+	return contract.AdminListUserTeams200JSONResponse{Data: each(rows, membershipOf), NextCursor: nextCursor(next)}, err
 }
 
 // AdminChangeUser suspends or restores a user.
-func (s *Server) AdminChangeUser(ctx context.Context, r AdminChangeUserRequestObject) (AdminChangeUserResponseObject, error) {
+func (s *Server) AdminChangeUser(ctx context.Context, r contract.AdminChangeUserRequestObject) (contract.AdminChangeUserResponseObject, error) {
 	if _, err := s.Users.SetStatus(ctx, s.actor(ctx), r.User, identity.Status(r.Body.Status), value(r.Body.Reason), value(r.Body.EndKeys)); err != nil {
 		return nil, err
 	}
 	u, err := s.Users.Get(ctx, r.User)
-	return AdminChangeUser200JSONResponse(s.adminUserOf(u)), err
+	return contract.AdminChangeUser200JSONResponse(s.adminUserOf(u)), err
 }
 
 // AdminListSessions lists everyone's sessions, to operators.
-func (s *Server) AdminListSessions(ctx context.Context, r AdminListSessionsRequestObject) (AdminListSessionsResponseObject, error) {
+func (s *Server) AdminListSessions(ctx context.Context, r contract.AdminListSessionsRequestObject) (contract.AdminListSessionsResponseObject, error) {
 	p, err := page(r.Params.Limit, r.Params.Cursor)
 	if err != nil {
 		return nil, err
@@ -124,25 +125,25 @@ func (s *Server) AdminListSessions(ctx context.Context, r AdminListSessionsReque
 		return nil, err
 	}
 	rows, next, err := s.Sessions.ListAll(ctx, filter, p)
-	return AdminListSessions200JSONResponse{
+	return contract.AdminListSessions200JSONResponse{
 		Data:       each(rows, s.adminSessions(ctx)),
 		NextCursor: nextCursor(next),
 	}, err
 }
 
 // adminSessions converts for the operator who asks.
-func (s *Server) adminSessions(ctx context.Context) func(session.Listed) AdminSession {
+func (s *Server) adminSessions(ctx context.Context) func(session.Listed) contract.AdminSession {
 	now := s.Now()
-	return func(l session.Listed) AdminSession { return s.adminSessionOf(l, isCurrent(ctx, l.ID), now) }
+	return func(l session.Listed) contract.AdminSession { return s.adminSessionOf(l, isCurrent(ctx, l.ID), now) }
 }
 
 // AdminRevokeSession ends a session of anyone, for operators.
-func (s *Server) AdminRevokeSession(ctx context.Context, r AdminRevokeSessionRequestObject) (AdminRevokeSessionResponseObject, error) {
-	return AdminRevokeSession204Response{}, s.Sessions.RevokeSession(ctx, s.actor(ctx), r.Session)
+func (s *Server) AdminRevokeSession(ctx context.Context, r contract.AdminRevokeSessionRequestObject) (contract.AdminRevokeSessionResponseObject, error) {
+	return contract.AdminRevokeSession204Response{}, s.Sessions.RevokeSession(ctx, s.actor(ctx), r.Session)
 }
 
 // AdminRevokeSessions ends everyone's sessions that meet a filter, for operators.
-func (s *Server) AdminRevokeSessions(ctx context.Context, r AdminRevokeSessionsRequestObject) (AdminRevokeSessionsResponseObject, error) {
+func (s *Server) AdminRevokeSessions(ctx context.Context, r contract.AdminRevokeSessionsRequestObject) (contract.AdminRevokeSessionsResponseObject, error) {
 	revocation, err := s.revocation(ctx, r.Body.Filter, r.Body.DryRun, r.Body.AsOf, r.Body.AtMost)
 	if err == nil {
 		err = requireNoTeam(revocation.Filter)
@@ -152,37 +153,37 @@ func (s *Server) AdminRevokeSessions(ctx context.Context, r AdminRevokeSessionsR
 	}
 	ended, err := s.Sessions.RevokeSessions(ctx, s.actor(ctx), revocation)
 	if err == nil && ended.Job != nil {
-		return AdminRevokeSessions202JSONResponse{JobJSONResponse(jobOf(*ended.Job))}, nil
+		return contract.AdminRevokeSessions202JSONResponse{JobJSONResponse: contract.JobJSONResponse(jobOf(*ended.Job))}, nil
 	}
-	return AdminRevokeSessions200JSONResponse{
+	return contract.AdminRevokeSessions200JSONResponse{
 		DryRun: revocation.DryRun, AsOf: asOf(ended.AsOf, revocation.DryRun), Count: ended.Count, Ids: append([]identity.ID{}, ended.IDs...),
 		Sessions: each(ended.Sessions, s.adminSessions(ctx)),
 	}, err
 }
 
 // AdminGetJob returns the progress of a job, to operators.
-func (s *Server) AdminGetJob(ctx context.Context, r AdminGetJobRequestObject) (AdminGetJobResponseObject, error) {
+func (s *Server) AdminGetJob(ctx context.Context, r contract.AdminGetJobRequestObject) (contract.AdminGetJobResponseObject, error) {
 	j, err := s.Sessions.Job(ctx, r.Job)
-	return AdminGetJob200JSONResponse(jobOf(j)), err
+	return contract.AdminGetJob200JSONResponse(jobOf(j)), err
 }
 
-func jobOf(j session.Job) Job {
-	status := JobStatusRunning
+func jobOf(j session.Job) contract.Job {
+	status := contract.JobStatusRunning
 	if j.FinishedAt != nil {
-		status = JobStatusFinished
+		status = contract.JobStatusFinished
 	}
-	return Job{
-		Id: j.ID, Kind: JobKind(j.Kind), Status: status, AccessEnded: j.Epoch != nil, Ended: j.Ended, Total: j.Total,
+	return contract.Job{
+		Id: j.ID, Kind: contract.JobKind(j.Kind), Status: status, AccessEnded: j.Epoch != nil, Ended: j.Ended, Total: j.Total,
 		TeamId: j.TeamID, UserId: j.UserID, StartedBy: j.StartedBy, CreatedAt: j.CreatedAt, FinishedAt: j.FinishedAt,
 	}
 }
 
 // AdminListUserAPIKeys lists the working keys that a user created, to operators.
-func (s *Server) AdminListUserAPIKeys(ctx context.Context, r AdminListUserAPIKeysRequestObject) (AdminListUserAPIKeysResponseObject, error) {
+func (s *Server) AdminListUserAPIKeys(ctx context.Context, r contract.AdminListUserAPIKeysRequestObject) (contract.AdminListUserAPIKeysResponseObject, error) {
 	keys, err := s.Users.CreatedKeys(ctx, r.User)
-	return AdminListUserAPIKeys200JSONResponse{Data: each(keys, createdKeyOf)}, err
+	return contract.AdminListUserAPIKeys200JSONResponse{Data: each(keys, createdKeyOf)}, err
 }
 
-func createdKeyOf(k identity.CreatedKey) CreatedKey {
-	return CreatedKey{Id: k.ID, Prefix: "lk_" + k.Prefix, Name: k.Name, TeamId: k.TeamID, ExpiresAt: k.ExpiresAt}
+func createdKeyOf(k identity.CreatedKey) contract.CreatedKey {
+	return contract.CreatedKey{Id: k.ID, Prefix: "lk_" + k.Prefix, Name: k.Name, TeamId: k.TeamID, ExpiresAt: k.ExpiresAt}
 }

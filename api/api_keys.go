@@ -4,47 +4,48 @@ import (
 	"context"
 	"time"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity/apikey"
 )
 
 // AdminListAPIKeys lists the deployment's keys, to operators.
-func (s *Server) AdminListAPIKeys(ctx context.Context, r AdminListAPIKeysRequestObject) (AdminListAPIKeysResponseObject, error) {
+func (s *Server) AdminListAPIKeys(ctx context.Context, r contract.AdminListAPIKeysRequestObject) (contract.AdminListAPIKeysResponseObject, error) {
 	p, err := page(r.Params.Limit, r.Params.Cursor)
 	if err != nil {
 		return nil, err
 	}
 	rows, next, err := s.APIKeys.List(ctx, p)
-	return AdminListAPIKeys200JSONResponse{
-		Data:       each(rows, func(k apikey.Key) APIKey { return apiKeyOf(k, s.Now()) }),
+	return contract.AdminListAPIKeys200JSONResponse{
+		Data:       each(rows, func(k apikey.Key) contract.APIKey { return apiKeyOf(k, s.Now()) }),
 		NextCursor: nextCursor(next),
 	}, err
 }
 
 // AdminCreateAPIKey makes a key, whose text only this answer has.
-func (s *Server) AdminCreateAPIKey(ctx context.Context, r AdminCreateAPIKeyRequestObject) (AdminCreateAPIKeyResponseObject, error) {
+func (s *Server) AdminCreateAPIKey(ctx context.Context, r contract.AdminCreateAPIKeyRequestObject) (contract.AdminCreateAPIKeyResponseObject, error) {
 	actor := s.actor(ctx)
 	k, raw, err := s.APIKeys.Create(ctx, &actor, apikey.New{
-		Name: r.Body.Name, Scopes: each(r.Body.Scopes, func(s APIKeyScope) apikey.Scope { return apikey.Scope(s) }),
+		Name: r.Body.Name, Scopes: each(r.Body.Scopes, func(s contract.APIKeyScope) apikey.Scope { return apikey.Scope(s) }),
 		Lifetime: time.Duration(value(r.Body.ExpiresInDays)) * 24 * time.Hour,
 	})
-	return AdminCreateAPIKey201JSONResponse{Key: apiKeyOf(k, s.Now()), Secret: raw}, err
+	return contract.AdminCreateAPIKey201JSONResponse{Key: apiKeyOf(k, s.Now()), Secret: raw}, err
 }
 
 // AdminRotateAPIKey makes a key's successor.
-func (s *Server) AdminRotateAPIKey(ctx context.Context, r AdminRotateAPIKeyRequestObject) (AdminRotateAPIKeyResponseObject, error) {
+func (s *Server) AdminRotateAPIKey(ctx context.Context, r contract.AdminRotateAPIKeyRequestObject) (contract.AdminRotateAPIKeyResponseObject, error) {
 	overlap := apikey.DefaultOverlap
 	if r.Body != nil {
 		overlap = overlapOf(r.Body.OverlapSeconds)
 	}
 	actor := s.actor(ctx)
 	k, raw, err := s.APIKeys.Rotate(ctx, &actor, r.Key, overlap)
-	return AdminRotateAPIKey201JSONResponse{Key: apiKeyOf(k, s.Now()), Secret: raw}, err
+	return contract.AdminRotateAPIKey201JSONResponse{Key: apiKeyOf(k, s.Now()), Secret: raw}, err
 }
 
 // AdminRevokeAPIKey ends a key.
-func (s *Server) AdminRevokeAPIKey(ctx context.Context, r AdminRevokeAPIKeyRequestObject) (AdminRevokeAPIKeyResponseObject, error) {
+func (s *Server) AdminRevokeAPIKey(ctx context.Context, r contract.AdminRevokeAPIKeyRequestObject) (contract.AdminRevokeAPIKeyResponseObject, error) {
 	actor := s.actor(ctx)
-	return AdminRevokeAPIKey204Response{}, s.APIKeys.Revoke(ctx, &actor, r.Key)
+	return contract.AdminRevokeAPIKey204Response{}, s.APIKeys.Revoke(ctx, &actor, r.Key)
 }
 
 func overlapOf(seconds *int) time.Duration {
@@ -54,20 +55,20 @@ func overlapOf(seconds *int) time.Duration {
 	return time.Duration(*seconds) * time.Second
 }
 
-func statusOf(k apikey.Key, now time.Time) APIKeyStatus {
+func statusOf(k apikey.Key, now time.Time) contract.APIKeyStatus {
 	switch {
 	case k.RevokedAt != nil:
-		return APIKeyStatusRevoked
+		return contract.APIKeyStatusRevoked
 	case !k.Works(now):
-		return APIKeyStatusExpired
+		return contract.APIKeyStatusExpired
 	}
-	return APIKeyStatusActive
+	return contract.APIKeyStatusActive
 }
 
-func apiKeyOf(k apikey.Key, now time.Time) APIKey {
-	return APIKey{
+func apiKeyOf(k apikey.Key, now time.Time) contract.APIKey {
+	return contract.APIKey{
 		Id: k.ID, Prefix: "lk_" + k.Prefix, Name: k.Name, Status: statusOf(k, now),
-		Scopes:    each(k.Scopes, func(s apikey.Scope) APIKeyScope { return APIKeyScope(s) }),
+		Scopes:    each(k.Scopes, func(s apikey.Scope) contract.APIKeyScope { return contract.APIKeyScope(s) }),
 		CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt,
 		RevokedAt: k.RevokedAt, ReplacedBy: k.ReplacedBy,
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/session"
@@ -68,22 +69,22 @@ func (s *Server) deliver(c *gin.Context, result linking.Result, asToken bool) {
 
 // asToken reports whether the client gets its session as a token: as it asks, or
 // else as its request was authenticated.
-func asToken(ctx context.Context, delivery *Delivery) bool {
+func asToken(ctx context.Context, delivery *contract.Delivery) bool {
 	if delivery != nil {
-		return *delivery == DeliveryToken
+		return *delivery == contract.DeliveryToken
 	}
 	return requestInfoOf(ctx).bearer
 }
 
 // ListProviders lists the configured sign-in methods.
-func (s *Server) ListProviders(context.Context, ListProvidersRequestObject) (ListProvidersResponseObject, error) {
-	out := ListProviders200JSONResponse{Data: []Provider{}}
+func (s *Server) ListProviders(context.Context, contract.ListProvidersRequestObject) (contract.ListProvidersResponseObject, error) {
+	out := contract.ListProviders200JSONResponse{Data: []contract.Provider{}}
 	for _, m := range s.Methods {
-		p := Provider{Name: m.Name, Kind: ProviderKind(m.Kind), Label: optional(m.Label)}
+		p := contract.Provider{Name: m.Name, Kind: contract.ProviderKind(m.Kind), Label: optional(m.Label)}
 		if m.Kind == method.ByWallet {
-			chains := make([]ChainID, len(s.Wallet.Chains()))
+			chains := make([]contract.ChainID, len(s.Wallet.Chains()))
 			for i, id := range s.Wallet.Chains() {
-				chains[i] = ChainID(id) //nolint:gosec // the configuration bounds chain ids to 63 bits
+				chains[i] = contract.ChainID(id) //nolint:gosec // the configuration bounds chain ids to 63 bits
 			}
 			p.ChainIds, p.EnsNames, p.WalletconnectProjectId = &chains, optional(s.ENS != nil), optional(s.Config.WalletConnect)
 		}

@@ -5,14 +5,15 @@ import (
 	"encoding/hex"
 	"net/netip"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
 )
 
 // ListTeamAudit shows those who manage the team what happened in it.
-func (s *Server) ListTeamAudit(ctx context.Context, r ListTeamAuditRequestObject) (ListTeamAuditResponseObject, error) {
+func (s *Server) ListTeamAudit(ctx context.Context, r contract.ListTeamAuditRequestObject) (contract.ListTeamAuditResponseObject, error) {
 	q := r.Params
-	f, p, err := auditPage(AdminListAuditParams{
+	f, p, err := auditPage(contract.AdminListAuditParams{
 		TeamId: &r.Team, UserId: q.UserId, ActorId: q.ActorId, SessionId: q.SessionId, Action: q.Action, Ip: q.Ip,
 		From: q.From, To: q.To, Limit: q.Limit, Cursor: q.Cursor,
 	})
@@ -23,23 +24,23 @@ func (s *Server) ListTeamAudit(ctx context.Context, r ListTeamAuditRequestObject
 		return nil, err
 	}
 	data, next, err := s.auditEvents(ctx, f, p, false)
-	return ListTeamAudit200JSONResponse{Data: data, NextCursor: next}, err
+	return contract.ListTeamAudit200JSONResponse{Data: data, NextCursor: next}, err
 }
 
 // AdminListAudit shows operators what happened anywhere.
-func (s *Server) AdminListAudit(ctx context.Context, r AdminListAuditRequestObject) (AdminListAuditResponseObject, error) {
+func (s *Server) AdminListAudit(ctx context.Context, r contract.AdminListAuditRequestObject) (contract.AdminListAuditResponseObject, error) {
 	f, p, err := auditPage(r.Params)
 	if err != nil {
 		return nil, err
 	}
 	data, next, err := s.auditEvents(ctx, f, p, true)
-	return AdminListAudit200JSONResponse{Data: data, NextCursor: next}, err
+	return contract.AdminListAudit200JSONResponse{Data: data, NextCursor: next}, err
 }
 
 // ExportTeamAudit streams the team's trail to those who manage it.
-func (s *Server) ExportTeamAudit(ctx context.Context, r ExportTeamAuditRequestObject) (ExportTeamAuditResponseObject, error) {
+func (s *Server) ExportTeamAudit(ctx context.Context, r contract.ExportTeamAuditRequestObject) (contract.ExportTeamAuditResponseObject, error) {
 	q := r.Params
-	f, err := auditFilter(AdminListAuditParams{
+	f, err := auditFilter(contract.AdminListAuditParams{
 		TeamId: &r.Team, UserId: q.UserId, ActorId: q.ActorId, SessionId: q.SessionId, Action: q.Action, Ip: q.Ip, From: q.From, To: q.To,
 	})
 	if err != nil {
@@ -49,9 +50,9 @@ func (s *Server) ExportTeamAudit(ctx context.Context, r ExportTeamAuditRequestOb
 }
 
 // AdminExportAudit streams the whole trail to operators.
-func (s *Server) AdminExportAudit(ctx context.Context, r AdminExportAuditRequestObject) (AdminExportAuditResponseObject, error) {
+func (s *Server) AdminExportAudit(ctx context.Context, r contract.AdminExportAuditRequestObject) (contract.AdminExportAuditResponseObject, error) {
 	q := r.Params
-	f, err := auditFilter(AdminListAuditParams{
+	f, err := auditFilter(contract.AdminListAuditParams{
 		TeamId: q.TeamId, UserId: q.UserId, ActorId: q.ActorId, SessionId: q.SessionId, Action: q.Action, Ip: q.Ip, From: q.From, To: q.To,
 	})
 	if err != nil {
@@ -60,7 +61,7 @@ func (s *Server) AdminExportAudit(ctx context.Context, r AdminExportAuditRequest
 	return s.auditExport(ctx, f, func() error { return s.recheckOperator(ctx) })
 }
 
-func auditPage(q AdminListAuditParams) (audit.Filter, identity.Page, error) {
+func auditPage(q contract.AdminListAuditParams) (audit.Filter, identity.Page, error) {
 	p, err := page(q.Limit, q.Cursor)
 	if err != nil {
 		return audit.Filter{}, p, err
@@ -69,7 +70,7 @@ func auditPage(q AdminListAuditParams) (audit.Filter, identity.Page, error) {
 	return f, p, err
 }
 
-func auditFilter(q AdminListAuditParams) (audit.Filter, error) {
+func auditFilter(q contract.AdminListAuditParams) (audit.Filter, error) {
 	f := audit.Filter{
 		TeamID: q.TeamId, UserID: q.UserId, ActorID: q.ActorId, SessionID: q.SessionId,
 		Action: identity.Action(value(q.Action)), From: q.From, To: q.To,
@@ -88,7 +89,7 @@ func auditFilter(q AdminListAuditParams) (audit.Filter, error) {
 	return f, nil
 }
 
-func (s *Server) auditEvents(ctx context.Context, f audit.Filter, p identity.Page, addresses bool) ([]AuditEvent, *string, error) {
+func (s *Server) auditEvents(ctx context.Context, f audit.Filter, p identity.Page, addresses bool) ([]contract.AuditEvent, *string, error) {
 	rows, next, err := s.Audit.List(ctx, f, p)
 	if err != nil {
 		return nil, nil, err
@@ -98,12 +99,12 @@ func (s *Server) auditEvents(ctx context.Context, f audit.Filter, p identity.Pag
 		ids = append(ids, r.ActorID, r.UserID)
 	}
 	who, err := s.partiesOf(ctx, ids, addresses)
-	return each(rows, func(r audit.Record) AuditEvent { return auditEventOf(r, who) }), nextCursor(next), err
+	return each(rows, func(r audit.Record) contract.AuditEvent { return auditEventOf(r, who) }), nextCursor(next), err
 }
 
-func auditEventOf(r audit.Record, who parties) AuditEvent {
+func auditEventOf(r audit.Record, who parties) contract.AuditEvent {
 	e := eventOf(r.Event, who)
-	out := AuditEvent{
+	out := contract.AuditEvent{
 		V: audit.Version, Seq: r.Seq, Id: e.Id, At: e.At, Action: e.Action, ActorId: e.ActorId, UserId: e.UserId, TeamId: e.TeamId,
 		SessionId: e.SessionId, Ip: e.Ip, UserAgent: e.UserAgent, Data: e.Data, Actor: e.Actor, User: who.named(e.UserId),
 	}
@@ -130,7 +131,7 @@ func (s *Server) partiesOf(ctx context.Context, ids []*identity.ID, addresses bo
 	return parties{known, addresses}, err
 }
 
-func (p parties) named(id *identity.ID) *AuditParty {
+func (p parties) named(id *identity.ID) *contract.AuditParty {
 	if id == nil {
 		return nil
 	}
@@ -139,9 +140,9 @@ func (p parties) named(id *identity.ID) *AuditParty {
 	case !known:
 		return nil
 	case of.User == nil:
-		return &AuditParty{Kind: AuditPartyKindApiKey, DisplayName: of.KeyName}
+		return &contract.AuditParty{Kind: contract.AuditPartyKindApiKey, DisplayName: of.KeyName}
 	}
-	out := AuditParty{Kind: AuditPartyKindUser, DisplayName: of.User.DisplayName, PrimaryWallet: of.User.PrimaryWallet}
+	out := contract.AuditParty{Kind: contract.AuditPartyKindUser, DisplayName: of.User.DisplayName, PrimaryWallet: of.User.PrimaryWallet}
 	if p.addresses {
 		out.PrimaryEmail = of.User.PrimaryEmail
 	}

@@ -7,36 +7,37 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/lru"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/user"
 )
 
-func userOf(u identity.User) User {
-	return User{
+func userOf(u identity.User) contract.User {
+	return contract.User{
 		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
 		OnboardedAt: u.OnboardedAt, Metadata: u.Metadata.Map(), CreatedAt: u.CreatedAt,
 	}
 }
 
-func (s *Server) adminUserOf(u user.WithIdentities) AdminUser {
-	return AdminUser{
+func (s *Server) adminUserOf(u user.WithIdentities) contract.AdminUser {
+	return contract.AdminUser{
 		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
 		OnboardedAt: u.OnboardedAt, Metadata: u.Metadata.Map(), CreatedAt: u.CreatedAt,
-		Status: AdminUserStatus(u.Status), Operator: u.Operator, MergedInto: u.MergedInto,
+		Status: contract.AdminUserStatus(u.Status), Operator: u.Operator, MergedInto: u.MergedInto,
 		MergedFrom: append([]identity.ID{}, u.MergedFrom...), Identities: each(u.Identities, s.identityOf),
 	}
 }
 
-func (s *Server) identityOf(i identity.Identity) Identity {
-	out := Identity{
+func (s *Server) identityOf(i identity.Identity) contract.Identity {
+	out := contract.Identity{
 		Id: i.ID, Provider: i.Provider, Subject: i.Subject, Label: i.Label, Email: optional(i.Email),
 		CreatedAt: i.CreatedAt, LastUsedAt: i.LastUsedAt,
 	}
 	if i.WalletAddress != nil {
-		out.Wallet = &Wallet{
-			Address: *i.WalletAddress, ChainId: *i.WalletChainID, Kind: WalletKind(*i.WalletKind), Primary: i.IsPrimary,
+		out.Wallet = &contract.Wallet{
+			Address: *i.WalletAddress, ChainId: *i.WalletChainID, Kind: contract.WalletKind(*i.WalletKind), Primary: i.IsPrimary,
 			TermsVersion: optional(i.TermsVersion),
 		}
 		// What is not known yet is looked up after the request.
@@ -47,8 +48,8 @@ func (s *Server) identityOf(i identity.Identity) Identity {
 	return out
 }
 
-func (s *Server) sessionOf(from session.Session, current bool) Session {
-	return Session{
+func (s *Server) sessionOf(from session.Session, current bool) contract.Session {
+	return contract.Session{
 		Id: from.ID, CreatedAt: from.CreatedAt, AuthenticatedAt: from.AuthenticatedAt, ExpiresAt: from.ExpiresAt,
 		IdleExpiresAt: from.IdleExpiresAt, LastSeenAt: from.LastSeenAt, Methods: from.Methods,
 		Ip: from.IP, UserAgent: from.UserAgent, Device: device(from.UserAgent), Place: s.place(from.IP), Current: current,
@@ -63,43 +64,43 @@ func (s *Server) place(ip string) *string {
 	return optional(s.Places(ip))
 }
 
-func (s *Server) adminSessionOf(l session.Listed, current bool, now time.Time) AdminSession {
+func (s *Server) adminSessionOf(l session.Listed, current bool, now time.Time) contract.AdminSession {
 	o := s.sessionOf(l.Session, current)
-	return AdminSession{
+	return contract.AdminSession{
 		Id: o.Id, CreatedAt: o.CreatedAt, AuthenticatedAt: o.AuthenticatedAt, ExpiresAt: o.ExpiresAt,
 		IdleExpiresAt: o.IdleExpiresAt, LastSeenAt: o.LastSeenAt, Methods: o.Methods,
 		Ip: o.Ip, UserAgent: o.UserAgent, Device: o.Device, Place: o.Place, Current: o.Current,
 		User:   summaryOf(l.UserID, l.Summary),
-		Status: SessionStatus(l.Status(now)),
+		Status: contract.SessionStatus(l.Status(now)),
 	}
 }
 
-func (s *Server) teamSessionOf(l session.ListedInTeam, current bool, now time.Time) TeamSession {
+func (s *Server) teamSessionOf(l session.ListedInTeam, current bool, now time.Time) contract.TeamSession {
 	return inTeam(l, s.sessionOf(l.Session, current), now)
 }
 
 // inTeam is teamSessionOf for a session that has been converted already: to name
 // the device takes as long as the rest.
-func inTeam(l session.ListedInTeam, s Session, now time.Time) TeamSession {
-	out := TeamSession{
+func inTeam(l session.ListedInTeam, s contract.Session, now time.Time) contract.TeamSession {
+	out := contract.TeamSession{
 		Id: l.ID, CreatedAt: l.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
 		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
 		Ip: s.Ip, UserAgent: s.UserAgent, Device: s.Device, Place: s.Place, Current: s.Current,
 		TeamId: l.TeamID, User: summaryOf(l.UserID, l.Summary),
-		Status: SessionStatus(l.Status(now)), BreakGlassUntil: l.BreakGlassUntil,
+		Status: contract.SessionStatus(l.Status(now)), BreakGlassUntil: l.BreakGlassUntil,
 	}
 	if l.Refusal != nil {
 		out.Refusal = teamRefusalOf(l.TeamID, *l.Refusal)
 	}
 	if l.Role != nil {
-		role := TeamSessionRole(*l.Role)
+		role := contract.TeamSessionRole(*l.Role)
 		out.Role = &role
 	}
 	return out
 }
 
-func teamRefusalOf(id identity.ID, r team.Refusal) *TeamRefusal {
-	out := &TeamRefusal{TeamId: id, Rule: string(r.Rule), Detail: r.Detail}
+func teamRefusalOf(id identity.ID, r team.Refusal) *contract.TeamRefusal {
+	out := &contract.TeamRefusal{TeamId: id, Rule: string(r.Rule), Detail: r.Detail}
 	if len(r.Missing) > 0 {
 		out.Missing = &r.Missing
 	}
@@ -107,7 +108,7 @@ func teamRefusalOf(id identity.ID, r team.Refusal) *TeamRefusal {
 }
 
 // enteredOf is the team session of the session in hand.
-func enteredOf(p session.Principal, s Session, now time.Time) TeamSession {
+func enteredOf(p session.Principal, s contract.Session, now time.Time) contract.TeamSession {
 	return inTeam(session.ListedInTeam{
 		TeamSession: session.TeamSession{ID: p.Team.ID, TeamID: p.Team.TeamID, UserID: p.User.ID, CreatedAt: p.Team.CreatedAt, BreakGlassUntil: p.Team.BreakGlassUntil},
 		Summary:     identity.Summary{DisplayName: p.User.DisplayName, PrimaryEmail: p.User.PrimaryEmail},
@@ -115,31 +116,31 @@ func enteredOf(p session.Principal, s Session, now time.Time) TeamSession {
 	}, s, now)
 }
 
-func teamOf(m team.TeamWithRole) Team {
-	return Team{Id: m.ID, Name: m.Name, Role: Role(m.Role), CreatedAt: m.CreatedAt}
+func teamOf(m team.TeamWithRole) contract.Team {
+	return contract.Team{Id: m.ID, Name: m.Name, Role: contract.Role(m.Role), CreatedAt: m.CreatedAt}
 }
 
-func memberOf(m team.Member) Member {
-	return Member{
+func memberOf(m team.Member) contract.Member {
+	return contract.Member{
 		User: summaryOf(m.UserID, m.Summary),
-		Role: Role(m.Role), CreatedAt: m.CreatedAt,
+		Role: contract.Role(m.Role), CreatedAt: m.CreatedAt,
 	}
 }
 
-func membershipOf(p team.MembershipWithTeam) Membership {
-	return Membership{Team: TeamSummary{Id: p.TeamID, Name: p.TeamName}, Role: Role(p.Role), CreatedAt: p.CreatedAt}
+func membershipOf(p team.MembershipWithTeam) contract.Membership {
+	return contract.Membership{Team: contract.TeamSummary{Id: p.TeamID, Name: p.TeamName}, Role: contract.Role(p.Role), CreatedAt: p.CreatedAt}
 }
 
-func invitationOf(i team.Invitation) Invitation {
-	return Invitation{
-		Id: i.ID, TeamId: i.TeamID, Email: i.Email, Wallet: i.Wallet, Role: Role(i.Role),
-		CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, VoidReason: optional(InvitationVoidReason(i.VoidReason)),
+func invitationOf(i team.Invitation) contract.Invitation {
+	return contract.Invitation{
+		Id: i.ID, TeamId: i.TeamID, Email: i.Email, Wallet: i.Wallet, Role: contract.Role(i.Role),
+		CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, VoidReason: optional(contract.InvitationVoidReason(i.VoidReason)),
 	}
 }
 
-func receivedOf(r team.Received) MyInvitation {
+func receivedOf(r team.Received) contract.MyInvitation {
 	i := invitationOf(r.Invitation)
-	return MyInvitation{
+	return contract.MyInvitation{
 		Id: i.Id, TeamId: i.TeamId, Email: i.Email, Wallet: i.Wallet, Role: i.Role,
 		CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, TeamName: r.TeamName,
 	}
@@ -172,7 +173,7 @@ const defaultLimit = 50
 
 // page reads the parameters of a list. The cursor is the last id of the page
 // before, so that pages are stable while rows come and go.
-func page(limit *Limit, cursor *Cursor) (identity.Page, error) {
+func page(limit *contract.Limit, cursor *contract.Cursor) (identity.Page, error) {
 	p := identity.Page{Limit: defaultLimit}
 	if limit != nil {
 		p.Limit = *limit

@@ -5,13 +5,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method/email"
 )
 
 // StartEmail has a link and a code sent to an address. Nothing here depends on who
 // owns it, unless that is the signed-in user.
-func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (StartEmailResponseObject, error) {
+func (s *Server) StartEmail(ctx context.Context, r contract.StartEmailRequestObject) (contract.StartEmailResponseObject, error) {
 	c := ctx.(*gin.Context)
 	if s.Email == nil {
 		return nil, errNotConfigured()
@@ -41,11 +42,11 @@ func (s *Server) StartEmail(ctx context.Context, r StartEmailRequestObject) (Sta
 	if err != nil {
 		return nil, withEmailField(err)
 	}
-	return StartEmail202JSONResponse{ExpiresAt: expires}, nil
+	return contract.StartEmail202JSONResponse{ExpiresAt: expires}, nil
 }
 
 // VerifyEmail turns a token or a code into a proof and applies it.
-func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (VerifyEmailResponseObject, error) {
+func (s *Server) VerifyEmail(ctx context.Context, r contract.VerifyEmailRequestObject) (contract.VerifyEmailResponseObject, error) {
 	c := ctx.(*gin.Context)
 	if s.Email == nil {
 		return nil, errNotConfigured()
@@ -64,8 +65,8 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 	if err != nil {
 		return nil, err
 	}
-	out := VerifyEmail200JSONResponse{
-		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: s.sessionOf(result.Session, true),
+	out := contract.VerifyEmail200JSONResponse{
+		Outcome: contract.ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: s.sessionOf(result.Session, true),
 	}
 	if token {
 		out.Token = &result.Token
@@ -74,7 +75,7 @@ func (s *Server) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (V
 	return out, nil
 }
 
-func (s *Server) proveEmail(c *gin.Context, body *VerifyEmailJSONRequestBody, by email.Requester) (identity.Proof, error) {
+func (s *Server) proveEmail(c *gin.Context, body *contract.VerifyEmailJSONRequestBody, by email.Requester) (identity.Proof, error) {
 	if body.Token != nil {
 		return s.Email.ByToken(c, *body.Token, by)
 	}

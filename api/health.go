@@ -4,18 +4,19 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/siwe"
 )
 
 // Healthz tells that the process lives; a database that is down is no reason to
 // restart it.
-func (s *Server) Healthz(context.Context, HealthzRequestObject) (HealthzResponseObject, error) {
-	return Healthz200JSONResponse{Status: HealthStatusOk, Checks: map[string]string{}}, nil
+func (s *Server) Healthz(context.Context, contract.HealthzRequestObject) (contract.HealthzResponseObject, error) {
+	return contract.Healthz200JSONResponse{Status: contract.HealthStatusOk, Checks: map[string]string{}}, nil
 }
 
 // Readyz reports whether requests can be answered.
-func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzResponseObject, error) {
+func (s *Server) Readyz(ctx context.Context, _ contract.ReadyzRequestObject) (contract.ReadyzResponseObject, error) {
 	if s.Draining != nil && s.Draining() {
 		e := identity.NewError(identity.CodeUnavailable, "this replica is stopping")
 		e.RetryAfter = databaseRetry
@@ -27,7 +28,7 @@ func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzRespo
 		e.RetryAfter = databaseRetry
 		return nil, e
 	}
-	return Readyz200JSONResponse{Status: HealthStatusOk, Checks: checks}, nil
+	return contract.Readyz200JSONResponse{Status: contract.HealthStatusOk, Checks: checks}, nil
 }
 
 // checkReady asks what requests need: the database, which they cannot do

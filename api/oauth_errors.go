@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 )
 
@@ -18,7 +19,7 @@ var oauthErrors = map[identity.Code]string{
 
 // oauthError returns a problem in the form that OAuth clients read, with the code
 // of problem documents added.
-func oauthError(e *identity.Error, p Problem) OAuthError {
+func oauthError(e *identity.Error, p contract.Problem) contract.OAuthError {
 	name := oauthErrors[e.Code]
 	switch {
 	case name != "":
@@ -31,5 +32,5 @@ func oauthError(e *identity.Error, p Problem) OAuthError {
 	default:
 		name = "invalid_request"
 	}
-	return OAuthError{Error: name, ErrorDescription: p.Detail, Code: p.Code, RequestId: p.RequestId, Rule: p.Rule, Missing: p.Missing}
+	return contract.OAuthError{Error: name, ErrorDescription: p.Detail, Code: p.Code, RequestId: p.RequestId, Rule: p.Rule, Missing: p.Missing}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/web"
 )
 
@@ -36,7 +37,7 @@ func wantsPage(c *gin.Context) bool {
 		strings.Contains(c.GetHeader("Accept"), "text/html")
 }
 
-func (s *Server) problemPage(c *gin.Context, p Problem) {
+func (s *Server) problemPage(c *gin.Context, p contract.Problem) {
 	c.Header("Content-Security-Policy", s.pagePolicy())
 	refusal := web.Refusal{Code: p.Code, Detail: p.Detail, RequestID: p.RequestId, ReturnTo: requestInfoOf(c).returnTo}
 	if s.Web != nil && s.Web.Refuse(c.Writer, c.Request, p.Status, refusal) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 )
 
@@ -147,12 +148,12 @@ func (s *Server) fail(c *gin.Context, err error) {
 	c.JSON(p.Status, p)
 }
 
-func problem(e *identity.Error, requestID string) Problem {
+func problem(e *identity.Error, requestID string) contract.Problem {
 	known, ok := statuses[e.Code]
 	if !ok {
 		known = statuses[codeInternal]
 	}
-	p := Problem{
+	p := contract.Problem{
 		Type: "about:blank", Title: known.title, Status: known.status,
 		Code: string(e.Code), Detail: e.Detail, RequestId: requestID,
 		Field: optional(e.Field), Ticket: optional(e.Ticket), Rule: optional(e.Rule),
@@ -161,7 +162,7 @@ func problem(e *identity.Error, requestID string) Problem {
 		p.Missing = &e.Missing
 	}
 	if e.TicketKind != "" {
-		kind := ProblemTicketKind(e.TicketKind)
+		kind := contract.ProblemTicketKind(e.TicketKind)
 		p.TicketKind = &kind
 	}
 	if e.RetryAfter > 0 {

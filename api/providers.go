@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/oauth"
@@ -17,13 +18,13 @@ import (
 // StartProvider sends the browser to a provider to sign in. Any page can make a
 // browser ask for this address, so it begins nothing that acts on the signed-in
 // user (CVE-2015-9284), and asks first where a session would be replaced.
-func (s *Server) StartProvider(ctx context.Context, r StartProviderRequestObject) (StartProviderResponseObject, error) {
+func (s *Server) StartProvider(ctx context.Context, r contract.StartProviderRequestObject) (contract.StartProviderResponseObject, error) {
 	c := ctx.(*gin.Context)
 	p, err := s.provider(r.Provider)
 	if err != nil {
 		return nil, err
 	}
-	if purpose := r.Params.Purpose; purpose != nil && *purpose != PurposeSignIn {
+	if purpose := r.Params.Purpose; purpose != nil && *purpose != contract.PurposeSignIn {
 		c.Header("Allow", http.MethodPost)
 		return nil, errBeginByPost()
 	}
@@ -33,7 +34,7 @@ func (s *Server) StartProvider(ctx context.Context, r StartProviderRequestObject
 	}
 	if c.GetHeader("Sec-Fetch-Site") == "cross-site" && requestInfoOf(ctx).principal != nil {
 		ask := confirmSignIn(r.Provider, returnTo)
-		return StartProvider302Response{Headers: StartProvider302ResponseHeaders{Location: &ask}}, nil
+		return contract.StartProvider302Response{Headers: contract.StartProvider302ResponseHeaders{Location: &ask}}, nil
 	}
 	to, err := s.authorizeURL(c, p, trip{
 		purpose: identity.PurposeSignIn, options: options(r.Params.LinkTicket, r.Params.WithoutAddress), returnTo: returnTo, hint: value(r.Params.LoginHint),
@@ -41,12 +42,12 @@ func (s *Server) StartProvider(ctx context.Context, r StartProviderRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return StartProvider302Response{Headers: StartProvider302ResponseHeaders{Location: &to}}, nil
+	return contract.StartProvider302Response{Headers: contract.StartProvider302ResponseHeaders{Location: &to}}, nil
 }
 
 // BeginProvider answers where to send the browser, for every purpose. That it is
 // a page of ours that asks is checked by the middleware for all writes.
-func (s *Server) BeginProvider(ctx context.Context, r BeginProviderRequestObject) (BeginProviderResponseObject, error) {
+func (s *Server) BeginProvider(ctx context.Context, r contract.BeginProviderRequestObject) (contract.BeginProviderResponseObject, error) {
 	p, err := s.provider(r.Provider)
 	if err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func (s *Server) BeginProvider(ctx context.Context, r BeginProviderRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return BeginProvider200JSONResponse{Url: to}, nil
+	return contract.BeginProvider200JSONResponse{Url: to}, nil
 }
 
 // checkReturnTo returns where the round trip may end, and keeps it for the page
@@ -127,7 +128,7 @@ func errBeginByPost() *identity.Error {
 
 // FinishProvider takes the browser back. A state that cannot be opened is
 // answered here; otherwise every result is passed on to return_to.
-func (s *Server) FinishProvider(ctx context.Context, r FinishProviderRequestObject) (FinishProviderResponseObject, error) {
+func (s *Server) FinishProvider(ctx context.Context, r contract.FinishProviderRequestObject) (contract.FinishProviderResponseObject, error) {
 	c := ctx.(*gin.Context)
 	p, err := s.provider(r.Provider)
 	if err != nil {
@@ -150,7 +151,7 @@ func (s *Server) FinishProvider(ctx context.Context, r FinishProviderRequestObje
 		err = s.finish(c, p, attempt, r, by)
 	}
 	to := s.endAt(ctx, attempt.ReturnTo, err)
-	return FinishProvider302Response{Headers: FinishProvider302ResponseHeaders{Location: &to}}, nil
+	return contract.FinishProvider302Response{Headers: contract.FinishProvider302ResponseHeaders{Location: &to}}, nil
 }
 
 // endAt returns return_to, with the refusal if there is one.
@@ -178,7 +179,7 @@ func (s *Server) completed(c *gin.Context, token string) bool {
 	return err == nil && p != nil && hmac.Equal([]byte(done.Value), []byte(s.Attempts.Receipt(token, p.Session.ID.String())))
 }
 
-func (s *Server) finish(c *gin.Context, p method.Redirect, attempt method.Attempt, r FinishProviderRequestObject, by method.Requester) error {
+func (s *Server) finish(c *gin.Context, p method.Redirect, attempt method.Attempt, r contract.FinishProviderRequestObject, by method.Requester) error {
 	if code := value(r.Params.Error); code != "" {
 		return oauth.AuthorizationError(r.Provider, code)
 	}

@@ -1,6 +1,6 @@
-// Package api is the HTTP face of Latchkey: the server generated from
-// openapi.yaml, its handlers by resource, and the middleware in front of them.
-// It knows no database.
+// Package api is the HTTP face of Latchkey: the contract (openapi.yaml, from which
+// package contract is generated), the handlers by resource, and the middleware in
+// front of them. It knows no database.
 package api
 
 import (
@@ -15,6 +15,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
@@ -84,7 +85,7 @@ type Server struct {
 	readiness readiness
 }
 
-var _ StrictServerInterface = (*Server)(nil)
+var _ contract.StrictServerInterface = (*Server)(nil)
 
 // specificationRoute serves openapi.yaml, which does not describe itself.
 const specificationRoute = "/openapi.yaml"
@@ -125,13 +126,13 @@ func New(deps Deps) (http.Handler, error) {
 		engine.Any(prefix+"*path", gin.WrapH(h))
 	}
 	group := engine.Group("", operations.attach, s.limitAddress, s.sameOrigin, s.limitBody, s.authenticate, s.limitUser, operations.validate(s), s.requireTeamPolicy)
-	RegisterHandlersWithOptions(group,
-		NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{ownContext}, StrictGinServerOptions{
+	contract.RegisterHandlersWithOptions(group,
+		contract.NewStrictHandlerWithOptions(s, []contract.StrictMiddlewareFunc{ownContext}, contract.StrictGinServerOptions{
 			RequestErrorHandlerFunc:  func(c *gin.Context, err error) { s.fail(c, malformed(err)) },
 			HandlerErrorFunc:         s.fail,
 			ResponseErrorHandlerFunc: s.fail,
 		}),
-		GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, malformed(err)) }})
+		contract.GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, malformed(err)) }})
 	answerHead(engine, group)
 	return s.securityHeaders(s.crossOrigin(engine)), nil
 }
@@ -161,7 +162,7 @@ func isHead(ctx context.Context) bool { return ctx.(*gin.Context).Request.Method
 // ownContext gives each request's handler a context of its own. Gin reuses
 // contexts, and code that still watches one after its request, as database/sql
 // does for a while, would watch that of another request.
-func ownContext(next StrictHandlerFunc, _ string) StrictHandlerFunc {
+func ownContext(next contract.StrictHandlerFunc, _ string) contract.StrictHandlerFunc {
 	return func(c *gin.Context, request any) (any, error) {
 		own := c.Copy()
 		own.Writer = c.Writer

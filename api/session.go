@@ -7,12 +7,13 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity/session"
 )
 
 // GetSession returns who is signed in. It is what applications ask most, and one
 // read; another for a team that the session did not enter last.
-func (s *Server) GetSession(ctx context.Context, r GetSessionRequestObject) (GetSessionResponseObject, error) {
+func (s *Server) GetSession(ctx context.Context, r contract.GetSessionRequestObject) (contract.GetSessionResponseObject, error) {
 	p := requestInfoOf(ctx).principal
 	if id := r.Params.TeamId; id != nil {
 		in, err := s.Sessions.ActingIn(ctx, *p, *id, requestInfoOf(ctx).client)
@@ -24,11 +25,11 @@ func (s *Server) GetSession(ctx context.Context, r GetSessionRequestObject) (Get
 	if written := p.Memo.Load(); written != nil {
 		return writtenSession(written), nil
 	}
-	out := GetSession200JSONResponse{User: userOf(p.User), Session: s.sessionOf(p.Session, true)}
+	out := contract.GetSession200JSONResponse{User: userOf(p.User), Session: s.sessionOf(p.Session, true)}
 	if by := p.MadeBy; by != nil {
-		out.Identity = &SessionIdentity{Id: by.ID, Provider: by.Provider}
+		out.Identity = &contract.SessionIdentity{Id: by.ID, Provider: by.Provider}
 		if w := by.Wallet; w != nil {
-			out.Identity.Wallet = &SessionWallet{Address: w.Address, ChainId: w.ChainID, Kind: SessionWalletKind(w.Kind)}
+			out.Identity.Wallet = &contract.SessionWallet{Address: w.Address, ChainId: w.ChainID, Kind: contract.SessionWalletKind(w.Kind)}
 		}
 	}
 	if p.Team != nil {
@@ -59,35 +60,35 @@ func (w writtenSession) VisitGetSessionResponse(to http.ResponseWriter) error {
 var jsonContent = []string{"application/json"}
 
 // SignOut ends the session in hand and clears its cookie.
-func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutResponseObject, error) {
+func (s *Server) SignOut(ctx context.Context, _ contract.SignOutRequestObject) (contract.SignOutResponseObject, error) {
 	if err := s.Sessions.SignOut(ctx, s.actor(ctx)); err != nil {
 		return nil, err
 	}
 	if !requestInfoOf(ctx).bearer {
 		s.cookies.clearSession(ctx.(*gin.Context))
 	}
-	return SignOut204Response{}, nil
+	return contract.SignOut204Response{}, nil
 }
 
 // ListMySessions lists the user's devices.
-func (s *Server) ListMySessions(ctx context.Context, r ListMySessionsRequestObject) (ListMySessionsResponseObject, error) {
+func (s *Server) ListMySessions(ctx context.Context, r contract.ListMySessionsRequestObject) (contract.ListMySessionsResponseObject, error) {
 	p, err := page(r.Params.Limit, r.Params.Cursor)
 	if err != nil {
 		return nil, err
 	}
 	rows, next, err := s.Sessions.List(ctx, userID(ctx), p)
-	return ListMySessions200JSONResponse{
-		Data:       each(rows, func(l session.Session) Session { return s.sessionOf(l, isCurrent(ctx, l.ID)) }),
+	return contract.ListMySessions200JSONResponse{
+		Data:       each(rows, func(l session.Session) contract.Session { return s.sessionOf(l, isCurrent(ctx, l.ID)) }),
 		NextCursor: nextCursor(next),
 	}, err
 }
 
 // EndMySession ends one of the user's sessions.
-func (s *Server) EndMySession(ctx context.Context, r EndMySessionRequestObject) (EndMySessionResponseObject, error) {
-	return EndMySession204Response{}, s.Sessions.End(ctx, s.actor(ctx), r.Session)
+func (s *Server) EndMySession(ctx context.Context, r contract.EndMySessionRequestObject) (contract.EndMySessionResponseObject, error) {
+	return contract.EndMySession204Response{}, s.Sessions.End(ctx, s.actor(ctx), r.Session)
 }
 
 // EndOtherSessions ends every session of the user but the one in hand.
-func (s *Server) EndOtherSessions(ctx context.Context, _ EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error) {
-	return EndOtherSessions204Response{}, s.Sessions.EndOthers(ctx, s.actor(ctx))
+func (s *Server) EndOtherSessions(ctx context.Context, _ contract.EndOtherSessionsRequestObject) (contract.EndOtherSessionsResponseObject, error) {
+	return contract.EndOtherSessions204Response{}, s.Sessions.EndOthers(ctx, s.actor(ctx))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
@@ -13,7 +14,7 @@ import (
 // revocation.
 type filterParams struct {
 	user                 *identity.ID
-	status               *SessionStatus
+	status               *contract.SessionStatus
 	provider             *string
 	device               *string
 	network              *string
@@ -34,7 +35,7 @@ func requireNoTeam(f session.Filter) error {
 const maxAsOf = 24 * time.Hour
 
 // revocation is what a request wants ended.
-func (s *Server) revocation(ctx context.Context, f SessionFilter, dryRun *bool, at *time.Time, atMost *int) (session.Revocation, error) {
+func (s *Server) revocation(ctx context.Context, f contract.SessionFilter, dryRun *bool, at *time.Time, atMost *int) (session.Revocation, error) {
 	filter, err := s.filter(ctx, filterParams{
 		user: f.UserId, status: f.Status, provider: f.Provider, device: f.Device, network: f.Network,
 		olderThan: f.OlderThan, newerThan: f.NewerThan, others: f.Others, ids: f.Ids,

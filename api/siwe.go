@@ -5,6 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 )
@@ -12,7 +13,7 @@ import (
 // CreateSiweChallenge issues a nonce bound to this browser, to the purpose, to
 // the origin that asks and, for purposes that act on a user, to the session. It
 // touches no table.
-func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeRequestObject) (CreateSiweChallengeResponseObject, error) {
+func (s *Server) CreateSiweChallenge(ctx context.Context, r contract.CreateSiweChallengeRequestObject) (contract.CreateSiweChallengeResponseObject, error) {
 	c := ctx.(*gin.Context)
 	request := wallet.Request{
 		Purpose: identity.PurposeSignIn, Address: value(r.Body.Address),
@@ -27,9 +28,9 @@ func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeR
 		return nil, err
 	}
 	s.cookies.keepFlow(c, flow)
-	out := CreateSiweChallenge200JSONResponse{
+	out := contract.CreateSiweChallenge200JSONResponse{
 		Nonce: challenge.Nonce, ExpiresAt: challenge.ExpiresAt, Domain: challenge.Domain, Uri: challenge.URI,
-		ChainId: ChainID(challenge.ChainID), Statement: optional(challenge.Statement), Message: optional(challenge.Text), //nolint:gosec // configured, 63 bits
+		ChainId: contract.ChainID(challenge.ChainID), Statement: optional(challenge.Statement), Message: optional(challenge.Text), //nolint:gosec // configured, 63 bits
 	}
 	if len(challenge.Resources) > 0 {
 		out.Resources = &challenge.Resources
@@ -38,7 +39,7 @@ func (s *Server) CreateSiweChallenge(ctx context.Context, r CreateSiweChallengeR
 }
 
 // VerifySiwe turns a signed message into a proof and applies it.
-func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (VerifySiweResponseObject, error) {
+func (s *Server) VerifySiwe(ctx context.Context, r contract.VerifySiweRequestObject) (contract.VerifySiweResponseObject, error) {
 	c := ctx.(*gin.Context)
 	by := s.requester(c, s.cookies.flowOf(c))
 	proof, err := s.Wallet.Prove(ctx, r.Body.Message, r.Body.Signature, by)
@@ -51,8 +52,8 @@ func (s *Server) VerifySiwe(ctx context.Context, r VerifySiweRequestObject) (Ver
 	if err != nil {
 		return nil, err
 	}
-	out := VerifySiwe200JSONResponse{
-		Outcome: ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: s.sessionOf(result.Session, true),
+	out := contract.VerifySiwe200JSONResponse{
+		Outcome: contract.ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: s.sessionOf(result.Session, true),
 	}
 	if token {
 		out.Token = &result.Token

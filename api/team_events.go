@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
 )
@@ -21,7 +22,7 @@ const (
 
 // WatchTeam opens a stream of events to a member of the team. Members who do not
 // manage it are woken only by changes to their own user and session.
-func (s *Server) WatchTeam(ctx context.Context, r WatchTeamRequestObject) (WatchTeamResponseObject, error) {
+func (s *Server) WatchTeam(ctx context.Context, r contract.WatchTeamRequestObject) (contract.WatchTeamResponseObject, error) {
 	me := requestInfoOf(ctx).principal
 	role, err := s.recheckMember(ctx, r.Team)
 	if err != nil {

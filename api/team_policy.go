@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
@@ -67,13 +68,13 @@ func isSelf(param string, user identity.ID) bool {
 }
 
 // GetTeamPolicy returns what the team requires of sessions, to a member.
-func (s *Server) GetTeamPolicy(ctx context.Context, r GetTeamPolicyRequestObject) (GetTeamPolicyResponseObject, error) {
+func (s *Server) GetTeamPolicy(ctx context.Context, r contract.GetTeamPolicyRequestObject) (contract.GetTeamPolicyResponseObject, error) {
 	p, err := s.Sessions.Policy(ctx, userID(ctx), r.Team)
-	return GetTeamPolicy200JSONResponse(policyOf(p)), err
+	return contract.GetTeamPolicy200JSONResponse(policyOf(p)), err
 }
 
 // SetTeamPolicy replaces the policy and ends the team sessions it does not admit.
-func (s *Server) SetTeamPolicy(ctx context.Context, r SetTeamPolicyRequestObject) (SetTeamPolicyResponseObject, error) {
+func (s *Server) SetTeamPolicy(ctx context.Context, r contract.SetTeamPolicyRequestObject) (contract.SetTeamPolicyResponseObject, error) {
 	p := team.Policy{
 		MaxAge: time.Duration(value(r.Body.MaxAge)) * time.Second, Idle: time.Duration(value(r.Body.Idle)) * time.Second,
 		RequiredProviders: value(r.Body.RequiredProviders),
@@ -92,26 +93,26 @@ func (s *Server) SetTeamPolicy(ctx context.Context, r SetTeamPolicyRequestObject
 		return nil, err
 	}
 	out := policyOf(p)
-	return SetTeamPolicy200JSONResponse{
+	return contract.SetTeamPolicy200JSONResponse{
 		MaxAge: out.MaxAge, Idle: out.Idle, RequiredProviders: out.RequiredProviders, AllowedNetworks: out.AllowedNetworks,
 		Exclusive: out.Exclusive, RequireFreshForAdmin: out.RequireFreshForAdmin, Ended: s.endedOf(ctx, ended, dryRun),
 	}, nil
 }
 
-func policyOf(p team.Policy) TeamPolicy {
-	return TeamPolicy{
+func policyOf(p team.Policy) contract.TeamPolicy {
+	return contract.TeamPolicy{
 		MaxAge: optional(int(p.MaxAge / time.Second)), Idle: optional(int(p.Idle / time.Second)),
-		RequiredProviders: append(PolicyProviders{}, p.RequiredProviders...),
+		RequiredProviders: append(contract.PolicyProviders{}, p.RequiredProviders...),
 		AllowedNetworks:   each(p.AllowedNetworks, netip.Prefix.String),
 		Exclusive:         p.Exclusive, RequireFreshForAdmin: p.RequireFreshForAdmin,
 	}
 }
 
-func (s *Server) endedOf(ctx context.Context, e session.RevocationResult[session.ListedInTeam], dryRun bool) EndedTeamSessions {
+func (s *Server) endedOf(ctx context.Context, e session.RevocationResult[session.ListedInTeam], dryRun bool) contract.EndedTeamSessions {
 	now := s.Now()
-	return EndedTeamSessions{
+	return contract.EndedTeamSessions{
 		DryRun: dryRun, AsOf: asOf(e.AsOf, dryRun), Count: e.Count, Skipped: e.Skipped, Ids: append([]identity.ID{}, e.IDs...),
-		Sessions: each(e.Sessions, func(l session.ListedInTeam) TeamSession {
+		Sessions: each(e.Sessions, func(l session.ListedInTeam) contract.TeamSession {
 			return s.teamSessionOf(l, isCurrent(ctx, l.SessionID), now)
 		}),
 	}

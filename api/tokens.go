@@ -5,39 +5,40 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity/token"
 )
 
 // CreateToken gives the session in hand an access token.
-func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (CreateTokenResponseObject, error) {
+func (s *Server) CreateToken(ctx context.Context, r contract.CreateTokenRequestObject) (contract.CreateTokenResponseObject, error) {
 	var ask token.Ask
 	if r.Body != nil {
 		ask = token.Ask{ClientID: value(r.Body.ClientId), TeamID: r.Body.TeamId, Offline: value(r.Body.Offline)}
 	}
 	g, err := s.Tokens.Issue(ctx, *requestInfoOf(ctx).principal, ask, requestInfoOf(ctx).client)
-	return CreateToken200JSONResponse(grantOf(g)), err
+	return contract.CreateToken200JSONResponse(grantOf(g)), err
 }
 
-func grantOf(g token.Grant) TokenGrant {
-	return TokenGrant{AccessToken: g.AccessToken, TokenType: TokenGrantTokenTypeBearer, ExpiresIn: int(g.ExpiresIn.Seconds()), RefreshToken: optional(g.RefreshToken)}
+func grantOf(g token.Grant) contract.TokenGrant {
+	return contract.TokenGrant{AccessToken: g.AccessToken, TokenType: contract.TokenGrantTokenTypeBearer, ExpiresIn: int(g.ExpiresIn.Seconds()), RefreshToken: optional(g.RefreshToken)}
 }
 
 // RefreshToken trades a refresh token for its successor.
-func (s *Server) RefreshToken(ctx context.Context, r RefreshTokenRequestObject) (RefreshTokenResponseObject, error) {
+func (s *Server) RefreshToken(ctx context.Context, r contract.RefreshTokenRequestObject) (contract.RefreshTokenResponseObject, error) {
 	g, err := s.Tokens.Refresh(ctx, r.Body.RefreshToken, r.Body.ClientId, requestInfoOf(ctx).client)
-	return RefreshToken200JSONResponse(grantOf(g)), err
+	return contract.RefreshToken200JSONResponse(grantOf(g)), err
 }
 
 var cacheKeys = fmt.Sprintf("public, max-age=%d", int(token.JWKSMaxAge.Seconds()))
 
 // GetJWKS publishes the public keys.
-func (s *Server) GetJWKS(ctx context.Context, _ GetJWKSRequestObject) (GetJWKSResponseObject, error) {
+func (s *Server) GetJWKS(ctx context.Context, _ contract.GetJWKSRequestObject) (contract.GetJWKSResponseObject, error) {
 	keys, err := s.Tokens.Keyring().JWKS(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := GetJWKS200JSONResponse{Headers: GetJWKS200ResponseHeaders{CacheControl: cacheKeys}}
-	out.Body.Keys = make([]JWK, len(keys))
+	out := contract.GetJWKS200JSONResponse{Headers: contract.GetJWKS200ResponseHeaders{CacheControl: cacheKeys}}
+	out.Body.Keys = make([]contract.JWK, len(keys))
 	for i, k := range keys {
 		if err := json.Unmarshal(k, &out.Body.Keys[i]); err != nil {
 			return nil, err
@@ -47,11 +48,11 @@ func (s *Server) GetJWKS(ctx context.Context, _ GetJWKSRequestObject) (GetJWKSRe
 }
 
 // GetServerMetadata returns the authorization server metadata (RFC 8414).
-func (s *Server) GetServerMetadata(context.Context, GetServerMetadataRequestObject) (GetServerMetadataResponseObject, error) {
+func (s *Server) GetServerMetadata(context.Context, contract.GetServerMetadataRequestObject) (contract.GetServerMetadataResponseObject, error) {
 	public := origin(s.Config.PublicURL)
-	return GetServerMetadata200JSONResponse{
-		Headers: GetServerMetadata200ResponseHeaders{CacheControl: cacheKeys},
-		Body: ServerMetadata{
+	return contract.GetServerMetadata200JSONResponse{
+		Headers: contract.GetServerMetadata200ResponseHeaders{CacheControl: cacheKeys},
+		Body: contract.ServerMetadata{
 			Issuer: public, JwksUri: public + "/.well-known/jwks.json", TokenEndpoint: public + "/v1/token/refresh",
 			TokenEndpointAuthMethodsSupported: []string{"none"}, ResponseTypesSupported: []string{}, GrantTypesSupported: []string{"refresh_token"},
 			IntrospectionEndpoint: public + "/v1/introspect", IntrospectionEndpointAuthMethodsSupported: []string{"Bearer"},
