@@ -52,12 +52,18 @@ type requestInfo struct {
 	err       error
 }
 
-// requestInfoKey is the key of the requestInfo in Gin's context, which finds only
-// string keys through context.Context.
-const requestInfoKey = "latchkey.request"
+// requestInfoKey is the key of the requestInfo in the context of the request. It is
+// found there through Gin's context, through the request's own, and through every
+// context made from either.
+type requestInfoKey struct{}
 
+// requestInfoOf returns what is known of the request of ctx. For a context of no
+// request that is nothing: no principal, no key, no address.
 func requestInfoOf(ctx context.Context) *requestInfo {
-	return ctx.Value(requestInfoKey).(*requestInfo)
+	if info, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
+		return info
+	}
+	return &requestInfo{}
 }
 
 // logRequest gives the request its id, records its origin, and writes one log line
@@ -68,7 +74,7 @@ func (s *Server) logRequest(c *gin.Context) {
 	info := &requestInfo{id: rand.Text(), addr: addr, client: identity.RequestOrigin{
 		IP: addrText(addr), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
 	}}
-	c.Set(requestInfoKey, info)
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestInfoKey{}, info))
 	c.Header("X-Request-Id", info.id)
 	c.Next()
 
