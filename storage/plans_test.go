@@ -38,7 +38,7 @@ type crowded struct {
 	now  time.Time
 }
 
-func crowd(t *testing.T, d *storagetest.Database) crowded {
+func crowdOf(t *testing.T, d *storagetest.Database) crowded {
 	t.Helper()
 	c := crowded{Database: d, user: d.User(t), now: d.Clock.Now()}
 	c.team = d.Team(t, c.user.ID)
@@ -165,7 +165,7 @@ var walks = map[string][]string{
 // the newest.
 func TestListsGoByIndexes(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
-		c := crowd(t, d)
+		c := crowdOf(t, d)
 		var asked []string
 		storage.Spy(d.DB, func(query string) { asked = append(asked, query) })
 		for name, list := range c.lists() {

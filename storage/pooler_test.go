@@ -199,7 +199,7 @@ func TestSuiteThroughAPooler(t *testing.T) {
 		t.Fatal(err)
 	}
 	var n atomic.Int64
-	storagetest.Run(t, func(t *testing.T) *storagetest.Database {
+	conforms(t, func(t *testing.T) *storagetest.Database {
 		name := fmt.Sprintf("part%d", n.Add(1))
 		return storagetest.OpenURL(t, storagetest.Postgres,
 			pooled(t, server, pooler, name+" TEMPLATE template")+"&default_query_exec_mode=simple_protocol")

@@ -26,7 +26,7 @@ func TestColumnsOfANewerRelease(t *testing.T) {
 				addColumns(t, storagetest.OpenURL(t, engine, url), "of_a_newer_release", true)
 			})
 			copies := storagetest.Copies(t, engine, url)
-			storagetest.Run(t, func(t *testing.T) *storagetest.Database { return storagetest.OpenURL(t, engine, copies(t)) })
+			conforms(t, func(t *testing.T) *storagetest.Database { return storagetest.OpenURL(t, engine, copies(t)) })
 		})
 	}
 }

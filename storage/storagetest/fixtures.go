@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 )
@@ -169,4 +171,88 @@ func (d *Database) Invite(t *testing.T, id, by identity.ID, edit ...func(i *team
 		return err
 	})
 	return i
+}
+
+// Event is an event of a team, or of none for nil.
+func (d *Database) Event(team *identity.ID, edit ...func(e *identity.Event)) identity.Event {
+	e := identity.Event{
+		ID: identity.NewID(), At: d.Clock.Now(), Action: identity.ActionTeamUpdated, TeamID: team,
+		ActorID: new(identity.NewID()), IP: "192.0.2.1", UserAgent: "agent", Data: identity.Metadata{"word": Word()},
+	}
+	for _, change := range edit {
+		change(&e)
+	}
+	return e
+}
+
+// Record writes events in one transaction.
+func (d *Database) Record(t *testing.T, events ...identity.Event) {
+	t.Helper()
+	d.Do(t, func(ctx context.Context) error { return d.RecordEvents(ctx, events...) })
+}
+
+// Breaks verifies a chain, or all for nil, and returns what is broken.
+func (d *Database) Breaks(t *testing.T, chain *identity.ID, expect ...string) (breaks []string, events int, heads []audit.Head) {
+	t.Helper()
+	expected := map[string]bool{}
+	for _, e := range expect {
+		expected[e] = true
+	}
+	events, err := audit.NewService(d.DB).Verify(t.Context(), chain, audit.Report{
+		Broken: func(b audit.Break) { breaks = append(breaks, b.String()) },
+		Whole:  func(h audit.Head) { heads = append(heads, h) },
+		Expect: expected,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e := range expected {
+		breaks = append(breaks, "not found: "+e)
+	}
+	return breaks, events, heads
+}
+
+// Unguarded does what the schema forbids with audit events.
+func (d *Database) Unguarded(t *testing.T, statements ...string) {
+	t.Helper()
+	off := []string{"ALTER TABLE audit_events DISABLE TRIGGER USER", "ALTER TABLE audit_heads DISABLE TRIGGER USER"}
+	if d.Engine == SQLite {
+		off = nil
+		for _, name := range []string{"audit_events_no_update", "audit_events_no_delete", "audit_heads_no_return", "audit_heads_no_delete"} {
+			off = append(off, "DROP TRIGGER IF EXISTS "+name)
+		}
+	}
+	for _, s := range append(off, statements...) {
+		if err := d.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+// Challenge makes an open challenge for signing in.
+func (d *Database) Challenge(t *testing.T, address string, edit ...func(c *email.Challenge)) email.Challenge {
+	t.Helper()
+	now := d.Clock.Now()
+	_, browser := identity.NewSecret()
+	_, token := identity.NewSecret()
+	c := email.Challenge{
+		ID: identity.NewID(), Address: address, Purpose: identity.PurposeSignIn, BrowserHash: browser,
+		TokenHash: token, CodeHash: identity.HashSecret("code"), HasCode: true, CreatedAt: now, ExpiresAt: now.Add(email.Lifetime),
+	}
+	for _, e := range edit {
+		e(&c)
+	}
+	d.Do(t, func(ctx context.Context) error { return d.InsertChallenge(ctx, c) })
+	return c
+}
+
+// ProofMail notes a mail that leaves now.
+func (d *Database) ProofMail(t *testing.T, mailbox []byte, edit ...func(m *email.Mail)) email.Mail {
+	t.Helper()
+	m := email.Mail{ID: identity.NewID(), Mailbox: mailbox, LeavesAt: d.Clock.Now()}
+	for _, e := range edit {
+		e(&m)
+	}
+	d.Do(t, func(ctx context.Context) error { return d.InsertMail(ctx, m) })
+	return m
 }

@@ -43,23 +43,3 @@ func WantCode(t *testing.T, what string, err error, code identity.Code) {
 		t.Errorf("%s: %v, want %s", what, err, code)
 	}
 }
-
-// idsOf returns the ids of rows.
-func idsOf[T any](rows []T, id func(T) identity.ID) []identity.ID {
-	out := make([]identity.ID, len(rows))
-	for i, r := range rows {
-		out[i] = id(r)
-	}
-	return out
-}
-
-// must returns a value that had to be there.
-func must[T any](t *testing.T) func(v T, err error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}

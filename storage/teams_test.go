@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -8,9 +8,10 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testTeams(t *testing.T, d *Database) {
+func testTeams(t *testing.T, d *storagetest.Database) {
 	t.Run("teams without an active owner are those that are there", func(t *testing.T) {
 		a, b := d.User(t), d.User(t)
 		alone, shared, asMember, deleted := d.Team(t, a.ID), d.Team(t, a.ID), d.Team(t, b.ID), d.Team(t, a.ID)
@@ -28,7 +29,7 @@ func testTeams(t *testing.T, d *Database) {
 			d.Do(t, func(ctx context.Context) error { return d.UpdateUser(ctx, u) })
 		}
 		setStatus(a, identity.StatusDisabled)
-		Same(t, ownerless(), []string{alone.Name})
+		storagetest.Same(t, ownerless(), []string{alone.Name})
 		setStatus(a, identity.StatusActive) // leaves the database sound
 	})
 
@@ -36,13 +37,13 @@ func testTeams(t *testing.T, d *Database) {
 		owner, stranger := d.User(t), d.User(t)
 		tm := d.Team(t, owner.ID)
 		want := team.TeamWithRole{Team: tm, Role: team.RoleOwner}
-		Same(t, must[team.TeamWithRole](t)(d.TeamFor(t.Context(), tm.ID, owner.ID)), want)
-		Same(t, must[[]team.TeamWithRole](t)(d.TeamsOf(t.Context(), owner.ID, identity.Page{Limit: 9})), []team.TeamWithRole{want})
+		storagetest.Same(t, must[team.TeamWithRole](t)(d.TeamFor(t.Context(), tm.ID, owner.ID)), want)
+		storagetest.Same(t, must[[]team.TeamWithRole](t)(d.TeamsOf(t.Context(), owner.ID, identity.Page{Limit: 9})), []team.TeamWithRole{want})
 		_, err := d.TeamFor(t.Context(), tm.ID, stranger.ID)
-		WantNotFound(t, "a stranger's team", err)
+		storagetest.WantNotFound(t, "a stranger's team", err)
 		_, err = d.TeamFor(t.Context(), identity.NewID(), owner.ID)
-		WantNotFound(t, "no team", err)
-		Same(t, len(must[[]team.TeamWithRole](t)(d.TeamsOf(t.Context(), stranger.ID, identity.Page{Limit: 9}))), 0)
+		storagetest.WantNotFound(t, "no team", err)
+		storagetest.Same(t, len(must[[]team.TeamWithRole](t)(d.TeamsOf(t.Context(), stranger.ID, identity.Page{Limit: 9}))), 0)
 	})
 
 	t.Run("an update changes the name; a deleted team is gone for everyone", func(t *testing.T) {
@@ -52,18 +53,18 @@ func testTeams(t *testing.T, d *Database) {
 		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, tm) })
 		d.Do(t, func(ctx context.Context) error {
 			got, err := d.LockTeam(ctx, tm.ID)
-			Same(t, got, tm)
+			storagetest.Same(t, got, tm)
 			return err
 		})
 		tm.DeletedAt = &tm.UpdatedAt
 		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, tm) })
 		d.Do(t, func(ctx context.Context) error {
 			_, err := d.LockTeam(ctx, tm.ID)
-			WantNotFound(t, "lock", err)
+			storagetest.WantNotFound(t, "lock", err)
 			_, err = d.TeamFor(ctx, tm.ID, owner.ID)
-			WantNotFound(t, "read", err)
+			storagetest.WantNotFound(t, "read", err)
 			got, err := d.TeamsOf(ctx, owner.ID, identity.Page{Limit: 9})
-			Same(t, len(got), 0)
+			storagetest.Same(t, len(got), 0)
 			return err
 		})
 	})
@@ -76,11 +77,11 @@ func testTeams(t *testing.T, d *Database) {
 		joined := d.Member(t, first.ID, u.ID, team.RoleAdmin)
 		gone.DeletedAt = &gone.UpdatedAt
 		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, gone) })
-		Same(t, must[[]team.MembershipWithTeam](t)(d.PlacesOf(t.Context(), u.ID, identity.Page{Limit: 9})), []team.MembershipWithTeam{
+		storagetest.Same(t, must[[]team.MembershipWithTeam](t)(d.PlacesOf(t.Context(), u.ID, identity.Page{Limit: 9})), []team.MembershipWithTeam{
 			{Membership: joined, TeamName: first.Name},
 			{Membership: team.Membership{TeamID: own.ID, UserID: u.ID, Role: team.RoleOwner, CreatedAt: own.CreatedAt}, TeamName: own.Name},
 		})
-		Same(t, len(must[[]team.MembershipWithTeam](t)(d.PlacesOf(t.Context(), identity.NewID(), identity.Page{Limit: 9}))), 0)
+		storagetest.Same(t, len(must[[]team.MembershipWithTeam](t)(d.PlacesOf(t.Context(), identity.NewID(), identity.Page{Limit: 9}))), 0)
 	})
 
 	t.Run("members", func(t *testing.T) { testMembers(t, d) })
@@ -91,21 +92,21 @@ func testTeams(t *testing.T, d *Database) {
 		tm, other := d.Team(t, a.ID), d.Team(t, b.ID)
 		d.Member(t, tm.ID, b.ID, team.RoleAdmin)
 		d.Member(t, tm.ID, disabled.ID, team.RoleOwner)
-		Same(t, must[int](t)(d.CountActiveOwners(t.Context(), tm.ID)), 1)
+		storagetest.Same(t, must[int](t)(d.CountActiveOwners(t.Context(), tm.ID)), 1)
 		d.Do(t, func(ctx context.Context) error {
 			return d.UpdateRole(ctx, team.Membership{TeamID: tm.ID, UserID: b.ID, Role: team.RoleOwner})
 		})
-		Same(t, must[int](t)(d.CountActiveOwners(t.Context(), tm.ID)), 2)
-		Same(t, must[int](t)(d.CountActiveOwners(t.Context(), other.ID)), 1)
-		Same(t, must[int](t)(d.CountActiveOwners(t.Context(), identity.NewID())), 0)
+		storagetest.Same(t, must[int](t)(d.CountActiveOwners(t.Context(), tm.ID)), 2)
+		storagetest.Same(t, must[int](t)(d.CountActiveOwners(t.Context(), other.ID)), 1)
+		storagetest.Same(t, must[int](t)(d.CountActiveOwners(t.Context(), identity.NewID())), 0)
 	})
 }
 
 // No list shows the wallet of a user who is known by something else.
-func testSummaries(t *testing.T, d *Database) {
+func testSummaries(t *testing.T, d *storagetest.Database) {
 	nameless := func(u *identity.User) { u.DisplayName = "" }
 	bare, named, mailed := d.User(t, nameless), d.User(t), d.User(t, nameless)
-	address := d.Email(t, mailed.ID, Word()+"@example.com").Address
+	address := d.Email(t, mailed.ID, storagetest.Word()+"@example.com").Address
 	d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, mailed.ID, address, mailed.UpdatedAt) })
 	d.Wallet(t, bare.ID)
 	var primary, other identity.Identity
@@ -117,53 +118,53 @@ func testSummaries(t *testing.T, d *Database) {
 	}
 	wallets := map[identity.ID]*string{bare.ID: primary.WalletAddress, named.ID: other.WalletAddress}
 	ids := []identity.ID{bare.ID, named.ID, mailed.ID}
-	Same(t, must[map[identity.ID]identity.Summary](t)(d.Summaries(t.Context(), append(ids, identity.NewID()))), want)
-	Same(t, len(must[map[identity.ID]identity.Summary](t)(d.Summaries(t.Context(), nil))), 0)
+	storagetest.Same(t, must[map[identity.ID]identity.Summary](t)(d.Summaries(t.Context(), append(ids, identity.NewID()))), want)
+	storagetest.Same(t, len(must[map[identity.ID]identity.Summary](t)(d.Summaries(t.Context(), nil))), 0)
 	for _, id := range ids {
 		tm, s := d.Team(t, id), d.Session(t, id)
 		ts := d.TeamSession(t, tm.ID, s)
-		Same(t, must[team.Member](t)(d.DB.Member(t.Context(), tm.ID, id)).Summary, want[id])
-		Same(t, must[[]team.Member](t)(d.Members(t.Context(), tm.ID, identity.Page{Limit: 9}))[0].Summary, want[id])
-		Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).Summary, want[id])
-		Same(t, must[[]session.Listed](t)(d.Sessions(t.Context(), session.Filter{UserID: &id}, d.Clock.Now(), identity.Page{Limit: 9}))[0].Summary, want[id])
+		storagetest.Same(t, must[team.Member](t)(d.DB.Member(t.Context(), tm.ID, id)).Summary, want[id])
+		storagetest.Same(t, must[[]team.Member](t)(d.Members(t.Context(), tm.ID, identity.Page{Limit: 9}))[0].Summary, want[id])
+		storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).Summary, want[id])
+		storagetest.Same(t, must[[]session.Listed](t)(d.Sessions(t.Context(), session.Filter{UserID: &id}, d.Clock.Now(), identity.Page{Limit: 9}))[0].Summary, want[id])
 		for _, i := range []team.Invitation{{Email: &address}, {Wallet: wallets[id]}, {Wallet: primary.WalletAddress}} {
 			i.TeamID = tm.ID
 			shown := id == mailed.ID && i.Email != nil || id == bare.ID && i.Wallet != nil
-			Same(t, must[bool](t)(d.ShownAsMember(t.Context(), i)), shown)
+			storagetest.Same(t, must[bool](t)(d.ShownAsMember(t.Context(), i)), shown)
 		}
 	}
 }
 
-func testMembers(t *testing.T, d *Database) {
+func testMembers(t *testing.T, d *storagetest.Database) {
 	owner := d.User(t)
 	u := d.User(t, func(u *identity.User) { u.DisplayName = "Grace" })
 	tm, other := d.Team(t, owner.ID), d.Team(t, u.ID)
-	address := d.Email(t, u.ID, Word()+"@example.com").Address
+	address := d.Email(t, u.ID, storagetest.Word()+"@example.com").Address
 	d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, u.ID, address, u.UpdatedAt) })
 	m := d.Member(t, tm.ID, u.ID, team.RoleMember)
 	want := team.Member{Membership: m, Summary: identity.Summary{DisplayName: "Grace", PrimaryEmail: &address}}
-	Same(t, must[team.Membership](t)(d.Membership(t.Context(), tm.ID, u.ID)), m)
-	Same(t, must[team.Member](t)(d.DB.Member(t.Context(), tm.ID, u.ID)), want)
+	storagetest.Same(t, must[team.Membership](t)(d.Membership(t.Context(), tm.ID, u.ID)), m)
+	storagetest.Same(t, must[team.Member](t)(d.DB.Member(t.Context(), tm.ID, u.ID)), want)
 	list := must[[]team.Member](t)(d.Members(t.Context(), tm.ID, identity.Page{Limit: 9}))
-	Same(t, len(list), 2)
-	Same(t, list[1], want)
+	storagetest.Same(t, len(list), 2)
+	storagetest.Same(t, list[1], want)
 
 	// A second insert changes nothing and says so.
 	d.Do(t, func(ctx context.Context) error {
 		inserted, err := d.InsertMembership(ctx, team.Membership{TeamID: tm.ID, UserID: u.ID, Role: team.RoleOwner, CreatedAt: m.CreatedAt})
-		Same(t, inserted, false)
+		storagetest.Same(t, inserted, false)
 		return err
 	})
 	m.Role, m.RoleSince = team.RoleAdmin, new(m.CreatedAt.Add(time.Minute))
 	changed := m
 	changed.CreatedAt = m.CreatedAt.Add(time.Hour)
 	d.Do(t, func(ctx context.Context) error { return d.UpdateRole(ctx, changed) })
-	Same(t, must[team.Membership](t)(d.Membership(t.Context(), tm.ID, u.ID)), m)
+	storagetest.Same(t, must[team.Membership](t)(d.Membership(t.Context(), tm.ID, u.ID)), m)
 
 	d.Do(t, func(ctx context.Context) error { return d.DeleteMembership(ctx, tm.ID, u.ID) })
 	_, err := d.Membership(t.Context(), tm.ID, u.ID)
-	WantNotFound(t, "a removed member", err)
+	storagetest.WantNotFound(t, "a removed member", err)
 	_, err = d.DB.Member(t.Context(), tm.ID, u.ID)
-	WantNotFound(t, "a removed member with their name", err)
-	Same(t, must[team.Membership](t)(d.Membership(t.Context(), other.ID, u.ID)).Role, team.RoleOwner)
+	storagetest.WantNotFound(t, "a removed member with their name", err)
+	storagetest.Same(t, must[team.Membership](t)(d.Membership(t.Context(), other.ID, u.ID)).Role, team.RoleOwner)
 }

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // list is one paged list: how to put a row into it, how to take one out (nil if
@@ -21,7 +22,7 @@ type list struct {
 	page        func(ctx context.Context, p identity.Page) ([]identity.ID, error)
 }
 
-func testPages(t *testing.T, d *Database) {
+func testPages(t *testing.T, d *storagetest.Database) {
 	for name, makeList := range lists {
 		t.Run(name, func(t *testing.T) {
 			l := makeList(t, d)
@@ -32,9 +33,9 @@ func testPages(t *testing.T, d *Database) {
 			if l.newestFirst {
 				slices.Reverse(rows)
 			}
-			Same(t, walk(t, l, 3, nil), rows)
-			Same(t, walk(t, l, 1, nil), rows)
-			Same(t, walk(t, l, 7, nil), rows)
+			storagetest.Same(t, walk(t, l, 3, nil), rows)
+			storagetest.Same(t, walk(t, l, 1, nil), rows)
+			storagetest.Same(t, walk(t, l, 7, nil), rows)
 
 			// What comes and goes between two pages moves nothing else: no row
 			// twice, none lost. The row that the cursor names may be the one to go.
@@ -52,7 +53,7 @@ func testPages(t *testing.T, d *Database) {
 					l.remove(t, gone)
 				}
 			})
-			Same(t, got, want)
+			storagetest.Same(t, got, want)
 		})
 	}
 }
@@ -84,8 +85,8 @@ func ids[T any](rows []T, err error, id func(T) identity.ID) ([]identity.ID, err
 	return idsOf(rows, id), err
 }
 
-var lists = map[string]func(t *testing.T, d *Database) list{
-	"audit events": func(_ *testing.T, d *Database) list {
+var lists = map[string]func(t *testing.T, d *storagetest.Database) list{
+	"audit events": func(_ *testing.T, d *storagetest.Database) list {
 		team := identity.NewID()
 		return list{
 			newestFirst: true,
@@ -100,7 +101,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
-	"users": func(t *testing.T, d *Database) list {
+	"users": func(t *testing.T, d *storagetest.Database) list {
 		after := d.User(t).ID // of this test are only those that come now
 		return list{
 			newestFirst: true,
@@ -112,11 +113,11 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
-	"identities": func(t *testing.T, d *Database) list {
+	"identities": func(t *testing.T, d *storagetest.Database) list {
 		u := d.User(t, merged(d.User(t).ID)).ID
 		d.Unsound() // a tombstone, for a user without the identity that User gives
 		return list{
-			add:    func(t *testing.T) identity.ID { return d.Identity(t, u, "google", Word()).ID },
+			add:    func(t *testing.T) identity.ID { return d.Identity(t, u, "google", storagetest.Word()).ID },
 			remove: func(t *testing.T, id identity.ID) { remove(t, d, "identities", id) },
 			page: func(ctx context.Context, p identity.Page) ([]identity.ID, error) {
 				rows, err := d.Identities(ctx, u, p)
@@ -124,7 +125,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
-	"active sessions": func(t *testing.T, d *Database) list {
+	"active sessions": func(t *testing.T, d *storagetest.Database) list {
 		u := d.User(t).ID
 		return list{
 			newestFirst: true,
@@ -136,7 +137,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
-	"all sessions": func(t *testing.T, d *Database) list {
+	"all sessions": func(t *testing.T, d *storagetest.Database) list {
 		u := d.User(t).ID
 		return list{
 			newestFirst: true,
@@ -148,7 +149,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
-	"team sessions": func(t *testing.T, d *Database) list {
+	"team sessions": func(t *testing.T, d *storagetest.Database) list {
 		u := d.User(t).ID
 		tm := d.Team(t, u).ID
 		return list{
@@ -161,7 +162,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
-	"teams": func(t *testing.T, d *Database) list {
+	"teams": func(t *testing.T, d *storagetest.Database) list {
 		u := d.User(t).ID
 		return list{
 			add:    func(t *testing.T) identity.ID { return d.Team(t, u).ID },
@@ -172,7 +173,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
-	"places": func(t *testing.T, d *Database) list {
+	"places": func(t *testing.T, d *storagetest.Database) list {
 		u := d.User(t).ID
 		return list{
 			add:    func(t *testing.T) identity.ID { return d.Team(t, u).ID },
@@ -183,7 +184,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
-	"members": func(t *testing.T, d *Database) list {
+	"members": func(t *testing.T, d *storagetest.Database) list {
 		tm := d.Team(t, d.User(t).ID)
 		return list{
 			add: func(t *testing.T) identity.ID { return d.Member(t, tm.ID, d.User(t).ID, team.RoleMember).UserID },
@@ -200,7 +201,7 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
-	"invitations": func(t *testing.T, d *Database) list {
+	"invitations": func(t *testing.T, d *storagetest.Database) list {
 		u := d.User(t).ID
 		tm := d.Team(t, u).ID
 		return list{
@@ -213,9 +214,9 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 			},
 		}
 	},
-	"received invitations": func(t *testing.T, d *Database) list {
+	"received invitations": func(t *testing.T, d *storagetest.Database) list {
 		u := d.User(t).ID
-		address := d.Email(t, u, Word()+"@example.com").Address
+		address := d.Email(t, u, storagetest.Word()+"@example.com").Address
 		return list{
 			newestFirst: true,
 			add: func(t *testing.T) identity.ID {
@@ -231,14 +232,14 @@ var lists = map[string]func(t *testing.T, d *Database) list{
 	},
 }
 
-func deleteTeam(t *testing.T, d *Database, id identity.ID) {
+func deleteTeam(t *testing.T, d *storagetest.Database, id identity.ID) {
 	t.Helper()
 	d.Do(t, func(ctx context.Context) error {
 		return d.UpdateTeam(ctx, team.Team{ID: id, Name: "gone", DeletedAt: new(d.Clock.Now())})
 	})
 }
 
-func remove(t *testing.T, d *Database, table string, id identity.ID) {
+func remove(t *testing.T, d *storagetest.Database, table string, id identity.ID) {
 	t.Helper()
 	if err := d.Exec("DELETE FROM "+table+" WHERE id = ?", id.String()); err != nil {
 		t.Fatal(err)

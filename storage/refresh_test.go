@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -9,9 +9,10 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testRefresh(t *testing.T, d *Database) {
+func testRefresh(t *testing.T, d *storagetest.Database) {
 	insert := func(t *testing.T, s session.Session, edit ...func(f *token.Family)) token.Family {
 		t.Helper()
 		now := d.Clock.Now()
@@ -29,7 +30,7 @@ func testRefresh(t *testing.T, d *Database) {
 		var locked token.Family
 		d.Do(t, func(ctx context.Context) (err error) { locked, err = d.LockRefreshFamily(ctx, id); return err })
 		plain := must[token.Family](t)(d.RefreshFamily(t.Context(), id))
-		Same(t, plain, locked)
+		storagetest.Same(t, plain, locked)
 		return plain
 	}
 
@@ -38,9 +39,9 @@ func testRefresh(t *testing.T, d *Database) {
 		role, now := team.RoleAdmin, d.Clock.Now()
 		ts := d.TeamSession(t, d.Team(t, s.UserID).ID, s)
 		f := insert(t, s, func(f *token.Family) { f.TeamSessionID, f.Role = &ts.ID, &role })
-		Same(t, read(t, f.ID), f)
+		storagetest.Same(t, read(t, f.ID), f)
 		bare := insert(t, s)
-		Same(t, read(t, bare.ID), bare)
+		storagetest.Same(t, read(t, bare.ID), bare)
 		owner := team.RoleOwner
 		changed := f
 		changed.Role, changed.Generation, changed.RotatedAt = &owner, 7, now.Add(time.Microsecond)
@@ -48,10 +49,10 @@ func testRefresh(t *testing.T, d *Database) {
 		want := changed
 		changed.ClientID, changed.Seed, changed.CreatedAt = "other", hash(), now.Add(time.Hour)
 		d.Do(t, func(ctx context.Context) error { return d.UpdateRefreshFamily(ctx, changed) })
-		Same(t, read(t, f.ID), want)
-		Same(t, read(t, bare.ID), bare)
+		storagetest.Same(t, read(t, f.ID), want)
+		storagetest.Same(t, read(t, bare.ID), bare)
 		_, err := d.RefreshFamily(t.Context(), identity.NewID())
-		WantNotFound(t, "no family", err)
+		storagetest.WantNotFound(t, "no family", err)
 	})
 
 	t.Run("all but the newest of the session go", func(t *testing.T) {
@@ -65,7 +66,7 @@ func testRefresh(t *testing.T, d *Database) {
 		for i, f := range all {
 			_, err := d.RefreshFamily(t.Context(), f.ID)
 			if i < 2 {
-				WantNotFound(t, "an old one", err)
+				storagetest.WantNotFound(t, "an old one", err)
 			} else if err != nil {
 				t.Error(err)
 			}
@@ -81,6 +82,6 @@ func testRefresh(t *testing.T, d *Database) {
 			t.Fatal(err)
 		}
 		_, err := d.RefreshFamily(t.Context(), f.ID)
-		WantNotFound(t, "swept", err)
+		storagetest.WantNotFound(t, "swept", err)
 	})
 }

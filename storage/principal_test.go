@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -8,9 +8,10 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testPrincipal(t *testing.T, d *Database) {
+func testPrincipal(t *testing.T, d *storagetest.Database) {
 	ask := func(t *testing.T, s session.Session) session.Principal {
 		t.Helper()
 		return must[session.Principal](t)(d.PrincipalByToken(t.Context(), s.TokenHash))
@@ -24,10 +25,10 @@ func testPrincipal(t *testing.T, d *Database) {
 		i := d.Wallet(t, u.ID)
 		s := d.Session(t, u.ID, func(s *session.Session) { s.IdentityID, s.Methods = &i.ID, session.Methods{"siwe", "github"} })
 		made := session.MadeBy{ID: i.ID, Provider: i.Provider, Wallet: &identity.Wallet{Address: *i.WalletAddress, ChainID: *i.WalletChainID, Kind: *i.WalletKind}}
-		Same(t, ask(t, s), session.Principal{Session: s, User: u, MadeBy: &made})
-		other := d.Identity(t, u.ID, "google", Word())
+		storagetest.Same(t, ask(t, s), session.Principal{Session: s, User: u, MadeBy: &made})
+		other := d.Identity(t, u.ID, "google", storagetest.Word())
 		s = d.Session(t, u.ID, func(s *session.Session) { s.IdentityID = &other.ID })
-		Same(t, ask(t, s), session.Principal{Session: s, User: u, MadeBy: &session.MadeBy{ID: other.ID, Provider: "google"}})
+		storagetest.Same(t, ask(t, s), session.Principal{Session: s, User: u, MadeBy: &session.MadeBy{ID: other.ID, Provider: "google"}})
 	})
 
 	t.Run("of no token, an old one and an ended session there is none", func(t *testing.T) {
@@ -40,14 +41,14 @@ func testPrincipal(t *testing.T, d *Database) {
 		end(t, d, s.UserID, session.SessionSelector{}, d.Clock.Now())
 		for name, hash := range map[string][]byte{"none": none, "old": old, "ended": s.TokenHash, "empty": {}, "nil": nil} {
 			_, err := d.PrincipalByToken(t.Context(), hash)
-			WantNotFound(t, name, err)
+			storagetest.WantNotFound(t, name, err)
 		}
 	})
 
 	t.Run("expiry and a disabled user are the caller's to see", func(t *testing.T) {
 		u := d.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
 		s := d.Session(t, u.ID, func(s *session.Session) { s.ExpiresAt = s.CreatedAt.Add(-time.Hour) })
-		Same(t, ask(t, s), session.Principal{Session: s, User: u})
+		storagetest.Same(t, ask(t, s), session.Principal{Session: s, User: u})
 	})
 
 	t.Run("the team is the open one of a member, with the role of now", func(t *testing.T) {
@@ -62,13 +63,13 @@ func testPrincipal(t *testing.T, d *Database) {
 		s.TeamSessionID = &ts.ID
 		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s) })
 		want := session.ActiveTeamSession{ID: ts.ID, TeamID: tm.ID, Role: team.RoleMember, CreatedAt: ts.CreatedAt}
-		Same(t, ask(t, s).Team, want)
+		storagetest.Same(t, ask(t, s).Team, want)
 
 		d.Do(t, func(ctx context.Context) error {
 			return d.UpdateRole(ctx, team.Membership{TeamID: tm.ID, UserID: u.ID, Role: team.RoleAdmin})
 		})
 		want.Role = team.RoleAdmin
-		Same(t, ask(t, s).Team, want)
+		storagetest.Same(t, ask(t, s).Team, want)
 
 		now := d.Clock.Now()
 		d.Do(t, func(ctx context.Context) error { return d.EndTeamSessions(ctx, tm.ID, &u.ID, owner.ID, "over", now) })
@@ -85,11 +86,11 @@ func testPrincipal(t *testing.T, d *Database) {
 		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, s) })
 		for _, p := range policies() {
 			d.Do(t, func(ctx context.Context) error { return d.SetTeamPolicy(ctx, tm.ID, p, u.ID, d.Clock.Now()) })
-			Same(t, ask(t, s).Team.Policy, p)
+			storagetest.Same(t, ask(t, s).Team.Policy, p)
 		}
 		until := d.Clock.Now().Add(time.Hour)
 		d.Do(t, func(ctx context.Context) error { return d.SetBreakGlass(ctx, ts.ID, until) })
-		Same(t, ask(t, s).Team.BreakGlassUntil, until)
+		storagetest.Same(t, ask(t, s).Team.BreakGlassUntil, until)
 		end := func(reason string) {
 			at := d.Clock.Now()
 			ts.EndedAt, ts.EndReason = &at, &reason
@@ -139,8 +140,8 @@ func testPrincipal(t *testing.T, d *Database) {
 			t.Helper()
 			return must[session.Principal](t)(d.PrincipalBySession(t.Context(), s.ID, ts))
 		}
-		Same(t, bySession(nil), session.Principal{Session: s, User: u})
-		Same(t, bySession(&second.ID), ask(t, s))
+		storagetest.Same(t, bySession(nil), session.Principal{Session: s, User: u})
+		storagetest.Same(t, bySession(&second.ID), ask(t, s))
 		if p := bySession(&first.ID); p.Team == nil || p.Team.TeamID != one.ID || p.Team.Role != team.RoleOwner {
 			t.Errorf("acts in %+v", p.Team)
 		}
@@ -155,6 +156,6 @@ func testPrincipal(t *testing.T, d *Database) {
 		}
 		end(t, d, u.ID, session.SessionSelector{Only: &s.ID}, now)
 		_, err := d.PrincipalBySession(t.Context(), s.ID, nil)
-		WantNotFound(t, "an ended session", err)
+		storagetest.WantNotFound(t, "an ended session", err)
 	})
 }

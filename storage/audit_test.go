@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -12,65 +12,10 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/storage"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-// Event is an event of a team, or of none for nil.
-func (d *Database) Event(team *identity.ID, edit ...func(e *identity.Event)) identity.Event {
-	e := identity.Event{
-		ID: identity.NewID(), At: d.Clock.Now(), Action: identity.ActionTeamUpdated, TeamID: team,
-		ActorID: new(identity.NewID()), IP: "192.0.2.1", UserAgent: "agent", Data: identity.Metadata{"word": Word()},
-	}
-	for _, change := range edit {
-		change(&e)
-	}
-	return e
-}
-
-// Record writes events in one transaction.
-func (d *Database) Record(t *testing.T, events ...identity.Event) {
-	t.Helper()
-	d.Do(t, func(ctx context.Context) error { return d.RecordEvents(ctx, events...) })
-}
-
-// Breaks verifies a chain, or all for nil, and returns what is broken.
-func (d *Database) Breaks(t *testing.T, chain *identity.ID, expect ...string) (breaks []string, events int, heads []audit.Head) {
-	t.Helper()
-	expected := map[string]bool{}
-	for _, e := range expect {
-		expected[e] = true
-	}
-	events, err := audit.NewService(d.DB).Verify(t.Context(), chain, audit.Report{
-		Broken: func(b audit.Break) { breaks = append(breaks, b.String()) },
-		Whole:  func(h audit.Head) { heads = append(heads, h) },
-		Expect: expected,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for e := range expected {
-		breaks = append(breaks, "not found: "+e)
-	}
-	return breaks, events, heads
-}
-
-// Unguarded does what the schema forbids with audit events.
-func (d *Database) Unguarded(t *testing.T, statements ...string) {
-	t.Helper()
-	off := []string{"ALTER TABLE audit_events DISABLE TRIGGER USER", "ALTER TABLE audit_heads DISABLE TRIGGER USER"}
-	if d.Engine == SQLite {
-		off = nil
-		for _, name := range []string{"audit_events_no_update", "audit_events_no_delete", "audit_heads_no_return", "audit_heads_no_delete"} {
-			off = append(off, "DROP TRIGGER IF EXISTS "+name)
-		}
-	}
-	for _, s := range append(off, statements...) {
-		if err := d.Exec(s); err != nil {
-			t.Fatalf("%s: %v", s, err)
-		}
-	}
-}
-
-func testAudit(t *testing.T, d *Database) {
+func testAudit(t *testing.T, d *storagetest.Database) {
 	t.Run("a team's events follow each other", func(t *testing.T) { testTeamChain(t, d) })
 	t.Run("what rolls back leaves no gap", func(t *testing.T) {
 		team := identity.NewID()
@@ -90,7 +35,7 @@ func testAudit(t *testing.T, d *Database) {
 			}
 			return nil
 		})
-		d.wantWhole(t, &team, 2)
+		wantWhole(t, d, &team, 2)
 	})
 	t.Run("all that JSON can say is read as it was written", func(t *testing.T) {
 		team := identity.NewID()
@@ -109,7 +54,7 @@ func testAudit(t *testing.T, d *Database) {
 		} {
 			d.Record(t, e)
 		}
-		d.wantWhole(t, &team, 6)
+		wantWhole(t, d, &team, 6)
 	})
 	t.Run("50 writers of a team at once make one chain", func(t *testing.T) { testParallelWriters(t, d) })
 	t.Run("without a team they are chained later", func(t *testing.T) { testSealer(t, d) })
@@ -118,7 +63,7 @@ func testAudit(t *testing.T, d *Database) {
 }
 
 // wantWhole asserts that a chain is whole and has n events.
-func (d *Database) wantWhole(t *testing.T, chain *identity.ID, n int) {
+func wantWhole(t *testing.T, d *storagetest.Database, chain *identity.ID, n int) {
 	t.Helper()
 	breaks, events, heads := d.Breaks(t, chain)
 	if len(breaks) > 0 || events != n || len(heads) != 1 || heads[0].Seq != int64(n) {
@@ -126,7 +71,7 @@ func (d *Database) wantWhole(t *testing.T, chain *identity.ID, n int) {
 	}
 }
 
-func testTeamChain(t *testing.T, d *Database) {
+func testTeamChain(t *testing.T, d *storagetest.Database) {
 	a, b := identity.NewID(), identity.NewID()
 	events := []identity.Event{d.Event(&a), d.Event(&b), d.Event(&a), d.Event(&a)}
 	d.Record(t, events[0])
@@ -137,16 +82,16 @@ func testTeamChain(t *testing.T, d *Database) {
 		return d.RecordEvents(ctx, events[3])
 	})
 	rows := must[[]audit.Record](t)(d.ChainedIn(t.Context(), a, 0, 9))
-	Same(t, idsOf(rows, func(r audit.Record) identity.ID { return r.ID }), []identity.ID{events[0].ID, events[2].ID, events[3].ID})
+	storagetest.Same(t, idsOf(rows, func(r audit.Record) identity.ID { return r.ID }), []identity.ID{events[0].ID, events[2].ID, events[3].ID})
 	before := audit.Genesis()
 	for i, r := range rows {
 		sum := must[[]byte](t)(r.Sum())
-		Same(t, []any{*r.Seq, r.PrevHash, r.Hash}, []any{int64(i + 1), before, sum})
+		storagetest.Same(t, []any{*r.Seq, r.PrevHash, r.Hash}, []any{int64(i + 1), before, sum})
 		before = r.Hash
 	}
-	Same(t, must[audit.Head](t)(d.Head(t.Context(), a)), audit.Head{Chain: a, Seq: 3, Hash: before})
-	d.wantWhole(t, &a, 3)
-	d.wantWhole(t, &b, 1)
+	storagetest.Same(t, must[audit.Head](t)(d.Head(t.Context(), a)), audit.Head{Chain: a, Seq: 3, Hash: before})
+	wantWhole(t, d, &a, 3)
+	wantWhole(t, d, &b, 1)
 	if breaks, _, _ := d.Breaks(t, &a, hex.EncodeToString(rows[1].Hash)); len(breaks) > 0 {
 		t.Errorf("an earlier head is not found: %q", breaks)
 	}
@@ -154,13 +99,13 @@ func testTeamChain(t *testing.T, d *Database) {
 		t.Errorf("what was never a head is found: %q", breaks)
 	}
 	_, err := d.Head(t.Context(), identity.NewID())
-	WantNotFound(t, "no head", err)
+	storagetest.WantNotFound(t, "no head", err)
 }
 
-func testParallelWriters(t *testing.T, d *Database) {
+func testParallelWriters(t *testing.T, d *storagetest.Database) {
 	const writers, each = 50, 4
 	teams := []identity.ID{identity.NewID(), identity.NewID()}
-	replicas := []*storage.DB{d.DB, Connect(t, d.URL)}
+	replicas := []*storage.DB{d.DB, storagetest.Connect(t, d.URL)}
 	var wg sync.WaitGroup
 	for i := range writers {
 		wg.Go(func() {
@@ -184,11 +129,11 @@ func testParallelWriters(t *testing.T, d *Database) {
 		})
 	}
 	wg.Wait()
-	d.wantWhole(t, &teams[0], writers*each)
-	d.wantWhole(t, &teams[1], writers*each)
+	wantWhole(t, d, &teams[0], writers*each)
+	wantWhole(t, d, &teams[1], writers*each)
 }
 
-func testSealer(t *testing.T, d *Database) {
+func testSealer(t *testing.T, d *storagetest.Database) {
 	seal := func(db *storage.DB) int { return must[int](t)(audit.NewService(db).Seal(t.Context())) }
 	seal(d.DB)
 	start := 0
@@ -202,18 +147,18 @@ func testSealer(t *testing.T, d *Database) {
 	if n := must[int](t)(d.CountUnsealed(t.Context())); n != 600 {
 		t.Errorf("%d wait to be chained, want 600", n)
 	}
-	Same(t, seal(d.DB), 600)
-	Same(t, seal(d.DB), 0)
-	d.wantWhole(t, &audit.Deployment, start+600)
+	storagetest.Same(t, seal(d.DB), 600)
+	storagetest.Same(t, seal(d.DB), 0)
+	wantWhole(t, d, &audit.Deployment, start+600)
 
 	// It had its id before all of them, and commits behind them.
 	d.Record(t, late)
-	Same(t, seal(d.DB), 1)
+	storagetest.Same(t, seal(d.DB), 1)
 	last := must[[]audit.Record](t)(d.ChainedIn(t.Context(), audit.Deployment, int64(start+600), 9))
-	Same(t, idsOf(last, func(r audit.Record) identity.ID { return r.ID }), []identity.ID{late.ID})
+	storagetest.Same(t, idsOf(last, func(r audit.Record) identity.ID { return r.ID }), []identity.ID{late.ID})
 
 	// Sealers of several replicas, while others write.
-	replicas := []*storage.DB{d.DB, Connect(t, d.URL), Connect(t, d.URL)}
+	replicas := []*storage.DB{d.DB, storagetest.Connect(t, d.URL), storagetest.Connect(t, d.URL)}
 	var wg sync.WaitGroup
 	for _, db := range replicas {
 		wg.Go(func() {
@@ -225,7 +170,7 @@ func testSealer(t *testing.T, d *Database) {
 	}
 	wg.Wait()
 	seal(d.DB)
-	d.wantWhole(t, &audit.Deployment, start+601+3*20*2)
+	wantWhole(t, d, &audit.Deployment, start+601+3*20*2)
 
 	// An event of a team from before there were chains.
 	team := identity.NewID()
@@ -234,11 +179,11 @@ func testSealer(t *testing.T, d *Database) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	Same(t, seal(d.DB), 1)
-	d.wantWhole(t, &team, 2)
+	storagetest.Same(t, seal(d.DB), 1)
+	wantWhole(t, d, &team, 2)
 }
 
-func testEventFilters(t *testing.T, d *Database) {
+func testEventFilters(t *testing.T, d *storagetest.Database) {
 	team, user, actor, sess := identity.NewID(), identity.NewID(), identity.NewID(), identity.NewID()
 	at := d.Clock.Now()
 	full := d.Event(&team, func(e *identity.Event) {
@@ -266,7 +211,7 @@ func testEventFilters(t *testing.T, d *Database) {
 			listed := must[[]audit.Record](t)(d.Events(t.Context(), f, page))
 			chained := must[[]audit.Record](t)(d.Chained(t.Context(), f, audit.Position{}, 9))
 			id := func(r audit.Record) identity.ID { return r.ID }
-			Same(t, idsOf(chained, id), idsOf(listed, id))
+			storagetest.Same(t, idsOf(chained, id), idsOf(listed, id))
 			return idsOf(listed, id)
 		}
 		if got := read(c.hit); len(got) != 1 || got[0] != full.ID {
@@ -278,7 +223,7 @@ func testEventFilters(t *testing.T, d *Database) {
 	}
 }
 
-func testChained(t *testing.T, d *Database) {
+func testChained(t *testing.T, d *storagetest.Database) {
 	user := identity.NewID() // of this test
 	var teams []identity.ID
 	for range 3 {
@@ -297,7 +242,7 @@ func testChained(t *testing.T, d *Database) {
 			at = audit.Position{Chain: audit.Chain(rows[2].Event), Seq: *rows[2].Seq}
 		}
 	}
-	Same(t, len(got), 16)
+	storagetest.Same(t, len(got), 16)
 	for i, chain := range []identity.ID{audit.Deployment, teams[0], teams[1], teams[2]} {
 		for j, r := range got[i*4 : i*4+4] {
 			if audit.Chain(r.Event) != chain || j > 0 && *r.Seq <= *got[i*4+j-1].Seq {
@@ -306,7 +251,7 @@ func testChained(t *testing.T, d *Database) {
 		}
 	}
 	heads := must[[]audit.Head](t)(d.Heads(t.Context(), nil, 1))
-	Same(t, heads[0].Chain, audit.Deployment)
+	storagetest.Same(t, heads[0].Chain, audit.Deployment)
 	heads = must[[]audit.Head](t)(d.Heads(t.Context(), &teams[0], 99))
-	Same(t, idsOf(heads[:2], func(h audit.Head) identity.ID { return h.Chain }), teams[1:])
+	storagetest.Same(t, idsOf(heads[:2], func(h audit.Head) identity.ID { return h.Chain }), teams[1:])
 }

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // policies are one with every rule, each rule alone, and none.
@@ -23,15 +24,15 @@ func policies() []team.Policy {
 	}
 }
 
-func testPolicies(t *testing.T, d *Database) {
+func testPolicies(t *testing.T, d *storagetest.Database) {
 	u := d.User(t)
 	tm, other := d.Team(t, u.ID), d.Team(t, u.ID)
 	ask := func(id identity.ID) team.Policy { return must[team.Policy](t)(d.TeamPolicy(t.Context(), id)) }
-	Same(t, ask(tm.ID), team.Policy{})
+	storagetest.Same(t, ask(tm.ID), team.Policy{})
 	for _, p := range policies() {
 		d.Do(t, func(ctx context.Context) error { return d.SetTeamPolicy(ctx, tm.ID, p, u.ID, d.Clock.Now()) })
-		Same(t, ask(tm.ID), p)
-		Same(t, ask(other.ID), team.Policy{})
+		storagetest.Same(t, ask(tm.ID), p)
+		storagetest.Same(t, ask(other.ID), team.Policy{})
 	}
 	for _, bad := range []string{"max_age = 0", "max_age = -1", "idle = 0", "exclusive = NULL", "required_providers = NULL"} {
 		if err := d.Exec("UPDATE team_policies SET " + bad); err == nil {

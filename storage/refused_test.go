@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -10,11 +10,12 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // testRefused lists team sessions at random by the status that policies at random
 // give them, and compares with what the policy itself says of each.
-func testRefused(t *testing.T, d *Database) {
+func testRefused(t *testing.T, d *storagetest.Database) {
 	owner, member := d.User(t), d.User(t)
 	tm := d.Team(t, owner.ID)
 	d.Member(t, tm.ID, member.ID, team.RoleMember)
@@ -65,12 +66,12 @@ func testRefused(t *testing.T, d *Database) {
 			if len(want[status]) == 0 {
 				want[status] = []identity.ID{}
 			}
-			Same(t, got, want[status])
-			Same(t, must[int](t)(d.CountTeamSessions(t.Context(), tm.ID, f, now)), len(got))
+			storagetest.Same(t, got, want[status])
+			storagetest.Same(t, must[int](t)(d.CountTeamSessions(t.Context(), tm.ID, f, now)), len(got))
 		}
 	}
-	Same(t, len(list(session.Filter{Status: session.StatusRefused})), 0)
-	Same(t, len(must[[]session.Listed](t)(d.DB.Sessions(t.Context(), session.Filter{Status: session.StatusRefused}, now, identity.Page{Limit: 9}))), 0)
+	storagetest.Same(t, len(list(session.Filter{Status: session.StatusRefused})), 0)
+	storagetest.Same(t, len(must[[]session.Listed](t)(d.DB.Sessions(t.Context(), session.Filter{Status: session.StatusRefused}, now, identity.Page{Limit: 9}))), 0)
 }
 
 // refuses is what a policy says of a team session, by where it was last seen.

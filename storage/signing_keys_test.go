@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity/token"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testSigningKeys(t *testing.T, d *Database) {
+func testSigningKeys(t *testing.T, d *storagetest.Database) {
 	now := d.Clock.Now()
 	insert := func(active time.Duration) token.Key {
 		t.Helper()
 		k := token.Key{
-			Kid: Word(), Alg: token.ES256, PublicJWK: `{"kty":"EC"}`, Sealed: hash(), CreatedAt: now, ActiveAt: now.Add(active),
+			Kid: storagetest.Word(), Alg: token.ES256, PublicJWK: `{"kty":"EC"}`, Sealed: hash(), CreatedAt: now, ActiveAt: now.Add(active),
 		}
 		d.Do(t, func(ctx context.Context) error { return d.InsertSigningKey(ctx, k) })
 		return k
@@ -26,7 +27,7 @@ func testSigningKeys(t *testing.T, d *Database) {
 		t.Error("keys without a signer")
 	}
 	first := insert(time.Hour)
-	Same(t, keys(), []token.Key{first})
+	storagetest.Same(t, keys(), []token.Key{first})
 	expires := now.Add(2 * time.Hour)
 	retire := func(at time.Time) {
 		d.Do(t, func(ctx context.Context) error { return d.RetireSigningKeys(ctx, at) })
@@ -34,25 +35,25 @@ func testSigningKeys(t *testing.T, d *Database) {
 	retire(expires)
 	first.ExpiresAt = &expires
 	second := insert(time.Minute)
-	Same(t, keys(), []token.Key{second, first}) // by when they sign
-	retire(expires.Add(time.Hour))              // does not prolong the first
+	storagetest.Same(t, keys(), []token.Key{second, first}) // by when they sign
+	retire(expires.Add(time.Hour))                          // does not prolong the first
 	later := expires.Add(time.Hour)
 	second.ExpiresAt = &later
 	d.Do(t, func(ctx context.Context) error {
 		locked, err := d.LockSigningKeys(ctx)
-		Same(t, locked, []token.Key{second, first})
+		storagetest.Same(t, locked, []token.Key{second, first})
 		return err
 	})
 	if _, err := d.Sweep(t.Context(), expires, expires); err != nil {
 		t.Fatal(err)
 	}
-	Same(t, keys(), []token.Key{second, first})
+	storagetest.Same(t, keys(), []token.Key{second, first})
 	if _, err := d.Sweep(t.Context(), expires.Add(time.Microsecond), expires); err != nil {
 		t.Fatal(err)
 	}
-	Same(t, keys(), []token.Key{second})
+	storagetest.Same(t, keys(), []token.Key{second})
 	d.Do(t, func(ctx context.Context) error { return d.DeleteSigningKeys(ctx) })
-	Same(t, len(keys()), 0)
+	storagetest.Same(t, len(keys()), 0)
 
 	t.Run("who locks waits, also while there is none", func(t *testing.T) {
 		held, free := make(chan struct{}), make(chan struct{})
@@ -71,7 +72,7 @@ func testSigningKeys(t *testing.T, d *Database) {
 				return err
 			}
 			close(held)
-			return d.InsertSigningKey(ctx, token.Key{Kid: Word(), Alg: token.EdDSA, Sealed: hash(), CreatedAt: now, ActiveAt: now})
+			return d.InsertSigningKey(ctx, token.Key{Kid: storagetest.Word(), Alg: token.EdDSA, Sealed: hash(), CreatedAt: now, ActiveAt: now})
 		})
 		<-free
 		if n := <-got; n != 1 {

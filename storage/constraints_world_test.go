@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -11,11 +11,12 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // world is what rows can refer to, and how a sound row of each table looks.
 type world struct {
-	d                                      *Database
+	d                                      *storagetest.Database
 	user, other, team, session, identityID string
 	teamSession, apiKey, job               string
 	otherAddress, address                  string
@@ -25,7 +26,7 @@ type world struct {
 	sound                                  map[string]func() row
 }
 
-func newWorld(t *testing.T, d *Database) *world {
+func newWorld(t *testing.T, d *storagetest.Database) *world {
 	t.Helper()
 	u, other := d.User(t), d.User(t)
 	tm, s := d.Team(t, u.ID), d.Session(t, u.ID)
@@ -36,10 +37,10 @@ func newWorld(t *testing.T, d *Database) *world {
 	d.Wallet(t, u.ID, func(i *identity.Identity) { i.IsPrimary = true })
 	ts := d.TeamSession(t, tm.ID, s)
 	d.Do(t, func(ctx context.Context) error {
-		return d.InsertSigningKey(ctx, token.Key{Kid: Word(), Alg: token.EdDSA, Sealed: hash(), CreatedAt: d.Clock.Now(), ActiveAt: d.Clock.Now()})
+		return d.InsertSigningKey(ctx, token.Key{Kid: storagetest.Word(), Alg: token.EdDSA, Sealed: hash(), CreatedAt: d.Clock.Now(), ActiveAt: d.Clock.Now()})
 	})
 	mail := d.Invite(t, tm.ID, u.ID)
-	wallet := d.Invite(t, tm.ID, u.ID, func(i *team.Invitation) { i.Wallet = new(Address()) })
+	wallet := d.Invite(t, tm.ID, u.ID, func(i *team.Invitation) { i.Wallet = new(storagetest.Address()) })
 	w := &world{
 		d: d, user: u.ID.String(), other: other.ID.String(), team: tm.ID.String(), session: s.ID.String(), token: s.TokenHash,
 		teamSession: ts.ID.String(),
@@ -49,7 +50,7 @@ func newWorld(t *testing.T, d *Database) *world {
 	d.Record(t, d.Event(&tm.ID), d.Event(nil))
 	must[int](t)(d.SealEvents(t.Context(), 9))
 	w.chained = 1
-	w.apiKey = strings.ToLower(Word()[:12])
+	w.apiKey = strings.ToLower(storagetest.Word()[:12])
 	d.Do(t, func(ctx context.Context) error {
 		return d.InsertAPIKey(ctx, apikey.Key{
 			ID: identity.NewID(), Prefix: w.apiKey, SecretHash: hash(), Name: "n", Scopes: apikey.AllScopes,
@@ -71,11 +72,11 @@ func newWorld(t *testing.T, d *Database) *world {
 			return row{"id": newID(), "display_name": "", "avatar_url": "", "status": "active", "operator": false, "metadata": "{}", "created_at": instant, "updated_at": instant}
 		},
 		"emails": func() row {
-			return row{"address": Word(), "user_id": w.user, "source": "google", "verified_at": instant}
+			return row{"address": storagetest.Word(), "user_id": w.user, "source": "google", "verified_at": instant}
 		},
 		"identities": func() row {
 			return row{
-				"id": newID(), "user_id": w.user, "provider": "google", "subject": Word(), "label": "", "email": "",
+				"id": newID(), "user_id": w.user, "provider": "google", "subject": storagetest.Word(), "label": "", "email": "",
 				"email_authoritative": false, "is_primary": false, "created_at": instant, "last_used_at": instant,
 			}
 		},
@@ -94,12 +95,12 @@ func newWorld(t *testing.T, d *Database) *world {
 		},
 		"invitations": func() row {
 			return row{
-				"id": newID(), "team_id": w.team, "email": Word(), "role": "member", "invited_by": w.user,
+				"id": newID(), "team_id": w.team, "email": storagetest.Word(), "role": "member", "invited_by": w.user,
 				"created_at": instant, "expires_at": instant,
 			}
 		},
 		"signing_keys": func() row {
-			return row{"kid": Word(), "alg": "EdDSA", "public_jwk": "{}", "sealed": hash(), "created_at": instant, "active_at": instant, "expires_at": afterwards}
+			return row{"kid": storagetest.Word(), "alg": "EdDSA", "public_jwk": "{}", "sealed": hash(), "created_at": instant, "active_at": instant, "expires_at": afterwards}
 		},
 		"refresh_families": func() row {
 			return row{
@@ -109,7 +110,7 @@ func newWorld(t *testing.T, d *Database) *world {
 		},
 		"api_keys": func() row {
 			return row{
-				"id": newID(), "prefix": Word()[:12], "secret_hash": hash(), "name": "n", "scopes": "introspect", "created_at": instant, "expires_at": afterwards,
+				"id": newID(), "prefix": storagetest.Word()[:12], "secret_hash": hash(), "name": "n", "scopes": "introspect", "created_at": instant, "expires_at": afterwards,
 			}
 		},
 		"jobs":           func() row { return row{"id": newID(), "kind": "end_sessions", "reason": "r", "created_at": instant} },

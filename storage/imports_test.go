@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -7,14 +7,15 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testImports(t *testing.T, d *Database) {
+func testImports(t *testing.T, d *storagetest.Database) {
 	now := d.Clock.Now()
 	t.Run("a batch is kept whole and found again", func(t *testing.T) {
-		address, subject := Word()+"@example.com", Word()
-		u := identity.User{ID: identity.NewID(), DisplayName: Word(), Status: identity.StatusActive, CreatedAt: now, UpdatedAt: now}
-		from := identity.Imported{Origin: Word(), SourceID: "1", UserID: u.ID, Email: "Spelled@example.com", ImportedAt: now}
+		address, subject := storagetest.Word()+"@example.com", storagetest.Word()
+		u := identity.User{ID: identity.NewID(), DisplayName: storagetest.Word(), Status: identity.StatusActive, CreatedAt: now, UpdatedAt: now}
+		from := identity.Imported{Origin: storagetest.Word(), SourceID: "1", UserID: u.ID, Email: "Spelled@example.com", ImportedAt: now}
 		d.Do(t, func(ctx context.Context) error {
 			return d.Import(ctx, identity.ImportBatch{
 				Users:      []identity.User{u},
@@ -68,7 +69,7 @@ func testImports(t *testing.T, d *Database) {
 			d.Do(t, func(ctx context.Context) error {
 				return d.RecordDuplicates(ctx, []linking.Duplicate{linking.NewDuplicate(b.ID, a.ID, step.kind, "why", now)})
 			})
-			if got := d.duplicatesOf(t, a.ID); len(got) != 1 || got[0].Kind != step.want {
+			if got := duplicatesOf(t, d, a.ID); len(got) != 1 || got[0].Kind != step.want {
 				t.Errorf("after %s: %+v", step.kind, got)
 			}
 		}
@@ -80,7 +81,7 @@ func testImports(t *testing.T, d *Database) {
 		d.Do(t, func(ctx context.Context) error {
 			return d.RecordDuplicates(ctx, []linking.Duplicate{linking.NewDuplicate(a.ID, middle.ID, linking.DuplicateAddress, "why", now)})
 		})
-		if got := d.duplicatesOf(t, a.ID); len(got) != 0 {
+		if got := duplicatesOf(t, d, a.ID); len(got) != 0 {
 			t.Errorf("still there: %+v", got)
 		}
 		got, err := d.Survivors(t.Context(), []identity.ID{a.ID, last.ID})
@@ -90,7 +91,7 @@ func testImports(t *testing.T, d *Database) {
 	})
 }
 
-func (d *Database) duplicatesOf(t *testing.T, user identity.ID) []linking.Duplicate {
+func duplicatesOf(t *testing.T, d *storagetest.Database, user identity.ID) []linking.Duplicate {
 	t.Helper()
 	all, err := d.Duplicates(t.Context(), identity.Page{Limit: 100})
 	if err != nil {

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // later is a microsecond behind instant.
@@ -16,9 +17,9 @@ const later = "2026-03-01 12:30:45.123457+00:00"
 
 // testTampering changes the trail past the guards of the schema, as one can who
 // owns the database: every change is found, in the chain it was made in.
-func testTampering(t *testing.T, d *Database) {
+func testTampering(t *testing.T, d *storagetest.Database) {
 	forged := "'" + strings.Repeat("x", 32) + "'"
-	if d.Engine == SQLite {
+	if d.Engine == storagetest.SQLite {
 		forged = "x'" + strings.Repeat("78", 32) + "'"
 	}
 	// Each gets a chain of 6 events.
@@ -71,7 +72,7 @@ func testTampering(t *testing.T, d *Database) {
 			for range 6 {
 				d.Record(t, d.Event(&chain))
 			}
-			d.wantWhole(t, &chain, 6)
+			wantWhole(t, d, &chain, 6)
 			for _, s := range c.statements {
 				d.Unguarded(t, fmt.Sprintf(s, chain))
 			}
@@ -109,7 +110,7 @@ func testTampering(t *testing.T, d *Database) {
 		d.Unguarded(t, "DELETE FROM audit_events WHERE team_id = '"+chain.String()+"'", "DELETE FROM audit_heads WHERE chain = '"+chain.String()+"'")
 		second.IP = ""
 		d.Do(t, func(ctx context.Context) error { return d.RecordEvents(ctx, first, second) })
-		d.wantWhole(t, &chain, 2) // which is why one keeps a head elsewhere
+		wantWhole(t, d, &chain, 2) // which is why one keeps a head elsewhere
 		if breaks, _, _ := d.Breaks(t, &chain, anchor); len(breaks) != 1 {
 			t.Errorf("the head from before is found: %q", breaks)
 		}
@@ -132,7 +133,7 @@ func reported(all []string, want string) bool {
 }
 
 // testGuards holds the schema to keeping audit events as they are.
-func testGuards(t *testing.T, d *Database) {
+func testGuards(t *testing.T, d *storagetest.Database) {
 	team := identity.NewID()
 	d.Record(t, d.Event(&team), d.Event(&team), d.Event(nil))
 	statements := []string{
@@ -147,7 +148,7 @@ func testGuards(t *testing.T, d *Database) {
 		statements = append(statements, "UPDATE audit_events SET "+column+" = 'changed'")
 	}
 	statements = append(statements, "UPDATE audit_events SET data = '{}' WHERE seq IS NULL", "UPDATE audit_events SET at = '"+later+"' WHERE seq IS NULL")
-	if d.Engine == Postgres {
+	if d.Engine == storagetest.Postgres {
 		statements = append(statements, "TRUNCATE audit_events", "TRUNCATE audit_heads")
 	}
 	for _, s := range statements {
@@ -156,6 +157,6 @@ func testGuards(t *testing.T, d *Database) {
 		}
 	}
 	must[int](t)(audit.NewService(d.DB).Seal(t.Context())) // which is an update, too
-	d.wantWhole(t, &team, 2)
-	d.wantWhole(t, &audit.Deployment, 1)
+	wantWhole(t, d, &team, 2)
+	wantWhole(t, d, &audit.Deployment, 1)
 }

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testIdentities(t *testing.T, d *Database) {
+func testIdentities(t *testing.T, d *storagetest.Database) {
 	t.Run("every field comes back, with the owner", func(t *testing.T) {
 		u := d.User(t)
 		w := d.Wallet(t, u.ID, func(i *identity.Identity) {
@@ -19,12 +20,12 @@ func testIdentities(t *testing.T, d *Database) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		Same(t, got, w)
-		Same(t, owner, u)
-		Same(t, must[identity.Identity](t)(d.DB.Identity(t.Context(), w.ID)), w)
+		storagetest.Same(t, got, w)
+		storagetest.Same(t, owner, u)
+		storagetest.Same(t, must[identity.Identity](t)(d.DB.Identity(t.Context(), w.ID)), w)
 
 		g := identity.Identity{
-			ID: identity.NewID(), UserID: u.ID, Provider: "google", Subject: Word(), Label: "Ada", Email: "ada@example.com",
+			ID: identity.NewID(), UserID: u.ID, Provider: "google", Subject: storagetest.Word(), Label: "Ada", Email: "ada@example.com",
 			EmailAuthoritative: true, CreatedAt: d.Clock.Now(), LastUsedAt: d.Clock.Now(),
 		}
 		d.Do(t, func(ctx context.Context) error { return d.InsertIdentity(ctx, g) })
@@ -32,11 +33,11 @@ func testIdentities(t *testing.T, d *Database) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		Same(t, got, g)
+		storagetest.Same(t, got, g)
 	})
 
 	t.Run("the key is provider and subject, byte for byte", func(t *testing.T) {
-		subject := "aB" + Word()
+		subject := "aB" + storagetest.Word()
 		d.Identity(t, d.User(t).ID, "google", subject)
 		for _, other := range [][2]string{
 			{"github", subject},
@@ -45,38 +46,38 @@ func testIdentities(t *testing.T, d *Database) {
 			{"google", "%"},                // no pattern
 		} {
 			_, _, err := d.IdentityOwner(t.Context(), other[0], other[1])
-			WantNotFound(t, other[0]+" "+other[1], err)
+			storagetest.WantNotFound(t, other[0]+" "+other[1], err)
 		}
 		_, err := d.DB.Identity(t.Context(), identity.NewID())
-		WantNotFound(t, "no id", err)
+		storagetest.WantNotFound(t, "no id", err)
 	})
 
 	t.Run("a refresh keeps what the provider shows now, and nothing else", func(t *testing.T) {
-		i := d.Identity(t, d.User(t).ID, "google", Word())
+		i := d.Identity(t, d.User(t).ID, "google", storagetest.Word())
 		changed := i
 		changed.Email, changed.EmailAuthoritative, changed.LastUsedAt = "new@example.com", true, i.LastUsedAt.Add(time.Hour)
 		changed.TermsVersion = "2"
 		want := changed
 		changed.Label, changed.Subject, changed.UserID = "x", "y", d.User(t).ID
 		d.Do(t, func(ctx context.Context) error { return d.RefreshIdentity(ctx, changed) })
-		Same(t, must[identity.Identity](t)(d.DB.Identity(t.Context(), i.ID)), want)
+		storagetest.Same(t, must[identity.Identity](t)(d.DB.Identity(t.Context(), i.ID)), want)
 		want.Label = "mine"
 		d.Do(t, func(ctx context.Context) error { return d.SetLabel(ctx, want) })
-		Same(t, must[identity.Identity](t)(d.DB.Identity(t.Context(), i.ID)), want)
+		storagetest.Same(t, must[identity.Identity](t)(d.DB.Identity(t.Context(), i.ID)), want)
 	})
 
 	t.Run("the primary wallet moves, and only to an own one", func(t *testing.T) {
 		u, other := d.User(t), d.User(t)
-		Same(t, must[bool](t)(d.HasPrimaryWallet(t.Context(), u.ID)), false)
+		storagetest.Same(t, must[bool](t)(d.HasPrimaryWallet(t.Context(), u.ID)), false)
 		first, second, foreign := d.Wallet(t, u.ID), d.Wallet(t, u.ID), d.Wallet(t, other.ID)
-		Same(t, must[bool](t)(d.HasPrimaryWallet(t.Context(), u.ID)), false)
+		storagetest.Same(t, must[bool](t)(d.HasPrimaryWallet(t.Context(), u.ID)), false)
 		for _, w := range []identity.Identity{first, second, second} {
 			d.Do(t, func(ctx context.Context) error { return d.SetPrimaryWallet(ctx, u.ID, w.ID) })
-			Same(t, primaries(t, d, u.ID), []identity.ID{w.ID})
+			storagetest.Same(t, primaries(t, d, u.ID), []identity.ID{w.ID})
 		}
 		d.Do(t, func(ctx context.Context) error { return d.SetPrimaryWallet(ctx, u.ID, foreign.ID) })
-		Same(t, primaries(t, d, other.ID), []identity.ID{})
-		Same(t, must[bool](t)(d.HasPrimaryWallet(t.Context(), other.ID)), false)
+		storagetest.Same(t, primaries(t, d, other.ID), []identity.ID{})
+		storagetest.Same(t, must[bool](t)(d.HasPrimaryWallet(t.Context(), other.ID)), false)
 	})
 
 	t.Run("lists are of the users asked for, oldest first", func(t *testing.T) {
@@ -87,14 +88,14 @@ func testIdentities(t *testing.T, d *Database) {
 		for _, i := range got {
 			owners = append(owners, i.UserID)
 		}
-		Same(t, owners, []identity.ID{a.ID, b.ID, b.ID, a.ID})
-		Same(t, got[2:], []identity.Identity{wb, wa})
-		Same(t, len(must[[]identity.Identity](t)(d.IdentitiesOf(t.Context(), nil))), 0)
-		Same(t, len(must[[]identity.Identity](t)(d.Identities(t.Context(), c.ID, identity.Page{Limit: 9}))), 1)
+		storagetest.Same(t, owners, []identity.ID{a.ID, b.ID, b.ID, a.ID})
+		storagetest.Same(t, got[2:], []identity.Identity{wb, wa})
+		storagetest.Same(t, len(must[[]identity.Identity](t)(d.IdentitiesOf(t.Context(), nil))), 0)
+		storagetest.Same(t, len(must[[]identity.Identity](t)(d.Identities(t.Context(), c.ID, identity.Page{Limit: 9}))), 1)
 	})
 }
 
-func primaries(t *testing.T, d *Database, user identity.ID) []identity.ID {
+func primaries(t *testing.T, d *storagetest.Database, user identity.ID) []identity.ID {
 	t.Helper()
 	out := []identity.ID{}
 	for _, i := range must[[]identity.Identity](t)(d.Identities(t.Context(), user, identity.Page{Limit: 50})) {

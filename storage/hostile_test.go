@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // hostile are texts that have broken queries written as text, as bun writes
@@ -17,7 +18,7 @@ var hostile = []string{
 	`\u0000`, `\\u0000`, `\u0027`, `\n`, `\x00`, "", " ", "null", "NULL", "true", "1", strings.Repeat("'?\\", 500),
 }
 
-func testHostileText(t *testing.T, d *Database) {
+func testHostileText(t *testing.T, d *storagetest.Database) {
 	t.Run("in columns", func(t *testing.T) {
 		for _, text := range hostile {
 			u := d.User(t, func(u *identity.User) { u.DisplayName, u.AvatarURL = text, text })
@@ -54,12 +55,12 @@ func testHostileText(t *testing.T, d *Database) {
 			m := identity.Metadata{"value": text, "k" + text: "key", "deep": []any{map[string]any{text: []any{text, nil}}}}
 			whole["k"+text] = m
 			u := d.User(t, func(u *identity.User) { u.Metadata = m.Raw() })
-			Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata.Map(), m)
+			storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata.Map(), m)
 		}
 		u := d.User(t)
 		u.Metadata = whole.Raw()
 		d.Do(t, func(ctx context.Context) error { return d.UpdateUser(ctx, u) })
-		Same(t, len(must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata.Map()), len(hostile))
+		storagetest.Same(t, len(must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata.Map()), len(hostile))
 		event := identity.Event{ID: identity.NewID(), At: d.Clock.Now(), Action: "x", Data: whole}
 		d.Do(t, func(ctx context.Context) error { return d.RecordEvents(ctx, event) })
 	})
@@ -76,13 +77,13 @@ func testHostileText(t *testing.T, d *Database) {
 				t.Errorf("sessions by %q: %d, %v", text, len(rows), err)
 			}
 			_, err := d.EmailOwner(t.Context(), text)
-			WantNotFound(t, "address", err)
+			storagetest.WantNotFound(t, "address", err)
 			_, _, err = d.IdentityOwner(t.Context(), text, text)
-			WantNotFound(t, "identity", err)
+			storagetest.WantNotFound(t, "identity", err)
 			u := d.User(t, func(u *identity.User) { u.Metadata = identity.Metadata{"v": text, text: "k"}.Raw() })
-			Same(t, len(must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata.Map()), 2)
+			storagetest.Same(t, len(must[identity.User](t)(d.DB.User(t.Context(), u.ID)).Metadata.Map()), 2)
 		}
 	})
 
-	Same(t, d.Count(t, "teams"), 0) // and nothing was dropped
+	storagetest.Same(t, d.Count(t, "teams"), 0) // and nothing was dropped
 }

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // crowd is how many work at once where a lock or a constraint must hold.
@@ -32,7 +33,7 @@ func together(n int, fn func(n int)) {
 
 // testLocks lets a crowd count in one row: each reads it under the lock and
 // writes one more. A lock that does not hold loses counts.
-func testLocks(t *testing.T, d *Database) {
+func testLocks(t *testing.T, d *storagetest.Database) {
 	t.Run("a team", func(t *testing.T) {
 		tm := d.Team(t, d.User(t).ID)
 		tm.Name = "0"
@@ -47,14 +48,14 @@ func testLocks(t *testing.T, d *Database) {
 		})
 		d.Do(t, func(ctx context.Context) error {
 			got, err := d.LockTeam(ctx, tm.ID)
-			Same(t, got.Name, strconv.Itoa(crowd))
+			storagetest.Same(t, got.Name, strconv.Itoa(crowd))
 			return err
 		})
 	})
 
 	t.Run("a user, by id and by identity", func(t *testing.T) {
 		u := d.User(t, func(u *identity.User) { u.DisplayName = "0" })
-		i := d.Identity(t, u.ID, "google", Word())
+		i := d.Identity(t, u.ID, "google", storagetest.Word())
 		var turn atomic.Int32
 		count(t, d, func(ctx context.Context) error {
 			var got identity.User
@@ -73,7 +74,7 @@ func testLocks(t *testing.T, d *Database) {
 			got.DisplayName = more(got.DisplayName)
 			return d.UpdateUser(ctx, got)
 		})
-		Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).DisplayName, strconv.Itoa(crowd))
+		storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).DisplayName, strconv.Itoa(crowd))
 	})
 
 	t.Run("a session", func(t *testing.T) {
@@ -86,7 +87,7 @@ func testLocks(t *testing.T, d *Database) {
 			got.Methods = session.Methods{more(got.Methods[0])}
 			return d.UpdateSession(ctx, got)
 		})
-		Same(t, lock(t, d, s.ID).Methods, []string{strconv.Itoa(crowd)})
+		storagetest.Same(t, lock(t, d, s.ID).Methods, []string{strconv.Itoa(crowd)})
 	})
 
 	// Users are always locked in one order, so two transactions that name them in
@@ -108,11 +109,11 @@ func testLocks(t *testing.T, d *Database) {
 				t.Error(err)
 			}
 		})
-		Same(t, runs.Load(), crowd) // a deadlock would be run again
+		storagetest.Same(t, runs.Load(), crowd) // a deadlock would be run again
 	})
 
 	t.Run("a locked user can be referred to", func(t *testing.T) {
-		if d.Engine == SQLite {
+		if d.Engine == storagetest.SQLite {
 			return // one writer at a time, by nature
 		}
 		u := d.User(t)
@@ -123,13 +124,13 @@ func testLocks(t *testing.T, d *Database) {
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
 			return d.InTx(ctx, func(ctx context.Context) error {
-				return d.Claim(ctx, identity.Email{Address: Word(), UserID: u.ID, VerifiedAt: d.Clock.Now()})
+				return d.Claim(ctx, identity.Email{Address: storagetest.Word(), UserID: u.ID, VerifiedAt: d.Clock.Now()})
 			})
 		})
 	})
 }
 
-func count(t *testing.T, d *Database, one func(ctx context.Context) error) {
+func count(t *testing.T, d *storagetest.Database, one func(ctx context.Context) error) {
 	t.Helper()
 	together(crowd, func(int) {
 		if err := d.InTx(t.Context(), one); err != nil {

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testUsers(t *testing.T, d *Database) {
+func testUsers(t *testing.T, d *storagetest.Database) {
 	t.Run("every field comes back", func(t *testing.T) {
 		onboarded := d.Clock.Now().Add(-time.Microsecond)
 		full := d.User(t, func(u *identity.User) {
@@ -16,11 +17,11 @@ func testUsers(t *testing.T, d *Database) {
 			u.Metadata = identity.Metadata{"a": []any{1.5, nil, true}, "b": map[string]any{}}.Raw()
 			u.CreatedAt = u.CreatedAt.Add(-time.Hour)
 		})
-		Same(t, must[identity.User](t)(d.DB.User(t.Context(), full.ID)), full)
+		storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), full.ID)), full)
 		bare := d.User(t, func(u *identity.User) { u.DisplayName = "" })
-		Same(t, must[identity.User](t)(d.DB.User(t.Context(), bare.ID)), bare)
+		storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), bare.ID)), bare)
 		_, err := d.DB.User(t.Context(), identity.NewID())
-		WantNotFound(t, "unknown", err)
+		storagetest.WantNotFound(t, "unknown", err)
 	})
 
 	t.Run("an update writes what may change, and nothing else", func(t *testing.T) {
@@ -31,10 +32,10 @@ func testUsers(t *testing.T, d *Database) {
 		changed.Metadata, changed.UpdatedAt, changed.CreatedAt = identity.Metadata{"k": "v"}.Raw(), later, later
 		d.Do(t, func(ctx context.Context) error { return d.UpdateUser(ctx, changed) })
 		changed.CreatedAt = creation
-		Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), changed)
+		storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), changed)
 		changed.OnboardedAt, changed.Operator, changed.Metadata, changed.Status = nil, false, "", identity.StatusDisabled
 		d.Do(t, func(ctx context.Context) error { return d.UpdateUser(ctx, changed) })
-		Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), changed)
+		storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), changed)
 	})
 
 	t.Run("the id of a merged user finds the survivor", func(t *testing.T) {
@@ -42,31 +43,31 @@ func testUsers(t *testing.T, d *Database) {
 		middle := d.User(t, merged(survivor.ID))
 		first := d.User(t, merged(middle.ID))
 		for _, id := range []identity.ID{first.ID, middle.ID, survivor.ID} {
-			Same(t, must[identity.User](t)(d.DB.User(t.Context(), id)), survivor)
+			storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), id)), survivor)
 		}
 	})
 
 	t.Run("verified addresses come in the order they were verified", func(t *testing.T) {
 		u := d.User(t)
-		a := identity.Email{Address: "z" + Word() + "@example.com", UserID: u.ID, Source: "github", VerifiedAt: u.CreatedAt}
-		b := identity.Email{Address: "a" + Word() + "@example.com", UserID: u.ID, Source: "google", VerifiedAt: u.CreatedAt.Add(time.Second)}
+		a := identity.Email{Address: "z" + storagetest.Word() + "@example.com", UserID: u.ID, Source: "github", VerifiedAt: u.CreatedAt}
+		b := identity.Email{Address: "a" + storagetest.Word() + "@example.com", UserID: u.ID, Source: "google", VerifiedAt: u.CreatedAt.Add(time.Second)}
 		d.Do(t, func(ctx context.Context) error { return d.Claim(ctx, b) })
 		d.Do(t, func(ctx context.Context) error { return d.Claim(ctx, a) })
-		d.Email(t, d.User(t).ID, "b"+Word()+"@example.com")
-		Same(t, must[[]identity.Email](t)(d.DB.Emails(t.Context(), u.ID)), []identity.Email{a, b})
-		Same(t, len(must[[]identity.Email](t)(d.DB.Emails(t.Context(), identity.NewID()))), 0)
+		d.Email(t, d.User(t).ID, "b"+storagetest.Word()+"@example.com")
+		storagetest.Same(t, must[[]identity.Email](t)(d.DB.Emails(t.Context(), u.ID)), []identity.Email{a, b})
+		storagetest.Same(t, len(must[[]identity.Email](t)(d.DB.Emails(t.Context(), identity.NewID()))), 0)
 	})
 
 	t.Run("locked users come in id order, once each, and only those there are", func(t *testing.T) {
 		a, b, c := d.User(t), d.User(t), d.User(t)
 		d.Do(t, func(ctx context.Context) error {
 			got, err := d.LockUsers(ctx, c.ID, a.ID, c.ID, identity.NewID(), b.ID)
-			Same(t, got, []identity.User{a, b, c})
+			storagetest.Same(t, got, []identity.User{a, b, c})
 			return err
 		})
 		d.Do(t, func(ctx context.Context) error {
 			got, err := d.LockUsers(ctx)
-			Same(t, len(got), 0)
+			storagetest.Same(t, len(got), 0)
 			return err
 		})
 	})
@@ -75,7 +76,7 @@ func testUsers(t *testing.T, d *Database) {
 
 	t.Run("lists narrow to an address and to a wallet", func(t *testing.T) {
 		a, b := d.User(t), d.User(t)
-		e, w := d.Email(t, a.ID, Word()+"@example.com"), d.Wallet(t, b.ID)
+		e, w := d.Email(t, a.ID, storagetest.Word()+"@example.com"), d.Wallet(t, b.ID)
 		// The same wallet by its code on another chain: one user still.
 		d.Wallet(t, b.ID, func(i *identity.Identity) {
 			i.WalletAddress, i.WalletKind, i.Subject = w.WalletAddress, new("contract"), "eip155:10:"+*w.WalletAddress
@@ -84,10 +85,10 @@ func testUsers(t *testing.T, d *Database) {
 			rows := must[[]identity.User](t)(d.Users(t.Context(), f, identity.Page{Limit: 5}))
 			return idsOf(rows, func(u identity.User) identity.ID { return u.ID })
 		}
-		Same(t, list(identity.UserFilter{Email: e.Address}), []identity.ID{a.ID})
-		Same(t, list(identity.UserFilter{Wallet: *w.WalletAddress}), []identity.ID{b.ID})
-		Same(t, list(identity.UserFilter{Email: e.Address, Wallet: *w.WalletAddress}), []identity.ID{})
-		Same(t, list(identity.UserFilter{Email: "%"}), []identity.ID{})
+		storagetest.Same(t, list(identity.UserFilter{Email: e.Address}), []identity.ID{a.ID})
+		storagetest.Same(t, list(identity.UserFilter{Wallet: *w.WalletAddress}), []identity.ID{b.ID})
+		storagetest.Same(t, list(identity.UserFilter{Email: e.Address, Wallet: *w.WalletAddress}), []identity.ID{})
+		storagetest.Same(t, list(identity.UserFilter{Email: "%"}), []identity.ID{})
 	})
 }
 
@@ -95,25 +96,25 @@ func merged(into identity.ID) func(u *identity.User) {
 	return func(u *identity.User) { u.Status, u.MergedInto = identity.StatusMerged, &into }
 }
 
-func testAddresses(t *testing.T, d *Database) {
-	u, address := d.User(t), Word()+"@example.com"
+func testAddresses(t *testing.T, d *storagetest.Database) {
+	u, address := d.User(t), storagetest.Word()+"@example.com"
 	_, err := d.EmailOwner(t.Context(), address)
-	WantNotFound(t, "an unknown address", err)
+	storagetest.WantNotFound(t, "an unknown address", err)
 	d.Email(t, u.ID, address)
-	Same(t, must[identity.ID](t)(d.EmailOwner(t.Context(), address)), u.ID)
+	storagetest.Same(t, must[identity.ID](t)(d.EmailOwner(t.Context(), address)), u.ID)
 
 	later := u.UpdatedAt.Add(time.Second)
 	d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmailIfNone(ctx, u.ID, address, later) })
 	u.PrimaryEmail, u.UpdatedAt = &address, later
-	Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), u)
+	storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), u)
 
-	second := d.Email(t, u.ID, Word()+"@example.com")
+	second := d.Email(t, u.ID, storagetest.Word()+"@example.com")
 	d.Do(t, func(ctx context.Context) error {
 		return d.SetPrimaryEmailIfNone(ctx, u.ID, second.Address, later.Add(time.Second))
 	})
-	Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), u) // has one already
+	storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), u) // has one already
 
 	d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, u.ID, second.Address, later) })
 	u.PrimaryEmail = &second.Address
-	Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), u)
+	storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)), u)
 }

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"bytes"
@@ -10,28 +10,29 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testTeamSessions(t *testing.T, d *Database) {
+func testTeamSessions(t *testing.T, d *storagetest.Database) {
 	t.Run("every field comes back, open and ended", func(t *testing.T) {
 		u := d.User(t)
 		tm, s := d.Team(t, u.ID), d.Session(t, u.ID)
 		_, err := d.OpenTeamSession(t.Context(), s.ID, tm.ID)
-		WantNotFound(t, "none yet", err)
+		storagetest.WantNotFound(t, "none yet", err)
 		ts := d.TeamSession(t, tm.ID, s)
-		Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
-		Same(t, must[session.TeamSession](t)(d.OpenTeamSession(t.Context(), s.ID, tm.ID)), ts)
+		storagetest.Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
+		storagetest.Same(t, must[session.TeamSession](t)(d.OpenTeamSession(t.Context(), s.ID, tm.ID)), ts)
 
 		at := d.Clock.Now().Add(time.Microsecond)
 		ts.EndedAt, ts.EndReason, ts.EndedBy = &at, new("revoked"), &u.ID
 		d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
-		Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
+		storagetest.Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
 		_, err = d.OpenTeamSession(t.Context(), s.ID, tm.ID)
-		WantNotFound(t, "an ended one", err)
+		storagetest.WantNotFound(t, "an ended one", err)
 		_, err = d.DB.TeamSession(t.Context(), identity.NewID())
-		WantNotFound(t, "no id", err)
+		storagetest.WantNotFound(t, "no id", err)
 		_, err = d.ListedTeamSession(t.Context(), identity.NewID())
-		WantNotFound(t, "no id listed", err)
+		storagetest.WantNotFound(t, "no id listed", err)
 	})
 
 	t.Run("ending is for one user or all, and leaves what has ended", func(t *testing.T) {
@@ -46,7 +47,7 @@ func testTeamSessions(t *testing.T, d *Database) {
 		tb.EndedAt, tb.EndReason, tb.EndedBy = &first, new("one"), &a.ID
 		ta.EndedAt, ta.EndReason, ta.EndedBy = &second, new("all"), &a.ID
 		for _, want := range []session.TeamSession{ta, tb, elsewhere} {
-			Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), want.ID)), want)
+			storagetest.Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), want.ID)), want)
 		}
 	})
 
@@ -54,7 +55,7 @@ func testTeamSessions(t *testing.T, d *Database) {
 		owner := d.User(t)
 		tm := d.Team(t, owner.ID)
 		u := d.User(t, func(u *identity.User) { u.DisplayName = "Grace" })
-		address := d.Email(t, u.ID, Word()+"@example.com").Address
+		address := d.Email(t, u.ID, storagetest.Word()+"@example.com").Address
 		d.Do(t, func(ctx context.Context) error { return d.SetPrimaryEmail(ctx, u.ID, address, u.UpdatedAt) })
 		d.Member(t, tm.ID, u.ID, team.RoleAdmin)
 		s := d.Session(t, u.ID, func(s *session.Session) { s.Methods = session.Methods{"github", "siwe"} })
@@ -64,9 +65,9 @@ func testTeamSessions(t *testing.T, d *Database) {
 		want := session.ListedInTeam{
 			TeamSession: ts, Summary: identity.Summary{DisplayName: "Grace", PrimaryEmail: &address}, Session: behind, Role: new(team.RoleAdmin),
 		}
-		Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
+		storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
 		list := must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{}, d.Clock.Now(), identity.Page{Limit: 9}))
-		Same(t, list, []session.ListedInTeam{want})
+		storagetest.Same(t, list, []session.ListedInTeam{want})
 
 		now := d.Clock.Now()
 		d.Do(t, func(ctx context.Context) error {
@@ -76,7 +77,7 @@ func testTeamSessions(t *testing.T, d *Database) {
 			return d.EndTeamSessions(ctx, tm.ID, &u.ID, owner.ID, "removed", now)
 		})
 		want.EndedAt, want.EndReason, want.EndedBy, want.Role = &now, new("removed"), &owner.ID, nil
-		Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
+		storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
 	})
 
 	t.Run("matching ones end by one call", func(t *testing.T) { testTeamEnding(t, d) })
@@ -86,7 +87,7 @@ func testTeamSessions(t *testing.T, d *Database) {
 	t.Run("what a policy refuses", func(t *testing.T) { testRefused(t, d) })
 }
 
-func testTeamSessionFilter(t *testing.T, d *Database) {
+func testTeamSessionFilter(t *testing.T, d *storagetest.Database) {
 	now, owner := d.Clock.Now(), d.User(t)
 	tm := d.Team(t, owner.ID)
 	var github, siwe []identity.ID
@@ -120,21 +121,21 @@ func testTeamSessionFilter(t *testing.T, d *Database) {
 	counts := map[session.Status]int{session.StatusActive: 1, session.StatusExpired: 2, session.StatusRevoked: 6}
 	for status, want := range counts {
 		rows := list(session.Filter{Status: status})
-		Same(t, len(rows), want)
+		storagetest.Same(t, len(rows), want)
 		for _, r := range rows {
-			Same(t, r.Status(now), status)
+			storagetest.Same(t, r.Status(now), status)
 		}
 	}
-	Same(t, ids(session.Filter{Provider: "github"}), github)
-	Same(t, ids(session.Filter{Provider: "siwe", UserID: &owner.ID}), siwe)
+	storagetest.Same(t, ids(session.Filter{Provider: "github"}), github)
+	storagetest.Same(t, ids(session.Filter{Provider: "siwe", UserID: &owner.ID}), siwe)
 	// A provider is one whole word, and never a pattern.
 	for _, none := range []string{"git", "hub", "%", "g_thub", "github siwe", "!", "'", "?", "\x00", "\xff", `\`} {
-		Same(t, len(list(session.Filter{Provider: none})), 0)
+		storagetest.Same(t, len(list(session.Filter{Provider: none})), 0)
 	}
-	Same(t, len(list(session.Filter{UserID: new(identity.NewID())})), 0)
+	storagetest.Same(t, len(list(session.Filter{UserID: new(identity.NewID())})), 0)
 }
 
-func testTeamEnding(t *testing.T, d *Database) {
+func testTeamEnding(t *testing.T, d *storagetest.Database) {
 	owner, member := d.User(t), d.User(t)
 	tm, other := d.Team(t, owner.ID), d.Team(t, owner.ID)
 	d.Member(t, tm.ID, member.ID, team.RoleMember)
@@ -159,13 +160,13 @@ func testTeamEnding(t *testing.T, d *Database) {
 		slices.SortFunc(ids, func(a, b identity.ID) int { return bytes.Compare(a[:], b[:]) })
 		return ids
 	}
-	Same(t, ending(session.Filter{IDs: []identity.ID{}}), []identity.ID(nil))
-	Same(t, ending(session.Filter{IDs: []identity.ID{elsewhere}}), []identity.ID(nil))
-	Same(t, ending(session.Filter{IDs: mine[:1]}), mine[:1])
-	Same(t, ending(session.Filter{UserID: &member.ID, Except: &mine[1], Status: session.StatusActive}), mine[2:])
-	Same(t, ending(session.Filter{UserID: &member.ID}), []identity.ID{mine[1], expired})
+	storagetest.Same(t, ending(session.Filter{IDs: []identity.ID{}}), []identity.ID(nil))
+	storagetest.Same(t, ending(session.Filter{IDs: []identity.ID{elsewhere}}), []identity.ID(nil))
+	storagetest.Same(t, ending(session.Filter{IDs: mine[:1]}), mine[:1])
+	storagetest.Same(t, ending(session.Filter{UserID: &member.ID, Except: &mine[1], Status: session.StatusActive}), mine[2:])
+	storagetest.Same(t, ending(session.Filter{UserID: &member.ID}), []identity.ID{mine[1], expired})
 	ts := must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), mine[0]))
-	Same(t, []any{ts.EndedAt, ts.EndReason, ts.EndedBy}, []any{now, "r", owner.ID})
+	storagetest.Same(t, []any{ts.EndedAt, ts.EndReason, ts.EndedBy}, []any{now, "r", owner.ID})
 	for _, id := range []identity.ID{owners, elsewhere} {
 		if ts := must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), id)); ts.EndedAt != nil {
 			t.Error("ended what did not match")
@@ -173,14 +174,14 @@ func testTeamEnding(t *testing.T, d *Database) {
 	}
 }
 
-func testTeamAccess(t *testing.T, d *Database) {
+func testTeamAccess(t *testing.T, d *storagetest.Database) {
 	u := d.User(t)
 	tm, s := d.Team(t, u.ID), d.Session(t, u.ID)
 	ask := func() session.ActiveTeamSession {
 		return must[session.ActiveTeamSession](t)(d.TeamAccess(t.Context(), tm.ID, u.ID, s.ID))
 	}
 	want := session.ActiveTeamSession{TeamID: tm.ID, Role: team.RoleOwner}
-	Same(t, ask(), want)
+	storagetest.Same(t, ask(), want)
 	ts, until := d.TeamSession(t, tm.ID, s), d.Clock.Now().Add(time.Hour)
 	want.ID, want.CreatedAt, want.Policy, want.BreakGlassUntil = ts.ID, ts.CreatedAt, policies()[0], &until
 	d.Do(t, func(ctx context.Context) error {
@@ -189,31 +190,31 @@ func testTeamAccess(t *testing.T, d *Database) {
 		}
 		return d.SetBreakGlass(ctx, ts.ID, until)
 	})
-	Same(t, ask(), want)
+	storagetest.Same(t, ask(), want)
 	ended := d.Clock.Now()
 	ts.EndedAt, ts.EndReason = &ended, new("r")
 	d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
 	want.ID, want.CreatedAt, want.BreakGlassUntil = identity.ID{}, time.Time{}, nil
-	Same(t, ask(), want)
+	storagetest.Same(t, ask(), want)
 
 	_, err := d.TeamAccess(t.Context(), tm.ID, d.User(t).ID, s.ID)
-	WantNotFound(t, "no member", err)
+	storagetest.WantNotFound(t, "no member", err)
 	deleted := d.Clock.Now()
 	tm.DeletedAt = &deleted
 	d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, tm) })
 	_, err = d.TeamAccess(t.Context(), tm.ID, u.ID, s.ID)
-	WantNotFound(t, "a deleted team", err)
+	storagetest.WantNotFound(t, "a deleted team", err)
 }
 
-func testOwnerAddresses(t *testing.T, d *Database) {
+func testOwnerAddresses(t *testing.T, d *storagetest.Database) {
 	me, other, admin, disabled := d.User(t), d.User(t), d.User(t), d.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
 	tm := d.Team(t, me.ID)
 	d.Member(t, tm.ID, other.ID, team.RoleOwner)
 	d.Member(t, tm.ID, disabled.ID, team.RoleOwner)
 	d.Member(t, tm.ID, admin.ID, team.RoleAdmin)
 	for _, u := range []identity.User{me, admin, disabled} {
-		d.Email(t, u.ID, Word()+"@example.com")
+		d.Email(t, u.ID, storagetest.Word()+"@example.com")
 	}
-	want := []string{d.Email(t, other.ID, "a"+Word()+"@example.com").Address, d.Email(t, other.ID, "b"+Word()+"@example.com").Address}
-	Same(t, must[[]string](t)(d.OwnerAddresses(t.Context(), tm.ID, me.ID)), want)
+	want := []string{d.Email(t, other.ID, "a"+storagetest.Word()+"@example.com").Address, d.Email(t, other.ID, "b"+storagetest.Word()+"@example.com").Address}
+	storagetest.Same(t, must[[]string](t)(d.OwnerAddresses(t.Context(), tm.ID, me.ID)), want)
 }

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -12,11 +12,12 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/storage"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // testRaces lets a crowd do the same thing at once, from two replicas.
-func testRaces(t *testing.T, d *Database) {
-	replicas := []*storage.DB{d.DB, Connect(t, d.URL)}
+func testRaces(t *testing.T, d *storagetest.Database) {
+	replicas := []*storage.DB{d.DB, storagetest.Connect(t, d.URL)}
 	// once runs do in a transaction of each of the crowd, and tells how often it
 	// said that it was the one.
 	once := func(t *testing.T, do func(ctx context.Context, db *storage.DB) (bool, error)) int32 {
@@ -40,7 +41,7 @@ func testRaces(t *testing.T, d *Database) {
 	}
 
 	t.Run("the first sign-in of one identity", func(t *testing.T) {
-		subject, users := Word(), d.Count(t, "users")
+		subject, users := storagetest.Word(), d.Count(t, "users")
 		var mu sync.Mutex
 		owners := map[identity.ID]bool{}
 		now := d.Clock.Now()
@@ -62,18 +63,18 @@ func testRaces(t *testing.T, d *Database) {
 			i := identity.Identity{ID: identity.NewID(), UserID: u.ID, Provider: "google", Subject: subject, CreatedAt: now, LastUsedAt: now}
 			return true, db.InsertIdentity(ctx, i)
 		})
-		Same(t, []int{int(made), len(owners), d.Count(t, "users") - users}, []int{1, 1, 1})
+		storagetest.Same(t, []int{int(made), len(owners), d.Count(t, "users") - users}, []int{1, 1, 1})
 	})
 
 	t.Run("a secret", func(t *testing.T) {
 		s := identity.SingleUse{Hash: hash(), ExpiresAt: d.Clock.Now()}
-		Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) { return db.BurnSecret(ctx, s) }), 1)
+		storagetest.Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) { return db.BurnSecret(ctx, s) }), 1)
 	})
 
 	t.Run("a membership", func(t *testing.T) {
 		tm, u := d.Team(t, d.User(t).ID), d.User(t)
 		m := team.Membership{TeamID: tm.ID, UserID: u.ID, Role: team.RoleMember, CreatedAt: d.Clock.Now()}
-		Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) { return db.InsertMembership(ctx, m) }), 1)
+		storagetest.Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) { return db.InsertMembership(ctx, m) }), 1)
 	})
 
 	t.Run("an invitation", func(t *testing.T) {
@@ -84,31 +85,31 @@ func testRaces(t *testing.T, d *Database) {
 			next.ID, next.CreatedAt, next.ExpiresAt = identity.NewID(), i.ExpiresAt, i.ExpiresAt.Add(time.Hour)
 			return next
 		}
-		Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) { return db.InsertInvitation(ctx, again()) }), 1)
+		storagetest.Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) { return db.InsertInvitation(ctx, again()) }), 1)
 	})
 
 	t.Run("the end of a session", func(t *testing.T) {
 		s := d.Session(t, d.User(t).ID)
-		Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) {
+		storagetest.Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) {
 			ended, err := db.EndSessions(ctx, s.UserID, session.SessionSelector{Only: &s.ID}, "over", d.Clock.Now())
 			return len(ended) == 1, err
 		}), 1)
 	})
 
 	t.Run("an address claimed by many", func(t *testing.T) {
-		address, now := Word(), d.Clock.Now()
+		address, now := storagetest.Word(), d.Clock.Now()
 		users := make([]identity.User, 10)
 		for i := range users {
 			users[i] = d.User(t)
 		}
 		var turn atomic.Int32
-		Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) {
+		storagetest.Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) {
 			_, err := db.EmailOwner(ctx, address)
 			if !errors.Is(err, identity.ErrNotFound) {
 				return false, err
 			}
 			u := users[int(turn.Add(1))%len(users)]
-			on := &Database{DB: db}
+			on := &storagetest.Database{DB: db}
 			if err := on.Claim(ctx, identity.Email{Address: address, UserID: u.ID, VerifiedAt: now}); err != nil {
 				return false, err
 			}

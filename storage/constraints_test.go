@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // row is a row to insert around the store, by column.
@@ -22,7 +23,7 @@ func (r row) with(changes row) row {
 	return out
 }
 
-func (d *Database) insertRow(table string, r row) error {
+func insertRow(d *storagetest.Database, table string, r row) error {
 	columns := slices.Sorted(maps.Keys(r))
 	values := make([]any, len(columns))
 	for i, c := range columns {
@@ -45,25 +46,25 @@ type refusal struct {
 
 // testConstraints holds the schema itself to what it promises, around the store:
 // code may be wrong, and there may be more than one of it.
-func testConstraints(t *testing.T, d *Database) {
+func testConstraints(t *testing.T, d *storagetest.Database) {
 	w := newWorld(t, d)
 	for _, table := range slices.Sorted(maps.Keys(w.sound)) {
 		t.Run(table, func(t *testing.T) {
 			first := w.sound[table]()
-			if err := d.insertRow(table, first); err != nil {
+			if err := insertRow(d, table, first); err != nil {
 				t.Fatalf("a sound row is refused, so no refusal here means anything: %v", err)
 			}
-			if err := d.insertRow(table, first); !isConstraint(err) {
+			if err := insertRow(d, table, first); !isConstraint(err) {
 				t.Errorf("the same row twice: %v", err)
 			}
 			for column := range first {
 				switch {
 				case table == "invitations" && column == "email", table == "signing_keys" && column == "expires_at":
 					continue // or a wallet, and only of the newest: see the refusals
-				case d.Engine == SQLite && slices.Contains([]string{"id", "hash", "address"}, column):
+				case d.Engine == storagetest.SQLite && slices.Contains([]string{"id", "hash", "address"}, column):
 					continue // SQLite takes NULL for a key that is no rowid; in code a key is never a pointer
 				}
-				if err := d.insertRow(table, w.sound[table]().with(row{column: nil})); !isConstraint(err) {
+				if err := insertRow(d, table, w.sound[table]().with(row{column: nil})); !isConstraint(err) {
 					t.Errorf("%s may be NULL: %v", column, err)
 				}
 			}
@@ -71,7 +72,7 @@ func testConstraints(t *testing.T, d *Database) {
 	}
 	for _, c := range w.refusals() {
 		t.Run(c.table+": "+c.why, func(t *testing.T) {
-			if err := d.insertRow(c.table, w.sound[c.table]().with(c.change)); !isConstraint(err) {
+			if err := insertRow(d, c.table, w.sound[c.table]().with(c.change)); !isConstraint(err) {
 				t.Errorf("accepted, or refused for another reason: %v", err)
 			}
 		})

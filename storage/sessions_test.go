@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -7,9 +7,10 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testSessions(t *testing.T, d *Database) {
+func testSessions(t *testing.T, d *storagetest.Database) {
 	t.Run("every field comes back", func(t *testing.T) {
 		u := d.User(t)
 		i, ts := d.Wallet(t, u.ID), identity.NewID()
@@ -18,12 +19,12 @@ func testSessions(t *testing.T, d *Database) {
 			s.IP, s.UserAgent = "2001:db8::1", "agent"
 			s.AuthenticatedAt, s.LastSeenAt = s.CreatedAt.Add(time.Microsecond), s.CreatedAt.Add(2*time.Microsecond)
 		})
-		Same(t, lock(t, d, s.ID), s)
+		storagetest.Same(t, lock(t, d, s.ID), s)
 		bare := d.Session(t, u.ID)
-		Same(t, lock(t, d, bare.ID), bare)
+		storagetest.Same(t, lock(t, d, bare.ID), bare)
 		d.Do(t, func(ctx context.Context) error {
 			_, err := d.LockSession(ctx, identity.NewID())
-			WantNotFound(t, "no session", err)
+			storagetest.WantNotFound(t, "no session", err)
 			return nil
 		})
 	})
@@ -39,7 +40,7 @@ func testSessions(t *testing.T, d *Database) {
 		want := changed
 		changed.IP, changed.UserAgent, changed.EndedAt, changed.EndReason = "no", "no", &s.CreatedAt, new("no")
 		d.Do(t, func(ctx context.Context) error { return d.UpdateSession(ctx, changed) })
-		Same(t, lock(t, d, s.ID), want)
+		storagetest.Same(t, lock(t, d, s.ID), want)
 	})
 
 	t.Run("a touch moves time forward only, and no ended session", func(t *testing.T) {
@@ -47,20 +48,20 @@ func testSessions(t *testing.T, d *Database) {
 		touch := func(u session.Use, want bool) {
 			t.Helper()
 			u.Session = s.ID
-			Same(t, must[bool](t)(d.TouchSession(t.Context(), u)), want)
+			storagetest.Same(t, must[bool](t)(d.TouchSession(t.Context(), u)), want)
 		}
 		first := session.Use{Was: s.LastSeenAt, At: s.LastSeenAt.Add(time.Minute), IdleExpires: s.IdleExpiresAt.Add(time.Minute), Pause: time.Minute + 1}
 		touch(first, true)
 		s.LastSeenAt, s.IdleExpiresAt, s.LongestPause = first.At, first.IdleExpires, first.Pause
-		Same(t, lock(t, d, s.ID), s)
+		storagetest.Same(t, lock(t, d, s.ID), s)
 		late := first // by who has read what it was before
 		late.At, late.IdleExpires, late.Pause = first.At.Add(time.Hour), first.IdleExpires.Add(time.Hour), time.Hour
 		touch(late, false)
-		Same(t, lock(t, d, s.ID), s)
+		storagetest.Same(t, lock(t, d, s.ID), s)
 		second := session.Use{Was: first.At, At: first.At.Add(time.Second), IdleExpires: first.IdleExpires, Pause: time.Second}
 		touch(second, true) // a shorter pause leaves the longest
 		s.LastSeenAt = second.At
-		Same(t, lock(t, d, s.ID), s)
+		storagetest.Same(t, lock(t, d, s.ID), s)
 		end(t, d, s.UserID, session.SessionSelector{}, d.Clock.Now())
 		touch(session.Use{Was: second.At, At: second.At.Add(time.Hour), IdleExpires: late.IdleExpires, Pause: time.Hour}, false)
 		if got := lock(t, d, s.ID); !got.LastSeenAt.Equal(s.LastSeenAt) || !got.IdleExpiresAt.Equal(s.IdleExpiresAt) || got.LongestPause != s.LongestPause {
@@ -73,28 +74,28 @@ func testSessions(t *testing.T, d *Database) {
 		foreign := d.Session(t, other.ID)
 		a, b, c := d.Session(t, u.ID), d.Session(t, u.ID), d.Session(t, u.ID)
 		at := d.Clock.Now().Add(time.Microsecond)
-		Same(t, end(t, d, u.ID, session.SessionSelector{Only: &foreign.ID}, at), 0)
-		Same(t, end(t, d, u.ID, session.SessionSelector{Only: &a.ID}, at), 1)
-		Same(t, end(t, d, u.ID, session.SessionSelector{Only: &a.ID}, at.Add(time.Hour)), 0) // ended once
-		Same(t, end(t, d, u.ID, session.SessionSelector{Except: &b.ID}, at), 1)              // c
-		Same(t, end(t, d, u.ID, session.SessionSelector{}, at), 1)                           // b
+		storagetest.Same(t, end(t, d, u.ID, session.SessionSelector{Only: &foreign.ID}, at), 0)
+		storagetest.Same(t, end(t, d, u.ID, session.SessionSelector{Only: &a.ID}, at), 1)
+		storagetest.Same(t, end(t, d, u.ID, session.SessionSelector{Only: &a.ID}, at.Add(time.Hour)), 0) // ended once
+		storagetest.Same(t, end(t, d, u.ID, session.SessionSelector{Except: &b.ID}, at), 1)              // c
+		storagetest.Same(t, end(t, d, u.ID, session.SessionSelector{}, at), 1)                           // b
 		for _, s := range []session.Session{a, b, c} {
 			s.EndedAt, s.EndReason = &at, new("over")
-			Same(t, lock(t, d, s.ID), s)
+			storagetest.Same(t, lock(t, d, s.ID), s)
 		}
-		Same(t, lock(t, d, foreign.ID), foreign)
+		storagetest.Same(t, lock(t, d, foreign.ID), foreign)
 	})
 
 	t.Run("status at the very instant", func(t *testing.T) { testSessionStatus(t, d) })
 }
 
-func lock(t *testing.T, d *Database, id identity.ID) (s session.Session) {
+func lock(t *testing.T, d *storagetest.Database, id identity.ID) (s session.Session) {
 	t.Helper()
 	d.Do(t, func(ctx context.Context) (err error) { s, err = d.LockSession(ctx, id); return err })
 	return s
 }
 
-func end(t *testing.T, d *Database, user identity.ID, which session.SessionSelector, at time.Time) int {
+func end(t *testing.T, d *storagetest.Database, user identity.ID, which session.SessionSelector, at time.Time) int {
 	t.Helper()
 	var ids []identity.ID
 	d.Do(t, func(ctx context.Context) (err error) {
@@ -106,7 +107,7 @@ func end(t *testing.T, d *Database, user identity.ID, which session.SessionSelec
 
 // testSessionStatus compares the condition in the database with the function in
 // the domain, at the instants around each boundary.
-func testSessionStatus(t *testing.T, d *Database) {
+func testSessionStatus(t *testing.T, d *storagetest.Database) {
 	now := d.Clock.Now()
 	u := d.User(t)
 	for _, idle := range []time.Duration{-time.Microsecond, 0, time.Microsecond, time.Hour} {
@@ -129,7 +130,7 @@ func testSessionStatus(t *testing.T, d *Database) {
 		return must[[]session.Listed](t)(d.DB.Sessions(t.Context(), session.Filter{UserID: &u.ID, Status: status}, now, identity.Page{Limit: 99}))
 	}
 	all := list("")
-	Same(t, len(all), 27)
+	storagetest.Same(t, len(all), 27)
 	seen := 0
 	for _, status := range []session.Status{session.StatusActive, session.StatusExpired, session.StatusRevoked} {
 		rows := list(status)
@@ -143,8 +144,8 @@ func testSessionStatus(t *testing.T, d *Database) {
 			}
 		}
 	}
-	Same(t, seen, len(all))
+	storagetest.Same(t, seen, len(all))
 	active := must[[]session.Session](t)(d.ActiveSessions(t.Context(), u.ID, now, identity.Page{Limit: 99}))
-	Same(t, len(active), len(list(session.StatusActive)))
-	Same(t, active[0], list(session.StatusActive)[0].Session)
+	storagetest.Same(t, len(active), len(list(session.StatusActive)))
+	storagetest.Same(t, active[0], list(session.StatusActive)[0].Session)
 }

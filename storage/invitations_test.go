@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -7,9 +7,10 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testInvitations(t *testing.T, d *Database) {
+func testInvitations(t *testing.T, d *storagetest.Database) {
 	insert := func(t *testing.T, i team.Invitation) (inserted bool) {
 		t.Helper()
 		d.Do(t, func(ctx context.Context) (err error) { inserted, err = d.InsertInvitation(ctx, i); return err })
@@ -20,21 +21,21 @@ func testInvitations(t *testing.T, d *Database) {
 		owner := d.User(t)
 		tm := d.Team(t, owner.ID)
 		byMail := d.Invite(t, tm.ID, owner.ID, func(i *team.Invitation) { i.Role = team.RoleAdmin })
-		byWallet := d.Invite(t, tm.ID, owner.ID, func(i *team.Invitation) { i.Wallet = new(Address()) })
+		byWallet := d.Invite(t, tm.ID, owner.ID, func(i *team.Invitation) { i.Wallet = new(storagetest.Address()) })
 		for _, want := range []team.Invitation{byMail, byWallet} {
-			Same(t, must[team.Invitation](t)(d.Invitation(t.Context(), want.ID)), want)
+			storagetest.Same(t, must[team.Invitation](t)(d.Invitation(t.Context(), want.ID)), want)
 		}
 		list := must[[]team.Invitation](t)(d.OpenInvitations(t.Context(), tm.ID, d.Clock.Now(), identity.Page{Limit: 9}))
-		Same(t, list, []team.Invitation{byWallet, byMail})
+		storagetest.Same(t, list, []team.Invitation{byWallet, byMail})
 
 		at := d.Clock.Now().Add(time.Microsecond)
 		byMail.ClosedAt, byMail.Outcome = &at, new(team.OutcomeDeclined)
 		d.Do(t, func(ctx context.Context) error { return d.CloseInvitation(ctx, byMail) })
-		Same(t, must[team.Invitation](t)(d.Invitation(t.Context(), byMail.ID)), byMail)
+		storagetest.Same(t, must[team.Invitation](t)(d.Invitation(t.Context(), byMail.ID)), byMail)
 		list = must[[]team.Invitation](t)(d.OpenInvitations(t.Context(), tm.ID, d.Clock.Now(), identity.Page{Limit: 9}))
-		Same(t, list, []team.Invitation{byWallet})
+		storagetest.Same(t, list, []team.Invitation{byWallet})
 		_, err := d.Invitation(t.Context(), identity.NewID())
-		WantNotFound(t, "no invitation", err)
+		storagetest.WantNotFound(t, "no invitation", err)
 	})
 
 	t.Run("one open one for each address and wallet in a team", func(t *testing.T) {
@@ -75,17 +76,17 @@ func testInvitations(t *testing.T, d *Database) {
 			t.Error("is in the way though expired")
 		}
 		first.ClosedAt, first.Outcome = &next.CreatedAt, new(team.OutcomeRevoked)
-		Same(t, must[team.Invitation](t)(d.Invitation(t.Context(), first.ID)), first)
+		storagetest.Same(t, must[team.Invitation](t)(d.Invitation(t.Context(), first.ID)), first)
 		for at, open := range map[time.Duration]int{-time.Microsecond: 1, 0: 0, time.Microsecond: 0} {
 			list := must[[]team.Invitation](t)(d.OpenInvitations(t.Context(), tm.ID, next.ExpiresAt.Add(at), identity.Page{Limit: 9}))
-			Same(t, len(list), open)
+			storagetest.Same(t, len(list), open)
 		}
 	})
 
 	t.Run("those by e-mail are counted, by team, inviter and address, closed ones too", func(t *testing.T) {
 		owner, other := d.User(t), d.User(t)
 		one, two := d.Team(t, owner.ID), d.Team(t, owner.ID)
-		address, since := Word()+"@example.com", d.Clock.Now()
+		address, since := storagetest.Word()+"@example.com", d.Clock.Now()
 		at := func(after time.Duration) func(i *team.Invitation) {
 			return func(i *team.Invitation) { i.CreatedAt = since.Add(after) }
 		}
@@ -94,34 +95,34 @@ func testInvitations(t *testing.T, d *Database) {
 		count := func() team.EmailCounts {
 			return must[team.EmailCounts](t)(d.CountEmailInvitations(t.Context(), counted, since))
 		}
-		Same(t, count(), team.EmailCounts{ByTeam: 1, ByInviter: 1, ToAddress: 1})
+		storagetest.Same(t, count(), team.EmailCounts{ByTeam: 1, ByInviter: 1, ToAddress: 1})
 		d.Invite(t, one.ID, owner.ID, at(0)) // at the very moment, not after
-		d.Invite(t, one.ID, owner.ID, at(time.Second), func(i *team.Invitation) { i.Wallet = new(Address()) })
-		Same(t, count(), team.EmailCounts{ByTeam: 1, ByInviter: 1, ToAddress: 1})
+		d.Invite(t, one.ID, owner.ID, at(time.Second), func(i *team.Invitation) { i.Wallet = new(storagetest.Address()) })
+		storagetest.Same(t, count(), team.EmailCounts{ByTeam: 1, ByInviter: 1, ToAddress: 1})
 		d.Invite(t, one.ID, other.ID, at(time.Second))
-		Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 1, ToAddress: 1})
+		storagetest.Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 1, ToAddress: 1})
 		d.Invite(t, two.ID, owner.ID, at(time.Second))
-		Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 2, ToAddress: 1})
+		storagetest.Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 2, ToAddress: 1})
 		d.Invite(t, two.ID, other.ID, mail, at(time.Second))
-		Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 2, ToAddress: 2})
+		storagetest.Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 2, ToAddress: 2})
 		closed := counted
 		closed.ClosedAt, closed.Outcome = &closed.CreatedAt, new(team.OutcomeRevoked)
 		d.Do(t, func(ctx context.Context) error { return d.CloseInvitation(ctx, closed) })
-		Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 2, ToAddress: 2})
+		storagetest.Same(t, count(), team.EmailCounts{ByTeam: 2, ByInviter: 2, ToAddress: 2})
 	})
 
 	t.Run("receivers", func(t *testing.T) { testReceivers(t, d) })
 }
 
-func testReceivers(t *testing.T, d *Database) {
+func testReceivers(t *testing.T, d *storagetest.Database) {
 	owner, u, other := d.User(t), d.User(t), d.User(t)
 	tm, deleted := d.Team(t, owner.ID), d.Team(t, owner.ID)
-	address := d.Email(t, u.ID, Word()+"@example.com").Address
+	address := d.Email(t, u.ID, storagetest.Word()+"@example.com").Address
 	wallet := d.Wallet(t, u.ID).WalletAddress
 	// The code at a contract's address on one chain is not its owner on another.
 	contract := d.Wallet(t, u.ID, func(i *identity.Identity) { i.WalletKind = new("contract") }).WalletAddress
 	shown := identity.Identity{
-		ID: identity.NewID(), UserID: u.ID, Provider: "github", Subject: Word(), Email: Word() + "@shown.example",
+		ID: identity.NewID(), UserID: u.ID, Provider: "github", Subject: storagetest.Word(), Email: storagetest.Word() + "@shown.example",
 		CreatedAt: d.Clock.Now(), LastUsedAt: d.Clock.Now(),
 	}
 	d.Do(t, func(ctx context.Context) error { return d.InsertIdentity(ctx, shown) })
@@ -144,18 +145,18 @@ func testReceivers(t *testing.T, d *Database) {
 	}
 	now := d.Clock.Now()
 	want := []team.Received{{Invitation: byWallet, TeamName: tm.Name}, {Invitation: byMail, TeamName: tm.Name}}
-	Same(t, list(u.ID, now), want)
-	Same(t, len(list(u.ID, byMail.ExpiresAt)), 0)
-	Same(t, len(list(u.ID, byMail.ExpiresAt.Add(-time.Microsecond))), 2)
-	Same(t, len(list(other.ID, now)), 0)
+	storagetest.Same(t, list(u.ID, now), want)
+	storagetest.Same(t, len(list(u.ID, byMail.ExpiresAt)), 0)
+	storagetest.Same(t, len(list(u.ID, byMail.ExpiresAt.Add(-time.Microsecond))), 2)
+	storagetest.Same(t, len(list(other.ID, now)), 0)
 	for _, i := range []team.Invitation{byMail, byWallet, inDeleted} {
-		Same(t, must[bool](t)(d.Owns(t.Context(), u.ID, i)), true)
-		Same(t, must[bool](t)(d.Owns(t.Context(), other.ID, i)), false)
+		storagetest.Same(t, must[bool](t)(d.Owns(t.Context(), u.ID, i)), true)
+		storagetest.Same(t, must[bool](t)(d.Owns(t.Context(), other.ID, i)), false)
 	}
 	for _, i := range foreign {
-		Same(t, must[bool](t)(d.Owns(t.Context(), u.ID, i)), false)
+		storagetest.Same(t, must[bool](t)(d.Owns(t.Context(), u.ID, i)), false)
 	}
 	byMail.ClosedAt, byMail.Outcome = &now, new(team.OutcomeRevoked)
 	d.Do(t, func(ctx context.Context) error { return d.CloseInvitation(ctx, byMail) })
-	Same(t, list(u.ID, now), want[:1])
+	storagetest.Same(t, list(u.ID, now), want[:1])
 }

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -11,14 +11,15 @@ import (
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testAPIKeys(t *testing.T, d *Database) {
+func testAPIKeys(t *testing.T, d *storagetest.Database) {
 	now := d.Clock.Now()
 	insert := func(edit ...func(k *apikey.Key)) apikey.Key {
 		t.Helper()
 		k := apikey.Key{
-			ID: identity.NewID(), Prefix: strings.ToLower(Word()[:12]), SecretHash: hash(), Name: "a name",
+			ID: identity.NewID(), Prefix: strings.ToLower(storagetest.Word()[:12]), SecretHash: hash(), Name: "a name",
 			Scopes: apikey.Scopes{apikey.ScopeIntrospect}, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
 		}
 		for _, e := range edit {
@@ -32,7 +33,7 @@ func testAPIKeys(t *testing.T, d *Database) {
 		var locked apikey.Key
 		d.Do(t, func(ctx context.Context) (err error) { locked, err = d.LockAPIKey(ctx, k.ID); return err })
 		byPrefix := must[apikey.Key](t)(d.APIKeyByPrefix(t.Context(), k.Prefix))
-		Same(t, byPrefix, locked)
+		storagetest.Same(t, byPrefix, locked)
 		return byPrefix
 	}
 	u := d.User(t)
@@ -44,21 +45,21 @@ func testAPIKeys(t *testing.T, d *Database) {
 	role := team.RoleAdmin
 	machine := insert(func(k *apikey.Key) { k.Scopes, k.TeamID, k.Role = nil, &tm.ID, &role })
 	for _, k := range []apikey.Key{bare, full, machine} {
-		Same(t, read(k), k)
+		storagetest.Same(t, read(k), k)
 	}
 	former := d.User(t, func(o *identity.User) { o.Status, o.MergedInto = identity.StatusMerged, &u.ID })
 	ids := []identity.ID{u.ID, former.ID, bare.ID, machine.ID, identity.NewID(), u.ID}
-	Same(t, must[map[identity.ID]audit.Party](t)(d.Parties(t.Context(), ids)), map[identity.ID]audit.Party{
+	storagetest.Same(t, must[map[identity.ID]audit.Party](t)(d.Parties(t.Context(), ids)), map[identity.ID]audit.Party{
 		u.ID: {User: &identity.Summary{DisplayName: "Ada"}}, former.ID: {User: &identity.Summary{DisplayName: "Ada"}}, bare.ID: {KeyName: "a name"}, machine.ID: {KeyName: "a name"},
 	})
-	Same(t, must[map[identity.ID]audit.Party](t)(d.Parties(t.Context(), nil)), map[identity.ID]audit.Party{})
+	storagetest.Same(t, must[map[identity.ID]audit.Party](t)(d.Parties(t.Context(), nil)), map[identity.ID]audit.Party{})
 
 	ended := bare
 	ended.ExpiresAt, ended.RevokedAt, ended.ReplacedBy = now.Add(time.Minute), &now, &full.ID
 	want := ended
 	ended.Name, ended.Scopes, ended.SecretHash, ended.LastUsedAt = "another", apikey.AllScopes, hash(), &now
 	d.Do(t, func(ctx context.Context) error { return d.EndAPIKey(ctx, ended) })
-	Same(t, read(bare), want)
+	storagetest.Same(t, read(bare), want)
 
 	for _, at := range []time.Time{now.Add(time.Hour), now.Add(time.Minute)} { // never back
 		if err := d.TouchAPIKey(t.Context(), machine.ID, at); err != nil {
@@ -66,35 +67,35 @@ func testAPIKeys(t *testing.T, d *Database) {
 		}
 	}
 	machine.LastUsedAt = new(now.Add(time.Hour))
-	Same(t, read(machine), machine)
-	Same(t, read(full), full)
+	storagetest.Same(t, read(machine), machine)
+	storagetest.Same(t, read(full), full)
 
 	list := func(team *identity.ID, p identity.Page) []apikey.Key {
 		t.Helper()
 		return must[[]apikey.Key](t)(d.APIKeys(t.Context(), team, p))
 	}
 	all := []apikey.Key{full, want}
-	Same(t, list(nil, identity.Page{Limit: 9}), all)
-	Same(t, list(nil, identity.Page{Limit: 9, After: &full.ID}), all[1:])
-	Same(t, list(&tm.ID, identity.Page{Limit: 9}), []apikey.Key{machine})
+	storagetest.Same(t, list(nil, identity.Page{Limit: 9}), all)
+	storagetest.Same(t, list(nil, identity.Page{Limit: 9, After: &full.ID}), all[1:])
+	storagetest.Same(t, list(&tm.ID, identity.Page{Limit: 9}), []apikey.Key{machine})
 	if slices.ContainsFunc(list(nil, identity.Page{Limit: 9}), func(k apikey.Key) bool { return k.TeamID != nil }) {
 		t.Error("a team's key is among the deployment's")
 	}
 	testKeysOfATeam(t, d, machine, func(edit func(k *apikey.Key)) apikey.Key { return insert(edit) })
-	Same(t, read(full), full)
+	storagetest.Same(t, read(full), full)
 	for _, prefix := range []string{"", "none", "\x00", "\xff"} {
 		_, err := d.APIKeyByPrefix(t.Context(), prefix)
-		WantNotFound(t, "prefix "+prefix, err)
+		storagetest.WantNotFound(t, "prefix "+prefix, err)
 	}
 	d.Do(t, func(ctx context.Context) error {
 		_, err := d.LockAPIKey(ctx, identity.NewID())
-		WantNotFound(t, "no key", err)
+		storagetest.WantNotFound(t, "no key", err)
 		return nil
 	})
 }
 
 // testKeysOfATeam asks for the place of a key in its team, and ends it.
-func testKeysOfATeam(t *testing.T, d *Database, machine apikey.Key, insert func(edit func(k *apikey.Key)) apikey.Key) {
+func testKeysOfATeam(t *testing.T, d *storagetest.Database, machine apikey.Key, insert func(edit func(k *apikey.Key)) apikey.Key) {
 	t.Helper()
 	now, id := d.Clock.Now(), *machine.TeamID
 	owner := d.User(t)
@@ -122,10 +123,10 @@ func testKeysOfATeam(t *testing.T, d *Database, machine apikey.Key, insert func(
 		"expired": over.ID, "revoked": revoked.ID, "another team's": theirs.ID, "the deployment's": deployment.ID, "none": identity.NewID(), "a user": owner.ID,
 	} {
 		_, err := d.TeamForKey(t.Context(), id, k, now)
-		WantNotFound(t, name, err)
+		storagetest.WantNotFound(t, name, err)
 	}
 	_, err := d.TeamForKey(t.Context(), id, simple.ID, simple.ExpiresAt)
-	WantNotFound(t, "at its end", err)
+	storagetest.WantNotFound(t, "at its end", err)
 
 	count := func(of identity.ID, at time.Time) int { return must[int](t)(d.CountTeamAPIKeys(t.Context(), of, at)) }
 	if a, b, c := count(id, now), count(id, simple.ExpiresAt), count(foreign.ID, now); a != 2 || b != 0 || c != 1 {
@@ -151,7 +152,7 @@ func testKeysOfATeam(t *testing.T, d *Database, machine apikey.Key, insert func(
 		}
 	}
 	_, err = d.TeamForKey(t.Context(), id, simple.ID, now)
-	WantNotFound(t, "ended", err)
+	storagetest.WantNotFound(t, "ended", err)
 	if m := must[team.TeamWithRole](t)(d.TeamForKey(t.Context(), foreign.ID, theirs.ID, now)); m.Role != team.RoleMember {
 		t.Errorf("it is %+v", m)
 	}
@@ -160,5 +161,5 @@ func testKeysOfATeam(t *testing.T, d *Database, machine apikey.Key, insert func(
 		return d.UpdateTeam(ctx, foreign)
 	})
 	_, err = d.TeamForKey(t.Context(), foreign.ID, theirs.ID, now)
-	WantNotFound(t, "of a deleted team", err)
+	storagetest.WantNotFound(t, "of a deleted team", err)
 }

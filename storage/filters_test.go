@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -10,11 +10,12 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-func testSessionFilters(t *testing.T, d *Database) {
+func testSessionFilters(t *testing.T, d *storagetest.Database) {
 	t.Run("network", func(t *testing.T) { testNetworks(t, d) })
 	t.Run("device and age", func(t *testing.T) { testDeviceAndAge(t, d) })
 	t.Run("counting and ending are of what is listed", func(t *testing.T) { testFilteredEnding(t, d) })
@@ -28,20 +29,20 @@ func testSessionFilters(t *testing.T, d *Database) {
 			t.Fatal(err)
 		}
 		f := session.Filter{UserID: &s.UserID, Network: netip.MustParsePrefix("2001:db8::/64"), Device: "firefox"}
-		Same(t, matching(t, d, f), []identity.ID{s.ID})
-		Same(t, matching(t, d, session.Filter{UserID: &s.UserID, Device: "Unknown"}), []identity.ID{odd.ID})
+		storagetest.Same(t, matching(t, d, f), []identity.ID{s.ID})
+		storagetest.Same(t, matching(t, d, session.Filter{UserID: &s.UserID, Device: "Unknown"}), []identity.ID{odd.ID})
 	})
 }
 
 // matching lists sessions, and asserts that as many are counted.
-func matching(t *testing.T, d *Database, f session.Filter) []identity.ID {
+func matching(t *testing.T, d *storagetest.Database, f session.Filter) []identity.ID {
 	t.Helper()
 	rows := must[[]session.Listed](t)(d.DB.Sessions(t.Context(), f, d.Clock.Now(), identity.Page{Limit: 99}))
-	Same(t, must[int](t)(d.CountSessions(t.Context(), f, d.Clock.Now())), len(rows))
+	storagetest.Same(t, must[int](t)(d.CountSessions(t.Context(), f, d.Clock.Now())), len(rows))
 	return idsOf(rows, func(l session.Listed) identity.ID { return l.ID })
 }
 
-func testNetworks(t *testing.T, d *Database) {
+func testNetworks(t *testing.T, d *storagetest.Database) {
 	u := d.User(t)
 	tm := d.Team(t, u.ID)
 	addresses := []string{
@@ -81,18 +82,18 @@ func testNetworks(t *testing.T, d *Database) {
 	use := session.Use{Session: s.ID, Was: s.LastSeenAt, At: s.LastSeenAt.Add(time.Minute), IdleExpires: s.IdleExpiresAt}
 	there := session.Filter{UserID: &u.ID, Network: netip.MustParsePrefix("203.0.113.0/24")}
 	for _, ip := range []string{"", "203.0.113.5"} {
-		Same(t, len(matching(t, d, there)), 0)
+		storagetest.Same(t, len(matching(t, d, there)), 0)
 		use.IP = ip
 		if !must[bool](t)(d.TouchSession(t.Context(), use)) {
 			t.Error("not touched")
 		}
 		use.Was, use.At = use.At, use.At.Add(time.Minute)
 	}
-	Same(t, matching(t, d, there), []identity.ID{s.ID})
-	Same(t, lock(t, d, s.ID).IP, "203.0.113.5")
+	storagetest.Same(t, matching(t, d, there), []identity.ID{s.ID})
+	storagetest.Same(t, lock(t, d, s.ID).IP, "203.0.113.5")
 }
 
-func testDeviceAndAge(t *testing.T, d *Database) {
+func testDeviceAndAge(t *testing.T, d *storagetest.Database) {
 	u := d.User(t)
 	now := d.Clock.Now()
 	tm := d.Team(t, u.ID)
@@ -110,7 +111,7 @@ func testDeviceAndAge(t *testing.T, d *Database) {
 		f.UserID = &u.ID
 		newest := append([]identity.ID{}, want...)
 		slices.Reverse(newest)
-		Same(t, matching(t, d, f), newest)
+		storagetest.Same(t, matching(t, d, f), newest)
 	}
 	find(session.Filter{Device: "firefox on LINUX"}, ids[0])
 	find(session.Filter{Device: "CURL"}, ids[1])
@@ -127,10 +128,10 @@ func testDeviceAndAge(t *testing.T, d *Database) {
 	find(session.Filter{AsOf: now.Add(-time.Hour), OlderThan: 2 * time.Hour}, ids[3])
 	// A team session is as old as itself.
 	rows := must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{OlderThan: time.Hour}, now, identity.Page{Limit: 9}))
-	Same(t, idsOf(rows, func(l session.ListedInTeam) identity.ID { return l.ID }), []identity.ID{inTeam[3], inTeam[2]})
+	storagetest.Same(t, idsOf(rows, func(l session.ListedInTeam) identity.ID { return l.ID }), []identity.ID{inTeam[3], inTeam[2]})
 }
 
-func testFilteredEnding(t *testing.T, d *Database) {
+func testFilteredEnding(t *testing.T, d *storagetest.Database) {
 	owner, member := d.User(t), d.User(t)
 	tm := d.Team(t, owner.ID)
 	d.Member(t, tm.ID, member.ID, team.RoleMember)
@@ -144,24 +145,24 @@ func testFilteredEnding(t *testing.T, d *Database) {
 	count := func(f session.Filter) int { return must[int](t)(d.CountTeamSessions(t.Context(), tm.ID, f, now)) }
 	owners, others := f, f
 	owners.Owners, others.Owners = new(true), new(false)
-	Same(t, []int{count(f), count(owners), count(others)}, []int{2, 1, 1})
+	storagetest.Same(t, []int{count(f), count(owners), count(others)}, []int{2, 1, 1})
 	f.NotUserID = &owner.ID
-	Same(t, []any{count(f), matching(t, d, f)}, []any{1, []identity.ID{b.ID}})
+	storagetest.Same(t, []any{count(f), matching(t, d, f)}, []any{1, []identity.ID{b.ID}})
 	var ended []session.EndedSession
 	d.Do(t, func(ctx context.Context) (err error) {
 		ended, err = d.EndMatchingSessions(ctx, f, session.End{Reason: "r", By: &owner.ID, At: now})
 		return err
 	})
-	Same(t, ended, []session.EndedSession{{ID: b.ID, UserID: member.ID}})
+	storagetest.Same(t, ended, []session.EndedSession{{ID: b.ID, UserID: member.ID}})
 	if got := lock(t, d, b.ID); got.EndedAt == nil || *got.EndReason != "r" || lock(t, d, a.ID).EndedAt != nil || lock(t, d, elsewhere.ID).EndedAt != nil {
 		t.Errorf("ended %+v", got)
 	}
-	Same(t, count(session.Filter{Status: session.StatusRevoked}), 1) // the team session in it, too
+	storagetest.Same(t, count(session.Filter{Status: session.StatusRevoked}), 1) // the team session in it, too
 	d.Do(t, func(ctx context.Context) (err error) {
 		ended, err = d.EndMatchingSessions(ctx, f, session.End{Reason: "again", By: &owner.ID, At: now})
 		return err
 	})
-	Same(t, len(ended), 0)
+	storagetest.Same(t, len(ended), 0)
 }
 
 // lookable is text that can be stored.

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -8,37 +8,10 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method/email"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-// Challenge makes an open challenge for signing in.
-func (d *Database) Challenge(t *testing.T, address string, edit ...func(c *email.Challenge)) email.Challenge {
-	t.Helper()
-	now := d.Clock.Now()
-	_, browser := identity.NewSecret()
-	_, token := identity.NewSecret()
-	c := email.Challenge{
-		ID: identity.NewID(), Address: address, Purpose: identity.PurposeSignIn, BrowserHash: browser,
-		TokenHash: token, CodeHash: identity.HashSecret("code"), HasCode: true, CreatedAt: now, ExpiresAt: now.Add(email.Lifetime),
-	}
-	for _, e := range edit {
-		e(&c)
-	}
-	d.Do(t, func(ctx context.Context) error { return d.InsertChallenge(ctx, c) })
-	return c
-}
-
-// ProofMail notes a mail that leaves now.
-func (d *Database) ProofMail(t *testing.T, mailbox []byte, edit ...func(m *email.Mail)) email.Mail {
-	t.Helper()
-	m := email.Mail{ID: identity.NewID(), Mailbox: mailbox, LeavesAt: d.Clock.Now()}
-	for _, e := range edit {
-		e(&m)
-	}
-	d.Do(t, func(ctx context.Context) error { return d.InsertMail(ctx, m) })
-	return m
-}
-
-func testChallenges(t *testing.T, d *Database) {
+func testChallenges(t *testing.T, d *storagetest.Database) {
 	now := d.Clock.Now()
 	tick := time.Microsecond
 	find := func(c email.Challenge) email.Challenge {
@@ -55,53 +28,53 @@ func testChallenges(t *testing.T, d *Database) {
 		u := d.User(t)
 		s := d.Session(t, u.ID)
 		replaced := now.Add(tick)
-		full := d.Challenge(t, Word()+"@example.com", func(c *email.Challenge) {
+		full := d.Challenge(t, storagetest.Word()+"@example.com", func(c *email.Challenge) {
 			c.Purpose, c.UserID, c.SessionID, c.WrongCodes, c.ReplacedAt = identity.PurposeLink, &u.ID, &s.ID, 3, &replaced
 			c.Known, c.HasCode, c.MailID = true, false, &s.ID
 		})
-		Same(t, find(full), full)
-		Same(t, must[email.Challenge](t)(d.NewestChallenge(t.Context(), full.BrowserHash)), full)
-		newer := d.Challenge(t, Word()+"@example.com", func(c *email.Challenge) {
+		storagetest.Same(t, find(full), full)
+		storagetest.Same(t, must[email.Challenge](t)(d.NewestChallenge(t.Context(), full.BrowserHash)), full)
+		newer := d.Challenge(t, storagetest.Word()+"@example.com", func(c *email.Challenge) {
 			c.BrowserHash, c.CreatedAt = full.BrowserHash, now.Add(tick)
 		})
-		Same(t, must[email.Challenge](t)(d.NewestChallenge(t.Context(), full.BrowserHash)), newer)
+		storagetest.Same(t, must[email.Challenge](t)(d.NewestChallenge(t.Context(), full.BrowserHash)), newer)
 		_, unknown := identity.NewSecret()
 		_, err := d.ChallengeByToken(t.Context(), unknown)
-		WantNotFound(t, "a token of nothing", err)
+		storagetest.WantNotFound(t, "a token of nothing", err)
 		_, err = d.NewestChallenge(t.Context(), unknown)
-		WantNotFound(t, "a browser that asked for nothing", err)
+		storagetest.WantNotFound(t, "a browser that asked for nothing", err)
 	})
 
 	t.Run("open are those of the browser that are not expired, replaced or burned", func(t *testing.T) {
-		address := Word() + "@example.com"
+		address := storagetest.Word() + "@example.com"
 		b := d.Challenge(t, address)
 		same := func(c *email.Challenge) { c.BrowserHash = b.BrowserHash }
 		a := d.Challenge(t, address, same, func(c *email.Challenge) { c.CreatedAt = now.Add(-tick) })
 		gone := d.Challenge(t, address, same)
-		d.Challenge(t, Word()+"@example.com", same)
+		d.Challenge(t, storagetest.Word()+"@example.com", same)
 		another := d.Challenge(t, address)
 		d.Do(t, func(ctx context.Context) error {
 			_, err := d.BurnSecret(ctx, identity.SingleUse{Hash: gone.TokenHash, ExpiresAt: gone.ExpiresAt})
 			return err
 		})
-		Same(t, open(b, now), []identity.ID{a.ID, b.ID})
-		Same(t, open(b, a.ExpiresAt.Add(-tick)), []identity.ID{a.ID, b.ID})
-		Same(t, open(b, a.ExpiresAt), []identity.ID{})
-		Same(t, open(another, now), []identity.ID{another.ID})
+		storagetest.Same(t, open(b, now), []identity.ID{a.ID, b.ID})
+		storagetest.Same(t, open(b, a.ExpiresAt.Add(-tick)), []identity.ID{a.ID, b.ID})
+		storagetest.Same(t, open(b, a.ExpiresAt), []identity.ID{})
+		storagetest.Same(t, open(another, now), []identity.ID{another.ID})
 		d.Do(t, func(ctx context.Context) error {
 			like := b
 			like.Purpose = identity.PurposeLink
 			return d.ReplaceChallenges(ctx, like, now)
 		})
-		Same(t, open(b, now), []identity.ID{a.ID, b.ID}) // another purpose
+		storagetest.Same(t, open(b, now), []identity.ID{a.ID, b.ID}) // another purpose
 		d.Do(t, func(ctx context.Context) error { return d.ReplaceChallenges(ctx, a, now) })
-		Same(t, open(b, now), []identity.ID{})
-		Same(t, find(a).ReplacedAt, now)
-		Same(t, open(another, now), []identity.ID{another.ID})
+		storagetest.Same(t, open(b, now), []identity.ID{})
+		storagetest.Same(t, find(a).ReplacedAt, now)
+		storagetest.Same(t, open(another, now), []identity.ID{another.ID})
 	})
 
 	t.Run("wrong codes are counted by address, kind of browser and time", func(t *testing.T) {
-		address := Word() + "@example.com"
+		address := storagetest.Word() + "@example.com"
 		a, b := d.Challenge(t, address), d.Challenge(t, address, func(c *email.Challenge) { c.CreatedAt = now.Add(-time.Hour) })
 		known := d.Challenge(t, address, func(c *email.Challenge) { c.Known = true })
 		for _, id := range []identity.ID{a.ID, b.ID, a.ID, known.ID, known.ID, known.ID} {
@@ -111,10 +84,10 @@ func testChallenges(t *testing.T, d *Database) {
 			return must[int](t)(d.CountWrongCodes(t.Context(), address, known, since))
 		}
 		for since, want := range map[time.Time]int{now: 0, now.Add(-tick): 2, now.Add(-time.Hour): 2, now.Add(-time.Hour - tick): 3} {
-			Same(t, count(false, since), want)
+			storagetest.Same(t, count(false, since), want)
 		}
-		Same(t, count(true, now.Add(-tick)), 3)
-		Same(t, must[int](t)(d.CountWrongCodes(t.Context(), Word()+"@example.com", false, now)), 0)
+		storagetest.Same(t, count(true, now.Add(-tick)), 3)
+		storagetest.Same(t, must[int](t)(d.CountWrongCodes(t.Context(), storagetest.Word()+"@example.com", false, now)), 0)
 	})
 
 	t.Run("mails are found by mailbox and time", func(t *testing.T) {
@@ -128,8 +101,8 @@ func testChallenges(t *testing.T, d *Database) {
 		mails := func(since time.Time) []email.Mail {
 			return must[[]email.Mail](t)(d.Mails(t.Context(), [][]byte{mailbox}, since))
 		}
-		Same(t, mails(now.Add(-time.Hour)), []email.Mail{known, shared})
-		Same(t, mails(now.Add(-time.Hour-tick)), []email.Mail{old, known, shared})
+		storagetest.Same(t, mails(now.Add(-time.Hour)), []email.Mail{known, shared})
+		storagetest.Same(t, mails(now.Add(-time.Hour-tick)), []email.Mail{old, known, shared})
 	})
 
 	t.Run("a shared link finds what a browser waited for", func(t *testing.T) {
@@ -137,7 +110,7 @@ func testChallenges(t *testing.T, d *Database) {
 		_, token := identity.NewSecret()
 		m := d.ProofMail(t, mailbox, func(m *email.Mail) { m.TokenHash = token })
 		waits := func(c *email.Challenge) { c.MailID, c.HasCode = &m.ID, false }
-		address := Word() + "@example.com"
+		address := storagetest.Word() + "@example.com"
 		mine := d.Challenge(t, address, waits)
 		newer := d.Challenge(t, address, waits, func(c *email.Challenge) {
 			c.BrowserHash, c.CreatedAt = mine.BrowserHash, now.Add(tick)
@@ -145,24 +118,24 @@ func testChallenges(t *testing.T, d *Database) {
 		d.Challenge(t, address, func(c *email.Challenge) { c.BrowserHash, c.CreatedAt = mine.BrowserHash, now.Add(2*tick) })
 		theirs := d.Challenge(t, address, waits)
 		never := d.Challenge(t, address)
-		Same(t, must[email.Challenge](t)(d.ChallengeBySharedToken(t.Context(), token, mine.BrowserHash)), newer)
-		Same(t, must[email.Challenge](t)(d.ChallengeBySharedToken(t.Context(), token, theirs.BrowserHash)), theirs)
+		storagetest.Same(t, must[email.Challenge](t)(d.ChallengeBySharedToken(t.Context(), token, mine.BrowserHash)), newer)
+		storagetest.Same(t, must[email.Challenge](t)(d.ChallengeBySharedToken(t.Context(), token, theirs.BrowserHash)), theirs)
 		_, err := d.ChallengeBySharedToken(t.Context(), token, never.BrowserHash)
-		WantNotFound(t, "a browser that did not wait", err)
+		storagetest.WantNotFound(t, "a browser that did not wait", err)
 		_, err = d.ChallengeBySharedToken(t.Context(), never.TokenHash, never.BrowserHash)
-		WantNotFound(t, "the token of one challenge", err)
+		storagetest.WantNotFound(t, "the token of one challenge", err)
 	})
 
 	t.Run("an address is one user's", func(t *testing.T) {
 		u, other := d.User(t), d.User(t)
-		e := d.Email(t, u.ID, Word()+"@example.com")
-		Same(t, must[bool](t)(d.HasEmail(t.Context(), u.ID, e.Address)), true)
-		Same(t, must[bool](t)(d.HasEmail(t.Context(), other.ID, e.Address)), false)
-		Same(t, must[bool](t)(d.HasEmail(t.Context(), u.ID, "x"+e.Address)), false)
+		e := d.Email(t, u.ID, storagetest.Word()+"@example.com")
+		storagetest.Same(t, must[bool](t)(d.HasEmail(t.Context(), u.ID, e.Address)), true)
+		storagetest.Same(t, must[bool](t)(d.HasEmail(t.Context(), other.ID, e.Address)), false)
+		storagetest.Same(t, must[bool](t)(d.HasEmail(t.Context(), u.ID, "x"+e.Address)), false)
 	})
 
 	t.Run("transactions about one address wait for each other", func(t *testing.T) {
-		address := Word() + "@example.com"
+		address := storagetest.Word() + "@example.com"
 		_, mailbox := identity.NewSecret()
 		var wg sync.WaitGroup
 		for range 20 {
@@ -180,12 +153,12 @@ func testChallenges(t *testing.T, d *Database) {
 			})
 		}
 		wg.Wait()
-		Same(t, len(must[[]email.Mail](t)(d.Mails(t.Context(), [][]byte{mailbox}, now.Add(-time.Hour)))), 3)
+		storagetest.Same(t, len(must[[]email.Mail](t)(d.Mails(t.Context(), [][]byte{mailbox}, now.Add(-time.Hour)))), 3)
 	})
 
 	t.Run("they are swept a day after they expired", func(t *testing.T) {
-		kept := d.Challenge(t, Word()+"@example.com", func(c *email.Challenge) { c.ExpiresAt = now.Add(-email.Keep) })
-		gone := d.Challenge(t, Word()+"@example.com", func(c *email.Challenge) { c.ExpiresAt = now.Add(-email.Keep - tick) })
+		kept := d.Challenge(t, storagetest.Word()+"@example.com", func(c *email.Challenge) { c.ExpiresAt = now.Add(-email.Keep) })
+		gone := d.Challenge(t, storagetest.Word()+"@example.com", func(c *email.Challenge) { c.ExpiresAt = now.Add(-email.Keep - tick) })
 		_, mailbox := identity.NewSecret()
 		keptMail := d.ProofMail(t, mailbox, func(m *email.Mail) { m.LeavesAt = now.Add(-email.Keep) })
 		d.ProofMail(t, mailbox, func(m *email.Mail) { m.LeavesAt = now.Add(-email.Keep - tick) })
@@ -193,8 +166,8 @@ func testChallenges(t *testing.T, d *Database) {
 			t.Fatal(err)
 		}
 		find(kept)
-		Same(t, must[[]email.Mail](t)(d.Mails(t.Context(), [][]byte{mailbox}, time.Time{})), []email.Mail{keptMail})
+		storagetest.Same(t, must[[]email.Mail](t)(d.Mails(t.Context(), [][]byte{mailbox}, time.Time{})), []email.Mail{keptMail})
 		_, err := d.ChallengeByToken(t.Context(), gone.TokenHash)
-		WantNotFound(t, "a challenge of long ago", err)
+		storagetest.WantNotFound(t, "a challenge of long ago", err)
 	})
 }

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testOutbox(t *testing.T, d *Database) {
+func testOutbox(t *testing.T, d *storagetest.Database) {
 	now := d.Clock.Now()
 	tick := time.Microsecond
 	enqueue := func(kind identity.TaskKind, due time.Time) identity.Task {
@@ -37,18 +38,18 @@ func testOutbox(t *testing.T, d *Database) {
 
 	t.Run("a task comes back when it is due, the longest due first, by kind", func(t *testing.T) {
 		later, sooner := enqueue("a", now.Add(tick)), enqueue("a", now)
-		Same(t, []bool{due("a", now.Add(-tick)), due("a", now), due("b", now)}, []bool{false, true, false})
+		storagetest.Same(t, []bool{due("a", now.Add(-tick)), due("a", now), due("b", now)}, []bool{false, true, false})
 		_, err := claim("a", now.Add(-tick), now)
-		WantNotFound(t, "a task before it is due", err)
+		storagetest.WantNotFound(t, "a task before it is due", err)
 		sooner.Attempts, sooner.NextAttemptAt = 1, now.Add(time.Minute)
-		Same(t, must[identity.Task](t)(claim("a", now.Add(tick), now.Add(time.Minute))), sooner)
+		storagetest.Same(t, must[identity.Task](t)(claim("a", now.Add(tick), now.Add(time.Minute))), sooner)
 		later.Attempts, later.NextAttemptAt = 1, now.Add(time.Hour)
-		Same(t, must[identity.Task](t)(claim("a", now.Add(tick), now.Add(time.Hour))), later)
+		storagetest.Same(t, must[identity.Task](t)(claim("a", now.Add(tick), now.Add(time.Hour))), later)
 		_, err = claim("a", now.Add(tick), now)
-		WantNotFound(t, "a task that is claimed", err)
+		storagetest.WantNotFound(t, "a task that is claimed", err)
 		sooner.Attempts = 2 // the first worker is dead
 		sooner.NextAttemptAt = now.Add(time.Hour)
-		Same(t, must[identity.Task](t)(claim("a", now.Add(time.Minute), now.Add(time.Hour))), sooner)
+		storagetest.Same(t, must[identity.Task](t)(claim("a", now.Add(time.Minute), now.Add(time.Hour))), sooner)
 	})
 
 	t.Run("only the last to claim it finishes a task, or has it tried again", func(t *testing.T) {
@@ -57,11 +58,11 @@ func testOutbox(t *testing.T, d *Database) {
 		second := must[identity.Task](t)(claim("c", now, now))
 		d.Do(t, func(ctx context.Context) error { return d.FinishTask(ctx, first) })
 		d.Do(t, func(ctx context.Context) error { return d.RetryTask(ctx, first, now.Add(time.Hour)) })
-		Same(t, due("c", now), true)
+		storagetest.Same(t, due("c", now), true)
 		d.Do(t, func(ctx context.Context) error { return d.RetryTask(ctx, second, now.Add(time.Second)) })
-		Same(t, []bool{due("c", now), due("c", now.Add(time.Second))}, []bool{false, true})
+		storagetest.Same(t, []bool{due("c", now), due("c", now.Add(time.Second))}, []bool{false, true})
 		d.Do(t, func(ctx context.Context) error { return d.FinishTask(ctx, second) })
-		Same(t, due("c", now.Add(time.Second)), false)
+		storagetest.Same(t, due("c", now.Add(time.Second)), false)
 	})
 
 	t.Run("what rolls back leaves no task", func(t *testing.T) {
@@ -69,7 +70,7 @@ func testOutbox(t *testing.T, d *Database) {
 			task := identity.Task{ID: identity.NewID(), Kind: "d", Payload: []byte{1}, CreatedAt: now, NextAttemptAt: now, ExpiresAt: now}
 			return errors.Join(d.EnqueueTasks(ctx, task), errTest)
 		})
-		Same(t, []bool{errors.Is(err, errTest), due("d", now)}, []bool{true, false})
+		storagetest.Same(t, []bool{errors.Is(err, errTest), due("d", now)}, []bool{true, false})
 	})
 
 	t.Run("30 workers at once take 20 tasks once each", func(t *testing.T) {
@@ -96,7 +97,7 @@ func testOutbox(t *testing.T, d *Database) {
 			})
 		}
 		wg.Wait()
-		Same(t, len(taken), 20)
+		storagetest.Same(t, len(taken), 20)
 		for id, n := range taken {
 			if n != 1 {
 				t.Errorf("%s was taken %d times", id, n)

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -8,11 +8,12 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // testViolations breaks each invariant once, around the store, and looks
 // whether exactly that is found.
-func testViolations(t *testing.T, d *Database) {
+func testViolations(t *testing.T, d *storagetest.Database) {
 	// A sound world with one of everything that comes near a violation.
 	owner, u := d.User(t), d.User(t)
 	disabled := d.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
@@ -59,7 +60,7 @@ func testViolations(t *testing.T, d *Database) {
 	broken("no identity", "an active user without an identity: "+tomb)
 	exec(merge, middle.ID.String(), tomb)
 
-	bad := d.Identity(t, tombstone.ID, "google", Word())
+	bad := d.Identity(t, tombstone.ID, "google", storagetest.Word())
 	broken("identity", "a tombstone with identities: "+tomb)
 	remove(t, d, "identities", bad.ID)
 
@@ -69,7 +70,7 @@ func testViolations(t *testing.T, d *Database) {
 	broken("address without a voucher", "a tombstone with addresses: "+tomb, "an address that nothing vouches for: "+tomb)
 	exec("DELETE FROM emails WHERE address = 'tomb@example.com'")
 
-	stray := identity.Voucher{ID: identity.NewID(), Address: "stray@example.com", Provider: "google", Subject: Word(), UserID: &owner.ID, FirstAt: d.Clock.Now(), LastAt: d.Clock.Now()}
+	stray := identity.Voucher{ID: identity.NewID(), Address: "stray@example.com", Provider: "google", Subject: storagetest.Word(), UserID: &owner.ID, FirstAt: d.Clock.Now(), LastAt: d.Clock.Now()}
 	d.Do(t, func(ctx context.Context) error { return d.InsertVoucher(ctx, stray) })
 	broken("voucher", "a live voucher of an identity that is not the user's: "+stray.ID.String())
 	remove(t, d, "vouchers", stray.ID)

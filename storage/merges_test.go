@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -8,9 +8,10 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testMerges(t *testing.T, d *Database) {
+func testMerges(t *testing.T, d *storagetest.Database) {
 	merge := func(source, survivor identity.User, after time.Duration) linking.Merge {
 		t.Helper()
 		m := linking.Merge{
@@ -34,16 +35,16 @@ func testMerges(t *testing.T, d *Database) {
 		together := merge(f, b, 0) // at the same instant, by the id
 		away := merge(b, h, 3*time.Microsecond)
 		merge(c, e, 0) // of others
-		Same(t, later(m), []identity.ID{together.ID, first.ID, second.ID, away.ID})
-		Same(t, later(together), []identity.ID{first.ID, second.ID, away.ID})
-		Same(t, later(before), []identity.ID{m.ID, together.ID, first.ID, second.ID, away.ID})
+		storagetest.Same(t, later(m), []identity.ID{together.ID, first.ID, second.ID, away.ID})
+		storagetest.Same(t, later(together), []identity.ID{first.ID, second.ID, away.ID})
+		storagetest.Same(t, later(before), []identity.ID{m.ID, together.ID, first.ID, second.ID, away.ID})
 		at := d.Clock.Now()
 		for _, undone := range []linking.Merge{first, away} {
 			undone.UndoneAt = &at
 			d.Do(t, func(ctx context.Context) error { return d.SetUndone(ctx, undone) })
 		}
-		Same(t, later(m), []identity.ID{together.ID, second.ID})
-		Same(t, later(away), []identity.ID{})
+		storagetest.Same(t, later(m), []identity.ID{together.ID, second.ID})
+		storagetest.Same(t, later(away), []identity.ID{})
 	})
 
 	t.Run("a ticket is found by its id and its token", func(t *testing.T) {
@@ -54,13 +55,13 @@ func testMerges(t *testing.T, d *Database) {
 			CreatedAt: d.Clock.Now(), ExpiresAt: d.Clock.Now().Add(time.Hour),
 		}
 		d.Do(t, func(ctx context.Context) error { return d.InsertTicket(ctx, want) })
-		Same(t, must[linking.Ticket](t)(d.TicketByID(t.Context(), want.ID)), want)
-		Same(t, must[linking.Ticket](t)(d.TicketByToken(t.Context(), hash)), want)
+		storagetest.Same(t, must[linking.Ticket](t)(d.TicketByID(t.Context(), want.ID)), want)
+		storagetest.Same(t, must[linking.Ticket](t)(d.TicketByToken(t.Context(), hash)), want)
 		_, err := d.TicketByID(t.Context(), identity.NewID())
-		WantNotFound(t, "by another id", err)
+		storagetest.WantNotFound(t, "by another id", err)
 		_, other := identity.NewSecret()
 		_, err = d.TicketByToken(t.Context(), other)
-		WantNotFound(t, "by another token", err)
+		storagetest.WantNotFound(t, "by another token", err)
 	})
 
 	t.Run("a place in a deleted team goes with its user", func(t *testing.T) {
@@ -71,15 +72,15 @@ func testMerges(t *testing.T, d *Database) {
 		m := merge(owner, survivor, 0)
 		d.Do(t, func(ctx context.Context) error { return d.MoveItems(ctx, m, d.Clock.Now()) })
 		_, err := d.Membership(t.Context(), deleted.ID, owner.ID)
-		WantNotFound(t, "a place in a deleted team", err)
+		storagetest.WantNotFound(t, "a place in a deleted team", err)
 		_, err = d.Membership(t.Context(), live.ID, owner.ID)
-		Same(t, err, nil)
+		storagetest.Same(t, err, nil)
 	})
 }
 
 // A team session ends with the session it is in, whichever way that ends, with
 // its reason; others stay, and what had ended keeps when and why.
-func testTeamSessionsEndWithTheirSession(t *testing.T, d *Database) {
+func testTeamSessionsEndWithTheirSession(t *testing.T, d *storagetest.Database) {
 	at := d.Clock.Now().Add(time.Microsecond)
 	for name, end := range map[string]func(ctx context.Context, s session.Session, reason string) error{
 		"by hand": func(ctx context.Context, s session.Session, reason string) error {
@@ -111,7 +112,7 @@ func testTeamSessionsEndWithTheirSession(t *testing.T, d *Database) {
 			want[i].EndedAt, want[i].EndReason = &at, new(name)
 		}
 		for _, ts := range append(want, stays...) {
-			Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
+			storagetest.Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -8,9 +8,10 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testUnlink(t *testing.T, d *Database) {
+func testUnlink(t *testing.T, d *storagetest.Database) {
 	t.Run("an identity goes, and the sessions it made stay without it", func(t *testing.T) {
 		u := d.User(t)
 		i, other := d.Wallet(t, u.ID), d.Wallet(t, u.ID)
@@ -22,25 +23,25 @@ func testUnlink(t *testing.T, d *Database) {
 		end(t, d, u.ID, session.SessionSelector{Only: &ended.ID}, first)
 		d.Do(t, func(ctx context.Context) error {
 			n, err := d.EndSessionsBy(ctx, i.ID, "unlinked", second)
-			Same(t, n, 1)
+			storagetest.Same(t, n, 1)
 			if err != nil {
 				return err
 			}
 			return d.DeleteIdentity(ctx, i.ID)
 		})
 		_, err := d.DB.Identity(t.Context(), i.ID)
-		WantNotFound(t, "a deleted identity", err)
+		storagetest.WantNotFound(t, "a deleted identity", err)
 		open.IdentityID, open.EndedAt, open.EndReason = nil, &second, new("unlinked")
 		ended.IdentityID, ended.EndedAt, ended.EndReason = nil, &first, new("over")
 		for _, want := range []session.Session{open, ended, foreign} {
-			Same(t, lock(t, d, want.ID), want)
+			storagetest.Same(t, lock(t, d, want.ID), want)
 		}
 	})
 
 	t.Run("its method leaves the sessions that it was proven in, unless another proved it", func(t *testing.T) {
 		u := d.User(t)
-		made, gone, other := d.Identity(t, u.ID, "github", Word()), d.Identity(t, u.ID, "google", Word()), d.Identity(t, u.ID, "google", Word())
-		foreign := d.Identity(t, d.User(t).ID, "google", Word())
+		made, gone, other := d.Identity(t, u.ID, "github", storagetest.Word()), d.Identity(t, u.ID, "google", storagetest.Word()), d.Identity(t, u.ID, "google", storagetest.Word())
+		foreign := d.Identity(t, d.User(t).ID, "google", storagetest.Word())
 		with := func(by identity.Identity, methods string, proven ...identity.Identity) session.Session {
 			return d.Session(t, by.UserID, func(s *session.Session) {
 				s.IdentityID, s.Methods = &by.ID, strings.Fields(methods)
@@ -67,30 +68,30 @@ func testUnlink(t *testing.T, d *Database) {
 			want.Methods = strings.Fields(c.left)
 			d.Do(t, func(ctx context.Context) error {
 				n, err := d.EndSessionsBy(ctx, gone.ID, "unlinked", d.Clock.Now())
-				Same(t, n, 0)
+				storagetest.Same(t, n, 0)
 				return err
 			})
 			t.Log(name)
-			Same(t, lock(t, d, want.ID), want)
-			Same(t, must[session.Principal](t)(d.PrincipalByToken(t.Context(), want.TokenHash)).Session, want)
+			storagetest.Same(t, lock(t, d, want.ID), want)
+			storagetest.Same(t, must[session.Principal](t)(d.PrincipalByToken(t.Context(), want.TokenHash)).Session, want)
 		}
 		over := with(made, "github google", gone) // what has ended stays as it was
 		end(t, d, u.ID, session.SessionSelector{Only: &over.ID}, d.Clock.Now())
 		d.Do(t, func(ctx context.Context) error {
 			return d.EndSessionsByIdentities(ctx, []identity.ID{gone.ID, other.ID}, "undone", d.Clock.Now())
 		})
-		Same(t, lock(t, d, over.ID).Methods, over.Methods)
+		storagetest.Same(t, lock(t, d, over.ID).Methods, over.Methods)
 		both := with(made, "github google", gone, other)
 		d.Do(t, func(ctx context.Context) error {
 			return d.EndSessionsByIdentities(ctx, []identity.ID{gone.ID, other.ID}, "undone", d.Clock.Now())
 		})
-		Same(t, lock(t, d, both.ID).Methods, []string{"github"})
+		storagetest.Same(t, lock(t, d, both.ID).Methods, []string{"github"})
 	})
 
 	t.Run("an address goes, and the oldest other becomes primary", func(t *testing.T) {
 		u, other := d.User(t), d.User(t)
 		at := d.Clock.Now().Add(time.Second)
-		newest, oldest, primary := Word()+"@a.example", Word()+"@b.example", Word()+"@c.example"
+		newest, oldest, primary := storagetest.Word()+"@a.example", storagetest.Word()+"@b.example", storagetest.Word()+"@c.example"
 		for address, age := range map[string]time.Duration{newest: 1, oldest: 3, primary: 2} {
 			e := identity.Email{Address: address, UserID: u.ID, Source: "google", VerifiedAt: d.Clock.Now().Add(-age * time.Hour)}
 			d.Do(t, func(ctx context.Context) error { return d.Claim(ctx, e) })
@@ -101,7 +102,7 @@ func testUnlink(t *testing.T, d *Database) {
 		}
 		want := func(address *string) {
 			t.Helper()
-			Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).PrimaryEmail, address)
+			storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).PrimaryEmail, address)
 		}
 		del(other.ID, primary) // not theirs
 		want(&primary)
@@ -113,7 +114,7 @@ func testUnlink(t *testing.T, d *Database) {
 		want(nil)
 		for _, address := range []string{newest, oldest, primary} {
 			_, err := d.EmailOwner(t.Context(), address)
-			WantNotFound(t, address, err)
+			storagetest.WantNotFound(t, address, err)
 		}
 	})
 }

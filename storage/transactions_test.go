@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -13,9 +13,10 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/storage"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testTransactions(t *testing.T, d *Database) {
+func testTransactions(t *testing.T, d *storagetest.Database) {
 	insert := func(ctx context.Context) (identity.ID, error) {
 		tm := team.Team{ID: identity.NewID(), Name: "n", CreatedAt: d.Clock.Now(), UpdatedAt: d.Clock.Now()}
 		return tm.ID, d.InsertTeam(ctx, tm)
@@ -47,11 +48,11 @@ func testTransactions(t *testing.T, d *Database) {
 			if err := d.UpdateUser(ctx, changed); err != nil {
 				return err
 			}
-			Same(t, must[identity.User](t)(d.DB.User(ctx, u.ID)).DisplayName, "changed")
-			Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).DisplayName, u.DisplayName)
+			storagetest.Same(t, must[identity.User](t)(d.DB.User(ctx, u.ID)).DisplayName, "changed")
+			storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).DisplayName, u.DisplayName)
 			return nil
 		})
-		Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).DisplayName, "changed")
+		storagetest.Same(t, must[identity.User](t)(d.DB.User(t.Context(), u.ID)).DisplayName, "changed")
 	})
 
 	t.Run("a nested one joins the outer", func(t *testing.T) {
@@ -88,7 +89,7 @@ func testTransactions(t *testing.T, d *Database) {
 				}
 				return nil
 			})
-			Same(t, runs, 4)
+			storagetest.Same(t, runs, 4)
 			left(t, before+1)
 		}
 	})
@@ -146,7 +147,7 @@ func testTransactions(t *testing.T, d *Database) {
 	t.Run("a change outside a transaction is refused", func(t *testing.T) { testOutside(t, d) })
 }
 
-func testCancelled(t *testing.T, d *Database, insert func(ctx context.Context) (identity.ID, error)) {
+func testCancelled(t *testing.T, d *storagetest.Database, insert func(ctx context.Context) (identity.ID, error)) {
 	before := d.Count(t, "teams")
 	ctx, cancel := context.WithCancel(t.Context())
 	err := d.InTx(ctx, func(ctx context.Context) error {
@@ -174,7 +175,7 @@ func testCancelled(t *testing.T, d *Database, insert func(ctx context.Context) (
 	}
 }
 
-func testOutside(t *testing.T, d *Database) {
+func testOutside(t *testing.T, d *storagetest.Database) {
 	u := d.User(t)
 	s := d.Session(t, u.ID)
 	var over context.Context
@@ -233,8 +234,8 @@ func testOutside(t *testing.T, d *Database) {
 		}()
 		d.AfterCommit(t.Context(), func() {})
 	}()
-	Same(t, counts(), before)
-	Same(t, lock(t, d, s.ID), s)
+	storagetest.Same(t, counts(), before)
+	storagetest.Same(t, lock(t, d, s.ID), s)
 }
 
 func unavailable(err error) bool {

@@ -1,4 +1,4 @@
-package storagetest
+package storage_test
 
 import (
 	"context"
@@ -11,9 +11,10 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
-func testSecrets(t *testing.T, d *Database) {
+func testSecrets(t *testing.T, d *storagetest.Database) {
 	newSecret := func() identity.SingleUse {
 		_, hash := identity.NewSecret()
 		return identity.SingleUse{Hash: hash, ExpiresAt: d.Clock.Now().Add(time.Hour)}
@@ -26,7 +27,7 @@ func testSecrets(t *testing.T, d *Database) {
 
 	t.Run("a secret burns once", func(t *testing.T) {
 		a, b := newSecret(), newSecret()
-		Same(t, []bool{burn(t, a), burn(t, b), burn(t, a), burn(t, b)}, []bool{true, true, false, false})
+		storagetest.Same(t, []bool{burn(t, a), burn(t, b), burn(t, a), burn(t, b)}, []bool{true, true, false, false})
 	})
 
 	t.Run("in 50 transactions at once, in one of them", func(t *testing.T) {
@@ -41,14 +42,14 @@ func testSecrets(t *testing.T, d *Database) {
 			})
 		}
 		wg.Wait()
-		Same(t, won.Load(), 1)
+		storagetest.Same(t, won.Load(), 1)
 	})
 
 	t.Run("what rolls back has not burned", func(t *testing.T) {
 		s := newSecret()
 		err := d.InTx(t.Context(), func(ctx context.Context) error {
 			first, err := d.BurnSecret(ctx, s)
-			Same(t, first, true)
+			storagetest.Same(t, first, true)
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ func testSecrets(t *testing.T, d *Database) {
 		if err != errTest { //nolint:errorlint // the very one
 			t.Error(err)
 		}
-		Same(t, burn(t, s), true)
+		storagetest.Same(t, burn(t, s), true)
 	})
 
 	t.Run("a ticket is found by its hash, with the exact proof", func(t *testing.T) {
@@ -78,19 +79,19 @@ func testSecrets(t *testing.T, d *Database) {
 			d.Do(t, func(ctx context.Context) (err error) { got, err = d.LockTicket(ctx, ticket.TokenHash); return err })
 			return got
 		}
-		Same(t, get(), ticket)
+		storagetest.Same(t, get(), ticket)
 		ticket.UsedAt = new(d.Clock.Now().Add(time.Microsecond))
 		d.Do(t, func(ctx context.Context) error { return d.UseTicket(ctx, ticket) })
-		Same(t, get(), ticket)
+		storagetest.Same(t, get(), ticket)
 		d.Do(t, func(ctx context.Context) error {
 			_, err := d.LockTicket(ctx, hash())
-			WantNotFound(t, "no ticket", err)
+			storagetest.WantNotFound(t, "no ticket", err)
 			return nil
 		})
 	})
 }
 
-func testEvents(t *testing.T, d *Database) {
+func testEvents(t *testing.T, d *storagetest.Database) {
 	if err := d.RecordEvents(t.Context()); err != nil {
 		t.Errorf("no events are nothing to write: %v", err)
 	}
@@ -111,12 +112,12 @@ func testEvents(t *testing.T, d *Database) {
 		}
 	}
 	row(full.ID)
-	Same(t, []any{action, actor, user, tm, sess}, []any{full.Action, full.ActorID, full.UserID, full.TeamID, full.SessionID})
+	storagetest.Same(t, []any{action, actor, user, tm, sess}, []any{full.Action, full.ActorID, full.UserID, full.TeamID, full.SessionID})
 	row(bare.ID)
-	Same(t, []any{action, actor, user, tm, sess, data}, []any{bare.Action, nil, nil, nil, nil, "{}"})
+	storagetest.Same(t, []any{action, actor, user, tm, sess, data}, []any{bare.Action, nil, nil, nil, nil, "{}"})
 }
 
-func testSweep(t *testing.T, d *Database) {
+func testSweep(t *testing.T, d *storagetest.Database) {
 	now := d.Clock.Now()
 	before := now.Add(-time.Hour)
 	u := d.User(t)
@@ -165,8 +166,8 @@ func testSweep(t *testing.T, d *Database) {
 		}
 	}
 	counts := []int{len(left), d.Count(t, "burned_secrets"), d.Count(t, "tickets"), d.Count(t, "team_sessions")}
-	Same(t, counts, []int{7, 2, 2, 0})
-	Same(t, []int{d.Count(t, "users"), d.Count(t, "invitations")}, []int{users, invitations})
+	storagetest.Same(t, counts, []int{7, 2, 2, 0})
+	storagetest.Same(t, []int{d.Count(t, "users"), d.Count(t, "invitations")}, []int{users, invitations})
 	if gone, err := d.Sweep(t.Context(), now, before); err != nil || gone != 0 {
 		t.Errorf("a second sweep took %d, %v", gone, err)
 	}
