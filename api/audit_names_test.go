@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 // A trail tells who its ids are by now, also of those who have left, were merged

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/identity/audit"
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 // event is an event as an answer shows it.

@@ -16,9 +16,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/internal/apptest"
 	"github.com/latchkey/latchkey/internal/dedupe"
 	"github.com/latchkey/latchkey/internal/importer"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/storage"
 )

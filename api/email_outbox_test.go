@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/apptest"
-	"github.com/latchkey/latchkey/storage/storagetest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 func TestEmailNeedsAMailServer(t *testing.T) {

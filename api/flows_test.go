@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 // The three flows that define the product, end to end on both engines.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 // HEAD is answered wherever GET is, with its status and headers, also where the

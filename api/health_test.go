@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 // Anybody may ask whether the service is ready, and all who ask at once hear that

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 // crowd gives a user more sessions than one transaction ends, and each of them a

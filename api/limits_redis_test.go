@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/apptest"
-	"github.com/latchkey/latchkey/internal/testredis"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/testredis"
 )
 
 // Two replicas with one Redis give a client one quota; without it each gives

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 func google(t *testing.T, a *apptest.App, p apptest.Person) *apptest.Browser {

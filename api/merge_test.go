@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 // twoAccounts signs one person in twice: by a wallet in one browser, first, and

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 // A newcomer proves an address that a user has.

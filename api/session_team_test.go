@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 func TestSessionNamesTheIdentityThatMadeIt(t *testing.T) {

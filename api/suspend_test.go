@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/identity/session"
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 // A suspended user is signed out at once and stays so, whatever they prove, until they are

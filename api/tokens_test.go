@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/app"
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 const clients = "LATCHKEY_CLIENTS=web=https://api.example.com,mobile=https://mobile.example.com"

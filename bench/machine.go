@@ -15,7 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/latchkey/latchkey/internal/testpg"
+	"github.com/latchkey/latchkey/internal/testkit/testpg"
 	"github.com/latchkey/latchkey/siwe"
 )
 

@@ -12,9 +12,9 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/storage"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // mute is a store that cannot write audit events.

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // Each thing that unlinking is bound to, taken away by itself.

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 var otherBrowser = identity.HashSecret("another browser")

@@ -12,9 +12,9 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/storage"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // watched is a store that keeps what PostgreSQL says of deadlocks: it resolves

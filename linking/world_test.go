@@ -7,9 +7,9 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/storage"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 const undoFor = 30 * 24 * time.Hour

@@ -10,8 +10,8 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // world is what rows can refer to, and how a sound row of each table looks.

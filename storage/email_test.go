@@ -8,7 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method/email"
-	"github.com/latchkey/latchkey/storage/storagetest"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 func testChallenges(t *testing.T, d *storagetest.Database) {

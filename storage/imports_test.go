@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 func testImports(t *testing.T, d *storagetest.Database) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
-	"github.com/latchkey/latchkey/storage/storagetest"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 func testInvitations(t *testing.T, d *storagetest.Database) {

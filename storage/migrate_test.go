@@ -8,9 +8,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/migrations"
 	"github.com/latchkey/latchkey/storage"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 func TestMigrationsHaveEqualVersionsAndNames(t *testing.T) {

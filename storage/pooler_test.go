@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/testpg"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
+	"github.com/latchkey/latchkey/internal/testkit/testpg"
 	"github.com/latchkey/latchkey/storage"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // pooled returns a URL through the pooler to a new database of the server.

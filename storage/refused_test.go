@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
-	"github.com/latchkey/latchkey/storage/storagetest"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 // testRefused lists team sessions at random by the status that policies at random

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/latchkey/latchkey/storage/storagetest"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 // A newer release has added columns to the database of this one. Each table has

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity/token"
-	"github.com/latchkey/latchkey/storage/storagetest"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 func testSigningKeys(t *testing.T, d *storagetest.Database) {

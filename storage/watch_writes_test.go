@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // seen is a user in a team, and what a check of their session reads.

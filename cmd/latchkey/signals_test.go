@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/testpg"
+	"github.com/latchkey/latchkey/internal/testkit/testpg"
 )
 
 // newReplica starts one on a database, and does not wait for it.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/user"
-	"github.com/latchkey/latchkey/storage/storagetest"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 func each(t *testing.T, test func(t *testing.T, d *storagetest.Database, s *user.Service)) {

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/storage"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // A replica is killed before every statement of a merge's confirm and of an

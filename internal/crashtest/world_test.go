@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/internal/apptest"
-	"github.com/latchkey/latchkey/internal/testpg"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/testpg"
 )
 
 // world is a database in which a person is about to merge their two accounts,

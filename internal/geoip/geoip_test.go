@@ -9,8 +9,8 @@ import (
 
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 
-	"github.com/latchkey/latchkey/internal/apptest"
 	"github.com/latchkey/latchkey/internal/geoip"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 func TestPlace(t *testing.T) {

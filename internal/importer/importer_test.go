@@ -14,9 +14,9 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/internal/importer"
-	"github.com/latchkey/latchkey/internal/testpg"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
+	"github.com/latchkey/latchkey/internal/testkit/testpg"
 	"github.com/latchkey/latchkey/linking"
-	"github.com/latchkey/latchkey/storage/storagetest"
 )
 
 // newSource makes a database as another system left it, and returns its URL.

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/internal/importer"
-	"github.com/latchkey/latchkey/storage/storagetest"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 // The tables as the adapters' documentation has them.

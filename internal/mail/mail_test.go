@@ -11,10 +11,10 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/internal/apptest"
 	"github.com/latchkey/latchkey/internal/config"
 	latchmail "github.com/latchkey/latchkey/internal/mail"
 	"github.com/latchkey/latchkey/internal/outbox"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 var sealer = identity.NewSealer(identity.DeriveKey("a secret", "outbox"))

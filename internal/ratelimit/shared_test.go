@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/testredis"
+	"github.com/latchkey/latchkey/internal/testkit/testredis"
 )
 
 var testKey = []byte("a key of the tests")

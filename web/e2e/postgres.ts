@@ -4,7 +4,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'n
 import { join } from 'node:path'
 
 // PostgreSQL for these tests: the server of LATCHKEY_TEST_DATABASE_URL, or one
-// of their own that ends with this process, as internal/testpg has it.
+// of their own that ends with this process, as internal/testkit/testpg has it.
 const given = process.env['LATCHKEY_TEST_DATABASE_URL']
 const debian = '/usr/lib/postgresql'
 
@@ -37,7 +37,7 @@ async function startPrivate(): Promise<string> {
   const dir = mkdtempSync('/tmp/e2epg-')
   const user = unprivileged()
   if (user) chownSync(dir, user.uid, user.gid)
-  const supervise = readFileSync(new URL('../../internal/testpg/supervise.sh', import.meta.url), 'utf8')
+  const supervise = readFileSync(new URL('../../internal/testkit/testpg/supervise.sh', import.meta.url), 'utf8')
   // It stops the server and removes the directory when our end of its standard
   // input is gone, however we end.
   const child = spawn('/bin/sh', ['-c', supervise, 'e2epg', bin!, dir], {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/latchkey/latchkey/docs/examples/gobackend"
 	"github.com/latchkey/latchkey/internal/app"
-	"github.com/latchkey/latchkey/internal/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 const audience = "https://api.example.com"

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testpg"
+	"github.com/latchkey/latchkey/internal/testkit/testpg"
 	"github.com/latchkey/latchkey/storage"
 )
 
