@@ -11,6 +11,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/latchkey/latchkey/identity/token"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
@@ -139,7 +140,7 @@ func TestRefreshInParallel(t *testing.T) {
 		raw := offline(t, b, "")
 		var mu sync.Mutex
 		next, access := map[string]bool{}, map[string]bool{}
-		together(50, func() {
+		testkit.Together(50, func(int) {
 			grant := refresh(a.Browser(), raw).Want(http.StatusOK)
 			mu.Lock()
 			defer mu.Unlock()
@@ -149,16 +150,6 @@ func TestRefreshInParallel(t *testing.T) {
 			t.Errorf("%d successors, %d access tokens", len(next), len(access))
 		}
 	}, clients)
-}
-
-func together(n int, fn func()) {
-	var all sync.WaitGroup
-	start := make(chan struct{})
-	for range n {
-		all.Go(func() { <-start; fn() })
-	}
-	close(start)
-	all.Wait()
 }
 
 func TestRefreshReused(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/storage"
@@ -248,7 +249,7 @@ func TestMergeRaces(t *testing.T) {
 			for range 6 {
 				s := newScene(t, d, replicas)
 				var merged, lost error
-				together(2, func(n int) {
+				testkit.Together(2, func(n int) {
 					if n == 0 {
 						merged = s.merge(s.world, s.a.User.ID, s.b.User.ID)
 					} else {
@@ -330,7 +331,7 @@ func TestTicketsOfEachOtherRedeemedAtOnce(t *testing.T) {
 				ids[n] = p.ID
 			}
 			var errs [2]error
-			together(2, func(n int) {
+			testkit.Together(2, func(n int) {
 				w := []*world{s.world, s.rival}[n]
 				_, _, errs[n] = w.service.ConfirmMerge(t.Context(), holder(n), ids[n], linking.MergeChoices{Survivor: &people[n].User.ID})
 			})

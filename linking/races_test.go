@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
 )
@@ -40,7 +41,7 @@ func TestManyFirstSignInsOfOneIdentityMakeOneUser(t *testing.T) {
 		// Two replicas, as two handles on one database.
 		replicas := []*world{newWorld(d, linking.PolicyAuto), newWorldOver(d, storagetest.Connect(t, d.URL), linking.PolicyAuto)}
 		var c tally
-		together(100, func(n int) {
+		testkit.Together(100, func(n int) {
 			w := replicas[n%2]
 			c.add(w.apply(t, w.proof(identity.PurposeSignIn, "google", "one", vouched("ada@example.com")), nil))
 		})
@@ -54,7 +55,7 @@ func TestManyPeopleAtOnceGetTheirOwnUsers(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		w := newWorld(d, linking.PolicyAuto)
 		var c tally
-		together(100, func(int) {
+		testkit.Together(100, func(int) {
 			word := storagetest.Word()
 			c.add(w.apply(t, w.proof(identity.PurposeSignIn, "google", word, vouched(word+"@example.com")), nil))
 		})
@@ -69,7 +70,7 @@ func TestProvidersThatVouchForOneAddressAtOnceMakeOneUser(t *testing.T) {
 		for round := range 5 {
 			address := storagetest.Word() + "@example.com"
 			var c tally
-			together(20, func(n int) {
+			testkit.Together(20, func(n int) {
 				provider := []string{"google", "github", "issuer"}[n%3]
 				c.add(w.apply(t, w.proof(identity.PurposeSignIn, provider, address, vouched(address)), nil))
 			})
@@ -88,7 +89,7 @@ func TestOneWalletLinkedByTwoAtOnce(t *testing.T) {
 			var c tally
 			var mu sync.Mutex
 			var refusal *identity.Error
-			together(2, func(n int) {
+			testkit.Together(2, func(n int) {
 				p := w.proof(identity.PurposeLink, "siwe", address, wallet)
 				r, err := w.apply(t, p, []*session.Principal{ada, bob}[n])
 				c.add(r, err)
@@ -112,7 +113,7 @@ func TestAUsedSecretWorksOnce(t *testing.T) {
 		w := newWorld(d, linking.PolicyAuto)
 		p := w.proof(identity.PurposeSignIn, "siwe", storagetest.Address(), wallet)
 		var c tally
-		together(50, func(int) { c.add(w.apply(t, p, nil)) })
+		testkit.Together(50, func(int) { c.add(w.apply(t, p, nil)) })
 		storagetest.Same(t, c.counts, map[string]int{"created": 1, "proof_used": 49})
 		storagetest.Same(t, []int{d.Count(t, "users"), d.Count(t, "sessions"), d.Count(t, "burned_secrets")}, []int{1, 1, 1})
 	})
@@ -125,7 +126,7 @@ func TestOneSessionSteppedUpByManyAtOnce(t *testing.T) {
 		w := newWorld(d, linking.PolicyAuto)
 		ada := w.signIn(t, "google", "ada")
 		var c tally
-		together(20, func(int) { c.add(w.apply(t, w.proof(identity.PurposeStepUp, "google", "ada"), ada)) })
+		testkit.Together(20, func(int) { c.add(w.apply(t, w.proof(identity.PurposeStepUp, "google", "ada"), ada)) })
 		storagetest.Same(t, c.counts, map[string]int{"stepped_up": 1, "unauthenticated": 19})
 	})
 }
@@ -137,7 +138,7 @@ func TestPeopleLinkEachOthersWaysInAtOnce(t *testing.T) {
 		w := newWorld(d, linking.PolicyAuto)
 		ada, bob := w.signIn(t, "google", "ada"), w.signIn(t, "google", "bob")
 		var c tally
-		together(10, func(n int) {
+		testkit.Together(10, func(n int) {
 			if n%2 == 0 {
 				c.add(w.apply(t, w.proof(identity.PurposeLink, "google", "bob"), ada))
 			} else {
@@ -161,7 +162,7 @@ func TestAllWaysInUnlinkedAtOnceLeaveOne(t *testing.T) {
 		}
 		actor := ada.Actor(d.Clock.Now(), identity.RequestOrigin{})
 		var c tally
-		together(len(all), func(n int) {
+		testkit.Together(len(all), func(n int) {
 			c.add(linking.Result{Outcome: "unlinked"}, w.service.Unlink(t.Context(), actor, all[n].ID))
 		})
 		storagetest.Same(t, c.counts, map[string]int{"unlinked": 3, "last_identity": 1})

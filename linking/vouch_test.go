@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
 )
@@ -215,7 +216,7 @@ func TestTwoClaimOneAddressAtOnce(t *testing.T) {
 			people = append(people, w.signIn(t, "google", storagetest.Word()))
 		}
 		var c tally
-		together(len(people), func(n int) {
+		testkit.Together(len(people), func(n int) {
 			c.add(w.apply(t, w.proof(identity.PurposeLink, "github", storagetest.Word(), vouched("one@example.com")), people[n]))
 		})
 		storagetest.Same(t, c.counts, map[string]int{"linked": 1, "email_taken": 7})
@@ -237,7 +238,7 @@ func TestUnlinkWhileItsAddressSignsIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			together(2, func(n int) {
+			testkit.Together(2, func(n int) {
 				if n == 0 {
 					if err := w.service.Unlink(context.WithoutCancel(t.Context()), actorOf(ada), i.ID); err != nil {
 						t.Error(err)
@@ -266,7 +267,7 @@ func TestAddressChangesDuringAMerge(t *testing.T) {
 			before, _ := identity.CanonicalEmail("a" + word + "@example.com")
 			after, _ := identity.CanonicalEmail("b" + word + "@example.com")
 			a, b := w.signIn(t, "google", word, vouched(before)), w.signIn(t, "github", word)
-			together(2, func(n int) {
+			testkit.Together(2, func(n int) {
 				if n == 0 {
 					if _, err := w.service.AdminMerge(context.WithoutCancel(t.Context()), nil, a.User.ID, b.User.ID, linking.MergeChoices{}, false); err != nil {
 						t.Error(err)

@@ -1,7 +1,6 @@
 package linking_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -101,18 +100,4 @@ func (w *world) owner(t *testing.T, provider, subject string) identity.ID {
 		t.Errorf("owner of %s %s: %v", provider, subject, err)
 	}
 	return u.ID
-}
-
-// together runs fn n times at once and waits.
-func together(n int, fn func(n int)) {
-	var wg sync.WaitGroup
-	start := make(chan struct{})
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			fn(i)
-		})
-	}
-	close(start)
-	wg.Wait()
 }

@@ -4,32 +4,18 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 // crowd is how many work at once where a lock or a constraint must hold.
 const crowd = 100
-
-// together runs fn many times at once and waits.
-func together(n int, fn func(n int)) {
-	var wg sync.WaitGroup
-	start := make(chan struct{})
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			fn(i)
-		})
-	}
-	close(start)
-	wg.Wait()
-}
 
 // testLocks lets a crowd count in one row: each reads it under the lock and
 // writes one more. A lock that does not hold loses counts.
@@ -95,7 +81,7 @@ func testLocks(t *testing.T, d *storagetest.Database) {
 	t.Run("users named in opposite orders", func(t *testing.T) {
 		a, b := d.User(t), d.User(t)
 		var runs atomic.Int32
-		together(crowd, func(n int) {
+		testkit.Together(crowd, func(n int) {
 			first, second := a.ID, b.ID
 			if n%2 == 0 {
 				first, second = second, first
@@ -132,7 +118,7 @@ func testLocks(t *testing.T, d *storagetest.Database) {
 
 func count(t *testing.T, d *storagetest.Database, one func(ctx context.Context) error) {
 	t.Helper()
-	together(crowd, func(int) {
+	testkit.Together(crowd, func(int) {
 		if err := d.InTx(t.Context(), one); err != nil {
 			t.Error(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -23,7 +24,7 @@ func testRaces(t *testing.T, d *storagetest.Database) {
 	once := func(t *testing.T, do func(ctx context.Context, db *storage.DB) (bool, error)) int32 {
 		t.Helper()
 		var won atomic.Int32
-		together(crowd, func(n int) {
+		testkit.Together(crowd, func(n int) {
 			var first bool
 			db := replicas[n%len(replicas)]
 			err := db.InTx(t.Context(), func(ctx context.Context) (err error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -116,7 +117,7 @@ func TestRenewedByManyAtOnce(t *testing.T) {
 		s, old := f.issue(t, f.User(t).ID)
 		var won atomic.Int32
 		var winner atomic.Value
-		together(20, func(int) {
+		testkit.Together(20, func(int) {
 			switch _, token, err := f.renew(t, s, "google"); {
 			case err == nil:
 				won.Add(1)

@@ -7,21 +7,9 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
-
-func together(n int, fn func(n int)) {
-	var wg sync.WaitGroup
-	start := make(chan struct{})
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			fn(i)
-		})
-	}
-	close(start)
-	wg.Wait()
-}
 
 func TestEnterATeam(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
@@ -66,7 +54,7 @@ func TestEnteredByManyAtOnceIsOneTeamSession(t *testing.T) {
 		s, _ := f.issue(t, u.ID)
 		var mu sync.Mutex
 		ids, made := map[identity.ID]bool{}, 0
-		together(20, func(int) {
+		testkit.Together(20, func(int) {
 			l, created, err := f.Enter(t.Context(), actor(s), tm.ID, false)
 			if err != nil {
 				t.Error(err)
@@ -94,7 +82,7 @@ func TestRemovedWhileEntering(t *testing.T) {
 			u := f.User(t)
 			f.Member(t, tm.ID, u.ID, team.RoleMember)
 			s, token := f.issue(t, u.ID)
-			together(4, func(n int) {
+			testkit.Together(4, func(n int) {
 				if n == 0 {
 					if err := teams.Remove(t.Context(), actor(boss), tm.ID, u.ID); err != nil {
 						t.Error(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -175,7 +176,7 @@ func TestAcceptedByManyAtOnceIsOneMember(t *testing.T) {
 		// Two own what was invited only if the address changes hands; here one
 		// person clicks twenty times.
 		var won atomic.Int32
-		together(20, func(int) {
+		testkit.Together(20, func(int) {
 			if _, err := f.Accept(t.Context(), actor(i.receiver), i.invitation.ID); err == nil {
 				won.Add(1)
 			} else {
@@ -193,7 +194,7 @@ func TestAcceptedWhileRevoked(t *testing.T) {
 		for range 10 {
 			i := f.invited(t, team.RoleMember)
 			var accepted, revoked error
-			together(2, func(n int) {
+			testkit.Together(2, func(n int) {
 				if n == 0 {
 					_, accepted = f.Accept(t.Context(), actor(i.receiver), i.invitation.ID)
 				} else {

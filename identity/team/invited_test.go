@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -142,7 +143,7 @@ func TestNobodyIsFloodedByInvitations(t *testing.T) {
 			owners[n] = f.User(t)
 			teams[n] = f.Team(t, owners[n].ID).ID
 		}
-		together(len(statuses), func(n int) {
+		testkit.Together(len(statuses), func(n int) {
 			i, err := f.Service.Invite(t.Context(), actor(owners[n]), teams[n], team.Target{Email: &address}, team.RoleMember)
 			if err != nil {
 				t.Error(err)

@@ -3,11 +3,11 @@ package team_test
 import (
 	"context"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -43,19 +43,6 @@ func (f *fixture) role(t *testing.T, id, user identity.ID) team.Role {
 		return "none"
 	}
 	return m.Role
-}
-
-func together(n int, fn func(n int)) {
-	var wg sync.WaitGroup
-	start := make(chan struct{})
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			fn(i)
-		})
-	}
-	close(start)
-	wg.Wait()
 }
 
 var (
@@ -190,7 +177,7 @@ func TestOwnersGoAtOnce(t *testing.T) {
 			for range n - 1 {
 				owners = append(owners, f.join(t, id, team.RoleOwner))
 			}
-			together(n, func(i int) {
+			testkit.Together(n, func(i int) {
 				me, next := owners[i], owners[(i+1)%n]
 				var err error
 				switch i % 3 {

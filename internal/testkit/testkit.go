@@ -1,0 +1,30 @@
+// Package testkit is what tests of more than one package share:
+//
+//   - [Together] runs a function many times at once;
+//   - storagetest opens a fresh, migrated database of each engine and puts people,
+//     identities, sessions and teams into it;
+//   - testpg starts private PostgreSQL servers, their standbys and PgBouncer;
+//   - testredis starts a private Redis;
+//   - apptest runs the whole service with real listeners, a clock that tests move,
+//     browsers, wallets, a mail server, providers with faults and a proxy that cuts
+//     connections, and checks every answer against the contract.
+//
+// What only one package needs stays in that package.
+package testkit
+
+import "sync"
+
+// Together calls fn n times at once, with the numbers from 0 to n-1, and returns
+// when all calls have.
+func Together(n int, fn func(n int)) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			fn(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+}
