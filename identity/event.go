@@ -54,6 +54,14 @@ const (
 	ActionAPIKeyCreated      Action = "api_key.created"
 	ActionAPIKeyRotated      Action = "api_key.rotated" //nolint:gosec // the name of an action
 	ActionAPIKeyRevoked      Action = "api_key.revoked"
+	ActionClientCreated      Action = "client.created"
+	ActionClientUpdated      Action = "client.updated"
+	ActionClientRotated      Action = "client.secret_rotated" //nolint:gosec // the name of an action
+	ActionClientDeleted      Action = "client.deleted"
+	ActionResourceCreated    Action = "resource.created"
+	ActionGrantCreated       Action = "grant.created"
+	ActionGrantUpdated       Action = "grant.updated"
+	ActionGrantRevoked       Action = "grant.revoked"
 	ActionRefreshCreated     Action = "refresh.created"
 	ActionRefreshReused      Action = "refresh.reused"
 	ActionRefreshEnded       Action = "refresh.ended"

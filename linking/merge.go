@@ -188,6 +188,8 @@ type MergeStore interface {
 	// KillTickets ends the user's open tickets, in all browsers, and the grants for
 	// more of them.
 	KillTickets(ctx context.Context, user identity.ID, at time.Time) error
+	// RevokeGrantsOf ends what a user lets applications do.
+	RevokeGrantsOf(ctx context.Context, user identity.ID, at time.Time) error
 	EndSessionsByIdentities(ctx context.Context, ids []identity.ID, reason string, at time.Time) error
 	EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user identity.ID, reason string, at time.Time) error
 	// CountOwnerless counts, of the teams, those without an active owner.

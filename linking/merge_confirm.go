@@ -239,6 +239,8 @@ func (s *Service) merge(ctx context.Context, p *Preview, by *identity.ID, event 
 		func() error { return s.moveMemberships(ctx, p.Plan.Memberships, source.ID, survivor.ID) },
 		func() error { return s.store.MoveItems(ctx, m, now) },
 		func() error { return s.store.KillTickets(ctx, source.ID, now) },
+		// Applications ask the survivor: they may have agreed to less.
+		func() error { return s.store.RevokeGrantsOf(ctx, source.ID, now) },
 		func() error { return s.store.DeleteRecoveryCodes(ctx, source.ID) },
 		func() error { return s.store.SetUser(ctx, survivor) },
 		func() error { return s.promoteWallet(ctx, survivor.ID, p.Plan.Identities) },

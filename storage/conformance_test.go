@@ -43,6 +43,7 @@ var groups = []struct {
 	{"SigningKeys", testSigningKeys},
 	{"Refresh", testRefresh},
 	{"APIKeys", testAPIKeys},
+	{"Clients", testClients},
 	{"Events", testEvents},
 	{"Audit", testAudit},
 	{"AuditTampering", testTampering},

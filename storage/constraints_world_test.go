@@ -18,7 +18,7 @@ import (
 type world struct {
 	d                                      *storagetest.Database
 	user, other, team, session, identityID string
-	teamSession, apiKey, job               string
+	teamSession, apiKey, job, client       string
 	otherAddress, address                  string
 	subject, invited, invitedWallet        string
 	token, ticket                          []byte
@@ -60,6 +60,15 @@ func newWorld(t *testing.T, d *storagetest.Database) *world {
 	job := session.Job{ID: identity.NewID(), Kind: session.JobEndSessions, CreatedAt: d.Clock.Now()}
 	w.job = job.ID.String()
 	d.Do(t, func(ctx context.Context) error { return d.InsertJob(ctx, job) })
+	w.client = storagetest.Word()
+	if err := insertRow(d, "clients", soundClient().with(row{"id": w.client})); err != nil {
+		t.Fatal(err)
+	}
+	for _, team := range []any{nil, w.team} {
+		if err := insertRow(d, "client_grants", row{"id": newID(), "user_id": w.user, "client_id": w.client, "team_id": team, "scopes": "", "resources": "", "created_at": instant, "updated_at": instant}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	w.ticket = hash()
 	d.Do(t, func(ctx context.Context) error {
 		return d.InsertTicket(ctx, linking.Ticket{
@@ -113,6 +122,11 @@ func newWorld(t *testing.T, d *storagetest.Database) *world {
 				"id": newID(), "prefix": storagetest.Word()[:12], "secret_hash": hash(), "name": "n", "scopes": "introspect", "created_at": instant, "expires_at": afterwards,
 			}
 		},
+		"resources": func() row { return row{"uri": storagetest.Word(), "name": "", "scopes": "", "created_at": instant} },
+		"clients":   soundClient,
+		"client_grants": func() row {
+			return row{"id": newID(), "user_id": d.User(t).ID.String(), "client_id": w.client, "scopes": "", "resources": "", "created_at": instant, "updated_at": instant}
+		},
 		"jobs":           func() row { return row{"id": newID(), "kind": "end_sessions", "reason": "r", "created_at": instant} },
 		"job_items":      func() row { return row{"job_id": w.job, "item_id": newID()} },
 		"burned_secrets": func() row { return row{"hash": hash(), "expires_at": instant} },
@@ -128,6 +142,14 @@ func newWorld(t *testing.T, d *storagetest.Database) *world {
 		"audit_heads": func() row { return row{"chain": newID(), "seq": 1, "hash": hash()} },
 	}
 	return w
+}
+
+// soundClient is a public client.
+func soundClient() row {
+	return row{
+		"id": storagetest.Word(), "name": "n", "logo_uri": "", "kind": "public", "redirect_uris": "", "post_logout_uris": "", "backchannel_uri": "",
+		"grants": "authorization_code", "scopes": "", "resources": "", "id_token_alg": "RS256", "trusted": false, "created_at": instant, "updated_at": instant,
+	}
 }
 
 func (w *world) refusals() []refusal {
@@ -224,6 +246,29 @@ func (w *world) refusals() []refusal {
 		{"api_keys", "created by an unknown user", row{"created_by": stranger}},
 		{"api_keys", "replaced by none there is", row{"replaced_by": stranger}},
 		{"api_keys", "expired when made", row{"expires_at": instant}},
+		{"resources", "without a URI", row{"uri": ""}},
+		{"clients", "without an id", row{"id": ""}},
+		{"clients", "without a name", row{"name": ""}},
+		{"clients", "unknown kind", row{"kind": "x"}},
+		{"clients", "without a grant", row{"grants": ""}},
+		{"clients", "signed by HS256", row{"id_token_alg": "HS256"}},
+		{"clients", "a public one with a secret", row{"secret_hash": w.token}},
+		{"clients", "a confidential one without a secret", row{"kind": "confidential"}},
+		{"clients", "a short secret hash", row{"kind": "confidential", "secret_hash": w.token[1:]}},
+		{"clients", "a former secret for ever", row{"previous_secret_hash": w.token}},
+		{"clients", "the end of no former secret", row{"previous_secret_until": instant}},
+		{"clients", "a short former secret hash", row{"previous_secret_hash": w.token[1:], "previous_secret_until": instant}},
+		{"clients", "trusted by its own document", row{"document_hash": w.token, "trusted": true}},
+		{"clients", "confidential by its own document", row{"document_hash": w.token, "kind": "confidential", "secret_hash": w.token}},
+		{"clients", "a short document hash", row{"document_hash": w.token[1:]}},
+		{"clients", "of no team there is", row{"team_id": stranger}},
+		{"clients", "created by an unknown user", row{"created_by": stranger}},
+		{"client_grants", "by an unknown user", row{"user_id": stranger}},
+		{"client_grants", "for an unknown client", row{"client_id": stranger}},
+		{"client_grants", "in no team there is", row{"team_id": stranger}},
+		{"client_grants", "a short document hash", row{"document_hash": w.token[1:]}},
+		{"client_grants", "two live ones", row{"user_id": w.user}},
+		{"client_grants", "two live ones in a team", row{"user_id": w.user, "team_id": w.team}},
 		{"burned_secrets", "a short hash", row{"hash": w.token[1:]}},
 		{"tickets", "one token for two", row{"token_hash": w.ticket}},
 		{"tickets", "a short token hash", row{"token_hash": w.token[1:]}},

@@ -28,6 +28,8 @@ var invariants = []struct{ means, query string }{
 			SELECT 1 FROM identities AS i WHERE i.provider = v.provider AND i.subject = v.subject AND i.user_id = v.user_id)`},
 	{"a tombstone with vouchers",
 		`SELECT u.id FROM users AS u JOIN vouchers AS v ON v.user_id = u.id WHERE u.status = 'merged'`},
+	{"a tombstone that lets an application do something",
+		`SELECT u.id FROM users AS u JOIN client_grants AS cg ON cg.user_id = u.id WHERE u.status = 'merged' AND cg.revoked_at IS NULL`},
 	{"a user merged in a circle",
 		`WITH RECURSIVE chain (start, id, depth) AS (
 			SELECT id, merged_into, 1 FROM users WHERE merged_into IS NOT NULL

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
@@ -74,6 +75,11 @@ func testViolations(t *testing.T, d *storagetest.Database) {
 	d.Do(t, func(ctx context.Context) error { return d.InsertVoucher(ctx, stray) })
 	broken("voucher", "a live voucher of an identity that is not the user's: "+stray.ID.String())
 	remove(t, d, "vouchers", stray.ID)
+
+	grant := client.Grant{ID: identity.NewID(), UserID: tombstone.ID, ClientID: d.OAuthClient(t).ID, CreatedAt: d.Clock.Now(), UpdatedAt: d.Clock.Now()}
+	d.Do(t, func(ctx context.Context) error { return d.InsertClientGrant(ctx, grant) })
+	broken("grant", "a tombstone that lets an application do something: "+tomb)
+	remove(t, d, "client_grants", grant.ID)
 
 	open := d.Session(t, tombstone.ID)
 	broken("session", "a tombstone with open sessions: "+tomb)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
@@ -255,4 +256,19 @@ func (d *Database) ProofMail(t *testing.T, mailbox []byte, edit ...func(m *email
 	}
 	d.Do(t, func(ctx context.Context) error { return d.InsertMail(ctx, m) })
 	return m
+}
+
+// OAuthClient inserts a public client, edited.
+func (d *Database) OAuthClient(t *testing.T, edit ...func(c *client.Client)) client.Client {
+	t.Helper()
+	now := d.Clock.Now()
+	c := client.Client{
+		ID: identity.NewID().String(), Name: "An app", Kind: client.Public, RedirectURIs: client.Words{"https://app.example.com/cb"},
+		Grants: client.Words{client.GrantCode}, Scopes: client.StandardScopes, IDTokenAlg: "RS256", CreatedAt: now, UpdatedAt: now,
+	}
+	for _, e := range edit {
+		e(&c)
+	}
+	d.Do(t, func(ctx context.Context) error { return d.InsertClient(ctx, c) })
+	return c
 }

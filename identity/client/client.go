@@ -1,0 +1,165 @@
+// Package client holds the applications that the authorization server signs people
+// in to, the APIs that their tokens are for, and what people let them do.
+package client
+
+import (
+	"crypto/subtle"
+	"database/sql/driver"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// Kind reports whether a client can keep a secret (RFC 6749, section 2.1).
+type Kind string
+
+// The kinds of clients.
+const (
+	Public       Kind = "public"       // apps on people's devices, pages in a browser
+	Confidential Kind = "confidential" // servers
+)
+
+// The grants that a client can have. A team's API key needs no client for
+// client_credentials: the key is one.
+const (
+	GrantCode    = "authorization_code"
+	GrantRefresh = "refresh_token"
+	GrantDevice  = "urn:ietf:params:oauth:grant-type:device_code" // RFC 8628
+)
+
+// The scopes that every client can have. Others are those of its resources.
+const (
+	ScopeOpenID  = "openid"
+	ScopeProfile = "profile"
+	ScopeEmail   = "email"
+	ScopeWallets = "wallets"
+	ScopeOffline = "offline_access"
+)
+
+// StandardScopes are the scopes of a client that names none.
+var StandardScopes = Words{ScopeOpenID, ScopeProfile, ScopeEmail, ScopeWallets, ScopeOffline}
+
+// Client is an application that may send people here to sign in.
+type Client struct {
+	ID      string // made here; the URL of its metadata for one that DocumentHash is of
+	Name    string
+	LogoURI string // https, or ""
+	Kind    Kind
+	// SecretHash is of a confidential client only. After a rotation the secret
+	// before works until PreviousSecretUntil, where an overlap was asked for.
+	SecretHash          []byte
+	PreviousSecretHash  []byte
+	PreviousSecretUntil *time.Time
+	RedirectURIs        Words  `bun:"redirect_uris"`
+	PostLogoutURIs      Words  `bun:"post_logout_uris"`
+	BackchannelURI      string // where logout tokens are sent, or ""
+	Grants              Words
+	Scopes              Words
+	Resources           Words // the URIs of resources that it may ask tokens for
+	IDTokenAlg          string
+	Trusted             bool         // asks for no consent: the deployment's own
+	TeamID              *identity.ID // the team that it serves: only its members sign in
+	// DocumentHash is of the metadata document that a client published at its ID;
+	// nil for one that was registered here.
+	DocumentHash []byte
+	CreatedBy    *identity.ID // nil for the command line
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	DeletedAt    *time.Time
+}
+
+// Has reports whether the client may use a grant.
+func (c Client) Has(grant string) bool { return slices.Contains(c.Grants, grant) }
+
+// AllowsScope reports whether the client may ask for a scope.
+func (c Client) AllowsScope(scope string) bool { return slices.Contains(c.Scopes, scope) }
+
+// AllowsResource reports whether the client may ask for tokens for a resource.
+func (c Client) AllowsResource(uri string) bool { return slices.Contains(c.Resources, uri) }
+
+// AllowsPostLogout reports whether a person may be sent to uri after logging out.
+func (c Client) AllowsPostLogout(uri string) bool { return allows(c.PostLogoutURIs, uri) }
+
+// AllowsRedirect reports whether answers may be sent to uri: one of the client's,
+// byte for byte. Only the port of an http loopback address may be another: a native
+// app takes one that is free (RFC 8252, section 7.3).
+func (c Client) AllowsRedirect(uri string) bool { return allows(c.RedirectURIs, uri) }
+
+// VerifySecret reports whether secret is the client's at now. A public client has
+// none.
+func (c Client) VerifySecret(secret string, now time.Time) bool {
+	hash := identity.HashSecret(secret)
+	present := subtle.ConstantTimeCompare(hash, c.SecretHash) == 1
+	previous := subtle.ConstantTimeCompare(hash, c.PreviousSecretHash) == 1
+	return present || previous && c.PreviousSecretUntil != nil && now.Before(*c.PreviousSecretUntil)
+}
+
+// Resource is an API that access tokens can be for.
+type Resource struct {
+	URI       string // the `resource` of requests and the `aud` of tokens
+	Name      string
+	Scopes    Words // what it understands besides
+	CreatedAt time.Time
+}
+
+// Grant is what a person lets a client do, in a team or, without one, by itself.
+type Grant struct {
+	ID           identity.ID
+	UserID       identity.ID
+	ClientID     string
+	TeamID       *identity.ID
+	Scopes       Words
+	Resources    Words
+	DocumentHash []byte // of the document that the person agreed to
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	LastUsedAt   *time.Time // to the hour
+	RevokedAt    *time.Time
+}
+
+// Covers reports whether the person has agreed to all of this. Another document is
+// another question.
+func (g Grant) Covers(c Client, scopes, resources []string) bool {
+	return g.RevokedAt == nil && string(g.DocumentHash) == string(c.DocumentHash) && g.Scopes.HasAll(scopes) && g.Resources.HasAll(resources)
+}
+
+// Words are a list that is stored as one text column, with a space between.
+type Words []string
+
+// HasAll reports whether all of these are among the words.
+func (w Words) HasAll(of []string) bool {
+	return !slices.ContainsFunc(of, func(s string) bool { return !slices.Contains(w, s) })
+}
+
+// With returns the words with more of them, each once, in order.
+func (w Words) With(more []string) Words {
+	out := slices.Clone(w)
+	for _, s := range more {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Value implements driver.Valuer.
+func (w Words) Value() (driver.Value, error) { return strings.Join(w, " "), nil }
+
+// Scan implements sql.Scanner.
+func (w *Words) Scan(src any) error {
+	switch v := src.(type) {
+	case string:
+		*w = strings.Fields(v)
+	case []byte:
+		*w = strings.Fields(string(v))
+	default:
+		return fmt.Errorf("words: cannot scan %T", src)
+	}
+	if len(*w) == 0 {
+		*w = nil
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// usedEvery is how coarsely the use of a grant is noted.
+const usedEvery = time.Hour
+
+// Consent is what a person agrees to.
+type Consent struct {
+	ClientID  string
+	TeamID    *identity.ID
+	Scopes    []string
+	Resources []string
+	// DocumentHash is of the document that the person was shown; nil for a client
+	// that is registered here.
+	DocumentHash []byte
+}
+
+// Agree keeps what a person agrees to: it widens the grant that there is, or makes
+// one. It joins the transaction of ctx, and says so in their history.
+func (s *Service) Agree(ctx context.Context, actor identity.Actor, c Consent) (g Grant, err error) {
+	if err := actor.RequirePerson(); err != nil {
+		return Grant{}, err
+	}
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		// The row of the user keeps two that agree at once apart.
+		if _, err := s.store.LockUsers(ctx, actor.UserID); err != nil {
+			return err
+		}
+		now := s.now()
+		g, err = s.store.ClientGrant(ctx, actor.UserID, c.ClientID, c.TeamID)
+		switch {
+		case errors.Is(err, identity.ErrNotFound):
+			g = Grant{
+				ID: identity.NewID(), UserID: actor.UserID, ClientID: c.ClientID, TeamID: c.TeamID, Scopes: Words(nil).With(c.Scopes),
+				Resources: Words(nil).With(c.Resources), DocumentHash: c.DocumentHash, CreatedAt: now, UpdatedAt: now,
+			}
+			if err = s.store.InsertClientGrant(ctx, g); err != nil {
+				return err
+			}
+			return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantCreated, g))
+		case err != nil:
+			return err
+		case g.Scopes.HasAll(c.Scopes) && g.Resources.HasAll(c.Resources) && string(g.DocumentHash) == string(c.DocumentHash):
+			return nil
+		}
+		g.Scopes, g.Resources, g.DocumentHash, g.UpdatedAt = g.Scopes.With(c.Scopes), g.Resources.With(c.Resources), c.DocumentHash, now
+		if err := s.store.UpdateClientGrant(ctx, g); err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantUpdated, g))
+	})
+	return g, err
+}
+
+// Used notes that a grant was used, to the hour. It joins the transaction of ctx.
+func (s *Service) Used(ctx context.Context, g Grant) error {
+	if now := s.now(); g.LastUsedAt == nil || now.Sub(*g.LastUsedAt) >= usedEvery {
+		return s.store.TouchClientGrant(ctx, g.ID, now)
+	}
+	return nil
+}
+
+// ListOwn returns the applications that a person lets do something.
+func (s *Service) ListOwn(ctx context.Context, user identity.ID, p identity.Page) ([]GrantWithClient, *identity.ID, error) {
+	rows, err := s.store.ClientGrants(ctx, user, p)
+	rows, next := identity.Next(rows, p, func(g GrantWithClient) identity.ID { return g.ID })
+	return rows, next, err
+}
+
+// Revoke ends a person's grant. Ending access needs no recent proof. A grant of another person is not found.
+func (s *Service) Revoke(ctx context.Context, actor identity.Actor, id identity.ID) error {
+	if err := actor.RequirePerson(); err != nil {
+		return err
+	}
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		if _, err := s.store.LockUsers(ctx, actor.UserID); err != nil {
+			return err
+		}
+		g, err := s.store.ClientGrantByID(ctx, id)
+		if err == nil && (g.UserID != actor.UserID || g.RevokedAt != nil) {
+			err = identity.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		if _, err := s.store.RevokeClientGrants(ctx, Of{Grant: &id}, now); err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantRevoked, g))
+	})
+}
+
+func (s *Service) grantEvent(actor identity.Actor, action identity.Action, g Grant) identity.Event {
+	e := actor.Event(action, s.now())
+	e.UserID = &g.UserID
+	e.Data = identity.Metadata{"grant_id": g.ID, "client_id": g.ClientID, "scopes": g.Scopes, "resources": g.Resources}
+	if g.TeamID != nil {
+		e.Data["team_id"] = *g.TeamID // not in the team's trail: the person agreed, not the team
+	}
+	return e
+}
