@@ -97,10 +97,7 @@ func New(deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := loadSpec()
-	if err != nil {
-		return nil, err
-	}
+	go loadOperations() //nolint:errcheck // attachOperation does
 	s := &Server{Deps: deps, returnTo: returnTo, origins: map[string]bool{public: true}, cookies: newCookies(deps.Config.PublicURL, deps.Config.CookieDomain)}
 	s.readiness.check = s.checkReady
 	for _, o := range deps.Config.AllowedOrigins {
@@ -112,10 +109,6 @@ func New(deps Deps) (http.Handler, error) {
 	engine.ContextWithFallback = true // handlers pass the gin.Context on as the request's context
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	operations, err := spec.operations()
-	if err != nil {
-		return nil, err
-	}
 	engine.Use(s.logRequest, s.recoverPanic)
 	engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethodNotAllowed) })
 	engine.NoRoute(s.pages)
@@ -125,7 +118,7 @@ func New(deps Deps) (http.Handler, error) {
 	for prefix, h := range deps.Mounts {
 		engine.Any(prefix+"*path", gin.WrapH(h))
 	}
-	group := engine.Group("", operations.attach, s.limitAddress, s.sameOrigin, s.limitBody, s.authenticate, s.limitUser, operations.validate(s), s.requireTeamPolicy)
+	group := engine.Group("", s.attachOperation, s.limitAddress, s.sameOrigin, s.limitBody, s.authenticate, s.limitUser, s.validate(), s.requireTeamPolicy)
 	contract.RegisterHandlersWithOptions(group,
 		contract.NewStrictHandlerWithOptions(s, []contract.StrictMiddlewareFunc{ownContext}, contract.StrictGinServerOptions{
 			RequestErrorHandlerFunc:  func(c *gin.Context, err error) { s.fail(c, malformed(err)) },

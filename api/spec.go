@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,12 +21,20 @@ import (
 // must not be modified.
 type spec struct{ *openapi3.T }
 
+// loadSpec does not ask whether the document is a valid one: a test does.
 var loadSpec = sync.OnceValues(func() (spec, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(specification)
+	return spec{doc}, err
+})
+
+// loadOperations takes longer than the rest of the start. It runs beside that, and
+// whatever needs an operation waits for it.
+var loadOperations = sync.OnceValues(func() (operations, error) {
+	s, err := loadSpec()
 	if err != nil {
-		return spec{}, err
+		return nil, err
 	}
-	return spec{doc}, doc.Validate(context.Background())
+	return s.operations()
 })
 
 // operation is one method on one path, ready to validate requests.
@@ -117,18 +124,35 @@ func scopeOf(security openapi3.SecurityRequirements) apikey.Scope {
 	return ""
 }
 
-// attach finds the operation of a matched route. HEAD is that of GET.
-func (o operations) attach(c *gin.Context) {
+// probe is the operation of health checks, which are answered before the
+// specification has been read.
+var probe = &operation{
+	route: &routers.Route{Operation: &openapi3.Operation{OperationID: "probe"}},
+	query: queryRules{declared: map[string]bool{}},
+}
+
+// attachOperation finds the operation of a matched route. HEAD is that of GET.
+func (s *Server) attachOperation(c *gin.Context) {
+	info := requestInfoOf(c)
+	if path := c.FullPath(); path == "/healthz" || path == "/readyz" {
+		info.operation = probe
+		return
+	}
+	all, err := loadOperations()
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
 	method := c.Request.Method
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	requestInfoOf(c).operation = o[method+" "+c.FullPath()]
+	info.operation = all[method+" "+c.FullPath()]
 }
 
 // validate refuses requests that the specification does not describe. The value
 // it validated stays on the body, so that handlers see exactly that.
-func (o operations) validate(s *Server) gin.HandlerFunc {
+func (s *Server) validate() gin.HandlerFunc {
 	options := &openapi3filter.Options{
 		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, // see authenticate
 		KeepValidatedValue: true,

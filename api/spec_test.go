@@ -2,11 +2,35 @@ package api
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
+
+// The document that is served is a valid one, and a health check needs nothing of it
+// that the operation of health checks does not have.
+func TestSpecification(t *testing.T) {
+	t.Parallel()
+	doc, err := loadSpec()
+	if err == nil {
+		err = doc.Validate(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := loadOperations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		got := *all["GET "+path]
+		if got.route = probe.route; !reflect.DeepEqual(got, *probe) {
+			t.Errorf("%s: %+v, but it is answered as %+v", path, got, *probe)
+		}
+	}
+}
 
 // TestRequestsUseNoKeywordsOf31 holds requests to what kin-openapi's own
 // validator knows: see operations.
