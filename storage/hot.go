@@ -39,6 +39,7 @@ func userFields(u *identity.User) []any {
 
 const principalFrom = `SELECT s.token_hash, s.id, s.user_id, s.identity_id, s.team_session_id, s.methods, s.proven_by, s.ip, s.user_agent,
 	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at, s.restricted, s.longest_pause,
+	s.kind, s.client_id, s.grant_id, s.parent_id, s.offline, s.scopes, s.resources, s.signed_in_at,
 	i.id, i.provider, i.wallet_address, i.wallet_chain_id, i.wallet_kind,
 	t.id, t.team_id, t.created_at, t.break_glass_until, t.ended_at IS NOT NULL, m.role, ` + policyColumns + `, ` + userColumns + `
 FROM sessions AS s
@@ -173,6 +174,7 @@ func (db *DB) principal(ctx context.Context, statement string, args ...any) (ses
 	err := db.hotRow(ctx, statement, args...).Scan(slices.Concat([]any{
 		&s.TokenHash, &s.ID, &s.UserID, &s.IdentityID, &s.TeamSessionID, &s.Methods, &s.ProvenBy, &s.IP, &s.UserAgent,
 		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &s.Restricted, &s.LongestPause,
+		&s.Kind, &s.ClientID, &s.GrantID, &s.ParentID, &s.Offline, &s.Scopes, &s.Resources, &s.SignedInAt,
 		&by.id, &by.provider, &by.address, &by.chain, &by.kind,
 		&ts.id, &ts.team, &ts.created, &ts.breakGlass, &ts.over, &ts.role,
 	}, policy.fields(), userFields(&p.User))...)

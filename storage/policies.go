@@ -131,7 +131,7 @@ func refusedBy(p team.Policy, now time.Time) (condition string, args []any) {
 		refuse("s.ip_key IS NULL OR NOT ("+strings.Join(networks, " OR ")+")", bounds...)
 	}
 	if p.MaxAge > 0 {
-		refuse("s.created_at <= ?", now.Add(-p.MaxAge))
+		refuse("coalesce(s.signed_in_at, s.created_at) <= ?", now.Add(-p.MaxAge))
 	}
 	if p.Idle > 0 {
 		refuse("s.longest_pause >= ? OR s.last_seen_at <= ?", p.Idle, now.Add(-p.Idle))

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -10,8 +11,9 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 )
 
-// InsertSession implements session.Store.
+// InsertSession implements session.Store. One that names no kind is a browser's.
 func (db *DB) InsertSession(ctx context.Context, s session.Session) error {
+	s.Kind = cmp.Or(s.Kind, session.KindBrowser)
 	return db.execDeferred(ctx, stamped(db.builder(ctx).NewInsert().Model(&sessionRow{Session: s, clientColumns: clientOf(s.IP, s.UserAgent)}), s.UserID))
 }
 
@@ -76,7 +78,37 @@ func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string
 		ids[i] = g.ID
 		db.changed(ctx, g.UserID)
 	}
-	return gone, db.endTeamSessionsUnder(ctx, reason, at, "t.session_id IN (?)", bun.List(ids))
+	if err := db.endTeamSessionsUnder(ctx, reason, at, "t.session_id IN (?)", bun.List(ids)); err != nil {
+		return nil, err
+	}
+	_, err = db.endApplications(ctx, reason, at, "s.parent_id IN (?) AND NOT s.offline", bun.List(ids))
+	return gone, err
+}
+
+// endApplications ends open sessions of applications with what they depended on, and
+// writes it to their users' history: whoever ends a browser's session need not know
+// of them.
+func (db *DB) endApplications(ctx context.Context, reason string, at time.Time, where string, args ...any) (int, error) {
+	gone, err := db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
+		Where("s.kind = ?", session.KindApplication).Where(where, args...), reason, at)
+	if err != nil || len(gone) == 0 {
+		return 0, err
+	}
+	events := make([]identity.Event, len(gone))
+	for i, g := range gone {
+		events[i] = identity.Event{
+			ID: identity.NewID(), At: at, Action: identity.ActionSessionEnded, UserID: &g.UserID, SessionID: &g.ID,
+			Data: identity.Metadata{"ended_session_id": g.ID, "kind": session.KindApplication, "reason": reason},
+		}
+	}
+	return len(gone), db.RecordEvents(ctx, events...)
+}
+
+// AdoptApplications implements session.Store.
+func (db *DB) AdoptApplications(ctx context.Context, from, to identity.ID) error {
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("parent_id = ?", to).
+		Where("s.parent_id = ? AND s.ended_at IS NULL", from))
+	return err
 }
 
 // EndSessionsBy implements linking.UnlinkStore.

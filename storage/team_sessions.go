@@ -40,6 +40,16 @@ func (db *DB) EndTeamSession(ctx context.Context, t session.TeamSession) error {
 	db.changed(ctx, t.ID, t.UserID, team.Topic(t.TeamID))
 	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&teamSessionRow{TeamSession: t}).
 		Column("ended_at", "end_reason", "ended_by").Where("t.id = ?", t.ID))
+	if err != nil || t.EndedAt == nil {
+		return err
+	}
+	return db.endApplicationsIn(ctx, *t.EndReason, *t.EndedAt, []identity.ID{t.SessionID})
+}
+
+// endApplicationsIn ends the sessions of applications whose team session has just
+// ended: one that was let into a team is nothing without it.
+func (db *DB) endApplicationsIn(ctx context.Context, reason string, at time.Time, sessions []identity.ID) error {
+	_, err := db.endApplications(ctx, reason, at, "s.id IN (?)", bun.List(sessions))
 	return err
 }
 
@@ -67,20 +77,24 @@ func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *ide
 // EndTeamSession, and tells those who watch: the users, whose sessions act in no
 // team any more, and the teams.
 func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery) ([]session.EndedSession, error) {
-	var ended []struct{ ID, UserID, TeamID identity.ID }
-	err := q.Returning("id, user_id, team_id").Scan(ctx, &ended)
+	var ended []struct {
+		ID, UserID, TeamID, SessionID identity.ID
+		EndReason                     string
+		EndedAt                       time.Time
+	}
+	err := q.Returning("id, user_id, team_id, session_id, end_reason, ended_at").Scan(ctx, &ended)
 	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(ended) == 0 { //nolint:errorlint // our own sentinel
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	gone := make([]session.EndedSession, len(ended))
+	gone, in := make([]session.EndedSession, len(ended)), make([]identity.ID, len(ended))
 	for i, e := range ended {
-		gone[i] = session.EndedSession{ID: e.ID, UserID: e.UserID}
+		gone[i], in[i] = session.EndedSession{ID: e.ID, UserID: e.UserID}, e.SessionID
 		db.changed(ctx, e.UserID, team.Topic(e.TeamID))
 	}
-	return gone, nil
+	return gone, db.endApplicationsIn(ctx, ended[0].EndReason, ended[0].EndedAt, in) // all by one update
 }
 
 // listedInTeamRow is a team session with the session behind it.
@@ -106,6 +120,9 @@ type sessionColumns struct {
 	EndedAt         *time.Time
 	EndedInBulk     bool
 	LongestPause    time.Duration
+	Kind            session.Kind
+	ClientID        *string
+	SignedInAt      *time.Time
 }
 
 // TeamSessions implements session.Store.
@@ -189,7 +206,7 @@ func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery
 		ColumnExpr(`s.id AS s_id, s.user_id AS s_user_id, s.methods AS s_methods, s.ip AS s_ip, s.user_agent AS s_user_agent,
 			s.created_at AS s_created_at, s.authenticated_at AS s_authenticated_at, s.last_seen_at AS s_last_seen_at,
 			s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at,
-			s.longest_pause AS s_longest_pause, ` + endedInBulk + ` AS s_ended_in_bulk`).
+			s.longest_pause AS s_longest_pause, s.kind AS s_kind, s.client_id AS s_client_id, s.signed_in_at AS s_signed_in_at, ` + endedInBulk + ` AS s_ended_in_bulk`).
 		Join("JOIN sessions AS s ON s.id = t.session_id").
 		Join("JOIN users AS u ON u.id = t.user_id").
 		Join("LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = t.user_id")
@@ -205,6 +222,7 @@ func (r listedInTeamRow) domain() session.ListedInTeam {
 			ID: b.ID, UserID: b.UserID, Methods: b.Methods, IP: b.IP, UserAgent: b.UserAgent, CreatedAt: b.CreatedAt,
 			AuthenticatedAt: b.AuthenticatedAt, LastSeenAt: b.LastSeenAt, IdleExpiresAt: b.IdleExpiresAt,
 			ExpiresAt: b.ExpiresAt, EndedAt: b.EndedAt, EndedInBulk: b.EndedInBulk, LongestPause: b.LongestPause,
+			Kind: b.Kind, Application: session.Application{ClientID: b.ClientID, SignedInAt: b.SignedInAt},
 		},
 	}
 }

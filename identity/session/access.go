@@ -11,7 +11,11 @@ import (
 
 // facts are what a team's policy looks at.
 func (s Session) facts() team.Facts {
-	return team.Facts{Methods: s.Methods, SignedInAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, LongestPause: s.LongestPause}
+	signedIn := s.CreatedAt
+	if s.SignedInAt != nil {
+		signedIn = *s.SignedInAt
+	}
+	return team.Facts{Methods: s.Methods, SignedInAt: signedIn, LastSeenAt: s.LastSeenAt, LongestPause: s.LongestPause}
 }
 
 // address is where a client is, or one that is in no network.

@@ -57,7 +57,7 @@ func (s *Service) Issue(ctx context.Context, via identity.Identity, client ident
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
-		ID: identity.NewID(), UserID: via.UserID, IdentityID: &via.ID, TokenHash: hash,
+		ID: identity.NewID(), Kind: KindBrowser, UserID: via.UserID, IdentityID: &via.ID, TokenHash: hash,
 		Methods: Methods{via.Provider}, IP: client.IP, UserAgent: client.UserAgent,
 		CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.limits.Lifetime),
 	}
@@ -70,6 +70,11 @@ func (s *Service) Issue(ctx context.Context, via identity.Identity, client ident
 func (s *Service) insert(ctx context.Context, out Session, replaces *Session) error {
 	if err := s.store.InsertSession(ctx, out); err != nil || replaces == nil {
 		return err
+	}
+	if replaces.UserID == out.UserID { // the same person in the same browser: applications go on
+		if err := s.store.AdoptApplications(ctx, replaces.ID, out.ID); err != nil {
+			return err
+		}
 	}
 	ended, err := s.store.EndSessions(ctx, replaces.UserID, SessionSelector{Only: &replaces.ID}, EndedByReplacement, out.CreatedAt)
 	if err != nil || len(ended) == 0 {
@@ -93,7 +98,7 @@ func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method 
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
-		ID: identity.NewID(), UserID: user, TokenHash: hash, Methods: Methods{method}, Restricted: true,
+		ID: identity.NewID(), Kind: KindBrowser, UserID: user, TokenHash: hash, Methods: Methods{method}, Restricted: true,
 		IP: client.IP, UserAgent: client.UserAgent, CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now,
 		ExpiresAt: now.Add(min(restrictedLifetime, s.limits.Lifetime)),
 	}

@@ -41,12 +41,43 @@ type Session struct {
 	IdleExpiresAt   time.Time
 	ExpiresAt       time.Time
 	Restricted      bool // signed in with a recovery code, and has not added a sign-in method yet
-	EndedAt         *time.Time
-	EndReason       *string
+	Kind            Kind
+	Application
+	EndedAt   *time.Time
+	EndReason *string
 	// EndedInBulk reports that it ended with all of its user's, or all there were;
 	// EndedAt follows.
 	EndedInBulk bool `bun:",scanonly"`
 }
+
+// Kind is what a session is in.
+type Kind string
+
+// The kinds of sessions.
+const (
+	KindBrowser     Kind = "browser"
+	KindApplication Kind = "application" // see Application
+)
+
+// Application is what a session of KindApplication has besides: one use of an
+// application's authorization. It has no token of its own. Tokens of the application
+// name it and work as long as it does.
+type Application struct {
+	ClientID *string
+	GrantID  *identity.ID // what the person agreed to; nil for a trusted client
+	// ParentID is the browser's session that it was made in; nil if there was none, or
+	// its row is no longer kept.
+	ParentID  *identity.ID
+	Offline   bool // it goes on when its parent ends
+	Scopes    Words
+	Resources Words
+	// SignedInAt is when the person signed in, for policies. In other sessions that is
+	// Session.CreatedAt.
+	SignedInAt *time.Time
+}
+
+// Words are stored as words in one text column.
+type Words []string
 
 // RecentlyVerified reports whether a proof was given within RecentlyVerifiedFor.
 func (s Session) RecentlyVerified(now time.Time) bool {
@@ -235,6 +266,20 @@ func (p *ProvenBy) Scan(src any) error {
 			return fmt.Errorf("identities of a session: %w", err)
 		}
 		*p = append(*p, id)
+	}
+	return nil
+}
+
+// Value implements driver.Valuer.
+func (w Words) Value() (driver.Value, error) { return Methods(w).Value() }
+
+// Scan implements sql.Scanner.
+func (w *Words) Scan(src any) error {
+	if err := (*Methods)(w).Scan(src); err != nil {
+		return err
+	}
+	if len(*w) == 0 {
+		*w = nil
 	}
 	return nil
 }

@@ -59,8 +59,12 @@ type Store interface {
 	// TouchSession writes a use, outside any transaction, unless one after was
 	// has been written meanwhile: then it answers false.
 	TouchSession(ctx context.Context, u Use) (bool, error)
+	// AdoptApplications makes the open sessions of applications that were made in one
+	// session those of another.
+	AdoptApplications(ctx context.Context, from, to identity.ID) error
 	// EndSessions ends the user's open sessions, of which only one or all
-	// except one may be meant, and returns the ids of those it ended.
+	// except one may be meant, and returns the ids of those it ended. With a session
+	// end those that applications have by it, see Application.
 	EndSessions(ctx context.Context, user identity.ID, which SessionSelector, reason string, at time.Time) ([]identity.ID, error)
 	ActiveSessions(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]Session, error)
 	// CountSessions counts what Sessions would list.

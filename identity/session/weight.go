@@ -3,6 +3,7 @@ package session
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"unsafe"
 
 	"github.com/latchkey/latchkey/identity"
@@ -16,7 +17,7 @@ const (
 	// fixedWeight is what a remembered session takes apart from what varies in
 	// length: its entry and the cache's own, and the answer made of it, see
 	// TestWeightIsMemory.
-	fixedWeight = 1700
+	fixedWeight = 1820
 	// teamWeight is what the answer says of a team besides.
 	teamWeight = 750
 	pointer    = int(unsafe.Sizeof(uintptr(0)))
@@ -55,7 +56,13 @@ func weigh(_ [32]byte, e remembered) uint32 {
 			n += int(unsafe.Sizeof(*by.Wallet)) + 2*len(by.Wallet.Address)
 		}
 	}
-	for _, id := range []*identity.ID{e.Session.IdentityID, e.Session.TeamSessionID, e.User.MergedInto} {
+	for _, text := range slices.Concat(e.Session.Scopes, e.Session.Resources) {
+		n += word + len(text)
+	}
+	if e.Session.ClientID != nil {
+		n += word + len(*e.Session.ClientID)
+	}
+	for _, id := range []*identity.ID{e.Session.GrantID, e.Session.ParentID, e.Session.IdentityID, e.Session.TeamSessionID, e.User.MergedInto} {
 		if id != nil {
 			n += len(id)
 		}

@@ -102,7 +102,7 @@ func (d *Database) Session(t *testing.T, user identity.ID, edit ...func(s *sessi
 	t.Helper()
 	now := d.Clock.Now()
 	_, hash := identity.NewSecret()
-	s := session.Session{
+	s := session.Session{Kind: session.KindBrowser,
 		ID: identity.NewID(), UserID: user, TokenHash: hash, Methods: session.Methods{"github"},
 		IP: "192.0.2.1", UserAgent: "test", CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now,
 		IdleExpiresAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
