@@ -50,6 +50,8 @@ var statuses = map[identity.Code]struct {
 	identity.CodeRecoveryRestricted:  {403, "Add a sign-in method first"},
 	identity.CodeOperatorRequired:    {403, "Operators only"},
 	identity.CodeUserDisabled:        {403, "Account disabled"},
+	identity.CodeSignUpClosed:        {403, "Sign-up is closed"},
+	identity.CodeDomainNotAllowed:    {403, "Domain not allowed"},
 	identity.CodeIdentityMismatch:    {403, "Identity belongs to another account"},
 	identity.CodeOperatorMerge:       {403, "Merge involves an operator"},
 	identity.CodeInsufficientScope:   {403, "Scope missing"},

@@ -29,6 +29,8 @@ const (
 	CodeRecoveryRestricted  Code = "recovery_restricted"
 	CodeOperatorRequired    Code = "operator_required"
 	CodeUserDisabled        Code = "user_disabled"
+	CodeSignUpClosed        Code = "sign_up_closed"
+	CodeDomainNotAllowed    Code = "domain_not_allowed"
 	CodeNotFound            Code = "not_found"
 	CodeIdentityTaken       Code = "identity_taken"
 	CodeEmailTaken          Code = "email_taken"

@@ -15,6 +15,7 @@ type Service struct {
 	store    Store
 	sessions Sessions
 	policy   func(provider string) Policy
+	rules    func(provider string) Rules
 	usable   func(provider string) bool
 	undoFor  time.Duration
 	notices  identity.Notifier
@@ -26,6 +27,10 @@ type Options struct {
 	Policy Policy
 	// Policies overrides Policy for proofs of a provider.
 	Policies map[string]Policy
+	// Rules decide who may create an account, and RulesFor does for proofs of a
+	// provider instead.
+	Rules    Rules
+	RulesFor map[string]Rules
 	// Usable reports whether a provider is configured, so that an identity of it
 	// is a usable sign-in method.
 	Usable  func(provider string) bool
@@ -41,7 +46,13 @@ func NewService(store Store, sessions Sessions, o Options, now identity.Clock) *
 		}
 		return o.Policy
 	}
-	return &Service{store: store, sessions: sessions, policy: policy, usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
+	rules := func(provider string) Rules {
+		if r, ok := o.RulesFor[provider]; ok {
+			return r
+		}
+		return o.Rules
+	}
+	return &Service{store: store, sessions: sessions, policy: policy, rules: rules, usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
 }
 
 // Submission is a proof with the circumstances it was given in.
@@ -208,6 +219,9 @@ func (s *Service) gatherAddress(ctx context.Context, a Submission, k *lockedFact
 		disputed = still.Disputed
 		k.facts.AddressOwner = &Party{ID: *owner, Active: k.users[*owner].Active()}
 	} // else if someone claims it now, claiming it here conflicts
+	if err := s.gatherRules(ctx, a.Proof, k); err != nil {
+		return err
+	}
 	if !k.needsVouchers(a.Proof, disputed) {
 		return nil
 	}

@@ -66,6 +66,13 @@ type Facts struct {
 	// reports whether its owner has another usable method.
 	ByMail      bool
 	OtherMethod bool
+	// SignUp is who may create an account by the proof's provider; "" is
+	// SignUpOpen. Invited reports whether an invitation waits for the proof's
+	// address or wallet, and ForeignDomain whether the address has to be of another
+	// domain. They are zero unless the proof would create an account.
+	SignUp        SignUp
+	Invited       bool
+	ForeignDomain bool
 }
 
 // Party is a user as far as a decision cares.
@@ -126,6 +133,8 @@ const (
 	ReasonUnlinkedBefore    Reason = "unlinked_before"
 	ReasonOwnerInactive     Reason = "address_owner_inactive"
 	ReasonNewPerson         Reason = "new_person"
+	ReasonSignUpClosed      Reason = "sign_up_closed"
+	ReasonDomainNotAllowed  Reason = "domain_not_allowed"
 	ReasonDisabled          Reason = "user_disabled"
 	ReasonNotSignedIn       Reason = "not_signed_in"
 	ReasonNotOwnIdentity    Reason = "step_up_by_foreign_identity"
@@ -210,6 +219,9 @@ func decideSignIn(f Facts) Decision {
 		return d
 	}
 	if f.AddressOwner == nil {
+		if reason, code := f.mayCreate(); reason != "" {
+			return refuse(reason, code, identity.ID{}, TicketNone)
+		}
 		return Decision{Action: ActionCreate, Reason: ReasonNewPerson, ClaimAddress: f.claimable()}
 	}
 	opens, reason, ticket := f.byAddress()

@@ -61,6 +61,14 @@ var table = []row{
 	{"U, disabled", "any", "sign_in", "any", "403 `user_disabled`", linking.ReasonDisabled,
 		func(f linking.Facts) bool { return signIn(f) && f.IdentityOwner != nil },
 		refused(identity.CodeUserDisabled, linking.TicketNone, identityOwner)},
+	{"none", "any", "sign_in", "none, and sign-up is closed, or by invitation and none is open", "403 `sign_up_closed`", linking.ReasonSignUpClosed,
+		func(f linking.Facts) bool {
+			return signIn(f) && f.AddressOwner == nil && (f.SignUp == linking.SignUpClosed || f.SignUp == "?" || f.SignUp == linking.SignUpInvited && !f.Invited)
+		},
+		refused(identity.CodeSignUpClosed, linking.TicketNone, noUser)},
+	{"none", "any", "sign_in", "none, and its domain is not allowed", "403 `domain_not_allowed`", linking.ReasonDomainNotAllowed,
+		func(f linking.Facts) bool { return signIn(f) && f.AddressOwner == nil && f.ForeignDomain },
+		refused(identity.CodeDomainNotAllowed, linking.TicketNone, noUser)},
 	{"none", "any", "sign_in", "none", "create a user, who claims the address", linking.ReasonNewPerson,
 		func(f linking.Facts) bool { return signIn(f) && f.AddressOwner == nil },
 		func(f linking.Facts) linking.Decision {
@@ -183,17 +191,32 @@ func everyFact(f func(linking.Facts)) {
 									return
 								}
 								each(64, func(n int) {
-									f(linking.Facts{
+									facts := linking.Facts{
 										Purpose: purpose, Policy: policy, SignedIn: signedIn, IdentityOwner: party(owner, active),
 										VerifiedEmail: verified, AddressOwner: party(addressOwner, active),
 										Contested: n&1 > 0, UnlinkedBefore: n&2 > 0, RemovedBefore: n&4 > 0, ByMail: n&8 > 0, OtherMethod: n&16 > 0, Granted: n&32 > 0,
-									})
+									}
+									f(facts)
+									if facts.IdentityOwner == nil && facts.AddressOwner == nil {
+										everyRule(facts, f)
+									}
 								})
 							})
 						}
 					})
 				})
 			})
+		}
+	}
+}
+
+// everyRule calls f with every combination of the rules about creating accounts.
+func everyRule(facts linking.Facts, f func(linking.Facts)) {
+	for _, facts.SignUp = range []linking.SignUp{linking.SignUpOpen, linking.SignUpInvited, linking.SignUpClosed, "?"} {
+		for _, facts.Invited = range []bool{false, true} {
+			for _, facts.ForeignDomain = range []bool{false, true} {
+				f(facts)
+			}
 		}
 	}
 }
@@ -327,6 +350,13 @@ func TestDecideIgnores(t *testing.T) {
 				t.Fatalf("facts %s: signing in depends on who is signed in: %+v and %+v", describe(f), d, got)
 			}
 		}
+		if !signIn(f) || f.IdentityOwner != nil || f.AddressOwner != nil {
+			other := f
+			other.SignUp, other.ForeignDomain = linking.SignUpClosed, true
+			if got := linking.Decide(other); got != d {
+				t.Fatalf("facts %s: the rules about creating accounts matter to somebody who has one: %+v and %+v", describe(f), d, got)
+			}
+		}
 		if f.IdentityOwner != nil || f.AddressOwner == nil {
 			other := f
 			other.Policy, other.UnlinkedBefore = linking.PolicyOff, true
@@ -348,7 +378,7 @@ func describe(f linking.Facts) string {
 	if f.SignedIn != nil {
 		signedIn = fmt.Sprintf("%d recent %v", f.SignedIn.ID[0], f.SignedIn.Recent)
 	}
-	return fmt.Sprintf("%s by policy %s, signed in %s, identity of %s, address verified %v of %s, contested %v, unlinked %v, removed %v, mail %v, other method %v, granted %v",
+	return fmt.Sprintf("%s by policy %s, signed in %s, identity of %s, address verified %v of %s, contested %v, unlinked %v, removed %v, mail %v, other method %v, granted %v, sign-up %q, invited %v, foreign domain %v",
 		f.Purpose, f.Policy, signedIn, party(f.IdentityOwner), f.VerifiedEmail, party(f.AddressOwner),
-		f.Contested, f.UnlinkedBefore, f.RemovedBefore, f.ByMail, f.OtherMethod, f.Granted)
+		f.Contested, f.UnlinkedBefore, f.RemovedBefore, f.ByMail, f.OtherMethod, f.Granted, f.SignUp, f.Invited, f.ForeignDomain)
 }

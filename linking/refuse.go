@@ -67,6 +67,10 @@ func explain(d Decision) string {
 			return "an account with this address exists: sign in to it with a method it already has, in this browser"
 		}
 		return "an account with this address exists: sign in to it with a method it already has, then link this one"
+	case ReasonSignUpClosed:
+		return "this service does not let everybody create an account: ask for an invitation to your address"
+	case ReasonDomainNotAllowed:
+		return "accounts are for verified addresses of certain domains: sign in with a method that has one"
 	case ReasonDisabled:
 		return "this account is disabled: ask the operator of this service"
 	case ReasonNotOwnIdentity:

@@ -34,6 +34,7 @@ type Store interface {
 	HoldTicket(ctx context.Context, t Ticket) error
 	// LinkTicketsOf lists the link tickets that a session holds.
 	LinkTicketsOf(ctx context.Context, session identity.ID) ([]Ticket, error)
+	RuleStore
 	VoucherStore
 	GrantStore
 	RemapStore

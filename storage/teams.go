@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -226,6 +227,24 @@ func (db *DB) OpenInvitationTo(ctx context.Context, i team.Invitation) (team.Inv
 	err := db.openInvitations(ctx, &row, i.TeamID, i.CreatedAt).
 		Where("(n.email = ? OR n.wallet = ?)", i.Email, i.Wallet).Scan(ctx)
 	return row.domain(), db.engine.normalise(err)
+}
+
+// maxInvitationsRead bounds what strangers who invite an address make a sign-up read.
+const maxInvitationsRead = 100
+
+// Invited implements linking.RuleStore.
+func (db *DB) Invited(ctx context.Context, address, wallet string, now time.Time) (bool, error) {
+	var rows []listedInvitationRow
+	err := db.reader(ctx).NewSelect().Model(&rows).
+		ColumnExpr("?, iu.status AS inviter_status, im.role AS inviter_role", db.columns((*invitationRow)(nil))).
+		Join("JOIN teams AS tm ON tm.id = n.team_id AND tm.deleted_at IS NULL").
+		Join("JOIN users AS iu ON iu.id = n.invited_by").
+		Join("LEFT JOIN memberships AS im ON im.team_id = n.team_id AND im.user_id = n.invited_by").
+		Where("n.closed_at IS NULL AND n.expires_at > ?", now).
+		Where(`n.id IN (SELECT o.id FROM invitations AS o WHERE o.email = ? AND o.closed_at IS NULL
+			UNION ALL SELECT o.id FROM invitations AS o WHERE o.wallet = ? AND o.closed_at IS NULL)`, sanitizeKey(address), sanitizeKey(wallet)).
+		OrderExpr("n.id DESC").Limit(maxInvitationsRead).Scan(ctx)
+	return slices.ContainsFunc(rows, func(r listedInvitationRow) bool { return r.domain().VoidReason == "" }), db.engine.normalise(err)
 }
 
 // owned is the condition that an invitation is to the user's verified address

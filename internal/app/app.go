@@ -97,6 +97,8 @@ func New(parts Parts) (*App, error) {
 			Policy:   linking.Policy(cfg.Linking),
 			Usable:   cfg.Offers,
 			Policies: policies(cfg),
+			Rules:    linking.Rules{SignUp: linking.SignUp(cfg.SignUp), Domains: cfg.AllowedEmailDomains},
+			RulesFor: rules(cfg),
 			UndoFor:  time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
 			Notices:  post.notices,
 		}, now),

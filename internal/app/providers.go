@@ -50,6 +50,26 @@ func policies(cfg config.Config) map[string]linking.Policy {
 	return out
 }
 
+// rules are the rules of single providers about creating accounts.
+func rules(cfg config.Config) map[string]linking.Rules {
+	out := map[string]linking.Rules{}
+	add := func(provider string, signUp config.SignUp, domains config.AllowedDomains) {
+		if signUp == "" {
+			signUp = cfg.SignUp
+		}
+		if domains == nil {
+			domains = cfg.AllowedEmailDomains
+		}
+		out[provider] = linking.Rules{SignUp: linking.SignUp(signUp), Domains: domains}
+	}
+	add(identity.ProviderEmail, cfg.EmailSignUp, cfg.EmailAllowedDomains)
+	add(identity.ProviderSIWE, cfg.SIWESignUp, cfg.SIWEAllowedDomains)
+	for _, p := range cfg.Providers {
+		add(p.Spec.Name, p.SignUp, p.AllowedEmailDomains)
+	}
+	return out
+}
+
 // pages are what the web app says before its script runs.
 func pages(cfg config.Config, offers method.Offers) web.Options {
 	o := web.Options{Dev: cfg.Dev, Brand: web.Brand{Name: cfg.BrandName, LogoURL: string(cfg.BrandLogoURL), Color: cfg.BrandColor}}

@@ -135,6 +135,9 @@ func (c *Config) checkWallets(problems *problems) {
 		}
 	}
 	c.checkMessages(problems)
+	if len(c.SIWEAllowedDomains) > 0 {
+		problems.add("LATCHKEY_SIWE_ALLOWED_EMAIL_DOMAINS", "has a domain, but wallets have no address; give any to let them create accounts, or remove it")
+	}
 	if c.MergeUndoDays < 0 {
 		problems.add("LATCHKEY_MERGE_UNDO_DAYS", "is negative; give a number of days, 0 for none")
 	}

@@ -24,6 +24,20 @@ const (
 	LinkingOff     Linking = "off"
 )
 
+// SignUp is who may create an account.
+type SignUp string
+
+// The rules about creating accounts.
+const (
+	SignUpOpen    SignUp = "open"
+	SignUpInvited SignUp = "invited"
+	SignUpClosed  SignUp = "closed"
+)
+
+// AllowedDomains are the domains of addresses that may create an account: nil if
+// it is not set, and empty for any.
+type AllowedDomains []string
+
 // LogFormat is how log lines are written.
 type LogFormat string
 
@@ -99,6 +113,13 @@ type Config struct {
 
 	MergeUndoDays int     `env:"LATCHKEY_MERGE_UNDO_DAYS" envDefault:"30" doc:"For how many days a merge of two users can be undone."`
 	EmailLinking  Linking `env:"LATCHKEY_EMAIL_LINKING" doc:"LATCHKEY_LINKING for e-mail links alone."`
+
+	SignUp              SignUp         `env:"LATCHKEY_SIGN_UP" envDefault:"open" doc:"Who may create an account: open is everybody, invited those with an open invitation to a team, closed no one. People who have an account sign in as before."`
+	AllowedEmailDomains AllowedDomains `env:"LATCHKEY_ALLOWED_EMAIL_DOMAINS" doc:"Only verified addresses of these domains may create an account, comma separated, such as acme.com,acme.org; their subdomains may not. A wallet has no address, so it cannot. Unset or any: every domain, and none."`
+	EmailSignUp         SignUp         `env:"LATCHKEY_EMAIL_SIGN_UP" doc:"LATCHKEY_SIGN_UP for e-mail links alone."`
+	EmailAllowedDomains AllowedDomains `env:"LATCHKEY_EMAIL_ALLOWED_EMAIL_DOMAINS" doc:"LATCHKEY_ALLOWED_EMAIL_DOMAINS for e-mail links alone."`
+	SIWESignUp          SignUp         `env:"LATCHKEY_SIWE_SIGN_UP" doc:"LATCHKEY_SIGN_UP for wallets alone."`
+	SIWEAllowedDomains  AllowedDomains `env:"LATCHKEY_SIWE_ALLOWED_EMAIL_DOMAINS" doc:"LATCHKEY_ALLOWED_EMAIL_DOMAINS for wallets alone; any is the only value, since a wallet has no address."`
 
 	SessionIdle     time.Duration `env:"LATCHKEY_SESSION_IDLE" envDefault:"168h" doc:"How long a session lives without being used, such as 30m or 168h."`
 	SessionLifetime time.Duration `env:"LATCHKEY_SESSION_LIFETIME" envDefault:"720h" doc:"How long a session lives at most."`

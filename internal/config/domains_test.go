@@ -53,3 +53,34 @@ func TestEnterpriseServerWithoutDomainsIsWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+func TestRulesAboutSignUp(t *testing.T) {
+	t.Parallel()
+	c := load(t)
+	if c.SignUp != config.SignUpOpen || c.AllowedEmailDomains != nil {
+		t.Errorf("by default: %q, %#v", c.SignUp, c.AllowedEmailDomains)
+	}
+	c = load(t, append(hub, "LATCHKEY_SIGN_UP=invited", "LATCHKEY_ALLOWED_EMAIL_DOMAINS=Acme.com, acme.org", "LATCHKEY_SIWE_ALLOWED_EMAIL_DOMAINS=any",
+		"LATCHKEY_EMAIL_SIGN_UP=closed", "LATCHKEY_GITHUB_SIGN_UP=open", "LATCHKEY_GITHUB_ALLOWED_EMAIL_DOMAINS=any",
+		"LATCHKEY_OIDC_CORP_CLIENT_ID=c", "LATCHKEY_OIDC_CORP_ISSUER=https://corp.example", "LATCHKEY_OIDC_CORP_SIGN_UP=open", "LATCHKEY_OIDC_CORP_ALLOWED_EMAIL_DOMAINS=corp.example")...)
+	if c.SignUp != config.SignUpInvited || !slices.Equal(c.AllowedEmailDomains, config.AllowedDomains{"acme.com", "acme.org"}) || c.EmailSignUp != config.SignUpClosed {
+		t.Errorf("%q, %q, by e-mail %q", c.SignUp, c.AllowedEmailDomains, c.EmailSignUp)
+	}
+	if c.SIWEAllowedDomains == nil || len(c.SIWEAllowedDomains) > 0 {
+		t.Errorf("any is %#v", c.SIWEAllowedDomains)
+	}
+	if p := c.Provider("github"); p.SignUp != config.SignUpOpen || p.AllowedEmailDomains == nil || len(p.AllowedEmailDomains) > 0 {
+		t.Errorf("GitHub: %q, %#v", p.SignUp, p.AllowedEmailDomains)
+	}
+	if p := c.Provider("corp"); p.SignUp != config.SignUpOpen || !slices.Equal(p.AllowedEmailDomains, config.AllowedDomains{"corp.example"}) {
+		t.Errorf("issuer: %q, %q", p.SignUp, p.AllowedEmailDomains)
+	}
+	for variable, value := range map[string]string{
+		"LATCHKEY_SIGN_UP": "no", "LATCHKEY_ALLOWED_EMAIL_DOMAINS": "*.acme.com", "LATCHKEY_GITHUB_SIGN_UP": "maybe",
+		"LATCHKEY_EMAIL_ALLOWED_EMAIL_DOMAINS": "any,acme.com", "LATCHKEY_SIWE_ALLOWED_EMAIL_DOMAINS": "acme.com",
+	} {
+		if _, err := config.Load(append(slices.Clone(hub), secret, variable+"="+value), false); err == nil || !strings.Contains(err.Error(), variable) {
+			t.Errorf("%s=%s: error is %v", variable, value, err)
+		}
+	}
+}

@@ -37,6 +37,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[url.URL]():        parser(parseOrigin),
 	reflect.TypeFor[WebURL]():         parser(parseWebURL),
 	reflect.TypeFor[Domains]():        parser(parseDomains),
+	reflect.TypeFor[AllowedDomains](): parser(parseAllowedDomains),
 	reflect.TypeFor[Origins]():        parser(parseOrigins),
 	reflect.TypeFor[[]netip.Prefix](): parser(parsePrefixes),
 	reflect.TypeFor[[]uint64]():       parser(parseChains),
@@ -48,6 +49,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[Clients]():        parser(parseClients),
 	reflect.TypeFor[TokenAlg]():       parser(oneOf(TokenEdDSA, TokenES256)),
 	reflect.TypeFor[Linking]():        parser(oneOf(LinkingAuto, LinkingConfirm, LinkingOff)),
+	reflect.TypeFor[SignUp]():         parser(oneOf(SignUpOpen, SignUpInvited, SignUpClosed)),
 	reflect.TypeFor[LogFormat]():      parser(oneOf(LogJSON, LogText)),
 }
 
@@ -96,6 +98,17 @@ func parseDomains(s string) (Domains, error) {
 		parts[i] = identity.EmailDomain(address)
 	}
 	return parts, nil
+}
+
+// anyDomain allows every domain, and proofs without an address.
+const anyDomain = "any"
+
+func parseAllowedDomains(s string) (AllowedDomains, error) {
+	if strings.TrimSpace(s) == anyDomain {
+		return AllowedDomains{}, nil
+	}
+	domains, err := parseDomains(s)
+	return AllowedDomains(domains), err
 }
 
 func parseChains(s string) ([]uint64, error) {

@@ -24,7 +24,10 @@ type Provider struct {
 	EmailDomains Domains
 	Scopes       []string
 	Linking      Linking // "" for LATCHKEY_LINKING
-	prefix       string  // of its variables
+	// SignUp and AllowedEmailDomains are "" and nil for those of all providers.
+	SignUp              SignUp
+	AllowedEmailDomains AllowedDomains
+	prefix              string // of its variables
 }
 
 // Equal reports whether two configurations are the same. What a provider does is
@@ -82,12 +85,18 @@ const (
 	idSetting      = "CLIENT_ID"
 	secretSetting  = "CLIENT_SECRET"
 	linkingSetting = "LINKING"
+	signUpSetting  = "SIGN_UP"
+	allowedSetting = "ALLOWED_EMAIL_DOMAINS"
 	oidcPrefix     = prefix + "OIDC_"
 	// anyName is the placeholder for the name of an issuer in the documentation.
 	anyName = "<NAME>"
 )
 
 func providerPrefix(name string) string { return prefix + strings.ToUpper(name) + "_" }
+
+// ruleSettings are of every provider, and say for it alone what a variable without
+// its name says for all.
+var ruleSettings = []string{linkingSetting, signUpSetting, allowedSetting}
 
 // providerVariables describes the variables of one provider.
 func providerVariables(s method.Spec, prefix string) []Variable {
@@ -102,7 +111,10 @@ func providerVariables(s method.Spec, prefix string) []Variable {
 	for _, setting := range s.Settings {
 		out = append(out, Variable{Name: prefix + setting.Name, Default: setting.Default, Meaning: setting.Doc})
 	}
-	return append(out, Variable{Name: prefix + linkingSetting, Meaning: fmt.Sprintf("LATCHKEY_LINKING for %s alone.", s.Label)})
+	for _, setting := range ruleSettings {
+		out = append(out, Variable{Name: prefix + setting, Meaning: fmt.Sprintf("LATCHKEY_%s for %s alone.", setting, s.Label)})
+	}
+	return out
 }
 
 // allProviderVariables describes those of every provider that is built in, and
@@ -122,7 +134,7 @@ func allProviderVariables() []Variable {
 }
 
 var issuerVariable = regexp.MustCompile(`^` + oidcPrefix + `([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*?)_(?:` + strings.Join(func() []string {
-	names := []string{idSetting, secretSetting, linkingSetting}
+	names := append([]string{idSetting, secretSetting}, ruleSettings...)
 	for _, s := range oidc.Spec("issuer").Settings {
 		names = append(names, s.Name)
 	}
@@ -187,6 +199,14 @@ func readProvider(s method.Spec, prefix string, values map[string]string, proble
 		p.Linking, err = oneOf(LinkingAuto, LinkingConfirm, LinkingOff)(raw)
 		return err
 	})
+	read(signUpSetting, func(raw string) (err error) {
+		p.SignUp, err = oneOf(SignUpOpen, SignUpInvited, SignUpClosed)(raw)
+		return err
+	})
+	read(allowedSetting, func(raw string) (err error) {
+		p.AllowedEmailDomains, err = parseAllowedDomains(raw)
+		return err
+	})
 	for _, setting := range s.Settings {
 		switch setting.Kind {
 		case method.SettingURL:
@@ -228,7 +248,7 @@ func (p Provider) check(values map[string]string, problems *problems) {
 	if !p.Spec.PublicClient {
 		needed = append(needed, secretSetting)
 	}
-	optional := []string{secretSetting, linkingSetting}
+	optional := append([]string{secretSetting}, ruleSettings...)
 	for _, s := range p.Spec.Settings {
 		if s.Required {
 			needed = append(needed, s.Name)
@@ -246,7 +266,7 @@ func (p Provider) check(values map[string]string, problems *problems) {
 		}
 	}
 	for _, by := range optional {
-		if values[p.prefix+by] != "" && by != linkingSetting {
+		if values[p.prefix+by] != "" && !slices.Contains(ruleSettings, by) {
 			p.need(idSetting, by, "set it too, or remove "+p.prefix+by, values, problems)
 		}
 	}

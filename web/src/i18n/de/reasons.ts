@@ -101,6 +101,8 @@ export const reasons: Catalogue['messages']['reasons'] = {
   unlinked_before: 'die Person mit dieser Adresse hat diese Anmeldeart früher entfernt',
   address_owner_inactive: 'das Konto mit dieser Adresse ist gesperrt',
   confirmed_by_older_method: 'bestätigt mit einer vorhandenen Anmeldeart',
+  sign_up_closed: 'neue Konten gibt es nicht oder nur auf Einladung',
+  domain_not_allowed: 'die Domain der Adresse darf sich nicht registrieren',
   new_person: 'niemand hatte diesen Anmeldeweg oder seine Adresse',
   user_disabled: 'das Konto ist gesperrt',
   not_signed_in: 'niemand war angemeldet',

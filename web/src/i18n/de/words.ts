@@ -101,6 +101,8 @@ export const words: Catalogue['words'] = {
     text: 'Wählen Sie einen anderen Zugang. Geschieht das öfter, sagen Sie es dem Betreiber dieses Dienstes.',
   },
   provider_not_configured: { title: 'Diesen Zugang bietet der Dienst nicht an', text: 'Wählen Sie einen von denen, die hier stehen.' },
+  sign_up_closed: { title: 'Hier können Sie kein Konto anlegen', text: 'Konten gibt es nur auf Einladung oder gar nicht. Wenn Sie ein Konto haben, melden Sie sich mit einer Anmeldeart an, die es schon hat; wenn nicht, bitten Sie um eine Einladung an Ihre E-Mail-Adresse.' },
+  domain_not_allowed: { title: 'Diese E-Mail-Domain ist nicht zugelassen', text: 'Konten gibt es hier nur für bestätigte E-Mail-Adressen bestimmter Domains. Melden Sie sich mit einer Anmeldeart an, die Ihre geschäftliche Adresse hat.' },
   user_disabled: { title: 'Dieses Konto ist gesperrt', text: 'Bitten Sie den Betreiber dieses Dienstes, es wieder freizugeben.' },
   unauthenticated: { title: 'Sie sind nicht mehr angemeldet', text: 'Die Sitzung endete hier oder wurde anderswo beendet. Melden Sie sich wieder an.' },
   forbidden: { title: 'Ihre Rolle erlaubt das nicht', text: 'Fragen Sie jemanden, dem das Team gehört oder der es verwaltet.' },

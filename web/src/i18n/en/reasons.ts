@@ -102,6 +102,8 @@ export const reasons = {
   unlinked_before: 'the owner of the address unlinked this sign-in method before',
   address_owner_inactive: 'the owner of the address is suspended',
   confirmed_by_older_method: 'confirmed with a sign-in method they already had',
+  sign_up_closed: 'sign-up is closed, or by invitation only',
+  domain_not_allowed: 'the domain of the address may not sign up',
   new_person: 'nobody had this way in or its address',
   user_disabled: 'the account is suspended',
   not_signed_in: 'nobody was signed in',

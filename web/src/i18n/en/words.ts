@@ -98,6 +98,8 @@ export const words = {
     text: 'Choose another way in. If this keeps happening, tell whoever runs this service.',
   },
   provider_not_configured: { title: 'This service does not offer that way in', text: 'Choose one of those shown here.' },
+  sign_up_closed: { title: 'You can’t create an account here', text: 'Accounts are by invitation or closed. If you have an account, sign in with a method it already has; if not, ask for an invitation to your email address.' },
+  domain_not_allowed: { title: 'This email domain isn’t allowed', text: 'Accounts here are for verified email addresses of certain domains. Sign in with a method that uses your work address.' },
   user_disabled: { title: 'This account is disabled', text: 'Ask whoever runs this service to enable it again.' },
   unauthenticated: { title: 'You are not signed in any more', text: 'The session ended here or was ended elsewhere. Sign in again.' },
   forbidden: { title: 'Your role does not allow this', text: 'Ask an owner or admin of the team.' },
