@@ -29,6 +29,7 @@ type options struct {
 	signIns     int
 	users       int
 	binaries    string
+	profile     string
 	fsync       bool
 	strict      bool
 }
@@ -53,7 +54,11 @@ var parts = []part{
 	{"decision", "deciding about a sign-in as users grow from 10,000 to 1,000,000", measureDecision},
 	{"scale", "checks, sign-ins, lists, sweeping and ending everything among -users users against 10,000", measureScale},
 	{"refuse", "CPU time to refuse a 10 MB body", measureRefuse},
+	{profilePart, "a CPU profile for deploy/build, into -profile", takeProfile},
 }
+
+// profilePart measures nothing, so it is no part of all.
+const profilePart = "profile"
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == bareCommand {
@@ -67,6 +72,7 @@ func main() {
 	flag.IntVar(&o.signIns, "sign-ins", 100_000, "sign-ins of the part memory")
 	flag.IntVar(&o.users, "users", 20_000, "users of the part scale, such as 3000000")
 	flag.StringVar(&o.binaries, "binary", "", "a built latchkey instead of ./cmd/latchkey; several, comma separated, are compared with each other")
+	flag.StringVar(&o.profile, "profile", "", "where the part profile writes, such as deploy/latchkey.pgo")
 	flag.BoolVar(&o.fsync, "fsync", true, "let a private PostgreSQL sync to disk, as in production")
 	flag.BoolVar(&o.strict, "strict", false, "exit 1 if an aim is missed")
 	flag.Parse()
@@ -115,7 +121,7 @@ func run(ctx context.Context, o options) (missed int, err error) {
 
 func choose(names string) ([]part, error) {
 	if names == "all" {
-		return parts, nil
+		return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return p.name == profilePart }), nil
 	}
 	var chosen []part
 	for name := range strings.SplitSeq(names, ",") {

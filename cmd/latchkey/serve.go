@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -106,12 +107,18 @@ func serve(ctx context.Context, cfg config.Config, received signals) error {
 	}
 
 	server := api.NewHTTPServer(cfg.Listen, handler, log)
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	go func() { failed <- server.Serve(listener) }()
 	stopMetrics, err := serveMetrics(cfg, metrics, log, failed)
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
+	defer stopMetrics()
+	stopProfiles, err := serveProfiles(cfg, log, failed)
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	defer stopProfiles()
 	var background sync.WaitGroup
 	migrated := make(chan struct{})
 	background.Go(func() {
@@ -149,7 +156,6 @@ func serve(ctx context.Context, cfg config.Config, received signals) error {
 	handler.end()
 	cancel()
 	err = errors.Join(err, server.Shutdown(shutdown))
-	stopMetrics()
 	background.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -204,20 +210,43 @@ const devBanner = `
 // serveMetrics serves Prometheus metrics on a port of their own. If the default
 // port is taken, by another instance perhaps, it warns and the service runs on.
 func serveMetrics(cfg config.Config, metrics *api.Metrics, log *slog.Logger, failed chan<- error) (stop func(), err error) {
-	if cfg.MetricsListen == "" {
-		return func() {}, nil
-	}
-	listener, err := net.Listen("tcp", cfg.MetricsListen)
-	if err != nil {
-		if cfg.MetricsListenSet {
-			return nil, fmt.Errorf("LATCHKEY_METRICS_LISTEN: %w", err)
-		}
-		log.Warn("metrics are off: the default port is in use; set LATCHKEY_METRICS_LISTEN to another address, or to off", "error", err)
-		return func() {}, nil
-	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics.Handler())
-	server := api.NewHTTPServer(cfg.MetricsListen, mux, log)
+	stop, err = serveBeside(cfg.MetricsListen, mux, log, failed)
+	if err == nil {
+		return stop, nil
+	}
+	if cfg.MetricsListenSet {
+		return nil, fmt.Errorf("LATCHKEY_METRICS_LISTEN: %w", err)
+	}
+	log.Warn("metrics are off: the default port is in use; set LATCHKEY_METRICS_LISTEN to another address, or to off", "error", err)
+	return func() {}, nil
+}
+
+// serveProfiles serves what net/http/pprof does, on a loopback port of its own.
+func serveProfiles(cfg config.Config, log *slog.Logger, failed chan<- error) (stop func(), err error) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	if stop, err = serveBeside(cfg.DebugListen, mux, log, failed); err != nil {
+		return nil, fmt.Errorf("LATCHKEY_DEBUG_LISTEN: %w", err)
+	}
+	return stop, nil
+}
+
+// serveBeside serves h on an address of its own; nothing for "".
+func serveBeside(address string, h http.Handler, log *slog.Logger, failed chan<- error) (stop func(), err error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	server := api.NewHTTPServer(address, h, log)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err

@@ -124,3 +124,22 @@ func TestDatabaseDownAtStart(t *testing.T) {
 	server.Start()
 	r.awaitReady()
 }
+
+// Profiles are served where they are asked for, and nowhere else.
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	at := freeAddress(t)
+	r := newReplica(t, "sqlite://"+filepath.Join(t.TempDir(), "l.db"), "LATCHKEY_DEBUG_LISTEN="+at)
+	r.awaitReady()
+	if got := r.status("/debug/pprof/cmdline"); got != http.StatusNotFound {
+		t.Errorf("on the port of the service: %d", got)
+	}
+	res, err := r.http.Get("http://" + at + "/debug/pprof/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("on its own port: %s", res.Status)
+	}
+}

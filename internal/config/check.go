@@ -93,14 +93,24 @@ func (c *Config) checkListen(problems *problems) {
 	if host, _, err := net.SplitHostPort(c.Listen); c.Dev && !c.DevAllowRemote && err == nil && !Loopback(host) && !problems.has("LATCHKEY_LISTEN") {
 		problems.add("LATCHKEY_LISTEN", "is %s, but everybody who reaches serve --dev can sign in as anybody and read all mail; use 127.0.0.1, or add --dev-allow-remote where only you can reach it", c.Listen)
 	}
-	if c.MetricsListen == "off" {
-		c.MetricsListen = ""
-		return
+	c.MetricsListen = c.checkOwnAddress(problems, "LATCHKEY_METRICS_LISTEN", c.MetricsListen)
+	c.DebugListen = c.checkOwnAddress(problems, "LATCHKEY_DEBUG_LISTEN", c.DebugListen)
+	if host, _, err := net.SplitHostPort(c.DebugListen); err == nil && !Loopback(host) && !problems.has("LATCHKEY_DEBUG_LISTEN") {
+		problems.add("LATCHKEY_DEBUG_LISTEN", "is %s, but profiles are served without authentication; use a loopback address such as 127.0.0.1:6060", c.DebugListen)
 	}
-	checkAddress(problems, "LATCHKEY_METRICS_LISTEN", c.MetricsListen)
-	if c.MetricsListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
-		problems.add("LATCHKEY_METRICS_LISTEN", "is the address of LATCHKEY_LISTEN too; give it another port, or off")
+}
+
+// checkOwnAddress checks the address of a listener that may be off, and returns it,
+// or "" for off.
+func (c *Config) checkOwnAddress(problems *problems, name, address string) string {
+	if address == "off" {
+		return ""
 	}
+	checkAddress(problems, name, address)
+	if address == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+		problems.add(name, "is the address of LATCHKEY_LISTEN too; give it another port, or off")
+	}
+	return address
 }
 
 func (c *Config) checkSecret(need bool, problems *problems) {

@@ -91,6 +91,9 @@ type Config struct {
 	// busy port is an error, else it only warns.
 	MetricsListenSet bool
 
+	// DebugListen is "" when there are no profiles to be had.
+	DebugListen string `env:"LATCHKEY_DEBUG_LISTEN" envDefault:"off" doc:"A loopback address, such as 127.0.0.1:6060, to serve runtime profiles on below /debug/pprof/ (go tool pprof), or off. Profiles show what the process does and no secrets of people, but taking one costs time."`
+
 	Secret         Secret         `env:"LATCHKEY_SECRET" secret:"true" doc:"The key that nonces, states and tickets are authenticated by, at least 32 characters; the same on every replica. Required, except with serve --dev, which creates one at each start."`
 	SecretPrevious Secret         `env:"LATCHKEY_SECRET_PREVIOUS" secret:"true" doc:"Another value of LATCHKEY_SECRET while it is being changed: what was made under it is still accepted, and nothing is made under it. See docs/database.md for the steps. After a leak leave it out."`
 	AllowedOrigins Origins        `env:"LATCHKEY_ALLOWED_ORIGINS" doc:"Other origins whose pages may call Latchkey with the person's cookie and be returned to, comma separated."`
