@@ -60,13 +60,13 @@ var iconTemplate = template.Must(template.New("icon").Parse(`<link rel="icon" hr
 var firstTemplate = template.Must(template.New("first").Parse(`<div id="root"><div class="first">` +
 	`{{if .Dev}}<p class="first-note">{{.Words.Dev}}</p>{{end}}` +
 	`<div class="first-header"><div><a href="/"><img src="{{.Logo}}" alt="" width="26" height="26" referrerpolicy="no-referrer" /> <bdi>{{.Brand.Name}}</bdi></a></div></div>` +
-	`<main><h1>{{.Words.Title}}</h1>{{range .Links}}<a class="first-door" data-provider="{{.Name}}" href="{{.URL}}" data-label="{{.Label}}">{{.Text}}</a>{{end}}</main></div></div>`))
+	`<main><h1>{{.Words.Title}}</h1>{{range .Links}}<a class="first-provider" data-provider="{{.Name}}" href="{{.URL}}" data-label="{{.Label}}">{{.Text}}</a>{{end}}</main></div></div>`))
 
 // words of the sign-in page, as the app's catalogues have them.
 type words struct{ lang, Title, with, Dev, noScript string }
 
 var languages = []words{
-	{"en", "Sign in", "Continue with ", "Development server: stand-ins instead of the providers, test wallets, no secrets", noScriptText},
+	{"en", "Sign in", "Continue with ", "Development server: stand-in providers, test wallets, no secrets", noScriptText},
 	{"de", "Anmelden", "Weiter mit ", "Entwicklungsserver: Attrappen statt der Anbieter, Test-Wallets, keine Geheimnisse",
 		"Diese Seite braucht JavaScript. Ihre API ist beschrieben in"},
 }

@@ -15,7 +15,7 @@ var providerLinks = []ProviderLink{{Name: "google", Label: "Google"}, {Name: "gi
 // links returns the provider links of a page: the address by the provider.
 func links(page string) map[string]string {
 	out := map[string]string{}
-	for _, m := range regexp.MustCompile(`<a class="first-door" data-provider="([^"]*)" href="([^"]*)" data-label="[^"]*">`).FindAllStringSubmatch(page, -1) {
+	for _, m := range regexp.MustCompile(`<a class="first-provider" data-provider="([^"]*)" href="([^"]*)" data-label="[^"]*">`).FindAllStringSubmatch(page, -1) {
 		out[html.UnescapeString(m[1])] = html.UnescapeString(m[2])
 	}
 	return out

@@ -24,20 +24,20 @@ test('an operator finds a user, suspends him with a reason, and lets him in agai
   const find = operator.getByRole('textbox', { name: /^Find by/ })
   await find.fill('vera.eth')
   await operator.getByRole('button', { name: 'Find' }).click()
-  await expect(operator.getByText('ENS names are not looked up here: the service has no Ethereum endpoint')).toBeVisible()
+  await expect(operator.getByText('ENS names are not available: this service has no Ethereum endpoint')).toBeVisible()
   await find.fill('vera')
   await operator.getByRole('button', { name: 'Find' }).click()
-  await expect(operator.getByText('Parts of names are not looked up.')).toBeVisible()
+  await expect(operator.getByText('Parts of names are not supported.')).toBeVisible()
   await find.fill('nobody@gmail.com')
   await operator.getByRole('button', { name: 'Find' }).click()
-  await expect(operator.getByText('Nobody has that verified address or wallet.')).toBeVisible()
+  await expect(operator.getByText('No user has that verified address or wallet.')).toBeVisible()
   await find.fill('vera@gmail.com')
   await find.press('Enter')
   await expect(operator.getByRole('table', { name: 'Users' }).getByRole('row')).toHaveCount(2)
   await operator.getByRole('link', { name: 'Open Vera' }).click()
   await expect(operator).toHaveURL(new RegExp(id))
   await expect(operator.getByRole('heading', { name: 'Vera' })).toBeVisible()
-  await expect(operator.getByRole('table', { name: 'Ways in' })).toContainText('Google')
+  await expect(operator.getByRole('table', { name: 'Sign-in methods' })).toContainText('Google')
   await expect(operator.getByRole('table', { name: 'Sessions' }).getByRole('row')).toHaveCount(2)
   await shoot(operator, 'admin-user')
 
@@ -55,22 +55,22 @@ test('an operator finds a user, suspends him with a reason, and lets him in agai
       : route.fallback(),
   )
   await dialog.getByRole('button', { name: 'Suspend user' }).click()
-  const confirm = operator.getByRole('dialog', { name: 'Please confirm that it is you' })
-  await expect(confirm).toContainText('this needs a recent proof')
-  await confirm.getByRole('button', { name: 'Confirm with Google' }).click()
+  const confirm = operator.getByRole('dialog', { name: 'Verify it’s you' })
+  await expect(confirm).toContainText('this needs a recent verification')
+  await confirm.getByRole('button', { name: 'Verify with Google' }).click()
   await beAtProvider(operator, { name: 'Ossi', email: 'ossi.op@gmail.com' })
   await expect(dialog.getByLabel('Reason')).toHaveValue('<b>stolen laptop</b>')
   expect(await operator.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('stolen')
   await operator.unroute('**/v1/admin/users/*')
   await dialog.getByRole('button', { name: 'Suspend user' }).click()
-  await expect(operator.getByText('suspended', { exact: true })).toBeVisible()
-  await expect(operator.getByText('No session fits.')).toBeVisible()
+  await expect(operator.getByText('Suspended', { exact: true })).toBeVisible()
+  await expect(operator.getByText('No sessions match.')).toBeVisible()
   await expect(operator.getByRole('table', { name: 'History' })).toContainText('<b>stolen laptop</b>')
   await user.reload()
   await expect(user.getByRole('heading', { name: 'Sign in' })).toBeVisible()
   await user.getByRole('link', { name: 'Continue with Google' }).click()
   await beAtProvider(user, { name: 'Vera', email: 'vera@gmail.com' })
-  await expect(user.getByRole('alert')).toContainText('This account is disabled')
+  await expect(user.getByRole('alert')).toContainText('This account is suspended')
 
   await operator.getByRole('button', { name: 'Restore' }).click()
   await operator.getByRole('dialog').getByRole('button', { name: 'Restore user' }).click()
@@ -87,10 +87,10 @@ test('an operator merges two users after seeing what moves, and finds them by th
   await service.admin('grant', '--user', (await whoAmI(operator)).id)
 
   await operator.goto(`/admin?user=${first.id}`)
-  await operator.getByLabel('Id of the other user').fill('Odile')
+  await operator.getByLabel('ID of the other user').fill('Odile')
   await operator.getByRole('button', { name: 'Preview' }).click()
-  await expect(operator.getByText('That is not an id.')).toBeVisible()
-  await operator.getByLabel('Id of the other user').fill(second.id)
+  await expect(operator.getByText('That is not a valid ID.')).toBeVisible()
+  await operator.getByLabel('ID of the other user').fill(second.id)
   await operator.getByRole('button', { name: 'Preview' }).click()
   const dialog = operator.getByRole('dialog', { name: 'Merge these two users?' })
   await expect(dialog).toContainText('What moves')
@@ -105,9 +105,9 @@ test('an operator merges two users after seeing what moves, and finds them by th
   }
   await expect(dialog).toContainText('GitHub')
   await shoot(operator, 'admin-merge')
-  await dialog.getByRole('button', { name: 'Merge them' }).click()
+  await dialog.getByRole('button', { name: 'Merge accounts' }).click()
   await expect(dialog).toHaveCount(0)
-  await expect(operator.getByRole('table', { name: 'Ways in' }).getByRole('row')).toHaveCount(3)
+  await expect(operator.getByRole('table', { name: 'Sign-in methods' }).getByRole('row')).toHaveCount(3)
   const merges = operator.getByRole('table', { name: 'Merges' })
   await expect(merges.getByRole('row')).toHaveCount(2)
   await expect(merges.getByRole('link', { name: 'Open Odile H', exact: true })).toBeVisible()
@@ -117,9 +117,9 @@ test('an operator merges two users after seeing what moves, and finds them by th
   await operator.getByRole('button', { name: 'Find' }).click()
   await expect(operator.getByText(`You asked for ${second.id}`)).toBeVisible()
 
-  await operator.getByRole('button', { name: 'Take back the merge of Odile H' }).click()
-  await operator.getByRole('dialog').getByRole('button', { name: 'Take back' }).click()
-  await expect(operator.getByText('taken back', { exact: true })).toBeVisible()
+  await operator.getByRole('button', { name: 'Undo the merge of Odile H' }).click()
+  await operator.getByRole('dialog').getByRole('button', { name: 'Undo' }).click()
+  await expect(operator.getByText('Undone', { exact: true })).toBeVisible()
 })
 
 test('every view of the operator’s page works, and fits a phone', async ({ person, service }) => {
@@ -129,12 +129,12 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
   await operator.goto('/admin')
   await shoot(operator, 'admin-users')
   for (const [tab, there] of [
-    ['Duplicates', 'No candidates.'],
-    ['Sessions', '(this browser)'],
+    ['Duplicates', 'No duplicates.'],
+    ['Sessions', '(this device)'],
     ['Merges', 'newest'],
-    ['Audit', 'Account made'],
+    ['Audit log', 'Account created'],
     ['API keys', 'Days until it expires'],
-    ['Health', 'The service can answer requests'],
+    ['Health', 'The service is ready'],
   ] as const) {
     await operator.getByRole('tab', { name: tab }).click()
     await expect(operator.getByRole('tabpanel')).toContainText(new RegExp(there.replaceAll(/[()]/g, '\\$&'), 'i'))
@@ -143,15 +143,15 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
 
   await operator.getByRole('tab', { name: 'API keys' }).click()
   await operator.getByLabel('Name', { exact: true }).fill('billing')
-  await operator.getByRole('button', { name: 'Make a key' }).click()
-  await expect(operator.getByText('Keep this key now')).toBeVisible()
+  await operator.getByRole('button', { name: 'Create key' }).click()
+  await expect(operator.getByText('Copy this key now')).toBeVisible()
   await expect(operator.locator('pre')).toContainText(/^lk_/)
-  await operator.getByRole('button', { name: 'I have kept it' }).click()
+  await operator.getByRole('button', { name: 'I’ve saved this key' }).click()
   await expect(operator.locator('pre')).toHaveCount(0)
   await expect(operator.getByRole('heading', { name: 'API keys' })).toBeFocused()
   await operator.getByRole('button', { name: 'End billing' }).click()
-  await operator.getByRole('dialog').getByRole('button', { name: 'End the key' }).click()
-  await expect(operator.getByRole('table', { name: 'API keys' })).toContainText('ended')
+  await operator.getByRole('dialog').getByRole('button', { name: 'End key' }).click()
+  await expect(operator.getByRole('table', { name: 'API keys' })).toContainText('Ended')
 })
 
 test('an operator finds a user by an ENS name, and is told when nobody can be asked', async ({ browser }) => {
@@ -167,7 +167,7 @@ test('an operator finds a user by an ENS name, and is told when nobody can be as
   await service.admin('grant', '--user', (await whoAmI(operator)).id)
 
   await operator.goto('/admin')
-  const find = operator.getByRole('textbox', { name: 'Find by verified e-mail, wallet address, ENS name or id' })
+  const find = operator.getByRole('textbox', { name: 'Find by verified email, wallet address, ENS name or ID' })
   const ask = async (name: string) => {
     await find.fill(name)
     await find.press('Enter')
@@ -178,7 +178,7 @@ test('an operator finds a user by an ENS name, and is told when nobody can be as
   await expect(found.nth(1)).toContainText(id.slice(-12))
   for (const nobody of ['stranger.eth', 'nobody.eth']) {
     await ask(nobody)
-    await expect(operator.getByText('Nobody here has the wallet that this name stands for.')).toBeVisible()
+    await expect(operator.getByText('No user has the wallet of this name.')).toBeVisible()
   }
   await operator.goBack()
   await operator.goBack()
@@ -215,7 +215,7 @@ test('an operator sees the teams of a user, and goes into those that are his own
   expect((await user.request.post(`/v1/me/invitations/${id}/accept`, origin)).status()).toBe(200)
 
   await operator.goto(`/admin?user=${(await whoAmI(user)).id}`)
-  const addresses = operator.getByRole('table', { name: 'Addresses' })
+  const addresses = operator.getByRole('table', { name: 'Email addresses' })
   await expect(addresses.getByRole('row')).toHaveCount(2)
   await expect(addresses.getByRole('row').nth(1)).toContainText('tilda@gmail.com')
   const teams = operator.getByRole('table', { name: 'Teams' })
@@ -225,10 +225,10 @@ test('an operator sees the teams of a user, and goes into those that are his own
   await expect(teams.getByRole('link', { name: 'Operations', exact: true })).toBeVisible()
   await expect(teams.getByRole('link', { name: '<b>Looms</b>', exact: true })).toHaveCount(0)
   await shoot(operator, 'admin-user-teams')
-  await operator.getByRole('link', { name: 'What happened in <b>Looms</b>' }).click()
-  await expect(operator.getByLabel('Team (id)')).toHaveValue(theirs.id)
-  const trail = operator.getByRole('table', { name: 'Audit trail' })
-  await expect(trail).toContainText('Team made')
+  await operator.getByRole('link', { name: 'Audit log of <b>Looms</b>' }).click()
+  await expect(operator.getByLabel('Team (ID)')).toHaveValue(theirs.id)
+  const trail = operator.getByRole('table', { name: 'Audit log' })
+  await expect(trail).toContainText('Team created')
   await expect(trail.getByRole('row')).toHaveCount(2)
   await operator.goBack()
   await teams.getByRole('link', { name: 'Operations', exact: true }).click()
@@ -236,15 +236,15 @@ test('an operator sees the teams of a user, and goes into those that are his own
 
   // What cannot be read yet is not taken for no filter.
   await operator.goto('/admin?view=audit&team=xyz')
-  await expect(operator.getByText('That is not an id.')).toBeVisible()
-  await expect(operator.getByText('Correct what you look for')).toBeVisible()
+  await expect(operator.getByText('That is not a valid ID.')).toBeVisible()
+  await expect(operator.getByText('Correct the filters')).toBeVisible()
   await expect(trail).toHaveCount(0)
   const file = operator.getByRole('link', { name: 'Export as NDJSON' })
   await expect(file).toBeDisabled()
-  await operator.getByLabel('Team (id)').fill(theirs.id)
+  await operator.getByLabel('Team (ID)').fill(theirs.id)
   await expect(trail.getByRole('row')).toHaveCount(2)
   await expect(file).toHaveAttribute('href', `/v1/admin/audit/export?team_id=${theirs.id}`)
-  await operator.getByLabel('To whom (id)').fill('018f')
+  await operator.getByLabel('Subject (ID)').fill('018f')
   await expect(trail).toHaveCount(0)
   expect(await file.getAttribute('href')).toBeNull()
 })
@@ -255,7 +255,7 @@ test('duplicates of an import are looked at, merged many at a time and one by on
   await signInWithNewWallet(operator)
   await service.admin('grant', '--user', (await whoAmI(operator)).id)
   await operator.goto('/admin?view=duplicates')
-  await expect(operator.getByText('No candidates.')).toBeVisible()
+  await expect(operator.getByText('No duplicates.')).toBeVisible()
   // One is here already and signed in; the import has her as an older account, by
   // another way in.
   await signInAs(luna, 'Google', 'Luna', 'luna@gmail.com')
@@ -279,30 +279,30 @@ test('duplicates of an import are looked at, merged many at a time and one by on
   const table = operator.getByRole('table', { name: 'Duplicates' })
   const row = (name: string) => table.getByRole('row').filter({ hasText: name })
   await expect(table.getByRole('row')).toHaveCount(7)
-  await expect(row('Luna M')).toContainText('the same address, spelt another way')
-  await expect(row('Theo K')).toContainText('the same verified address')
+  await expect(row('Luna M')).toContainText('Same address, spelled differently')
+  await expect(row('Theo K')).toContainText('Same verified address')
   await expect(row('Kim L')).toContainText('one shows an address that the other has verified')
   await shoot(operator, 'admin-duplicates-found')
 
   await operator.getByRole('button', { name: /^Preview the merge of Luna M/ }).click()
   const one = operator.getByRole('dialog', { name: 'Merge these two users?' })
   await expect(one.getByRole('radio', { name: /^Luna M / }).first()).toBeChecked()
-  await expect(one).toContainText('1 session of the account that does not stay ends')
+  await expect(one).toContainText('1 session of the other account ends')
   await operator.keyboard.press('Escape')
 
   for (const box of await operator.getByRole('checkbox', { name: /^Select (Luna|Theo|Zoe)/ }).all()) await box.check()
   await operator.getByRole('button', { name: 'Merge selected' }).click()
   const dialog = operator.getByRole('dialog', { name: 'Merge the selected pairs?' })
-  await expect(dialog).toContainText('4 accounts become part of older ones')
-  await expect(dialog).toContainText('Luna becomes part of Luna M')
-  await expect(dialog).toContainText('<i>Theo K</i> becomes part of Theo')
-  for (const young of ['Zoe 2', 'Zoe 3']) await expect(dialog).toContainText(`${young} becomes part of Zoe 1`)
+  await expect(dialog).toContainText('4 accounts are merged into older ones')
+  await expect(dialog).toContainText('Luna is merged into Luna M')
+  await expect(dialog).toContainText('<i>Theo K</i> is merged into Theo')
+  for (const young of ['Zoe 2', 'Zoe 3']) await expect(dialog).toContainText(`${young} is merged into Zoe 1`)
   await expect(dialog.getByRole('listitem')).toHaveCount(4)
-  await expect(dialog).toContainText('Ways in that move: 4. Memberships that move: 0. Sessions that end: 1.')
+  await expect(dialog).toContainText('Sign-in methods that move: 4. Memberships that move: 0. Sessions that end: 1.')
   await shoot(operator, 'admin-duplicates-bulk')
   await dialog.getByRole('button', { name: 'Merge 4 accounts' }).click()
-  await expect(operator.getByText('4 accounts merged into others')).toBeVisible()
-  await expect(operator.getByText('left as')).toHaveCount(0)
+  await expect(operator.getByText('4 accounts merged')).toBeVisible()
+  await expect(operator.getByText('not merged')).toHaveCount(0)
   await expect(table.getByRole('row')).toHaveCount(2)
 
   // Her session ended; the way in that she knows leads to the account that stayed.
@@ -314,9 +314,9 @@ test('duplicates of an import are looked at, merged many at a time and one by on
   expect(after.display_name).toBe('Luna M')
 
   await operator.getByRole('button', { name: /^Preview the merge of Kim/ }).click()
-  await operator.getByRole('dialog', { name: 'Merge these two users?' }).getByRole('button', { name: 'Merge them' }).click()
-  await expect(operator.getByText('1 account merged into another')).toBeVisible()
-  await expect(operator.getByText('No candidates.')).toBeVisible()
+  await operator.getByRole('dialog', { name: 'Merge these two users?' }).getByRole('button', { name: 'Merge accounts' }).click()
+  await expect(operator.getByText('1 account merged')).toBeVisible()
+  await expect(operator.getByText('No duplicates.')).toBeVisible()
   await operator.getByRole('tab', { name: 'Merges' }).click()
   await expect(operator.getByRole('table', { name: 'Merges' }).getByRole('row')).toHaveCount(6)
   await Promise.all([operator.context().close(), luna.context().close()])

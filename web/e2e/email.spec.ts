@@ -9,9 +9,9 @@ const newestTo = (page: Page, to: string, not = '') => letterTo(page, to, 'email
 
 async function ask(page: Page, email: string): Promise<void> {
   await page.goto('/sign-in?return_to=/account')
-  await page.getByLabel('E-mail address').fill(email)
-  await page.getByRole('button', { name: 'Send me a link and a code' }).click()
-  await expect(page.getByLabel('Six-digit code')).toBeVisible()
+  await page.getByLabel('Email address').fill(email)
+  await page.getByRole('button', { name: 'Email me a sign-in link' }).click()
+  await expect(page.getByLabel('6-digit code')).toBeVisible()
 }
 
 test('a code and then a link lead into the same account, and a used link says so', async ({ person }) => {
@@ -23,7 +23,7 @@ test('a code and then a link lead into the same account, and a used link says so
   await page.reload()
   await expect(page.getByText(`Look into the mailbox of ${email}`)).toBeVisible()
   const first = await newestTo(page, email)
-  await page.getByLabel('Six-digit code').fill(/\b\d{6}\b/.exec(first)![0])
+  await page.getByLabel('6-digit code').fill(/\b\d{6}\b/.exec(first)![0])
   await page.getByRole('button', { name: 'Sign in with the code' }).click()
   await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
   const { id } = await whoAmI(page)
@@ -47,10 +47,10 @@ test('a code and then a link lead into the same account, and a used link says so
 
   await page.goto('about:blank')
   await page.goto(link)
-  await expect(page.getByText('If the mail was asked for to sign in as somebody else')).toBeVisible()
+  await expect(page.getByText('If you asked for this email to sign in to another account')).toBeVisible()
   await enter.click()
   await expect(page.getByRole('alert', { name: 'This link does not work here' })).toContainText('This link does not work here')
   await expect(page.getByRole('link', { name: 'Continue with Google' })).toBeVisible()
-  await expect(page.getByLabel('E-mail address')).toBeVisible()
-  await expect(page.getByLabel('Six-digit code')).toHaveCount(0)
+  await expect(page.getByLabel('Email address')).toBeVisible()
+  await expect(page.getByLabel('6-digit code')).toHaveCount(0)
 })

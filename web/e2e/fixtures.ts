@@ -53,7 +53,7 @@ export async function newPerson(browser: Browser, baseURL: string): Promise<Page
 // signInWithNewWallet makes this page a new person.
 export async function signInWithNewWallet(page: Page): Promise<void> {
   await page.goto('/sign-in?return_to=/')
-  await page.getByRole('button', { name: 'Make a new test wallet' }).click()
+  await page.getByRole('button', { name: 'Create test wallet' }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await expect(page.getByText('Signed in as')).toBeVisible()
 }
@@ -69,7 +69,7 @@ export async function beAtProvider(page: Page, who: { name: string; email: strin
 export async function signOut(page: Page): Promise<void> {
   await page.goto('/account')
   await page.getByRole('button', { name: 'Sign out' }).click()
-  await expect(page.getByText('Nobody is signed in')).toBeVisible()
+  await expect(page.getByText('You’re not signed in')).toBeVisible()
 }
 
 export async function whoAmI(page: Page): Promise<{ id: string; display_name: string }> {

@@ -9,23 +9,23 @@ test('a double click does once what it is for', async ({ person }) => {
   const times = (path: string) => sent.filter((one) => one === path).length
 
   await page.goto('/sign-in')
-  await page.getByLabel('E-mail address').fill('hasty@example.com')
-  await page.getByRole('button', { name: 'Send me a link and a code' }).dblclick()
-  await expect(page.getByLabel('Six-digit code')).toBeVisible()
+  await page.getByLabel('Email address').fill('hasty@example.com')
+  await page.getByRole('button', { name: 'Email me a sign-in link' }).dblclick()
+  await expect(page.getByLabel('6-digit code')).toBeVisible()
   expect(times('/v1/auth/email/start')).toBe(1)
 
   await signInWithNewWallet(page)
-  await page.getByLabel('Name of a new team').fill('Once')
-  await page.getByRole('button', { name: 'Make a team' }).dblclick()
+  await page.getByLabel('Team name').fill('Once')
+  await page.getByRole('button', { name: 'Create team' }).dblclick()
   await expect(page.getByRole('heading', { name: 'Once', level: 1 })).toBeVisible()
   expect(times('/v1/teams')).toBe(1)
 
   await page.goto('/account')
-  await page.getByRole('button', { name: 'Make recovery codes' }).dblclick()
-  await page.getByRole('button', { name: 'I have kept them' }).click()
-  await page.getByRole('button', { name: 'Make new codes' }).click()
-  await page.getByRole('dialog').getByRole('button', { name: 'Make new codes' }).dblclick()
-  await page.getByRole('button', { name: 'I have kept them' }).click()
+  await page.getByRole('button', { name: 'Create recovery codes' }).dblclick()
+  await page.getByRole('button', { name: 'I’ve saved these codes' }).click()
+  await page.getByRole('button', { name: 'Create new codes' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Create new codes' }).dblclick()
+  await page.getByRole('button', { name: 'I’ve saved these codes' }).click()
   expect(times('/v1/me/recovery-codes')).toBe(2)
 })
 

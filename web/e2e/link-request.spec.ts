@@ -18,7 +18,7 @@ test('a refused sign-in method asks its owner, who says no, and then yes', async
     await page.getByRole('link', { name: /^Continue with Google/ }).click()
     await beAtProvider(page, ada)
   }
-  const request = page.getByRole('alert').filter({ hasText: 'Link this sign-in method?' })
+  const request = page.getByRole('alert').filter({ hasText: 'Add this sign-in method?' })
 
   await page.goto('/sign-in?return_to=/account')
   await page.getByRole('link', { name: 'Continue with Google' }).click()
@@ -32,8 +32,8 @@ test('a refused sign-in method asks its owner, who says no, and then yes', async
   await page.reload()
   await expect(request).toBeVisible()
   expect(await methods()).toBe(1)
-  await expect(request.getByRole('button').first()).toHaveText('Don’t link')
-  await request.getByRole('button', { name: 'Don’t link' }).click()
+  await expect(request.getByRole('button').first()).toHaveText('Don’t add')
+  await request.getByRole('button', { name: 'Don’t add' }).click()
   await expect(request).toHaveCount(0)
   expect(await methods()).toBe(1)
 
@@ -44,11 +44,11 @@ test('a refused sign-in method asks its owner, who says no, and then yes', async
   await elsewhere.getByRole('link', { name: 'Continue with Google' }).click()
   await beAtProvider(elsewhere, ada)
   await expect(elsewhere.getByRole('heading', { name: 'Your account' })).toBeVisible()
-  await expect(elsewhere.getByText('Link this sign-in method?')).toHaveCount(0)
+  await expect(elsewhere.getByText('Add this sign-in method?')).toHaveCount(0)
 
   // Accepting is a POST, by a click on this page.
   const accepted = page.waitForRequest((asked) => asked.url().includes('/v1/me/link-requests/') && asked.url().endsWith('/accept'))
-  await request.getByRole('button', { name: 'Link GitHub' }).click()
+  await request.getByRole('button', { name: 'Add GitHub' }).click()
   expect((await accepted).method()).toBe('POST')
   await expect(request).toHaveCount(0)
   expect(await methods()).toBe(2)

@@ -21,8 +21,8 @@ test('the doors of providers work before any script has, and stay where they are
   const before = await google.boundingBox()
   const heading = await page.getByRole('heading', { name: 'Sign in' }).boundingBox()
   release()
-  await expect(page.getByLabel('E-mail address')).toBeVisible()
-  await expect(page.getByRole('button', { name: 'Make a new test wallet' })).toBeVisible()
+  await expect(page.getByLabel('Email address')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Create test wallet' })).toBeVisible()
   expect(await page.getByRole('heading', { name: 'Sign in' }).boundingBox()).toEqual(heading)
   expect(await google.boundingBox()).toEqual(before)
   await shoot(page, 'sign-in-ready')
@@ -82,8 +82,8 @@ test('a wallet that announces itself by EIP-6963 signs in, by keyboard alone', a
   // The door is marked the next time, and nothing of the person is kept.
   await signOut(page)
   await page.goto('/sign-in')
-  await expect(page.getByRole('region', { name: 'Sign in with a wallet' }).getByText('last used')).toBeVisible()
-  await expect(page.getByText('last used')).toHaveCount(1)
+  await expect(page.getByRole('region', { name: 'Sign in with a wallet' }).getByText('Last used')).toBeVisible()
+  await expect(page.getByText('Last used')).toHaveCount(1)
   const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))
   expect(kept.toLowerCase()).not.toContain(account.address.toLowerCase().slice(2))
 })
@@ -95,7 +95,7 @@ test('the pages are those of the brand, and cannot be framed', async ({ browser,
   await page.goto('/sign-in')
   await expect(page.getByRole('link', { name: 'Keys & <b>Locks</b>' })).toBeVisible()
   await expect(page).toHaveTitle('Sign in · Keys & <b>Locks</b>')
-  await page.getByLabel('E-mail address').fill('a@b.example')
+  await page.getByLabel('Email address').fill('a@b.example')
   await accessible(page)
   await page.goto('/')
   await expect(page.getByRole('link', { name: 'Sign in', exact: true }).first()).toBeVisible()
@@ -121,9 +121,9 @@ test('a wallet that answers nonsense and a service that does not answer are told
     addEventListener('eip6963:requestProvider', () => dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: { info: { uuid: 'u', name: 'Busy Wallet', icon: '', rdns: 'example.busy' }, provider } })))
   `)
   await page.goto('/sign-in?error=provider_unavailable')
-  await expect(page.getByRole('alert')).toContainText('choose another way in')
+  await expect(page.getByRole('alert')).toContainText('choose another sign-in method')
   await page.getByRole('button', { name: 'Busy Wallet' }).click()
-  await expect(page.getByRole('alert').filter({ hasText: 'open already' })).toBeVisible()
+  await expect(page.getByRole('alert').filter({ hasText: 'already has an open request' })).toBeVisible()
   await page.route('**/v1/auth/email/start', (route) =>
     route.fulfill({
       status: 429,
@@ -131,12 +131,12 @@ test('a wallet that answers nonsense and a service that does not answer are told
       json: { type: 'about:blank', title: 't', status: 429, code: 'rate_limited', detail: 'd', request_id: 'r', retry_after: 7 },
     }),
   )
-  await page.getByLabel('E-mail address').fill('a@b.example')
-  await page.getByRole('button', { name: 'Send me a link and a code' }).click()
+  await page.getByLabel('Email address').fill('a@b.example')
+  await page.getByRole('button', { name: 'Email me a sign-in link' }).click()
   await expect(page.getByRole('alert').filter({ hasText: 'in 7 seconds' })).toBeVisible()
   await page.unroute('**/v1/auth/email/start')
   await page.route('**/v1/auth/email/start', (route) => route.abort())
-  await page.getByRole('button', { name: 'Send me a link and a code' }).click()
+  await page.getByRole('button', { name: 'Email me a sign-in link' }).click()
   await expect(page.getByRole('alert').filter({ hasText: 'Check your connection' })).toBeVisible()
   await accessible(page)
 })

@@ -9,7 +9,7 @@ const project = '0123456789abcdef0123456789abcdef'
 test('wallets on phones are offered where a project is configured, and load only when chosen', async ({ browser, person }) => {
   const plain = await person()
   await plain.goto('/sign-in')
-  await expect(plain.getByRole('button', { name: 'Make a new test wallet' })).toBeVisible()
+  await expect(plain.getByRole('button', { name: 'Create test wallet' })).toBeVisible()
   await expect(plain.getByRole('button', { name: /WalletConnect/ })).toHaveCount(0)
 
   const service = await startService({ LATCHKEY_WALLETCONNECT_PROJECT_ID: project })

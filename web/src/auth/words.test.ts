@@ -53,7 +53,7 @@ describe('words', () => {
   })
 
   it('says what is wrong with a wallet', () => {
-    expect(wordsForError(new WalletFault('Busy'))?.text).toMatch(/open already/)
+    expect(wordsForError(new WalletFault('Busy'))?.text).toMatch(/open request/)
   })
 
   it('says when it may work again', () => {
@@ -66,13 +66,13 @@ describe('words', () => {
     )
   })
 
-  it('says of every rule of a team what to do about it, and to who sets it that it shuts him out', () => {
+  it('says of every rule of a team what to do about it, and warns those who would lock themselves out', () => {
     const rules = [...source('identity/team/policy.go').matchAll(/\bRule\w+ +Rule = "(\w+)"/g)].map((match) => match[1]!)
     expect(rules).toContain('allowed_networks')
     const refused = (rule: string) => new Problem({ code: 'policy_unsatisfied', status: 403, rule })
     expect(new Set([...rules, 'to come'].map((rule) => wordsForError(refused(rule))?.title)).size).toBe(rules.length + 1)
     expect(forError(t, refused('max_age'), 'policy')).toEqual({
-      title: 'You would shut yourself out',
+      title: 'You would lock yourself out',
       text: expect.stringMatching(/only an owner can save.*Sign in again\.$/) as string,
     })
     expect(forError(t, refused('require_fresh_for_admin'), 'policy')).toEqual(wordsForError(refused('require_fresh_for_admin')))
@@ -81,10 +81,10 @@ describe('words', () => {
   it('passes on what stands in the way of an undo', () => {
     const { text } = wordsForError(new Problem({ code: 'merge_moved_on', status: 409, detail: 'the wallet was unlinked' }))!
     expect(text).toContain('the wallet was unlinked')
-    expect(text).toContain('link it again')
+    expect(text).toContain('add it again')
   })
 
-  it('names the right address to who opened a page at another', () => {
+  it('names the right address of a page opened at another', () => {
     const { title, text } = wordsForError(new Problem({ code: 'origin_not_allowed', status: 403, detail: 'open Latchkey at http://localhost:8080' }))!
     expect(title).toContain('wrong address')
     expect(text).toContain('http://localhost:8080')
@@ -95,7 +95,7 @@ describe('words', () => {
   })
 
   it('has words for a lost connection and for surprises', () => {
-    expect(wordsForError(new Problem({ code: OFFLINE, status: 0 }))?.title).toMatch(/does not answer/)
+    expect(wordsForError(new Problem({ code: OFFLINE, status: 0 }))?.title).toMatch(/can’t be reached/)
     expect(wordsForError(new TypeError('x is not a function'))?.text).not.toContain('function')
   })
 

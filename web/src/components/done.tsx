@@ -23,5 +23,5 @@ export function DoneNotice() {
   }, [])
   if (!state?.done) return null
   if (state.done === 'replaced') return <WordsAlert words={t.words['another_person']!} />
-  return <WordsAlert kind="done" words={{ title: t(`merge.${state.done}Title`), text: t(`merge.${state.done}Text`) }} />
+  return <WordsAlert kind="done" words={{ title: t(`done.${state.done}Title`), text: t(`done.${state.done}Text`) }} />
 }

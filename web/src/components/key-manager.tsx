@@ -13,6 +13,7 @@ import { Fault, Listing, Name, Time, WordsAlert } from './show'
 import { statusColor } from './status'
 import { useStepUp } from './step-up-context'
 import { Table } from './table'
+import '../i18n/en/later/keys'
 
 // AnyKey is what the keys of the deployment and those of a team have in common.
 type AnyKey = Omit<APIKey, 'scopes'>
@@ -59,7 +60,7 @@ export function KeyManager<K extends AnyKey>(props: Props<K>) {
             rowKey={(key) => key.id}
             columns={[
               {
-                label: t('operator.keyName'),
+                label: t('keys.keyName'),
                 cell: (key) => (
                   <Stack gap={0} align="flex-start">
                     <Name line>{key.name}</Name>
@@ -69,9 +70,9 @@ export function KeyManager<K extends AnyKey>(props: Props<K>) {
                   </Stack>
                 ),
               },
-              { label: t('operator.keyScopes'), cell: props.may },
+              { label: t('keys.keyScopes'), cell: props.may },
               {
-                label: t('operator.made'),
+                label: t('keys.made'),
                 cell: (key) => (
                   <Stack gap={0} align="flex-start">
                     <Time at={key.created_at} />
@@ -83,39 +84,39 @@ export function KeyManager<K extends AnyKey>(props: Props<K>) {
                   </Stack>
                 ),
               },
-              { label: t('operator.keyUsed'), cell: (key) => (key.last_used_at ? <Time at={key.last_used_at} /> : t('operator.never')) },
-              { label: t('operator.keyExpires'), cell: (key) => <Time at={key.expires_at} /> },
+              { label: t('keys.keyUsed'), cell: (key) => (key.last_used_at ? <Time at={key.last_used_at} /> : t('keys.never')) },
+              { label: t('keys.keyExpires'), cell: (key) => <Time at={key.expires_at} /> },
               {
-                label: t('operator.state'),
+                label: t('keys.state'),
                 cell: (key) => (
                   <Badge variant="light" color={statusColor(key.status)} miw="max-content">
-                    {t(`operator.keyState_${key.status}`)}
+                    {t(`keys.keyState_${key.status}`)}
                   </Badge>
                 ),
               },
               {
-                label: t('operator.keyChange'),
+                label: t('keys.keyChange'),
                 action: true,
                 cell: (key) =>
                   key.status === 'active' && (
                     <Group gap="xs">
                       {!key.replaced_by && (
                         <ConfirmButton
-                          label={t('operator.keyRotate')}
-                          accessibleLabel={t('operator.keyRotateOf', { name: key.name })}
-                          title={t('operator.keyRotateTitle')}
-                          text={t('operator.keyRotateText')}
-                          confirm={t('operator.keyRotateConfirm')}
+                          label={t('keys.keyRotate')}
+                          accessibleLabel={t('keys.keyRotateOf', { name: key.name })}
+                          title={t('keys.keyRotateTitle')}
+                          text={t('keys.keyRotateText')}
+                          confirm={t('keys.keyRotateConfirm')}
                           intent={`rotate ${key.id}`}
                           action={async () => show(await props.rotate(key.id))}
                         />
                       )}
                       <ConfirmButton
-                        label={t('operator.keyEnd')}
-                        accessibleLabel={t('operator.keyEndOf', { name: key.name })}
-                        title={t('operator.keyEndTitle')}
-                        text={t.rich('operator.keyEndText', { name: <Name key="name">{key.name}</Name> })}
-                        confirm={t('operator.keyEndConfirm')}
+                        label={t('keys.keyEnd')}
+                        accessibleLabel={t('keys.keyEndOf', { name: key.name })}
+                        title={t('keys.keyEndTitle')}
+                        text={t.rich('keys.keyEndText', { name: <Name key="name">{key.name}</Name> })}
+                        confirm={t('keys.keyEndConfirm')}
                         intent={`end ${key.id}`}
                         action={async () => {
                           await props.end(key.id)
@@ -158,13 +159,13 @@ function Make<K extends AnyKey>({ make, choice, chosen, onMade }: Props<K> & { o
     <form onSubmit={submit}>
       <Stack gap="sm">
         <Group align="flex-start">
-          <TextInput label={t('operator.keyName')} flex="1 1 12rem" maxLength={100} autoComplete="off" value={name} onChange={(event) => setName(event.currentTarget.value)} />
-          <NumberInput label={t('operator.keyDays')} w={180} min={1} max={366} clampBehavior="strict" allowDecimal={false} hideControls value={days} onChange={setDays} />
+          <TextInput label={t('keys.keyName')} flex="1 1 12rem" maxLength={100} autoComplete="off" value={name} onChange={(event) => setName(event.currentTarget.value)} />
+          <NumberInput label={t('keys.keyDays')} w={180} min={1} max={366} clampBehavior="strict" allowDecimal={false} hideControls value={days} onChange={setDays} />
         </Group>
         {choice}
         <Fault error={making.error} />
         <Button type="submit" style={{ alignSelf: 'flex-start' }} loading={making.isPending} disabled={!name.trim() || !chosen || days === ''}>
-          {t('operator.keyMake')}
+          {t('keys.keyMake')}
         </Button>
       </Stack>
     </form>
@@ -176,7 +177,7 @@ function Secret({ secret, onKept }: { secret: string; onKept: () => void }) {
   const t = useT()
   return (
     <Stack gap="sm">
-      <WordsAlert kind="done" words={{ title: t('operator.keyMadeTitle'), text: t('operator.keyMadeText') }} />
+      <WordsAlert kind="done" words={{ title: t('keys.keyMadeTitle'), text: t('keys.keyMadeText') }} />
       {/* In lines: what scrolls sideways is hard to reach by keyboard. */}
       <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
         {secret}
@@ -185,11 +186,11 @@ function Secret({ secret, onKept }: { secret: string; onKept: () => void }) {
         <CopyButton value={secret}>
           {({ copied, copy }) => (
             <Button variant="default" onClick={copy}>
-              <span aria-live="polite">{t(copied ? 'common.copied' : 'operator.keyCopy')}</span>
+              <span aria-live="polite">{t(copied ? 'common.copied' : 'keys.keyCopy')}</span>
             </Button>
           )}
         </CopyButton>
-        <Button onClick={onKept}>{t('operator.keyStored')}</Button>
+        <Button onClick={onKept}>{t('keys.keyStored')}</Button>
       </Group>
     </Stack>
   )

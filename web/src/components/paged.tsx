@@ -44,14 +44,14 @@ export function Pages({ list }: { list: { number: number; previous: (() => void)
   const t = useT()
   if (!list.previous && !list.next && !list.isPlaceholderData) return null
   return (
-    <Group component="nav" justify="center" aria-label={t('sessions.page', { number: list.number })}>
-      <Button variant="default" size="xs" disabled={!list.previous} onClick={list.previous} aria-label={t('sessions.previous')}>
+    <Group component="nav" justify="center" aria-label={t('list.page', { number: list.number })}>
+      <Button variant="default" size="xs" disabled={!list.previous} onClick={list.previous} aria-label={t('list.previous')}>
         ←
       </Button>
       <Text size="sm" className="muted" aria-live="polite">
-        {t('sessions.page', { number: list.number })}
+        {t('list.page', { number: list.number })}
       </Text>
-      <Button variant="default" size="xs" disabled={!list.next} onClick={list.next} aria-label={t('sessions.next')}>
+      <Button variant="default" size="xs" disabled={!list.next} onClick={list.next} aria-label={t('list.next')}>
         →
       </Button>
     </Group>

@@ -33,7 +33,7 @@ export function SelectAll<T>({ of: { selected, rows, pick } }: { of: Selection<T
   return (
     <Checkbox
       size="sm"
-      label={selected.length > 0 ? t('sessions.selected', { count: selected.length }) : t('sessions.selectAll')}
+      label={selected.length > 0 ? t('list.selected', { count: selected.length }) : t('list.selectAll')}
       disabled={rows.length === 0}
       checked={rows.length > 0 && selected.length === rows.length}
       indeterminate={selected.length > 0 && selected.length < rows.length}

@@ -28,7 +28,7 @@ export function personName(t: Translate, user: Known): string {
 
 // partyName says who an id in a trail is.
 export function partyName(t: Translate, id: string, party: AuditParty | undefined): string {
-  if (party?.kind === 'api_key') return t('audit.key', { name: party.display_name })
+  if (party?.kind === 'api_key') return t('common.apiKey', { name: party.display_name })
   return personName(t, { display_name: '', primary_email: null, ...party, id })
 }
 

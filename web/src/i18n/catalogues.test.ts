@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { isValidElement } from 'react'
 import { describe, expect, it } from 'vitest'
 import { what } from '../features/account/history-words'
@@ -6,7 +7,15 @@ import { de } from './de'
 import { en } from './en'
 import { chooseLanguage, localeFor } from './language'
 import { type Catalogue, type Message, translator } from './translate'
-import './en/later'
+import './en/later/account'
+import './en/later/audit'
+import './en/later/history'
+import './en/later/home'
+import './en/later/keys'
+import './en/later/merge'
+import './en/later/operator'
+import './en/later/sessions'
+import './en/later/team'
 
 type Flat = Record<string, Message>
 
@@ -54,9 +63,58 @@ describe('the catalogues', () => {
 
   it('name an action that they do not know', () => {
     const t = translator(en, 'en')
-    expect(what(t, { action: 'moon.landed' })).toBe('Something else (moon.landed)')
+    expect(what(t, { action: 'moon.landed' })).toBe('Other event (moon.landed)')
     expect(what(t, { action: 'constructor' })).toContain('constructor')
-    expect(what(t, { action: 'identity.linked', provider: 'github' })).toBe('GitHub linked')
+    expect(what(t, { action: 'identity.linked', provider: 'github' })).toBe('GitHub added')
+  })
+})
+
+// Where an area of the English texts comes from: the first load, or a file of ./en/later.
+function areaFiles(): Map<string, string> {
+  const later = new URL('./en/later/', import.meta.url).pathname
+  return new Map(
+    readdirSync(later).flatMap((file) => {
+      const areas = /^add\(\{ (.+) \}\)$/m.exec(readFileSync(later + file, 'utf8'))?.[1]
+      return areas?.split(', ').map((area) => [area, later + file] as const) ?? []
+    }),
+  )
+}
+
+// reachable is every file that comes with one, and where it loads more later.
+function reachable(entry: string): { files: Set<string>; pages: string[] } {
+  const [files, pages, rest] = [new Set<string>(), [] as string[], [entry]]
+  const find = (from: string, name: string) =>
+    ['', '.ts', '.tsx', '/index.ts'].map((end) => join(dirname(from), name + end)).find((path) => /\.tsx?$/.test(path) && existsSync(path))
+  for (let file = rest.pop(); file; file = rest.pop()) {
+    if (files.has(file)) continue
+    files.add(file)
+    const source = readFileSync(file, 'utf8')
+    for (const [, name] of source.matchAll(/^(?:import|export) (?!type )(?:[^']*? from )?'(\.[^']+)'/gm)) rest.push(...[find(file, name!)].filter((path) => path !== undefined))
+    for (const [, name] of source.matchAll(/import\('(\.[^']+)'\)/g)) pages.push(...[find(file, name!)].filter((path) => path !== undefined))
+  }
+  return { files, pages }
+}
+
+describe('the texts of an area', () => {
+  const source = (path: string) => new URL('../' + path, import.meta.url).pathname
+  const areas = areaFiles()
+  const first = reachable(source('main.tsx'))
+  // Of what is loaded later, what loads still more is loaded by then.
+  const pages = [...new Set([...first.pages, ...first.pages.flatMap((page) => reachable(page).pages)])].filter((page) => !page.includes('/i18n/'))
+
+  it('are known', () => {
+    expect(areas.size).toBeGreaterThan(15)
+    expect(pages.length).toBeGreaterThan(4)
+  })
+
+  it.each(['main.tsx', ...pages])('come with what uses them: %s', (page) => {
+    const files = page === 'main.tsx' ? first.files : new Set([...first.files, ...reachable(page).files])
+    const missing = [...files]
+      .filter((file) => !file.includes('/i18n/'))
+      .flatMap((file) =>
+        [...areas].filter(([area, from]) => !files.has(from) && new RegExp(`['\`]${area}\\.[a-zA-Z_$]`).test(readFileSync(file, 'utf8'))).map(([area]) => `${area} in ${file}`),
+      )
+    expect(missing).toEqual([])
   })
 })
 
@@ -65,11 +123,11 @@ describe('translator', () => {
   it('puts values in their places and chooses the plural', () => {
     expect(t('merge.undoDays', { count: 1 })).toContain('1 Tag lang')
     expect(t('merge.undoDays', { count: 30 })).toContain('30 Tage lang')
-    expect(t('devices.endOf', { device: 'Firefox', ip: '::1' })).toBe('Die Sitzung auf Firefox, ::1 beenden')
+    expect(t('devices.endOf', { device: 'Firefox', ip: '::1' })).toBe('Firefox, ::1 abmelden')
   })
 
   it('leaves what a stranger wrote as it is, placeholders too', () => {
-    expect(t('devices.endOf', { device: '{ip}', ip: '<b>{device}</b>' })).toBe('Die Sitzung auf {ip}, <b>{device}</b> beenden')
+    expect(t('devices.endOf', { device: '{ip}', ip: '<b>{device}</b>' })).toBe('{ip}, <b>{device}</b> abmelden')
   })
 
   it('keeps elements', () => {

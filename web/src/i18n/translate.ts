@@ -22,6 +22,9 @@ export interface Catalogue {
   readonly words: { readonly [C in keyof (typeof en)['words']]: Words }
 }
 
+// Area is one area of the texts, as every language must have it.
+export type Area<A extends keyof English> = Catalogue['messages'][A]
+
 export type Key = { [A in keyof English]: `${A}.${keyof English[A] & string}` }[keyof English]
 
 type MessageOf<K extends Key> = K extends `${infer A}.${infer N}` ? (A extends keyof English ? (N extends keyof English[A] ? English[A][N] : never) : never) : never

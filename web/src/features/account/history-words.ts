@@ -2,6 +2,7 @@ import type { MyEvent } from '../../api/types'
 import { providerName } from '../../auth/providers'
 import { en } from '../../i18n/en'
 import type { Key, Translate } from '../../i18n/translate'
+import '../../i18n/en/later/history'
 
 // what says an event in words. An action that this version of the app does not
 // know is named, for there is nothing better; one whose provider is not known, or

@@ -3,7 +3,7 @@ import type { Email, Identity } from '../../api/types'
 import { en } from '../../i18n/en'
 import { translator } from '../../i18n/translate'
 import { fieldName, valueText } from '../merge/merge-words'
-import { endsThisSession, leavesWith, wayName, whyNotUnlink } from './ways'
+import { endsThisSession, identityName, leavesWith, whyNotUnlink } from './methods'
 
 const t = translator(en, 'en')
 const way = (id: string, provider: string, more: Partial<Identity> = {}): Identity => ({
@@ -20,8 +20,8 @@ describe('why a way in has to stay', () => {
   const offered = new Set(['google', 'siwe'])
   const [google, wallet, github] = [way('1', 'google'), way('2', 'siwe'), way('3', 'github')]
   it('is the last, or the last that is offered here', () => {
-    expect(whyNotUnlink(google, [google], offered)).toBe('ways.only')
-    expect(whyNotUnlink(google, [google, github], offered)).toBe('ways.onlyUsable')
+    expect(whyNotUnlink(google, [google], offered)).toBe('methods.only')
+    expect(whyNotUnlink(google, [google, github], offered)).toBe('methods.onlyUsable')
     expect(whyNotUnlink(github, [google, github], offered)).toBeUndefined()
     expect(whyNotUnlink(google, [google, wallet], offered)).toBeUndefined()
     expect(whyNotUnlink(google, [google, github], new Set())).toBeUndefined()
@@ -32,8 +32,8 @@ describe('unlinking', () => {
   const [google, another, github] = [way('1', 'google'), way('2', 'google'), way('3', 'github')]
   it('ends the session at hand only if that was made with it', () => {
     const session = { methods: ['google', 'github'] }
-    expect(endsThisSession(session, google, [google, github])).toBe('ways.unlinkThisSession')
-    expect(endsThisSession(session, another, [google, another, github])).toBe('ways.unlinkMaybe')
+    expect(endsThisSession(session, google, [google, github])).toBe('methods.unlinkThisSession')
+    expect(endsThisSession(session, another, [google, another, github])).toBe('methods.unlinkMaybe')
     expect(endsThisSession(session, github, [google, github])).toBeUndefined()
     expect(endsThisSession({ methods: ['recovery', 'google'] }, google, [google])).toBeUndefined()
   })
@@ -56,16 +56,16 @@ describe('an address', () => {
 
 describe('words', () => {
   it('tell one way in from another', () => {
-    expect(wayName(t, way('1', 'google', { email: 'a@b.example' }))).toBe('Google (a@b.example)')
-    expect(wayName(t, way('1', 'google', { email: 'a@b.example', label: 'Work' }))).toBe('Google (Work)')
-    expect(wayName(t, way('1', 'github'))).toBe('GitHub')
+    expect(identityName(t, way('1', 'google', { email: 'a@b.example' }))).toBe('Google (a@b.example)')
+    expect(identityName(t, way('1', 'google', { email: 'a@b.example', label: 'Work' }))).toBe('Google (Work)')
+    expect(identityName(t, way('1', 'github'))).toBe('GitHub')
   })
 
   it('show what two accounts differ in as text, whatever it is', () => {
     expect(fieldName(t, 'display_name')).toBe('Name')
-    expect(fieldName(t, 'metadata.plan')).toBe('Kept by the application: plan')
+    expect(fieldName(t, 'metadata.plan')).toBe('Application data: plan')
     expect(fieldName(t, 'metadata')).toContain('too large')
-    expect(fieldName(t, 'constructor')).toBe('Kept by the application: constructor')
+    expect(fieldName(t, 'constructor')).toBe('Application data: constructor')
     expect([null, '', undefined].map((value) => valueText(t, value))).toEqual(['empty', 'empty', 'empty'])
     expect(valueText(t, { a: [1] })).toBe('{"a":[1]}')
     expect(valueText(t, 'x'.repeat(500))).toHaveLength(201)

@@ -11,15 +11,16 @@ import { useStepUp } from '../../components/step-up-context'
 import { useT } from '../../i18n/language'
 import type { Translate, Words } from '../../i18n/translate'
 import { leaveForProvider } from '../sign-in/api/begin'
-import { lastProved } from './ways'
+import { lastProved } from './methods'
+import '../../i18n/en/later/account'
 
 interface Notice {
   words: Words
   kind: 'error' | 'done'
 }
 
-const firstLink = { title: 'ways.linkedTitle', text: 'ways.linkedText' } as const
-const linkedBefore = { title: 'ways.linkedBeforeTitle', text: 'ways.linkedBeforeText' } as const
+const firstLink = { title: 'methods.linkedTitle', text: 'methods.linkedText' } as const
+const linkedBefore = { title: 'methods.linkedBeforeTitle', text: 'methods.linkedBeforeText' } as const
 
 // doneNotice says that a provider is linked, or was linked before: the service
 // accepts both, and the current identities show which it was.

@@ -1,4 +1,5 @@
 import type { Translate } from '../../i18n/translate'
+import '../../i18n/en/later/operator'
 
 // checked names a check. One that this version of the app does not know keeps its
 // own name.

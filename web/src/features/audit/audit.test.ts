@@ -17,7 +17,7 @@ it('says and offers every action of the audit trail', () => {
     expect(auditWhat(translator(en, 'en'), { action, data: {} }), action).toMatch(/^[A-Z].*[a-z]$/)
     expect(auditWhat(translator(en, 'en'), { action, data: {} }), action).not.toMatch(/ with$/)
   }
-  expect(['identity.linked', 'session.created'].map((action) => auditWhat(t, { action, data: {} }))).toEqual(['Anmeldeweg verknüpft', 'Angemeldet'])
+  expect(['identity.linked', 'session.created'].map((action) => auditWhat(t, { action, data: {} }))).toEqual(['Anmeldemethode hinzugefügt', 'Angemeldet'])
   expect(auditWhat(t, { action: 'identity.linked', data: { provider: 'github' } })).toContain('GitHub')
   expect(auditWhat(t, { action: 'moon.landed', data: { provider: 7 } })).toContain('moon.landed')
 })
@@ -60,16 +60,16 @@ it('says what an event holds in words, and leaves what it does not know', () => 
   expect(said({ before: 'admin', name: 'owner' })).toEqual(['zuvor: admin', 'Name: owner'])
   expect(said({ moon_phase: 'full', mail: '<b>', constructor: 'x', gains: [{ kind: 'role' }] })).toEqual([
     'moon phase: full',
-    'E-Mail dazu: <b>',
+    'E-Mail: <b>',
     'constructor: x',
     'gewonnene Rechte: [{"kind":"role"}]',
   ])
   expect(said({ providers: ['siwe', 'keycloak'], purpose: 'sign_in', by: 'command line' })).toEqual([
-    'Anmeldewege: Ethereum-Wallet, Keycloak',
+    'Anmeldemethoden: Ethereum-Wallet, Keycloak',
     'wofür: Anmeldung',
-    'von: der Kommandozeile',
+    'von: Kommandozeile',
   ])
-  expect(said({ policy: { idle: 60, exclusive: true } })).toEqual(['Regeln: Ende nach einer Pause von (Sekunden): 60, eine Sitzung je Mitglied: ja'])
+  expect(said({ policy: { idle: 60, exclusive: true } })).toEqual(['Richtlinie: Ende nach Inaktivität von (Sekunden): 60, eine Sitzung je Mitglied: ja'])
   expect(said({ long: 'a'.repeat(500) })[0]).toHaveLength(307)
 })
 

@@ -1,9 +1,9 @@
 import { providerName } from '../../auth/providers'
 import { en } from '../../i18n/en'
-import '../../i18n/en/later'
 import type { Key, Translate } from '../../i18n/translate'
 import { what } from '../account/history-words'
 import { readID } from '../sessions/filters'
+import '../../i18n/en/later/audit'
 
 export interface AuditChosen {
   action: string

@@ -1,6 +1,6 @@
 import { en } from '../../i18n/en'
-import '../../i18n/en/later'
 import type { Key, Translate } from '../../i18n/translate'
+import '../../i18n/en/later/audit'
 
 // Hints are sentences from the import.
 const hints: Record<string, Key> = {

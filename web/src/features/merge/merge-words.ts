@@ -1,4 +1,5 @@
 import type { Translate } from '../../i18n/translate'
+import '../../i18n/en/later/merge'
 
 const fields = {
   display_name: 'merge.fieldDisplayName',

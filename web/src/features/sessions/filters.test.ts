@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { active, findsOpen, narrows, readID, readNetwork, toFilter, wrong } from './filters'
+import { active, filterErrors, findsOpen, narrows, readID, readNetwork, toFilter } from './filters'
 
 describe('readNetwork', () => {
   it.each([
@@ -54,8 +54,8 @@ describe('toFilter', () => {
   it('says what cannot be read, so that nothing is ended by a filter that lacks it', () => {
     const half = { ...active, network: '10.1', user: 'ann' }
     expect(toFilter(half)).toEqual({ status: 'active' })
-    expect(wrong(half)).toEqual({ user: true, network: true })
-    expect(wrong({ ...active, network: ' ', user: '' })).toEqual({ user: false, network: false })
+    expect(filterErrors(half)).toEqual({ user: true, network: true })
+    expect(filterErrors({ ...active, network: ' ', user: '' })).toEqual({ user: false, network: false })
   })
 })
 

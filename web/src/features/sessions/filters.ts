@@ -76,7 +76,7 @@ export function readID(typed: string): string | undefined {
 }
 
 // toFilter is what the API takes. What is not readable yet is left out only
-// while it is typed: wrong() holds back what would be done with such a filter.
+// while it is typed: filterErrors() holds back what would be done with such a filter.
 export function toFilter(chosen: Chosen): SessionFilter {
   const [direction, seconds] = chosen.age.split('_')
   const network = chosen.network.trim() && readNetwork(chosen.network)
@@ -92,7 +92,7 @@ export function toFilter(chosen: Chosen): SessionFilter {
   }
 }
 
-export function wrong(chosen: Chosen): { user: boolean; network: boolean } {
+export function filterErrors(chosen: Chosen): { user: boolean; network: boolean } {
   return {
     user: chosen.user.trim() !== '' && readID(chosen.user) === undefined,
     network: chosen.network.trim() !== '' && readNetwork(chosen.network) === undefined,

@@ -1,6 +1,7 @@
 import type { components } from '../../api/schema.gen'
 import { providerName } from '../../auth/providers'
 import type { Translate } from '../../i18n/translate'
+import '../../i18n/en/later/sessions'
 
 const rules = {
   max_age: 'sessions.refused_max_age',

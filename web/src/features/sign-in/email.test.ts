@@ -21,7 +21,7 @@ test('a stale link points to the code, a wrong code to a new mail', () => {
   const t = translator(en, 'en')
   const used = new Problem({ code: 'proof_used', status: 401 })
   expect(wordsForMail(t, 'link', used)?.text).toContain('code')
-  expect(wordsForMail(t, 'code', used)?.text).toContain('new mail')
+  expect(wordsForMail(t, 'code', used)?.text).toContain('new email')
   expect(wordsForMail(t, 'link', new Problem({ code: 'rate_limited', status: 429 }))?.title).toBe('Too many attempts')
 })
 

@@ -231,7 +231,7 @@ describe('a return from a provider', () => {
   const linkingGoogle: Pending = { intent: 'link:google', leg: 'link' }
 
   it('believes a success only of what this tab asked for', () => {
-    expect(notice('linked=google', linkingGoogle)?.words.title).toBe('Google is linked')
+    expect(notice('linked=google', linkingGoogle)?.words.title).toBe('Google added')
     expect(notice('linked=google')).toBeUndefined()
     expect(notice('linked=google', { intent: 'link:github', leg: 'link' })).toBeUndefined()
     expect(notice('linked=google', { intent: 'link:google', leg: 'step_up' })).toBeUndefined()
@@ -240,10 +240,10 @@ describe('a return from a provider', () => {
   it('says so when it was linked before', () => {
     const way = (last_used_at: string, more: Partial<Identity> = {}) => ({ provider: 'google', created_at: '2030-01-01T00:00:00Z', last_used_at, ...more }) as Identity
     const [old, used] = [way('2030-01-01T00:00:00Z'), way('2030-01-02T00:00:00Z')]
-    expect(notice('linked=google', linkingGoogle, [old])?.words.title).toBe('Google is linked')
-    expect(notice('linked=google', linkingGoogle, [old, used])?.words.title).toBe('Google was linked already')
-    expect(notice('linked=google', linkingGoogle, [used, way('2030-01-03T00:00:00Z', { created_at: '2030-01-03T00:00:00Z' })])?.words.title).toBe('Google is linked')
-    expect(notice('linked=google', linkingGoogle, [old, { ...used, provider: 'github' }])?.words.title).toBe('Google is linked')
+    expect(notice('linked=google', linkingGoogle, [old])?.words.title).toBe('Google added')
+    expect(notice('linked=google', linkingGoogle, [old, used])?.words.title).toBe('Google was already added')
+    expect(notice('linked=google', linkingGoogle, [used, way('2030-01-03T00:00:00Z', { created_at: '2030-01-03T00:00:00Z' })])?.words.title).toBe('Google added')
+    expect(notice('linked=google', linkingGoogle, [old, { ...used, provider: 'github' }])?.words.title).toBe('Google added')
   })
 
   it('goes on with what a step-up was for, and only with what this tab asked for', () => {

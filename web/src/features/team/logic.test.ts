@@ -69,8 +69,8 @@ describe('personName', () => {
     [{ ...bare, primary_email: 'a@b.example', primary_wallet: '0x' + '12'.repeat(20) }, 'a@b.example'],
     [{ ...bare, primary_wallet: '0x' + '12'.repeat(20) }, '0x1212…1212'],
     [{ ...bare, identities: [way(false), way(true)] }, '0x1200…0000'],
-    [{ ...bare, identities: [way(false)] }, 'Person abcdef'],
-    [bare, 'Person abcdef'],
+    [{ ...bare, identities: [way(false)] }, 'User abcdef'],
+    [bare, 'User abcdef'],
   ])('of %j is %s', (user, name) => {
     expect(personName(t, user)).toBe(name)
   })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { TeamPolicy } from '../../api/types'
-import { fromSpan, limits, readForm, rewritten, samePolicy, toForm, toSpan } from './policy-form'
+import { fromSpan, limits, readDifferently, readForm, samePolicy, toForm, toSpan } from './policy-form'
 
 const open: TeamPolicy = { required_providers: [], allowed_networks: [], exclusive: false, require_fresh_for_admin: false }
 
@@ -57,7 +57,7 @@ describe('the form', () => {
   })
 
   it('tells of ranges that are taken otherwise than they were typed', () => {
-    expect(rewritten('127.0.0.1/8\n192.0.2.1\n 10.0.0.0/8\n2001:DB8::1/32\nsomewhere/8')).toEqual(['127.0.0.0/8', '2001:db8::/32'])
+    expect(readDifferently('127.0.0.1/8\n192.0.2.1\n 10.0.0.0/8\n2001:DB8::1/32\nsomewhere/8')).toEqual(['127.0.0.0/8', '2001:db8::/32'])
   })
 
   it('says every field that is wrong, and makes no policy then', () => {

@@ -48,9 +48,9 @@ const linesOf = (networks: string) =>
     .map((line) => line.trim())
     .filter((line) => line !== '')
 
-// rewritten are the ranges that are taken otherwise than they were typed: who
+// readDifferently are the ranges that are taken otherwise than they were typed: who
 // typed bits behind the prefix may have meant another range.
-export function rewritten(networks: string): string[] {
+export function readDifferently(networks: string): string[] {
   return linesOf(networks).flatMap((line) => {
     const range = readNetwork(line)
     return range && line.includes('/') && range !== line ? [range] : []

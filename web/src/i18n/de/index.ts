@@ -1,22 +1,31 @@
 import type { Catalogue } from '../translate'
-import { account, addresses, devices, duplicates, history, invitations, linkRequests, merge, recovery, ways } from './account'
-import { audit, filters, operator, policy, sessions, team } from './admin'
-import { common, docs, email, home, shell, signIn, stepUp, wallet } from './pages'
+import { account, addresses, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
+import { audit } from './audit'
+import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
+import { history } from './history'
+import { home } from './home'
+import { keys } from './keys'
+import { merge } from './merge'
+import { operator } from './operator'
 import { details, reasons } from './reasons'
+import { filters, sessions } from './sessions'
+import { policy, team } from './team'
 import { words } from './words'
 
 export const de: Catalogue = {
   messages: {
     common,
     shell,
-    home,
+    list,
+    done,
     signIn,
     email,
     wallet,
     stepUp,
     docs,
+    home,
     account,
-    ways,
+    methods,
     addresses,
     duplicates,
     linkRequests,
@@ -30,6 +39,7 @@ export const de: Catalogue = {
     team,
     policy,
     audit,
+    keys,
     operator,
     details,
     reasons,

@@ -1,8 +1,18 @@
-import { account, addresses, devices, duplicates, history, invitations, linkRequests, merge, recovery, ways } from './account'
-import { audit, filters, operator, policy, sessions, team } from './admin'
-import { common, docs, email, home, shell, signIn, stepUp, wallet } from './pages'
+import type { account, addresses, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
+import type { audit } from './audit'
+import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
+import type { history } from './history'
+import type { home } from './home'
+import type { keys } from './keys'
+import type { merge } from './merge'
+import type { operator } from './operator'
 import type { details, reasons } from './reasons'
+import type { filters, sessions } from './sessions'
+import type { policy, team } from './team'
 import { words } from './words'
+
+// An area of texts that comes with the page that needs it: a file of ./later adds it.
+const later = <T>(): T => ({}) as T
 
 // Each area belongs to a page or a shared component; a new page adds a file and
 // names its areas here and in every other language.
@@ -10,31 +20,33 @@ export const en = {
   messages: {
     common,
     shell,
-    home,
+    list,
+    done,
     signIn,
     email,
     wallet,
     stepUp,
     docs,
-    account,
-    ways,
-    addresses,
-    duplicates,
-    linkRequests,
-    devices,
-    merge,
-    recovery,
-    history,
-    invitations,
-    sessions,
-    filters,
-    team,
-    policy,
-    audit,
-    operator,
-    // Of the audit trail: ./later adds them, so that the sign-in page loads without.
-    details: {} as typeof details,
-    reasons: {} as typeof reasons,
+    home: later<typeof home>(),
+    account: later<typeof account>(),
+    methods: later<typeof methods>(),
+    addresses: later<typeof addresses>(),
+    duplicates: later<typeof duplicates>(),
+    linkRequests: later<typeof linkRequests>(),
+    devices: later<typeof devices>(),
+    merge: later<typeof merge>(),
+    recovery: later<typeof recovery>(),
+    history: later<typeof history>(),
+    invitations: later<typeof invitations>(),
+    sessions: later<typeof sessions>(),
+    filters: later<typeof filters>(),
+    team: later<typeof team>(),
+    policy: later<typeof policy>(),
+    audit: later<typeof audit>(),
+    keys: later<typeof keys>(),
+    operator: later<typeof operator>(),
+    details: later<typeof details>(),
+    reasons: later<typeof reasons>(),
   },
   words,
 } as const

@@ -15,11 +15,12 @@ import { Invitations } from '../../features/account/components/invitations'
 import { LinkRequests, PossibleDuplicates } from '../../features/account/components/link-requests'
 import { Profile } from '../../features/account/components/profile'
 import { RecoveryCodes } from '../../features/account/components/recovery-codes'
+import { SignInMethods } from '../../features/account/components/sign-in-methods'
 import { SignOut } from '../../features/account/components/sign-out'
-import { WaysIn } from '../../features/account/components/ways-in'
 import { Merge } from '../../features/merge/components/merge'
 import { Merges } from '../../features/merge/components/merges'
 import { useT } from '../../i18n/language'
+import '../../i18n/en/later/account'
 
 // startMerge is the merge of this visit: brought back by a provider, or kept over
 // a reload.
@@ -64,7 +65,7 @@ function Account({ session }: { session: CurrentSession }) {
           <Invitations />
         </>
       )}
-      <WaysIn session={session.session} identities={identities} onTicket={begin} />
+      <SignInMethods session={session.session} identities={identities} onTicket={begin} />
       {!restricted && (
         <>
           <Addresses session={session.session} identities={identities} onTicket={begin} />

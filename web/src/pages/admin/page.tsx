@@ -18,6 +18,7 @@ import { Sessions } from '../../features/admin/components/sessions'
 import { OneUser } from '../../features/admin/components/user'
 import { Users } from '../../features/admin/components/users'
 import { useT } from '../../i18n/language'
+import '../../i18n/en/later/operator'
 
 const views = ['users', 'duplicates', 'sessions', 'merges', 'audit', 'keys', 'health'] as const
 type View = (typeof views)[number]

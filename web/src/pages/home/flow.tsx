@@ -2,6 +2,7 @@ import { Badge, Card, Group, List, Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { isDev } from '../../dev'
 import { useT } from '../../i18n/language'
+import '../../i18n/en/later/home'
 
 interface Props {
   number: number

@@ -12,6 +12,7 @@ import { useT } from '../../i18n/language'
 import { shortAddress } from '../../wallet/types'
 import { Flow } from './flow'
 import { Teams } from './teams'
+import '../../i18n/en/later/home'
 
 // HomePage says what this is and lets the three flows be done. On a development
 // server it walks a newcomer through them.

@@ -7,6 +7,7 @@ import { api, data } from '../../api/client'
 import { keys, type useTeams } from '../../api/queries'
 import { Fault, Listing, Name } from '../../components/show'
 import { useT } from '../../i18n/language'
+import '../../i18n/en/later/home'
 
 // Teams lists the person's teams and makes new ones.
 export function Teams({ list }: { list: ReturnType<typeof useTeams> }) {

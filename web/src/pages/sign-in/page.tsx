@@ -13,9 +13,9 @@ import { wordsForCode } from '../../auth/words'
 import { DoneNotice } from '../../components/done'
 import { PageTitle } from '../../components/page-title'
 import { Name, personName, Retry, Waiting, WordsAlert } from '../../components/show'
-import { Door } from '../../features/sign-in/components/door'
-import { EmailDoor } from '../../features/sign-in/components/email-door'
+import { EmailSignIn } from '../../features/sign-in/components/email-sign-in'
 import { LastUsed } from '../../features/sign-in/components/last-used'
+import { MethodSection } from '../../features/sign-in/components/method-section'
 import { Recovery } from '../../features/sign-in/components/recovery'
 import { Wallets } from '../../features/sign-in/components/wallets'
 import { tokenIn } from '../../features/sign-in/email'
@@ -133,8 +133,8 @@ export function SignInPage() {
         </Stack>
       )}
       {email && (
-        <Door label={t('signIn.byEmail')} divider={redirects.length > 0 && !linked && t('signIn.orEmail')} last={last === email.name && !linked}>
-          <EmailDoor
+        <MethodSection label={t('signIn.byEmail')} divider={redirects.length > 0 && !linked && t('signIn.orEmail')} last={last === email.name && !linked}>
+          <EmailSignIn
             key={token ?? ''}
             purpose="sign_in"
             token={token}
@@ -143,12 +143,12 @@ export function SignInPage() {
             onDone={() => enter(email.name)}
             onTicket={merge}
           />
-        </Door>
+        </MethodSection>
       )}
       {wallet && (
-        <Door label={t('signIn.withWallet')} divider={(redirects.length > 0 || email) && t('signIn.orWallet')} last={last === wallet.name}>
+        <MethodSection label={t('signIn.withWallet')} divider={(redirects.length > 0 || email) && t('signIn.orWallet')} last={last === wallet.name}>
           <Wallets purpose="sign_in" provider={wallet} onDone={() => enter(wallet.name)} />
-        </Door>
+        </MethodSection>
       )}
       {providers.data?.length === 0 && (
         <Paper withBorder p="md">

@@ -20,6 +20,7 @@ import { Policy } from '../../features/team/components/policy'
 import { Refused } from '../../features/team/components/refused'
 import { Sessions } from '../../features/team/components/sessions'
 import { useT } from '../../i18n/language'
+import '../../i18n/en/later/team'
 
 export default function TeamPage() {
   const { team = '' } = useParams()

@@ -14,9 +14,10 @@ import { Listing, Time, WordsAlert } from '../../../components/show'
 import { useResumed, useStepUp } from '../../../components/step-up-context'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
-import { EmailDoor } from '../../sign-in/components/email-door'
-import { lastProved } from '../ways'
-import { PrimaryButton } from './change-way'
+import { EmailSignIn } from '../../sign-in/components/email-sign-in'
+import { lastProved } from '../methods'
+import { PrimaryButton } from './edit-method'
+import '../../../i18n/en/later/account'
 
 const addIntent = 'add-address'
 
@@ -139,7 +140,7 @@ export function AddAddress({ opened, suggestion, onClose, onDone, onTicket }: Ad
   const t = useT()
   return (
     <Dialog opened={opened} onClose={onClose} title={t('addresses.add')}>
-      <EmailDoor
+      <EmailSignIn
         purpose="link"
         suggestion={suggestion}
         returnTo="/account"

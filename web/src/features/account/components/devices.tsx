@@ -10,6 +10,7 @@ import { Section } from '../../../components/section'
 import { Fault, Listing, Name, Time } from '../../../components/show'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/account'
 
 export function Devices() {
   const t = useT()

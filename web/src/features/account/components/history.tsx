@@ -6,6 +6,7 @@ import { Listing, Name, Time } from '../../../components/show'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { what } from '../history-words'
+import '../../../i18n/en/later/history'
 
 // History shows what happened to the account.
 export function History() {

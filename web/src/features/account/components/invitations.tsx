@@ -9,6 +9,7 @@ import { Section } from '../../../components/section'
 import { Fault, Listing, Name, Time, WordsAlert } from '../../../components/show'
 import { useT } from '../../../i18n/language'
 import { shortAddress } from '../../../wallet/types'
+import '../../../i18n/en/later/account'
 
 // Invitations shows open invitations; without any there is nothing to see, and
 // nothing that goes away again while they load.

@@ -9,6 +9,7 @@ import { withStepUp } from '../../../auth/step-up'
 import { Fault, Name } from '../../../components/show'
 import { useStepUp } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/account'
 
 // LinkRequests asks about each sign-in method that a refused sign-in left behind.
 export function LinkRequests() {

@@ -10,6 +10,7 @@ import { doneNow } from '../../../components/done'
 import { Section } from '../../../components/section'
 import { Fault, personName, Time } from '../../../components/show'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/account'
 
 export function Profile({ user }: { user: User }) {
   const t = useT()

@@ -11,6 +11,7 @@ import { Section } from '../../../components/section'
 import { Fault, Retry, Time, Waiting } from '../../../components/show'
 import { useResumed, useStepUp } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/account'
 
 // Two intents: the return for the first codes must not ask whether to replace them.
 const [firstIntent, againIntent] = ['recovery-codes', 'recovery-codes-again']

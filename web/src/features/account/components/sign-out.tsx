@@ -4,6 +4,7 @@ import { api, data } from '../../../api/client'
 import { keptMail } from '../../../auth/pending'
 import { Fault } from '../../../components/show'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/account'
 
 export function SignOut() {
   const t = useT()

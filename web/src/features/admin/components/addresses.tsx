@@ -8,6 +8,8 @@ import { Listing, Time } from '../../../components/show'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { ReasonConfirm } from './reason-confirm'
+import '../../../i18n/en/later/account'
+import '../../../i18n/en/later/operator'
 
 // Addresses lists what a user has verified, and removes one.
 export function Addresses({ user }: { user: string }) {

@@ -5,6 +5,7 @@ import { Section } from '../../../components/section'
 import { useT } from '../../../i18n/language'
 import { AuditTrail } from '../../audit/components/audit-trail'
 import { Party, TrailLink } from './links'
+import '../../../i18n/en/later/audit'
 
 // Audit is all that happened, or what happened in the team of the address.
 export function Audit() {

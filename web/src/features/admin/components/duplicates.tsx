@@ -16,6 +16,7 @@ import { reasonWords } from '../../audit/reasons'
 import { type Bulk, bulkOf, pairKey, stillAs } from '../bulk'
 import { UserLink } from './links'
 import { MergeDialog, mergeAsShown, previewMerge } from './merge'
+import '../../../i18n/en/later/operator'
 
 const idsOf = (pair: Duplicate): [string, string] => [pair.users[0]!.id, pair.users[1]!.id]
 
@@ -76,7 +77,7 @@ export function Duplicates() {
             rowKey={pairKey}
             columns={[
               {
-                label: t('sessions.select'),
+                label: t('list.select'),
                 action: true,
                 cell: (pair) => <Select of={selection} row={pair} label={t('operator.selectPair', { one: personName(t, pair.users[0]!), other: personName(t, pair.users[1]!) })} />,
               },

@@ -8,6 +8,7 @@ import { Name, Waiting, WordsAlert } from '../../../components/show'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { checked, resultWords } from '../health-words'
+import '../../../i18n/en/later/operator'
 
 export function Health() {
   const t = useT()

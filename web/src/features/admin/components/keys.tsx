@@ -5,6 +5,8 @@ import { keys } from '../../../api/queries'
 import type { APIKey, APIKeyScope } from '../../../api/types'
 import { KeyManager } from '../../../components/key-manager'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/keys'
+import '../../../i18n/en/later/operator'
 
 const scopes = { introspect: 'operator.scope_introspect', 'admin:read': 'operator.scope_read', 'admin:write': 'operator.scope_write' } as const
 
@@ -16,12 +18,12 @@ export function Keys() {
     <KeyManager<APIKey>
       title={t('operator.keys')}
       hint={t('operator.keysHint')}
-      empty={t('operator.noKeys')}
+      empty={t('keys.noKeys')}
       queryKey={keys.admin('keys')}
       fetchPage={(query) => data(api.GET('/v1/admin/api-keys', { params: { query } }))}
       may={(key) => key.scopes.map((scope) => t(scopes[scope])).join(', ')}
       choice={
-        <Checkbox.Group label={t('operator.keyScopes')} value={may} onChange={setMay}>
+        <Checkbox.Group label={t('keys.keyScopes')} value={may} onChange={setMay}>
           <Group mt={4}>
             {Object.entries(scopes).map(([scope, label]) => (
               <Checkbox key={scope} value={scope} label={t(label)} />

@@ -3,6 +3,7 @@ import { Link } from 'react-router'
 import type { AuditParty, UserSummary } from '../../../api/types'
 import { Name, partyName, personName } from '../../../components/show'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/operator'
 
 // TrailLink leads to what happened in a team.
 export function TrailLink({ team, children, label }: { team: string; children: string; label?: string }) {

@@ -13,6 +13,7 @@ import { useStepUp } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
 import { Conflicts, sides } from '../../merge/components/merge'
 import { Gains, Moves } from '../../merge/components/merge-plan'
+import '../../../i18n/en/later/operator'
 
 // previewMerge writes nothing.
 export function previewMerge(ids: readonly string[], survivor?: string, choices: Record<string, MergeSide> = {}): Promise<MergePreview> {

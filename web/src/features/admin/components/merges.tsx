@@ -9,6 +9,7 @@ import { Listing, personName, Time, useNow } from '../../../components/show'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { Party, UserLink } from './links'
+import '../../../i18n/en/later/operator'
 
 // Merges lists all, or those of one user.
 export function Merges({ user }: { user?: string }) {

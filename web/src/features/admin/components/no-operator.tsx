@@ -1,6 +1,7 @@
 import { Stack, Text, Title } from '@mantine/core'
 import type { User } from '../../../api/types'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/operator'
 
 // NoOperator says how to become one, with the command for this very person.
 export function NoOperator({ me }: { me: User }) {

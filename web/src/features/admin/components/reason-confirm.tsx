@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react'
 import { ConfirmButton } from '../../../components/confirm'
 import { typedFor } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/operator'
 
 interface Props {
   label: string

@@ -9,6 +9,9 @@ import { Name, Time, WordsAlert } from '../../../components/show'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { ReasonConfirm } from './reason-confirm'
+import '../../../i18n/en/later/account'
+import '../../../i18n/en/later/audit'
+import '../../../i18n/en/later/operator'
 
 // RefusedProofs lists the sign-in methods that were refused for an address of the
 // user, where there are any, and lets one ask to be linked.

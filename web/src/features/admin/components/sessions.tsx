@@ -5,6 +5,8 @@ import { Section } from '../../../components/section'
 import { useT } from '../../../i18n/language'
 import { SessionManager } from '../../sessions/components/session-manager'
 import { UserLink } from './links'
+import '../../../i18n/en/later/sessions'
+import '../../../i18n/en/later/operator'
 
 // Sessions are everyone's, or one user's.
 export function Sessions({ user }: { user?: string }) {

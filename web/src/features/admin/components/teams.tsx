@@ -9,6 +9,9 @@ import { Listing, Name, Time } from '../../../components/show'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { TrailLink } from './links'
+import '../../../i18n/en/later/team'
+import '../../../i18n/en/later/audit'
+import '../../../i18n/en/later/operator'
 
 // ownTeams are the teams that the operators are members of themselves: the service
 // shows them only these as teams.

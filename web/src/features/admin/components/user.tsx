@@ -25,6 +25,8 @@ import { RefusedProofs } from './refused-proofs'
 import { Sessions } from './sessions'
 import { Teams } from './teams'
 import { UserState } from './users'
+import '../../../i18n/en/later/audit'
+import '../../../i18n/en/later/operator'
 
 // OneUser is the whole picture of a user, also by a former id.
 export function OneUser({ id, me }: { id: string; me: string }) {
@@ -40,7 +42,7 @@ export function OneUser({ id, me }: { id: string; me: string }) {
       <Anchor component={Link} to="/admin" size="sm">
         ← {t('operator.users')}
       </Anchor>
-      {!isID && <WordsAlert words={{ title: t('operator.idWrong'), text: '' }} />}
+      {!isID && <WordsAlert words={{ title: t('common.idWrong'), text: '' }} />}
       {isID && user.isPending && <Waiting />}
       {user.error && (isProblem(user.error, 'not_found') ? <Fault error={user.error} /> : <Retry error={user.error} again={user.refetch} />)}
       {user.data && (
@@ -195,7 +197,7 @@ function MergeWith({ user }: { user: AdminUser }) {
             value={typed}
             maxLength={40}
             spellCheck={false}
-            error={wrong && t('operator.idWrong')}
+            error={wrong && t('common.idWrong')}
             onChange={(event) => {
               setWrong(false)
               setTyped(event.currentTarget.value)
@@ -225,7 +227,7 @@ function History({ id }: { id: string }) {
             columns={[
               { label: t('audit.what'), cell: (event) => auditWhat(t, event) },
               { label: t('operator.why'), cell: (event) => <EventDetails data={event.data} /> },
-              { label: t('audit.who'), cell: (event) => (event.actor_id ? <Party id={event.actor_id} party={event.actor} /> : t('audit.service')) },
+              { label: t('audit.who'), cell: (event) => (event.actor_id ? <Party id={event.actor_id} party={event.actor} /> : t('common.noActor')) },
               { label: t('audit.when'), cell: (event) => <Time at={event.at} /> },
               { label: t('audit.from'), cell: (event) => event.ip && <Name line>{event.ip}</Name> },
             ]}

@@ -10,9 +10,10 @@ import { Listing, Name, Time } from '../../../components/show'
 import { statusColor } from '../../../components/status'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
-import { wayName } from '../../account/ways'
+import { identityName } from '../../account/methods'
 import { isASCII, readSearch, type Search } from '../search'
 import { UserLink, userPath } from './links'
+import '../../../i18n/en/later/operator'
 
 export function UserState({ user }: { user: AdminUser }) {
   const t = useT()
@@ -120,7 +121,7 @@ export function Users({ me }: { me: User }) {
                   <Stack gap={0}>
                     {user.identities.map((identity) => (
                       <Name line key={identity.id}>
-                        {wayName(t, identity)}
+                        {identityName(t, identity)}
                       </Name>
                     ))}
                   </Stack>

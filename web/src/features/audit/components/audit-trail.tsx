@@ -10,6 +10,8 @@ import { useT } from '../../../i18n/language'
 import { readID } from '../../sessions/filters'
 import { type AuditChosen, actions, auditWhat, details, eventDetails, noAuditFilter, toAuditQuery, unreadable } from '../audit'
 import { reasonWords } from '../reasons'
+import '../../../i18n/en/later/sessions'
+import '../../../i18n/en/later/audit'
 
 // As the service writes a time in an event.
 const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
@@ -44,7 +46,7 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
       value={chosen[field]}
       maxLength={36}
       spellCheck={false}
-      error={chosen[field].trim() !== '' && !readID(chosen[field]) && t('operator.idWrong')}
+      error={chosen[field].trim() !== '' && !readID(chosen[field]) && t('common.idWrong')}
       onChange={(event) => set({ [field]: event.currentTarget.value })}
     />
   )
@@ -106,7 +108,7 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
                     </Stack>
                   ),
                 },
-                { label: t('audit.who'), cell: (event) => (event.actor_id ? who(event.actor_id, event.actor) : t('audit.service')) },
+                { label: t('audit.who'), cell: (event) => (event.actor_id ? who(event.actor_id, event.actor) : t('common.noActor')) },
                 { label: t('audit.whom'), cell: (event) => event.user_id && who(event.user_id, event.user) },
                 ...(teams ? [{ label: t('audit.team'), cell: (event: AuditEvent) => event.team_id && teams.show(event.team_id) }] : []),
                 { label: t('audit.when'), cell: (event) => <Time at={event.at} /> },

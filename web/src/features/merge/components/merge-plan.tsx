@@ -3,7 +3,9 @@ import type { ReactNode } from 'react'
 import type { MergePreview } from '../../../api/types'
 import { Name } from '../../../components/show'
 import { useT } from '../../../i18n/language'
-import { wayName } from '../../account/ways'
+import { identityName } from '../../account/methods'
+import '../../../i18n/en/later/merge'
+import '../../../i18n/en/later/account'
 
 function Moved({ title, children }: { title: string; children: ReactNode[] }) {
   const t = useT()
@@ -31,7 +33,7 @@ export function Moves({ preview }: { preview: MergePreview }) {
       </Title>
       <Moved title={t('merge.identities')}>
         {moves.identities.map((identity) => (
-          <Name key={identity.id}>{wayName(t, identity)}</Name>
+          <Name key={identity.id}>{identityName(t, identity)}</Name>
         ))}
       </Moved>
       <Moved title={t('merge.emails')}>

@@ -16,6 +16,7 @@ import { useResumed, useStepUp } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
 import { fieldName, valueText } from '../merge-words'
 import { Gains, Moves } from './merge-plan'
+import '../../../i18n/en/later/merge'
 
 const intent = 'merge'
 

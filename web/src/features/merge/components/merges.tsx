@@ -11,6 +11,8 @@ import { Listing, Name, personName, Time, useNow } from '../../../components/sho
 import { Table } from '../../../components/table'
 import { daysLeft } from '../../../components/time'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/account'
+import '../../../i18n/en/later/merge'
 
 // Merges lists what became part of this account, and takes it back. Without any
 // there is nothing to see.
@@ -34,7 +36,7 @@ export function Merges() {
             rows={merges}
             rowKey={(merge) => merge.id}
             columns={[
-              { label: t('ways.account'), cell: (merge) => <Source id={merge.id} /> },
+              { label: t('methods.account'), cell: (merge) => <Source id={merge.id} /> },
               { label: t('merge.when'), cell: (merge) => <Time at={merge.confirmed_at} /> },
               {
                 label: t('merge.state'),

@@ -2,6 +2,7 @@ import { List, Stack, Text } from '@mantine/core'
 import type { AdminSession, TeamSession } from '../../../api/types'
 import { Name, personName } from '../../../components/show'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/sessions'
 
 const shownNames = 8
 

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import type { Job } from '../../../api/types'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/sessions'
 
 const everyMs = 1000
 

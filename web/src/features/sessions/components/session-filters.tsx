@@ -2,7 +2,8 @@ import { Button, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/cor
 import { useProviders } from '../../../api/queries'
 import { providerName } from '../../../auth/providers'
 import { useT } from '../../../i18n/language'
-import { active, ages, type Chosen, wrong } from '../filters'
+import { active, ages, type Chosen, filterErrors } from '../filters'
+import '../../../i18n/en/later/sessions'
 
 interface Props {
   chosen: Chosen
@@ -15,7 +16,7 @@ interface Props {
 export function SessionFilters({ chosen, onChange, members }: Props) {
   const t = useT()
   const providers = useProviders()
-  const fault = wrong(chosen)
+  const fault = filterErrors(chosen)
   const set = (part: Partial<Chosen>) => onChange({ ...chosen, ...part })
   const states = ([...(members ? (['active', 'refused'] as const) : (['active'] as const)), 'expired', 'revoked'] as const).map((value) => ({
     value,
@@ -37,7 +38,7 @@ export function SessionFilters({ chosen, onChange, members }: Props) {
           <TextInput
             label={t('filters.user')}
             value={chosen.user}
-            error={fault.user && t('operator.idWrong')}
+            error={fault.user && t('common.idWrong')}
             maxLength={36}
             spellCheck={false}
             onChange={(event) => set({ user: event.currentTarget.value })}

@@ -15,11 +15,12 @@ import { type Column, Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import type { Translate } from '../../../i18n/translate'
 import { untilOneExpires } from '../expiry'
-import { active, type Chosen, findsOpen, isOpen, narrows, toFilter, wrong } from '../filters'
+import { active, type Chosen, filterErrors, findsOpen, isOpen, narrows, toFilter } from '../filters'
 import { refusedWhy } from '../refused'
 import { type AnySession, EndedList, type EndedSessions } from './ended'
 import { EndingJob } from './ending-job'
 import { SessionFilters } from './session-filters'
+import '../../../i18n/en/later/sessions'
 
 // What to end: as a dry run, or what a dry run listed and no more.
 type Ending = { filter: SessionFilter } & ({ dry_run: true } | { as_of?: string; at_most: number })
@@ -60,7 +61,7 @@ export function SessionManager(props: Props) {
     (row) => row.id,
   )
   const { selected } = endable
-  const unreadable = Object.values(wrong(chosen)).some(Boolean) || chosen !== settled
+  const unreadable = Object.values(filterErrors(chosen)).some(Boolean) || chosen !== settled
 
   // Of those that were named some may have ended meanwhile.
   const finish = async (named: number, { count, skipped = 0 }: Pick<EndedSessions, 'count' | 'skipped'>) => {
@@ -94,7 +95,7 @@ export function SessionManager(props: Props) {
 
   const columns: Column<AnySession>[] = [
     {
-      label: t('sessions.select'),
+      label: t('list.select'),
       action: true,
       cell: (session) =>
         isOpen(session.status) && (
@@ -149,7 +150,11 @@ export function SessionManager(props: Props) {
 
   return (
     <Stack gap="sm">
-      <SessionFilters chosen={chosen} onChange={setChosen} {...(props.members === undefined ? {} : { members: props.members && among(t, props.members, rows, chosen.user) })} />
+      <SessionFilters
+        chosen={chosen}
+        onChange={setChosen}
+        {...(props.members === undefined ? {} : { members: props.members && memberOptions(t, props.members, rows, chosen.user) })}
+      />
       <Group gap="xs" mih={30}>
         <SelectAll of={endable} />
         <PreviewConfirm
@@ -195,7 +200,7 @@ export function SessionManager(props: Props) {
 
 // among adds whose sessions are seen, and who is chosen, to the members who are
 // known here: of a large team those are the first only.
-function among(t: Translate, members: { value: string; label: string }[], rows: AnySession[], chosen: string) {
+function memberOptions(t: Translate, members: { value: string; label: string }[], rows: AnySession[], chosen: string) {
   const all = new Map(members.map((member) => [member.value, member]))
   for (const { user } of rows) if (!all.has(user.id)) all.set(user.id, { value: user.id, label: personName(t, user) })
   if (chosen && !all.has(chosen)) all.set(chosen, { value: chosen, label: t('common.person', { id: chosen.slice(-6) }) })

@@ -9,7 +9,7 @@ import { Dialog } from '../../../components/dialog'
 import { Fault, Waiting, WordsAlert } from '../../../components/show'
 import { useT } from '../../../i18n/language'
 import { leaveForProvider } from '../api/begin'
-import { EmailDoor } from './email-door'
+import { EmailSignIn } from './email-sign-in'
 import { Wallets } from './wallets'
 
 interface Props {
@@ -79,7 +79,7 @@ function Ways({ only, intent, typed, onProved }: Pick<Props, 'only' | 'intent' |
         </Button>
       )}
       {email && byEmail && (
-        <EmailDoor purpose="step_up" suggestion={identities.rows.find((identity) => identity.provider === email.name)?.email} returnTo={location.pathname} onDone={proved} />
+        <EmailSignIn purpose="step_up" suggestion={identities.rows.find((identity) => identity.provider === email.name)?.email} returnTo={location.pathname} onDone={proved} />
       )}
       {wallet && <Wallets purpose="step_up" provider={wallet} only={identities.rows.flatMap((identity) => identity.wallet?.address ?? [])} onDone={proved} />}
       {usable.length === 0 && <Text>{t('stepUp.none')}</Text>}

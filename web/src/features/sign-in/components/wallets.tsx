@@ -4,15 +4,15 @@ import { Fault, Waiting } from '../../../components/show'
 import { WalletFault } from '../../../wallet/types'
 
 // What speaks to wallets is large, and comes after the page is there.
-const WalletDoors = lazy(() => import('./wallet-doors'))
+const WalletChooser = lazy(() => import('./wallet-chooser'))
 
-// Wallets are WalletDoors once they have loaded. If they do not, the other ways
+// Wallets are WalletChooser once they have loaded. If they do not, the other ways
 // in stay.
-export function Wallets(props: ComponentProps<typeof WalletDoors>) {
+export function Wallets(props: ComponentProps<typeof WalletChooser>) {
   return (
     <Boundary instead={<Fault error={new WalletFault('Loading')} />}>
       <Suspense fallback={<Waiting />}>
-        <WalletDoors {...props} />
+        <WalletChooser {...props} />
       </Suspense>
     </Boundary>
   )

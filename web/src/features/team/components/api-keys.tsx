@@ -7,6 +7,7 @@ import { KeyManager } from '../../../components/key-manager'
 import { Name } from '../../../components/show'
 import { useT } from '../../../i18n/language'
 import { useMemberNames } from './members'
+import '../../../i18n/en/later/team'
 
 const roles = ['member', 'admin'] as const
 

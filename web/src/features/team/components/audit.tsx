@@ -8,6 +8,7 @@ import { Name, partyName } from '../../../components/show'
 import { useT } from '../../../i18n/language'
 import { AuditTrail } from '../../audit/components/audit-trail'
 import { useMemberNames, useMembers } from './members'
+import '../../../i18n/en/later/audit'
 
 const prefixes = ['team.', 'team_session.', 'member.', 'invitation.', 'api_key.']
 

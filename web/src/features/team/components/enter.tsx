@@ -6,6 +6,7 @@ import { refreshTeam } from '../../../api/queries'
 import type { CurrentSession, Team } from '../../../api/types'
 import { Fault } from '../../../components/show'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/team'
 
 // Enter makes the session in hand a session of the team.
 export function Enter({ team, session }: { team: Team; session: CurrentSession }) {

@@ -16,6 +16,7 @@ import { useT } from '../../../i18n/language'
 import { shortAddress } from '../../../wallet/types'
 import { readInvitee } from '../invitee'
 import { assignable } from '../roles'
+import '../../../i18n/en/later/team'
 
 export function Invitations({ team }: { team: Team }) {
   const t = useT()

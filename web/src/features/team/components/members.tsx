@@ -13,6 +13,7 @@ import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { mayActOn } from '../roles'
 import { RoleChoice } from './role-choice'
+import '../../../i18n/en/later/team'
 
 export function useMembers(team: string) {
   return usePages(keys.members(team), (query) => data(api.GET('/v1/teams/{team}/members', { params: { path: { team }, query: { ...query, limit: 100 } } })))

@@ -13,8 +13,10 @@ import { Fault, Retry, Waiting, WordsAlert } from '../../../components/show'
 import { typedFor, useResumed } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
 import { Whose } from '../../sessions/components/ended'
-import { type Form, limits, readForm, rewritten, type Span, samePolicy, toForm, type Unit, units } from '../policy-form'
+import { type Form, limits, readDifferently, readForm, type Span, samePolicy, toForm, type Unit, units } from '../policy-form'
 import { Satisfy } from './refused'
+import '../../../i18n/en/later/sessions'
+import '../../../i18n/en/later/team'
 
 export function Policy({ team }: { team: Team }) {
   const t = useT()
@@ -68,7 +70,7 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
     if (wrong[span] === 'long') return t('policy.wrong_long', { count: limits[span].most / units.days })
     return wrong[span] === 'number' && t('policy.wrong_number')
   }
-  const otherwise = rewritten(form.networks)
+  const otherwise = readDifferently(form.networks)
   return (
     <Stack>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>

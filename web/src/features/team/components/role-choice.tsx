@@ -9,6 +9,7 @@ import { EndKeys } from '../../../components/end-keys'
 import { Name, personName } from '../../../components/show'
 import { useT } from '../../../i18n/language'
 import { assignable, lowers, roleQuestion } from '../roles'
+import '../../../i18n/en/later/team'
 
 interface Props {
   team: Team

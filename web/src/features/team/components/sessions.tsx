@@ -9,6 +9,7 @@ import { useT } from '../../../i18n/language'
 import { SessionManager } from '../../sessions/components/session-manager'
 import { useTeamEvents } from '../api/live'
 import { useMembers } from './members'
+import '../../../i18n/en/later/sessions'
 
 export function Sessions({ team }: { team: Team }) {
   const t = useT()

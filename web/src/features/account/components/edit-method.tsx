@@ -8,7 +8,8 @@ import { Dialog } from '../../../components/dialog'
 import { useOptimistic } from '../../../components/optimistic'
 import { Fault } from '../../../components/show'
 import { useT } from '../../../i18n/language'
-import { wayName } from '../ways'
+import { identityName } from '../methods'
+import '../../../i18n/en/later/account'
 
 interface Props {
   identity: Identity
@@ -32,10 +33,10 @@ export function LabelButton({ identity, onDone }: Props) {
   }
   return (
     <>
-      <Button variant="default" size="xs" aria-label={t('ways.labelOf', { way: wayName(t, identity) })} onClick={open}>
-        {t('ways.label')}
+      <Button variant="default" size="xs" aria-label={t('methods.labelOf', { way: identityName(t, identity) })} onClick={open}>
+        {t('methods.label')}
       </Button>
-      <Dialog opened={opened} onClose={() => setOpened(false)} title={t('ways.labelTitle')}>
+      <Dialog opened={opened} onClose={() => setOpened(false)} title={t('methods.labelTitle')}>
         <form
           onSubmit={(event) => {
             event.preventDefault()
@@ -48,7 +49,7 @@ export function LabelButton({ identity, onDone }: Props) {
           <Stack>
             <TextInput
               label={t('account.name')}
-              description={t('ways.labelHint')}
+              description={t('methods.labelHint')}
               maxLength={100}
               dir="auto"
               data-autofocus
@@ -82,10 +83,10 @@ export function PrimaryButton({ identity, onDone, name }: Props & { name?: strin
         variant="default"
         size="xs"
         loading={make.isPending}
-        aria-label={name === undefined ? t('ways.makePrimaryOf', { way: wayName(t, identity) }) : t('addresses.makePrimaryOf', { address: name })}
+        aria-label={name === undefined ? t('methods.makePrimaryOf', { way: identityName(t, identity) }) : t('addresses.makePrimaryOf', { address: name })}
         onClick={() => make.mutate()}
       >
-        {t(name === undefined ? 'ways.makePrimary' : 'addresses.makePrimary')}
+        {t(name === undefined ? 'methods.makePrimary' : 'addresses.makePrimary')}
       </Button>
       <Fault error={make.error} />
     </>

@@ -25,9 +25,9 @@ interface Props {
   onTicket?: (ticket: string) => void
 }
 
-// EmailDoor asks for a mail, then takes its code. Opened with a link's token it
+// EmailSignIn asks for a mail, then takes its code. Opened with a link's token it
 // asks for one click first: mail scanners open links, and must use up nothing.
-export function EmailDoor({ purpose, token, onDeadLink, suggestion = '', returnTo, onDone, onTicket }: Props) {
+export function EmailSignIn({ purpose, token, onDeadLink, suggestion = '', returnTo, onDone, onTicket }: Props) {
   const t = useT()
   const [kept] = useState(() => keptMail.get(purpose))
   const [email, setEmail] = useState(kept ?? suggestion)

@@ -2,9 +2,10 @@ import type { Email, Identity, Session } from '../../api/types'
 import { providerName } from '../../auth/providers'
 import type { Translate } from '../../i18n/translate'
 import { shortAddress } from '../../wallet/types'
+import '../../i18n/en/later/account'
 
-// wayName names a sign-in method in a sentence, distinct from the others.
-export function wayName(t: Translate, identity: Identity): string {
+// identityName names a sign-in method in a sentence, distinct from the others.
+export function identityName(t: Translate, identity: Identity): string {
   const which = identity.label || (identity.wallet ? shortAddress(identity.wallet.address) : identity.email)
   const name = providerName(t, identity.provider)
   return which ? `${name} (${which})` : name
@@ -12,18 +13,18 @@ export function wayName(t: Translate, identity: Identity): string {
 
 // whyNotUnlink is why a sign-in method cannot be unlinked, if so: it is the last
 // usable one. It only saves a click; the service decides.
-export function whyNotUnlink(identity: Identity, all: Identity[], offered: ReadonlySet<string>): 'ways.only' | 'ways.onlyUsable' | undefined {
-  if (all.length === 1) return 'ways.only'
+export function whyNotUnlink(identity: Identity, all: Identity[], offered: ReadonlySet<string>): 'methods.only' | 'methods.onlyUsable' | undefined {
+  if (all.length === 1) return 'methods.only'
   const usable = all.filter((one) => offered.has(one.provider))
-  return usable.length === 1 && usable[0]!.id === identity.id ? 'ways.onlyUsable' : undefined
+  return usable.length === 1 && usable[0]!.id === identity.id ? 'methods.onlyUsable' : undefined
 }
 
 // endsThisSession is what unlinking an identity does to the current session: the
 // first of its methods created it, the others were links and step-ups. Of two
 // identities of one provider it is unknown which it was.
-export function endsThisSession(session: Pick<Session, 'methods'>, identity: Identity, all: Identity[]): 'ways.unlinkThisSession' | 'ways.unlinkMaybe' | undefined {
+export function endsThisSession(session: Pick<Session, 'methods'>, identity: Identity, all: Identity[]): 'methods.unlinkThisSession' | 'methods.unlinkMaybe' | undefined {
   if (session.methods[0] !== identity.provider) return undefined
-  return all.filter((one) => one.provider === identity.provider).length === 1 ? 'ways.unlinkThisSession' : 'ways.unlinkMaybe'
+  return all.filter((one) => one.provider === identity.provider).length === 1 ? 'methods.unlinkThisSession' : 'methods.unlinkMaybe'
 }
 
 // leavesWith lists the addresses that leave the account with a sign-in method, because

@@ -17,10 +17,11 @@ import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { shortAddress } from '../../../wallet/types'
 import { Wallets } from '../../sign-in/components/wallets'
+import { endsThisSession, identityName, leavesWith, whyNotUnlink } from '../methods'
 import { useLinking } from '../use-linking'
-import { endsThisSession, leavesWith, wayName, whyNotUnlink } from '../ways'
 import { AddAddress } from './addresses'
-import { LabelButton, PrimaryButton } from './change-way'
+import { LabelButton, PrimaryButton } from './edit-method'
+import '../../../i18n/en/later/account'
 
 function Account({ identity }: { identity: Identity }) {
   const t = useT()
@@ -34,12 +35,12 @@ function Account({ identity }: { identity: Identity }) {
         {wallet && <CopyAddress address={wallet.address} />}
         {wallet?.primary && (
           <Badge variant="light" color="gray">
-            {t('ways.primary')}
+            {t('methods.primary')}
           </Badge>
         )}
         {wallet?.kind === 'contract' && (
           <Badge variant="light" color="gray">
-            {t('ways.contract')}
+            {t('methods.contract')}
           </Badge>
         )}
       </Group>
@@ -53,8 +54,8 @@ interface Props {
   onTicket: (ticket: string) => void
 }
 
-// WaysIn shows every way into the account, changes them and links more.
-export function WaysIn({ session, identities, onTicket }: Props) {
+// SignInMethods shows every way into the account, changes them and links more.
+export function SignInMethods({ session, identities, onTicket }: Props) {
   const t = useT()
   const client = useQueryClient()
   const providers = useProviders()
@@ -85,29 +86,29 @@ export function WaysIn({ session, identities, onTicket }: Props) {
   }
 
   return (
-    <Section title={t('ways.title')} hint={t('ways.hint')}>
+    <Section title={t('methods.title')} hint={t('methods.hint')}>
       {linking.notice && <WordsAlert {...linking.notice} />}
-      <Listing list={identities} empty={t('ways.none')}>
+      <Listing list={identities} empty={t('methods.none')}>
         {(rows) => (
           <Table
-            label={t('ways.table')}
+            label={t('methods.table')}
             rows={rows}
             rowKey={(identity) => identity.id}
             columns={[
               {
-                label: t('ways.way'),
+                label: t('methods.way'),
                 cell: (identity) => (
                   <>
                     {providerName(t, identity.provider)}
-                    {offered && !offered.has(identity.provider) && <span className="muted"> ({t('ways.offline')})</span>}
+                    {offered && !offered.has(identity.provider) && <span className="muted"> ({t('methods.offline')})</span>}
                   </>
                 ),
               },
-              { label: t('ways.account'), cell: (identity) => <Account identity={identity} /> },
-              { label: t('ways.linked'), cell: (identity) => <Time at={identity.created_at} /> },
-              { label: t('ways.lastUsed'), cell: (identity) => <Time at={identity.last_used_at} /> },
+              { label: t('methods.account'), cell: (identity) => <Account identity={identity} /> },
+              { label: t('methods.linked'), cell: (identity) => <Time at={identity.created_at} /> },
+              { label: t('methods.lastUsed'), cell: (identity) => <Time at={identity.last_used_at} /> },
               {
-                label: t('ways.actions'),
+                label: t('methods.actions'),
                 action: true,
                 cell: (identity) => {
                   const why = offered && !identities.hasNextPage ? whyNotUnlink(identity, rows, offered) : undefined
@@ -119,22 +120,22 @@ export function WaysIn({ session, identities, onTicket }: Props) {
                         {wallet && identity.wallet && !identity.wallet.primary && <PrimaryButton identity={identity} onDone={refresh} />}
                         {!why && (
                           <ConfirmButton
-                            label={t('ways.unlink')}
-                            accessibleLabel={t('ways.unlinkOf', { way: wayName(t, identity) })}
-                            title={t('ways.unlinkTitle')}
+                            label={t('methods.unlink')}
+                            accessibleLabel={t('methods.unlinkOf', { way: identityName(t, identity) })}
+                            title={t('methods.unlinkTitle')}
                             text={
                               <Stack gap="xs">
-                                <div>{t.rich('ways.unlinkText', { way: <Name key="way">{wayName(t, identity)}</Name> })}</div>
+                                <div>{t.rich('methods.unlinkText', { way: <Name key="way">{identityName(t, identity)}</Name> })}</div>
                                 {ends && <div>{t(ends)}</div>}
                                 {leavesWith(identity, emails.data ?? []).map((address) =>
                                   identity.provider === emailProvider ? (
-                                    <div key={address}>{t('ways.unlinkAddress', { address })}</div>
+                                    <div key={address}>{t('methods.unlinkAddress', { address })}</div>
                                   ) : (
                                     <div key={address}>
-                                      {t('ways.unlinkLeaves', { address })}{' '}
+                                      {t('methods.unlinkLeaves', { address })}{' '}
                                       {email && (
                                         <Anchor component="button" type="button" onClick={() => void keep(address)}>
-                                          {t('ways.unlinkKeep', { address })}
+                                          {t('methods.unlinkKeep', { address })}
                                         </Anchor>
                                       )}
                                     </div>
@@ -142,7 +143,7 @@ export function WaysIn({ session, identities, onTicket }: Props) {
                                 )}
                               </Stack>
                             }
-                            confirm={t('ways.unlink')}
+                            confirm={t('methods.unlink')}
                             intent={`unlink:${identity.id}`}
                             action={() => unlink(identity)}
                           />
@@ -162,8 +163,8 @@ export function WaysIn({ session, identities, onTicket }: Props) {
         )}
       </Listing>
       <Fault error={providers.error} />
-      <Group gap="xs" role="group" aria-label={t('ways.linkGroup')}>
-        <Text size="sm">{t('ways.linkAnother')}</Text>
+      <Group gap="xs" role="group" aria-label={t('methods.linkGroup')}>
+        <Text size="sm">{t('methods.linkAnother')}</Text>
         {providers.data
           ?.filter((provider) => provider.kind === 'redirect')
           .map((provider) => (
@@ -194,7 +195,7 @@ export function WaysIn({ session, identities, onTicket }: Props) {
         />
       )}
       {email && <AddAddress opened={emailOpen} onClose={emailDialog.close} onDone={() => linking.linked(email.name)} onTicket={onTicket} />}
-      <Dialog opened={walletOpen} onClose={walletDialog.close} title={t('ways.linkWallet')}>
+      <Dialog opened={walletOpen} onClose={walletDialog.close} title={t('methods.linkWallet')}>
         {wallet && (
           <Wallets
             purpose="link"

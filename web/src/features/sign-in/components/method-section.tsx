@@ -2,7 +2,7 @@ import { Divider, Group, Stack } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { LastUsed } from './last-used'
 
-export function Door({ label, divider, last, children }: { label: string; divider: ReactNode; last: boolean; children: ReactNode }) {
+export function MethodSection({ label, divider, last, children }: { label: string; divider: ReactNode; last: boolean; children: ReactNode }) {
   return (
     <Stack component="section" aria-label={label}>
       {(divider || last) && (

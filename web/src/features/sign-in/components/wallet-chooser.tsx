@@ -36,9 +36,9 @@ interface Props {
   onTicket?: (ticket: string) => void
 }
 
-// WalletDoors lists the wallets there are and takes one through both steps:
+// WalletChooser lists the wallets there are and takes one through both steps:
 // connect, which only tells the address, then sign, which proves it.
-export default function WalletDoors({ purpose, provider, only, onDone, onTicket }: Props) {
+export default function WalletChooser({ purpose, provider, only, onDone, onTicket }: Props) {
   const t = useT()
   const injected = useInjectedWallets(provider.chain_ids)
   const stepUp = useStepUp()

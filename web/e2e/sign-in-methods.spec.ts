@@ -44,7 +44,7 @@ for (const answer of ['declines', 'connects'] as const) {
 
     // The wallet turns to another account, which is not signed with by mistake.
     await page.evaluate("turnTo('0x' + '34'.repeat(20))")
-    await expect(page.getByRole('alert')).toContainText('turned to another account')
+    await expect(page.getByRole('alert')).toContainText('switched to another account')
     await expect(page.getByRole('button', { name: 'Sign to sign in' })).toHaveCount(0)
     await page.getByRole('button', { name: 'Connect again' }).click()
     await expect(page.getByText('Connected: Violet Wallet, 0x3434…3434')).toBeVisible()
@@ -54,18 +54,18 @@ for (const answer of ['declines', 'connects'] as const) {
 
 test('cancelling at a provider comes back in words, and to the page that was asked for', async ({ person }) => {
   const page = await person()
-  // Nobody is signed in who could confirm anything.
+  // You’re not signed in who could confirm anything.
   await page.goto('/account?stepped_up=google&error=access_denied')
   await expect(page).toHaveURL(/\/sign-in\?return_to=%2Faccount/)
   await page.getByRole('link', { name: 'Continue with GitHub' }).click()
   await page.getByRole('button', { name: 'Cancel' }).click()
   await expect(page.getByRole('alert')).toContainText('You cancelled at the provider')
-  await expect(page.getByText('last used')).toHaveCount(0)
+  await expect(page.getByText('Last used')).toHaveCount(0)
   await page.getByRole('link', { name: 'Continue with GitHub' }).click()
   await beAtProvider(page, { name: 'Dan', email: 'dan@example.com' })
   await expect(page).toHaveURL(/\/account$/)
   await page.goto('/sign-in')
-  await expect(page.getByRole('link', { name: 'Continue with GitHub last used' })).toBeVisible()
+  await expect(page.getByRole('link', { name: 'Continue with GitHub Last used' })).toBeVisible()
 })
 
 test('a provider that is down is told in words, where the way to it began', async ({ browser }) => {
@@ -82,7 +82,7 @@ test('a provider that is down is told in words, where the way to it began', asyn
   await shoot(page, 'sign-in-provider-down')
 
   // Another way in is there, and leads where the first was to lead.
-  await page.getByRole('button', { name: 'Make a new test wallet' }).click()
+  await page.getByRole('button', { name: 'Create test wallet' }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await expect(page).toHaveURL(/\/teams\/x$/)
   await page.goto('/account')
@@ -113,12 +113,12 @@ test('a stale session confirms by a wallet it has, then goes on to link', async 
   })
   await page.goto('/account')
   await page.getByRole('button', { name: 'Google', exact: true }).click()
-  await expect(page.getByRole('dialog', { name: 'Please confirm that it is you' })).toBeVisible()
+  await expect(page.getByRole('dialog', { name: 'Verify it’s you' })).toBeVisible()
   aged = false
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to confirm' }).click()
   await beAtProvider(page, { name: 'Fay', email: 'fay@gmail.com' })
-  await expect(page.getByText('Google is linked')).toBeVisible()
+  await expect(page.getByText('Google added')).toBeVisible()
 })
 
 test('a stale session confirms at a provider and comes back to link the wallet', async ({ person }) => {
@@ -138,13 +138,13 @@ test('a stale session confirms at a provider and comes back to link the wallet',
       : route.continue(),
   )
   await page.getByRole('button', { name: 'Ethereum wallet', exact: true }).click()
-  await page.getByRole('button', { name: 'Make a new test wallet' }).click()
+  await page.getByRole('button', { name: 'Create test wallet' }).click()
   await page.getByRole('button', { name: 'Sign to link' }).click()
-  await page.getByRole('button', { name: 'Confirm with Google' }).click()
+  await page.getByRole('button', { name: 'Verify with Google' }).click()
   await beAtProvider(page, { name: 'Gus', email: 'gus@gmail.com' })
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to link' }).click()
-  await expect(page.getByText('Ethereum wallet is linked')).toBeVisible()
+  await expect(page.getByText('Ethereum wallet added')).toBeVisible()
 })
 
 test('a session ended elsewhere sends the page to sign in', async ({ person }) => {
@@ -179,7 +179,7 @@ test('an operator is told how to become one, and then sees users', async ({ pers
   await page.reload()
   await expect(page.getByRole('table', { name: 'Users' }).getByText('(you)')).toBeVisible()
   await page.getByRole('tab', { name: 'Sessions' }).click()
-  await expect(page.getByRole('table', { name: 'Sessions' }).getByText('(this browser)')).toBeVisible()
+  await expect(page.getByRole('table', { name: 'Sessions' }).getByText('(this device)')).toBeVisible()
 })
 
 test('a sign-in by any door leads to another application that is allowed, and to no other', async ({ browser }) => {
@@ -192,16 +192,16 @@ test('a sign-in by any door leads to another application that is allowed, and to
   const signIn = (to: string) => '/sign-in?' + new URLSearchParams({ return_to: to }).toString()
 
   await page.goto(signIn(away))
-  await page.getByRole('button', { name: 'Make a new test wallet' }).click()
+  await page.getByRole('button', { name: 'Create test wallet' }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await page.waitForURL(away)
   await page.goto(signIn(away))
-  await page.getByRole('link', { name: 'Go on as this person' }).click()
+  await page.getByRole('link', { name: 'Continue' }).click()
   await page.waitForURL(away)
 
   await page.goto(signIn(away))
-  await page.getByLabel('E-mail address').fill('away@example.com')
-  await page.getByRole('button', { name: 'Send me a link and a code' }).click()
+  await page.getByLabel('Email address').fill('away@example.com')
+  await page.getByRole('button', { name: 'Email me a sign-in link' }).click()
   const letter = await letterTo(page, 'away@example.com', 'email_token=')
   await page.goto('about:blank')
   await page.goto(/https?:\/\/\S*email_token=[\w-]+/.exec(letter)![0])
@@ -216,7 +216,7 @@ test('a sign-in by any door leads to another application that is allowed, and to
   await expect(page.getByRole('heading', { name: 'Another application' })).toBeVisible()
 
   await page.goto(signIn('https://app.example.com.evil.example/'))
-  await expect(page.getByRole('link', { name: 'Go on as this person' })).toHaveAttribute('href', '/account')
+  await expect(page.getByRole('link', { name: 'Continue' })).toHaveAttribute('href', '/account')
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await expect(page).toHaveURL(/\/account$/)

@@ -1,0 +1,4 @@
+import { history } from '../history'
+import { add } from './add'
+
+add({ history })

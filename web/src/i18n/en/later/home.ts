@@ -1,0 +1,4 @@
+import { home } from '../home'
+import { add } from './add'
+
+add({ home })

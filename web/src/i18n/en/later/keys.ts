@@ -1,0 +1,4 @@
+import { keys } from '../keys'
+import { add } from './add'
+
+add({ keys })

@@ -1,0 +1,4 @@
+import { merge } from '../merge'
+import { add } from './add'
+
+add({ merge })

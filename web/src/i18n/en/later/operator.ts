@@ -1,0 +1,4 @@
+import { operator } from '../operator'
+import { add } from './add'
+
+add({ operator })

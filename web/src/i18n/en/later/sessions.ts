@@ -1,0 +1,4 @@
+import { filters, sessions } from '../sessions'
+import { add } from './add'
+
+add({ filters, sessions })

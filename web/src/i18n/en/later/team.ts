@@ -1,0 +1,4 @@
+import { policy, team } from '../team'
+import { add } from './add'
+
+add({ policy, team })
