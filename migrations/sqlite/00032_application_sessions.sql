@@ -12,14 +12,8 @@ ALTER TABLE sessions ADD COLUMN scopes text NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN resources text NOT NULL DEFAULT '';
 -- When the person signed in; NULL where that is created_at.
 ALTER TABLE sessions ADD COLUMN signed_in_at timestamp;
-CREATE INDEX sessions_parent ON sessions (parent_id);
-CREATE INDEX sessions_client ON sessions (client_id, id) WHERE client_id IS NOT NULL;
-CREATE INDEX sessions_grant ON sessions (grant_id) WHERE grant_id IS NOT NULL;
 
 -- +goose Down
-DROP INDEX sessions_grant;
-DROP INDEX sessions_client;
-DROP INDEX sessions_parent;
 DELETE FROM sessions WHERE kind = 'application';
 ALTER TABLE sessions DROP COLUMN signed_in_at;
 ALTER TABLE sessions DROP COLUMN resources;
