@@ -52,6 +52,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeUserDisabled:        {403, "Account disabled"},
 	identity.CodeSignUpClosed:        {403, "Sign-up is closed"},
 	identity.CodeDomainNotAllowed:    {403, "Domain not allowed"},
+	identity.CodeDeniedByApp:         {403, "Denied by the application"},
 	identity.CodeIdentityMismatch:    {403, "Identity belongs to another account"},
 	identity.CodeOperatorMerge:       {403, "Merge involves an operator"},
 	identity.CodeInsufficientScope:   {403, "Scope missing"},
@@ -158,7 +159,7 @@ func problem(e *identity.Error, requestID string) contract.Problem {
 	p := contract.Problem{
 		Type: "about:blank", Title: known.title, Status: known.status,
 		Code: string(e.Code), Detail: e.Detail, RequestId: requestID,
-		Field: optional(e.Field), Ticket: optional(e.Ticket), Rule: optional(e.Rule),
+		Field: optional(e.Field), Ticket: optional(e.Ticket), Rule: optional(e.Rule), AppCode: optional(e.AppCode),
 	}
 	if len(e.Missing) > 0 {
 		p.Missing = &e.Missing

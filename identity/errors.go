@@ -31,6 +31,7 @@ const (
 	CodeUserDisabled        Code = "user_disabled"
 	CodeSignUpClosed        Code = "sign_up_closed"
 	CodeDomainNotAllowed    Code = "domain_not_allowed"
+	CodeDeniedByApp         Code = "denied_by_app"
 	CodeNotFound            Code = "not_found"
 	CodeIdentityTaken       Code = "identity_taken"
 	CodeEmailTaken          Code = "email_taken"
@@ -71,6 +72,7 @@ type Error struct {
 	TicketKind string        // "merge" or "link"
 	RetryAfter time.Duration // when to try again, if that may help
 	Rule       string        // the rule of a team's policy that is not satisfied
+	AppCode    string        // why a hook of the application denied it, by its own code
 	Missing    []string      // the providers that would satisfy it
 	Err        error         // the cause, for logs only
 }

@@ -16,6 +16,7 @@ type Service struct {
 	sessions Sessions
 	policy   func(provider string) Policy
 	rules    func(provider string) Rules
+	hooks    Hooks
 	usable   func(provider string) bool
 	undoFor  time.Duration
 	notices  identity.Notifier
@@ -31,6 +32,7 @@ type Options struct {
 	// provider instead.
 	Rules    Rules
 	RulesFor map[string]Rules
+	Hooks    Hooks // asked before decisions are applied; nil for none
 	// Usable reports whether a provider is configured, so that an identity of it
 	// is a usable sign-in method.
 	Usable  func(provider string) bool
@@ -52,7 +54,7 @@ func NewService(store Store, sessions Sessions, o Options, now identity.Clock) *
 		}
 		return o.Rules
 	}
-	return &Service{store: store, sessions: sessions, policy: policy, rules: rules, usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
+	return &Service{store: store, sessions: sessions, policy: policy, rules: rules, hooks: o.Hooks, usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
 }
 
 // Submission is a proof with the circumstances it was given in.
@@ -70,6 +72,8 @@ type Submission struct {
 	// Replaces is the session whose token the new one's takes the place of, if
 	// the proof signs in; nil for none.
 	Replaces *session.Session
+
+	consent consent
 }
 
 // Outcome is what an applied proof did.
@@ -95,10 +99,25 @@ type Result struct {
 }
 
 // Apply decides about a proof and applies the decision in one transaction, the
-// only one of a sign-in. The proof's secret is burned there whatever the
+// only one of a sign-in. Where the application has to be asked first, the
+// transaction is rolled back, the application is asked, and another one decides
+// again: what was agreed to is applied only if the facts are still the same. The proof's secret is burned there whatever the
 // decision, so a refusal cannot be retried with the same proof. A refusal is a
 // *identity.Error; where it carries a ticket, the ticket is stored.
 func (s *Service) Apply(ctx context.Context, a Submission) (Result, error) {
+	for {
+		result, err := s.apply(ctx, a)
+		q, asks := errors.AsType[question](err)
+		if !asks {
+			return result, err
+		}
+		if err := s.ask(ctx, &a, q.attempt); err != nil {
+			return Result{}, err
+		}
+	}
+}
+
+func (s *Service) apply(ctx context.Context, a Submission) (Result, error) {
 	var result Result
 	var refusal *identity.Error
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -114,6 +133,9 @@ func (s *Service) Apply(ctx context.Context, a Submission) (Result, error) {
 		}
 		d := Decide(known.facts)
 		d.Inputs = known.facts.Fingerprint()
+		if err := s.requireConsent(a, d, known); err != nil {
+			return err
+		}
 		if d.Action == ActionRefuse {
 			refusal, err = s.refuse(ctx, a, d, known)
 			return err
@@ -328,6 +350,9 @@ func (s *Service) carryOut(ctx context.Context, a Submission, d Decision, k lock
 		user = identity.User{
 			ID: identity.NewID(), DisplayName: a.Proof.DisplayName, AvatarURL: a.Proof.AvatarURL,
 			Status: identity.StatusActive, CreatedAt: now, UpdatedAt: now,
+		}
+		if name := a.consent.answer.DisplayName; name != nil {
+			user.DisplayName = *name
 		}
 		if err := s.store.InsertUser(ctx, user); err != nil {
 			return r, err

@@ -89,6 +89,9 @@ func (s *Service) event(a Submission, d Decision, action identity.Action, user i
 			"reason": d.Reason, "policy": s.policy(a.Proof.Provider), "inputs": d.Inputs,
 		},
 	}
+	if a.consent.answer.Unanswered {
+		e.Data["hook"] = "unanswered" // and the operator lets that pass
+	}
 	if d.ClaimAddress {
 		e.Data["claimed_address"] = a.Proof.VerifiedEmail()
 	}

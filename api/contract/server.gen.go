@@ -1394,6 +1394,9 @@ type PossibleDuplicate struct {
 
 // Problem defines model for Problem.
 type Problem struct {
+	// AppCode With denied_by_app: the code that the application's hook answered, such as not_a_customer.
+	AppCode *string `json:"app_code,omitempty"`
+
 	// Code Stable; for programs to decide by.
 	Code string `json:"code"`
 

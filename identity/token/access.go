@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -24,18 +25,23 @@ const maxTokenLength = 4096
 
 // Claims are what an access token says (RFC 9068, section 2.2).
 type Claims struct {
-	jwt.RegisteredClaims              // iss, sub (user id), aud, exp, iat, jti
-	ClientID             string       `json:"client_id"`
-	AuthTime             int64        `json:"auth_time"` // seconds since 1970: when the user was last verified
-	AMR                  []string     `json:"amr"`       // the providers that verified them, see session.Methods
-	SessionID            identity.ID  `json:"sid"`
-	TeamID               *identity.ID `json:"team,omitempty"`
-	TeamSessionID        *identity.ID `json:"tsid,omitempty"`
-	Role                 team.Role    `json:"role,omitempty"` // in the team, when it was signed
+	jwt.RegisteredClaims                 // iss, sub (user id), aud, exp, iat, jti
+	ClientID             string          `json:"client_id"`
+	AuthTime             int64           `json:"auth_time"` // seconds since 1970: when the user was last verified
+	AMR                  []string        `json:"amr"`       // the providers that verified them, see session.Methods
+	SessionID            identity.ID     `json:"sid"`
+	TeamID               *identity.ID    `json:"team,omitempty"`
+	TeamSessionID        *identity.ID    `json:"tsid,omitempty"`
+	Role                 team.Role       `json:"role,omitempty"` // in the team, when it was signed
+	App                  json.RawMessage `json:"app,omitempty"`  // what the application says, see ClaimSource
 }
 
 // sign returns an access token for a principal, with the team they act in, if any.
 func (s *Service) sign(ctx context.Context, p session.Principal, c Client) (string, error) {
+	app, err := s.appClaims(ctx, p, c)
+	if err != nil {
+		return "", err
+	}
 	key, private, err := s.keys.signer(ctx)
 	if err != nil {
 		return "", err
@@ -46,7 +52,7 @@ func (s *Service) sign(ctx context.Context, p session.Principal, c Client) (stri
 			Issuer: s.issuer, Subject: p.User.ID.String(), Audience: jwt.ClaimStrings{c.Audience},
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(AccessLifetime)), ID: identity.NewID().String(),
 		},
-		ClientID: c.ID, AuthTime: p.Session.AuthenticatedAt.Unix(), AMR: p.Session.Methods, SessionID: p.Session.ID,
+		ClientID: c.ID, AuthTime: p.Session.AuthenticatedAt.Unix(), AMR: p.Session.Methods, SessionID: p.Session.ID, App: app,
 	}
 	if p.Team != nil {
 		claims.TeamID, claims.TeamSessionID, claims.Role = &p.Team.TeamID, &p.Team.ID, p.Team.Role

@@ -31,6 +31,7 @@ type Service struct {
 	clients  Clients
 	issuer   string
 	parser   *jwt.Parser
+	source   ClaimSource
 	now      identity.Clock
 
 	refreshKeys  identity.Keys
@@ -47,6 +48,7 @@ type Options struct {
 	// long, until either uses the successor and the other comes back. 0 is
 	// DefaultRefreshGrace.
 	RefreshGrace time.Duration
+	Claims       ClaimSource // what the application adds; nil for nothing
 }
 
 // NewService returns the service over a store.
@@ -55,7 +57,7 @@ func NewService(store RefreshStore, keys *Keyring, sessions Sessions, secrets id
 		o.Clients = Clients{{ID: DefaultClient, Audience: o.Issuer}}
 	}
 	return &Service{
-		store: store, refreshKeys: secrets.Keys("refresh tokens"), refreshGrace: cmp.Or(o.RefreshGrace, DefaultRefreshGrace), keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, now: now,
+		store: store, refreshKeys: secrets.Keys("refresh tokens"), refreshGrace: cmp.Or(o.RefreshGrace, DefaultRefreshGrace), keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, source: o.Claims, now: now,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{string(EdDSA), string(ES256)}), jwt.WithIssuer(o.Issuer),
 			jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),

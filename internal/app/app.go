@@ -83,6 +83,10 @@ func New(parts Parts) (*App, error) {
 		return nil, err
 	}
 	feed, attempts := team.NewFeed(), method.NewAttempts(cfg.Secrets()...)
+	asked, err := newHooks(parts)
+	if err != nil {
+		return nil, err
+	}
 	var deps api.Deps
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
 		session.WithProviders(cfg.Offers), session.WithNotices(post.notices))
@@ -99,12 +103,13 @@ func New(parts Parts) (*App, error) {
 			Policies: policies(cfg),
 			Rules:    linking.Rules{SignUp: linking.SignUp(cfg.SignUp), Domains: cfg.AllowedEmailDomains},
 			RulesFor: rules(cfg),
+			Hooks:    asked.signIn,
 			UndoFor:  time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
 			Notices:  post.notices,
 		}, now),
 		Sessions: sessions,
 		Places:   places,
-		Tokens:   newTokens(parts, sessions),
+		Tokens:   newTokens(parts, sessions, asked.token),
 		APIKeys:  apikey.NewService(db, now),
 		Teams:    team.NewService(db, now, post.teams...),
 		Feed:     feed,
@@ -164,8 +169,8 @@ func Keyring(cfg config.Config, db *storage.DB, log *slog.Logger, now identity.C
 	return token.NewKeyring(db, cfg.Secrets(), token.Alg(cfg.TokenAlg), log, now)
 }
 
-func newTokens(parts Parts, sessions *session.Service) *token.Service {
-	o := token.Options{Issuer: parts.Config.PublicURL.String(), RefreshGrace: parts.Config.RefreshGrace}
+func newTokens(parts Parts, sessions *session.Service, claims token.ClaimSource) *token.Service {
+	o := token.Options{Issuer: parts.Config.PublicURL.String(), RefreshGrace: parts.Config.RefreshGrace, Claims: claims}
 	for _, c := range parts.Config.Clients {
 		o.Clients = append(o.Clients, token.Client{ID: c.ID, Audience: c.Audience, Offline: true})
 	}

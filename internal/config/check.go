@@ -32,6 +32,7 @@ func (c *Config) check(needSecret bool, problems *problems) {
 	c.checkWallets(problems)
 	c.checkMail(problems)
 	c.checkPages(problems)
+	c.checkHooks(problems)
 	if !problems.has("LATCHKEY_SESSION_IDLE") && !problems.has("LATCHKEY_SESSION_LIFETIME") && c.SessionIdle > c.SessionLifetime {
 		problems.add("LATCHKEY_SESSION_IDLE", "is %s, longer than LATCHKEY_SESSION_LIFETIME (%s); make it at most that", c.SessionIdle, c.SessionLifetime)
 	}

@@ -17,7 +17,7 @@ export function wordsForCode(t: Translate, code: string, purpose?: While): Words
 }
 
 // These refusals name the obstacle, which no fixed text can.
-const telling = new Set(['merge_moved_on', 'merge_refused', 'operator_merge', 'grant_refused', 'invalid_request', 'origin_not_allowed'])
+const telling = new Set(['merge_moved_on', 'merge_refused', 'operator_merge', 'grant_refused', 'denied_by_app', 'invalid_request', 'origin_not_allowed'])
 
 function more(t: Translate, problem: Problem): string {
   let text = ''
