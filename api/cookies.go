@@ -82,10 +82,21 @@ func (k cookies) setFor(c *gin.Context, domain, name, value string, lifetime tim
 	if maxAge <= 0 {
 		maxAge = -1
 	}
-	http.SetCookie(c.Writer, &http.Cookie{
+	http.SetCookie(c.Writer, k.cookie(domain, name, value, maxAge))
+}
+
+func (k cookies) cookie(domain, name, value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
 		Name: name, Value: value, Domain: domain, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: k.secure, SameSite: http.SameSiteLaxMode,
-	})
+	}
+}
+
+// SessionCookie returns the cookie that holds the token of a session, until the
+// browser is closed.
+func (c Config) SessionCookie(token string) *http.Cookie {
+	k := newCookies(c.PublicURL, c.CookieDomain)
+	return k.cookie(k.domain, k.session(), token, 0)
 }
 
 func (k cookies) setSession(c *gin.Context, token string, lifetime time.Duration) {

@@ -22,6 +22,7 @@ import (
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/demo"
 	"github.com/latchkey/latchkey/internal/logging"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -33,7 +34,7 @@ const (
 )
 
 func newServeCommand() *cobra.Command {
-	var dev, allowRemote bool
+	var dev, allowRemote, demonstrate bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the API and the web app",
@@ -46,7 +47,7 @@ func newServeCommand() *cobra.Command {
 			stop, hup := make(chan os.Signal, 2), make(chan os.Signal, 1)
 			signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
 			signal.Notify(hup, syscall.SIGHUP)
-			return serve(cmd.Context(), cfg, signals{stop: stop, hangup: hup, load: func() (config.Config, error) {
+			return serve(cmd.Context(), cfg, demonstrate, signals{stop: stop, hangup: hup, load: func() (config.Config, error) {
 				now, err := config.Load(os.Environ(), dev, config.AllowRemoteDev(allowRemote))
 				if dev && now.Secret != cfg.Secret && !config.HasSecret(os.Environ()) {
 					now.Secret = cfg.Secret // made at the start
@@ -56,6 +57,14 @@ func newServeCommand() *cobra.Command {
 		},
 	}
 	devFlags(cmd, &dev, &allowRemote, "development mode: stand-ins for the providers, a test wallet, loopback only")
+	cmd.Flags().BoolVar(&demonstrate, "demo", false, "with --dev, fill the database with people, teams and a month of sign-ins, and print addresses to sign in with")
+	check := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if demonstrate && !dev {
+			return errors.New("--demo is for development mode: add --dev, or leave it out")
+		}
+		return check(cmd, args)
+	}
 	return cmd
 }
 
@@ -80,7 +89,7 @@ type signals struct {
 }
 
 // serve runs until a signal stops it, then lets requests in flight finish.
-func serve(ctx context.Context, cfg config.Config, received signals) error {
+func serve(ctx context.Context, cfg config.Config, demonstrate bool, received signals) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	log := logging.New(os.Stderr, cfg.LogFormat, cfg.LogLevel)
@@ -101,7 +110,7 @@ func serve(ctx context.Context, cfg config.Config, received signals) error {
 	address := listener.Addr().String()
 	metrics := api.NewMetrics()
 	metrics.WatchDatabase(func() api.DatabaseState { return api.DatabaseState(db.Outages()) })
-	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock})
+	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Demo: demonstrate})
 	if err != nil {
 		return err
 	}
@@ -126,6 +135,12 @@ func serve(ctx context.Context, cfg config.Config, received signals) error {
 			failed <- err
 			return
 		}
+		if demonstrate {
+			if err := demo.Seed(ctx, db, identity.SystemClock()); err != nil {
+				failed <- fmt.Errorf("--demo: %w", err)
+				return
+			}
+		}
 		close(migrated)
 	})
 	begun := migrated
@@ -137,6 +152,11 @@ func serve(ctx context.Context, cfg config.Config, received signals) error {
 			background.Go(func() { seal(ctx, audit.NewService(db), sealEvery, log) })
 			handler.begin()
 			welcome(cfg.ListeningAt(address), address, log)
+			if people := handler.current.Load().Demo; people != nil {
+				for _, role := range demo.Roles {
+					fmt.Fprintf(os.Stderr, "demo: %s %s\n", role, people.URL(role))
+				}
+			}
 		case <-received.hangup:
 			handler.hangup(ctx, func() (config.Config, error) {
 				now, err := received.load()

@@ -20,6 +20,7 @@ import (
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/identity/user"
 	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/demo"
 	"github.com/latchkey/latchkey/internal/devmode"
 	"github.com/latchkey/latchkey/internal/outbox"
 	"github.com/latchkey/latchkey/linking"
@@ -36,9 +37,12 @@ type Parts struct {
 	Metrics *api.Metrics
 	// Draining reports whether no new requests should come; nil for never.
 	Draining func() bool
-	Log      *slog.Logger
-	Now      identity.Clock
-	Context  context.Context //nolint:containedctx // ends what works behind requests, not a request
+	// Demo serves addresses that sign in as the people of a demonstration, in
+	// development mode.
+	Demo    bool
+	Log     *slog.Logger
+	Now     identity.Clock
+	Context context.Context //nolint:containedctx // ends what works behind requests, not a request
 }
 
 // App is the whole service: its handler, and what it does besides.
@@ -46,6 +50,8 @@ type App struct {
 	http.Handler
 	// Remembered is what session checks are answered from; nil for nothing.
 	Remembered *session.Cache
+	// Demo signs in as the people of the demonstration; nil without one.
+	Demo *demo.Handler
 
 	parts    Parts
 	tasks    *outbox.Worker
@@ -143,6 +149,7 @@ func New(parts Parts) (*App, error) {
 		deps.ENS = names
 	}
 	var standins *devmode.Standins
+	var demonstration *demo.Handler
 	if cfg.Dev {
 		if standins, err = devmode.New(cfg.PublicURL.String(), now); err != nil {
 			return nil, err
@@ -151,6 +158,10 @@ func New(parts Parts) (*App, error) {
 		dev.Handle("/dev/", standins.Handler())
 		dev.Handle("/dev/mail", mailbox.Handler())
 		dev.Handle("/dev/mail/", mailbox.Handler())
+		if parts.Demo {
+			demonstration = demo.NewHandler(cfg.PublicURL.String(), db, sessions, deps.Config.SessionCookie, now)
+			dev.Handle(demo.Path, demonstration)
+		}
 		deps.Mounts = map[string]http.Handler{"/dev/": dev}
 	}
 	if deps.Methods, err = newOffers(cfg, standins, now); err != nil {
@@ -161,7 +172,7 @@ func New(parts Parts) (*App, error) {
 	if err == nil && cfg.Dev {
 		handler = devmode.Guard(handler, cfg.PublicURL, cfg.DevAllowRemote)
 	}
-	return &App{Handler: handler, Remembered: remembered, parts: parts, tasks: post.worker, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring()}, err
+	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring()}, err
 }
 
 // Keyring returns the keys that sign access tokens.

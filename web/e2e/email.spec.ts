@@ -21,7 +21,7 @@ test('a code and then a link lead into the same account, and a used link says so
   await shoot(page, 'email-sent')
   // A phone may load the page anew while its person reads the mail.
   await page.reload()
-  await expect(page.getByText(`Look into the mailbox of ${email}`)).toBeVisible()
+  await expect(page.getByText(`We sent a link and a 6-digit code to ${email}`)).toBeVisible()
   const first = await newestTo(page, email)
   await page.getByLabel('6-digit code').fill(/\b\d{6}\b/.exec(first)![0])
   await page.getByRole('button', { name: 'Sign in with the code' }).click()
