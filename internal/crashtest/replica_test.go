@@ -21,7 +21,6 @@ import (
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
-	"github.com/latchkey/latchkey/storage"
 )
 
 // variable makes this test binary a replica of the service instead.
@@ -95,7 +94,7 @@ func serveOne(raw string) error {
 		return err
 	}
 	points := 0
-	taps := &tap{point: func(what string) {
+	taps := &tap{point: func(what string) { // one at a time
 		points++
 		if points == k.KillAt {
 			_ = json.NewEncoder(os.Stdout).Encode(outcome{Killed: what, Points: points})
@@ -111,7 +110,7 @@ func serveOne(raw string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	db, err := storage.Open(ctx, k.DatabaseURL, storage.WithConnectorWrapper(taps.wrap))
+	db, err := taps.open(ctx, k.DatabaseURL)
 	if err != nil {
 		return err
 	}
@@ -122,13 +121,15 @@ func serveOne(raw string) error {
 	if err != nil {
 		return err
 	}
-	r := httptest.NewRequestWithContext(context.WithValue(ctx, tapped{}, true), k.Request.Method, k.PublicURL+k.Request.Path, strings.NewReader(k.Request.Body))
+	r := httptest.NewRequestWithContext(ctx, k.Request.Method, k.PublicURL+k.Request.Path, strings.NewReader(k.Request.Body))
 	r.Header.Set("Cookie", k.Request.Cookies)
 	if k.Request.Body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	answer := httptest.NewRecorder()
+	taps.watch(true)
 	handler.ServeHTTP(answer, r)
+	taps.watch(false)
 	if err := db.Close(); err != nil {
 		return err
 	}

@@ -7,34 +7,77 @@ import (
 	"database/sql/driver"
 	"strings"
 	"sync"
+
+	"github.com/latchkey/latchkey/internal/testkit/pgwire"
+	"github.com/latchkey/latchkey/storage"
 )
 
-// tapped marks the context of the request that is watched: a service has work of
-// its own to do, too.
-type tapped struct{}
-
-// tap sits between database/sql and the driver, where nothing that the storage
-// does is hidden: neither its batches nor the statements it writes by hand.
+// tap sees every statement while it watches: for SQLite between database/sql and
+// the driver, for PostgreSQL on the wire, where it is between the statements of one
+// round trip, too. The service has no work of its own to do in a replica here.
 type tap struct {
-	// point is called before every call of the driver, while it commits, and
-	// when it has. From "while" it may not return before the commit does.
+	// point is called before every statement, while it commits, and when it has.
+	// From "while" it may not return before the commit does.
 	point func(what string)
 
 	mu         sync.Mutex
+	watching   bool
 	statements []string
 }
 
-func (t *tap) wrap(c driver.Connector) driver.Connector { return tappedConnector{c, t} }
-
-// saw notes what is about to be asked. A batch is several statements.
-func (t *tap) saw(ctx context.Context, query string) {
-	if ctx.Value(tapped{}) == nil {
-		return
+// open opens the storage behind the tap.
+func (t *tap) open(ctx context.Context, databaseURL string) (*storage.DB, error) {
+	if strings.HasPrefix(databaseURL, "sqlite:") {
+		return storage.Open(ctx, databaseURL, storage.WithConnectorWrapper(func(c driver.Connector) driver.Connector {
+			return tappedConnector{c, t}
+		}))
 	}
+	_, through, err := pgwire.Listen(databaseURL, pgwire.Watcher{
+		Statement: func(s string) {
+			if !pgwire.OfDriver(s) {
+				t.saw(s)
+			}
+		},
+		Passed: func(s string) {
+			if s == "COMMIT" {
+				t.at(whileCommit)
+			}
+		},
+		Done: func(tag string) {
+			if tag == "COMMIT" {
+				t.at(afterCommit)
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return storage.Open(ctx, through)
+}
+
+func (t *tap) watch(on bool) {
 	t.mu.Lock()
-	t.statements = append(t.statements, strings.Split(strings.TrimSuffix(query, ";\n"), ";\n")...)
+	defer t.mu.Unlock()
+	t.watching = on
+}
+
+// saw notes what is about to be asked.
+func (t *tap) saw(query string) {
+	t.mu.Lock()
+	if t.watching {
+		t.statements = append(t.statements, query)
+	}
 	t.mu.Unlock()
-	t.point("before " + query)
+	t.at("before " + query)
+}
+
+func (t *tap) at(what string) {
+	t.mu.Lock()
+	watching := t.watching
+	t.mu.Unlock()
+	if watching {
+		t.point(what)
+	}
 }
 
 type tappedConnector struct {
@@ -50,7 +93,7 @@ func (c tappedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return tappedConn{inner.(conn), c.tap}, nil
 }
 
-// conn is what both drivers' connections can do and database/sql asks for.
+// conn is what SQLite's connections can do and database/sql asks for.
 type conn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -66,12 +109,12 @@ type tappedConn struct {
 }
 
 func (c tappedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	c.tap.saw(ctx, query)
+	c.tap.saw(query)
 	return c.conn.ExecContext(ctx, query, args)
 }
 
 func (c tappedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	c.tap.saw(ctx, query)
+	c.tap.saw(query)
 	return c.conn.QueryContext(ctx, query, args)
 }
 
@@ -81,20 +124,9 @@ func (tappedConn) PrepareContext(_ context.Context, query string) (driver.Stmt, 
 }
 
 func (c tappedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	c.tap.saw(ctx, "BEGIN")
+	c.tap.saw("BEGIN")
 	inner, err := c.conn.BeginTx(ctx, opts)
-	if ctx.Value(tapped{}) == nil {
-		return inner, err
-	}
-	return tappedTx{inner, ctx, c.tap}, err
-}
-
-// CheckNamedValue lets pgx have its options among the arguments.
-func (c tappedConn) CheckNamedValue(v *driver.NamedValue) error {
-	if checker, ok := c.conn.(driver.NamedValueChecker); ok {
-		return checker.CheckNamedValue(v)
-	}
-	return driver.ErrSkip
+	return tappedTx{inner, c.tap}, err
 }
 
 func (c tappedConn) ResetSession(ctx context.Context) error {
@@ -117,23 +149,22 @@ const (
 
 type tappedTx struct {
 	driver.Tx
-	ctx context.Context //nolint:containedctx // of the request that began it: the end of a transaction has none
 	tap *tap
 }
 
 func (x tappedTx) Commit() error {
-	x.tap.saw(x.ctx, "COMMIT")
+	x.tap.saw("COMMIT")
 	done := make(chan error, 1)
 	go func() { done <- x.Tx.Commit() }()
-	x.tap.point(whileCommit)
+	x.tap.at(whileCommit)
 	err := <-done
 	if err == nil {
-		x.tap.point(afterCommit)
+		x.tap.at(afterCommit)
 	}
 	return err
 }
 
 func (x tappedTx) Rollback() error {
-	x.tap.saw(x.ctx, "ROLLBACK")
+	x.tap.saw("ROLLBACK")
 	return x.Tx.Rollback()
 }
