@@ -66,6 +66,11 @@ type SingleUse struct {
 	ExpiresAt time.Time // from when on the secret is refused by itself
 }
 
+// ErrProofUsed returns the refusal of a proof whose secret was burned before.
+func ErrProofUsed() *Error {
+	return NewError(CodeProofUsed, "this proof was already used: start again")
+}
+
 // VerifiedEmail is the address that may be looked up and claimed, or "".
 func (p Proof) VerifiedEmail() string {
 	if !p.EmailAuthoritative {

@@ -123,7 +123,7 @@ func (s *Service) apply(ctx context.Context, a Submission) (Result, error) {
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		result, refusal = Result{}, nil
 		if a.Proof.Secret != nil {
-			if err := s.burn(ctx, *a.Proof.Secret); err != nil {
+			if err := s.store.BurnSecret(ctx, *a.Proof.Secret); err != nil {
 				return err
 			}
 		}
@@ -446,13 +446,5 @@ func (s *Service) keepIdentity(ctx context.Context, a Submission, d Decision, us
 // Burn records a single-use secret as used, for proofs that are only fetched
 // afterwards. CodeProofUsed if it was used before.
 func (s *Service) Burn(ctx context.Context, secret identity.SingleUse) error {
-	return s.store.InTx(ctx, func(ctx context.Context) error { return s.burn(ctx, secret) })
-}
-
-func (s *Service) burn(ctx context.Context, secret identity.SingleUse) error {
-	first, err := s.store.BurnSecret(ctx, secret)
-	if err == nil && !first {
-		err = identity.NewError(identity.CodeProofUsed, "this proof was already used: start again")
-	}
-	return err
+	return s.store.InTx(ctx, func(ctx context.Context) error { return s.store.BurnSecret(ctx, secret) })
 }

@@ -23,7 +23,7 @@ func (s *everyday) InTx(ctx context.Context, fn func(ctx context.Context) error)
 	return s.db.InTx(ctx, fn)
 }
 
-func (s *everyday) BurnSecret(ctx context.Context, secret identity.SingleUse) (bool, error) {
+func (s *everyday) BurnSecret(ctx context.Context, secret identity.SingleUse) error {
 	s.asked = append(s.asked, "BurnSecret")
 	return s.db.BurnSecret(ctx, secret)
 }

@@ -13,8 +13,10 @@ import (
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 
-	// BurnSecret records a single-use secret as used; false if it was already.
-	BurnSecret(ctx context.Context, s identity.SingleUse) (first bool, err error)
+	// BurnSecret records a single-use secret as used. If it was already, the
+	// transaction fails with CodeProofUsed: here, or before anything is read that
+	// comes after.
+	BurnSecret(ctx context.Context, s identity.SingleUse) error
 	// IdentityOwner returns the identity and its user, and holds the user's row.
 	IdentityOwner(ctx context.Context, provider, subject string) (identity.Identity, identity.User, error)
 	// IdentityOwnerID returns the user of an identity without holding anything.

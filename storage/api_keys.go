@@ -36,9 +36,8 @@ func (db *DB) LockAPIKey(ctx context.Context, id identity.ID) (apikey.Key, error
 
 // EndAPIKey implements apikey.Store.
 func (db *DB) EndAPIKey(ctx context.Context, k apikey.Key) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&apiKeyRow{Key: k}).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&apiKeyRow{Key: k}).
 		Column("expires_at", "revoked_at", "replaced_by").Where("ak.id = ?", k.ID))
-	return err
 }
 
 // EndTeamAPIKeys implements team.Store.

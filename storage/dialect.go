@@ -112,9 +112,9 @@ func (e engine) normalise(err error) error {
 		switch {
 		case pg.Code == "23505":
 			return &ErrConflict{Constraint: pg.ConstraintName, err: err}
-		case pg.Code == "40001", pg.Code == "40P01", pg.Code == "23503", pg.Code == "42P05", pg.Code == "26000":
-			// 23503: what the row refers to went between reading and writing; 42P05
-			// and 26000: a pooler mixed up prepared statements, see hotRow.
+		case pg.Code == "40001", pg.Code == "40P01", pg.Code == "23503", isUnprepared(pg), isStale(pg):
+			// 23503: what the row refers to went between reading and writing; the last
+			// two: see prepared.failed.
 			return &retryError{err}
 		case pg.Code == "55P03":
 			return &ErrUnavailable{err} // lock_timeout: the holder is stuck

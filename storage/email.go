@@ -88,10 +88,9 @@ func (db *DB) NewestChallenge(ctx context.Context, browserHash []byte) (email.Ch
 
 // ReplaceChallenges implements email.Store.
 func (db *DB) ReplaceChallenges(ctx context.Context, by email.Challenge, at time.Time) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*challengeRow)(nil)).Set("replaced_at = ?", at).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*challengeRow)(nil)).Set("replaced_at = ?", at).
 		Where("c.address = ? AND c.browser_hash = ? AND c.purpose = ?", by.Address, by.BrowserHash, by.Purpose).
 		Where("c.replaced_at IS NULL"))
-	return err
 }
 
 // InsertChallenge implements email.Store.
@@ -101,7 +100,6 @@ func (db *DB) InsertChallenge(ctx context.Context, c email.Challenge) error {
 
 // AddWrongCode implements email.Store.
 func (db *DB) AddWrongCode(ctx context.Context, id identity.ID) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*challengeRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*challengeRow)(nil)).
 		Set("wrong_codes = wrong_codes + 1").Where("c.id = ?", id))
-	return err
 }

@@ -54,8 +54,7 @@ func testChallenges(t *testing.T, d *storagetest.Database) {
 		d.Challenge(t, storagetest.Word()+"@example.com", same)
 		another := d.Challenge(t, address)
 		d.Do(t, func(ctx context.Context) error {
-			_, err := d.BurnSecret(ctx, identity.SingleUse{Hash: gone.TokenHash, ExpiresAt: gone.ExpiresAt})
-			return err
+			return d.BurnSecret(ctx, identity.SingleUse{Hash: gone.TokenHash, ExpiresAt: gone.ExpiresAt})
 		})
 		storagetest.Same(t, open(b, now), []identity.ID{a.ID, b.ID})
 		storagetest.Same(t, open(b, a.ExpiresAt.Add(-tick)), []identity.ID{a.ID, b.ID})

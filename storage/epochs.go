@@ -58,12 +58,11 @@ func stampedInTeam(q *bun.InsertQuery, teamID, user identity.ID) *bun.InsertQuer
 // user's role changes and with it the counter that they go by. It comes before
 // the change.
 func (db *DB) carryOver(ctx context.Context, teams []identity.ID, user identity.ID, to team.Role) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
 		Set("epoch = CASE WHEN "+teamSessionLives+" THEN (SELECT CASE WHEN ? THEN ct.owner_epoch ELSE ct.session_epoch END FROM teams AS ct WHERE ct.id = t.team_id) ELSE t.epoch END",
 			to == team.RoleOwner).
 		Set("of_owner = CASE WHEN "+teamSessionLives+" THEN ? ELSE "+ofOwner+" END", to == team.RoleOwner).
 		Where("t.user_id = ? AND t.team_id IN (?) AND t.ended_at IS NULL", user, bun.List(teams)))
-	return err
 }
 
 // EndAllSessions implements session.Store.
@@ -90,11 +89,11 @@ func (db *DB) EndAllSessions(ctx context.Context, user *identity.ID, keep sessio
 	if excepted(keep) {
 		stays = stays.Set("? = ?", bun.Ident(column), epoch+1).Where(openSession).
 			WhereGroup(" AND ", func(q *bun.UpdateQuery) *bun.UpdateQuery { return whereExcepted(q, keep, "s") })
-		if _, err := db.exec(ctx, stays); err != nil {
+		if err := db.execDeferred(ctx, stays); err != nil {
 			return 0, err
 		}
 	}
-	_, err := db.exec(ctx, next.Set("session_epoch = ?", epoch+1))
+	err := db.execDeferred(ctx, next.Set("session_epoch = ?", epoch+1))
 	return epoch + 1, err
 }
 
@@ -114,7 +113,7 @@ func (db *DB) EndAllTeamSessions(ctx context.Context, teamID identity.ID, owners
 		if !owners {
 			stays = stays.Where("NOT " + ofOwner)
 		}
-		if _, err := db.exec(ctx, stays); err != nil {
+		if err := db.execDeferred(ctx, stays); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -123,7 +122,7 @@ func (db *DB) EndAllTeamSessions(ctx context.Context, teamID identity.ID, owners
 		next = next.Set("owner_epoch = ?", was.OwnerEpoch+1)
 		ownerEpoch = new(was.OwnerEpoch + 1)
 	}
-	_, err = db.exec(ctx, next)
+	err = db.execDeferred(ctx, next)
 	return was.SessionEpoch + 1, ownerEpoch, err
 }
 

@@ -17,10 +17,9 @@ type grantRow struct {
 
 // InsertGrant implements linking.GrantStore.
 func (db *DB) InsertGrant(ctx context.Context, g linking.Grant) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&grantRow{Grant: g}).
+	return db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&grantRow{Grant: g}).
 		On("CONFLICT (user_id, provider, subject) DO UPDATE").
 		Set("granted_by = EXCLUDED.granted_by").Set("created_at = EXCLUDED.created_at").Set("expires_at = EXCLUDED.expires_at"))
-	return err
 }
 
 // Granted implements linking.GrantStore.
@@ -34,6 +33,5 @@ func (db *DB) Granted(ctx context.Context, user identity.ID, provider, subject s
 
 // DeleteGrants implements linking.GrantStore.
 func (db *DB) DeleteGrants(ctx context.Context, user identity.ID) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*grantRow)(nil)).Where("lg.user_id = ?", user))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*grantRow)(nil)).Where("lg.user_id = ?", user))
 }

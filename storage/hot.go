@@ -2,7 +2,9 @@ package storage
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -16,124 +18,275 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 )
 
-// hotStatements are the few that every request or sign-in makes. They are
+// hotStatement is one of the few that every request or sign-in makes. They are
 // written by hand with parameters, so that PostgreSQL plans them once for each
 // connection instead of once for each call.
+type hotStatement struct {
+	sql string
+	// name is that of the prepared statement: another text has another name, for a
+	// pooler may keep those of an earlier release.
+	name string
+}
+
+func newHotStatement(text string) *hotStatement {
+	sum := sha256.Sum256([]byte(text))
+	return &hotStatement{sql: text, name: "latchkey_" + hex.EncodeToString(sum[:16])}
+}
+
 type hotStatements struct {
-	principal     string
-	principalByID string
-	identityOwner string
-	access        string
-	unprepared    *atomic.Bool // PostgreSQL: in the simple protocol, as a pooler wants it
+	principal, principalByID, principalOfFamily *hotStatement
+
+	access, identityOwner, lockFamily *hotStatement
+
+	burn, insertUser, insertIdentity, refreshIdentity, insertSession, insertEvent, updateFamily *hotStatement
+
+	unprepared atomic.Bool // PostgreSQL: nothing is prepared, as a pooler wants it
 }
 
-const userColumns = `u.id, u.display_name, u.avatar_url, u.primary_email, u.status, u.merged_into, u.operator,
-	u.onboarded_at, u.metadata, u.created_at, u.updated_at`
-
-func userFields(u *identity.User) []any {
-	return []any{
-		&u.ID, &u.DisplayName, &u.AvatarURL, &u.PrimaryEmail, &u.Status, &u.MergedInto, &u.Operator,
-		&u.OnboardedAt, &u.Metadata, &u.CreatedAt, &u.UpdatedAt,
-	}
+// principalRow is what decides about a request of a session.
+type principalRow struct {
+	session sessionRow
+	by      joinedIdentity
+	team    joinedTeamSession
+	user    identity.User
 }
 
-const principalFrom = `SELECT s.token_hash, s.id, s.user_id, s.identity_id, s.team_session_id, s.methods, s.proven_by, s.ip, s.user_agent,
-	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at, s.restricted, s.longest_pause,
-	s.kind, s.client_id, s.grant_id, s.parent_id, s.offline, s.scopes, s.resources, s.signed_in_at,
-	i.id, i.provider, i.wallet_address, i.wallet_chain_id, i.wallet_kind,
-	t.id, t.team_id, t.created_at, t.break_glass_until, t.ended_at IS NOT NULL, m.role, ` + policyColumns + `, ` + userColumns + `
-FROM sessions AS s
-JOIN users AS u ON u.id = s.user_id
-LEFT JOIN identities AS i ON i.id = s.identity_id`
+var principalColumns = slices.Concat(
+	of("s", without(sessionColumns, "ended_at", "end_reason", "ip_key", "device"), func(r *principalRow) *sessionRow { return &r.session }),
+	of("i", joinedIdentityColumns, func(r *principalRow) *joinedIdentity { return &r.by }),
+	of("t", joinedTeamSessionColumns, func(r *principalRow) *joinedTeamSession { return &r.team }),
+	[]column[principalRow]{
+		{"t.ended_at IS NOT NULL", func(r *principalRow) any { return &r.team.over }},
+		{"m.role", func(r *principalRow) any { return &r.team.role }},
+	},
+	of("p", joinedPolicyColumns, func(r *principalRow) *joinedPolicy { return &r.team.policy }),
+	of("u", userColumns, func(r *principalRow) *identity.User { return &r.user }),
+)
 
-func newHotStatements(e engine) hotStatements {
+func (r *principalRow) domain() session.Principal {
+	return session.Principal{Session: r.session.Session, User: r.user, MadeBy: r.by.domain(), Team: r.team.domain()}
+}
+
+// accessRow is what decides about a member's session in a team.
+type accessRow struct {
+	role team.Role
+	team joinedTeamSession
+}
+
+var accessColumns = slices.Concat(
+	[]column[accessRow]{{"m.role", func(r *accessRow) any { return &r.role }}},
+	of("t", joinedTeamSessionColumns, func(r *accessRow) *joinedTeamSession { return &r.team }),
+	of("p", joinedPolicyColumns, func(r *accessRow) *joinedPolicy { return &r.team.policy }),
+)
+
+// ownedIdentity is an identity with its user.
+type ownedIdentity struct {
+	identity identity.Identity
+	user     identity.User
+}
+
+var ownedIdentityColumns = slices.Concat(
+	of("i", identityColumns, func(r *ownedIdentity) *identity.Identity { return &r.identity }),
+	[]column[ownedIdentity]{{`CASE WHEN i.email = '' THEN FALSE ELSE EXISTS (SELECT 1 FROM vouchers AS v WHERE v.provider = i.provider
+		AND v.subject = i.subject AND v.user_id = i.user_id AND v.ended_at IS NULL AND v.address <> i.email) END`,
+		func(r *ownedIdentity) any { return &r.identity.VouchesElsewhere }}},
+	of("u", userColumns, func(r *ownedIdentity) *identity.User { return &r.user }),
+)
+
+// What RefreshIdentity and UpdateRefreshFamily write.
+var (
+	shownColumns   = only(identityColumns, "email", "email_authoritative", "terms_version", "last_used_at")
+	rotatedColumns = only(familyColumns, "role", "generation", "rotated_at", "ended_at", "end_reason", "key_id")
+)
+
+func newHotStatements(e engine) *hotStatements {
 	// As openSession, with the user that is joined anyway.
 	const lives = ` AND s.ended_at IS NULL AND s.user_epoch = u.session_epoch
 	AND s.deployment_epoch = (SELECT sd.session_epoch FROM deployment AS sd)`
-	return hotStatements{
-		unprepared: new(atomic.Bool),
-		principal: principalFrom + `
-LEFT JOIN team_sessions AS t ON t.id = s.team_session_id AND (t.ended_at IS NULL OR t.end_reason = '` + session.EndedByPolicy + `')
-	AND ` + teamSessionLives + `
+	// principal finds by a condition on the session, with the team session that
+	// meets another.
+	principal := func(where, teamSession string) *hotStatement {
+		return newHotStatement(`SELECT ` + list(principalColumns) + `
+FROM sessions AS s
+JOIN users AS u ON u.id = s.user_id
+LEFT JOIN identities AS i ON i.id = s.identity_id
+LEFT JOIN team_sessions AS t ON ` + teamSession + `
 LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
 LEFT JOIN team_policies AS p ON p.team_id = t.team_id
-WHERE s.token_hash = ` + e.param(1) + lives,
+WHERE ` + where + lives)
+	}
+	first, second, third := e.param(1), e.param(2), e.param(3)
+	// As stamped.
+	epochs := [][2]string{
+		{"user_epoch", "(SELECT su.session_epoch FROM users AS su WHERE su.id = " + e.param(len(sessionColumns)+1) + ")"},
+		{"deployment_epoch", "(SELECT sd.session_epoch FROM deployment AS sd)"},
+	}
+	return &hotStatements{
+		principal: principal("s.token_hash = "+first, `t.id = s.team_session_id AND (t.ended_at IS NULL OR t.end_reason = '`+
+			session.EndedByPolicy+`') AND `+teamSessionLives),
+		principalByID: principal("s.id = "+first, "t.id = "+second+" AND t.session_id = s.id AND "+openTeamSession),
+		principalOfFamily: principal("s.id = (SELECT f.session_id FROM refresh_families AS f WHERE f.id = "+first+")",
+			"t.id = (SELECT f.team_session_id FROM refresh_families AS f WHERE f.id = "+first+") AND t.session_id = s.id AND "+openTeamSession),
 
-		principalByID: principalFrom + `
-LEFT JOIN team_sessions AS t ON t.id = ` + e.param(2) + ` AND t.session_id = s.id AND ` + openTeamSession + `
-LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = s.user_id
-LEFT JOIN team_policies AS p ON p.team_id = t.team_id
-WHERE s.id = ` + e.param(1) + lives,
-
-		access: `SELECT m.role, t.id, t.created_at, t.break_glass_until, ` + policyColumns + `
+		access: newHotStatement(`SELECT ` + list(accessColumns) + `
 FROM teams AS tm
-JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ` + e.param(2) + `
+JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ` + second + `
 LEFT JOIN team_policies AS p ON p.team_id = tm.id
-LEFT JOIN team_sessions AS t ON t.team_id = tm.id AND t.session_id = ` + e.param(3) + ` AND ` + openTeamSession + `
-WHERE tm.id = ` + e.param(1) + ` AND tm.deleted_at IS NULL`,
+LEFT JOIN team_sessions AS t ON t.team_id = tm.id AND t.session_id = ` + third + ` AND ` + openTeamSession + `
+WHERE tm.id = ` + first + ` AND tm.deleted_at IS NULL`),
 
-		identityOwner: `SELECT i.id, i.user_id, i.provider, i.subject, i.label, i.email, i.email_authoritative,
-	i.wallet_address, i.wallet_chain_id, i.wallet_kind, i.terms_version, i.is_primary, i.created_at, i.last_used_at,
-	CASE WHEN i.email = '' THEN FALSE ELSE EXISTS (SELECT 1 FROM vouchers AS v WHERE v.provider = i.provider
-		AND v.subject = i.subject AND v.user_id = i.user_id AND v.ended_at IS NULL AND v.address <> i.email) END, ` + userColumns + `
+		identityOwner: newHotStatement(`SELECT ` + list(ownedIdentityColumns) + `
 FROM identities AS i
 JOIN users AS u ON u.id = i.user_id
-WHERE i.provider = ` + e.param(1) + ` AND i.subject = ` + e.param(2) + e.forUpdateSQL("u"),
+WHERE i.provider = ` + first + ` AND i.subject = ` + second + e.forUpdateSQL("u")),
+
+		lockFamily: newHotStatement(`SELECT ` + list(familyColumns) + ` FROM refresh_families AS f WHERE f.id = ` + first + e.forUpdateSQL("f")),
+
+		burn:            newHotStatement(insertInto(e, "burned_secrets", burnedColumns) + " ON CONFLICT DO NOTHING"),
+		insertUser:      newHotStatement(insertInto(e, "users", userColumns)),
+		insertIdentity:  newHotStatement(insertInto(e, "identities", identityColumns)),
+		refreshIdentity: newHotStatement(update(e, "identities", shownColumns)),
+		insertSession:   newHotStatement(insertInto(e, "sessions", sessionColumns, epochs...)),
+		insertEvent:     newHotStatement(insertInto(e, "audit_events", eventColumns)),
+		updateFamily:    newHotStatement(update(e, "refresh_families", rotatedColumns)),
 	}
 }
 
-// hotRow is a hot statement whose one row is read by Scan.
-type hotRow struct {
-	db        *DB
-	ctx       context.Context //nolint:containedctx // of the call that Scan ends
-	statement string
+// hotRead is a hot statement that reads one row.
+type hotRead struct {
+	statement *hotStatement
 	args      []any
+	into      []any
+	err       error // sql.ErrNoRows if there is none
 }
 
-func (db *DB) hotRow(ctx context.Context, statement string, args ...any) hotRow {
-	return hotRow{db, ctx, statement, args}
-}
-
-// Scan runs the statement. A pooler may lead each call to another server process,
-// where the statement was not prepared (26000), or by somebody else (42P05).
-// Nothing is prepared any more from then on; outside a transaction the call runs
-// again at once, and inside InTx does.
-func (r hotRow) Scan(dest ...any) error {
-	unprepared := r.db.hot.unprepared.Load()
-	err := r.scan(unprepared, dest)
-	var pg *pgconn.PgError
-	if unprepared || !errors.As(err, &pg) || pg.Code != "42P05" && pg.Code != "26000" {
-		return err
-	}
-	r.db.hot.unprepared.Store(true)
-	if inTx(r.ctx) != nil {
-		return err
-	}
-	return r.scan(true, dest)
-}
-
-func (r hotRow) scan(unprepared bool, dest []any) error {
-	args := r.args
-	if r.db.engine == postgres {
-		mode := pgx.QueryExecModeCacheStatement
-		if unprepared {
-			mode = pgx.QueryExecModeSimpleProtocol
+// read runs reads, in their order, and inside a transaction on PostgreSQL in one
+// round trip. Its error is that of a read; one that finds no row is none.
+func (db *DB) readHot(ctx context.Context, reads ...*hotRead) error {
+	for _, r := range reads {
+		var err error
+		if r.args, err = db.engine.arguments(r.args); err != nil {
+			return err
 		}
-		args = append([]any{mode}, args...)
 	}
-	if tx := inTx(r.ctx); tx != nil {
-		return tx.flushed(r.ctx).Tx.QueryRowContext(r.ctx, r.statement, args...).Scan(dest...)
+	tx := inTx(ctx)
+	if tx != nil && tx.queue != nil {
+		return db.readQueued(ctx, tx, reads)
 	}
-	if r.db.pool == nil {
-		return r.db.read.DB.QueryRowContext(r.ctx, r.statement, args...).Scan(dest...)
+	for _, r := range reads {
+		if r.err = db.readRow(ctx, tx, r); r.err != nil && !errors.Is(r.err, sql.ErrNoRows) {
+			return db.engine.normalise(r.err)
+		}
 	}
-	// pgx itself is asked: database/sql in between costs as much as the statement.
-	conn, err := connect(r.ctx, r.db.server, r.db.pool.Acquire)
+	return nil
+}
+
+func (db *DB) readQueued(ctx context.Context, tx *transaction, reads []*hotRead) error {
+	if tx.over {
+		return sql.ErrTxDone
+	}
+	found := make([]*error, len(reads))
+	for i, r := range reads {
+		found[i] = tx.queue.one(r.statement, r.args, r.into)
+	}
+	if err := tx.queue.send(ctx); err != nil {
+		return db.engine.normalise(err)
+	}
+	for i, r := range reads {
+		if r.err = *found[i]; r.err != nil && !errors.Is(r.err, sql.ErrNoRows) {
+			return r.err
+		}
+	}
+	return nil
+}
+
+// readOne is readHot of one statement; identity.ErrNotFound if it finds no row.
+func (db *DB) readOne(ctx context.Context, s *hotStatement, into []any, args ...any) error {
+	r := hotRead{statement: s, args: args, into: into}
+	if err := db.readHot(ctx, &r); err != nil {
+		return err
+	}
+	return db.engine.normalise(r.err)
+}
+
+// readRow runs a read but for the queue.
+func (db *DB) readRow(ctx context.Context, tx *transaction, r *hotRead) error {
+	switch {
+	case tx != nil:
+		return tx.lite.Tx.QueryRowContext(ctx, r.statement.sql, r.args...).Scan(r.into...)
+	case db.pool == nil:
+		return db.read.DB.QueryRowContext(ctx, r.statement.sql, r.args...).Scan(r.into...)
+	}
+	unprepared := db.hot.unprepared.Load()
+	err := db.readPooled(ctx, unprepared, r)
+	var pg *pgconn.PgError
+	if unprepared || !errors.As(err, &pg) || !isUnprepared(pg) {
+		return err
+	}
+	db.hot.unprepared.Store(true) // see prepared.failed
+	return db.readPooled(ctx, true, r)
+}
+
+// readPooled asks pgx itself: database/sql in between costs as much as the statement.
+func (db *DB) readPooled(ctx context.Context, unprepared bool, r *hotRead) error {
+	mode := pgx.QueryExecModeCacheStatement
+	if unprepared {
+		mode = pgx.QueryExecModeExec
+	}
+	conn, err := connect(ctx, db.server, db.pool.Acquire)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	return conn.QueryRow(r.ctx, r.statement, args...).Scan(dest...)
+	return conn.QueryRow(ctx, r.statement.sql, append([]any{mode}, r.args...)...).Scan(r.into...)
+}
+
+// writeHot runs a hot statement of whose outcome nothing depends, as later does.
+func (db *DB) writeHot(ctx context.Context, s *hotStatement, args []any) error {
+	tx := mustTx(ctx)
+	switch {
+	case tx.over:
+		return sql.ErrTxDone
+	case tx.queue != nil:
+		tx.queue.add(statement{hot: s, args: args})
+		return nil
+	}
+	_, err := tx.lite.Tx.ExecContext(ctx, s.sql, args...)
+	return db.engine.normalise(err)
+}
+
+// writeRow is writeHot of the columns of a row.
+func writeRow[Row any](ctx context.Context, db *DB, s *hotStatement, columns []column[Row], row *Row, more ...any) error {
+	args, err := arguments(db.engine, columns, row, more...)
+	if err != nil {
+		return err
+	}
+	return db.writeHot(ctx, s, args)
+}
+
+// touchRow is writeRow of a statement that must touch one row. Otherwise the
+// transaction fails with an error: at once, or when what comes next is sent.
+func touchRow[Row any](ctx context.Context, db *DB, s *hotStatement, columns []column[Row], row *Row, otherwise error) error {
+	args, err := arguments(db.engine, columns, row)
+	if err != nil {
+		return err
+	}
+	tx := mustTx(ctx)
+	switch {
+	case tx.over:
+		return sql.ErrTxDone
+	case tx.queue != nil:
+		tx.queue.touch(s, args, otherwise)
+		return nil
+	}
+	res, err := tx.lite.Tx.ExecContext(ctx, s.sql, args...)
+	if err != nil {
+		return db.engine.normalise(err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n != 1 {
+		return firstError(err, otherwise)
+	}
+	return nil
 }
 
 // checkTimeout is how long a session check waits for a database that gives
@@ -142,86 +295,43 @@ const checkTimeout = 5 * time.Second
 
 // PrincipalByToken implements session.Store.
 func (db *DB) PrincipalByToken(ctx context.Context, tokenHash []byte) (session.Principal, error) {
-	return db.principal(ctx, db.hot.principal, tokenHash)
+	return db.readPrincipal(ctx, db.hot.principal, tokenHash)
 }
 
 // PrincipalBySession implements session.PrincipalStore.
 func (db *DB) PrincipalBySession(ctx context.Context, id identity.ID, teamSession *identity.ID) (session.Principal, error) {
-	return db.principal(ctx, db.hot.principalByID, id, teamSession)
+	return db.readPrincipal(ctx, db.hot.principalByID, id, teamSession)
 }
 
-func (db *DB) principal(ctx context.Context, statement string, args ...any) (session.Principal, error) {
-	var p session.Principal
-	var ts struct {
-		id, team   *identity.ID
-		created    sql.NullTime
-		breakGlass *time.Time
-		over       bool
-		role       *team.Role
-	}
-	var by struct {
-		id                      *identity.ID
-		provider, address, kind *string
-		chain                   *int64
-	}
-	var policy joinedPolicy
+func (db *DB) readPrincipal(ctx context.Context, s *hotStatement, args ...any) (session.Principal, error) {
 	if inTx(ctx) == nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, checkTimeout)
 		defer cancel()
 	}
-	s := &p.Session
-	err := db.hotRow(ctx, statement, args...).Scan(slices.Concat([]any{
-		&s.TokenHash, &s.ID, &s.UserID, &s.IdentityID, &s.TeamSessionID, &s.Methods, &s.ProvenBy, &s.IP, &s.UserAgent,
-		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &s.Restricted, &s.LongestPause,
-		&s.Kind, &s.ClientID, &s.GrantID, &s.ParentID, &s.Offline, &s.Scopes, &s.Resources, &s.SignedInAt,
-		&by.id, &by.provider, &by.address, &by.chain, &by.kind,
-		&ts.id, &ts.team, &ts.created, &ts.breakGlass, &ts.over, &ts.role,
-	}, policy.fields(), userFields(&p.User))...)
-	if err != nil {
-		return session.Principal{}, db.engine.normalise(err)
+	var row principalRow
+	if err := db.readOne(ctx, s, fields(principalColumns, &row), args...); err != nil {
+		return session.Principal{}, err
 	}
-	if by.id != nil {
-		p.MadeBy = &session.MadeBy{ID: *by.id, Provider: *by.provider}
-		if by.address != nil {
-			p.MadeBy.Wallet = &identity.Wallet{Address: *by.address, ChainID: *by.chain, Kind: *by.kind}
-		}
-	}
-	if ts.id != nil && ts.role != nil {
-		p.Team = &session.ActiveTeamSession{
-			ID: *ts.id, TeamID: *ts.team, Role: *ts.role, CreatedAt: ts.created.Time,
-			Policy: policy.domain(), BreakGlassUntil: ts.breakGlass, EndedByPolicy: ts.over,
-		}
-	}
-	return p, nil
+	return row.domain(), nil
 }
 
 // IdentityOwner implements linking.Store.
 func (db *DB) IdentityOwner(ctx context.Context, provider, subject string) (identity.Identity, identity.User, error) {
-	var i identity.Identity
-	var u identity.User
-	err := db.hotRow(ctx, db.hot.identityOwner, sanitizeKey(provider), sanitizeKey(subject)).Scan(append([]any{
-		&i.ID, &i.UserID, &i.Provider, &i.Subject, &i.Label, &i.Email, &i.EmailAuthoritative,
-		&i.WalletAddress, &i.WalletChainID, &i.WalletKind, &i.TermsVersion, &i.IsPrimary, &i.CreatedAt, &i.LastUsedAt,
-		&i.VouchesElsewhere,
-	}, userFields(&u)...)...)
-	return i, u, db.engine.normalise(err)
+	var row ownedIdentity
+	err := db.readOne(ctx, db.hot.identityOwner, fields(ownedIdentityColumns, &row), provider, subject)
+	return row.identity, row.user, err
 }
 
 // TeamAccess implements session.Store.
 func (db *DB) TeamAccess(ctx context.Context, teamID, user, sessionID identity.ID) (session.ActiveTeamSession, error) {
-	e := session.ActiveTeamSession{TeamID: teamID}
-	var id *identity.ID
-	var created sql.NullTime
-	var policy joinedPolicy
-	err := db.hotRow(ctx, db.hot.access, teamID, user, sessionID).Scan(append([]any{
-		&e.Role, &id, &created, &e.BreakGlassUntil,
-	}, policy.fields()...)...)
-	if err != nil {
-		return session.ActiveTeamSession{}, db.engine.normalise(err)
+	var row accessRow
+	if err := db.readOne(ctx, db.hot.access, fields(accessColumns, &row), teamID, user, sessionID); err != nil {
+		return session.ActiveTeamSession{}, err
 	}
-	if e.Policy = policy.domain(); id != nil {
-		e.ID, e.CreatedAt = *id, created.Time
+	out := session.ActiveTeamSession{TeamID: teamID, Role: row.role, Policy: row.team.policy.domain()}
+	if row.team.id != nil {
+		out.ID, out.CreatedAt, out.BreakGlassUntil = *row.team.id, *row.team.createdAt, row.team.breakGlass
 	}
-	return e, nil
+	return out, nil
 }

@@ -10,13 +10,12 @@ import (
 
 // InsertIdentity implements linking.Store.
 func (db *DB) InsertIdentity(ctx context.Context, i identity.Identity) error {
-	return db.insert(ctx, &identityRow{Identity: i})
+	return writeRow(ctx, db, db.hot.insertIdentity, identityColumns, &i)
 }
 
 // RefreshIdentity implements linking.Store.
 func (db *DB) RefreshIdentity(ctx context.Context, i identity.Identity) error {
-	return db.execDeferred(ctx, db.builder(ctx).NewUpdate().Model(&identityRow{Identity: i}).
-		Column("email", "email_authoritative", "terms_version", "last_used_at").Where("i.id = ?", i.ID))
+	return writeRow(ctx, db, db.hot.refreshIdentity, shownColumns, &i, i.ID)
 }
 
 // Identity implements user.Store.
@@ -36,8 +35,7 @@ func (db *DB) IdentityOwnerID(ctx context.Context, provider, subject string) (id
 
 // SetLabel implements user.Store.
 func (db *DB) SetLabel(ctx context.Context, i identity.Identity) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&identityRow{Identity: i}).Column("label").Where("i.id = ?", i.ID))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&identityRow{Identity: i}).Column("label").Where("i.id = ?", i.ID))
 }
 
 // SetPrimaryWallet implements user.Store. The old one goes first: there is one
@@ -48,7 +46,7 @@ func (db *DB) SetPrimaryWallet(ctx context.Context, user, id identity.ID) error 
 		where   string
 	}{{false, "i.user_id = ? AND i.is_primary AND i.id <> ?"}, {true, "i.user_id = ? AND i.id = ?"}} {
 		q := db.writer(ctx).NewUpdate().Model((*identityRow)(nil)).Set("is_primary = ?", step.primary).Where(step.where, user, id)
-		if _, err := db.exec(ctx, q); err != nil {
+		if err := db.execDeferred(ctx, q); err != nil {
 			return err
 		}
 	}
@@ -57,8 +55,7 @@ func (db *DB) SetPrimaryWallet(ctx context.Context, user, id identity.ID) error 
 
 // DeleteIdentity implements linking.UnlinkStore.
 func (db *DB) DeleteIdentity(ctx context.Context, id identity.ID) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*identityRow)(nil)).Where("i.id = ?", id))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*identityRow)(nil)).Where("i.id = ?", id))
 }
 
 // HasPrimaryWallet implements linking.Store.

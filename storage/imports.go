@@ -126,7 +126,7 @@ func (db *DB) RecordDuplicates(ctx context.Context, pairs []linking.Duplicate) e
 		q := db.writer(ctx).NewInsert().Model(&duplicateRow{Duplicate: d}).
 			On("CONFLICT (first_id, second_id) DO UPDATE").Set("kind = EXCLUDED.kind").Set("reason = EXCLUDED.reason").
 			Where("d.kind = 'hint' AND EXCLUDED.kind <> 'hint'")
-		if _, err := db.exec(ctx, q); err != nil {
+		if err := db.execDeferred(ctx, q); err != nil {
 			return err
 		}
 	}

@@ -59,9 +59,8 @@ func (db *DB) NoteItems(ctx context.Context, j session.Job, f session.Filter, no
 
 // UpdateJob implements session.JobStore.
 func (db *DB) UpdateJob(ctx context.Context, j session.Job) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&jobRow{Job: j}).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&jobRow{Job: j}).
 		Column("settling", "after_id", "ended", "total", "finished_at").Where("j.id = ?", j.ID))
-	return err
 }
 
 // Job implements session.JobStore.
@@ -209,7 +208,7 @@ func (db *DB) endItems(ctx context.Context, j session.Job, end session.End) (gon
 	if err != nil {
 		return nil, false, err
 	}
-	_, err = db.exec(ctx, db.writer(ctx).NewDelete().TableExpr("job_items").
+	err = db.execDeferred(ctx, db.writer(ctx).NewDelete().TableExpr("job_items").
 		Where("job_id = ? AND item_id IN (?)", j.ID, bun.List(items)))
 	return gone, len(items) < jobItems, err
 }

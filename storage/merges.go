@@ -86,8 +86,7 @@ func (db *DB) MergeByID(ctx context.Context, id identity.ID) (linking.Merge, err
 
 // SetUndone implements linking.MergeStore.
 func (db *DB) SetUndone(ctx context.Context, m linking.Merge) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&mergeRow{Merge: m}).Column("undone_at").Where("g.id = ?", m.ID))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&mergeRow{Merge: m}).Column("undone_at").Where("g.id = ?", m.ID))
 }
 
 // LaterMerges implements linking.MergeStore.
@@ -102,20 +101,19 @@ func (db *DB) LaterMerges(ctx context.Context, m linking.Merge) ([]linking.Merge
 
 // RecordItems implements linking.MergeStore.
 func (db *DB) RecordItems(ctx context.Context, m linking.Merge) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewRaw(`INSERT INTO merge_items (merge_id, kind, item_id)
+	return db.execDeferred(ctx, db.writer(ctx).NewRaw(`INSERT INTO merge_items (merge_id, kind, item_id)
 		SELECT g.id, 'session', s.id FROM merges AS g JOIN sessions AS s ON s.user_id = g.source_id WHERE g.id = ?0
 		UNION ALL
 		SELECT g.id, 'team_session', t.id FROM merges AS g JOIN team_sessions AS t ON t.user_id = g.source_id WHERE g.id = ?0
 		UNION ALL
 		SELECT g.id, 'invitation', n.id FROM merges AS g JOIN invitations AS n ON n.invited_by = g.source_id WHERE g.id = ?0`, m.ID))
-	return err
 }
 
 // MoveItems implements linking.MergeStore.
 func (db *DB) MoveItems(ctx context.Context, m linking.Merge, at time.Time) error {
 	db.changed(ctx, m.SourceID)
 	// A membership of a deleted team is of no use, and a tombstone holds nothing.
-	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
+	err := db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
 		Where("m.user_id = ? AND m.team_id IN (SELECT tm.id FROM teams AS tm WHERE tm.deleted_at IS NOT NULL)", m.SourceID))
 	if err != nil {
 		return err
@@ -130,7 +128,7 @@ func (db *DB) MoveItems(ctx context.Context, m linking.Merge, at time.Time) erro
 		db.writer(ctx).NewUpdate().Model((*invitationRow)(nil)).Set("invited_by = ?", m.SurvivorID).
 			Where("n.invited_by = ?", m.SourceID),
 	} {
-		if _, err := db.exec(ctx, q); err != nil {
+		if err := db.execDeferred(ctx, q); err != nil {
 			return err
 		}
 	}
@@ -147,7 +145,7 @@ func (db *DB) MoveItemsBack(ctx context.Context, m linking.Merge) error {
 		db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Set("user_id = ?", m.SourceID).Where("t.id IN (?)", noted("team_session")),
 		db.writer(ctx).NewUpdate().Model((*invitationRow)(nil)).Set("invited_by = ?", m.SourceID).Where("n.id IN (?)", noted("invitation")),
 	} {
-		if _, err := db.exec(ctx, q); err != nil {
+		if err := db.execDeferred(ctx, q); err != nil {
 			return err
 		}
 	}
@@ -157,9 +155,8 @@ func (db *DB) MoveItemsBack(ctx context.Context, m linking.Merge) error {
 // SetUser implements linking.MergeStore.
 func (db *DB) SetUser(ctx context.Context, u identity.User) error {
 	db.changed(ctx, u.ID)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).
 		ExcludeColumn("id", "created_at").Where("u.id = ?", u.ID))
-	return err
 }
 
 // MoveIdentities implements linking.MergeStore. A primary wallet loses that
@@ -205,9 +202,8 @@ func (db *DB) DeleteMemberships(ctx context.Context, teams []identity.ID, user i
 	if len(teams) == 0 {
 		return nil
 	}
-	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
 		Where("m.user_id = ? AND m.team_id IN (?)", user, bun.List(teams)))
-	return err
 }
 
 // SetRole implements linking.MergeStore.
@@ -226,7 +222,7 @@ func (db *DB) SetRole(ctx context.Context, teams []identity.ID, user identity.ID
 
 // KillTickets implements linking.MergeStore.
 func (db *DB) KillTickets(ctx context.Context, user identity.ID, at time.Time) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*ticketRow)(nil)).Set("used_at = ?", at).
+	err := db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*ticketRow)(nil)).Set("used_at = ?", at).
 		Where("k.used_at IS NULL AND (k.owner_id = ? OR k.holder_id = ?)", user, user))
 	if err != nil {
 		return err
@@ -281,8 +277,7 @@ func (db *DB) execIf(ctx context.Context, n int, q func() *bun.UpdateQuery) erro
 	if n == 0 {
 		return nil
 	}
-	_, err := db.exec(ctx, q())
-	return err
+	return db.execDeferred(ctx, q())
 }
 
 // MergedFrom implements user.Store.

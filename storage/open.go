@@ -30,14 +30,16 @@ type DB struct {
 	// time, write is one connection, so that writers queue fairly in the
 	// process instead of polling a lock, and read takes many.
 	read, write *bun.DB
-	pool        *pgxpool.Pool // PostgreSQL only, as
-	server      *server       // what pool leads to, and
-	direct      *server       // the same without a pooler
-	patient     bool
-	gate        gate
-	outages     outages
-	hot         hotStatements
-	watcher     atomic.Pointer[Changes] // receives changes, see Watch
+	// queued is PostgreSQL inside a transaction, see queue.
+	queued  *bun.DB
+	pool    *pgxpool.Pool // PostgreSQL only, as
+	server  *server       // what pool leads to, and
+	direct  *server       // the same without a pooler
+	patient bool
+	gate    gate
+	outages outages
+	hot     *hotStatements
+	watcher atomic.Pointer[Changes] // receives changes, see Watch
 }
 
 // Option changes how a database is opened.
@@ -68,9 +70,9 @@ func Patient() Option {
 	return func(o *options) { o.patient = true }
 }
 
-// WithConnectorWrapper lets every connection of database/sql be opened by what wrap makes of
-// the driver's connector, so that it can watch what is asked. On PostgreSQL the
-// reads of hotRow outside a transaction go past it.
+// WithConnectorWrapper lets every connection to SQLite be opened by what wrap makes
+// of the driver's connector, so that it can watch what is asked. What PostgreSQL is
+// asked can be watched on the wire.
 func WithConnectorWrapper(wrap func(driver.Connector) driver.Connector) Option {
 	return func(o *options) { o.wrap = wrap }
 }
@@ -125,11 +127,13 @@ func openPostgres(ctx context.Context, databaseURL string, o options) (*DB, erro
 	}
 	hot := newHotStatements(postgres)
 	hot.unprepared.Store(!s.prepared)
-	pooled := o.open(connector)
+	pooled := sql.OpenDB(connector)
 	pooled.SetMaxIdleConns(0) // the pool keeps them
 	db := bun.NewDB(pooled, pgdialect.New(), bun.WithDiscardUnknownColumns())
 	return &DB{
-		engine: postgres, read: db, write: db, pool: pool, server: s, direct: direct, hot: hot,
+		engine: postgres, read: db, write: db, pool: pool,
+		queued: bun.NewDB(sql.OpenDB(queueConnector{}), pgdialect.New(), bun.WithDiscardUnknownColumns()),
+		server: s, direct: direct, hot: hot,
 		patient: o.patient, gate: newGate(int(s.config.MaxConns)),
 	}, nil
 }
@@ -185,6 +189,7 @@ func (db *DB) Close() error {
 		}
 	}
 	if db.pool != nil {
+		_ = db.queued.Close() // it has nothing of its own
 		db.pool.Close()
 	}
 	return err

@@ -41,21 +41,19 @@ func (db *DB) ClaimTask(ctx context.Context, kinds []identity.TaskKind, now, unt
 	}
 	row.Attempts++
 	row.NextAttemptAt = until
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&row).Column("attempts", "next_attempt_at").Where("o.id = ?", row.ID))
+	err := db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&row).Column("attempts", "next_attempt_at").Where("o.id = ?", row.ID))
 	return row.Task, err
 }
 
 // FinishTask implements outbox.Store.
 func (db *DB) FinishTask(ctx context.Context, t identity.Task) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*taskRow)(nil)).Where("o.id = ? AND o.attempts = ?", t.ID, t.Attempts))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*taskRow)(nil)).Where("o.id = ? AND o.attempts = ?", t.ID, t.Attempts))
 }
 
 // RetryTask implements outbox.Store.
 func (db *DB) RetryTask(ctx context.Context, t identity.Task, at time.Time) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*taskRow)(nil)).Set("next_attempt_at = ?", at).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*taskRow)(nil)).Set("next_attempt_at = ?", at).
 		Where("o.id = ? AND o.attempts = ?", t.ID, t.Attempts))
-	return err
 }
 
 // Tasks returns the tasks after an id, in the order of their ids.
@@ -67,6 +65,5 @@ func (db *DB) Tasks(ctx context.Context, after identity.ID, limit int) ([]identi
 
 // ResealTask replaces the sealed payload of a task.
 func (db *DB) ResealTask(ctx context.Context, t identity.Task) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&taskRow{Task: t}).Column("payload").Where("o.id = ?", t.ID))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&taskRow{Task: t}).Column("payload").Where("o.id = ?", t.ID))
 }

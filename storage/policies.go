@@ -24,9 +24,6 @@ type policyRow struct {
 	UpdatedBy            identity.ID
 }
 
-// policyColumns are those that joinedPolicy scans.
-const policyColumns = `p.max_age, p.idle, p.required_providers, p.allowed_networks, p.exclusive, p.require_fresh_for_admin`
-
 // joinedPolicy is a policy from a LEFT JOIN: nil throughout where a team has none.
 type joinedPolicy struct {
 	MaxAge               *int64
@@ -35,10 +32,6 @@ type joinedPolicy struct {
 	AllowedNetworks      *string
 	Exclusive            *bool
 	RequireFreshForAdmin *bool
-}
-
-func (j *joinedPolicy) fields() []any {
-	return []any{&j.MaxAge, &j.Idle, &j.RequiredProviders, &j.AllowedNetworks, &j.Exclusive, &j.RequireFreshForAdmin}
 }
 
 // domain reads the row. An invalid policy refuses everybody.
@@ -82,7 +75,7 @@ func limit(d time.Duration) *int64 {
 // TeamPolicy implements session.Store.
 func (db *DB) TeamPolicy(ctx context.Context, id identity.ID) (team.Policy, error) {
 	var row joinedPolicy
-	err := db.reader(ctx).NewSelect().TableExpr("team_policies AS p").ColumnExpr(policyColumns).
+	err := db.reader(ctx).NewSelect().TableExpr("team_policies AS p").ColumnExpr(list(joinedPolicyColumns)).
 		Where("p.team_id = ?", id).Scan(ctx, &row)
 	if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
 		return team.Policy{}, nil
@@ -102,12 +95,11 @@ func (db *DB) SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, 
 		AllowedNetworks: strings.Join(networks, " "), Exclusive: p.Exclusive, RequireFreshForAdmin: p.RequireFreshForAdmin,
 		UpdatedAt: at, UpdatedBy: by,
 	}
-	_, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&row).On("CONFLICT (team_id) DO UPDATE").
+	return db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&row).On("CONFLICT (team_id) DO UPDATE").
 		Set("max_age = EXCLUDED.max_age").Set("idle = EXCLUDED.idle").
 		Set("required_providers = EXCLUDED.required_providers").Set("allowed_networks = EXCLUDED.allowed_networks").
 		Set("exclusive = EXCLUDED.exclusive").Set("require_fresh_for_admin = EXCLUDED.require_fresh_for_admin").
 		Set("updated_at = EXCLUDED.updated_at").Set("updated_by = EXCLUDED.updated_by"))
-	return err
 }
 
 // refusedBy is team.Policy.Check as a condition on a team session, t, its session,

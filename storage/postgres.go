@@ -166,19 +166,19 @@ func (s *server) prepare(c *pgx.ConnConfig) {
 	}
 }
 
-// setGuards is SQL that sets, for a transaction, what a pooler keeps from the
-// server when connecting; "" without one.
-func (s *server) setGuards() string {
+// setGuards are statements that set, for a transaction, what a pooler keeps from
+// the server when connecting; none without one.
+func (s *server) setGuards() []string {
 	if !s.refused.Load() && !s.pooled.Load() {
-		return ""
+		return nil
 	}
-	var b strings.Builder
+	var out []string
 	for _, name := range slices.Sorted(maps.Keys(s.guards)) {
 		if name != "tcp_user_timeout" { // between the server and the pooler
-			fmt.Fprintf(&b, "SET LOCAL %s = %s;\n", name, s.guards[name])
+			out = append(out, fmt.Sprintf("SET LOCAL %s = %s", name, s.guards[name]))
 		}
 	}
-	return b.String()
+	return out
 }
 
 // reload takes the password from the URL as it is now. It reports whether that

@@ -31,6 +31,9 @@ func testRaces(t *testing.T, d *storagetest.Database) {
 				first, err = do(ctx, db)
 				return err
 			})
+			if identity.ErrorCode(err) == identity.CodeProofUsed {
+				return
+			}
 			if err != nil {
 				t.Error(err)
 			}
@@ -69,7 +72,7 @@ func testRaces(t *testing.T, d *storagetest.Database) {
 
 	t.Run("a secret", func(t *testing.T) {
 		s := identity.SingleUse{Hash: hash(), ExpiresAt: d.Clock.Now()}
-		storagetest.Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) { return db.BurnSecret(ctx, s) }), 1)
+		storagetest.Same(t, once(t, func(ctx context.Context, db *storage.DB) (bool, error) { return true, db.BurnSecret(ctx, s) }), 1)
 	})
 
 	t.Run("a membership", func(t *testing.T) {

@@ -27,8 +27,7 @@ func (db *DB) ReplaceRecoveryCodes(ctx context.Context, user identity.ID, hashes
 
 // DeleteRecoveryCodes implements linking.RecoveryStore.
 func (db *DB) DeleteRecoveryCodes(ctx context.Context, user identity.ID) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*recoveryRow)(nil)).Where("r.user_id = ?", user))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*recoveryRow)(nil)).Where("r.user_id = ?", user))
 }
 
 // RecoveryCodes implements linking.RecoveryStore.

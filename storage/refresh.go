@@ -28,25 +28,22 @@ func (db *DB) RefreshFamily(ctx context.Context, id identity.ID) (token.Family, 
 
 // LockRefreshFamily implements token.RefreshStore.
 func (db *DB) LockRefreshFamily(ctx context.Context, id identity.ID) (token.Family, error) {
-	var row familyRow
-	err := db.engine.forUpdate(db.reader(ctx).NewSelect().Model(&row).Where("f.id = ?", id), "f").Scan(ctx)
-	return row.Family, db.engine.normalise(err)
+	var f token.Family
+	err := db.readOne(ctx, db.hot.lockFamily, fields(familyColumns, &f), id)
+	return f, err
 }
 
 // UpdateRefreshFamily implements token.RefreshStore.
 func (db *DB) UpdateRefreshFamily(ctx context.Context, f token.Family) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&familyRow{Family: f}).
-		Column("role", "generation", "rotated_at", "ended_at", "end_reason", "key_id").Where("f.id = ?", f.ID))
-	return err
+	return writeRow(ctx, db, db.hot.updateFamily, rotatedColumns, &f, f.ID)
 }
 
 // TrimRefreshFamilies implements token.RefreshStore.
 func (db *DB) TrimRefreshFamilies(ctx context.Context, session identity.ID, keep int) error {
 	newest := db.reader(ctx).NewSelect().TableExpr("refresh_families AS n").Column("n.id").
 		Where("n.session_id = ?", session).OrderExpr("n.id DESC").Limit(int64(keep))
-	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*familyRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*familyRow)(nil)).
 		Where("f.session_id = ? AND f.id NOT IN (?)", session, newest))
-	return err
 }
 
 // FamiliesUnderOtherKeys counts the families that go on and whose newest token was

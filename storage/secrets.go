@@ -11,9 +11,8 @@ import (
 
 // BurnSecret implements linking.Store. Of several transactions that burn one
 // secret at once, the others wait for the first and then find it burned.
-func (db *DB) BurnSecret(ctx context.Context, s identity.SingleUse) (bool, error) {
-	n, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&burnedRow{SingleUse: s}).On("CONFLICT DO NOTHING"))
-	return n == 1, err
+func (db *DB) BurnSecret(ctx context.Context, s identity.SingleUse) error {
+	return touchRow(ctx, db, db.hot.burn, burnedColumns, &s, identity.ErrProofUsed())
 }
 
 // InsertTicket implements linking.Store.
@@ -31,8 +30,7 @@ func (db *DB) LockTicket(ctx context.Context, tokenHash []byte) (linking.Ticket,
 
 // UseTicket implements linking.Store.
 func (db *DB) UseTicket(ctx context.Context, t linking.Ticket) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&ticketRow{Ticket: t}).Column("used_at").Where("k.id = ?", t.ID))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&ticketRow{Ticket: t}).Column("used_at").Where("k.id = ?", t.ID))
 }
 
 // EventsOf implements linking.HistoryStore.

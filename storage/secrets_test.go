@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,8 +22,11 @@ func testSecrets(t *testing.T, d *storagetest.Database) {
 	}
 	burn := func(t *testing.T, s identity.SingleUse) (first bool) {
 		t.Helper()
-		d.Do(t, func(ctx context.Context) (err error) { first, err = d.BurnSecret(ctx, s); return err })
-		return first
+		err := d.InTx(t.Context(), func(ctx context.Context) error { return d.BurnSecret(ctx, s) })
+		if err != nil && identity.ErrorCode(err) != identity.CodeProofUsed {
+			t.Error(err)
+		}
+		return err == nil
 	}
 
 	t.Run("a secret burns once", func(t *testing.T) {
@@ -48,17 +52,58 @@ func testSecrets(t *testing.T, d *storagetest.Database) {
 	t.Run("what rolls back has not burned", func(t *testing.T) {
 		s := newSecret()
 		err := d.InTx(t.Context(), func(ctx context.Context) error {
-			first, err := d.BurnSecret(ctx, s)
-			storagetest.Same(t, first, true)
-			if err != nil {
-				return err
-			}
-			return errTest
+			return errors.Join(d.BurnSecret(ctx, s), errTest)
 		})
-		if err != errTest { //nolint:errorlint // the very one
+		if !errors.Is(err, errTest) || identity.ErrorCode(err) != "" {
 			t.Error(err)
 		}
 		storagetest.Same(t, burn(t, s), true)
+	})
+
+	t.Run("one that is burned fails all that its transaction does", func(t *testing.T) {
+		s, u := newSecret(), d.User(t)
+		storagetest.Same(t, burn(t, s), true)
+		for name, rest := range map[string]func(ctx context.Context) error{
+			"nothing": func(context.Context) error { return nil },
+			"a write": func(ctx context.Context) error {
+				return d.InsertUser(ctx, identity.User{ID: identity.NewID(), Status: identity.StatusActive})
+			},
+			"a read": func(ctx context.Context) error {
+				if got, err := d.LockUsers(ctx, u.ID); err == nil && d.Engine == storagetest.Postgres {
+					t.Errorf("%+v was read", got)
+				}
+				return nil
+			},
+			"a hot read": func(ctx context.Context) error {
+				if _, _, err := d.IdentityOwner(ctx, "p", "s"); identity.ErrorCode(err) != identity.CodeProofUsed && d.Engine == storagetest.Postgres {
+					t.Errorf("read: %v", err)
+				}
+				return nil
+			},
+			"a write with an outcome": func(ctx context.Context) error {
+				_, err := d.InsertMembership(ctx, team.Membership{TeamID: identity.NewID(), UserID: u.ID, Role: team.RoleMember})
+				if err == nil && d.Engine == storagetest.Postgres {
+					t.Error("it was written")
+				}
+				return nil
+			},
+			"an error of its own": func(ctx context.Context) error {
+				_, _, err := d.IdentityOwner(ctx, "p", "s")
+				return errors.Join(errTest, err)
+			},
+		} {
+			before := d.Count(t, "users")
+			err := d.InTx(t.Context(), func(ctx context.Context) error {
+				if err := d.BurnSecret(ctx, s); err != nil {
+					return err
+				}
+				return rest(ctx)
+			})
+			if identity.ErrorCode(err) != identity.CodeProofUsed {
+				t.Errorf("%s: %v", name, err)
+			}
+			storagetest.Same(t, d.Count(t, "users"), before)
+		}
 	})
 
 	t.Run("a ticket is found by its hash, with the exact proof", func(t *testing.T) {
@@ -126,7 +171,7 @@ func testSweep(t *testing.T, d *storagetest.Database) {
 
 	at := func(expires time.Time) {
 		d.Do(t, func(ctx context.Context) error {
-			if _, err := d.BurnSecret(ctx, identity.SingleUse{Hash: hash(), ExpiresAt: expires}); err != nil {
+			if err := d.BurnSecret(ctx, identity.SingleUse{Hash: hash(), ExpiresAt: expires}); err != nil {
 				return err
 			}
 			return d.InsertTicket(ctx, linking.Ticket{

@@ -14,7 +14,8 @@ import (
 // InsertSession implements session.Store. One that names no kind is a browser's.
 func (db *DB) InsertSession(ctx context.Context, s session.Session) error {
 	s.Kind = cmp.Or(s.Kind, session.KindBrowser)
-	return db.execDeferred(ctx, stamped(db.builder(ctx).NewInsert().Model(&sessionRow{Session: s, clientColumns: clientOf(s.IP, s.UserAgent)}), s.UserID))
+	row := sessionRow{Session: s, clientColumns: clientOf(s.IP, s.UserAgent)}
+	return writeRow(ctx, db, db.hot.insertSession, sessionColumns, &row, s.UserID)
 }
 
 // LockSession implements session.Store.
@@ -28,10 +29,9 @@ func (db *DB) LockSession(ctx context.Context, id identity.ID) (session.Session,
 // UpdateSession implements session.Store.
 func (db *DB) UpdateSession(ctx context.Context, s session.Session) error {
 	db.changed(ctx, s.ID)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&sessionRow{Session: s}).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&sessionRow{Session: s}).
 		Column("token_hash", "team_session_id", "methods", "proven_by", "restricted", "authenticated_at", "last_seen_at", "longest_pause", "idle_expires_at", "expires_at").
 		Where("s.id = ?", s.ID))
-	return err
 }
 
 // TouchSession implements session.Store. It never moves time back, so that
@@ -106,9 +106,8 @@ func (db *DB) endApplications(ctx context.Context, reason string, at time.Time, 
 
 // AdoptApplications implements session.Store.
 func (db *DB) AdoptApplications(ctx context.Context, from, to identity.ID) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("parent_id = ?", to).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Set("parent_id = ?", to).
 		Where("s.parent_id = ? AND s.ended_at IS NULL", from))
-	return err
 }
 
 // EndSessionsBy implements linking.UnlinkStore.

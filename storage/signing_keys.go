@@ -36,19 +36,16 @@ func (db *DB) InsertSigningKey(ctx context.Context, k token.Key) error {
 
 // RetireSigningKeys implements token.KeyStore.
 func (db *DB) RetireSigningKeys(ctx context.Context, at time.Time) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*signingKeyRow)(nil)).Set("expires_at = ?", at).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*signingKeyRow)(nil)).Set("expires_at = ?", at).
 		Where("sk.expires_at IS NULL"))
-	return err
 }
 
 // ResealSigningKey implements token.KeyStore.
 func (db *DB) ResealSigningKey(ctx context.Context, k token.Key) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&signingKeyRow{Key: k}).Column("sealed").Where("sk.kid = ?", k.Kid))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&signingKeyRow{Key: k}).Column("sealed").Where("sk.kid = ?", k.Kid))
 }
 
 // DeleteSigningKeys implements token.KeyStore.
 func (db *DB) DeleteSigningKeys(ctx context.Context) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*signingKeyRow)(nil)).Where("true"))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*signingKeyRow)(nil)).Where("true"))
 }

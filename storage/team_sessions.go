@@ -14,8 +14,7 @@ import (
 
 // InsertTeamSession implements session.Store.
 func (db *DB) InsertTeamSession(ctx context.Context, t session.TeamSession) error {
-	_, err := db.exec(ctx, stampedInTeam(db.writer(ctx).NewInsert().Model(&teamSessionRow{TeamSession: t}), t.TeamID, t.UserID))
-	return err
+	return db.execDeferred(ctx, stampedInTeam(db.writer(ctx).NewInsert().Model(&teamSessionRow{TeamSession: t}), t.TeamID, t.UserID))
 }
 
 // OpenTeamSession implements session.Store.
@@ -38,7 +37,7 @@ func (db *DB) teamSession(ctx context.Context, where string, args ...any) (sessi
 // EndTeamSession implements session.Store.
 func (db *DB) EndTeamSession(ctx context.Context, t session.TeamSession) error {
 	db.changed(ctx, t.ID, t.UserID, team.Topic(t.TeamID))
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&teamSessionRow{TeamSession: t}).
+	err := db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&teamSessionRow{TeamSession: t}).
 		Column("ended_at", "end_reason", "ended_by").Where("t.id = ?", t.ID))
 	if err != nil || t.EndedAt == nil {
 		return err
@@ -56,9 +55,8 @@ func (db *DB) endApplicationsIn(ctx context.Context, reason string, at time.Time
 // SetBreakGlass implements session.Store.
 func (db *DB) SetBreakGlass(ctx context.Context, id identity.ID, until time.Time) error {
 	db.changed(ctx, id)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
 		Set("break_glass_until = ?", until).Where("t.id = ?", id))
-	return err
 }
 
 // EndTeamSessions implements team.Store.
@@ -101,12 +99,12 @@ func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery) ([]sessio
 type listedInTeamRow struct {
 	teamSessionRow `bun:",extend"`
 	identity.Summary
-	Session sessionColumns `bun:"embed:s_"`
+	Session sessionBehind `bun:"embed:s_"`
 	Role    *team.Role
 }
 
-// sessionColumns are the columns of the session behind a team session.
-type sessionColumns struct {
+// sessionBehind is the session behind a team session.
+type sessionBehind struct {
 	ID              identity.ID
 	UserID          identity.ID
 	Methods         session.Methods

@@ -18,9 +18,8 @@ func (db *DB) InsertTeam(ctx context.Context, t team.Team) error {
 
 // UpdateTeam implements team.Store.
 func (db *DB) UpdateTeam(ctx context.Context, t team.Team) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&teamRow{Team: t}).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&teamRow{Team: t}).
 		Column("name", "updated_at", "deleted_at").Where("tm.id = ?", t.ID))
-	return err
 }
 
 // LockTeam implements team.RoleReader.
@@ -102,17 +101,15 @@ func (db *DB) UpdateRole(ctx context.Context, m team.Membership) error {
 	if err := db.carryOver(ctx, []identity.ID{m.TeamID}, m.UserID, m.Role); err != nil {
 		return err
 	}
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&membershipRow{Membership: m}).Column("role", "role_since").
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&membershipRow{Membership: m}).Column("role", "role_since").
 		Where("m.team_id = ? AND m.user_id = ?", m.TeamID, m.UserID))
-	return err
 }
 
 // DeleteMembership implements team.Store.
 func (db *DB) DeleteMembership(ctx context.Context, teamID, user identity.ID) error {
 	db.changed(ctx, user)
-	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*membershipRow)(nil)).
 		Where("m.team_id = ? AND m.user_id = ?", teamID, user))
-	return err
 }
 
 // Membership implements team.Store.
@@ -162,7 +159,7 @@ func (db *DB) InsertInvitation(ctx context.Context, i team.Invitation) (bool, er
 	expired := db.writer(ctx).NewUpdate().Model((*invitationRow)(nil)).
 		Set("closed_at = ?", i.CreatedAt).Set("outcome = ?", team.OutcomeRevoked).
 		Where("n.team_id = ? AND n.closed_at IS NULL AND n.expires_at <= ?", i.TeamID, i.CreatedAt)
-	if _, err := db.exec(ctx, expired); err != nil {
+	if err := db.execDeferred(ctx, expired); err != nil {
 		return false, err
 	}
 	n, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&invitationRow{Invitation: i}).On("CONFLICT DO NOTHING"))
@@ -180,9 +177,8 @@ func (db *DB) ShownAsMember(ctx context.Context, i team.Invitation) (bool, error
 
 // CloseInvitation implements team.Store.
 func (db *DB) CloseInvitation(ctx context.Context, i team.Invitation) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&invitationRow{Invitation: i}).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&invitationRow{Invitation: i}).
 		Column("closed_at", "outcome").Where("n.id = ?", i.ID))
-	return err
 }
 
 // Invitation implements team.Store.

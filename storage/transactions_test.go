@@ -203,12 +203,9 @@ func testOutside(t *testing.T, d *storagetest.Database) {
 		},
 		"InsertTeam":       func(ctx context.Context) error { return d.InsertTeam(ctx, team.Team{ID: identity.NewID(), Name: "n"}) },
 		"DeleteMembership": func(ctx context.Context) error { return d.DeleteMembership(ctx, u.ID, u.ID) },
-		"BurnSecret": func(ctx context.Context) error {
-			_, err := d.BurnSecret(ctx, identity.SingleUse{Hash: hash()})
-			return err
-		},
-		"InsertTicket": func(ctx context.Context) error { return d.InsertTicket(ctx, linking.Ticket{TokenHash: hash()}) },
-		"RecordEvents": func(ctx context.Context) error { return d.RecordEvents(ctx, identity.Event{ID: identity.NewID()}) },
+		"BurnSecret":       func(ctx context.Context) error { return d.BurnSecret(ctx, identity.SingleUse{Hash: hash()}) },
+		"InsertTicket":     func(ctx context.Context) error { return d.InsertTicket(ctx, linking.Ticket{TokenHash: hash()}) },
+		"RecordEvents":     func(ctx context.Context) error { return d.RecordEvents(ctx, identity.Event{ID: identity.NewID()}) },
 	} {
 		for where, ctx := range map[string]context.Context{"none": t.Context(), "one that is over": over} {
 			func() {

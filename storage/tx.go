@@ -114,23 +114,15 @@ func (db *DB) attempt(ctx context.Context, deadline *time.Timer, fn func(ctx con
 		return db.engine.normalise(err)
 	}
 	defer db.gate.leave()
-	begun, err := db.write.BeginTx(ctx, nil)
+	tx, err := db.begin(ctx)
 	if err != nil {
 		return db.engine.normalise(err)
 	}
-	tx := &transaction{Tx: begun, deadline: deadline}
-	if db.server != nil {
-		tx.waiting = append(tx.waiting, db.server.setGuards()...)
-	}
-	done := false
+	tx.deadline = deadline
 	defer func() {
 		tx.over = true
 		db.publishLocally(tx)
-		if !done {
-			// An error, or a panic in fn: without this the connection would never
-			// come back. The error that led here says more than a failed rollback.
-			_ = tx.Rollback()
-		}
+		tx.end() // also after a panic in fn: the connection would never come back
 	}()
 	inside := context.WithValue(ctx, txKey{}, tx)
 	if err = fn(inside); err == nil {
@@ -138,17 +130,13 @@ func (db *DB) attempt(ctx context.Context, deadline *time.Timer, fn func(ctx con
 	}
 	if err == nil {
 		db.notify(tx)
-		tx.flush(ctx)
+		err = db.engine.normalise(tx.commit(ctx))
 	}
-	if tx.failed != nil {
-		return db.engine.normalise(tx.failed) // whatever fn made of what came after
+	if tx.queue != nil && tx.queue.failed != nil {
+		return db.engine.normalise(tx.queue.failed) // whatever fn made of what came after
 	}
 	if err != nil {
 		return err
-	}
-	done = true
-	if err := tx.Commit(); err != nil {
-		return db.engine.normalise(err)
 	}
 	for _, f := range tx.after {
 		f()
@@ -180,12 +168,14 @@ func backoff(ctx context.Context, attempt int) error {
 	}
 }
 
-// transaction is bun's with the changes that wait for the next statement.
+// transaction is one on either engine.
 type transaction struct {
-	bun.Tx
-	waiting []byte           // statements of SQL
+	// bun builds statements that run in the transaction.
+	bun   bun.IDB
+	queue *queue // PostgreSQL only
+	lite  bun.Tx // SQLite only; there it is bun, too
+
 	events  []identity.Event // of teams, to be chained at the end
-	failed  error            // the first failure of one that waited
 	over    bool
 	changed []identity.ID // see DB.changed
 	after   []func()      // run once it has committed
@@ -195,6 +185,34 @@ type transaction struct {
 	deadline *time.Timer
 }
 
+func (db *DB) begin(ctx context.Context) (*transaction, error) {
+	if db.engine == sqlite {
+		begun, err := db.write.BeginTx(ctx, nil)
+		return &transaction{bun: begun, lite: begun}, err
+	}
+	conn, err := connect(ctx, db.server, db.pool.Acquire)
+	if err != nil {
+		return nil, err
+	}
+	return &transaction{bun: db.queued, queue: newQueue(conn, db.hot, db.server.setGuards())}, nil
+}
+
+func (tx *transaction) commit(ctx context.Context) error {
+	if tx.queue != nil {
+		return tx.queue.commit(ctx)
+	}
+	return tx.lite.Commit()
+}
+
+// end gives the connection back, and rolls back what has not committed.
+func (tx *transaction) end() {
+	if tx.queue != nil {
+		tx.queue.end()
+		return
+	}
+	_ = tx.lite.Rollback() // the error that led here says more than a failed rollback
+}
+
 // unhurried lets the transaction of the context take minutes: an operator asked
 // for something of any number of rows.
 func (db *DB) unhurried(ctx context.Context) {
@@ -202,24 +220,9 @@ func (db *DB) unhurried(ctx context.Context) {
 	if db.patient || !tx.deadline.Reset(unhurriedTimeout) {
 		return
 	}
-	if db.engine == postgres {
-		tx.waiting = fmt.Appendf(tx.waiting, "SET LOCAL statement_timeout = %d;\n", (2 * unhurriedTimeout).Milliseconds())
+	if tx.queue != nil {
+		tx.queue.add(statement{text: fmt.Sprintf("SET LOCAL statement_timeout = %d", (2 * unhurriedTimeout).Milliseconds())})
 	}
-}
-
-// flush sends what waits, in one round trip: in the simple protocol several
-// statements are one message.
-func (tx *transaction) flush(ctx context.Context) {
-	if len(tx.waiting) == 0 || tx.failed != nil {
-		return
-	}
-	_, tx.failed = tx.Tx.Tx.ExecContext(ctx, string(tx.waiting))
-	tx.waiting = tx.waiting[:0]
-}
-
-func (tx *transaction) flushed(ctx context.Context) *bun.Tx {
-	tx.flush(ctx)
-	return &tx.Tx
 }
 
 func inTx(ctx context.Context) *transaction {
@@ -239,15 +242,19 @@ func mustTx(ctx context.Context) *transaction {
 // reader is the transaction of the context, or the pool.
 func (db *DB) reader(ctx context.Context) bun.IDB {
 	if tx := inTx(ctx); tx != nil {
-		return tx.flushed(ctx)
+		return tx.bun
 	}
 	return db.read
 }
 
 // writer is the transaction of the context, see mustTx.
-func (db *DB) writer(ctx context.Context) bun.IDB { return mustTx(ctx).flushed(ctx) }
+func (db *DB) writer(ctx context.Context) bun.IDB { return mustTx(ctx).bun }
 
-// exec runs a change and tells how many rows it touched.
+// builder is writer for a query that goes to execDeferred.
+func (db *DB) builder(ctx context.Context) bun.IDB { return db.writer(ctx) }
+
+// exec runs a change and returns how many rows it touched. Where nothing depends
+// on that, see execDeferred.
 func (db *DB) exec(ctx context.Context, q interface {
 	Exec(ctx context.Context, dest ...any) (sql.Result, error)
 }) (int64, error) {
@@ -266,33 +273,28 @@ func (db *DB) exec(ctx context.Context, q interface {
 
 // insert inserts one row or a slice of rows.
 func (db *DB) insert(ctx context.Context, model any) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(model))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(model))
 }
 
-// builder is writer for a query that goes to execDeferred: it sends nothing yet.
-func (db *DB) builder(ctx context.Context) bun.IDB { return &mustTx(ctx).Tx }
-
-// execDeferred is exec for a change whose outcome nothing in the transaction depends
-// on. On PostgreSQL it is sent along with what comes next, at the latest before
-// the commit; should it fail, so does InTx.
+// execDeferred runs a change whose outcome nothing in the transaction depends on. On
+// PostgreSQL it is sent with what comes next, at the latest with the commit; should
+// it fail, so does InTx.
 func (db *DB) execDeferred(ctx context.Context, q interface {
 	Exec(ctx context.Context, dest ...any) (sql.Result, error)
 	AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error)
 }) error {
 	tx := inTx(ctx)
-	if db.engine == sqlite || tx == nil {
+	if tx == nil || tx.queue == nil {
 		_, err := db.exec(ctx, q)
 		return err
 	}
 	if tx.over {
 		return sql.ErrTxDone // it would wait for ever
 	}
-	written, err := q.AppendQuery(db.write.QueryGen(), tx.waiting)
+	text, err := q.AppendQuery(db.queued.QueryGen(), nil)
 	if err != nil {
 		return err
 	}
-	tx.waiting = written
-	tx.waiting = append(tx.waiting, ";\n"...)
+	tx.queue.add(statement{text: string(text)})
 	return nil
 }

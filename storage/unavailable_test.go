@@ -29,9 +29,11 @@ func TestDatabaseDownAndUpAgain(t *testing.T) {
 	db := storagetest.Connect(t, cable.url)
 
 	calls := map[string]func(ctx context.Context) error{
-		"read":        func(ctx context.Context) error { _, err := db.User(ctx, u.ID); return err },
-		"hot read":    func(ctx context.Context) error { _, err := db.PrincipalByToken(ctx, s.TokenHash); return err },
-		"transaction": func(ctx context.Context) error { return db.InTx(ctx, func(context.Context) error { return nil }) },
+		"read":     func(ctx context.Context) error { _, err := db.User(ctx, u.ID); return err },
+		"hot read": func(ctx context.Context) error { _, err := db.PrincipalByToken(ctx, s.TokenHash); return err },
+		"transaction": func(ctx context.Context) error {
+			return db.InTx(ctx, func(ctx context.Context) error { return db.UpdateUser(ctx, u) })
+		},
 		"touch": func(ctx context.Context) error {
 			_, err := db.TouchSession(ctx, session.Use{Session: s.ID, Was: s.LastSeenAt, At: d.Clock.Now(), IdleExpires: s.IdleExpiresAt})
 			return err

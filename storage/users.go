@@ -11,16 +11,15 @@ import (
 
 // InsertUser implements linking.Store.
 func (db *DB) InsertUser(ctx context.Context, u identity.User) error {
-	return db.insert(ctx, &userRow{User: u})
+	return writeRow(ctx, db, db.hot.insertUser, userColumns, &u)
 }
 
 // UpdateUser writes everything about a user except how they were created.
 func (db *DB) UpdateUser(ctx context.Context, u identity.User) error {
 	db.changed(ctx, u.ID)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).
 		Column("display_name", "avatar_url", "status", "operator", "onboarded_at", "metadata", "updated_at").
 		Where("u.id = ?", u.ID))
-	return err
 }
 
 // LockUsers implements linking.Store.
@@ -114,19 +113,17 @@ func (db *DB) InsertEmail(ctx context.Context, e identity.Email) error {
 // SetPrimaryEmailIfNone implements linking.Store.
 func (db *DB) SetPrimaryEmailIfNone(ctx context.Context, user identity.ID, address string, at time.Time) error {
 	db.changed(ctx, user)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
 		Set("primary_email = ?", address).Set("updated_at = ?", at).
 		Where("u.id = ? AND u.primary_email IS NULL", user))
-	return err
 }
 
 // SetPrimaryEmail implements user.Store. The address must be the user's own:
 // the schema refuses any other.
 func (db *DB) SetPrimaryEmail(ctx context.Context, user identity.ID, address string, at time.Time) error {
 	db.changed(ctx, user)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
 		Set("primary_email = ?", address).Set("updated_at = ?", at).Where("u.id = ?", user))
-	return err
 }
 
 // DeleteEmail implements linking.UnlinkStore.
@@ -135,15 +132,14 @@ func (db *DB) DeleteEmail(ctx context.Context, user identity.ID, address string,
 	// The next primary address is set first: the schema holds on to the present one.
 	next := db.writer(ctx).NewSelect().Model((*emailRow)(nil)).Column("address").
 		Where("e.user_id = ? AND e.address <> ?", user, address).Order("e.verified_at", "e.address").Limit(1)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
+	err := db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).
 		Set("primary_email = (?)", next).Set("updated_at = ?", at).
 		Where("u.id = ? AND u.primary_email = ?", user, address))
 	if err != nil {
 		return err
 	}
-	_, err = db.exec(ctx, db.writer(ctx).NewDelete().Model((*emailRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*emailRow)(nil)).
 		Where("e.user_id = ? AND e.address = ?", user, address))
-	return err
 }
 
 // newestFirst orders by id, newest first, and reads one row more than the page

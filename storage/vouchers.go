@@ -133,8 +133,7 @@ func (db *DB) RefuseVoucher(ctx context.Context, v identity.Voucher) error {
 	if v.Doubts() {
 		insert = insert.Set("settled_by = NULL")
 	}
-	_, err := db.exec(ctx, insert)
-	return err
+	return db.execDeferred(ctx, insert)
 }
 
 // AcceptVoucher implements linking.VoucherStore.
@@ -145,9 +144,8 @@ func (db *DB) AcceptVoucher(ctx context.Context, address, provider, subject stri
 
 // ReviveVoucher implements linking.VoucherStore.
 func (db *DB) ReviveVoucher(ctx context.Context, id identity.ID, at time.Time) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).
 		Set("ended_at = NULL").Set("end_reason = NULL").Set("last_vouched_at = ?", at).Where("v.id = ?", id))
-	return err
 }
 
 // EndVouchers implements linking.VoucherStore.
@@ -160,18 +158,16 @@ func (db *DB) EndVouchers(ctx context.Context, ids []identity.ID, reason identit
 
 // SettleVouchers implements linking.VoucherStore.
 func (db *DB) SettleVouchers(ctx context.Context, address string, owner identity.ID) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).Set("settled_by = ?", owner).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).Set("settled_by = ?", owner).
 		Where("v.address = ? AND (v.user_id IS NULL OR v.user_id <> ?)", address, owner))
-	return err
 }
 
 // MoveVouchers implements linking.MergeStore.
 func (db *DB) MoveVouchers(ctx context.Context, from, to identity.ID) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).
 		Set("user_id = CASE WHEN v.user_id = ? THEN ? ELSE v.user_id END", from, to).
 		Set("settled_by = CASE WHEN v.settled_by = ? THEN ? ELSE v.settled_by END", from, to).
 		Where("v.user_id = ? OR v.settled_by = ?", from, from))
-	return err
 }
 
 // MoveVouchersBack implements linking.MergeStore.
@@ -218,9 +214,8 @@ func (db *DB) UnlinkedBy(ctx context.Context, provider, subject string) ([]ident
 // MarkUnlinked implements linking.VoucherStore.
 func (db *DB) MarkUnlinked(ctx context.Context, i identity.Identity, at time.Time) error {
 	row := unlinkedRow{Provider: i.Provider, Subject: i.Subject, UserID: i.UserID, UnlinkedAt: at}
-	_, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&row).
+	return db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&row).
 		On("CONFLICT (provider, subject, user_id) DO UPDATE").Set("unlinked_at = EXCLUDED.unlinked_at"))
-	return err
 }
 
 // ClearUnlinked implements linking.VoucherStore. Marks of users who were merged
@@ -236,8 +231,7 @@ func (db *DB) ClearUnlinked(ctx context.Context, provider, subject string, user 
 
 // HoldTicket implements linking.Store.
 func (db *DB) HoldTicket(ctx context.Context, t linking.Ticket) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&ticketRow{Ticket: t}).Column("holder_id", "session_id").Where("k.id = ?", t.ID))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&ticketRow{Ticket: t}).Column("holder_id", "session_id").Where("k.id = ?", t.ID))
 }
 
 // LinkTicketsOf implements linking.Store.
@@ -254,10 +248,9 @@ func (db *DB) NoteDuplicate(ctx context.Context, d linking.Duplicate, most int) 
 	if err != nil || int(n) >= most {
 		return db.engine.normalise(err)
 	}
-	_, err = db.exec(ctx, db.writer(ctx).NewInsert().Model(&duplicateRow{Duplicate: d}).
+	return db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&duplicateRow{Duplicate: d}).
 		On("CONFLICT (first_id, second_id) DO UPDATE").Set("noted_for = EXCLUDED.noted_for").Set("address = EXCLUDED.address").
 		Where("d.noted_for IS NULL"))
-	return err
 }
 
 // DuplicatesFor implements linking.DuplicateStore.
@@ -273,7 +266,7 @@ func (db *DB) DuplicatesFor(ctx context.Context, user identity.ID) ([]linking.Du
 // RemapSubject implements linking.RemapStore.
 func (db *DB) RemapSubject(ctx context.Context, provider, from, to string) error {
 	for _, table := range []string{"identities", "vouchers", "unlinked_identities"} {
-		if _, err := db.exec(ctx, db.writer(ctx).NewUpdate().Table(table).Set("subject = ?", to).
+		if err := db.execDeferred(ctx, db.writer(ctx).NewUpdate().Table(table).Set("subject = ?", to).
 			Where("provider = ? AND subject = ?", provider, from)); err != nil {
 			return err
 		}

@@ -52,7 +52,7 @@ func (db *DB) changed(ctx context.Context, ids ...identity.ID) {
 // changedAll is changed for more than can be named.
 func (db *DB) changedAll(ctx context.Context) { mustTx(ctx).changedAll = true }
 
-// notify adds the notification to what is sent before the commit.
+// notify adds the notification to what is sent with the commit.
 func (db *DB) notify(tx *transaction) {
 	if len(tx.changed) == 0 && !tx.changedAll || db.engine == sqlite {
 		return
@@ -67,7 +67,7 @@ func (db *DB) notify(tx *transaction) {
 		}
 		payload = strings.Join(words, " ")
 	}
-	tx.waiting = fmt.Appendf(tx.waiting, "NOTIFY %s, '%s';\n", changesChannel, payload)
+	tx.queue.add(statement{text: fmt.Sprintf("NOTIFY %s, '%s'", changesChannel, payload)})
 }
 
 // publishLocally notifies this process, whether the transaction is known to have committed
