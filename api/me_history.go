@@ -57,6 +57,9 @@ func myEventOf(e identity.Event, mine []identity.ID) contract.MyEvent {
 	if name, ok := e.Data["provider"].(string); ok {
 		out.Provider = &name
 	}
+	if name, ok := e.Data["client"].(string); ok {
+		out.Application = &name
+	}
 	if out.By == contract.MyEventBySelf || out.By == contract.MyEventByNobody {
 		out.Ip = optional(e.IP)
 		if e.UserAgent != "" {

@@ -19,6 +19,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/method/wallet"
@@ -53,6 +54,7 @@ type Deps struct {
 	Sessions  *session.Service
 	Tokens    *token.Service
 	APIKeys   *apikey.Service
+	Clients   *client.Service
 	Teams     *team.Service
 	Feed      *team.Feed
 	Stopping  <-chan struct{} // closed when streams have to end

@@ -100,6 +100,45 @@ func (e AuditPartyKind) Valid() bool {
 	}
 }
 
+// Defines values for ClientGrantType.
+const (
+	ClientGrantTypeCode    ClientGrantType = "authorization_code"
+	ClientGrantTypeDevice  ClientGrantType = "urn:ietf:params:oauth:grant-type:device_code"
+	ClientGrantTypeRefresh ClientGrantType = "refresh_token"
+)
+
+// Valid indicates whether the value is a known member of the ClientGrantType enum.
+func (e ClientGrantType) Valid() bool {
+	switch e {
+	case ClientGrantTypeCode:
+		return true
+	case ClientGrantTypeDevice:
+		return true
+	case ClientGrantTypeRefresh:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ClientKind.
+const (
+	ClientKindConfidential ClientKind = "confidential"
+	ClientKindPublic       ClientKind = "public"
+)
+
+// Valid indicates whether the value is a known member of the ClientKind enum.
+func (e ClientKind) Valid() bool {
+	switch e {
+	case ClientKindConfidential:
+		return true
+	case ClientKindPublic:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Delivery.
 const (
 	DeliveryCookie Delivery = "cookie"
@@ -148,6 +187,27 @@ const (
 func (e HealthStatus) Valid() bool {
 	switch e {
 	case HealthStatusOk:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IDTokenAlg.
+const (
+	IDTokenAlgES256 IDTokenAlg = "ES256"
+	IDTokenAlgEdDSA IDTokenAlg = "EdDSA"
+	IDTokenAlgRS256 IDTokenAlg = "RS256"
+)
+
+// Valid indicates whether the value is a known member of the IDTokenAlg enum.
+func (e IDTokenAlg) Valid() bool {
+	switch e {
+	case IDTokenAlgES256:
+		return true
+	case IDTokenAlgEdDSA:
+		return true
+	case IDTokenAlgRS256:
 		return true
 	default:
 		return false
@@ -913,8 +973,14 @@ type AuditPartyKind string
 // ChainID EIP-155 chain id.
 type ChainID = int64
 
+// ClientGrantType defines model for ClientGrantType.
+type ClientGrantType string
+
 // ClientID A client of LATCHKEY_CLIENTS. The default is the first one.
 type ClientID = string
+
+// ClientKind Whether it can keep a secret.
+type ClientKind string
 
 // CreatedKey An active API key, as listed for the user who created it.
 type CreatedKey struct {
@@ -1014,6 +1080,29 @@ type Event struct {
 	UserId *openapi_types.UUID `json:"user_id"`
 }
 
+// Grant What the user allowed an application.
+type Grant struct {
+	Client struct {
+		ClientId string `json:"client_id"`
+
+		// Document Its name is its own claim; who it is shows only in the host of its `client_id`.
+		Document bool `json:"document"`
+
+		// LogoUri Empty for none.
+		LogoUri string `json:"logo_uri"`
+		Name    string `json:"name"`
+		Trusted bool   `json:"trusted"`
+	} `json:"client"`
+	CreatedAt time.Time          `json:"created_at"`
+	Id        openapi_types.UUID `json:"id"`
+
+	// LastUsedAt Accurate to the hour.
+	LastUsedAt *time.Time          `json:"last_used_at"`
+	Resources  []string            `json:"resources"`
+	Scopes     []string            `json:"scopes"`
+	TeamId     *openapi_types.UUID `json:"team_id"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	// Checks The result of each check. Ethereum RPCs are listed too, but don't make the service unready: only contract wallets need them.
@@ -1023,6 +1112,9 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// IDTokenAlg How its ID tokens are signed.
+type IDTokenAlg string
 
 // Identity defines model for Identity.
 type Identity struct {
@@ -1296,8 +1388,11 @@ type MergedTeamCurrentRole string
 
 // MyEvent defines model for MyEvent.
 type MyEvent struct {
-	Action string    `json:"action"`
-	At     time.Time `json:"at"`
+	Action string `json:"action"`
+
+	// Application The application it is about.
+	Application *string   `json:"application,omitempty"`
+	At          time.Time `json:"at"`
 
 	// By The user; a request without a user; another user; the command line.
 	By MyEventBy `json:"by"`
@@ -1348,6 +1443,37 @@ type NewAPIKey struct {
 	Secret string `json:"secret"`
 }
 
+// NewOAuthClient defines model for NewOAuthClient.
+type NewOAuthClient struct {
+	// BackchannelLogoutUri Receives logout tokens (OpenID Connect Back-Channel Logout); empty for none.
+	BackchannelLogoutUri *string            `json:"backchannel_logout_uri,omitempty"`
+	Grants               *[]ClientGrantType `json:"grants,omitempty"`
+
+	// IdTokenAlg How its ID tokens are signed.
+	IdTokenAlg *IDTokenAlg `json:"id_token_alg,omitempty"`
+
+	// Kind Whether it can keep a secret.
+	Kind *ClientKind `json:"kind,omitempty"`
+
+	// LogoUri A picture for the consent page, https; empty for none.
+	LogoUri *string `json:"logo_uri,omitempty"`
+	Name    string  `json:"name"`
+
+	// PostLogoutUris Where people may be sent after logging out.
+	PostLogoutUris *[]string `json:"post_logout_uris,omitempty"`
+
+	// RedirectUris Where people may be sent back to, compared byte for byte; https, an http loopback address whose port may differ, or a scheme of the app's own for public clients.
+	RedirectUris *[]string `json:"redirect_uris,omitempty"`
+
+	// Resources The URIs of the APIs that it may ask access tokens for (RFC 8707).
+	Resources *[]string           `json:"resources,omitempty"`
+	Scopes    *[]string           `json:"scopes,omitempty"`
+	TeamId    *openapi_types.UUID `json:"team_id,omitempty"`
+
+	// Trusted Signs people in without a consent page: for the deployment's own applications.
+	Trusted *bool `json:"trusted,omitempty"`
+}
+
 // NewTeamAPIKey defines model for NewTeamAPIKey.
 type NewTeamAPIKey struct {
 	Key TeamAPIKey `json:"key"`
@@ -1358,6 +1484,91 @@ type NewTeamAPIKey struct {
 
 // NextCursor Pass it as `cursor` for the next page; null on the last.
 type NextCursor = string
+
+// OAuthClient An application that may ask for a sign-in.
+type OAuthClient struct {
+	// BackchannelLogoutUri Receives logout tokens (OpenID Connect Back-Channel Logout); empty for none.
+	BackchannelLogoutUri string    `json:"backchannel_logout_uri"`
+	ClientId             string    `json:"client_id"`
+	CreatedAt            time.Time `json:"created_at"`
+
+	// CreatedBy Null if created on the command line.
+	CreatedBy *openapi_types.UUID `json:"created_by"`
+
+	// Document It describes itself by the metadata document at its `client_id`, and cannot be changed here.
+	Document bool              `json:"document"`
+	Grants   []ClientGrantType `json:"grants"`
+
+	// IdTokenAlg How its ID tokens are signed.
+	IdTokenAlg IDTokenAlg `json:"id_token_alg"`
+
+	// Kind Whether it can keep a secret.
+	Kind ClientKind `json:"kind"`
+
+	// LogoUri A picture for the consent page, https; empty for none.
+	LogoUri string `json:"logo_uri"`
+	Name    string `json:"name"`
+
+	// PostLogoutUris Where people may be sent after logging out.
+	PostLogoutUris []string `json:"post_logout_uris"`
+
+	// PreviousSecretUntil Until when the secret before the last rotation works.
+	PreviousSecretUntil *time.Time `json:"previous_secret_until"`
+
+	// RedirectUris Where people may be sent back to, compared byte for byte; https, an http loopback address whose port may differ, or a scheme of the app's own for public clients.
+	RedirectUris []string `json:"redirect_uris"`
+
+	// Resources The URIs of the APIs that it may ask access tokens for (RFC 8707).
+	Resources []string `json:"resources"`
+	Scopes    []string `json:"scopes"`
+
+	// TeamId The team it serves: only its members can sign in to it.
+	TeamId *openapi_types.UUID `json:"team_id"`
+
+	// Trusted Signs people in without a consent page: for the deployment's own applications.
+	Trusted   bool      `json:"trusted"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// OAuthClientChange defines model for OAuthClientChange.
+type OAuthClientChange struct {
+	// BackchannelLogoutUri Receives logout tokens (OpenID Connect Back-Channel Logout); empty for none.
+	BackchannelLogoutUri *string            `json:"backchannel_logout_uri,omitempty"`
+	Grants               *[]ClientGrantType `json:"grants,omitempty"`
+
+	// IdTokenAlg How its ID tokens are signed.
+	IdTokenAlg *IDTokenAlg `json:"id_token_alg,omitempty"`
+
+	// LogoUri A picture for the consent page, https; empty for none.
+	LogoUri *string `json:"logo_uri,omitempty"`
+	Name    *string `json:"name,omitempty"`
+
+	// PostLogoutUris Where people may be sent after logging out.
+	PostLogoutUris *[]string `json:"post_logout_uris,omitempty"`
+
+	// RedirectUris Where people may be sent back to, compared byte for byte; https, an http loopback address whose port may differ, or a scheme of the app's own for public clients.
+	RedirectUris *[]string `json:"redirect_uris,omitempty"`
+
+	// Resources The URIs of the APIs that it may ask access tokens for (RFC 8707).
+	Resources *[]string `json:"resources,omitempty"`
+	Scopes    *[]string `json:"scopes,omitempty"`
+
+	// TeamId The id of the team it serves; empty for none.
+	TeamId *string `json:"team_id,omitempty"`
+
+	// Trusted Signs people in without a consent page: for the deployment's own applications.
+	Trusted *bool `json:"trusted,omitempty"`
+}
+
+// OAuthClientSecret defines model for OAuthClientSecret.
+type OAuthClientSecret struct {
+	// Client An application that may ask for a sign-in.
+	Client   OAuthClient `json:"client"`
+	ClientId string      `json:"client_id"`
+
+	// ClientSecret Shown only now. Public clients have none.
+	ClientSecret *string `json:"client_secret,omitempty"`
+}
 
 // OAuthError RFC 6749, section 5.2.
 type OAuthError struct {
@@ -1813,6 +2024,9 @@ type AuditTo = time.Time
 // AuditUser defines model for AuditUser.
 type AuditUser = openapi_types.UUID
 
+// ClientPath defines model for ClientPath.
+type ClientPath = string
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -1934,6 +2148,19 @@ type AdminExportAuditParams struct {
 
 	// To Events before this time; later than `from`.
 	To *AuditTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// AdminListClientsParams defines parameters for AdminListClients.
+type AdminListClientsParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminRotateClientSecretJSONBody defines parameters for AdminRotateClientSecret.
+type AdminRotateClientSecretJSONBody struct {
+	OverlapSeconds *int `json:"overlap_seconds,omitempty"`
 }
 
 // AdminExplainJSONBody defines parameters for AdminExplain.
@@ -2202,6 +2429,14 @@ type UpdateMeJSONBody struct {
 
 	// Onboarded True sets onboarded_at once; false clears it.
 	Onboarded *bool `json:"onboarded,omitempty"`
+}
+
+// ListMyGrantsParams defines parameters for ListMyGrants.
+type ListMyGrantsParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListMyHistoryParams defines parameters for ListMyHistory.
@@ -2510,6 +2745,15 @@ type AdminCreateAPIKeyJSONRequestBody AdminCreateAPIKeyJSONBody
 // AdminRotateAPIKeyJSONRequestBody defines body for AdminRotateAPIKey for application/json ContentType.
 type AdminRotateAPIKeyJSONRequestBody AdminRotateAPIKeyJSONBody
 
+// AdminCreateClientJSONRequestBody defines body for AdminCreateClient for application/json ContentType.
+type AdminCreateClientJSONRequestBody = NewOAuthClient
+
+// AdminUpdateClientJSONRequestBody defines body for AdminUpdateClient for application/json ContentType.
+type AdminUpdateClientJSONRequestBody = OAuthClientChange
+
+// AdminRotateClientSecretJSONRequestBody defines body for AdminRotateClientSecret for application/json ContentType.
+type AdminRotateClientSecretJSONRequestBody AdminRotateClientSecretJSONBody
+
 // AdminExplainJSONRequestBody defines body for AdminExplain for application/json ContentType.
 type AdminExplainJSONRequestBody AdminExplainJSONBody
 
@@ -2623,6 +2867,24 @@ type ServerInterface interface {
 	// AdminExportAudit Export the deployment's audit events as a verifiable file
 	// (GET /v1/admin/audit/export)
 	AdminExportAudit(c *gin.Context, params AdminExportAuditParams)
+	// AdminListClients List the clients of the authorization server
+	// (GET /v1/admin/clients)
+	AdminListClients(c *gin.Context, params AdminListClientsParams)
+	// AdminCreateClient Create a client (recently verified)
+	// (POST /v1/admin/clients)
+	AdminCreateClient(c *gin.Context)
+	// AdminDeleteClient Delete a client (recently verified)
+	// (DELETE /v1/admin/clients/{client})
+	AdminDeleteClient(c *gin.Context, client ClientPath)
+	// AdminGetClient Get a client
+	// (GET /v1/admin/clients/{client})
+	AdminGetClient(c *gin.Context, client ClientPath)
+	// AdminUpdateClient Update a client (recently verified)
+	// (PATCH /v1/admin/clients/{client})
+	AdminUpdateClient(c *gin.Context, client ClientPath)
+	// AdminRotateClientSecret Rotate the secret of a client (recently verified)
+	// (POST /v1/admin/clients/{client}/rotate-secret)
+	AdminRotateClientSecret(c *gin.Context, client ClientPath)
 	// AdminExplain Explain what a proof would do now
 	// (POST /v1/admin/decisions)
 	AdminExplain(c *gin.Context)
@@ -2725,6 +2987,12 @@ type ServerInterface interface {
 	// SettleMyEmail Confirm that a contested address is still yours (recently verified)
 	// (POST /v1/me/emails/{address}/settle)
 	SettleMyEmail(c *gin.Context, address AddressPath)
+	// ListMyGrants List the applications with access to the signed-in user
+	// (GET /v1/me/grants)
+	ListMyGrants(c *gin.Context, params ListMyGrantsParams)
+	// RevokeMyGrant Remove an application's access
+	// (DELETE /v1/me/grants/{grant})
+	RevokeMyGrant(c *gin.Context, grant openapi_types.UUID)
 	// ListMyHistory List the signed-in user's history
 	// (GET /v1/me/history)
 	ListMyHistory(c *gin.Context, params ListMyHistoryParams)
@@ -3216,6 +3484,154 @@ func (siw *ServerInterfaceWrapper) AdminExportAudit(c *gin.Context) {
 	}
 
 	siw.Handler.AdminExportAudit(c, params)
+}
+
+// AdminListClients operation middleware
+func (siw *ServerInterfaceWrapper) AdminListClients(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListClientsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListClients(c, params)
+}
+
+// AdminCreateClient operation middleware
+func (siw *ServerInterfaceWrapper) AdminCreateClient(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminCreateClient(c)
+}
+
+// AdminDeleteClient operation middleware
+func (siw *ServerInterfaceWrapper) AdminDeleteClient(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "client" -------------
+	var client ClientPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "client", c.Param("client"), &client, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter client: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminDeleteClient(c, client)
+}
+
+// AdminGetClient operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetClient(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "client" -------------
+	var client ClientPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "client", c.Param("client"), &client, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter client: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminGetClient(c, client)
+}
+
+// AdminUpdateClient operation middleware
+func (siw *ServerInterfaceWrapper) AdminUpdateClient(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "client" -------------
+	var client ClientPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "client", c.Param("client"), &client, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter client: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminUpdateClient(c, client)
+}
+
+// AdminRotateClientSecret operation middleware
+func (siw *ServerInterfaceWrapper) AdminRotateClientSecret(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "client" -------------
+	var client ClientPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "client", c.Param("client"), &client, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter client: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminRotateClientSecret(c, client)
 }
 
 // AdminExplain operation middleware
@@ -4174,6 +4590,66 @@ func (siw *ServerInterfaceWrapper) SettleMyEmail(c *gin.Context) {
 	}
 
 	siw.Handler.SettleMyEmail(c, address)
+}
+
+// ListMyGrants operation middleware
+func (siw *ServerInterfaceWrapper) ListMyGrants(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMyGrantsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListMyGrants(c, params)
+}
+
+// RevokeMyGrant operation middleware
+func (siw *ServerInterfaceWrapper) RevokeMyGrant(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "grant" -------------
+	var grant openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "grant", c.Param("grant"), &grant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter grant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RevokeMyGrant(c, grant)
 }
 
 // ListMyHistory operation middleware
@@ -5790,6 +6266,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/me/link-requests/:link_request", wrapper.DismissLinkRequest)
 	router.POST(options.BaseURL+"/v1/me/link-requests/:link_request/accept", wrapper.AcceptLinkRequest)
 	router.GET(options.BaseURL+"/v1/me/history", wrapper.ListMyHistory)
+	router.GET(options.BaseURL+"/v1/me/grants", wrapper.ListMyGrants)
+	router.DELETE(options.BaseURL+"/v1/me/grants/:grant", wrapper.RevokeMyGrant)
 	router.DELETE(options.BaseURL+"/v1/me/identities/:identity", wrapper.UnlinkIdentity)
 	router.PATCH(options.BaseURL+"/v1/me/identities/:identity", wrapper.UpdateIdentity)
 	router.PUT(options.BaseURL+"/v1/me/identities/:identity/primary", wrapper.MakeIdentityPrimary)
@@ -5858,6 +6336,12 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/api-keys", wrapper.AdminCreateAPIKey)
 	router.DELETE(options.BaseURL+"/v1/admin/api-keys/:key", wrapper.AdminRevokeAPIKey)
 	router.POST(options.BaseURL+"/v1/admin/api-keys/:key/rotate", wrapper.AdminRotateAPIKey)
+	router.GET(options.BaseURL+"/v1/admin/clients", wrapper.AdminListClients)
+	router.POST(options.BaseURL+"/v1/admin/clients", wrapper.AdminCreateClient)
+	router.DELETE(options.BaseURL+"/v1/admin/clients/:client", wrapper.AdminDeleteClient)
+	router.GET(options.BaseURL+"/v1/admin/clients/:client", wrapper.AdminGetClient)
+	router.PATCH(options.BaseURL+"/v1/admin/clients/:client", wrapper.AdminUpdateClient)
+	router.POST(options.BaseURL+"/v1/admin/clients/:client/rotate-secret", wrapper.AdminRotateClientSecret)
 	router.POST(options.BaseURL+"/v1/token/refresh", wrapper.RefreshToken)
 	router.GET(options.BaseURL+"/.well-known/jwks.json", wrapper.GetJWKS)
 	router.GET(options.BaseURL+"/.well-known/oauth-authorization-server", wrapper.GetServerMetadata)
@@ -6306,6 +6790,241 @@ type AdminExportAuditdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminExportAuditdefaultApplicationProblemPlusJSONResponse) VisitAdminExportAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListClientsRequestObject struct {
+	Params AdminListClientsParams
+}
+
+type AdminListClientsResponseObject interface {
+	VisitAdminListClientsResponse(w http.ResponseWriter) error
+}
+
+type AdminListClients200JSONResponse struct {
+	Data []OAuthClient `json:"data"`
+
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response AdminListClients200JSONResponse) VisitAdminListClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListClientsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListClientsdefaultApplicationProblemPlusJSONResponse) VisitAdminListClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminCreateClientRequestObject struct {
+	Body *AdminCreateClientJSONRequestBody
+}
+
+type AdminCreateClientResponseObject interface {
+	VisitAdminCreateClientResponse(w http.ResponseWriter) error
+}
+
+type AdminCreateClient201JSONResponse OAuthClientSecret
+
+func (response AdminCreateClient201JSONResponse) VisitAdminCreateClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminCreateClientdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminCreateClientdefaultApplicationProblemPlusJSONResponse) VisitAdminCreateClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminDeleteClientRequestObject struct {
+	Client ClientPath `json:"client"`
+}
+
+type AdminDeleteClientResponseObject interface {
+	VisitAdminDeleteClientResponse(w http.ResponseWriter) error
+}
+
+type AdminDeleteClient204Response struct {
+}
+
+func (response AdminDeleteClient204Response) VisitAdminDeleteClientResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type AdminDeleteClientdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminDeleteClientdefaultApplicationProblemPlusJSONResponse) VisitAdminDeleteClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGetClientRequestObject struct {
+	Client ClientPath `json:"client"`
+}
+
+type AdminGetClientResponseObject interface {
+	VisitAdminGetClientResponse(w http.ResponseWriter) error
+}
+
+type AdminGetClient200JSONResponse OAuthClient
+
+func (response AdminGetClient200JSONResponse) VisitAdminGetClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGetClientdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminGetClientdefaultApplicationProblemPlusJSONResponse) VisitAdminGetClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminUpdateClientRequestObject struct {
+	Client ClientPath `json:"client"`
+	Body   *AdminUpdateClientJSONRequestBody
+}
+
+type AdminUpdateClientResponseObject interface {
+	VisitAdminUpdateClientResponse(w http.ResponseWriter) error
+}
+
+type AdminUpdateClient200JSONResponse OAuthClient
+
+func (response AdminUpdateClient200JSONResponse) VisitAdminUpdateClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminUpdateClientdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminUpdateClientdefaultApplicationProblemPlusJSONResponse) VisitAdminUpdateClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRotateClientSecretRequestObject struct {
+	Client ClientPath `json:"client"`
+	Body   *AdminRotateClientSecretJSONRequestBody
+}
+
+type AdminRotateClientSecretResponseObject interface {
+	VisitAdminRotateClientSecretResponse(w http.ResponseWriter) error
+}
+
+type AdminRotateClientSecret201JSONResponse OAuthClientSecret
+
+func (response AdminRotateClientSecret201JSONResponse) VisitAdminRotateClientSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRotateClientSecretdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminRotateClientSecretdefaultApplicationProblemPlusJSONResponse) VisitAdminRotateClientSecretResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7708,6 +8427,83 @@ type SettleMyEmaildefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SettleMyEmaildefaultApplicationProblemPlusJSONResponse) VisitSettleMyEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyGrantsRequestObject struct {
+	Params ListMyGrantsParams
+}
+
+type ListMyGrantsResponseObject interface {
+	VisitListMyGrantsResponse(w http.ResponseWriter) error
+}
+
+type ListMyGrants200JSONResponse struct {
+	Data []Grant `json:"data"`
+
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response ListMyGrants200JSONResponse) VisitListMyGrantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyGrantsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListMyGrantsdefaultApplicationProblemPlusJSONResponse) VisitListMyGrantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMyGrantRequestObject struct {
+	Grant openapi_types.UUID `json:"grant"`
+}
+
+type RevokeMyGrantResponseObject interface {
+	VisitRevokeMyGrantResponse(w http.ResponseWriter) error
+}
+
+type RevokeMyGrant204Response struct {
+}
+
+func (response RevokeMyGrant204Response) VisitRevokeMyGrantResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeMyGrantdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeMyGrantdefaultApplicationProblemPlusJSONResponse) VisitRevokeMyGrantResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9852,6 +10648,24 @@ type StrictServerInterface interface {
 	// AdminExportAudit Export the deployment's audit events as a verifiable file
 	// (GET /v1/admin/audit/export)
 	AdminExportAudit(ctx context.Context, request AdminExportAuditRequestObject) (AdminExportAuditResponseObject, error)
+	// AdminListClients List the clients of the authorization server
+	// (GET /v1/admin/clients)
+	AdminListClients(ctx context.Context, request AdminListClientsRequestObject) (AdminListClientsResponseObject, error)
+	// AdminCreateClient Create a client (recently verified)
+	// (POST /v1/admin/clients)
+	AdminCreateClient(ctx context.Context, request AdminCreateClientRequestObject) (AdminCreateClientResponseObject, error)
+	// AdminDeleteClient Delete a client (recently verified)
+	// (DELETE /v1/admin/clients/{client})
+	AdminDeleteClient(ctx context.Context, request AdminDeleteClientRequestObject) (AdminDeleteClientResponseObject, error)
+	// AdminGetClient Get a client
+	// (GET /v1/admin/clients/{client})
+	AdminGetClient(ctx context.Context, request AdminGetClientRequestObject) (AdminGetClientResponseObject, error)
+	// AdminUpdateClient Update a client (recently verified)
+	// (PATCH /v1/admin/clients/{client})
+	AdminUpdateClient(ctx context.Context, request AdminUpdateClientRequestObject) (AdminUpdateClientResponseObject, error)
+	// AdminRotateClientSecret Rotate the secret of a client (recently verified)
+	// (POST /v1/admin/clients/{client}/rotate-secret)
+	AdminRotateClientSecret(ctx context.Context, request AdminRotateClientSecretRequestObject) (AdminRotateClientSecretResponseObject, error)
 	// AdminExplain Explain what a proof would do now
 	// (POST /v1/admin/decisions)
 	AdminExplain(ctx context.Context, request AdminExplainRequestObject) (AdminExplainResponseObject, error)
@@ -9954,6 +10768,12 @@ type StrictServerInterface interface {
 	// SettleMyEmail Confirm that a contested address is still yours (recently verified)
 	// (POST /v1/me/emails/{address}/settle)
 	SettleMyEmail(ctx context.Context, request SettleMyEmailRequestObject) (SettleMyEmailResponseObject, error)
+	// ListMyGrants List the applications with access to the signed-in user
+	// (GET /v1/me/grants)
+	ListMyGrants(ctx context.Context, request ListMyGrantsRequestObject) (ListMyGrantsResponseObject, error)
+	// RevokeMyGrant Remove an application's access
+	// (DELETE /v1/me/grants/{grant})
+	RevokeMyGrant(ctx context.Context, request RevokeMyGrantRequestObject) (RevokeMyGrantResponseObject, error)
 	// ListMyHistory List the signed-in user's history
 	// (GET /v1/me/history)
 	ListMyHistory(ctx context.Context, request ListMyHistoryRequestObject) (ListMyHistoryResponseObject, error)
@@ -10445,6 +11265,217 @@ func (sh *strictHandler) AdminExportAudit(ctx *gin.Context, params AdminExportAu
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminExportAuditResponseObject); ok {
 		if err := validResponse.VisitAdminExportAuditResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListClients operation middleware
+func (sh *strictHandler) AdminListClients(ctx *gin.Context, params AdminListClientsParams) {
+	var request AdminListClientsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListClients(ctx, request.(AdminListClientsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListClients")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListClientsResponseObject); ok {
+		if err := validResponse.VisitAdminListClientsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminCreateClient operation middleware
+func (sh *strictHandler) AdminCreateClient(ctx *gin.Context) {
+	var request AdminCreateClientRequestObject
+
+	var body AdminCreateClientJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminCreateClient(ctx, request.(AdminCreateClientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminCreateClient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminCreateClientResponseObject); ok {
+		if err := validResponse.VisitAdminCreateClientResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminDeleteClient operation middleware
+func (sh *strictHandler) AdminDeleteClient(ctx *gin.Context, client ClientPath) {
+	var request AdminDeleteClientRequestObject
+
+	request.Client = client
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminDeleteClient(ctx, request.(AdminDeleteClientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminDeleteClient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminDeleteClientResponseObject); ok {
+		if err := validResponse.VisitAdminDeleteClientResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminGetClient operation middleware
+func (sh *strictHandler) AdminGetClient(ctx *gin.Context, client ClientPath) {
+	var request AdminGetClientRequestObject
+
+	request.Client = client
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetClient(ctx, request.(AdminGetClientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetClient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminGetClientResponseObject); ok {
+		if err := validResponse.VisitAdminGetClientResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminUpdateClient operation middleware
+func (sh *strictHandler) AdminUpdateClient(ctx *gin.Context, client ClientPath) {
+	var request AdminUpdateClientRequestObject
+
+	request.Client = client
+
+	var body AdminUpdateClientJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminUpdateClient(ctx, request.(AdminUpdateClientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminUpdateClient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminUpdateClientResponseObject); ok {
+		if err := validResponse.VisitAdminUpdateClientResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminRotateClientSecret operation middleware
+func (sh *strictHandler) AdminRotateClientSecret(ctx *gin.Context, client ClientPath) {
+	var request AdminRotateClientSecretRequestObject
+
+	request.Client = client
+
+	var body AdminRotateClientSecretJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminRotateClientSecret(ctx, request.(AdminRotateClientSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminRotateClientSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminRotateClientSecretResponseObject); ok {
+		if err := validResponse.VisitAdminRotateClientSecretResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -11543,6 +12574,58 @@ func (sh *strictHandler) SettleMyEmail(ctx *gin.Context, address AddressPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SettleMyEmailResponseObject); ok {
 		if err := validResponse.VisitSettleMyEmailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMyGrants operation middleware
+func (sh *strictHandler) ListMyGrants(ctx *gin.Context, params ListMyGrantsParams) {
+	var request ListMyGrantsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMyGrants(ctx, request.(ListMyGrantsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMyGrants")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListMyGrantsResponseObject); ok {
+		if err := validResponse.VisitListMyGrantsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeMyGrant operation middleware
+func (sh *strictHandler) RevokeMyGrant(ctx *gin.Context, grant openapi_types.UUID) {
+	var request RevokeMyGrantRequestObject
+
+	request.Grant = grant
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeMyGrant(ctx, request.(RevokeMyGrantRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeMyGrant")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RevokeMyGrantResponseObject); ok {
+		if err := validResponse.VisitRevokeMyGrantResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

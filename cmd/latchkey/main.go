@@ -34,7 +34,7 @@ func newRootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		newServeCommand(), newMigrateCommand(), newAdminCommand(), newExplainCommand(),
-		newImportCommand(), newDedupeCommand(), newMergeCommand(), newIdentitiesCommand(), newKeysCommand(), newAuditCommand(),
+		newImportCommand(), newDedupeCommand(), newMergeCommand(), newIdentitiesCommand(), newClientCommand(), newResourceCommand(), newKeysCommand(), newAuditCommand(),
 		newDoctorCommand(), newHealthcheckCommand(), newVersionCommand(),
 	)
 	return root

@@ -25,6 +25,11 @@ func newMigrateCommand() *cobra.Command {
 
 // withDB runs a command with the configured database.
 func withDB(run func(cmd *cobra.Command, args []string, db *storage.DB) error) func(*cobra.Command, []string) error {
+	return withConfiguredDB(func(cmd *cobra.Command, args []string, db *storage.DB, _ config.Config) error { return run(cmd, args, db) })
+}
+
+// withConfiguredDB is withDB for what the rest of the configuration decides about.
+func withConfiguredDB(run func(cmd *cobra.Command, args []string, db *storage.DB, cfg config.Config) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		cfg, err := config.LoadWithoutSecret(os.Environ())
 		if err != nil {
@@ -34,7 +39,7 @@ func withDB(run func(cmd *cobra.Command, args []string, db *storage.DB) error) f
 		if err != nil {
 			return err
 		}
-		return errors.Join(run(cmd, args, db), db.Close())
+		return errors.Join(run(cmd, args, db, cfg), db.Close())
 	}
 }
 

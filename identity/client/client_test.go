@@ -120,6 +120,7 @@ func TestWhatAClientCanBe(t *testing.T) {
 			"implicit":               {"grants", func(c *client.Client) { c.Grants = client.Words{"authorization_code", "implicit"} }},
 			"only refresh":           {"grants", func(c *client.Client) { c.Grants = client.Words{client.GrantRefresh} }},
 			"unknown resource":       {"resources", func(c *client.Client) { c.Resources = client.Words{"https://other.example.com"} }},
+			"unknown team":           {"team_id", func(c *client.Client) { c.TeamID = new(identity.NewID()) }},
 			"unknown scope":          {"scopes", func(c *client.Client) { c.Scopes = client.Words{"admin"} }},
 			"a resource's scope":     {"scopes", func(c *client.Client) { c.Scopes = client.Words{"read"} }},
 			"ID tokens by HS256":     {"id_token_alg", func(c *client.Client) { c.IDTokenAlg = "HS256" }},

@@ -33,6 +33,10 @@ func (s *Service) Agree(ctx context.Context, actor identity.Actor, c Consent) (g
 		if _, err := s.store.LockUsers(ctx, actor.UserID); err != nil {
 			return err
 		}
+		app, err := s.store.Client(ctx, c.ClientID)
+		if err != nil {
+			return err
+		}
 		now := s.now()
 		g, err = s.store.ClientGrant(ctx, actor.UserID, c.ClientID, c.TeamID)
 		switch {
@@ -44,7 +48,7 @@ func (s *Service) Agree(ctx context.Context, actor identity.Actor, c Consent) (g
 			if err = s.store.InsertClientGrant(ctx, g); err != nil {
 				return err
 			}
-			return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantCreated, g))
+			return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantCreated, g, app))
 		case err != nil:
 			return err
 		case g.Scopes.HasAll(c.Scopes) && g.Resources.HasAll(c.Resources) && string(g.DocumentHash) == string(c.DocumentHash):
@@ -54,7 +58,7 @@ func (s *Service) Agree(ctx context.Context, actor identity.Actor, c Consent) (g
 		if err := s.store.UpdateClientGrant(ctx, g); err != nil {
 			return err
 		}
-		return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantUpdated, g))
+		return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantUpdated, g, app))
 	})
 	return g, err
 }
@@ -94,14 +98,18 @@ func (s *Service) Revoke(ctx context.Context, actor identity.Actor, id identity.
 		if _, err := s.store.RevokeClientGrants(ctx, Of{Grant: &id}, now); err != nil {
 			return err
 		}
-		return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantRevoked, g))
+		app, err := s.store.LockClient(ctx, g.ClientID)
+		if err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantRevoked, g, app))
 	})
 }
 
-func (s *Service) grantEvent(actor identity.Actor, action identity.Action, g Grant) identity.Event {
+func (s *Service) grantEvent(actor identity.Actor, action identity.Action, g Grant, c Client) identity.Event {
 	e := actor.Event(action, s.now())
 	e.UserID = &g.UserID
-	e.Data = identity.Metadata{"grant_id": g.ID, "client_id": g.ClientID, "scopes": g.Scopes, "resources": g.Resources}
+	e.Data = identity.Metadata{"grant_id": g.ID, "client_id": c.ID, "client": c.Name, "scopes": g.Scopes, "resources": g.Resources}
 	if g.TeamID != nil {
 		e.Data["team_id"] = *g.TeamID // not in the team's trail: the person agreed, not the team
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
 )
 
 // MaxOverlap is how long the secret before works after a rotation, at most.
@@ -47,6 +48,8 @@ type Store interface {
 	// their ids.
 	RevokeClientGrants(ctx context.Context, of Of, at time.Time) ([]identity.ID, error)
 
+	// LockTeam finds no deleted team.
+	LockTeam(ctx context.Context, id identity.ID) (team.Team, error)
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
@@ -130,6 +133,13 @@ func (s *Service) check(ctx context.Context, c Client) error {
 	known, err := s.store.Resources(ctx)
 	if err != nil {
 		return err
+	}
+	if c.TeamID != nil {
+		if _, err := s.store.LockTeam(ctx, *c.TeamID); errors.Is(err, identity.ErrNotFound) {
+			return invalid("team_id", "there is no such team")
+		} else if err != nil {
+			return err
+		}
 	}
 	return c.validate(known, s.options.BackchannelHTTP)
 }

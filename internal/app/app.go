@@ -117,6 +117,7 @@ func New(parts Parts) (*App, error) {
 		Places:   places,
 		Tokens:   newTokens(parts, sessions, asked.token),
 		APIKeys:  apikey.NewService(db, now),
+		Clients:  Clients(cfg, db, now),
 		Teams:    team.NewService(db, now, post.teams...),
 		Feed:     feed,
 		Stopping: parts.Context.Done(),
