@@ -1,12 +1,15 @@
 package client_test
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -281,9 +284,27 @@ func TestGrants(t *testing.T) {
 		storagetest.WantCode(t, "a key agrees", err, identity.CodeForbidden)
 		storagetest.WantCode(t, "a key revokes", s.Revoke(t.Context(), identity.Actor{KeyID: &u.ID}, first.ID), identity.CodeForbidden)
 		storagetest.WantNotFound(t, "another's", s.Revoke(t.Context(), identity.Actor{UserID: other.ID, SessionID: identity.NewID()}, first.ID))
+		made := func(user identity.ID, of client.Client, grant *identity.ID) session.Session {
+			return d.Session(t, user, func(s *session.Session) {
+				s.Kind, s.Application = session.KindApplication, session.Application{ClientID: &of.ID, GrantID: grant}
+			})
+		}
+		byGrant, byOther, theirs, browser := made(u.ID, app, &first.ID), made(u.ID, agent, &g.ID), made(other.ID, app, nil), d.Session(t, u.ID)
+		open := func(want ...session.Session) {
+			t.Helper()
+			for _, one := range []session.Session{byGrant, byOther, theirs, browser} {
+				var now session.Session
+				d.Do(t, func(ctx context.Context) (err error) { now, err = d.LockSession(ctx, one.ID); return err })
+				if wanted := slices.ContainsFunc(want, func(s session.Session) bool { return s.ID == one.ID }); wanted != (now.EndedAt == nil) {
+					t.Errorf("the session of %v ended at %v", one.ClientID, now.EndedAt)
+				}
+			}
+		}
+		open(byGrant, byOther, theirs, browser)
 		if err := s.Revoke(t.Context(), by, first.ID); err != nil {
 			t.Error(err)
 		}
+		open(byOther, theirs, browser)
 		storagetest.WantNotFound(t, "twice", s.Revoke(t.Context(), by, first.ID))
 		if n := agree(client.Consent{ClientID: app.ID}); n.ID == first.ID {
 			t.Error("a revoked grant works again")
@@ -291,6 +312,7 @@ func TestGrants(t *testing.T) {
 		if err := s.Delete(t.Context(), nil, app.ID); err != nil {
 			t.Error(err)
 		}
+		open(byOther, browser)
 		own, next, err := s.ListOwn(t.Context(), u.ID, identity.Page{Limit: 9})
 		if err != nil || next != nil || len(own) != 1 || own[0].ClientID != agent.ID {
 			t.Errorf("left: %+v, %v", own, err)

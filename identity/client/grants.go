@@ -78,7 +78,8 @@ func (s *Service) ListOwn(ctx context.Context, user identity.ID, p identity.Page
 	return rows, next, err
 }
 
-// Revoke ends a person's grant. Ending access needs no recent proof. A grant of another person is not found.
+// Revoke ends a person's grant and the sessions that were made by it. Ending access
+// needs no recent proof. A grant of another person is not found.
 func (s *Service) Revoke(ctx context.Context, actor identity.Actor, id identity.ID) error {
 	if err := actor.RequirePerson(); err != nil {
 		return err
@@ -102,7 +103,13 @@ func (s *Service) Revoke(ctx context.Context, actor identity.Actor, id identity.
 		if err != nil {
 			return err
 		}
-		return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantRevoked, g, app))
+		ended, err := s.store.EndApplicationSessions(ctx, Of{Grant: &id}, "grant_revoked", now)
+		if err != nil {
+			return err
+		}
+		e := s.grantEvent(actor, identity.ActionGrantRevoked, g, app)
+		e.Data["sessions"] = ended
+		return s.store.RecordEvents(ctx, e)
 	})
 }
 

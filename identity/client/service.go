@@ -48,13 +48,17 @@ type Store interface {
 	// their ids.
 	RevokeClientGrants(ctx context.Context, of Of, at time.Time) ([]identity.ID, error)
 
+	// EndApplicationSessions ends the open sessions of applications that were made by
+	// these grants, and returns how many.
+	EndApplicationSessions(ctx context.Context, of Of, reason string, at time.Time) (int, error)
+
 	// LockTeam finds no deleted team.
 	LockTeam(ctx context.Context, id identity.ID) (team.Team, error)
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 }
 
-// Of picks grants: exactly one field is set.
+// Of picks grants, or the sessions that were made by them: exactly one field is set.
 type Of struct {
 	User   *identity.ID
 	Client string
@@ -193,7 +197,7 @@ func (s *Service) Rotate(ctx context.Context, actor *identity.Actor, id string, 
 	return c, secret, err
 }
 
-// Delete ends a client with everything that people let it do.
+// Delete ends a client with everything that people let it do, and its sessions.
 func (s *Service) Delete(ctx context.Context, actor *identity.Actor, id string) error {
 	return s.changing(ctx, actor, id, func(ctx context.Context, c Client) error {
 		now := s.now()
@@ -206,8 +210,12 @@ func (s *Service) Delete(ctx context.Context, actor *identity.Actor, id string) 
 		if err != nil {
 			return err
 		}
+		ended, err := s.store.EndApplicationSessions(ctx, Of{Client: id}, "client_deleted", now)
+		if err != nil {
+			return err
+		}
 		e := s.event(actor, identity.ActionClientDeleted, c)
-		e.Data["grants"] = len(grants)
+		e.Data["grants"], e.Data["sessions"] = len(grants), ended
 		return s.store.RecordEvents(ctx, e)
 	})
 }

@@ -58,7 +58,8 @@ describe('the catalogues', () => {
     const actions = [...source.matchAll(/Action = "([a-z_.]+)"/g)].map((match) => match[1]!)
     expect(actions.length).toBeGreaterThan(30)
     const t = translator(de, 'de')
-    for (const action of actions.filter((a) => /^(user|identity|proof|session|recovery)\./.test(a))) expect(what(t, { action, provider: 'google' }), action).not.toContain(action)
+    for (const action of actions.filter((a) => /^(user|identity|proof|session|recovery|grant)\./.test(a)))
+      expect(what(t, { action, provider: 'google' }), action).not.toContain(action)
   })
 
   it('name an action that they do not know', () => {
@@ -66,6 +67,8 @@ describe('the catalogues', () => {
     expect(what(t, { action: 'moon.landed' })).toBe('Other event (moon.landed)')
     expect(what(t, { action: 'constructor' })).toContain('constructor')
     expect(what(t, { action: 'identity.linked', provider: 'github' })).toBe('GitHub added')
+    expect(what(t, { action: 'grant.revoked', application: 'Grafana' })).toBe('Access of Grafana removed')
+    expect(what(t, { action: 'grant.revoked' })).toBe('Access of an application removed')
   })
 })
 

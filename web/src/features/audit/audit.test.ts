@@ -74,7 +74,7 @@ it('says what an event holds in words, and leaves what it does not know', () => 
 })
 
 it('has words for all that events of the service hold', () => {
-  const sources = ['identity/user', 'identity/team', 'identity/session', 'identity/token', 'identity/apikey', 'linking'].flatMap((folder) => {
+  const sources = ['identity/user', 'identity/team', 'identity/session', 'identity/token', 'identity/apikey', 'identity/client', 'linking'].flatMap((folder) => {
     const at = new URL(`../../../../${folder}/`, import.meta.url)
     return readdirSync(at)
       .filter((name) => /(?<!_test)\.go$/.test(name))

@@ -26,8 +26,12 @@ export const actions = [...Object.keys(en.messages.history), ...Object.keys(en.m
 // auditWhat says an event in words.
 export function auditWhat(t: Translate, event: { action: string; data: Record<string, unknown> }): string {
   if (isAction(event.action) && Object.hasOwn(en.messages.audit, event.action)) return (t as (key: Key) => string)(`audit.${event.action}` as Key)
-  const { provider } = event.data
-  return what(t, { action: event.action as never, ...(typeof provider === 'string' ? { provider } : {}) })
+  const { provider, client } = event.data
+  return what(t, {
+    action: event.action as never,
+    ...(typeof provider === 'string' ? { provider } : {}),
+    ...(typeof client === 'string' ? { application: client } : {}),
+  })
 }
 
 const present = (data: Record<string, unknown>) => Object.entries(data).filter(([, value]) => value !== null && value !== '')

@@ -95,6 +95,15 @@ export const details: Area<'details'> = {
   trusted: 'vertrauenswürdig',
   redirect_uris: 'Weiterleitungsadressen',
   alg: 'Algorithmus',
+  kind_browser: 'Browser',
+  kind_public: 'öffentlich',
+  kind_confidential: 'vertraulich',
+  client: 'Anwendung',
+  uri: 'URI',
+  resources: 'Ressourcen',
+  grant_id: 'Zustimmung (ID)',
+  grants: 'beendete Zustimmungen',
+  team_id: 'Team (ID)',
 }
 
 export const reasons: Area<'reasons'> = {
@@ -125,6 +134,8 @@ export const reasons: Area<'reasons'> = {
   ended_by_operator: 'von einem Operator beendet',
   refresh_reused: 'ein altes Refresh-Token wurde noch einmal benutzt',
   identity_unlinked: 'die Anmeldemethode wurde entfernt',
+  client_deleted: 'die Anwendung wurde gelöscht',
+  grant_revoked: 'der Zugriff der Anwendung wurde entfernt',
   merged: 'das Konto ging in einem anderen auf',
   merge_undone: 'die Zusammenführung wurde rückgängig gemacht',
   team_deleted: 'das Team wurde gelöscht',

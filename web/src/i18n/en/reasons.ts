@@ -95,6 +95,15 @@ export const details = {
   trusted: 'trusted',
   redirect_uris: 'redirect addresses',
   alg: 'algorithm',
+  kind_browser: 'browser',
+  kind_public: 'public',
+  kind_confidential: 'confidential',
+  client: 'application',
+  uri: 'URI',
+  resources: 'resources',
+  grant_id: 'grant (ID)',
+  grants: 'grants ended',
+  team_id: 'team (ID)',
 } as const
 
 export const reasons = {
@@ -125,6 +134,8 @@ export const reasons = {
   ended_by_operator: 'ended by an operator',
   refresh_reused: 'an old refresh token was used again',
   identity_unlinked: 'the sign-in method was removed',
+  client_deleted: 'the client was deleted',
+  grant_revoked: 'the access of the application was removed',
   merged: 'the account was merged into another',
   merge_undone: 'the merge was undone',
   team_deleted: 'the team was deleted',
