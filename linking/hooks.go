@@ -116,7 +116,7 @@ func (s *Service) deny(ctx context.Context, a Submission, q Attempt, reason Reas
 	d := Decision{Action: ActionRefuse, Reason: reason, User: q.Decision.User, Inputs: q.Decision.Inputs}
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		if a.Proof.Secret != nil {
-			if err := s.burn(ctx, *a.Proof.Secret); err != nil {
+			if err := s.store.BurnSecret(ctx, *a.Proof.Secret); err != nil {
 				return err
 			}
 		}
