@@ -94,6 +94,10 @@ func mayCall(k apikey.Key, op operation) error {
 // goes before the cookie.
 func (s *Server) token(c *gin.Context) (token string, bearer bool) {
 	if h := c.GetHeader("Authorization"); h != "" {
+		// Clients of RFC 7662 have HTTP Basic: the key is the password.
+		if _, key, ok := c.Request.BasicAuth(); ok && requestInfoOf(c).operation.oauth && apikey.Looks(key) {
+			return key, true
+		}
 		scheme, value, _ := strings.Cut(h, " ")
 		if !strings.EqualFold(scheme, "Bearer") || value == "" {
 			return "-", true // another scheme is not supported

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/url"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/token"
@@ -12,18 +14,21 @@ import (
 
 // Introspect returns whether a token is valid now, and for whom, to a backend.
 func (s *Server) Introspect(ctx context.Context, r contract.IntrospectRequestObject) (contract.IntrospectResponseObject, error) {
+	out, _, err := s.introspect(ctx, r.Body.Token, value(r.Body.ClientIp))
+	return contract.Introspect200JSONResponse(out), err
+}
+
+func (s *Server) introspect(ctx context.Context, raw, clientIP string) (contract.Introspection, token.Introspection, error) {
 	// A session token is used from there, which is kept: what is no address is none.
-	from, _ := parseHop(value(r.Body.ClientIp))
-	i, err := s.Tokens.Introspect(ctx, r.Body.Token, identity.RequestOrigin{IP: addrText(from)})
+	from, _ := parseHop(clientIP)
+	i, err := s.Tokens.Introspect(ctx, raw, identity.RequestOrigin{IP: addrText(from)})
 	if err != nil || !i.Active {
-		return contract.Introspect200JSONResponse{}, err
+		return contract.Introspection{}, i, err
 	}
-	p := i.Principal
 	issued, expires := i.IssuedAt.Unix(), i.ExpiresAt.Unix()
-	out := contract.Introspect200JSONResponse{
+	out := contract.Introspection{
 		Active: true, TokenKind: new(contract.IntrospectionTokenKind(i.Kind)), Iss: new(origin(s.Config.PublicURL)),
-		Sub: new(p.User.ID.String()), Sid: &p.Session.ID, Jti: optional(i.ID), Iat: &issued, Exp: &expires,
-		AuthTime: new(p.Session.AuthenticatedAt.Unix()), Amr: new([]string(p.Session.Methods)),
+		Jti: optional(i.ID), Iat: &issued, Exp: &expires, Scope: optional(i.Scope),
 	}
 	if i.Kind != token.KindRefresh {
 		out.TokenType = new(contract.IntrospectionTokenTypeBearer)
@@ -31,15 +36,23 @@ func (s *Server) Introspect(ctx context.Context, r contract.IntrospectRequestObj
 	if i.Client != nil {
 		out.ClientId, out.Aud = &i.Client.ID, &i.Client.Audience
 	}
+	if k := i.Machine; k != nil {
+		out.Sub, out.Team, out.Role = new(k.ID.String()), k.TeamID, new(contract.Role(*k.Role))
+		return out, i, nil
+	}
+	p := i.Principal
+	out.Sub, out.Sid = new(p.User.ID.String()), &p.Session.ID
+	out.AuthTime, out.Amr = new(p.Session.AuthenticatedAt.Unix()), new([]string(p.Session.Methods))
 	if p.Team != nil {
 		out.Team, out.Role = &p.Team.TeamID, new(contract.Role(p.Team.Role))
 	}
-	return out, nil
+	return out, i, nil
 }
 
-// formToJSON returns the object of a form, as clients send it by RFC 7662, in
-// which every name is unique.
-func formToJSON(body []byte) ([]byte, error) {
+// formToJSON returns the object of a form, as clients send it by RFC 6749 and RFC 7662:
+// every name is unique, and what is empty or not declared does not count (RFC 6749,
+// section 3.2). A client may name itself by HTTP Basic.
+func formToJSON(c *gin.Context, body []byte, declared map[string]bool) ([]byte, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, errInvalidRequest("the body is not a form")
@@ -49,7 +62,12 @@ func formToJSON(body []byte) ([]byte, error) {
 		if len(values) != 1 {
 			return nil, errInvalidRequest("a field of the form is given twice")
 		}
-		fields[name] = values[0]
+		if declared[name] && values[0] != "" {
+			fields[name] = values[0]
+		}
+	}
+	if id, _, ok := c.Request.BasicAuth(); ok && declared["client_id"] && fields["client_id"] == "" {
+		fields["client_id"] = formDecoded(id)
 	}
 	return json.Marshal(fields)
 }

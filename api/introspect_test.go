@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -164,6 +165,14 @@ func TestIntrospectNeedsACredential(t *testing.T) {
 	wantOAuth(t, op.POST("/v1/introspect", body), http.StatusUnauthorized, "invalid_token", "unauthenticated")
 	wantOAuth(t, other.POST("/v1/introspect", body), http.StatusForbidden, "insufficient_scope", "insufficient_scope")
 	wantOAuth(t, service.POST("/v1/introspect", map[string]any{"token": "x", "user_id": identity.NewID()}), http.StatusBadRequest, "invalid_request", "invalid_request")
+	// By RFC 7662: a form, HTTP Basic, and whatever other parameters there are.
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("backend:"+service.Bearer))
+	for _, path := range []string{"/v1/introspect", "/oauth2/introspect"} {
+		form := url.Values{"token": {op.Cookie("latchkey")}, "token_type_hint": {"access_token"}, "resource": {"x"}}
+		if got := post(a.Browser(), path, form, "Authorization", basic).Want(http.StatusOK); got.Get("active") != true {
+			t.Errorf("%s: %s", path, got.Body)
+		}
+	}
 	cable.Pull()
 	wantOAuth(t, service.POST("/v1/introspect", body), http.StatusServiceUnavailable, "temporarily_unavailable", "unavailable")
 }

@@ -43,6 +43,8 @@ var byAddress = map[string]ratelimit.Limit{
 	"proof":     {Quota: 60, Window: time.Minute},      // ends one: verifies and writes
 	"mail":      {Quota: 30, Window: 10 * time.Minute}, // has mail sent to anybody
 	"recovery":  {Quota: 10, Window: 10 * time.Minute}, // a user has no more codes than this
+	"authorize": {Quota: 600, Window: time.Minute},     // a request of an application; changes nothing
+	"token":     {Quota: 1200, Window: time.Minute},    // a server that asks for everybody it knows
 	"refresh":   {Quota: 120, Window: time.Minute},     // renews a token
 	"read":      {Quota: 6000, Window: time.Minute},
 	"write":     {Quota: 3000, Window: time.Minute},

@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -47,6 +48,7 @@ type requestInfo struct {
 	principal *session.Principal
 	key       *apikey.Key // a service, which has no principal
 	bearer    bool        // the session came as a bearer token
+	form      url.Values  // of an operation that takes nothing else
 	returnTo  string      // checked: where a round trip to a provider is to end
 	overLimit error       // the network has had its quota, and the handler is to decide about it
 	err       error
@@ -184,19 +186,54 @@ func (s *Server) pagePolicy() string {
 	return fmt.Sprintf(pagePolicy, walletConnectRelay)
 }
 
-func isAPI(path string) bool { return strings.HasPrefix(path, "/v1/") || path == "/v1" }
+func isAPI(path string) bool {
+	return strings.HasPrefix(path, "/v1/") || path == "/v1" || strings.HasPrefix(path, "/oauth2/")
+}
 
-// crossOrigin lets the allowed origins read answers (CORS). It permits nothing
-// by itself: sameOrigin decides about writes.
+// crossOrigin lets the allowed origins read answers (CORS), and every origin those
+// that no cookie counts for. It permits nothing by itself: sameOrigin decides about
+// writes.
 func (s *Server) crossOrigin(next http.Handler) http.Handler {
-	return cors.New(cors.Options{
-		AllowOriginFunc:  func(o string) bool { return s.origins[o] },
-		AllowedMethods:   []string{"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"},
-		AllowedHeaders:   []string{"Content-Type", "Authorization"},
-		ExposedHeaders:   []string{"X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"},
+	options := cors.Options{
+		AllowOriginFunc: func(o string) bool { return s.origins[o] },
+		AllowedMethods:  []string{"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"},
+		// Tracing libraries and retrying clients send theirs by themselves.
+		AllowedHeaders:   []string{"Content-Type", "Authorization", "Traceparent", "Tracestate", "Baggage", "Idempotency-Key"},
+		ExposedHeaders:   []string{"X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy", "WWW-Authenticate"},
 		AllowCredentials: true,
 		MaxAge:           600,
-	}).Handler(next)
+	}
+	ours := cors.New(options).Handler(next)
+	options.AllowOriginFunc, options.AllowedOrigins, options.AllowCredentials = nil, []string{"*"}, false
+	everyone := cors.New(options).Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if openToAll(r) {
+			everyone.ServeHTTP(w, r)
+		} else {
+			ours.ServeHTTP(w, r)
+		}
+	})
+}
+
+// openToAll reports whether a request, or the one that a preflight asks about, is for
+// an operation that any origin may call.
+func openToAll(r *http.Request) bool {
+	if !strings.HasPrefix(r.URL.Path, "/oauth2/") && !strings.HasPrefix(r.URL.Path, "/.well-known/") {
+		return false
+	}
+	method := r.Method
+	if asked := r.Header.Get("Access-Control-Request-Method"); method == http.MethodOptions && asked != "" {
+		method = asked
+	}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	all, err := loadOperations()
+	if err != nil {
+		return false
+	}
+	op := all[method+" "+r.URL.Path]
+	return op != nil && op.anyOrigin
 }
 
 var crossOriginProtection = http.NewCrossOriginProtection()
@@ -207,6 +244,9 @@ var crossOriginProtection = http.NewCrossOriginProtection()
 // the http page of the same host nor a sibling subdomain is. Without one,
 // Sec-Fetch-Site decides.
 func (s *Server) sameOrigin(c *gin.Context) {
+	if requestInfoOf(c).operation.anyOrigin {
+		return
+	}
 	switch c.Request.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return
@@ -245,7 +285,12 @@ func (s *Server) limitBody(c *gin.Context) {
 		s.fail(c, errTooLarge)
 		return
 	}
+	formOnly := requestInfoOf(c).operation.formOnly
 	if c.Request.Body == nil || c.Request.Body == http.NoBody {
+		if formOnly {
+			s.setForm(c, nil)
+			return
+		}
 		s.setBody(c, emptyObject)
 		return
 	}
@@ -258,13 +303,24 @@ func (s *Server) limitBody(c *gin.Context) {
 	case err != nil:
 		s.fail(c, errRequestTimeout(err))
 		return
+	case len(body) == 0 && formOnly:
+		s.setForm(c, nil)
+		return
 	case len(body) == 0:
 		s.setBody(c, emptyObject)
 		return
 	}
 	media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
-	if err == nil && media == "application/x-www-form-urlencoded" && requestInfoOf(c).operation.form {
-		if body, err = formToJSON(body); err != nil {
+	if formOnly {
+		if err != nil || media != formType {
+			s.fail(c, errFormOnly)
+			return
+		}
+		s.setForm(c, body)
+		return
+	}
+	if err == nil && media == formType && requestInfoOf(c).operation.form {
+		if body, err = formToJSON(c, body, requestInfoOf(c).operation.fields); err != nil {
 			s.fail(c, err)
 			return
 		}
@@ -281,6 +337,30 @@ func (s *Server) limitBody(c *gin.Context) {
 	}
 	s.setBody(c, body)
 }
+
+// setForm reads a form in which every name is unique but for lists. A field without a
+// value is as good as none (RFC 6749, section 3.2).
+func (s *Server) setForm(c *gin.Context, body []byte) {
+	info := requestInfoOf(c)
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		s.fail(c, errInvalidRequest("the body is not a form").Wrap(err))
+		return
+	}
+	for name, values := range form {
+		if len(values) > 1 && !info.operation.lists[name] {
+			s.fail(c, errInvalidRequest("a field of the form is given twice").WithField(printable(name, maxFieldName)))
+			return
+		}
+	}
+	info.form = present(form)
+	text := info.form.Encode()
+	c.Request.Body = io.NopCloser(strings.NewReader(text))
+	c.Request.ContentLength = int64(len(text))
+	c.Request.Header.Set("Content-Type", formType)
+}
+
+const formType = "application/x-www-form-urlencoded"
 
 func (s *Server) setBody(c *gin.Context, body []byte) {
 	if !requestInfoOf(c).operation.hasBody {

@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 )
@@ -15,6 +17,32 @@ var oauthErrors = map[identity.Code]string{
 	identity.CodeInvalidGrant:       "invalid_grant",
 	identity.CodeInvalidClient:      "invalid_client",
 	identity.CodeUnauthorizedClient: "unauthorized_client",
+	identity.CodeUnsupportedGrant:   "unsupported_grant_type",
+	identity.CodeInvalidScope:       "invalid_scope",
+	identity.CodeInvalidTarget:      "invalid_target", // RFC 8707, section 2
+}
+
+// oauthStatus is the status at an endpoint of the authorization server (RFC 6749,
+// section 5.2), where elsewhere it is another.
+func oauthStatus(code identity.Code, status int) int {
+	if code == identity.CodeInvalidGrant {
+		return http.StatusBadRequest
+	}
+	return status
+}
+
+// challengeFor says how to authenticate (RFC 6749, section 5.2; RFC 6750, section 3).
+func challengeFor(c *gin.Context, code identity.Code, status int) string {
+	op := requestInfoOf(c).operation
+	switch {
+	case status == http.StatusUnauthorized && code == identity.CodeInvalidClient && op != nil && op.oauth2:
+		return `Basic realm="latchkey"`
+	case status != http.StatusUnauthorized && !(code == identity.CodeInsufficientScope && op != nil && op.oauth2):
+		return ""
+	case op != nil && op.oauth2 && c.GetHeader("Authorization") != "":
+		return `Bearer realm="latchkey", error="` + oauthErrors[code] + `"`
+	}
+	return `Bearer realm="latchkey"`
 }
 
 // oauthError returns a problem in the form that OAuth clients read, with the code

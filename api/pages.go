@@ -31,9 +31,9 @@ var problemTemplate = template.Must(template.New("problem").Parse(`<!doctype htm
 const problemPagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // wantsPage reports whether a person is navigating: browsers ask for HTML, and
-// only for the two redirecting calls of the API.
+// only for the redirecting calls of the API.
 func wantsPage(c *gin.Context) bool {
-	return c.Request.Method == http.MethodGet && strings.HasPrefix(c.FullPath(), "/v1/auth/:provider/") &&
+	return c.Request.Method == http.MethodGet && (strings.HasPrefix(c.FullPath(), "/v1/auth/:provider/") || c.FullPath() == authorizePath) &&
 		strings.Contains(c.GetHeader("Accept"), "text/html")
 }
 

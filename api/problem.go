@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -35,6 +34,11 @@ var statuses = map[identity.Code]struct {
 	identity.CodeInvalidState:        {400, "Invalid state"},
 	identity.CodeInvalidMessage:      {400, "Invalid message"},
 	identity.CodeUnauthorizedClient:  {400, "Client not allowed"},
+	identity.CodeClientNotFound:      {400, "Unknown application"},
+	identity.CodeInvalidRedirectURI:  {400, "Invalid redirect URI"},
+	identity.CodeInvalidScope:        {400, "Invalid scope"},
+	identity.CodeInvalidTarget:       {400, "Invalid resource"},
+	identity.CodeUnsupportedGrant:    {400, "Unsupported grant type"},
 	identity.CodeInvalidProof:        {401, "Invalid proof"},
 	identity.CodeInvalidGrant:        {401, "Invalid grant"},
 	identity.CodeInvalidClient:       {401, "Unknown client"},
@@ -89,6 +93,7 @@ var statuses = map[identity.Code]struct {
 var (
 	errMethodNotAllowed = identity.NewError(codeMethodNotAllowed, "this path does not support this method")
 	errTooLarge         = identity.NewError(codeTooLarge, "a body can have at most %d bytes", maxBodyBytes)
+	errFormOnly         = identity.NewError(codeMediaType, "send application/x-www-form-urlencoded")
 	errMediaType        = identity.NewError(codeMediaType, "send application/json")
 )
 
@@ -136,8 +141,11 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if p.RetryAfter != nil {
 		c.Header("Retry-After", strconv.Itoa(*p.RetryAfter))
 	}
-	if p.Status == http.StatusUnauthorized {
-		c.Header("WWW-Authenticate", `Bearer realm="latchkey"`)
+	if op := info.operation; op != nil && op.oauth2 {
+		p.Status = oauthStatus(e.Code, p.Status)
+	}
+	if challenge := challengeFor(c, e.Code, p.Status); challenge != "" {
+		c.Header("WWW-Authenticate", challenge)
 	}
 	if op := info.operation; op != nil && op.oauth {
 		c.JSON(p.Status, oauthError(e, p))

@@ -1,8 +1,10 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -55,7 +57,16 @@ func TestRefreshByAnOAuthClient(t *testing.T) {
 		t.Errorf("another's token: %v", err)
 	}
 	body := map[string]any{"grant_type": "password", "refresh_token": got.RefreshToken, "client_id": "web"}
-	wantOAuth(t, b.POST("/v1/token/refresh", body), http.StatusBadRequest, "invalid_request", "invalid_request")
+	wantOAuth(t, b.POST("/v1/token/refresh", body), http.StatusBadRequest, "unsupported_grant_type", "unsupported_grant_type")
+	// Parameters of other grants and of other servers are ignored (RFC 6749, section 3.2),
+	// and the client may be named by HTTP Basic.
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.RefreshToken}, "client_secret": {"x"}, "scope": {"openid"}, "audience": {"y"}}
+	for _, path := range []string{"/v1/token/refresh", "/oauth2/token"} {
+		a := post(b, path, form, "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("web:"))).Want(http.StatusOK)
+		if form.Set("refresh_token", a.String("refresh_token")); a.String("access_token") == "" {
+			t.Errorf("%s: %s", path, a.Body)
+		}
+	}
 }
 
 func wantInvalidGrant(t *testing.T, a *apptest.Answer) {

@@ -48,8 +48,13 @@ type operation struct {
 	// restricted reports whether a session made by a recovery code may call it; an
 	// operation that does not say so may not be.
 	restricted bool
-	oauth      bool    // its refusals have the form of RFC 6749
-	rate       *policy // limit by client address; nil for none at all
+	oauth      bool            // its refusals have the form of RFC 6749
+	oauth2     bool            // and its statuses: it is an endpoint of the authorization server
+	fields     map[string]bool // of a JSON body that may come as a form
+	formOnly   bool            // takes a form, and no JSON
+	lists      map[string]bool // the fields of the form that can be given more than once
+	anyOrigin  bool            // any origin may call it: it knows no cookie
+	rate       *policy         // limit by client address; nil for none at all
 	// policy says how the policy of the team in the path applies: fully, unless
 	// the operation says otherwise.
 	policy   teamPolicy
@@ -88,6 +93,9 @@ func (s spec) operations() (operations, error) {
 			if op.Security != nil {
 				security = *op.Security
 			}
+			// An access token is for the handler.
+			security = slices.DeleteFunc(slices.Clone(security), func(r openapi3.SecurityRequirement) bool { return r["accessToken"] != nil })
+			formOnly, lists := formOf(op)
 			required := len(security) > 0 && !slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
 			operators := strings.HasPrefix(path, "/v1/admin/")
 			if operators && !required {
@@ -102,6 +110,11 @@ func (s spec) operations() (operations, error) {
 				query:      query,
 				restricted: op.Extensions["x-restricted-session"] == "allowed",
 				oauth:      op.Extensions["x-oauth-errors"] == true,
+				oauth2:     strings.HasPrefix(path, "/oauth2/"),
+				fields:     fieldsOf(op),
+				formOnly:   formOnly,
+				lists:      lists,
+				anyOrigin:  op.Extensions["x-cross-origin"] == "any",
 				rate:       rate,
 				policy:     teamPolicyOf(path, op.Extensions["x-team-policy"]),
 				form:       op.Extensions["x-form"] == "allowed",
@@ -112,6 +125,39 @@ func (s spec) operations() (operations, error) {
 		}
 	}
 	return out, nil
+}
+
+// formOf reports whether an operation takes a form alone, and which fields are lists.
+func formOf(op *openapi3.Operation) (only bool, lists map[string]bool) {
+	if op.RequestBody == nil {
+		return false, nil
+	}
+	content := op.RequestBody.Value.Content
+	media := content[formType]
+	if media == nil || len(content) > 1 {
+		return false, nil
+	}
+	lists = map[string]bool{}
+	for name, p := range media.Schema.Value.Properties {
+		lists[name] = p.Value.Type.Is(openapi3.TypeArray)
+	}
+	return true, lists
+}
+
+// fieldsOf are the names of the object that an operation takes as JSON.
+func fieldsOf(op *openapi3.Operation) map[string]bool {
+	if op.RequestBody == nil {
+		return nil
+	}
+	media := op.RequestBody.Value.Content["application/json"]
+	if media == nil {
+		return nil
+	}
+	fields := map[string]bool{}
+	for name := range media.Schema.Value.Properties {
+		fields[name] = true
+	}
+	return fields
 }
 
 // scopeOf is the scope that a key needs, or "" where none will do.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/latchkey/latchkey/api/contract"
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/identity/token"
 )
 
@@ -25,6 +27,9 @@ func grantOf(g token.Grant) contract.TokenGrant {
 
 // RefreshToken trades a refresh token for its successor.
 func (s *Server) RefreshToken(ctx context.Context, r contract.RefreshTokenRequestObject) (contract.RefreshTokenResponseObject, error) {
+	if grant := value(r.Body.GrantType); grant != "" && grant != client.GrantRefresh {
+		return nil, identity.NewError(identity.CodeUnsupportedGrant, "this grant type is not supported here").WithField("grant_type")
+	}
 	g, err := s.Tokens.Refresh(ctx, r.Body.RefreshToken, r.Body.ClientId, requestInfoOf(ctx).client)
 	return contract.RefreshToken200JSONResponse(grantOf(g)), err
 }
@@ -33,7 +38,7 @@ var cacheKeys = fmt.Sprintf("public, max-age=%d", int(token.JWKSMaxAge.Seconds()
 
 // GetJWKS publishes the public keys.
 func (s *Server) GetJWKS(ctx context.Context, _ contract.GetJWKSRequestObject) (contract.GetJWKSResponseObject, error) {
-	keys, err := s.Tokens.Keyring().JWKS(ctx)
+	keys, err := s.Tokens.JWKS(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,19 +50,4 @@ func (s *Server) GetJWKS(ctx context.Context, _ contract.GetJWKSRequestObject) (
 		}
 	}
 	return out, nil
-}
-
-// GetServerMetadata returns the authorization server metadata (RFC 8414).
-func (s *Server) GetServerMetadata(context.Context, contract.GetServerMetadataRequestObject) (contract.GetServerMetadataResponseObject, error) {
-	public := origin(s.Config.PublicURL)
-	return contract.GetServerMetadata200JSONResponse{
-		Headers: contract.GetServerMetadata200ResponseHeaders{CacheControl: cacheKeys},
-		Body: contract.ServerMetadata{
-			Issuer: public, JwksUri: public + "/.well-known/jwks.json", TokenEndpoint: public + "/v1/token/refresh",
-			TokenEndpointAuthMethodsSupported: []string{"none"}, ResponseTypesSupported: []string{}, GrantTypesSupported: []string{"refresh_token"},
-			IntrospectionEndpoint: public + "/v1/introspect", IntrospectionEndpointAuthMethodsSupported: []string{"Bearer"},
-			AccessTokenSigningAlgValuesSupported: []string{string(token.EdDSA), string(token.ES256)},
-			ServiceDocumentation:                 public + "/docs",
-		},
-	}, nil
 }

@@ -145,7 +145,7 @@ func TestKeysArePublishedAndRotated(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.Advance(token.ReloadEvery)
-		if n := b.GET("/.well-known/jwks.json").Len("keys"); n != 2 || keyOf() != first {
+		if n := b.GET("/.well-known/jwks.json").Len("keys"); n != 3 || keyOf() != first {
 			t.Errorf("%d keys; the new one must not sign yet", n)
 		}
 		a.Advance(10 * time.Minute)
@@ -153,7 +153,7 @@ func TestKeysArePublishedAndRotated(t *testing.T) {
 			t.Error("the new key does not sign")
 		}
 		a.Advance(10 * time.Minute)
-		if n := b.GET("/.well-known/jwks.json").Len("keys"); n != 1 {
+		if n := b.GET("/.well-known/jwks.json").Len("keys"); n != 2 { // and that of ID tokens
 			t.Errorf("%d keys in the end", n)
 		}
 		meta := b.GET("/.well-known/oauth-authorization-server").Want(http.StatusOK)

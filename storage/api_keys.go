@@ -27,6 +27,13 @@ func (db *DB) APIKeyByPrefix(ctx context.Context, prefix string) (apikey.Key, er
 	return row.Key, db.engine.normalise(err)
 }
 
+// APIKey returns a key, also one that does not work.
+func (db *DB) APIKey(ctx context.Context, id identity.ID) (apikey.Key, error) {
+	var row apiKeyRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where("ak.id = ?", id).Scan(ctx)
+	return row.Key, db.engine.normalise(err)
+}
+
 // LockAPIKey implements apikey.Store.
 func (db *DB) LockAPIKey(ctx context.Context, id identity.ID) (apikey.Key, error) {
 	var row apiKeyRow

@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity/method/email"
+	"github.com/latchkey/latchkey/identity/token"
 )
 
 // sweepBatch is how many rows of a table one transaction of a sweep deletes, with
@@ -37,7 +38,8 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 		{(*grantRow)(nil), "lg", "id", "lg.expires_at < ?", now},
 		{(*challengeRow)(nil), "c", "id", "c.expires_at < ?", now.Add(-email.Keep)},
 		{(*mailRow)(nil), "em", "id", "em.leaves_at < ?", now.Add(-email.Keep)},
-		{(*signingKeyRow)(nil), "sk", "kid", "sk.expires_at < ?", now},
+		{(*signingKeyRow)(nil), "sk", "kid", "sk.expires_at < ?", now.Add(-token.KeepRetired)},
+		{(*idTokenKeyRow)(nil), "ik", "kid", "ik.expires_at < ?", now.Add(-token.KeepRetired)},
 		{(*jobRow)(nil), "j", "id", "j.finished_at < ?", sessionsBefore},
 		{session, "s", "id", "s.expires_at < ?", sessionsBefore},
 		{session, "s", "id", "s.idle_expires_at < ? AND s.ended_at IS NULL", sessionsBefore},

@@ -296,6 +296,7 @@ func (e InvitationVoidReason) Valid() bool {
 const (
 	JWKAlgES256 JWKAlg = "ES256"
 	JWKAlgEdDSA JWKAlg = "EdDSA"
+	JWKAlgRS256 JWKAlg = "RS256"
 )
 
 // Valid indicates whether the value is a known member of the JWKAlg enum.
@@ -304,6 +305,8 @@ func (e JWKAlg) Valid() bool {
 	case JWKAlgES256:
 		return true
 	case JWKAlgEdDSA:
+		return true
+	case JWKAlgRS256:
 		return true
 	default:
 		return false
@@ -332,6 +335,7 @@ func (e JWKCrv) Valid() bool {
 const (
 	JWKKtyEC  JWKKty = "EC"
 	JWKKtyOKP JWKKty = "OKP"
+	JWKKtyRSA JWKKty = "RSA"
 )
 
 // Valid indicates whether the value is a known member of the JWKKty enum.
@@ -340,6 +344,8 @@ func (e JWKKty) Valid() bool {
 	case JWKKtyEC:
 		return true
 	case JWKKtyOKP:
+		return true
+	case JWKKtyRSA:
 		return true
 	default:
 		return false
@@ -499,6 +505,21 @@ func (e MyEventBy) Valid() bool {
 	case MyEventBySelf:
 		return true
 	case MyEventByService:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OAuthTokensTokenType.
+const (
+	OAuthTokensTokenTypeBearer OAuthTokensTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the OAuthTokensTokenType enum.
+func (e OAuthTokensTokenType) Valid() bool {
+	switch e {
+	case OAuthTokensTokenTypeBearer:
 		return true
 	default:
 		return false
@@ -709,6 +730,39 @@ func (e TokenGrantTokenType) Valid() bool {
 	}
 }
 
+// Defines values for UserinfoEmailVerified.
+const (
+	UserinfoEmailVerifiedTrue UserinfoEmailVerified = true
+)
+
+// Valid indicates whether the value is a known member of the UserinfoEmailVerified enum.
+func (e UserinfoEmailVerified) Valid() bool {
+	switch e {
+	case UserinfoEmailVerifiedTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserinfoWalletsKind.
+const (
+	UserinfoWalletsKindContract UserinfoWalletsKind = "contract"
+	UserinfoWalletsKindEoa      UserinfoWalletsKind = "eoa"
+)
+
+// Valid indicates whether the value is a known member of the UserinfoWalletsKind enum.
+func (e UserinfoWalletsKind) Valid() bool {
+	switch e {
+	case UserinfoWalletsKindContract:
+		return true
+	case UserinfoWalletsKindEoa:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WalletKind.
 const (
 	WalletKindContract WalletKind = "contract"
@@ -799,6 +853,24 @@ func (e BeginProviderJSONBodyPurpose) Valid() bool {
 	}
 }
 
+// Defines values for DecideConsentJSONBodyDecision.
+const (
+	DecideConsentJSONBodyDecisionAllow DecideConsentJSONBodyDecision = "allow"
+	DecideConsentJSONBodyDecisionDeny  DecideConsentJSONBodyDecision = "deny"
+)
+
+// Valid indicates whether the value is a known member of the DecideConsentJSONBodyDecision enum.
+func (e DecideConsentJSONBodyDecision) Valid() bool {
+	switch e {
+	case DecideConsentJSONBodyDecisionAllow:
+		return true
+	case DecideConsentJSONBodyDecisionDeny:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EndOtherSessionsParamsOthers.
 const (
 	EndOtherSessionsParamsOthersTrue EndOtherSessionsParamsOthers = true
@@ -808,21 +880,6 @@ const (
 func (e EndOtherSessionsParamsOthers) Valid() bool {
 	switch e {
 	case EndOtherSessionsParamsOthersTrue:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for RefreshTokenJSONBodyGrantType.
-const (
-	RefreshTokenJSONBodyGrantTypeRefreshToken RefreshTokenJSONBodyGrantType = "refresh_token"
-)
-
-// Valid indicates whether the value is a known member of the RefreshTokenJSONBodyGrantType enum.
-func (e RefreshTokenJSONBodyGrantType) Valid() bool {
-	switch e {
-	case RefreshTokenJSONBodyGrantTypeRefreshToken:
 		return true
 	default:
 		return false
@@ -981,6 +1038,24 @@ type ClientID = string
 
 // ClientKind Whether it can keep a secret.
 type ClientKind string
+
+// ConsentQuestion defines model for ConsentQuestion.
+type ConsentQuestion struct {
+	Client struct {
+		Id      string  `json:"id"`
+		LogoUri *string `json:"logo_uri,omitempty"`
+		Name    string  `json:"name"`
+	} `json:"client"`
+
+	// RedirectHost Where the answer goes: a host, or the scheme of a native app.
+	RedirectHost string   `json:"redirect_host"`
+	Resources    []string `json:"resources"`
+	Scopes       []string `json:"scopes"`
+	Team         *struct {
+		Id   openapi_types.UUID `json:"id"`
+		Name string             `json:"name"`
+	} `json:"team"`
+}
 
 // CreatedKey An active API key, as listed for the user who created it.
 type CreatedKey struct {
@@ -1147,10 +1222,13 @@ type Introspection struct {
 	Jti      *string `json:"jti,omitempty"`
 	Role     *Role   `json:"role,omitempty"`
 
+	// Scope Of an application.
+	Scope *string `json:"scope,omitempty"`
+
 	// Sid The session.
 	Sid *openapi_types.UUID `json:"sid,omitempty"`
 
-	// Sub The user.
+	// Sub The user; the API key, of a machine.
 	Sub       *string                 `json:"sub,omitempty"`
 	Team      *openapi_types.UUID     `json:"team,omitempty"`
 	TokenKind *IntrospectionTokenKind `json:"token_kind,omitempty"`
@@ -1197,11 +1275,13 @@ type InvitationVoidReason string
 // JWK defines model for JWK.
 type JWK struct {
 	Alg JWKAlg  `json:"alg"`
-	Crv JWKCrv  `json:"crv"`
+	Crv *JWKCrv `json:"crv,omitempty"`
+	E   *string `json:"e,omitempty"`
 	Kid string  `json:"kid"`
 	Kty JWKKty  `json:"kty"`
+	N   *string `json:"n,omitempty"`
 	Use JWKUse  `json:"use"`
-	X   string  `json:"x"`
+	X   *string `json:"x,omitempty"`
 	Y   *string `json:"y,omitempty"`
 }
 
@@ -1583,6 +1663,25 @@ type OAuthError struct {
 	Rule             *string   `json:"rule,omitempty"`
 }
 
+// OAuthTokens defines model for OAuthTokens.
+type OAuthTokens struct {
+	AccessToken string `json:"access_token"`
+
+	// ExpiresIn Seconds, of the access token.
+	ExpiresIn int `json:"expires_in"`
+
+	// IdToken With the scope `openid`.
+	IdToken      *string `json:"id_token,omitempty"`
+	RefreshToken *string `json:"refresh_token,omitempty"`
+
+	// Scope What was granted.
+	Scope     *string              `json:"scope,omitempty"`
+	TokenType OAuthTokensTokenType `json:"token_type"`
+}
+
+// OAuthTokensTokenType defines model for OAuthTokens.TokenType.
+type OAuthTokensTokenType string
+
 // PolicyIdle The maximum number of seconds without use since the last proof. Use is recorded about once a minute, so a pause may count up to a minute longer.
 type PolicyIdle = int
 
@@ -1692,16 +1791,31 @@ type Role string
 // ServerMetadata defines model for ServerMetadata.
 type ServerMetadata struct {
 	// AccessTokenSigningAlgValuesSupported An extension: RFC 8414 has no name for it.
-	AccessTokenSigningAlgValuesSupported      []string `json:"access_token_signing_alg_values_supported"`
-	GrantTypesSupported                       []string `json:"grant_types_supported"`
-	IntrospectionEndpoint                     string   `json:"introspection_endpoint"`
-	IntrospectionEndpointAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
-	Issuer                                    string   `json:"issuer"`
-	JwksUri                                   string   `json:"jwks_uri"`
-	ResponseTypesSupported                    []string `json:"response_types_supported"`
-	ServiceDocumentation                      string   `json:"service_documentation"`
-	TokenEndpoint                             string   `json:"token_endpoint"`
-	TokenEndpointAuthMethodsSupported         []string `json:"token_endpoint_auth_methods_supported"`
+	AccessTokenSigningAlgValuesSupported       []string `json:"access_token_signing_alg_values_supported"`
+	AuthorizationEndpoint                      string   `json:"authorization_endpoint"`
+	AuthorizationResponseIssParameterSupported bool     `json:"authorization_response_iss_parameter_supported"`
+	ClaimsParameterSupported                   bool     `json:"claims_parameter_supported"`
+	ClaimsSupported                            []string `json:"claims_supported"`
+	CodeChallengeMethodsSupported              []string `json:"code_challenge_methods_supported"`
+	GrantTypesSupported                        []string `json:"grant_types_supported"`
+	IdTokenSigningAlgValuesSupported           []string `json:"id_token_signing_alg_values_supported"`
+	IntrospectionEndpoint                      string   `json:"introspection_endpoint"`
+	IntrospectionEndpointAuthMethodsSupported  []string `json:"introspection_endpoint_auth_methods_supported"`
+	Issuer                                     string   `json:"issuer"`
+	JwksUri                                    string   `json:"jwks_uri"`
+	PromptValuesSupported                      []string `json:"prompt_values_supported"`
+	RequestParameterSupported                  bool     `json:"request_parameter_supported"`
+	RequestUriParameterSupported               bool     `json:"request_uri_parameter_supported"`
+	ResponseModesSupported                     []string `json:"response_modes_supported"`
+	ResponseTypesSupported                     []string `json:"response_types_supported"`
+	RevocationEndpoint                         string   `json:"revocation_endpoint"`
+	RevocationEndpointAuthMethodsSupported     []string `json:"revocation_endpoint_auth_methods_supported"`
+	ScopesSupported                            []string `json:"scopes_supported"`
+	ServiceDocumentation                       string   `json:"service_documentation"`
+	SubjectTypesSupported                      []string `json:"subject_types_supported"`
+	TokenEndpoint                              string   `json:"token_endpoint"`
+	TokenEndpointAuthMethodsSupported          []string `json:"token_endpoint_auth_methods_supported"`
+	UserinfoEndpoint                           string   `json:"userinfo_endpoint"`
 }
 
 // Session defines model for Session.
@@ -1968,6 +2082,38 @@ type UserSummary struct {
 	PrimaryWallet *KnownByWallet `json:"primary_wallet,omitempty"`
 }
 
+// Userinfo defines model for Userinfo.
+type Userinfo struct {
+	// Email Verified.
+	Email         *string                `json:"email,omitempty"`
+	EmailVerified *UserinfoEmailVerified `json:"email_verified,omitempty"`
+	Name          *string                `json:"name,omitempty"`
+	Picture       *string                `json:"picture,omitempty"`
+
+	// PreferredUsername The address, where the scope `email` was granted, or a wallet of a user without one, or the name.
+	PreferredUsername *string `json:"preferred_username,omitempty"`
+	Role              *Role   `json:"role,omitempty"`
+
+	// Sub The user.
+	Sub       string              `json:"sub"`
+	Team      *openapi_types.UUID `json:"team,omitempty"`
+	UpdatedAt *int64              `json:"updated_at,omitempty"`
+	Wallets   *[]struct {
+		// Address An Ethereum address; mixed case must be a correct EIP-55 checksum.
+		Address WalletAddress `json:"address"`
+
+		// ChainId EIP-155 chain id.
+		ChainId ChainID             `json:"chain_id"`
+		Kind    UserinfoWalletsKind `json:"kind"`
+	} `json:"wallets,omitempty"`
+}
+
+// UserinfoEmailVerified defines model for Userinfo.EmailVerified.
+type UserinfoEmailVerified bool
+
+// UserinfoWalletsKind defines model for Userinfo.Wallets.Kind.
+type UserinfoWalletsKind string
+
 // Wallet defines model for Wallet.
 type Wallet struct {
 	// Address EIP-55.
@@ -2071,6 +2217,113 @@ type TeamPath = openapi_types.UUID
 
 // UserPath defines model for UserPath.
 type UserPath = openapi_types.UUID
+
+// AuthorizeParams defines parameters for Authorize.
+type AuthorizeParams struct {
+	// ClientId Required, but for `continue`.
+	ClientId *string `form:"client_id,omitempty" json:"client_id,omitempty"`
+
+	// RedirectUri Required: one that is registered, byte for byte. The port of a loopback address is free (RFC 8252).
+	RedirectUri *string `form:"redirect_uri,omitempty" json:"redirect_uri,omitempty"`
+
+	// ResponseType Required: `code`.
+	ResponseType *string `form:"response_type,omitempty" json:"response_type,omitempty"`
+
+	// CodeChallenge Required (RFC 7636).
+	CodeChallenge *string `form:"code_challenge,omitempty" json:"code_challenge,omitempty"`
+
+	// CodeChallengeMethod Required: `S256`.
+	CodeChallengeMethod *string `form:"code_challenge_method,omitempty" json:"code_challenge_method,omitempty"`
+
+	// Scope Of `openid`, `profile`, `email`, `wallets`, `offline_access` and those of resources; the client gets those that it may have.
+	Scope *string `form:"scope,omitempty" json:"scope,omitempty"`
+
+	// State At most 1024 bytes, returned as it is.
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+
+	// Nonce At most 1024 bytes, for the ID token.
+	Nonce *string `form:"nonce,omitempty" json:"nonce,omitempty"`
+
+	// Prompt `none`, or any of `login`, `consent` and `select_account`.
+	Prompt *string `form:"prompt,omitempty" json:"prompt,omitempty"`
+
+	// MaxAge Seconds since the person was verified.
+	MaxAge    *string `form:"max_age,omitempty" json:"max_age,omitempty"`
+	LoginHint *string `form:"login_hint,omitempty" json:"login_hint,omitempty"`
+
+	// IdTokenHint An earlier ID token, which may have expired: its person is to be signed in.
+	IdTokenHint *string `form:"id_token_hint,omitempty" json:"id_token_hint,omitempty"`
+
+	// Resource APIs that access tokens are wanted for (RFC 8707).
+	Resource *[]string `form:"resource,omitempty" json:"resource,omitempty"`
+
+	// Team An extension: the team to act in. Its policy decides before there is a code.
+	Team *string `form:"team,omitempty" json:"team,omitempty"`
+
+	// ResponseMode `query`.
+	ResponseMode *string `form:"response_mode,omitempty" json:"response_mode,omitempty"`
+
+	// Continue A request that was on its way through pages of this service.
+	Continue *string `form:"continue,omitempty" json:"continue,omitempty"`
+}
+
+// AuthorizeByFormFormdataBody defines parameters for AuthorizeByForm.
+type AuthorizeByFormFormdataBody struct {
+	ClientId *string `form:"client_id,omitempty" json:"client_id,omitempty"`
+}
+
+// IntrospectTokenFormdataBody defines parameters for IntrospectToken.
+type IntrospectTokenFormdataBody struct {
+	ClientId *string `form:"client_id,omitempty" json:"client_id,omitempty"`
+
+	// ClientIp As at `/v1/introspect`.
+	ClientIp     *string `form:"client_ip,omitempty" json:"client_ip,omitempty"`
+	ClientSecret *string `form:"client_secret,omitempty" json:"client_secret,omitempty"`
+	Token        *string `form:"token,omitempty" json:"token,omitempty"`
+
+	// TokenTypeHint Not needed: the kind of a token is recognized.
+	TokenTypeHint *string `form:"token_type_hint,omitempty" json:"token_type_hint,omitempty"`
+}
+
+// RevokeTokenFormdataBody defines parameters for RevokeToken.
+type RevokeTokenFormdataBody struct {
+	ClientId     *string `form:"client_id,omitempty" json:"client_id,omitempty"`
+	ClientSecret *string `form:"client_secret,omitempty" json:"client_secret,omitempty"`
+	Token        *string `form:"token,omitempty" json:"token,omitempty"`
+
+	// TokenTypeHint Not needed: the kind of a token is recognized.
+	TokenTypeHint *string `form:"token_type_hint,omitempty" json:"token_type_hint,omitempty"`
+}
+
+// ExchangeTokenFormdataBody defines parameters for ExchangeToken.
+type ExchangeTokenFormdataBody struct {
+	ClientId *string `form:"client_id,omitempty" json:"client_id,omitempty"`
+
+	// ClientIp An extension, with `refresh_token` of confidential clients: where the person is now, for teams with `allowed_networks`.
+	ClientIp     *string `form:"client_ip,omitempty" json:"client_ip,omitempty"`
+	ClientSecret *string `form:"client_secret,omitempty" json:"client_secret,omitempty"`
+	Code         *string `form:"code,omitempty" json:"code,omitempty"`
+
+	// CodeVerifier With `code` (RFC 7636).
+	CodeVerifier *string `form:"code_verifier,omitempty" json:"code_verifier,omitempty"`
+	GrantType    *string `form:"grant_type,omitempty" json:"grant_type,omitempty"`
+
+	// RedirectUri With `code`: the same as in the authorization request.
+	RedirectUri  *string `form:"redirect_uri,omitempty" json:"redirect_uri,omitempty"`
+	RefreshToken *string `form:"refresh_token,omitempty" json:"refresh_token,omitempty"`
+
+	// Resource The API that the access token is for, of those that were granted (RFC 8707); the first by default.
+	Resource *[]string `form:"resource,omitempty" json:"resource,omitempty"`
+
+	// Scope With `refresh_token`: less than was granted.
+	Scope *string `form:"scope,omitempty" json:"scope,omitempty"`
+}
+
+// PostUserinfoFormdataBody defines parameters for PostUserinfo.
+type PostUserinfoFormdataBody struct {
+	// AccessToken Instead of the header (RFC 6750, section 2.2).
+	AccessToken *string `form:"access_token,omitempty" json:"access_token,omitempty"`
+}
 
 // AdminListAPIKeysParams defines parameters for AdminListAPIKeys.
 type AdminListAPIKeysParams struct {
@@ -2408,9 +2661,23 @@ type BeginProviderJSONBody struct {
 // BeginProviderJSONBodyPurpose defines parameters for BeginProvider.
 type BeginProviderJSONBodyPurpose string
 
+// GetConsentParams defines parameters for GetConsent.
+type GetConsentParams struct {
+	Request string `form:"request" json:"request"`
+}
+
+// DecideConsentJSONBody defines parameters for DecideConsent.
+type DecideConsentJSONBody struct {
+	Decision DecideConsentJSONBodyDecision `json:"decision"`
+	Request  string                        `json:"request"`
+}
+
+// DecideConsentJSONBodyDecision defines parameters for DecideConsent.
+type DecideConsentJSONBodyDecision string
+
 // IntrospectJSONBody defines parameters for Introspect.
 type IntrospectJSONBody struct {
-	// ClientIp The address of the client that uses the token. An invalid address counts as none. Without it, policies with `allowed_networks` refuse the session.
+	// ClientIp The address of the client that uses the token; of an application, where it was last, without it. An invalid address counts as none. Without it, policies with `allowed_networks` refuse the session.
 	ClientIp *string `json:"client_ip,omitempty"`
 	Token    string  `json:"token"`
 
@@ -2731,13 +2998,25 @@ type RefreshTokenJSONBody struct {
 	// ClientId The client it was issued to.
 	ClientId string `json:"client_id"`
 
-	// GrantType Not needed: no other is supported.
-	GrantType    *RefreshTokenJSONBodyGrantType `json:"grant_type,omitempty"`
-	RefreshToken string                         `json:"refresh_token"`
+	// GrantType Not needed: only `refresh_token` is supported.
+	GrantType    *string `json:"grant_type,omitempty"`
+	RefreshToken string  `json:"refresh_token"`
 }
 
-// RefreshTokenJSONBodyGrantType defines parameters for RefreshToken.
-type RefreshTokenJSONBodyGrantType string
+// AuthorizeByFormFormdataRequestBody defines body for AuthorizeByForm for application/x-www-form-urlencoded ContentType.
+type AuthorizeByFormFormdataRequestBody AuthorizeByFormFormdataBody
+
+// IntrospectTokenFormdataRequestBody defines body for IntrospectToken for application/x-www-form-urlencoded ContentType.
+type IntrospectTokenFormdataRequestBody IntrospectTokenFormdataBody
+
+// RevokeTokenFormdataRequestBody defines body for RevokeToken for application/x-www-form-urlencoded ContentType.
+type RevokeTokenFormdataRequestBody RevokeTokenFormdataBody
+
+// ExchangeTokenFormdataRequestBody defines body for ExchangeToken for application/x-www-form-urlencoded ContentType.
+type ExchangeTokenFormdataRequestBody ExchangeTokenFormdataBody
+
+// PostUserinfoFormdataRequestBody defines body for PostUserinfo for application/x-www-form-urlencoded ContentType.
+type PostUserinfoFormdataRequestBody PostUserinfoFormdataBody
 
 // AdminCreateAPIKeyJSONRequestBody defines body for AdminCreateAPIKey for application/json ContentType.
 type AdminCreateAPIKeyJSONRequestBody AdminCreateAPIKeyJSONBody
@@ -2786,6 +3065,9 @@ type VerifySiweJSONRequestBody VerifySiweJSONBody
 
 // BeginProviderJSONRequestBody defines body for BeginProvider for application/json ContentType.
 type BeginProviderJSONRequestBody BeginProviderJSONBody
+
+// DecideConsentJSONRequestBody defines body for DecideConsent for application/json ContentType.
+type DecideConsentJSONRequestBody DecideConsentJSONBody
 
 // IntrospectJSONRequestBody defines body for Introspect for application/json ContentType.
 type IntrospectJSONRequestBody IntrospectJSONBody
@@ -2843,9 +3125,33 @@ type ServerInterface interface {
 	// GetServerMetadata Get the authorization server metadata (RFC 8414)
 	// (GET /.well-known/oauth-authorization-server)
 	GetServerMetadata(c *gin.Context)
+	// GetOpenIDConfiguration Get the provider's metadata (OpenID Connect Discovery)
+	// (GET /.well-known/openid-configuration)
+	GetOpenIDConfiguration(c *gin.Context)
 	// Healthz Check liveness
 	// (GET /healthz)
 	Healthz(c *gin.Context)
+	// Authorize Ask for an authorization code (RFC 6749, OpenID Connect)
+	// (GET /oauth2/authorize)
+	Authorize(c *gin.Context, params AuthorizeParams)
+	// AuthorizeByForm Ask for an authorization code with a form
+	// (POST /oauth2/authorize)
+	AuthorizeByForm(c *gin.Context)
+	// IntrospectToken Introspect a token (RFC 7662), as a client
+	// (POST /oauth2/introspect)
+	IntrospectToken(c *gin.Context)
+	// RevokeToken Revoke a token (RFC 7009)
+	// (POST /oauth2/revoke)
+	RevokeToken(c *gin.Context)
+	// ExchangeToken Get tokens (RFC 6749)
+	// (POST /oauth2/token)
+	ExchangeToken(c *gin.Context)
+	// GetUserinfo Get claims about the person (OpenID Connect)
+	// (GET /oauth2/userinfo)
+	GetUserinfo(c *gin.Context)
+	// PostUserinfo Get claims about the person with POST
+	// (POST /oauth2/userinfo)
+	PostUserinfo(c *gin.Context)
 	// Readyz Check readiness
 	// (GET /readyz)
 	Readyz(c *gin.Context)
@@ -2969,6 +3275,12 @@ type ServerInterface interface {
 	// BeginProvider Begin a sign-in, link or step-up at a provider
 	// (POST /v1/auth/{provider}/start)
 	BeginProvider(c *gin.Context, provider ProviderPath)
+	// GetConsent Get what an application asks for
+	// (GET /v1/consent)
+	GetConsent(c *gin.Context, params GetConsentParams)
+	// DecideConsent Allow or deny what an application asks for
+	// (POST /v1/consent)
+	DecideConsent(c *gin.Context)
 	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(c *gin.Context)
@@ -3180,6 +3492,19 @@ func (siw *ServerInterfaceWrapper) GetServerMetadata(c *gin.Context) {
 	siw.Handler.GetServerMetadata(c)
 }
 
+// GetOpenIDConfiguration operation middleware
+func (siw *ServerInterfaceWrapper) GetOpenIDConfiguration(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetOpenIDConfiguration(c)
+}
+
 // Healthz operation middleware
 func (siw *ServerInterfaceWrapper) Healthz(c *gin.Context) {
 
@@ -3191,6 +3516,231 @@ func (siw *ServerInterfaceWrapper) Healthz(c *gin.Context) {
 	}
 
 	siw.Handler.Healthz(c)
+}
+
+// Authorize operation middleware
+func (siw *ServerInterfaceWrapper) Authorize(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AuthorizeParams
+
+	// ------------- Optional query parameter "client_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "client_id", c.Request.URL.Query(), &params.ClientId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter client_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "redirect_uri" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "redirect_uri", c.Request.URL.Query(), &params.RedirectUri, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter redirect_uri: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "response_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "response_type", c.Request.URL.Query(), &params.ResponseType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter response_type: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "code_challenge" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code_challenge", c.Request.URL.Query(), &params.CodeChallenge, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code_challenge: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "code_challenge_method" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code_challenge_method", c.Request.URL.Query(), &params.CodeChallengeMethod, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code_challenge_method: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "scope" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scope", c.Request.URL.Query(), &params.Scope, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter scope: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "nonce" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "nonce", c.Request.URL.Query(), &params.Nonce, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter nonce: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "prompt" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "prompt", c.Request.URL.Query(), &params.Prompt, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter prompt: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "max_age" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "max_age", c.Request.URL.Query(), &params.MaxAge, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter max_age: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "login_hint" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "login_hint", c.Request.URL.Query(), &params.LoginHint, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter login_hint: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "id_token_hint" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id_token_hint", c.Request.URL.Query(), &params.IdTokenHint, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id_token_hint: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "resource" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resource", c.Request.URL.Query(), &params.Resource, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter resource: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "response_mode" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "response_mode", c.Request.URL.Query(), &params.ResponseMode, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter response_mode: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "continue" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "continue", c.Request.URL.Query(), &params.Continue, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter continue: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Authorize(c, params)
+}
+
+// AuthorizeByForm operation middleware
+func (siw *ServerInterfaceWrapper) AuthorizeByForm(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AuthorizeByForm(c)
+}
+
+// IntrospectToken operation middleware
+func (siw *ServerInterfaceWrapper) IntrospectToken(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.IntrospectToken(c)
+}
+
+// RevokeToken operation middleware
+func (siw *ServerInterfaceWrapper) RevokeToken(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RevokeToken(c)
+}
+
+// ExchangeToken operation middleware
+func (siw *ServerInterfaceWrapper) ExchangeToken(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExchangeToken(c)
+}
+
+// GetUserinfo operation middleware
+func (siw *ServerInterfaceWrapper) GetUserinfo(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetUserinfo(c)
+}
+
+// PostUserinfo operation middleware
+func (siw *ServerInterfaceWrapper) PostUserinfo(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PostUserinfo(c)
 }
 
 // Readyz operation middleware
@@ -4488,6 +5038,46 @@ func (siw *ServerInterfaceWrapper) BeginProvider(c *gin.Context) {
 	}
 
 	siw.Handler.BeginProvider(c, provider)
+}
+
+// GetConsent operation middleware
+func (siw *ServerInterfaceWrapper) GetConsent(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetConsentParams
+
+	// ------------- Required query parameter "request" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "request", c.Request.URL.Query(), &params.Request, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter request: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetConsent(c, params)
+}
+
+// DecideConsent operation middleware
+func (siw *ServerInterfaceWrapper) DecideConsent(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DecideConsent(c)
 }
 
 // Introspect operation middleware
@@ -6343,7 +6933,17 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PATCH(options.BaseURL+"/v1/admin/clients/:client", wrapper.AdminUpdateClient)
 	router.POST(options.BaseURL+"/v1/admin/clients/:client/rotate-secret", wrapper.AdminRotateClientSecret)
 	router.POST(options.BaseURL+"/v1/token/refresh", wrapper.RefreshToken)
+	router.GET(options.BaseURL+"/oauth2/authorize", wrapper.Authorize)
+	router.POST(options.BaseURL+"/oauth2/authorize", wrapper.AuthorizeByForm)
+	router.POST(options.BaseURL+"/oauth2/token", wrapper.ExchangeToken)
+	router.GET(options.BaseURL+"/oauth2/userinfo", wrapper.GetUserinfo)
+	router.POST(options.BaseURL+"/oauth2/userinfo", wrapper.PostUserinfo)
+	router.POST(options.BaseURL+"/oauth2/revoke", wrapper.RevokeToken)
+	router.POST(options.BaseURL+"/oauth2/introspect", wrapper.IntrospectToken)
+	router.GET(options.BaseURL+"/v1/consent", wrapper.GetConsent)
+	router.POST(options.BaseURL+"/v1/consent", wrapper.DecideConsent)
 	router.GET(options.BaseURL+"/.well-known/jwks.json", wrapper.GetJWKS)
+	router.GET(options.BaseURL+"/.well-known/openid-configuration", wrapper.GetOpenIDConfiguration)
 	router.GET(options.BaseURL+"/.well-known/oauth-authorization-server", wrapper.GetServerMetadata)
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
 	router.GET(options.BaseURL+"/readyz", wrapper.Readyz)
@@ -6449,6 +7049,52 @@ func (response GetServerMetadatadefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type GetOpenIDConfigurationRequestObject struct {
+}
+
+type GetOpenIDConfigurationResponseObject interface {
+	VisitGetOpenIDConfigurationResponse(w http.ResponseWriter) error
+}
+
+type GetOpenIDConfiguration200ResponseHeaders struct {
+	CacheControl string
+}
+
+type GetOpenIDConfiguration200JSONResponse struct {
+	Body    ServerMetadata
+	Headers GetOpenIDConfiguration200ResponseHeaders
+}
+
+func (response GetOpenIDConfiguration200JSONResponse) VisitGetOpenIDConfigurationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOpenIDConfigurationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOpenIDConfigurationdefaultApplicationProblemPlusJSONResponse) VisitGetOpenIDConfigurationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type HealthzRequestObject struct {
 }
 
@@ -6482,6 +7128,286 @@ func (response HealthzdefaultApplicationProblemPlusJSONResponse) VisitHealthzRes
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeRequestObject struct {
+	Params AuthorizeParams
+}
+
+type AuthorizeResponseObject interface {
+	VisitAuthorizeResponse(w http.ResponseWriter) error
+}
+
+type Authorize302ResponseHeaders struct {
+	Location *string
+}
+
+type Authorize302Response struct {
+	Headers Authorize302ResponseHeaders
+}
+
+func (response Authorize302Response) VisitAuthorizeResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(302)
+	return nil
+}
+
+type AuthorizedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AuthorizedefaultApplicationProblemPlusJSONResponse) VisitAuthorizeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeByFormRequestObject struct {
+	Body *AuthorizeByFormFormdataRequestBody
+}
+
+type AuthorizeByFormResponseObject interface {
+	VisitAuthorizeByFormResponse(w http.ResponseWriter) error
+}
+
+type AuthorizeByForm303ResponseHeaders struct {
+	Location *string
+}
+
+type AuthorizeByForm303Response struct {
+	Headers AuthorizeByForm303ResponseHeaders
+}
+
+func (response AuthorizeByForm303Response) VisitAuthorizeByFormResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(303)
+	return nil
+}
+
+type AuthorizeByFormdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AuthorizeByFormdefaultApplicationProblemPlusJSONResponse) VisitAuthorizeByFormResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokenRequestObject struct {
+	Body *IntrospectTokenFormdataRequestBody
+}
+
+type IntrospectTokenResponseObject interface {
+	VisitIntrospectTokenResponse(w http.ResponseWriter) error
+}
+
+type IntrospectToken200JSONResponse Introspection
+
+func (response IntrospectToken200JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokendefaultJSONResponse struct {
+	Body       OAuthError
+	StatusCode int
+}
+
+func (response IntrospectTokendefaultJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokenRequestObject struct {
+	Body *RevokeTokenFormdataRequestBody
+}
+
+type RevokeTokenResponseObject interface {
+	VisitRevokeTokenResponse(w http.ResponseWriter) error
+}
+
+type RevokeToken200Response struct {
+}
+
+func (response RevokeToken200Response) VisitRevokeTokenResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeTokendefaultJSONResponse struct {
+	Body       OAuthError
+	StatusCode int
+}
+
+func (response RevokeTokendefaultJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangeTokenRequestObject struct {
+	Body *ExchangeTokenFormdataRequestBody
+}
+
+type ExchangeTokenResponseObject interface {
+	VisitExchangeTokenResponse(w http.ResponseWriter) error
+}
+
+type ExchangeToken200ResponseHeaders struct {
+	Pragma *string
+}
+
+type ExchangeToken200JSONResponse struct {
+	Body    OAuthTokens
+	Headers ExchangeToken200ResponseHeaders
+}
+
+func (response ExchangeToken200JSONResponse) VisitExchangeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Pragma != nil {
+		w.Header().Set("Pragma", fmt.Sprint(*response.Headers.Pragma))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangeTokendefaultJSONResponse struct {
+	Body       OAuthError
+	StatusCode int
+}
+
+func (response ExchangeTokendefaultJSONResponse) VisitExchangeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserinfoRequestObject struct {
+}
+
+type GetUserinfoResponseObject interface {
+	VisitGetUserinfoResponse(w http.ResponseWriter) error
+}
+
+type GetUserinfo200JSONResponse Userinfo
+
+func (response GetUserinfo200JSONResponse) VisitGetUserinfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserinfodefaultJSONResponse struct {
+	Body       OAuthError
+	StatusCode int
+}
+
+func (response GetUserinfodefaultJSONResponse) VisitGetUserinfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostUserinfoRequestObject struct {
+	Body *PostUserinfoFormdataRequestBody
+}
+
+type PostUserinfoResponseObject interface {
+	VisitPostUserinfoResponse(w http.ResponseWriter) error
+}
+
+type PostUserinfo200JSONResponse Userinfo
+
+func (response PostUserinfo200JSONResponse) VisitPostUserinfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostUserinfodefaultJSONResponse struct {
+	Body       OAuthError
+	StatusCode int
+}
+
+func (response PostUserinfodefaultJSONResponse) VisitPostUserinfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8205,6 +9131,86 @@ type BeginProviderdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response BeginProviderdefaultApplicationProblemPlusJSONResponse) VisitBeginProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsentRequestObject struct {
+	Params GetConsentParams
+}
+
+type GetConsentResponseObject interface {
+	VisitGetConsentResponse(w http.ResponseWriter) error
+}
+
+type GetConsent200JSONResponse ConsentQuestion
+
+func (response GetConsent200JSONResponse) VisitGetConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetConsentdefaultApplicationProblemPlusJSONResponse) VisitGetConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideConsentRequestObject struct {
+	Body *DecideConsentJSONRequestBody
+}
+
+type DecideConsentResponseObject interface {
+	VisitDecideConsentResponse(w http.ResponseWriter) error
+}
+
+type DecideConsent200JSONResponse struct {
+	Url string `json:"url"`
+}
+
+func (response DecideConsent200JSONResponse) VisitDecideConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideConsentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideConsentdefaultApplicationProblemPlusJSONResponse) VisitDecideConsentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10624,9 +11630,33 @@ type StrictServerInterface interface {
 	// GetServerMetadata Get the authorization server metadata (RFC 8414)
 	// (GET /.well-known/oauth-authorization-server)
 	GetServerMetadata(ctx context.Context, request GetServerMetadataRequestObject) (GetServerMetadataResponseObject, error)
+	// GetOpenIDConfiguration Get the provider's metadata (OpenID Connect Discovery)
+	// (GET /.well-known/openid-configuration)
+	GetOpenIDConfiguration(ctx context.Context, request GetOpenIDConfigurationRequestObject) (GetOpenIDConfigurationResponseObject, error)
 	// Healthz Check liveness
 	// (GET /healthz)
 	Healthz(ctx context.Context, request HealthzRequestObject) (HealthzResponseObject, error)
+	// Authorize Ask for an authorization code (RFC 6749, OpenID Connect)
+	// (GET /oauth2/authorize)
+	Authorize(ctx context.Context, request AuthorizeRequestObject) (AuthorizeResponseObject, error)
+	// AuthorizeByForm Ask for an authorization code with a form
+	// (POST /oauth2/authorize)
+	AuthorizeByForm(ctx context.Context, request AuthorizeByFormRequestObject) (AuthorizeByFormResponseObject, error)
+	// IntrospectToken Introspect a token (RFC 7662), as a client
+	// (POST /oauth2/introspect)
+	IntrospectToken(ctx context.Context, request IntrospectTokenRequestObject) (IntrospectTokenResponseObject, error)
+	// RevokeToken Revoke a token (RFC 7009)
+	// (POST /oauth2/revoke)
+	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
+	// ExchangeToken Get tokens (RFC 6749)
+	// (POST /oauth2/token)
+	ExchangeToken(ctx context.Context, request ExchangeTokenRequestObject) (ExchangeTokenResponseObject, error)
+	// GetUserinfo Get claims about the person (OpenID Connect)
+	// (GET /oauth2/userinfo)
+	GetUserinfo(ctx context.Context, request GetUserinfoRequestObject) (GetUserinfoResponseObject, error)
+	// PostUserinfo Get claims about the person with POST
+	// (POST /oauth2/userinfo)
+	PostUserinfo(ctx context.Context, request PostUserinfoRequestObject) (PostUserinfoResponseObject, error)
 	// Readyz Check readiness
 	// (GET /readyz)
 	Readyz(ctx context.Context, request ReadyzRequestObject) (ReadyzResponseObject, error)
@@ -10750,6 +11780,12 @@ type StrictServerInterface interface {
 	// BeginProvider Begin a sign-in, link or step-up at a provider
 	// (POST /v1/auth/{provider}/start)
 	BeginProvider(ctx context.Context, request BeginProviderRequestObject) (BeginProviderResponseObject, error)
+	// GetConsent Get what an application asks for
+	// (GET /v1/consent)
+	GetConsent(ctx context.Context, request GetConsentRequestObject) (GetConsentResponseObject, error)
+	// DecideConsent Allow or deny what an application asks for
+	// (POST /v1/consent)
+	DecideConsent(ctx context.Context, request DecideConsentRequestObject) (DecideConsentResponseObject, error)
 	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(ctx context.Context, request IntrospectRequestObject) (IntrospectResponseObject, error)
@@ -11031,6 +12067,30 @@ func (sh *strictHandler) GetServerMetadata(ctx *gin.Context) {
 	}
 }
 
+// GetOpenIDConfiguration operation middleware
+func (sh *strictHandler) GetOpenIDConfiguration(ctx *gin.Context) {
+	var request GetOpenIDConfigurationRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOpenIDConfiguration(ctx, request.(GetOpenIDConfigurationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOpenIDConfiguration")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetOpenIDConfigurationResponseObject); ok {
+		if err := validResponse.VisitGetOpenIDConfigurationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Healthz operation middleware
 func (sh *strictHandler) Healthz(ctx *gin.Context) {
 	var request HealthzRequestObject
@@ -11048,6 +12108,231 @@ func (sh *strictHandler) Healthz(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(HealthzResponseObject); ok {
 		if err := validResponse.VisitHealthzResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Authorize operation middleware
+func (sh *strictHandler) Authorize(ctx *gin.Context, params AuthorizeParams) {
+	var request AuthorizeRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Authorize(ctx, request.(AuthorizeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Authorize")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AuthorizeResponseObject); ok {
+		if err := validResponse.VisitAuthorizeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AuthorizeByForm operation middleware
+func (sh *strictHandler) AuthorizeByForm(ctx *gin.Context) {
+	var request AuthorizeByFormRequestObject
+
+	if err := ctx.Request.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	var body AuthorizeByFormFormdataRequestBody
+	if err := runtime.BindForm(&body, ctx.Request.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AuthorizeByForm(ctx, request.(AuthorizeByFormRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AuthorizeByForm")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AuthorizeByFormResponseObject); ok {
+		if err := validResponse.VisitAuthorizeByFormResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// IntrospectToken operation middleware
+func (sh *strictHandler) IntrospectToken(ctx *gin.Context) {
+	var request IntrospectTokenRequestObject
+
+	if err := ctx.Request.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	var body IntrospectTokenFormdataRequestBody
+	if err := runtime.BindForm(&body, ctx.Request.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.IntrospectToken(ctx, request.(IntrospectTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "IntrospectToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(IntrospectTokenResponseObject); ok {
+		if err := validResponse.VisitIntrospectTokenResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeToken operation middleware
+func (sh *strictHandler) RevokeToken(ctx *gin.Context) {
+	var request RevokeTokenRequestObject
+
+	if err := ctx.Request.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	var body RevokeTokenFormdataRequestBody
+	if err := runtime.BindForm(&body, ctx.Request.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeToken(ctx, request.(RevokeTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RevokeTokenResponseObject); ok {
+		if err := validResponse.VisitRevokeTokenResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExchangeToken operation middleware
+func (sh *strictHandler) ExchangeToken(ctx *gin.Context) {
+	var request ExchangeTokenRequestObject
+
+	if err := ctx.Request.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	var body ExchangeTokenFormdataRequestBody
+	if err := runtime.BindForm(&body, ctx.Request.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExchangeToken(ctx, request.(ExchangeTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExchangeToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExchangeTokenResponseObject); ok {
+		if err := validResponse.VisitExchangeTokenResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUserinfo operation middleware
+func (sh *strictHandler) GetUserinfo(ctx *gin.Context) {
+	var request GetUserinfoRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUserinfo(ctx, request.(GetUserinfoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUserinfo")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetUserinfoResponseObject); ok {
+		if err := validResponse.VisitGetUserinfoResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PostUserinfo operation middleware
+func (sh *strictHandler) PostUserinfo(ctx *gin.Context) {
+	var request PostUserinfoRequestObject
+
+	if err := ctx.Request.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	var body PostUserinfoFormdataRequestBody
+	if err := runtime.BindForm(&body, ctx.Request.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PostUserinfo(ctx, request.(PostUserinfoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PostUserinfo")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PostUserinfoResponseObject); ok {
+		if err := validResponse.VisitPostUserinfoResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -12390,6 +13675,74 @@ func (sh *strictHandler) BeginProvider(ctx *gin.Context, provider ProviderPath) 
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(BeginProviderResponseObject); ok {
 		if err := validResponse.VisitBeginProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetConsent operation middleware
+func (sh *strictHandler) GetConsent(ctx *gin.Context, params GetConsentParams) {
+	var request GetConsentRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetConsent(ctx, request.(GetConsentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetConsent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetConsentResponseObject); ok {
+		if err := validResponse.VisitGetConsentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DecideConsent operation middleware
+func (sh *strictHandler) DecideConsent(ctx *gin.Context) {
+	var request DecideConsentRequestObject
+
+	var body DecideConsentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideConsent(ctx, request.(DecideConsentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideConsent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DecideConsentResponseObject); ok {
+		if err := validResponse.VisitDecideConsentResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 func newKeysCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "keys", Short: "List or rotate the keys that sign access tokens"}
+	cmd := &cobra.Command{Use: "keys", Short: "List or rotate the keys that sign tokens"}
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the keys, newest first", Args: cobra.NoArgs,
@@ -30,8 +30,8 @@ func newKeysCommand() *cobra.Command {
 	return cmd
 }
 
-// withKeys runs a command with the keyring. Only creating keys needs the secret.
-func withKeys(needSecret bool, run func(cmd *cobra.Command, keys *token.Keyring) error) func(*cobra.Command, []string) error {
+// withKeys runs a command with the keyrings, that of access tokens first. Only creating keys needs the secret.
+func withKeys(needSecret bool, run func(cmd *cobra.Command, keys []*token.Keyring) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
 		cfg, err := config.LoadWithoutSecret(os.Environ())
 		if needSecret {
@@ -44,16 +44,30 @@ func withKeys(needSecret bool, run func(cmd *cobra.Command, keys *token.Keyring)
 		if err != nil {
 			return err
 		}
-		keys := app.Keyring(cfg, db, slog.New(slog.DiscardHandler), identity.SystemClock)
+		keys := app.Keyrings(cfg, db, slog.New(slog.DiscardHandler), identity.SystemClock)
 		return errors.Join(run(cmd, keys), db.Close())
 	}
 }
 
-func listKeys(cmd *cobra.Command, keys *token.Keyring) error {
-	all, err := keys.Keys(cmd.Context())
-	if err != nil {
-		return err
+func listKeys(cmd *cobra.Command, rings []*token.Keyring) error {
+	found := false
+	for _, ring := range rings {
+		all, err := ring.Keys(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if err := listRing(cmd, all); err != nil {
+			return err
+		}
+		found = found || len(all) > 0
 	}
+	if !found {
+		cmd.Println("there is no key yet: latchkey serve creates one")
+	}
+	return nil
+}
+
+func listRing(cmd *cobra.Command, all []token.Key) error {
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, k := range all {
 		expires := "-"
@@ -65,30 +79,36 @@ func listKeys(cmd *cobra.Command, keys *token.Keyring) error {
 			return err
 		}
 	}
-	if len(all) == 0 {
-		cmd.Println("there is no key yet: latchkey serve creates one")
-	}
 	return w.Flush()
 }
 
 func newRotateKeysCommand() *cobra.Command {
 	var compromised bool
 	cmd := &cobra.Command{
-		Use: "rotate", Short: "Create a key, which is published immediately and signs ten minutes later", Args: cobra.NoArgs,
-		Long: `Create a key. It is published immediately and signs ten minutes later. The old
+		Use: "rotate", Short: "Create keys, which are published immediately and sign ten minutes later", Args: cobra.NoArgs,
+		Long: `Create a key for access tokens, and one for each algorithm that ID tokens were signed
+in. They are published immediately and sign ten minutes later. The old
 keys stay published until the last token that they signed has expired. Keys are
 rotated automatically every 90 days.`,
-		RunE: withKeys(true, func(cmd *cobra.Command, keys *token.Keyring) error {
-			k, err := keys.Rotate(cmd.Context(), compromised)
-			if err != nil {
-				return err
+		RunE: withKeys(true, func(cmd *cobra.Command, rings []*token.Keyring) error {
+			for i, ring := range rings {
+				if all, err := ring.Keys(cmd.Context()); err != nil || i > 0 && len(all) == 0 {
+					if err != nil {
+						return err
+					}
+					continue // nothing was signed in this algorithm
+				}
+				k, err := ring.Rotate(cmd.Context(), compromised)
+				if err != nil {
+					return err
+				}
+				cmd.Printf("%s (%s) signs from %s\n", k.Kid, k.Alg, k.ActiveAt.Format(time.RFC3339))
 			}
-			cmd.Printf("%s (%s) signs from %s\n", k.Kid, k.Alg, k.ActiveAt.Format(time.RFC3339))
 			return nil
 		}),
 	}
 	cmd.Flags().BoolVar(&compromised, "compromised", false,
-		"the old keys leaked, or cannot be read any more: remove them now, which invalidates every access token that they signed, and sign with the new key now")
+		"the old keys leaked, or cannot be read any more: remove them now, which invalidates every token that they signed, and sign with the new key now")
 	return cmd
 }
 

@@ -15,6 +15,7 @@ type NewApplication struct {
 	UserID    identity.ID
 	Parent    identity.ID // the browser's session that it is made in
 	ClientID  string
+	Client    string // its name, for the history
 	GrantID   *identity.ID
 	TeamID    *identity.ID // to act in
 	Offline   bool
@@ -71,9 +72,9 @@ func (s *Service) issueApplication(ctx context.Context, n NewApplication, role *
 		return Principal{}, err
 	}
 	actor := identity.Actor{UserID: n.UserID, SessionID: n.Parent, Client: n.From}
-	created := actor.Event(identity.ActionSessionCreated, now)
+	created := actor.Event(identity.ActionApplicationSignedIn, now)
 	created.UserID = &n.UserID
-	created.Data = identity.Metadata{"kind": KindApplication, "client_id": n.ClientID, "created_session_id": out.ID, "scopes": n.Scopes, "offline": n.Offline}
+	created.Data = identity.Metadata{"client_id": n.ClientID, "client": n.Client, "application_session_id": out.ID, "scopes": n.Scopes, "offline": n.Offline}
 	if err := s.store.RecordEvents(ctx, created); err != nil {
 		return Principal{}, err
 	}

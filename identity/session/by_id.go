@@ -19,7 +19,8 @@ type PrincipalStore interface {
 // session, such as a refresh token. It returns the principal, acting in the named
 // team session or in none. CodeUnauthenticated if either does not work now,
 // CodePolicyUnsatisfied if the team's policy refuses it from where the client is.
-// It does not record a use; see Use.
+// An application that does not say where the person is, counts as where they were
+// last. It does not record a use; see Use.
 func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.RequestOrigin) (Principal, error) {
 	p, err := s.store.PrincipalBySession(ctx, id, teamSession)
 	if errors.Is(err, identity.ErrNotFound) {
@@ -31,6 +32,9 @@ func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identit
 	now := s.now()
 	if p.Session.Status(now) != StatusActive || !p.User.Active() || (p.Team == nil) != (teamSession == nil) {
 		return Principal{}, ErrUnauthenticated()
+	}
+	if client.IP == "" && p.Session.Kind == KindApplication {
+		client.IP = p.Session.IP
 	}
 	if p = p.admitted(client, now); p.Refused != nil {
 		return p, p.Refused.Err()

@@ -140,7 +140,7 @@ func TestWhatATokenSays(t *testing.T) {
 			"sid": p.Session.ID.String(), "amr": []any{p.Session.Methods[0]},
 		})
 		got, err := s.Verify(t.Context(), raw)
-		if err != nil || got.Subject != p.User.ID.String() || got.SessionID != p.Session.ID {
+		if err != nil || got.Subject != p.User.ID.String() || *got.SessionID != p.Session.ID {
 			t.Errorf("%s: %+v, %v", alg, got, err)
 		}
 	}

@@ -1,6 +1,10 @@
 package token
 
-import "github.com/latchkey/latchkey/identity"
+import (
+	"slices"
+
+	"github.com/latchkey/latchkey/identity"
+)
 
 // DefaultClient is the id of the only client if none is
 // configured. Its audience is Latchkey's public URL.
@@ -15,6 +19,11 @@ type Client struct {
 
 // Clients are the configured clients, in order.
 type Clients []Client
+
+// has reports whether a client is configured by this id.
+func (c Clients) has(id string) bool {
+	return slices.ContainsFunc(c, func(client Client) bool { return client.ID == id })
+}
 
 // pick returns the client of an id, or the first for "".
 func (c Clients) pick(id string) (Client, error) {

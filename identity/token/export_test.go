@@ -1,9 +1,19 @@
 package token
 
-import "context"
+import (
+	"context"
 
-// Verify is verify, which only introspection asks.
-func (s *Service) Verify(ctx context.Context, raw string) (Claims, error) { return s.verify(ctx, raw) }
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// Verify is what introspection asks of a token that names a browser's session.
+func (s *Service) Verify(ctx context.Context, raw string) (Claims, error) {
+	claims, err := s.verify(ctx, raw)
+	if err == nil {
+		_, err = s.clientOf(claims, session.Session{Kind: session.KindBrowser})
+	}
+	return claims, err
+}
 
 // ErrNotOurs is errNotOurs.
 var ErrNotOurs = errNotOurs

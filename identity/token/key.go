@@ -9,6 +9,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -29,11 +30,12 @@ type Alg string
 const (
 	EdDSA Alg = "EdDSA" // Ed25519
 	ES256 Alg = "ES256" // P-256 with SHA-256
+	RS256 Alg = "RS256" // RSA of 2048 bits with SHA-256; for ID tokens only, as every client of OpenID Connect has it
 )
 
 func (a Alg) method() jwt.SigningMethod { return jwt.GetSigningMethod(string(a)) }
 
-// Key signs access tokens. It is published before it signs, and stays published
+// Key signs access tokens or ID tokens. It is published before it signs, and stays published
 // until the last token it signed has expired.
 type Key struct {
 	Kid       string // RFC 7638 thumbprint of the public key
@@ -81,6 +83,8 @@ func generate(alg Alg) (crypto.Signer, error) {
 		return private, err
 	case ES256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case RS256:
+		return rsa.GenerateKey(rand.Reader, 2048)
 	}
 	return nil, fmt.Errorf("unknown signature algorithm %q", alg)
 }

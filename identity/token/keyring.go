@@ -25,6 +25,9 @@ const (
 	JWKSMaxAge  = 5 * time.Minute
 	publishFor  = 10 * time.Minute
 	retireAfter = 10 * time.Minute
+	// KeepRetired is how long a key is kept once it is no longer published: an ID
+	// token that has expired may still name a session (id_token_hint).
+	KeepRetired = 90 * 24 * time.Hour
 	// keepStale is how long known public keys are published while the
 	// store does not answer. Nothing is signed or accepted by them meanwhile.
 	keepStale = 15 * time.Minute
@@ -56,6 +59,7 @@ type Keyring struct {
 	alg    Alg
 	now    identity.Clock
 	log    *slog.Logger
+	lazy   bool // there is no key before one is asked for
 	held   atomic.Pointer[ring]
 	loads  singleflight.Group
 }
@@ -70,6 +74,14 @@ type ring struct {
 // stay what they are until they are rotated.
 func NewKeyring(store KeyStore, secrets identity.Secrets, alg Alg, log *slog.Logger, now identity.Clock) *Keyring {
 	return &Keyring{store: store, sealer: identity.NewSealer(secrets.Keys("signing keys")...), alg: alg, log: log, now: now}
+}
+
+// NewIDTokenKeyring returns the keyring of ID tokens in an algorithm that access
+// tokens may not have. It has no key before the first signature.
+func NewIDTokenKeyring(store KeyStore, secrets identity.Secrets, alg Alg, log *slog.Logger, now identity.Clock) *Keyring {
+	k := NewKeyring(store, secrets, alg, log, now)
+	k.lazy = true
+	return k
 }
 
 // current returns the keys as they were at most ReloadEvery ago. Many callers
@@ -100,7 +112,7 @@ func age(now time.Time, r *ring) time.Duration { return now.Sub(r.at).Abs() }
 func (k *Keyring) load(ctx context.Context) (*ring, error) {
 	now := k.now()
 	keys, err := k.store.SigningKeys(ctx)
-	if err == nil && due(keys, now) {
+	if err == nil && due(keys, now) && !(k.lazy && len(keys) == 0) {
 		keys, err = k.rotate(ctx, "due", func(keys []Key) bool { return due(keys, now) }, false)
 	}
 	if err != nil {
@@ -184,8 +196,26 @@ func (r *ring) signing(now time.Time) (Key, bool) {
 	return Key{}, false
 }
 
+// ensure makes the first key where there is none yet.
+func (k *Keyring) ensure(ctx context.Context) error {
+	r, err := k.current(ctx)
+	if err != nil || len(r.keys) > 0 {
+		return err
+	}
+	keys, err := k.rotate(ctx, "first use", func(keys []Key) bool { return len(keys) == 0 }, false)
+	if err == nil {
+		k.held.Store(&ring{at: k.now(), keys: keys})
+	}
+	return err
+}
+
 // signer returns the key that signs now, opened.
 func (k *Keyring) signer(ctx context.Context) (Key, crypto.Signer, error) {
+	if k.lazy {
+		if err := k.ensure(ctx); err != nil {
+			return Key{}, nil, err
+		}
+	}
 	r, err := k.current(ctx)
 	if err != nil {
 		return Key{}, nil, err

@@ -190,17 +190,54 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 	if err != nil {
 		return Grant{}, err
 	}
+	p, next, err := s.rotate(ctx, raw, c, from, func(p session.Principal) error {
+		if p.Session.Kind == session.KindApplication {
+			return errInvalidGrant()
+		}
+		return nil
+	})
+	if err != nil {
+		return Grant{}, err
+	}
+	access, err := s.sign(ctx, p, c)
+	return Grant{AccessToken: access, ExpiresIn: AccessLifetime, RefreshToken: next}, err
+}
+
+// RefreshApplication gives the successor of a refresh token of an application, by the
+// rules of Refresh. admit may refuse, which uses nothing up.
+func (s *Service) RefreshApplication(ctx context.Context, raw, clientID string, from identity.RequestOrigin, admit func(p session.Principal) error) (session.Principal, string, error) {
+	return s.rotate(ctx, raw, Client{ID: clientID, Offline: true}, from, func(p session.Principal) error {
+		if p.Session.Kind != session.KindApplication {
+			return errInvalidGrant()
+		}
+		return admit(p)
+	})
+}
+
+// NewApplicationFamily returns the first refresh token of an application's session. It
+// joins the transaction of ctx.
+func (s *Service) NewApplicationFamily(ctx context.Context, p session.Principal, from identity.RequestOrigin) (string, error) {
+	return s.newFamily(ctx, p, Client{ID: *p.Session.ClientID, Offline: true}, from)
+}
+
+// CanSign refuses, with CodeUnavailable, where nothing can be signed: that is asked
+// before something is used up.
+func (s *Service) CanSign(ctx context.Context) error {
+	_, _, err := s.keys.signer(ctx)
+	return err
+}
+
+func (s *Service) rotate(ctx context.Context, raw string, c Client, from identity.RequestOrigin, admit func(p session.Principal) error) (session.Principal, string, error) {
 	id, n, ok := parseRefresh(raw)
 	if !ok {
-		return Grant{}, errInvalidGrant()
+		return session.Principal{}, "", errInvalidGrant()
 	}
-	// Whether anything can be signed is known before the token is used up.
-	if _, _, err := s.keys.signer(ctx); err != nil {
-		return Grant{}, err
+	if err := s.CanSign(ctx); err != nil {
+		return session.Principal{}, "", err
 	}
 	var p session.Principal
 	var next string
-	err = s.store.InTx(ctx, func(ctx context.Context) (err error) {
+	err := s.store.InTx(ctx, func(ctx context.Context) (err error) {
 		next = ""
 		f, err := s.store.LockRefreshFamily(ctx, id)
 		if errors.Is(err, identity.ErrNotFound) {
@@ -227,6 +264,9 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 			}
 			return err
 		}
+		if err := admit(p); err != nil {
+			return err
+		}
 		if p.User.ID != f.UserID || p.Session.Restricted || !c.Offline {
 			return s.end(ctx, f, "not_allowed_any_more", from)
 		}
@@ -250,16 +290,12 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 		return nil
 	})
 	if err != nil {
-		return Grant{}, err
+		return session.Principal{}, "", err
 	}
 	if next == "" { // and what ended with it has been written
-		return Grant{}, errInvalidGrant()
+		return session.Principal{}, "", errInvalidGrant()
 	}
-	if err := s.sessions.Use(ctx, p); err != nil {
-		return Grant{}, err
-	}
-	access, err := s.sign(ctx, p, c)
-	return Grant{AccessToken: access, ExpiresIn: AccessLifetime, RefreshToken: next}, err
+	return p, next, s.sessions.Use(ctx, p)
 }
 
 // reused ends a family of which a used token came back, and its session.

@@ -8,6 +8,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/session"
 )
 
@@ -23,12 +24,19 @@ type Sessions interface {
 	InTeam(ctx context.Context, p session.Principal, team identity.ID, client identity.RequestOrigin) (session.Principal, error)
 }
 
+// Machines are the API keys that tokens were given to.
+type Machines interface {
+	APIKey(ctx context.Context, id identity.ID) (apikey.Key, error)
+}
+
 // Service gives and reads tokens.
 type Service struct {
 	store    RefreshStore
 	keys     *Keyring
 	sessions Sessions
 	clients  Clients
+	machines Machines
+	idKeys   map[Alg]*Keyring
 	issuer   string
 	parser   *jwt.Parser
 	source   ClaimSource
@@ -42,6 +50,9 @@ type Service struct {
 type Options struct {
 	Issuer  string  // the public URL
 	Clients Clients // none: DefaultClient alone
+	// IDTokenKeys sign ID tokens in the algorithms that Keyring does not.
+	IDTokenKeys []*Keyring
+	Machines    Machines // nil: tokens of machines are of no use
 	// RefreshGrace is how long a used refresh token returns its successor again
 	// while that is unused. Longer forgives longer outages of a client's
 	// network; a stolen token that its owner has just used works for the thief as
@@ -56,14 +67,21 @@ func NewService(store RefreshStore, keys *Keyring, sessions Sessions, secrets id
 	if len(o.Clients) == 0 {
 		o.Clients = Clients{{ID: DefaultClient, Audience: o.Issuer}}
 	}
+	idKeys := map[Alg]*Keyring{}
+	for _, k := range o.IDTokenKeys {
+		idKeys[k.alg] = k
+	}
 	return &Service{
-		store: store, refreshKeys: secrets.Keys("refresh tokens"), refreshGrace: cmp.Or(o.RefreshGrace, DefaultRefreshGrace), keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, source: o.Claims, now: now,
+		idKeys: idKeys, machines: o.Machines, store: store, refreshKeys: secrets.Keys("refresh tokens"), refreshGrace: cmp.Or(o.RefreshGrace, DefaultRefreshGrace), keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, source: o.Claims, now: now,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{string(EdDSA), string(ES256)}), jwt.WithIssuer(o.Issuer),
 			jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),
 		),
 	}
 }
+
+// Configured reports whether a client is one of LATCHKEY_CLIENTS.
+func (s *Service) Configured(clientID string) bool { return s.clients.has(clientID) }
 
 // Keyring returns the keys that sign.
 func (s *Service) Keyring() *Keyring { return s.keys }

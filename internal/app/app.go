@@ -13,6 +13,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/authserver"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
@@ -96,6 +97,7 @@ func New(parts Parts) (*App, error) {
 	var deps api.Deps
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
 		session.WithProviders(cfg.Offers), session.WithNotices(post.notices))
+	tokens, keys, clients := newTokens(parts, sessions, asked.token), apikey.NewService(db, now), Clients(cfg, db, now)
 	deps = api.Deps{
 		Email: post.email,
 		Config: api.Config{
@@ -115,9 +117,13 @@ func New(parts Parts) (*App, error) {
 		}, now),
 		Sessions: sessions,
 		Places:   places,
-		Tokens:   newTokens(parts, sessions, asked.token),
-		APIKeys:  apikey.NewService(db, now),
-		Clients:  Clients(cfg, db, now),
+		Tokens:   tokens,
+		APIKeys:  keys,
+		Clients:  clients,
+		AuthServer: authserver.New(authserver.Deps{
+			Store: db, Sessions: sessions, Tokens: tokens, Consents: clients, APIKeys: keys,
+			Secrets: cfg.Secrets(), Issuer: cfg.PublicURL.String(), Now: now,
+		}),
 		Teams:    team.NewService(db, now, post.teams...),
 		Feed:     feed,
 		Stopping: parts.Context.Done(),
@@ -181,8 +187,20 @@ func Keyring(cfg config.Config, db *storage.DB, log *slog.Logger, now identity.C
 	return token.NewKeyring(db, cfg.Secrets(), token.Alg(cfg.TokenAlg), log, now)
 }
 
+// IDTokenKeyrings returns the keys that sign ID tokens, by algorithm.
+func IDTokenKeyrings(cfg config.Config, db *storage.DB, log *slog.Logger, now identity.Clock) []*token.Keyring {
+	rings := make([]*token.Keyring, len(token.IDTokenAlgs))
+	for i, alg := range token.IDTokenAlgs {
+		rings[i] = token.NewIDTokenKeyring(db.IDTokenKeys(alg), cfg.Secrets(), alg, log, now)
+	}
+	return rings
+}
+
 func newTokens(parts Parts, sessions *session.Service, claims token.ClaimSource) *token.Service {
-	o := token.Options{Issuer: parts.Config.PublicURL.String(), RefreshGrace: parts.Config.RefreshGrace, Claims: claims}
+	o := token.Options{
+		Issuer: parts.Config.PublicURL.String(), RefreshGrace: parts.Config.RefreshGrace, Machines: parts.DB, Claims: claims,
+		IDTokenKeys: IDTokenKeyrings(parts.Config, parts.DB, parts.Log, parts.Now),
+	}
 	for _, c := range parts.Config.Clients {
 		o.Clients = append(o.Clients, token.Client{ID: c.ID, Audience: c.Audience, Offline: true})
 	}

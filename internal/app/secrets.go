@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -22,9 +23,12 @@ type Sealed struct {
 // CheckSealed reports under which secret everything that is kept is sealed. It
 // changes nothing.
 func CheckSealed(ctx context.Context, cfg config.Config, db *storage.DB, now identity.Clock) (s Sealed, err error) {
-	s.Present, s.Previous, s.Neither, err = Keyring(cfg, db, slog.New(slog.DiscardHandler), now).Check(ctx)
-	if err != nil {
-		return Sealed{}, err
+	for _, ring := range Keyrings(cfg, db, slog.New(slog.DiscardHandler), now) {
+		present, previous, neither, err := ring.Check(ctx)
+		if err != nil {
+			return Sealed{}, err
+		}
+		s.Present, s.Previous, s.Neither = s.Present+present, s.Previous+previous, s.Neither+neither
 	}
 	sealer := outboxSealer(cfg)
 	err = eachTask(ctx, db, func(_ context.Context, t identity.Task) error {
@@ -55,8 +59,12 @@ type Resealed struct {
 // Reseal seals everything under LATCHKEY_SECRET that is sealed under
 // LATCHKEY_SECRET_PREVIOUS.
 func Reseal(ctx context.Context, cfg config.Config, db *storage.DB, now identity.Clock) (r Resealed, err error) {
-	if r.Keys, err = Keyring(cfg, db, slog.New(slog.DiscardHandler), now).Reseal(ctx); err != nil {
-		return Resealed{}, err
+	for _, ring := range Keyrings(cfg, db, slog.New(slog.DiscardHandler), now) {
+		n, err := ring.Reseal(ctx)
+		if err != nil {
+			return Resealed{}, err
+		}
+		r.Keys += n
 	}
 	sealer := outboxSealer(cfg)
 	err = eachTask(ctx, db, func(ctx context.Context, t identity.Task) error {
@@ -76,6 +84,11 @@ func Reseal(ctx context.Context, cfg config.Config, db *storage.DB, now identity
 	}
 	r.Families, err = db.FamiliesUnderOtherKeys(ctx, identity.KeyID(identity.Secrets(cfg.Secrets()).Keys("refresh tokens").Primary()))
 	return r, err
+}
+
+// Keyrings returns all keys that sign, those of access tokens first.
+func Keyrings(cfg config.Config, db *storage.DB, log *slog.Logger, now identity.Clock) []*token.Keyring {
+	return append([]*token.Keyring{Keyring(cfg, db, log, now)}, IDTokenKeyrings(cfg, db, log, now)...)
 }
 
 func eachTask(ctx context.Context, db *storage.DB, do func(ctx context.Context, t identity.Task) error) error {

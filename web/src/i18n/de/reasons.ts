@@ -132,6 +132,8 @@ export const reasons: Area<'reasons'> = {
   purpose_not_decided_here: 'die Bestätigung hatte einen anderen Zweck',
   imported: 'importiert',
   ended_by_operator: 'von einem Operator beendet',
+  code_replayed: 'die Anmeldung einer Anwendung wurde zweimal verwendet',
+  revoked_by_application: 'die Anwendung hat sich abgemeldet',
   refresh_reused: 'ein altes Refresh-Token wurde noch einmal benutzt',
   identity_unlinked: 'die Anmeldemethode wurde entfernt',
   client_deleted: 'die Anwendung wurde gelöscht',

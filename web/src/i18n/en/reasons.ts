@@ -132,6 +132,8 @@ export const reasons = {
   purpose_not_decided_here: 'the verification was for another purpose',
   imported: 'imported',
   ended_by_operator: 'ended by an operator',
+  code_replayed: 'the sign-in of an application was used twice',
+  revoked_by_application: 'the application signed out',
   refresh_reused: 'an old refresh token was used again',
   identity_unlinked: 'the sign-in method was removed',
   client_deleted: 'the client was deleted',

@@ -1,0 +1,218 @@
+package authserver
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/identity/session"
+)
+
+// Outcome is where a browser goes with an authorization request. One field is set.
+type Outcome struct {
+	Redirect string // to the application, with the answer
+	// SignIn is what Continue takes once the person has signed in.
+	SignIn    string
+	LoginHint string // with SignIn
+	Consent   string // what the consent page asks about, see Consent
+}
+
+// Authorize decides about an authorization request. p is who is signed in in the
+// browser, or nil. It changes nothing: what the code gives is made, and judged once
+// more, when it is exchanged. An unknown client, or a redirect URI that is none of its
+// own, is an error to be shown here: the browser is never sent there (RFC 6749,
+// section 4.1.2.1).
+func (s *Service) Authorize(ctx context.Context, form url.Values, p *session.Principal, from identity.RequestOrigin) (Outcome, error) {
+	c, err := s.client(ctx, form.Get("client_id"))
+	if err != nil {
+		return Outcome{}, err
+	}
+	if uri := form.Get("redirect_uri"); uri == "" || !c.AllowsRedirect(uri) {
+		return Outcome{}, identity.NewError(identity.CodeInvalidRedirectURI, "the application sent you here with an address for the answer that is not registered for it").WithField("redirect_uri")
+	}
+	r, refusal := Parse(c, form)
+	if refusal != nil {
+		return s.refused(r, refusal), nil
+	}
+	if hint := form.Get("id_token_hint"); hint != "" {
+		h, err := s.tokens.ReadIDTokenHint(ctx, hint)
+		if identity.ErrorCode(err) == identity.CodeInvalidRequest {
+			return s.refused(r, refuse("invalid_request", "id_token_hint is not an ID token of this service")), nil
+		}
+		if err != nil {
+			return Outcome{}, err
+		}
+		r.Subject = h.Subject
+	}
+	return s.proceed(ctx, c, trip{Request: r, Since: s.now().UnixMicro()}, p, from)
+}
+
+// Continue is Authorize for a request that was on its way through our pages. What it
+// was sealed with is as it was, but the client may have changed since.
+func (s *Service) Continue(ctx context.Context, sealed string, p *session.Principal, from identity.RequestOrigin) (Outcome, error) {
+	var t trip
+	if !s.open(useTrip, sealed, &t) {
+		return Outcome{}, errTripOver()
+	}
+	c, err := s.client(ctx, t.ClientID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !c.AllowsRedirect(t.RedirectURI) {
+		return Outcome{}, errTripOver()
+	}
+	if now := s.now(); now.Sub(t.begunAt()) > tripLifetime {
+		t.Since, t.Agreed = now.UnixMicro(), nil
+	}
+	return s.proceed(ctx, c, t, p, from)
+}
+
+func errTripOver() error {
+	return identity.NewError(identity.CodeInvalidState, "this request has expired or was changed: go back to the application and start again")
+}
+
+// client returns a client that a browser names.
+func (s *Service) client(ctx context.Context, id string) (client.Client, error) {
+	c, err := s.store.Client(ctx, id)
+	if id == "" || errors.Is(err, identity.ErrNotFound) {
+		return client.Client{}, identity.NewError(identity.CodeClientNotFound, "the application that sent you here is not registered").WithField("client_id")
+	}
+	return c, err
+}
+
+func (s *Service) refused(r Request, refusal *Refusal) Outcome {
+	return Outcome{Redirect: r.Answer(s.issuer, url.Values{"error": {refusal.Code}, "error_description": {refusal.Description}})}
+}
+
+func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *session.Principal, from identity.RequestOrigin) (Outcome, error) {
+	f := facts{now: s.now(), trusted: c.Trusted}
+	var g *client.Grant
+	if p != nil && p.Session.Restricted {
+		if t.asks(promptNone) {
+			return s.refused(t.Request, refuse("interaction_required", "the person has to add a sign-in method first")), nil
+		}
+		return Outcome{}, identity.NewError(identity.CodeRecoveryRestricted, "you signed in with a recovery code: add a sign-in method first")
+	}
+	if p != nil {
+		f.user, f.session, f.authenticatedAt = p.User.ID, p.Session.ID, p.Session.AuthenticatedAt
+		var err error
+		if g, err = s.grant(ctx, c, t.Request, p.User.ID); err != nil {
+			return Outcome{}, err
+		}
+		f.covered = g != nil
+	}
+	next, refusal := t.next(f)
+	if refusal != nil {
+		return s.refused(t.Request, refusal), nil
+	}
+	if next == stepSignIn {
+		sealed, err := s.seal(useTrip, t)
+		return Outcome{SignIn: sealed, LoginHint: t.LoginHint}, err
+	}
+	// What the team says comes before the person is asked for anything.
+	if t.TeamID != nil {
+		if refusal, err := s.judgeTeam(ctx, *p, from, *t.TeamID); err != nil || refusal != nil {
+			if err != nil {
+				return Outcome{}, err
+			}
+			return s.refused(t.Request, refusal), nil
+		}
+	}
+	if next == stepConsent {
+		sealed, err := s.seal(useConsent, consent{Trip: t, UserID: f.user, SessionID: f.session, ExpiresAt: f.now.Add(tripLifetime).UnixMicro()})
+		return Outcome{Consent: sealed}, err
+	}
+	issued := code{
+		SessionID: identity.NewID(), ClientID: c.ID, RedirectURI: t.RedirectURI, Challenge: t.Challenge, Nonce: t.Nonce, Scopes: t.Scopes,
+		Resources: t.Resources, UserID: f.user, ParentID: f.session, TeamID: t.TeamID, From: from, ExpiresAt: f.now.Add(codeLifetime).UnixMicro(),
+	}
+	if g != nil {
+		issued.GrantID = &g.ID
+	}
+	sealed, err := s.seal(useCode, issued)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Redirect: t.Answer(s.issuer, url.Values{"code": {sealed}})}, nil
+}
+
+// grant returns what the person agreed to before, if that covers the request.
+func (s *Service) grant(ctx context.Context, c client.Client, r Request, user identity.ID) (*client.Grant, error) {
+	g, err := s.store.ClientGrant(ctx, user, c.ID, r.TeamID)
+	if errors.Is(err, identity.ErrNotFound) || err == nil && !g.Covers(c, r.Scopes, r.Resources) {
+		return nil, nil
+	}
+	return &g, err
+}
+
+// judgeTeam says why a person may not act in a team; nil if they may.
+func (s *Service) judgeTeam(ctx context.Context, p session.Principal, from identity.RequestOrigin, id identity.ID) (*Refusal, error) {
+	err := s.sessions.RequireIn(ctx, p, from, id, false)
+	var e *identity.Error
+	switch {
+	case errors.Is(err, identity.ErrNotFound):
+		return refuse("access_denied", "the person is not in this team"), nil
+	case errors.As(err, &e) && e.Code == identity.CodePolicyUnsatisfied:
+		return refuse("access_denied", "the team's policy does not admit this session: "+string(e.Rule)), nil
+	}
+	return nil, err
+}
+
+// Question is what the consent page asks.
+type Question struct {
+	Client      client.Client
+	RedirectURI string // where the answer goes
+	Scopes      []string
+	Resources   []string
+	TeamID      *identity.ID
+	TeamName    string
+}
+
+// Question reads what a request asks a person to agree to. CodeInvalidState for
+// another's, or after an hour.
+func (s *Service) Question(ctx context.Context, sealed string, p session.Principal) (Question, error) {
+	_, c, q, err := s.openConsent(ctx, sealed, p)
+	if err != nil {
+		return Question{}, err
+	}
+	q.Client = c
+	if q.TeamID != nil {
+		q.TeamName, err = s.store.TeamName(ctx, *q.TeamID)
+	}
+	return q, err
+}
+
+func (s *Service) openConsent(ctx context.Context, sealed string, p session.Principal) (consent, client.Client, Question, error) {
+	var asked consent
+	if !s.open(useConsent, sealed, &asked) || asked.UserID != p.User.ID || asked.SessionID != p.Session.ID || s.now().UnixMicro() > asked.ExpiresAt {
+		return consent{}, client.Client{}, Question{}, errTripOver()
+	}
+	t := asked.Trip
+	c, err := s.client(ctx, t.ClientID)
+	if err == nil && !c.AllowsRedirect(t.RedirectURI) {
+		err = errTripOver()
+	}
+	return asked, c, Question{RedirectURI: t.RedirectURI, Scopes: t.Scopes, Resources: t.Resources, TeamID: t.TeamID}, err
+}
+
+// Decide takes the person's answer to a question and returns what goes on: a request to
+// Continue after an agreement, or where the application is told of the refusal.
+func (s *Service) Decide(ctx context.Context, sealed string, p session.Principal, actor identity.Actor, allow bool) (proceed, redirect string, err error) {
+	asked, c, q, err := s.openConsent(ctx, sealed, p)
+	if err != nil {
+		return "", "", err
+	}
+	t := asked.Trip
+	if !allow {
+		return "", s.refused(t.Request, refuse("access_denied", "the person does not agree")).Redirect, nil
+	}
+	_, err = s.consents.Agree(ctx, actor, client.Consent{ClientID: c.ID, TeamID: q.TeamID, Scopes: q.Scopes, Resources: q.Resources, DocumentHash: c.DocumentHash})
+	if err != nil {
+		return "", "", err
+	}
+	t.Agreed = &p.Session.ID
+	proceed, err = s.seal(useTrip, t)
+	return proceed, "", err
+}

@@ -1,0 +1,89 @@
+package authserver
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
+	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/token"
+)
+
+// Store keeps what the authorization server needs. Changes run in the transaction that
+// InTx opened; rows that do not exist are identity.ErrNotFound.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
+	LockSession(ctx context.Context, id identity.ID) (session.Session, error)
+	// EndSessions is that of session.Store.
+	EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error)
+
+	// Client, ClientGrant and ClientGrantByID are those of client.Store.
+	Client(ctx context.Context, id string) (client.Client, error)
+	ClientGrant(ctx context.Context, user identity.ID, client string, team *identity.ID) (client.Grant, error)
+	ClientGrantByID(ctx context.Context, id identity.ID) (client.Grant, error)
+
+	// NoteSubject notes that a client was told of a user.
+	NoteSubject(ctx context.Context, client string, user identity.ID, at time.Time) error
+	// FormerSubjects returns the former ids of a user that the client was told of.
+	FormerSubjects(ctx context.Context, client string, user identity.ID) ([]identity.ID, error)
+	// WalletsOf returns a user's wallets, the primary one first.
+	WalletsOf(ctx context.Context, user identity.ID) ([]identity.Wallet, error)
+	// TeamName returns the name of a team.
+	TeamName(ctx context.Context, id identity.ID) (string, error)
+	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// Sessions is what the authorization server asks of sessions.
+type Sessions interface {
+	IssueApplication(ctx context.Context, n session.NewApplication) (session.Principal, error)
+	RequireIn(ctx context.Context, p session.Principal, client identity.RequestOrigin, team identity.ID, changes bool) error
+}
+
+// Consents keeps what people agree to.
+type Consents interface {
+	Agree(ctx context.Context, actor identity.Actor, c client.Consent) (client.Grant, error)
+	Used(ctx context.Context, g client.Grant) error
+}
+
+// APIKeys checks the keys of teams.
+type APIKeys interface {
+	Authenticate(ctx context.Context, raw string) (apikey.Key, error)
+}
+
+// Deps are the parts that the service puts to work.
+type Deps struct {
+	Store    Store
+	Sessions Sessions
+	Tokens   *token.Service
+	Consents Consents
+	APIKeys  APIKeys
+	Secrets  identity.Secrets
+	Issuer   string // the public URL
+	Now      identity.Clock
+}
+
+// Service is the authorization server.
+type Service struct {
+	store    Store
+	sessions Sessions
+	tokens   *token.Service
+	consents Consents
+	keys     APIKeys
+	sealer   identity.Sealer
+	issuer   string
+	now      identity.Clock
+}
+
+// New returns the service.
+func New(d Deps) *Service {
+	return &Service{
+		store: d.Store, sessions: d.Sessions, tokens: d.Tokens, consents: d.Consents, keys: d.APIKeys,
+		sealer: identity.NewSealer(d.Secrets.Keys("authorization server")...), issuer: d.Issuer, now: d.Now,
+	}
+}
+
+// Issuer returns the issuer identifier.
+func (s *Service) Issuer() string { return s.issuer }
