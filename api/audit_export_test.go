@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
@@ -39,6 +40,9 @@ func busyTeam(t *testing.T, a *apptest.App) (owner *apptest.Browser, team string
 		if err := a.DB.InTx(t.Context(), func(ctx context.Context) error { return a.DB.RecordEvents(ctx, events...) }); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := audit.NewService(a.DB).SealAll(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	return b, team
 }
@@ -150,9 +154,10 @@ func TestAuditExportBreaksOffVisibly(t *testing.T) {
 			}[a.Config.Engine()] {
 				a.Exec("%s", s)
 			}
-			a.Exec("UPDATE audit_events SET data = '[]' WHERE team_id = '%s' AND seq = %d", team, long-10)
+			nth := "UPDATE audit_events SET data = '[]' WHERE id = (SELECT id FROM audit_events WHERE team_id = '%s' ORDER BY id LIMIT 1 OFFSET %d)"
+			a.Exec(nth, team, long-10)
 			brokeOff(t, a, open(t, b, "/v1/teams/"+team+"/audit/export"))
-			a.Exec("UPDATE audit_events SET data = '[]' WHERE team_id = '%s' AND seq = 1", team)
+			a.Exec(nth, team, 0)
 			// In the first page it is an error like any other.
 			res := begun(t, b, "/v1/teams/"+team+"/audit/export")
 			if res.StatusCode != http.StatusInternalServerError || res.Header.Get("Content-Disposition") != "" {

@@ -1,46 +1,112 @@
 package storage
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/team"
 )
 
-// recordRow is an event with its place in its chain.
-type recordRow struct {
-	bun.BaseModel `bun:"table:audit_events,alias:a"`
-	audit.Record
-}
+// zeroChain is the chain of the deployment, in SQL.
+const zeroChain = "'00000000-0000-0000-0000-000000000000'"
 
-func (r recordRow) domain() audit.Record { return r.Record }
-
-// sealRow is what chains an event that was written without.
-type sealRow struct {
-	bun.BaseModel `bun:"table:audit_events,alias:a"`
-	ID            identity.ID `bun:"type:uuid,pk"`
-	Seq           int64       `bun:"type:bigint"`
-	PrevHash      []byte      `bun:"type:bytea"`
-	Hash          []byte      `bun:"type:bytea"`
-}
+// chainOf is the chain of an event in SQL, by which audit_events_seq is ordered.
+const chainOf = "coalesce(a.team_id, " + zeroChain + ")"
 
 type headRow struct {
 	bun.BaseModel `bun:"table:audit_heads,alias:h"`
 	audit.Head
 }
 
-// chainOf is the chain of an event in SQL, by which audit_events_chain is
-// ordered.
-const chainOf = "coalesce(a.team_id, '00000000-0000-0000-0000-000000000000')"
+// RecordEvents writes audit events in the transaction of what they tell of. They
+// are never updated: their chains are made behind them, see SealEvents, so that
+// no change waits for another because of its event.
+func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	rows := make([]eventRow, len(events))
+	for i, e := range events {
+		if e.Data == nil {
+			e.Data = identity.Metadata{}
+		}
+		if e.TeamID != nil {
+			db.changed(ctx, team.Topic(*e.TeamID)) // every change in a team has an event
+		}
+		rows[i] = eventRow{Event: e}
+	}
+	return db.execDeferred(ctx, db.builder(ctx).NewInsert().Model(&rows))
+}
+
+// placed is an event as it is stored. Seq is nil for one that is sealed, or to be.
+type placed struct {
+	audit.Link
+	place
+}
+
+// events selects events with all that placed holds.
+func (db *DB) events(from bun.IDB) *bun.SelectQuery {
+	return from.NewSelect().TableExpr("audit_events AS a").ColumnExpr(`a.id, a.at, a.action, a.actor_id, a.user_id, a.team_id, a.session_id,
+		a.ip, a.user_agent, a.data, coalesce(a.seq, 0), a.prev_hash, a.hash, coalesce(?, 0), coalesce(a.position, 0)`, bun.Safe(db.engine.epochOf()))
+}
+
+// scan reads what events selects. It is written by hand, as it is called for
+// millions.
+func (db *DB) scan(ctx context.Context, q *bun.SelectQuery) (out []placed, err error) {
+	rows, err := q.Rows(ctx)
+	if err != nil {
+		return nil, db.engine.normalise(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var p placed
+		var seq int64
+		var data sql.RawBytes
+		err := rows.Scan(&p.ID, &p.At, &p.Action, &p.ActorID, &p.UserID, &p.TeamID, &p.SessionID,
+			&p.IP, &p.UserAgent, &data, &seq, &p.PrevHash, &p.Hash, &p.Epoch, &p.Position)
+		if err != nil {
+			return nil, db.engine.normalise(err)
+		}
+		p.At, p.EventID = p.At.UTC(), p.ID
+		if seq > 0 {
+			p.Seq = &seq
+		}
+		p.Unreadable = p.Data.Scan([]byte(data))
+		out = append(out, p)
+	}
+	return out, db.engine.normalise(rows.Err())
+}
+
+// readable are the records of events, if all can be read.
+func readable(rows []placed) ([]audit.Record, error) {
+	out := make([]audit.Record, len(rows))
+	for i, r := range rows {
+		if r.Unreadable != nil {
+			return nil, fmt.Errorf("audit event %s: %w", r.ID, r.Unreadable)
+		}
+		out[i] = r.Record
+	}
+	return out, nil
+}
 
 // Events implements audit.Store.
 func (db *DB) Events(ctx context.Context, f audit.Filter, p identity.Page) ([]audit.Record, error) {
-	var rows []recordRow
-	err := newestFirst(whereEvent(db.reader(ctx).NewSelect().Model(&rows), f), "a.id", p).Scan(ctx)
-	return rowsOf(rows, recordRow.domain), db.engine.normalise(err)
+	rows, err := db.scan(ctx, newestFirst(whereEvent(db.events(db.reader(ctx)), f), "a.id", p))
+	if err == nil {
+		err = db.attach(ctx, rows)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return readable(rows)
 }
 
 // Parties implements audit.Store.
@@ -72,34 +138,72 @@ func (db *DB) Parties(ctx context.Context, ids []identity.ID) (map[identity.ID]a
 	return out, db.engine.normalise(err)
 }
 
-// Chained implements audit.Store. Either query reads on from a place in the
-// index, which one over both columns does not on SQLite.
+// few events are sorted at once.
+const few = 2000
+
+// Chained implements audit.Store. Where a filter leaves few, they are read by its
+// index and sorted; else chains are walked.
 func (db *DB) Chained(ctx context.Context, f audit.Filter, after audit.Position, limit int) ([]audit.Record, error) {
-	if f.TeamID != nil {
-		if after.Chain != *f.TeamID {
-			after = audit.Position{Chain: *f.TeamID}
+	chain, only := after.Chain, f.TeamID
+	if only != nil && *only != chain {
+		chain, after = *only, audit.Position{Chain: *only}
+	}
+	if rest := f; only == nil || f != (audit.Filter{TeamID: only}) {
+		rows, err := db.fewChained(ctx, rest, after, limit)
+		if err != nil || rows != nil {
+			return rows, err
 		}
-		f.TeamID = nil // or SQLite would go by the index of teams, and sort
-		return db.chained(ctx, f, limit, chainOf+" = ? AND a.seq > ?", after.Chain, after.Seq)
 	}
-	out, err := db.chained(ctx, f, limit, chainOf+" = ? AND a.seq > ?", after.Chain, after.Seq)
-	if err != nil || len(out) == limit {
-		return out, err
+	f.TeamID = nil
+	for seq := after.Seq; ; seq = 0 {
+		for more := true; more; {
+			w, err := db.walk(ctx, chain, seq, limit, f)
+			if err != nil {
+				return nil, err
+			}
+			chained := slices.DeleteFunc(w.found, func(p placed) bool { return p.Seq == nil })
+			if len(chained) > 0 {
+				return readable(chained)
+			}
+			seq, more = w.upTo, w.more
+		}
+		if only != nil {
+			return nil, nil
+		}
+		heads, err := db.Heads(ctx, &chain, 1)
+		if err != nil || len(heads) == 0 {
+			return nil, err
+		}
+		chain = heads[0].Chain
 	}
-	more, err := db.chained(ctx, f, limit-len(out), chainOf+" > ?", after.Chain)
-	return append(out, more...), err
 }
 
-// ChainedIn implements audit.Store.
-func (db *DB) ChainedIn(ctx context.Context, chain identity.ID, seq int64, limit int) ([]audit.Record, error) {
-	return db.chained(ctx, audit.Filter{}, limit, chainOf+" = ? AND a.seq > ?", chain, seq)
+// fewChained is Chained for a filter that leaves few events; nil if it does not.
+func (db *DB) fewChained(ctx context.Context, f audit.Filter, after audit.Position, limit int) ([]audit.Record, error) {
+	rows, err := db.scan(ctx, whereEvent(db.events(db.reader(ctx)), f).Limit(few+1))
+	if err != nil || len(rows) > few {
+		return nil, err
+	}
+	if err := db.attach(ctx, rows); err != nil {
+		return nil, err
+	}
+	at := func(p placed) audit.Position { return audit.Position{Chain: audit.Chain(p.Event), Seq: *p.Seq} }
+	compare := func(a, b audit.Position) int {
+		return cmp.Or(bytes.Compare(a.Chain[:], b.Chain[:]), cmp.Compare(a.Seq, b.Seq))
+	}
+	rows = slices.DeleteFunc(rows, func(p placed) bool { return p.Seq == nil || compare(at(p), after) <= 0 })
+	slices.SortFunc(rows, func(a, b placed) int { return compare(at(a), at(b)) })
+	out, err := readable(rows[:min(limit, len(rows))])
+	if out == nil && err == nil {
+		out = []audit.Record{}
+	}
+	return out, err
 }
 
-func (db *DB) chained(ctx context.Context, f audit.Filter, limit int, where string, args ...any) ([]audit.Record, error) {
-	var rows []recordRow
-	err := whereEvent(db.reader(ctx).NewSelect().Model(&rows), f).Where("a.seq IS NOT NULL").Where(where, args...).
-		OrderExpr(chainOf + ", a.seq").Limit(int64(limit)).Scan(ctx)
-	return rowsOf(rows, recordRow.domain), db.engine.normalise(err)
+// Links implements audit.Store.
+func (db *DB) Links(ctx context.Context, chain identity.ID, seq int64, limit int) ([]audit.Link, error) {
+	w, err := db.walk(ctx, chain, seq, limit, audit.Filter{})
+	return rowsOf(w.found, func(p placed) audit.Link { return p.Link }), err
 }
 
 func whereEvent(q *bun.SelectQuery, f audit.Filter) *bun.SelectQuery {
@@ -126,49 +230,6 @@ func whereEvent(q *bun.SelectQuery, f audit.Filter) *bun.SelectQuery {
 	return q
 }
 
-// CountUnsealed implements audit.Store.
-func (db *DB) CountUnsealed(ctx context.Context) (int, error) {
-	n, err := db.reader(ctx).NewSelect().Model((*recordRow)(nil)).Where("a.seq IS NULL").Count(ctx)
-	return int(n), db.engine.normalise(err)
-}
-
-// SealEvents implements audit.Store. It goes by what is not chained yet, never by
-// an id or a time: transactions commit in another order than they made their ids.
-func (db *DB) SealEvents(ctx context.Context, limit int) (int, error) {
-	// Asked outside a transaction first: an idle sealer locks nothing.
-	some, err := db.read.NewSelect().Model((*recordRow)(nil)).Where("a.seq IS NULL").Exists(ctx)
-	if err != nil || !some {
-		return 0, db.engine.normalise(err)
-	}
-	var sealed int
-	err = db.InTx(ctx, func(ctx context.Context) error {
-		if err := db.engine.lockName(ctx, db.writer(ctx), "latchkey audit sealer"); err != nil {
-			return err
-		}
-		var rows []eventRow
-		err := db.reader(ctx).NewSelect().Model(&rows).Where("a.seq IS NULL").Order("a.id").Limit(int64(limit)).Scan(ctx)
-		if sealed = len(rows); err != nil || sealed == 0 {
-			return db.engine.normalise(err)
-		}
-		records, heads, err := db.link(ctx, rowsOf(rows, func(r eventRow) identity.Event { return r.Event }))
-		if err != nil {
-			return err
-		}
-		seals := rowsOf(records, func(r audit.Record) sealRow {
-			return sealRow{ID: r.ID, Seq: *r.Seq, PrevHash: r.PrevHash, Hash: r.Hash}
-		})
-		n, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&seals).Column("seq", "prev_hash", "hash").Bulk())
-		if err == nil && int(n) != sealed {
-			err = fmt.Errorf("sealed %d of %d audit events", n, sealed)
-		}
-		if err != nil {
-			return err
-		}
-		return db.moveHeads(ctx, heads)
-	})
-	return sealed, err
-}
-
 // Head implements audit.Store.
 func (db *DB) Head(ctx context.Context, chain identity.ID) (audit.Head, error) {
 	var row headRow
@@ -191,10 +252,12 @@ func (db *DB) Heads(ctx context.Context, after *identity.ID, limit int) ([]audit
 func (db *DB) Headless(ctx context.Context, limit int) ([]identity.ID, error) {
 	var ids []identity.ID
 	err := db.reader(ctx).NewRaw(`SELECT DISTINCT `+chainOf+` AS chain FROM audit_events AS a
-		WHERE a.seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM audit_heads AS h WHERE h.chain = `+chainOf+`)
+		WHERE a.seq > 0 AND NOT EXISTS (SELECT 1 FROM audit_heads AS h WHERE h.chain = `+chainOf+`)
+		UNION
+		SELECT DISTINCT sl.chain FROM audit_seals AS sl WHERE NOT EXISTS (SELECT 1 FROM audit_heads AS h WHERE h.chain = sl.chain)
 		UNION
 		SELECT tm.id FROM teams AS tm WHERE NOT EXISTS (SELECT 1 FROM audit_heads AS h WHERE h.chain = tm.id)
-			AND NOT EXISTS (SELECT 1 FROM audit_events AS a WHERE a.team_id = tm.id AND a.seq IS NULL)
+			AND NOT EXISTS (SELECT 1 FROM audit_events AS a JOIN audit_progress AS pr ON `+db.engine.behind("a", "pr")+` WHERE a.team_id = tm.id AND a.seq = 0)
 		ORDER BY 1 LIMIT ?`, limit).Scan(ctx, &ids)
 	return ids, db.engine.normalise(err)
 }

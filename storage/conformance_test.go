@@ -47,6 +47,8 @@ var groups = []struct {
 	{"Events", testEvents},
 	{"Audit", testAudit},
 	{"AuditTampering", testTampering},
+	{"AuditTamperingWithSeals", testTamperingWithSeals},
+	{"AuditSeals", testSeals},
 	{"AuditGuards", testGuards},
 	{"Challenges", testChallenges},
 	{"Outbox", testOutbox},

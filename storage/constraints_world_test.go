@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
@@ -47,8 +48,8 @@ func newWorld(t *testing.T, d *storagetest.Database) *world {
 		identityID:  d.Identity(t, u.ID, "google", "taken").ID.String(), subject: "taken",
 		address: primary.Address, otherAddress: foreign.Address, invited: *mail.Email, invitedWallet: *wallet.Wallet,
 	}
-	d.Record(t, d.Event(&tm.ID), d.Event(nil))
-	must[int](t)(d.SealEvents(t.Context(), 9))
+	d.RecordChained(t, tm.ID, d.Event(&tm.ID))
+	d.RecordChained(t, audit.Deployment, d.Event(nil))
 	w.chained = 1
 	w.apiKey = strings.ToLower(storagetest.Word()[:12])
 	d.Do(t, func(ctx context.Context) error {
@@ -140,6 +141,9 @@ func newWorld(t *testing.T, d *storagetest.Database) *world {
 			return row{"id": newID(), "at": instant, "action": "x", "ip": "", "user_agent": "", "data": "{}"}
 		},
 		"audit_heads": func() row { return row{"chain": newID(), "seq": 1, "hash": hash()} },
+		"audit_seals": func() row {
+			return row{"chain": newID(), "seq": 1, "epoch": 1, "position": 1, "event_id": newID(), "prev_hash": hash(), "links": append(hash(), 1, 2, 3, 4)}
+		},
 	}
 	return w
 }
@@ -289,6 +293,10 @@ func (w *world) refusals() []refusal {
 		{"audit_events", "chained to a short hash", chained.with(row{"prev_hash": w.token[1:]})},
 		{"audit_heads", "before the first", row{"seq": 0}},
 		{"audit_heads", "with a short hash", row{"hash": w.token[1:]}},
+		{"audit_seals", "before the first", row{"seq": 0}},
+		{"audit_seals", "of nothing", row{"links": []byte{}}},
+		{"audit_seals", "with a part of a link", row{"links": hash()}},
+		{"audit_seals", "behind a short hash", row{"prev_hash": w.token[1:]}},
 	}
 }
 

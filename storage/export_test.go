@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
 )
 
 // Spy has every statement that bun runs outside a transaction given to heard, too.
@@ -31,4 +34,14 @@ func (db *DB) Opened() int64 { return db.pool.Stat().NewConnsCount() }
 // WithTxTimeout is InTx that is broken off earlier.
 func WithTxTimeout(db *DB, d time.Duration, fn func(ctx context.Context) error) error {
 	return db.inTx(context.Background(), d, fn)
+}
+
+// Walk is a part of a chain, the seq up to which it goes, and whether more follows.
+func Walk(ctx context.Context, db *DB, chain identity.ID, seq int64, limit int, f audit.Filter) (rows []audit.Record, upTo int64, more bool, err error) {
+	w, err := db.walk(ctx, chain, seq, limit, f)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	rows, err = readable(w.found)
+	return rows, w.upTo, w.more, err
 }

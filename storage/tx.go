@@ -126,9 +126,6 @@ func (db *DB) attempt(ctx context.Context, deadline *time.Timer, fn func(ctx con
 	}()
 	inside := context.WithValue(ctx, txKey{}, tx)
 	if err = fn(inside); err == nil {
-		err = db.chain(inside, tx)
-	}
-	if err == nil {
 		db.notify(tx)
 		err = db.engine.normalise(tx.commit(ctx))
 	}
@@ -175,7 +172,6 @@ type transaction struct {
 	queue *queue // PostgreSQL only
 	lite  bun.Tx // SQLite only; there it is bun, too
 
-	events  []identity.Event // of teams, to be chained at the end
 	over    bool
 	changed []identity.ID // see DB.changed
 	after   []func()      // run once it has committed

@@ -972,8 +972,8 @@ type AdminUserStatus string
 type AsOf = time.Time
 
 // AuditEvent An event with its place in the chain of its team, or of the deployment if it
-// has no team. `docs/audit.md` explains how `hash` is computed. An event without a
-// team is chained within seconds; until then `seq` and the hashes are null.
+// has no team. `docs/audit.md` explains how `hash` is computed. An event
+// is chained within seconds; until then `seq` and the hashes are null.
 // `actor` and `user` are neither hashed nor exported.
 type AuditEvent struct {
 	Action string `json:"action"`

@@ -154,12 +154,15 @@ func (v *verification) database(cmd *cobra.Command, db *storage.DB, only *identi
 	if err != nil {
 		return err
 	}
-	waiting, err := db.CountUnsealed(cmd.Context())
+	waiting, err := db.Backlog(cmd.Context())
 	if err != nil {
 		return err
 	}
-	if waiting > 0 && only == nil {
-		_, _ = fmt.Fprintf(v.out, "%d events are not chained yet; a running service chains them\n", waiting)
+	if waiting.Events > 0 && only == nil {
+		_, _ = fmt.Fprintf(v.out, "%d events are not chained yet; a running service chains them\n", waiting.Events)
+		if waiting.HeldBy != "" {
+			_, _ = fmt.Fprintf(v.out, "they wait for %s\n", waiting.HeldBy)
+		}
 	}
 	return v.end(events)
 }

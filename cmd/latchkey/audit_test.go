@@ -25,7 +25,9 @@ func TestAuditVerify(t *testing.T) {
 
 func testAuditVerify(t *testing.T, d *storagetest.Database) {
 	team := d.Team(t, d.User(t).ID).ID
-	for range 3 {
+	d.RecordChained(t, team, d.Event(&team)) // by a release without seals
+	d.RecordChained(t, audit.Deployment, d.Event(nil))
+	for range 2 {
 		d.Record(t, d.Event(&team), d.Event(nil))
 	}
 	verify := func(code int, want string, args ...string) string {
@@ -36,11 +38,9 @@ func testAuditVerify(t *testing.T, d *storagetest.Database) {
 		}
 		return stdout
 	}
-	verify(0, "3 events are not chained yet")
+	verify(0, "4 events are not chained yet")
 	trail := audit.NewService(d.DB)
-	if _, err := trail.Seal(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	d.Seal(t)
 	if out := verify(0, "6 events in 2 chains: whole"); strings.Contains(out, "not chained") || !strings.Contains(out, "head    the deployment: event 3, ") {
 		t.Error(out)
 	}
@@ -85,7 +85,9 @@ func testAuditVerify(t *testing.T, d *storagetest.Database) {
 
 	// From a checkpoint only what came since is walked, and the event it names.
 	checkpoint := file(verify(0, "6 events in 2 chains: whole"))
-	d.Record(t, d.Event(&team), d.Event(&team))
+	d.RecordChained(t, team, d.Event(&team))
+	d.Record(t, d.Event(&team))
+	d.Seal(t)
 	verify(0, "4 events in 2 chains: whole", "--from", checkpoint)
 	verify(0, "3 events in 1 chains: whole", "--from", checkpoint, "--team", team.String())
 	verify(1, "is not the output of a run", "--from", file(lines...))
@@ -93,14 +95,11 @@ func testAuditVerify(t *testing.T, d *storagetest.Database) {
 	verify(2, "from file", "--from", "x", "--file", "x")
 	verify(1, "event 3: it is not the event that was verified before", "--from", file(strings.Replace(string(read(t, checkpoint)), anchor[:8], "00000000", 1)))
 	verify(1, "event 9: it is not the event that was verified before", "--from", file(strings.Replace(string(read(t, checkpoint)), "event 3", "event 9", 2)))
-	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_events WHERE team_id = '%s' AND seq > 3", team))
-	verify(1, "the end is missing", "--from", checkpoint)
-	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_heads WHERE chain = '%s'", team))
-	d.Unguarded(t, fmt.Sprintf("INSERT INTO audit_heads (chain, seq, hash) SELECT team_id, seq, hash FROM audit_events WHERE team_id = '%s' AND seq = 3", team))
-
-	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_events WHERE team_id = '%s' AND seq = 2", team))
-	verify(1, "BROKEN  team "+team.String()+": event 3: event 2 before it is missing\n")
-	verify(1, "5 events in 2 chains: broken in 1 places")
+	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_events WHERE id = (SELECT event_id FROM audit_seals WHERE chain = '%s' AND seq = 5)", team))
+	verify(1, "it ends at event 4, but event 5 was the last: the end is missing", "--from", checkpoint)
+	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_events WHERE id = (SELECT event_id FROM audit_seals WHERE chain = '%s' AND seq = 2)", team))
+	verify(1, "BROKEN  team "+team.String()+": it ends at event 4")
+	verify(1, "6 events in 2 chains: broken in 2 places")
 }
 
 func TestSealing(t *testing.T) {
@@ -114,10 +113,10 @@ func TestSealing(t *testing.T) {
 		for range 3 {
 			d.Record(t, d.Event(nil))
 			for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-				if n, err := d.CountUnsealed(t.Context()); err == nil && n == 0 {
+				if b, err := d.Backlog(t.Context()); err == nil && b.Events == 0 {
 					break
 				} else if time.Now().After(end) {
-					t.Fatalf("%d are not chained: %v", n, err)
+					t.Fatalf("%+v are not chained: %v", b, err)
 				}
 			}
 		}

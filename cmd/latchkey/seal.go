@@ -8,11 +8,11 @@ import (
 	"github.com/latchkey/latchkey/identity/audit"
 )
 
-// sealEvery is how often events without a team are added to their chain.
+// sealEvery is how often events are added to their chains.
 const sealEvery = time.Second
 
-// seal chains events that were written without a chain, until ctx ends. Every
-// replica runs it; a lock lets one work at a time.
+// seal chains events, until ctx ends. Every replica runs it; a lock lets one work
+// at a time.
 func seal(ctx context.Context, trail *audit.Service, every time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -61,6 +61,10 @@ func (s *trail) event(seq int64) identity.Event {
 	return identity.Event{ID: identity.NewID(), At: time.Unix(seq, 0), Action: "x", UserAgent: strings.Repeat("a", 500)}
 }
 
+func (s *trail) Newest(context.Context) (*audit.Place, error) { return &audit.Place{}, nil }
+
+func (s *trail) Sealed(context.Context, audit.Place) (bool, error) { return s.seals > 0, nil }
+
 func (s *trail) SealEvents(context.Context, int) (int, error) { s.seals++; return 0, nil }
 
 func (s *trail) Chained(_ context.Context, _ audit.Filter, after audit.Position, limit int) ([]audit.Record, error) {

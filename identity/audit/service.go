@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -25,7 +26,8 @@ func (s *Service) Parties(ctx context.Context, ids []identity.ID) (map[identity.
 }
 
 // Seal chains all events that are not yet. It may be called by several replicas
-// at once.
+// at once. On PostgreSQL it leaves those that a transaction may still precede
+// which has not ended.
 func (s *Service) Seal(ctx context.Context) (sealed int, err error) {
 	for {
 		n, err := s.store.SealEvents(ctx, sealBatch)
@@ -35,14 +37,55 @@ func (s *Service) Seal(ctx context.Context) (sealed int, err error) {
 	}
 }
 
-const sealBatch = 500
+const sealBatch = 1000
+
+// An export waits so long for a transaction that others' events wait for.
+const (
+	sealPatience = 10 * time.Second
+	sealAgain    = 20 * time.Millisecond
+)
+
+// errHeld is a transaction that does not end.
+type errHeld struct{}
+
+func (errHeld) Error() string {
+	return "audit events wait to be chained for a transaction that goes on; see latchkey doctor"
+}
+
+// Unavailable makes it an answer to try again later.
+func (errHeld) Unavailable() bool { return true }
+
+// SealAll chains every event that is committed when it is called.
+func (s *Service) SealAll(ctx context.Context) error {
+	newest, err := s.store.Newest(ctx)
+	if err != nil || newest == nil {
+		return err
+	}
+	deadline := time.Now().Add(sealPatience)
+	for {
+		if _, err := s.Seal(ctx); err != nil {
+			return err
+		}
+		if done, err := s.store.Sealed(ctx, *newest); err != nil || done {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return errHeld{}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(sealAgain):
+		}
+	}
+}
 
 // Export gives every event that is committed when it is called to write, page
 // by page in the order of chains and seq, so that it can be verified line by
 // line. It holds one page at a time, and nothing of the database between two.
 // It ends at the first error of write.
 func (s *Service) Export(ctx context.Context, f Filter, write func([]Record) error) error {
-	if _, err := s.Seal(ctx); err != nil {
+	if err := s.SealAll(ctx); err != nil {
 		return err
 	}
 	var at Position
@@ -51,18 +94,13 @@ func (s *Service) Export(ctx context.Context, f Filter, write func([]Record) err
 	}
 	for {
 		rows, err := s.store.Chained(ctx, f, at, pageSize)
-		if err != nil {
+		if err != nil || len(rows) == 0 {
 			return err
 		}
-		if len(rows) > 0 {
-			if err := write(rows); err != nil {
-				return err
-			}
-			last := rows[len(rows)-1]
-			at = Position{Chain: Chain(last.Event), Seq: *last.Seq}
+		if err := write(rows); err != nil {
+			return err
 		}
-		if len(rows) < pageSize {
-			return nil
-		}
+		last := rows[len(rows)-1]
+		at = Position{Chain: Chain(last.Event), Seq: *last.Seq}
 	}
 }

@@ -33,6 +33,31 @@ type Head struct {
 	Hash  []byte
 }
 
+// Link is an event as it was found in its chain.
+type Link struct {
+	Record // without Seq, it is among those of a batch whose seal does not name it
+	// Unreadable is why Data could not be read, if so.
+	Unreadable error
+}
+
+// Place is where an event is in the order in which events are sealed. All that are
+// committed when a place is read are at it or before it, and nothing is sealed
+// before what precedes it.
+type Place struct {
+	Epoch    int64 // counts the starts of the server
+	Position int64 // the number of the transaction; on SQLite, of the event
+	EventID  identity.ID
+}
+
+// Backlog is what is not sealed yet.
+type Backlog struct {
+	Events int
+	Oldest time.Time // when the first of them happened; zero for none
+	// HeldBy describes the transaction that seals wait for, "" for none: it was
+	// begun before the others, writes, and may still record an event.
+	HeldBy string
+}
+
 // Party is the user or key that an id in the trail belongs to now; for a merged
 // user, the survivor.
 type Party struct {
@@ -46,16 +71,22 @@ type Store interface {
 	Events(ctx context.Context, f Filter, p identity.Page) ([]Record, error)
 	// Parties returns who these ids are. What is unknown is left out.
 	Parties(ctx context.Context, ids []identity.ID) (map[identity.ID]Party, error)
-	// Chained lists chained events behind a position, in their order. With a
-	// team, a position in another chain is before its first.
+	// Chained lists chained events behind a position, in their order: about as many
+	// as the limit, and none only at the end. With a team, a position in another
+	// chain is before its first.
 	Chained(ctx context.Context, f Filter, after Position, limit int) ([]Record, error)
-	// ChainedIn lists the events of one chain behind seq, in their order.
-	ChainedIn(ctx context.Context, chain identity.ID, seq int64, limit int) ([]Record, error)
-	// SealEvents chains up to limit events that are not yet, in one transaction,
+	// Links lists what of one chain is behind seq, in its order: about as many as
+	// the limit, and none with a Seq only at the end.
+	Links(ctx context.Context, chain identity.ID, seq int64, limit int) ([]Link, error)
+	// SealEvents seals up to limit events that are not yet, in one transaction,
 	// and returns how many. Of several callers at once one works at a time.
 	SealEvents(ctx context.Context, limit int) (int, error)
-	// CountUnsealed counts the events that are not chained yet.
-	CountUnsealed(ctx context.Context) (int, error)
+	// Newest returns the place of the newest event that is not sealed, nil for none.
+	Newest(ctx context.Context) (*Place, error)
+	// Sealed reports whether everything up to a place is.
+	Sealed(ctx context.Context, p Place) (bool, error)
+	// Backlog reports what is not sealed yet.
+	Backlog(ctx context.Context) (Backlog, error)
 	Head(ctx context.Context, chain identity.ID) (Head, error)
 	// Heads lists heads behind a chain, ordered by chain; all of them for nil.
 	Heads(ctx context.Context, after *identity.ID, limit int) ([]Head, error)

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -47,9 +49,10 @@ type Report struct {
 
 // link is what of an event is verified.
 type link struct {
-	chain               identity.ID
-	seq                 int64
+	chain, id           identity.ID
+	seq                 int64 // 0 for one that its seal does not name
 	prevHash, hash, sum []byte
+	unreadable          error
 }
 
 // walker goes along one chain.
@@ -70,6 +73,10 @@ func (w *walker) broken(seq int64, format string, args ...any) {
 // step takes the next event. After a break it continues from what is there, so
 // that a change is reported once and not for every event that follows.
 func (w *walker) step(l link) {
+	if l.seq == 0 {
+		w.broken(0, "event %s was put behind event %d: its seal does not name it", l.id, w.at.Seq)
+		return
+	}
 	want := w.at.Seq + 1
 	switch {
 	case l.seq > want+1:
@@ -81,7 +88,9 @@ func (w *walker) step(l link) {
 	case !bytes.Equal(l.prevHash, w.at.Hash):
 		w.broken(l.seq, "it does not follow the event before it: one of them was put here or changed")
 	}
-	if !bytes.Equal(l.sum, l.hash) {
+	if l.unreadable != nil {
+		w.broken(l.seq, "it was changed: it cannot be read: %v", l.unreadable)
+	} else if !bytes.Equal(l.sum, l.hash) {
 		w.broken(l.seq, "it was changed: its hash is not that of what it says")
 	}
 	if w.head != nil && w.head.Seq == l.seq && !bytes.Equal(w.head.Hash, l.hash) {
@@ -91,7 +100,7 @@ func (w *walker) step(l link) {
 	w.at.Seq, w.at.Hash = l.seq, l.hash
 }
 
-const pageSize = 500
+const pageSize = 1000
 
 // maxHeadless bounds how many chains without a head are named.
 const maxHeadless = 100
@@ -128,7 +137,8 @@ func (s *Service) Verify(ctx context.Context, only *identity.ID, r Report) (even
 
 // verifyChain reads the head before the events and again behind the last: events
 // come with their head, so at any time a sound chain reaches at least as far as
-// a head that was read before it, and not beyond one that is read after.
+// a head that was read before it, and not beyond one that is read after. While one
+// page is verified, the next is read.
 func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) (events int, err error) {
 	head, err := s.head(ctx, chain)
 	if err != nil {
@@ -146,28 +156,33 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 			w.at.Seq, w.at.Hash = 0, Genesis()
 		}
 	}
-	limit := pageSize
-	for {
-		rows, err := s.store.ChainedIn(ctx, chain, w.at.Seq, limit)
-		switch {
-		case err != nil && (ctx.Err() != nil || unavailable(err)):
-			return events, err
-		case err != nil && limit > 1:
-			limit = 1 // up to the one that cannot be read
-			continue
-		case err != nil:
-			w.broken(w.at.Seq+1, "it was changed: it cannot be read, and nothing behind it was looked at: %v", err)
-			return events, nil
+	type page struct {
+		links []Link
+		err   error
+	}
+	pages := make(chan page, 1)
+	read := func(after int64) {
+		go func() {
+			links, err := s.store.Links(ctx, chain, after, pageSize)
+			pages <- page{links, err}
+		}()
+	}
+	at := w.at.Seq
+	for read(at); ; {
+		p := <-pages
+		if p.err != nil {
+			return events, p.err
 		}
-		for _, row := range rows {
-			sum, err := row.Sum()
-			if err != nil {
-				w.broken(*row.Seq, "it was changed: it cannot be read: %v", err)
-			}
-			w.step(link{chain: chain, seq: *row.Seq, prevHash: row.PrevHash, hash: row.Hash, sum: sum})
+		last := lastSeq(p.links)
+		if last > 0 {
+			at = last
+			read(at)
 		}
-		events += len(rows)
-		if len(rows) == limit {
+		for _, l := range sums(p.links) {
+			w.step(l)
+		}
+		events += len(p.links)
+		if last > 0 {
 			continue
 		}
 		before := head
@@ -175,7 +190,8 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 			return events, err
 		}
 		if head.Seq > before.Seq && head.Seq > w.at.Seq {
-			continue // it has grown meanwhile
+			read(at) // it has grown meanwhile
+			continue
 		}
 		switch {
 		case head.Seq == 0 && w.at.Seq == 0:
@@ -192,22 +208,56 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 	}
 }
 
+// lastSeq is the highest seq of a page, 0 for none.
+func lastSeq(links []Link) (last int64) {
+	for _, l := range links {
+		if l.Seq != nil {
+			last = max(last, *l.Seq)
+		}
+	}
+	return last
+}
+
+// sums computes what the events' hashes have to be, on all cores.
+func sums(links []Link) []link {
+	out := make([]link, len(links))
+	workers := min(runtime.GOMAXPROCS(0), 1+len(links)/64)
+	var wg sync.WaitGroup
+	for n := range workers {
+		wg.Go(func() {
+			for i := n * len(links) / workers; i < (n+1)*len(links)/workers; i++ {
+				out[i] = links[i].link()
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+func (l Link) link() link {
+	out := link{chain: Chain(l.Event), id: l.ID, prevHash: l.PrevHash, hash: l.Hash, unreadable: l.Unreadable}
+	if l.Seq != nil {
+		out.seq = *l.Seq
+		if out.unreadable == nil {
+			out.sum, out.unreadable = l.Sum()
+		}
+	}
+	return out
+}
+
 // before is the hash that an event names as that of the one before it, nil if the
 // event is not what it was.
 func (s *Service) before(ctx context.Context, h Head) ([]byte, error) {
-	rows, err := s.store.ChainedIn(ctx, h.Chain, h.Seq-1, 1)
-	if err != nil && (ctx.Err() != nil || unavailable(err)) {
+	links, err := s.store.Links(ctx, h.Chain, h.Seq-1, 1)
+	if err != nil {
 		return nil, err
 	}
-	if err != nil || len(rows) == 0 || *rows[0].Seq != h.Seq || !bytes.Equal(rows[0].Hash, h.Hash) {
-		return nil, nil //nolint:nilerr // a row that cannot be read is not what it was
+	for _, l := range links {
+		if l.Seq != nil && *l.Seq == h.Seq && bytes.Equal(l.Hash, h.Hash) {
+			return l.PrevHash, nil
+		}
 	}
-	return rows[0].PrevHash, nil
-}
-
-func unavailable(err error) bool {
-	var down interface{ Unavailable() bool }
-	return errors.As(err, &down) && down.Unavailable()
+	return nil, nil
 }
 
 // head is the chain's head; of a chain without one, that of an empty one.

@@ -132,7 +132,7 @@ func tables(t *testing.T, w world) apptest.Snapshot {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return apptest.ReadTables(t, raw, func(string) string { return "*" })
+	return apptest.ReadTables(t, raw, apptest.AuditColumns)
 }
 
 var (

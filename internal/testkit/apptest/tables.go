@@ -71,6 +71,18 @@ const outbox = "outbox"
 // chained is left out: a running service does that behind everybody's back.
 type Snapshot map[string][]string
 
+// AuditColumns returns the columns of a table of the audit trail that do not change behind
+// everybody's back, and "*" for other tables.
+func AuditColumns(table string) string {
+	switch table {
+	case "audit_events":
+		return auditColumns
+	case "audit_heads", "audit_seals", "audit_progress", "audit_epoch":
+		return ""
+	}
+	return "*"
+}
+
 const auditColumns = "id, at, action, actor_id, user_id, team_id, session_id, ip, user_agent, data"
 
 // Snapshot reads all tables but those named.
@@ -78,14 +90,12 @@ func (a *App) Snapshot(except ...string) Snapshot {
 	a.T.Helper()
 	return ReadTables(a.T, a.SQL(), func(table string) string {
 		switch {
-		case slices.Contains(except, table), table == "audit_heads":
+		case slices.Contains(except, table):
 			return ""
-		case table == "audit_events":
-			return auditColumns
 		case table == outbox:
 			return "id"
 		}
-		return "*"
+		return AuditColumns(table)
 	})
 }
 

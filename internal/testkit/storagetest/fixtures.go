@@ -192,13 +192,70 @@ func (d *Database) Record(t *testing.T, events ...identity.Event) {
 	d.Do(t, func(ctx context.Context) error { return d.RecordEvents(ctx, events...) })
 }
 
-// Breaks verifies a chain, or all for nil, and returns what is broken.
+// Seal seals every event that is committed.
+func (d *Database) Seal(t *testing.T) {
+	t.Helper()
+	if err := audit.NewService(d.DB).SealAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// RecordChained writes events as releases did that knew no seals: each with its
+// hash, at the end of a transaction that holds the chain's head.
+func (d *Database) RecordChained(t *testing.T, chain identity.ID, events ...identity.Event) {
+	t.Helper()
+	tx, err := d.SQL.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	do := func(query string, args ...any) {
+		t.Helper()
+		if _, err := tx.ExecContext(t.Context(), d.placeholders(query), args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	head := audit.Head{Chain: chain, Hash: audit.Genesis()}
+	do(`INSERT INTO audit_heads (chain, seq, hash) VALUES (?, ?, ?) ON CONFLICT (chain) DO UPDATE SET seq = audit_heads.seq + EXCLUDED.seq`,
+		chain.String(), len(events), head.Hash)
+	if err := tx.QueryRowContext(t.Context(), d.placeholders("SELECT seq, hash FROM audit_heads WHERE chain = ?"), chain.String()).Scan(&head.Seq, &head.Hash); err != nil {
+		t.Fatal(err)
+	}
+	head.Seq -= int64(len(events))
+	for _, e := range events {
+		r, err := audit.Follow(e, head.Seq, head.Hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := e.Data.Value()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := func(id *identity.ID) any {
+			if id == nil {
+				return nil
+			}
+			return id.String()
+		}
+		do(`INSERT INTO audit_events (id, at, action, actor_id, user_id, team_id, session_id, ip, user_agent, data, seq, prev_hash, hash)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, e.ID.String(), e.At.UTC().Format("2006-01-02 15:04:05.999999999-07:00"), string(e.Action),
+			text(e.ActorID), text(e.UserID), text(e.TeamID), text(e.SessionID), e.IP, e.UserAgent, data, *r.Seq, r.PrevHash, r.Hash)
+		head.Seq, head.Hash = *r.Seq, r.Hash
+	}
+	do("UPDATE audit_heads SET hash = ? WHERE chain = ?", head.Hash, chain.String())
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Breaks seals, verifies a chain, or all for nil, and returns what is broken.
 func (d *Database) Breaks(t *testing.T, chain *identity.ID, expect ...string) (breaks []string, events int, heads []audit.Head) {
 	t.Helper()
 	expected := map[string]bool{}
 	for _, e := range expect {
 		expected[e] = true
 	}
+	d.Seal(t)
 	events, err := audit.NewService(d.DB).Verify(t.Context(), chain, audit.Report{
 		Broken: func(b audit.Break) { breaks = append(breaks, b.String()) },
 		Whole:  func(h audit.Head) { heads = append(heads, h) },
@@ -216,11 +273,14 @@ func (d *Database) Breaks(t *testing.T, chain *identity.ID, expect ...string) (b
 // Unguarded does what the schema forbids with audit events.
 func (d *Database) Unguarded(t *testing.T, statements ...string) {
 	t.Helper()
-	off := []string{"ALTER TABLE audit_events DISABLE TRIGGER USER", "ALTER TABLE audit_heads DISABLE TRIGGER USER"}
-	if d.Engine == SQLite {
-		off = nil
-		for _, name := range []string{"audit_events_no_update", "audit_events_no_delete", "audit_heads_no_return", "audit_heads_no_delete"} {
-			off = append(off, "DROP TRIGGER IF EXISTS "+name)
+	var off []string
+	for _, table := range []string{"audit_events", "audit_heads", "audit_seals", "audit_progress"} {
+		if d.Engine == Postgres {
+			off = append(off, "ALTER TABLE "+table+" DISABLE TRIGGER USER")
+			continue
+		}
+		for _, guard := range []string{"no_update", "no_delete", "no_return"} {
+			off = append(off, "DROP TRIGGER IF EXISTS "+table+"_"+guard)
 		}
 	}
 	for _, s := range append(off, statements...) {

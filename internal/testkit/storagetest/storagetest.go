@@ -124,13 +124,18 @@ func ConnectSQL(t *testing.T, url string) *sql.DB {
 
 // Exec runs a statement around the store, with ? as placeholders on both engines.
 func (d *Database) Exec(query string, args ...any) error {
+	_, err := d.SQL.ExecContext(context.Background(), d.placeholders(query), args...)
+	return err
+}
+
+// placeholders numbers them as PostgreSQL does.
+func (d *Database) placeholders(query string) string {
 	if d.Engine == Postgres {
 		for n := 1; strings.Contains(query, "?"); n++ {
 			query = strings.Replace(query, "?", fmt.Sprintf("$%d", n), 1)
 		}
 	}
-	_, err := d.SQL.ExecContext(context.Background(), query, args...)
-	return err
+	return query
 }
 
 // Count counts the rows of a table around the store.
