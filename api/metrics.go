@@ -135,3 +135,28 @@ func (d databaseCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(databaseFailed, prometheus.CounterValue, float64(n), reason)
 	}
 }
+
+// WatchAudit shows at each scrape for how long the audit trail has been behind.
+func (m *Metrics) WatchAudit(behind func(context.Context) (time.Duration, error)) {
+	m.registry.MustRegister(auditCollector{behind})
+}
+
+type auditCollector struct {
+	behind func(context.Context) (time.Duration, error)
+}
+
+var auditUnchained = prometheus.NewDesc("latchkey_audit_unchained_seconds",
+	"Age of the oldest audit event that is not chained yet; 0 without one. It grows while a transaction that writes does not end.", nil, nil)
+
+// Describe implements prometheus.Collector.
+func (auditCollector) Describe(ch chan<- *prometheus.Desc) { ch <- auditUnchained }
+
+// Collect implements prometheus.Collector. While the database does not answer there
+// is no value.
+func (a auditCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	if age, err := a.behind(ctx); err == nil {
+		ch <- prometheus.MustNewConstMetric(auditUnchained, prometheus.GaugeValue, age.Seconds())
+	}
+}

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -52,6 +54,25 @@ func TestKnownMethodsAreLabels(t *testing.T) {
 		if !strings.Contains(got, `method="`+method+`",route="/v1/me",status="200"} 1`) {
 			t.Errorf("no series for %s in\n%s", method, got)
 		}
+	}
+}
+
+func TestAuditMetrics(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	var lost error
+	m.WatchAudit(func(context.Context) (time.Duration, error) { return 90 * time.Second, lost })
+	shown := func() string {
+		res := httptest.NewRecorder()
+		m.Handler().ServeHTTP(res, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+		return res.Body.String()
+	}
+	if got := shown(); !strings.Contains(got, "latchkey_audit_unchained_seconds 90") {
+		t.Errorf("no age in %s", got)
+	}
+	lost = errors.New("lost")
+	if got := shown(); strings.Contains(got, "latchkey_audit_unchained_seconds") {
+		t.Errorf("an age without a database: %s", got)
 	}
 }
 

@@ -110,6 +110,8 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 	address := listener.Addr().String()
 	metrics := api.NewMetrics()
 	metrics.WatchDatabase(func() api.DatabaseState { return api.DatabaseState(db.Outages()) })
+	trail := audit.NewService(db)
+	metrics.WatchAudit(func(ctx context.Context) (time.Duration, error) { return trail.Behind(ctx, identity.SystemClock()) })
 	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Demo: demonstrate})
 	if err != nil {
 		return err
@@ -149,7 +151,7 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 		case <-begun:
 			begun = nil
 			background.Go(func() { sweep(ctx, db, log) })
-			background.Go(func() { seal(ctx, audit.NewService(db), sealEvery, log) })
+			background.Go(func() { seal(ctx, trail, sealEvery, log) })
 			handler.begin()
 			welcome(cfg.ListeningAt(address), address, log)
 			if people := handler.current.Load().Demo; people != nil {

@@ -80,6 +80,15 @@ func (s *Service) SealAll(ctx context.Context) error {
 	}
 }
 
+// Behind returns for how long the oldest event waits that is not chained yet.
+func (s *Service) Behind(ctx context.Context, now time.Time) (time.Duration, error) {
+	b, err := s.store.Backlog(ctx)
+	if err != nil || b.Events == 0 {
+		return 0, err
+	}
+	return max(0, now.Sub(b.Oldest)), nil
+}
+
 // Export gives every event that is committed when it is called to write, page
 // by page in the order of chains and seq, so that it can be verified line by
 // line. It holds one page at a time, and nothing of the database between two.

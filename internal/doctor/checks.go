@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -47,8 +48,11 @@ func (e *examination) database(ctx context.Context) []Result {
 	}
 	s, err := db.Schema(ctx)
 	results = append(results, schema(s, err))
-	if err == nil && s.Pending == 0 && len(s.Changed) == 0 && e.Sealed != nil {
-		results = append(results, e.secret(ctx))
+	if err == nil && s.Pending == 0 && len(s.Changed) == 0 {
+		results = append(results, e.trail(db.Backlog(ctx)))
+		if e.Sealed != nil {
+			results = append(results, e.secret(ctx))
+		}
 	}
 	return results
 }
@@ -87,6 +91,24 @@ func schema(s storage.Schema, err error) Result {
 		return ok(name, "is up to date, with %d migrations of a newer release", s.Newer)
 	}
 	return ok(name, "is up to date")
+}
+
+// unchainedWarn is many times what chaining takes while a service runs.
+const unchainedWarn = time.Minute
+
+// trail checks that audit events are chained.
+func (e *examination) trail(b audit.Backlog, err error) Result {
+	const name = "audit trail"
+	age := e.Now().Sub(b.Oldest).Round(time.Second)
+	switch {
+	case err != nil:
+		return Result{name, Fail, fmt.Sprintf("cannot be read: %v", err), "check the permissions of the database's user"}
+	case b.Events == 0 || age < unchainedWarn:
+		return ok(name, "is chained")
+	case b.HeldBy != "":
+		return Result{name, Warn, fmt.Sprintf("%d events have not been chained for %s: they wait for %s", b.Events, age, b.HeldBy), "end that transaction, or wait until it ends"}
+	}
+	return Result{name, Warn, fmt.Sprintf("%d events have not been chained for %s", b.Events, age), "start the service, or look for \"could not chain\" in its log"}
 }
 
 // secret checks that what is sealed in the database opens.

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
@@ -51,6 +52,8 @@ type Database interface {
 	Schema(ctx context.Context) (storage.Schema, error)
 	// Route looks at what lies between here and the server.
 	Route(ctx context.Context) (storage.Route, error)
+	// Backlog reports what of the audit trail is not chained yet.
+	Backlog(ctx context.Context) (audit.Backlog, error)
 	Close() error
 }
 

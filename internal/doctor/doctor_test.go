@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/doctor"
 	"github.com/latchkey/latchkey/storage"
@@ -31,6 +32,7 @@ type world struct {
 	schema        storage.Schema
 	route         storage.Route
 	lost          error
+	backlog       audit.Backlog
 	databaseAhead time.Duration
 	resolve       error
 }
@@ -71,6 +73,8 @@ func (w *world) Now(context.Context) (time.Time, error) {
 func (w *world) Schema(context.Context) (storage.Schema, error) { return w.schema, w.pending }
 
 func (w *world) Route(context.Context) (storage.Route, error) { return w.route, w.lost }
+
+func (w *world) Backlog(context.Context) (audit.Backlog, error) { return w.backlog, nil }
 
 // database hides Close of the server.
 type database struct{ *world }
@@ -113,7 +117,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	for _, check := range []string{"configuration", "database", "connections", "schema", "public URL", "google", "github", "chain 8453", "mail", "redis", "clock"} {
+	for _, check := range []string{"configuration", "database", "connections", "schema", "audit trail", "public URL", "google", "github", "chain 8453", "mail", "redis", "clock"} {
 		if !seen[check] {
 			t.Errorf("%s is not checked", check)
 		}
@@ -129,9 +133,16 @@ func TestSick(t *testing.T) {
 		says    string
 		fix     string
 	}{
-		"database down":    {func(w *world) { w.ping = errors.New("refused") }, "", "database", doctor.Fail, "postgres://db/latchkey does not answer: refused", "LATCHKEY_DATABASE_URL"},
-		"no tables":        {func(w *world) { w.schema.Pending = 2 }, "", "schema", doctor.Warn, "2 migrations", "migrate up"},
-		"another's schema": {func(w *world) { w.schema.Changed = []string{"00007_a.sql"} }, "", "schema", doctor.Fail, "00007_a.sql", "backup"},
+		"database down":      {func(w *world) { w.ping = errors.New("refused") }, "", "database", doctor.Fail, "postgres://db/latchkey does not answer: refused", "LATCHKEY_DATABASE_URL"},
+		"no tables":          {func(w *world) { w.schema.Pending = 2 }, "", "schema", doctor.Warn, "2 migrations", "migrate up"},
+		"another's schema":   {func(w *world) { w.schema.Changed = []string{"00007_a.sql"} }, "", "schema", doctor.Fail, "00007_a.sql", "backup"},
+		"nothing is chained": {func(w *world) { w.backlog = audit.Backlog{Events: 7, Oldest: time.Now().Add(-time.Hour)} }, "", "audit trail", doctor.Warn, "7 events", "start the service"},
+		"chaining is held up": {
+			func(w *world) {
+				w.backlog = audit.Backlog{Events: 7, Oldest: time.Now().Add(-time.Hour), HeldBy: "transaction 5 of process 6"}
+			},
+			"", "audit trail", doctor.Warn, "transaction 5 of process 6", "end that transaction",
+		},
 		"a pooler":         {func(w *world) { w.route.Pooled = true }, "", "connections", doctor.Warn, "not remembered", "LATCHKEY_DATABASE_DIRECT_URL"},
 		"two poolers":      {func(w *world) { w.route = storage.Route{Pooled: true, HasDirect: true, DirectIsPooled: true} }, "", "connections", doctor.Warn, "through a pooler", "itself"},
 		"no way past it":   {func(w *world) { w.lost = errors.New("no route") }, "", "connections", doctor.Fail, "no route", "LATCHKEY_DATABASE_DIRECT_URL"},
