@@ -48,9 +48,20 @@ type User struct {
 	MergedInto   *ID // the survivor, only with StatusMerged
 	Operator     bool
 	OnboardedAt  *time.Time
-	Metadata     RawMetadata // what the application keeps, see CheckMetadata
+	Metadata     RawMetadata // the person's own, see CheckMetadata
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+
+	// The rest is read where users are administered. Sessions do not carry it.
+
+	// ExternalID is what the application knows the user by, such as the id in the
+	// system they were imported from; unique. Nil for none.
+	ExternalID *string
+	// AppMetadata is the application's own: only its backend and imports write it.
+	AppMetadata RawMetadata
+	// SuspendedUntil is when a suspension ends by itself; nil if only an operator
+	// ends it.
+	SuspendedUntil *time.Time
 }
 
 // Summary is how a user is shown to others.

@@ -2,7 +2,6 @@ package storage_test
 
 import (
 	"context"
-	"reflect"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
@@ -31,10 +30,10 @@ func testImports(t *testing.T, d *storagetest.Database) {
 		if got, err := d.DB.User(t.Context(), u.ID); err != nil || got.PrimaryEmail == nil || *got.PrimaryEmail != address {
 			t.Errorf("user %+v %v", got, err)
 		}
-		if got, err := d.ImportedIDs(t.Context(), from.Origin, []string{"1", "2"}); err != nil || !reflect.DeepEqual(got, []string{"1"}) {
+		if got, err := d.ImportedUsers(t.Context(), from.Origin, []string{"1", "2"}); err != nil || len(got) != 1 || got[0].UserID != u.ID {
 			t.Errorf("imported %v %v", got, err)
 		}
-		if got, err := d.ImportedIDs(t.Context(), "another", []string{"1"}); err != nil || len(got) != 0 {
+		if got, err := d.ImportedUsers(t.Context(), "another", []string{"1"}); err != nil || len(got) != 0 {
 			t.Errorf("of another origin %v %v", got, err)
 		}
 		if got, err := d.Spellings(t.Context(), []identity.ID{u.ID}); err != nil || len(got) != 1 || got[0].SourceID != "1" || got[0].Email != from.Email || !got[0].ImportedAt.Equal(now) {

@@ -14,12 +14,14 @@ func (db *DB) InsertUser(ctx context.Context, u identity.User) error {
 	return writeRow(ctx, db, db.hot.insertUser, userColumns, &u)
 }
 
-// UpdateUser writes everything about a user except how they were created.
+// UpdateUser writes everything about a user except how they were created, and what
+// only an import or the application writes. Of a user who is active no suspension
+// can end.
 func (db *DB) UpdateUser(ctx context.Context, u identity.User) error {
 	db.changed(ctx, u.ID)
 	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).
 		Column("display_name", "avatar_url", "status", "operator", "onboarded_at", "metadata", "updated_at").
-		Where("u.id = ?", u.ID))
+		Set("suspended_until = CASE WHEN ? = 'active' THEN NULL ELSE suspended_until END", u.Status).Where("u.id = ?", u.ID))
 }
 
 // LockUsers implements linking.Store.
