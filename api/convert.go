@@ -27,6 +27,7 @@ func (s *Server) adminUserOf(u user.WithIdentities) contract.AdminUser {
 		OnboardedAt: u.OnboardedAt, Metadata: u.Metadata.Map(), CreatedAt: u.CreatedAt,
 		Status: contract.AdminUserStatus(u.Status), Operator: u.Operator, MergedInto: u.MergedInto,
 		MergedFrom: append([]identity.ID{}, u.MergedFrom...), Identities: each(u.Identities, s.identityOf),
+		ExternalId: u.ExternalID, AppMetadata: u.AppMetadata.Map(), SuspendedUntil: u.SuspendedUntil,
 	}
 }
 

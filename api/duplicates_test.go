@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -31,12 +30,15 @@ func importPeople(t *testing.T, a *apptest.App, lines ...string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	src, err := importer.Open(t.Context(), importer.CSV, path)
+	src, err := importer.Open(t.Context(), importer.CSV, path, importer.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := importer.Options{Origin: "old", Batch: 2, Now: a.Now, Progress: io.Discard}
+	o := importer.Options{Origin: "old", Batch: 2, Now: a.Now}
 	if _, err := importer.Run(t.Context(), a.DB, src, o); err != nil {
+		t.Fatal(err)
+	}
+	if err := src.Close(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -948,11 +948,16 @@ type AdminSession struct {
 
 // AdminUser defines model for AdminUser.
 type AdminUser struct {
-	AvatarUrl   string             `json:"avatar_url"`
-	CreatedAt   time.Time          `json:"created_at"`
-	DisplayName string             `json:"display_name"`
-	Id          openapi_types.UUID `json:"id"`
-	Identities  []Identity         `json:"identities"`
+	// AppMetadata What the application keeps with the user. The person cannot change it.
+	AppMetadata map[string]interface{} `json:"app_metadata"`
+	AvatarUrl   string                 `json:"avatar_url"`
+	CreatedAt   time.Time              `json:"created_at"`
+	DisplayName string                 `json:"display_name"`
+
+	// ExternalId What the application knows the user by, such as the id in the system they were imported from.
+	ExternalId *string            `json:"external_id"`
+	Id         openapi_types.UUID `json:"id"`
+	Identities []Identity         `json:"identities"`
 
 	// MergedFrom Former ids of this user.
 	MergedFrom   []openapi_types.UUID   `json:"merged_from"`
@@ -962,6 +967,9 @@ type AdminUser struct {
 	Operator     bool                   `json:"operator"`
 	PrimaryEmail *string                `json:"primary_email"`
 	Status       AdminUserStatus        `json:"status"`
+
+	// SuspendedUntil When the suspension ends by itself; null if only an operator ends it.
+	SuspendedUntil *time.Time `json:"suspended_until"`
 }
 
 // AdminUserStatus defines model for AdminUser.Status.
