@@ -16,6 +16,9 @@ func newDedupeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "dedupe", Short: "Show possible duplicate users, or merge the certain ones", Args: cobra.NoArgs,
 		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
+			if err := migrateNew(cmd, db); err != nil {
+				return err
+			}
 			merging, err := newMerging(db, yes)
 			if err != nil {
 				return err

@@ -18,6 +18,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2 // the command line or the configuration is wrong
+	exitPartly = 3 // an import left rows out
 )
 
 // errReported is the error of a command that has already reported it.
@@ -62,6 +63,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if _, ok := errors.AsType[*config.Error](err); ok {
 		return exitUsage
+	}
+	if errors.Is(err, errPartly) {
+		return exitPartly
 	}
 	return exitFailed
 }

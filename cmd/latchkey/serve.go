@@ -277,7 +277,10 @@ func serveBeside(address string, h http.Handler, log *slog.Logger, failed chan<-
 	return func() { _ = server.Close() }, nil
 }
 
-// sweep deletes expired rows, until ctx ends.
+// suspensionsAtOnce bounds a transaction that ends suspensions.
+const suspensionsAtOnce = 100
+
+// sweep deletes expired rows and ends suspensions that are over, until ctx ends.
 func sweep(ctx context.Context, db *storage.DB, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -287,6 +290,15 @@ func sweep(ctx context.Context, db *storage.DB, log *slog.Logger) {
 			log.Warn("could not delete expired rows", "error", err)
 		} else if n > 0 {
 			log.Info("deleted expired rows", "rows", n)
+		}
+		for again := true; again; {
+			n, err := db.EndSuspensions(ctx, now, suspensionsAtOnce)
+			if err != nil && ctx.Err() == nil {
+				log.Warn("could not end suspensions that are over", "error", err)
+			} else if n > 0 {
+				log.Info("ended suspensions that are over", "users", n)
+			}
+			again = err == nil && n == suspensionsAtOnce
 		}
 		select {
 		case <-ctx.Done():

@@ -3,41 +3,73 @@ package importer
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"strings"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/latchkey/latchkey/storage"
+)
+
+// engine is the kind of database that a source is in.
+type engine int
+
+const (
+	sqlite engine = iota
+	postgres
+	mySQL
 )
 
 // database is a source in a database of its own, read in one transaction that
 // cannot write: the whole import sees one moment.
 type database struct {
-	db       *sql.DB
-	tx       *sql.Tx
-	postgres bool
+	db     *sql.DB
+	tx     *sql.Tx
+	engine engine
+	schema string // to look for tables in, "" for any
+	prefix string // of the names of tables
+	tables []listed
+	found  []Fault
+}
+
+// listed is a table of the source.
+type listed struct {
+	schema, name string
+	near         bool // in the schema that the URL is about
 }
 
 func openDatabase(ctx context.Context, source string) (*database, error) {
 	d := &database{}
 	scheme, path, _ := strings.Cut(source, "://")
+	if rest, ok := strings.CutPrefix(source, "file:"); ok { // as Prisma writes SQLite
+		scheme, path = "sqlite", strings.TrimPrefix(rest, "//")
+	}
 	switch scheme {
 	case "postgres", "postgresql":
-		config, err := pgx.ParseConfig(source)
+		config, err := storage.SourceConfig(source)
 		if err != nil {
-			return nil, fmt.Errorf("--source: %w", err) // pgx leaves the password out
+			return nil, fmt.Errorf("--source: %w", err) // it leaves the password out
 		}
 		// Values go as text that takes the type of its column: ids are uuid in
 		// one system, integer in the next.
 		config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 		config.RuntimeParams["default_transaction_read_only"] = "on"
 		config.RuntimeParams["timezone"] = "UTC"
-		d.db, d.postgres = stdlib.OpenDB(*config), true
+		d.db, d.engine = stdlib.OpenDB(*config), postgres
+	case "mysql", "mariadb":
+		connector, err := openMySQL(source)
+		if err != nil {
+			return nil, fmt.Errorf("--source: %w", err)
+		}
+		d.db, d.engine = sql.OpenDB(connector), mySQL
 	case "sqlite":
+		path, _, _ = strings.Cut(path, "?")
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("--source: %w", err)
 		}
@@ -48,18 +80,75 @@ func openDatabase(ctx context.Context, source string) (*database, error) {
 		}
 		d.db = db
 	default:
-		return nil, errors.New("--source: want postgres://... or sqlite://path")
+		return nil, errors.New("--source: want postgres://..., mysql://..., mariadb://..., sqlite://path or file:path")
 	}
+	return d, d.begin(ctx)
+}
+
+// openMySQL reads the URL of a MySQL or MariaDB as Prisma and others write it.
+func openMySQL(source string) (driver.Connector, error) {
+	u, err := url.Parse(source)
+	if err != nil {
+		return nil, errors.New("this is no URL") // the error would show the password
+	}
+	c := mysql.NewConfig()
+	c.Net, c.Addr, c.DBName = "tcp", u.Host, strings.TrimPrefix(u.Path, "/")
+	c.User = u.User.Username()
+	c.Passwd, _ = u.User.Password()
+	if u.Port() == "" {
+		c.Addr = u.Hostname() + ":3306"
+	}
+	if socket := u.Query().Get("socket"); socket != "" {
+		c.Net, c.Addr = "unix", socket
+	}
+	if c.DBName == "" {
+		return nil, errors.New("the URL names no database")
+	}
+	switch strings.ToLower(u.Query().Get("sslaccept") + u.Query().Get("ssl-mode") + u.Query().Get("ssl")) {
+	case "":
+		c.TLSConfig = "preferred"
+	case "disabled", "false":
+	case "accept_invalid_certs":
+		c.TLSConfig = "skip-verify"
+	default:
+		c.TLSConfig = "true"
+	}
+	if u.Query().Get("socket") != "" {
+		c.TLSConfig = ""
+	}
+	// Names are quoted as in the other engines; times come as text, as they are.
+	c.Params = map[string]string{"sql_mode": "'ANSI_QUOTES'", "time_zone": "'+00:00'"}
+	c.InterpolateParams = true
+	return mysql.NewConnector(c)
+}
+
+func (d *database) begin(ctx context.Context) error {
 	options := &sql.TxOptions{ReadOnly: true}
-	if d.postgres {
+	if d.engine != sqlite {
 		options.Isolation = sql.LevelRepeatableRead
 	}
 	tx, err := d.db.BeginTx(ctx, options)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("--source: %w", err), d.db.Close())
+		return errors.Join(fmt.Errorf("--source: %w", err), d.db.Close())
 	}
 	d.tx = tx
-	return d, nil
+	list := "SELECT '', name, 1 FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name"
+	switch d.engine {
+	case postgres:
+		list = `SELECT table_schema::text, table_name::text, (CASE WHEN table_schema = ANY (current_schemas(false)) THEN 1 ELSE 0 END)
+			FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 3 DESC, 1, 2`
+	case mySQL:
+		list = "SELECT table_schema, table_name, 1 FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name"
+	}
+	rows, err := d.query(ctx, list, 3)
+	if err != nil {
+		return errors.Join(fmt.Errorf("--source: %w", err), d.Close())
+	}
+	for _, r := range rows {
+		near, _ := truth(r[2])
+		d.tables = append(d.tables, listed{schema: text(r[0]), name: text(r[1]), near: near})
+	}
+	return nil
 }
 
 // Close ends the reading.
@@ -68,107 +157,43 @@ func (d *database) Close() error {
 	return d.db.Close()
 }
 
+// Faults implements Source.
+func (d *database) Faults() []Fault {
+	found := d.found
+	d.found = nil
+	return found
+}
+
 // param is the n-th placeholder, from 1.
 func (d *database) param(n int) string {
-	if d.postgres {
+	switch d.engine {
+	case postgres:
 		return fmt.Sprintf("$%d", n)
+	case mySQL:
+		return "?"
 	}
 	return fmt.Sprintf("?%d", n)
 }
 
-// table is a table of the source with the columns that are wanted of it.
-type table struct {
-	name    string // quoted
-	columns map[string]string
-	fields  []field
+// text is a column as text, which every type of PostgreSQL can be: times that Go
+// does not have, arrays, enums.
+func (d *database) text(column string) string {
+	if d.engine == postgres {
+		return column + "::text"
+	}
+	return column
 }
 
-// field is a column by the names that versions and adapters give it, compared
-// without case and underscores.
-type field struct {
-	name     string
-	columns  []string
-	optional bool
-}
-
-func need(name string, columns ...string) field { return field{name: name, columns: columns} }
-
-func maybe(name string, columns ...string) field {
-	return field{name: name, columns: columns, optional: true}
-}
-
-func flat(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }
-
-func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-
-var errNoTable = errors.New("no such table")
-
-// find finds a table by the first of its names that there is, with its columns.
-func (d *database) find(ctx context.Context, schema string, names []string, fields ...field) (table, error) {
-	list, args := "SELECT name, '' FROM sqlite_master WHERE type IN ('table', 'view')", []any(nil)
-	if d.postgres {
-		list = "SELECT table_name, table_schema FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false))"
-		if schema != "" {
-			list, args = "SELECT table_name, table_schema FROM information_schema.tables WHERE table_schema = $1", []any{schema}
-		}
-	}
-	rows, err := d.query(ctx, list, 2, args...)
-	if err != nil {
-		return table{}, err
-	}
-	for _, name := range names {
-		for _, r := range rows {
-			if flat(text(r[0])) != flat(name) {
-				continue
-			}
-			t := table{name: quote(text(r[0])), columns: map[string]string{}}
-			if in := text(r[1]); in != "" {
-				t.name = quote(in) + "." + t.name
-			}
-			return t, d.describe(ctx, &t, fields)
-		}
-	}
-	return table{}, fmt.Errorf("%w: %s", errNoTable, strings.Join(names, " or "))
-}
-
-func (d *database) describe(ctx context.Context, t *table, fields []field) error {
-	rows, err := d.tx.QueryContext(ctx, "SELECT * FROM "+t.name+" WHERE 1 = 0") //nolint:gosec // quoted, and from the catalogue
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	for _, f := range fields {
-		for _, want := range f.columns {
-			for _, have := range columns {
-				if t.columns[f.name] == "" && flat(have) == flat(want) {
-					t.columns[f.name] = quote(have)
-				}
-			}
-		}
-		switch {
-		case t.columns[f.name] != "":
-			t.fields = append(t.fields, f)
-		case !f.optional:
-			return fmt.Errorf("table %s has no column %s", t.name, strings.Join(f.columns, " or "))
-		}
-	}
-	return rows.Err()
-}
-
-// record is a row by the names of its fields.
+// row is a record of the source by the names of its fields.
 type record map[string]any
 
-// read selects rows of a table; where is SQL over its quoted columns.
-func (d *database) read(ctx context.Context, t table, where string, args ...any) ([]record, error) {
+// read selects rows of a table; rest is SQL over its quoted columns.
+func (d *database) read(ctx context.Context, t table, rest string, args ...any) ([]record, error) {
 	columns := make([]string, len(t.fields))
 	for i, f := range t.fields {
-		columns[i] = t.columns[f.name]
+		columns[i] = d.text(t.columns[f.name])
 	}
-	rows, err := d.query(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+t.name+where, len(columns), args...)
+	rows, err := d.query(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+t.name+rest, len(columns), args...)
 	out := make([]record, len(rows))
 	for i, r := range rows {
 		out[i] = record{}
@@ -194,7 +219,21 @@ func (d *database) query(ctx context.Context, query string, width int, args ...a
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
+		for i, v := range values {
+			if b, ok := v.([]byte); ok {
+				values[i] = string(b)
+			}
+		}
 		out = append(out, values)
 	}
 	return out, rows.Err()
+}
+
+// inList is "column IN (...)" for values, which are its arguments.
+func (d *database) inList(column string, n int) string {
+	marks := make([]string, n)
+	for i := range marks {
+		marks[i] = d.param(i + 1)
+	}
+	return column + " IN (" + strings.Join(marks, ", ") + ")"
 }

@@ -1,118 +1,163 @@
-// Package importer brings the users of another system over: Auth.js, Better
-// Auth, Supabase Auth or a CSV file. What it cannot be sure of it leaves out
-// and reports; who may be there twice it notes for `latchkey dedupe`.
+// Package importer brings the users of another system over: Auth.js, Better Auth,
+// Supabase, Clerk, Auth0, Firebase or a CSV file. Each batch is planned, checked
+// against the constraints of the database and then written, and a dry run does the
+// same in transactions that are rolled back. What cannot be taken over is named in the
+// report; users who may be there twice are noted for `latchkey dedupe`.
 package importer
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/linking"
 )
 
 // Person is a user as a source has it.
 type Person struct {
 	ID        string
+	Line      int // of a file, from 1; 0 for a database
 	Name      string
 	Image     string
-	Email     string
-	Verified  bool   // the source says that Email is verified
-	Refused   string // why the source itself would not let this user in
+	Addresses []Address // the primary one first
+	Deleted   bool      // left out: the source keeps the row of someone who has left
+	Ban       *Ban      // nil for none
 	CreatedAt *time.Time
-	Accounts  []Account
+	Onboarded *time.Time
+	// Metadata is the person's own, AppMetadata what the application keeps. A role in
+	// the source is in AppMetadata: it grants nothing here.
+	Metadata    identity.Metadata
+	AppMetadata identity.Metadata
+	Accounts    []Account
+	Faults      []Fault // what could not be read of the person
+}
+
+// Address is an address of a Person.
+type Address struct {
+	Email    string
+	Verified bool
+	// Vetoed reports whether the source contradicts itself: one of its rows says that
+	// the address is not verified.
+	Vetoed bool
+	Said   bool // the source says whether it is verified
+	Line   int
+}
+
+// Ban is a restriction of a Person at the source.
+type Ban struct {
+	Until *time.Time // nil for no end
 }
 
 // Account is one identity of a Person at the source.
 type Account struct {
 	Provider string
 	Subject  string
-	Email    string
-	ChainID  int64
-	Primary  bool
+	Email    string // that the provider showed
+	// Denied reports whether the provider said that Email is not verified.
+	Denied  bool
+	ChainID int64
+	Primary bool
+	Line    int
+}
+
+// Fault is something of the source that cannot be read as it is written. The row that
+// it is in goes in without it, unless Skipped.
+type Fault struct {
+	Reason  string
+	ID      string // of the user at the source, where one is known
+	Line    int
+	Column  string
+	Value   string // as in the source; the report masks it
+	Skipped bool   // the row does not go in
+}
+
+// Team is an organization of a source with its members and open invitations.
+type Team struct {
+	ID          string
+	Name        string
+	CreatedAt   *time.Time
+	Members     []Member
+	Invitations []Invitation
+}
+
+// Member is a place in a Team.
+type Member struct {
+	UserID    string
+	Role      string
+	CreatedAt *time.Time
+}
+
+// Invitation is an open invitation to a Team.
+type Invitation struct {
+	Email     string
+	Role      string
+	InviterID string
+	ExpiresAt *time.Time
 }
 
 // Source is a system that is read from. It is never written to.
 type Source interface {
+	// Total is how many people there are, or -1 where that is not known.
+	Total(ctx context.Context) (int64, error)
 	// Next returns up to limit people; none at the end.
 	Next(ctx context.Context, limit int) ([]Person, error)
+	// Teams returns up to limit teams; none at the end.
+	Teams(ctx context.Context, limit int) ([]Team, error)
+	// Shared lists accounts that more than one person has.
+	Shared(ctx context.Context) ([]Claim, error)
+	// Faults returns what was wrong with the source itself, or with rows of no one,
+	// since the last call.
+	Faults() []Fault
 	Close() error
+}
+
+// Claim is a person's claim to an account that others have, too.
+type Claim struct {
+	Account   Account
+	PersonID  string
+	Email     string // verified, of the person
+	CreatedAt *time.Time
 }
 
 // Store is where an import goes.
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
-	ImportedIDs(ctx context.Context, origin string, sourceIDs []string) ([]string, error)
+	ImportedUsers(ctx context.Context, origin string, sourceIDs []string) ([]identity.Imported, error)
+	ImportedAs(ctx context.Context, origin string, users []identity.ID) ([]identity.Imported, error)
+	ImportedAfter(ctx context.Context, origin, after string, limit int) ([]identity.Imported, error)
+	Survivors(ctx context.Context, ids []identity.ID) (map[identity.ID]identity.User, error)
 	Spellings(ctx context.Context, users []identity.ID) ([]identity.Imported, error)
 	IdentitiesBySubject(ctx context.Context, provider string, subjects []string) ([]identity.Identity, error)
 	IdentitiesShowing(ctx context.Context, addresses []string, limit int) ([]identity.Identity, error)
 	EmailOwners(ctx context.Context, addresses []string) ([]identity.Email, error)
 	UsersNamed(ctx context.Context, names []string, limit int) ([]identity.User, error)
+	TakenIDs(ctx context.Context, ids []identity.ID, external []string) ([]identity.User, error)
+	UnlinkedOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error)
+	VouchersOf(ctx context.Context, users []identity.ID) ([]identity.Voucher, error)
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
 	Import(ctx context.Context, b identity.ImportBatch) error
 	RecordDuplicates(ctx context.Context, pairs []linking.Duplicate) error
-}
 
-// Options are how to import.
-type Options struct {
-	Origin   string // names the source; with the user's id there it is remembered
-	Batch    int    // people a transaction
-	DryRun   bool   // read and report, write nothing
-	Now      identity.Clock
-	Progress io.Writer
-}
+	// What suspends someone who is banned since the last import.
+	LockTeamsOf(ctx context.Context, users ...identity.ID) error
+	// OwnerlessWithout names the teams that would have no active owner without the user.
+	OwnerlessWithout(ctx context.Context, user identity.ID) ([]string, error)
+	EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error)
+	KillTickets(ctx context.Context, user identity.ID, at time.Time) error
+	Suspend(ctx context.Context, user identity.ID, until *time.Time, at time.Time) error
+	RecordEvents(ctx context.Context, events ...identity.Event) error
 
-// MaxBatch bounds a transaction.
-const MaxBatch = 5000
-
-// Run imports everything in batches, each in one transaction. After a failure
-// the batches before it stay, and running it again goes on.
-func Run(ctx context.Context, store Store, src Source, o Options) (*Report, error) {
-	total := NewReport()
-	if o.Batch < 1 || o.Batch > MaxBatch {
-		return total, fmt.Errorf("a batch is of 1 to %d people", MaxBatch)
-	}
-	known := newFacts()
-	for {
-		people, err := src.Next(ctx, o.Batch)
-		if err != nil || len(people) == 0 {
-			return total, err
-		}
-		var done *Report
-		if o.DryRun {
-			// What would have been written stays in known, for the batches after.
-			done, err = dryRun(ctx, store, known, people, o)
-		} else {
-			err = store.InTx(ctx, func(ctx context.Context) error {
-				p := newPlan(newFacts(), o)
-				if err := p.facts.load(ctx, store, o.Origin, people); err != nil {
-					return err
-				}
-				p.add(people)
-				done = p.report
-				if err := store.Import(ctx, p.batch); err != nil {
-					return err
-				}
-				return store.RecordDuplicates(ctx, p.pairs)
-			})
-		}
-		if err != nil {
-			return total, err
-		}
-		total.add(done)
-		if _, err := fmt.Fprintf(o.Progress, "read %d, created %d users\n", total.Read, total.Created); err != nil {
-			return total, err
-		}
-	}
-}
-
-func dryRun(ctx context.Context, store Store, known *facts, people []Person, o Options) (*Report, error) {
-	if err := known.load(ctx, store, o.Origin, people); err != nil {
-		return nil, err
-	}
-	p := newPlan(known, o)
-	p.add(people)
-	return p.report, nil
+	// Teams.
+	ImportedTeams(ctx context.Context, origin string, sourceIDs []string) ([]identity.ImportedTeam, error)
+	RecordImportedTeam(ctx context.Context, t identity.ImportedTeam) error
+	TakenTeamIDs(ctx context.Context, ids []identity.ID) ([]identity.ID, error)
+	LockTeam(ctx context.Context, id identity.ID) (team.Team, error)
+	InsertTeam(ctx context.Context, t team.Team) error
+	MembersOf(ctx context.Context, team identity.ID) ([]team.Membership, error)
+	ImportMember(ctx context.Context, m team.Membership, at time.Time) (bool, error)
+	ImportedMembers(ctx context.Context, team identity.ID) ([]identity.ID, error)
+	InsertInvitation(ctx context.Context, i team.Invitation) (bool, error)
+	InvitedTo(ctx context.Context, team identity.ID) ([]string, error)
 }

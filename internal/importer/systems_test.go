@@ -36,9 +36,8 @@ func TestAuthJS(t *testing.T) {
 			if got := counts(report); got != [6]int{3, 2, 0, 0, 2, 1} {
 				t.Errorf("%s: counts %v", engine, got)
 			}
-			wantSkipped(t, report, map[string]int{
-				"address that the source has not verified": 2, "user with no usable identity": 1,
-				`identity of a provider that Latchkey does not have: "twitch"`: 1,
+			wantNamed(t, report, map[string]int{"no account and no verified address": 1}, map[string]int{
+				"address that the source has not verified": 2, `account of a provider that Latchkey does not have: "twitch"`: 1,
 			})
 		}
 		bring(t, d, importer.AuthJS, newSource(t, "postgres", authjsPostgres...))
@@ -75,12 +74,15 @@ func TestBetterAuth(t *testing.T) {
 			newSource(t, "postgres", betterAuth("boolean", "timestamptz", "true", "false")...),
 		} {
 			report := bring(t, d, importer.BetterAuth, source, func(o *importer.Options) { o.DryRun = true })
-			if got := counts(report); got != [6]int{3, 2, 0, 0, 3, 1} {
-				t.Errorf("counts %v", got)
+			if got := counts(report); got != [6]int{3, 3, 0, 0, 4, 2} || report.Suspended != 1 {
+				t.Errorf("counts %v, %d suspended", got, report.Suspended)
 			}
-			wantSkipped(t, report, map[string]int{"user who is banned in the source": 1})
+			wantNamed(t, report, nil, nil)
 		}
 		bring(t, d, importer.BetterAuth, newSource(t, "sqlite", betterAuth("integer", "date", "1", "0")...))
+		if u := owner(t, d, "github", "77"); u.Active() || u.SuspendedUntil != nil {
+			t.Errorf("Cy is banned in the source, and here %+v", u)
+		}
 		if u := owner(t, d, "email", "ada@example.com"); u.CreatedAt.Year() != 2021 {
 			t.Errorf("Ada is %+v", u)
 		}
@@ -119,14 +121,15 @@ var supabase = []string{
 func TestSupabase(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		report := bring(t, d, importer.Supabase, newSource(t, "postgres", supabase...))
-		if got := counts(report); got != [6]int{5, 2, 0, 0, 3, 1} {
-			t.Errorf("counts %v", got)
+		if got := counts(report); got != [6]int{5, 3, 0, 0, 4, 2} || report.Suspended != 1 || report.Deleted != 1 {
+			t.Errorf("counts %v, %d suspended, %d deleted", got, report.Suspended, report.Deleted)
 		}
-		wantSkipped(t, report, map[string]int{
-			"user who is deleted in the source": 1, "user who is banned in the source": 1, "user with no usable identity": 1,
-			"address that the source has not verified":                                                       1,
-			`identity of a provider that Latchkey does not have: "sso:11111111-1111-1111-1111-111111111111"`: 1,
+		wantNamed(t, report, map[string]int{"no account that Latchkey can sign in, and no verified address": 1}, map[string]int{
+			"address that the source has not verified": 1, `account of a provider that Latchkey does not have: "sso:11111111-1111-1111-1111-111111111111"`: 1,
 		})
+		if u := owner(t, d, "email", "ed@example.com"); u.Active() || u.SuspendedUntil == nil || u.SuspendedUntil.Year() != 2999 {
+			t.Errorf("Ed is banned until 2999 in the source, and here %+v", u)
+		}
 		ada := owner(t, d, "google", "3003")
 		if ada.DisplayName != "Ada" || *ada.PrimaryEmail != "ada@example.com" || ada.ID != owner(t, d, "email", "ada@example.com").ID {
 			t.Errorf("Ada is %+v", ada)

@@ -16,9 +16,11 @@ const Issuer = "https://accounts.google.com"
 
 // Spec offers Google.
 var Spec = method.Spec{
-	Kind:  method.ByRedirect,
-	Name:  identity.ProviderGoogle,
-	Label: "Google",
+	Kind: method.ByRedirect,
+	Name: identity.ProviderGoogle,
+	// Of Auth0.
+	ImportNames: []string{"google-oauth2"},
+	Label:       "Google",
 	Settings: []method.Setting{{
 		Name: "ISSUER", Default: Issuer, Doc: "OpenID Connect issuer of Google, or one to use in its place.",
 	}},

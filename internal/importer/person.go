@@ -1,0 +1,154 @@
+package importer
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+// commonFields are columns that applications add to the users of any system.
+var commonFields = []field{
+	maybe("banned", "banned", "isBanned"), maybe("blocked", "blocked", "isBlocked"),
+	maybe("disabled", "disabled", "isDisabled", "disabledAt"), maybe("suspended", "suspended", "isSuspended", "suspendedAt"),
+	maybe("active", "isActive", "active", "enabled", "isEnabled"),
+	maybe("until", "banExpires", "bannedUntil", "banExpiresAt", "banExpiry", "blockedUntil", "suspendedUntil", "disabledUntil"),
+	maybe("deleted", "deletedAt", "isDeleted", "deleted"),
+	maybe("onboarded", "onboardedAt", "onboarded", "isOnboarded", "hasOnboarded", "onboardingCompletedAt", "onboardingCompleted",
+		"onboardingComplete", "completedOnboarding", "hasCompletedOnboarding"),
+	maybe("role", "role", "roles"),
+}
+
+// restrictions are the columns by which somebody may not sign in.
+var restrictions = []string{"banned", "blocked", "disabled", "suspended"}
+
+// readCommon reads what commonFields name. A restriction that cannot be read holds.
+func readCommon(r record, p *Person, now time.Time, column func(string) string) {
+	unreadable := func(name string) {
+		p.Ban = &Ban{}
+		p.Faults = append(p.Faults, Fault{
+			Reason: "restriction that cannot be read: the user is suspended", Column: column(name), Value: text(r[name]),
+		})
+	}
+	flagged, restricted := false, false
+	for _, name := range restrictions {
+		v, have := r[name]
+		if !have {
+			continue
+		}
+		flagged = true
+		is, known := truth(v)
+		if !known {
+			unreadable(name)
+		}
+		restricted = restricted || is
+	}
+	if v, have := r["active"]; have && v != nil && text(v) != "" {
+		is, known := truth(v)
+		if !known {
+			unreadable("active")
+		}
+		if known && !is {
+			p.Ban = &Ban{}
+		}
+	}
+	v := text(r["until"])
+	until, known := readMoment(r["until"])
+	endless := strings.EqualFold(v, "infinity")
+	switch {
+	case p.Ban != nil: // for no time that could be known
+	case !known && !endless && (restricted || !flagged):
+		unreadable("until")
+	case restricted && (until == nil || until.After(now)), !flagged && until != nil && until.After(now):
+		p.Ban = &Ban{Until: until}
+	case endless && !flagged:
+		p.Ban = &Ban{}
+	}
+	if v, have := r["deleted"]; have {
+		is, known := truth(v)
+		if p.Deleted = is; !known {
+			unreadable("deleted")
+		}
+	}
+	p.CreatedAt = p.readTime("created", r["created"], column)
+	p.readOnboarded(r["onboarded"], now)
+	if role := text(r["role"]); role != "" {
+		p.app("role", role)
+	}
+}
+
+func (p *Person) readTime(name string, v any, column func(string) string) *time.Time {
+	t, known := readMoment(v)
+	if !known {
+		p.Faults = append(p.Faults, Fault{Reason: "time that cannot be read", Column: column(name), Value: text(v)})
+	}
+	return t
+}
+
+func (p *Person) readOnboarded(v any, now time.Time) {
+	is, known := truth(v)
+	if !is || !known {
+		return
+	}
+	if p.Onboarded = moment(v); p.Onboarded == nil {
+		p.Onboarded = &now
+		if p.CreatedAt != nil {
+			p.Onboarded = p.CreatedAt
+		}
+	}
+}
+
+// readChain reads the id of a chain; 0 for none.
+func (p *Person) readChain(v any, column string, line int) int64 {
+	s := strings.TrimSpace(text(v))
+	if s == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n <= 0 {
+		p.Faults = append(p.Faults, Fault{Reason: "chain that is no number: the wallet is taken over without", Line: line, Column: column, Value: s})
+		return 0
+	}
+	return n
+}
+
+// app sets a value of the application's metadata; nil is none.
+func (p *Person) app(name string, v any) {
+	if v == nil {
+		return
+	}
+	if p.AppMetadata == nil {
+		p.AppMetadata = identity.Metadata{}
+	}
+	p.AppMetadata[name] = v
+}
+
+// metadataOf is a column as JSON has it, by the type that the database names.
+func metadataOf(v any, kind string) any {
+	if v == nil {
+		return nil
+	}
+	s := text(v)
+	switch {
+	case strings.HasPrefix(kind, "BOOL"):
+		if is, known := truth(v); known {
+			return is
+		}
+	case kind == "JSON" || kind == "JSONB":
+		var out any
+		if json.Unmarshal([]byte(s), &out) == nil {
+			return out
+		}
+	case strings.Contains(kind, "INT") || strings.HasPrefix(kind, "FLOAT") || kind == "NUMERIC" || kind == "DOUBLE" || kind == "REAL" || kind == "DECIMAL":
+		if n, err := strconv.ParseFloat(s, 64); err == nil {
+			return n
+		}
+	}
+	switch v.(type) {
+	case bool, int64, float64:
+		return v
+	}
+	return s
+}
