@@ -204,6 +204,68 @@ func TestAMergeIsBound(t *testing.T) {
 	})
 }
 
+// meanwhile is a store in which something happens after a ticket was read and before
+// anything is locked, as it does to those who wait for a lock.
+type meanwhile struct {
+	store
+	do func(ctx context.Context)
+}
+
+func (m *meanwhile) TicketByID(ctx context.Context, id identity.ID) (linking.Ticket, error) {
+	t, err := m.store.TicketByID(ctx, id)
+	return t, m.then(ctx, err)
+}
+
+func (m *meanwhile) TicketByToken(ctx context.Context, tokenHash []byte) (linking.Ticket, error) {
+	t, err := m.store.TicketByToken(ctx, tokenHash)
+	return t, m.then(ctx, err)
+}
+
+// then does it once.
+func (m *meanwhile) then(ctx context.Context, err error) error {
+	if do := m.do; err == nil && do != nil {
+		m.do = nil
+		do(ctx)
+	}
+	return err
+}
+
+// A ticket that was open when it was read, and is used up before its users are
+// locked, gives nothing: here the owner unlinks another method, which ends their
+// tickets and leaves all that the proof is decided by as it was.
+func TestATicketThatEndsWhileItWaits(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		for what, redeem := range map[string]func(p *pairing) error{
+			"preview": func(p *pairing) error {
+				_, err := p.service.PreviewMerge(t.Context(), p.as, p.ticket, p.wishes)
+				return err
+			},
+			"read": func(p *pairing) error {
+				_, err := p.service.MergeFor(t.Context(), p.as, p.preview.ID, p.wishes)
+				return err
+			},
+			"confirm": func(p *pairing) error { return p.confirm() },
+		} {
+			p := newPairing(t, d, false)
+			service, other := p.service, p.identities(p.owner.User.ID)[1]
+			unlinked := false
+			p.service = newWorldOver(d, &meanwhile{store: d.DB, do: func(inside context.Context) {
+				if d.Engine == storagetest.Postgres {
+					inside = t.Context() // in a transaction of its own; SQLite has one at a time
+				}
+				if err := service.Unlink(inside, actorOf(p.owner), other.ID); err != nil {
+					t.Error(err)
+				}
+				unlinked = true
+			}}, linking.PolicyAuto).service
+			storagetest.WantCode(t, what, redeem(p), identity.CodeTicketInvalid)
+			if u, err := p.DB.User(t.Context(), p.holder.User.ID); !unlinked || err != nil || u.Status != identity.StatusActive {
+				t.Errorf("%s: unlinked %v; the holder is %s, %v", what, unlinked, u.Status, err)
+			}
+		}
+	})
+}
+
 func (p *pairing) setTicket(set string) {
 	p.t.Helper()
 	if err := p.Exec("UPDATE tickets SET "+set+" WHERE id = ?", p.preview.ID.String()); err != nil {

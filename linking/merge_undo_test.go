@@ -223,6 +223,49 @@ func TestUndoOfAnOlderMergeRestoresNoRenewedMembership(t *testing.T) {
 	})
 }
 
+// No undo leaves a team without an owner, whatever its plan says: this one has lost
+// that the source was the team's only owner.
+func TestUndoLeavesNoTeamWithoutAnOwner(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w := newWorld(d, linking.PolicyAuto)
+		source, survivor := d.User(t).ID, d.User(t).ID
+		d.Wallet(t, source)
+		d.Wallet(t, survivor)
+		id := d.Team(t, source).ID
+		d.Member(t, id, survivor, team.RoleMember)
+		m, err := w.service.AdminMerge(t.Context(), nil, source, survivor, linking.MergeChoices{Survivor: &survivor}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keep := func(role team.Role) {
+			t.Helper()
+			plan := m.Merge.Plan
+			plan.Memberships[0].Role = role
+			value, err := plan.Value()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Exec("UPDATE merges SET plan = ? WHERE id = ?", value, m.ID.String()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		keep(team.RoleAdmin)
+		before := rows(t, d)
+		_, err = w.service.UndoAnyMerge(t.Context(), m.ID)
+		storagetest.WantCode(t, "undo", err, identity.CodeMergeMovedOn)
+		if err == nil || !strings.Contains(err.Error(), "without an owner") {
+			t.Errorf("it says %v", err)
+		}
+		if now, err := w.Membership(t.Context(), id, survivor); err != nil || now.Role != team.RoleOwner || rows(t, d) != before {
+			t.Errorf("the survivor is %+v, %v", now, err)
+		}
+		keep(team.RoleOwner)
+		if _, err := w.service.UndoAnyMerge(t.Context(), m.ID); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // What the owner of an address settled before a merge, or the survivor since, is
 // settled for the owner that an undo gives the address back to.
 func TestUndoReturnsWhatWasSettled(t *testing.T) {

@@ -144,10 +144,8 @@ func TestNextOwnerOfAnAddressIsAnother(t *testing.T) {
 				if next.User.ID == ada.User.ID || !slices.Contains(w.addresses(t, next.User.ID), address) {
 					t.Fatal("the next owner is Ada, or has no address")
 				}
-				// Nor does the address open the next owner to Ada, who had it once.
-				if name != "renamed" {
-					return
-				}
+				// Nor does the address open the next owner to Ada, who had it once: her
+				// voucher has ended, and is reason for doubt still.
 				_, err := w.apply(t, w.proof(identity.PurposeSignIn, "github", "ada", vouched(address)), nil)
 				storagetest.WantCode(t, "a contested address", err, identity.CodeEmailTaken)
 			})
@@ -341,6 +339,131 @@ func TestARefusedProofIsSettledOnce(t *testing.T) {
 			disputed("unlinked", false)
 			refused()
 			disputed("refused after that", false)
+		}
+	})
+}
+
+// What a provider does not say changes nothing that is shown of the identity, and a
+// sign-in that names no terms leaves those that its wallet agreed to.
+func TestSilenceChangesNothingShown(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w := newWorld(d, linking.PolicyAuto)
+		account := storagetest.Address()
+		address, _ := identity.CanonicalEmail("a" + account + "@example.com")
+		terms := func(version string) func(p *identity.Proof) {
+			return func(p *identity.Proof) { wallet(p); p.Wallet.TermsVersion = version }
+		}
+		silent := func(*identity.Proof) {}
+		for _, r := range []struct {
+			provider string
+			edit     func(p *identity.Proof)
+			email    string
+			vouches  bool
+			terms    string
+		}{
+			{"google", vouched(address), address, true, ""},
+			{"google", silent, address, true, ""},
+			{"google", shown("shown-" + address), "shown-" + address, false, ""},
+			{"google", silent, "shown-" + address, false, ""},
+			{"google", func(p *identity.Proof) { p.Reported = true }, "", false, ""}, // it says that there is none
+			{"siwe", terms("2026-01"), "", false, "2026-01"},
+			{"siwe", terms(""), "", false, "2026-01"},
+			{"siwe", terms("2026-02"), "", false, "2026-02"},
+		} {
+			w.signIn(t, r.provider, account, r.edit)
+			i, _, err := w.IdentityOwner(t.Context(), r.provider, account)
+			if err != nil || i.Email != r.email || i.EmailAuthoritative != r.vouches || i.TermsVersion != r.terms {
+				t.Errorf("%s shows %q, with authority %v, terms %q, %v; want %+v", r.provider, i.Email, i.EmailAuthoritative, i.TermsVersion, err, r)
+			}
+		}
+	})
+}
+
+// An address that its owner removed comes back when they confirm it by mail or link
+// an identity again, with a voucher, and by nothing else that a provider says.
+func TestARemovedAddressComesBackByLinkingOnly(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		for _, r := range []struct {
+			name     string
+			purpose  identity.Purpose
+			provider string
+			back     bool
+		}{
+			{"signing in", identity.PurposeSignIn, "google", false},
+			{"stepping up", identity.PurposeStepUp, "google", false},
+			{"linking the identity again", identity.PurposeLink, "google", true},
+			{"linking another identity", identity.PurposeLink, "github", true},
+			{"confirming it by mail", identity.PurposeLink, identity.ProviderEmail, true},
+		} {
+			w := newWorld(d, linking.PolicyAuto)
+			subject := storagetest.Word()
+			address, _ := identity.CanonicalEmail("a" + subject + "@example.com")
+			ada := w.signIn(t, "google", subject, vouched(address))
+			ada = principal(w.must(t, w.proof(identity.PurposeLink, "siwe", storagetest.Address(), wallet), ada))
+			if err := w.service.RemoveEmail(t.Context(), actorOf(ada), ada.User.ID, address, ""); err != nil {
+				t.Fatal(err)
+			}
+			ada = w.signIn(t, "google", subject) // the removal ended no session, but this one is the latest
+			by := subject
+			if r.provider == identity.ProviderEmail {
+				by = address
+			}
+			got := w.must(t, w.proof(r.purpose, r.provider, by, vouched(address)), ada)
+			live, err := w.LiveVouchers(t.Context(), ada.User.ID)
+			if err != nil || got.User.ID != ada.User.ID {
+				t.Fatalf("%s: %v, in %s", r.name, err, got.User.ID)
+			}
+			if owned := slices.Contains(w.addresses(t, ada.User.ID), address); owned != r.back || (len(live) == 1) != r.back {
+				t.Errorf("%s: the address is theirs: %v, by the vouchers %+v; want %v", r.name, owned, live, r.back)
+			}
+		}
+	})
+}
+
+// An owner settles for themselves only: what earlier owners of an address settled
+// about each other leaves it contested for the next one.
+func TestWhatAnotherOwnerSettledIsNotSettled(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w := newWorld(d, linking.PolicyAuto)
+		word := storagetest.Word()
+		address, _ := identity.CanonicalEmail("a" + word + "@example.com")
+		claim := func(provider string) *session.Principal {
+			t.Helper()
+			p := w.signIn(t, provider, word, vouched(address))
+			if owner, err := w.AddressOwner(t.Context(), address); err != nil || owner.Owner == nil || *owner.Owner != p.User.ID {
+				t.Fatalf("the address is of %v, %v", owner.Owner, err)
+			}
+			return p
+		}
+		disputed := func(want bool) {
+			t.Helper()
+			if owner, err := w.AddressOwner(t.Context(), address); err != nil || owner.Disputed != want {
+				t.Errorf("disputed %v, want %v; %v", owner.Disputed, want, err)
+			}
+		}
+		leave := func(provider string) {
+			t.Helper()
+			w.must(t, w.proof(identity.PurposeSignIn, provider, word, vouched(provider+"-"+address)), nil)
+		}
+		claim("google")
+		leave("google")
+		for _, next := range []string{"microsoft", "google"} { // each settles what the other said
+			if err := w.service.SettleEmail(t.Context(), actorOf(claim(next)), address); err != nil {
+				t.Fatal(err)
+			}
+			disputed(false)
+			leave(next)
+		}
+		third := claim("gitlab")
+		disputed(true)
+		_, err := w.apply(t, w.proof(identity.PurposeSignIn, "github", word, vouched(address)), nil)
+		storagetest.WantCode(t, "before the third owner settled it", err, identity.CodeEmailTaken)
+		if err := w.service.SettleEmail(t.Context(), actorOf(third), address); err != nil {
+			t.Fatal(err)
+		}
+		disputed(false)
+		if got := w.signIn(t, "github", word, vouched(address)); got.User.ID != third.User.ID {
+			t.Errorf("joined %s, want %s", got.User.ID, third.User.ID)
 		}
 	})
 }
