@@ -24,7 +24,7 @@ func (s *Server) Readyz(ctx context.Context, _ contract.ReadyzRequestObject) (co
 	}
 	checks, err := s.readiness.get(ctx)
 	if err != nil {
-		e := identity.NewError(identity.CodeUnavailable, "the database does not answer or its schema is not current").Wrap(err)
+		e := identity.NewError(identity.CodeUnavailable, "the database does not answer, takes no changes, or has another schema").Wrap(err)
 		e.RetryAfter = databaseRetry
 		return nil, e
 	}

@@ -5,6 +5,7 @@ package storage_test
 import (
 	"bufio"
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"io"
 	"net/url"
@@ -211,6 +212,142 @@ func TestReadOnly(t *testing.T) {
 	if err := db.Ready(t.Context()); err != nil {
 		t.Errorf("ready again: %v", err)
 	}
+}
+
+// The disk of the database is full: a change is refused as a whole, reading goes on,
+// and the replica is not ready, until there is room again.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	for _, engine := range storagetest.Engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			d, full := bounded(t, engine)
+			u := d.User(t)
+			d.Wallet(t, u.ID)
+			ready := func() error { return d.Ready(t.Context()) }
+			if err := ready(); err != nil {
+				t.Fatal(err)
+			}
+			// write makes a team and burns secrets, more than the pages at hand have room for.
+			write := func() error {
+				return d.InTx(t.Context(), func(ctx context.Context) error {
+					now := d.Clock.Now()
+					id := identity.NewID()
+					if err := d.InsertTeam(ctx, team.Team{ID: id, Name: "n", CreatedAt: now, UpdatedAt: now}); err != nil {
+						return err
+					}
+					if err := d.InsertMemberships(ctx, []team.Membership{{TeamID: id, UserID: u.ID, Role: team.RoleOwner, CreatedAt: now}}); err != nil {
+						return err
+					}
+					for range 500 {
+						_, hash := identity.NewSecret()
+						if err := d.BurnSecret(ctx, identity.SingleUse{Hash: hash, ExpiresAt: now.Add(time.Hour)}); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			if err := write(); err != nil {
+				t.Fatal(err)
+			}
+			full(true)
+			rows := func() [3]int {
+				return [3]int{d.Count(t, "teams"), d.Count(t, "memberships"), d.Count(t, "burned_secrets")}
+			}
+			before := rows()
+			if err := ready(); err != nil {
+				t.Errorf("before a change met it: %v", err)
+			}
+			for n := range 2 {
+				if err := write(); !isUnavailable(err) || d.Outages().Full == 0 {
+					t.Errorf("a change: %v, %+v", err, d.Outages())
+				}
+				for range 2 { // no change comes between
+					if err := ready(); !isUnavailable(err) {
+						t.Errorf("ready %d: %v", n, err)
+					}
+				}
+			}
+			if now := rows(); now != before {
+				t.Errorf("teams, memberships and secrets were %v and are %v", before, now)
+			}
+			if got, err := d.DB.User(t.Context(), u.ID); err != nil || got.ID != u.ID {
+				t.Errorf("reading: %v", err)
+			}
+			full(false)
+			if err := ready(); err != nil {
+				t.Errorf("with room again: %v", err)
+			}
+			if now := rows(); now != before {
+				t.Errorf("being ready left %v, want %v", now, before)
+			}
+			if err := write(); err != nil {
+				t.Errorf("with room again: %v", err)
+			}
+			if violations, err := d.Violations(t.Context()); err != nil || len(violations) > 0 {
+				t.Errorf("%v, %v", violations, err)
+			}
+		})
+	}
+}
+
+// bounded is a database whose disk can be made full, and larger again.
+func bounded(t *testing.T, engine string) (d *storagetest.Database, full func(bool)) {
+	t.Helper()
+	if engine == storagetest.SQLite {
+		var writer *keptConnector
+		url := storagetest.Migrated(t, engine)
+		db, err := storage.Open(t.Context(), url, storage.WithConnectorWrapper(func(c driver.Connector) driver.Connector {
+			if writer != nil {
+				return c
+			}
+			writer = &keptConnector{Connector: c} // it is opened first
+			return writer
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		return &storagetest.Database{DB: db, Engine: engine, URL: url, SQL: storagetest.ConnectSQL(t, url), Clock: storagetest.NewClock()}, func(is bool) {
+			pages := 1 << 30
+			if is {
+				pages = 1 // stands for as many as there are
+			}
+			if _, err := writer.conn.(driver.ExecerContext).ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	server := testpg.NewServer(t, "autovacuum = off")
+	url := testpg.URLOf(server)
+	if _, err := storagetest.Connect(t, url).Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d = storagetest.OpenURL(t, engine, url)
+	return d, func(is bool) {
+		if !is {
+			server.LimitFiles(0)
+			return
+		}
+		server.LimitFiles(17<<20 + 1)
+		// In the order of the index, so that the table is what reaches the limit.
+		err := d.Exec("INSERT INTO burned_secrets SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), now() FROM generate_series(1, 1000000) AS n")
+		if err == nil || !strings.Contains(err.Error(), "53100") {
+			t.Fatalf("filling the disk: %v", err)
+		}
+	}
+}
+
+// keptConnector keeps the connection that it opened last.
+type keptConnector struct {
+	driver.Connector
+	conn driver.Conn
+}
+
+func (k *keptConnector) Connect(ctx context.Context) (conn driver.Conn, err error) {
+	k.conn, err = k.Connector.Connect(ctx)
+	return k.conn, err
 }
 
 // The server has no connection left: a call waits for one of its own replica.

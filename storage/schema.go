@@ -38,7 +38,7 @@ func (db *DB) Ready(ctx context.Context) error {
 	case s.ReadOnly:
 		return &ErrUnavailable{errors.New("the database is read-only")}
 	}
-	return nil
+	return db.requireRoom(ctx)
 }
 
 func (s Schema) changed() error {

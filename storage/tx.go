@@ -261,6 +261,9 @@ func (db *DB) exec(ctx context.Context, q interface {
 	}
 	res, err := q.Exec(ctx)
 	if err != nil {
+		if inTx(ctx) == nil { // or InTx counts it
+			db.outages.count(err)
+		}
 		return 0, db.engine.normalise(err)
 	}
 	n, err := res.RowsAffected()

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -212,6 +213,32 @@ func (s *Server) Execute(statement string) {
 	defer cancel()
 	if err := execute(ctx, strings.TrimSuffix(URLOf(s), "&target_session_attrs=read-write"), statement); err != nil {
 		s.tb.Fatalf("testpg: %v", err)
+	}
+}
+
+// LimitFiles keeps the files of the server from growing beyond a size in bytes, which
+// is what a full disk is like: a page that would cross it is written in part, and the
+// server answers 53100. The size must be no multiple of a page's and above that of a
+// WAL segment, 16 MiB; 0 lifts the limit. It holds for clients that are connected,
+// too.
+func (s *Server) LimitFiles(size int) {
+	s.tb.Helper()
+	limit := "unlimited"
+	if size > 0 {
+		limit = strconv.Itoa(size)
+	}
+	file, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	postmaster, _, _ := strings.Cut(string(file), "\n") // clients to come inherit its limit
+	var clients string
+	err = s.query("SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()", &clients)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	for _, pid := range append(strings.Fields(clients), postmaster) {
+		s.must(s.command("prlimit", "--pid", pid, "--fsize="+limit+":"))
 	}
 }
 
