@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -105,6 +106,7 @@ func (p *plan) person(from Person) {
 	}
 	p.readAccounts(&n)
 	p.readAddresses(&n)
+	p.leaveShared(&n)
 	p.emailIdentities(&n)
 	if !p.settle(&n) {
 		return
@@ -229,21 +231,34 @@ func (p *plan) emailIdentities(n *newcomer) {
 	n.accounts = kept
 }
 
-// settle finds who the person is here: the owner of one of the identities who did not
-// come from this source, or a new user. Two people of the source stay two, also when
-// they share an account: the first has it, and the pair is noted.
+// leaveShared leaves an account that several people of the source have to the one with
+// the best claim. Two people of the source stay two, and the pair is noted.
+func (p *plan) leaveShared(n *newcomer) {
+	n.accounts = slices.DeleteFunc(n.accounts, func(a linkedAccount) bool {
+		owner, taken := p.facts.owners[a.key()]
+		winner, several := p.shared[a.key()]
+		switch {
+		case taken && len(p.facts.cameAs[owner]) > 0:
+			n.shares = append(n.shares, owner)
+			n.why[owner] = p.shareReason(n, a, p.facts.cameAs[owner][0])
+		case !taken && several && winner != n.ID: // who is still to come
+			n.waiting = append(n.waiting, pending{source: winner, user: linking.Duplicate{Reason: p.shareReason(n, a, winner)}})
+		default:
+			return false
+		}
+		p.note(n.Person, "account that another user of the source has, too", a.Subject, a.Line)
+		return true
+	})
+}
+
+// settle finds who the person is here: the owner of one of the identities, or a new
+// user.
 func (p *plan) settle(n *newcomer) bool {
 	var kept []linkedAccount
 	var others []identity.ID
 	for _, a := range n.accounts {
 		owner, taken := p.facts.owners[a.key()]
-		winner, several := p.shared[a.key()]
 		switch {
-		case taken && len(p.facts.cameAs[owner]) > 0:
-			p.sharedAccount(n, a, owner, p.facts.cameAs[owner][0])
-		case !taken && several && winner != n.ID:
-			p.note(n.Person, "account that another user of the source has, too, with a better claim", a.Subject, a.Line)
-			n.waiting = append(n.waiting, pending{source: winner, user: linking.Duplicate{Reason: p.shareReason(n, a, winner)}})
 		case !taken:
 			kept = append(kept, a)
 		case !n.here:
@@ -295,13 +310,6 @@ func (p *plan) unusable(n *newcomer) string {
 		return "no account that Latchkey can sign in, and no verified address"
 	}
 	return "no account and no verified address"
-}
-
-// sharedAccount notes an account that a user has who came from this source before.
-func (p *plan) sharedAccount(n *newcomer, a linkedAccount, owner identity.ID, source string) {
-	p.note(n.Person, "account that another user of the source has, too", a.Subject, a.Line)
-	n.shares = append(n.shares, owner)
-	n.why[owner] = p.shareReason(n, a, source)
 }
 
 func (p *plan) shareReason(n *newcomer, a linkedAccount, other string) string {

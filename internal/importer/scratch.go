@@ -28,7 +28,7 @@ func newScratch() (*scratch, error) {
 		return nil, errors.Join(err, s.remove())
 	}
 	// It does not outlive the process, so that nothing in it has to be safe on disk.
-	s.db, err = sql.Open("sqlite", "file:"+s.path+"?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=cache_size(-16000)")
+	s.db, err = sql.Open("sqlite", "file:"+s.path+"?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=cache_size(-8000)")
 	if err != nil {
 		return nil, errors.Join(err, s.remove())
 	}
