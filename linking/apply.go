@@ -162,84 +162,52 @@ type lockedFacts struct {
 	vouchers []identity.Voucher
 }
 
-// gather reads the facts and locks every user among them. What was read before
-// its lock was held is read again, so the decision is about how things are.
+// gather locks every user whom the proof may be about and reads the facts then, so
+// the decision is about how things are.
 func (s *Service) gather(ctx context.Context, a Submission) (lockedFacts, error) {
 	k := lockedFacts{
 		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy(a.Proof.Provider), ByMail: a.Proof.Provider == identity.ProviderEmail},
 		users: map[identity.ID]identity.User{},
 	}
-	address, err := s.addressOwner(ctx, a.claims())
+	about := Parties{Provider: a.Proof.Provider, Subject: a.Proof.Subject, Address: a.claims()}
+	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
+		about.User = &a.Current.User.ID
+	}
+	rows, err := s.store.LockParties(ctx, about)
 	if err != nil {
 		return k, err
 	}
-	if err := s.lockParties(ctx, a, &k, address.Owner); err != nil {
-		return k, err
-	}
-	ident, owner, err := s.store.IdentityOwner(ctx, a.Proof.Provider, a.Proof.Subject)
-	switch {
-	case err == nil && owner.Status == identity.StatusMerged:
-		return k, identity.ErrRaced // the identity has moved to the survivor
-	case err == nil:
-		k.identity, k.users[owner.ID] = &ident, owner
-		k.facts.IdentityOwner = &Party{ID: owner.ID, Active: owner.Active()}
-	case !errors.Is(err, identity.ErrNotFound):
-		return k, err
-	}
-	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
-		id := a.Current.User.ID
-		if !k.users[id].Active() {
-			return k, session.ErrUnauthenticated() // disabled or merged since the request began
-		}
-		k.facts.SignedIn = &SignedIn{ID: id, Recent: a.Current.Session.RecentlyVerified(s.now()) || a.Current.Session.Restricted}
-	}
-	return k, s.gatherAddress(ctx, a, &k, address.Owner)
-}
-
-// lockParties locks every user whom the proof may be about, in id order, so that
-// two people who prove each other's identities do not wait for each other. A
-// sign-in that brings no address is about the identity's owner alone, whom
-// reading the identity locks.
-func (s *Service) lockParties(ctx context.Context, a Submission, k *lockedFacts, addressOwner *identity.ID) error {
-	var parties []identity.ID
-	if addressOwner != nil {
-		parties = append(parties, *addressOwner)
-	}
-	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
-		parties = append(parties, a.Current.User.ID)
-	}
-	if len(parties) == 0 {
-		return nil
-	}
-	owner, err := s.store.IdentityOwnerID(ctx, a.Proof.Provider, a.Proof.Subject)
-	if err == nil {
-		parties = append(parties, owner)
-	} else if !errors.Is(err, identity.ErrNotFound) {
-		return err
-	}
-	locked, err := s.store.LockUsers(ctx, parties...)
-	for _, u := range locked {
+	for _, u := range rows.Users {
 		k.users[u.ID] = u
 	}
-	return err
+	if rows.Identity != nil {
+		owner := rows.Owner
+		if owner.Status == identity.StatusMerged {
+			return k, identity.ErrRaced // the identity has moved to the survivor
+		}
+		k.identity, k.users[owner.ID] = rows.Identity, owner
+		k.facts.IdentityOwner = &Party{ID: owner.ID, Active: owner.Active()}
+	}
+	if about.User != nil {
+		if !k.users[*about.User].Active() {
+			return k, session.ErrUnauthenticated() // disabled or merged since the request began
+		}
+		k.facts.SignedIn = &SignedIn{ID: *about.User, Recent: a.Current.Session.RecentlyVerified(s.now()) || a.Current.Session.Restricted}
+	}
+	return k, s.gatherAddress(ctx, a, &k, rows.Address)
 }
 
 // gatherAddress adds what is known of the proof's verified address, now that
 // its owner is locked.
-func (s *Service) gatherAddress(ctx context.Context, a Submission, k *lockedFacts, owner *identity.ID) error {
-	address := a.claims()
+func (s *Service) gatherAddress(ctx context.Context, a Submission, k *lockedFacts, known AddressOwner) error {
+	address, owner, disputed := a.claims(), known.Owner, known.Disputed
 	k.facts.VerifiedEmail = address != ""
-	disputed := false
 	if owner != nil {
-		still, err := s.addressOwner(ctx, address)
-		if err != nil {
-			return err
+		u, locked := k.users[*owner]
+		if !locked {
+			return identity.ErrRaced // someone has just claimed it
 		}
-		if still.Owner == nil || *still.Owner != *owner {
-			return identity.ErrRaced
-		}
-		disputed = still.Disputed
-		k.facts.AddressOwner = &Party{ID: *owner, Active: k.users[*owner].Active()}
+		k.facts.AddressOwner = &Party{ID: *owner, Active: u.Active()}
 	} // else if someone claims it now, claiming it here conflicts
 	if err := s.gatherRules(ctx, a.Proof, k); err != nil {
 		return err
@@ -330,15 +298,6 @@ func (a Submission) claims() string {
 		return ""
 	}
 	return a.Proof.VerifiedEmail()
-}
-
-// addressOwner returns the owner of an address; the zero value if it has none, or
-// without an address.
-func (s *Service) addressOwner(ctx context.Context, address string) (AddressOwner, error) {
-	if address == "" {
-		return AddressOwner{}, nil
-	}
-	return s.store.AddressOwner(ctx, address)
 }
 
 func (s *Service) carryOut(ctx context.Context, a Submission, d Decision, k lockedFacts) (Result, error) {

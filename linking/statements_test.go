@@ -12,7 +12,7 @@ import (
 )
 
 // everyday is a store of which only what an everyday sign-in asks is there: any
-// other call ends the test. Each call is a statement.
+// other call ends the test.
 type everyday struct {
 	store // nil
 	db    store
@@ -28,24 +28,9 @@ func (s *everyday) BurnSecret(ctx context.Context, secret identity.SingleUse) er
 	return s.db.BurnSecret(ctx, secret)
 }
 
-func (s *everyday) AddressOwner(ctx context.Context, address string) (linking.AddressOwner, error) {
-	s.asked = append(s.asked, "AddressOwner")
-	return s.db.AddressOwner(ctx, address)
-}
-
-func (s *everyday) IdentityOwnerID(ctx context.Context, provider, subject string) (identity.ID, error) {
-	s.asked = append(s.asked, "IdentityOwnerID")
-	return s.db.IdentityOwnerID(ctx, provider, subject)
-}
-
-func (s *everyday) LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error) {
-	s.asked = append(s.asked, "LockUsers")
-	return s.db.LockUsers(ctx, ids...)
-}
-
-func (s *everyday) IdentityOwner(ctx context.Context, provider, subject string) (identity.Identity, identity.User, error) {
-	s.asked = append(s.asked, "IdentityOwner")
-	return s.db.IdentityOwner(ctx, provider, subject)
+func (s *everyday) LockParties(ctx context.Context, p linking.Parties) (linking.PartyRows, error) {
+	s.asked = append(s.asked, "LockParties")
+	return s.db.LockParties(ctx, p)
 }
 
 func (s *everyday) RefreshIdentity(ctx context.Context, i identity.Identity) error {
@@ -64,22 +49,20 @@ func (s *everyday) RecordEvents(ctx context.Context, events ...identity.Event) e
 }
 
 // A sign-in by a known identity that shows what it showed before reads no vouchers
-// and writes none: these are all the statements it makes. A new one here is one more
+// and writes none: these are all the calls it makes. A new one here is one more
 // for everyone who signs in.
 func TestStatementsOfAnEverydaySignIn(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
-		written := []string{"RefreshIdentity", "InsertSession", "RecordEvents"}
-		withAddress := append([]string{"BurnSecret", "AddressOwner", "IdentityOwnerID", "LockUsers", "IdentityOwner", "AddressOwner"}, written...)
+		want := []string{"BurnSecret", "LockParties", "RefreshIdentity", "InsertSession", "RecordEvents"}
 		address := "ada-" + identity.NewID().String() + "@example.com"
 		for _, r := range []struct {
 			name string
 			edit func(p *identity.Proof)
-			want []string
 		}{
-			{"siwe", wallet, append([]string{"BurnSecret", "IdentityOwner"}, written...)},
-			{"google", vouched(address), withAddress},
-			{"email", vouched("mail-" + address), withAddress},
-			{"github", func(*identity.Proof) {}, append([]string{"BurnSecret", "IdentityOwner"}, written...)}, // says nothing
+			{"siwe", wallet},
+			{"google", vouched(address)},
+			{"email", vouched("mail-" + address)},
+			{"github", func(*identity.Proof) {}}, // says nothing
 		} {
 			w := newWorld(d, linking.PolicyAuto)
 			subject := storagetest.Address()
@@ -89,9 +72,50 @@ func TestStatementsOfAnEverydaySignIn(t *testing.T) {
 			first := w.signIn(t, r.name, subject, r.edit)
 			s := &everyday{db: d.DB}
 			again := newWorldOver(d, s, linking.PolicyAuto).signIn(t, r.name, subject, r.edit)
-			if again.User.ID != first.User.ID || !slices.Equal(s.asked, r.want) {
-				t.Errorf("%s asks %v, want %v", r.name, s.asked, r.want)
+			if again.User.ID != first.User.ID || !slices.Equal(s.asked, want) {
+				t.Errorf("%s asks %v, want %v", r.name, s.asked, want)
 			}
 		}
 	})
+}
+
+// How often a sign-in, and what else a proof does, waits for PostgreSQL.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	d, wire := storagetest.OpenOnWire(t)
+	w := newWorld(d, linking.PolicyAuto)
+	known, address := storagetest.Address(), storagetest.Word()+"@example.com"
+	one := w.signIn(t, "siwe", known, wallet)
+	w.signIn(t, "google", address, vouched(address))
+	newWord := func() string { return storagetest.Word() + "@example.com" }
+	for _, c := range []struct {
+		name string
+		call func()
+		want int
+	}{
+		{"a wallet again", func() { w.signIn(t, "siwe", known, wallet) }, 2},
+		{"a new wallet", func() { w.signIn(t, "siwe", storagetest.Address(), wallet) }, 2},
+		{"Google again", func() { w.signIn(t, "google", address, vouched(address)) }, 2},
+		{"Google anew", func() { a := newWord(); w.signIn(t, "google", a, vouched(a)) }, 2},
+		{"a used proof", func() {
+			p := w.proof(identity.PurposeSignIn, "siwe", known, wallet)
+			w.must(t, p, nil)
+			_, err := w.apply(t, p, nil)
+			storagetest.WantCode(t, "again", err, identity.CodeProofUsed)
+		}, 2 + 2},
+		{"a burned secret", func() {
+			if err := w.service.Burn(t.Context(), *w.proof(identity.PurposeSignIn, "google", "x").Secret); err != nil {
+				t.Error(err)
+			}
+		}, 2},
+		{"a wallet linked", func() {
+			r := w.must(t, w.proof(identity.PurposeLink, "siwe", storagetest.Address(), wallet), one)
+			one = principal(r)
+		}, 4},
+	} {
+		trips, asked := wire.Count(t, c.call)
+		if trips != c.want {
+			t.Errorf("%s: %d round trips, want %d: %q", c.name, trips, c.want, asked)
+		}
+	}
 }

@@ -19,6 +19,9 @@ type Store interface {
 	BurnSecret(ctx context.Context, s identity.SingleUse) error
 	// IdentityOwner returns the identity and its user, and holds the user's row.
 	IdentityOwner(ctx context.Context, provider, subject string) (identity.Identity, identity.User, error)
+	// LockParties holds the rows of all users whom a proof may be about, in id order,
+	// and returns what is known of them then.
+	LockParties(ctx context.Context, p Parties) (PartyRows, error)
 	// IdentityOwnerID returns the user of an identity without holding anything.
 	IdentityOwnerID(ctx context.Context, provider, subject string) (identity.ID, error)
 	// LockUsers returns the users among ids, holding their rows, in id order.
@@ -46,6 +49,24 @@ type Store interface {
 	RecoveryStore
 	DuplicateStore
 	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// Parties names whom a proof may be about: the owner of its identity, the owner of
+// its address, and who is signed in.
+type Parties struct {
+	Provider, Subject string
+	Address           string       // "" for none
+	User              *identity.ID // nil for nobody
+}
+
+// PartyRows are the parties of a proof, all locked.
+type PartyRows struct {
+	// Users are read as they are locked, without the identity's owner if nobody else
+	// is named.
+	Users    []identity.User
+	Identity *identity.Identity // nil if it has no owner
+	Owner    identity.User      // of Identity
+	Address  AddressOwner
 }
 
 // Sessions issues and renews sessions inside the store's transaction.

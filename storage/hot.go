@@ -16,6 +16,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/linking"
 )
 
 // hotStatement is one of the few that every request or sign-in makes. They are
@@ -36,7 +37,7 @@ func newHotStatement(text string) *hotStatement {
 type hotStatements struct {
 	principal, principalByID, principalOfFamily *hotStatement
 
-	access, identityOwner, lockFamily *hotStatement
+	access, identityOwner, lockParties, addressOwner, lockFamily *hotStatement
 
 	burn, insertUser, insertIdentity, refreshIdentity, insertSession, insertEvent, updateFamily *hotStatement
 
@@ -93,6 +94,11 @@ var ownedIdentityColumns = slices.Concat(
 	of("u", userColumns, func(r *ownedIdentity) *identity.User { return &r.user }),
 )
 
+var addressOwnerColumns = []column[linking.AddressOwner]{
+	{"e.user_id", func(o *linking.AddressOwner) any { return &o.Owner }},
+	{disputed, func(o *linking.AddressOwner) any { return &o.Disputed }},
+}
+
 // What RefreshIdentity and UpdateRefreshFamily write.
 var (
 	shownColumns   = only(identityColumns, "email", "email_authoritative", "terms_version", "last_used_at")
@@ -140,6 +146,17 @@ FROM identities AS i
 JOIN users AS u ON u.id = i.user_id
 WHERE i.provider = ` + first + ` AND i.subject = ` + second + e.forUpdateSQL("u")),
 
+		// In the order of their ids, so that two people who prove each other's
+		// identities do not wait for each other.
+		lockParties: newHotStatement(`SELECT ` + list(of("u", userColumns, func(u *identity.User) *identity.User { return u })) + `
+FROM users AS u
+WHERE u.id IN (SELECT i.user_id FROM identities AS i WHERE i.provider = ` + first + ` AND i.subject = ` + second + `
+	UNION SELECT e.user_id FROM emails AS e WHERE e.address = ` + third + `
+	UNION SELECT su.id FROM users AS su WHERE su.id = ` + e.param(4) + `)
+ORDER BY u.id` + e.forUpdateSQL("u")),
+
+		addressOwner: newHotStatement(`SELECT ` + list(addressOwnerColumns) + ` FROM emails AS e WHERE e.address = ` + first),
+
 		lockFamily: newHotStatement(`SELECT ` + list(familyColumns) + ` FROM refresh_families AS f WHERE f.id = ` + first + e.forUpdateSQL("f")),
 
 		burn:            newHotStatement(insertInto(e, "burned_secrets", burnedColumns) + " ON CONFLICT DO NOTHING"),
@@ -152,16 +169,35 @@ WHERE i.provider = ` + first + ` AND i.subject = ` + second + e.forUpdateSQL("u"
 	}
 }
 
-// hotRead is a hot statement that reads one row.
+// hotRead is a hot statement that returns rows.
 type hotRead struct {
 	statement *hotStatement
 	args      []any
-	into      []any
-	err       error // sql.ErrNoRows if there is none
+	next      func() []any // where the next row goes
+	rows      int          // how many there were
 }
 
-// read runs reads, in their order, and inside a transaction on PostgreSQL in one
-// round trip. Its error is that of a read; one that finds no row is none.
+func readInto(s *hotStatement, into []any, args ...any) *hotRead {
+	return &hotRead{statement: s, args: args, next: func() []any { return into }}
+}
+
+// scan reads what a statement returned.
+func (r *hotRead) scan(rows interface {
+	Next() bool
+	Scan(into ...any) error
+	Err() error
+}) error {
+	for rows.Next() {
+		if err := rows.Scan(r.next()...); err != nil {
+			return err
+		}
+		r.rows++
+	}
+	return rows.Err()
+}
+
+// readHot runs reads, in their order, and inside a transaction on PostgreSQL in
+// one round trip.
 func (db *DB) readHot(ctx context.Context, reads ...*hotRead) error {
 	for _, r := range reads {
 		var err error
@@ -171,51 +207,40 @@ func (db *DB) readHot(ctx context.Context, reads ...*hotRead) error {
 	}
 	tx := inTx(ctx)
 	if tx != nil && tx.queue != nil {
-		return db.readQueued(ctx, tx, reads)
+		if tx.over {
+			return sql.ErrTxDone
+		}
+		return db.engine.normalise(tx.queue.read(ctx, reads...))
 	}
 	for _, r := range reads {
-		if r.err = db.readRow(ctx, tx, r); r.err != nil && !errors.Is(r.err, sql.ErrNoRows) {
-			return db.engine.normalise(r.err)
+		if err := db.readAlone(ctx, tx, r); err != nil {
+			return db.engine.normalise(err)
 		}
 	}
 	return nil
 }
 
-func (db *DB) readQueued(ctx context.Context, tx *transaction, reads []*hotRead) error {
-	if tx.over {
-		return sql.ErrTxDone
-	}
-	found := make([]*error, len(reads))
-	for i, r := range reads {
-		found[i] = tx.queue.one(r.statement, r.args, r.into)
-	}
-	if err := tx.queue.send(ctx); err != nil {
-		return db.engine.normalise(err)
-	}
-	for i, r := range reads {
-		if r.err = *found[i]; r.err != nil && !errors.Is(r.err, sql.ErrNoRows) {
-			return r.err
-		}
-	}
-	return nil
-}
-
-// readOne is readHot of one statement; identity.ErrNotFound if it finds no row.
+// readOne is readHot of one row; identity.ErrNotFound if there is none.
 func (db *DB) readOne(ctx context.Context, s *hotStatement, into []any, args ...any) error {
-	r := hotRead{statement: s, args: args, into: into}
-	if err := db.readHot(ctx, &r); err != nil {
+	r := readInto(s, into, args...)
+	if err := db.readHot(ctx, r); err != nil {
 		return err
 	}
-	return db.engine.normalise(r.err)
+	if r.rows == 0 {
+		return identity.ErrNotFound
+	}
+	return nil
 }
 
-// readRow runs a read but for the queue.
-func (db *DB) readRow(ctx context.Context, tx *transaction, r *hotRead) error {
+// readAlone runs a read that goes through no queue.
+func (db *DB) readAlone(ctx context.Context, tx *transaction, r *hotRead) error {
 	switch {
 	case tx != nil:
-		return tx.lite.Tx.QueryRowContext(ctx, r.statement.sql, r.args...).Scan(r.into...)
+		rows, err := tx.lite.Tx.QueryContext(ctx, r.statement.sql, r.args...)
+		return r.scanAll(rows, err)
 	case db.pool == nil:
-		return db.read.DB.QueryRowContext(ctx, r.statement.sql, r.args...).Scan(r.into...)
+		rows, err := db.read.DB.QueryContext(ctx, r.statement.sql, r.args...)
+		return r.scanAll(rows, err)
 	}
 	unprepared := db.hot.unprepared.Load()
 	err := db.readPooled(ctx, unprepared, r)
@@ -225,6 +250,14 @@ func (db *DB) readRow(ctx context.Context, tx *transaction, r *hotRead) error {
 	}
 	db.hot.unprepared.Store(true) // see prepared.failed
 	return db.readPooled(ctx, true, r)
+}
+
+func (r *hotRead) scanAll(rows *sql.Rows, err error) error {
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	return r.scan(rows)
 }
 
 // readPooled asks pgx itself: database/sql in between costs as much as the statement.
@@ -238,7 +271,12 @@ func (db *DB) readPooled(ctx context.Context, unprepared bool, r *hotRead) error
 		return err
 	}
 	defer conn.Release()
-	return conn.QueryRow(ctx, r.statement.sql, append([]any{mode}, r.args...)...).Scan(r.into...)
+	rows, err := conn.Query(ctx, r.statement.sql, append([]any{mode}, r.args...)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	return r.scan(rows)
 }
 
 // writeHot runs a hot statement of whose outcome nothing depends, as later does.
@@ -321,6 +359,31 @@ func (db *DB) IdentityOwner(ctx context.Context, provider, subject string) (iden
 	var row ownedIdentity
 	err := db.readOne(ctx, db.hot.identityOwner, fields(ownedIdentityColumns, &row), provider, subject)
 	return row.identity, row.user, err
+}
+
+// LockParties implements linking.Store.
+func (db *DB) LockParties(ctx context.Context, p linking.Parties) (linking.PartyRows, error) {
+	var out linking.PartyRows
+	var row ownedIdentity
+	owner := readInto(db.hot.identityOwner, fields(ownedIdentityColumns, &row), p.Provider, p.Subject)
+	reads := []*hotRead{owner}
+	if p.Address != "" || p.User != nil {
+		reads = []*hotRead{{
+			statement: db.hot.lockParties, args: []any{p.Provider, p.Subject, p.Address, p.User},
+			next: func() []any {
+				out.Users = append(out.Users, identity.User{})
+				return fields(userColumns, &out.Users[len(out.Users)-1])
+			},
+		}, owner}
+	}
+	if p.Address != "" {
+		reads = append(reads, readInto(db.hot.addressOwner, fields(addressOwnerColumns, &out.Address), p.Address))
+	}
+	err := db.readHot(ctx, reads...)
+	if owner.rows > 0 {
+		out.Identity, out.Owner = &row.identity, row.user
+	}
+	return out, err
 }
 
 // TeamAccess implements session.Store.

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -146,19 +145,23 @@ func (q *queue) end() {
 	_ = pg.Exec(ctx, "ROLLBACK").Close()
 }
 
-// one reads the one row of a hot statement. The error is sql.ErrNoRows, which
-// fails nothing, if there is none.
-func (q *queue) one(s *hotStatement, args, into []any) (pending *error) {
-	pending = new(error)
-	q.add(statement{hot: s, args: args, result: func(r *pgconn.ResultReader) error {
-		rows := pgx.RowsFromResultReader(q.conn.Conn().TypeMap(), r)
-		defer rows.Close()
-		if *pending = sql.ErrNoRows; rows.Next() {
-			*pending = rows.Scan(into...)
-		}
-		return nil
-	}})
-	return pending
+// read sends what waits, and the reads behind.
+func (q *queue) read(ctx context.Context, reads ...*hotRead) error {
+	var failed error // to scan a row, which leaves the transaction as it is
+	for _, read := range reads {
+		q.add(statement{hot: read.statement, args: read.args, result: func(r *pgconn.ResultReader) error {
+			rows := pgx.RowsFromResultReader(q.conn.Conn().TypeMap(), r)
+			defer rows.Close()
+			if err := read.scan(rows); failed == nil {
+				failed = err
+			}
+			return nil
+		}})
+	}
+	if err := q.send(ctx); err != nil {
+		return err
+	}
+	return failed
 }
 
 // touch queues a hot statement that must touch one row; otherwise the transaction

@@ -67,17 +67,8 @@ const onlyBy = `(SELECT CASE WHEN count(*) = 1 THEN min(CAST(i.id AS text)) END 
 
 // AddressOwner implements linking.VoucherStore.
 func (db *DB) AddressOwner(ctx context.Context, address string) (linking.AddressOwner, error) {
-	var rows []struct {
-		UserID   identity.ID
-		Disputed bool
-	}
-	err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Column("user_id").
-		ColumnExpr(disputed).
-		Where("e.address = ?", sanitizeKey(address)).Scan(ctx, &rows)
-	if err != nil || len(rows) == 0 {
-		return linking.AddressOwner{}, db.engine.normalise(err)
-	}
-	return linking.AddressOwner{Owner: &rows[0].UserID, Disputed: rows[0].Disputed}, nil
+	var out linking.AddressOwner
+	return out, db.readHot(ctx, readInto(db.hot.addressOwner, fields(addressOwnerColumns, &out), address))
 }
 
 // VouchersAbout implements linking.VoucherStore.
