@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -44,4 +45,16 @@ func Walk(ctx context.Context, db *DB, chain identity.ID, seq int64, limit int, 
 	}
 	rows, err = readable(w.found)
 	return rows, w.upTo, w.more, err
+}
+
+// HotStatements are the SQL of all hot statements, by name.
+func (db *DB) HotStatements() map[string]string {
+	out := map[string]string{}
+	v := reflect.ValueOf(db.hot).Elem()
+	for i := range v.NumField() {
+		if h, ok := reflect.TypeAssert[*hotStatement](reflect.NewAt(v.Field(i).Type(), v.Field(i).Addr().UnsafePointer()).Elem()); ok {
+			out[v.Type().Field(i).Name] = h.sql
+		}
+	}
+	return out
 }

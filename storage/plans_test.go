@@ -185,6 +185,47 @@ func TestListsGoByIndexes(t *testing.T) {
 	})
 }
 
+// Every hot statement goes by indexes, also as PostgreSQL plans it once for all
+// parameters.
+func TestHotStatementsGoByIndexes(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		c := crowdOf(t, d)
+		statements := d.HotStatements()
+		if len(statements) < 10 {
+			t.Fatalf("there are only %d", len(statements))
+		}
+		d.SQL.SetMaxOpenConns(1)
+		for name, query := range statements {
+			if d.Engine == storagetest.Postgres {
+				query = prepared(t, c, name, query)
+			} else {
+				query = parameter.ReplaceAllString(query, "NULL")
+			}
+			for _, scan := range c.scans(t, query, false) {
+				t.Errorf("%s reads all of %s", name, scan)
+			}
+		}
+	})
+}
+
+var parameter = regexp.MustCompile(`\?\d+`)
+
+// prepared prepares a statement and returns how it is run, with NULL for all its
+// parameters.
+func prepared(t *testing.T, c crowded, name, query string) string {
+	t.Helper()
+	for _, s := range []string{"SET plan_cache_mode = force_generic_plan", "PREPARE " + name + " AS " + query} {
+		if _, err := c.SQL.ExecContext(t.Context(), s); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	n := 0
+	for strings.Contains(query, fmt.Sprintf("$%d", n+1)) {
+		n++
+	}
+	return "EXECUTE " + name + " (" + strings.TrimSuffix(strings.Repeat("NULL, ", n), ", ") + ")"
+}
+
 var sqliteScan = regexp.MustCompile(`(?m)^SCAN (\w+)(.*)$`)
 
 // scans are the large tables of which a query reads every row. With walk it may

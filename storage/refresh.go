@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/token"
 )
 
@@ -27,10 +28,20 @@ func (db *DB) RefreshFamily(ctx context.Context, id identity.ID) (token.Family, 
 }
 
 // LockRefreshFamily implements token.RefreshStore.
-func (db *DB) LockRefreshFamily(ctx context.Context, id identity.ID) (token.Family, error) {
+func (db *DB) LockRefreshFamily(ctx context.Context, id identity.ID) (token.Family, *session.Principal, error) {
 	var f token.Family
-	err := db.readOne(ctx, db.hot.lockFamily, fields(familyColumns, &f), id)
-	return f, err
+	var row principalRow
+	locked := readInto(db.hot.lockFamily, fields(familyColumns, &f), id)
+	of := readInto(db.hot.principalOfFamily, fields(principalColumns, &row), id)
+	switch err := db.readHot(ctx, locked, of); {
+	case err != nil:
+		return token.Family{}, nil, err
+	case locked.rows == 0:
+		return token.Family{}, nil, identity.ErrNotFound
+	case of.rows == 0:
+		return f, nil, nil
+	}
+	return f, new(row.domain()), nil
 }
 
 // UpdateRefreshFamily implements token.RefreshStore.

@@ -28,7 +28,7 @@ func testRefresh(t *testing.T, d *storagetest.Database) {
 	read := func(t *testing.T, id identity.ID) token.Family {
 		t.Helper()
 		var locked token.Family
-		d.Do(t, func(ctx context.Context) (err error) { locked, err = d.LockRefreshFamily(ctx, id); return err })
+		d.Do(t, func(ctx context.Context) (err error) { locked, _, err = d.LockRefreshFamily(ctx, id); return err })
 		plain := must[token.Family](t)(d.RefreshFamily(t.Context(), id))
 		storagetest.Same(t, plain, locked)
 		return plain

@@ -23,20 +23,26 @@ type PrincipalStore interface {
 // last. It does not record a use; see Use.
 func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.RequestOrigin) (Principal, error) {
 	p, err := s.store.PrincipalBySession(ctx, id, teamSession)
-	if errors.Is(err, identity.ErrNotFound) {
-		return Principal{}, ErrUnauthenticated()
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, identity.ErrNotFound) {
 		return Principal{}, err
 	}
+	if err != nil {
+		return s.Admit(nil, teamSession, client)
+	}
+	return s.Admit(&p, teamSession, client)
+}
+
+// Admit is ByID of what the store has returned; nil for nothing.
+func (s *Service) Admit(read *Principal, teamSession *identity.ID, client identity.RequestOrigin) (Principal, error) {
 	now := s.now()
-	if p.Session.Status(now) != StatusActive || !p.User.Active() || (p.Team == nil) != (teamSession == nil) {
+	if read == nil || read.Session.Status(now) != StatusActive || !read.User.Active() || (read.Team == nil) != (teamSession == nil) {
 		return Principal{}, ErrUnauthenticated()
 	}
-	if client.IP == "" && p.Session.Kind == KindApplication {
-		client.IP = p.Session.IP
+	if client.IP == "" && read.Session.Kind == KindApplication {
+		client.IP = read.Session.IP
 	}
-	if p = p.admitted(client, now); p.Refused != nil {
+	p := read.admitted(client, now)
+	if p.Refused != nil {
 		return p, p.Refused.Err()
 	}
 	return p, nil

@@ -52,9 +52,11 @@ type Family struct {
 type RefreshStore interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	InsertRefreshFamily(ctx context.Context, f Family) error
-	// RefreshFamily returns a family; LockRefreshFamily holds its row, too.
 	RefreshFamily(ctx context.Context, id identity.ID) (Family, error)
-	LockRefreshFamily(ctx context.Context, id identity.ID) (Family, error)
+	// LockRefreshFamily returns a family, holding its row, with what
+	// session.PrincipalStore returns for its session and team session: nil if there is
+	// none.
+	LockRefreshFamily(ctx context.Context, id identity.ID) (Family, *session.Principal, error)
 	// UpdateRefreshFamily writes role, generation, rotation and end.
 	UpdateRefreshFamily(ctx context.Context, f Family) error
 	// TrimRefreshFamilies deletes all families of a session but the newest.
@@ -239,7 +241,7 @@ func (s *Service) rotate(ctx context.Context, raw string, c Client, from identit
 	var next string
 	err := s.store.InTx(ctx, func(ctx context.Context) (err error) {
 		next = ""
-		f, err := s.store.LockRefreshFamily(ctx, id)
+		f, of, err := s.store.LockRefreshFamily(ctx, id)
 		if errors.Is(err, identity.ErrNotFound) {
 			return nil
 		}
@@ -258,7 +260,7 @@ func (s *Service) rotate(ctx context.Context, raw string, c Client, from identit
 		case standingLate:
 			return s.end(ctx, f, "retried_too_late", from)
 		}
-		if p, err = s.sessions.ByID(ctx, f.SessionID, f.TeamSessionID, from); err != nil {
+		if p, err = s.sessions.Admit(of, f.TeamSessionID, from); err != nil {
 			if identity.ErrorCode(err) == identity.CodeUnauthenticated {
 				return s.end(ctx, f, "session_ended", from)
 			}

@@ -364,9 +364,9 @@ type broken struct {
 
 var errAway = errors.New("the database is away")
 
-func (b broken) LockRefreshFamily(ctx context.Context, id identity.ID) (token.Family, error) {
+func (b broken) LockRefreshFamily(ctx context.Context, id identity.ID) (token.Family, *session.Principal, error) {
 	if b.call == "read" {
-		return token.Family{}, errAway
+		return token.Family{}, nil, errAway
 	}
 	return b.DB.LockRefreshFamily(ctx, id)
 }
@@ -392,11 +392,11 @@ func (b broken) RecordEvents(ctx context.Context, events ...identity.Event) erro
 	return b.DB.RecordEvents(ctx, events...)
 }
 
-func (b broken) ByID(ctx context.Context, id identity.ID, ts *identity.ID, client identity.RequestOrigin) (session.Principal, error) {
+func (b broken) Admit(p *session.Principal, ts *identity.ID, client identity.RequestOrigin) (session.Principal, error) {
 	if b.call == "session" {
 		return session.Principal{}, errAway
 	}
-	return b.Sessions.ByID(ctx, id, ts, client)
+	return b.Sessions.Admit(p, ts, client)
 }
 
 // A store that does not answer is no refusal and ends nothing: the client tries
@@ -446,3 +446,17 @@ func TestRefreshWithoutAKey(t *testing.T) {
 type noKeys struct{ token.KeyStore }
 
 func (noKeys) SigningKeys(context.Context) ([]token.Key, error) { return nil, errAway }
+
+// How often a refresh waits for PostgreSQL.
+func TestRefreshRoundTrips(t *testing.T) {
+	t.Parallel()
+	d, wire := storagetest.OpenOnWire(t)
+	for name, inTeam := range map[string]bool{"in a team": true, "in none": false} {
+		l := newLine(t, d, inTeam)
+		raw := l.raw
+		trips, asked := wire.Count(t, func() { raw = l.use(raw) })
+		if trips != 2 {
+			t.Errorf("%s: %d round trips, want 2: %q", name, trips, asked)
+		}
+	}
+}

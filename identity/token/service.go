@@ -16,6 +16,8 @@ import (
 type Sessions interface {
 	// ByID returns who a session is of, acting in the named team session or in none.
 	ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.RequestOrigin) (session.Principal, error)
+	// Admit is ByID of what the store has returned.
+	Admit(p *session.Principal, teamSession *identity.ID, client identity.RequestOrigin) (session.Principal, error)
 	Authenticate(ctx context.Context, token string, client identity.RequestOrigin) (session.Principal, error)
 	// Use notes that the session is used.
 	Use(ctx context.Context, p session.Principal) error
