@@ -44,11 +44,11 @@ func testSigningKeys(t *testing.T, d *storagetest.Database) {
 		storagetest.Same(t, locked, []token.Key{second, first})
 		return err
 	})
-	if _, err := d.Sweep(t.Context(), expires, expires); err != nil {
+	if _, err := d.Sweep(t.Context(), expires.Add(token.KeepRetired), expires); err != nil {
 		t.Fatal(err)
 	}
 	storagetest.Same(t, keys(), []token.Key{second, first})
-	if _, err := d.Sweep(t.Context(), expires.Add(time.Microsecond), expires); err != nil {
+	if _, err := d.Sweep(t.Context(), expires.Add(token.KeepRetired+time.Microsecond), expires); err != nil {
 		t.Fatal(err)
 	}
 	storagetest.Same(t, keys(), []token.Key{second})
