@@ -30,9 +30,6 @@ type headRow struct {
 // are never updated: their chains are made behind them, see SealEvents, so that
 // no change waits for another because of its event.
 func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
 	rows := make([]eventRow, len(events))
 	for i, e := range events {
 		if e.Data == nil {
@@ -43,8 +40,20 @@ func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error 
 		}
 		rows[i] = eventRow{Event: e}
 	}
-	return db.execDeferred(ctx, db.builder(ctx).NewInsert().Model(&rows))
+	if len(rows) > fewEvents {
+		return db.insert(ctx, &rows)
+	}
+	for i := range rows {
+		if err := writeRow(ctx, db, db.hot.insertEvent, eventColumns, &rows[i].Event); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// fewEvents are written by a statement each, which is prepared. More are written by
+// one.
+const fewEvents = 3
 
 // placed is an event as it is stored. Seq is nil for one that is sealed, or to be.
 type placed struct {

@@ -35,7 +35,13 @@ var userColumns = []column[identity.User]{
 	{"metadata", func(u *identity.User) any { return &u.Metadata }},
 	{"created_at", func(u *identity.User) any { return &u.CreatedAt }},
 	{"updated_at", func(u *identity.User) any { return &u.UpdatedAt }},
+	{"external_id", func(u *identity.User) any { return &u.ExternalID }},
+	{"app_metadata", func(u *identity.User) any { return &u.AppMetadata }},
+	{"suspended_until", func(u *identity.User) any { return &u.SuspendedUntil }},
 }
+
+// carriedColumns are those of a user that sessions carry.
+var carriedColumns = without(userColumns, "external_id", "app_metadata", "suspended_until")
 
 var identityColumns = []column[identity.Identity]{
 	{"id", func(i *identity.Identity) any { return &i.ID }},

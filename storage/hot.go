@@ -61,7 +61,7 @@ var principalColumns = slices.Concat(
 		{"m.role", func(r *principalRow) any { return &r.team.role }},
 	},
 	of("p", joinedPolicyColumns, func(r *principalRow) *joinedPolicy { return &r.team.policy }),
-	of("u", userColumns, func(r *principalRow) *identity.User { return &r.user }),
+	of("u", carriedColumns, func(r *principalRow) *identity.User { return &r.user }),
 )
 
 func (r *principalRow) domain() session.Principal {
@@ -91,7 +91,7 @@ var ownedIdentityColumns = slices.Concat(
 	[]column[ownedIdentity]{{`CASE WHEN i.email = '' THEN FALSE ELSE EXISTS (SELECT 1 FROM vouchers AS v WHERE v.provider = i.provider
 		AND v.subject = i.subject AND v.user_id = i.user_id AND v.ended_at IS NULL AND v.address <> i.email) END`,
 		func(r *ownedIdentity) any { return &r.identity.VouchesElsewhere }}},
-	of("u", userColumns, func(r *ownedIdentity) *identity.User { return &r.user }),
+	of("u", carriedColumns, func(r *ownedIdentity) *identity.User { return &r.user }),
 )
 
 var addressOwnerColumns = []column[linking.AddressOwner]{
@@ -148,7 +148,7 @@ WHERE i.provider = ` + first + ` AND i.subject = ` + second + e.forUpdateSQL("u"
 
 		// In the order of their ids, so that two people who prove each other's
 		// identities do not wait for each other.
-		lockParties: newHotStatement(`SELECT ` + list(of("u", userColumns, func(u *identity.User) *identity.User { return u })) + `
+		lockParties: newHotStatement(`SELECT ` + list(of("u", carriedColumns, func(u *identity.User) *identity.User { return u })) + `
 FROM users AS u
 WHERE u.id IN (SELECT i.user_id FROM identities AS i WHERE i.provider = ` + first + ` AND i.subject = ` + second + `
 	UNION SELECT e.user_id FROM emails AS e WHERE e.address = ` + third + `
@@ -372,7 +372,7 @@ func (db *DB) LockParties(ctx context.Context, p linking.Parties) (linking.Party
 			statement: db.hot.lockParties, args: []any{p.Provider, p.Subject, p.Address, p.User},
 			next: func() []any {
 				out.Users = append(out.Users, identity.User{})
-				return fields(userColumns, &out.Users[len(out.Users)-1])
+				return fields(carriedColumns, &out.Users[len(out.Users)-1])
 			},
 		}, owner}
 	}

@@ -457,10 +457,10 @@ func (db *DB) seal(ctx context.Context, rows []placed) error {
 		s.Links = append(append(s.Links, tagOf(r.ID)...), record.Hash...)
 		h.Seq, h.Hash = *record.Seq, record.Hash
 	}
-	if err := db.execDeferred(ctx, db.builder(ctx).NewInsert().Model(&seals)); err != nil {
+	if err := db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&seals)); err != nil {
 		return err
 	}
-	if err := db.execDeferred(ctx, db.builder(ctx).NewInsert().Model(&heads).On("CONFLICT (chain) DO UPDATE").Set("hash = EXCLUDED.hash")); err != nil {
+	if err := db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&heads).On("CONFLICT (chain) DO UPDATE").Set("hash = EXCLUDED.hash")); err != nil {
 		return err
 	}
 	to := rows[len(rows)-1].place

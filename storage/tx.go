@@ -246,9 +246,6 @@ func (db *DB) reader(ctx context.Context) bun.IDB {
 // writer is the transaction of the context, see mustTx.
 func (db *DB) writer(ctx context.Context) bun.IDB { return mustTx(ctx).bun }
 
-// builder is writer for a query that goes to execDeferred.
-func (db *DB) builder(ctx context.Context) bun.IDB { return db.writer(ctx) }
-
 // exec runs a change and returns how many rows it touched. Where nothing depends
 // on that, see execDeferred.
 func (db *DB) exec(ctx context.Context, q interface {

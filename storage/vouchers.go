@@ -112,7 +112,7 @@ func (db *DB) RefusedProofs(ctx context.Context, user identity.ID, since time.Ti
 // InsertVoucher implements linking.VoucherStore.
 func (db *DB) InsertVoucher(ctx context.Context, v identity.Voucher) error {
 	row := voucherRowOf(v)
-	return db.execDeferred(ctx, db.builder(ctx).NewInsert().Model(&row))
+	return db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&row))
 }
 
 // RefuseVoucher implements linking.VoucherStore.
@@ -129,7 +129,7 @@ func (db *DB) RefuseVoucher(ctx context.Context, v identity.Voucher) error {
 
 // AcceptVoucher implements linking.VoucherStore.
 func (db *DB) AcceptVoucher(ctx context.Context, address, provider, subject string) error {
-	return db.execDeferred(ctx, db.builder(ctx).NewDelete().Model((*voucherRow)(nil)).
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*voucherRow)(nil)).
 		Where("v.provider = ? AND v.subject = ? AND v.address = ? AND v.user_id IS NULL", provider, subject, address))
 }
 
@@ -212,7 +212,7 @@ func (db *DB) MarkUnlinked(ctx context.Context, i identity.Identity, at time.Tim
 // ClearUnlinked implements linking.VoucherStore. Marks of users who were merged
 // into this one go, too.
 func (db *DB) ClearUnlinked(ctx context.Context, provider, subject string, user identity.ID) error {
-	return db.execDeferred(ctx, db.builder(ctx).NewRaw(`DELETE FROM unlinked_identities WHERE provider = ? AND subject = ? AND user_id IN (
+	return db.execDeferred(ctx, db.writer(ctx).NewRaw(`DELETE FROM unlinked_identities WHERE provider = ? AND subject = ? AND user_id IN (
 			WITH RECURSIVE former (id) AS (
 				SELECT u.id FROM users AS u WHERE u.id = ?
 				UNION
