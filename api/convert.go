@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/base64"
 	"time"
 
@@ -50,11 +51,15 @@ func (s *Server) identityOf(i identity.Identity) contract.Identity {
 }
 
 func (s *Server) sessionOf(from session.Session, current bool) contract.Session {
-	return contract.Session{
+	out := contract.Session{
 		Id: from.ID, CreatedAt: from.CreatedAt, AuthenticatedAt: from.AuthenticatedAt, ExpiresAt: from.ExpiresAt,
 		IdleExpiresAt: from.IdleExpiresAt, LastSeenAt: from.LastSeenAt, Methods: from.Methods,
-		Ip: from.IP, UserAgent: from.UserAgent, Device: device(from.UserAgent), Place: s.place(from.IP), Current: current,
+		Ip: from.IP, UserAgent: from.UserAgent, Device: device(from.UserAgent), Place: s.place(from.IP), Current: current, Kind: new(contract.SessionKind(cmp.Or(from.Kind, session.KindBrowser))),
 	}
+	if from.ClientID != nil {
+		out.Client = &contract.SessionClient{Id: *from.ClientID, Name: value(from.ClientName)}
+	}
+	return out
 }
 
 // place is about where an address is, nil where that is not known.
@@ -70,7 +75,7 @@ func (s *Server) adminSessionOf(l session.Listed, current bool, now time.Time) c
 	return contract.AdminSession{
 		Id: o.Id, CreatedAt: o.CreatedAt, AuthenticatedAt: o.AuthenticatedAt, ExpiresAt: o.ExpiresAt,
 		IdleExpiresAt: o.IdleExpiresAt, LastSeenAt: o.LastSeenAt, Methods: o.Methods,
-		Ip: o.Ip, UserAgent: o.UserAgent, Device: o.Device, Place: o.Place, Current: o.Current,
+		Ip: o.Ip, UserAgent: o.UserAgent, Device: o.Device, Place: o.Place, Current: o.Current, Kind: o.Kind, Client: o.Client,
 		User:   summaryOf(l.UserID, l.Summary),
 		Status: contract.SessionStatus(l.Status(now)),
 	}
@@ -86,7 +91,7 @@ func inTeam(l session.ListedInTeam, s contract.Session, now time.Time) contract.
 	out := contract.TeamSession{
 		Id: l.ID, CreatedAt: l.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
 		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
-		Ip: s.Ip, UserAgent: s.UserAgent, Device: s.Device, Place: s.Place, Current: s.Current,
+		Ip: s.Ip, UserAgent: s.UserAgent, Device: s.Device, Place: s.Place, Current: s.Current, Kind: s.Kind, Client: s.Client,
 		TeamId: l.TeamID, User: summaryOf(l.UserID, l.Summary),
 		Status: contract.SessionStatus(l.Status(now)), BreakGlassUntil: l.BreakGlassUntil,
 	}

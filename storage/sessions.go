@@ -165,10 +165,13 @@ func (db *DB) endTeamSessionsUnder(ctx context.Context, reason string, at time.T
 	return err
 }
 
+// clientName is what the application of a session s is called; NULL for a browser's.
+const clientName = "(SELECT sc.name FROM clients AS sc WHERE sc.id = s.client_id)"
+
 // ActiveSessions implements session.Store.
 func (db *DB) ActiveSessions(ctx context.Context, user identity.ID, now time.Time, p identity.Page) ([]session.Session, error) {
 	var rows []sessionRow
-	q := whereStatus(db.reader(ctx).NewSelect().Model(&rows).Where("s.user_id = ?", user), session.StatusActive, now, sessionEnds)
+	q := whereStatus(db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, "+clientName+" AS client_name", db.columns((*sessionRow)(nil))).Where("s.user_id = ?", user), session.StatusActive, now, sessionEnds)
 	err := newestFirst(q, "s.id", p).Scan(ctx)
 	return rowsOf(rows, func(r sessionRow) session.Session { return r.Session }), db.engine.normalise(err)
 }
@@ -179,7 +182,7 @@ func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p i
 		sessionRow `bun:",extend"`
 		identity.Summary
 	}
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, "+endedInBulk+" AS ended_in_bulk, "+summaryColumns, db.columns((*sessionRow)(nil))).
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, "+endedInBulk+" AS ended_in_bulk, "+clientName+" AS client_name, "+summaryColumns, db.columns((*sessionRow)(nil))).
 		Join("JOIN users AS u ON u.id = s.user_id")
 	err := newestFirst(db.whereSession(q, f, now), "s.id", p).Scan(ctx)
 	out := make([]session.Listed, len(rows))

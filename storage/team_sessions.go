@@ -120,6 +120,7 @@ type sessionBehind struct {
 	LongestPause    time.Duration
 	Kind            session.Kind
 	ClientID        *string
+	ClientName      *string
 	SignedInAt      *time.Time
 }
 
@@ -204,7 +205,7 @@ func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery
 		ColumnExpr(`s.id AS s_id, s.user_id AS s_user_id, s.methods AS s_methods, s.ip AS s_ip, s.user_agent AS s_user_agent,
 			s.created_at AS s_created_at, s.authenticated_at AS s_authenticated_at, s.last_seen_at AS s_last_seen_at,
 			s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at,
-			s.longest_pause AS s_longest_pause, s.kind AS s_kind, s.client_id AS s_client_id, s.signed_in_at AS s_signed_in_at, ` + endedInBulk + ` AS s_ended_in_bulk`).
+			s.longest_pause AS s_longest_pause, s.kind AS s_kind, s.client_id AS s_client_id, ` + clientName + ` AS s_client_name, s.signed_in_at AS s_signed_in_at, ` + endedInBulk + ` AS s_ended_in_bulk`).
 		Join("JOIN sessions AS s ON s.id = t.session_id").
 		Join("JOIN users AS u ON u.id = t.user_id").
 		Join("LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = t.user_id")
@@ -220,7 +221,7 @@ func (r listedInTeamRow) domain() session.ListedInTeam {
 			ID: b.ID, UserID: b.UserID, Methods: b.Methods, IP: b.IP, UserAgent: b.UserAgent, CreatedAt: b.CreatedAt,
 			AuthenticatedAt: b.AuthenticatedAt, LastSeenAt: b.LastSeenAt, IdleExpiresAt: b.IdleExpiresAt,
 			ExpiresAt: b.ExpiresAt, EndedAt: b.EndedAt, EndedInBulk: b.EndedInBulk, LongestPause: b.LongestPause,
-			Kind: b.Kind, Application: session.Application{ClientID: b.ClientID, SignedInAt: b.SignedInAt},
+			Kind: b.Kind, Application: session.Application{ClientID: b.ClientID, ClientName: b.ClientName, SignedInAt: b.SignedInAt},
 		},
 	}
 }

@@ -631,6 +631,24 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for SessionKind.
+const (
+	SessionKindApplication SessionKind = "application"
+	SessionKindBrowser     SessionKind = "browser"
+)
+
+// Valid indicates whether the value is a known member of the SessionKind enum.
+func (e SessionKind) Valid() bool {
+	switch e {
+	case SessionKindApplication:
+		return true
+	case SessionKindBrowser:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SessionStatus.
 const (
 	SessionStatusActive  SessionStatus = "active"
@@ -919,7 +937,10 @@ type APIKeyStatus string
 type AdminSession struct {
 	// AuthenticatedAt When the user was last verified in this session.
 	AuthenticatedAt time.Time `json:"authenticated_at"`
-	CreatedAt       time.Time `json:"created_at"`
+
+	// Client The application, of an `application` session.
+	Client    *SessionClient `json:"client,omitempty"`
+	CreatedAt time.Time      `json:"created_at"`
 
 	// Current Whether it is the session of this request.
 	Current bool `json:"current"`
@@ -930,6 +951,9 @@ type AdminSession struct {
 	Id            openapi_types.UUID `json:"id"`
 	IdleExpiresAt time.Time          `json:"idle_expires_at"`
 	Ip            string             `json:"ip"`
+
+	// Kind An `application` session is one use of the authorization server. It ends with the browser session that it was made in, unless it has `offline_access`.
+	Kind *SessionKind `json:"kind,omitempty"`
 
 	// LastSeenAt Accurate to the minute.
 	LastSeenAt time.Time `json:"last_seen_at"`
@@ -1830,7 +1854,10 @@ type ServerMetadata struct {
 type Session struct {
 	// AuthenticatedAt When the user was last verified in this session.
 	AuthenticatedAt time.Time `json:"authenticated_at"`
-	CreatedAt       time.Time `json:"created_at"`
+
+	// Client The application, of an `application` session.
+	Client    *SessionClient `json:"client,omitempty"`
+	CreatedAt time.Time      `json:"created_at"`
 
 	// Current Whether it is the session of this request.
 	Current bool `json:"current"`
@@ -1842,6 +1869,9 @@ type Session struct {
 	IdleExpiresAt time.Time          `json:"idle_expires_at"`
 	Ip            string             `json:"ip"`
 
+	// Kind An `application` session is one use of the authorization server. It ends with the browser session that it was made in, unless it has `offline_access`.
+	Kind *SessionKind `json:"kind,omitempty"`
+
 	// LastSeenAt Accurate to the minute.
 	LastSeenAt time.Time `json:"last_seen_at"`
 
@@ -1851,6 +1881,12 @@ type Session struct {
 	// Place The approximate location of the address, for example Berlin, DE; only if a GeoIP file is configured and has it.
 	Place     *string `json:"place,omitempty"`
 	UserAgent string  `json:"user_agent"`
+}
+
+// SessionClient The application, of an `application` session.
+type SessionClient struct {
+	Id   string `json:"id"`
+	Name string `json:"name"`
 }
 
 // SessionFilter A session must match every field that is set.
@@ -1887,6 +1923,9 @@ type SessionIdentity struct {
 	Provider string             `json:"provider"`
 	Wallet   *SessionWallet     `json:"wallet,omitempty"`
 }
+
+// SessionKind An `application` session is one use of the authorization server. It ends with the browser session that it was made in, unless it has `offline_access`.
+type SessionKind string
 
 // SessionStatus `refused` is for team sessions: the session would be active, but the policy of the team does not admit it.
 type SessionStatus string
@@ -2007,7 +2046,10 @@ type TeamSession struct {
 
 	// BreakGlassUntil Emergency access: the policy does not apply until then.
 	BreakGlassUntil *time.Time `json:"break_glass_until,omitempty"`
-	CreatedAt       time.Time  `json:"created_at"`
+
+	// Client The application, of an `application` session.
+	Client    *SessionClient `json:"client,omitempty"`
+	CreatedAt time.Time      `json:"created_at"`
 
 	// Current Whether it is the session of this request.
 	Current bool `json:"current"`
@@ -2018,6 +2060,9 @@ type TeamSession struct {
 	Id            openapi_types.UUID `json:"id"`
 	IdleExpiresAt time.Time          `json:"idle_expires_at"`
 	Ip            string             `json:"ip"`
+
+	// Kind An `application` session is one use of the authorization server. It ends with the browser session that it was made in, unless it has `offline_access`.
+	Kind *SessionKind `json:"kind,omitempty"`
 
 	// LastSeenAt Accurate to the minute.
 	LastSeenAt time.Time `json:"last_seen_at"`

@@ -64,7 +64,9 @@ const (
 // name it and work as long as it does.
 type Application struct {
 	ClientID *string
-	GrantID  *identity.ID // what the person agreed to; nil for a trusted client
+	// ClientName is what the application is called. Only lists fill it in.
+	ClientName *string      `bun:",scanonly"`
+	GrantID    *identity.ID // what the person agreed to; nil for a trusted client
 	// ParentID is the browser's session that it was made in; nil if there was none, or
 	// its row is no longer kept.
 	ParentID  *identity.ID
