@@ -259,7 +259,7 @@ func (s *Service) ClientCredentials(ctx context.Context, by Credentials, form ur
 	if err != nil {
 		return Tokens{}, err
 	}
-	if by.ID != k.ID.String() && by.ID != k.Prefix {
+	if by.ID != k.ID.String() && strings.TrimPrefix(by.ID, "lk_") != k.Prefix {
 		return Tokens{}, errInvalidClient("the client_id is not that of the API key")
 	}
 	if k.TeamID == nil || k.Role == nil {

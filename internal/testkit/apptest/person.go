@@ -308,6 +308,12 @@ func (b *Browser) Authorize(name, purpose string, p Person) string {
 	return b.authorize(b.Start(name, purpose), p)
 }
 
+// AuthorizeAt is Authorize for a round trip that was begun already.
+func (b *Browser) AuthorizeAt(authorize string, p Person) string {
+	b.T.Helper()
+	return b.authorize(authorize, p)
+}
+
 func (b *Browser) authorize(authorize string, p Person) string {
 	t := b.T
 	t.Helper()
