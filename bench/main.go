@@ -28,6 +28,7 @@ type options struct {
 	connections int
 	signIns     int
 	users       int
+	importUsers int
 	binaries    string
 	profile     string
 	fsync       bool
@@ -53,6 +54,7 @@ var parts = []part{
 	{"merge", "merging two users, and undoing it, as the rows that move grow", measureMerge},
 	{"decision", "deciding about a sign-in as users grow from 10,000 to 1,000,000", measureDecision},
 	{"scale", "checks, sign-ins, lists, sweeping and ending everything among -users users against 10,000", measureScale},
+	{"import", "importing -import-users users into PostgreSQL and SQLite", measureImport},
 	{"refuse", "CPU time to refuse a 10 MB body", measureRefuse},
 	{profilePart, "a CPU profile for deploy/build, into -profile", takeProfile},
 }
@@ -71,6 +73,7 @@ func main() {
 	flag.IntVar(&o.connections, "connections", 16, "connections of the load generator")
 	flag.IntVar(&o.signIns, "sign-ins", 100_000, "sign-ins of the part memory")
 	flag.IntVar(&o.users, "users", 20_000, "users of the part scale, such as 3000000")
+	flag.IntVar(&o.importUsers, "import-users", 100_000, "users of the part import, such as 1000000")
 	flag.StringVar(&o.binaries, "binary", "", "a built latchkey instead of ./cmd/latchkey; several, comma separated, are compared with each other")
 	flag.StringVar(&o.profile, "profile", "", "where the part profile writes, such as deploy/latchkey.pgo")
 	flag.BoolVar(&o.fsync, "fsync", true, "let a private PostgreSQL sync to disk, as in production")

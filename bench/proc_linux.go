@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,6 +23,15 @@ func cpuTime(pid int) (time.Duration, error) {
 		return 0, err
 	}
 	return time.Duration(ts.Nano()), nil
+}
+
+// peakOf is the highest resident memory of a process that has ended.
+func peakOf(p *os.ProcessState) (int64, error) {
+	used, ok := p.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	return used.Maxrss << 10, nil
 }
 
 var statusLine = regexp.MustCompile(`(?m)^(VmRSS|VmHWM):\s+(\d+) kB$`)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -62,7 +63,14 @@ func newImportCommand() *cobra.Command {
 	return cmd
 }
 
+// importMemory is how much memory Go may use before it collects garbage more often: an
+// import is the same batch over and over, whatever the number of users.
+const importMemory = 64 << 20
+
 func (f *importFlags) run(cmd *cobra.Command, _ []string, db *storage.DB) (err error) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(importMemory))
+	}
 	trust, err := importer.ParseTrust(f.trust)
 	if err != nil {
 		return err
