@@ -98,7 +98,7 @@ type Identity struct {
 	TermsVersion     string  // of the terms whose statement the wallet signed last
 	IsPrimary        bool    // the primary wallet; at most one per user
 	CreatedAt        time.Time
-	LastUsedAt       time.Time
+	LastUsedAt       time.Time // to the minute
 }
 
 // Email is a verified address of a user. There is no other kind: an address

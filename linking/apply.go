@@ -368,18 +368,25 @@ func (s *Service) carryOut(ctx context.Context, a Submission, d Decision, k lock
 	return r, s.store.RecordEvents(ctx, events...)
 }
 
+// usedEvery bounds how often an identity's last use is written: a sign-in that shows
+// nothing new then leaves its row alone.
+const usedEvery = time.Minute
+
 // keepIdentity inserts the identity, or keeps what the provider shows of it now.
 func (s *Service) keepIdentity(ctx context.Context, a Submission, d Decision, user identity.User, have *identity.Identity) (identity.Identity, error) {
 	now := s.now()
 	if have != nil {
 		i := *have
-		i.LastUsedAt = now
 		if a.Proof.Reported { // silence changes nothing
 			i.Email, i.EmailAuthoritative = a.Proof.Email, a.Proof.EmailAuthoritative
 		}
 		if w := a.Proof.Wallet; w != nil && w.TermsVersion != "" {
 			i.TermsVersion = w.TermsVersion // what was agreed to stays agreed to
 		}
+		if i == *have && now.Sub(i.LastUsedAt) < usedEvery {
+			return i, nil
+		}
+		i.LastUsedAt = now
 		return i, s.store.RefreshIdentity(ctx, i)
 	}
 	i := identity.Identity{

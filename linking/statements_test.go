@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
@@ -53,7 +54,8 @@ func (s *everyday) RecordEvents(ctx context.Context, events ...identity.Event) e
 // for everyone who signs in.
 func TestStatementsOfAnEverydaySignIn(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
-		want := []string{"BurnSecret", "LockParties", "RefreshIdentity", "InsertSession", "RecordEvents"}
+		want := []string{"BurnSecret", "LockParties", "InsertSession", "RecordEvents"}
+		later := []string{"BurnSecret", "LockParties", "RefreshIdentity", "InsertSession", "RecordEvents"}
 		address := "ada-" + identity.NewID().String() + "@example.com"
 		for _, r := range []struct {
 			name string
@@ -74,6 +76,13 @@ func TestStatementsOfAnEverydaySignIn(t *testing.T) {
 			again := newWorldOver(d, s, linking.PolicyAuto).signIn(t, r.name, subject, r.edit)
 			if again.User.ID != first.User.ID || !slices.Equal(s.asked, want) {
 				t.Errorf("%s asks %v, want %v", r.name, s.asked, want)
+			}
+			d.Clock.Advance(time.Minute)
+			s.asked = nil
+			newWorldOver(d, s, linking.PolicyAuto).signIn(t, r.name, subject, r.edit)
+			i, _, err := d.IdentityOwner(t.Context(), r.name, subject)
+			if err != nil || !slices.Equal(s.asked, later) || !i.LastUsedAt.Equal(d.Clock.Now()) {
+				t.Errorf("%s asks %v a minute later, want %v; last used at %s, %v", r.name, s.asked, later, i.LastUsedAt, err)
 			}
 		}
 	})

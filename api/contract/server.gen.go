@@ -1228,13 +1228,15 @@ type Identity struct {
 	CreatedAt time.Time `json:"created_at"`
 
 	// Email The address that the provider showed last; not necessarily verified.
-	Email      *string            `json:"email,omitempty"`
-	Id         openapi_types.UUID `json:"id"`
-	Label      string             `json:"label"`
-	LastUsedAt time.Time          `json:"last_used_at"`
-	Provider   string             `json:"provider"`
-	Subject    string             `json:"subject"`
-	Wallet     *Wallet            `json:"wallet,omitempty"`
+	Email *string            `json:"email,omitempty"`
+	Id    openapi_types.UUID `json:"id"`
+	Label string             `json:"label"`
+
+	// LastUsedAt Accurate to the minute.
+	LastUsedAt time.Time `json:"last_used_at"`
+	Provider   string    `json:"provider"`
+	Subject    string    `json:"subject"`
+	Wallet     *Wallet   `json:"wallet,omitempty"`
 }
 
 // Introspection defines model for Introspection.
