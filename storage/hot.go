@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -239,7 +240,11 @@ func (db *DB) readAlone(ctx context.Context, tx *transaction, r *hotRead) error 
 		rows, err := tx.lite.Tx.QueryContext(ctx, r.statement.sql, r.args...)
 		return r.scanAll(rows, err)
 	case db.pool == nil:
-		rows, err := db.read.DB.QueryContext(ctx, r.statement.sql, r.args...)
+		prepared, err := db.lite.prepare(ctx, db.read.DB, r.statement)
+		if err != nil {
+			return err
+		}
+		rows, err := prepared.QueryContext(ctx, r.args...)
 		return r.scanAll(rows, err)
 	}
 	unprepared := db.hot.unprepared.Load()
@@ -250,6 +255,36 @@ func (db *DB) readAlone(ctx context.Context, tx *transaction, r *hotRead) error 
 	}
 	db.hot.unprepared.Store(true) // see prepared.failed
 	return db.readPooled(ctx, true, r)
+}
+
+// liteStatements are those that are prepared on SQLite's connections for reads: each
+// by a connection when it first runs it.
+type liteStatements struct {
+	mu sync.RWMutex
+	by map[*hotStatement]*sql.Stmt
+}
+
+func (l *liteStatements) prepare(ctx context.Context, db *sql.DB, h *hotStatement) (*sql.Stmt, error) {
+	l.mu.RLock()
+	known := l.by[h]
+	l.mu.RUnlock()
+	if known != nil {
+		return known, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known := l.by[h]; known != nil {
+		return known, nil
+	}
+	prepared, err := db.PrepareContext(ctx, h.sql)
+	if err != nil {
+		return nil, err // as before the migrations
+	}
+	if l.by == nil {
+		l.by = map[*hotStatement]*sql.Stmt{}
+	}
+	l.by[h] = prepared
+	return prepared, nil
 }
 
 func (r *hotRead) scanAll(rows *sql.Rows, err error) error {

@@ -32,9 +32,10 @@ type DB struct {
 	read, write *bun.DB
 	// queued is PostgreSQL inside a transaction, see queue.
 	queued  *bun.DB
-	pool    *pgxpool.Pool // PostgreSQL only, as
-	server  *server       // what pool leads to, and
-	direct  *server       // the same without a pooler
+	lite    liteStatements // SQLite only
+	pool    *pgxpool.Pool  // PostgreSQL only, as
+	server  *server        // what pool leads to, and
+	direct  *server        // the same without a pooler
 	patient bool
 	gate    gate
 	outages outages

@@ -118,9 +118,35 @@ func (c tappedConn) QueryContext(ctx context.Context, query string, args []drive
 	return c.conn.QueryContext(ctx, query, args)
 }
 
-// PrepareContext is for what is asked several times; nothing here is.
-func (tappedConn) PrepareContext(_ context.Context, query string) (driver.Stmt, error) {
-	panic("crashtest: the tap does not see what becomes of " + query)
+func (c tappedConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	inner, err := c.conn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return tappedStmt{inner.(stmt), query, c.tap}, nil
+}
+
+// stmt is what SQLite's statements can do and database/sql asks for.
+type stmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+type tappedStmt struct {
+	stmt
+	query string
+	tap   *tap
+}
+
+func (s tappedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	s.tap.saw(s.query)
+	return s.stmt.ExecContext(ctx, args)
+}
+
+func (s tappedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	s.tap.saw(s.query)
+	return s.stmt.QueryContext(ctx, args)
 }
 
 func (c tappedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
