@@ -45,7 +45,14 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	if p.Session.Restricted && !info.operation.restricted {
+	if p.Leaving && !info.operation.leaving {
+		if info.operation.required {
+			s.fail(c, identity.NewError(identity.CodeDeletionPending,
+				"this account is being deleted: restore it or export its data, or sign out"))
+		}
+		return // as if nobody were signed in: another account can sign in here
+	}
+	if p.Session.Restricted && !p.Leaving && !info.operation.restricted {
 		s.fail(c, identity.NewError(identity.CodeRecoveryRestricted,
 			"you signed in with a recovery code: add a sign-in method first"))
 		return

@@ -23,13 +23,19 @@ func userOf(u identity.User) contract.User {
 }
 
 func (s *Server) adminUserOf(u user.WithIdentities) contract.AdminUser {
-	return contract.AdminUser{
+	out := contract.AdminUser{
 		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
 		OnboardedAt: u.OnboardedAt, Metadata: u.Metadata.Map(), CreatedAt: u.CreatedAt,
 		Status: contract.AdminUserStatus(u.Status), Operator: u.Operator, MergedInto: u.MergedInto,
 		MergedFrom: append([]identity.ID{}, u.MergedFrom...), Identities: each(u.Identities, s.identityOf),
 		ExternalId: u.ExternalID, AppMetadata: u.AppMetadata.Map(), SuspendedUntil: u.SuspendedUntil,
 	}
+	if u.Leave != nil && u.Leave.DeletedAt == nil {
+		out.DeletesAt = &u.Leave.DeletesAt
+	} else if u.Leave != nil {
+		out.DeletedAt = u.Leave.DeletedAt
+	}
+	return out
 }
 
 func (s *Server) identityOf(i identity.Identity) contract.Identity {

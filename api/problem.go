@@ -54,6 +54,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeRecoveryRestricted:  {403, "Add a sign-in method first"},
 	identity.CodeOperatorRequired:    {403, "Operators only"},
 	identity.CodeUserDisabled:        {403, "Account disabled"},
+	identity.CodeDeletionPending:     {403, "Account is being deleted"},
 	identity.CodeSignUpClosed:        {403, "Sign-up is closed"},
 	identity.CodeDomainNotAllowed:    {403, "Domain not allowed"},
 	identity.CodeDeniedByApp:         {403, "Denied by the application"},

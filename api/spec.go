@@ -48,13 +48,15 @@ type operation struct {
 	// restricted reports whether a session made by a recovery code may call it; an
 	// operation that does not say so may not be.
 	restricted bool
-	oauth      bool            // its refusals have the form of RFC 6749
-	oauth2     bool            // and its statuses: it is an endpoint of the authorization server
-	fields     map[string]bool // of a JSON body that may come as a form
-	formOnly   bool            // takes a form, and no JSON
-	lists      map[string]bool // the fields of the form that can be given more than once
-	anyOrigin  bool            // any origin may call it: it knows no cookie
-	rate       *policy         // limit by client address; nil for none at all
+	// leaving reports whether the session of a user who is leaving may call it.
+	leaving   bool
+	oauth     bool            // its refusals have the form of RFC 6749
+	oauth2    bool            // and its statuses: it is an endpoint of the authorization server
+	fields    map[string]bool // of a JSON body that may come as a form
+	formOnly  bool            // takes a form, and no JSON
+	lists     map[string]bool // the fields of the form that can be given more than once
+	anyOrigin bool            // any origin may call it: it knows no cookie
+	rate      *policy         // limit by client address; nil for none at all
 	// policy says how the policy of the team in the path applies: fully, unless
 	// the operation says otherwise.
 	policy   teamPolicy
@@ -109,6 +111,7 @@ func (s spec) operations() (operations, error) {
 				params:     len(op.Parameters)+len(item.Parameters) > 0,
 				query:      query,
 				restricted: op.Extensions["x-restricted-session"] == "allowed",
+				leaving:    op.Extensions["x-leaving-session"] == "allowed",
 				oauth:      op.Extensions["x-oauth-errors"] == true,
 				oauth2:     strings.HasPrefix(path, "/oauth2/"),
 				fields:     fieldsOf(op),

@@ -29,6 +29,7 @@ const (
 	CodeRecoveryRestricted  Code = "recovery_restricted"
 	CodeOperatorRequired    Code = "operator_required"
 	CodeUserDisabled        Code = "user_disabled"
+	CodeDeletionPending     Code = "deletion_pending"
 	CodeSignUpClosed        Code = "sign_up_closed"
 	CodeDomainNotAllowed    Code = "domain_not_allowed"
 	CodeDeniedByApp         Code = "denied_by_app"

@@ -121,3 +121,10 @@ type UserFilter struct {
 	Email  string // canonical, verified
 	Wallet string // EIP-55
 }
+
+// Leave is that a user leaves, or has left.
+type Leave struct {
+	DeletesAt  time.Time
+	DeletedAt  *time.Time
+	RestoresTo Status // if they come back
+}

@@ -16,10 +16,12 @@ const (
 	NoticeMerged      NoticeKind = "merged"       // another account was merged into this one
 	NoticeMergeUndone NoticeKind = "merge_undone" // a merge was undone
 	// NoticeAddressRemoved goes to an address that is no longer the account's.
-	NoticeAddressRemoved NoticeKind = "address_removed"
-	NoticePrimary        NoticeKind = "primary_email" // another address is the primary one
-	NoticeRecoveryUsed   NoticeKind = "recovery_used" // somebody signed in with a recovery code
-	NoticeBreakGlass     NoticeKind = "break_glass"   // another owner used emergency access
+	NoticeAddressRemoved    NoticeKind = "address_removed"
+	NoticePrimary           NoticeKind = "primary_email"      // another address is the primary one
+	NoticeRecoveryUsed      NoticeKind = "recovery_used"      // somebody signed in with a recovery code
+	NoticeDeletionRequested NoticeKind = "deletion_requested" // the account will be deleted
+	NoticeDeletionCancelled NoticeKind = "deletion_cancelled" // and now it will not
+	NoticeBreakGlass        NoticeKind = "break_glass"        // another owner used emergency access
 )
 
 // Notice tells the owner of an account what happened to it, when and from

@@ -31,6 +31,7 @@ const (
 	VoucherUnlinked VoucherEnd = "unlinked" // the identity was unlinked
 	VoucherChanged  VoucherEnd = "changed"  // the provider reported something else
 	VoucherRemoved  VoucherEnd = "removed"  // the address was removed from the user
+	VoucherErased   VoucherEnd = "erased"   // the user was deleted
 	VoucherReplaced VoucherEnd = "replaced" // of an import: an identity vouches now
 )
 

@@ -12,15 +12,17 @@ import (
 
 // Service applies proofs.
 type Service struct {
-	store    Store
-	sessions Sessions
-	policy   func(provider string) Policy
-	rules    func(provider string) Rules
-	hooks    Hooks
-	usable   func(provider string) bool
-	undoFor  time.Duration
-	notices  identity.Notifier
-	now      identity.Clock
+	store      Store
+	sessions   Sessions
+	policy     func(provider string) Policy
+	rules      func(provider string) Rules
+	hooks      Hooks
+	grace      time.Duration
+	erasedKeys erasedKeys
+	usable     func(provider string) bool
+	undoFor    time.Duration
+	notices    identity.Notifier
+	now        identity.Clock
 }
 
 // Options are what a deployment chooses.
@@ -35,9 +37,12 @@ type Options struct {
 	Hooks    Hooks // asked before decisions are applied; nil for none
 	// Usable reports whether a provider is configured, so that an identity of it
 	// is a usable sign-in method.
-	Usable  func(provider string) bool
-	UndoFor time.Duration // how long a merge can be undone
-	Notices identity.Notifier
+	Usable func(provider string) bool
+	Grace  time.Duration // how long a user who leaves can come back
+	// ErasedKeys make the hashes that are left of the addresses of deleted users.
+	ErasedKeys identity.Keys
+	UndoFor    time.Duration // how long a merge can be undone
+	Notices    identity.Notifier
 }
 
 // NewService returns the service over a store.
@@ -54,7 +59,7 @@ func NewService(store Store, sessions Sessions, o Options, now identity.Clock) *
 		}
 		return o.Rules
 	}
-	return &Service{store: store, sessions: sessions, policy: policy, rules: rules, hooks: o.Hooks, usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
+	return &Service{store: store, sessions: sessions, policy: policy, rules: rules, hooks: o.Hooks, grace: o.Grace, erasedKeys: erasedKeys(o.ErasedKeys), usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
 }
 
 // Submission is a proof with the circumstances it was given in.
@@ -85,6 +90,10 @@ const (
 	OutcomeSignedIn  Outcome = "signed_in"
 	OutcomeLinked    Outcome = "linked"
 	OutcomeSteppedUp Outcome = "stepped_up"
+	// OutcomeLeaving is a session in which a user who is leaving can come back, and
+	// nothing else; OutcomeRestored is that they have.
+	OutcomeLeaving  Outcome = "deletion_pending"
+	OutcomeRestored Outcome = "restored"
 )
 
 // Result is what an applied proof gave: a session with a token that was never
@@ -187,6 +196,13 @@ func (s *Service) gather(ctx context.Context, a Submission) (lockedFacts, error)
 		}
 		k.identity, k.users[owner.ID] = rows.Identity, owner
 		k.facts.IdentityOwner = &Party{ID: owner.ID, Active: owner.Active()}
+		if !owner.Active() {
+			d, err := s.Leaving(ctx, owner.ID)
+			if err != nil && !errors.Is(err, identity.ErrNotFound) {
+				return k, err
+			}
+			k.facts.IdentityOwner.Leaving = err == nil && d.RestoresTo == identity.StatusActive
+		}
 	}
 	if about.User != nil {
 		if !k.users[*about.User].Active() {
@@ -219,6 +235,11 @@ func (s *Service) gatherAddress(ctx context.Context, a Submission, k *lockedFact
 	if k.vouchers, err = s.store.VouchersAbout(ctx, address, a.Proof.Provider, a.Proof.Subject); err != nil {
 		return err
 	}
+	erased, err := s.erasedVouchers(ctx, a.Proof, address)
+	if err != nil {
+		return err
+	}
+	k.vouchers = append(k.vouchers, erased...)
 	if k.identity != nil {
 		return s.weighOwn(ctx, a, k, disputed)
 	}
@@ -301,6 +322,9 @@ func (a Submission) claims() string {
 }
 
 func (s *Service) carryOut(ctx context.Context, a Submission, d Decision, k lockedFacts) (Result, error) {
+	if d.Action == ActionReturn {
+		return s.letReturn(ctx, a, d, k)
+	}
 	now := s.now()
 	var r Result
 	var events []identity.Event

@@ -79,6 +79,9 @@ type Facts struct {
 type Party struct {
 	ID     identity.ID
 	Active bool // not suspended, not leaving
+	// Leaving reports whether they asked for their account to be deleted, and can
+	// still come back. Only IdentityOwner has it.
+	Leaving bool `json:",omitempty"`
 }
 
 // SignedIn is the user of the session the proof came with.
@@ -98,6 +101,7 @@ const (
 	ActionLink    Action = "link"    // link to User, who is signed in
 	ActionRefresh Action = "refresh" // keep what User's identity shows now
 	ActionStepUp  Action = "step_up" // the session is recently verified
+	ActionReturn  Action = "return"  // a session in which User, who is leaving, can come back
 	ActionRefuse  Action = "refuse"  // Code says why
 )
 
@@ -135,6 +139,7 @@ const (
 	ReasonNewPerson         Reason = "new_person"
 	ReasonSignUpClosed      Reason = "sign_up_closed"
 	ReasonDomainNotAllowed  Reason = "domain_not_allowed"
+	ReasonLeaving           Reason = "account_leaving"
 	ReasonDisabled          Reason = "user_disabled"
 	ReasonNotSignedIn       Reason = "not_signed_in"
 	ReasonNotOwnIdentity    Reason = "step_up_by_foreign_identity"
@@ -207,6 +212,8 @@ func Decide(f Facts) Decision {
 func decideSignIn(f Facts) Decision {
 	if u := f.IdentityOwner; u != nil {
 		switch {
+		case u.Leaving && !f.contestedMailbox():
+			return Decision{Action: ActionReturn, Reason: ReasonLeaving, User: u.ID}
 		case !u.Active:
 			return refuse(ReasonDisabled, identity.CodeUserDisabled, u.ID, TicketNone)
 		case f.contestedMailbox():

@@ -58,6 +58,13 @@ var table = []row{
 	{"U, by a contested mailbox, with another method", "any", "sign_in", "U", "409 `email_taken` with a link ticket", linking.ReasonContested,
 		func(f linking.Facts) bool { return signIn(f) && f.IdentityOwner != nil && f.IdentityOwner.Active },
 		refused(identity.CodeEmailTaken, linking.TicketLink, identityOwner)},
+	{"U, leaving", "any", "sign_in", "any", "a session in which U can restore or export the account, and nothing else", linking.ReasonLeaving,
+		func(f linking.Facts) bool {
+			return signIn(f) && f.IdentityOwner != nil && f.IdentityOwner.Leaving && !contestedMailbox(f)
+		},
+		func(f linking.Facts) linking.Decision {
+			return linking.Decision{Action: linking.ActionReturn, User: f.IdentityOwner.ID}
+		}},
 	{"U, disabled", "any", "sign_in", "any", "403 `user_disabled`", linking.ReasonDisabled,
 		func(f linking.Facts) bool { return signIn(f) && f.IdentityOwner != nil },
 		refused(identity.CodeUserDisabled, linking.TicketNone, identityOwner)},
@@ -197,6 +204,11 @@ func everyFact(f func(linking.Facts)) {
 										Contested: n&1 > 0, UnlinkedBefore: n&2 > 0, RemovedBefore: n&4 > 0, ByMail: n&8 > 0, OtherMethod: n&16 > 0, Granted: n&32 > 0,
 									}
 									f(facts)
+									if facts.IdentityOwner != nil && !facts.IdentityOwner.Active {
+										leaving := facts
+										leaving.IdentityOwner = &linking.Party{ID: facts.IdentityOwner.ID, Leaving: true}
+										f(leaving)
+									}
 									if facts.IdentityOwner == nil && facts.AddressOwner == nil {
 										everyRule(facts, f)
 									}
@@ -275,6 +287,12 @@ func TestNobodyGetsInWithoutAProof(t *testing.T) {
 	everyFact(func(f linking.Facts) {
 		d := linking.Decide(f)
 		if d.Action == linking.ActionRefuse || d.Action == linking.ActionCreate {
+			return
+		}
+		if d.Action == linking.ActionReturn {
+			if !is(f.IdentityOwner, d.User) || !f.IdentityOwner.Leaving || d.ClaimAddress || contestedMailbox(f) {
+				t.Fatalf("facts %s let back %+v", describe(f), d)
+			}
 			return
 		}
 		byIdentity := is(f.IdentityOwner, d.User) && f.IdentityOwner.Active && (!contestedMailbox(f) || !signIn(f))
@@ -372,7 +390,7 @@ func describe(f linking.Facts) string {
 		if p == nil {
 			return "none"
 		}
-		return fmt.Sprintf("%d active %v", p.ID[0], p.Active)
+		return fmt.Sprintf("%d active %v leaving %v", p.ID[0], p.Active, p.Leaving)
 	}
 	signedIn := "no user"
 	if f.SignedIn != nil {

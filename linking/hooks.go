@@ -68,7 +68,7 @@ func (c consent) covers(d Decision) bool { return c.asked > 0 && c.inputs == d.I
 // requireConsent returns a question if the application has to be asked about a
 // decision and has not agreed to it.
 func (s *Service) requireConsent(a Submission, d Decision, k lockedFacts) error {
-	if s.hooks == nil || d.Action == ActionRefuse || !s.hooks.Asks(d.Action) || a.consent.covers(d) {
+	if s.hooks == nil || d.Action == ActionRefuse || d.Action == ActionReturn || !s.hooks.Asks(d.Action) || a.consent.covers(d) {
 		return nil
 	}
 	attempt := Attempt{Decision: d, Proof: a.Proof, Client: a.Client}

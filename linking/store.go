@@ -40,6 +40,7 @@ type Store interface {
 	// LinkTicketsOf lists the link tickets that a session holds.
 	LinkTicketsOf(ctx context.Context, session identity.ID) ([]Ticket, error)
 	RuleStore
+	LeaveStore
 	VoucherStore
 	GrantStore
 	RemapStore
@@ -72,6 +73,7 @@ type PartyRows struct {
 // Sessions issues and renews sessions inside the store's transaction.
 type Sessions interface {
 	Issue(ctx context.Context, via identity.Identity, client identity.RequestOrigin, replaces *session.Session) (session.Session, string, error)
+	IssueLeaving(ctx context.Context, via identity.Identity, client identity.RequestOrigin, replaces *session.Session) (session.Session, string, error)
 	IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.RequestOrigin, replaces *session.Session) (session.Session, string, error)
 	Renew(ctx context.Context, seen session.Session, via *identity.Identity, verified bool) (session.Session, string, error)
 }

@@ -370,6 +370,7 @@ func (db *DB) EndSuspensions(ctx context.Context, now time.Time, limit int) (int
 	err := db.InTx(ctx, func(ctx context.Context) error {
 		var rows []userRow
 		q := db.reader(ctx).NewSelect().Model(&rows).Where("u.suspended_until <= ? AND u.status = 'disabled'", now).
+			Where("NOT EXISTS (SELECT 1 FROM deletions AS dl WHERE dl.user_id = u.id)"). // who leaves stays disabled
 			Order("u.suspended_until", "u.id").Limit(int64(limit))
 		if err := db.engine.forUpdateSkipLocked(q, "u").Scan(ctx); err != nil {
 			return db.engine.normalise(err)

@@ -546,10 +546,12 @@ func (e ProblemTicketKind) Valid() bool {
 
 // Defines values for ProofResultOutcome.
 const (
-	ProofResultOutcomeCreated   ProofResultOutcome = "created"
-	ProofResultOutcomeLinked    ProofResultOutcome = "linked"
-	ProofResultOutcomeSignedIn  ProofResultOutcome = "signed_in"
-	ProofResultOutcomeSteppedUp ProofResultOutcome = "stepped_up"
+	ProofResultOutcomeCreated         ProofResultOutcome = "created"
+	ProofResultOutcomeDeletionPending ProofResultOutcome = "deletion_pending"
+	ProofResultOutcomeLinked          ProofResultOutcome = "linked"
+	ProofResultOutcomeRestored        ProofResultOutcome = "restored"
+	ProofResultOutcomeSignedIn        ProofResultOutcome = "signed_in"
+	ProofResultOutcomeSteppedUp       ProofResultOutcome = "stepped_up"
 )
 
 // Valid indicates whether the value is a known member of the ProofResultOutcome enum.
@@ -557,7 +559,11 @@ func (e ProofResultOutcome) Valid() bool {
 	switch e {
 	case ProofResultOutcomeCreated:
 		return true
+	case ProofResultOutcomeDeletionPending:
+		return true
 	case ProofResultOutcomeLinked:
+		return true
+	case ProofResultOutcomeRestored:
 		return true
 	case ProofResultOutcomeSignedIn:
 		return true
@@ -703,6 +709,21 @@ func (e TeamAPIKeyRole) Valid() bool {
 	case TeamAPIKeyRoleAdmin:
 		return true
 	case TeamAPIKeyRoleMember:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TeamFateDelete.
+const (
+	TeamFateDeleteTrue TeamFateDelete = true
+)
+
+// Valid indicates whether the value is a known member of the TeamFateDelete enum.
+func (e TeamFateDelete) Valid() bool {
+	switch e {
+	case TeamFateDeleteTrue:
 		return true
 	default:
 		return false
@@ -976,7 +997,13 @@ type AdminUser struct {
 	AppMetadata map[string]interface{} `json:"app_metadata"`
 	AvatarUrl   string                 `json:"avatar_url"`
 	CreatedAt   time.Time              `json:"created_at"`
-	DisplayName string                 `json:"display_name"`
+
+	// DeletedAt When it was deleted.
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+
+	// DeletesAt When the account will be deleted. Absent if it will not.
+	DeletesAt   *time.Time `json:"deletes_at,omitempty"`
+	DisplayName string     `json:"display_name"`
 
 	// ExternalId What the application knows the user by, such as the id in the system they were imported from.
 	ExternalId *string            `json:"external_id"`
@@ -1112,6 +1139,11 @@ type CurrentSession struct {
 	TeamRefusal *TeamRefusal `json:"team_refusal,omitempty"`
 	TeamSession *TeamSession `json:"team_session,omitempty"`
 	User        User         `json:"user"`
+}
+
+// Deletion defines model for Deletion.
+type Deletion struct {
+	DeletesAt time.Time `json:"deletes_at"`
 }
 
 // Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
@@ -1525,6 +1557,27 @@ type MyEvent struct {
 // MyEventBy The user; a request without a user; another user; the command line.
 type MyEventBy string
 
+// MyExport defines model for MyExport.
+type MyExport struct {
+	// DeletesAt When the account will be deleted. Absent if it will not.
+	DeletesAt  *time.Time `json:"deletes_at,omitempty"`
+	Emails     []Email    `json:"emails"`
+	ExportedAt time.Time  `json:"exported_at"`
+
+	// FormerIds Of accounts that were merged into this one.
+	FormerIds []openapi_types.UUID `json:"former_ids"`
+
+	// History Newest first.
+	History         []MyEvent  `json:"history"`
+	HistoryComplete bool       `json:"history_complete"`
+	Identities      []Identity `json:"identities"`
+
+	// Sessions That are active.
+	Sessions []Session    `json:"sessions"`
+	Teams    []Membership `json:"teams"`
+	User     User         `json:"user"`
+}
+
 // MyInvitation defines model for MyInvitation.
 type MyInvitation struct {
 	CreatedAt time.Time          `json:"created_at"`
@@ -1773,16 +1826,18 @@ type ProblemTicketKind string
 
 // ProofResult defines model for ProofResult.
 type ProofResult struct {
-	LinkRequest *LinkRequest       `json:"link_request,omitempty"`
-	Outcome     ProofResultOutcome `json:"outcome"`
-	Session     Session            `json:"session"`
+	LinkRequest *LinkRequest `json:"link_request,omitempty"`
+
+	// Outcome `deletion_pending`: the account is being deleted, and the session can only restore or export it.
+	Outcome ProofResultOutcome `json:"outcome"`
+	Session Session            `json:"session"`
 
 	// Token The session token, only if it was requested.
 	Token *string `json:"token,omitempty"`
 	User  User    `json:"user"`
 }
 
-// ProofResultOutcome defines model for ProofResult.Outcome.
+// ProofResultOutcome `deletion_pending`: the account is being deleted, and the session can only restore or export it.
 type ProofResultOutcome string
 
 // Provider defines model for Provider.
@@ -2003,6 +2058,17 @@ type TeamAPIKey struct {
 
 // TeamAPIKeyRole defines model for TeamAPIKeyRole.
 type TeamAPIKeyRole string
+
+// TeamFate defines model for TeamFate.
+type TeamFate struct {
+	Delete *TeamFateDelete `json:"delete,omitempty"`
+
+	// TransferTo Another active member, who becomes an owner.
+	TransferTo *openapi_types.UUID `json:"transfer_to,omitempty"`
+}
+
+// TeamFateDelete defines model for TeamFate.Delete.
+type TeamFateDelete bool
 
 // TeamName defines model for TeamName.
 type TeamName = string
@@ -2570,6 +2636,15 @@ type AdminListUsersParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// AdminDeleteUserJSONBody defines parameters for AdminDeleteUser.
+type AdminDeleteUserJSONBody struct {
+	// Reason Kept in the audit trail.
+	Reason *string `json:"reason,omitempty"`
+
+	// Teams What becomes of teams without another owner, by their id. Transfers and deletions are final.
+	Teams *map[string]TeamFate `json:"teams,omitempty"`
+}
+
 // AdminChangeUserJSONBody defines parameters for AdminChangeUser.
 type AdminChangeUserJSONBody struct {
 	// EndKeys With `disabled`: revoke the API keys that the user created, of the deployment and of teams, in the same transaction. API keys cannot do this.
@@ -2582,6 +2657,12 @@ type AdminChangeUserJSONBody struct {
 
 // AdminChangeUserJSONBodyStatus defines parameters for AdminChangeUser.
 type AdminChangeUserJSONBodyStatus string
+
+// AdminCancelDeletionJSONBody defines parameters for AdminCancelDeletion.
+type AdminCancelDeletionJSONBody struct {
+	// Reason Kept in the audit trail.
+	Reason *string `json:"reason,omitempty"`
+}
 
 // AdminRemoveUserEmailParams defines parameters for AdminRemoveUserEmail.
 type AdminRemoveUserEmailParams struct {
@@ -2740,6 +2821,12 @@ type IntrospectJSONBody struct {
 	TokenTypeHint *string `json:"token_type_hint,omitempty"`
 }
 
+// DeleteMeJSONBody defines parameters for DeleteMe.
+type DeleteMeJSONBody struct {
+	// Teams What becomes of teams without another owner, by their id. Transfers and deletions are final.
+	Teams *map[string]TeamFate `json:"teams,omitempty"`
+}
+
 // UpdateMeJSONBody defines parameters for UpdateMe.
 type UpdateMeJSONBody struct {
 	// AvatarUrl An https URL, or empty for none.
@@ -2817,6 +2904,12 @@ type ConfirmMergeJSONBody struct {
 	Delivery    *Delivery           `json:"delivery,omitempty"`
 	Fingerprint *string             `json:"fingerprint,omitempty"`
 	SurvivorId  *openapi_types.UUID `json:"survivor_id,omitempty"`
+}
+
+// RestoreMeJSONBody defines parameters for RestoreMe.
+type RestoreMeJSONBody struct {
+	// Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
+	Delivery *Delivery `json:"delivery,omitempty"`
 }
 
 // EndOtherSessionsParams defines parameters for EndOtherSessions.
@@ -3097,8 +3190,14 @@ type AdminMergeJSONRequestBody AdminMergeJSONBody
 // AdminRevokeSessionsJSONRequestBody defines body for AdminRevokeSessions for application/json ContentType.
 type AdminRevokeSessionsJSONRequestBody AdminRevokeSessionsJSONBody
 
+// AdminDeleteUserJSONRequestBody defines body for AdminDeleteUser for application/json ContentType.
+type AdminDeleteUserJSONRequestBody AdminDeleteUserJSONBody
+
 // AdminChangeUserJSONRequestBody defines body for AdminChangeUser for application/json ContentType.
 type AdminChangeUserJSONRequestBody AdminChangeUserJSONBody
+
+// AdminCancelDeletionJSONRequestBody defines body for AdminCancelDeletion for application/json ContentType.
+type AdminCancelDeletionJSONRequestBody AdminCancelDeletionJSONBody
 
 // AdminGrantLinkJSONRequestBody defines body for AdminGrantLink for application/json ContentType.
 type AdminGrantLinkJSONRequestBody AdminGrantLinkJSONBody
@@ -3127,6 +3226,9 @@ type DecideConsentJSONRequestBody DecideConsentJSONBody
 // IntrospectJSONRequestBody defines body for Introspect for application/json ContentType.
 type IntrospectJSONRequestBody IntrospectJSONBody
 
+// DeleteMeJSONRequestBody defines body for DeleteMe for application/json ContentType.
+type DeleteMeJSONRequestBody DeleteMeJSONBody
+
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody UpdateMeJSONBody
 
@@ -3138,6 +3240,9 @@ type PreviewMergeJSONRequestBody PreviewMergeJSONBody
 
 // ConfirmMergeJSONRequestBody defines body for ConfirmMerge for application/json ContentType.
 type ConfirmMergeJSONRequestBody ConfirmMergeJSONBody
+
+// RestoreMeJSONRequestBody defines body for RestoreMe for application/json ContentType.
+type RestoreMeJSONRequestBody RestoreMeJSONBody
 
 // CreateTeamJSONRequestBody defines body for CreateTeam for application/json ContentType.
 type CreateTeamJSONRequestBody CreateTeamJSONBody
@@ -3276,6 +3381,9 @@ type ServerInterface interface {
 	// AdminListUsers List users
 	// (GET /v1/admin/users)
 	AdminListUsers(c *gin.Context, params AdminListUsersParams)
+	// AdminDeleteUser Delete a user
+	// (DELETE /v1/admin/users/{user})
+	AdminDeleteUser(c *gin.Context, user UserPath)
 	// AdminGetUser Get a user, by their id or a former id
 	// (GET /v1/admin/users/{user})
 	AdminGetUser(c *gin.Context, user UserPath)
@@ -3285,6 +3393,9 @@ type ServerInterface interface {
 	// AdminListUserAPIKeys List the active API keys that a user created
 	// (GET /v1/admin/users/{user}/api-keys)
 	AdminListUserAPIKeys(c *gin.Context, user UserPath)
+	// AdminCancelDeletion Cancel the deletion of a user
+	// (POST /v1/admin/users/{user}/cancel-deletion)
+	AdminCancelDeletion(c *gin.Context, user UserPath)
 	// AdminListUserEmails List a user's verified addresses
 	// (GET /v1/admin/users/{user}/emails)
 	AdminListUserEmails(c *gin.Context, user UserPath)
@@ -3339,6 +3450,9 @@ type ServerInterface interface {
 	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(c *gin.Context)
+	// DeleteMe Delete the signed-in user's account (recently verified)
+	// (DELETE /v1/me)
+	DeleteMe(c *gin.Context)
 	// GetMe Get the signed-in user
 	// (GET /v1/me)
 	GetMe(c *gin.Context)
@@ -3354,6 +3468,9 @@ type ServerInterface interface {
 	// SettleMyEmail Confirm that a contested address is still yours (recently verified)
 	// (POST /v1/me/emails/{address}/settle)
 	SettleMyEmail(c *gin.Context, address AddressPath)
+	// ExportMe Export everything that is kept about the signed-in user
+	// (GET /v1/me/export)
+	ExportMe(c *gin.Context)
 	// ListMyGrants List the applications with access to the signed-in user
 	// (GET /v1/me/grants)
 	ListMyGrants(c *gin.Context, params ListMyGrantsParams)
@@ -3414,6 +3531,9 @@ type ServerInterface interface {
 	// CreateRecoveryCodes Create ten recovery codes that replace all earlier ones (recently verified)
 	// (POST /v1/me/recovery-codes)
 	CreateRecoveryCodes(c *gin.Context)
+	// RestoreMe Restore the account while its deletion is pending
+	// (POST /v1/me/restore)
+	RestoreMe(c *gin.Context)
 	// EndOtherSessions End all other sessions of the user
 	// (DELETE /v1/me/sessions)
 	EndOtherSessions(c *gin.Context, params EndOtherSessionsParams)
@@ -4581,6 +4701,31 @@ func (siw *ServerInterfaceWrapper) AdminListUsers(c *gin.Context) {
 	siw.Handler.AdminListUsers(c, params)
 }
 
+// AdminDeleteUser operation middleware
+func (siw *ServerInterfaceWrapper) AdminDeleteUser(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", c.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminDeleteUser(c, user)
+}
+
 // AdminGetUser operation middleware
 func (siw *ServerInterfaceWrapper) AdminGetUser(c *gin.Context) {
 
@@ -4654,6 +4799,31 @@ func (siw *ServerInterfaceWrapper) AdminListUserAPIKeys(c *gin.Context) {
 	}
 
 	siw.Handler.AdminListUserAPIKeys(c, user)
+}
+
+// AdminCancelDeletion operation middleware
+func (siw *ServerInterfaceWrapper) AdminCancelDeletion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", c.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminCancelDeletion(c, user)
 }
 
 // AdminListUserEmails operation middleware
@@ -5148,6 +5318,19 @@ func (siw *ServerInterfaceWrapper) Introspect(c *gin.Context) {
 	siw.Handler.Introspect(c)
 }
 
+// DeleteMe operation middleware
+func (siw *ServerInterfaceWrapper) DeleteMe(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteMe(c)
+}
+
 // GetMe operation middleware
 func (siw *ServerInterfaceWrapper) GetMe(c *gin.Context) {
 
@@ -5235,6 +5418,19 @@ func (siw *ServerInterfaceWrapper) SettleMyEmail(c *gin.Context) {
 	}
 
 	siw.Handler.SettleMyEmail(c, address)
+}
+
+// ExportMe operation middleware
+func (siw *ServerInterfaceWrapper) ExportMe(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportMe(c)
 }
 
 // ListMyGrants operation middleware
@@ -5737,6 +5933,19 @@ func (siw *ServerInterfaceWrapper) CreateRecoveryCodes(c *gin.Context) {
 	}
 
 	siw.Handler.CreateRecoveryCodes(c)
+}
+
+// RestoreMe operation middleware
+func (siw *ServerInterfaceWrapper) RestoreMe(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RestoreMe(c)
 }
 
 // EndOtherSessions operation middleware
@@ -6901,8 +7110,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/auth/:provider/callback", wrapper.FinishProvider)
 	router.DELETE(options.BaseURL+"/v1/session", wrapper.SignOut)
 	router.GET(options.BaseURL+"/v1/session", wrapper.GetSession)
+	router.DELETE(options.BaseURL+"/v1/me", wrapper.DeleteMe)
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe)
 	router.PATCH(options.BaseURL+"/v1/me", wrapper.UpdateMe)
+	router.POST(options.BaseURL+"/v1/me/restore", wrapper.RestoreMe)
+	router.GET(options.BaseURL+"/v1/me/export", wrapper.ExportMe)
 	router.GET(options.BaseURL+"/v1/me/identities", wrapper.ListIdentities)
 	router.GET(options.BaseURL+"/v1/me/emails", wrapper.ListEmails)
 	router.DELETE(options.BaseURL+"/v1/me/emails/:address", wrapper.RemoveMyEmail)
@@ -6957,8 +7169,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/audit", wrapper.AdminListAudit)
 	router.GET(options.BaseURL+"/v1/admin/audit/export", wrapper.AdminExportAudit)
 	router.GET(options.BaseURL+"/v1/admin/users", wrapper.AdminListUsers)
+	router.DELETE(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminDeleteUser)
 	router.GET(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminGetUser)
 	router.PATCH(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminChangeUser)
+	router.POST(options.BaseURL+"/v1/admin/users/:user/cancel-deletion", wrapper.AdminCancelDeletion)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/history", wrapper.AdminUserHistory)
 	router.GET(options.BaseURL+"/v1/admin/users/:user/emails", wrapper.AdminListUserEmails)
 	router.DELETE(options.BaseURL+"/v1/admin/users/:user/emails/:address", wrapper.AdminRemoveUserEmail)
@@ -8463,6 +8677,46 @@ func (response AdminListUsersdefaultApplicationProblemPlusJSONResponse) VisitAdm
 	return err
 }
 
+type AdminDeleteUserRequestObject struct {
+	User UserPath `json:"user"`
+	Body *AdminDeleteUserJSONRequestBody
+}
+
+type AdminDeleteUserResponseObject interface {
+	VisitAdminDeleteUserResponse(w http.ResponseWriter) error
+}
+
+type AdminDeleteUser202JSONResponse Deletion
+
+func (response AdminDeleteUser202JSONResponse) VisitAdminDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminDeleteUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminDeleteUserdefaultApplicationProblemPlusJSONResponse) VisitAdminDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AdminGetUserRequestObject struct {
 	User UserPath `json:"user"`
 }
@@ -8572,6 +8826,40 @@ type AdminListUserAPIKeysdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminListUserAPIKeysdefaultApplicationProblemPlusJSONResponse) VisitAdminListUserAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminCancelDeletionRequestObject struct {
+	User UserPath `json:"user"`
+	Body *AdminCancelDeletionJSONRequestBody
+}
+
+type AdminCancelDeletionResponseObject interface {
+	VisitAdminCancelDeletionResponse(w http.ResponseWriter) error
+}
+
+type AdminCancelDeletion204Response struct {
+}
+
+func (response AdminCancelDeletion204Response) VisitAdminCancelDeletionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type AdminCancelDeletiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminCancelDeletiondefaultApplicationProblemPlusJSONResponse) VisitAdminCancelDeletionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9316,6 +9604,45 @@ func (response IntrospectdefaultJSONResponse) VisitIntrospectResponse(w http.Res
 	return err
 }
 
+type DeleteMeRequestObject struct {
+	Body *DeleteMeJSONRequestBody
+}
+
+type DeleteMeResponseObject interface {
+	VisitDeleteMeResponse(w http.ResponseWriter) error
+}
+
+type DeleteMe202JSONResponse Deletion
+
+func (response DeleteMe202JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteMedefaultApplicationProblemPlusJSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetMeRequestObject struct {
 }
 
@@ -9488,6 +9815,54 @@ type SettleMyEmaildefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SettleMyEmaildefaultApplicationProblemPlusJSONResponse) VisitSettleMyEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMeRequestObject struct {
+}
+
+type ExportMeResponseObject interface {
+	VisitExportMeResponse(w http.ResponseWriter) error
+}
+
+type ExportMe200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportMe200JSONResponse struct {
+	Body    MyExport
+	Headers ExportMe200ResponseHeaders
+}
+
+func (response ExportMe200JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportMedefaultApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10282,6 +10657,45 @@ type CreateRecoveryCodesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateRecoveryCodesdefaultApplicationProblemPlusJSONResponse) VisitCreateRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreMeRequestObject struct {
+	Body *RestoreMeJSONRequestBody
+}
+
+type RestoreMeResponseObject interface {
+	VisitRestoreMeResponse(w http.ResponseWriter) error
+}
+
+type RestoreMe200JSONResponse ProofResult
+
+func (response RestoreMe200JSONResponse) VisitRestoreMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreMedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RestoreMedefaultApplicationProblemPlusJSONResponse) VisitRestoreMeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11781,6 +12195,9 @@ type StrictServerInterface interface {
 	// AdminListUsers List users
 	// (GET /v1/admin/users)
 	AdminListUsers(ctx context.Context, request AdminListUsersRequestObject) (AdminListUsersResponseObject, error)
+	// AdminDeleteUser Delete a user
+	// (DELETE /v1/admin/users/{user})
+	AdminDeleteUser(ctx context.Context, request AdminDeleteUserRequestObject) (AdminDeleteUserResponseObject, error)
 	// AdminGetUser Get a user, by their id or a former id
 	// (GET /v1/admin/users/{user})
 	AdminGetUser(ctx context.Context, request AdminGetUserRequestObject) (AdminGetUserResponseObject, error)
@@ -11790,6 +12207,9 @@ type StrictServerInterface interface {
 	// AdminListUserAPIKeys List the active API keys that a user created
 	// (GET /v1/admin/users/{user}/api-keys)
 	AdminListUserAPIKeys(ctx context.Context, request AdminListUserAPIKeysRequestObject) (AdminListUserAPIKeysResponseObject, error)
+	// AdminCancelDeletion Cancel the deletion of a user
+	// (POST /v1/admin/users/{user}/cancel-deletion)
+	AdminCancelDeletion(ctx context.Context, request AdminCancelDeletionRequestObject) (AdminCancelDeletionResponseObject, error)
 	// AdminListUserEmails List a user's verified addresses
 	// (GET /v1/admin/users/{user}/emails)
 	AdminListUserEmails(ctx context.Context, request AdminListUserEmailsRequestObject) (AdminListUserEmailsResponseObject, error)
@@ -11844,6 +12264,9 @@ type StrictServerInterface interface {
 	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(ctx context.Context, request IntrospectRequestObject) (IntrospectResponseObject, error)
+	// DeleteMe Delete the signed-in user's account (recently verified)
+	// (DELETE /v1/me)
+	DeleteMe(ctx context.Context, request DeleteMeRequestObject) (DeleteMeResponseObject, error)
 	// GetMe Get the signed-in user
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
@@ -11859,6 +12282,9 @@ type StrictServerInterface interface {
 	// SettleMyEmail Confirm that a contested address is still yours (recently verified)
 	// (POST /v1/me/emails/{address}/settle)
 	SettleMyEmail(ctx context.Context, request SettleMyEmailRequestObject) (SettleMyEmailResponseObject, error)
+	// ExportMe Export everything that is kept about the signed-in user
+	// (GET /v1/me/export)
+	ExportMe(ctx context.Context, request ExportMeRequestObject) (ExportMeResponseObject, error)
 	// ListMyGrants List the applications with access to the signed-in user
 	// (GET /v1/me/grants)
 	ListMyGrants(ctx context.Context, request ListMyGrantsRequestObject) (ListMyGrantsResponseObject, error)
@@ -11919,6 +12345,9 @@ type StrictServerInterface interface {
 	// CreateRecoveryCodes Create ten recovery codes that replace all earlier ones (recently verified)
 	// (POST /v1/me/recovery-codes)
 	CreateRecoveryCodes(ctx context.Context, request CreateRecoveryCodesRequestObject) (CreateRecoveryCodesResponseObject, error)
+	// RestoreMe Restore the account while its deletion is pending
+	// (POST /v1/me/restore)
+	RestoreMe(ctx context.Context, request RestoreMeRequestObject) (RestoreMeResponseObject, error)
 	// EndOtherSessions End all other sessions of the user
 	// (DELETE /v1/me/sessions)
 	EndOtherSessions(ctx context.Context, request EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error)
@@ -13131,6 +13560,53 @@ func (sh *strictHandler) AdminListUsers(ctx *gin.Context, params AdminListUsersP
 	}
 }
 
+// AdminDeleteUser operation middleware
+func (sh *strictHandler) AdminDeleteUser(ctx *gin.Context, user UserPath) {
+	var request AdminDeleteUserRequestObject
+
+	request.User = user
+
+	var body AdminDeleteUserJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminDeleteUser(ctx, request.(AdminDeleteUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminDeleteUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminDeleteUserResponseObject); ok {
+		if err := validResponse.VisitAdminDeleteUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // AdminGetUser operation middleware
 func (sh *strictHandler) AdminGetUser(ctx *gin.Context, user UserPath) {
 	var request AdminGetUserRequestObject
@@ -13220,6 +13696,53 @@ func (sh *strictHandler) AdminListUserAPIKeys(ctx *gin.Context, user UserPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminListUserAPIKeysResponseObject); ok {
 		if err := validResponse.VisitAdminListUserAPIKeysResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminCancelDeletion operation middleware
+func (sh *strictHandler) AdminCancelDeletion(ctx *gin.Context, user UserPath) {
+	var request AdminCancelDeletionRequestObject
+
+	request.User = user
+
+	var body AdminCancelDeletionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminCancelDeletion(ctx, request.(AdminCancelDeletionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminCancelDeletion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminCancelDeletionResponseObject); ok {
+		if err := validResponse.VisitAdminCancelDeletionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -13847,6 +14370,51 @@ func (sh *strictHandler) Introspect(ctx *gin.Context) {
 	}
 }
 
+// DeleteMe operation middleware
+func (sh *strictHandler) DeleteMe(ctx *gin.Context) {
+	var request DeleteMeRequestObject
+
+	var body DeleteMeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteMe(ctx, request.(DeleteMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteMe")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteMeResponseObject); ok {
+		if err := validResponse.VisitDeleteMeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetMe operation middleware
 func (sh *strictHandler) GetMe(ctx *gin.Context) {
 	var request GetMeRequestObject
@@ -13982,6 +14550,30 @@ func (sh *strictHandler) SettleMyEmail(ctx *gin.Context, address AddressPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SettleMyEmailResponseObject); ok {
 		if err := validResponse.VisitSettleMyEmailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportMe operation middleware
+func (sh *strictHandler) ExportMe(ctx *gin.Context) {
+	var request ExportMeRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportMe(ctx, request.(ExportMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportMe")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportMeResponseObject); ok {
+		if err := validResponse.VisitExportMeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -14548,6 +15140,51 @@ func (sh *strictHandler) CreateRecoveryCodes(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CreateRecoveryCodesResponseObject); ok {
 		if err := validResponse.VisitCreateRecoveryCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RestoreMe operation middleware
+func (sh *strictHandler) RestoreMe(ctx *gin.Context) {
+	var request RestoreMeRequestObject
+
+	var body RestoreMeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RestoreMe(ctx, request.(RestoreMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RestoreMe")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RestoreMeResponseObject); ok {
+		if err := validResponse.VisitRestoreMeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -106,6 +106,20 @@ func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method 
 	return out, token, s.insert(ctx, out, replaces)
 }
 
+// IssueLeaving is Issue for a user who is leaving: in the session they can come back,
+// and nothing else. It is short.
+func (s *Service) IssueLeaving(ctx context.Context, via identity.Identity, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
+	now := s.now()
+	token, hash := identity.NewSecret()
+	out := Session{
+		ID: identity.NewID(), Kind: KindBrowser, UserID: via.UserID, IdentityID: &via.ID, TokenHash: hash, Methods: Methods{via.Provider}, Restricted: true,
+		IP: client.IP, UserAgent: client.UserAgent, CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now,
+		ExpiresAt: now.Add(min(restrictedLifetime, s.limits.Lifetime)),
+	}
+	out.IdleExpiresAt = s.idleExpiry(out, now)
+	return out, token, s.insert(ctx, out, replaces)
+}
+
 // Renew adds a proof of an identity to a session and rotates its token; without an
 // identity it only rotates, as after a merge. The session becomes recently
 // verified only where verified says so: linking an identity does not. The old
@@ -153,8 +167,18 @@ func (s *Service) Authenticate(ctx context.Context, token string, client identit
 		if err != nil {
 			return Principal{}, err
 		}
-		if p.Session.Status(now) != StatusActive || !p.User.Active() {
+		if p.Session.Status(now) != StatusActive {
 			return Principal{}, ErrUnauthenticated()
+		}
+		if !p.User.Active() {
+			if p.Leaving = p.Session.Restricted; p.Leaving {
+				if p.Leaving, err = s.store.Leaving(ctx, p.User.ID); err != nil {
+					return Principal{}, err
+				}
+			}
+			if !p.Leaving {
+				return Principal{}, ErrUnauthenticated()
+			}
 		}
 		current, err := s.use(ctx, &p, client, now)
 		if err != nil {

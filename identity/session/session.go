@@ -135,6 +135,9 @@ type Principal struct {
 	// Refused is that team session while the team's policy does not admit it.
 	// The store never sets it: Authenticate decides, at every check.
 	Refused *Refused
+	// Leaving reports whether the user asked for their account to be deleted, and can
+	// come back in this session.
+	Leaving bool
 	// Memo is set while the principal is remembered unchanged.
 	Memo *Memo
 }

@@ -53,6 +53,8 @@ type Store interface {
 	// PrincipalByToken is one statement by a unique key. It answers sessions
 	// that have not been ended; expiry and the user's state are the caller's.
 	PrincipalByToken(ctx context.Context, tokenHash []byte) (Principal, error)
+	// Leaving reports whether a user is leaving, and may come back.
+	Leaving(ctx context.Context, user identity.ID) (bool, error)
 	// LockSession returns a session and holds its row.
 	LockSession(ctx context.Context, id identity.ID) (Session, error)
 	UpdateSession(ctx context.Context, s Session) error

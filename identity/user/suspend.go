@@ -52,11 +52,27 @@ func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identi
 				return err
 			}
 		}
-		if out = locked[0]; out.Status == status {
+		out = locked[0]
+		leaves, err := s.store.Deletions(ctx, []identity.ID{id})
+		if err != nil {
+			return err
+		}
+		leave, leaving := leaves[id]
+		if leave.DeletedAt != nil {
+			return identity.ErrNotFound
+		}
+		if out.Status == status && !leaving || leaving && leave.RestoresTo == status {
 			return nil
 		}
 		now, action := s.now(), identity.ActionUserRestored
-		out.Status, out.UpdatedAt = status, now
+		out.UpdatedAt = now
+		if leaving { // they stay disabled, and are this if they come back
+			if err := s.store.SetRestoresTo(ctx, id, status); err != nil {
+				return err
+			}
+		} else {
+			out.Status = status
+		}
 		if status == identity.StatusDisabled {
 			action = identity.ActionUserSuspended
 			if err := s.store.LockTeamsOf(ctx, id); err != nil {

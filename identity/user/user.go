@@ -40,6 +40,10 @@ type Store interface {
 	EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error)
 	// KillTickets is that of linking.MergeStore.
 	KillTickets(ctx context.Context, user identity.ID, at time.Time) error
+	// Deletions returns, of users, who is leaving and who has left. SetRestoresTo sets
+	// what one who is leaving is if they come back.
+	Deletions(ctx context.Context, users []identity.ID) (map[identity.ID]identity.Leave, error)
+	SetRestoresTo(ctx context.Context, user identity.ID, status identity.Status) error
 	// KeysCreatedBy and RevokeKeys are those of team.Store.
 	KeysCreatedBy(ctx context.Context, user identity.ID, team *identity.ID, now time.Time) ([]identity.CreatedKey, error)
 	RevokeKeys(ctx context.Context, ids []identity.ID, at time.Time) error
@@ -210,7 +214,8 @@ func (s *Service) Summaries(ctx context.Context, users []identity.ID) (map[ident
 type WithIdentities struct {
 	identity.User
 	Identities []identity.Identity
-	MergedFrom []identity.ID // former ids
+	MergedFrom []identity.ID   // former ids
+	Leave      *identity.Leave // nil for who is not leaving
 }
 
 // Get returns a user with their identities, for operators. The id of a merged user
@@ -255,6 +260,13 @@ func (s *Service) withIdentities(ctx context.Context, users []identity.User) ([]
 	former, err := s.store.MergedFrom(ctx, ids)
 	for id, from := range former {
 		at[id].MergedFrom = from
+	}
+	if err != nil {
+		return out, err
+	}
+	leaves, err := s.store.Deletions(ctx, ids)
+	for id, l := range leaves {
+		at[id].Leave = &l
 	}
 	return out, err
 }

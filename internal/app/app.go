@@ -59,6 +59,7 @@ type App struct {
 	sessions *session.Service
 	feed     *team.Feed
 	keys     *token.Keyring
+	linking  *linking.Service
 }
 
 // Run does what requests have left to be done, until ctx ends.
@@ -67,6 +68,7 @@ func (a *App) Run(ctx context.Context) {
 	work.Go(func() { a.tasks.Run(ctx) })
 	work.Go(func() { a.keys.Run(ctx) })
 	work.Go(func() { a.sessions.RunJobs(ctx, a.parts.Log) })
+	work.Go(func() { a.linking.RunDeletions(ctx, a.parts.Log) })
 	work.Go(func() { a.parts.DB.Watch(ctx, changes{a.Remembered, a.feed}, a.parts.Log) })
 	work.Wait()
 }
@@ -106,14 +108,16 @@ func New(parts Parts) (*App, error) {
 			WalletConnect: cfg.WalletConnectProjectID,
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
-			Policy:   linking.Policy(cfg.Linking),
-			Usable:   cfg.Offers,
-			Policies: policies(cfg),
-			Rules:    linking.Rules{SignUp: linking.SignUp(cfg.SignUp), Domains: cfg.AllowedEmailDomains},
-			RulesFor: rules(cfg),
-			Hooks:    asked.signIn,
-			UndoFor:  time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
-			Notices:  post.notices,
+			Policy:     linking.Policy(cfg.Linking),
+			Usable:     cfg.Offers,
+			Policies:   policies(cfg),
+			Rules:      linking.Rules{SignUp: linking.SignUp(cfg.SignUp), Domains: cfg.AllowedEmailDomains},
+			RulesFor:   rules(cfg),
+			Hooks:      asked.signIn,
+			Grace:      time.Duration(cfg.DeletionGraceDays) * 24 * time.Hour,
+			ErasedKeys: identity.Secrets(cfg.Secrets()).Keys("erased values"),
+			UndoFor:    time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
+			Notices:    post.notices,
 		}, now),
 		Sessions: sessions,
 		Places:   places,
@@ -179,7 +183,7 @@ func New(parts Parts) (*App, error) {
 	if err == nil && cfg.Dev {
 		handler = devmode.Guard(handler, cfg.PublicURL, cfg.DevAllowRemote)
 	}
-	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring()}, err
+	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring(), linking: deps.Linking}, err
 }
 
 // Keyring returns the keys that sign access tokens.

@@ -152,6 +152,9 @@ func (c *Config) checkWallets(problems *problems) {
 	if c.MergeUndoDays < 0 {
 		problems.add("LATCHKEY_MERGE_UNDO_DAYS", "is negative; give a number of days, 0 for none")
 	}
+	if c.DeletionGraceDays < 0 || c.DeletionGraceDays > 365 {
+		problems.add("LATCHKEY_DELETION_GRACE_DAYS", "is %d; give 0 to 365 days", c.DeletionGraceDays)
+	}
 	if problems.has("LATCHKEY_SIWE_CHAINS") {
 		return
 	}

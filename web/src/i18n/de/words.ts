@@ -95,6 +95,7 @@ export const words: Catalogue['words'] = {
     text: 'Konten gibt es hier nur für bestätigte E-Mail-Adressen bestimmter Domains. Melden Sie sich mit einer Anmeldemethode an, die Ihre geschäftliche Adresse hat.',
   },
   denied_by_app: { title: 'Diese Anwendung hat die Anmeldung abgelehnt', text: 'Beginnen Sie noch einmal, oder wählen Sie eine andere Anmeldemethode.' },
+  deletion_pending: { title: 'Dieses Konto wird gelöscht', text: 'Stellen Sie es wieder her, um es weiter zu nutzen, oder melden Sie sich ab.' },
   user_disabled: { title: 'Dieses Konto ist gesperrt', text: 'Bitten Sie die Verwaltung, es wiederherzustellen.' },
   unauthenticated: { title: 'Sie sind nicht mehr angemeldet', text: 'Die Sitzung endete hier oder wurde anderswo beendet. Melden Sie sich wieder an.' },
   forbidden: { title: 'Ihre Rolle erlaubt das nicht', text: 'Fragen Sie jemanden, dem das Team gehört oder der es verwaltet.' },

@@ -1,0 +1,249 @@
+package linking_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
+	"github.com/latchkey/latchkey/linking"
+)
+
+const grace = 14 * 24 * time.Hour
+
+// leavers is linking with a grace, over a database of its own.
+func leavers(d *storagetest.Database, grace time.Duration) (*world, *session.Service) {
+	sessions := session.NewService(d.DB, nil, session.Limits{Idle: 1000 * time.Hour, Lifetime: 2000 * time.Hour}, d.Clock.Now)
+	w := newWorld(d, linking.PolicyAuto)
+	w.service = linking.NewService(d.DB, sessions, linking.Options{
+		Policy: linking.PolicyAuto, Usable: func(string) bool { return true }, UndoFor: undoFor, Grace: grace,
+		ErasedKeys: identity.Secrets{"a secret that is long enough for this"}.Keys("erased values"),
+	}, d.Clock.Now)
+	return w, sessions
+}
+
+func TestLeaving(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w, sessions := leavers(d, grace)
+		ada := w.signIn(t, "google", "ada", vouched("ada@corp.example"))
+		w.must(t, w.proof(identity.PurposeLink, "github", "ada", shown("ada@home.example")), ada)
+		bob := w.signIn(t, "google", "bob", vouched("bob@corp.example"))
+		mine, shared, doomed := d.Team(t, ada.User.ID), d.Team(t, ada.User.ID), d.Team(t, ada.User.ID)
+		d.Member(t, shared.ID, bob.User.ID, team.RoleMember)
+		d.Member(t, mine.ID, bob.User.ID, team.RoleOwner)
+		d.Invite(t, mine.ID, ada.User.ID)
+		to := "ada@corp.example"
+		d.Invite(t, mine.ID, bob.User.ID, func(i *team.Invitation) { i.Email = &to })
+		actor := ada.Actor(d.Clock.Now(), identity.RequestOrigin{IP: "192.0.2.1"})
+		leave := func(teams map[identity.ID]linking.TeamFate) (linking.Deletion, error) {
+			return w.service.Leave(t.Context(), actor, ada.User.ID, linking.Leaving{Teams: teams})
+		}
+
+		// A team is not left without an owner, and fates must make sense.
+		give, drop := linking.TeamFate{TransferTo: &bob.User.ID}, linking.TeamFate{Delete: true}
+		stranger := d.User(t)
+		d.Identity(t, stranger.ID, "google", "stranger")
+		for name, c := range map[string]struct {
+			teams map[identity.ID]linking.TeamFate
+			want  identity.Code
+		}{
+			"no word":          {nil, identity.CodeLastOwner},
+			"one team is left": {map[identity.ID]linking.TeamFate{shared.ID: give}, identity.CodeLastOwner},
+			"to a stranger":    {map[identity.ID]linking.TeamFate{shared.ID: {TransferTo: &stranger.ID}, doomed.ID: drop}, identity.CodeInvalidRequest},
+			"to themselves":    {map[identity.ID]linking.TeamFate{shared.ID: {TransferTo: &ada.User.ID}, doomed.ID: drop}, identity.CodeInvalidRequest},
+			"both":             {map[identity.ID]linking.TeamFate{shared.ID: {TransferTo: &bob.User.ID, Delete: true}}, identity.CodeInvalidRequest},
+			"neither":          {map[identity.ID]linking.TeamFate{shared.ID: {}}, identity.CodeInvalidRequest},
+			"somebody's team":  {map[identity.ID]linking.TeamFate{d.Team(t, bob.User.ID).ID: drop}, identity.CodeInvalidRequest},
+			"no team":          {map[identity.ID]linking.TeamFate{identity.NewID(): drop}, identity.CodeInvalidRequest},
+		} {
+			if _, err := leave(c.teams); identity.ErrorCode(err) != c.want {
+				t.Errorf("%s: %v, want %s", name, err, c.want)
+			}
+		}
+		stale := actor
+		stale.RecentlyVerified = false
+		if _, err := w.service.Leave(t.Context(), stale, ada.User.ID, linking.Leaving{}); identity.ErrorCode(err) != identity.CodeReauthRequired {
+			t.Errorf("not recently verified: %v", err)
+		}
+
+		began, err := leave(map[identity.ID]linking.TeamFate{shared.ID: give, doomed.ID: drop})
+		if err != nil || !began.DeletesAt.Equal(d.Clock.Now().Add(grace)) {
+			t.Fatalf("%+v, %v", began, err)
+		}
+		d.Clock.Advance(time.Minute)
+		if again, err := leave(nil); err != nil || !again.DeletesAt.Equal(began.DeletesAt) {
+			t.Errorf("again: %+v, %v", again, err)
+		}
+		if m, err := d.Membership(t.Context(), shared.ID, bob.User.ID); err != nil || m.Role != team.RoleOwner {
+			t.Errorf("the heir: %+v, %v", m, err)
+		}
+		if n := d.Count(t, "invitations WHERE closed_at IS NULL"); n != 0 {
+			t.Errorf("%d invitations are open", n)
+		}
+
+		// Nobody joins meanwhile, and the operator's suspension counts.
+		for name, c := range map[string]struct {
+			proof   identity.Proof
+			current *session.Principal
+			want    identity.Code
+		}{
+			"by address":       {w.proof(identity.PurposeSignIn, "gitlab", "ada", vouched("ada@corp.example")), nil, identity.CodeEmailTaken},
+			"by linking":       {w.proof(identity.PurposeLink, "google", "ada", vouched("ada@corp.example")), bob, identity.CodeIdentityTaken},
+			"by link, address": {w.proof(identity.PurposeLink, "gitlab", "ada", vouched("ada@corp.example")), bob, identity.CodeEmailTaken},
+		} {
+			_, err := w.apply(t, c.proof, c.current)
+			refused, ok := err.(*identity.Error) //nolint:errorlint // Apply returns it as it is
+			if !ok || refused.Code != c.want || refused.Ticket != "" {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+
+		// An identity from before gives a session that can do one thing.
+		back := w.must(t, w.proof(identity.PurposeSignIn, "github", "ada", shown("ada@home.example")), nil)
+		if back.Outcome != linking.OutcomeLeaving || !back.Session.Restricted {
+			t.Fatalf("back: %+v", back)
+		}
+		p, err := sessions.Authenticate(t.Context(), back.Token, identity.RequestOrigin{})
+		if err != nil || !p.Leaving {
+			t.Fatalf("the session of the grace: %+v, %v", p, err)
+		}
+		d.Do(t, func(ctx context.Context) error { return d.SetRestoresTo(ctx, ada.User.ID, identity.StatusDisabled) })
+		if _, err := sessions.Authenticate(t.Context(), back.Token, identity.RequestOrigin{}); identity.ErrorCode(err) != identity.CodeUnauthenticated {
+			t.Errorf("suspended meanwhile: %v", err)
+		}
+		if _, err := w.service.Return(t.Context(), p, identity.RequestOrigin{}); err == nil {
+			t.Error("somebody who was suspended meanwhile comes back")
+		}
+		if _, err := w.apply(t, w.proof(identity.PurposeSignIn, "github", "ada"), nil); identity.ErrorCode(err) != identity.CodeUserDisabled {
+			t.Errorf("suspended meanwhile, signing in: %v", err)
+		}
+		d.Do(t, func(ctx context.Context) error { return d.SetRestoresTo(ctx, ada.User.ID, identity.StatusActive) })
+
+		other := w.must(t, w.proof(identity.PurposeSignIn, "google", "ada", vouched("ada@corp.example")), nil)
+		r, err := w.service.Return(t.Context(), p, identity.RequestOrigin{})
+		if err != nil || r.User.Status != identity.StatusActive || r.Session.Restricted || r.Token == back.Token {
+			t.Fatalf("restored: %+v, %v", r, err)
+		}
+		if p, err := sessions.Authenticate(t.Context(), r.Token, identity.RequestOrigin{}); err != nil || p.Leaving {
+			t.Errorf("after: %+v, %v", p, err)
+		}
+		for name, token := range map[string]string{"the old token": back.Token, "another session of the grace": other.Token} {
+			if _, err := sessions.Authenticate(t.Context(), token, identity.RequestOrigin{}); identity.ErrorCode(err) != identity.CodeUnauthenticated {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if m, err := d.Membership(t.Context(), shared.ID, ada.User.ID); err != nil || m.Role != team.RoleMember {
+			t.Errorf("a transfer is final: %+v, %v", m, err)
+		}
+	})
+}
+
+// After the grace nothing personal is left but in the audit trail, and the address is
+// known to have been somebody's.
+func TestErasure(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w, _ := leavers(d, grace)
+		former := w.signIn(t, "gitlab", "subject-of-former", vouched("former@private.example"))
+		ada := w.signIn(t, "google", "subject-of-ada", vouched("ada@private.example"))
+		bob := w.signIn(t, "google", "bob", vouched("bob@corp.example"))
+		if _, err := w.service.AdminMerge(t.Context(), nil, ada.User.ID, former.User.ID, linking.MergeChoices{Survivor: &ada.User.ID}, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Exec("UPDATE users SET external_id = 'x@private.example', app_metadata = '{\"at\":\"private.example\"}' WHERE id = ?", ada.User.ID); err != nil {
+			t.Fatal(err)
+		}
+		crew := d.Team(t, bob.User.ID)
+		d.Member(t, crew.ID, ada.User.ID, team.RoleAdmin)
+		actor := ada.Actor(d.Clock.Now(), identity.RequestOrigin{IP: "192.0.2.77", UserAgent: "agent"})
+		if _, err := w.service.Leave(t.Context(), actor, ada.User.ID, linking.Leaving{}); err != nil {
+			t.Fatal(err)
+		}
+		d.Clock.Advance(grace - time.Second)
+		if more, err := w.service.EraseDue(t.Context()); err != nil || more || d.Count(t, "deletions WHERE erased_at IS NOT NULL") != 0 {
+			t.Fatalf("too early: %v", err)
+		}
+		d.Clock.Advance(time.Second)
+		if _, err := w.service.EraseDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range tablesOf(t, d) {
+			if table == "audit_events" {
+				continue
+			}
+			for _, value := range []string{"private.example", "subject-of-", "192.0.2.77"} {
+				if text := dump(t, d, table); strings.Contains(text, value) {
+					t.Errorf("%s has %s: %s", table, value, text)
+				}
+			}
+		}
+		if _, err := w.apply(t, w.proof(identity.PurposeSignIn, "google", "subject-of-ada", vouched("other@private.example")), nil); err != nil {
+			t.Errorf("the identity is not free: %v", err)
+		}
+
+		// Its next owner has it, and an account that showed it before asks first.
+		heir := w.signIn(t, "github", "heir", vouched("ada@private.example"))
+		e, err := w.service.Explain(t.Context(), w.proof(identity.PurposeSignIn, "microsoft", "m", vouched("ada@private.example")), nil)
+		if err != nil || e.Decision.Reason != linking.ReasonContested || e.Decision.User != heir.User.ID {
+			t.Errorf("the address of somebody who was erased: %+v, %v", e.Decision, err)
+		}
+	})
+}
+
+func tablesOf(t *testing.T, d *storagetest.Database) (out []string) {
+	t.Helper()
+	query := `SELECT name FROM sqlite_master WHERE type = 'table'`
+	if d.SQL.QueryRowContext(t.Context(), query).Scan(new(string)) != nil {
+		query = `SELECT tablename FROM pg_tables WHERE schemaname = current_schema()`
+	}
+	rows, err := d.SQL.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, name)
+	}
+	if rows.Err() != nil || len(out) < 20 {
+		t.Fatal(rows.Err(), out)
+	}
+	return out
+}
+
+func dump(t *testing.T, d *storagetest.Database, table string) string {
+	t.Helper()
+	rows, err := d.SQL.QueryContext(t.Context(), "SELECT * FROM "+table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, _ := rows.Columns()
+	var out strings.Builder
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range values {
+			if b, ok := v.([]byte); ok {
+				v = string(b)
+			}
+			fmt.Fprintf(&out, "%v|", v)
+		}
+	}
+	if rows.Err() != nil {
+		t.Fatal(rows.Err())
+	}
+	return out.String()
+}

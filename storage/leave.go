@@ -1,0 +1,145 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/linking"
+)
+
+type deletionRow struct {
+	bun.BaseModel `bun:"table:deletions,alias:dl"`
+	linking.Deletion
+}
+
+// Deletion implements linking.LeaveStore.
+func (db *DB) Deletion(ctx context.Context, user identity.ID) (linking.Deletion, error) {
+	var row deletionRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where("dl.user_id = ?", user).Scan(ctx)
+	return row.Deletion, db.engine.normalise(err)
+}
+
+// Deletions returns those of users, by user.
+func (db *DB) Deletions(ctx context.Context, users []identity.ID) (map[identity.ID]identity.Leave, error) {
+	out := map[identity.ID]identity.Leave{}
+	if len(users) == 0 {
+		return out, nil
+	}
+	var rows []deletionRow
+	err := db.reader(ctx).NewSelect().Model(&rows).Where("dl.user_id IN (?)", bun.List(users)).Scan(ctx)
+	for _, r := range rows {
+		out[r.UserID] = identity.Leave{DeletesAt: r.DeletesAt, DeletedAt: r.ErasedAt, RestoresTo: r.RestoresTo}
+	}
+	return out, db.engine.normalise(err)
+}
+
+// Leaving implements session.Store.
+func (db *DB) Leaving(ctx context.Context, user identity.ID) (bool, error) {
+	found, err := db.reader(ctx).NewSelect().Model((*deletionRow)(nil)).
+		Where("dl.user_id = ? AND dl.erased_at IS NULL AND dl.restores_to = ?", user, identity.StatusActive).Exists(ctx)
+	return found, db.engine.normalise(err)
+}
+
+// InsertDeletion implements linking.LeaveStore.
+func (db *DB) InsertDeletion(ctx context.Context, d linking.Deletion) error {
+	db.changed(ctx, d.UserID)
+	return db.insert(ctx, &deletionRow{Deletion: d})
+}
+
+// DeleteDeletion implements linking.LeaveStore.
+func (db *DB) DeleteDeletion(ctx context.Context, user identity.ID) error {
+	db.changed(ctx, user)
+	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*deletionRow)(nil)).Where("dl.user_id = ? AND dl.erased_at IS NULL", user))
+	return err
+}
+
+// SetRestoresTo implements user.Store.
+func (db *DB) SetRestoresTo(ctx context.Context, user identity.ID, status identity.Status) error {
+	db.changed(ctx, user)
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*deletionRow)(nil)).Set("restores_to = ?", status).
+		Where("dl.user_id = ? AND dl.erased_at IS NULL", user))
+	return err
+}
+
+// DueDeletions implements linking.LeaveStore.
+func (db *DB) DueDeletions(ctx context.Context, now time.Time, limit int) ([]identity.ID, error) {
+	var ids []identity.ID
+	err := db.reader(ctx).NewSelect().Model((*deletionRow)(nil)).Column("user_id").
+		Where("dl.erased_at IS NULL AND dl.deletes_at <= ?", now).Order("dl.deletes_at").Limit(int64(limit)).Scan(ctx, &ids)
+	return ids, db.engine.normalise(err)
+}
+
+// CloseInvitationsOf implements linking.LeaveStore.
+func (db *DB) CloseInvitationsOf(ctx context.Context, user identity.ID, at time.Time) ([]team.Invitation, error) {
+	var rows []invitationRow
+	err := db.reader(ctx).NewSelect().Model(&rows).
+		Where(`n.id IN (SELECT o.id FROM invitations AS o WHERE o.invited_by = ? AND o.closed_at IS NULL
+			UNION ALL SELECT o.id FROM invitations AS o JOIN emails AS e ON e.address = o.email WHERE e.user_id = ? AND o.closed_at IS NULL
+			UNION ALL SELECT o.id FROM invitations AS o JOIN identities AS i ON i.wallet_address = o.wallet
+			WHERE i.user_id = ? AND i.wallet_kind = 'eoa' AND o.closed_at IS NULL)`, user, user, user).Order("n.id").Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, db.engine.normalise(err)
+	}
+	ids := rowsOf(rows, func(r invitationRow) identity.ID { return r.ID })
+	_, err = db.exec(ctx, db.writer(ctx).NewUpdate().Model((*invitationRow)(nil)).
+		Set("closed_at = ?", at).Set("outcome = ?", team.OutcomeRevoked).Where("n.id IN (?) AND n.closed_at IS NULL", bun.List(ids)))
+	return rowsOf(rows, func(r invitationRow) team.Invitation { return r.Invitation }), err
+}
+
+// erasedTarget is whom an old invitation was to, once that person is erased.
+const erasedTarget = "erased"
+
+// Erase implements linking.LeaveStore.
+func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value string) string, at time.Time) error {
+	db.changed(ctx, users...)
+	var vouchers []voucherRow
+	if err := db.reader(ctx).NewSelect().Model(&vouchers).Where("v.user_id IN (?)", bun.List(users)).Scan(ctx); err != nil {
+		return db.engine.normalise(err)
+	}
+	for _, v := range vouchers {
+		q := db.writer(ctx).NewUpdate().Model((*voucherRow)(nil)).Set("address = ?", hash(v.Address)).Set("subject = ?", hash(v.Subject)).Where("v.id = ?", v.ID)
+		if v.EndedAt == nil {
+			q = q.Set("ended_at = ?", at).Set("end_reason = ?", identity.VoucherErased)
+		}
+		if _, err := db.exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	ids := bun.List(users)
+	for _, statement := range []struct {
+		query string
+		args  []any
+	}{
+		{`UPDATE invitations SET email = ? WHERE email IN (SELECT e.address FROM emails AS e WHERE e.user_id IN (?))`, []any{erasedTarget, ids}},
+		{`UPDATE invitations SET wallet = ? WHERE wallet IN (SELECT i.wallet_address FROM identities AS i WHERE i.user_id IN (?) AND i.wallet_kind = 'eoa')`, []any{erasedTarget, ids}},
+		{`DELETE FROM email_challenges WHERE user_id IN (?) OR address IN (SELECT e.address FROM emails AS e WHERE e.user_id IN (?))`, []any{ids, ids}},
+		{`UPDATE vouchers SET settled_by = NULL WHERE settled_by IN (?)`, []any{ids}},
+		{`UPDATE users SET primary_email = NULL, display_name = '', avatar_url = '', metadata = '{}', operator = FALSE, onboarded_at = NULL,
+			external_id = NULL, app_metadata = '{}', suspended_until = NULL, updated_at = ? WHERE id IN (?)`, []any{at, ids}},
+		{`DELETE FROM emails WHERE user_id IN (?)`, []any{ids}},
+		{`DELETE FROM tickets WHERE owner_id IN (?) OR holder_id IN (?)`, []any{ids, ids}},
+		{`DELETE FROM link_grants WHERE user_id IN (?) OR granted_by IN (?)`, []any{ids, ids}},
+		{`DELETE FROM unlinked_identities WHERE user_id IN (?)`, []any{ids}},
+		{`DELETE FROM duplicates WHERE first_id IN (?) OR second_id IN (?)`, []any{ids, ids}},
+		{`DELETE FROM recovery_codes WHERE user_id IN (?)`, []any{ids}},
+		{`DELETE FROM client_subjects WHERE user_id IN (?)`, []any{ids}},
+		{`DELETE FROM sessions WHERE user_id IN (?)`, []any{ids}},
+		{`DELETE FROM identities WHERE user_id IN (?)`, []any{ids}},
+		{`DELETE FROM memberships WHERE user_id IN (?)`, []any{ids}},
+		{`DELETE FROM merge_items WHERE merge_id IN (SELECT m.id FROM merges AS m WHERE m.source_id IN (?) OR m.survivor_id IN (?))`, []any{ids, ids}},
+		{`UPDATE merges SET plan = '{}', undo_until = ? WHERE source_id IN (?) OR survivor_id IN (?)`, []any{at, ids, ids}},
+		{`DELETE FROM import_members WHERE user_id IN (?)`, []any{ids}},
+		{`UPDATE import_sources SET email = '' WHERE user_id IN (?)`, []any{ids}},
+		{`UPDATE jobs SET ip = '', user_agent = '' WHERE user_id IN (?) OR actor_id IN (?)`, []any{ids, ids}},
+		{`UPDATE deletions SET erased_at = ? WHERE user_id IN (?)`, []any{at, ids}},
+	} {
+		if _, err := db.exec(ctx, db.writer(ctx).NewRaw(statement.query, statement.args...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
