@@ -49,15 +49,21 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 .PHONY: test
 test: test-fast test-web test-race test-browser ## Run all tests: Go on both engines, the web app's, and flows in a browser
 
+# What TestClientsOfOthers runs.
+api/testdata/clients/node_modules/.installed: api/testdata/clients/package.json api/testdata/clients/package-lock.json
+	@$(MAKE) --no-print-directory need-node
+	cd api/testdata/clients && $(NPM) ci --no-fund --no-audit
+	@touch $@
+
 .PHONY: test-go
 test-go: test-fast test-race ## Run the Go tests: each on SQLite or PostgreSQL, or on both
 
 .PHONY: test-fast
-test-fast: need-go look-for-redis look-for-python ## Run the Go tests on SQLite, without the race detector
+test-fast: need-go api/testdata/clients/node_modules/.installed look-for-redis look-for-python ## Run the Go tests on SQLite, without the race detector
 	LATCHKEY_TEST_ENGINES=sqlite $(GO) test $(AS_BUILT) -timeout 20m ./...
 
 .PHONY: test-race
-test-race: need-go need-cc look-for-postgres look-for-pgbouncer look-for-redis look-for-python ## Run the Go tests on PostgreSQL, with the race detector
+test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python ## Run the Go tests on PostgreSQL, with the race detector
 	LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) -timeout 30m ./...
 
 .PHONY: test-web

@@ -188,6 +188,13 @@ func TestSignInToAnApplication(t *testing.T) {
 		if err != nil || info.Subject != id.Subject || info.Email != "ada@gmail.com" || !info.EmailVerified {
 			t.Errorf("%+v %v", info, err)
 		}
+		byHeader := post(a.Browser(), "/oauth2/userinfo", nil, "Authorization", "bearer "+got.AccessToken).Want(http.StatusOK)
+		inBody := post(a.Browser(), "/oauth2/userinfo", url.Values{"access_token": {got.AccessToken}}).Want(http.StatusOK)
+		if byHeader.String("sub") != id.Subject || inBody.String("sub") != id.Subject {
+			t.Errorf("%s %s", byHeader.Body, inBody.Body)
+		}
+		post(a.Browser(), "/oauth2/userinfo", url.Values{"access_token": {got.AccessToken}}, "Authorization", "Bearer "+got.AccessToken).Want(http.StatusBadRequest)
+		ada.GET("/oauth2/userinfo").Want(http.StatusUnauthorized) // a cookie is no access token
 		// The access token is one, with the application's session.
 		access := claimsOf(t, ada, got.AccessToken)
 		if access["sid"] != claims["sid"] || access["client_id"] != o.ID || access["scope"] != "openid profile email" || access["aud"].([]any)[0] != a.URL {
