@@ -33,8 +33,8 @@ func (o application) request(change ...string) string {
 	return "/oauth2/authorize?" + q.Encode()
 }
 
-// What cannot be told to the application is told to the person, and all else to the
-// application, with state and issuer.
+// Where the application cannot be answered safely the person sees why. It gets all other
+// refusals in the redirect, with state and issuer.
 func TestAuthorizationRequests(t *testing.T) {
 	t.Parallel()
 	a := apptest.SQLite(t)
@@ -208,7 +208,7 @@ func TestPrompts(t *testing.T) {
 			return to.Query().Get("return_to")
 		}
 		on := signIn(o.request("login_hint", "ada@gmail.com"))
-		if again := signIn(on); again == "" { // nobody has signed in yet
+		if again := signIn(on); again == "" { // no one is signed in yet
 			t.Error("no sign-in")
 		}
 		// By a provider, as the page sends it: through the sign-in page.

@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// subjectRow is a user that a client was told of.
+// subjectRow is a user that a client knows.
 type subjectRow struct {
 	bun.BaseModel `bun:"table:client_subjects,alias:cs"`
 	ClientID      string
@@ -35,7 +35,7 @@ func (db *DB) FormerSubjects(ctx context.Context, client string, user identity.I
 	return ids, db.engine.normalise(err)
 }
 
-// maxWallets bounds the wallets that an application is told of.
+// maxWallets bounds the wallets that an application learns.
 const maxWallets = 50
 
 // WalletsOf implements authserver.Store.

@@ -86,7 +86,7 @@ func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string
 }
 
 // endApplications ends open sessions of applications with what they depended on, and
-// writes it to their users' history: whoever ends a browser's session need not know
+// writes it to their users' history: a caller that ends a browser's session need not know
 // of them.
 func (db *DB) endApplications(ctx context.Context, reason string, at time.Time, where string, args ...any) (int, error) {
 	gone, err := db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).

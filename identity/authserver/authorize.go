@@ -198,7 +198,7 @@ func (s *Service) openConsent(ctx context.Context, sealed string, p session.Prin
 }
 
 // Decide takes the person's answer to a question and returns what goes on: a request to
-// Continue after an agreement, or where the application is told of the refusal.
+// Continue after an agreement, or where the application learns of the refusal.
 func (s *Service) Decide(ctx context.Context, sealed string, p session.Principal, actor identity.Actor, allow bool) (proceed, redirect string, err error) {
 	asked, c, q, err := s.openConsent(ctx, sealed, p)
 	if err != nil {

@@ -35,7 +35,7 @@ type Request struct {
 	TeamID      *identity.ID `json:"t,omitempty"` // an extension: to act in
 }
 
-// Refusal is what an application is told in the redirect (RFC 6749, section 4.1.2.1;
+// Refusal is what an application reads in the redirect (RFC 6749, section 4.1.2.1;
 // OpenID Connect Core, section 3.1.2.6).
 type Refusal struct{ Code, Description string }
 
@@ -223,7 +223,7 @@ const (
 // facts are what a request is judged by.
 type facts struct {
 	now             time.Time
-	user            identity.ID // zero for nobody
+	user            identity.ID // zero if no one is signed in
 	session         identity.ID
 	authenticatedAt time.Time
 	trusted         bool // the client asks for no consent

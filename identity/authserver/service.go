@@ -25,9 +25,9 @@ type Store interface {
 	ClientGrant(ctx context.Context, user identity.ID, client string, team *identity.ID) (client.Grant, error)
 	ClientGrantByID(ctx context.Context, id identity.ID) (client.Grant, error)
 
-	// NoteSubject notes that a client was told of a user.
+	// NoteSubject notes that a client knows a user.
 	NoteSubject(ctx context.Context, client string, user identity.ID, at time.Time) error
-	// FormerSubjects returns the former ids of a user that the client was told of.
+	// FormerSubjects returns the former ids of a user that the client knows.
 	FormerSubjects(ctx context.Context, client string, user identity.ID) ([]identity.ID, error)
 	// WalletsOf returns a user's wallets, the primary one first.
 	WalletsOf(ctx context.Context, user identity.ID) ([]identity.Wallet, error)

@@ -106,7 +106,7 @@ func (s *Service) enterAs(ctx context.Context, actor identity.Actor, ts TeamSess
 
 // applicationOf is the new session. What its parent was proven by, it is: unlinking
 // an identity ends or weakens both, and a policy judges both alike. Its token is a
-// secret that nobody gets.
+// secret that is given to no one.
 func (s *Service) applicationOf(parent Session, n NewApplication, now time.Time) Session {
 	_, hash := identity.NewSecret()
 	out := Session{
