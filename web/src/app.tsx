@@ -13,6 +13,8 @@ const HomePage = lazy(() => import('./pages/home/page'))
 const AccountPage = lazy(() => import('./pages/account/page'))
 const TeamPage = lazy(() => import('./pages/team/page'))
 const AdminPage = lazy(() => import('./pages/admin/page'))
+const ConsentPage = lazy(() => import('./pages/consent/page'))
+const SignOutPage = lazy(() => import('./pages/sign-out/page'))
 const DocsPage = lazy(() => import('./pages/docs/page'))
 
 export function App() {
@@ -27,6 +29,8 @@ export function App() {
               <Route path="/account" element={<AccountPage />} />
               <Route path="/teams/:team" element={<TeamPage />} />
               <Route path="/admin" element={<AdminPage />} />
+              <Route path="/consent" element={<ConsentPage />} />
+              <Route path="/sign-out" element={<SignOutPage />} />
               <Route path="/docs" element={<DocsPage />} />
               <Route path="*" element={<NotFound />} />
             </Routes>

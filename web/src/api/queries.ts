@@ -12,6 +12,8 @@ export const keys = {
   mine: ['mine'] as const,
   identities: ['mine', 'identities'] as const,
   devices: ['mine', 'devices'] as const,
+  grants: ['mine', 'grants'] as const,
+  consent: (request: string) => ['mine', 'consent', request] as const,
   emails: ['mine', 'emails'] as const,
   me: ['mine', 'me'] as const,
   linkRequests: ['mine', 'link requests'] as const,

@@ -14,7 +14,18 @@ const source = (path: string) => readFileSync(new URL(`../../../${path}`, import
 
 // Every code of the table that problem documents come from, but those that only
 // programs meet: clients with keys or grants, and requests this app never makes.
-const forPrograms = ['invalid_grant', 'invalid_client', 'unauthorized_client', 'insufficient_scope', 'method_not_allowed', 'begin_by_post', 'unsupported_media_type']
+const forPrograms = [
+  'invalid_scope',
+  'invalid_target',
+  'unsupported_grant_type',
+  'invalid_grant',
+  'invalid_client',
+  'unauthorized_client',
+  'insufficient_scope',
+  'method_not_allowed',
+  'begin_by_post',
+  'unsupported_media_type',
+]
 const table = source('api/problem.go') + source('api/limits.go')
 const spelling = new Map(
   [...(table + source('identity/errors.go')).matchAll(/\b([Cc]ode[A-Z]\w+)\s+(?:identity\.Code|Code)?\s*=\s*"(\w+)"/g)].map((match) => [match[1]!, match[2]!]),

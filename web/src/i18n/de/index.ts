@@ -1,5 +1,6 @@
 import type { Catalogue } from '../translate'
 import { account, addresses, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
+import { apps, clients, consent, device, signOut } from './apps'
 import { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
 import { history } from './history'
@@ -41,6 +42,11 @@ export const de: Catalogue = {
     audit,
     keys,
     operator,
+    consent,
+    apps,
+    signOut,
+    device,
+    clients,
     details,
     reasons,
   },

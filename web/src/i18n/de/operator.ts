@@ -11,6 +11,7 @@ export const operator: Area<'operator'> = {
   merges: 'Zusammenführungen',
   audit: 'Audit-Log',
   keys: 'API-Schlüssel',
+  clients: 'Anwendungen',
   health: 'Zustand',
   newestFirst: 'Neueste zuerst.',
   find: 'Nach bestätigter E-Mail, Wallet-Adresse oder ID suchen',

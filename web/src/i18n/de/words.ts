@@ -108,7 +108,10 @@ export const words: Catalogue['words'] = {
   not_found: { title: 'Nicht gefunden', text: 'Es wurde entfernt, oder Sie haben keinen Zugriff.' },
   invalid_request: { title: 'Das wurde nicht angenommen', text: 'Prüfen Sie Ihre Eingabe und versuchen Sie es noch einmal.' },
   client_not_found: { title: 'Diese Anwendung ist nicht registriert', text: 'Sagen Sie es denen, die sie betreiben. Falls Sie das sind: Prüfen Sie die Client-ID.' },
-  invalid_redirect_uri: { title: 'Diese Anwendung ist falsch eingerichtet', text: 'Sie wollte die Antwort an eine Adresse, die nicht für sie registriert ist. Sagen Sie es denen, die sie betreiben.' },
+  invalid_redirect_uri: {
+    title: 'Diese Anwendung ist falsch eingerichtet',
+    text: 'Sie wollte die Antwort an eine Adresse, die nicht für sie registriert ist. Sagen Sie es denen, die sie betreiben.',
+  },
   invalid_return_to: { title: 'Der Link, der Sie hierher brachte, ist falsch', text: 'Gehen Sie zurück zur Anwendung und fangen Sie neu an.' },
   invalid_email: { title: 'Das ist keine E-Mail-Adresse', text: 'Prüfen Sie die Schreibweise.' },
   last_identity: { title: 'Das ist Ihre einzige Anmeldemethode', text: 'Fügen Sie zuerst eine andere hinzu.' },

@@ -1,4 +1,5 @@
 import type { account, addresses, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
+import type { apps, clients, consent, device, signOut } from './apps'
 import type { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
 import type { history } from './history'
@@ -45,6 +46,11 @@ export const en = {
     audit: later<typeof audit>(),
     keys: later<typeof keys>(),
     operator: later<typeof operator>(),
+    consent: later<typeof consent>(),
+    apps: later<typeof apps>(),
+    signOut: later<typeof signOut>(),
+    device: later<typeof device>(),
+    clients: later<typeof clients>(),
     details: later<typeof details>(),
     reasons: later<typeof reasons>(),
   },

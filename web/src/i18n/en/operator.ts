@@ -9,6 +9,7 @@ export const operator = {
   merges: 'Merges',
   audit: 'Audit log',
   keys: 'API keys',
+  clients: 'Applications',
   health: 'Health',
   newestFirst: 'Newest first.',
   find: 'Find by verified email, wallet address or ID',

@@ -75,7 +75,10 @@ export const words = {
   not_found: { title: 'Not found', text: 'It was removed, or you don’t have access.' },
   invalid_request: { title: 'That was not accepted', text: 'Check what you entered, then try again.' },
   client_not_found: { title: 'This application is not registered', text: 'Tell the people who run it. If you run it, check its client ID.' },
-  invalid_redirect_uri: { title: 'This application is not set up correctly', text: 'It asked to be answered at an address that is not registered for it. Tell the people who run it.' },
+  invalid_redirect_uri: {
+    title: 'This application is not set up correctly',
+    text: 'It asked to be answered at an address that is not registered for it. Tell the people who run it.',
+  },
   invalid_return_to: { title: 'The link that brought you here is wrong', text: 'Go back to the application and start again.' },
   invalid_email: { title: 'That is not an email address', text: 'Check the spelling.' },
   last_identity: { title: 'This is your only sign-in method', text: 'Add another one before you remove it.' },

@@ -17,6 +17,7 @@ import { Profile } from '../../features/account/components/profile'
 import { RecoveryCodes } from '../../features/account/components/recovery-codes'
 import { SignInMethods } from '../../features/account/components/sign-in-methods'
 import { SignOut } from '../../features/account/components/sign-out'
+import { MyApps } from '../../features/apps/components/my-apps'
 import { Merge } from '../../features/merge/components/merge'
 import { Merges } from '../../features/merge/components/merges'
 import { useT } from '../../i18n/language'
@@ -71,6 +72,7 @@ function Account({ session }: { session: CurrentSession }) {
           <Addresses session={session.session} identities={identities} onTicket={begin} />
           <Profile user={session.user} />
           <Devices />
+          <MyApps />
           <RecoveryCodes />
           <Merges />
           <History />

@@ -9,6 +9,7 @@ import { PageTitle } from '../../components/page-title'
 import { Retry, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
 import { Audit } from '../../features/admin/components/audit'
+import { Clients } from '../../features/admin/components/clients'
 import { Duplicates } from '../../features/admin/components/duplicates'
 import { Health } from '../../features/admin/components/health'
 import { Keys } from '../../features/admin/components/keys'
@@ -20,7 +21,7 @@ import { Users } from '../../features/admin/components/users'
 import { useT } from '../../i18n/language'
 import '../../i18n/en/later/operator'
 
-const views = ['users', 'duplicates', 'sessions', 'merges', 'audit', 'keys', 'health'] as const
+const views = ['users', 'duplicates', 'sessions', 'merges', 'audit', 'keys', 'clients', 'health'] as const
 type View = (typeof views)[number]
 
 // AdminPage is for operators of the deployment. The open tab is part of the
@@ -57,6 +58,7 @@ function ForOperators({ me }: { me: User }) {
     merges: <Merges />,
     audit: <Audit />,
     keys: <Keys />,
+    clients: <Clients />,
     health: <Health />,
   }
   return (
