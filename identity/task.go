@@ -14,8 +14,23 @@ type TaskKind string
 // The kinds of tasks.
 const (
 	TaskMail       TaskKind = "mail"       // payload: Mail
+	TaskLogout     TaskKind = "logout"     // payload: Logout, which is not sealed
 	TaskInvitation TaskKind = "invitation" // payload: the invitation's id; the letter is written when it is sent
 )
+
+// Sealed reports whether the payload of such tasks is sealed. What any process may
+// leave to be done, also one that has no secret, is not: it holds none either.
+func (k TaskKind) Sealed() bool { return k != TaskLogout }
+
+// Logout is a session of an application that has ended, of which the application is
+// told (OpenID Connect Back-Channel Logout 1.0).
+type Logout struct {
+	ClientID string `json:"client_id"`
+	URI      string `json:"uri"`
+	Alg      string `json:"alg"` // of the token
+	Subject  ID     `json:"sub"`
+	Session  *ID    `json:"sid,omitempty"` // nil for all of the subject's
+}
 
 // Task is work that must not happen unless its transaction commits, and must
 // happen once it has: it is written there and done afterwards, see
@@ -23,7 +38,7 @@ const (
 type Task struct {
 	ID            ID
 	Kind          TaskKind
-	Payload       []byte // sealed, see Sealer
+	Payload       []byte // sealed, see Sealer and TaskKind.Sealed
 	Attempts      int
 	CreatedAt     time.Time
 	NextAttemptAt time.Time

@@ -31,16 +31,17 @@ type DB struct {
 	// process instead of polling a lock, and read takes many.
 	read, write *bun.DB
 	// queued is PostgreSQL inside a transaction, see queue.
-	queued  *bun.DB
-	lite    liteStatements // SQLite only
-	pool    *pgxpool.Pool  // PostgreSQL only, as
-	server  *server        // what pool leads to, and
-	direct  *server        // the same without a pooler
-	patient bool
-	gate    gate
-	outages outages
-	hot     *hotStatements
-	watcher atomic.Pointer[Changes] // receives changes, see Watch
+	queued      *bun.DB
+	lite        liteStatements // SQLite only
+	pool        *pgxpool.Pool  // PostgreSQL only, as
+	server      *server        // what pool leads to, and
+	direct      *server        // the same without a pooler
+	patient     bool
+	gate        gate
+	outages     outages
+	hot         *hotStatements
+	watcher     atomic.Pointer[Changes] // receives changes, see Watch
+	wakeLogouts atomic.Pointer[func()]  // see OnLogout
 }
 
 // Option changes how a database is opened.

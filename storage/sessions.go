@@ -64,19 +64,22 @@ func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.S
 // endSessions ends the open sessions that an update finds, with the team sessions
 // in them, and names their users as changed, which wakes those who watch too.
 func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string, at time.Time) ([]session.EndedSession, error) {
-	var gone []session.EndedSession
+	var ended []endedRow
 	err := q.Set("ended_at = ?", at).Set("end_reason = ?", reason).
-		Where("s.ended_at IS NULL").Returning("id, user_id").Scan(ctx, &gone)
-	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(gone) == 0 { //nolint:errorlint // our own sentinel
+		Where("s.ended_at IS NULL").Returning("id, user_id, client_id").Scan(ctx, &ended)
+	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(ended) == 0 { //nolint:errorlint // our own sentinel
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]identity.ID, len(gone))
-	for i, g := range gone {
-		ids[i] = g.ID
-		db.changed(ctx, g.UserID)
+	ids, gone := make([]identity.ID, len(ended)), make([]session.EndedSession, len(ended))
+	for i, e := range ended {
+		ids[i], gone[i] = e.ID, session.EndedSession{ID: e.ID, UserID: e.UserID}
+		db.changed(ctx, e.UserID)
+	}
+	if err := db.enqueueLogouts(ctx, ended, at); err != nil {
+		return nil, err
 	}
 	if err := db.endTeamSessionsUnder(ctx, reason, at, "t.session_id IN (?)", bun.List(ids)); err != nil {
 		return nil, err

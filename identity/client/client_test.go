@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func sound(edit func(c *client.Client)) client.Client {
 }
 
 func newService(d *storagetest.Database) *client.Service {
-	return client.NewService(d.DB, client.Options{BackchannelHTTP: func(hostport string) bool { return hostport == "grafana:3000" }}, d.Clock.Now)
+	return client.NewService(d.DB, client.Options{BackchannelHTTP: func(u *url.URL) bool { return u.Host == "grafana:3000" }}, d.Clock.Now)
 }
 
 // What could not be served, or would open a hole, is refused with its field, and

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"net/url"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -73,9 +74,8 @@ type GrantWithClient struct {
 
 // Options are what the deployment decides about clients.
 type Options struct {
-	// BackchannelHTTP reports whether logout tokens may be sent to a host and port
-	// over http. nil allows none.
-	BackchannelHTTP func(hostport string) bool
+	// BackchannelHTTP reports whether logout tokens may be sent to a URL over http. nil allows none.
+	BackchannelHTTP func(u *url.URL) bool
 }
 
 // Service registers clients and resources, and keeps what people let clients do.

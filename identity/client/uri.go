@@ -1,7 +1,6 @@
 package client
 
 import (
-	"net"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -71,25 +70,16 @@ func checkRedirect(uri string, native bool) string {
 }
 
 // checkBackchannel says what is wrong with a URI that logout tokens are sent to.
-// allowed are the hosts, with port, that may be reached over http.
-func checkBackchannel(uri string, allowed func(hostport string) bool) string {
+// allowed reports what may be reached over http.
+func checkBackchannel(uri string, allowed func(u *url.URL) bool) string {
 	u, fault := parse(uri)
 	if fault != "" {
 		return fault
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || allowed == nil || !allowed(HostPort(u))) {
+	if u.Scheme != "https" && (u.Scheme != "http" || allowed == nil || !allowed(u)) {
 		return "must be https: http is for the hosts in LATCHKEY_BACKCHANNEL_ALLOWED_HOSTS"
 	}
 	return checkHost(u)
-}
-
-// HostPort returns the host and port that a request to u connects to.
-func HostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 // parse reads an absolute URI that browsers and servers read alike: printable ASCII

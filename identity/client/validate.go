@@ -1,6 +1,7 @@
 package client
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -37,9 +38,9 @@ func (c *Client) complete() {
 }
 
 // validate refuses, with CodeInvalidRequest and the field, a client that could not be
-// served or would open a hole. known are the resources that there are; allowed are
-// the hosts that logout tokens may be sent to over http.
-func (c Client) validate(known []Resource, allowed func(hostport string) bool) error {
+// served or would open a hole. known are the resources that there are; allowed
+// reports where logout tokens may be sent over http.
+func (c Client) validate(known []Resource, allowed func(u *url.URL) bool) error {
 	if c.Name == "" || !identity.IsLine(c.Name, maxName) {
 		return invalid("name", "a client's name has 1 to 100 characters and no control characters")
 	}

@@ -56,6 +56,7 @@ type App struct {
 
 	parts    Parts
 	tasks    *outbox.Worker
+	logouts  *outbox.Worker
 	sessions *session.Service
 	feed     *team.Feed
 	keys     *token.Keyring
@@ -66,6 +67,7 @@ type App struct {
 func (a *App) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { a.tasks.Run(ctx) })
+	work.Go(func() { a.logouts.Run(ctx) })
 	work.Go(func() { a.keys.Run(ctx) })
 	work.Go(func() { a.sessions.RunJobs(ctx, a.parts.Log) })
 	work.Go(func() { a.linking.RunDeletions(ctx, a.parts.Log) })
@@ -183,7 +185,7 @@ func New(parts Parts) (*App, error) {
 	if err == nil && cfg.Dev {
 		handler = devmode.Guard(handler, cfg.PublicURL, cfg.DevAllowRemote)
 	}
-	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring(), linking: deps.Linking}, err
+	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, logouts: newLogouts(parts, deps.Tokens), sessions: sessions, feed: feed, keys: deps.Tokens.Keyring(), linking: deps.Linking}, err
 }
 
 // Keyring returns the keys that sign access tokens.

@@ -1,9 +1,13 @@
 package app
 
 import (
+	"net/url"
+
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/logout"
+	"github.com/latchkey/latchkey/internal/outbox"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -12,6 +16,19 @@ import (
 // this machine can be registered by any: what may be called is decided when it is.
 func Clients(cfg config.Config, db *storage.DB, now identity.Clock) *client.Service {
 	return client.NewService(db, client.Options{
-		BackchannelHTTP: func(hostport string) bool { return cfg.BackchannelAllowedHosts.Allows(hostport, true) },
+		BackchannelHTTP: func(u *url.URL) bool { return cfg.BackchannelAllowedHosts.Has(u) || config.Loopback(u.Hostname()) },
 	}, now)
+}
+
+// newLogouts returns the worker that tells applications of ended sessions. It is one of
+// its own: receivers that hang hold up no mail.
+func newLogouts(parts Parts, signer logout.Signer) *outbox.Worker {
+	cfg := parts.Config
+	allowed := func(u *url.URL) bool {
+		return cfg.BackchannelAllowedHosts.Has(u) || cfg.Dev && config.Loopback(u.Hostname())
+	}
+	sender := logout.NewSender(signer, cfg.PublicURL.String(), allowed, parts.Now)
+	worker := outbox.NewWorker(parts.DB, map[identity.TaskKind]outbox.Handler{identity.TaskLogout: sender.Handle}, parts.Log, parts.Now, outbox.InParallel(logout.Parallel))
+	parts.DB.OnLogout(worker.Wake)
+	return worker
 }

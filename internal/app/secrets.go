@@ -91,6 +91,7 @@ func Keyrings(cfg config.Config, db *storage.DB, log *slog.Logger, now identity.
 	return append([]*token.Keyring{Keyring(cfg, db, log, now)}, IDTokenKeyrings(cfg, db, log, now)...)
 }
 
+// eachTask runs do for each task whose payload is sealed.
 func eachTask(ctx context.Context, db *storage.DB, do func(ctx context.Context, t identity.Task) error) error {
 	var after identity.ID
 	for {
@@ -99,10 +100,13 @@ func eachTask(ctx context.Context, db *storage.DB, do func(ctx context.Context, 
 			return err
 		}
 		for _, t := range tasks {
+			after = t.ID
+			if !t.Kind.Sealed() {
+				continue
+			}
 			if err := do(ctx, t); err != nil {
 				return err
 			}
-			after = t.ID
 		}
 		if len(tasks) < resealBatch {
 			return nil

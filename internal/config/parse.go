@@ -50,7 +50,6 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[Factor]():         parser(parseFactor),
 	reflect.TypeFor[LogLevel]():       parser(parseLogLevel),
 	reflect.TypeFor[Clients]():        parser(parseClients),
-	reflect.TypeFor[HostPorts]():      parser(parseHostPorts),
 	reflect.TypeFor[TokenAlg]():       parser(oneOf(TokenEdDSA, TokenES256)),
 	reflect.TypeFor[Linking]():        parser(oneOf(LinkingAuto, LinkingConfirm, LinkingOff)),
 	reflect.TypeFor[SignUp]():         parser(oneOf(SignUpOpen, SignUpInvited, SignUpClosed)),

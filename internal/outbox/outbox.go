@@ -41,6 +41,8 @@ type Store interface {
 	FinishTask(ctx context.Context, t identity.Task) error
 	// RetryTask makes a task due, unless it has been claimed again.
 	RetryTask(ctx context.Context, t identity.Task, at time.Time) error
+	// PostponeTask is RetryTask that does not count the attempt.
+	PostponeTask(ctx context.Context, t identity.Task, at time.Time) error
 }
 
 // Handler runs one kind of task. It may be called again for a task that it has
@@ -57,15 +59,26 @@ type Worker struct {
 	log      *slog.Logger
 	now      identity.Clock
 	wake     chan struct{}
+	parallel int
 	failing  bool // the store did not answer last time; used by Run's goroutine only
 }
 
+// Option changes a worker.
+type Option func(*Worker)
+
+// InParallel has a worker do n tasks at a time. 4 is the default.
+func InParallel(n int) Option { return func(w *Worker) { w.parallel = n } }
+
 // NewWorker returns a worker. It does nothing until Run is called.
-func NewWorker(store Store, handlers map[identity.TaskKind]Handler, log *slog.Logger, now identity.Clock) *Worker {
-	return &Worker{
+func NewWorker(store Store, handlers map[identity.TaskKind]Handler, log *slog.Logger, now identity.Clock, opts ...Option) *Worker {
+	w := &Worker{
 		store: store, handlers: handlers, kinds: slices.Sorted(maps.Keys(handlers)),
-		log: log, now: now, wake: make(chan struct{}, 1),
+		log: log, now: now, wake: make(chan struct{}, 1), parallel: parallel,
 	}
+	for _, set := range opts {
+		set(w)
+	}
+	return w
 }
 
 // Wake makes the worker look for a new task without waiting for the next poll. It
@@ -84,7 +97,7 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 	var running sync.WaitGroup
 	defer running.Wait()
-	slots := make(chan struct{}, parallel)
+	slots := make(chan struct{}, w.parallel)
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
@@ -132,6 +145,14 @@ func (w *Worker) claim(ctx context.Context) (task identity.Task, ok bool) {
 
 func (w *Worker) do(ctx context.Context, t identity.Task) {
 	err := w.attempt(ctx, t)
+	if p, ok := errors.AsType[postponed](err); ok {
+		at := w.now().Add(p.by)
+		err := w.store.InTx(ctx, func(ctx context.Context) error { return w.store.PostponeTask(ctx, t, at) })
+		if err != nil {
+			w.log.Warn("could not postpone a task", "task", t.ID.String(), "error", err)
+		}
+		return
+	}
 	retryAt := w.now().Add(retryAfter(t.Attempts))
 	ended := err == nil || IsPermanent(err) || t.Attempts >= maxAttempts || !retryAt.Before(t.ExpiresAt)
 	log := w.log.With("task", t.ID.String(), "kind", t.Kind, "attempt", t.Attempts)

@@ -1,6 +1,9 @@
 package outbox
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 type permanent struct{ error }
 
@@ -14,3 +17,11 @@ func IsPermanent(err error) bool {
 	var p permanent
 	return errors.As(err, &p)
 }
+
+type postponed struct{ by time.Duration }
+
+func (postponed) Error() string { return "postponed" }
+
+// Postpone is returned by a handler that has not tried: its turn comes again after d,
+// and no attempt is counted. The task still expires.
+func Postpone(d time.Duration) error { return postponed{d} }
