@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
@@ -38,7 +39,7 @@ func register(t *testing.T, a *apptest.App, edit ...func(*client.Client)) applic
 	for _, e := range edit {
 		e(&c)
 	}
-	made, secret, err := client.NewService(a.DB, client.Options{}, a.Now).Create(t.Context(), nil, c)
+	made, secret, err := app.Clients(a.Config, a.DB, a.Now).Create(t.Context(), nil, c)
 	if err != nil {
 		t.Fatal(err)
 	}

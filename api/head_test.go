@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
@@ -19,9 +20,10 @@ func TestHeadIsAnsweredLikeGet(t *testing.T) {
 	if status := c.owner.POST(c.path+"/sessions", nil).Status; status >= http.StatusBadRequest {
 		t.Fatal(status)
 	}
+	app, _ := newClient(t, a, func(*client.Client) {})
 	fill := strings.NewReplacer(
 		"{team}", strings.TrimPrefix(c.path, "/v1/teams/"), "{user}", c.ids["member"], "{provider}", "google",
-		"{job}", c.ids["owner"], "{merge}", c.ids["owner"],
+		"{client}", app.ID, "{job}", c.ids["owner"], "{merge}", c.ids["owner"],
 	)
 	paths := []string{"/openapi.yaml"}
 	for path, item := range loadSpecification(t).Paths.Map() {
@@ -36,7 +38,7 @@ func TestHeadIsAnsweredLikeGet(t *testing.T) {
 		}
 		for who, b := range map[string]*apptest.Browser{"owner": c.owner, "stranger": a.Browser()} {
 			head := b.Do(http.MethodHead, path, nil)
-			if strings.HasSuffix(path, "/callback") {
+			if strings.HasSuffix(path, "/callback") || path == "/oauth2/logout" {
 				head.Want(http.StatusMethodNotAllowed)
 				continue
 			}

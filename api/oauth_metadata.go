@@ -50,6 +50,9 @@ func (s *Server) metadata() contract.ServerMetadata {
 		RevocationEndpointAuthMethodsSupported:     append(bySecret[:2:2], "none"),
 		IntrospectionEndpointAuthMethodsSupported:  append(bySecret[:2:2], "Bearer"),
 		AuthorizationResponseIssParameterSupported: true,
+		BackchannelLogoutSupported:                 true,
+		BackchannelLogoutSessionSupported:          true,
+		EndSessionEndpoint:                         public + logoutPath,
 		AccessTokenSigningAlgValuesSupported:       []string{string(token.EdDSA), string(token.ES256)},
 	}
 }

@@ -134,8 +134,8 @@ func New(deps Deps) (http.Handler, error) {
 	return s.securityHeaders(s.crossOrigin(engine)), nil
 }
 
-// finishRoute is the one GET that uses something up: the code and the state of a
-// round trip. A HEAD of it, as link scanners send, must not.
+// finishRoute and logoutPath are the GETs that use something up: the code and the state
+// of a round trip, and a session. A HEAD of them, as link scanners send, must not.
 const finishRoute = "/v1/auth/:provider/callback"
 
 // answerHead answers HEAD on every route as GET (RFC 9110, section 9.3.2); net/http
@@ -143,7 +143,7 @@ const finishRoute = "/v1/auth/:provider/callback"
 func answerHead(engine *gin.Engine, group *gin.RouterGroup) {
 	for _, r := range engine.Routes() {
 		switch {
-		case r.Method != http.MethodGet || r.Path == finishRoute || strings.HasSuffix(r.Path, "*path"):
+		case r.Method != http.MethodGet || r.Path == finishRoute || r.Path == logoutPath || strings.HasSuffix(r.Path, "*path"):
 		case r.Path == specificationRoute:
 			engine.HEAD(r.Path, r.HandlerFunc)
 		default:

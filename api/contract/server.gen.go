@@ -1883,9 +1883,12 @@ type ServerMetadata struct {
 	AccessTokenSigningAlgValuesSupported       []string `json:"access_token_signing_alg_values_supported"`
 	AuthorizationEndpoint                      string   `json:"authorization_endpoint"`
 	AuthorizationResponseIssParameterSupported bool     `json:"authorization_response_iss_parameter_supported"`
+	BackchannelLogoutSessionSupported          bool     `json:"backchannel_logout_session_supported"`
+	BackchannelLogoutSupported                 bool     `json:"backchannel_logout_supported"`
 	ClaimsParameterSupported                   bool     `json:"claims_parameter_supported"`
 	ClaimsSupported                            []string `json:"claims_supported"`
 	CodeChallengeMethodsSupported              []string `json:"code_challenge_methods_supported"`
+	EndSessionEndpoint                         string   `json:"end_session_endpoint"`
 	GrantTypesSupported                        []string `json:"grant_types_supported"`
 	IdTokenSigningAlgValuesSupported           []string `json:"id_token_signing_alg_values_supported"`
 	IntrospectionEndpoint                      string   `json:"introspection_endpoint"`
@@ -2404,6 +2407,24 @@ type IntrospectTokenFormdataBody struct {
 
 	// TokenTypeHint Not needed: the kind of a token is recognized.
 	TokenTypeHint *string `form:"token_type_hint,omitempty" json:"token_type_hint,omitempty"`
+}
+
+// LogoutParams defines parameters for Logout.
+type LogoutParams struct {
+	// IdTokenHint An ID token of the session, which may have expired.
+	IdTokenHint *string `form:"id_token_hint,omitempty" json:"id_token_hint,omitempty"`
+	ClientId    *string `form:"client_id,omitempty" json:"client_id,omitempty"`
+
+	// PostLogoutRedirectUri One that is registered, byte for byte.
+	PostLogoutRedirectUri *string `form:"post_logout_redirect_uri,omitempty" json:"post_logout_redirect_uri,omitempty"`
+
+	// State Returned as it is.
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+}
+
+// LogoutByFormFormdataBody defines parameters for LogoutByForm.
+type LogoutByFormFormdataBody struct {
+	IdTokenHint *string `form:"id_token_hint,omitempty" json:"id_token_hint,omitempty"`
 }
 
 // RevokeTokenFormdataBody defines parameters for RevokeToken.
@@ -3157,6 +3178,9 @@ type AuthorizeByFormFormdataRequestBody AuthorizeByFormFormdataBody
 // IntrospectTokenFormdataRequestBody defines body for IntrospectToken for application/x-www-form-urlencoded ContentType.
 type IntrospectTokenFormdataRequestBody IntrospectTokenFormdataBody
 
+// LogoutByFormFormdataRequestBody defines body for LogoutByForm for application/x-www-form-urlencoded ContentType.
+type LogoutByFormFormdataRequestBody LogoutByFormFormdataBody
+
 // RevokeTokenFormdataRequestBody defines body for RevokeToken for application/x-www-form-urlencoded ContentType.
 type RevokeTokenFormdataRequestBody RevokeTokenFormdataBody
 
@@ -3300,6 +3324,12 @@ type ServerInterface interface {
 	// IntrospectToken Introspect a token (RFC 7662), as a client
 	// (POST /oauth2/introspect)
 	IntrospectToken(c *gin.Context)
+	// Logout Sign out for an application (OpenID Connect RP-Initiated Logout)
+	// (GET /oauth2/logout)
+	Logout(c *gin.Context, params LogoutParams)
+	// LogoutByForm Sign out for an application with a form
+	// (POST /oauth2/logout)
+	LogoutByForm(c *gin.Context)
 	// RevokeToken Revoke a token (RFC 7009)
 	// (POST /oauth2/revoke)
 	RevokeToken(c *gin.Context)
@@ -3864,6 +3894,70 @@ func (siw *ServerInterfaceWrapper) IntrospectToken(c *gin.Context) {
 	}
 
 	siw.Handler.IntrospectToken(c)
+}
+
+// Logout operation middleware
+func (siw *ServerInterfaceWrapper) Logout(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LogoutParams
+
+	// ------------- Optional query parameter "id_token_hint" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id_token_hint", c.Request.URL.Query(), &params.IdTokenHint, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id_token_hint: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "client_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "client_id", c.Request.URL.Query(), &params.ClientId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter client_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "post_logout_redirect_uri" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "post_logout_redirect_uri", c.Request.URL.Query(), &params.PostLogoutRedirectUri, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter post_logout_redirect_uri: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Logout(c, params)
+}
+
+// LogoutByForm operation middleware
+func (siw *ServerInterfaceWrapper) LogoutByForm(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.LogoutByForm(c)
 }
 
 // RevokeToken operation middleware
@@ -7204,6 +7298,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/token/refresh", wrapper.RefreshToken)
 	router.GET(options.BaseURL+"/oauth2/authorize", wrapper.Authorize)
 	router.POST(options.BaseURL+"/oauth2/authorize", wrapper.AuthorizeByForm)
+	router.GET(options.BaseURL+"/oauth2/logout", wrapper.Logout)
+	router.POST(options.BaseURL+"/oauth2/logout", wrapper.LogoutByForm)
 	router.POST(options.BaseURL+"/oauth2/token", wrapper.ExchangeToken)
 	router.GET(options.BaseURL+"/oauth2/userinfo", wrapper.GetUserinfo)
 	router.POST(options.BaseURL+"/oauth2/userinfo", wrapper.PostUserinfo)
@@ -7518,6 +7614,88 @@ func (response IntrospectTokendefaultJSONResponse) VisitIntrospectTokenResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LogoutRequestObject struct {
+	Params LogoutParams
+}
+
+type LogoutResponseObject interface {
+	VisitLogoutResponse(w http.ResponseWriter) error
+}
+
+type Logout302ResponseHeaders struct {
+	Location *string
+}
+
+type Logout302Response struct {
+	Headers Logout302ResponseHeaders
+}
+
+func (response Logout302Response) VisitLogoutResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(302)
+	return nil
+}
+
+type LogoutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LogoutdefaultApplicationProblemPlusJSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LogoutByFormRequestObject struct {
+	Body *LogoutByFormFormdataRequestBody
+}
+
+type LogoutByFormResponseObject interface {
+	VisitLogoutByFormResponse(w http.ResponseWriter) error
+}
+
+type LogoutByForm303ResponseHeaders struct {
+	Location *string
+}
+
+type LogoutByForm303Response struct {
+	Headers LogoutByForm303ResponseHeaders
+}
+
+func (response LogoutByForm303Response) VisitLogoutByFormResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(303)
+	return nil
+}
+
+type LogoutByFormdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LogoutByFormdefaultApplicationProblemPlusJSONResponse) VisitLogoutByFormResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -12114,6 +12292,12 @@ type StrictServerInterface interface {
 	// IntrospectToken Introspect a token (RFC 7662), as a client
 	// (POST /oauth2/introspect)
 	IntrospectToken(ctx context.Context, request IntrospectTokenRequestObject) (IntrospectTokenResponseObject, error)
+	// Logout Sign out for an application (OpenID Connect RP-Initiated Logout)
+	// (GET /oauth2/logout)
+	Logout(ctx context.Context, request LogoutRequestObject) (LogoutResponseObject, error)
+	// LogoutByForm Sign out for an application with a form
+	// (POST /oauth2/logout)
+	LogoutByForm(ctx context.Context, request LogoutByFormRequestObject) (LogoutByFormResponseObject, error)
 	// RevokeToken Revoke a token (RFC 7009)
 	// (POST /oauth2/revoke)
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
@@ -12688,6 +12872,67 @@ func (sh *strictHandler) IntrospectToken(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(IntrospectTokenResponseObject); ok {
 		if err := validResponse.VisitIntrospectTokenResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Logout operation middleware
+func (sh *strictHandler) Logout(ctx *gin.Context, params LogoutParams) {
+	var request LogoutRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Logout(ctx, request.(LogoutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Logout")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(LogoutResponseObject); ok {
+		if err := validResponse.VisitLogoutResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LogoutByForm operation middleware
+func (sh *strictHandler) LogoutByForm(ctx *gin.Context) {
+	var request LogoutByFormRequestObject
+
+	if err := ctx.Request.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	var body LogoutByFormFormdataRequestBody
+	if err := runtime.BindForm(&body, ctx.Request.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LogoutByForm(ctx, request.(LogoutByFormRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LogoutByForm")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(LogoutByFormResponseObject); ok {
+		if err := validResponse.VisitLogoutByFormResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
