@@ -21,7 +21,7 @@ func TestAgain(t *testing.T) {
 			"3,cy@example.com,true,google,3,", "3,,,github,33,", "4,,,google,4,", "5,,,google,5,", "6,,,google,6,",
 		}
 		bring(t, d, importer.CSV, newFile(t, before...))
-		ada, bob := owner(t, d, "google", "1"), owner(t, d, "github", "2")
+		ada, bob, cy := owner(t, d, "google", "1"), owner(t, d, "github", "2"), owner(t, d, "google", "3")
 		session := d.Session(t, bob.ID)
 		d.Do(t, func(ctx context.Context) error {
 			found, err := d.IdentitiesBySubject(ctx, "github", []string{"33"})
@@ -41,7 +41,20 @@ func TestAgain(t *testing.T) {
 			if err := d.MarkUnlinked(ctx, found[0], d.Clock.Now()); err != nil {
 				return err
 			}
-			return d.DeleteIdentity(ctx, found[0].ID)
+			if err := d.DeleteIdentity(ctx, found[0].ID); err != nil {
+				return err
+			}
+			// Cy removed the address, too.
+			live, err := d.LiveVouchers(ctx, cy.ID)
+			if err != nil {
+				return err
+			}
+			for _, v := range live {
+				if err := d.EndVouchers(ctx, []identity.ID{v.ID}, identity.VoucherRemoved, d.Clock.Now()); err != nil {
+					return err
+				}
+			}
+			return d.DeleteEmail(ctx, cy.ID, "cy@example.com", d.Clock.Now())
 		})
 		d.Team(t, owner(t, d, "google", "6").ID)
 		none := bring(t, d, importer.CSV, newFile(t, before...))
@@ -83,6 +96,9 @@ func TestAgain(t *testing.T) {
 		}
 		if n, err := d.CountOpenSessions(t.Context(), bob.ID, session.CreatedAt); err != nil || n != 0 {
 			t.Errorf("Bob has %d sessions %v", n, err)
+		}
+		if emails, err := d.Emails(t.Context(), cy.ID); err != nil || len(emails) != 0 {
+			t.Errorf("Cy has %+v again %v", emails, err)
 		}
 		for _, subject := range []string{"33", "44", "55"} {
 			if found, err := d.IdentitiesBySubject(t.Context(), "github", []string{subject}); err != nil || len(found) != 0 {

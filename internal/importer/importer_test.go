@@ -187,6 +187,8 @@ func TestWhoIsHereAlready(t *testing.T) {
 		d.Identity(t, op.ID, "google", "op")
 		report := bring(t, d, importer.CSV, newFile(t, "id,email,email_verified,provider,subject",
 			"1,ada@example.com,true,google,ada", "1,,,github,1", "2,,,google,off", "2,,,github,2", "3,,,google,op", "3,,,github,3"))
+		banned := bring(t, d, importer.CSV, newFile(t, "id,provider,subject,banned", "9,google,ada,true", "9,github,9,true"), func(o *importer.Options) { o.Origin = "third" })
+		wantNamed(t, banned, map[string]int{"user who is banned in the source and was here before: decide about them here": 1}, nil)
 		if got := counts(report); got != [6]int{3, 0, 1, 0, 1, 1} {
 			t.Errorf("counts %v", got)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/latchkey/latchkey/internal/importer"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
+	"github.com/latchkey/latchkey/linking"
 )
 
 func trust(t *testing.T, values ...string) importer.Trust {
@@ -47,11 +48,18 @@ func TestTrust(t *testing.T) {
 			"a trusted and a form":   {"github,10\ncredential,x", "h@example.com", map[bool][]importer.Trust{false: {trust(t, "github")}}},
 			"a trusted and a wallet": {"github,11\nwallet,0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "i@example.com", map[bool][]importer.Trust{true: {trust(t, "github")}}},
 			"two trusted":            {"github,12\ngoogle,13", "j@gmail.com", map[bool][]importer.Trust{true: {trust(t, "github", "google")}, false: {trust(t, "github"), trust(t, "google")}}},
-			"placeholder":            {"github,14", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed@example.com", map[bool][]importer.Trust{false: {everything}}},
+			// The source contradicts itself.
+			"vetoed":      {"google,15,true\ngoogle,15,false", "k@gmail.com", map[bool][]importer.Trust{true: {everything}, false: {{}, trust(t, "google")}}},
+			"placeholder": {"github,14", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed@example.com", map[bool][]importer.Trust{false: {everything}}},
 		} {
 			lines := []string{"id,email,email_verified,provider,subject"}
 			for _, account := range strings.Split(tt.accounts, "\n") {
-				lines = append(lines, "1,"+tt.email+",false,"+account)
+				provider, subject, _ := strings.Cut(account, ",")
+				subject, verified, said := strings.Cut(subject, ",")
+				if !said {
+					verified = "false"
+				}
+				lines = append(lines, strings.Join([]string{"1", tt.email, verified, provider, subject}, ","))
 			}
 			source := newFile(t, lines...)
 			for counts, trusts := range tt.trust {
@@ -78,6 +86,17 @@ func TestTrust(t *testing.T) {
 			t.Errorf("--trust %q is taken", wrong)
 		}
 	}
+}
+
+// Pairs that share an address only by the choice of trust are no certain duplicates.
+func TestTrustMergesNoOne(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		report := bring(t, d, importer.CSV, newFile(t, "id,email,email_verified,provider,subject", "1,a@example.com,true,github,1", "2,a@example.com,false,github,2", "3,a@example.com,true,github,3"),
+			func(o *importer.Options) { o.Trust.Addresses = true })
+		if report.Pairs[linking.DuplicateAddress] != 1 {
+			t.Errorf("pairs %v", report.Pairs)
+		}
+	})
 }
 
 // The address of a provider's account is one more address of the person, if the

@@ -10,8 +10,11 @@ const source = (path: string) => readFileSync(new URL(`../../../../${path}`, imp
 it('says every reason of a decision, and every hint of the import', () => {
   const decisions = ['linking/decide.go', 'linking/link_ticket.go'].flatMap((file) => [...source(file).matchAll(/Reason = "([a-z_]+)"/g)].map((match) => match[1]!))
   expect(decisions.length).toBeGreaterThan(10)
-  const hints = [...source('internal/importer/keep.go').matchAll(/note\(\w+(?:\.id)?, "([^"]+)"\)/g)].map((match) => match[1]!)
-  expect(hints).toHaveLength(3)
+  const hints = [
+    ...source('internal/importer/keep.go').matchAll(/note\([*\w.]+, "([^"]+)"\)|DuplicateHint, "([^"]+)"/g),
+    ...source('storage/imports.go').matchAll(/"reason": *"([a-z_]+)"/g),
+  ].map((match) => match[1] ?? match[2]!)
+  expect(hints).toHaveLength(5)
   const endings = [
     'identity/session/service.go',
     'identity/session/revoke.go',
@@ -25,7 +28,9 @@ it('says every reason of a decision, and every hint of the import', () => {
     ),
   )
   expect(endings.length).toBeGreaterThan(12)
-  for (const reason of [...decisions, ...endings, ...hints, 'one user of authjs has identities of both']) expect(reasonWords(t, reason), reason).not.toBe(reason)
+  const sharedAccount = 'both have the same google account in better-auth, where they are the users "a" and "b"'
+  expect(reasonWords(t, sharedAccount)).toMatch(/google.*better-auth.*"a".*"b"/)
+  for (const reason of [...decisions, ...endings, ...hints, 'one user of authjs has identities of both', sharedAccount]) expect(reasonWords(t, reason), reason).not.toBe(reason)
 })
 
 it('leaves what people wrote as it is', () => {

@@ -134,6 +134,7 @@ export const reasons: Area<'reasons'> = {
   step_up_by_foreign_identity: 'die Anmeldemethode gehört nicht zum angemeldeten Konto',
   purpose_not_decided_here: 'die Bestätigung hatte einen anderen Zweck',
   imported: 'importiert',
+  suspension_over: 'die Sperre war abgelaufen',
   ended_by_operator: 'von einem Operator beendet',
   code_replayed: 'die Anmeldung einer Anwendung wurde zweimal verwendet',
   revoked_by_application: 'die Anwendung hat sich abgemeldet',
@@ -162,5 +163,7 @@ export const reasons: Area<'reasons'> = {
   hint_shown: 'eines zeigt eine Adresse, die das andere bestätigt hat',
   hint_unverified: 'dieselbe Adresse, nicht bestätigt',
   hint_picture: 'derselbe Name, und Fotos am selben Ort',
+  hint_trust: 'dieselbe Adresse, die eines nur hat, weil der Import ihr vertrauen sollte',
+  hint_account: 'dasselbe Konto bei {provider} in {source}, dort als {one} und {other}',
   hint_source: 'ein Nutzer der Quelle hatte Anmeldemethoden von beiden',
 }

@@ -134,6 +134,7 @@ export const reasons = {
   step_up_by_foreign_identity: 'the sign-in method does not belong to the signed-in account',
   purpose_not_decided_here: 'the verification was for another purpose',
   imported: 'imported',
+  suspension_over: 'the suspension was over',
   ended_by_operator: 'ended by an operator',
   code_replayed: 'the sign-in of an application was used twice',
   revoked_by_application: 'the application signed out',
@@ -163,5 +164,7 @@ export const reasons = {
   hint_shown: 'one shows an address that the other has verified',
   hint_unverified: 'the same address, not verified',
   hint_picture: 'same name, and photos at the same place',
+  hint_trust: 'same address, which one of them has only because the import was told to trust it',
+  hint_account: 'same {provider} account in {source}, where they are {one} and {other}',
   hint_source: 'one user of the source had sign-in methods of both',
 } as const

@@ -68,10 +68,13 @@ function Profile({ user, me }: { user: AdminUser; me: string }) {
   const facts: [string, React.ReactNode][] = [
     [t('operator.state'), <UserState key="state" user={user} />],
     [t('operator.primaryEmail'), user.primary_email && <Name>{user.primary_email}</Name>],
+    [t('operator.suspendedUntil'), user.suspended_until && <Time at={user.suspended_until} />],
     [t('operator.id'), <code key="id">{user.id}</code>],
     [t('operator.made'), <Time key="made" at={user.created_at} />],
     [t('operator.onboarded'), user.onboarded_at && <Time at={user.onboarded_at} />],
     [t('operator.formerIds'), user.merged_from.length > 0 && user.merged_from.map((id) => <div key={id}>{<code>{id}</code>}</div>)],
+    [t('operator.externalId'), user.external_id && <Name>{user.external_id}</Name>],
+    [t('operator.appMetadata'), Object.keys(user.app_metadata).length > 0 && <Details data={user.app_metadata} />],
     [t('operator.metadata'), Object.keys(user.metadata).length > 0 && <Details data={user.metadata} />],
   ]
   return (
