@@ -93,11 +93,15 @@ const maxExported = 10_000
 // ExportMe returns everything that is kept about the signed-in user.
 func (s *Server) ExportMe(ctx context.Context, _ contract.ExportMeRequestObject) (contract.ExportMeResponseObject, error) {
 	u := requestInfoOf(ctx).principal.User
-	former, err := s.Users.FormerIDs(ctx, u.ID)
+	whole, err := s.Users.Get(ctx, u.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := contract.MyExport{ExportedAt: s.Now(), User: userOf(u), FormerIds: append([]identity.ID{}, former...)}
+	former := whole.MergedFrom
+	out := contract.MyExport{
+		ExportedAt: s.Now(), User: userOf(whole.User), ExternalId: whole.ExternalID, AppMetadata: whole.AppMetadata.Map(),
+		FormerIds: append([]identity.ID{}, former...),
+	}
 	leaving, err := s.Linking.Leaving(ctx, u.ID)
 	if err == nil {
 		out.DeletesAt = &leaving.DeletesAt

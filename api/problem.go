@@ -69,6 +69,7 @@ var statuses = map[identity.Code]struct {
 	codeRequestTimeout:               {408, "Request timeout"},
 	identity.CodeIdentityTaken:       {409, "Identity belongs to another account"},
 	identity.CodeEmailTaken:          {409, "Address belongs to another account"},
+	identity.CodeExternalIDTaken:     {409, "External id belongs to another user"},
 	identity.CodeLastOwner:           {409, "Last owner"},
 	identity.CodeMergeChanged:        {409, "Preview out of date"},
 	identity.CodeSessionsChanged:     {409, "Sessions have changed"},

@@ -37,6 +37,7 @@ const (
 	CodeIdentityTaken       Code = "identity_taken"
 	CodeEmailTaken          Code = "email_taken"
 	CodeIdentityMismatch    Code = "identity_mismatch"
+	CodeExternalIDTaken     Code = "external_id_taken"
 	CodeLastOwner           Code = "last_owner"
 	CodeTeamSessionRequired Code = "team_session_required"
 	CodeInsufficientScope   Code = "insufficient_scope"

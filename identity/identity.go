@@ -120,6 +120,7 @@ type Email struct {
 type UserFilter struct {
 	Email  string // canonical, verified
 	Wallet string // EIP-55
+	IDs    []ID
 }
 
 // Leave is that a user leaves, or has left.

@@ -47,6 +47,23 @@ func (db *DB) User(ctx context.Context, id identity.ID) (identity.User, error) {
 	}
 }
 
+// UserByExternalID implements user.Store.
+func (db *DB) UserByExternalID(ctx context.Context, external string) (identity.User, error) {
+	var row userRow
+	err := db.reader(ctx).NewSelect().Model(&row).Where("u.external_id = ?", sanitizeKey(external)).Scan(ctx)
+	if err != nil || row.MergedInto == nil {
+		return row.User, db.engine.normalise(err)
+	}
+	return db.User(ctx, *row.MergedInto)
+}
+
+// UpdateApplicationData implements user.Store.
+func (db *DB) UpdateApplicationData(ctx context.Context, u identity.User) error {
+	db.changed(ctx, u.ID)
+	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).Column("external_id", "app_metadata").Where("u.id = ?", u.ID))
+	return err
+}
+
 // summaryColumns are an identity.Summary of the user u.
 const summaryColumns = `u.display_name, u.primary_email, CASE WHEN u.display_name = '' AND u.primary_email IS NULL THEN
 	(SELECT w.wallet_address FROM identities AS w WHERE w.user_id = u.id AND w.is_primary) END AS primary_wallet`
@@ -78,6 +95,9 @@ func (db *DB) Users(ctx context.Context, f identity.UserFilter, p identity.Page)
 	}
 	if f.Wallet != "" {
 		q = q.Where("u.id IN (SELECT i.user_id FROM identities AS i WHERE i.wallet_address = ?)", sanitizeKey(f.Wallet))
+	}
+	if len(f.IDs) > 0 {
+		q = q.Where("u.id IN (?)", bun.List(f.IDs))
 	}
 	err := newestFirst(q, "u.id", p).Scan(ctx)
 	return rowsOf(rows, func(r userRow) identity.User { return r.User }), db.engine.normalise(err)

@@ -24,6 +24,8 @@ const (
 	APIKeyScopeAdminRead  APIKeyScope = "admin:read"
 	APIKeyScopeAdminWrite APIKeyScope = "admin:write"
 	APIKeyScopeIntrospect APIKeyScope = "introspect"
+	APIKeyScopeUsersRead  APIKeyScope = "users:read"
+	APIKeyScopeUsersWrite APIKeyScope = "users:write"
 )
 
 // Valid indicates whether the value is a known member of the APIKeyScope enum.
@@ -34,6 +36,10 @@ func (e APIKeyScope) Valid() bool {
 	case APIKeyScopeAdminWrite:
 		return true
 	case APIKeyScopeIntrospect:
+		return true
+	case APIKeyScopeUsersRead:
+		return true
+	case APIKeyScopeUsersWrite:
 		return true
 	default:
 		return false
@@ -397,6 +403,27 @@ func (e JobStatus) Valid() bool {
 	case JobStatusFinished:
 		return true
 	case JobStatusRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for KnownUserStatus.
+const (
+	KnownUserStatusActive   KnownUserStatus = "active"
+	KnownUserStatusDisabled KnownUserStatus = "disabled"
+	KnownUserStatusMerged   KnownUserStatus = "merged"
+)
+
+// Valid indicates whether the value is a known member of the KnownUserStatus enum.
+func (e KnownUserStatus) Valid() bool {
+	switch e {
+	case KnownUserStatusActive:
+		return true
+	case KnownUserStatusDisabled:
+		return true
+	case KnownUserStatusMerged:
 		return true
 	default:
 		return false
@@ -1398,6 +1425,39 @@ type JobStatus string
 // an address; otherwise it is private.
 type KnownByWallet = string
 
+// KnownUser A user as the backend of the application sees them.
+type KnownUser struct {
+	// AppMetadata The application's: only an API key writes it.
+	AppMetadata map[string]interface{} `json:"app_metadata"`
+	AvatarUrl   string                 `json:"avatar_url"`
+	CreatedAt   time.Time              `json:"created_at"`
+
+	// DeletedAt When it was deleted.
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+
+	// DeletesAt When the account will be deleted. Absent if it will not.
+	DeletesAt   *time.Time `json:"deletes_at,omitempty"`
+	DisplayName string     `json:"display_name"`
+	ExternalId  *string    `json:"external_id"`
+
+	// FormerIds Ids of users who were merged into this one. Rows that you keep by them are this user's.
+	FormerIds  []openapi_types.UUID `json:"former_ids"`
+	Id         openapi_types.UUID   `json:"id"`
+	Identities []Identity           `json:"identities"`
+	MergedInto *openapi_types.UUID  `json:"merged_into"`
+
+	// Metadata The person's own.
+	Metadata    map[string]interface{} `json:"metadata"`
+	OnboardedAt *time.Time             `json:"onboarded_at"`
+
+	// PrimaryEmail Verified.
+	PrimaryEmail *string         `json:"primary_email"`
+	Status       KnownUserStatus `json:"status"`
+}
+
+// KnownUserStatus defines model for KnownUser.Status.
+type KnownUserStatus string
+
 // LinkGrant defines model for LinkGrant.
 type LinkGrant struct {
 	CreatedAt time.Time          `json:"created_at"`
@@ -1559,10 +1619,16 @@ type MyEventBy string
 
 // MyExport defines model for MyExport.
 type MyExport struct {
+	// AppMetadata What the application keeps with the user.
+	AppMetadata map[string]interface{} `json:"app_metadata"`
+
 	// DeletesAt When the account will be deleted. Absent if it will not.
 	DeletesAt  *time.Time `json:"deletes_at,omitempty"`
 	Emails     []Email    `json:"emails"`
 	ExportedAt time.Time  `json:"exported_at"`
+
+	// ExternalId What the application knows the user by.
+	ExternalId *string `json:"external_id"`
 
 	// FormerIds Of accounts that were merged into this one.
 	FormerIds []openapi_types.UUID `json:"former_ids"`
@@ -3172,6 +3238,33 @@ type RefreshTokenJSONBody struct {
 	RefreshToken string  `json:"refresh_token"`
 }
 
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
+	// Ids At most 100 ids, separated by commas.
+	Ids *string `form:"ids,omitempty" json:"ids,omitempty"`
+
+	// Email A verified address.
+	Email  *string `form:"email,omitempty" json:"email,omitempty"`
+	Wallet *string `form:"wallet,omitempty" json:"wallet,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// UpdateUserJSONBody defines parameters for UpdateUser.
+type UpdateUserJSONBody struct {
+	// AppMetadata Replaces the object; at most 16 KiB of JSON, nested at most 16 levels deep.
+	AppMetadata *map[string]interface{} `json:"app_metadata,omitempty"`
+	DisplayName *string                 `json:"display_name,omitempty"`
+
+	// ExternalId Empty removes it.
+	ExternalId *string `json:"external_id,omitempty"`
+
+	// Onboarded True sets onboarded_at once; false clears it.
+	Onboarded *bool `json:"onboarded,omitempty"`
+}
+
 // AuthorizeByFormFormdataRequestBody defines body for AuthorizeByForm for application/x-www-form-urlencoded ContentType.
 type AuthorizeByFormFormdataRequestBody AuthorizeByFormFormdataBody
 
@@ -3300,6 +3393,9 @@ type CreateTokenJSONRequestBody CreateTokenJSONBody
 
 // RefreshTokenJSONRequestBody defines body for RefreshToken for application/json ContentType.
 type RefreshTokenJSONRequestBody RefreshTokenJSONBody
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody UpdateUserJSONBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -3660,6 +3756,18 @@ type ServerInterface interface {
 	// RefreshToken Refresh an access token
 	// (POST /v1/token/refresh)
 	RefreshToken(c *gin.Context)
+	// ListUsers List users, newest first
+	// (GET /v1/users)
+	ListUsers(c *gin.Context, params ListUsersParams)
+	// DeleteUser Delete a user after the grace
+	// (DELETE /v1/users/{user_ref})
+	DeleteUser(c *gin.Context, userRef string)
+	// GetUser Get a user
+	// (GET /v1/users/{user_ref})
+	GetUser(c *gin.Context, userRef string)
+	// UpdateUser Update what the application keeps about a user
+	// (PATCH /v1/users/{user_ref})
+	UpdateUser(c *gin.Context, userRef string)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -7166,6 +7274,140 @@ func (siw *ServerInterfaceWrapper) RefreshToken(c *gin.Context) {
 	siw.Handler.RefreshToken(c)
 }
 
+// ListUsers operation middleware
+func (siw *ServerInterfaceWrapper) ListUsers(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUsersParams
+
+	// ------------- Optional query parameter "ids" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ids", c.Request.URL.Query(), &params.Ids, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter ids: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "email" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "email", c.Request.URL.Query(), &params.Email, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter email: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "wallet" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wallet", c.Request.URL.Query(), &params.Wallet, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter wallet: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListUsers(c, params)
+}
+
+// DeleteUser operation middleware
+func (siw *ServerInterfaceWrapper) DeleteUser(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_ref" -------------
+	var userRef string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_ref", c.Param("user_ref"), &userRef, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_ref: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteUser(c, userRef)
+}
+
+// GetUser operation middleware
+func (siw *ServerInterfaceWrapper) GetUser(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_ref" -------------
+	var userRef string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_ref", c.Param("user_ref"), &userRef, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_ref: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetUser(c, userRef)
+}
+
+// UpdateUser operation middleware
+func (siw *ServerInterfaceWrapper) UpdateUser(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_ref" -------------
+	var userRef string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_ref", c.Param("user_ref"), &userRef, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_ref: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UpdateUser(c, userRef)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -7262,6 +7504,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/teams/:team/audit/export", wrapper.ExportTeamAudit)
 	router.GET(options.BaseURL+"/v1/admin/audit", wrapper.AdminListAudit)
 	router.GET(options.BaseURL+"/v1/admin/audit/export", wrapper.AdminExportAudit)
+	router.GET(options.BaseURL+"/v1/users", wrapper.ListUsers)
+	router.DELETE(options.BaseURL+"/v1/users/:user_ref", wrapper.DeleteUser)
+	router.GET(options.BaseURL+"/v1/users/:user_ref", wrapper.GetUser)
+	router.PATCH(options.BaseURL+"/v1/users/:user_ref", wrapper.UpdateUser)
 	router.GET(options.BaseURL+"/v1/admin/users", wrapper.AdminListUsers)
 	router.DELETE(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminDeleteUser)
 	router.GET(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminGetUser)
@@ -12269,6 +12515,168 @@ func (response RefreshTokendefaultJSONResponse) VisitRefreshTokenResponse(w http
 	return err
 }
 
+type ListUsersRequestObject struct {
+	Params ListUsersParams
+}
+
+type ListUsersResponseObject interface {
+	VisitListUsersResponse(w http.ResponseWriter) error
+}
+
+type ListUsers200JSONResponse struct {
+	Data []KnownUser `json:"data"`
+
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response ListUsers200JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListUsersdefaultApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteUserRequestObject struct {
+	UserRef string `json:"user_ref"`
+}
+
+type DeleteUserResponseObject interface {
+	VisitDeleteUserResponse(w http.ResponseWriter) error
+}
+
+type DeleteUser202JSONResponse Deletion
+
+func (response DeleteUser202JSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteUserdefaultApplicationProblemPlusJSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserRequestObject struct {
+	UserRef string `json:"user_ref"`
+}
+
+type GetUserResponseObject interface {
+	VisitGetUserResponse(w http.ResponseWriter) error
+}
+
+type GetUser200JSONResponse KnownUser
+
+func (response GetUser200JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetUserdefaultApplicationProblemPlusJSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserRequestObject struct {
+	UserRef string `json:"user_ref"`
+	Body    *UpdateUserJSONRequestBody
+}
+
+type UpdateUserResponseObject interface {
+	VisitUpdateUserResponse(w http.ResponseWriter) error
+}
+
+type UpdateUser200JSONResponse KnownUser
+
+func (response UpdateUser200JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateUserdefaultApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetJWKS Get the public signing keys (RFC 7517)
@@ -12628,6 +13036,18 @@ type StrictServerInterface interface {
 	// RefreshToken Refresh an access token
 	// (POST /v1/token/refresh)
 	RefreshToken(ctx context.Context, request RefreshTokenRequestObject) (RefreshTokenResponseObject, error)
+	// ListUsers List users, newest first
+	// (GET /v1/users)
+	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
+	// DeleteUser Delete a user after the grace
+	// (DELETE /v1/users/{user_ref})
+	DeleteUser(ctx context.Context, request DeleteUserRequestObject) (DeleteUserResponseObject, error)
+	// GetUser Get a user
+	// (GET /v1/users/{user_ref})
+	GetUser(ctx context.Context, request GetUserRequestObject) (GetUserResponseObject, error)
+	// UpdateUser Update what the application keeps about a user
+	// (PATCH /v1/users/{user_ref})
+	UpdateUser(ctx context.Context, request UpdateUserRequestObject) (UpdateUserResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -16475,6 +16895,128 @@ func (sh *strictHandler) RefreshToken(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RefreshTokenResponseObject); ok {
 		if err := validResponse.VisitRefreshTokenResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUsers operation middleware
+func (sh *strictHandler) ListUsers(ctx *gin.Context, params ListUsersParams) {
+	var request ListUsersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUsers(ctx, request.(ListUsersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUsers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListUsersResponseObject); ok {
+		if err := validResponse.VisitListUsersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteUser operation middleware
+func (sh *strictHandler) DeleteUser(ctx *gin.Context, userRef string) {
+	var request DeleteUserRequestObject
+
+	request.UserRef = userRef
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteUser(ctx, request.(DeleteUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteUserResponseObject); ok {
+		if err := validResponse.VisitDeleteUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUser operation middleware
+func (sh *strictHandler) GetUser(ctx *gin.Context, userRef string) {
+	var request GetUserRequestObject
+
+	request.UserRef = userRef
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUser(ctx, request.(GetUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetUserResponseObject); ok {
+		if err := validResponse.VisitGetUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateUser operation middleware
+func (sh *strictHandler) UpdateUser(ctx *gin.Context, userRef string) {
+	var request UpdateUserRequestObject
+
+	request.UserRef = userRef
+
+	var body UpdateUserJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateUser(ctx, request.(UpdateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UpdateUserResponseObject); ok {
+		if err := validResponse.VisitUpdateUserResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -21,6 +21,8 @@ type Scope string
 // The scopes.
 const (
 	ScopeIntrospect Scope = "introspect"  // ask what a token is worth now
+	ScopeUsersRead  Scope = "users:read"  // what an application knows of its users
+	ScopeUsersWrite Scope = "users:write" // and changes about them
 	ScopeAdminRead  Scope = "admin:read"  // see what operators see
 	ScopeAdminWrite Scope = "admin:write" // and do what they do
 
@@ -30,7 +32,7 @@ const (
 )
 
 // AllScopes are the scopes that a key of the deployment can be given.
-var AllScopes = Scopes{ScopeIntrospect, ScopeAdminRead, ScopeAdminWrite}
+var AllScopes = Scopes{ScopeIntrospect, ScopeUsersRead, ScopeUsersWrite, ScopeAdminRead, ScopeAdminWrite}
 
 // Scopes are stored as words in one text column.
 type Scopes []Scope
@@ -93,7 +95,8 @@ func (k Key) Has(s Scope) bool {
 	if k.TeamID != nil {
 		return s == ScopeTeamRead || s == ScopeTeamManage && k.Role.Manages()
 	}
-	return slices.Contains(k.Scopes, s) || s == ScopeAdminRead && slices.Contains(k.Scopes, ScopeAdminWrite)
+	return slices.Contains(k.Scopes, s) || s == ScopeAdminRead && slices.Contains(k.Scopes, ScopeAdminWrite) ||
+		s == ScopeUsersRead && slices.Contains(k.Scopes, ScopeUsersWrite)
 }
 
 // Actor is the key as the author of a change.

@@ -21,6 +21,10 @@ type Store interface {
 	UpdateUser(ctx context.Context, u identity.User) error
 	// User returns a user; the id of a merged one finds the survivor.
 	User(ctx context.Context, id identity.ID) (identity.User, error)
+	// UserByExternalID is User by the application's own id, also one of a user who was
+	// merged away. UpdateApplicationData writes that and the application's metadata.
+	UserByExternalID(ctx context.Context, external string) (identity.User, error)
+	UpdateApplicationData(ctx context.Context, u identity.User) error
 	Users(ctx context.Context, f identity.UserFilter, p identity.Page) ([]identity.User, error)
 	Identities(ctx context.Context, user identity.ID, p identity.Page) ([]identity.Identity, error)
 	IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error)
@@ -56,14 +60,27 @@ type Store interface {
 
 // Service reads and changes users.
 type Service struct {
-	store   Store
-	notices identity.Notifier
-	now     identity.Clock
+	store Store
+	// onboardedByBackend reports whether people cannot say themselves that they are
+	// onboarded.
+	onboardedByBackend bool
+	notices            identity.Notifier
+	now                identity.Clock
 }
 
+// Option changes what a service does by default.
+type Option func(s *Service)
+
+// OnboardedByBackend lets only the application's backend say who is onboarded.
+func OnboardedByBackend(only bool) Option { return func(s *Service) { s.onboardedByBackend = only } }
+
 // NewService returns the service over a store.
-func NewService(store Store, notices identity.Notifier, now identity.Clock) *Service {
-	return &Service{store: store, notices: notices, now: now}
+func NewService(store Store, notices identity.Notifier, now identity.Clock, options ...Option) *Service {
+	s := &Service{store: store, notices: notices, now: now}
+	for _, o := range options {
+		o(s)
+	}
+	return s
 }
 
 // Change is what a user changes about themselves; nil leaves a field as it is.
@@ -88,6 +105,9 @@ func (c Change) check() error {
 func (s *Service) Update(ctx context.Context, actor identity.Actor, c Change) (identity.User, error) {
 	if err := c.check(); err != nil {
 		return identity.User{}, err
+	}
+	if c.Onboarded != nil && s.onboardedByBackend {
+		return identity.User{}, identity.NewError(identity.CodeForbidden, "only the application sets onboarded").WithField("onboarded")
 	}
 	return s.change(ctx, actor.UserID, func(u *identity.User, now time.Time) identity.Event {
 		e := actor.Event(identity.ActionUserUpdated, now)

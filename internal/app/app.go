@@ -133,7 +133,7 @@ func New(parts Parts) (*App, error) {
 		Teams:    team.NewService(db, now, post.teams...),
 		Feed:     feed,
 		Stopping: parts.Context.Done(),
-		Users:    user.NewService(db, post.notices, now),
+		Users:    user.NewService(db, post.notices, now, user.OnboardedByBackend(cfg.OnboardedBy == config.OnboardedByBackend)),
 		Audit:    audit.NewService(db),
 		Attempts: attempts,
 		Limiter:  limits,

@@ -34,6 +34,15 @@ const (
 	SignUpClosed  SignUp = "closed"
 )
 
+// OnboardedBy is who sets that a user is onboarded.
+type OnboardedBy string
+
+// Who sets that a user is onboarded.
+const (
+	OnboardedByUser    OnboardedBy = "user"
+	OnboardedByBackend OnboardedBy = "backend"
+)
+
 // AllowedDomains are the domains of addresses that may create an account: nil if
 // it is not set, and empty for any.
 type AllowedDomains []string
@@ -114,9 +123,10 @@ type Config struct {
 	EthereumRPC      RPCs     `env:"LATCHKEY_ETHEREUM_RPC" secret:"true" doc:"JSON-RPC endpoints for contract wallets, CHAIN=URL, comma separated; several of one chain are tried in order. Without one, contract wallets of that chain cannot sign in. Those of chain 1 also resolve ENS names: wallets are shown with theirs, and operators can search by one."`
 	Linking          Linking  `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and notifies the user, confirm asks for an older sign-in method first, off refuses."`
 
-	MergeUndoDays     int     `env:"LATCHKEY_MERGE_UNDO_DAYS" envDefault:"30" doc:"For how many days a merge of two users can be undone."`
-	DeletionGraceDays int     `env:"LATCHKEY_DELETION_GRACE_DAYS" envDefault:"14" doc:"For how many days somebody who deletes their account can restore it; 0 deletes it at once."`
-	EmailLinking      Linking `env:"LATCHKEY_EMAIL_LINKING" doc:"LATCHKEY_LINKING for e-mail links alone."`
+	MergeUndoDays     int         `env:"LATCHKEY_MERGE_UNDO_DAYS" envDefault:"30" doc:"For how many days a merge of two users can be undone."`
+	OnboardedBy       OnboardedBy `env:"LATCHKEY_ONBOARDED_BY" envDefault:"user" doc:"Who sets that a user is onboarded: user is the person, or the backend too; backend is an API key with users:write alone, so that your application can rely on it."`
+	DeletionGraceDays int         `env:"LATCHKEY_DELETION_GRACE_DAYS" envDefault:"14" doc:"For how many days somebody who deletes their account can restore it; 0 deletes it at once."`
+	EmailLinking      Linking     `env:"LATCHKEY_EMAIL_LINKING" doc:"LATCHKEY_LINKING for e-mail links alone."`
 
 	SignUp              SignUp         `env:"LATCHKEY_SIGN_UP" envDefault:"open" doc:"Who may create an account: open is everybody, invited those with an open invitation to a team, closed no one. People who have an account sign in as before."`
 	AllowedEmailDomains AllowedDomains `env:"LATCHKEY_ALLOWED_EMAIL_DOMAINS" doc:"Only verified addresses of these domains may create an account, comma separated, such as acme.com,acme.org; their subdomains may not. A wallet has no address, so it cannot. Unset or any: every domain, and none."`

@@ -127,6 +127,8 @@ export const operator: Area<'operator'> = {
   scope_introspect: 'Tokens prüfen',
   scope_read: 'Daten der Verwaltung lesen',
   scope_write: 'Daten der Verwaltung ändern',
+  scope_users_read: 'Nutzer lesen',
+  scope_users_write: 'Nutzer ändern und löschen',
   healthHint: 'Wird alle zehn Sekunden geprüft.',
   healthy: 'Der Dienst ist bereit',
   unhealthy: 'Der Dienst ist nicht bereit',

@@ -96,6 +96,7 @@ export const words: Catalogue['words'] = {
   },
   denied_by_app: { title: 'Diese Anwendung hat die Anmeldung abgelehnt', text: 'Beginnen Sie noch einmal, oder wählen Sie eine andere Anmeldemethode.' },
   deletion_pending: { title: 'Dieses Konto wird gelöscht', text: 'Stellen Sie es wieder her, um es weiter zu nutzen, oder melden Sie sich ab.' },
+  external_id_taken: { title: 'Ein anderer Nutzer hat diese externe ID', text: 'Es wurde nichts geändert.' },
   user_disabled: { title: 'Dieses Konto ist gesperrt', text: 'Bitten Sie die Verwaltung, es wiederherzustellen.' },
   unauthenticated: { title: 'Sie sind nicht mehr angemeldet', text: 'Die Sitzung endete hier oder wurde anderswo beendet. Melden Sie sich wieder an.' },
   forbidden: { title: 'Ihre Rolle erlaubt das nicht', text: 'Fragen Sie jemanden, dem das Team gehört oder der es verwaltet.' },

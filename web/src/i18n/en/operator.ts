@@ -124,6 +124,8 @@ export const operator = {
   scope_introspect: 'Introspect tokens',
   scope_read: 'Read admin data',
   scope_write: 'Change admin data',
+  scope_users_read: 'Read users',
+  scope_users_write: 'Change and delete users',
   healthHint: 'Checked every ten seconds.',
   healthy: 'The service is ready',
   unhealthy: 'The service is not ready',

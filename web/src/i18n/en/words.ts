@@ -66,6 +66,7 @@ export const words = {
   },
   denied_by_app: { title: 'This application didn’t let you sign in', text: 'Start again, or choose another sign-in method.' },
   deletion_pending: { title: 'This account is being deleted', text: 'Restore it to use it again, or sign out.' },
+  external_id_taken: { title: 'Another user has this external ID', text: 'Nothing was changed.' },
   user_disabled: { title: 'This account is suspended', text: 'Ask an administrator to restore it.' },
   unauthenticated: { title: 'You’re no longer signed in', text: 'The session ended here or on another device. Sign in again.' },
   forbidden: { title: 'Your role does not allow this', text: 'Ask an owner or admin of the team.' },

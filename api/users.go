@@ -1,0 +1,88 @@
+package api
+
+import (
+	"context"
+	"strings"
+
+	"github.com/latchkey/latchkey/api/contract"
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method/wallet"
+	"github.com/latchkey/latchkey/identity/user"
+	"github.com/latchkey/latchkey/linking"
+)
+
+// maxUserIDs is how many users can be asked for by id at once.
+const maxUserIDs = 100
+
+// ListUsers lists users, to the application's backend.
+func (s *Server) ListUsers(ctx context.Context, r contract.ListUsersRequestObject) (contract.ListUsersResponseObject, error) {
+	p, err := page(r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	var f identity.UserFilter
+	if r.Params.Email != nil {
+		if f.Email, err = identity.CanonicalEmail(*r.Params.Email); err != nil {
+			return nil, err
+		}
+	}
+	if r.Params.Wallet != nil {
+		address, err := wallet.ParseAddress(*r.Params.Wallet)
+		if err != nil {
+			return nil, err.WithField("wallet")
+		}
+		f.Wallet = address.Hex()
+	}
+	if r.Params.Ids != nil {
+		for raw := range strings.SplitSeq(*r.Params.Ids, ",") {
+			var id identity.ID
+			if err := id.UnmarshalText([]byte(raw)); err != nil || len(f.IDs) == maxUserIDs {
+				return nil, errInvalidRequest("ids are at most 100 ids of users, separated by commas").WithField("ids")
+			}
+			f.IDs = append(f.IDs, id)
+		}
+	}
+	rows, next, err := s.Users.List(ctx, f, p)
+	return contract.ListUsers200JSONResponse{Data: each(rows, s.knownUserOf), NextCursor: nextCursor(next)}, err
+}
+
+// GetUser returns a user, to the application's backend.
+func (s *Server) GetUser(ctx context.Context, r contract.GetUserRequestObject) (contract.GetUserResponseObject, error) {
+	u, err := s.Users.Find(ctx, r.UserRef)
+	return contract.GetUser200JSONResponse(s.knownUserOf(u)), err
+}
+
+// UpdateUser changes what the application's backend keeps about a user.
+func (s *Server) UpdateUser(ctx context.Context, r contract.UpdateUserRequestObject) (contract.UpdateUserResponseObject, error) {
+	c := user.ApplicationChange{DisplayName: r.Body.DisplayName, ExternalID: r.Body.ExternalId, Onboarded: r.Body.Onboarded}
+	if r.Body.AppMetadata != nil {
+		c.AppMetadata = *r.Body.AppMetadata
+	}
+	u, err := s.Users.UpdateByApplication(ctx, s.actor(ctx), r.UserRef, c)
+	return contract.UpdateUser200JSONResponse(s.knownUserOf(u)), err
+}
+
+// DeleteUser deletes a user after the grace, for the application's backend.
+func (s *Server) DeleteUser(ctx context.Context, r contract.DeleteUserRequestObject) (contract.DeleteUserResponseObject, error) {
+	u, err := s.Users.Find(ctx, r.UserRef)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.Linking.Leave(ctx, s.actor(ctx), u.ID, linking.Leaving{})
+	return contract.DeleteUser202JSONResponse{DeletesAt: d.DeletesAt}, err
+}
+
+func (s *Server) knownUserOf(u user.WithIdentities) contract.KnownUser {
+	out := contract.KnownUser{
+		Id: u.ID, ExternalId: u.ExternalID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
+		OnboardedAt: u.OnboardedAt, Metadata: u.Metadata.Map(), AppMetadata: u.AppMetadata.Map(), CreatedAt: u.CreatedAt,
+		Status: contract.KnownUserStatus(u.Status), MergedInto: u.MergedInto,
+		FormerIds: append([]identity.ID{}, u.MergedFrom...), Identities: each(u.Identities, s.identityOf),
+	}
+	if u.Leave != nil && u.Leave.DeletedAt == nil {
+		out.DeletesAt = &u.Leave.DeletesAt
+	} else if u.Leave != nil {
+		out.DeletedAt = u.Leave.DeletedAt
+	}
+	return out
+}

@@ -1,0 +1,148 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/identity"
+)
+
+const (
+	// externalPrefix marks a reference by the application's own id.
+	externalPrefix = "ext:"
+	maxExternalID  = 255 // characters
+)
+
+// Find returns a user as the application names them: by id, also a former one, or by
+// "ext:" and its own id.
+func (s *Service) Find(ctx context.Context, ref string) (WithIdentities, error) {
+	u, err := s.find(ctx, ref)
+	if err != nil {
+		return WithIdentities{}, err
+	}
+	out, err := s.withIdentities(ctx, []identity.User{u})
+	if err != nil {
+		return WithIdentities{}, err
+	}
+	return out[0], nil
+}
+
+func (s *Service) find(ctx context.Context, ref string) (identity.User, error) {
+	if external, ok := strings.CutPrefix(ref, externalPrefix); ok {
+		return s.store.UserByExternalID(ctx, external)
+	}
+	var id identity.ID
+	if err := id.UnmarshalText([]byte(ref)); err != nil {
+		return identity.User{}, identity.NewError(identity.CodeInvalidRequest, "give the id of a user, or ext: and the id that your application has for them").WithField("user")
+	}
+	return s.store.User(ctx, id)
+}
+
+// ApplicationChange is what the application's backend changes about a user; nil leaves
+// a field as it is.
+type ApplicationChange struct {
+	DisplayName *string
+	ExternalID  *string           // "" removes it
+	AppMetadata identity.Metadata // replaces the object
+	Onboarded   *bool
+}
+
+func (c ApplicationChange) check() error {
+	if err := (Change{DisplayName: c.DisplayName}).check(); err != nil {
+		return err
+	}
+	if id := c.ExternalID; id != nil && (!identity.IsLine(*id, maxExternalID) || strings.TrimSpace(*id) != *id) {
+		return identity.NewError(identity.CodeInvalidRequest, "an external_id has no control characters and no space at its ends").WithField("external_id")
+	}
+	if c.AppMetadata != nil {
+		if err := identity.CheckMetadata(c.AppMetadata); err != nil {
+			var e *identity.Error
+			if errors.As(err, &e) {
+				return e.WithField("app_metadata")
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// UpdateByApplication changes a user for a service with an API key, which cannot change
+// operators. CodeExternalIDTaken if another user has the external id.
+func (s *Service) UpdateByApplication(ctx context.Context, actor identity.Actor, ref string, c ApplicationChange) (WithIdentities, error) {
+	if err := c.check(); err != nil {
+		return WithIdentities{}, err
+	}
+	found, err := s.find(ctx, ref)
+	if err != nil {
+		return WithIdentities{}, err
+	}
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		locked, err := s.store.LockUsers(ctx, found.ID)
+		if err != nil {
+			return err
+		}
+		leaves, err := s.store.Deletions(ctx, []identity.ID{found.ID})
+		if err != nil {
+			return err
+		}
+		if len(locked) == 0 || locked[0].Status == identity.StatusMerged || leaves[found.ID].DeletedAt != nil {
+			return identity.ErrNotFound
+		}
+		u := locked[0]
+		if err := actor.RequireActsOn(u); err != nil {
+			return err
+		}
+		now := s.now()
+		fields := c.apply(&u, now)
+		if c.ExternalID != nil && *c.ExternalID != "" {
+			switch owner, err := s.store.UserByExternalID(ctx, *c.ExternalID); {
+			case err == nil && owner.ID != u.ID:
+				return identity.NewError(identity.CodeExternalIDTaken, "another user has this external_id").WithField("external_id")
+			case err != nil && !errors.Is(err, identity.ErrNotFound):
+				return err
+			}
+		}
+		u.UpdatedAt = now
+		if err := s.store.UpdateUser(ctx, u); err != nil {
+			return err
+		}
+		if err := s.store.UpdateApplicationData(ctx, u); err != nil {
+			return err
+		}
+		e := actor.Event(identity.ActionUserUpdated, now)
+		e.UserID, e.Data = &u.ID, identity.Metadata{"fields": fields}
+		return s.store.RecordEvents(ctx, e)
+	})
+	if err != nil {
+		return WithIdentities{}, err
+	}
+	return s.Get(ctx, found.ID)
+}
+
+// apply changes the user and names the fields.
+func (c ApplicationChange) apply(u *identity.User, now time.Time) (fields []string) {
+	if c.DisplayName != nil {
+		u.DisplayName, fields = strings.TrimSpace(*c.DisplayName), append(fields, "display_name")
+	}
+	if c.ExternalID != nil {
+		u.ExternalID, fields = c.ExternalID, append(fields, "external_id")
+		if *c.ExternalID == "" {
+			u.ExternalID = nil
+		}
+	}
+	if c.AppMetadata != nil {
+		u.AppMetadata, fields = c.AppMetadata.Raw(), append(fields, "app_metadata")
+	}
+	if c.Onboarded != nil {
+		fields = append(fields, "onboarded")
+		switch {
+		case !*c.Onboarded:
+			u.OnboardedAt = nil
+		case u.OnboardedAt == nil:
+			u.OnboardedAt = &now
+		}
+	}
+	return fields
+}
