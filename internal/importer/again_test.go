@@ -65,9 +65,9 @@ func TestAgain(t *testing.T) {
 		}
 		after := newFile(t, append(slices.Clone(before),
 			"1,ada@work.example,true,github,11,", "2,,,,,true", "4,op@example.com,true,github,44,", "5,,,github,55,", "6,,,,,true")...)
-		told := bring(t, d, importer.CSV, after)
+		reported := bring(t, d, importer.CSV, after)
 		want := map[importer.Change]int{importer.ChangeIdentity: 3, importer.ChangeAddress: 2, importer.ChangeBan: 2}
-		for change, n := range told.Changes {
+		for change, n := range reported.Changes {
 			if n != want[change] {
 				t.Errorf("%d %s changed, want %d", n, change, want[change])
 			}
