@@ -118,3 +118,14 @@ func TestAddressOfAnAccount(t *testing.T) {
 		}
 	})
 }
+
+// A spreadsheet rounds long numbers: such ids and accounts are not taken over.
+func TestRoundedNumbers(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		report := bring(t, d, importer.CSV, newFile(t, "id,provider,subject", "1.02E+20,github,1", "2,google,1.09876E+20", "2,github,2", "1E5,github,3"))
+		if got := counts(report); got != [6]int{3, 2, 0, 0, 2, 0} {
+			t.Errorf("counts %v", got)
+		}
+		wantNamed(t, report, map[string]int{"the id was rounded by a spreadsheet: export it as text": 1}, map[string]int{"account id that a spreadsheet has rounded": 1})
+	})
+}
