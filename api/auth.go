@@ -50,7 +50,7 @@ func (s *Server) authenticate(c *gin.Context) {
 			s.fail(c, identity.NewError(identity.CodeDeletionPending,
 				"this account is being deleted: restore it or export its data, or sign out"))
 		}
-		return // as if nobody were signed in: another account can sign in here
+		return // as without a session: another account can sign in here
 	}
 	if p.Session.Restricted && !p.Leaving && !info.operation.restricted {
 		s.fail(c, identity.NewError(identity.CodeRecoveryRestricted,

@@ -82,7 +82,7 @@ func TestUsersForTheBackend(t *testing.T) {
 		writer.DELETE("/v1/users/ext:customer-42").Want(http.StatusAccepted)
 		bob.GET("/v1/session").Want(http.StatusUnauthorized)
 		if reader.GET("/v1/users/"+other).Want(http.StatusOK).String("deletes_at") == "" {
-			t.Error("the backend is not told of the deletion")
+			t.Error("the backend does not see the deletion")
 		}
 	}, "LATCHKEY_ONBOARDED_BY=backend")
 }

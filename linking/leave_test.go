@@ -86,7 +86,7 @@ func TestLeaving(t *testing.T) {
 			t.Errorf("%d invitations are open", n)
 		}
 
-		// Nobody joins meanwhile, and the operator's suspension counts.
+		// No one joins meanwhile, and the operator's suspension counts.
 		for name, c := range map[string]struct {
 			proof   identity.Proof
 			current *session.Principal
