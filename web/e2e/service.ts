@@ -14,6 +14,8 @@ export type Engine = 'sqlite' | 'postgres'
 export interface Service {
   url: string
   admin(...args: string[]): Promise<void>
+  /** Registers an application and returns its id. */
+  client(...args: string[]): Promise<string>
   /** Imports users as an operator does, beside the service that runs. */
   import(csv: string): Promise<string>
   stop(): Promise<void>
@@ -51,6 +53,10 @@ export async function startService(settings: Record<string, string> = {}, engine
     url,
     async admin(...args) {
       await promisify(execFile)(binary, ['admin', ...args], { env, cwd: dir })
+    },
+    async client(...args) {
+      const made = await promisify(execFile)(binary, ['client', 'create', ...args, '--json'], { env, cwd: dir })
+      return (JSON.parse(made.stdout) as { client_id: string }).client_id
     },
     async import(csv) {
       const source = join(dir, 'users.csv')

@@ -26,7 +26,7 @@ export interface Target {
 }
 
 // As the routes of the app.
-const pages = /^\/((account|admin|consent|device|docs|sign-out|teams\/[^/]+)\/?)?$/
+const pages = /^\/((account|admin|consent|docs|sign-out|teams\/[^/]+)\/?)?$/
 
 // targetOf reads a return_to. Another origin is gone to only if the service named
 // it; another application at this origin is, like it, nothing for the router.

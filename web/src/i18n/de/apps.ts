@@ -46,24 +46,6 @@ export const signOut: Area<'signOut'> = {
   doneText: 'Sie können diese Seite schließen.',
 }
 
-export const device: Area<'device'> = {
-  title: 'Ein Gerät verbinden',
-  hint: 'Geben Sie den Code ein, den Ihr Gerät anzeigt.',
-  code: 'Code',
-  next: 'Weiter',
-  askTitle: '{application} verbinden?',
-  ask: 'Ein Gerät möchte sich als {account} bei {application} anmelden.',
-  from: 'Der Code wurde angefordert von: {place}, {time}.',
-  unknownPlace: 'einem unbekannten Ort',
-  warning: 'Fahren Sie nur fort, wenn Sie das selbst begonnen haben und das Gerät mit dem Code vor Ihnen steht. Hat Ihnen jemand den Code oder den Link geschickt, lehnen Sie ab.',
-  allow: 'Gerät verbinden',
-  deny: 'Ablehnen',
-  allowed: 'Das Gerät ist verbunden',
-  allowedText: 'Sie können dort weitermachen und diese Seite schließen.',
-  denied: 'Das Gerät wurde nicht verbunden',
-  deniedText: 'Wenn Ihnen jemand diesen Code geschickt hat, ist das vielleicht ein Versuch, in Ihr Konto zu gelangen.',
-}
-
 export const clients: Area<'clients'> = {
   title: 'Anwendungen',
   hint: 'Anwendungen, die Personen mit OpenID Connect anmelden können.',

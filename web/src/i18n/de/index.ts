@@ -1,6 +1,6 @@
 import type { Catalogue } from '../translate'
 import { account, addresses, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
-import { apps, clients, consent, device, signOut } from './apps'
+import { apps, clients, consent, signOut } from './apps'
 import { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
 import { history } from './history'
@@ -45,7 +45,6 @@ export const de: Catalogue = {
     consent,
     apps,
     signOut,
-    device,
     clients,
     details,
     reasons,

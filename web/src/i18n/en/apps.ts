@@ -44,24 +44,6 @@ export const signOut = {
   doneText: 'You can close this page.',
 } as const
 
-export const device = {
-  title: 'Connect a device',
-  hint: 'Enter the code that your device shows.',
-  code: 'Code',
-  next: 'Continue',
-  askTitle: 'Connect {application}?',
-  ask: 'A device wants to sign in to {application} as {account}.',
-  from: 'The code was requested from {place}, {time}.',
-  unknownPlace: 'an unknown place',
-  warning: 'Continue only if you started this yourself and the code is on a device in front of you. If someone sent you the code or the link, deny it.',
-  allow: 'Connect the device',
-  deny: 'Deny',
-  allowed: 'The device is connected',
-  allowedText: 'You can go back to it and close this page.',
-  denied: 'The device was not connected',
-  deniedText: 'If someone sent you this code, they may have tried to get into your account.',
-} as const
-
 export const clients = {
   title: 'Applications',
   hint: 'Clients that can sign people in with OpenID Connect.',

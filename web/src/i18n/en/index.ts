@@ -1,5 +1,5 @@
 import type { account, addresses, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
-import type { apps, clients, consent, device, signOut } from './apps'
+import type { apps, clients, consent, signOut } from './apps'
 import type { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
 import type { history } from './history'
@@ -49,7 +49,6 @@ export const en = {
     consent: later<typeof consent>(),
     apps: later<typeof apps>(),
     signOut: later<typeof signOut>(),
-    device: later<typeof device>(),
     clients: later<typeof clients>(),
     details: later<typeof details>(),
     reasons: later<typeof reasons>(),
