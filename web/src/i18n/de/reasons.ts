@@ -104,6 +104,8 @@ export const details: Area<'details'> = {
   grant_id: 'Zustimmung (ID)',
   grants: 'beendete Zustimmungen',
   team_id: 'Team (ID)',
+  application_session_id: 'Sitzung der Anwendung (ID)',
+  deletes_at: 'wird gelöscht am',
 }
 
 export const reasons: Area<'reasons'> = {
@@ -158,6 +160,7 @@ export const reasons: Area<'reasons'> = {
   retried_too_late: 'zu spät wiederholt, und das nächste Token war unbenutzt',
   replaced: 'im selben Browser neu angemeldet',
   due: 'planmäßig',
+  'first use': 'erstmals gebraucht',
   'asked for': 'auf der Kommandozeile angefordert',
   compromised: 'möglicherweise kompromittiert',
   hint_shown: 'eines zeigt eine Adresse, die das andere bestätigt hat',

@@ -104,6 +104,8 @@ export const details = {
   grant_id: 'grant (ID)',
   grants: 'grants ended',
   team_id: 'team (ID)',
+  application_session_id: "application's session (ID)",
+  deletes_at: 'deleted on',
 } as const
 
 export const reasons = {
@@ -158,6 +160,7 @@ export const reasons = {
   retried_too_late: 'repeated too late, and the next token was unused',
   replaced: 'they signed in again in the same browser',
   due: 'scheduled',
+  'first use': 'first used',
   'asked for': 'requested on the command line',
   compromised: 'possibly compromised',
   // Of candidates for a merge.
