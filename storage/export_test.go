@@ -58,3 +58,10 @@ func (db *DB) HotStatements() map[string]string {
 	}
 	return out
 }
+
+// ChecksWaiting is how many session checks wait for a read to begin.
+func (db *DB) ChecksWaiting() int {
+	db.checks.mu.Lock()
+	defer db.checks.mu.Unlock()
+	return len(db.checks.waiting)
+}

@@ -36,7 +36,7 @@ func newHotStatement(text string) *hotStatement {
 }
 
 type hotStatements struct {
-	principal, principalByID, principalOfFamily *hotStatement
+	principal, principals, principalByID, principalOfFamily *hotStatement
 
 	access, identityOwner, lockParties, addressOwner, lockFamily *hotStatement
 
@@ -128,9 +128,17 @@ WHERE ` + where + lives)
 		{"user_epoch", "(SELECT su.session_epoch FROM users AS su WHERE su.id = " + e.param(len(sessionColumns)+1) + ")"},
 		{"deployment_epoch", "(SELECT sd.session_epoch FROM deployment AS sd)"},
 	}
+	const teamSessionOfToken = `t.id = s.team_session_id AND (t.ended_at IS NULL OR t.end_reason = '` +
+		session.EndedByPolicy + `') AND ` + teamSessionLives
+	principals := principal("s.token_hash = "+first, teamSessionOfToken)
+	if e == postgres {
+		// LIMIT keeps it a loop, which reads each token by the index.
+		principals = newHotStatement("SELECT n.i, c.* FROM unnest(" + first + "::bytea[]) WITH ORDINALITY AS n (hash, i), LATERAL (" +
+			principal("s.token_hash = n.hash", teamSessionOfToken).sql + " LIMIT 1) AS c")
+	}
 	return &hotStatements{
-		principal: principal("s.token_hash = "+first, `t.id = s.team_session_id AND (t.ended_at IS NULL OR t.end_reason = '`+
-			session.EndedByPolicy+`') AND `+teamSessionLives),
+		principal:     principal("s.token_hash = "+first, teamSessionOfToken),
+		principals:    principals,
 		principalByID: principal("s.id = "+first, "t.id = "+second+" AND t.session_id = s.id AND "+openTeamSession),
 		principalOfFamily: principal("s.id = (SELECT f.session_id FROM refresh_families AS f WHERE f.id = "+first+")",
 			"t.id = (SELECT f.team_session_id FROM refresh_families AS f WHERE f.id = "+first+") AND t.session_id = s.id AND "+openTeamSession),
@@ -368,6 +376,9 @@ const checkTimeout = 5 * time.Second
 
 // PrincipalByToken implements session.Store.
 func (db *DB) PrincipalByToken(ctx context.Context, tokenHash []byte) (session.Principal, error) {
+	if db.pool != nil && inTx(ctx) == nil && len(tokenHash) == sha256.Size && !db.hot.unprepared.Load() {
+		return db.checkToken(ctx, tokenHash)
+	}
 	return db.readPrincipal(ctx, db.hot.principal, tokenHash)
 }
 

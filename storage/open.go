@@ -33,6 +33,7 @@ type DB struct {
 	// queued is PostgreSQL inside a transaction, see queue.
 	queued      *bun.DB
 	lite        liteStatements // SQLite only
+	checks      checks         // PostgreSQL only
 	pool        *pgxpool.Pool  // PostgreSQL only, as
 	server      *server        // what pool leads to, and
 	direct      *server        // the same without a pooler

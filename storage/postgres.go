@@ -147,6 +147,13 @@ func parsePostgres(databaseURL string) (*server, error) {
 				s.looked.Store(true)
 			}
 		}
+		// Each hot statement has one right plan, whatever its parameters. What a pooler
+		// is asked to set would be set for others.
+		if !s.pooled.Load() {
+			if _, err := conn.Exec(ctx, "SET plan_cache_mode = force_generic_plan"); err != nil {
+				return err
+			}
+		}
 		// Without a location pgx gives times in the zone of this machine.
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},

@@ -39,6 +39,9 @@ type Proxy struct {
 
 	mu sync.Mutex // held during calls of the watcher, and what must not come between
 	w  Watcher
+
+	connsMu sync.Mutex
+	conns   []net.Conn
 }
 
 // Listen returns a proxy in front of a database, and its URL through it.
@@ -61,8 +64,15 @@ func Listen(databaseURL string, w Watcher) (*Proxy, string, error) {
 	return p, through.String(), nil
 }
 
-// Close lets no new connection through.
-func (p *Proxy) Close() { _ = p.listener.Close() }
+// Close breaks every connection, and lets no new one through.
+func (p *Proxy) Close() {
+	_ = p.listener.Close()
+	p.connsMu.Lock()
+	defer p.connsMu.Unlock()
+	for _, c := range p.conns {
+		_ = c.Close()
+	}
+}
 
 func (p *Proxy) accept() {
 	for {
@@ -81,6 +91,9 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	defer func() { _ = server.Close() }()
+	p.connsMu.Lock()
+	p.conns = append(p.conns, client, server)
+	p.connsMu.Unlock()
 	if !passStartup(server, client) {
 		return
 	}
@@ -209,7 +222,8 @@ func Gist(statement string) string {
 }
 
 // OfDriver reports whether a statement is a connection's own, not the program's:
-// a sign of life, or which server process answers.
+// a sign of life, which server process answers, or how it plans.
 func OfDriver(statement string) bool {
-	return statement == "SELECT pg_backend_pid()" || strings.HasPrefix(statement, "-- ping")
+	return statement == "SELECT pg_backend_pid()" || strings.HasPrefix(statement, "-- ping") ||
+		strings.HasPrefix(statement, "SET plan_cache_mode")
 }
