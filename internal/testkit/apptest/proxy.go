@@ -50,7 +50,17 @@ func StartOnCable(t *testing.T, env ...string) (*App, *Cable) {
 	through.User = url.UserPassword(config.User, config.Password)
 	a := StartAt(t, through.String(), env...)
 	a.direct = databaseURL
-	t.Cleanup(func() { c.Plug() }) // before the invariants are checked
+	t.Cleanup(func() { // before the invariants are checked
+		c.Plug()
+		Eventually(func() bool { // each broken connection in the pool fails once
+			for range 5 {
+				if a.DB.Ping(context.Background()) != nil {
+					return false
+				}
+			}
+			return true
+		})
+	})
 	return a, c
 }
 
