@@ -16,10 +16,14 @@ import (
 )
 
 func userOf(u identity.User) contract.User {
-	return contract.User{
+	out := contract.User{
 		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,
 		OnboardedAt: u.OnboardedAt, Metadata: u.Metadata.Map(), CreatedAt: u.CreatedAt,
 	}
+	if u.Operator {
+		out.Operator = &u.Operator
+	}
+	return out
 }
 
 func (s *Server) adminUserOf(u user.WithIdentities) contract.AdminUser {

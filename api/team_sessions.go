@@ -1,7 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"slices"
+
+	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity/session"
@@ -33,14 +37,50 @@ func (s *Server) ListTeamSessions(ctx context.Context, r contract.ListTeamSessio
 	if err != nil {
 		return nil, err
 	}
+	filter.ByPerson = r.Params.Sort != nil && *r.Params.Sort == contract.ListTeamSessionsParamsSortPerson
 	now := s.Now()
 	rows, next, err := s.Sessions.ListTeam(ctx, s.actor(ctx), r.Team, filter, p)
+	if err != nil {
+		return nil, err
+	}
+	var total *int
+	if r.Params.Count != nil && *r.Params.Count {
+		n, err := s.Sessions.CountTeam(ctx, s.actor(ctx), r.Team, filter)
+		if err != nil {
+			return nil, err
+		}
+		total = &n
+	}
 	return contract.ListTeamSessions200JSONResponse{
 		Data: each(rows, func(l session.ListedInTeam) contract.TeamSession {
 			return s.teamSessionOf(l, isCurrent(ctx, l.SessionID), now)
 		}),
 		NextCursor: nextCursor(next),
-	}, err
+		Total:      total,
+	}, nil
+}
+
+// GetTeamOverview counts the team's members and sessions for those who manage it.
+func (s *Server) GetTeamOverview(ctx context.Context, r contract.GetTeamOverviewRequestObject) (contract.GetTeamOverviewResponseObject, error) {
+	f, err := s.Sessions.TeamFigures(ctx, s.actor(ctx), r.Team)
+	if err != nil {
+		return nil, err
+	}
+	out := contract.GetTeamOverview200JSONResponse{
+		Members: f.Members, Invitations: f.Invitations, Sessions: f.Sessions, ActiveNow: f.ActiveNow, LastDay: f.LastDay, Refused: f.Refused,
+		Providers: []contract.ProviderCount{}, Days: []contract.DayCount{},
+	}
+	for provider, n := range f.Providers {
+		out.Providers = append(out.Providers, contract.ProviderCount{Provider: provider, Count: n})
+	}
+	slices.SortFunc(out.Providers, func(a, b contract.ProviderCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Provider, b.Provider))
+	})
+	days, counts := session.PerDay(f.Started, s.Now())
+	for i, day := range days {
+		out.Days = append(out.Days, contract.DayCount{Day: openapi_types.Date{Time: day}, Count: counts[i]})
+	}
+	return out, nil
 }
 
 // RevokeTeamSession ends one team session.

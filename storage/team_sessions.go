@@ -127,8 +127,21 @@ type sessionBehind struct {
 // TeamSessions implements session.Store.
 func (db *DB) TeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, now time.Time, p identity.Page) ([]session.ListedInTeam, error) {
 	return db.listTeamSessions(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		if f.ByPerson {
+			return byPerson(db.whereInTeam(q, teamID, f, now), p)
+		}
 		return newestFirst(db.whereInTeam(q, teamID, f, now), "t.id", p)
 	})
+}
+
+// byPerson lists all team sessions of one person after the other, and those newest
+// first.
+func byPerson(q *bun.SelectQuery, p identity.Page) *bun.SelectQuery {
+	if p.After != nil {
+		const of = "(SELECT c.user_id FROM team_sessions AS c WHERE c.id = ?)"
+		q = q.Where("(t.user_id > "+of+" OR t.user_id = "+of+" AND t.id < ?)", *p.After, *p.After, *p.After)
+	}
+	return q.OrderExpr("t.user_id, t.id DESC").Limit(int64(p.Limit) + 1)
 }
 
 // whereInTeam narrows team sessions, t, of which s is the session behind and m

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,14 +105,28 @@ func (a *App) Refuse(w http.ResponseWriter, r *http.Request, status int, refusal
 	return true
 }
 
+// sections are the pages of the areas, as the app's router has them.
+var sections = map[string][]string{
+	"account": {"profile", "sign-in-methods", "emails", "devices", "apps", "history", "danger", "merge"},
+	"admin":   {"overview", "users", "teams", "sessions", "duplicates", "merges", "clients", "webhooks", "audit", "api-keys", "health"},
+}
+
 // isPage reports whether the app's router knows the path.
 func isPage(p string) bool {
 	switch p {
 	case "/", "/sign-in", "/account", "/admin", "/docs":
 		return true
 	}
-	team, ok := strings.CutPrefix(p, "/teams/")
-	return ok && team != ""
+	area, rest, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
+	switch area {
+	case "teams":
+		return rest != ""
+	case "admin":
+		if id, ok := strings.CutPrefix(rest, "users/"); ok {
+			return id != ""
+		}
+	}
+	return slices.Contains(sections[area], rest)
 }
 
 // strayed reports whether a person has come to an address that nothing is at: a

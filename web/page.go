@@ -12,6 +12,7 @@ type Brand struct {
 	Name    string
 	LogoURL string // https, or "" for ours
 	Color   string // #rrggbb, or "" for ours
+	HomeURL string // of the application, or "" for none
 }
 
 // ProviderLink is a link to sign in with a provider.
@@ -51,7 +52,8 @@ const (
 
 var headTemplate = template.Must(template.New("head").Parse(
 	`<meta name="latchkey-dev" content="{{.Dev}}" /><meta name="latchkey-brand-name" content="{{.Brand.Name}}" />` +
-		`<meta name="latchkey-brand-logo" content="{{.Brand.LogoURL}}" /><meta name="latchkey-brand-color" content="{{.Brand.Color}}" />`))
+		`<meta name="latchkey-brand-logo" content="{{.Brand.LogoURL}}" /><meta name="latchkey-brand-color" content="{{.Brand.Color}}" />` +
+		`{{with .Brand.HomeURL}}<meta name="latchkey-brand-home" content="{{.}}" />{{end}}`))
 
 var iconTemplate = template.Must(template.New("icon").Parse(`<link rel="icon" href="{{.}}" />`))
 

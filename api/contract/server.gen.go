@@ -952,6 +952,24 @@ func (e EndOtherSessionsParamsOthers) Valid() bool {
 	}
 }
 
+// Defines values for ListTeamSessionsParamsSort.
+const (
+	ListTeamSessionsParamsSortNewest ListTeamSessionsParamsSort = "newest"
+	ListTeamSessionsParamsSortPerson ListTeamSessionsParamsSort = "person"
+)
+
+// Valid indicates whether the value is a known member of the ListTeamSessionsParamsSort enum.
+func (e ListTeamSessionsParamsSort) Valid() bool {
+	switch e {
+	case ListTeamSessionsParamsSortNewest:
+		return true
+	case ListTeamSessionsParamsSortPerson:
+		return true
+	default:
+		return false
+	}
+}
+
 // APIKey defines model for APIKey.
 type APIKey struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -1166,6 +1184,12 @@ type CurrentSession struct {
 	TeamRefusal *TeamRefusal `json:"team_refusal,omitempty"`
 	TeamSession *TeamSession `json:"team_session,omitempty"`
 	User        User         `json:"user"`
+}
+
+// DayCount defines model for DayCount.
+type DayCount struct {
+	Count int                `json:"count"`
+	Day   openapi_types.Date `json:"day"`
 }
 
 // Deletion defines model for Deletion.
@@ -1926,6 +1950,12 @@ type Provider struct {
 // ProviderKind defines model for Provider.Kind.
 type ProviderKind string
 
+// ProviderCount defines model for ProviderCount.
+type ProviderCount struct {
+	Count    int    `json:"count"`
+	Provider string `json:"provider"`
+}
+
 // Purpose defines model for Purpose.
 type Purpose string
 
@@ -2142,6 +2172,31 @@ type TeamFateDelete bool
 // TeamName defines model for TeamName.
 type TeamName = string
 
+// TeamOverview defines model for TeamOverview.
+type TeamOverview struct {
+	// ActiveNow Active sessions that were used in the last 15 minutes.
+	ActiveNow int `json:"active_now"`
+
+	// Days Team sessions started in each of the last 30 days (UTC), oldest first.
+	Days []DayCount `json:"days"`
+
+	// Invitations That are open.
+	Invitations int `json:"invitations"`
+
+	// LastDay Members with a session that was used in the last 24 hours.
+	LastDay int `json:"last_day"`
+	Members int `json:"members"`
+
+	// Providers Active sessions by sign-in method, most frequent first.
+	Providers []ProviderCount `json:"providers"`
+
+	// Refused Sessions that the policy refuses.
+	Refused int `json:"refused"`
+
+	// Sessions That are active.
+	Sessions int `json:"sessions"`
+}
+
 // TeamPolicy defines model for TeamPolicy.
 type TeamPolicy struct {
 	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6. The client must be in one of them. Empty allows any address.
@@ -2253,6 +2308,9 @@ type User struct {
 	Id          openapi_types.UUID     `json:"id"`
 	Metadata    map[string]interface{} `json:"metadata"`
 	OnboardedAt *time.Time             `json:"onboarded_at"`
+
+	// Operator Present and true for operators of the deployment.
+	Operator *bool `json:"operator,omitempty"`
 
 	// PossibleDuplicates Other accounts that may be yours. Only returned by `GET /v1/me`.
 	PossibleDuplicates *[]PossibleDuplicate `json:"possible_duplicates,omitempty"`
@@ -3194,7 +3252,16 @@ type ListTeamSessionsParams struct {
 
 	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Sort By start, newest first, or by person: all sessions of one after the other.
+	Sort *ListTeamSessionsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Count Also return how many match.
+	Count *bool `form:"count,omitempty" json:"count,omitempty"`
 }
+
+// ListTeamSessionsParamsSort defines parameters for ListTeamSessions.
+type ListTeamSessionsParamsSort string
 
 // EnterTeamJSONBody defines parameters for EnterTeam.
 type EnterTeamJSONBody struct {
@@ -3732,6 +3799,9 @@ type ServerInterface interface {
 	// UpdateMember Change a member's role (admin, owner)
 	// (PATCH /v1/teams/{team}/members/{user})
 	UpdateMember(c *gin.Context, team TeamPath, user UserPath)
+	// GetTeamOverview Count the team's members and sessions (admin, owner)
+	// (GET /v1/teams/{team}/overview)
+	GetTeamOverview(c *gin.Context, team TeamPath)
 	// GetTeamPolicy Get the team's session policy
 	// (GET /v1/teams/{team}/policy)
 	GetTeamPolicy(c *gin.Context, team TeamPath)
@@ -7014,6 +7084,31 @@ func (siw *ServerInterfaceWrapper) UpdateMember(c *gin.Context) {
 	siw.Handler.UpdateMember(c, team, user)
 }
 
+// GetTeamOverview operation middleware
+func (siw *ServerInterfaceWrapper) GetTeamOverview(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTeamOverview(c, team)
+}
+
 // GetTeamPolicy operation middleware
 func (siw *ServerInterfaceWrapper) GetTeamPolicy(c *gin.Context) {
 
@@ -7151,6 +7246,22 @@ func (siw *ServerInterfaceWrapper) ListTeamSessions(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", c.Request.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sort: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "count" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "count", c.Request.URL.Query(), &params.Count, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter count: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -7486,6 +7597,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/v1/teams/:team/policy", wrapper.SetTeamPolicy)
 	router.GET(options.BaseURL+"/v1/teams/:team/sessions", wrapper.ListTeamSessions)
 	router.POST(options.BaseURL+"/v1/teams/:team/sessions", wrapper.EnterTeam)
+	router.GET(options.BaseURL+"/v1/teams/:team/overview", wrapper.GetTeamOverview)
 	router.GET(options.BaseURL+"/v1/teams/:team/events", wrapper.WatchTeam)
 	router.POST(options.BaseURL+"/v1/teams/:team/sessions/revoke", wrapper.RevokeTeamSessions)
 	router.GET(options.BaseURL+"/v1/teams/:team/jobs/:job", wrapper.GetTeamJob)
@@ -12154,6 +12266,45 @@ func (response UpdateMemberdefaultApplicationProblemPlusJSONResponse) VisitUpdat
 	return err
 }
 
+type GetTeamOverviewRequestObject struct {
+	Team TeamPath `json:"team"`
+}
+
+type GetTeamOverviewResponseObject interface {
+	VisitGetTeamOverviewResponse(w http.ResponseWriter) error
+}
+
+type GetTeamOverview200JSONResponse TeamOverview
+
+func (response GetTeamOverview200JSONResponse) VisitGetTeamOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTeamOverviewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTeamOverviewdefaultApplicationProblemPlusJSONResponse) VisitGetTeamOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetTeamPolicyRequestObject struct {
 	Team TeamPath `json:"team"`
 }
@@ -12264,6 +12415,9 @@ type ListTeamSessions200JSONResponse struct {
 
 	// NextCursor Pass it as `cursor` for the next page; null on the last.
 	NextCursor *NextCursor `json:"next_cursor"`
+
+	// Total How many match, with `count`.
+	Total *int `json:"total,omitempty"`
 }
 
 func (response ListTeamSessions200JSONResponse) VisitListTeamSessionsResponse(w http.ResponseWriter) error {
@@ -13012,6 +13166,9 @@ type StrictServerInterface interface {
 	// UpdateMember Change a member's role (admin, owner)
 	// (PATCH /v1/teams/{team}/members/{user})
 	UpdateMember(ctx context.Context, request UpdateMemberRequestObject) (UpdateMemberResponseObject, error)
+	// GetTeamOverview Count the team's members and sessions (admin, owner)
+	// (GET /v1/teams/{team}/overview)
+	GetTeamOverview(ctx context.Context, request GetTeamOverviewRequestObject) (GetTeamOverviewResponseObject, error)
 	// GetTeamPolicy Get the team's session policy
 	// (GET /v1/teams/{team}/policy)
 	GetTeamPolicy(ctx context.Context, request GetTeamPolicyRequestObject) (GetTeamPolicyResponseObject, error)
@@ -16593,6 +16750,32 @@ func (sh *strictHandler) UpdateMember(ctx *gin.Context, team TeamPath, user User
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UpdateMemberResponseObject); ok {
 		if err := validResponse.VisitUpdateMemberResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTeamOverview operation middleware
+func (sh *strictHandler) GetTeamOverview(ctx *gin.Context, team TeamPath) {
+	var request GetTeamOverviewRequestObject
+
+	request.Team = team
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTeamOverview(ctx, request.(GetTeamOverviewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTeamOverview")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTeamOverviewResponseObject); ok {
+		if err := validResponse.VisitGetTeamOverviewResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

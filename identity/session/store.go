@@ -21,6 +21,8 @@ type Filter struct {
 	IDs                  []identity.ID // only these; nil is any
 	// AsOf keeps what was there at a time; ages count from it. Zero is now.
 	AsOf time.Time
+	// ByPerson lists all sessions of one person after the other.
+	ByPerson bool
 
 	// Set by the service only.
 
@@ -48,6 +50,9 @@ type Store interface {
 	team.RoleReader
 	PrincipalStore
 	JobStore
+
+	// TeamFigures counts what is in a team, of whose sessions a policy refuses some.
+	TeamFigures(ctx context.Context, team identity.ID, p team.Policy, now time.Time) (TeamFigures, error)
 
 	InsertSession(ctx context.Context, s Session) error
 	// PrincipalByToken is one statement by a unique key. It answers sessions

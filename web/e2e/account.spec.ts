@@ -1,5 +1,5 @@
 import type { Locator, Page } from '@playwright/test'
-import { beAtProvider, expect, signInWithNewWallet, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, openPage, signInWithNewWallet, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
 import { letterTo } from './mail'
 import { shoot } from './shoot'
 import { post } from './teams'
@@ -32,7 +32,7 @@ test('two accounts of one person become one, and are taken apart again', async (
   const page = await person()
   await signInWithNewWallet(page)
   const wallet = await whoAmI(page)
-  await page.goto('/account')
+  await page.goto('/account/profile')
   await page.getByLabel('Name', { exact: true }).fill('Old Ida')
   await page.getByRole('button', { name: 'Save profile' }).click()
   await expect(page.getByText('Saved.')).toBeVisible()
@@ -64,19 +64,21 @@ test('two accounts of one person become one, and are taken apart again', async (
   await expect(names.getByRole('radio', { name: 'Old Ida' })).toBeChecked()
   await merge.getByRole('button', { name: 'Merge accounts' }).click()
 
+  await expect(page.getByRole('table', { name: 'Sign-in methods' }).getByRole('row')).toHaveCount(3)
+  expect(await whoAmI(page)).toMatchObject({ id: google.id, display_name: 'Old Ida' })
+  await openPage(page, 'Security history')
   const merged = page.getByRole('table', { name: 'Merged accounts' })
   await expect(merged.getByText('Old Ida')).toBeVisible()
   await expect(page.getByText('You can undo this for 30 more days.')).toBeVisible()
-  expect(await whoAmI(page)).toMatchObject({ id: google.id, display_name: 'Old Ida' })
-  await expect(page.getByRole('table', { name: 'Sign-in methods' }).getByRole('row')).toHaveCount(3)
   await shoot(page, 'account-merged')
 
   await merged.getByRole('button', { name: 'Undo' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Undo' }).click()
   await expect(merged.getByText('Undone')).toBeVisible()
-  await expect(page.getByRole('table', { name: 'Sign-in methods' }).getByRole('row')).toHaveCount(2)
   expect(await whoAmI(page)).toMatchObject({ id: google.id, display_name: 'Ida' })
   await expect(section(page, 'Security history').getByText('Merge undone')).toBeVisible()
+  await openPage(page, 'Sign-in methods')
+  await expect(page.getByRole('table', { name: 'Sign-in methods' }).getByRole('row')).toHaveCount(2)
   expect(wallet.id).not.toBe(google.id)
 })
 
@@ -90,7 +92,7 @@ test('a refusal at a provider brings its merge along, and nobody finds the ticke
   await beAtProvider(page, { name: 'Jo', email: 'jo@gmail.com' })
   const merge = section(page, 'Merge accounts?')
   await expect(merge.getByRole('radio', { name: 'Jo' }).first()).toBeVisible()
-  expect(page.url()).toMatch(/\/account$/)
+  expect(page.url()).toMatch(/\/account\/merge$/)
   await merge.getByRole('button', { name: 'Keep separate' }).click()
   await page.reload()
   await expect(page.getByRole('table', { name: 'Sign-in methods' }).getByRole('row')).toHaveCount(2)
@@ -160,6 +162,7 @@ test('a merge is kept over a trip to a provider, and not for another person', as
 test('a profile is saved for the person it is of, and for nobody who signed in meanwhile', async ({ person }) => {
   const page = await person()
   await signInAtGoogle(page, { name: 'Xena', email: 'xena@gmail.com' })
+  await openPage(page, 'Profile')
   const name = page.getByLabel('Name', { exact: true })
   await name.fill('Xena W')
   const window = await page.context().newPage()
@@ -173,6 +176,7 @@ test('a profile is saved for the person it is of, and for nobody who signed in m
   await signInAtGoogle(window, { name: 'Xena', email: 'xena@gmail.com' })
   await page.evaluate(() => dispatchEvent(new Event('focus')))
   await expect(name).toHaveValue('Xena')
+  await openPage(page, 'Sign-in methods')
   await expect(page.getByRole('table', { name: 'Sign-in methods' })).toContainText('xena@gmail.com')
 })
 
@@ -194,6 +198,7 @@ test('an undo that ends the session it was asked in says that it was done', asyn
   page.on('request', (request) => request.method() === 'POST' && asked.push(new URL(request.url()).pathname))
   await page.getByRole('button', { name: 'Merge accounts' }).click()
   await expect(page.getByRole('status').filter({ hasText: 'Accounts merged' })).toBeVisible()
+  await openPage(page, 'Security history')
   await expect(page.getByRole('table', { name: 'Merged accounts' })).toBeVisible()
   expect(asked.filter((path) => path === '/v1/me/merges')).toEqual([])
   // The other tab is told so, and not that it took too long.
@@ -343,11 +348,11 @@ test('recovery codes are shown once, and one of them leads to a new way in', asy
   await page.getByLabel('Recovery code').fill(code.toLowerCase())
   await page.getByRole('button', { name: 'Sign in with the code' }).click()
   await expect(page.getByText('You signed in with a recovery code.')).toBeVisible()
-  await expect(section(page, 'Devices')).toHaveCount(0)
+  await expect(page.getByRole('link', { name: 'Devices' })).toHaveCount(0)
   await page.getByRole('button', { name: 'Email link', exact: true }).click()
   await addByMail(page, 'nia@work.example')
   await expect(page.getByText('Email link added')).toBeVisible()
-  await expect(section(page, 'Devices')).toBeVisible()
+  await expect(page.getByRole('link', { name: 'Devices' })).toBeVisible()
   expect((await whoAmI(page)).id).toBe(me.id)
   await expect(page.getByText('9 codes left')).toBeVisible()
 })
@@ -355,6 +360,7 @@ test('recovery codes are shown once, and one of them leads to a new way in', asy
 test('an address is added by mail and made the primary one', async ({ person }) => {
   const page = await person()
   await signInAtGoogle(page, { name: 'Ole', email: 'ole@gmail.com' })
+  await openPage(page, 'Emails')
   await page.getByRole('button', { name: 'Add email address' }).click()
   const letter = await addByMail(page, 'ole@work.example')
   await expect(page.getByText('Address added', { exact: true })).toBeVisible()
@@ -371,13 +377,13 @@ test('an address is added by mail and made the primary one', async ({ person }) 
 test('the page speaks German to who asks for it, and remembers', async ({ person }) => {
   const page = await person()
   await signInWithNewWallet(page)
-  await page.goto('/account')
+  await page.goto('/account/devices')
   await page.getByLabel('Language').selectOption('de')
   await expect(page.getByRole('heading', { name: 'Ihr Konto', level: 1 })).toBeVisible()
   await expect(page.locator('html')).toHaveAttribute('lang', 'de')
   await page.reload()
-  await expect(page.getByRole('heading', { name: 'Sicherheitsverlauf' })).toBeVisible()
-  const time = page.getByRole('table', { name: 'Geräte' }).locator('time').first()
+  await expect(page.getByRole('link', { name: 'Sicherheitsverlauf' })).toBeVisible()
+  const time = page.getByRole('region', { name: 'Geräte' }).locator('time').first()
   await expect(time).toHaveAttribute('title', /Uhr|MEZ|MESZ|GMT/)
   await shoot(page, 'account-german')
 })
@@ -416,9 +422,11 @@ test('ways in and devices are managed by keyboard alone', async ({ person }) => 
   await page.keyboard.press('Enter')
   await expect(page.getByRole('table', { name: 'Sign-in methods' }).getByText('At work')).toBeVisible()
 
-  await tabTo(page.getByRole('table', { name: 'Devices' }).getByRole('button', { name: /^Sign out / }))
+  await tabTo(page.getByRole('link', { name: 'Devices', exact: true }))
+  await page.keyboard.press('Enter')
+  await tabTo(page.getByRole('region', { name: 'Devices' }).getByRole('button', { name: /^Sign out (?!other)/ }))
   await page.keyboard.press('Enter')
   await tabTo(page.getByRole('dialog').getByRole('button', { name: 'Sign out device' }))
   await page.keyboard.press('Enter')
-  await expect(page.getByRole('table', { name: 'Devices' }).getByRole('row')).toHaveCount(2)
+  await expect(page.getByRole('region', { name: 'Devices' }).getByRole('listitem')).toHaveCount(1)
 })

@@ -68,8 +68,18 @@ export async function beAtProvider(page: Page, who: { name: string; email: strin
 
 export async function signOut(page: Page): Promise<void> {
   await page.goto('/account')
-  await page.getByRole('button', { name: 'Sign out' }).click()
+  await clickSignOut(page)
   await expect(page.getByText('You’re not signed in')).toBeVisible()
+}
+
+export async function clickSignOut(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Your account/ }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+}
+
+// openPage goes to another page of the account, a team or the operator.
+export async function openPage(page: Page, name: string): Promise<void> {
+  await page.getByRole('navigation').getByRole('link', { name, exact: true }).click()
 }
 
 export async function whoAmI(page: Page): Promise<{ id: string; display_name: string }> {

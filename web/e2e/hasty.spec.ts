@@ -1,4 +1,4 @@
-import { expect, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { clickSignOut, expect, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
 
 skipUnlessRunnable()
 
@@ -32,15 +32,16 @@ test('a double click does once what it is for', async ({ person }) => {
 test('what is asked without a connection is refused in words, and does not happen later', async ({ person }) => {
   const page = await person()
   await signInWithNewWallet(page)
-  await page.goto('/account')
+  await page.goto('/account/profile')
   await page.getByLabel('Name', { exact: true }).fill('Later')
   await page.context().setOffline(true)
   const told = page.getByRole('alert').filter({ hasText: 'Check your connection' })
   await page.getByRole('button', { name: 'Save profile' }).click()
   await expect(told).toHaveCount(1)
-  await page.getByRole('button', { name: 'Sign out' }).click()
+  await clickSignOut(page)
   await expect(told).toHaveCount(2)
 
+  await page.keyboard.press('Escape')
   await page.context().setOffline(false)
   expect((await whoAmI(page)).display_name).toBe('')
   await page.getByLabel('Name', { exact: true }).fill('Now')

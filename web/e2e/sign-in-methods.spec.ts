@@ -1,6 +1,6 @@
 import type { Route } from '@playwright/test'
 import { accessible } from './axe'
-import { beAtProvider, expect, newPerson, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, newPerson, openPage, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
 import { letterTo } from './mail'
 import { startService } from './service'
 import { shoot } from './shoot'
@@ -63,7 +63,7 @@ test('cancelling at a provider comes back in words, and to the page that was ask
   await expect(page.getByText('Last used')).toHaveCount(0)
   await page.getByRole('link', { name: 'Continue with GitHub' }).click()
   await beAtProvider(page, { name: 'Dan', email: 'dan@example.com' })
-  await expect(page).toHaveURL(/\/account$/)
+  await expect(page).toHaveURL(/\/account\/sign-in-methods$/)
   await page.goto('/sign-in')
   await expect(page.getByRole('link', { name: 'Continue with GitHub Last used' })).toBeVisible()
 })
@@ -150,7 +150,7 @@ test('a stale session confirms at a provider and comes back to link the wallet',
 test('a session ended elsewhere sends the page to sign in', async ({ person }) => {
   const page = await person()
   await signInWithNewWallet(page)
-  await page.goto('/account')
+  await page.goto('/account/profile')
   await page.getByLabel('Name', { exact: true }).fill('Nobody any more')
   const other = await page
     .context()
@@ -161,7 +161,7 @@ test('a session ended elsewhere sends the page to sign in', async ({ person }) =
   await elsewhere.getByRole('button', { name: /^Test wallet 1/ }).click()
   // It takes the place of the session that this browser had.
   await elsewhere.getByRole('button', { name: 'Sign to sign in' }).click()
-  await expect(elsewhere.getByRole('table', { name: 'Devices' }).getByRole('row')).toHaveCount(2)
+  await expect(elsewhere.getByRole('heading', { name: 'Your account' })).toBeVisible()
   await other.close()
   // The page that was open finds out by what its person does next.
   await page.getByRole('button', { name: 'Save profile' }).click()
@@ -178,7 +178,7 @@ test('an operator is told how to become one, and then sees users', async ({ pers
   await service.admin('grant', '--user', me.id)
   await page.reload()
   await expect(page.getByRole('table', { name: 'Users' }).getByText('(you)')).toBeVisible()
-  await page.getByRole('tab', { name: 'Sessions' }).click()
+  await openPage(page, 'Sessions')
   await expect(page.getByRole('table', { name: 'Sessions' }).getByText('(this device)')).toBeVisible()
 })
 
@@ -196,7 +196,7 @@ test('a sign-in by any door leads to another application that is allowed, and to
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await page.waitForURL(away)
   await page.goto(signIn(away))
-  await page.getByRole('link', { name: 'Continue' }).click()
+  await page.getByRole('link', { name: 'Continue', exact: true }).click()
   await page.waitForURL(away)
 
   await page.goto(signIn(away))
@@ -216,10 +216,10 @@ test('a sign-in by any door leads to another application that is allowed, and to
   await expect(page.getByRole('heading', { name: 'Another application' })).toBeVisible()
 
   await page.goto(signIn('https://app.example.com.evil.example/'))
-  await expect(page.getByRole('link', { name: 'Continue' })).toHaveAttribute('href', '/account')
+  await expect(page.getByRole('link', { name: 'Continue', exact: true })).toHaveAttribute('href', '/account')
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
-  await expect(page).toHaveURL(/\/account$/)
+  await expect(page).toHaveURL(/\/account\/sign-in-methods$/)
   await page.context().close()
   await service.stop()
 })
@@ -235,5 +235,5 @@ test('a page of another site that begins a sign-in ends at a question while some
   await expect(page.getByRole('alert')).toContainText('Another site asked to sign you in with Google')
   await page.getByRole('link', { name: 'Continue with Google' }).click()
   await beAtProvider(page, { name: 'Eve', email: 'eve@gmail.com' })
-  await expect(page).toHaveURL(/\/account$/)
+  await expect(page).toHaveURL(/\/account\/sign-in-methods$/)
 })

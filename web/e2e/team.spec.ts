@@ -1,5 +1,5 @@
 import type { Page, Route } from '@playwright/test'
-import { beAtProvider, expect, signInWithNewWallet, signOut, skipUnlessRunnable, test, tryAgain } from './fixtures'
+import { beAtProvider, clickSignOut, expect, openPage, signInWithNewWallet, signOut, skipUnlessRunnable, test, tryAgain } from './fixtures'
 import { shoot } from './shoot'
 import { newTeam, post, put, signInAs } from './teams'
 
@@ -16,8 +16,8 @@ test('a session that is opened, ended here or ended elsewhere shows at once in a
   const team = await newTeam(owner, 'Night shift', [member])
   // The same owner in a second browser.
   await second.context().addCookies(await owner.context().cookies())
-  await owner.goto(`/teams/${team}`)
-  await second.goto(`/teams/${team}`)
+  await owner.goto(`/teams/${team}/sessions`)
+  await second.goto(`/teams/${team}/sessions`)
   for (const page of [owner, second]) {
     await expect(page.getByText('Nobody is active in this team right now')).toBeVisible()
     await expect(page.getByRole('status').getByText('Live')).toBeVisible()
@@ -30,14 +30,14 @@ test('a session that is opened, ended here or ended elsewhere shows at once in a
 
   await second.getByRole('button', { name: /^End the session of Mona/ }).click()
   await owner.getByRole('button', { name: /^End the session of Mona/ }).press('Enter')
-  await owner.getByRole('dialog').getByRole('button', { name: 'Sign out device', exact: true }).press('Enter')
+  await owner.getByRole('dialog').getByRole('button', { name: 'End session', exact: true }).press('Enter')
   // Said, and the keyboard goes on from there.
   await expect(owner.getByRole('status').filter({ hasText: '1 session ended' })).toBeVisible()
   await expect(owner.getByRole('dialog')).toHaveCount(0)
   await expect(owner.getByRole('heading', { name: 'Sessions', exact: true })).toBeFocused()
   // Who was about to do the same is told.
   await expect(second.getByRole('dialog')).toContainText('has already ended', within)
-  await expect(second.getByRole('dialog').getByRole('button', { name: 'Sign out device', exact: true })).toHaveCount(0)
+  await expect(second.getByRole('dialog').getByRole('button', { name: 'End session', exact: true })).toHaveCount(0)
   await second.keyboard.press('Escape')
   await expect(second.getByText('Nobody is active in this team right now')).toBeVisible(within)
   await expect(owner.getByText('Nobody is active in this team right now')).toBeVisible(within)
@@ -48,7 +48,7 @@ test('a session that is opened, ended here or ended elsewhere shows at once in a
   await member.getByRole('button', { name: 'Start team session' }).click()
   await expect(sessionsOf(owner).filter({ hasText: 'Mona' })).toBeVisible(within)
   await member.goto('/account')
-  await member.getByRole('button', { name: 'Sign out' }).click()
+  await clickSignOut(member)
   await expect(owner.getByText('Nobody is active in this team right now')).toBeVisible(within)
 })
 
@@ -58,7 +58,7 @@ test('sessions are found by filters and ended in number, and the numbers are nam
   for (const [i, page] of members.entries()) await signInAs(page, `Bulk${i}`)
   const team = await newTeam(owner, 'Day shift', members)
   for (const page of [owner, ...members]) await post(page, `/v1/teams/${team}/sessions`, {})
-  await owner.goto(`/teams/${team}`)
+  await owner.goto(`/teams/${team}/sessions?sort=newest`)
   await expect(sessionsOf(owner)).toHaveCount(5)
   await expect(sessionsOf(owner).filter({ hasText: 'this device' })).toContainText('Oskar')
 
@@ -137,6 +137,8 @@ test('an admin is told which sessions stay, and why', async ({ person }) => {
   await admin.goto(`/teams/${team}`)
   await expect(admin.getByText('Only owners and admins of the team can see')).toBeVisible()
   await owner.request.patch(`/v1/teams/${team}/members/${id}`, { data: { role: 'admin' }, headers: { Origin: new URL(owner.url()).origin } })
+  await openPage(admin, 'Sessions')
+  await admin.getByLabel('Order').selectOption('newest')
   // Who looks at the page sees it, and hears of others from then on.
   await expect(admin.getByRole('status').getByText('Live')).toBeVisible(within)
   await post(owner, `/v1/teams/${team}/sessions`, {})
@@ -185,7 +187,7 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await member.goto(`/teams/${team}`)
   await expect(member.getByText('Active in this team')).toBeVisible()
 
-  await owner.goto(`/teams/${team}`)
+  await owner.goto(`/teams/${team}/policy`)
   const preview = owner.getByRole('region', { name: 'Preview' })
   await expect(preview).toContainText('No changes.')
   await owner.getByRole('checkbox', { name: 'Ethereum wallet' }).check()
@@ -199,6 +201,7 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await owner.getByRole('button', { name: 'Save policy' }).click()
   await owner.getByRole('dialog').getByRole('button', { name: 'Save, and end 1 session' }).click()
   await expect(owner.getByText('Policy saved')).toBeVisible()
+  await openPage(owner, 'Sessions')
   await expect(sessionsOf(owner)).toHaveCount(2)
   await expect(sessionsOf(owner).filter({ hasText: 'Petra' })).toHaveCount(0)
 
@@ -218,13 +221,14 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await expect(member.getByRole('dialog').getByRole('link')).toHaveCount(0)
   await member.getByRole('button', { name: /^Test wallet 1/ }).click()
   await member.getByRole('button', { name: 'Sign to confirm' }).click()
-  await expect(member.getByRole('table', { name: 'Members' })).toBeVisible()
+  await expect(member.getByRole('button', { name: 'Start team session' })).toBeVisible()
 
   // Who has left keeps his name in the trail.
+  await openPage(owner, 'Members')
   await owner.getByRole('button', { name: 'Remove Petra' }).click()
   await owner.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
   await expect(owner.getByRole('table', { name: 'Members' })).not.toContainText('Petra')
-  await owner.getByRole('button', { name: 'Show the audit log' }).click()
+  await openPage(owner, 'Audit log')
   const trail = owner.getByRole('table', { name: 'Audit log' })
   await expect(trail).toContainText('Team policy changed')
   await owner.getByLabel('Event', { exact: true }).selectOption({ label: 'Joined a team' })
@@ -244,7 +248,7 @@ test('an owner who has shut himself out comes back by the page, and opens the te
   await post(owner, `/v1/teams/${team}/sessions`, {})
   const refusing = (problem: object) => (route: Route) => route.fulfill({ contentType: 'application/problem+json', ...problem })
   await owner.route('**/policy', refusing({ status: 500, json: { code: 'internal' } }))
-  await owner.goto(`/teams/${team}`)
+  await owner.goto(`/teams/${team}/policy`)
   const section = owner.getByRole('region', { name: 'Policy', exact: true })
   await expect(section.getByRole('button', { name: 'Try again' })).toBeVisible()
   await owner.unroute('**/policy')
@@ -288,6 +292,7 @@ test('an owner who has shut himself out comes back by the page, and opens the te
   await owner.getByRole('button', { name: 'Emergency access' }).click()
   await owner.getByRole('dialog').getByRole('button', { name: 'Emergency access' }).click()
   await expect(owner.getByText('Active in this team')).toBeVisible()
+  await openPage(owner, 'Policy')
   await expect(networks).toHaveValue('10.0.0.0/8')
   await networks.fill('')
   await owner.getByRole('button', { name: 'Save policy' }).click()

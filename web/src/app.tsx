@@ -26,9 +26,9 @@ export function App() {
             <Routes>
               <Route path="/" element={<HomePage />} />
               <Route path="/sign-in" element={<SignInPage />} />
-              <Route path="/account" element={<AccountPage />} />
-              <Route path="/teams/:team" element={<TeamPage />} />
-              <Route path="/admin" element={<AdminPage />} />
+              <Route path="/account/*" element={<AccountPage />} />
+              <Route path="/teams/:team/*" element={<TeamPage />} />
+              <Route path="/admin/*" element={<AdminPage />} />
               <Route path="/consent" element={<ConsentPage />} />
               <Route path="/sign-out" element={<SignOutPage />} />
               <Route path="/docs" element={<DocsPage />} />

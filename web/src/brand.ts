@@ -6,6 +6,8 @@ function setting(name: string): string | undefined {
 export const brand = {
   name: setting('brand-name') ?? 'Latchkey',
   logo: setting('brand-logo') ?? '/favicon.svg',
+  /** Where the application is that people come from, or undefined. */
+  home: setting('brand-home'),
   /** #rrggbb, or undefined for our own. */
   color: setting('brand-color'),
 }

@@ -1,4 +1,5 @@
 import { type InfiniteData, type QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useEffect } from 'react'
 import { rememberLabels } from '../auth/providers'
 import { api, data } from './client'
 import { isProblem } from './problem'
@@ -125,6 +126,8 @@ export function useSession() {
 export interface Page<T> {
   data: T[]
   next_cursor: string | null
+  /** Of all pages, where the service counts them. */
+  total?: number
 }
 
 // usePages reads a list page by page.
@@ -150,6 +153,14 @@ export function useIdentities(enabled = true) {
 // knownIdentities are the identities that useIdentities has loaded.
 export function knownIdentities(client: QueryClient): Identity[] {
   return client.getQueryData<InfiniteData<Page<Identity>>>(keys.identities)?.pages.flatMap((page) => page.data) ?? []
+}
+
+// useAll reads all pages of a list, one after the other.
+export function useAll<T>(list: { rows: T[] | undefined; hasNextPage: boolean; isFetching: boolean; error: unknown; fetchNextPage: () => unknown }) {
+  const { hasNextPage, isFetching, error, fetchNextPage } = list
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !error) void fetchNextPage()
+  }, [hasNextPage, isFetching, error, fetchNextPage])
 }
 
 export function useTeams(enabled = true) {

@@ -1,6 +1,7 @@
 import { Button, Group, Text } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { useSearchParams } from 'react-router'
 import type { Page } from '../api/queries'
 import { useT } from '../i18n/language'
 
@@ -11,49 +12,93 @@ interface Options<T> {
   lookAgain?: (rows: T[]) => number | undefined
 }
 
-// usePaged reads one page of a list at a time, however long the list is, and
-// goes back by the cursors it came by. Another filter begins at the first page,
-// and from a page that has become empty it goes back to one that has not.
+// usePaged reads one page of a list at a time, however long the list is. It
+// goes back by the cursors it came by. Another
+// filter begins at the first page, and from a page that has become empty it goes back
+// to one that has not.
 export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { cursor?: string; limit: number }) => Promise<Page<T>>, options: Options<T> = {}) {
   const id = JSON.stringify(queryKey)
-  const [at, setAt] = useState<{ id: string; cursors: string[] }>({ id, cursors: [] })
-  const cursors = at.id === id ? at.cursors : []
+  const [seen, setSeen] = useState<{ id: string; cursors: string[] }>({ id, cursors: [] })
+  const cursors = seen.id === id ? seen.cursors : []
   const cursor = cursors.at(-1)
+  const limit = options.limit ?? 50
+  const setCursors = (next: string[]) => setSeen({ id, cursors: next })
   const query = useQuery({
     queryKey: [...queryKey, cursor ?? null],
-    queryFn: () => fetchPage({ limit: options.limit ?? 50, ...(cursor === undefined ? {} : { cursor }) }),
+    queryFn: () => fetchPage({ limit, ...(cursor === undefined ? {} : { cursor }) }),
     placeholderData: keepPreviousData,
     enabled: options.enabled ?? true,
     refetchInterval: ({ state }) => options.lookAgain?.(state.data?.data ?? []) ?? false,
   })
   const next = query.data?.next_cursor
   const emptied = cursors.length > 0 && query.data?.data.length === 0 && !query.isPlaceholderData
-  if (emptied && !query.isFetching) setAt({ id, cursors: cursors.slice(0, -1) })
+  if (emptied && !query.isFetching) setCursors(cursors.slice(0, -1))
+  const rows = emptied ? undefined : query.data?.data
+  const from = cursors.length * limit
   return {
     ...query,
-    rows: emptied ? undefined : query.data?.data,
+    rows,
     number: cursors.length + 1,
-    previous: cursors.length > 0 ? () => setAt({ id, cursors: cursors.slice(0, -1) }) : undefined,
-    next: next && !query.isPlaceholderData ? () => setAt({ id, cursors: [...cursors, next] }) : undefined,
-    first: () => setAt({ id, cursors: [] }),
+    range:
+      query.data?.total !== undefined && rows && rows.length > 0 ? { from: from + 1, to: from + rows.length, total: Math.max(query.data.total, from + rows.length) } : undefined,
+    previous: cursors.length > 0 ? () => setCursors(cursors.slice(0, -1)) : undefined,
+    next: next && !query.isPlaceholderData ? () => setCursors([...cursors, next]) : undefined,
   }
 }
 
-// Pages goes from page to page. Where there is one only, it is not there.
-export function Pages({ list }: { list: { number: number; previous: (() => void) | undefined; next: (() => void) | undefined; isPlaceholderData: boolean } }) {
+interface Pageable {
+  number: number
+  range?: { from: number; to: number; total: number } | undefined
+  previous: (() => void) | undefined
+  next: (() => void) | undefined
+  isPlaceholderData?: boolean
+}
+
+// Pages goes from page to page. Where there is one only, it says at most how much
+// there is.
+export function Pages({ list }: { list: Pageable }) {
   const t = useT()
-  if (!list.previous && !list.next && !list.isPlaceholderData) return null
+  const { number, range, previous, next } = list
+  const where = range ? t('list.range', range) : t('list.page', { number })
+  if (!previous && !next && !list.isPlaceholderData) {
+    return range && range.total > 5 ? (
+      <Text size="sm" className="muted number" ta="center">
+        {where}
+      </Text>
+    ) : null
+  }
   return (
-    <Group component="nav" justify="center" aria-label={t('list.page', { number: list.number })}>
-      <Button variant="default" size="xs" disabled={!list.previous} onClick={list.previous} aria-label={t('list.previous')}>
+    <Group component="nav" justify="center" aria-label={t('list.page', { number })}>
+      <Button variant="default" size="xs" disabled={!previous} onClick={previous} aria-label={t('list.previous')}>
         ←
       </Button>
-      <Text size="sm" className="muted" aria-live="polite">
-        {t('list.page', { number: list.number })}
+      <Text size="sm" className="muted number" aria-live="polite">
+        {where}
       </Text>
-      <Button variant="default" size="xs" disabled={!list.next} onClick={list.next} aria-label={t('list.next')}>
+      <Button variant="default" size="xs" disabled={!next} onClick={next} aria-label={t('list.next')}>
         →
       </Button>
     </Group>
   )
+}
+
+// useInAddress keeps what a list is filtered by in the address, so that it can be
+// shared, and the way back finds it again. What has its usual value is left out.
+export function useInAddress<T extends Record<string, string>>(usual: T): [T, (next: T) => void] {
+  const [query, setQuery] = useSearchParams()
+  const now = Object.fromEntries(Object.entries(usual).map(([name, value]) => [name, query.get(name) ?? value])) as T
+  const set = (next: T) => {
+    setQuery(
+      (before) => {
+        const after = new URLSearchParams(before)
+        for (const [name, value] of Object.entries(next)) {
+          if (value === usual[name]) after.delete(name)
+          else after.set(name, value)
+        }
+        return after
+      },
+      { replace: true },
+    )
+  }
+  return [now, set]
 }

@@ -1,25 +1,38 @@
 import { Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { type ReactNode, useId } from 'react'
 
+interface Props {
+  title: string
+  hint?: ReactNode
+  action?: ReactNode
+  /** Without a card around it, for what is made of cards. */
+  bare?: boolean
+  children: ReactNode
+}
+
 // Section is one titled part of a page.
-export function Section(props: { title: string; hint?: ReactNode; action?: ReactNode; children: ReactNode }) {
+export function Section({ title, hint, action, bare = false, children }: Props) {
   const id = useId()
+  const content = (
+    <Stack>
+      <Group justify="space-between" gap="sm">
+        <Title order={2} size="h4" id={id} tabIndex={-1}>
+          {title}
+        </Title>
+        {action}
+      </Group>
+      {hint && (
+        <Text size="sm" className="muted" mt={-12}>
+          {hint}
+        </Text>
+      )}
+      {children}
+    </Stack>
+  )
+  if (bare) return <section aria-labelledby={id}>{content}</section>
   return (
     <Paper withBorder p={{ base: 'md', sm: 'lg' }} component="section" aria-labelledby={id}>
-      <Stack>
-        <Group justify="space-between" gap="sm">
-          <Title order={2} size="h3" id={id} tabIndex={-1}>
-            {props.title}
-          </Title>
-          {props.action}
-        </Group>
-        {props.hint && (
-          <Text size="sm" className="muted" mt={-8}>
-            {props.hint}
-          </Text>
-        )}
-        {props.children}
-      </Stack>
+      {content}
     </Paper>
   )
 }

@@ -1,11 +1,12 @@
 import { ActionIcon, Anchor, Box, Button, Container, Group, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from 'react'
 import { Link, useLocation } from 'react-router'
 import { useSession } from '../api/queries'
 import { brand } from '../brand'
 import { isDev } from '../dev'
 import { languages, setLanguage, useT } from '../i18n/language'
 import type { Language } from '../i18n/translate'
+import { Boundary } from './broken'
 import { Name, personName } from './show'
 
 function ColorScheme() {
@@ -41,18 +42,14 @@ function Languages() {
   )
 }
 
-function Who() {
+// The menus of those who are signed in come after the page is there.
+const TeamSwitcher = lazy(async () => ({ default: (await import('./header-menu')).TeamSwitcher }))
+const AvatarMenu = lazy(async () => ({ default: (await import('./header-menu')).AvatarMenu }))
+
+function SignIn() {
   const t = useT()
-  const session = useSession()
   const { pathname } = useLocation()
-  if (session.data) {
-    return (
-      <Button component={Link} to="/account" variant="default" px="sm" maw={{ base: 124, xs: 220 }} aria-label={t('shell.yourAccount', { name: personName(t, session.data.user) })}>
-        <Name line>{personName(t, session.data.user)}</Name>
-      </Button>
-    )
-  }
-  if (session.data === undefined || pathname === '/sign-in') return null
+  if (pathname === '/sign-in') return null
   return (
     <Button component={Link} to={pathname === '/' ? '/sign-in?return_to=/' : `/sign-in?return_to=${encodeURIComponent(pathname)}`}>
       {t('shell.signIn')}
@@ -65,6 +62,7 @@ function Who() {
 export function Shell({ children }: { children: ReactNode }) {
   const t = useT()
   const { pathname } = useLocation()
+  const session = useSession()
   const main = useRef<HTMLDivElement>(null)
   const first = useRef(true)
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever the path changes
@@ -83,40 +81,73 @@ export function Shell({ children }: { children: ReactNode }) {
             {t('shell.development')}
           </p>
         )}
-        <Container size="lg" py={12}>
+        <Container size="xl" py={12}>
           <Group justify="space-between" wrap="nowrap" gap="sm" h={36}>
-            <Anchor component={Link} to="/" c="inherit" fw={700} underline="never" size="lg" miw={0}>
-              <Group gap={8} wrap="nowrap" miw={0}>
-                <img
-                  src={brand.logo}
-                  alt=""
-                  width={26}
-                  height={26}
-                  style={{ objectFit: 'contain' }}
-                  referrerPolicy="no-referrer"
-                  onError={(event) => (event.currentTarget.hidden = true)}
-                />
-                <Name line>{brand.name}</Name>
-              </Group>
-            </Anchor>
-            <Group gap="xs" wrap="nowrap">
-              <Who />
-              <ColorScheme />
+            <Group gap={6} wrap="nowrap" miw={0}>
+              <Anchor component={Link} to="/" c="inherit" fw={700} underline="never" size="lg" miw={0}>
+                <Group gap={8} wrap="nowrap" miw={0}>
+                  <img
+                    src={brand.logo}
+                    alt=""
+                    width={26}
+                    height={26}
+                    style={{ objectFit: 'contain' }}
+                    referrerPolicy="no-referrer"
+                    onError={(event) => (event.currentTarget.hidden = true)}
+                  />
+                  <Name line>{brand.name}</Name>
+                </Group>
+              </Anchor>
+              {session.data && (
+                <Boundary instead={null}>
+                  <Suspense fallback={null}>
+                    <TeamSwitcher />
+                  </Suspense>
+                </Boundary>
+              )}
             </Group>
+            {session.data === null && (
+              <Group gap="xs" wrap="nowrap">
+                <SignIn />
+                <ColorScheme />
+              </Group>
+            )}
+            {session.data && (
+              <Boundary
+                instead={
+                  <Anchor component={Link} to="/account">
+                    {personName(t, session.data.user)}
+                  </Anchor>
+                }
+              >
+                <Suspense fallback={null}>
+                  <AvatarMenu user={session.data.user} />
+                </Suspense>
+              </Boundary>
+            )}
           </Group>
         </Container>
       </Box>
-      <Container size="lg" py="xl" component="main" id="content" ref={main} tabIndex={-1}>
+      <Container size="xl" py="xl" component="main" id="content" ref={main} tabIndex={-1}>
         {children}
       </Container>
-      <Container size="lg" pb="xl" component="footer">
+      <Container size="xl" pb="xl" component="footer">
         <Group gap="lg" component="nav" aria-label={t('shell.footer')}>
-          <Anchor component={Link} to="/docs" size="sm" className="muted">
-            {t('shell.api')}
-          </Anchor>
-          <Anchor component={Link} to="/admin" size="sm" className="muted">
-            {t('shell.operator')}
-          </Anchor>
+          {brand.home && (
+            <Anchor href={brand.home} size="sm" className="muted">
+              {t('shell.backTo', { host: new URL(brand.home).host })}
+            </Anchor>
+          )}
+          {(isDev || session.data?.user.operator) && (
+            <>
+              <Anchor component={Link} to="/docs" size="sm" className="muted">
+                {t('shell.api')}
+              </Anchor>
+              <Anchor component={Link} to="/admin" size="sm" className="muted">
+                {t('shell.operator')}
+              </Anchor>
+            </>
+          )}
           <Languages />
         </Group>
       </Container>

@@ -5,9 +5,9 @@ import '../../i18n/en/later/audit'
 // Hints are sentences from the import.
 const hints: Record<string, Key> = {
   'shows an address that the other has verified': 'reasons.hint_shown',
+  'the same address, which one of them has by the choice of trust at the import': 'reasons.hint_trusted',
   'the same address, not verified': 'reasons.hint_unverified',
   'the same name, and pictures at the same place': 'reasons.hint_picture',
-  'the same address, which one of them has by the choice of trust at the import': 'reasons.hint_trust',
 }
 
 const sharedAccount = /^both have the same (\S+) account in (.+), where they are the users (".*") and (".*")$/

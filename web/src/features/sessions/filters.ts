@@ -1,7 +1,7 @@
 import type { SessionFilter, SessionStatus } from '../../api/types'
 
 // What the person has chosen and typed; empty means any.
-export interface Chosen {
+export type Chosen = {
   user: string
   status: SessionStatus | ''
   provider: string
@@ -14,6 +14,20 @@ export const ages = ['newer_3600', 'newer_86400', 'newer_604800', 'older_3600', 
 export type Age = (typeof ages)[number]
 
 export const active: Chosen = { user: '', status: 'active', provider: '', device: '', network: '', age: '' }
+
+const statuses: readonly string[] = ['active', 'refused', 'expired', 'revoked'] satisfies SessionStatus[]
+
+// asChosen reads what an address says: anyone can have written it.
+export function asChosen(address: Record<keyof Chosen, string>): Chosen {
+  const { status, age } = address
+  return {
+    ...address,
+    status: statuses.includes(status) ? (status as SessionStatus) : status === '' ? '' : active.status,
+    age: ages.find((known) => known === age) ?? '',
+    device: address.device.slice(0, 100),
+    provider: address.provider.slice(0, 64),
+  }
+}
 
 // readNetwork makes a range in canonical form of what people type: an address is
 // the range of itself, and bits behind the prefix do not count. Undefined: it is

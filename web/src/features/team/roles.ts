@@ -1,4 +1,4 @@
-import type { Role } from '../../api/types'
+import type { Member, Role } from '../../api/types'
 
 // The contract's rule: admins act on admins and members; only owners make and
 // unmake owners. The service holds it; here it only hides what it would refuse.
@@ -24,4 +24,14 @@ export function roleQuestion(before: Role, after: Role, self: boolean): 'Self' |
   if (self) return 'Self'
   if (after === 'owner') return 'Owner'
   return before === 'owner' ? 'Unmade' : undefined
+}
+
+// findMembers finds members by a part of what they are called or their address.
+export function findMembers(members: Member[], typed: string, role: Role | undefined, nameOf: (member: Member) => string): Member[] {
+  const text = typed.trim().toLowerCase()
+  return members.filter(
+    (member) =>
+      (role === undefined || member.role === role) &&
+      [nameOf(member), member.user.primary_email ?? '', member.user.primary_wallet ?? ''].some((shown) => shown.toLowerCase().includes(text)),
+  )
 }

@@ -1,9 +1,14 @@
 import type { Area } from '../translate'
 
 export const account: Area<'account'> = {
+  profilePage: 'Profil',
+  emailsPage: 'E-Mails',
+  navigation: 'Konto',
+  methodsPage: 'Anmeldemethoden',
+  devicesPage: 'Geräte',
+  historyPage: 'Sicherheitsverlauf',
   pageTitle: 'Ihr Konto',
   title: 'Ihr Konto',
-  signOut: 'Abmelden',
   profile: 'Profil',
   name: 'Name',
   avatar: 'URL des Fotos',
@@ -81,17 +86,15 @@ export const addresses: Area<'addresses'> = {
 }
 
 export const devices: Area<'devices'> = {
+  firstSeen: 'Zuerst gesehen',
   title: 'Geräte',
   hint: 'Geräte, die bei Ihrem Konto angemeldet sind. Beenden Sie Sitzungen, die Sie nicht kennen.',
   none: 'Keine Sitzungen.',
   table: 'Geräte',
-  device: 'Gerät',
   by: 'Angemeldet mit',
-  network: 'IP-Adresse',
   lastSeen: 'Zuletzt aktiv',
   end: 'Abmelden',
   thisOne: 'Dieses Gerät',
-  signOutAbove: 'im Menü abmelden',
   endOf: '{device}, {ip} abmelden',
   endTitle: 'Dieses Gerät abmelden?',
   endText: '{device} muss sich neu anmelden.',
@@ -139,4 +142,31 @@ export const invitations: Area<'invitations'> = {
   acceptOf: 'Die Einladung in {team} annehmen',
   decline: 'Ablehnen',
   declineOf: 'Die Einladung in {team} ablehnen',
+}
+
+export const checkUp: Area<'checkUp'> = {
+  nextMethods: 'weitere Anmeldemethode hinzufügen',
+  nextCodes: 'Wiederherstellungscodes erstellen',
+  nextEmails: 'E-Mail-Adresse bestätigen',
+  nextOthers: 'anderes Konto prüfen',
+  title: 'Sicherheitsprüfung',
+  next: '{done} von {all} erledigt. Als Nächstes: {step}.',
+  allDone: 'Alles erledigt.',
+  done: 'Erledigt',
+  open: 'Offen',
+  methods: { one: '{count} Anmeldemethode', other: '{count} Anmeldemethoden' },
+  methodsDone: 'Sie können eine verlieren und sich noch anmelden.',
+  methodsText: 'Fügen Sie unten eine weitere hinzu, falls Sie sie verlieren.',
+  codes: { one: '{count} Wiederherstellungscode', other: '{count} Wiederherstellungscodes' },
+  noCodes: 'Keine Wiederherstellungscodes',
+  codesText: 'Für den Fall, dass Sie Ihre Anmeldemethoden verlieren.',
+  toConfirm: { one: '{count} E-Mail zu bestätigen', other: '{count} E-Mails zu bestätigen' },
+  emails: { one: '{count} bestätigte E-Mail', other: '{count} bestätigte E-Mails' },
+  emailsDone: 'Sicherheitshinweise erreichen Sie.',
+  emailsText: 'Fügen Sie eine für Sicherheitshinweise hinzu.',
+  confirm: 'Bestätigen',
+  add: 'Hinzufügen',
+  others: { one: '{count} mögliches anderes Konto', other: '{count} mögliche andere Konten' },
+  noOthers: 'Keine anderen Konten gefunden',
+  othersDone: 'Ihre Adressen gehören nur zu diesem Konto.',
 }

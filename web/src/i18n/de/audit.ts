@@ -4,7 +4,6 @@ export const audit: Area<'audit'> = {
   title: 'Audit-Log',
   hintTeam: 'Ereignisse dieses Teams, neueste zuerst.',
   hintAll: 'Ereignisse des ganzen Dienstes, neueste zuerst.',
-  show: 'Audit-Log anzeigen',
   table: 'Audit-Log',
   none: 'Keine passenden Ereignisse.',
   unreadable: 'Korrigieren Sie die Filter, um Ereignisse zu sehen.',

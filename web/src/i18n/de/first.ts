@@ -1,6 +1,7 @@
 import type { Area } from '../translate'
 
 export const common: Area<'common'> = {
+  number: { one: '{count}', other: '{count}' },
   cancel: 'Abbrechen',
   close: 'Schließen',
   endKeys: { one: 'Den {count} API-Schlüssel beenden, den sie angelegt hat', other: 'Die {count} API-Schlüssel beenden, die sie angelegt hat' },
@@ -34,6 +35,14 @@ export const common: Area<'common'> = {
 }
 
 export const shell: Area<'shell'> = {
+  personal: 'Persönliches Konto',
+  team: 'Team',
+  teams: 'Teams',
+  switchTo: 'Konto oder Team wechseln: {place}',
+  newTeam: 'Team erstellen',
+  account: 'Konto',
+  signOut: 'Abmelden',
+  backTo: 'Zurück zu {host}',
   skip: 'Zum Inhalt springen',
   development: 'Entwicklungsserver: Attrappen statt der Anbieter, Test-Wallets, keine Geheimnisse',
   toLight: 'Helles Design',
@@ -47,6 +56,8 @@ export const shell: Area<'shell'> = {
 }
 
 export const list: Area<'list'> = {
+  range: '{from}–{to} von {total}',
+  clear: 'Auswahl aufheben',
   page: 'Seite {number}',
   previous: 'Vorige Seite',
   next: 'Nächste Seite',

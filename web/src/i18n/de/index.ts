@@ -1,5 +1,5 @@
 import type { Catalogue } from '../translate'
-import { account, addresses, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
+import { account, addresses, checkUp, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
 import { apps, clients, consent, signOut } from './apps'
 import { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
@@ -26,6 +26,7 @@ export const de: Catalogue = {
     docs,
     home,
     account,
+    checkUp,
     methods,
     addresses,
     duplicates,

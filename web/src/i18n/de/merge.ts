@@ -1,6 +1,7 @@
 import type { Area } from '../translate'
 
 export const merge: Area<'merge'> = {
+  goOn: 'Prüfen und zusammenführen',
   title: 'Konten zusammenführen?',
   found:
     'Was Sie eben bestätigt haben, gehört zu einem anderen Konto. Wenn beide Konten Ihnen gehören, können Sie sie zusammenführen. Es ändert sich nichts, bis Sie bestätigen, und Sie können es später rückgängig machen.',

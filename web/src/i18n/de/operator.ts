@@ -1,6 +1,8 @@
 import type { Area } from '../translate'
 
 export const operator: Area<'operator'> = {
+  overview: 'Übersicht',
+  navigation: 'Verwaltung',
   title: 'Verwaltung',
   notTitle: 'Sie sind kein Operator',
   notText: 'Operatoren sehen alle Nutzer und Sitzungen dieses Dienstes. Bitten Sie die Verwaltung, Folgendes auszuführen:',

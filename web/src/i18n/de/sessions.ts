@@ -1,6 +1,16 @@
 import type { Area } from '../translate'
 
 export const sessions: Area<'sessions'> = {
+  person: 'Person und Gerät',
+  count: { one: '{count} Sitzung', other: '{count} Sitzungen' },
+  expand: 'Die Sitzungen von {name} anzeigen',
+  collapse: 'Die Sitzungen von {name} ausblenden',
+  selectAllOf: 'Alle Sitzungen von {name} auswählen',
+  expandAll: 'Alle aufklappen',
+  collapseAll: 'Alle zuklappen',
+  newest: 'Neueste zuerst',
+  byPerson: 'Nach Person gruppieren',
+  order: 'Sortierung',
   title: 'Sitzungen',
   hint: 'Wer in diesem Team aktiv ist, und womit sich die Mitglieder angemeldet haben.',
   table: 'Sitzungen im Team',

@@ -2,7 +2,6 @@ export const audit = {
   title: 'Audit log',
   hintTeam: 'Events of this team, newest first.',
   hintAll: 'Events of the whole service, newest first.',
-  show: 'Show the audit log',
   table: 'Audit log',
   none: 'No events match.',
   unreadable: 'Correct the filters to see events.',

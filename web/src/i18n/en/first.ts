@@ -1,4 +1,5 @@
 export const common = {
+  number: { one: '{count}', other: '{count}' },
   cancel: 'Cancel',
   close: 'Close',
   endKeys: { one: 'Also end the {count} API key they created', other: 'Also end the {count} API keys they created' },
@@ -32,6 +33,14 @@ export const common = {
 } as const
 
 export const shell = {
+  personal: 'Personal account',
+  team: 'Team',
+  teams: 'Teams',
+  switchTo: 'Switch account or team: {place}',
+  newTeam: 'Create team',
+  account: 'Account',
+  signOut: 'Sign out',
+  backTo: 'Back to {host}',
   skip: 'Skip to content',
   development: 'Development server: stand-in providers, test wallets, no secrets',
   toLight: 'Switch to light theme',
@@ -45,6 +54,8 @@ export const shell = {
 } as const
 
 export const list = {
+  range: '{from}–{to} of {total}',
+  clear: 'Clear selection',
   page: 'Page {number}',
   previous: 'Previous page',
   next: 'Next page',

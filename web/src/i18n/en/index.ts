@@ -1,4 +1,4 @@
-import type { account, addresses, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
+import type { account, addresses, checkUp, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
 import type { apps, clients, consent, signOut } from './apps'
 import type { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
@@ -30,6 +30,7 @@ export const en = {
     docs,
     home: later<typeof home>(),
     account: later<typeof account>(),
+    checkUp: later<typeof checkUp>(),
     methods: later<typeof methods>(),
     addresses: later<typeof addresses>(),
     duplicates: later<typeof duplicates>(),

@@ -1,4 +1,5 @@
 export const merge = {
+  goOn: 'Review and merge',
   title: 'Merge accounts?',
   found: 'What you just verified belongs to another account. If both accounts are yours, you can merge them. Nothing changes until you confirm, and you can undo it later.',
   survivor: 'Which account do you want to keep?',

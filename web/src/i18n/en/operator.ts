@@ -1,4 +1,6 @@
 export const operator = {
+  overview: 'Overview',
+  navigation: 'Admin',
   title: 'Operator',
   notTitle: 'You are not an operator',
   notText: 'Operators can see all users and sessions of this service. Ask an administrator to run:',

@@ -1,10 +1,13 @@
-import { Stack, Tabs, Title } from '@mantine/core'
+import { Title } from '@mantine/core'
+import { IconActivity, IconApps, IconArrowMerge, IconCopy, IconDeviceLaptop, IconHeartbeat, IconKey, IconUser } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useSearchParams } from 'react-router'
+import { Navigate, Route, Routes, useLocation, useParams, useSearchParams } from 'react-router'
 import { api, data } from '../../api/client'
 import { isProblem } from '../../api/problem'
 import { keys } from '../../api/queries'
 import type { User } from '../../api/types'
+import { Area } from '../../components/area'
+import { NotFound } from '../../components/not-found'
 import { PageTitle } from '../../components/page-title'
 import { Retry, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
@@ -21,21 +24,27 @@ import { Users } from '../../features/admin/components/users'
 import { useT } from '../../i18n/language'
 import '../../i18n/en/later/operator'
 
-const views = ['users', 'duplicates', 'sessions', 'merges', 'audit', 'keys', 'clients', 'health'] as const
-type View = (typeof views)[number]
+const pages = [
+  { path: 'users', label: 'operator.users', icon: IconUser },
+  { path: 'sessions', label: 'operator.sessions', icon: IconDeviceLaptop },
+  { path: 'duplicates', label: 'operator.duplicates', icon: IconCopy },
+  { path: 'merges', label: 'operator.merges', icon: IconArrowMerge },
+  { path: 'clients', label: 'operator.clients', icon: IconApps },
+  { path: 'audit', label: 'operator.audit', icon: IconActivity },
+  { path: 'api-keys', label: 'operator.keys', icon: IconKey },
+  { path: 'health', label: 'operator.health', icon: IconHeartbeat },
+] as const
 
-// AdminPage is for operators of the deployment. The open tab is part of the
-// address, so that it can be shared.
+// AdminPage is for operators of the deployment.
 export default function AdminPage() {
   const t = useT()
   return (
     <SignedIn>
       {({ user }) => (
-        <Stack gap="lg">
+        <>
           <PageTitle>{t('shell.operator')}</PageTitle>
-          <Title order={1}>{t('operator.title')}</Title>
           <ForOperators me={user} />
-        </Stack>
+        </>
       )}
     </SignedIn>
   )
@@ -43,38 +52,50 @@ export default function AdminPage() {
 
 function ForOperators({ me }: { me: User }) {
   const t = useT()
-  const [query, setQuery] = useSearchParams()
-  const view = views.find((known) => known === query.get('view')) ?? 'users'
-  const user = query.get('user')
-  // Whether this is an operator is asked once, for all views.
+  // Whether this is an operator is asked once, for all pages.
   const may = useQuery({ queryKey: keys.admin('may'), queryFn: () => data(api.GET('/v1/admin/users', { params: { query: { limit: 1 } } })), retry: false })
   if (isProblem(may.error, 'operator_required')) return <NoOperator me={me} />
   if (may.error) return <Retry error={may.error} again={may.refetch} />
   if (!may.data) return <Waiting />
-  const shown: Record<View, React.ReactNode> = {
-    users: user ? <OneUser key={user} id={user} me={me.id} /> : <Users me={me} />,
-    duplicates: <Duplicates />,
-    sessions: <Sessions />,
-    merges: <Merges />,
-    audit: <Audit />,
-    keys: <Keys />,
-    clients: <Clients />,
-    health: <Health />,
-  }
   return (
-    <Tabs value={view} onChange={(chosen) => setQuery(chosen && chosen !== 'users' ? { view: chosen } : {})} keepMounted={false}>
-      <Tabs.List>
-        {views.map((name) => (
-          <Tabs.Tab key={name} value={name}>
-            {t(`operator.${name}`)}
-          </Tabs.Tab>
-        ))}
-      </Tabs.List>
-      {views.map((name) => (
-        <Tabs.Panel key={name} value={name} pt="lg">
-          {name === view && shown[name]}
-        </Tabs.Panel>
-      ))}
-    </Tabs>
+    <Area
+      label={t('operator.navigation')}
+      pages={pages.map(({ path, label, icon }) => ({ to: `/admin/${path}`, label: t(label), icon }))}
+      head={
+        <Title order={1} className="area-title">
+          {t('operator.title')}
+        </Title>
+      }
+    >
+      <Routes>
+        <Route index element={<FirstPage />} />
+        <Route path="users" element={<Users me={me} />} />
+        <Route path="users/:user" element={<ByID me={me} />} />
+        <Route path="sessions" element={<Sessions />} />
+        <Route path="duplicates" element={<Duplicates />} />
+        <Route path="merges" element={<Merges />} />
+        <Route path="clients" element={<Clients />} />
+        <Route path="audit" element={<Audit />} />
+        <Route path="api-keys" element={<Keys />} />
+        <Route path="health" element={<Health />} />
+        <Route path="*" element={<NotFound />} />
+      </Routes>
+    </Area>
   )
+}
+
+function ByID({ me }: { me: User }) {
+  const { user = '' } = useParams()
+  return <OneUser key={user} id={user} me={me.id} />
+}
+
+// FirstPage leads on, also from addresses of before, which named the page in the
+// query.
+function FirstPage() {
+  const [query] = useSearchParams()
+  const { state } = useLocation()
+  const [user, view, team] = ['user', 'view', 'team'].map((name) => query.get(name))
+  if (user) return <Navigate to={`/admin/users/${encodeURIComponent(user)}`} replace />
+  const path = view === 'keys' ? 'api-keys' : (pages.find((page) => page.path === view)?.path ?? 'users')
+  return <Navigate to={`/admin/${path}${team ? `?team=${encodeURIComponent(team)}` : ''}`} state={state} replace />
 }

@@ -1,10 +1,12 @@
 import { Anchor, Badge, Group, Stack, Text, Title } from '@mantine/core'
+import { IconActivity, IconApi, IconChartBar, IconDeviceLaptop, IconListDetails, IconSend, IconSettings, IconUsers } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { Link, useParams } from 'react-router'
+import { Link, Navigate, Route, Routes, useParams } from 'react-router'
 import { api, data } from '../../api/client'
 import { isProblem, type Problem } from '../../api/problem'
 import { keys } from '../../api/queries'
 import type { CurrentSession, Team } from '../../api/types'
+import { Area } from '../../components/area'
 import { NotFound } from '../../components/not-found'
 import { PageTitle } from '../../components/page-title'
 import { Fault, Name, Waiting } from '../../components/show'
@@ -16,10 +18,14 @@ import { TeamAudit } from '../../features/team/components/audit'
 import { Enter } from '../../features/team/components/enter'
 import { Invitations } from '../../features/team/components/invitations'
 import { Members } from '../../features/team/components/members'
+import { Overview } from '../../features/team/components/overview'
 import { Policy } from '../../features/team/components/policy'
 import { Refused } from '../../features/team/components/refused'
 import { Sessions } from '../../features/team/components/sessions'
+import { Settings } from '../../features/team/components/settings'
 import { useT } from '../../i18n/language'
+import '../../i18n/en/later/audit'
+import '../../i18n/en/later/sessions'
 import '../../i18n/en/later/team'
 
 export default function TeamPage() {
@@ -60,37 +66,63 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
   }
   if (!team.data) return <Waiting />
   if (isProblem(team.data)) return <Refused id={id} error={team.data} again={team.refetch} />
-  const manages = team.data.role !== 'member'
-  return (
-    <Stack gap="xl">
-      <PageTitle>{team.data.name}</PageTitle>
-      <Fault error={team.error} />
-      <Group justify="space-between" align="flex-start">
-        <Stack gap={4} flex="1 1 16rem" miw={0}>
-          <Title order={1} lineClamp={3}>
-            <Name>{team.data.name}</Name>
-          </Title>
-          <Group gap="xs">
-            <Text className="muted">{t('team.youAre')}</Text>
-            <Badge variant="light">{t(`common.${team.data.role}`)}</Badge>
-          </Group>
-        </Stack>
-        <Enter team={team.data} session={session} />
-      </Group>
-      {manages ? <Sessions team={team.data} /> : <MembersOnly team={id} />}
-      <Members team={team.data} me={session.user.id} />
-      {manages && <Invitations team={team.data} />}
-      {manages && <Policy team={team.data} />}
-      {manages && <APIKeys team={team.data} />}
-      {manages && <TeamAudit team={team.data} />}
-    </Stack>
-  )
+  return <Pages team={team.data} session={session} error={team.error} />
 }
 
-// MembersOnly says who sees the sessions, and hears when the reader becomes one of
-// them, or is out.
-function MembersOnly({ team }: { team: string }) {
+function Pages({ team, session, error }: { team: Team; session: CurrentSession; error: unknown }) {
   const t = useT()
-  useTeamEvents(team)
-  return <Text className="muted">{t('team.membersOnly')}</Text>
+  const live = useTeamEvents(team.id)
+  const manages = team.role !== 'member'
+  const at = (page: string) => `/teams/${team.id}/${page}`
+  const pages = [
+    { to: at('overview'), label: t('team.overview'), icon: IconChartBar },
+    ...(manages ? [{ to: at('sessions'), label: t('sessions.title'), icon: IconDeviceLaptop }] : []),
+    { to: at('members'), label: t('team.members'), icon: IconUsers },
+    ...(manages
+      ? [
+          { to: at('invitations'), label: t('team.invitations'), icon: IconSend },
+          { to: at('policy'), label: t('policy.title'), icon: IconListDetails },
+          { to: at('api-keys'), label: t('team.keys'), icon: IconApi },
+          { to: at('audit'), label: t('audit.title'), icon: IconActivity },
+        ]
+      : []),
+    { to: at('settings'), label: t('team.settings'), icon: IconSettings },
+  ]
+  const head = (
+    <>
+      <PageTitle>{team.name}</PageTitle>
+      <Fault error={error} />
+      <Group justify="space-between" gap="sm">
+        <Group gap="xs" flex="1 1 14rem" miw={0} wrap="nowrap">
+          <Title order={1} className="area-title" lineClamp={2}>
+            <Name>{team.name}</Name>
+          </Title>
+          <Badge variant="light" style={{ flex: 'none' }} aria-label={`${t('team.youAre')}: ${t(`common.${team.role}`)}`}>
+            {t(`common.${team.role}`)}
+          </Badge>
+        </Group>
+        <Enter team={team} session={session} />
+      </Group>
+    </>
+  )
+  return (
+    <Area label={t('team.navigation')} pages={pages} head={head}>
+      <Routes>
+        <Route index element={<Navigate to={at('overview')} replace />} />
+        <Route path="overview" element={<Overview team={team} />} />
+        <Route path="members" element={<Members team={team} me={session.user.id} />} />
+        <Route path="settings" element={<Settings team={team} me={session.user.id} />} />
+        {manages && (
+          <>
+            <Route path="sessions" element={<Sessions team={team} live={live} />} />
+            <Route path="invitations" element={<Invitations team={team} />} />
+            <Route path="policy" element={<Policy team={team} />} />
+            <Route path="api-keys" element={<APIKeys team={team} />} />
+            <Route path="audit" element={<TeamAudit team={team} />} />
+          </>
+        )}
+        <Route path="*" element={manages ? <NotFound /> : <Text className="muted">{t('team.membersOnly')}</Text>} />
+      </Routes>
+    </Area>
+  )
 }

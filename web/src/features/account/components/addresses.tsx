@@ -36,9 +36,12 @@ export function Addresses({ session, identities, onTicket }: Props) {
   const list = useQuery({ queryKey: keys.emails, queryFn: async () => (await data(api.GET('/v1/me/emails'))).data })
   const [adding, setAdding] = useState(useResumed(addIntent))
   const [added, setAdded] = useState<ReturnType<typeof lastProved>>()
+  // Those there were before one is added.
+  const [had, setHad] = useState<string[]>([])
   const refresh = () => refreshPerson(client)
   // A mail that cannot be used for want of a fresh session would be a waste.
   const add = async () => {
+    setHad(list.data?.map((row) => row.address) ?? [])
     setAdded(undefined)
     if (isFresh(session) || (await stepUp(addIntent))) setAdding(true)
   }
@@ -57,7 +60,11 @@ export function Addresses({ session, identities, onTicket }: Props) {
       {added && list.data?.some((row) => row.address === added.identity.email) && (
         <WordsAlert
           kind="done"
-          words={added.isNew ? { title: t('addresses.addedTitle'), text: t('addresses.addedText') } : { title: t('addresses.hadTitle'), text: t('addresses.hadText') }}
+          words={
+            !had.includes(added.identity.email ?? '')
+              ? { title: t('addresses.addedTitle'), text: t('addresses.addedText') }
+              : { title: t('addresses.hadTitle'), text: t('addresses.hadText') }
+          }
         />
       )}
       <Listing list={{ ...list, rows: list.data }} empty={t('addresses.none')}>
@@ -143,7 +150,7 @@ export function AddAddress({ opened, suggestion, onClose, onDone, onTicket }: Ad
       <EmailSignIn
         purpose="link"
         suggestion={suggestion}
-        returnTo="/account"
+        returnTo={location.pathname}
         onDone={async () => {
           await onDone()
           onClose()

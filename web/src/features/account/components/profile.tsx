@@ -32,7 +32,7 @@ export function Profile({ user }: { user: User }) {
     },
     onSuccess: async (saved) => {
       if (!saved) {
-        await navigate('/account', doneNow('replaced'))
+        await navigate('/account/profile', doneNow('replaced'))
         return resetAllQueries(client)
       }
       setTyped({})

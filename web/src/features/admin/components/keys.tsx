@@ -8,7 +8,13 @@ import { useT } from '../../../i18n/language'
 import '../../../i18n/en/later/keys'
 import '../../../i18n/en/later/operator'
 
-const scopes = { introspect: 'operator.scope_introspect', 'users:read': 'operator.scope_users_read', 'users:write': 'operator.scope_users_write', 'admin:read': 'operator.scope_read', 'admin:write': 'operator.scope_write' } as const
+const scopes = {
+  introspect: 'operator.scope_introspect',
+  'users:read': 'operator.scope_users_read',
+  'users:write': 'operator.scope_users_write',
+  'admin:read': 'operator.scope_read',
+  'admin:write': 'operator.scope_write',
+} as const
 
 // Keys are those of the deployment.
 export function Keys() {

@@ -8,13 +8,13 @@ import '../../../i18n/en/later/operator'
 // TrailLink leads to what happened in a team.
 export function TrailLink({ team, children, label }: { team: string; children: string; label?: string }) {
   return (
-    <Anchor component={Link} to={`/admin?view=audit&team=${encodeURIComponent(team)}`} size="sm" title={team} {...(label ? { 'aria-label': label } : { ff: 'monospace' })}>
+    <Anchor component={Link} to={`/admin/audit?team=${encodeURIComponent(team)}`} size="sm" title={team} {...(label ? { 'aria-label': label } : { ff: 'monospace' })}>
       {children}
     </Anchor>
   )
 }
 
-export const userPath = (id: string) => `/admin?user=${encodeURIComponent(id)}`
+export const userPath = (id: string) => `/admin/users/${encodeURIComponent(id)}`
 
 // UserLink leads to the whole picture of a user.
 export function UserLink({ user }: { user: Pick<UserSummary, 'id' | 'display_name' | 'primary_email'> }) {

@@ -39,7 +39,7 @@ export function OneUser({ id, me }: { id: string; me: string }) {
   })
   return (
     <Stack gap="lg">
-      <Anchor component={Link} to="/admin" size="sm">
+      <Anchor component={Link} to="/admin/users" size="sm">
         ← {t('operator.users')}
       </Anchor>
       {!isID && <WordsAlert words={{ title: t('common.idWrong'), text: '' }} />}

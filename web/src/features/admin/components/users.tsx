@@ -68,7 +68,7 @@ export function Users({ me }: { me: User }) {
     if (search && 'id' in search) return void navigate(userPath(search.id))
     // The same again is asked again.
     if (JSON.stringify(search ?? {}) === JSON.stringify(filter)) return void list.refetch()
-    void navigate('/admin', { state: search ? { find: search } : null })
+    void navigate('/admin/users', { state: search ? { find: search } : null })
   }
   return (
     <Section title={t('operator.users')} hint={t('operator.newestFirst')}>

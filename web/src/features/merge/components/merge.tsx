@@ -7,7 +7,7 @@ import { api, data } from '../../../api/client'
 import { isProblem } from '../../../api/problem'
 import { keys, resetAllQueries } from '../../../api/queries'
 import type { MergePreview, MergeSide, UserSummary } from '../../../api/types'
-import type { KeptMerge } from '../../../auth/pending'
+import { type KeptMerge, keptMerge } from '../../../auth/pending'
 import { withStepUp } from '../../../auth/step-up'
 import { doneNow } from '../../../components/done'
 import { Section } from '../../../components/section'
@@ -44,6 +44,8 @@ export function Merge({ begun, me, onChange, onClose }: Props) {
   const stepUp = useStepUp()
   const navigate = useNavigate()
   const { ticket, survivor, choices } = begun
+  // Its ticket is used up, and is not asked about again.
+  const [over, setOver] = useState(false)
   const preview = useQuery({
     queryKey: keys.merge(ticket, survivor, choices),
     queryFn: async () => {
@@ -55,14 +57,16 @@ export function Merge({ begun, me, onChange, onClose }: Props) {
       }
     },
     placeholderData: keepPreviousData,
+    enabled: !over,
     staleTime: 0,
     retry: false,
   })
   const finish = async () => {
-    onClose()
+    keptMerge.set(undefined)
+    setOver(true)
     // Its ticket is used up, so that it is not asked about again below.
     client.removeQueries({ queryKey: keys.merge(ticket) })
-    await navigate('/account', doneNow('merged'))
+    await navigate('/account/sign-in-methods', doneNow('merged'))
     // Everything this page knows may be another account's now.
     await resetAllQueries(client)
   }

@@ -23,7 +23,7 @@ export function Merges() {
   const list = usePages(keys.merges, (query) => data(api.GET('/v1/me/merges', { params: { query } })))
   const undo = async (merge: MyMerge) => {
     await data(api.POST('/v1/me/merges/{merge}/undo', { params: { path: { merge: merge.id } } }))
-    await navigate('/account', doneNow('undone'))
+    await navigate('/account/history', doneNow('undone'))
     await resetAllQueries(client)
   }
   if (!list.rows?.length && !list.error) return null

@@ -1,13 +1,14 @@
-import { Badge, Button, Group, Stack, Text } from '@mantine/core'
+import { ActionIcon, Badge, Button, Group, NativeSelect, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
+import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import type { Page } from '../../../api/queries'
 import type { Job, SessionFilter } from '../../../api/types'
 import { providerName } from '../../../auth/providers'
 import { Question } from '../../../components/confirm'
-import { Pages, usePaged } from '../../../components/paged'
+import { Pages, useInAddress, usePaged } from '../../../components/paged'
 import { PreviewConfirm } from '../../../components/preview-confirm'
-import { Select, SelectAll, useSelection } from '../../../components/selection'
+import { Select, SelectAll, SelectGroup, SelectionBar, useSelection } from '../../../components/selection'
 import { Listing, Name, Person, personName, Time, WordsAlert } from '../../../components/show'
 import { statusColor } from '../../../components/status'
 import { useResumed } from '../../../components/step-up-context'
@@ -15,7 +16,8 @@ import { type Column, Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import type { Translate } from '../../../i18n/translate'
 import { untilOneExpires } from '../expiry'
-import { active, type Chosen, filterErrors, findsOpen, isOpen, narrows, toFilter } from '../filters'
+import { active, asChosen, type Chosen, filterErrors, findsOpen, isOpen, narrows, toFilter } from '../filters'
+import { inGroups, type Row } from '../groups'
 import { refusedWhy } from '../refused'
 import { type AnySession, EndedList, type EndedSessions } from './ended'
 import { EndingJob } from './ending-job'
@@ -25,11 +27,14 @@ import '../../../i18n/en/later/sessions'
 // What to end: as a dry run, or what a dry run listed and no more.
 type Ending = { filter: SessionFilter } & ({ dry_run: true } | { as_of?: string; at_most: number })
 
+// Below it a list needs no folding.
+const shortList = 10
+
 interface Props {
   label: string
   empty: string
   queryKey: readonly unknown[]
-  fetchPage: (query: SessionFilter & { cursor?: string; limit: number }) => Promise<Page<AnySession>>
+  fetchPage: (query: SessionFilter & { cursor?: string; limit: number; sort?: 'newest' | 'person'; count?: boolean }) => Promise<Page<AnySession>>
   endOne: (id: string) => Promise<unknown>
   /** Many end by a job. */
   endMany: (what: Ending) => Promise<EndedSessions | Job>
@@ -48,20 +53,32 @@ interface Props {
 // finds, or everyone else's.
 export function SessionManager(props: Props) {
   const t = useT()
-  const [chosen, setChosen] = useState<Chosen>(active)
-  const [settled] = useDebouncedValue(chosen, 250)
+  const [address, setAddress] = useInAddress({ ...active, sort: 'person' })
+  const { sort, ...filters } = address
+  // Of one user's there is no other user to choose, and their page has more lists.
+  const [own, setOwn] = useState<Chosen>(active)
+  const chosen = props.user ? own : asChosen(filters)
+  const setChosen = (next: Chosen) => (props.user ? setOwn(next) : setAddress({ ...address, ...next }))
+  const [settledText] = useDebouncedValue(JSON.stringify(chosen), 250)
+  const settled = JSON.parse(settledText) as Chosen
   const [done, setDone] = useState<{ at: number; ended: number; before: number; stay: number }>()
   const [job, setJob] = useState<Job>()
   const [asked, setAsked] = useState<{ session: AnySession; open: boolean; ending?: boolean }>()
   const filter: SessionFilter = { ...toFilter(settled), ...(props.user ? { user_id: props.user } : {}) }
-  const list = usePaged([...props.queryKey, filter], (page) => props.fetchPage({ ...filter, ...page }), { lookAgain: untilOneExpires })
+  const list = usePaged(
+    [...props.queryKey, filter, sort],
+    (page) => props.fetchPage({ ...filter, ...page, ...(props.inTeam ? { sort: sort === 'newest' ? 'newest' : 'person', count: true } : {}) }),
+    {
+      lookAgain: untilOneExpires,
+    },
+  )
   const rows = list.rows ?? []
   const endable = useSelection(
     rows.filter((row) => isOpen(row.status)),
     (row) => row.id,
   )
   const { selected } = endable
-  const unreadable = Object.values(filterErrors(chosen)).some(Boolean) || chosen !== settled
+  const unreadable = Object.values(filterErrors(chosen)).some(Boolean) || JSON.stringify(chosen) !== settledText
 
   // Of those that were named some may have ended meanwhile.
   const finish = async (named: number, { count, skipped = 0 }: Pick<EndedSessions, 'count' | 'skipped'>) => {
@@ -93,58 +110,151 @@ export function SessionManager(props: Props) {
     children: (preview: EndedSessions) => <EndedList ended={preview} />,
   })
 
-  const columns: Column<AnySession>[] = [
+  const [shut, setShut] = useState<ReadonlySet<string>>(new Set())
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set())
+  // A short list is open from the start.
+  const short = rows.length <= shortList
+  const isGroupOpen = (user: string) => (short ? !shut.has(user) : opened.has(user))
+  const toggle = (user: string) => {
+    const [set, change] = short ? [shut, setShut] : [opened, setOpened]
+    const next = new Set(set)
+    if (!next.delete(user)) next.add(user)
+    change(next)
+  }
+  const grouped: Row[] = props.inTeam && sort !== 'newest' ? inGroups(rows, isGroupOpen) : rows.map((session) => ({ kind: 'session', session, ofGroup: false }))
+  const device = (session: AnySession) => (
+    <>
+      <Name line>{session.device || t('common.unknownDevice')}</Name>
+      <Text size="xs" className="muted" component="div" maw="100%">
+        <Name line>{[session.ip, session.place].filter(Boolean).join(' · ')}</Name>
+      </Text>
+    </>
+  )
+  const person = (session: AnySession) => props.person?.(session) ?? <Person user={session.user} {...(session.current ? { note: t('sessions.thisBrowser') } : {})} />
+
+  const columns: Column<Row>[] = [
     {
       label: t('list.select'),
       action: true,
-      cell: (session) =>
-        isOpen(session.status) && (
-          <Select of={endable} row={session} label={t('sessions.selectOf', { name: personName(t, session.user), device: session.device || t('common.unknownDevice') })} />
+      cell: (row) =>
+        row.kind === 'person' ? (
+          <SelectGroup of={endable} rows={row.sessions.filter(({ status }) => isOpen(status))} label={t('sessions.selectAllOf', { name: personName(t, row.sessions[0]!.user) })} />
+        ) : (
+          isOpen(row.session.status) && (
+            <Select
+              of={endable}
+              row={row.session}
+              label={t('sessions.selectOf', { name: personName(t, row.session.user), device: row.session.device || t('common.unknownDevice') })}
+            />
+          )
         ),
     },
     {
-      label: t(props.inTeam ? 'sessions.member' : 'sessions.user'),
-      cell: (session) => props.person?.(session) ?? <Person user={session.user} {...(session.current ? { note: t('sessions.thisBrowser') } : {})} />,
+      label: t(props.inTeam ? 'sessions.person' : 'sessions.user'),
+      cell: (row) => {
+        if (row.kind === 'session' && !props.inTeam) return person(row.session)
+        const session = row.kind === 'person' ? row.sessions[0]! : row.session
+        const name = personName(t, session.user)
+        return (
+          <Group gap="xs" wrap="nowrap" align="flex-start" maw="100%">
+            {row.kind === 'person' && (
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                size="sm"
+                aria-expanded={row.open}
+                aria-label={t(row.open ? 'sessions.collapse' : 'sessions.expand', { name })}
+                onClick={() => toggle(session.user.id)}
+              >
+                {row.open ? <IconChevronDown size={16} aria-hidden /> : <IconChevronRight size={16} aria-hidden />}
+              </ActionIcon>
+            )}
+            <Stack gap={0} align="flex-start" miw={0} flex={1}>
+              {!(row.kind === 'session' && row.ofGroup) && (
+                <Group gap={6} wrap="nowrap" maw="100%">
+                  <div style={{ minWidth: 0 }}>{person(row.kind === 'person' ? { ...session, current: false } : session)}</div>
+                  {session.role !== 'member' && (
+                    <Badge variant="light" color="gray" size="sm" style={{ flex: 'none' }}>
+                      {session.role ? t(`common.${session.role}`) : t('sessions.noMember')}
+                    </Badge>
+                  )}
+                </Group>
+              )}
+              {row.kind === 'session' && (
+                <>
+                  {device(session)}
+                  {row.ofGroup && session.current && <span className="muted">({t('sessions.thisBrowser')})</span>}
+                </>
+              )}
+            </Stack>
+          </Group>
+        )
+      },
     },
-    ...(props.inTeam ? [{ label: t('sessions.role'), cell: (session: AnySession) => (session.role ? t(`common.${session.role}`) : t('sessions.noMember')) }] : []),
-    { label: t('sessions.ways'), cell: (session) => session.methods.map((method) => providerName(t, method)).join(', ') },
     {
-      label: t('sessions.from'),
-      cell: (session) => (
-        <Stack gap={0} align="flex-start">
-          <Name line>{session.device || t('common.unknownDevice')}</Name>
-          <Text size="xs" className="muted" component="div" maw="100%">
-            <Name line>{[session.ip, session.place].filter(Boolean).join(' · ')}</Name>
-          </Text>
-        </Stack>
+      label: t('sessions.ways'),
+      cell: (row) => [...new Set(row.kind === 'person' ? row.sessions.flatMap(({ methods }) => methods) : row.session.methods)].map((method) => providerName(t, method)).join(', '),
+    },
+    ...(props.inTeam
+      ? []
+      : [
+          {
+            label: t('sessions.from'),
+            cell: (row: Row) =>
+              row.kind === 'session' && (
+                <Stack gap={0} align="flex-start">
+                  {device(row.session)}
+                </Stack>
+              ),
+          },
+        ]),
+    {
+      label: t(props.inTeam ? 'sessions.entered' : 'sessions.age'),
+      cell: (row) => (row.kind === 'person' ? t('sessions.count', { count: row.sessions.length }) : <Time at={row.session.created_at} />),
+    },
+    {
+      label: t('sessions.lastSeen'),
+      cell: (row) => (
+        <Time
+          at={
+            row.kind === 'person'
+              ? row.sessions
+                  .map((one) => one.last_seen_at)
+                  .sort()
+                  .at(-1)!
+              : row.session.last_seen_at
+          }
+        />
       ),
     },
-    { label: t(props.inTeam ? 'sessions.entered' : 'sessions.age'), cell: (session) => <Time at={session.created_at} /> },
-    { label: t('sessions.lastSeen'), cell: (session) => <Time at={session.last_seen_at} /> },
     {
       label: t('sessions.state'),
-      cell: (session) => (
-        <Stack gap={2} align="flex-start">
-          <Badge variant="light" color={statusColor(session.status)} miw="max-content">
-            {t(`sessions.${session.status}`)}
-          </Badge>
-          {session.refusal && (
-            <Text size="xs" component="div" className="muted">
-              {refusedWhy(t, session.refusal)}
-            </Text>
-          )}
-          {session.break_glass_until && Date.parse(session.break_glass_until) > Date.now() && (
-            <Text size="xs" component="div">
-              {t.rich('sessions.glass', { time: <Time key="time" at={session.break_glass_until} /> })}
-            </Text>
-          )}
-        </Stack>
-      ),
+      cell: (row) => {
+        if (row.kind === 'person') return null
+        const { session } = row
+        return (
+          <Stack gap={2} align="flex-start">
+            <Badge variant="light" color={statusColor(session.status)} miw="max-content">
+              {t(`sessions.${session.status}`)}
+            </Badge>
+            {session.refusal && (
+              <Text size="xs" component="div" className="muted">
+                {refusedWhy(t, session.refusal)}
+              </Text>
+            )}
+            {session.break_glass_until && Date.parse(session.break_glass_until) > Date.now() && (
+              <Text size="xs" component="div">
+                {t.rich('sessions.glass', { time: <Time key="time" at={session.break_glass_until} /> })}
+              </Text>
+            )}
+          </Stack>
+        )
+      },
     },
     {
       label: t('sessions.end'),
       action: true,
-      cell: (session) => isOpen(session.status) && <EndButton session={session} onAsk={() => setAsked({ session, open: true })} />,
+      cell: (row) => row.kind === 'session' && isOpen(row.session.status) && <EndButton session={row.session} onAsk={() => setAsked({ session: row.session, open: true })} />,
     },
   ]
 
@@ -157,12 +267,18 @@ export function SessionManager(props: Props) {
       />
       <Group gap="xs" mih={30}>
         <SelectAll of={endable} />
-        <PreviewConfirm
-          label={t('sessions.endSelected')}
-          title={t('sessions.endSelectedTitle')}
-          disabled={selected.length === 0}
-          {...byFilter({ ids: selected.map((session) => session.id) })}
-        />
+        {props.inTeam && (
+          <NativeSelect
+            size="xs"
+            aria-label={t('sessions.order')}
+            value={sort}
+            onChange={(event) => setAddress({ ...address, sort: event.currentTarget.value })}
+            data={[
+              { value: 'person', label: t('sessions.byPerson') },
+              { value: 'newest', label: t('sessions.newest') },
+            ]}
+          />
+        )}
         <PreviewConfirm
           label={t('sessions.endFiltered')}
           title={t('sessions.endFilteredTitle')}
@@ -181,9 +297,31 @@ export function SessionManager(props: Props) {
         </Stack>
       )}
       <Listing list={list} empty={narrows(filter) || settled.status !== 'active' ? t('sessions.none') : props.empty}>
-        {(sessions) => <Table label={props.label} rows={sessions} rowKey={(session) => session.id} columns={columns} />}
+        {() => (
+          <Table
+            label={props.label}
+            compact
+            rows={grouped}
+            rowKey={(row) => (row.kind === 'person' ? row.sessions[0]!.user.id : row.session.id)}
+            rowMark={(row) => ({
+              ...(row.kind === 'session' && endable.has(row.session) ? { 'data-picked': true } : {}),
+              ...(row.kind === 'session' && row.ofGroup ? { 'data-of-group': true } : {}),
+            })}
+            columns={columns}
+          />
+        )}
       </Listing>
       <Pages list={list} />
+      {/* Its place is kept while it asks, for its question belongs to it. */}
+      <SelectionBar of={endable}>
+        <PreviewConfirm
+          label={t('sessions.endSelected')}
+          title={t('sessions.endSelectedTitle')}
+          disabled={selected.length === 0}
+          color="red"
+          {...byFilter({ ids: selected.map((session) => session.id) })}
+        />
+      </SelectionBar>
       {asked && (
         <EndOne
           key={asked.session.id}

@@ -1,5 +1,3 @@
-import { Button } from '@mantine/core'
-import { useState } from 'react'
 import { api, data } from '../../../api/client'
 import { keys } from '../../../api/queries'
 import type { Team } from '../../../api/types'
@@ -14,16 +12,9 @@ const prefixes = ['team.', 'team_session.', 'member.', 'invitation.', 'api_key.'
 
 export function TeamAudit({ team }: { team: Team }) {
   const t = useT()
-  const [shown, setShown] = useState(false)
   return (
     <Section title={t('audit.title')} hint={t('audit.hintTeam')}>
-      {shown ? (
-        <Trail team={team} />
-      ) : (
-        <Button variant="default" style={{ alignSelf: 'flex-start' }} onClick={() => setShown(true)}>
-          {t('audit.show')}
-        </Button>
-      )}
+      <Trail team={team} />
     </Section>
   )
 }

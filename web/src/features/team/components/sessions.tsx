@@ -7,14 +7,12 @@ import { Section } from '../../../components/section'
 import { personName } from '../../../components/show'
 import { useT } from '../../../i18n/language'
 import { SessionManager } from '../../sessions/components/session-manager'
-import { useTeamEvents } from '../api/live'
 import { useMembers } from './members'
 import '../../../i18n/en/later/sessions'
 
-export function Sessions({ team }: { team: Team }) {
+export function Sessions({ team, live }: { team: Team; live: boolean }) {
   const t = useT()
   const client = useQueryClient()
-  const live = useTeamEvents(team.id)
   const members = useMembers(team.id)
   const path = { team: team.id }
   return (

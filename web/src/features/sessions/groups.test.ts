@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import type { AnySession } from './components/ended'
+import { inGroups } from './groups'
+
+const of = (...users: string[]) => users.map((id, i) => ({ id: String(i), user: { id } }) as AnySession)
+
+it('puts several sessions of a person below one head, and a single one alone', () => {
+  const rows = inGroups(of('a', 'b', 'b', 'c', 'c'), (user) => user === 'b')
+  expect(rows.map((row) => (row.kind === 'person' ? `${row.sessions[0]!.user.id} ${row.sessions.length}` : `${row.session.id} ${row.ofGroup}`))).toEqual([
+    '0 false',
+    'b 2',
+    '1 true',
+    '2 true',
+    'c 2',
+  ])
+  expect(inGroups([], () => true)).toEqual([])
+})

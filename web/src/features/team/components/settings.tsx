@@ -1,0 +1,104 @@
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { useChange } from '../../../api/change'
+import { api, data } from '../../../api/client'
+import { keys } from '../../../api/queries'
+import type { Team } from '../../../api/types'
+import { withStepUp } from '../../../auth/step-up'
+import { ConfirmButton } from '../../../components/confirm'
+import { Section } from '../../../components/section'
+import { Fault, Name } from '../../../components/show'
+import { useStepUp } from '../../../components/step-up-context'
+import { useT } from '../../../i18n/language'
+import { Remove, useMembers } from './members'
+import '../../../i18n/en/later/team'
+
+// Settings renames and deletes a team, and lets a member leave it.
+export function Settings({ team, me }: { team: Team; me: string }) {
+  const t = useT()
+  const self = useMembers(team.id).rows?.find(({ user }) => user.id === me)
+  return (
+    <>
+      {team.role !== 'member' && (
+        <Section title={t('team.settings')} hint={t('team.settingsHint')}>
+          <Rename team={team} />
+        </Section>
+      )}
+      <Section title={t('team.dangerZone')}>
+        <Group justify="space-between">
+          <Text size="sm">{t('team.leaveText')}</Text>
+          {self && <Remove team={team} member={self} me={me} />}
+        </Group>
+        {team.role === 'owner' && (
+          <Group justify="space-between">
+            <Text size="sm">{t('team.deleteText')}</Text>
+            <Delete team={team} />
+          </Group>
+        )}
+      </Section>
+    </>
+  )
+}
+
+function Rename({ team }: { team: Team }) {
+  const t = useT()
+  const client = useQueryClient()
+  const stepUp = useStepUp()
+  const [typed, setTyped] = useState(team.name)
+  const name = typed.trim()
+  const rename = useChange({
+    mutationFn: () =>
+      withStepUp(
+        () => data(api.PATCH('/v1/teams/{team}', { params: { path: { team: team.id } }, body: { name } })),
+        () => stepUp(),
+      ),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.teams }),
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    rename.mutate()
+  }
+  return (
+    <form onSubmit={submit}>
+      <Stack gap="sm">
+        <Group align="flex-end">
+          <TextInput
+            label={t('team.name')}
+            flex="1 1 14rem"
+            maxLength={100}
+            dir="auto"
+            autoComplete="off"
+            value={typed}
+            onChange={(event) => setTyped(event.currentTarget.value)}
+          />
+          <Button type="submit" loading={rename.isPending} disabled={name === '' || name === team.name}>
+            {t('common.save')}
+          </Button>
+        </Group>
+        <Fault error={rename.error} />
+      </Stack>
+    </form>
+  )
+}
+
+function Delete({ team }: { team: Team }) {
+  const t = useT()
+  const remove = async () => {
+    await data(api.DELETE('/v1/teams/{team}', { params: { path: { team: team.id } } }))
+    // A new load: from now on this page would only be refused.
+    location.assign('/')
+  }
+  return (
+    <ConfirmButton
+      color="red"
+      variant="outline"
+      label={t('team.delete')}
+      title={t('team.deleteTitle')}
+      text={t.rich('team.deleteConfirmText', { name: <Name key="name">{team.name}</Name> })}
+      confirm={t('team.delete')}
+      intent={`delete team ${team.id}`}
+      action={remove}
+    />
+  )
+}
