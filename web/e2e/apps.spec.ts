@@ -52,7 +52,7 @@ test('an application asks, is denied and allowed, and loses its access', async (
   const count = answers.length
   await ask()
   await expect.poll(() => answers.length).toBe(count + 1)
-  await page.goto('/account')
+  await page.goto('/account/apps')
   await page.getByRole('button', { name: 'Remove the access of Grafana <b>' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Remove access' }).click()
   await expect(page.getByText('No application has access.')).toBeVisible()
