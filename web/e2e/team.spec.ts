@@ -247,11 +247,11 @@ test('an owner who has shut himself out comes back by the page, and opens the te
   const team = await newTeam(owner, 'Locked', [member])
   await post(owner, `/v1/teams/${team}/sessions`, {})
   const refusing = (problem: object) => (route: Route) => route.fulfill({ contentType: 'application/problem+json', ...problem })
-  await owner.route('**/policy', refusing({ status: 500, json: { code: 'internal' } }))
+  await owner.route('**/v1/teams/*/policy', refusing({ status: 500, json: { code: 'internal' } }))
   await owner.goto(`/teams/${team}/policy`)
   const section = owner.getByRole('region', { name: 'Policy', exact: true })
   await expect(section.getByRole('button', { name: 'Try again' })).toBeVisible()
-  await owner.unroute('**/policy')
+  await owner.unroute('**/v1/teams/*/policy')
   await tryAgain(section)
   const networks = owner.getByRole('textbox', { name: 'Allowed networks' })
   // What somebody else saves meanwhile takes nothing of what was typed.
@@ -269,11 +269,11 @@ test('an owner who has shut himself out comes back by the page, and opens the te
 
   // A proof that the policy asks for takes nothing of it either.
   const preview = owner.getByRole('region', { name: 'Preview' })
-  await owner.route('**/policy', refusing({ status: 403, json: { code: 'policy_unsatisfied', rule: 'require_fresh_for_admin' } }))
+  await owner.route('**/v1/teams/*/policy', refusing({ status: 403, json: { code: 'policy_unsatisfied', rule: 'require_fresh_for_admin' } }))
   await networks.fill('10.9.9.9/8')
   await expect(preview).toContainText('Changes to this team need a recent verification.')
   await preview.getByRole('button', { name: 'Verify it’s you' }).click()
-  await owner.unroute('**/policy')
+  await owner.unroute('**/v1/teams/*/policy')
   await owner.getByRole('button', { name: 'Verify with Google' }).click()
   await beAtProvider(owner, { name: 'Ophelia', email: 'ophelia@gmail.com' })
   await expect(networks).toHaveValue('10.9.9.9/8')
