@@ -174,7 +174,7 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]string{
-		{"PUT", "/v1/me"}, {"POST", "/v1/me"}, {"DELETE", "/v1/me"}, {"GET", "/v1/auth/siwe/verify"}, {"PUT", "/v1/auth/google/start"},
+		{"PUT", "/v1/me"}, {"POST", "/v1/me"}, {"GET", "/v1/auth/siwe/verify"}, {"PUT", "/v1/auth/google/start"},
 		{"PATCH", "/v1/session"}, {"TRACE", "/v1/me"}, {"OPTIONS", "/v1/me"}, {"FOO", "/v1/teams"}, {"DELETE", "/v1/teams"}, {"POST", "/healthz"}, {"HEAD", "/v1/auth/google/callback"},
 	} {
 		answer := b.Do(c[0], c[1], nil).Want(http.StatusMethodNotAllowed)

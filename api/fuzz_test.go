@@ -153,7 +153,9 @@ func (g generator) send(t *testing.T, b *apptest.Browser, method, path string, i
 	if op != nil && op.RequestBody != nil || g.IntN(10) == 0 {
 		var schema *openapi3.Schema
 		if op != nil && op.RequestBody != nil {
-			schema = op.RequestBody.Value.Content["application/json"].Schema.Value
+			for _, media := range op.RequestBody.Value.Content { // the one there is
+				schema = media.Schema.Value
+			}
 		}
 		raw, err := json.Marshal(g.value(schema, 0))
 		if err != nil {

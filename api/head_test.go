@@ -22,7 +22,7 @@ func TestHeadIsAnsweredLikeGet(t *testing.T) {
 	}
 	app, _ := newClient(t, a, func(*client.Client) {})
 	fill := strings.NewReplacer(
-		"{team}", strings.TrimPrefix(c.path, "/v1/teams/"), "{user}", c.ids["member"], "{provider}", "google",
+		"{team}", strings.TrimPrefix(c.path, "/v1/teams/"), "{user}", c.ids["member"], "{user_ref}", c.ids["member"], "{provider}", "google",
 		"{client}", app.ID, "{job}", c.ids["owner"], "{merge}", c.ids["owner"],
 	)
 	paths := []string{"/openapi.yaml"}

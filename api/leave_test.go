@@ -57,7 +57,7 @@ func TestLeavingAndComingBack(t *testing.T) {
 		back.POST("/v1/me/restore", object{}).WantProblem(http.StatusNotFound, "not_found")
 
 		// Operators delete, and cancel that; a key may not touch an operator.
-		op.DELETE("/v1/admin/users/" + me(op)).WantProblem(http.StatusForbidden, "forbidden")
+		op.DELETE("/v1/admin/users/"+me(op)).WantProblem(http.StatusForbidden, "forbidden")
 		op.Do(http.MethodDelete, "/v1/admin/users/"+id, object{"reason": "asked by phone"}).Want(http.StatusAccepted)
 		back.GET("/v1/session").Want(http.StatusUnauthorized)
 		op.POST("/v1/admin/users/"+id+"/cancel-deletion", object{"reason": "a mistake"}).Want(http.StatusNoContent)
@@ -68,7 +68,7 @@ func TestLeavingAndComingBack(t *testing.T) {
 		}
 		raw := op.POST("/v1/admin/api-keys", object{"name": "backend", "scopes": []string{"admin:write"}}).Want(http.StatusCreated).String("secret")
 		key := a.Browser().With("Authorization", "Bearer "+raw)
-		key.DELETE("/v1/admin/users/" + me(op)).WantProblem(http.StatusForbidden, "forbidden")
+		key.DELETE("/v1/admin/users/"+me(op)).WantProblem(http.StatusForbidden, "forbidden")
 		key.DELETE("/v1/admin/users/" + id).Want(http.StatusAccepted)
 	})
 }

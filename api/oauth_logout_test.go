@@ -19,8 +19,8 @@ import (
 // receiver is where an application takes logout tokens.
 type receiver struct {
 	*httptest.Server
-	mu   sync.Mutex
-	told []string
+	mu       sync.Mutex
+	notified []string
 }
 
 func newReceiver(t *testing.T) *receiver {
@@ -29,7 +29,7 @@ func newReceiver(t *testing.T) *receiver {
 	r.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.told = append(r.told, req.PostFormValue("logout_token"))
+		r.notified = append(r.notified, req.PostFormValue("logout_token"))
 	}))
 	t.Cleanup(r.Close)
 	return r
@@ -38,7 +38,7 @@ func newReceiver(t *testing.T) *receiver {
 func (r *receiver) tokens() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]string{}, r.told...)
+	return append([]string{}, r.notified...)
 }
 
 // logoutToken waits for the n-th logout token and verifies it by the published keys.
@@ -67,7 +67,7 @@ func (r *receiver) logoutToken(t *testing.T, o application, n int) map[string]an
 }
 
 // An admin of the team ends a member's session in the panel, and the session that an
-// application has by it ends, of which it is told; so it goes by every other way.
+// application has by it ends, of which it is notified; so it goes by every other way.
 func TestEndingATeamSessionEndsTheApplications(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		c, r := newCrew(t, a, "Apps"), newReceiver(t)
@@ -87,15 +87,15 @@ func TestEndingATeamSessionEndsTheApplications(t *testing.T) {
 			}
 		}
 		c.owner.DELETE(c.path + "/sessions/" + found).Want(http.StatusNoContent)
-		if told := r.logoutToken(t, o, 1); told["sid"] != sid || told["sub"] != c.ids["member"] {
-			t.Errorf("told of %v, want the session %v of %s", told, sid, c.ids["member"])
+		if notified := r.logoutToken(t, o, 1); notified["sid"] != sid || notified["sub"] != c.ids["member"] {
+			t.Errorf("notified of %v, want the session %v of %s", notified, sid, c.ids["member"])
 		}
 		o.dead(t, "the session in the team", got.AccessToken, got.RefreshToken)
 		o.userinfo(t, other.AccessToken).Want(http.StatusOK)
 
 		c.member.DELETE("/v1/session").Want(http.StatusNoContent)
-		if told := r.logoutToken(t, o, 2); told["sub"] != c.ids["member"] {
-			t.Errorf("told of %v", told)
+		if notified := r.logoutToken(t, o, 2); notified["sub"] != c.ids["member"] {
+			t.Errorf("notified of %v", notified)
 		}
 		o.dead(t, "the session of the browser", other.AccessToken, other.RefreshToken)
 	})
@@ -171,8 +171,8 @@ func TestLogoutByAnApplication(t *testing.T) {
 	b.GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated")
 	o.dead(t, "the application's session", got.AccessToken, got.RefreshToken)
 	sibling.dead(t, "the other application's session", theirs.AccessToken, theirs.RefreshToken)
-	if told := r.logoutToken(t, sibling, 1); told["sub"] == nil {
-		t.Errorf("told of %v", told)
+	if notified := r.logoutToken(t, sibling, 1); notified["sub"] == nil {
+		t.Errorf("notified of %v", notified)
 	}
 	// Once more, and by a form: there is nothing left to end.
 	if to := location(b.GET(path("id_token_hint", hint, "post_logout_redirect_uri", home))); to != home {

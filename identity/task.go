@@ -23,7 +23,7 @@ const (
 func (k TaskKind) Sealed() bool { return k != TaskLogout }
 
 // Logout is a session of an application that has ended, of which the application is
-// told (OpenID Connect Back-Channel Logout 1.0).
+// notified (OpenID Connect Back-Channel Logout 1.0).
 type Logout struct {
 	ClientID string `json:"client_id"`
 	URI      string `json:"uri"`

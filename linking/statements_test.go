@@ -105,7 +105,7 @@ func TestRoundTrips(t *testing.T) {
 		{"a wallet again", func() { w.signIn(t, "siwe", known, wallet) }, 2},
 		{"a new wallet", func() { w.signIn(t, "siwe", storagetest.Address(), wallet) }, 2},
 		{"Google again", func() { w.signIn(t, "google", address, vouched(address)) }, 2},
-		{"Google anew", func() { a := newWord(); w.signIn(t, "google", a, vouched(a)) }, 2},
+		{"Google, first", func() { a := newWord(); w.signIn(t, "google", a, vouched(a)) }, 2},
 		{"a used proof", func() {
 			p := w.proof(identity.PurposeSignIn, "siwe", known, wallet)
 			w.must(t, p, nil)

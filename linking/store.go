@@ -57,12 +57,12 @@ type Store interface {
 type Parties struct {
 	Provider, Subject string
 	Address           string       // "" for none
-	User              *identity.ID // nil for nobody
+	User              *identity.ID // nil for no user
 }
 
 // PartyRows are the parties of a proof, all locked.
 type PartyRows struct {
-	// Users are read as they are locked, without the identity's owner if nobody else
+	// Users are read as they are locked, without the identity's owner if no other user
 	// is named.
 	Users    []identity.User
 	Identity *identity.Identity // nil if it has no owner

@@ -32,7 +32,7 @@ type checks struct {
 
 // check is one that waits.
 type check struct {
-	ctx  context.Context //nolint:containedctx // of who waits: nobody reads for one who has gone
+	ctx  context.Context //nolint:containedctx // of the caller: a check that was given up is not read
 	hash []byte
 	done chan struct{} // closed when the rest is set
 
@@ -67,7 +67,7 @@ func (db *DB) checkToken(ctx context.Context, tokenHash []byte) (session.Princip
 	return c.row.domain(), nil
 }
 
-// readChecks reads for those who wait until nobody does.
+// readChecks reads for those who wait until none is left.
 func (db *DB) readChecks() {
 	for {
 		together := db.checks.next()
@@ -86,7 +86,7 @@ func (db *DB) readChecks() {
 	}
 }
 
-// next takes those who wait, and ends the worker if nobody does.
+// next takes those who wait, and ends the worker if there is none.
 func (c *checks) next() []*check {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -133,8 +133,8 @@ WHERE ` + where + lives)
 	principals := principal("s.token_hash = "+first, teamSessionOfToken)
 	if e == postgres {
 		// LIMIT keeps it a loop, which reads each token by the index.
-		principals = newHotStatement("SELECT n.i, c.* FROM unnest(" + first + "::bytea[]) WITH ORDINALITY AS n (hash, i), LATERAL (" +
-			principal("s.token_hash = n.hash", teamSessionOfToken).sql + " LIMIT 1) AS c")
+		principals = newHotStatement("SELECT n.i, named.* FROM unnest(" + first + "::bytea[]) WITH ORDINALITY AS n (hash, i), LATERAL (" +
+			principal("s.token_hash = n.hash", teamSessionOfToken).sql + " LIMIT 1) AS named")
 	}
 	return &hotStatements{
 		principal:     principal("s.token_hash = "+first, teamSessionOfToken),

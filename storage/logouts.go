@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 )
 
-// logoutLifetime is how long an application may be down before it is no longer told.
+// logoutLifetime is how long an application may be down before it is no longer notified.
 const logoutLifetime = 24 * time.Hour
 
 // endedRow is a session that has just ended.
@@ -23,7 +23,7 @@ type endedRow struct {
 // OnLogout has f called after each commit that leaves logouts to be sent.
 func (db *DB) OnLogout(f func()) { db.wakeLogouts.Store(&f) }
 
-// enqueueLogouts leaves a task for each application that is to be told of the sessions
+// enqueueLogouts leaves a task for each application that is to be notified of the sessions
 // that have just ended. However they end, it is here: the update that ends them and
 // the task commit together.
 func (db *DB) enqueueLogouts(ctx context.Context, ended []endedRow, at time.Time) error {
@@ -47,14 +47,14 @@ func (db *DB) enqueueLogouts(ctx context.Context, ended []endedRow, at time.Time
 	if len(places) == 0 {
 		return nil
 	}
-	var told []struct{ ID, BackchannelURI, IDTokenAlg string }
+	var notified []struct{ ID, BackchannelURI, IDTokenAlg string }
 	err := db.reader(ctx).NewSelect().Model((*oauthClientRow)(nil)).Column("id", "backchannel_uri", "id_token_alg").
-		Where("c.id IN (?) AND c.backchannel_uri <> ''", bun.List(names)).Scan(ctx, &told)
-	if err = db.engine.normalise(err); err != nil || len(told) == 0 {
+		Where("c.id IN (?) AND c.backchannel_uri <> ''", bun.List(names)).Scan(ctx, &notified)
+	if err = db.engine.normalise(err); err != nil || len(notified) == 0 {
 		return err
 	}
 	var tasks []identity.Task
-	for _, c := range told {
+	for _, c := range notified {
 		for _, p := range places {
 			if p.client != c.ID {
 				continue

@@ -312,7 +312,7 @@ func bounded(t *testing.T, engine string) (d *storagetest.Database, full func(bo
 		return &storagetest.Database{DB: db, Engine: engine, URL: url, SQL: storagetest.ConnectSQL(t, url), Clock: storagetest.NewClock()}, func(is bool) {
 			pages := 1 << 30
 			if is {
-				pages = 1 // stands for as many as there are
+				pages = 1 // below any size, so as many as there are
 			}
 			if _, err := writer.conn.(driver.ExecerContext).ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages), nil); err != nil {
 				t.Fatal(err)

@@ -224,21 +224,7 @@ func testRestored(t *testing.T, d *storagetest.Database) {
 func TestOldTrailGoesOn(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		const before = 29 // the last migration that they have
-		for {
-			status := must[[]storage.MigrationStatus](t)(d.MigrationStatus(t.Context()))
-			newest := int64(0)
-			for _, s := range status {
-				if s.Applied {
-					newest = max(newest, s.Version)
-				}
-			}
-			if newest <= before {
-				break
-			}
-			if _, err := d.MigrateDown(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
+		downTo(t, d, before)
 		team := identity.NewID()
 		d.RecordChained(t, team, d.Event(&team), d.Event(&team))
 		d.RecordChained(t, audit.Deployment, d.Event(nil))
@@ -259,9 +245,7 @@ func TestOldTrailGoesOn(t *testing.T) {
 		wantWhole(t, d, &team, 4)
 
 		// And back: what this release has sealed is chained again.
-		if _, err := d.MigrateDown(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		downTo(t, d, before)
 		if n := d.Count(t, "audit_events WHERE seq IS NULL"); n != 4 {
 			t.Errorf("%d events are to be chained", n)
 		}
@@ -270,4 +254,23 @@ func TestOldTrailGoesOn(t *testing.T) {
 			t.Errorf("%d events: %q", events, breaks)
 		}
 	})
+}
+
+// downTo takes migrations back until a version is the newest.
+func downTo(t *testing.T, d *storagetest.Database, version int64) {
+	t.Helper()
+	for {
+		newest := int64(0)
+		for _, s := range must[[]storage.MigrationStatus](t)(d.MigrationStatus(t.Context())) {
+			if s.Applied {
+				newest = max(newest, s.Version)
+			}
+		}
+		if newest <= version {
+			return
+		}
+		if _, err := d.MigrateDown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

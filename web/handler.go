@@ -107,14 +107,14 @@ func (a *App) Refuse(w http.ResponseWriter, r *http.Request, status int, refusal
 
 // sections are the pages of the areas, as the app's router has them.
 var sections = map[string][]string{
-	"account": {"profile", "sign-in-methods", "emails", "devices", "apps", "history", "danger", "merge"},
-	"admin":   {"overview", "users", "teams", "sessions", "duplicates", "merges", "clients", "webhooks", "audit", "api-keys", "health"},
+	"account": {"profile", "sign-in-methods", "emails", "devices", "apps", "history", "merge"},
+	"admin":   {"users", "sessions", "duplicates", "merges", "clients", "audit", "api-keys", "health"},
 }
 
 // isPage reports whether the app's router knows the path.
 func isPage(p string) bool {
 	switch p {
-	case "/", "/sign-in", "/account", "/admin", "/docs":
+	case "/", "/sign-in", "/sign-out", "/consent", "/account", "/admin", "/docs":
 		return true
 	}
 	area, rest, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")

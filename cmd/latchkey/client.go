@@ -193,7 +193,9 @@ func newRotateClientCommand() *cobra.Command {
 func newDeleteClientCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "delete CLIENT_ID", Short: "Delete a client and end everything that people allowed it", Args: cobra.ExactArgs(1),
-		RunE: withClients(func(cmd *cobra.Command, args []string, s *client.Service) error { return s.Delete(cmd.Context(), nil, args[0]) }),
+		RunE: withClients(func(cmd *cobra.Command, args []string, s *client.Service) error {
+			return s.Delete(cmd.Context(), nil, args[0])
+		}),
 	}
 }
 

@@ -25,7 +25,9 @@ func newMigrateCommand() *cobra.Command {
 
 // withDB runs a command with the configured database.
 func withDB(run func(cmd *cobra.Command, args []string, db *storage.DB) error) func(*cobra.Command, []string) error {
-	return withConfiguredDB(func(cmd *cobra.Command, args []string, db *storage.DB, _ config.Config) error { return run(cmd, args, db) })
+	return withConfiguredDB(func(cmd *cobra.Command, args []string, db *storage.DB, _ config.Config) error {
+		return run(cmd, args, db)
+	})
 }
 
 // withConfiguredDB is withDB for what the rest of the configuration decides about.

@@ -26,7 +26,7 @@ type Handler struct {
 	key    string
 }
 
-// NewHandler returns a handler whose addresses nobody else knows: a page of another
+// NewHandler returns a handler whose addresses are known to no other page: a page of another
 // site cannot sign a browser in here.
 func NewHandler(public string, store Store, sessions *session.Service, cookie func(token string) *http.Cookie, now identity.Clock) *Handler {
 	key, _ := identity.NewSecret()

@@ -105,7 +105,7 @@ func (s *seed) since(began time.Time) time.Time {
 	return s.now.Add(-time.Duration(x * x * x * float64(s.now.Sub(began)))).Truncate(time.Minute)
 }
 
-// hash stands for a token that does not exist.
+// hash is that of a token that does not exist.
 func (s *seed) hash() []byte {
 	out := make([]byte, 32)
 	for i := range out {

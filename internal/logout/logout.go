@@ -1,5 +1,5 @@
 // Package logout tells applications that their sessions have ended (OpenID Connect
-// Back-Channel Logout 1.0). What is to be told waits in the outbox from the commit that
+// Back-Channel Logout 1.0). What is to be notified waits in the outbox from the commit that
 // ended the session.
 package logout
 

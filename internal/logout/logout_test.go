@@ -45,8 +45,8 @@ type application struct {
 	hits   atomic.Int32
 	hold   chan struct{} // requests wait until it is closed
 
-	mu   sync.Mutex
-	told []jwt.MapClaims
+	mu       sync.Mutex
+	notified []jwt.MapClaims
 }
 
 func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -70,13 +70,13 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.told = append(a.told, claims)
+	a.notified = append(a.notified, claims)
 }
 
 func (a *application) tokens() []jwt.MapClaims {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return append([]jwt.MapClaims{}, a.told...)
+	return append([]jwt.MapClaims{}, a.notified...)
 }
 
 type world struct {
@@ -134,7 +134,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// A session that ends is told by its id, with what the specification asks for; all of
+// A session that ends is notified by its id, with what the specification asks for; all of
 // a person's at once by one token that names only them.
 func TestWhatApplicationsAreTold(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
@@ -153,7 +153,7 @@ func TestWhatApplicationsAreTold(t *testing.T) {
 			return undone
 		})
 		if !errors.Is(err, undone) || w.Count(t, "outbox") != 0 {
-			t.Fatalf("what did not happen is told: %v", err)
+			t.Fatalf("what did not happen is notified: %v", err)
 		}
 		w.end(t, u, &first.ID)
 		eventually(t, "the first", func() bool { return len(app.tokens()) == 1 && w.Count(t, "outbox") == 0 })
@@ -171,12 +171,12 @@ func TestWhatApplicationsAreTold(t *testing.T) {
 		w.end(t, u, nil)
 		eventually(t, "all", func() bool { return len(app.tokens()) == 2 && w.Count(t, "outbox") == 0 })
 		if got := app.tokens()[1]; got["sub"] != u.String() || got["sid"] != nil {
-			t.Errorf("all of them are told as %v (%s and %s)", got, second.ID, third.ID)
+			t.Errorf("all of them are notified as %v (%s and %s)", got, second.ID, third.ID)
 		}
 		w.end(t, other, nil)
 		eventually(t, "the other's", func() bool { return len(app.tokens()) == 3 })
 		if got := app.tokens()[2]; got["sid"] != theirs.ID.String() {
-			t.Errorf("one alone is told as %v", got)
+			t.Errorf("one alone is notified as %v", got)
 		}
 
 		// Two of three by their browser: each is named, for one goes on.
@@ -189,7 +189,7 @@ func TestWhatApplicationsAreTold(t *testing.T) {
 		eventually(t, "two", func() bool { return len(app.tokens()) == 5 && w.Count(t, "outbox") == 0 })
 		for _, got := range app.tokens()[3:] {
 			if got["sid"] == nil {
-				t.Errorf("one of several is told as %v", got)
+				t.Errorf("one of several is notified as %v", got)
 			}
 		}
 	})

@@ -105,8 +105,6 @@ export const details: Area<'details'> = {
   grant_id: 'Zustimmung (ID)',
   grants: 'beendete Zustimmungen',
   team_id: 'Team (ID)',
-  application_session_id: 'Sitzung der Anwendung (ID)',
-  deletes_at: 'wird gelöscht am',
 }
 
 export const reasons: Area<'reasons'> = {
@@ -162,7 +160,6 @@ export const reasons: Area<'reasons'> = {
   replaced: 'im selben Browser neu angemeldet',
   'first use': 'erste Verwendung des Dienstes',
   due: 'planmäßig',
-  'first use': 'erstmals gebraucht',
   'asked for': 'auf der Kommandozeile angefordert',
   compromised: 'möglicherweise kompromittiert',
   hint_shown: 'eines zeigt eine Adresse, die das andere bestätigt hat',

@@ -105,8 +105,6 @@ export const details = {
   grant_id: 'grant (ID)',
   grants: 'grants ended',
   team_id: 'team (ID)',
-  application_session_id: "application's session (ID)",
-  deletes_at: 'deleted on',
 } as const
 
 export const reasons = {
@@ -162,7 +160,6 @@ export const reasons = {
   replaced: 'they signed in again in the same browser',
   'first use': 'first use of the service',
   due: 'scheduled',
-  'first use': 'first used',
   'asked for': 'requested on the command line',
   compromised: 'possibly compromised',
   // Of candidates for a merge.
