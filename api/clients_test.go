@@ -15,15 +15,15 @@ import (
 )
 
 // newClient makes a client of the authorization server.
-func newClient(t *testing.T, a *apptest.App, edit func(c *client.Client)) (client.Client, string) {
+func newClient(t *testing.T, a *apptest.App, edit func(c *client.Client)) client.Client {
 	t.Helper()
 	c := client.Client{Name: "An app", RedirectURIs: client.Words{"https://app.example.com/cb"}}
 	edit(&c)
-	c, secret, err := app.Clients(a.Config, a.DB, a.Now).Create(t.Context(), nil, c)
+	c, _, err := app.Clients(a.Config, a.DB, a.Now).Create(t.Context(), nil, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, secret
+	return c
 }
 
 func TestClients(t *testing.T) {
@@ -111,8 +111,8 @@ func TestClients(t *testing.T) {
 func TestMyGrants(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		b, other := google(t, a, apptest.Person{Email: "ada@gmail.com"}), google(t, a, apptest.Person{Email: "eve@gmail.com"})
-		grafana, _ := newClient(t, a, func(c *client.Client) { c.Name, c.LogoURI = "Grafana", "https://grafana.example.com/l.png" })
-		wiki, _ := newClient(t, a, func(c *client.Client) { c.Name = "Wiki" })
+		grafana := newClient(t, a, func(c *client.Client) { c.Name, c.LogoURI = "Grafana", "https://grafana.example.com/l.png" })
+		wiki := newClient(t, a, func(c *client.Client) { c.Name = "Wiki" })
 		by := identity.Actor{UserID: uuid.MustParse(me(b)), SessionID: uuid.MustParse(b.GET("/v1/session").Want(http.StatusOK).String("session.id"))}
 		for _, id := range []string{grafana.ID, wiki.ID} {
 			if _, err := app.Clients(a.Config, a.DB, a.Now).Agree(t.Context(), by, client.Consent{ClientID: id, Scopes: []string{"openid", "email"}}); err != nil {

@@ -20,7 +20,7 @@ func TestHeadIsAnsweredLikeGet(t *testing.T) {
 	if status := c.owner.POST(c.path+"/sessions", nil).Status; status >= http.StatusBadRequest {
 		t.Fatal(status)
 	}
-	app, _ := newClient(t, a, func(*client.Client) {})
+	app := newClient(t, a, func(*client.Client) {})
 	fill := strings.NewReplacer(
 		"{team}", strings.TrimPrefix(c.path, "/v1/teams/"), "{user}", c.ids["member"], "{user_ref}", c.ids["member"], "{provider}", "google",
 		"{client}", app.ID, "{job}", c.ids["owner"], "{merge}", c.ids["owner"],

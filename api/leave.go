@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -129,7 +130,7 @@ func (s *Server) ExportMe(ctx context.Context, _ contract.ExportMeRequestObject)
 	}); err != nil {
 		return nil, err
 	}
-	ids := append(former, u.ID)
+	ids := append(slices.Clone(former), u.ID)
 	out.History, out.HistoryComplete, err = exported(func(p identity.Page) ([]contract.MyEvent, *identity.ID, error) {
 		rows, next, err := s.Linking.History(ctx, ids, p)
 		return each(rows, func(e identity.Event) contract.MyEvent { return myEventOf(e, ids) }), next, err

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/url"
 
 	"github.com/gin-gonic/gin"
 
@@ -43,6 +42,6 @@ func (s *Server) Logout(ctx context.Context, _ contract.LogoutRequestObject) (co
 // LogoutByForm sends a browser that posts the parameters to the same request with GET,
 // as AuthorizeByForm does.
 func (s *Server) LogoutByForm(ctx context.Context, _ contract.LogoutByFormRequestObject) (contract.LogoutByFormResponseObject, error) {
-	to := logoutPath + "?" + url.Values(requestInfoOf(ctx).form).Encode()
+	to := logoutPath + "?" + requestInfoOf(ctx).form.Encode()
 	return contract.LogoutByForm303Response{Headers: contract.LogoutByForm303ResponseHeaders{Location: &to}}, nil
 }

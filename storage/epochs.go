@@ -40,12 +40,6 @@ const (
 	endedTeamSession = "NOT (" + openTeamSession + ")"
 )
 
-// stamped gives a new session the counts of now.
-func stamped(q *bun.InsertQuery, user identity.ID) *bun.InsertQuery {
-	return q.Value("user_epoch", "(SELECT su.session_epoch FROM users AS su WHERE su.id = ?)", user).
-		Value("deployment_epoch", "(SELECT sd.session_epoch FROM deployment AS sd)")
-}
-
 // stampedInTeam gives a new team session the count of now, of the owners or of the
 // others.
 func stampedInTeam(q *bun.InsertQuery, teamID, user identity.ID) *bun.InsertQuery {

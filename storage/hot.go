@@ -248,7 +248,7 @@ func (db *DB) readAlone(ctx context.Context, tx *transaction, r *hotRead) error 
 		rows, err := tx.lite.Tx.QueryContext(ctx, r.statement.sql, r.args...)
 		return r.scanAll(rows, err)
 	case db.pool == nil:
-		prepared, err := db.lite.prepare(ctx, db.read.DB, r.statement)
+		prepared, err := db.lite.prepare(ctx, db.read.DB, r.statement) //nolint:sqlclosecheck // kept as long as the database is open
 		if err != nil {
 			return err
 		}
@@ -284,7 +284,7 @@ func (l *liteStatements) prepare(ctx context.Context, db *sql.DB, h *hotStatemen
 	if known := l.by[h]; known != nil {
 		return known, nil
 	}
-	prepared, err := db.PrepareContext(ctx, h.sql)
+	prepared, err := db.PrepareContext(ctx, h.sql) //nolint:sqlclosecheck // kept as long as the database is open
 	if err != nil {
 		return nil, err // as before the migrations
 	}

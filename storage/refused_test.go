@@ -92,4 +92,4 @@ func networks(cidrs ...string) (out []netip.Prefix) {
 }
 
 // oneOf picks at random.
-func oneOf[T any](all ...T) T { return all[rand.N(len(all))] } //nolint:gosec // any will do
+func oneOf[T any](all ...T) T { return all[rand.N(len(all))] }

@@ -145,8 +145,10 @@ func TestAnswers(t *testing.T) {
 		"HTML":                 {answer: says(`<html>`), fails: true},
 		"too large":            {answer: says(`{"allow": true, "x": "` + long + `"}`), fails: true},
 		"endless":              {answer: endless, fails: true},
-		"an error":             {answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"allow": true}`, 500) }, fails: true},
-		"another success":      {answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, fails: true},
+		"an error": {answer: func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"allow": true}`, http.StatusInternalServerError)
+		}, fails: true},
+		"another success": {answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, fails: true},
 		"a redirect": {answer: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, redirected, http.StatusTemporaryRedirect)
 		}, fails: true},

@@ -155,7 +155,7 @@ func (s *Service) judgeTeam(ctx context.Context, p session.Principal, from ident
 	case errors.Is(err, identity.ErrNotFound):
 		return refuse("access_denied", "the person is not in this team"), nil
 	case errors.As(err, &e) && e.Code == identity.CodePolicyUnsatisfied:
-		return refuse("access_denied", "the team's policy does not admit this session: "+string(e.Rule)), nil
+		return refuse("access_denied", "the team's policy does not admit this session: "+e.Rule), nil
 	}
 	return nil, err
 }

@@ -112,11 +112,11 @@ func Seed(ctx context.Context, store Store, now time.Time) error {
 // id returns a UUIDv7 of a time, the same for the same seed and time.
 func (s *seed) id(at time.Time) (id identity.ID) {
 	for i := range id {
-		id[i] = byte(s.random.Uint32())
+		id[i] = byte(s.random.Uint32() & 0xff)
 	}
 	ms := at.UnixMilli()
 	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
+		id[i] = byte(ms >> (40 - 8*i) & 0xff)
 	}
 	id[6], id[8] = 0x70|id[6]&0x0f, 0x80|id[8]&0x3f
 	return id
@@ -203,7 +203,7 @@ func (s *seed) identity(p *person, provider, subject, email string) {
 func (s *seed) wallet(p *person) {
 	raw := make([]byte, common.AddressLength)
 	for i := range raw {
-		raw[i] = byte(s.random.Uint32())
+		raw[i] = byte(s.random.Uint32() & 0xff)
 	}
 	address, kind, chain := common.BytesToAddress(raw).Hex(), "eoa", int64(1)
 	s.identity(p, identity.ProviderSIWE, "eip155:"+address, "")

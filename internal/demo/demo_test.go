@@ -21,7 +21,7 @@ func TestDemo(t *testing.T) {
 			}
 		}
 		sessions := session.NewService(d.DB, session.NewCache(0), session.Limits{Idle: now.Sub(now.AddDate(0, 0, -7)), Lifetime: now.Sub(now.AddDate(0, 0, -30))}, d.Clock.Now)
-		cookie := func(token string) *http.Cookie { return &http.Cookie{Name: "latchkey", Value: token} } //nolint:gosec // of a test
+		cookie := func(token string) *http.Cookie { return &http.Cookie{Name: "latchkey", Value: token} }
 		handler := demo.NewHandler("http://localhost", d.DB, sessions, cookie, d.Clock.Now)
 		open := func(url string) *http.Response {
 			w := httptest.NewRecorder()

@@ -109,7 +109,7 @@ func (s *seed) since(began time.Time) time.Time {
 func (s *seed) hash() []byte {
 	out := make([]byte, 32)
 	for i := range out {
-		out[i] = byte(s.random.Uint32())
+		out[i] = byte(s.random.Uint32() & 0xff)
 	}
 	return out
 }

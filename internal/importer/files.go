@@ -53,7 +53,7 @@ func (s *spool) fill(ctx context.Context, system, path string) error {
 		return eachObject(in, func(line int, m map[string]any, broken error) error {
 			if broken != nil {
 				s.found = append(s.found, Fault{Skipped: true, Reason: "line that is no JSON object", Line: line})
-				return nil
+				return nil //nolint:nilerr // the fault is reported
 			}
 			p := person(m)
 			p.Line = line

@@ -45,12 +45,12 @@ func newMySQL(t *testing.T, statements ...string) string {
 		}
 		return out
 	}
-	install := exec.CommandContext(t.Context(), programs["mariadb-install-db"], args("--auth-root-authentication-method=normal", "--skip-test-db")...) //nolint:gosec // programs of the machine
+	install := exec.CommandContext(t.Context(), programs["mariadb-install-db"], args("--auth-root-authentication-method=normal", "--skip-test-db")...)
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	var log bytes.Buffer
-	server := exec.Command(programs["mariadbd"], args("--socket="+socket, "--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--pid-file="+filepath.Join(dir, "p"))...) //nolint:gosec // programs of the machine
+	server := exec.Command(programs["mariadbd"], args("--socket="+socket, "--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--pid-file="+filepath.Join(dir, "p"))...)
 	server.Stderr = &log
 	if err := server.Start(); err != nil {
 		t.Fatal(err)

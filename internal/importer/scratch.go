@@ -18,7 +18,7 @@ type scratch struct {
 	path string
 }
 
-func newScratch() (*scratch, error) {
+func newScratch(ctx context.Context) (*scratch, error) {
 	f, err := os.CreateTemp("", "latchkey-import-*")
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func newScratch() (*scratch, error) {
 		return nil, errors.Join(err, s.remove())
 	}
 	s.db.SetMaxOpenConns(1)
-	if err := s.db.Ping(); err != nil {
+	if err := s.db.PingContext(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	// Where an open file can lose its name, what is in it goes with the process, even if
@@ -68,7 +68,7 @@ const (
 type notes struct{ *scratch }
 
 func newNotes(ctx context.Context) (*notes, error) {
-	s, err := newScratch()
+	s, err := newScratch(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -94,12 +94,13 @@ func (n *notes) keep(ctx context.Context, rows []noteRow) error {
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
+	defer func() { _ = insert.Close() }() // which says nothing that the commit does not
 	for _, r := range rows {
 		if _, err := insert.ExecContext(ctx, r.kind, r.k, r.v, r.w); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 	}
-	return errors.Join(insert.Close(), tx.Commit())
+	return tx.Commit()
 }
 
 // recall calls each with what is remembered of the keys.
@@ -119,7 +120,7 @@ func (n *notes) recall(ctx context.Context, of kind, keys []string, each func(r 
 		for rows.Next() {
 			r := noteRow{kind: of}
 			if err := rows.Scan(&r.k, &r.v, &r.w); err != nil {
-				return errors.Join(err, rows.Close())
+				return errors.Join(err, rows.Close()) //nolint:sqlclosecheck // in a loop over pages
 			}
 			each(r)
 		}

@@ -25,7 +25,7 @@ type spool struct {
 func newSpool(ctx context.Context, settings Settings) (*spool, error) {
 	s := &spool{settings: settings}
 	var err error
-	if s.scratch, err = newScratch(); err != nil {
+	if s.scratch, err = newScratch(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.prepare(ctx); err != nil {
@@ -49,7 +49,7 @@ func (s *spool) prepare(ctx context.Context) error {
 		&s.part:    "INSERT INTO parts VALUES (?, ?)",
 		&s.account: "INSERT INTO accounts VALUES (?, ?, ?)",
 	} {
-		if *into, err = s.tx.PrepareContext(ctx, statement); err != nil {
+		if *into, err = s.tx.PrepareContext(ctx, statement); err != nil { //nolint:sqlclosecheck // with the transaction
 			return err
 		}
 	}
@@ -204,7 +204,7 @@ func (s *spool) Shared(ctx context.Context) ([]Claim, error) {
 	for rows.Next() {
 		var c Claim
 		if err := rows.Scan(&c.Account.Provider, &c.Account.Subject, &c.PersonID); err != nil {
-			return nil, errors.Join(err, rows.Close())
+			return nil, errors.Join(err, rows.Close()) //nolint:sqlclosecheck // before the database is asked again
 		}
 		out = append(out, c)
 	}

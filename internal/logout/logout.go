@@ -35,7 +35,7 @@ const (
 	firstPause = 2 * time.Second
 	maxPause   = 5 * time.Minute
 
-	tokenType = "logout+jwt"
+	tokenType = "logout+jwt" //nolint:gosec // the type of a token, and none
 	event     = "http://schemas.openid.net/event/backchannel-logout"
 	userAgent = "Latchkey (+https://github.com/latchkey/latchkey)"
 )

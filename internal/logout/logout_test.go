@@ -81,8 +81,7 @@ func (a *application) tokens() []jwt.MapClaims {
 
 type world struct {
 	*storagetest.Database
-	sessions *session.Service
-	worker   *outbox.Worker
+	worker *outbox.Worker
 }
 
 func (w *world) application(t *testing.T, hold chan struct{}) *application {

@@ -50,7 +50,7 @@ func Listen(databaseURL string, w Watcher) (*Proxy, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it only binds
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, "", err
 	}
