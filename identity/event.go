@@ -59,7 +59,7 @@ const (
 	ActionAPIKeyRevoked         Action = "api_key.revoked"
 	ActionClientCreated         Action = "client.created"
 	ActionClientUpdated         Action = "client.updated"
-	ActionClientRotated         Action = "client.secret_rotated"
+	ActionClientRotated         Action = "client.secret_rotated" //nolint:gosec // the name of an action
 	ActionClientDeleted         Action = "client.deleted"
 	ActionResourceCreated       Action = "resource.created"
 	ActionGrantCreated          Action = "grant.created"

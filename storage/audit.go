@@ -266,7 +266,7 @@ func (db *DB) Headless(ctx context.Context, limit int) ([]identity.ID, error) {
 		SELECT DISTINCT sl.chain FROM audit_seals AS sl WHERE NOT EXISTS (SELECT 1 FROM audit_heads AS h WHERE h.chain = sl.chain)
 		UNION
 		SELECT tm.id FROM teams AS tm WHERE NOT EXISTS (SELECT 1 FROM audit_heads AS h WHERE h.chain = tm.id)
-			AND NOT EXISTS (SELECT 1 FROM audit_events AS a JOIN audit_progress AS pr ON `+db.engine.behind("pr")+` WHERE a.team_id = tm.id AND a.seq = 0)
+			AND NOT EXISTS (SELECT 1 FROM audit_events AS a JOIN audit_progress AS pr ON `+db.engine.behindProgress()+` WHERE a.team_id = tm.id AND a.seq = 0)
 		ORDER BY 1 LIMIT ?`, limit).Scan(ctx, &ids)
 	return ids, db.engine.normalise(err)
 }

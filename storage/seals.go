@@ -53,13 +53,13 @@ func (e engine) at(operator string, p place) (condition string, args []any) {
 	return "(a.epoch, a.position, a.id) " + operator + " (?, ?, ?)", []any{p.Epoch, p.Position, p.EventID}
 }
 
-// behind is the condition that the place of an event, a, is behind that of a row of
-// another table.
-func (e engine) behind(other string) string {
+// behindProgress is the condition that the place of an event, a, is behind where the
+// last batch ended, pr.
+func (e engine) behindProgress() string {
 	if e == sqlite {
-		return "a.position > " + other + ".position"
+		return "a.position > pr.position"
 	}
-	return fmt.Sprintf("(a.epoch, a.position, a.id) > (%[1]s.epoch, %[1]s.position, %[1]s.event_id)", other)
+	return "(a.epoch, a.position, a.id) > (pr.epoch, pr.position, pr.event_id)"
 }
 
 // ofChain keeps events that are sealed, or to be, of one chain.
@@ -330,7 +330,7 @@ func (db *DB) waiting(ctx context.Context) (w waiting, err error) {
 		query = `SELECT e.server_started <> pg_postmaster_start_time() AS restarted, audit_epoch() AS current,
 			pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, n.epoch, n.position, n.id
 		FROM audit_progress AS pr CROSS JOIN audit_epoch AS e LEFT JOIN LATERAL (
-			SELECT a.epoch, a.position, a.id FROM audit_events AS a WHERE a.seq = 0 AND ` + db.engine.behind("pr") + `
+			SELECT a.epoch, a.position, a.id FROM audit_events AS a WHERE a.seq = 0 AND ` + db.engine.behindProgress() + `
 			ORDER BY a.epoch DESC, a.position DESC, a.id DESC LIMIT 1) AS n ON true`
 	}
 	err = db.reader(ctx).NewRaw(query).Scan(ctx, &w)
@@ -494,8 +494,8 @@ func (db *DB) Backlog(ctx context.Context) (audit.Backlog, error) {
 	}
 	q := db.reader(ctx)
 	err := q.NewRaw(`SELECT count(*) AS events, (
-			SELECT a.at FROM audit_events AS a, audit_progress AS pr WHERE a.seq = 0 AND `+db.engine.behind("pr")+` ORDER BY `+db.engine.inOrder()+` LIMIT 1) AS oldest
-		FROM audit_events AS a, audit_progress AS pr WHERE a.seq = 0 AND `+db.engine.behind("pr")).Scan(ctx, &row)
+			SELECT a.at FROM audit_events AS a, audit_progress AS pr WHERE a.seq = 0 AND `+db.engine.behindProgress()+` ORDER BY `+db.engine.inOrder()+` LIMIT 1) AS oldest
+		FROM audit_events AS a, audit_progress AS pr WHERE a.seq = 0 AND `+db.engine.behindProgress()).Scan(ctx, &row)
 	out := audit.Backlog{Events: row.Events}
 	if err != nil || row.Oldest == nil {
 		return out, db.engine.normalise(err)
