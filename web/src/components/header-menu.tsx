@@ -81,7 +81,7 @@ export function AvatarMenu({ user }: { user: CurrentSession['user'] }) {
   return (
     <Menu position="bottom-end" width={240} opened={opened} onChange={setOpened}>
       <Menu.Target>
-        <UnstyledButton className="switcher" aria-label={t('shell.yourAccount', { name })}>
+        <UnstyledButton className="switcher" style={{ flex: 'none' }} aria-label={t('shell.yourAccount', { name })}>
           <Avatar src={user.avatar_url || null} size={28} radius="xl" alt="" name={name} variant="filled" color="cyan" imageProps={{ referrerPolicy: 'no-referrer' }} />
           <IconChevronDown {...icon} />
         </UnstyledButton>
