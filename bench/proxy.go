@@ -1,24 +1,15 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"net"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/latchkey/latchkey/internal/testkit/pgwire"
 )
 
-// proxy sits between a service and PostgreSQL and records what is sent, on the
-// wire, where no driver or query builder can hide anything.
+// proxy records what a service asks of PostgreSQL.
 type proxy struct {
-	listener net.Listener
-	network  string
-	server   string
+	wire *pgwire.Proxy
 
 	mu         sync.Mutex
 	statements []string
@@ -27,69 +18,16 @@ type proxy struct {
 
 // newProxy returns a proxy and the database's URL through it.
 func newProxy(databaseURL string) (*proxy, string, error) {
-	config, err := pgconn.ParseConfig(databaseURL)
-	if err != nil {
-		return nil, "", err
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, "", err
-	}
-	p := &proxy{listener: l}
-	p.network, p.server = pgconn.NetworkAddress(config.Host, config.Port)
-	go p.accept()
-	through := &url.URL{
-		Scheme: "postgres", User: url.UserPassword(config.User, config.Password), Host: l.Addr().String(),
-		Path: "/" + config.Database, RawQuery: "sslmode=disable",
-	}
-	return p, through.String(), nil
+	p := &proxy{}
+	wire, through, err := pgwire.Listen(databaseURL, pgwire.Watcher{
+		Statement: func(text string) { p.saw(0, text) },
+		Waiting:   func() { p.saw(1) },
+	})
+	p.wire = wire
+	return p, through, err
 }
 
-func (p *proxy) close() { _ = p.listener.Close() }
-
-func (p *proxy) accept() {
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		go p.serve(client)
-	}
-}
-
-func (p *proxy) serve(client net.Conn) {
-	defer func() { _ = client.Close() }()
-	server, err := net.Dial(p.network, p.server) //nolint:noctx // ends with the client
-	if err != nil {
-		return
-	}
-	defer func() { _ = server.Close() }()
-	go func() { _, _ = io.Copy(client, server) }()
-	// What is read here has been passed on already, byte for byte.
-	reader := pgproto3.NewBackend(io.TeeReader(client, server), io.Discard)
-	if _, err := reader.ReceiveStartupMessage(); err != nil {
-		return
-	}
-	prepared, portals := map[string]string{}, map[string]string{}
-	for {
-		message, err := reader.Receive()
-		if err != nil {
-			return
-		}
-		switch m := message.(type) {
-		case *pgproto3.Query:
-			p.saw(1, strings.Split(strings.TrimSuffix(m.String, ";"), ";\n")...)
-		case *pgproto3.Parse:
-			prepared[m.Name] = m.Query
-		case *pgproto3.Bind:
-			portals[m.DestinationPortal] = prepared[m.PreparedStatement]
-		case *pgproto3.Execute:
-			p.saw(0, portals[m.Portal])
-		case *pgproto3.Sync:
-			p.saw(1)
-		}
-	}
-}
+func (p *proxy) close() { p.wire.Close() }
 
 func (p *proxy) saw(roundTrips int, statements ...string) {
 	p.mu.Lock()
@@ -109,20 +47,6 @@ func (p *proxy) during(do func() error) (statements []string, roundTrips int, er
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.DeleteFunc(p.statements, func(s string) bool {
-		return s == "SELECT pg_backend_pid()" || strings.HasPrefix(s, "-- ping") || gist(s) == "select audit_progress"
+		return pgwire.OfDriver(s) || pgwire.Gist(s) == "select audit_progress"
 	}), p.roundTrips, err
-}
-
-// gist is the verb of a statement and the table it is about.
-func gist(statement string) string {
-	words := strings.Fields(strings.ToLower(strings.ReplaceAll(statement, `"`, "")))
-	if len(words) == 0 {
-		return "nothing"
-	}
-	for i, w := range words[:len(words)-1] {
-		if w == "into" || w == "from" || w == "update" && i == 0 {
-			return fmt.Sprintf("%s %s", words[0], words[i+1])
-		}
-	}
-	return words[0]
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/latchkey/latchkey/internal/testkit/pgwire"
 )
 
 // measureStatements counts on the wire what one session check, one challenge and
@@ -79,7 +81,7 @@ func measureStatements(ctx context.Context, m *machine, t *table) error {
 	t.note("a wallet sign-in asks, in %d round trips: %s", trips, gists(asked))
 	begins := 0
 	for _, s := range asked {
-		if strings.HasPrefix(gist(s), "begin") {
+		if strings.HasPrefix(pgwire.Gist(s), "begin") {
 			begins++
 		}
 	}
@@ -122,7 +124,7 @@ func gists(statements []string) string {
 	}
 	out := slices.Clone(statements)
 	for i := range out {
-		out[i] = gist(out[i])
+		out[i] = pgwire.Gist(out[i])
 	}
 	return strings.Join(out, ", ")
 }
