@@ -117,7 +117,7 @@ func (db *DB) readTogether(together []*check, mode pgx.QueryExecMode) error {
 	defer cancel()
 	hashes := make([][]byte, len(together))
 	for i, c := range together {
-		hashes[i] = c.hash
+		hashes[i], c.found = c.hash, false // whatever a read that failed had found
 	}
 	conn, err := connect(ctx, db.server, db.pool.Acquire)
 	if err != nil {
