@@ -55,11 +55,11 @@ const (
 	ActionSigningKeyResealed    Action = "signing_key.resealed"
 	ActionSigningKeyRemoved     Action = "signing_key.removed"
 	ActionAPIKeyCreated         Action = "api_key.created"
-	ActionAPIKeyRotated         Action = "api_key.rotated"
+	ActionAPIKeyRotated         Action = "api_key.rotated" //nolint:gosec // the name of an action
 	ActionAPIKeyRevoked         Action = "api_key.revoked"
 	ActionClientCreated         Action = "client.created"
 	ActionClientUpdated         Action = "client.updated"
-	ActionClientRotated         Action = "client.secret_rotated" //nolint:gosec // the name of an action
+	ActionClientRotated         Action = "client.secret_rotated"
 	ActionClientDeleted         Action = "client.deleted"
 	ActionResourceCreated       Action = "resource.created"
 	ActionGrantCreated          Action = "grant.created"

@@ -113,8 +113,8 @@ func (n *notes) recall(ctx context.Context, of kind, keys []string, each func(r 
 		for _, k := range page {
 			args = append(args, k)
 		}
-		rows, err := n.db.QueryContext(ctx, //nolint:gosec // placeholders only
-			"SELECT k, v, w FROM notes WHERE kind = ? AND k IN (?"+strings.Repeat(", ?", len(page)-1)+")", args...)
+		places := "?" + strings.Repeat(", ?", len(page)-1)
+		rows, err := n.db.QueryContext(ctx, "SELECT k, v, w FROM notes WHERE kind = ? AND k IN ("+places+")", args...) //nolint:gosec // placeholders only
 		if err != nil {
 			return err
 		}
