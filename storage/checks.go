@@ -43,7 +43,7 @@ type check struct {
 
 // checkToken is PrincipalByToken by a read for many.
 func (db *DB) checkToken(ctx context.Context, tokenHash []byte) (session.Principal, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	ctx, cancel := db.inCheckTime(ctx)
 	defer cancel()
 	c := &check{ctx: ctx, hash: tokenHash, done: make(chan struct{})}
 	db.checks.mu.Lock()
@@ -113,7 +113,7 @@ var togetherColumns = slices.Concat(
 )
 
 func (db *DB) readTogether(together []*check, mode pgx.QueryExecMode) error {
-	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
+	ctx, cancel := db.inCheckTime(context.Background())
 	defer cancel()
 	hashes := make([][]byte, len(together))
 	for i, c := range together {

@@ -374,6 +374,14 @@ func touchRow[Row any](ctx context.Context, db *DB, s *hotStatement, columns []c
 // neither answer nor error, as behind a network that swallows everything.
 const checkTimeout = 5 * time.Second
 
+// inCheckTime is ctx for one session check.
+func (db *DB) inCheckTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	if db.patient {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, checkTimeout)
+}
+
 // PrincipalByToken implements session.Store.
 func (db *DB) PrincipalByToken(ctx context.Context, tokenHash []byte) (session.Principal, error) {
 	if db.pool != nil && inTx(ctx) == nil && len(tokenHash) == sha256.Size && !db.hot.unprepared.Load() {
@@ -390,7 +398,7 @@ func (db *DB) PrincipalBySession(ctx context.Context, id identity.ID, teamSessio
 func (db *DB) readPrincipal(ctx context.Context, s *hotStatement, args ...any) (session.Principal, error) {
 	if inTx(ctx) == nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, checkTimeout)
+		ctx, cancel = db.inCheckTime(ctx)
 		defer cancel()
 	}
 	var row principalRow

@@ -93,9 +93,9 @@ func OpenURL(t *testing.T, engine, url string) *Database {
 
 // Connect opens a store, closed when the test ends: one replica of several, if
 // it is called again with the same URL.
-func Connect(t *testing.T, url string) *storage.DB {
+func Connect(t *testing.T, url string, options ...storage.Option) *storage.DB {
 	t.Helper()
-	db, err := storage.Open(t.Context(), url)
+	db, err := storage.Open(t.Context(), url, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
