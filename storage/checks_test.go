@@ -58,6 +58,15 @@ func (h *held) check(ctx context.Context, hash []byte) <-chan checked {
 	return out
 }
 
+// hold holds reads back until the test releases them, or ends.
+func (h *held) hold(t *testing.T) (release func()) {
+	t.Helper()
+	h.gate.Lock()
+	release = sync.OnceFunc(h.gate.Unlock)
+	t.Cleanup(release)
+	return release
+}
+
 // reading waits until n reads have come to the wire.
 func (h *held) reading(t *testing.T, n int64) {
 	t.Helper()
@@ -73,16 +82,22 @@ func TestChecksGoTogether(t *testing.T) {
 	for i := range sessions {
 		sessions[i] = h.Session(t, u.ID)
 	}
-	h.gate.Lock()
+	release := h.hold(t)
 	first := h.check(t.Context(), sessions[0].TokenHash)
 	h.reading(t, 1)
 	second := h.check(t.Context(), hash())
-	h.reading(t, 2) // all who read are at work
+	until(t, "both workers read", func() bool {
+		waiting, working := h.db.Checks()
+		return waiting == 0 && working == 2
+	})
 	var answers []<-chan checked
 	for _, s := range sessions {
 		answers = append(answers, h.check(t.Context(), s.TokenHash), h.check(t.Context(), hash()))
 	}
-	until(t, "they wait", func() bool { return h.db.ChecksWaiting() == len(answers) })
+	until(t, "they wait", func() bool {
+		waiting, _ := h.db.Checks()
+		return waiting == len(answers)
+	})
 
 	// Somebody who goes away does not take the others along.
 	ctx, cancel := context.WithCancel(t.Context())
@@ -97,7 +112,7 @@ func TestChecksGoTogether(t *testing.T) {
 		return err
 	})
 	ended := h.check(t.Context(), sessions[1].TokenHash)
-	h.gate.Unlock()
+	release()
 
 	if got := <-first; got.err != nil || got.p.Session.ID != sessions[0].ID {
 		t.Errorf("the first: %+v", got)
@@ -129,7 +144,7 @@ func TestChecksFailTogether(t *testing.T) {
 	if got := <-h.check(t.Context(), s.TokenHash); got.err != nil {
 		t.Fatal(got.err)
 	}
-	h.gate.Lock()
+	release := h.hold(t)
 	before := h.reads.Load()
 	answers := []<-chan checked{h.check(t.Context(), s.TokenHash)}
 	h.reading(t, before+1)
@@ -137,7 +152,7 @@ func TestChecksFailTogether(t *testing.T) {
 		answers = append(answers, h.check(t.Context(), s.TokenHash))
 	}
 	h.proxy.Close()
-	h.gate.Unlock()
+	release()
 	failed := 0
 	for i, a := range answers {
 		got := <-a

@@ -59,9 +59,10 @@ func (db *DB) HotStatements() map[string]string {
 	return out
 }
 
-// ChecksWaiting is how many session checks wait for a read to begin.
-func (db *DB) ChecksWaiting() int {
+// Checks returns how many session checks wait for a read to begin, and how many
+// workers read.
+func (db *DB) Checks() (waiting, working int) {
 	db.checks.mu.Lock()
 	defer db.checks.mu.Unlock()
-	return len(db.checks.waiting)
+	return len(db.checks.waiting), db.checks.working
 }
