@@ -71,15 +71,12 @@ type Application struct {
 	// its row is no longer kept.
 	ParentID  *identity.ID
 	Offline   bool // it goes on when its parent ends
-	Scopes    Words
-	Resources Words
+	Scopes    identity.Words
+	Resources identity.Words
 	// SignedInAt is when the person signed in, for policies. In other sessions that is
 	// Session.CreatedAt.
 	SignedInAt *time.Time
 }
-
-// Words are stored as words in one text column.
-type Words []string
 
 // RecentlyVerified reports whether a proof was given within RecentlyVerifiedFor.
 func (s Session) RecentlyVerified(now time.Time) bool {
@@ -271,20 +268,6 @@ func (p *ProvenBy) Scan(src any) error {
 			return fmt.Errorf("identities of a session: %w", err)
 		}
 		*p = append(*p, id)
-	}
-	return nil
-}
-
-// Value implements driver.Valuer.
-func (w Words) Value() (driver.Value, error) { return Methods(w).Value() }
-
-// Scan implements sql.Scanner.
-func (w *Words) Scan(src any) error {
-	if err := (*Methods)(w).Scan(src); err != nil {
-		return err
-	}
-	if len(*w) == 0 {
-		*w = nil
 	}
 	return nil
 }
