@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/token"
 )
 
 // How much one client may have.
@@ -14,9 +15,6 @@ const (
 	maxScopes = 100
 	maxName   = 100
 )
-
-// IDTokenAlgs are the algorithms of ID tokens. The first is the default.
-var IDTokenAlgs = []string{"RS256", "ES256", "EdDSA"}
 
 var allGrants = []string{GrantCode, GrantRefresh, GrantDevice}
 
@@ -33,7 +31,7 @@ func (c *Client) complete() {
 		c.Scopes = StandardScopes
 	}
 	if c.IDTokenAlg == "" {
-		c.IDTokenAlg = IDTokenAlgs[0]
+		c.IDTokenAlg = string(token.IDTokenAlgs[0])
 	}
 }
 
@@ -60,7 +58,7 @@ func (c Client) validate(known []Resource, allowed func(u *url.URL) bool) error 
 	if err := c.validateLists(known); err != nil {
 		return err
 	}
-	if !slices.Contains(IDTokenAlgs, c.IDTokenAlg) {
+	if !slices.Contains(token.IDTokenAlgs, token.Alg(c.IDTokenAlg)) {
 		return invalid("id_token_alg", "ID tokens are signed by RS256, ES256 or EdDSA")
 	}
 	return nil
