@@ -161,7 +161,10 @@ func TestRefreshOfAnApplication(t *testing.T) {
 		if again.String("refresh_token") != less.String("refresh_token") || again.String("scope") != "openid profile email" {
 			t.Errorf("%s", again.Body)
 		}
-		newest := o.refresh(t, again.String("refresh_token")).Want(http.StatusOK)
+		newest := o.refresh(t, again.String("refresh_token"), "scope", "openid email openid").Want(http.StatusOK)
+		if newest.String("scope") != "openid email" {
+			t.Errorf("%s", newest.Body)
+		}
 		// Two hold the same token: the application's session ends, the browser's does not.
 		wantOAuth(t, o.refresh(t, got.RefreshToken), http.StatusBadRequest, "invalid_grant", "invalid_grant")
 		o.dead(t, "reused", newest.String("access_token"), newest.String("refresh_token"))

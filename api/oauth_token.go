@@ -38,7 +38,7 @@ func credentialsOf(c *gin.Context, form url.Values) (authserver.Credentials, err
 	if by.Secret != "" && secret != "" || by.ID != "" && by.ID != id {
 		return by, errInvalidRequest("the client authenticates in two ways")
 	}
-	return authserver.Credentials{ID: id, Secret: secret, Basic: true}, nil
+	return authserver.Credentials{ID: id, Secret: secret}, nil
 }
 
 func formDecoded(s string) string {

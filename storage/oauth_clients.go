@@ -170,11 +170,8 @@ func (db *DB) RevokeGrantsOf(ctx context.Context, user identity.ID, at time.Time
 
 // EndApplicationSessions implements client.Store.
 func (db *DB) EndApplicationSessions(ctx context.Context, of client.Of, reason string, at time.Time) (int, error) {
-	switch {
-	case of.Grant != nil:
+	if of.Grant != nil {
 		return db.endApplications(ctx, reason, at, "s.grant_id = ?", *of.Grant)
-	case of.User != nil:
-		return db.endApplications(ctx, reason, at, "s.user_id = ?", *of.User)
 	}
 	return db.endApplications(ctx, reason, at, "s.client_id = ?", of.Client)
 }

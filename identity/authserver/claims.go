@@ -17,19 +17,12 @@ import (
 // IDTokenLifetime is how long an ID token can be taken. A client checks it once.
 const IDTokenLifetime = 5 * time.Minute
 
-func (s *Service) alg(c client.Client) token.Alg {
-	if c.IDTokenAlg == "" {
-		return token.RS256
-	}
-	return token.Alg(c.IDTokenAlg)
-}
-
 // canSign refuses, before anything is used up, where nothing can be signed.
 func (s *Service) canSign(ctx context.Context, c client.Client, scopes []string) error {
 	if err := s.tokens.CanSign(ctx); err != nil || !slices.Contains(scopes, client.ScopeOpenID) {
 		return err
 	}
-	return s.tokens.CanSignIDToken(ctx, s.alg(c))
+	return s.tokens.CanSignIDToken(ctx, token.Alg(c.IDTokenAlg))
 }
 
 func (s *Service) tokensOf(ctx context.Context, c client.Client, p session.Principal, scopes []string, audience, nonce, refresh string) (Tokens, error) {
@@ -57,7 +50,7 @@ func (s *Service) idToken(ctx context.Context, c client.Client, p session.Princi
 	if len(former) > 0 {
 		claims["former_subs"] = former
 	}
-	now, alg := s.now(), s.alg(c)
+	now, alg := s.now(), token.Alg(c.IDTokenAlg)
 	claims["iss"], claims["aud"], claims["azp"] = s.issuer, c.ID, c.ID
 	claims["iat"], claims["exp"] = now.Unix(), now.Add(IDTokenLifetime).Unix()
 	claims["auth_time"], claims["amr"], claims["sid"] = p.Session.AuthenticatedAt.Unix(), p.Session.Methods, p.Session.ID

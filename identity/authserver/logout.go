@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/client"
@@ -47,7 +46,10 @@ func (s *Service) Logout(ctx context.Context, form url.Values, p *session.Princi
 		if !c.AllowsPostLogout(uri) {
 			return LogoutOutcome{}, identity.NewError(identity.CodeInvalidRedirectURI, "the application wants you back at an address that is not registered for it").WithField("post_logout_redirect_uri")
 		}
-		out.Redirect = withState(uri, form.Get("state"))
+		out.Redirect = uri
+		if state := form.Get("state"); state != "" {
+			out.Redirect = withQuery(uri, url.Values{"state": {state}})
+		}
 	}
 	if hint == nil {
 		out.Ask = p != nil
@@ -97,15 +99,4 @@ func (s *Service) endHinted(ctx context.Context, c client.Client, hint token.IDT
 		})
 	})
 	return own, err
-}
-
-func withState(uri, state string) string {
-	if state == "" {
-		return uri
-	}
-	separator := "?"
-	if strings.Contains(uri, "?") {
-		separator = "&"
-	}
-	return uri + separator + url.Values{"state": {state}}.Encode()
 }

@@ -188,11 +188,17 @@ func (r *Request) Answer(issuer string, params url.Values) string {
 		params.Set("state", r.State)
 	}
 	params.Set("iss", issuer)
+	return withQuery(r.RedirectURI, params)
+}
+
+// withQuery returns a registered URI with parameters added. What it has stays as it is,
+// byte for byte.
+func withQuery(uri string, params url.Values) string {
 	separator := "?"
-	if strings.Contains(r.RedirectURI, "?") {
+	if strings.Contains(uri, "?") {
 		separator = "&"
 	}
-	return r.RedirectURI + separator + params.Encode()
+	return uri + separator + params.Encode()
 }
 
 // trip is a request on its way through the pages of this service.

@@ -84,6 +84,3 @@ func New(d Deps) *Service {
 		sealer: identity.NewSealer(d.Secrets.Keys("authorization server")...), issuer: d.Issuer, now: d.Now,
 	}
 }
-
-// Issuer returns the issuer identifier.
-func (s *Service) Issuer() string { return s.issuer }

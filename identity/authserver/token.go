@@ -21,10 +21,7 @@ import (
 
 // Credentials are how a caller of a token endpoint says who it is: by HTTP Basic or in
 // the form (RFC 6749, section 2.3.1).
-type Credentials struct {
-	ID, Secret string
-	Basic      bool
-}
+type Credentials struct{ ID, Secret string }
 
 // Tokens are an answer of the token endpoint (RFC 6749, section 5.1).
 type Tokens struct {
@@ -234,7 +231,7 @@ func narrowed(granted []string, asked string) ([]string, error) {
 	if slices.ContainsFunc(words, func(w string) bool { return !slices.Contains(granted, w) }) {
 		return nil, identity.NewError(identity.CodeInvalidScope, "the scope is more than was granted").WithField("scope")
 	}
-	return slices.Compact(words), nil
+	return identity.Words(nil).With(words), nil
 }
 
 // origin returns where the person is. A public client runs on their device; a

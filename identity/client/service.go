@@ -49,8 +49,8 @@ type Store interface {
 	// their ids.
 	RevokeClientGrants(ctx context.Context, of Of, at time.Time) ([]identity.ID, error)
 
-	// EndApplicationSessions ends the open sessions of applications that were made by
-	// these grants, and returns how many.
+	// EndApplicationSessions ends the open sessions that a client has, or that were made
+	// by a grant, and returns how many.
 	EndApplicationSessions(ctx context.Context, of Of, reason string, at time.Time) (int, error)
 
 	// LockTeam finds no deleted team.
@@ -60,6 +60,7 @@ type Store interface {
 }
 
 // Of picks grants, or the sessions that were made by them: exactly one field is set.
+// Sessions are picked by client or grant only.
 type Of struct {
 	User   *identity.ID
 	Client string
