@@ -109,7 +109,6 @@ func (e AuditPartyKind) Valid() bool {
 // Defines values for ClientGrantType.
 const (
 	ClientGrantTypeCode    ClientGrantType = "authorization_code"
-	ClientGrantTypeDevice  ClientGrantType = "urn:ietf:params:oauth:grant-type:device_code"
 	ClientGrantTypeRefresh ClientGrantType = "refresh_token"
 )
 
@@ -117,8 +116,6 @@ const (
 func (e ClientGrantType) Valid() bool {
 	switch e {
 	case ClientGrantTypeCode:
-		return true
-	case ClientGrantTypeDevice:
 		return true
 	case ClientGrantTypeRefresh:
 		return true

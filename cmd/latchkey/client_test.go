@@ -29,7 +29,7 @@ func TestClientCommands(t *testing.T) {
 	}
 	var web, app map[string]string
 	run(&web, "client", "create", "--name", "Grafana", "--redirect-uri", "https://grafana.example.com/a,b", "--redirect-uri", "http://127.0.0.1/cb",
-		"--post-logout-uri", "https://grafana.example.com/", "--backchannel-logout-uri", "http://127.0.0.1:9999/logout", "--grant", "authorization_code", "--grant", "device_code",
+		"--post-logout-uri", "https://grafana.example.com/", "--backchannel-logout-uri", "http://127.0.0.1:9999/logout", "--grant", "authorization_code", "--grant", "refresh_token",
 		"--scope", "openid", "--scope", "tools:read", "--resource", "https://mcp.example.com", "--trusted")
 	if len(web) != 2 || web["client_id"] == "" || len(web["client_secret"]) != 43 {
 		t.Errorf("%v", web)
@@ -41,7 +41,7 @@ func TestClientCommands(t *testing.T) {
 	var clients []map[string]any
 	run(&clients, "client", "list")
 	if len(clients) != 2 || clients[1]["client_id"] != web["client_id"] || clients[1]["redirect_uris"].([]any)[0] != "https://grafana.example.com/a,b" ||
-		clients[1]["grants"].([]any)[1] != "urn:ietf:params:oauth:grant-type:device_code" || clients[0]["kind"] != "public" {
+		clients[1]["grants"].([]any)[1] != "refresh_token" || clients[0]["kind"] != "public" {
 		t.Errorf("%v", clients)
 	}
 	var rotated map[string]string
@@ -63,6 +63,7 @@ func TestClientCommands(t *testing.T) {
 		"by this URI":       {"resource", "create", "--uri", "https://mcp.example.com"},
 		"is an https URI":   {"resource", "create", "--uri", "ftp://mcp.example.com"},
 		"has the grants":    {"client", "create", "--name", "x", "--redirect-uri", "https://a.example", "--grant", "password"},
+		"the grants autho":  {"client", "create", "--name", "x", "--redirect-uri", "https://a.example", "--grant", "authorization_code", "--grant", "device_code"},
 		"30 days":           {"client", "rotate", web["client_id"], "--overlap", "10000h"},
 		"scope of the clie": {"client", "create", "--name", "x", "--redirect-uri", "https://a.example", "--scope", "tools:read"},
 	} {

@@ -122,12 +122,15 @@ func TestWhatAClientCanBe(t *testing.T) {
 			"a channel by file":      {"backchannel_logout_uri", func(c *client.Client) { c.BackchannelURI = "file://grafana:3000/logout" }},
 			"unknown grant":          {"grants", func(c *client.Client) { c.Grants = client.Words{"password"} }},
 			"implicit":               {"grants", func(c *client.Client) { c.Grants = client.Words{"authorization_code", "implicit"} }},
-			"only refresh":           {"grants", func(c *client.Client) { c.Grants = client.Words{client.GrantRefresh} }},
-			"unknown resource":       {"resources", func(c *client.Client) { c.Resources = client.Words{"https://other.example.com"} }},
-			"unknown team":           {"team_id", func(c *client.Client) { c.TeamID = new(identity.NewID()) }},
-			"unknown scope":          {"scopes", func(c *client.Client) { c.Scopes = client.Words{"admin"} }},
-			"a resource's scope":     {"scopes", func(c *client.Client) { c.Scopes = client.Words{"read"} }},
-			"ID tokens by HS256":     {"id_token_alg", func(c *client.Client) { c.IDTokenAlg = "HS256" }},
+			"a device": {"grants", func(c *client.Client) {
+				c.Kind, c.Grants = client.Public, client.Words{client.GrantCode, "urn:ietf:params:oauth:grant-type:device_code"}
+			}},
+			"only refresh":       {"grants", func(c *client.Client) { c.Grants = client.Words{client.GrantRefresh} }},
+			"unknown resource":   {"resources", func(c *client.Client) { c.Resources = client.Words{"https://other.example.com"} }},
+			"unknown team":       {"team_id", func(c *client.Client) { c.TeamID = new(identity.NewID()) }},
+			"unknown scope":      {"scopes", func(c *client.Client) { c.Scopes = client.Words{"admin"} }},
+			"a resource's scope": {"scopes", func(c *client.Client) { c.Scopes = client.Words{"read"} }},
+			"ID tokens by HS256": {"id_token_alg", func(c *client.Client) { c.IDTokenAlg = "HS256" }},
 		} {
 			_, _, err := s.Create(t.Context(), nil, sound(b.edit))
 			storagetest.WantCode(t, name, err, identity.CodeInvalidRequest)
@@ -145,9 +148,6 @@ func TestWhatAClientCanBe(t *testing.T) {
 			},
 			"an app":        public("com.example.app:/cb"),
 			"an app's host": public("com.example.app://cb"),
-			"a device": func(c *client.Client) {
-				c.Kind, c.RedirectURIs, c.Grants = client.Public, nil, client.Words{client.GrantDevice}
-			},
 			"everything": func(c *client.Client) {
 				c.LogoURI, c.PostLogoutURIs, c.BackchannelURI = "https://a.example/l.png", client.Words{"https://a.example/"}, "https://a.example/logout"
 				c.Resources, c.Scopes, c.IDTokenAlg, c.Trusted = client.Words{"https://api.example.com"}, client.Words{"openid", "read"}, "ES256", true
