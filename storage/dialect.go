@@ -42,6 +42,15 @@ func (e engine) forUpdate(q *bun.SelectQuery, alias string) *bun.SelectQuery {
 	return q.For("NO KEY UPDATE OF ?", bun.Ident(alias))
 }
 
+// forShare keeps the selected rows of the table as they are until the transaction
+// ends. Others may do the same at once; forUpdate waits.
+func (e engine) forShare(q *bun.SelectQuery, alias string) *bun.SelectQuery {
+	if e == sqlite {
+		return q
+	}
+	return q.For("SHARE OF ?", bun.Ident(alias))
+}
+
 // forUpdateSkipLocked is forUpdate that passes over rows which another
 // transaction holds, so that workers take different rows.
 func (e engine) forUpdateSkipLocked(q *bun.SelectQuery, alias string) *bun.SelectQuery {

@@ -32,6 +32,14 @@ func (db *DB) Client(ctx context.Context, id string) (client.Client, error) {
 	return row.Client, db.engine.normalise(err)
 }
 
+// HoldClient implements client.Store.
+func (db *DB) HoldClient(ctx context.Context, id string) (client.Client, error) {
+	var row oauthClientRow
+	q := db.reader(ctx).NewSelect().Model(&row).Where("c.id = ? AND c.deleted_at IS NULL", sanitizeKey(id))
+	err := db.engine.forShare(q, "c").Scan(ctx)
+	return row.Client, db.engine.normalise(err)
+}
+
 // LockClient implements client.Store.
 func (db *DB) LockClient(ctx context.Context, id string) (client.Client, error) {
 	var row oauthClientRow

@@ -21,6 +21,11 @@ func testClients(t *testing.T, d *storagetest.Database) {
 		d.Do(t, func(ctx context.Context) (err error) { c, err = d.LockClient(ctx, id); return err })
 		return c
 	}
+	hold := func(id string) (c client.Client, err error) {
+		t.Helper()
+		err = d.InTx(t.Context(), func(ctx context.Context) (err error) { c, err = d.HoldClient(ctx, id); return err })
+		return c, err
+	}
 	bare := d.OAuthClient(t)
 	full := d.OAuthClient(t, func(c *client.Client) {
 		c.LogoURI, c.Kind, c.SecretHash, c.PreviousSecretHash, c.PreviousSecretUntil = "https://a/l", client.Confidential, hash(), hash(), &now
@@ -32,11 +37,26 @@ func testClients(t *testing.T, d *storagetest.Database) {
 	for _, c := range []client.Client{bare, full, document} {
 		storagetest.Same(t, get(c.ID), c)
 		storagetest.Same(t, lock(c.ID), c)
+		storagetest.Same(t, must[client.Client](t)(hold(c.ID)), c)
 	}
 	for _, id := range []string{"", "none", "\x00", "\xff"} {
 		_, err := d.Client(t.Context(), id)
 		storagetest.WantNotFound(t, "client "+id, err)
+		_, err = hold(id)
+		storagetest.WantNotFound(t, "holding "+id, err)
 	}
+	d.Do(t, func(ctx context.Context) error {
+		_, err := d.HoldClient(ctx, full.ID)
+		if d.Engine == storagetest.Postgres { // SQLite's transactions wait for each other anyway
+			if err := d.Exec("SELECT id FROM clients WHERE id = ? FOR SHARE NOWAIT", full.ID); err != nil {
+				t.Errorf("two cannot hold a client: %v", err)
+			}
+			if err := d.Exec("SELECT id FROM clients WHERE id = ? FOR NO KEY UPDATE NOWAIT", full.ID); err == nil {
+				t.Error("a client that is held can be changed")
+			}
+		}
+		return err
+	})
 
 	list := func(after string, limit int) (ids []string) {
 		t.Helper()
@@ -63,6 +83,8 @@ func testClients(t *testing.T, d *storagetest.Database) {
 	d.Do(t, func(ctx context.Context) error { return d.UpdateClient(ctx, want) })
 	_, err := d.Client(t.Context(), full.ID)
 	storagetest.WantNotFound(t, "a deleted one", err)
+	_, err = hold(full.ID)
+	storagetest.WantNotFound(t, "holding a deleted one", err)
 	storagetest.Same(t, lock(full.ID), want)
 	storagetest.Same(t, list("", 9), []string{document.ID, bare.ID})
 

@@ -20,8 +20,9 @@ type Store interface {
 	// EndSessions is that of session.Store.
 	EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error)
 
-	// Client, ClientGrant and ClientGrantByID are those of client.Store.
+	// Client, HoldClient, ClientGrant and ClientGrantByID are those of client.Store.
 	Client(ctx context.Context, id string) (client.Client, error)
+	HoldClient(ctx context.Context, id string) (client.Client, error)
 	ClientGrant(ctx context.Context, user identity.ID, client string, team *identity.ID) (client.Grant, error)
 	ClientGrantByID(ctx context.Context, id identity.ID) (client.Grant, error)
 

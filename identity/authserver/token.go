@@ -119,11 +119,19 @@ func (s *Service) Exchange(ctx context.Context, c client.Client, form url.Values
 		if len(users) != 1 || !users[0].Active() || s.now().UnixMicro() >= asked.ExpiresAt {
 			return errInvalidGrant()
 		}
-		if err := s.stillAgreed(ctx, c, asked); err != nil {
+		// As it is now: what changes or deletes the client waits, and then finds the session.
+		live, err := s.store.HoldClient(ctx, c.ID)
+		if errors.Is(err, identity.ErrNotFound) {
+			return errInvalidGrant()
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.stillAgreed(ctx, live, asked); err != nil {
 			return err
 		}
 		p, err = s.sessions.IssueApplication(ctx, session.NewApplication{
-			ID: asked.SessionID, UserID: asked.UserID, Parent: asked.ParentID, ClientID: c.ID, Client: c.Name, GrantID: asked.GrantID, TeamID: asked.TeamID,
+			ID: asked.SessionID, UserID: asked.UserID, Parent: asked.ParentID, ClientID: live.ID, Client: live.Name, GrantID: asked.GrantID, TeamID: asked.TeamID,
 			Offline: slices.Contains(asked.Scopes, client.ScopeOffline), Scopes: asked.Scopes, Resources: asked.Resources, From: asked.From,
 		})
 		if errors.Is(err, identity.ErrNotFound) || identity.ErrorCode(err) == identity.CodeUnauthenticated || identity.ErrorCode(err) == identity.CodePolicyUnsatisfied {
@@ -132,7 +140,7 @@ func (s *Service) Exchange(ctx context.Context, c client.Client, form url.Values
 		if err != nil {
 			return err
 		}
-		if c.Has(client.GrantRefresh) {
+		if live.Has(client.GrantRefresh) {
 			if refresh, err = s.tokens.NewApplicationFamily(ctx, p, from); err != nil {
 				return err
 			}

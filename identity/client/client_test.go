@@ -283,6 +283,20 @@ func TestGrants(t *testing.T) {
 
 		_, err := s.Agree(t.Context(), identity.Actor{KeyID: &u.ID}, client.Consent{ClientID: app.ID})
 		storagetest.WantCode(t, "a key agrees", err, identity.CodeForbidden)
+		suspended, deleted := d.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled }), d.OAuthClient(t)
+		if err := s.Delete(t.Context(), nil, deleted.ID); err != nil {
+			t.Error(err)
+		}
+		grants := d.Count(t, "client_grants")
+		for name, id := range map[string]identity.ID{"suspended": suspended.ID, "unknown": identity.NewID()} {
+			_, err = s.Agree(t.Context(), identity.Actor{UserID: id, SessionID: identity.NewID()}, client.Consent{ClientID: app.ID})
+			storagetest.WantCode(t, name, err, identity.CodeUnauthenticated)
+		}
+		_, err = s.Agree(t.Context(), by, client.Consent{ClientID: deleted.ID})
+		storagetest.WantNotFound(t, "a deleted client", err)
+		if d.Count(t, "client_grants") != grants {
+			t.Error("what was refused has left a grant")
+		}
 		storagetest.WantCode(t, "a key revokes", s.Revoke(t.Context(), identity.Actor{KeyID: &u.ID}, first.ID), identity.CodeForbidden)
 		storagetest.WantNotFound(t, "another's", s.Revoke(t.Context(), identity.Actor{UserID: other.ID, SessionID: identity.NewID()}, first.ID))
 		made := func(user identity.ID, of client.Client, grant *identity.ID) session.Session {

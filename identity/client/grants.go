@@ -23,17 +23,23 @@ type Consent struct {
 }
 
 // Agree keeps what a person agrees to: it widens the grant that there is, or makes
-// one. It joins the transaction of ctx, and says so in their history.
+// one. It joins the transaction of ctx, and says so in their history. CodeUnauthenticated
+// for a person who is not active any more, identity.ErrNotFound for a client that was
+// deleted.
 func (s *Service) Agree(ctx context.Context, actor identity.Actor, c Consent) (g Grant, err error) {
 	if err := actor.RequirePerson(); err != nil {
 		return Grant{}, err
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
-		// The row of the user keeps two that agree at once apart.
-		if _, err := s.store.LockUsers(ctx, actor.UserID); err != nil {
+		// The row of the user keeps two that agree at once apart, and so a suspension.
+		users, err := s.store.LockUsers(ctx, actor.UserID)
+		if err != nil {
 			return err
 		}
-		app, err := s.store.Client(ctx, c.ClientID)
+		if len(users) != 1 || !users[0].Active() {
+			return identity.NewError(identity.CodeUnauthenticated, "sign in first")
+		}
+		app, err := s.store.HoldClient(ctx, c.ClientID)
 		if err != nil {
 			return err
 		}
@@ -95,12 +101,13 @@ func (s *Service) Revoke(ctx context.Context, actor identity.Actor, id identity.
 		if err != nil {
 			return err
 		}
-		now := s.now()
-		if _, err := s.store.RevokeClientGrants(ctx, Of{Grant: &id}, now); err != nil {
-			return err
-		}
+		// Before its grants, which is the order of Delete.
 		app, err := s.store.LockClient(ctx, g.ClientID)
 		if err != nil {
+			return err
+		}
+		now := s.now()
+		if _, err := s.store.RevokeClientGrants(ctx, Of{Grant: &id}, now); err != nil {
 			return err
 		}
 		ended, err := s.store.EndApplicationSessions(ctx, Of{Grant: &id}, "grant_revoked", now)

@@ -23,6 +23,9 @@ type Store interface {
 	Client(ctx context.Context, id string) (Client, error)
 	// LockClient is Client that holds the row, and finds a deleted one too.
 	LockClient(ctx context.Context, id string) (Client, error)
+	// HoldClient is Client that keeps the row as it is until the transaction ends. Others
+	// may hold it at once; LockClient waits.
+	HoldClient(ctx context.Context, id string) (Client, error)
 	InsertClient(ctx context.Context, c Client) error
 	// UpdateClient writes all but the id and who made it when.
 	UpdateClient(ctx context.Context, c Client) error
