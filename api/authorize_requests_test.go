@@ -254,11 +254,15 @@ func TestPrompts(t *testing.T) {
 		if to := o.follow(bob, o.request("id_token_hint", hint, "prompt", "none")); to.Query().Get("error") != "login_required" {
 			t.Errorf("another's hint: %s", to)
 		}
-		// What was agreed or proven on the way does not count for ever.
-		a.Advance(2 * time.Hour)
-		if to := o.follow(b, on); to.Query().Get("code") == "" {
-			t.Errorf("an old request: %s", to)
+		// A request is on its way for an hour.
+		late := signIn(o.request("prompt", "login"))
+		a.Advance(time.Hour - time.Minute)
+		b.Provider("google", "sign_in", ada)
+		if to := o.follow(b, late); to.Query().Get("code") == "" {
+			t.Errorf("within the hour: %s", to)
 		}
+		a.Advance(2 * time.Minute)
+		b.GET(late).WantProblem(http.StatusBadRequest, "invalid_state")
 		// A session that can only add a sign-in method is for nothing else.
 		code := b.POST("/v1/me/recovery-codes", nil)
 		if code.Status == http.StatusForbidden {

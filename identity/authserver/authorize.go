@@ -50,23 +50,31 @@ func (s *Service) Authorize(ctx context.Context, form url.Values, p *session.Pri
 }
 
 // Continue is Authorize for a request that was on its way through our pages. What it
-// was sealed with is as it was, but the client may have changed since.
+// was sealed with is as it was, but the client may have changed since. CodeInvalidState
+// after an hour, or where the client may no longer ask for it.
 func (s *Service) Continue(ctx context.Context, sealed string, p *session.Principal, from identity.RequestOrigin) (Outcome, error) {
 	var t trip
 	if !s.open(useTrip, sealed, &t) {
 		return Outcome{}, errTripOver()
 	}
-	c, err := s.client(ctx, t.ClientID)
+	c, err := s.clientOf(ctx, t)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if !c.AllowsRedirect(t.RedirectURI) {
-		return Outcome{}, errTripOver()
-	}
-	if now := s.now(); now.Sub(t.begunAt()) > tripLifetime {
-		t.Since, t.Agreed = now.UnixMicro(), nil
-	}
 	return s.proceed(ctx, c, t, p, from)
+}
+
+// clientOf returns the client of a request that was on its way, which is over where it
+// took too long, or the client may no longer ask for it.
+func (s *Service) clientOf(ctx context.Context, t trip) (client.Client, error) {
+	if s.now().Sub(t.begunAt()) > tripLifetime {
+		return client.Client{}, errTripOver()
+	}
+	c, err := s.client(ctx, t.ClientID)
+	if err == nil && !(c.AllowsRedirect(t.RedirectURI) && c.Has(client.GrantCode) && stillFor(c, t.Scopes, t.Resources, t.TeamID)) {
+		err = errTripOver()
+	}
+	return c, err
 }
 
 func errTripOver() error {
@@ -121,7 +129,7 @@ func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *sessi
 		}
 	}
 	if next == stepConsent {
-		sealed, err := s.seal(useConsent, consent{Trip: t, UserID: f.user, SessionID: f.session, ExpiresAt: f.now.Add(tripLifetime).UnixMicro()})
+		sealed, err := s.seal(useConsent, consent{Trip: t, UserID: f.user, SessionID: f.session})
 		return Outcome{Consent: sealed}, err
 	}
 	issued := code{
@@ -171,7 +179,7 @@ type Question struct {
 }
 
 // Question reads what a request asks a person to agree to. CodeInvalidState for
-// another's, or after an hour.
+// another's, and as Continue.
 func (s *Service) Question(ctx context.Context, sealed string, p session.Principal) (Question, error) {
 	_, c, q, err := s.openConsent(ctx, sealed, p)
 	if err != nil {
@@ -186,14 +194,11 @@ func (s *Service) Question(ctx context.Context, sealed string, p session.Princip
 
 func (s *Service) openConsent(ctx context.Context, sealed string, p session.Principal) (consent, client.Client, Question, error) {
 	var asked consent
-	if !s.open(useConsent, sealed, &asked) || asked.UserID != p.User.ID || asked.SessionID != p.Session.ID || s.now().UnixMicro() > asked.ExpiresAt {
+	if !s.open(useConsent, sealed, &asked) || asked.UserID != p.User.ID || asked.SessionID != p.Session.ID {
 		return consent{}, client.Client{}, Question{}, errTripOver()
 	}
 	t := asked.Trip
-	c, err := s.client(ctx, t.ClientID)
-	if err == nil && !c.AllowsRedirect(t.RedirectURI) {
-		err = errTripOver()
-	}
+	c, err := s.clientOf(ctx, t)
 	return asked, c, Question{RedirectURI: t.RedirectURI, Scopes: t.Scopes, Resources: t.Resources, TeamID: t.TeamID}, err
 }
 

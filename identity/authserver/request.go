@@ -113,7 +113,7 @@ func (r *Request) readPKCE(_ client.Client, form url.Values) *Refusal {
 func (r *Request) readScope(c client.Client, form url.Values) *Refusal {
 	asked := strings.Fields(form.Get("scope"))
 	for _, s := range asked {
-		if (s == client.ScopeOpenID || c.AllowsScope(s)) && !slices.Contains(r.Scopes, s) {
+		if mayHave(c, s) && !slices.Contains(r.Scopes, s) {
 			r.Scopes = append(r.Scopes, s)
 		}
 	}
@@ -124,6 +124,19 @@ func (r *Request) readScope(c client.Client, form url.Values) *Refusal {
 		return refuse("invalid_scope", "this client cannot have refresh tokens")
 	}
 	return nil
+}
+
+func mayHave(c client.Client, scope string) bool {
+	return scope == client.ScopeOpenID || c.AllowsScope(scope)
+}
+
+// stillFor reports whether a client may still have what it was given, or asked for, as
+// it is registered now.
+func stillFor(c client.Client, scopes, resources []string, team *identity.ID) bool {
+	return (c.TeamID == nil || team != nil && *team == *c.TeamID) &&
+		!slices.ContainsFunc(scopes, func(s string) bool { return !mayHave(c, s) }) &&
+		(c.Has(client.GrantRefresh) || !slices.Contains(scopes, client.ScopeOffline)) &&
+		c.Resources.HasAll(resources)
 }
 
 func (r *Request) readResources(c client.Client, form url.Values) *Refusal {
@@ -211,8 +224,8 @@ type trip struct {
 	Agreed *identity.ID `json:"g,omitempty"`
 }
 
-// tripLifetime is how long a sign-in or an agreement counts for the request that led to
-// it.
+// tripLifetime is how long a request can be on its way, and with it how long a sign-in or
+// an agreement counts for the request that led to it.
 const tripLifetime = time.Hour
 
 func (t *trip) begunAt() time.Time { return time.UnixMicro(t.Since) }

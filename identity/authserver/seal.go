@@ -37,12 +37,11 @@ type code struct {
 }
 
 // consent is what the consent page asks about. It is bound to the session that it was
-// made for.
+// made for, and lives as long as its trip.
 type consent struct {
 	Trip      trip        `json:"t"`
 	UserID    identity.ID `json:"u"`
 	SessionID identity.ID `json:"s"`
-	ExpiresAt int64       `json:"e"`
 }
 
 // The uses of sealed values. One never opens as another.

@@ -127,6 +127,9 @@ func (s *Service) Exchange(ctx context.Context, c client.Client, form url.Values
 		if err != nil {
 			return err
 		}
+		if !stillFor(live, asked.Scopes, asked.Resources, asked.TeamID) {
+			return errInvalidGrant()
+		}
 		if err := s.stillAgreed(ctx, live, asked); err != nil {
 			return err
 		}
@@ -205,7 +208,8 @@ func (s *Service) audience(granted []string, form url.Values) (string, error) {
 }
 
 // Refresh gives tokens for a refresh token (RFC 6749, section 6), by the rules of
-// token.Service.Refresh. scope may only narrow what was granted.
+// token.Service.Refresh. scope may only narrow what was granted. CodeInvalidGrant, which
+// uses nothing up, where the client may no longer have all of it.
 func (s *Service) Refresh(ctx context.Context, c client.Client, form url.Values, from identity.RequestOrigin) (Tokens, error) {
 	raw := form.Get("refresh_token")
 	if raw == "" {
@@ -217,6 +221,13 @@ func (s *Service) Refresh(ctx context.Context, c client.Client, form url.Values,
 	var scopes []string
 	var audience string
 	p, next, err := s.tokens.RefreshApplication(ctx, raw, c.ID, s.origin(c, form, from), func(p session.Principal) (err error) {
+		var team *identity.ID
+		if p.Team != nil {
+			team = &p.Team.TeamID
+		}
+		if !stillFor(c, p.Session.Scopes, p.Session.Resources, team) {
+			return identity.NewError(identity.CodeInvalidGrant, "the client may no longer have what this refresh token was issued for: sign in again")
+		}
 		if scopes, err = narrowed(p.Session.Scopes, form.Get("scope")); err != nil {
 			return err
 		}
