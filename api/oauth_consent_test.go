@@ -90,5 +90,14 @@ func TestConsentIsRemembered(t *testing.T) {
 		ada.DELETE("/v1/me/grants/" + grants.String("data.0.id")).Want(http.StatusNoContent)
 		o.dead(t, "revoked", got.AccessToken, got.RefreshToken)
 		o.consent(ada, o.request())
+
+		// Nor does a code that was made by it work, though a trusted application asks for none.
+		o.allow(ada, o.request("scope", "openid profile email"))
+		code, verifier := o.code(ada)
+		o.change(t, func(c *client.Client) { c.Trusted = true })
+		grants = ada.GET("/v1/me/grants").Want(http.StatusOK)
+		ada.DELETE("/v1/me/grants/" + grants.String("data.0.id")).Want(http.StatusNoContent)
+		wantOAuth(t, o.exchange(t, code, verifier), http.StatusBadRequest, "invalid_grant", "invalid_grant")
+		o.signIn(ada)
 	})
 }

@@ -171,8 +171,8 @@ func (s *Service) replayed(ctx context.Context, c client.Client, made session.Se
 	})
 }
 
-// stillAgreed refuses a code whose ground has gone since: the grant was revoked, or the
-// client is no longer trusted.
+// stillAgreed refuses a code whose ground has gone since: the grant was revoked, also of a
+// client that is trusted by now, or the client is no longer trusted.
 func (s *Service) stillAgreed(ctx context.Context, c client.Client, asked code) error {
 	if asked.GrantID == nil {
 		if !c.Trusted {
@@ -181,10 +181,10 @@ func (s *Service) stillAgreed(ctx context.Context, c client.Client, asked code) 
 		return nil
 	}
 	g, err := s.store.ClientGrantByID(ctx, *asked.GrantID)
-	if errors.Is(err, identity.ErrNotFound) || err == nil && !c.Trusted && !g.Covers(c, asked.Scopes, asked.Resources) {
+	if errors.Is(err, identity.ErrNotFound) || err == nil && (g.RevokedAt != nil || !c.Trusted && !g.Covers(c, asked.Scopes, asked.Resources)) {
 		return errInvalidGrant()
 	}
-	if err != nil || g.RevokedAt != nil {
+	if err != nil {
 		return err
 	}
 	return s.consents.Used(ctx, g)
