@@ -182,6 +182,20 @@ func TestPublicClients(t *testing.T) {
 		native.refresh(t, got.RefreshToken).Want(http.StatusOK)
 		wantOAuth(t, native.refresh(t, got.RefreshToken, "client_secret", "x"), http.StatusUnauthorized, "invalid_client", "invalid_client")
 		wantOAuth(t, post(a.Browser(), "/oauth2/introspect", url.Values{"client_id": {native.ID}, "token": {got.AccessToken}}), http.StatusBadRequest, "unauthorized_client", "unauthorized_client")
+		// What was agreed to before is asked again where another app could be answered.
+		spa := register(t, a, untrusted, func(c *client.Client) { c.Kind = client.Public })
+		phone := register(t, a, untrusted, func(c *client.Client) { c.Kind, c.RedirectURIs = client.Public, client.Words{"com.example.app:/cb"} })
+		for o, asks := range map[*application]bool{&spa: false, &phone: true} {
+			if to := o.allow(ada, o.request()); to.Query().Get("code") == "" {
+				t.Errorf("allowed: %s", to)
+			}
+			if to := o.follow(ada, o.request()); (to.Path == "/consent") != asks || (to.Query().Get("code") != "") == asks {
+				t.Errorf("again: %s", to)
+			}
+			if to := o.follow(ada, o.request("prompt", "none")); (to.Query().Get("error") == "consent_required") != asks {
+				t.Errorf("none: %s", to)
+			}
+		}
 		// The port of the answer is the one that asked.
 		code, verifier := native.code(ada)
 		wantOAuth(t, native.exchange(t, code, verifier, "redirect_uri", "http://127.0.0.1:49153/cb"), http.StatusBadRequest, "invalid_grant", "invalid_grant")

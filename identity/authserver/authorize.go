@@ -95,7 +95,7 @@ func (s *Service) refused(r Request, refusal *Refusal) Outcome {
 }
 
 func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *session.Principal, from identity.RequestOrigin) (Outcome, error) {
-	f := facts{now: s.now(), trusted: c.Trusted}
+	f := facts{now: s.now(), trusted: c.Trusted, assured: c.Assured(t.RedirectURI)}
 	var g *client.Grant
 	if p != nil && p.Session.Restricted {
 		if t.asks(promptNone) {

@@ -246,6 +246,7 @@ type facts struct {
 	session         identity.ID
 	authenticatedAt time.Time
 	trusted         bool // the client asks for no consent
+	assured         bool // the answer reaches the client and no other
 	covered         bool // the person has agreed to all of it before
 }
 
@@ -258,7 +259,12 @@ func (t *trip) next(f facts) (step, *Refusal) {
 		}
 		return stepSignIn, nil
 	}
-	agreed := f.trusted || t.Agreed != nil && *t.Agreed == f.session && f.covered || f.covered && !t.asks(promptConsent)
+	now := t.Agreed != nil && *t.Agreed == f.session
+	// An app that poses as a native one must not be answered by what the person agreed to
+	// before (RFC 8252, section 8.6). Of a trusted one the operator has said that nothing is
+	// asked.
+	before := f.assured && !t.asks(promptConsent)
+	agreed := f.trusted || f.covered && (now || before)
 	if !agreed {
 		if silent {
 			return 0, refuse("consent_required", "the person has to agree")

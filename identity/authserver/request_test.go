@@ -19,7 +19,9 @@ func TestNext(t *testing.T) {
 	proven := old
 	proven.authenticatedAt = begun
 	asked, covered := old, old
-	asked.trusted, covered.trusted, covered.covered = false, false, true
+	asked.trusted, covered.trusted, covered.covered, covered.assured = false, false, true, true
+	native := covered
+	native.assured = false
 	for name, c := range map[string]struct {
 		trip    trip
 		facts   facts
@@ -47,6 +49,9 @@ func TestNext(t *testing.T) {
 		"agreed on this trip":                    {with(asking("consent"), func(t *trip) { t.Agreed = &session }), covered, stepCode, ""},
 		"agreed on this trip in another session": {with(asking("consent"), func(t *trip) { t.Agreed = &other }), covered, stepConsent, ""},
 		"agreed on this trip, revoked since":     {with(asking("consent"), func(t *trip) { t.Agreed = &session }), asked, stepConsent, ""},
+		"agreed before, native":                  {asking(), native, stepConsent, ""},
+		"agreed before, native, silently":        {asking("none"), native, 0, "consent_required"},
+		"agreed on this trip, native":            {with(asking(), func(t *trip) { t.Agreed = &session }), native, stepCode, ""},
 		"trusted, asked again":                   {asking("consent"), old, stepCode, ""},
 		"login before consent":                   {asking("login", "consent"), asked, stepSignIn, ""},
 	} {

@@ -84,6 +84,15 @@ func (c Client) AllowsPostLogout(uri string) bool { return allows(c.PostLogoutUR
 // app takes one that is free (RFC 8252, section 7.3).
 func (c Client) AllowsRedirect(uri string) bool { return allows(c.RedirectURIs, uri) }
 
+// Assured reports whether an answer that is sent to uri reaches this client and no other:
+// others can neither use a code of a confidential client, nor claim an https address. Any
+// app of a device can listen on its loopback address, or claim a scheme (RFC 8252,
+// section 8.6).
+func (c Client) Assured(uri string) bool {
+	u, fault := parse(uri)
+	return c.Kind == Confidential || fault == "" && u.Scheme == "https" && !isLoopback(u.Hostname())
+}
+
 // VerifySecret reports whether secret is the client's at now. A public client has
 // none.
 func (c Client) VerifySecret(secret string, now time.Time) bool {

@@ -47,6 +47,23 @@ func TestAllowsRedirect(t *testing.T) {
 	}
 }
 
+// What a person agreed to before counts unasked only for who it was agreed with.
+func TestAssured(t *testing.T) {
+	t.Parallel()
+	public, server := client.Client{Kind: client.Public}, client.Client{Kind: client.Confidential}
+	for uri, want := range map[string]bool{
+		"https://app.example.com/cb": true, "http://127.0.0.1:4000/cb": false, "http://[::1]/cb": false, "http://localhost/cb": false, "https://localhost/cb": false,
+		"https://127.0.0.1/cb": false, "com.example.app:/cb": false, "com.example.app://cb": false, "": false,
+	} {
+		if public.Assured(uri) != want {
+			t.Errorf("%s: a public client is not assured %v", uri, want)
+		}
+		if !server.Assured(uri) {
+			t.Errorf("%s: a server is not assured", uri)
+		}
+	}
+}
+
 func sound(edit func(c *client.Client)) client.Client {
 	c := client.Client{Name: "App", RedirectURIs: client.Words{"https://app.example.com/cb"}}
 	edit(&c)
