@@ -111,6 +111,7 @@ func TestLogoutByAnApplication(t *testing.T) {
 	o := register(t, a, func(c *client.Client) { c.PostLogoutURIs = client.Words{home} })
 	sibling := register(t, a, func(c *client.Client) { c.BackchannelURI = r.URL })
 	b := google(t, a, apptest.Person{Email: "ada@gmail.com"})
+	subject := me(b)
 	hintOf := func(got *oauth2.Token) string {
 		raw, _ := got.Extra("id_token").(string)
 		return raw
@@ -181,6 +182,16 @@ func TestLogoutByAnApplication(t *testing.T) {
 	if to := location(b.GET(path("id_token_hint", hint))); to != "/sign-out" {
 		t.Errorf("leads to %s", to)
 	}
+	// What is left of a session that is no longer kept does not sign out of today's.
+	a.Exec("DELETE FROM sessions WHERE user_id = '%s'", subject)
+	again := google(t, a, apptest.Person{Email: "ada@gmail.com"})
+	if me(again) != subject {
+		t.Fatal("they are somebody else")
+	}
+	if to := location(again.GET(path("id_token_hint", hint))); !strings.HasPrefix(to, "/sign-out?") {
+		t.Errorf("leads to %s", to)
+	}
+	again.GET("/v1/session").Want(http.StatusOK)
 	form := post(b, "/oauth2/logout", url.Values{"id_token_hint": {hint}, "state": {"s"}}).Want(http.StatusSeeOther).Header.Get("Location")
 	if form != path("id_token_hint", hint, "state", "s") {
 		t.Errorf("leads to %s", form)
