@@ -52,6 +52,13 @@ func parseHop(s string) (netip.Addr, bool) {
 	return addr.Unmap().WithZone(""), err == nil
 }
 
+// hopText is an address that a caller names, as addrText writes it: what is no address is
+// none.
+func hopText(s string) string {
+	addr, _ := parseHop(s)
+	return addrText(addr)
+}
+
 // addrText is "" for an address that is none.
 func addrText(a netip.Addr) string {
 	if !a.IsValid() {

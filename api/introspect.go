@@ -19,9 +19,8 @@ func (s *Server) Introspect(ctx context.Context, r contract.IntrospectRequestObj
 }
 
 func (s *Server) introspect(ctx context.Context, raw, clientIP string) (contract.Introspection, token.Introspection, error) {
-	// A session token is used from there, which is kept: what is no address is none.
-	from, _ := parseHop(clientIP)
-	i, err := s.Tokens.Introspect(ctx, raw, identity.RequestOrigin{IP: addrText(from)})
+	// A session token is used from there, which is kept.
+	i, err := s.Tokens.Introspect(ctx, raw, identity.RequestOrigin{IP: hopText(clientIP)})
 	if err != nil || !i.Active {
 		return contract.Introspection{}, i, err
 	}

@@ -162,7 +162,10 @@ func TestNetworksOfAnApplication(t *testing.T) {
 		o.userinfo(t, got.AccessToken).Want(http.StatusOK)
 		got = o.token1(t, o.refresh(t, got.RefreshToken)) // the server does not say
 		wantOAuth(t, o.refresh(t, got.RefreshToken, "client_ip", "203.0.113.9"), http.StatusForbidden, "access_denied", "policy_unsatisfied")
-		o.refresh(t, got.RefreshToken, "client_ip", "127.0.0.1").Want(http.StatusOK)
+		wantOAuth(t, o.refresh(t, got.RefreshToken, "client_ip", "203.0.113.9:4000"), http.StatusForbidden, "access_denied", "policy_unsatisfied")
+		for _, ip := range []string{"127.0.0.1", "[::1]:4000", "::ffff:127.0.0.1", "unknown"} { // as proxies write them
+			got = o.token1(t, o.refresh(t, got.RefreshToken, "client_ip", ip))
+		}
 		// A public client is on the person's device, whatever it says.
 		phone := register(t, a, func(c *client.Client) { c.Kind, c.RedirectURIs = client.Public, client.Words{"com.example.app:/cb"} })
 		mine := phone.signIn(c.member, in)

@@ -166,7 +166,10 @@ func TestRefreshOfAnApplication(t *testing.T) {
 			t.Errorf("%s", newest.Body)
 		}
 		// Two hold the same token: the application's session ends, the browser's does not.
-		wantOAuth(t, o.refresh(t, got.RefreshToken), http.StatusBadRequest, "invalid_grant", "invalid_grant")
+		wantOAuth(t, o.refresh(t, got.RefreshToken, "client_ip", "x\x00"), http.StatusBadRequest, "invalid_grant", "invalid_grant")
+		if n := a.Count("audit_events", "action = 'refresh.reused' AND ip = ''"); n != 1 {
+			t.Errorf("%d events without an address: one that is none is kept", n)
+		}
 		o.dead(t, "reused", newest.String("access_token"), newest.String("refresh_token"))
 		ada.GET("/v1/session").Want(http.StatusOK)
 		// Tokens of one endpoint are none of the other.

@@ -88,6 +88,7 @@ func (s *Server) exchange(ctx context.Context, by authserver.Credentials, info *
 		return authserver.Tokens{}, err
 	}
 	if grant == client.GrantRefresh {
+		info.form.Set("client_ip", hopText(info.form.Get("client_ip")))
 		return s.AuthServer.Refresh(ctx, app, info.form, info.client)
 	}
 	return s.AuthServer.Exchange(ctx, app, info.form, info.client)

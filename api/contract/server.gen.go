@@ -2562,7 +2562,7 @@ type RevokeTokenFormdataBody struct {
 type ExchangeTokenFormdataBody struct {
 	ClientId *string `form:"client_id,omitempty" json:"client_id,omitempty"`
 
-	// ClientIp An extension, with `refresh_token` of confidential clients: where the person is now, for teams with `allowed_networks`.
+	// ClientIp An extension, with `refresh_token` of confidential clients: where the person is now, for teams with `allowed_networks`. An invalid address counts as none, and then the address of the sign-in counts.
 	ClientIp     *string `form:"client_ip,omitempty" json:"client_ip,omitempty"`
 	ClientSecret *string `form:"client_secret,omitempty" json:"client_secret,omitempty"`
 	Code         *string `form:"code,omitempty" json:"code,omitempty"`
