@@ -1,7 +1,10 @@
 package api_test
 
 import (
+	"context"
 	"encoding/base64"
+	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,7 +13,12 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/authserver"
 	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/token"
+	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
@@ -138,6 +146,67 @@ func TestCodeIsUsedOnce(t *testing.T) {
 		}
 		if worked != 1 {
 			t.Errorf("%d of %d uses worked", worked, n)
+		}
+	})
+}
+
+// speechless is an application's backend that fails when it is asked for claims.
+type speechless struct{}
+
+func (speechless) AppClaims(context.Context, token.ClaimQuestion) (json.RawMessage, error) {
+	return nil, identity.NewError(identity.CodeUnavailable, "no claims")
+}
+
+// What happens between reading the client and using the code, and after that, on an
+// authorization server that is asked without the API.
+func TestExchangeUnderWay(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		ada := google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		clients, log := app.Clients(a.Config, a.DB, a.Now), slog.New(slog.DiscardHandler)
+		server := func(source token.ClaimSource) *authserver.Service {
+			remembered := session.NewCache(a.Config.SessionCache)
+			t.Cleanup(remembered.Close)
+			sessions := session.NewService(a.DB, remembered, session.Limits{Idle: a.Config.SessionIdle, Lifetime: a.Config.SessionLifetime}, a.Now)
+			tokens := token.NewService(a.DB, app.Keyring(a.Config, a.DB, log, a.Now), sessions, a.Config.Secrets(), token.Options{
+				Issuer: a.URL, Claims: source, IDTokenKeys: app.IDTokenKeyrings(a.Config, a.DB, log, a.Now),
+			}, a.Now)
+			return authserver.New(authserver.Deps{Store: a.DB, Sessions: sessions, Tokens: tokens, Consents: clients, Secrets: a.Config.Secrets(), Issuer: a.URL, Now: a.Now})
+		}
+		exchange := func(o application, s *authserver.Service, meanwhile func()) error {
+			code, verifier := o.code(ada)
+			c, err := s.Client(t.Context(), authserver.Credentials{ID: o.ID, Secret: o.Secret})
+			if err != nil {
+				t.Fatal(err)
+			}
+			meanwhile()
+			form := url.Values{"code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {verifier}}
+			_, err = s.Exchange(t.Context(), c, form, identity.RequestOrigin{})
+			return err
+		}
+		made := func(o application) int { return a.Count("sessions", "client_id = '%s'", o.ID) }
+
+		kept := register(t, a)
+		if err := exchange(kept, server(nil), func() {}); err != nil || made(kept) != 1 {
+			t.Errorf("%d sessions, %v", made(kept), err)
+		}
+		deleted := register(t, a)
+		err := exchange(deleted, server(nil), func() {
+			if err := clients.Delete(t.Context(), nil, deleted.ID); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if identity.ErrorCode(err) != identity.CodeInvalidGrant || made(deleted) != 0 {
+			t.Errorf("a client that was deleted: %d sessions, %v", made(deleted), err)
+		}
+		// Tokens that could not be signed leave no session that goes on, and the error is theirs.
+		unsigned := register(t, a)
+		err = exchange(unsigned, server(speechless{}), func() {})
+		if identity.ErrorCode(err) != identity.CodeUnavailable || made(unsigned) != 1 ||
+			a.Count("sessions", "client_id = '%s' AND end_reason = 'not_signed'", unsigned.ID) != 1 {
+			t.Errorf("tokens that were not signed: %d sessions, %v", made(unsigned), err)
+		}
+		if history := ada.GET("/v1/me/history").Want(http.StatusOK); !strings.Contains(string(history.Body), `"session.ended"`) {
+			t.Errorf("%s", history.Body)
 		}
 	})
 }

@@ -76,7 +76,6 @@ func (s *Service) logoutClient(ctx context.Context, id string, hint *token.IDTok
 // endHinted ends the application's session that an ID token is of, and reports whether
 // the browser's session is the one that it was made in.
 func (s *Service) endHinted(ctx context.Context, c client.Client, hint token.IDTokenHint, p *session.Principal, from identity.RequestOrigin) (own bool, err error) {
-	const reason = "logged_out_by_application"
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
 		own = false
 		cur, err := s.store.LockSession(ctx, hint.SessionID)
@@ -87,15 +86,7 @@ func (s *Service) endHinted(ctx context.Context, c client.Client, hint token.IDT
 			return err
 		}
 		own = p != nil && cur.ParentID != nil && *cur.ParentID == p.Session.ID
-		now := s.now()
-		ended, err := s.store.EndSessions(ctx, cur.UserID, session.SessionSelector{Only: &cur.ID}, reason, now)
-		if err != nil || len(ended) == 0 {
-			return err
-		}
-		return s.store.RecordEvents(ctx, identity.Event{
-			ID: identity.NewID(), At: now, Action: identity.ActionSessionEnded, UserID: &cur.UserID, SessionID: &cur.ID, IP: from.IP, UserAgent: from.UserAgent,
-			Data: identity.Metadata{"ended_session_id": cur.ID, "client_id": c.ID, "kind": session.KindApplication, "reason": reason},
-		})
+		return s.end(ctx, cur, "logged_out_by_application", from)
 	})
 	return own, err
 }

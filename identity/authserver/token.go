@@ -62,6 +62,9 @@ func errInvalidGrant() error {
 	return identity.NewError(identity.CodeInvalidGrant, "the code is not valid for this client, redirect_uri and code_verifier, or no longer valid")
 }
 
+// dropFor bounds how long a session is ended for a caller who may have gone.
+const dropFor = 5 * time.Second
+
 var verifierShape = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 
 // matches reports whether a code was made for this client and redirect URI, and for the
@@ -156,17 +159,51 @@ func (s *Service) Exchange(ctx context.Context, c client.Client, form url.Values
 	if used { // and what it ended has been written
 		return Tokens{}, errInvalidGrant()
 	}
-	return s.tokensOf(ctx, c, p, asked.Scopes, audience, asked.Nonce, refresh)
+	out, err := s.tokensOf(ctx, c, p, asked.Scopes, audience, asked.Nonce, refresh)
+	if err != nil {
+		return Tokens{}, errors.Join(err, s.drop(ctx, p.Session.ID, from))
+	}
+	return out, nil
+}
+
+// drop ends a session whose tokens could not be given: the code is used up, and the
+// person would see a session that no one has. It ends also where the caller has gone.
+func (s *Service) drop(ctx context.Context, id identity.ID, from identity.RequestOrigin) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropFor)
+	defer cancel()
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		cur, err := s.store.LockSession(ctx, id)
+		if errors.Is(err, identity.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return s.end(ctx, cur, "not_signed", from)
+	})
+}
+
+// end ends a session of an application, if it has not ended yet, and writes it to the
+// history of its user. It runs in the caller's transaction, which holds the session.
+func (s *Service) end(ctx context.Context, cur session.Session, reason string, from identity.RequestOrigin) error {
+	now := s.now()
+	ended, err := s.store.EndSessions(ctx, cur.UserID, session.SessionSelector{Only: &cur.ID}, reason, now)
+	if err != nil || len(ended) == 0 {
+		return err
+	}
+	return s.store.RecordEvents(ctx, identity.Event{
+		ID: identity.NewID(), At: now, Action: identity.ActionSessionEnded, UserID: &cur.UserID, SessionID: &cur.ID, IP: from.IP, UserAgent: from.UserAgent,
+		Data: identity.Metadata{"ended_session_id": cur.ID, "client_id": *cur.ClientID, "kind": session.KindApplication, "reason": reason},
+	})
 }
 
 // replayed ends the session that a code made when the code comes back.
 func (s *Service) replayed(ctx context.Context, c client.Client, made session.Session, from identity.RequestOrigin) error {
-	now := s.now()
-	if _, err := s.store.EndSessions(ctx, made.UserID, session.SessionSelector{Only: &made.ID}, "code_replayed", now); err != nil {
+	if err := s.end(ctx, made, "code_replayed", from); err != nil {
 		return err
 	}
 	return s.store.RecordEvents(ctx, identity.Event{
-		ID: identity.NewID(), At: now, Action: identity.ActionCodeReplayed, UserID: &made.UserID, SessionID: &made.ID,
+		ID: identity.NewID(), At: s.now(), Action: identity.ActionCodeReplayed, UserID: &made.UserID, SessionID: &made.ID,
 		IP: from.IP, UserAgent: from.UserAgent, Data: identity.Metadata{"client_id": c.ID, "ended_session_id": made.ID},
 	})
 }
@@ -309,15 +346,7 @@ func (s *Service) Revoke(ctx context.Context, c client.Client, raw string, from 
 		if err != nil {
 			return err
 		}
-		now := s.now()
-		ended, err := s.store.EndSessions(ctx, cur.UserID, session.SessionSelector{Only: &id}, "revoked_by_application", now)
-		if err != nil || len(ended) == 0 {
-			return err
-		}
-		return s.store.RecordEvents(ctx, identity.Event{
-			ID: identity.NewID(), At: now, Action: identity.ActionSessionEnded, UserID: &cur.UserID, SessionID: &id, IP: from.IP, UserAgent: from.UserAgent,
-			Data: identity.Metadata{"ended_session_id": id, "client_id": c.ID, "kind": session.KindApplication, "reason": "revoked_by_application"},
-		})
+		return s.end(ctx, cur, "revoked_by_application", from)
 	})
 }
 

@@ -139,6 +139,8 @@ export const reasons: Area<'reasons'> = {
   ended_by_operator: 'von einem Operator beendet',
   code_replayed: 'die Anmeldung einer Anwendung wurde zweimal verwendet',
   revoked_by_application: 'die Anwendung hat sich abgemeldet',
+  logged_out_by_application: 'die Anwendung hat die Person abgemeldet',
+  not_signed: 'für die Anwendung ließen sich keine Tokens ausstellen',
   refresh_reused: 'ein altes Refresh-Token wurde noch einmal benutzt',
   identity_unlinked: 'die Anmeldemethode wurde entfernt',
   client_deleted: 'die Anwendung wurde gelöscht',

@@ -139,6 +139,8 @@ export const reasons = {
   ended_by_operator: 'ended by an operator',
   code_replayed: 'the sign-in of an application was used twice',
   revoked_by_application: 'the application signed out',
+  logged_out_by_application: 'the application signed them out',
+  not_signed: 'the application’s tokens could not be issued',
   refresh_reused: 'an old refresh token was used again',
   identity_unlinked: 'the sign-in method was removed',
   client_deleted: 'the client was deleted',
