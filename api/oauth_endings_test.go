@@ -318,11 +318,19 @@ func TestFormerSubjects(t *testing.T) {
 		op := operator(t, a)
 		knows, never := register(t, a), register(t, a)
 		ada, old := google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"}), google(t, a, apptest.Person{Name: "Old", Email: "old@gmail.com"})
-		knows.signIn(old)
+		hint, _ := knows.signIn(old).Extra("id_token").(string)
 		was := me(old)
 		op.POST("/v1/admin/merges", object{"user_ids": []string{was, me(ada)}, "survivor_id": me(ada)}).Want(http.StatusOK)
 		if _, c := knows.idToken(t, knows.signIn(ada)); len(c["former_subs"].([]any)) != 1 || c["former_subs"].([]any)[0] != was {
 			t.Errorf("%v", c)
+		}
+		// A hint of the former id is of the same person.
+		if to := knows.follow(ada, knows.request("id_token_hint", hint, "prompt", "none")); to.Query().Get("code") == "" {
+			t.Errorf("a hint from before the merge: %s", to)
+		}
+		bob := google(t, a, apptest.Person{Name: "Bob", Email: "bob@gmail.com"})
+		if to := knows.follow(bob, knows.request("id_token_hint", hint, "prompt", "none")); to.Query().Get("error") != "login_required" {
+			t.Errorf("another's hint: %s", to)
 		}
 		if _, c := never.idToken(t, never.signIn(ada)); c["former_subs"] != nil {
 			t.Errorf("%v", c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/client"
@@ -110,6 +111,9 @@ func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *sessi
 			return Outcome{}, err
 		}
 		f.covered = g != nil
+		if err := s.asPresent(ctx, c, &t.Request, p.User.ID); err != nil {
+			return Outcome{}, err
+		}
 	}
 	next, refusal := t.next(f)
 	if refusal != nil {
@@ -144,6 +148,19 @@ func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *sessi
 		return Outcome{}, err
 	}
 	return Outcome{Redirect: t.Answer(s.issuer, url.Values{"code": {sealed}})}, nil
+}
+
+// asPresent names who is signed in by their present id where the hint has a former one
+// that the client knows: no sign-in would ever be by that.
+func (s *Service) asPresent(ctx context.Context, c client.Client, r *Request, user identity.ID) error {
+	if r.Subject == "" || r.Subject == user.String() {
+		return nil
+	}
+	former, err := s.store.FormerSubjects(ctx, c.ID, user)
+	if slices.ContainsFunc(former, func(id identity.ID) bool { return id.String() == r.Subject }) {
+		r.Subject = user.String()
+	}
+	return err
 }
 
 // grant returns what the person agreed to before, if that covers the request.
