@@ -116,6 +116,11 @@ func TestAuthorizationRequests(t *testing.T) {
 	if to := posted.Header.Get("Location"); to != "/oauth2/authorize?client_id="+o.ID+"&state=s" {
 		t.Errorf("a posted request leads to %s", to)
 	}
+	two := url.Values{"client_id": {o.ID}, "resource": {"https://a.example", "https://b.example"}}
+	if to := post(ada, "/oauth2/authorize", two).Want(http.StatusSeeOther).Header.Get("Location"); to != "/oauth2/authorize?"+two.Encode() {
+		t.Errorf("two resources lead to %s", to)
+	}
+	post(ada, "/oauth2/authorize", url.Values{"client_id": {o.ID, o.ID}}).WantProblem(http.StatusBadRequest, "invalid_request")
 }
 
 // The answer goes to an address that is registered, byte for byte (RFC 9700, section

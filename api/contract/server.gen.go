@@ -2514,7 +2514,8 @@ type AuthorizeParams struct {
 
 // AuthorizeByFormFormdataBody defines parameters for AuthorizeByForm.
 type AuthorizeByFormFormdataBody struct {
-	ClientId *string `form:"client_id,omitempty" json:"client_id,omitempty"`
+	ClientId *string   `form:"client_id,omitempty" json:"client_id,omitempty"`
+	Resource *[]string `form:"resource,omitempty" json:"resource,omitempty"`
 }
 
 // IntrospectTokenFormdataBody defines parameters for IntrospectToken.
