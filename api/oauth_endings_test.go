@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -45,6 +46,9 @@ func TestApplicationsEndWithTheirGround(t *testing.T) {
 			"merged": {func(t *testing.T, b *apptest.Browser, _ *oauth2.Token) {
 				heir := google(t, a, apptest.Person{Name: "Heir", Email: "heir@gmail.com"})
 				op.POST("/v1/admin/merges", object{"user_ids": []string{me(b), me(heir)}, "survivor_id": me(heir)}).Want(http.StatusOK)
+			}, false},
+			"deleted": {func(_ *testing.T, b *apptest.Browser, _ *oauth2.Token) {
+				b.DELETE("/v1/me").Want(http.StatusAccepted)
 			}, false},
 			"ended by an operator": {func(t *testing.T, b *apptest.Browser, got *oauth2.Token) {
 				op.DELETE("/v1/admin/sessions/" + claims(t, b, got.AccessToken)["sid"].(string)).Want(http.StatusNoContent)
@@ -219,7 +223,11 @@ func TestAlgorithms(t *testing.T) {
 			if !strings.Contains(string(header), `"alg":"`+alg+`"`) || !strings.Contains(string(header), `"typ":"JWT"`) {
 				t.Errorf("%s: %s", alg, header)
 			}
-			kids[string(header)] = true
+			var named struct{ Kid string }
+			if err := json.Unmarshal(header, &named); err != nil || named.Kid == "" {
+				t.Errorf("%s: %v", header, err)
+			}
+			kids[named.Kid] = true
 			header, _ = headerOf(got.AccessToken)
 			if !strings.Contains(string(header), `"alg":"EdDSA"`) || !strings.Contains(string(header), `"typ":"at+jwt"`) {
 				t.Errorf("access token: %s", header)
@@ -230,7 +238,7 @@ func TestAlgorithms(t *testing.T) {
 			}
 		}
 		if n := ada.GET("/.well-known/jwks.json").Len("keys"); n != 3 || len(kids) != 3 {
-			t.Errorf("%d keys, %d headers", n, len(kids))
+			t.Errorf("%d keys, %d used", n, len(kids))
 		}
 	})
 }
