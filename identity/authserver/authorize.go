@@ -31,7 +31,7 @@ func (s *Service) Authorize(ctx context.Context, form url.Values, p *session.Pri
 		return Outcome{}, err
 	}
 	if uri := form.Get("redirect_uri"); uri == "" || !c.AllowsRedirect(uri) {
-		return Outcome{}, identity.NewError(identity.CodeInvalidRedirectURI, "the application sent you here with an address for the answer that is not registered for it").WithField("redirect_uri")
+		return Outcome{}, identity.NewError(identity.CodeInvalidRedirectURI, "the redirect_uri of this request is not registered for the application").WithField("redirect_uri")
 	}
 	r, refusal := Parse(c, form)
 	if refusal != nil {

@@ -44,7 +44,7 @@ func (s *Service) Logout(ctx context.Context, form url.Values, p *session.Princi
 	}
 	if uri := form.Get("post_logout_redirect_uri"); uri != "" {
 		if !c.AllowsPostLogout(uri) {
-			return LogoutOutcome{}, identity.NewError(identity.CodeInvalidRedirectURI, "the application wants you back at an address that is not registered for it").WithField("post_logout_redirect_uri")
+			return LogoutOutcome{}, identity.NewError(identity.CodeInvalidRedirectURI, "the post_logout_redirect_uri is not registered for the application").WithField("post_logout_redirect_uri")
 		}
 		out.Redirect = uri
 		if state := form.Get("state"); state != "" {

@@ -59,7 +59,7 @@ func errInvalidClient(detail string) error {
 }
 
 func errInvalidGrant() error {
-	return identity.NewError(identity.CodeInvalidGrant, "the code is not valid for this client, redirect_uri and code_verifier, or no longer valid")
+	return identity.NewError(identity.CodeInvalidGrant, "the code is invalid or expired, or was issued for another client, redirect_uri or code_challenge")
 }
 
 // dropFor bounds how long a session is ended for a caller who may have gone.
