@@ -54,7 +54,7 @@ for (const answer of ['declines', 'connects'] as const) {
 
 test('cancelling at a provider comes back in words, and to the page that was asked for', async ({ person }) => {
   const page = await person()
-  // You’re not signed in who could confirm anything.
+  // Nobody is signed in who could confirm anything.
   await page.goto('/account?stepped_up=google&error=access_denied')
   await expect(page).toHaveURL(/\/sign-in\?return_to=%2Faccount/)
   await page.getByRole('link', { name: 'Continue with GitHub' }).click()

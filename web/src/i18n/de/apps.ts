@@ -74,5 +74,5 @@ export const clients: Area<'clients'> = {
   remove: 'Löschen',
   removeOf: '{name} löschen',
   removeTitle: 'Anwendung löschen?',
-  removeText: 'Bei {name} kann sich dann niemand mehr anmelden, und ihre Sitzungen enden.',
+  removeText: 'Bei {name} kann sich dann niemand mehr anmelden, und die Sitzungen der Anwendung enden.',
 }

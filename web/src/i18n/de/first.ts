@@ -4,7 +4,7 @@ export const common: Area<'common'> = {
   number: { one: '{count}', other: '{count}' },
   cancel: 'Abbrechen',
   close: 'Schließen',
-  endKeys: { one: 'Den {count} API-Schlüssel beenden, den sie angelegt hat', other: 'Die {count} API-Schlüssel beenden, die sie angelegt hat' },
+  endKeys: { one: 'Auch den {count} API-Schlüssel beenden, den diese Person angelegt hat', other: 'Auch die {count} API-Schlüssel beenden, die diese Person angelegt hat' },
   tryAgain: 'Erneut versuchen',
   showMore: 'Mehr anzeigen',
   loading: 'Wird geladen',

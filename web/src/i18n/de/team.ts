@@ -7,7 +7,7 @@ export const team: Area<'team'> = {
   selectOf: '{name} auswählen',
   makeRole: 'Rolle ändern zu {role}',
   bulkRoleTitle: 'Diese Rollen ändern?',
-  bulkRoleText: 'Diese Mitglieder werden {role}:',
+  bulkRoleText: 'Die Rolle dieser Mitglieder wird zu {role} geändert:',
   bulkRoleConfirm: { one: '{count} Rolle ändern', other: '{count} Rollen ändern' },
   removeSelected: 'Ausgewählte entfernen',
   bulkRemoveTitle: 'Diese Mitglieder entfernen?',

@@ -5,7 +5,7 @@ export const team = {
   selectOf: 'Select {name}',
   makeRole: 'Change role to {role}',
   bulkRoleTitle: 'Change these roles?',
-  bulkRoleText: 'These members become {role}:',
+  bulkRoleText: 'The role of these members changes to {role}:',
   bulkRoleConfirm: { one: 'Change {count} role', other: 'Change {count} roles' },
   removeSelected: 'Remove selected',
   bulkRemoveTitle: 'Remove these members?',
