@@ -1,7 +1,6 @@
 import type { Area } from '../translate'
 
 export const operator: Area<'operator'> = {
-  overview: 'Übersicht',
   navigation: 'Verwaltung',
   title: 'Verwaltung',
   notTitle: 'Sie sind kein Operator',

@@ -1,5 +1,4 @@
 export const operator = {
-  overview: 'Overview',
   navigation: 'Admin',
   title: 'Operator',
   notTitle: 'You are not an operator',
