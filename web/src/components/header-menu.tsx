@@ -1,4 +1,4 @@
-import { Avatar, Button, Loader, Menu, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { Avatar, Loader, Menu, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { IconCheck, IconChevronDown, IconLogout, IconMoon, IconPlus, IconSelector, IconSettings, IconSun, IconUser, IconUsers } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link, useLocation } from 'react-router'
@@ -49,9 +49,13 @@ export function TeamSwitcher() {
         ))}
         {teams.isPending && <Loader size="xs" m="xs" />}
         {teams.hasNextPage && (
-          <Button variant="subtle" size="compact-xs" mx="xs" loading={teams.isFetchingNextPage} onClick={() => void teams.fetchNextPage()}>
+          <Menu.Item
+            closeMenuOnClick={false}
+            leftSection={teams.isFetchingNextPage && <Loader size={16} />}
+            onClick={() => void (teams.isFetchingNextPage || teams.fetchNextPage())}
+          >
             {t('common.showMore')}
-          </Button>
+          </Menu.Item>
         )}
         <Menu.Divider />
         <Menu.Item component={Link} to="/" leftSection={<IconPlus {...icon} />}>
@@ -107,7 +111,13 @@ export function AvatarMenu({ user }: { user: CurrentSession['user'] }) {
         </Menu.Item>
         <Menu.Label>{t('shell.language')}</Menu.Label>
         {(Object.entries(languages) as [Language, string][]).map(([language, label]) => (
-          <Menu.Item key={language} lang={language} rightSection={language === t.language && <IconCheck {...icon} />} onClick={() => void setLanguage(language)}>
+          <Menu.Item
+            key={language}
+            lang={language}
+            rightSection={language === t.language && <IconCheck {...icon} />}
+            aria-current={language === t.language ? 'true' : undefined}
+            onClick={() => void setLanguage(language)}
+          >
             {label}
           </Menu.Item>
         ))}

@@ -50,7 +50,7 @@ export const shell: Area<'shell'> = {
   language: 'Sprache',
   signIn: 'Anmelden',
   yourAccount: 'Ihr Konto: {name}',
-  footer: 'Für Entwickler und Betreiber',
+  footer: 'Fußzeile',
   api: 'API',
   operator: 'Verwaltung',
 }

@@ -48,7 +48,7 @@ export const shell = {
   language: 'Language',
   signIn: 'Sign in',
   yourAccount: 'Your account: {name}',
-  footer: 'For developers and operators',
+  footer: 'Footer',
   api: 'API',
   operator: 'Admin',
 } as const

@@ -9,7 +9,7 @@ export function NoOperator({ me }: { me: User }) {
   const who = me.primary_email ? `--email ${me.primary_email}` : `--user ${me.id}`
   return (
     <Stack gap="sm" role="alert">
-      <Title order={2} size="h3">
+      <Title order={1} size="h3">
         {t('operator.notTitle')}
       </Title>
       <Text>{t('operator.notText')}</Text>
