@@ -63,6 +63,8 @@ test('an application asks, is denied and allowed, and loses its access', async (
   await page.goto('/oauth2/logout')
   await page.getByRole('button', { name: 'Sign out' }).click()
   await expect(page.getByRole('heading', { name: 'You’re signed out' })).toBeVisible()
+  // Signing in again does not lead back to being asked.
+  await expect(page.getByRole('banner').getByRole('link', { name: 'Sign in' })).toHaveAttribute('href', '/sign-in')
   application.closeAllConnections()
   application.close()
 })

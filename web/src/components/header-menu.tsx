@@ -2,11 +2,9 @@ import { Avatar, Loader, Menu, UnstyledButton, useComputedColorScheme, useMantin
 import { IconCheck, IconChevronDown, IconLogout, IconMoon, IconPlus, IconSelector, IconSettings, IconSun, IconUser, IconUsers } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link, useLocation } from 'react-router'
-import { navigationPending, useChange } from '../api/change'
-import { api, data } from '../api/client'
 import { useTeams } from '../api/queries'
 import type { CurrentSession } from '../api/types'
-import { keptMail } from '../auth/pending'
+import { useSignOut } from '../auth/sign-out'
 import { languages, setLanguage, useT } from '../i18n/language'
 import type { Language } from '../i18n/translate'
 import { Fault, Name, personName } from './show'
@@ -72,15 +70,7 @@ export function AvatarMenu({ user }: { user: CurrentSession['user'] }) {
   const { setColorScheme } = useMantineColorScheme()
   const dark = useComputedColorScheme('light') === 'dark'
   const [opened, setOpened] = useState(false)
-  const signOut = useChange({
-    mutationFn: () => data(api.DELETE('/v1/session')),
-    // A new load, so that nothing of this person is left in the page's memory.
-    onSuccess: () => {
-      keptMail.set(undefined)
-      location.assign('/')
-      return navigationPending()
-    },
-  })
+  const signOut = useSignOut('/')
   const name = personName(t, user)
   return (
     <Menu position="bottom-end" width={240} opened={opened} onChange={setOpened}>

@@ -50,8 +50,9 @@ function SignIn() {
   const t = useT()
   const { pathname } = useLocation()
   if (pathname === '/sign-in') return null
+  // A person who has just signed in is not asked whether to sign out again.
   return (
-    <Button component={Link} to={pathname === '/' ? '/sign-in?return_to=/' : `/sign-in?return_to=${encodeURIComponent(pathname)}`}>
+    <Button component={Link} to={pathname === '/sign-out' ? '/sign-in' : `/sign-in?return_to=${encodeURIComponent(pathname)}`}>
       {t('shell.signIn')}
     </Button>
   )

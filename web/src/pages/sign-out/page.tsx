@@ -1,10 +1,8 @@
 import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { Link, useLocation } from 'react-router'
-import { navigationPending, useChange } from '../../api/change'
-import { api, data } from '../../api/client'
 import { useSession } from '../../api/queries'
-import { keptMail } from '../../auth/pending'
 import { home } from '../../auth/return-to'
+import { useSignOut } from '../../auth/sign-out'
 import { PageTitle } from '../../components/page-title'
 import { Fault, Retry, WaitingPage } from '../../components/show'
 import { useT } from '../../i18n/language'
@@ -16,14 +14,7 @@ export default function SignOutPage() {
   const t = useT()
   const { search } = useLocation()
   const session = useSession()
-  const signOut = useChange({
-    mutationFn: () => data(api.DELETE('/v1/session')),
-    onSuccess: () => {
-      keptMail.set(undefined)
-      location.assign('/oauth2/logout' + search)
-      return navigationPending()
-    },
-  })
+  const signOut = useSignOut('/oauth2/logout' + search)
   if (session.error) return <Retry error={session.error} again={session.refetch} />
   if (session.data === undefined) return <WaitingPage />
   return (
