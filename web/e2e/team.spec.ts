@@ -128,6 +128,33 @@ test('sessions are found by filters and ended in number, and the numbers are nam
   await expect(endFiltered).toBeDisabled()
 })
 
+test('members are searched for as fast as one types', async ({ person }) => {
+  const [owner, ...members] = [await person(), await person(), await person(), await person()]
+  await signInAs(owner, 'Orla')
+  for (const [i, page] of members.entries()) await signInAs(page, `Crew${i}`)
+  const team = await newTeam(owner, 'Late shift', members)
+  await owner.goto(`/teams/${team}/members`)
+  const table = owner.getByRole('table', { name: 'Members' })
+  await expect(table.getByRole('row')).toHaveCount(5)
+  const search = owner.getByRole('searchbox', { name: 'Search members' })
+  await search.pressSequentially('Crw1')
+  await search.press('ArrowLeft')
+  await search.press('ArrowLeft')
+  await search.press('x')
+  await search.press('e')
+  await expect(search).toHaveValue('Crxew1')
+  await expect(owner).toHaveURL(/\?search=Crxew1$/)
+  await expect(owner.getByText('No members match.')).toBeVisible()
+  await search.press('ArrowLeft')
+  await search.press('Backspace')
+  await expect(search).toHaveValue('Crew1')
+  await expect(table.getByRole('row')).toHaveCount(2)
+  await owner.reload()
+  await expect(search).toHaveValue('Crew1')
+  await search.fill('')
+  await expect(table.getByRole('row')).toHaveCount(5)
+})
+
 test('an admin is told which sessions stay, and why', async ({ person }) => {
   const [owner, admin] = [await person(), await person()]
   await signInAs(owner, 'Otto')

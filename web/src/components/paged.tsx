@@ -12,10 +12,9 @@ interface Options<T> {
   lookAgain?: (rows: T[]) => number | undefined
 }
 
-// usePaged reads one page of a list at a time, however long the list is. It
-// goes back by the cursors it came by. Another
-// filter begins at the first page, and from a page that has become empty it goes back
-// to one that has not.
+// usePaged reads one page of a list at a time, however long the list is. It goes back
+// by the cursors it came by. Another filter begins at the first page, and from a page
+// that has become empty it goes back to one that has not.
 export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { cursor?: string; limit: number }) => Promise<Page<T>>, options: Options<T> = {}) {
   const id = JSON.stringify(queryKey)
   const [seen, setSeen] = useState<{ id: string; cursors: string[] }>({ id, cursors: [] })
@@ -83,11 +82,16 @@ export function Pages({ list }: { list: Pageable }) {
 }
 
 // useInAddress keeps what a list is filtered by in the address, so that it can be
-// shared, and the way back finds it again. What has its usual value is left out.
+// shared, and the way back finds it again. What has its usual value is left out. The
+// router follows when it has time: until then what was typed is kept here, for a field
+// that shows an old value loses keys, and its caret.
 export function useInAddress<T extends Record<string, string>>(usual: T): [T, (next: T) => void] {
   const [query, setQuery] = useSearchParams()
-  const now = Object.fromEntries(Object.entries(usual).map(([name, value]) => [name, query.get(name) ?? value])) as T
+  const [typed, setTyped] = useState<{ at: URLSearchParams; next: T }>()
+  const read = Object.fromEntries(Object.entries(usual).map(([name, value]) => [name, query.get(name) ?? value])) as T
+  const now = typed?.at === query ? typed.next : read
   const set = (next: T) => {
+    setTyped({ at: query, next })
     setQuery(
       (before) => {
         const after = new URLSearchParams(before)
