@@ -128,7 +128,7 @@ test('sessions are found by filters and ended in number, and the numbers are nam
   await expect(endFiltered).toBeDisabled()
 })
 
-test('members are searched for as fast as one types', async ({ person }) => {
+test('members are searched for as fast as one types, and removed in number', async ({ person }) => {
   const [owner, ...members] = [await person(), await person(), await person(), await person()]
   await signInAs(owner, 'Orla')
   for (const [i, page] of members.entries()) await signInAs(page, `Crew${i}`)
@@ -153,6 +153,24 @@ test('members are searched for as fast as one types', async ({ person }) => {
   await expect(search).toHaveValue('Crew1')
   await search.fill('')
   await expect(table.getByRole('row')).toHaveCount(5)
+
+  // A removal that fails midway goes on from there.
+  for (const name of ['Crew0', 'Crew1']) await owner.getByRole('checkbox', { name: `Select ${name}` }).check()
+  await owner.getByRole('button', { name: 'Remove selected' }).click()
+  const dialog = owner.getByRole('dialog', { name: 'Remove these members?' })
+  await expect(dialog).toContainText('API keys they created keep working')
+  let removals = 0
+  await owner.route('**/members/*', (route) =>
+    route.request().method() === 'DELETE' && ++removals === 2
+      ? route.fulfill({ status: 503, contentType: 'application/problem+json', json: { code: 'unavailable', status: 503 } })
+      : route.fallback(),
+  )
+  await dialog.getByRole('button', { name: 'Remove 2 members' }).click()
+  await expect(dialog.getByRole('alert')).toBeVisible()
+  await dialog.getByRole('button', { name: 'Remove 2 members' }).click()
+  await expect(dialog).toHaveCount(0)
+  await expect(table.getByRole('row')).toHaveCount(3)
+  await owner.unroute('**/members/*')
 })
 
 test('an admin is told which sessions stay, and why', async ({ person }) => {

@@ -11,7 +11,7 @@ export const team: Area<'team'> = {
   bulkRoleConfirm: { one: '{count} Rolle ändern', other: '{count} Rollen ändern' },
   removeSelected: 'Ausgewählte entfernen',
   bulkRemoveTitle: 'Diese Mitglieder entfernen?',
-  bulkRemoveText: 'Sie werden aus dem Team entfernt, und ihre Teamsitzungen enden sofort:',
+  bulkRemoveText: 'Sie werden aus dem Team entfernt, und ihre Teamsitzungen enden sofort. Von ihnen angelegte API-Schlüssel bleiben gültig:',
   bulkRemoveConfirm: { one: '{count} Mitglied entfernen', other: '{count} Mitglieder entfernen' },
   settings: 'Einstellungen',
   settingsHint: 'Wie das Team heißt.',

@@ -9,7 +9,7 @@ export const team = {
   bulkRoleConfirm: { one: 'Change {count} role', other: 'Change {count} roles' },
   removeSelected: 'Remove selected',
   bulkRemoveTitle: 'Remove these members?',
-  bulkRemoveText: 'They are removed from the team, and their team sessions end immediately:',
+  bulkRemoveText: 'They are removed from the team, and their team sessions end immediately. API keys they created keep working:',
   bulkRemoveConfirm: { one: 'Remove {count} member', other: 'Remove {count} members' },
   settings: 'Settings',
   settingsHint: 'What the team is called.',

@@ -2,6 +2,7 @@ import { Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../../api/client'
+import { isProblem } from '../../../api/problem'
 import { keys, useAll, usePages } from '../../../api/queries'
 import type { Member, Role, Team } from '../../../api/types'
 import { EndKeys } from '../../../components/end-keys'
@@ -205,7 +206,14 @@ function BulkRemove({ team, members, onDone }: BulkProps) {
       confirm={(removed) => (removed.length > 0 ? t('team.bulkRemoveConfirm', { count: removed.length }) : undefined)}
       action={async (removed) => {
         try {
-          for (const { user } of removed) await data(api.DELETE('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user: user.id } } }))
+          for (const { user } of removed) {
+            try {
+              await data(api.DELETE('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user: user.id } } }))
+            } catch (error) {
+              // Removed already, by an attempt that failed midway or by someone else.
+              if (!isProblem(error, 'not_found')) throw error
+            }
+          }
         } finally {
           await client.invalidateQueries({ queryKey: keys.team(team.id) })
         }
@@ -216,6 +224,7 @@ function BulkRemove({ team, members, onDone }: BulkProps) {
     </PreviewConfirm>
   )
 }
+
 export function Remove({ team, member, me }: { team: Team; member: Member; me: string }) {
   const t = useT()
   const client = useQueryClient()
