@@ -128,7 +128,7 @@ test('sessions are found by filters and ended in number, and the numbers are nam
   await expect(endFiltered).toBeDisabled()
 })
 
-test('members are searched for as fast as one types, and removed in number', async ({ person }) => {
+test('members are searched for as fast as one types, removed in number, and leave', async ({ person }) => {
   const [owner, ...members] = [await person(), await person(), await person(), await person()]
   await signInAs(owner, 'Orla')
   for (const [i, page] of members.entries()) await signInAs(page, `Crew${i}`)
@@ -171,6 +171,13 @@ test('members are searched for as fast as one types, and removed in number', asy
   await expect(dialog).toHaveCount(0)
   await expect(table.getByRole('row')).toHaveCount(3)
   await owner.unroute('**/members/*')
+
+  // Also who is not on the first page of the members can leave.
+  for (const page of [owner, members[2]!]) {
+    await page.route('**/members?*', (route) => route.continue({ url: route.request().url().replace('limit=100', 'limit=1') }))
+    await page.goto(`/teams/${team}/settings`)
+    await expect(page.getByRole('button', { name: 'Leave team' })).toBeVisible()
+  }
 })
 
 test('an admin is told which sessions stay, and why', async ({ person }) => {

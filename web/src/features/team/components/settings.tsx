@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useChange } from '../../../api/change'
 import { api, data } from '../../../api/client'
-import { keys } from '../../../api/queries'
+import { keys, useAll } from '../../../api/queries'
 import type { Team } from '../../../api/types'
 import { withStepUp } from '../../../auth/step-up'
 import { ConfirmButton } from '../../../components/confirm'
@@ -17,7 +17,9 @@ import '../../../i18n/en/later/team'
 // Settings renames and deletes a team, and lets a member leave it.
 export function Settings({ team, me }: { team: Team; me: string }) {
   const t = useT()
-  const self = useMembers(team.id).rows?.find(({ user }) => user.id === me)
+  const members = useMembers(team.id)
+  useAll(members)
+  const self = members.rows?.find(({ user }) => user.id === me)
   return (
     <>
       {team.role !== 'member' && (
