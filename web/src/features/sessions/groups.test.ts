@@ -15,3 +15,10 @@ it('puts several sessions of a person below one head, and a single one alone', (
   ])
   expect(inGroups([], () => true)).toEqual([])
 })
+
+it('keys groups by the person, so that a new session does not make another row, and tells several apart', () => {
+  const keysOf = (...users: string[]) => inGroups(of(...users), () => false).flatMap((row) => (row.kind === 'person' ? [row.key] : []))
+  expect(keysOf('b', 'b', 'c', 'c')).toEqual(['b 0', 'c 0'])
+  expect(keysOf('b', 'b', 'b', 'c', 'c')).toEqual(['b 0', 'c 0'])
+  expect(keysOf('b', 'b', 'a', 'b', 'b', 'c', 'c')).toEqual(['b 0', 'b 1', 'c 0'])
+})

@@ -302,7 +302,7 @@ export function SessionManager(props: Props) {
             label={props.label}
             compact
             rows={grouped}
-            rowKey={(row) => (row.kind === 'person' ? row.sessions[0]!.user.id : row.session.id)}
+            rowKey={(row) => (row.kind === 'person' ? row.key : row.session.id)}
             rowMark={(row) => ({
               ...(row.kind === 'session' && endable.has(row.session) ? { 'data-picked': true } : {}),
               ...(row.kind === 'session' && row.ofGroup ? { 'data-of-group': true } : {}),
