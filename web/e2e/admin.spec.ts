@@ -141,6 +141,16 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
     await shoot(operator, `admin-${tab.toLowerCase().replace(' ', '-')}`)
   }
 
+  // What was chosen for one application is not kept for the next.
+  await openPage(operator, 'Applications')
+  const boxes = [operator.getByRole('checkbox', { name: /^Public/ }), operator.getByRole('checkbox', { name: /^Skip the consent page/ })]
+  await operator.getByRole('textbox', { name: 'Name', exact: true }).fill('Wiki')
+  await operator.getByRole('textbox', { name: 'Redirect URIs', exact: true }).fill('https://wiki.example.com/callback')
+  for (const box of boxes) await box.check()
+  await operator.getByRole('button', { name: 'Create application' }).click()
+  await expect(operator.getByRole('table', { name: 'Applications' })).toContainText('Wiki')
+  for (const box of boxes) await expect(box).not.toBeChecked()
+
   await openPage(operator, 'API keys')
   await operator.getByLabel('Name', { exact: true }).fill('billing')
   await operator.getByRole('button', { name: 'Create key' }).click()

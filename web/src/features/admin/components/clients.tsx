@@ -158,6 +158,8 @@ function NewClient({ onCreated }: { onCreated: (made: Secret) => Promise<unknown
       setRedirects('')
       setPostLogout('')
       setBackchannel('')
+      setOpen(false)
+      setTrusted(false)
       await onCreated(made)
     },
   })
