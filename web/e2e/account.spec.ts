@@ -364,7 +364,20 @@ test('an address is added by mail and made the primary one', async ({ person }) 
   await page.getByRole('button', { name: 'Add email address' }).click()
   const letter = await addByMail(page, 'ole@work.example')
   await expect(page.getByText('Address added', { exact: true })).toBeVisible()
+  // Who is faster than the list is told the same.
+  let list = () => {}
+  const asked = new Promise<void>((resolve) => (list = resolve))
+  await page.route('**/v1/me/emails', async (route) => {
+    await asked
+    await route.continue()
+  })
+  await page.reload()
   await page.getByRole('button', { name: 'Add email address' }).click()
+  await expect(page.getByRole('dialog')).toBeVisible()
+  const listed = page.waitForResponse('**/v1/me/emails')
+  list()
+  await listed
+  await page.unroute('**/v1/me/emails')
   await addByMail(page, 'ole@work.example', letter)
   await expect(page.getByText('You already had this address')).toBeVisible()
   const addresses = page.getByRole('table', { name: 'Email addresses' })

@@ -36,12 +36,11 @@ export function Addresses({ session, identities, onTicket }: Props) {
   const list = useQuery({ queryKey: keys.emails, queryFn: async () => (await data(api.GET('/v1/me/emails'))).data })
   const [adding, setAdding] = useState(useResumed(addIntent))
   const [added, setAdded] = useState<ReturnType<typeof lastProved>>()
-  // Those there were before one is added.
+  // Those there were before the last one was added.
   const [had, setHad] = useState<string[]>([])
   const refresh = () => refreshPerson(client)
   // A mail that cannot be used for want of a fresh session would be a waste.
   const add = async () => {
-    setHad(list.data?.map((row) => row.address) ?? [])
     setAdded(undefined)
     if (isFresh(session) || (await stepUp(addIntent))) setAdding(true)
   }
@@ -124,6 +123,7 @@ export function Addresses({ session, identities, onTicket }: Props) {
         opened={adding}
         onClose={() => setAdding(false)}
         onDone={async () => {
+          setHad(list.data?.map((row) => row.address) ?? [])
           await refresh()
           setAdded(lastProved(knownIdentities(client), emailProvider))
         }}
