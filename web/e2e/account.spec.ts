@@ -385,6 +385,23 @@ test('an address is added by mail and made the primary one', async ({ person }) 
   await page.getByRole('button', { name: 'Make ole@work.example primary' }).click()
   await expect(page.getByRole('button', { name: 'Make ole@gmail.com primary' })).toBeVisible()
   await shoot(page, 'account-full')
+
+  // An address that a provider shows without having verified it is suggested.
+  await openPage(page, 'Sign-in methods')
+  await page.getByRole('button', { name: 'Google', exact: true }).click()
+  await page.getByLabel('Google has verified this address').uncheck()
+  await beAtProvider(page, { name: 'Ole', email: 'ole@play.example' })
+  const checkUp = section(page, 'Security check-up')
+  await expect(checkUp).toContainText('1 email address to confirm')
+  await checkUp.getByRole('link', { name: 'Confirm' }).click()
+  await expect(addresses.getByRole('row')).toHaveCount(3)
+  await page.getByRole('button', { name: 'Add email address' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByLabel('Email address')).toHaveValue('ole@play.example')
+  await addByMail(page, 'ole@play.example')
+  await expect(page.getByText('Address added', { exact: true })).toBeVisible()
+  await page.getByRole('button', { name: 'Add email address' }).click()
+  await expect(dialog.getByLabel('Email address')).toHaveValue('')
 })
 
 test('the page speaks German to who asks for it, and remembers', async ({ person }) => {

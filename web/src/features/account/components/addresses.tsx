@@ -1,6 +1,7 @@
 import { Button, Group } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { useLocation } from 'react-router'
 import { api, data } from '../../../api/client'
 import { keys, knownIdentities, refreshPerson, type useIdentities, useProviders } from '../../../api/queries'
 import type { Session } from '../../../api/types'
@@ -11,7 +12,7 @@ import { ConfirmButton } from '../../../components/confirm'
 import { Dialog } from '../../../components/dialog'
 import { Section } from '../../../components/section'
 import { Listing, Time, WordsAlert } from '../../../components/show'
-import { useResumed, useStepUp } from '../../../components/step-up-context'
+import { typedFor, useResumed, useStepUp } from '../../../components/step-up-context'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { EmailSignIn } from '../../sign-in/components/email-sign-in'
@@ -20,6 +21,11 @@ import { PrimaryButton } from './edit-method'
 import '../../../i18n/en/later/account'
 
 const addIntent = 'add-address'
+
+// ToConfirm travels with a change of page here: an address that is not verified yet.
+export interface ToConfirm {
+  confirm: string
+}
 
 interface Props {
   session: Session
@@ -38,11 +44,15 @@ export function Addresses({ session, identities, onTicket }: Props) {
   const [added, setAdded] = useState<ReturnType<typeof lastProved>>()
   // Those there were before the last one was added.
   const [had, setHad] = useState<string[]>([])
+  const { state } = useLocation() as { state: Partial<ToConfirm> | null }
+  const [kept] = useState(() => typedFor(addIntent))
+  const unverified = state?.confirm || kept
+  const suggestion = list.data?.some((row) => row.address === unverified) ? '' : unverified
   const refresh = () => refreshPerson(client)
   // A mail that cannot be used for want of a fresh session would be a waste.
   const add = async () => {
     setAdded(undefined)
-    if (isFresh(session) || (await stepUp(addIntent))) setAdding(true)
+    if (isFresh(session) || (await stepUp(addIntent, suggestion))) setAdding(true)
   }
   return (
     <Section
@@ -121,6 +131,7 @@ export function Addresses({ session, identities, onTicket }: Props) {
       </Listing>
       <AddAddress
         opened={adding}
+        suggestion={suggestion}
         onClose={() => setAdding(false)}
         onDone={async () => {
           setHad(list.data?.map((row) => row.address) ?? [])

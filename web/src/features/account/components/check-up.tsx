@@ -5,7 +5,10 @@ import { useId } from 'react'
 import { Link } from 'react-router'
 import { api, data } from '../../../api/client'
 import { keys, type useIdentities } from '../../../api/queries'
+import { Section } from '../../../components/section'
+import { Retry } from '../../../components/show'
 import { useT } from '../../../i18n/language'
+import type { ToConfirm } from './addresses'
 import '../../../i18n/en/later/account'
 
 interface Step {
@@ -16,6 +19,7 @@ interface Step {
   text: string
   /** Where it is done, if not on this page. */
   to?: string
+  state?: ToConfirm
   action?: string
 }
 
@@ -27,7 +31,19 @@ export function CheckUp({ identities }: { identities: ReturnType<typeof useIdent
   const codes = useQuery({ queryKey: keys.recovery, queryFn: () => data(api.GET('/v1/me/recovery-codes')) })
   const emails = useQuery({ queryKey: keys.emails, queryFn: async () => (await data(api.GET('/v1/me/emails'))).data })
   const me = useQuery({ queryKey: keys.me, queryFn: () => data(api.GET('/v1/me')) })
-  if (!identities.rows || !codes.data || !emails.data || !me.data) return <Paper withBorder h={{ base: 328, sm: 204 }} style={{ visibility: 'hidden' }} />
+  if (!identities.rows || !codes.data || !emails.data || !me.data) {
+    // The sections below say themselves that these cannot be read, and ask again.
+    if ((!identities.rows && identities.error) || (!codes.data && codes.error)) return null
+    const failed = [emails, me].filter((query) => !query.data && query.error)
+    if (failed[0]) {
+      return (
+        <Section title={t('checkUp.title')}>
+          <Retry error={failed[0].error} again={() => Promise.all(failed.map((query) => query.refetch()))} />
+        </Section>
+      )
+    }
+    return <Paper withBorder h={{ base: 328, sm: 204 }} style={{ visibility: 'hidden' }} />
+  }
   const methods = identities.rows.length
   const verified = new Set(emails.data.map(({ address }) => address))
   const shown = [...new Set(identities.rows.flatMap(({ email }) => (email && !verified.has(email) ? [email] : [])))]
@@ -49,6 +65,7 @@ export function CheckUp({ identities }: { identities: ReturnType<typeof useIdent
       title: shown.length > 0 ? t('checkUp.toConfirm', { count: shown.length }) : t('checkUp.emails', { count: verified.size }),
       text: shown[0] ?? t(verified.size > 0 ? 'checkUp.emailsDone' : 'checkUp.emailsText'),
       ...(shown.length > 0 || verified.size === 0 ? { to: '/account/emails', action: t(shown.length > 0 ? 'checkUp.confirm' : 'checkUp.add') } : {}),
+      ...(shown[0] ? { state: { confirm: shown[0] } } : {}),
     },
     {
       id: 'others',
@@ -88,7 +105,7 @@ export function CheckUp({ identities }: { identities: ReturnType<typeof useIdent
               </Text>
             </Stack>
             {step.to && (
-              <Button component={Link} to={step.to} variant="default" size="xs" style={{ flex: 'none' }}>
+              <Button component={Link} to={step.to} state={step.state} variant="default" size="xs" style={{ flex: 'none' }}>
                 {step.action}
               </Button>
             )}
