@@ -109,6 +109,8 @@ func (a *App) Refuse(w http.ResponseWriter, r *http.Request, status int, refusal
 var sections = map[string][]string{
 	"account": {"profile", "sign-in-methods", "emails", "devices", "apps", "history", "merge"},
 	"admin":   {"users", "sessions", "duplicates", "merges", "clients", "audit", "api-keys", "health"},
+	// Of one team; without a page the app leads on to the first.
+	"teams": {"", "overview", "sessions", "members", "invitations", "policy", "api-keys", "audit", "settings"},
 }
 
 // isPage reports whether the app's router knows the path.
@@ -120,10 +122,11 @@ func isPage(p string) bool {
 	area, rest, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
 	switch area {
 	case "teams":
-		return rest != ""
+		id, page, named := strings.Cut(rest, "/")
+		return id != "" && (page != "" || !named) && slices.Contains(sections[area], page)
 	case "admin":
 		if id, ok := strings.CutPrefix(rest, "users/"); ok {
-			return id != ""
+			return id != "" && !strings.Contains(id, "/")
 		}
 	}
 	return slices.Contains(sections[area], rest)

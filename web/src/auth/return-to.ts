@@ -25,8 +25,8 @@ export interface Target {
   page: boolean
 }
 
-// As the routes of the app.
-const pages = /^\/((account|admin|consent|docs|sign-out|teams\/[^/]+)\/?)?$/
+// As the routes of the app. Which pages an area has, it knows itself.
+const pages = /^\/((account(\/[a-z-]+)?|admin(\/[a-z-]+(\/[^/]+)?)?|consent|docs|sign-out|teams\/[^/]+(\/[a-z-]+)?)\/?)?$/
 
 // targetOf reads a return_to. Another origin is gone to only if the service named
 // it; another application at this origin is, like it, nothing for the router.

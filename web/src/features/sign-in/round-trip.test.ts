@@ -44,11 +44,24 @@ describe('targetOf', () => {
   const origins = ['https://app.example.com', 'HTTP://localhost:5173']
   const of = (raw: string | null) => targetOf(raw, origins, origin)
 
-  it.each(['/', '/account', '/account/', '/admin?user=x', '/docs', '/teams/0193?x=1#members'])('%s is a page of the app', (path) => {
+  it.each([
+    '/',
+    '/account',
+    '/account/',
+    '/account/sign-in-methods',
+    '/admin?user=x',
+    '/admin/api-keys',
+    '/admin/users/0193',
+    '/docs',
+    '/sign-out',
+    '/teams/0193?x=1#members',
+    '/teams/0193/api-keys?page=2',
+    '/teams/0193/members/',
+  ])('%s is a page of the app', (path) => {
     expect(of(path)).toEqual({ href: path, page: true })
   })
 
-  it.each(['/welcome', '/welcome?x=1#y', '/teams', '/teams/a/b', '/accounts', '/dev/mail'])('%s is of another application here', (path) => {
+  it.each(['/welcome', '/welcome?x=1#y', '/teams', '/teams/a/b/c', '/account/a/b', '/docs/a', '/accounts', '/dev/mail'])('%s is of another application here', (path) => {
     expect(of(path)).toEqual({ href: path, page: false })
   })
 
