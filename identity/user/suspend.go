@@ -61,7 +61,9 @@ func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identi
 		if leave.DeletedAt != nil {
 			return identity.ErrNotFound
 		}
-		if out.Status == status && !leaving || leaving && leave.RestoresTo == status {
+		// One that ends by itself becomes one that an operator has to end.
+		ends := status == identity.StatusDisabled && out.SuspendedUntil != nil
+		if !ends && (out.Status == status && !leaving || leaving && leave.RestoresTo == status) {
 			return nil
 		}
 		now, action := s.now(), identity.ActionUserRestored
@@ -88,6 +90,12 @@ func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identi
 		}
 		if err := s.store.UpdateUser(ctx, out); err != nil {
 			return err
+		}
+		if ends {
+			if err := s.store.Suspend(ctx, id, nil, now); err != nil {
+				return err
+			}
+			out.SuspendedUntil = nil
 		}
 		if status == identity.StatusDisabled {
 			if err := s.requireOwners(ctx, id); err != nil {

@@ -77,3 +77,20 @@ func TestSuspendingEndsTickets(t *testing.T) {
 		}
 	})
 }
+
+// A suspension that would end by itself, as an imported one, no longer does once an
+// operator suspends the user.
+func TestSuspendingForGood(t *testing.T) {
+	each(t, func(t *testing.T, d *storagetest.Database, s *user.Service) {
+		u, op := d.User(t), d.User(t, func(u *identity.User) { u.Operator = true })
+		until := d.Clock.Now().Add(time.Hour)
+		d.Do(t, func(ctx context.Context) error { return d.Suspend(ctx, u.ID, &until, d.Clock.Now()) })
+		out, err := s.SetStatus(t.Context(), actor(op), u.ID, identity.StatusDisabled, "another reason", false)
+		if err != nil || out.SuspendedUntil != nil {
+			t.Errorf("%+v %v", out, err)
+		}
+		if got, err := s.Get(t.Context(), u.ID); err != nil || got.Status != identity.StatusDisabled || got.SuspendedUntil != nil {
+			t.Errorf("it is %s until %v; %v", got.Status, got.SuspendedUntil, err)
+		}
+	})
+}

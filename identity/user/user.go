@@ -48,6 +48,8 @@ type Store interface {
 	// what one who is leaving is if they come back.
 	Deletions(ctx context.Context, users []identity.ID) (map[identity.ID]identity.Leave, error)
 	SetRestoresTo(ctx context.Context, user identity.ID, status identity.Status) error
+	// Suspend disables a user, until a time or until an operator restores them.
+	Suspend(ctx context.Context, user identity.ID, until *time.Time, at time.Time) error
 	// KeysCreatedBy and RevokeKeys are those of team.Store.
 	KeysCreatedBy(ctx context.Context, user identity.ID, team *identity.ID, now time.Time) ([]identity.CreatedKey, error)
 	RevokeKeys(ctx context.Context, ids []identity.ID, at time.Time) error
