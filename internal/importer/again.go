@@ -28,7 +28,7 @@ func (p *plan) again(n *newcomer) {
 		return a.provider == identity.ProviderEmail || taken || several && winner != n.ID || p.facts.unlinked[n.user.ID][a.key()]
 	})
 	over := n.Ban == nil && n.user.Status == identity.StatusDisabled && n.user.SuspendedUntil != nil
-	banned := n.Ban != nil && n.user.Status == identity.StatusActive
+	banned := n.Ban != nil && (n.user.Active() || n.user.Status == identity.StatusDisabled && n.Ban.outlasts(n.user.SuspendedUntil))
 	if len(n.addresses)+len(n.accounts) == 0 && !banned && !over {
 		return
 	}

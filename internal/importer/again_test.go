@@ -200,3 +200,64 @@ func TestOrganizationsBecomeTeams(t *testing.T) {
 		}
 	})
 }
+
+// What somebody here has taken off does not come back with the first import either.
+func TestFirstImportGivesNothingBack(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		u := d.User(t)
+		d.Identity(t, u.ID, "github", "1")
+		stolen := d.Identity(t, u.ID, "google", "2")
+		d.Do(t, func(ctx context.Context) error {
+			if err := d.DeleteIdentity(ctx, stolen.ID); err != nil {
+				return err
+			}
+			return d.MarkUnlinked(ctx, stolen, d.Clock.Now())
+		})
+		bring(t, d, importer.CSV, newFile(t, "id,provider,subject", "a,github,1", "a,google,2", "a,google,3"))
+		if got := owner(t, d, "google", "3"); got.ID != u.ID {
+			t.Errorf("a new account is %+v's", got)
+		}
+		if found, err := d.IdentitiesBySubject(t.Context(), "google", []string{"2"}); err != nil || len(found) > 0 {
+			t.Errorf("the one they unlinked: %v %v", found, err)
+		}
+	})
+}
+
+// An account that several have in the source, and somebody has here, leads the one with
+// the best claim to them.
+func TestSharedAccountOfSomebodyHere(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		u := d.User(t)
+		d.Identity(t, u.ID, "google", "1001")
+		bring(t, d, importer.BetterAuth, newSource(t, "sqlite",
+			`create table "user" (id text primary key, name text, email text, emailVerified integer, createdAt date)`,
+			`create table account (id text primary key, accountId text, providerId text, userId text)`,
+			`insert into "user" values ('a', 'Ada', null, 0, '2022-01-01'), ('b', 'Bob', null, 0, '2020-01-01')`,
+			`insert into account values ('1', '1001', 'google', 'a'), ('2', '2002', 'github', 'a'), ('3', '1001', 'google', 'b'), ('4', '3003', 'github', 'b')`))
+		if later, first := owner(t, d, "github", "2002"), owner(t, d, "github", "3003"); later.ID == u.ID || first.ID != u.ID {
+			t.Errorf("the account of %s: the first has become %s, the later %s", u.ID, first.ID, later.ID)
+		}
+	})
+}
+
+// A ban that got longer in the source is longer here, one that got shorter is not.
+func TestBanGetsLonger(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		file := func(until string) string {
+			return newFile(t, "id,provider,subject,banned,ban_expires", "1,github,1,true,"+until)
+		}
+		update := func(o *importer.Options) { o.Update = true }
+		day := func(n int) string { return d.Clock.Now().AddDate(0, 0, n).Format("2006-01-02T15:04:05Z") }
+		bring(t, d, importer.CSV, file(day(2)))
+		for _, step := range []struct {
+			until string
+			days  int // 0 for no end
+		}{{day(1), 2}, {day(3), 3}, {"", 0}, {day(4), 0}} {
+			bring(t, d, importer.CSV, file(step.until), update)
+			got := owner(t, d, "github", "1").SuspendedUntil
+			if step.days == 0 && got != nil || step.days > 0 && (got == nil || got.Format("2006-01-02T15:04:05Z") != day(step.days)) {
+				t.Errorf("banned until %q in the source, and until %v here", step.until, got)
+			}
+		}
+	})
+}

@@ -132,6 +132,8 @@ func TestRestrictions(t *testing.T) {
 		"deleted_at:2020-01-01":               "deleted",
 		"deleted:gone":                        "banned named",
 		"banned,disabled:false,true":          "banned",
+
+		"banned,disabled,ban_expires:false,true,2020-01-01": "banned",
 	} {
 		columns, values, _ := strings.Cut(fields, ":")
 		people, faults := peopleOf(t, importer.CSV, writeFile(t, "users.csv", "id,"+columns+"\n1,"+values+"\n"))

@@ -124,6 +124,11 @@ func (f *facts) loadImported(ctx context.Context, store Store, o Options, w want
 	if len(users) == 0 {
 		return nil
 	}
+	return f.loadTakenOff(ctx, store, users)
+}
+
+// loadTakenOff finds what users here have unlinked and removed, or had.
+func (f *facts) loadTakenOff(ctx context.Context, store Store, users []identity.ID) error {
 	unlinked, err := store.UnlinkedOf(ctx, users)
 	if err != nil {
 		return err
@@ -168,6 +173,9 @@ func (f *facts) loadOwners(ctx context.Context, store Store, o Options, w wanted
 	}
 	for _, u := range users {
 		f.users[u.ID] = u
+	}
+	if err := f.loadTakenOff(ctx, store, owners); err != nil {
+		return err
 	}
 	before, err := store.ImportedAs(ctx, o.Origin, owners)
 	for _, i := range before {

@@ -50,6 +50,12 @@ type Ban struct {
 	Until *time.Time // nil for no end
 }
 
+// outlasts reports whether the ban holds longer than one until another time; nil is no
+// end.
+func (b *Ban) outlasts(until *time.Time) bool {
+	return until != nil && (b.Until == nil || b.Until.After(*until))
+}
+
 // Account is one identity of a Person at the source.
 type Account struct {
 	Provider string

@@ -44,6 +44,9 @@ func readCommon(r record, p *Person, now time.Time, column func(string) string) 
 			unreadable(name)
 		}
 		restricted = restricted || is
+		if _, bans := r["banned"]; is && bans && name != "banned" {
+			p.Ban = &Ban{} // the end is that of the ban alone
+		}
 	}
 	if v, have := r["active"]; have && v != nil && text(v) != "" {
 		is, known := truth(v)

@@ -241,7 +241,7 @@ func (p *plan) leaveShared(n *newcomer) {
 		case taken && len(p.facts.cameAs[owner]) > 0:
 			n.shares = append(n.shares, owner)
 			n.why[owner] = p.shareReason(n, a, p.facts.cameAs[owner][0])
-		case !taken && several && winner != n.ID: // who is still to come
+		case several && winner != n.ID: // the user here who has it, or a new one, is the winner
 			n.waiting = append(n.waiting, pending{source: winner, user: linking.Duplicate{Reason: p.shareReason(n, a, winner)}})
 		default:
 			return false
@@ -284,6 +284,15 @@ func (p *plan) settle(n *newcomer) bool {
 	if left != "" {
 		p.skip(n.Person, left)
 		return false
+	}
+	if n.here { // what they took off does not come back
+		unlinked, had := p.facts.unlinked[n.user.ID], p.facts.vouched[n.user.ID]
+		kept = slices.DeleteFunc(kept, func(a linkedAccount) bool {
+			return unlinked[a.key()] || a.provider == identity.ProviderEmail && had[a.subject]
+		})
+		n.addresses = slices.DeleteFunc(n.addresses, func(a address) bool {
+			return a.verified && a.owner == nil && had[a.canonical]
+		})
 	}
 	n.accounts = kept
 	if n.here {

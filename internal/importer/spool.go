@@ -169,7 +169,7 @@ func (p *Person) join(o Person) {
 	if p.Image == "" {
 		p.Image = o.Image
 	}
-	if p.Ban == nil {
+	if o.Ban != nil && (p.Ban == nil || o.Ban.outlasts(p.Ban.Until)) {
 		p.Ban = o.Ban
 	}
 	p.Deleted = p.Deleted || o.Deleted

@@ -44,7 +44,7 @@ func Open(ctx context.Context, system, source string, settings Settings) (Source
 		settings.Now = time.Now
 	}
 	layout, tables := systems[system]
-	if !tables || isExport(source) {
+	if !tables || isExport(source) && !layout.postgresOnly {
 		return openFile(ctx, system, source, settings)
 	}
 	d, err := openDatabase(ctx, source)
