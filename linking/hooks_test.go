@@ -139,3 +139,35 @@ func TestTheApplicationIsAskedBeforeADecisionIsApplied(t *testing.T) {
 		}
 	})
 }
+
+// A link that its owner confirms later is put to the application like any other, and a
+// denial uses the ticket up.
+func TestTheApplicationIsAskedAboutAConfirmedLink(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		for _, denied := range []bool{false, true} {
+			s := newTicketScene(t, d)
+			_, holder := s.holds(s.adaSignsIn(), s.ticket, s.browser)
+			id := s.request(holder)
+			h := &asked{answer: func(int, linking.Attempt) (linking.Answer, error) { return linking.Answer{Denied: denied}, nil }}
+			sessions := session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: time.Hour}, d.Clock.Now)
+			service := linking.NewService(d.DB, sessions, linking.Options{
+				Policy: linking.PolicyConfirm, Usable: func(string) bool { return true }, UndoFor: undoFor, Hooks: h,
+			}, d.Clock.Now)
+			_, err := service.RedeemLink(t.Context(), holder, id)
+			if denied {
+				storagetest.WantCode(t, "a denied link", err, identity.CodeDeniedByApp)
+			} else if err != nil {
+				t.Error(err)
+			}
+			if len(h.attempts) != 1 || h.attempts[0].Decision.Action != linking.ActionLink || h.attempts[0].Proof.Subject != s.github.Subject {
+				t.Errorf("asked about %+v", h.attempts)
+			}
+			_, owner, err := s.IdentityOwner(t.Context(), "github", s.github.Subject)
+			if linked := err == nil && owner.ID == s.ada; linked == denied {
+				t.Errorf("denied %v, linked %v, %v", denied, linked, err)
+			}
+			_, err = s.service.RedeemLink(t.Context(), holder, id)
+			storagetest.WantNotFound(t, "the ticket afterwards", err)
+		}
+	})
+}

@@ -64,10 +64,31 @@ func (s *Service) LinkRequests(ctx context.Context, h TicketHolder) ([]LinkReque
 }
 
 // RedeemLink links the identity of a link ticket to the holder, who has seen what
-// it is. identity.ErrNotFound for a ticket of another session, browser or user;
+// it is. The application is asked as in Apply; its denial uses the ticket up.
+// identity.ErrNotFound for a ticket of another session, browser or user;
 // CodeReauthRequired unless recently verified; CodeTicketInvalid when the
 // identity has an owner by now.
 func (s *Service) RedeemLink(ctx context.Context, h TicketHolder, id identity.ID) (LinkRequest, error) {
+	a := Submission{Current: &h.Principal, BrowserHash: h.BrowserHash, Client: h.Client}
+	for {
+		out, err := s.redeemLink(ctx, h, id, &a)
+		q, asks := errors.AsType[question](err)
+		if !asks {
+			return out, err
+		}
+		denied := s.ask(ctx, &a, q.attempt)
+		if denied == nil {
+			continue
+		}
+		if _, err := s.settleLink(ctx, h, id, func(context.Context, Ticket) error { return nil }); err != nil && !errors.Is(err, identity.ErrNotFound) {
+			return LinkRequest{}, err
+		}
+		return LinkRequest{}, denied
+	}
+}
+
+// redeemLink is one transaction of RedeemLink, for what a says of its circumstances.
+func (s *Service) redeemLink(ctx context.Context, h TicketHolder, id identity.ID, a *Submission) (LinkRequest, error) {
 	return s.settleLink(ctx, h, id, func(ctx context.Context, t Ticket) error {
 		proof := identity.Proof(t.Proof)
 		have, owner, err := s.store.IdentityOwner(ctx, proof.Provider, proof.Subject)
@@ -79,7 +100,9 @@ func (s *Service) RedeemLink(ctx context.Context, h TicketHolder, id identity.ID
 		case !errors.Is(err, identity.ErrNotFound):
 			return err
 		}
-		return s.linkConfirmed(ctx, h, proof)
+		a.Proof = proof
+		a.Proof.Purpose, a.Proof.Secret = identity.PurposeLink, nil // burned when the ticket was made
+		return s.linkConfirmed(ctx, *a)
 	})
 }
 
@@ -134,10 +157,8 @@ func (s *Service) redeemsLink(h TicketHolder, t Ticket) bool {
 		t.SessionID != nil && *t.SessionID == h.Principal.Session.ID && bytes.Equal(t.BrowserHash, h.BrowserHash)
 }
 
-// linkConfirmed links a proven identity without an owner to the holder.
-func (s *Service) linkConfirmed(ctx context.Context, h TicketHolder, proof identity.Proof) error {
-	proof.Purpose = identity.PurposeLink
-	a := Submission{Proof: proof, Current: &h.Principal, BrowserHash: h.BrowserHash, Client: h.Client}
+// linkConfirmed links a proven identity without an owner to who has confirmed it.
+func (s *Service) linkConfirmed(ctx context.Context, a Submission) error {
 	k, err := s.gather(ctx, a)
 	if err != nil {
 		return err
@@ -147,6 +168,9 @@ func (s *Service) linkConfirmed(ctx context.Context, h TicketHolder, proof ident
 		return errTicketInvalid() // the address is someone else's by now
 	}
 	d.Reason, d.Inputs = ReasonConfirmed, k.facts.Fingerprint()
+	if err := s.requireConsent(a, d, k); err != nil {
+		return err
+	}
 	user := k.users[d.User]
 	if err := s.store.DeleteGrants(ctx, user.ID); err != nil { // each is for one link
 		return err
@@ -155,7 +179,7 @@ func (s *Service) linkConfirmed(ctx context.Context, h TicketHolder, proof ident
 	if err != nil {
 		return err
 	}
-	if err := s.notify(ctx, identity.NoticeLinked, user.ID, name(linked), h.Client); err != nil {
+	if err := s.notify(ctx, identity.NoticeLinked, user.ID, name(linked), a.Client); err != nil {
 		return err
 	}
 	events, err := s.vouch(ctx, a, d, &user, k)
