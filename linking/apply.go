@@ -110,9 +110,10 @@ type Result struct {
 // Apply decides about a proof and applies the decision in one transaction, the
 // only one of a sign-in. Where the application has to be asked first, the
 // transaction is rolled back, the application is asked, and another one decides
-// again: what was agreed to is applied only if the facts are still the same. The proof's secret is burned there whatever the
-// decision, so a refusal cannot be retried with the same proof. A refusal is a
-// *identity.Error; where it carries a ticket, the ticket is stored.
+// again: what was agreed to is applied only if the facts are still the same. The
+// proof's secret is burned there whatever the decision, so a refusal cannot be
+// retried with the same proof. A refusal is a *identity.Error; where it carries a
+// ticket, the ticket is stored.
 func (s *Service) Apply(ctx context.Context, a Submission) (Result, error) {
 	for {
 		result, err := s.apply(ctx, a)

@@ -272,7 +272,7 @@ func (s *Service) letReturn(ctx context.Context, a Submission, d Decision, k loc
 }
 
 // Leaving returns the deletion of a user who is leaving; identity.ErrNotFound for one
-// who is not, or whose time is over.
+// who is not, or who was erased.
 func (s *Service) Leaving(ctx context.Context, user identity.ID) (Deletion, error) {
 	d, err := s.store.Deletion(ctx, user)
 	if err == nil && d.ErasedAt != nil {

@@ -75,7 +75,7 @@ func isDiskFull(err error) bool {
 // requireRoom returns an error while the disk is full, if a change has found it so.
 // Nothing but a change says whether it still is, and there may be none, for
 // the replica is not ready: so this makes one, of more pages than are likely to have
-// room left. It is rolled back; what a crash leaves is swept.
+// room left, and deletes them again in the same transaction.
 func (db *DB) requireRoom(ctx context.Context) error {
 	met := db.outages.noRoom.Load()
 	if met == 0 {

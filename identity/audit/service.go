@@ -26,8 +26,8 @@ func (s *Service) Parties(ctx context.Context, ids []identity.ID) (map[identity.
 }
 
 // Seal chains all events that are not yet. It may be called by several replicas
-// at once. On PostgreSQL it leaves those that a transaction may still precede
-// which has not ended.
+// at once. On PostgreSQL it leaves out events that a transaction still in progress
+// may yet precede.
 func (s *Service) Seal(ctx context.Context) (sealed int, err error) {
 	for {
 		n, err := s.store.SealEvents(ctx, sealBatch)
@@ -39,7 +39,8 @@ func (s *Service) Seal(ctx context.Context) (sealed int, err error) {
 
 const sealBatch = 1000
 
-// An export waits so long for a transaction that others' events wait for.
+// sealPatience bounds how long an export waits for a transaction that keeps events
+// from being sealed.
 const (
 	sealPatience = 10 * time.Second
 	sealAgain    = 20 * time.Millisecond

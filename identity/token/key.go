@@ -30,13 +30,15 @@ type Alg string
 const (
 	EdDSA Alg = "EdDSA" // Ed25519
 	ES256 Alg = "ES256" // P-256 with SHA-256
-	RS256 Alg = "RS256" // RSA of 2048 bits with SHA-256; for ID tokens only, as every client of OpenID Connect has it
+	// RS256 is RSA of 2048 bits with SHA-256; for ID tokens only, as every client of
+	// OpenID Connect has it.
+	RS256 Alg = "RS256"
 )
 
 func (a Alg) method() jwt.SigningMethod { return jwt.GetSigningMethod(string(a)) }
 
-// Key signs access tokens or ID tokens. It is published before it signs, and stays published
-// until the last token it signed has expired.
+// Key signs access tokens or ID tokens. It is published before it signs, and stays
+// published until the last token it signed has expired.
 type Key struct {
 	Kid       string // RFC 7638 thumbprint of the public key
 	Alg       Alg
