@@ -264,12 +264,15 @@ func (db *DB) UsersNamed(ctx context.Context, names []string, limit int) ([]iden
 // transaction of the context. What the database does not take is an
 // *identity.ImportRefusedError: the rows have to be looked at one by one.
 func (db *DB) Import(ctx context.Context, b identity.ImportBatch) error {
+	tx := mustTx(ctx)
 	err := db.importAll(ctx, b)
-	if tx := mustTx(ctx); err == nil && tx.queue != nil {
-		// A dry run ends here, and the caller looks for the row at fault.
+	if err == nil && tx.queue != nil { // A dry run ends here, and the caller looks for the row at fault.
 		err = db.engine.normalise(tx.queue.send(ctx))
 	}
-	return refusedImport(err)
+	if err = refusedImport(err); err != nil && tx.queue != nil {
+		tx.queue.failed = err // InTx returns what the queue failed by
+	}
+	return err
 }
 
 func (db *DB) importAll(ctx context.Context, b identity.ImportBatch) error {

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
@@ -50,6 +51,30 @@ func testImports(t *testing.T, d *storagetest.Database) {
 		}
 		if got, err := d.UsersNamed(t.Context(), []string{u.DisplayName}, 5); err != nil || len(got) != 1 {
 			t.Errorf("named %v %v", got, err)
+		}
+	})
+	t.Run("what the database does not take is named, at the first attempt", func(t *testing.T) {
+		u, subject := d.User(t), storagetest.Word()
+		again := func() identity.Identity {
+			return identity.Identity{ID: identity.NewID(), UserID: u.ID, Provider: "google", Subject: subject, CreatedAt: now, LastUsedAt: now}
+		}
+		odd := identity.User{ID: identity.NewID(), Status: "odd", CreatedAt: now, UpdatedAt: now}
+		for name, b := range map[string]identity.ImportBatch{
+			"one subject twice": {Identities: []identity.Identity{again(), again()}},
+			"an odd status":     {Users: []identity.User{odd}},
+		} {
+			attempts := 0
+			err := d.InTx(t.Context(), func(ctx context.Context) error {
+				attempts++
+				return d.Import(ctx, b)
+			})
+			refused, ok := errors.AsType[*identity.ImportRefusedError](err)
+			if !ok || refused.Constraint == "" || refused.Reason == "" || attempts != 1 {
+				t.Errorf("%s: %T %v after %d attempts, refused as %+v", name, err, err, attempts, refused)
+			}
+		}
+		if got, err := d.IdentitiesBySubject(t.Context(), "google", []string{subject}); err != nil || len(got) != 0 {
+			t.Errorf("something of it is kept: %v %v", got, err)
 		}
 	})
 	t.Run("nothing is asked of nothing", func(t *testing.T) {
