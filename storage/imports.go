@@ -367,7 +367,7 @@ func (db *DB) RecordDuplicates(ctx context.Context, pairs []linking.Duplicate) e
 }
 
 // EndSuspensions restores users whose suspension ends by itself and has ended, at most
-// limit of them. It returns how many.
+// limit of them. It returns how many it found; those who are leaving stay disabled.
 func (db *DB) EndSuspensions(ctx context.Context, now time.Time, limit int) (int, error) {
 	var over int
 	err := db.InTx(ctx, func(ctx context.Context) error {
@@ -379,6 +379,12 @@ func (db *DB) EndSuspensions(ctx context.Context, now time.Time, limit int) (int
 			return db.engine.normalise(err)
 		}
 		over = len(rows)
+		// One who began to leave before their row was held: the read was older.
+		leaving, err := db.Deletions(ctx, rowsOf(rows, func(r userRow) identity.ID { return r.ID }))
+		if err != nil {
+			return err
+		}
+		rows = slices.DeleteFunc(rows, func(r userRow) bool { _, leaves := leaving[r.ID]; return leaves })
 		var events []identity.Event
 		for _, r := range rows {
 			u := r.User

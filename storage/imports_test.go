@@ -2,7 +2,9 @@ package storage_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
@@ -113,6 +115,65 @@ func testImports(t *testing.T, d *storagetest.Database) {
 			t.Errorf("survivors %v %v", got, err)
 		}
 	})
+}
+
+// Who begins to leave between the read of those whose suspension is over and the lock
+// on their row stays disabled. The read is held up where it looks at deletions.
+func TestSuspensionEndsBesideLeaving(t *testing.T) {
+	t.Parallel()
+	d := storagetest.Open(t, storagetest.Postgres)
+	now := d.Clock.Now()
+	suspended := func() identity.User {
+		return d.User(t, func(u *identity.User) { u.Status, u.SuspendedUntil = identity.StatusDisabled, &now })
+	}
+	leaver, other := suspended(), suspended()
+	for _, s := range []string{
+		`CREATE FUNCTION held() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(7); RETURN true; END'`,
+		`ALTER TABLE deletions RENAME TO kept_deletions`,
+		`CREATE VIEW deletions AS SELECT * FROM kept_deletions WHERE (SELECT held())`,
+	} {
+		if err := d.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		for _, s := range []string{`DROP VIEW deletions`, `ALTER TABLE kept_deletions RENAME TO deletions`} {
+			if err := d.Exec(s); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	hold := must[*sql.Conn](t)(d.SQL.Conn(t.Context()))
+	t.Cleanup(func() { _ = hold.Close() })
+	if _, err := hold.ExecContext(t.Context(), "SELECT pg_advisory_lock(7)"); err != nil {
+		t.Fatal(err)
+	}
+	release := sync.OnceFunc(func() { _, _ = hold.ExecContext(context.Background(), "SELECT pg_advisory_unlock(7)") })
+	t.Cleanup(release)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := d.EndSuspensions(context.Background(), now, 10)
+		ended <- err
+	}()
+	until(t, "it reads", func() bool {
+		return d.Count(t, `pg_locks WHERE locktype = 'advisory' AND NOT granted
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`) == 1
+	})
+	d.Do(t, func(ctx context.Context) error {
+		if _, err := d.LockUsers(ctx, leaver.ID); err != nil {
+			return err
+		}
+		return d.InsertDeletion(ctx, linking.Deletion{UserID: leaver.ID, RequestedAt: now, DeletesAt: now.AddDate(0, 0, 1), RestoresTo: identity.StatusDisabled})
+	})
+	release()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[identity.ID]identity.Status{leaver.ID: identity.StatusDisabled, other.ID: identity.StatusActive} {
+		if u := must[identity.User](t)(d.DB.User(t.Context(), id)); u.Status != want {
+			t.Errorf("%s is %s, want %s", id, u.Status, want)
+		}
+	}
 }
 
 func duplicatesOf(t *testing.T, d *storagetest.Database, user identity.ID) []linking.Duplicate {
