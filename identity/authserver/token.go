@@ -255,6 +255,9 @@ func (s *Service) Refresh(ctx context.Context, c client.Client, form url.Values,
 	if !c.Has(client.GrantRefresh) {
 		return Tokens{}, errUnauthorizedClient()
 	}
+	if err := s.canSign(ctx, c, c.Scopes); err != nil {
+		return Tokens{}, err
+	}
 	var scopes []string
 	var audience string
 	p, next, err := s.tokens.RefreshApplication(ctx, raw, c.ID, s.origin(c, form, from), func(p session.Principal) (err error) {
@@ -268,10 +271,8 @@ func (s *Service) Refresh(ctx context.Context, c client.Client, form url.Values,
 		if scopes, err = narrowed(p.Session.Scopes, form.Get("scope")); err != nil {
 			return err
 		}
-		if audience, err = s.audience(p.Session.Resources, form); err != nil {
-			return err
-		}
-		return s.canSign(ctx, c, scopes)
+		audience, err = s.audience(p.Session.Resources, form)
+		return err
 	})
 	if err != nil {
 		return Tokens{}, err

@@ -206,7 +206,8 @@ func (s *Service) Refresh(ctx context.Context, raw, clientID string, from identi
 }
 
 // RefreshApplication gives the successor of a refresh token of an application, by the
-// rules of Refresh. admit may refuse, which uses nothing up.
+// rules of Refresh. admit may refuse, which uses nothing up. It runs while the
+// transaction is open, and must ask nothing of a store.
 func (s *Service) RefreshApplication(ctx context.Context, raw, clientID string, from identity.RequestOrigin, admit func(p session.Principal) error) (session.Principal, string, error) {
 	return s.rotate(ctx, raw, Client{ID: clientID, Offline: true}, from, func(p session.Principal) error {
 		if p.Session.Kind != session.KindApplication {
