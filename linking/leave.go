@@ -1,6 +1,7 @@
 package linking
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -295,7 +296,7 @@ func (s *Service) Return(ctx context.Context, p session.Principal, client identi
 			err = identity.ErrNotFound
 		}
 		if err != nil || len(locked) == 0 {
-			return errors.Join(err, identity.ErrNotFound)
+			return cmp.Or(err, identity.ErrNotFound)
 		}
 		if p.Session.IdentityID == nil {
 			return session.ErrUnauthenticated()
@@ -339,7 +340,7 @@ func (s *Service) CancelDeletion(ctx context.Context, actor identity.Actor, id i
 		}
 		d, err := s.Leaving(ctx, id)
 		if err != nil || len(locked) == 0 {
-			return errors.Join(err, identity.ErrNotFound)
+			return cmp.Or(err, identity.ErrNotFound)
 		}
 		if err := actor.RequireActsOn(locked[0]); err != nil {
 			return err

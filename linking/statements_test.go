@@ -2,6 +2,7 @@ package linking_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -83,6 +84,66 @@ func TestStatementsOfAnEverydaySignIn(t *testing.T) {
 			i, _, err := d.IdentityOwner(t.Context(), r.name, subject)
 			if err != nil || !slices.Equal(s.asked, later) || !i.LastUsedAt.Equal(d.Clock.Now()) {
 				t.Errorf("%s asks %v a minute later, want %v; last used at %s, %v", r.name, s.asked, later, i.LastUsedAt, err)
+			}
+		}
+	})
+}
+
+// away is a store that answers some questions, and others not.
+type away struct {
+	store
+	deletions, users bool // which it does not answer
+	begun            int  // transactions
+}
+
+var errAway = errors.New("the database is away")
+
+func (s *away) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	return s.store.InTx(ctx, func(ctx context.Context) error { s.begun++; return fn(ctx) })
+}
+
+func (s *away) Deletion(ctx context.Context, user identity.ID) (linking.Deletion, error) {
+	if s.deletions {
+		return linking.Deletion{}, errAway
+	}
+	return s.store.Deletion(ctx, user)
+}
+
+func (s *away) LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error) {
+	if s.users {
+		return nil, errAway
+	}
+	return s.store.LockUsers(ctx, ids...)
+}
+
+// A database that does not answer is neither somebody who is not there nor a race
+// that was lost.
+func TestLeavingAndVouchingWithoutAnAnswer(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		s := &away{store: d.DB}
+		w := newWorldOver(d, s, linking.PolicyAuto)
+		p := w.signIn(t, "google", "ada", vouched("ada@example.com"))
+		operator := identity.Actor{UserID: d.User(t).ID, RecentlyVerified: true}
+		for name, c := range map[string]struct {
+			deletions, users bool
+			call             func() error
+		}{
+			"returning": {true, false, func() error {
+				_, err := w.service.Return(t.Context(), *p, identity.RequestOrigin{})
+				return err
+			}},
+			"cancelling": {true, false, func() error {
+				return w.service.CancelDeletion(t.Context(), operator, p.User.ID, "")
+			}},
+			"another address": {false, true, func() error {
+				_, err := w.apply(t, w.proof(identity.PurposeSignIn, "google", "ada", vouched("new@example.com")), nil)
+				return err
+			}},
+		} {
+			s.deletions, s.users, s.begun = c.deletions, c.users, 0
+			err := c.call()
+			if !errors.Is(err, errAway) || errors.Is(err, identity.ErrNotFound) || errors.Is(err, identity.ErrRaced) || s.begun != 1 {
+				t.Errorf("%s: %v, in %d transactions", name, err, s.begun)
 			}
 		}
 	})

@@ -1,8 +1,8 @@
 package linking
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -75,7 +75,7 @@ func (s *Service) vouch(ctx context.Context, a Submission, d Decision, user *ide
 	if len(events) > 0 { // the primary address may be another one now
 		locked, err := s.store.LockUsers(ctx, user.ID)
 		if err != nil || len(locked) != 1 {
-			return nil, errors.Join(err, identity.ErrRaced)
+			return nil, cmp.Or(err, identity.ErrRaced)
 		}
 		*user = locked[0]
 	}
