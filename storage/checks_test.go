@@ -23,18 +23,29 @@ type held struct {
 	proxy *pgwire.Proxy
 	reads atomic.Int64
 	gate  sync.RWMutex // locked while reads are held
+	found atomic.Int64 // answers to reads that found one principal
+	back  sync.RWMutex // locked while those are held
 }
 
 func newHeld(t *testing.T) *held {
 	t.Helper()
 	h := &held{Database: storagetest.Open(t, storagetest.Postgres)}
-	proxy, through, err := pgwire.Listen(h.URL, pgwire.Watcher{Statement: func(s string) {
-		if strings.Contains(s, "unnest") {
-			h.reads.Add(1)
-			h.gate.RLock()
-			defer h.gate.RUnlock()
-		}
-	}})
+	proxy, through, err := pgwire.Listen(h.URL, pgwire.Watcher{
+		Statement: func(s string) {
+			if strings.Contains(s, "unnest") {
+				h.reads.Add(1)
+				h.gate.RLock()
+				defer h.gate.RUnlock()
+			}
+		},
+		Done: func(tag string) {
+			if tag == "SELECT 1" && h.reads.Load() > 0 {
+				h.found.Add(1)
+				h.back.RLock()
+				defer h.back.RUnlock()
+			}
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +144,36 @@ func TestChecksGoTogether(t *testing.T) {
 	}
 	if n := h.reads.Load(); n > 10 {
 		t.Errorf("83 checks at once took %d reads", n)
+	}
+}
+
+// A read that is under way says nothing to a check that is asked later: by then the
+// session that it has found may have ended.
+func TestChecksTakeNoEarlierAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHeld(t)
+	u := h.User(t)
+	s := h.Session(t, u.ID)
+	h.back.Lock()
+	release := sync.OnceFunc(h.back.Unlock)
+	t.Cleanup(release)
+	before := h.check(t.Context(), s.TokenHash)
+	until(t, "it is found", func() bool { return h.found.Load() == 1 })
+	h.Do(t, func(ctx context.Context) error {
+		_, err := h.EndSessions(ctx, u.ID, session.SessionSelector{Only: &s.ID}, "over", h.Clock.Now())
+		return err
+	})
+	after := h.check(t.Context(), s.TokenHash)
+	until(t, "another worker reads for it", func() bool { // the proxy passes nothing meanwhile
+		waiting, working := h.db.Checks()
+		return waiting == 0 && working == 2
+	})
+	release()
+	if got := <-before; got.err != nil || got.p.Session.ID != s.ID {
+		t.Errorf("before it ended: %+v", got)
+	}
+	if got := <-after; !errors.Is(got.err, identity.ErrNotFound) {
+		t.Errorf("after it ended: %+v", got)
 	}
 }
 
