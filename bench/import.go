@@ -70,11 +70,8 @@ func (m *machine) runImport(ctx context.Context, url, from, source, name string)
 	begun := time.Now()
 	out, err := cmd.CombinedOutput()
 	took := time.Since(begun)
-	if err != nil {
-		// The same accounts came with the smaller source: those people are left out.
-		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 3 {
-			return 0, 0, fmt.Errorf("%w\n%s", err, out)
-		}
+	if err != nil { // also where people were left out
+		return 0, 0, fmt.Errorf("%w\n%s", err, out)
 	}
 	peak, err := peakOf(cmd.ProcessState)
 	return took, peak, err
