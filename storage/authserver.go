@@ -19,8 +19,7 @@ type subjectRow struct {
 
 // NoteSubject implements authserver.Store.
 func (db *DB) NoteSubject(ctx context.Context, client string, user identity.ID, at time.Time) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&subjectRow{ClientID: client, UserID: user, CreatedAt: at}).On("CONFLICT DO NOTHING"))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&subjectRow{ClientID: client, UserID: user, CreatedAt: at}).On("CONFLICT DO NOTHING"))
 }
 
 // FormerSubjects implements authserver.Store.

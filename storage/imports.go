@@ -111,7 +111,7 @@ func (db *DB) ImportedMembers(ctx context.Context, teamID identity.ID) ([]identi
 // whether they were none.
 func (db *DB) ImportMember(ctx context.Context, m team.Membership, at time.Time) (bool, error) {
 	row := importedMemberRow{TeamID: m.TeamID, UserID: m.UserID, ImportedAt: at}
-	if _, err := db.exec(ctx, db.writer(ctx).NewInsert().Model(&row).On("CONFLICT DO NOTHING")); err != nil {
+	if err := db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&row).On("CONFLICT DO NOTHING")); err != nil {
 		return false, err
 	}
 	return db.InsertMembership(ctx, m)
@@ -157,9 +157,8 @@ func (db *DB) OwnerlessWithout(ctx context.Context, user identity.ID) ([]string,
 // Suspend disables a user, until a time or until an operator restores them.
 func (db *DB) Suspend(ctx context.Context, user identity.ID, until *time.Time, at time.Time) error {
 	db.changed(ctx, user)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).Set("status = ?", identity.StatusDisabled).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*userRow)(nil)).Set("status = ?", identity.StatusDisabled).
 		Set("suspended_until = ?", until).Set("updated_at = ?", at).Where("u.id = ?", user))
-	return err
 }
 
 // RecordImportedTeam remembers which team an organization became.
@@ -326,8 +325,7 @@ func (db *DB) setPrimaryEmails(ctx context.Context, emails []identity.Email) err
 	if len(rows) == 0 {
 		return nil
 	}
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&rows).Column("primary_email").Bulk().Where("u.primary_email IS NULL"))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&rows).Column("primary_email").Bulk().Where("u.primary_email IS NULL"))
 }
 
 // refusedImport turns an error about the values of rows into an

@@ -53,16 +53,14 @@ func (db *DB) InsertDeletion(ctx context.Context, d linking.Deletion) error {
 // DeleteDeletion implements linking.LeaveStore.
 func (db *DB) DeleteDeletion(ctx context.Context, user identity.ID) error {
 	db.changed(ctx, user)
-	_, err := db.exec(ctx, db.writer(ctx).NewDelete().Model((*deletionRow)(nil)).Where("dl.user_id = ? AND dl.erased_at IS NULL", user))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewDelete().Model((*deletionRow)(nil)).Where("dl.user_id = ? AND dl.erased_at IS NULL", user))
 }
 
 // SetRestoresTo implements user.Store.
 func (db *DB) SetRestoresTo(ctx context.Context, user identity.ID, status identity.Status) error {
 	db.changed(ctx, user)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*deletionRow)(nil)).Set("restores_to = ?", status).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*deletionRow)(nil)).Set("restores_to = ?", status).
 		Where("dl.user_id = ? AND dl.erased_at IS NULL", user))
-	return err
 }
 
 // DueDeletions implements linking.LeaveStore.
@@ -85,7 +83,7 @@ func (db *DB) CloseInvitationsOf(ctx context.Context, user identity.ID, at time.
 		return nil, db.engine.normalise(err)
 	}
 	ids := rowsOf(rows, func(r invitationRow) identity.ID { return r.ID })
-	_, err = db.exec(ctx, db.writer(ctx).NewUpdate().Model((*invitationRow)(nil)).
+	err = db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*invitationRow)(nil)).
 		Set("closed_at = ?", at).Set("outcome = ?", team.OutcomeRevoked).Where("n.id IN (?) AND n.closed_at IS NULL", bun.List(ids)))
 	return rowsOf(rows, func(r invitationRow) team.Invitation { return r.Invitation }), err
 }
@@ -95,6 +93,7 @@ const erasedTarget = "erased"
 
 // Erase implements linking.LeaveStore.
 func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value string) string, at time.Time) error {
+	db.unhurried(ctx)
 	db.changed(ctx, users...)
 	var vouchers []voucherRow
 	if err := db.reader(ctx).NewSelect().Model(&vouchers).Where("v.user_id IN (?)", bun.List(users)).Scan(ctx); err != nil {
@@ -105,7 +104,7 @@ func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value st
 		if v.EndedAt == nil {
 			q = q.Set("ended_at = ?", at).Set("end_reason = ?", identity.VoucherErased)
 		}
-		if _, err := db.exec(ctx, q); err != nil {
+		if err := db.execDeferred(ctx, q); err != nil {
 			return err
 		}
 	}
@@ -137,7 +136,7 @@ func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value st
 		{`UPDATE jobs SET ip = '', user_agent = '' WHERE user_id IN (?) OR actor_id IN (?)`, []any{ids, ids}},
 		{`UPDATE deletions SET erased_at = ? WHERE user_id IN (?)`, []any{at, ids}},
 	} {
-		if _, err := db.exec(ctx, db.writer(ctx).NewRaw(statement.query, statement.args...)); err != nil {
+		if err := db.execDeferred(ctx, db.writer(ctx).NewRaw(statement.query, statement.args...)); err != nil {
 			return err
 		}
 	}

@@ -54,9 +54,8 @@ func (db *DB) InsertClient(ctx context.Context, c client.Client) error {
 
 // UpdateClient implements client.Store.
 func (db *DB) UpdateClient(ctx context.Context, c client.Client) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&oauthClientRow{Client: c}).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&oauthClientRow{Client: c}).
 		ExcludeColumn("id", "created_by", "created_at").Where("c.id = ?", c.ID))
-	return err
 }
 
 // Clients implements client.Store.
@@ -117,9 +116,8 @@ func (db *DB) InsertClientGrant(ctx context.Context, g client.Grant) error {
 
 // UpdateClientGrant implements client.Store.
 func (db *DB) UpdateClientGrant(ctx context.Context, g client.Grant) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&clientGrantRow{Grant: g}).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&clientGrantRow{Grant: g}).
 		Column("scopes", "resources", "document_hash", "updated_at").Where("cg.id = ?", g.ID))
-	return err
 }
 
 // TouchClientGrant implements client.Store.
@@ -128,9 +126,8 @@ func (db *DB) TouchClientGrant(ctx context.Context, id identity.ID, at time.Time
 	if inTx(ctx) != nil {
 		w = db.writer(ctx)
 	}
-	_, err := db.exec(ctx, w.NewUpdate().Model((*clientGrantRow)(nil)).Set("last_used_at = ?", at).
+	return db.execDeferred(ctx, w.NewUpdate().Model((*clientGrantRow)(nil)).Set("last_used_at = ?", at).
 		Where("cg.id = ? AND (cg.last_used_at IS NULL OR cg.last_used_at < ?)", id, at))
-	return err
 }
 
 // ClientGrants implements client.Store.

@@ -58,9 +58,8 @@ func (db *DB) RetryTask(ctx context.Context, t identity.Task, at time.Time) erro
 
 // PostponeTask implements outbox.Store.
 func (db *DB) PostponeTask(ctx context.Context, t identity.Task, at time.Time) error {
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model((*taskRow)(nil)).Set("next_attempt_at = ?", at).Set("attempts = ?", t.Attempts-1).
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*taskRow)(nil)).Set("next_attempt_at = ?", at).Set("attempts = ?", t.Attempts-1).
 		Where("o.id = ? AND o.attempts = ?", t.ID, t.Attempts))
-	return err
 }
 
 // Tasks returns the tasks after an id, in the order of their ids.

@@ -78,7 +78,7 @@ func (db *DB) SealEvents(ctx context.Context, limit int) (int, error) {
 			return err
 		}
 		if w.Restarted {
-			_, err := db.exec(ctx, db.writer(ctx).NewRaw(`UPDATE audit_epoch SET epoch = epoch + 1, server_started = pg_postmaster_start_time()
+			err := db.execDeferred(ctx, db.writer(ctx).NewRaw(`UPDATE audit_epoch SET epoch = epoch + 1, server_started = pg_postmaster_start_time()
 				WHERE server_started <> pg_postmaster_start_time()`))
 			if err != nil {
 				return err
@@ -178,8 +178,7 @@ func (db *DB) seal(ctx context.Context, rows []placed) error {
 		return err
 	}
 	to := rows[len(rows)-1].place
-	_, err = db.exec(ctx, db.writer(ctx).NewUpdate().Model(&progressRow{ID: 1, place: to}).Where("pr.id = 1"))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&progressRow{ID: 1, place: to}).Where("pr.id = 1"))
 }
 
 // lockHeads holds the heads of chains until the transaction ends, and returns them

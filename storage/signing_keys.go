@@ -87,19 +87,16 @@ func (k idTokenKeys) InsertSigningKey(ctx context.Context, key token.Key) error 
 
 // RetireSigningKeys implements token.KeyStore.
 func (k idTokenKeys) RetireSigningKeys(ctx context.Context, at time.Time) error {
-	_, err := k.exec(ctx, k.writer(ctx).NewUpdate().Model((*idTokenKeyRow)(nil)).Set("expires_at = ?", at).
+	return k.execDeferred(ctx, k.writer(ctx).NewUpdate().Model((*idTokenKeyRow)(nil)).Set("expires_at = ?", at).
 		Where("ik.alg = ? AND ik.expires_at IS NULL", k.alg))
-	return err
 }
 
 // ResealSigningKey implements token.KeyStore.
 func (k idTokenKeys) ResealSigningKey(ctx context.Context, key token.Key) error {
-	_, err := k.exec(ctx, k.writer(ctx).NewUpdate().Model(&idTokenKeyRow{Key: key}).Column("sealed").Where("ik.kid = ?", key.Kid))
-	return err
+	return k.execDeferred(ctx, k.writer(ctx).NewUpdate().Model(&idTokenKeyRow{Key: key}).Column("sealed").Where("ik.kid = ?", key.Kid))
 }
 
 // DeleteSigningKeys implements token.KeyStore.
 func (k idTokenKeys) DeleteSigningKeys(ctx context.Context) error {
-	_, err := k.exec(ctx, k.writer(ctx).NewDelete().Model((*idTokenKeyRow)(nil)).Where("ik.alg = ?", k.alg))
-	return err
+	return k.execDeferred(ctx, k.writer(ctx).NewDelete().Model((*idTokenKeyRow)(nil)).Where("ik.alg = ?", k.alg))
 }

@@ -60,8 +60,7 @@ func (db *DB) UserByExternalID(ctx context.Context, external string) (identity.U
 // UpdateApplicationData implements user.Store.
 func (db *DB) UpdateApplicationData(ctx context.Context, u identity.User) error {
 	db.changed(ctx, u.ID)
-	_, err := db.exec(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).Column("external_id", "app_metadata").Where("u.id = ?", u.ID))
-	return err
+	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&userRow{User: u}).Column("external_id", "app_metadata").Where("u.id = ?", u.ID))
 }
 
 // summaryColumns are an identity.Summary of the user u.
