@@ -27,18 +27,14 @@ func (db *DB) OnLogout(f func()) { db.wakeLogouts.Store(&f) }
 // that have just ended. However they end, it is here: the update that ends them and
 // the task commit together.
 func (db *DB) enqueueLogouts(ctx context.Context, ended []endedRow, at time.Time) error {
-	type place struct {
-		client string
-		user   identity.ID
-	}
-	sessions := map[place][]identity.ID{}
-	var places []place
+	sessions := map[appUser][]identity.ID{}
+	var places []appUser
 	var names []string
 	for _, e := range ended {
 		if e.ClientID == nil {
 			continue
 		}
-		p := place{*e.ClientID, e.UserID}
+		p := appUser{*e.ClientID, e.UserID}
 		if sessions[p] == nil {
 			places, names = append(places, p), append(names, p.client)
 		}
@@ -53,6 +49,18 @@ func (db *DB) enqueueLogouts(ctx context.Context, ended []endedRow, at time.Time
 	if err = db.engine.normalise(err); err != nil || len(notified) == 0 {
 		return err
 	}
+	var several []appUser
+	for _, c := range notified {
+		for _, p := range places {
+			if p.client == c.ID && len(sessions[p]) > 1 {
+				several = append(several, p)
+			}
+		}
+	}
+	open, err := db.openAmong(ctx, several)
+	if err != nil {
+		return err
+	}
 	var tasks []identity.Task
 	for _, c := range notified {
 		for _, p := range places {
@@ -60,12 +68,7 @@ func (db *DB) enqueueLogouts(ctx context.Context, ended []endedRow, at time.Time
 				continue
 			}
 			logout := identity.Logout{ClientID: c.ID, URI: c.BackchannelURI, Alg: c.IDTokenAlg, Subject: p.user}
-			all := false
-			if len(sessions[p]) > 1 {
-				if all, err = db.noneOpenAt(ctx, p.client, p.user); err != nil {
-					return err
-				}
-			}
+			all := len(sessions[p]) > 1 && !open[p] // then one token names them all
 			for _, id := range sessions[p] {
 				one := logout
 				if !all {
@@ -88,9 +91,28 @@ func (db *DB) enqueueLogouts(ctx context.Context, ended []endedRow, at time.Time
 	return db.EnqueueTasks(ctx, tasks...)
 }
 
-// noneOpenAt reports whether a user has no open session at a client.
-func (db *DB) noneOpenAt(ctx context.Context, clientID string, user identity.ID) (bool, error) {
-	open, err := db.reader(ctx).NewSelect().Model((*sessionRow)(nil)).
-		Where("s.client_id = ? AND s.user_id = ? AND s.kind = ?", clientID, user, session.KindApplication).Where(openSession).Exists(ctx)
-	return !open, db.engine.normalise(err)
+// appUser is a user of an application.
+type appUser struct {
+	client string
+	user   identity.ID
+}
+
+// openAmong returns which of these have an open session still.
+func (db *DB) openAmong(ctx context.Context, places []appUser) (map[appUser]bool, error) {
+	if len(places) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		ClientID string
+		UserID   identity.ID
+	}
+	clients, users := rowsOf(places, func(p appUser) string { return p.client }), rowsOf(places, func(p appUser) identity.ID { return p.user })
+	err := db.reader(ctx).NewSelect().Model((*sessionRow)(nil)).Distinct().Column("client_id", "user_id").
+		Where("s.client_id IN (?) AND s.user_id IN (?) AND s.kind = ?", bun.List(clients), bun.List(users), session.KindApplication).
+		Where(openSession).Scan(ctx, &rows)
+	out := map[appUser]bool{}
+	for _, r := range rows {
+		out[appUser{r.ClientID, r.UserID}] = true
+	}
+	return out, db.engine.normalise(err)
 }
