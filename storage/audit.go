@@ -157,8 +157,8 @@ func (db *DB) Chained(ctx context.Context, f audit.Filter, after audit.Position,
 	if only != nil && *only != chain {
 		chain, after = *only, audit.Position{Chain: *only}
 	}
-	if rest := f; only == nil || f != (audit.Filter{TeamID: only}) {
-		rows, err := db.fewChained(ctx, rest, after, limit)
+	if f != (audit.Filter{TeamID: only}) {
+		rows, err := db.fewChained(ctx, f, after, limit)
 		if err != nil || rows != nil {
 			return rows, err
 		}

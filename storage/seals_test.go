@@ -3,6 +3,7 @@ package storage_test
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -107,6 +108,29 @@ func testLinksFromAnywhere(t *testing.T, d *storagetest.Database) {
 			}
 		}
 	}
+}
+
+// What no filter narrows, but to a chain, is read by a walk and by nothing besides.
+func TestUnfilteredExportIsAWalk(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		team := d.Team(t, d.User(t).ID).ID
+		d.Record(t, d.Event(&team), d.Event(&team), d.Event(nil), d.Event(nil))
+		d.Seal(t)
+		var asked []string
+		storage.Spy(d.DB, func(query string) { asked = append(asked, query) })
+		for chain, f := range map[identity.ID]audit.Filter{audit.Deployment: {}, team: {TeamID: &team}} {
+			asked = nil
+			if _, _, _, err := storage.Walk(t.Context(), d.DB, chain, 0, 1, audit.Filter{}); err != nil || len(asked) == 0 {
+				t.Fatalf("%q, %v", asked, err)
+			}
+			walk := asked
+			asked = nil
+			rows := must[[]audit.Record](t)(d.Chained(t.Context(), f, audit.Position{Chain: chain}, 1))
+			if len(rows) == 0 || !slices.Equal(asked, walk) {
+				t.Errorf("%d events by\n%s\nwant\n%s", len(rows), strings.Join(asked, "\n"), strings.Join(walk, "\n"))
+			}
+		}
+	})
 }
 
 func testSealsInLists(t *testing.T, d *storagetest.Database) {
