@@ -56,9 +56,9 @@ func (s *Service) issueApplication(ctx context.Context, n NewApplication, role *
 	}
 	out := s.applicationOf(parent, n, now)
 	var ts *TeamSession
+	var policy team.Policy
 	if role != nil {
-		policy, err := s.store.TeamPolicy(ctx, *n.TeamID)
-		if err != nil {
+		if policy, err = s.store.TeamPolicy(ctx, *n.TeamID); err != nil {
 			return Principal{}, err
 		}
 		e := ActiveTeamSession{Role: *role, Policy: policy}
@@ -79,29 +79,15 @@ func (s *Service) issueApplication(ctx context.Context, n NewApplication, role *
 		return Principal{}, err
 	}
 	if ts != nil {
-		if err := s.enterAs(ctx, actor, *ts, *role); err != nil {
+		data := identity.Metadata{"team_session_id": ts.ID, "role": *role, "kind": KindApplication}
+		if err := s.start(ctx, actor, *ts, data); err != nil {
+			return Principal{}, err
+		}
+		if err := s.endOthersIn(ctx, actor, *ts, policy, now); err != nil {
 			return Principal{}, err
 		}
 	}
 	return s.store.PrincipalBySession(ctx, out.ID, out.TeamSessionID)
-}
-
-// enterAs starts a team session that the policy has let in, under the team's lock.
-func (s *Service) enterAs(ctx context.Context, actor identity.Actor, ts TeamSession, role team.Role) error {
-	if err := s.store.InsertTeamSession(ctx, ts); err != nil {
-		return err
-	}
-	e := actor.Event(identity.ActionTeamSessionCreated, ts.CreatedAt)
-	e.TeamID, e.UserID, e.Data = &ts.TeamID, &ts.UserID, identity.Metadata{"team_session_id": ts.ID, "role": role, "kind": KindApplication}
-	if err := s.store.RecordEvents(ctx, e); err != nil {
-		return err
-	}
-	policy, err := s.store.TeamPolicy(ctx, ts.TeamID)
-	if err != nil || !policy.Exclusive {
-		return err
-	}
-	_, err = s.endTeamSessions(ctx, actor, ts.TeamID, Filter{UserID: &ts.UserID, Except: &ts.ID}, "exclusive", ts.CreatedAt)
-	return err
 }
 
 // applicationOf is the new session. What its parent was proven by, it is: unlinking

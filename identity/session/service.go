@@ -95,24 +95,20 @@ const restrictedLifetime = time.Hour
 // It can only add a sign-in method, see Session.Restricted, and is
 // short. It replaces a session as Issue does, and runs in the caller's transaction.
 func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
-	now := s.now()
-	token, hash := identity.NewSecret()
-	out := Session{
-		ID: identity.NewID(), Kind: KindBrowser, UserID: user, TokenHash: hash, Methods: Methods{method}, Restricted: true,
-		IP: client.IP, UserAgent: client.UserAgent, CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now,
-		ExpiresAt: now.Add(min(restrictedLifetime, s.limits.Lifetime)),
-	}
-	out.IdleExpiresAt = s.idleExpiry(out, now)
-	return out, token, s.insert(ctx, out, replaces)
+	return s.issueRestricted(ctx, user, nil, method, client, replaces)
 }
 
 // IssueLeaving is Issue for a user who is leaving: in the session they can come back,
 // and nothing else. It is short.
 func (s *Service) IssueLeaving(ctx context.Context, via identity.Identity, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
+	return s.issueRestricted(ctx, via.UserID, &via.ID, via.Provider, client, replaces)
+}
+
+func (s *Service) issueRestricted(ctx context.Context, user identity.ID, via *identity.ID, method string, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
-		ID: identity.NewID(), Kind: KindBrowser, UserID: via.UserID, IdentityID: &via.ID, TokenHash: hash, Methods: Methods{via.Provider}, Restricted: true,
+		ID: identity.NewID(), Kind: KindBrowser, UserID: user, IdentityID: via, TokenHash: hash, Methods: Methods{method}, Restricted: true,
 		IP: client.IP, UserAgent: client.UserAgent, CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now,
 		ExpiresAt: now.Add(min(restrictedLifetime, s.limits.Lifetime)),
 	}

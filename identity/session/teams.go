@@ -54,12 +54,7 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 		}
 		if created {
 			ts = TeamSession{ID: identity.NewID(), TeamID: id, SessionID: cur.ID, UserID: actor.UserID, CreatedAt: now}
-			if err := s.store.InsertTeamSession(ctx, ts); err != nil {
-				return err
-			}
-			e := actor.Event(identity.ActionTeamSessionCreated, now)
-			e.TeamID, e.UserID, e.Data = &id, &actor.UserID, identity.Metadata{"team_session_id": ts.ID, "role": role}
-			if err := s.store.RecordEvents(ctx, e); err != nil {
+			if err := s.start(ctx, actor, ts, identity.Metadata{"team_session_id": ts.ID, "role": role}); err != nil {
 				return err
 			}
 		}
@@ -68,10 +63,8 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 				return err
 			}
 		}
-		if policy.Exclusive {
-			if _, err := s.endTeamSessions(ctx, actor, id, Filter{UserID: &actor.UserID, Except: &ts.ID}, "exclusive", now); err != nil {
-				return err
-			}
+		if err := s.endOthersIn(ctx, actor, ts, policy, now); err != nil {
+			return err
 		}
 		if cur.TeamSessionID == nil || *cur.TeamSessionID != ts.ID {
 			cur.TeamSessionID = &ts.ID
@@ -83,6 +76,26 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 		return err
 	})
 	return out, created, err
+}
+
+// start begins a team session that the policy has let in, under the team's lock.
+func (s *Service) start(ctx context.Context, actor identity.Actor, ts TeamSession, data identity.Metadata) error {
+	if err := s.store.InsertTeamSession(ctx, ts); err != nil {
+		return err
+	}
+	e := actor.Event(identity.ActionTeamSessionCreated, ts.CreatedAt)
+	e.TeamID, e.UserID, e.Data = &ts.TeamID, &ts.UserID, data
+	return s.store.RecordEvents(ctx, e)
+}
+
+// endOthersIn ends the user's other team sessions in the team where its policy lets
+// them have one.
+func (s *Service) endOthersIn(ctx context.Context, actor identity.Actor, ts TeamSession, policy team.Policy, at time.Time) error {
+	if !policy.Exclusive {
+		return nil
+	}
+	_, err := s.endTeamSessions(ctx, actor, ts.TeamID, Filter{UserID: &ts.UserID, Except: &ts.ID}, "exclusive", at)
+	return err
 }
 
 func mayEnter(e ActiveTeamSession, cur Session, actor identity.Actor, breakGlass bool, now time.Time) error {
