@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -365,7 +366,7 @@ func touchRow[Row any](ctx context.Context, db *DB, s *hotStatement, columns []c
 		return db.engine.normalise(err)
 	}
 	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		return firstError(err, otherwise)
+		return cmp.Or(err, otherwise)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -39,7 +40,7 @@ func (db *DB) EndTeamSession(ctx context.Context, t session.TeamSession) error {
 	db.changed(ctx, t.ID, t.UserID, team.Topic(t.TeamID))
 	err := db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&teamSessionRow{TeamSession: t}).
 		Column("ended_at", "end_reason", "ended_by").Where("t.id = ?", t.ID))
-	if err != nil || t.EndedAt == nil {
+	if err != nil {
 		return err
 	}
 	return db.endApplicationsIn(ctx, *t.EndReason, *t.EndedAt, []identity.ID{t.SessionID})
@@ -206,7 +207,7 @@ func (db *DB) OwnerAddresses(ctx context.Context, teamID, except identity.ID) ([
 func (db *DB) ListedTeamSession(ctx context.Context, id identity.ID) (session.ListedInTeam, error) {
 	rows, err := db.listTeamSessions(ctx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("t.id = ?", id) })
 	if err != nil || len(rows) == 0 {
-		return session.ListedInTeam{}, firstError(err, identity.ErrNotFound)
+		return session.ListedInTeam{}, cmp.Or(err, identity.ErrNotFound)
 	}
 	return rows[0], nil
 }
@@ -242,14 +243,4 @@ func (r listedInTeamRow) domain() session.ListedInTeam {
 // escapeLike makes a word match itself in LIKE with ESCAPE '!'.
 func escapeLike(word string) string {
 	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(word)
-}
-
-// firstError returns the first error that is one.
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
