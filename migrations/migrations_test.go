@@ -41,6 +41,26 @@ func TestMigrationsRunBesideTraffic(t *testing.T) {
 	}
 }
 
+// Nothing but what it does keeps two processes on one SQLite file from both applying a
+// migration: one of them must fail.
+func TestMigrationsFailTwice(t *testing.T) {
+	t.Parallel()
+	names, err := fs.Glob(migrations.SQLite(), "*.sql")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	changes := regexp.MustCompile(`(?m)^(CREATE|ALTER TABLE|DROP)\b`)
+	for _, name := range names {
+		text, err := fs.ReadFile(migrations.SQLite(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if up, _, _ := strings.Cut(string(text), "-- +goose Down"); !changes.MatchString(up) || strings.Contains(up, "IF NOT EXISTS") {
+			t.Errorf("%s succeeds when it is applied again", name)
+		}
+	}
+}
+
 func TestBlocking(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]int{

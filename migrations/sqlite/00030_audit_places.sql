@@ -1,6 +1,12 @@
 -- +goose Up
--- Migration 36 does it all here, as the table has to be copied.
-SELECT 1;
+-- The place up to which everything is sealed.
+CREATE TABLE audit_progress (
+    id       integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+    epoch    integer NOT NULL,
+    position integer NOT NULL,
+    event_id text NOT NULL
+);
+INSERT INTO audit_progress (epoch, position, event_id) VALUES (0, 0, '00000000-0000-0000-0000-000000000000');
 
 -- +goose Down
-SELECT 1;
+DROP TABLE audit_progress;

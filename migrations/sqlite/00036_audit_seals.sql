@@ -69,15 +69,6 @@ CREATE TABLE audit_seals (
 );
 CREATE UNIQUE INDEX audit_seals_place ON audit_seals (chain, position);
 
--- The place up to which everything is sealed.
-CREATE TABLE audit_progress (
-    id       integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
-    epoch    integer NOT NULL,
-    position integer NOT NULL,
-    event_id text NOT NULL
-);
-INSERT INTO audit_progress (epoch, position, event_id) VALUES (0, 0, '00000000-0000-0000-0000-000000000000');
-
 -- +goose StatementBegin
 CREATE TRIGGER audit_seals_no_update BEFORE UPDATE ON audit_seals BEGIN
     SELECT RAISE(ABORT, 'audit_seals: audit events are never changed or deleted');
@@ -168,5 +159,7 @@ CREATE TRIGGER audit_heads_no_delete BEFORE DELETE ON audit_heads BEGIN
     SELECT RAISE(ABORT, 'audit_heads: audit events are never changed or deleted');
 END;
 -- +goose StatementEnd
-DROP TABLE audit_progress;
+DROP TRIGGER audit_progress_no_delete;
+DROP TRIGGER audit_progress_no_return;
+UPDATE audit_progress SET epoch = 0, position = 0, event_id = '00000000-0000-0000-0000-000000000000';
 DROP TABLE audit_seals;
