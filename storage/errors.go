@@ -25,8 +25,12 @@ func (e *ErrUnavailable) Unwrap() error { return e.err }
 // Unavailable marks the error for those who must not import this package.
 func (e *ErrUnavailable) Unavailable() bool { return true }
 
-// retryError is a transaction that lost a race and may win the next.
+// retryError is a transaction that lost a race and may win the next. Outside of a
+// transaction, where nothing runs again, it is as good as no answer.
 type retryError struct{ err error }
 
 func (e *retryError) Error() string { return e.err.Error() }
 func (e *retryError) Unwrap() error { return e.err }
+
+// Unavailable is that of ErrUnavailable.
+func (e *retryError) Unavailable() bool { return true }

@@ -256,14 +256,20 @@ func (db *DB) readAlone(ctx context.Context, tx *transaction, r *hotRead) error 
 		rows, err := prepared.QueryContext(ctx, r.args...)
 		return r.scanAll(rows, err)
 	}
-	unprepared := db.hot.unprepared.Load()
-	err := db.readPooled(ctx, unprepared, r)
-	var pg *pgconn.PgError
-	if unprepared || !errors.As(err, &pg) || !isUnprepared(pg) {
-		return err
+	for attempt := 0; ; attempt++ {
+		unprepared := db.hot.unprepared.Load()
+		err := db.readPooled(ctx, unprepared, r)
+		var pg *pgconn.PgError
+		if !unprepared && errors.As(err, &pg) && isUnprepared(pg) {
+			db.hot.unprepared.Store(true) // see prepared.failed
+			continue
+		}
+		// A read may be the victim of a deadlock, with a migration or a lock of someone
+		// else's: what it waited for is there afterwards.
+		if attempt >= 3 || r.rows > 0 || !retryable(db.engine.normalise(err)) {
+			return err
+		}
 	}
-	db.hot.unprepared.Store(true) // see prepared.failed
-	return db.readPooled(ctx, true, r)
 }
 
 // liteStatements are those that are prepared on SQLite's connections for reads: each
