@@ -1,15 +1,18 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 )
 
@@ -21,26 +24,45 @@ type MigrationStatus struct {
 	AppliedAt time.Time
 }
 
+// migrators apply the migrations of an engine. On PostgreSQL there is one more for
+// those that are one transaction, see migrationLockTimeout. One that builds an index
+// beside traffic waits for others, and holds nothing meanwhile.
+type migrators struct{ patient, brief *goose.Provider }
+
 // migrating runs f with the migrations of this engine. On PostgreSQL one process
 // at a time does, which a pooler between cannot break: the lock is that of a
 // transaction. f has connections of its own, on which nothing is cut short.
-func (db *DB) migrating(ctx context.Context, f func(ctx context.Context, p *goose.Provider) error) error {
+func (db *DB) migrating(ctx context.Context, f func(ctx context.Context, m migrators) error) error {
 	if db.engine == sqlite {
 		p, err := db.migrator(db.write.DB)
 		if err != nil {
 			return err
 		}
-		return f(ctx, p)
+		return f(ctx, migrators{patient: p, brief: p})
 	}
-	pool, connector, err := db.direct.forMigrations().pool(ctx)
+	open := func(lockTimeout time.Duration) (*sql.DB, func(), error) {
+		pool, connector, err := db.direct.forMigrations(lockTimeout).pool(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		conns := sql.OpenDB(connector)
+		conns.SetMaxIdleConns(0) // the pool keeps them
+		return conns, func() { _ = conns.Close(); pool.Close() }, nil
+	}
+	conns, done, err := open(lockTimeout)
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
-	conns := sql.OpenDB(connector)
-	defer func() { _ = conns.Close() }()
-	conns.SetMaxIdleConns(0) // the pool keeps them
-	p, err := db.migrator(conns)
+	defer done()
+	brief, done, err := open(migrationLockTimeout)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var m migrators
+	if m.patient, err = db.migrator(conns); err == nil {
+		m.brief, err = db.migrator(brief)
+	}
 	if err != nil {
 		return err
 	}
@@ -64,7 +86,7 @@ func (db *DB) migrating(ctx context.Context, f func(ctx context.Context, p *goos
 			}
 		}
 	})
-	err = f(ctx, p)
+	err = f(ctx, m)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = errors.Join(err, cause)
 	}
@@ -129,8 +151,8 @@ func (db *DB) Migrate(ctx context.Context) ([]MigrationStatus, error) {
 	}
 	var done []*goose.MigrationResult
 	if s.Pending > 0 {
-		err = db.migrating(ctx, func(ctx context.Context, p *goose.Provider) error {
-			done, err = db.up(ctx, p)
+		err = db.migrating(ctx, func(ctx context.Context, m migrators) error {
+			done, err = db.up(ctx, m)
 			return err
 		})
 	}
@@ -143,34 +165,68 @@ func (db *DB) Migrate(ctx context.Context) ([]MigrationStatus, error) {
 	return applied(done), db.fillClients(ctx)
 }
 
-func (db *DB) up(ctx context.Context, p *goose.Provider) (done []*goose.MigrationResult, err error) {
-	// A second process on the same SQLite file may get in between: each migration
-	// is one transaction, so looking again tells what is left to do.
-	for range 1 + 2*len(p.ListSources()) {
-		var pending bool
-		if pending, err = p.HasPending(ctx); err == nil && !pending {
-			return done, nil
+// migrationPatience is how long a migration is tried that does not get its tables.
+const migrationPatience = 2 * time.Minute
+
+func (db *DB) up(ctx context.Context, m migrators) (done []*goose.MigrationResult, err error) {
+	for tries, since := 0, time.Now(); ; tries++ {
+		p, err := db.next(ctx, m)
+		if p == nil || err != nil {
+			return done, err
 		}
-		var results []*goose.MigrationResult
-		var partial *goose.PartialError
-		if results, err = p.Up(ctx); err == nil {
-			return append(done, results...), nil
+		r, err := p.UpByOne(ctx)
+		// A second process on the same SQLite file may get in between: each migration is
+		// one transaction, so looking again tells what is left to do.
+		again := tries < 2*len(p.ListSources())
+		if db.engine == postgres {
+			again = p == m.brief && tryAgain(db.engine.normalise(err)) && time.Since(since) < migrationPatience
 		}
-		if errors.As(err, &partial) {
-			done = append(done, partial.Applied...)
-		}
-		if db.engine != sqlite {
-			break
+		switch {
+		case err == nil:
+			done, since = append(done, r), time.Now()
+		case !again:
+			return done, err
+		default:
+			select {
+			case <-ctx.Done():
+				return done, err
+			case <-time.After(time.Duration(50+rand.Int64N(100)) * time.Millisecond): //nolint:gosec // jitter needs no secrecy
+			}
 		}
 	}
-	return done, err
+}
+
+// tryAgain reports whether a migration did not get what others hold just now.
+func tryAgain(err error) bool {
+	var down *ErrUnavailable
+	var pg *pgconn.PgError
+	return retryable(err) || errors.As(err, &down) && errors.As(err, &pg) && pg.Code == "55P03"
+}
+
+// next returns what applies the next migration; nil if none is pending.
+func (db *DB) next(ctx context.Context, m migrators) (*goose.Provider, error) {
+	status, err := m.patient.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range status {
+		if one.State == goose.StateApplied {
+			continue
+		}
+		text, err := fs.ReadFile(db.engine.migrations(), one.Source.Path)
+		if err == nil && bytes.Contains(text, []byte("+goose NO TRANSACTION")) {
+			return m.patient, nil
+		}
+		return m.brief, err
+	}
+	return nil, nil
 }
 
 // MigrateDown rolls back the newest migration and deletes its data.
 func (db *DB) MigrateDown(ctx context.Context) (MigrationStatus, error) {
 	var r *goose.MigrationResult
-	err := db.migrating(ctx, func(ctx context.Context, p *goose.Provider) (err error) {
-		r, err = p.Down(ctx)
+	err := db.migrating(ctx, func(ctx context.Context, m migrators) (err error) {
+		r, err = m.patient.Down(ctx)
 		return err
 	})
 	if err != nil {

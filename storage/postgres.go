@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -295,15 +296,22 @@ func (s *server) alone(ctx context.Context, change func(*pgx.ConnConfig)) (*pgx.
 	})
 }
 
+// migrationLockTimeout is how long a migration that is one transaction waits for a
+// table. It must be well below the server's deadlock_timeout, which is a second: then
+// the migration, which has begun to wait last, gives up before a request that waits
+// for another of its tables is made the victim. Those who wait behind it go on.
+const migrationLockTimeout = 300 * time.Millisecond
+
 // forMigrations is the server with connections of their own for migrations, which
-// take as long as they take. They wait for locks as shortly as all others: behind
-// one that waits for a table, everybody does.
-func (s *server) forMigrations() *server {
+// take as long as they take. They wait for locks for a time of their own: behind one
+// that waits for a table, everybody does.
+func (s *server) forMigrations(lockTimeout time.Duration) *server {
 	m, err := parsePostgres(s.url)
 	if err != nil {
 		panic(err) // it was parsed before
 	}
 	delete(m.guards, "statement_timeout")
+	m.guards["lock_timeout"] = strconv.FormatInt(lockTimeout.Milliseconds(), 10)
 	m.config.MaxConns, m.config.MinConns, m.config.MinIdleConns = 3, 0, 0
 	m.reread = s.reread
 	m.password.Store(s.password.Load())
