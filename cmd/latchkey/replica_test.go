@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -39,14 +40,16 @@ func TestMain(m *testing.M) {
 
 // replica is the service in a process of its own.
 type replica struct {
-	t    *testing.T
-	env  []string
-	addr string
-	log  string
-	http *http.Client
-	cmd  *exec.Cmd
-	life io.Closer
-	over chan struct{} // closed when the process is gone
+	t *testing.T
+	// program is the binary of another release; "" is this one.
+	program string
+	env     []string
+	addr    string
+	log     string
+	http    *http.Client
+	cmd     *exec.Cmd
+	life    io.Closer
+	over    chan struct{} // closed when the process is gone
 	// dead is set while the test has it killed: no answer is no fault then.
 	dead atomic.Bool
 }
@@ -54,14 +57,20 @@ type replica struct {
 // newReplicas starts three on one database.
 func newReplicas(t *testing.T, databaseURL string) []*replica {
 	t.Helper()
-	out := make([]*replica, 3)
+	return newReplicasOf(t, "", databaseURL, 3)
+}
+
+// newReplicasOf starts n of a program; "" is this one. more is their environment.
+func newReplicasOf(t *testing.T, program, databaseURL string, n int, more ...string) []*replica {
+	t.Helper()
+	out := make([]*replica, n)
 	for i := range out {
 		r := &replica{
-			t: t, addr: freeAddress(t), log: filepath.Join(t.TempDir(), "log"),
+			t: t, program: program, addr: freeAddress(t), log: filepath.Join(t.TempDir(), "log"),
 			http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		}
 		out[i] = r
-		r.env = environ(databaseURL, "LATCHKEY_PUBLIC_URL=http://"+out[0].addr, "LATCHKEY_LISTEN="+r.addr)
+		r.env = environ(databaseURL, append(more, "LATCHKEY_PUBLIC_URL=http://"+out[0].addr, "LATCHKEY_LISTEN="+r.addr)...)
 		r.start()
 		t.Cleanup(func() {
 			if t.Failed() {
@@ -107,6 +116,11 @@ func (r *replica) start() {
 	defer func() { _ = log.Close() }() // the child has its own
 	cmd := exec.Command(os.Args[0], "serve")
 	cmd.Env, cmd.Stdout, cmd.Stderr = r.env, log, log
+	if r.program != "" {
+		cmd = exec.Command(r.program, "serve") //nolint:gosec // built by the test
+		cmd.Env = slices.DeleteFunc(slices.Clone(r.env), func(v string) bool { return strings.HasPrefix(v, asBinary) })
+		cmd.Stdout, cmd.Stderr = log, log
+	}
 	cmd.Dir = filepath.Dir(r.log)
 	if r.life, err = cmd.StdinPipe(); err != nil {
 		r.t.Fatal(err)
