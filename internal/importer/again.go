@@ -68,12 +68,9 @@ func (p *plan) again(n *newcomer) {
 }
 
 // suspend suspends who was banned in the source since, unless a team would have no
-// owner then.
+// owner then. Their rows have been held since the plan was made.
 func (r *run) suspend(ctx context.Context, p *plan) error {
 	for _, b := range p.bans {
-		if _, err := r.store.LockUsers(ctx, b.user); err != nil {
-			return err
-		}
 		if err := r.store.LockTeamsOf(ctx, b.user); err != nil {
 			return err
 		}

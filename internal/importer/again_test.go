@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"testing"
@@ -258,6 +259,73 @@ func TestBanGetsLonger(t *testing.T) {
 			if step.days == 0 && got != nil || step.days > 0 && (got == nil || got.Format("2006-01-02T15:04:05Z") != day(step.days)) {
 				t.Errorf("banned until %q in the source, and until %v here", step.until, got)
 			}
+		}
+	})
+}
+
+// meanwhile is a store in which something happens once: at a look-up of people, before
+// they are held.
+type meanwhile struct {
+	importer.Store
+	at      int // the look-up, from 1
+	happens func(ctx context.Context) error
+	looked  int
+}
+
+func (m *meanwhile) Survivors(ctx context.Context, ids []identity.ID) (map[identity.ID]identity.User, error) {
+	out, err := m.Store.Survivors(ctx, ids)
+	m.looked++
+	if err != nil || m.looked != m.at {
+		return out, err
+	}
+	return out, m.happens(ctx)
+}
+
+// What is decided about people who are here is about how they are once they are held.
+func TestPeopleWhoChangeMeanwhile(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		active := organizations(`update "user" set banned = 0`)
+		bring(t, d, importer.BetterAuth, newSource(t, "sqlite", active...))
+		// Without the address, only the earlier import says who Bob is.
+		banned := newSource(t, "sqlite", append(active, `update "user" set banned = 1, email = null where id = 'b'`)...)
+		ada, bob := owner(t, d, "email", "ada@example.com"), owner(t, d, "email", "bob@example.com")
+		run := func(m *meanwhile, update bool) *importer.Report {
+			t.Helper()
+			src, err := importer.Open(t.Context(), importer.BetterAuth, banned, importer.Settings{Now: d.Clock.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := importer.Run(t.Context(), m, src, importer.Options{Origin: importer.BetterAuth, Batch: 10, Update: update, Now: d.Clock.Now})
+			if err := errors.Join(err, src.Close()); err != nil {
+				t.Fatal(err)
+			}
+			return report
+		}
+
+		// For somebody who was merged the transaction runs again: that of the people, and
+		// that of a team.
+		never := &meanwhile{Store: d.DB}
+		run(never, false)
+		for _, at := range []int{1, 2} {
+			m := &meanwhile{Store: d.DB, at: at, happens: func(ctx context.Context) error {
+				u := bob
+				u.Status, u.MergedInto, u.PrimaryEmail = identity.StatusMerged, &ada.ID, nil
+				return d.SetUser(ctx, u)
+			}}
+			run(m, false)
+			if m.looked != never.looked+1 {
+				t.Errorf("merged at look-up %d: people were looked up %d times, and %d without a merge", at, m.looked, never.looked)
+			}
+		}
+
+		// Somebody who became an operator is not suspended.
+		report := run(&meanwhile{Store: d.DB, at: 1, happens: func(ctx context.Context) error {
+			u := bob
+			u.Operator = true
+			return d.UpdateUser(ctx, u)
+		}}, true)
+		if report.Skipped["banned in the source since, and an operator here: decide about them here"].Count != 1 || !owner(t, d, "email", "bob@example.com").Active() {
+			t.Errorf("somebody who became an operator: %+v", report.Skipped)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -101,7 +102,7 @@ func (f *facts) load(ctx context.Context, store Store, memory *notes, o Options,
 	return f.recall(ctx, memory, w)
 }
 
-// loadImported finds who was imported before, and how they differ by now.
+// loadImported finds who was imported before.
 func (f *facts) loadImported(ctx context.Context, store Store, o Options, w wanted) error {
 	before, err := store.ImportedUsers(ctx, o.Origin, w.ids)
 	if err != nil {
@@ -115,16 +116,11 @@ func (f *facts) loadImported(ctx context.Context, store Store, o Options, w want
 	if err != nil {
 		return err
 	}
-	users = users[:0]
 	for _, i := range before {
 		u := survivors[i.UserID]
 		f.imported[i.SourceID], f.users[u.ID] = u.ID, u
-		users = append(users, u.ID)
 	}
-	if len(users) == 0 {
-		return nil
-	}
-	return f.loadTakenOff(ctx, store, users)
+	return nil
 }
 
 // loadTakenOff finds what users here have unlinked and removed, or had.
@@ -149,7 +145,9 @@ func (f *facts) loadTakenOff(ctx context.Context, store Store, users []identity.
 	return err
 }
 
-// loadOwners finds who has the identities, and whom of this source they were.
+// loadOwners finds who has the identities, and whom of this source they were. It holds
+// everybody who is here already, so that what is decided about them is about how they
+// are.
 func (f *facts) loadOwners(ctx context.Context, store Store, o Options, w wanted) error {
 	var owners []identity.ID
 	for provider, list := range w.subjects {
@@ -162,19 +160,18 @@ func (f *facts) loadOwners(ctx context.Context, store Store, o Options, w wanted
 			owners = append(owners, i.UserID)
 		}
 	}
-	if len(owners) == 0 {
-		return nil
-	}
 	slices.SortFunc(owners, func(a, b identity.ID) int { return slices.Compare(a[:], b[:]) })
 	owners = slices.Compact(owners)
-	users, err := store.LockUsers(ctx, owners...)
+	here := slices.AppendSeq(slices.Clone(owners), maps.Keys(f.users))
+	if len(here) == 0 {
+		return nil
+	}
+	users, err := lockUsers(ctx, store, here)
 	if err != nil {
 		return err
 	}
-	for _, u := range users {
-		f.users[u.ID] = u
-	}
-	if err := f.loadTakenOff(ctx, store, owners); err != nil {
+	maps.Copy(f.users, users)
+	if err := f.loadTakenOff(ctx, store, here); err != nil {
 		return err
 	}
 	before, err := store.ImportedAs(ctx, o.Origin, owners)
@@ -182,6 +179,20 @@ func (f *facts) loadOwners(ctx context.Context, store Store, o Options, w wanted
 		f.cameAs[i.UserID] = append(f.cameAs[i.UserID], i.SourceID)
 	}
 	return err
+}
+
+// lockUsers holds users. One who was merged into another since they were found is
+// somebody else by now.
+func lockUsers(ctx context.Context, store Store, ids []identity.ID) (map[identity.ID]identity.User, error) {
+	locked, err := store.LockUsers(ctx, ids...)
+	out := map[identity.ID]identity.User{}
+	for _, u := range locked {
+		if u.Status == identity.StatusMerged {
+			return nil, identity.ErrRaced
+		}
+		out[u.ID] = u
+	}
+	return out, err
 }
 
 // loadAddresses finds who has the addresses, and which ids are taken.

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -74,7 +75,8 @@ func (r *run) team(ctx context.Context, from Team) (*Report, error) {
 	return report, err
 }
 
-// usersOf finds who the people of an organization are here.
+// usersOf finds who the people of an organization are here, and holds them: before the
+// team, as everywhere.
 func (r *run) usersOf(ctx context.Context, from Team) (map[string]identity.User, error) {
 	var ids []string
 	for _, m := range from.Members {
@@ -99,8 +101,16 @@ func (r *run) usersOf(ctx context.Context, from Team) (map[string]identity.User,
 		users = append(users, i.UserID)
 	}
 	survivors, err := r.store.Survivors(ctx, users)
+	if err != nil || len(survivors) == 0 {
+		return out, err
+	}
+	here := map[identity.ID]bool{}
+	for _, u := range survivors {
+		here[u.ID] = true
+	}
+	locked, err := lockUsers(ctx, r.store, slices.Collect(maps.Keys(here)))
 	for _, i := range found {
-		if u, ok := survivors[i.UserID]; ok {
+		if u, ok := locked[survivors[i.UserID].ID]; ok {
 			out[i.SourceID] = u
 		}
 	}
