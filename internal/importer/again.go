@@ -28,7 +28,7 @@ func (p *plan) again(n *newcomer) {
 		return a.provider == identity.ProviderEmail || taken || several && winner != n.ID || p.facts.unlinked[n.user.ID][a.key()]
 	})
 	over := n.Ban == nil && n.user.Status == identity.StatusDisabled && n.user.SuspendedUntil != nil
-	banned := n.Ban != nil && (n.user.Active() || n.user.Status == identity.StatusDisabled && n.Ban.outlasts(n.user.SuspendedUntil))
+	banned := n.Ban != nil && (n.user.Active() || p.facts.returning[n.user.ID] || n.user.Status == identity.StatusDisabled && n.Ban.outlasts(n.user.SuspendedUntil))
 	if len(n.addresses)+len(n.accounts) == 0 && !banned && !over {
 		return
 	}
@@ -84,6 +84,11 @@ func (r *run) suspend(ctx context.Context, p *plan) error {
 		}
 		if err := r.store.Suspend(ctx, b.user, b.until, p.now); err != nil {
 			return err
+		}
+		if p.facts.returning[b.user] {
+			if err := r.store.SetRestoresTo(ctx, b.user, identity.StatusDisabled); err != nil {
+				return err
+			}
 		}
 		if _, err := r.store.EndSessions(ctx, b.user, session.SessionSelector{}, "suspended", p.now); err != nil {
 			return err

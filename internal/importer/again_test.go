@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/internal/importer"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
+	"github.com/latchkey/latchkey/linking"
 )
 
 // A second import counts what has changed in the source, and takes it over only when
@@ -259,6 +260,39 @@ func TestBanGetsLonger(t *testing.T) {
 			if step.days == 0 && got != nil || step.days > 0 && (got == nil || got.Format("2006-01-02T15:04:05Z") != day(step.days)) {
 				t.Errorf("banned until %q in the source, and until %v here", step.until, got)
 			}
+		}
+	})
+}
+
+// Somebody who is leaving, and was banned in the source since, does not come back as an
+// active user. Who has left is left alone.
+func TestBanOfSomebodyWhoLeaves(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		bring(t, d, importer.CSV, newFile(t, "id,provider,subject,banned", "1,github,1,", "2,github,2,"))
+		leaving, gone := owner(t, d, "github", "1"), owner(t, d, "github", "2")
+		d.Do(t, func(ctx context.Context) error {
+			for _, u := range []identity.User{leaving, gone} {
+				u.Status = identity.StatusDisabled
+				if err := d.UpdateUser(ctx, u); err != nil {
+					return err
+				}
+				at := d.Clock.Now()
+				out := linking.Deletion{UserID: u.ID, RequestedAt: at, DeletesAt: at.AddDate(0, 0, 14), RestoresTo: identity.StatusActive}
+				if err := d.InsertDeletion(ctx, out); err != nil {
+					return err
+				}
+			}
+			return d.Erase(ctx, []identity.ID{gone.ID}, func(v string) string { return v }, d.Clock.Now())
+		})
+		banned := newFile(t, "id,provider,subject,banned", "1,github,1,true", "2,github,2,true")
+		for _, want := range []int{1, 0} {
+			r := bring(t, d, importer.CSV, banned, func(o *importer.Options) { o.Update = true })
+			if r.Changes[importer.ChangeBan] != want {
+				t.Errorf("%d bans are new, want %d", r.Changes[importer.ChangeBan], want)
+			}
+		}
+		if out, err := d.Deletion(t.Context(), leaving.ID); err != nil || out.RestoresTo != identity.StatusDisabled {
+			t.Errorf("%+v %v", out, err)
 		}
 	})
 }

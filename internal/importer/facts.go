@@ -23,7 +23,9 @@ type facts struct {
 	taken    map[string]bool                 // ids and external ids
 	unlinked map[identity.ID]map[key]bool    // by user
 	vouched  map[identity.ID]map[string]bool // addresses that a user has or had
-	seen     map[string]map[identity.ID]bool // guards shown and named against repetition
+	// returning are users who are leaving, and are active again if they come back.
+	returning map[identity.ID]bool
+	seen      map[string]map[identity.ID]bool // guards shown and named against repetition
 }
 
 type profile struct {
@@ -37,7 +39,7 @@ func newFacts() *facts {
 		claimed: map[string]identity.ID{}, spelled: map[identity.ID][]string{}, shown: map[string][]identity.ID{},
 		named: map[string][]profile{}, users: map[identity.ID]identity.User{}, taken: map[string]bool{},
 		unlinked: map[identity.ID]map[key]bool{}, vouched: map[identity.ID]map[string]bool{},
-		seen: map[string]map[identity.ID]bool{},
+		returning: map[identity.ID]bool{}, seen: map[string]map[identity.ID]bool{},
 	}
 }
 
@@ -171,6 +173,13 @@ func (f *facts) loadOwners(ctx context.Context, store Store, o Options, w wanted
 		return err
 	}
 	maps.Copy(f.users, users)
+	leaves, err := store.Deletions(ctx, here)
+	if err != nil {
+		return err
+	}
+	for id, l := range leaves {
+		f.returning[id] = l.DeletedAt == nil && l.RestoresTo == identity.StatusActive
+	}
 	if err := f.loadTakenOff(ctx, store, here); err != nil {
 		return err
 	}

@@ -153,6 +153,9 @@ type Store interface {
 	EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error)
 	KillTickets(ctx context.Context, user identity.ID, at time.Time) error
 	Suspend(ctx context.Context, user identity.ID, until *time.Time, at time.Time) error
+	// Deletions and SetRestoresTo are those of user.Store.
+	Deletions(ctx context.Context, users []identity.ID) (map[identity.ID]identity.Leave, error)
+	SetRestoresTo(ctx context.Context, user identity.ID, status identity.Status) error
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 
 	// Teams.
