@@ -213,9 +213,22 @@ func TestFirstImportGivesNothingBack(t *testing.T) {
 			if err := d.DeleteIdentity(ctx, stolen.ID); err != nil {
 				return err
 			}
-			return d.MarkUnlinked(ctx, stolen, d.Clock.Now())
+			now := d.Clock.Now()
+			v := identity.Voucher{
+				ID: identity.NewID(), Address: "old@example.com", Provider: "google", Subject: "2", UserID: &u.ID,
+				FirstAt: now, LastAt: now, EndedAt: &now, Reason: identity.VoucherRemoved,
+			}
+			return errors.Join(d.MarkUnlinked(ctx, stolen, now), d.InsertVoucher(ctx, v))
 		})
-		bring(t, d, importer.CSV, newFile(t, "id,provider,subject", "a,github,1", "a,google,2", "a,google,3"))
+		report := bring(t, d, importer.CSV, newFile(t, "id,email,email_verified,provider,subject",
+			"a,old@example.com,true,github,1", "a,,,google,2", "a,,,google,3", "a,,,email,"))
+		wantNamed(t, report, nil, map[string]int{"account that the user removed here": 2, "address that the user removed here": 1})
+		if _, err := d.EmailOwner(t.Context(), "old@example.com"); !errors.Is(err, identity.ErrNotFound) {
+			t.Errorf("the address they removed: %v", err)
+		}
+		if found, err := d.IdentitiesBySubject(t.Context(), "email", []string{"old@example.com"}); err != nil || len(found) > 0 {
+			t.Errorf("signing in by it: %v %v", found, err)
+		}
 		if got := owner(t, d, "google", "3"); got.ID != u.ID {
 			t.Errorf("a new account is %+v's", got)
 		}

@@ -285,17 +285,9 @@ func (p *plan) settle(n *newcomer) bool {
 		p.skip(n.Person, left)
 		return false
 	}
-	if n.here { // what they took off does not come back
-		unlinked, had := p.facts.unlinked[n.user.ID], p.facts.vouched[n.user.ID]
-		kept = slices.DeleteFunc(kept, func(a linkedAccount) bool {
-			return unlinked[a.key()] || a.provider == identity.ProviderEmail && had[a.subject]
-		})
-		n.addresses = slices.DeleteFunc(n.addresses, func(a address) bool {
-			return a.verified && a.owner == nil && had[a.canonical]
-		})
-	}
 	n.accounts = kept
 	if n.here {
+		p.leaveRemoved(n)
 		p.report.Attached++
 	} else {
 		n.user = p.newUser(n)
@@ -306,6 +298,25 @@ func (p *plan) settle(n *newcomer) bool {
 		n.why[other] = "one user of " + p.o.Origin + " has identities of both"
 	}
 	return true
+}
+
+// leaveRemoved leaves out what the person removed here: it does not come back.
+func (p *plan) leaveRemoved(n *newcomer) {
+	unlinked, had := p.facts.unlinked[n.user.ID], p.facts.vouched[n.user.ID]
+	n.accounts = slices.DeleteFunc(n.accounts, func(a linkedAccount) bool {
+		removed := unlinked[a.key()] || a.provider == identity.ProviderEmail && had[a.subject]
+		if removed {
+			p.note(n.Person, "account that the user removed here", a.subject, a.Line)
+		}
+		return removed
+	})
+	n.addresses = slices.DeleteFunc(n.addresses, func(a address) bool {
+		removed := a.verified && a.owner == nil && had[a.canonical]
+		if removed {
+			p.note(n.Person, "address that the user removed here", a.Email, a.Line)
+		}
+		return removed
+	})
 }
 
 // unusable says why no user can be made of a person.
