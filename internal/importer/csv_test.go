@@ -133,7 +133,11 @@ func TestRestrictions(t *testing.T) {
 		"deleted:gone":                        "banned named",
 		"banned,disabled:false,true":          "banned",
 
-		"banned,disabled,ban_expires:false,true,2020-01-01": "banned",
+		"banned,disabled,ban_expires:false,true,2020-01-01":        "banned",
+		"suspended,disabled,suspendedUntil:false,true,2020-01-01":  "banned",
+		"suspended,disabled,suspended_until:true,false,2020-01-01": "",
+		"banned,suspended,suspended_until:false,true,2999-01-01":   "banned 2999-01-01",
+		"blocked,ban_expires:true,2999-01-01":                      "banned 2999-01-01",
 	} {
 		columns, values, _ := strings.Cut(fields, ":")
 		people, faults := peopleOf(t, importer.CSV, writeFile(t, "users.csv", "id,"+columns+"\n1,"+values+"\n"))

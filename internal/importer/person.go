@@ -24,6 +24,16 @@ var commonFields = []field{
 // restrictions are the columns by which somebody may not sign in.
 var restrictions = []string{"banned", "blocked", "disabled", "suspended"}
 
+// endedBy is the restriction that a column is the end of: bannedUntil is banned's.
+func endedBy(column string) string {
+	for _, name := range restrictions {
+		if strings.HasPrefix(flat(column), name[:3]) {
+			return name
+		}
+	}
+	return "banned" // what has an end is mostly a ban
+}
+
 // readCommon reads what commonFields name. A restriction that cannot be read holds.
 func readCommon(r record, p *Person, now time.Time, column func(string) string) {
 	unreadable := func(name string) {
@@ -33,6 +43,7 @@ func readCommon(r record, p *Person, now time.Time, column func(string) string) 
 		})
 	}
 	flagged, restricted := false, false
+	ended := endedBy(column("until"))
 	for _, name := range restrictions {
 		v, have := r[name]
 		if !have {
@@ -44,8 +55,8 @@ func readCommon(r record, p *Person, now time.Time, column func(string) string) 
 			unreadable(name)
 		}
 		restricted = restricted || is
-		if _, bans := r["banned"]; is && bans && name != "banned" {
-			p.Ban = &Ban{} // the end is that of the ban alone
+		if _, apart := r[ended]; is && apart && name != ended {
+			p.Ban = &Ban{} // the end is another restriction's
 		}
 	}
 	if v, have := r["active"]; have && v != nil && text(v) != "" {
