@@ -274,6 +274,7 @@ func TestRefusals(t *testing.T) {
 		"another system":   {importer.AuthJS, other, "emailVerified"},
 		"no such tables":   {importer.BetterAuth, newSource(t, "sqlite", "CREATE TABLE x (id)"), "no such table"},
 		"supabase, sqlite": {importer.Supabase, other, "PostgreSQL only"},
+		"supabase, files":  {importer.Supabase, t.TempDir(), "want postgres://"},
 		"no such folder":   {importer.AuthJS, filepath.Join(t.TempDir(), "x"), "--source"},
 		"no column id":     {importer.CSV, newFile(t, "email", "x"), "column id"},
 		"empty":            {importer.CSV, newFile(t), "first line"},
