@@ -79,7 +79,7 @@ func (s *spool) clerkRow(r row) Person {
 	add := func(email string, verified bool) {
 		a := Address{Email: email, Verified: verified, Said: true, Line: r.line}
 		for _, have := range p.Addresses {
-			if sameAddress(a, have) {
+			if sameAddress(a.Email, have.Email) {
 				return
 			}
 		}

@@ -123,7 +123,7 @@ type Source interface {
 type Claim struct {
 	Account   Account
 	PersonID  string
-	Email     string // verified, of the person
+	Email     string // verified, of the person; "" where accounts show no address
 	CreatedAt *time.Time
 }
 

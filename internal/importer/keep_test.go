@@ -56,6 +56,21 @@ func TestSharedAccounts(t *testing.T) {
 	})
 }
 
+// Who has verified the address that a shared account shows has the better claim to it,
+// however the address is spelled.
+func TestSharedAccountShowsAnAddress(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		bring(t, d, importer.Auth0, writeFile(t, "users.json", `[
+			{"user_id": "auth0|1", "name": "Older", "created_at": "2020-01-01T00:00:00Z", "email": "else@example.com", "email_verified": true, "identities": [
+				{"provider": "auth0", "user_id": "1"}, {"provider": "google-oauth2", "user_id": "1001", "profileData": {"email": "ada@gmail.com"}}]},
+			{"user_id": "auth0|2", "name": "Shown", "created_at": "2022-01-01T00:00:00Z", "email": "Ada@Gmail.com", "email_verified": true, "identities": [
+				{"provider": "auth0", "user_id": "2"}, {"provider": "google-oauth2", "user_id": "1001", "profileData": {"email": "ada@gmail.com"}}]}]`))
+		if u := owner(t, d, "google", "1001"); u.DisplayName != "Shown" {
+			t.Errorf("it is %s's", u.DisplayName)
+		}
+	})
+}
+
 // What an application keeps by the user comes along, and old ids lead to new ones.
 func TestWhatComesAlong(t *testing.T) {
 	const kept, taken, twice = "6F0E8A86-41DD-4D5E-9C9C-2F1F0A3D9B11", "6f0e8a86-41dd-4d5e-9c9c-2f1f0a3d9b12", "6f0e8a86-41dd-4d5e-9c9c-2f1f0a3d9b11"

@@ -188,30 +188,23 @@ func (s *pages) Shared(ctx context.Context) ([]Claim, error) {
 			continue
 		}
 		provider, subject, user := c.columns["provider"], c.columns["subject"], c.columns["user"]
-		created, email, verified := "NULL", "NULL", "NULL"
+		created := "NULL"
 		if s.users.has("created") {
 			created = s.text("u." + s.users.columns["created"])
 		}
-		if s.users.has("email") && s.users.has("verified") {
-			email, verified = s.text("u."+s.users.columns["email"]), s.text("u."+s.users.columns["verified"])
-		}
-		rows, err := s.query(ctx, fmt.Sprintf(`SELECT %s, %s, %s, %s, %s, %s FROM %s AS a
+		rows, err := s.query(ctx, fmt.Sprintf(`SELECT %s, %s, %s, %s FROM %s AS a
 			JOIN (SELECT %s AS p, %s AS s FROM %s GROUP BY %s, %s HAVING count(DISTINCT %s) > 1) AS d ON d.p = a.%s AND d.s = a.%s
 			JOIN %s AS u ON %s = %s ORDER BY 1, 2, 3 LIMIT %d`,
-			s.text("a."+provider), s.text("a."+subject), s.text("a."+user), created, email, verified, c.name,
+			s.text("a."+provider), s.text("a."+subject), s.text("a."+user), created, c.name,
 			provider, subject, c.name, provider, subject, user, provider, subject,
-			s.users.name, s.text("u."+s.users.columns["id"]), s.text("a."+user), maxClaims), 6)
+			s.users.name, s.text("u."+s.users.columns["id"]), s.text("a."+user), maxClaims), 4)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range rows {
-			claim := Claim{
+			out = append(out, Claim{
 				Account: Account{Provider: text(r[0]), Subject: text(r[1])}, PersonID: text(r[2]), CreatedAt: moment(r[3]),
-			}
-			if is, known := truth(r[5]); is && known {
-				claim.Email = text(r[4])
-			}
-			out = append(out, claim)
+			})
 		}
 	}
 	return out, nil

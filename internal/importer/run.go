@@ -76,7 +76,7 @@ func (r *run) findShared(ctx context.Context) error {
 
 // before reports whether the claim is better than another.
 func (c Claim) before(o Claim) bool {
-	shows := func(c Claim) bool { return c.Email != "" && c.Account.Email == c.Email }
+	shows := func(c Claim) bool { return c.Email != "" && sameAddress(c.Account.Email, c.Email) }
 	switch {
 	case shows(c) != shows(o):
 		return shows(c)

@@ -141,7 +141,7 @@ func (s *spool) Next(ctx context.Context, limit int) ([]Person, error) {
 // another address is another person, whose id was lost: they do not become one.
 func (p *Person) join(o Person) {
 	same := func(a Address) bool {
-		return slices.ContainsFunc(p.Addresses, func(b Address) bool { return sameAddress(a, b) })
+		return slices.ContainsFunc(p.Addresses, func(b Address) bool { return sameAddress(a.Email, b.Email) })
 	}
 	otherName := p.Name != "" && o.Name != "" && !strings.EqualFold(strings.TrimSpace(p.Name), strings.TrimSpace(o.Name))
 	otherAddress := len(p.Addresses) > 0 && len(o.Addresses) > 0 && !slices.ContainsFunc(o.Addresses, same)
@@ -153,7 +153,7 @@ func (p *Person) join(o Person) {
 		p.Faults = append(p.Faults, Fault{Reason: "second name under one id: the first one counts", Line: o.Line, Value: o.Name})
 	}
 	for _, a := range o.Addresses {
-		i := slices.IndexFunc(p.Addresses, func(b Address) bool { return sameAddress(a, b) })
+		i := slices.IndexFunc(p.Addresses, func(b Address) bool { return sameAddress(a.Email, b.Email) })
 		switch {
 		case i < 0:
 			p.Addresses = append(p.Addresses, a)
@@ -188,8 +188,8 @@ func (p *Person) join(o Person) {
 	p.Faults = append(p.Faults, o.Faults...)
 }
 
-func sameAddress(a, b Address) bool {
-	return strings.EqualFold(strings.TrimSpace(a.Email), strings.TrimSpace(b.Email))
+func sameAddress(a, b string) bool {
+	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
 }
 
 // Shared implements Source.

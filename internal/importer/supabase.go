@@ -78,7 +78,7 @@ func supabaseIdentity(r record, p *Person) {
 	// While "Confirm email" is off Supabase sets email_confirmed_at at every sign-up. The
 	// identity by e-mail knows whether a mail was answered.
 	for i, address := range p.Addresses {
-		if a.Provider == "email" && a.Denied && strings.EqualFold(strings.TrimSpace(a.Email), strings.TrimSpace(address.Email)) {
+		if a.Provider == "email" && a.Denied && sameAddress(a.Email, address.Email) {
 			p.Addresses[i].Vetoed = true
 		}
 	}
