@@ -69,7 +69,8 @@ func (c ApplicationChange) check() error {
 }
 
 // UpdateByApplication changes a user for a service with an API key, which cannot change
-// operators. CodeExternalIDTaken if another user has the external id.
+// operators. CodeExternalIDTaken if another user has the external id, or a former id of
+// this one does.
 func (s *Service) UpdateByApplication(ctx context.Context, actor identity.Actor, ref string, c ApplicationChange) (WithIdentities, error) {
 	if err := c.check(); err != nil {
 		return WithIdentities{}, err
@@ -94,12 +95,12 @@ func (s *Service) UpdateByApplication(ctx context.Context, actor identity.Actor,
 		if err := actor.RequireActsOn(u); err != nil {
 			return err
 		}
-		now := s.now()
+		now, before := s.now(), u.ExternalID
 		fields := c.apply(&u, now)
 		if c.ExternalID != nil && *c.ExternalID != "" {
-			switch owner, err := s.store.UserByExternalID(ctx, *c.ExternalID); {
-			case err == nil && owner.ID != u.ID:
-				return identity.NewError(identity.CodeExternalIDTaken, "another user has this external_id").WithField("external_id")
+			switch _, err := s.store.UserByExternalID(ctx, *c.ExternalID); {
+			case err == nil && (before == nil || *before != *c.ExternalID):
+				return identity.ErrExternalIDTaken().WithField("external_id")
 			case err != nil && !errors.Is(err, identity.ErrNotFound):
 				return err
 			}
