@@ -150,6 +150,9 @@ func (s *Service) apply(ctx context.Context, a Submission) (Result, error) {
 			refusal, err = s.refuse(ctx, a, d, known)
 			return err
 		}
+		if refusal, err = s.refuseAnswer(ctx, a, d); err != nil || refusal != nil {
+			return err
+		}
 		result, err = s.carryOut(ctx, a, d, known)
 		return err
 	})
@@ -338,6 +341,10 @@ func (s *Service) carryOut(ctx context.Context, a Submission, d Decision, k lock
 		if name := a.consent.answer.DisplayName; name != nil {
 			user.DisplayName = *name
 		}
+		if id := a.consent.answer.ExternalID; id != "" {
+			user.ExternalID = &id
+		}
+		user.AppMetadata = a.consent.answer.AppMetadata
 		if err := s.store.InsertUser(ctx, user); err != nil {
 			return r, err
 		}

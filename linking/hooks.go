@@ -35,6 +35,10 @@ type Answer struct {
 	Unanswered bool
 	// DisplayName is what a new user is called, nil for what the provider says.
 	DisplayName *string
+	// ExternalID is the application's own id of a new user, and AppMetadata what it
+	// keeps with them; "" for none.
+	ExternalID  string
+	AppMetadata identity.RawMetadata
 }
 
 // hookTime is how long an attempt may wait for the application, all questions
@@ -46,6 +50,9 @@ const (
 	ReasonDeniedByApp  Reason = "denied_by_app"
 	ReasonHookFailed   Reason = "hook_failed"
 	ReasonFactsChanged Reason = "facts_changed"
+	// ReasonExternalIDTaken is that the application gave a new user an id by which
+	// somebody is found already.
+	ReasonExternalIDTaken Reason = "external_id_taken"
 )
 
 // question is returned by a transaction that must not go on before the application
@@ -113,25 +120,48 @@ func (s *Service) ask(ctx context.Context, a *Submission, q Attempt) error {
 
 // deny burns the proof, records why, and returns the refusal.
 func (s *Service) deny(ctx context.Context, a Submission, q Attempt, reason Reason, refusal *identity.Error) error {
-	d := Decision{Action: ActionRefuse, Reason: reason, User: q.Decision.User, Inputs: q.Decision.Inputs}
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		if a.Proof.Secret != nil {
 			if err := s.store.BurnSecret(ctx, *a.Proof.Secret); err != nil {
 				return err
 			}
 		}
-		e := s.event(a, d, identity.ActionProofRefused, d.User)
-		if d.User == (identity.ID{}) {
-			e.UserID = nil
-		}
-		e.Data["code"], e.Data["decision"] = refusal.Code, q.Decision.Action
-		if refusal.AppCode != "" {
-			e.Data["app_code"] = refusal.AppCode
-		}
-		return s.store.RecordEvents(ctx, e)
+		return s.recordDenial(ctx, a, q.Decision, reason, refusal)
 	})
 	if err != nil {
 		return err
 	}
 	return refusal
+}
+
+// recordDenial records why a decision is not applied.
+func (s *Service) recordDenial(ctx context.Context, a Submission, would Decision, reason Reason, refusal *identity.Error) error {
+	d := Decision{Action: ActionRefuse, Reason: reason, User: would.User, Inputs: would.Inputs}
+	e := s.event(a, d, identity.ActionProofRefused, d.User)
+	if d.User == (identity.ID{}) {
+		e.UserID = nil
+	}
+	e.Data["code"], e.Data["decision"] = refusal.Code, would.Action
+	if refusal.AppCode != "" {
+		e.Data["app_code"] = refusal.AppCode
+	}
+	return s.store.RecordEvents(ctx, e)
+}
+
+// refuseAnswer refuses a decision that cannot be applied as the application answered;
+// nil if it can.
+func (s *Service) refuseAnswer(ctx context.Context, a Submission, d Decision) (*identity.Error, error) {
+	id := a.consent.answer.ExternalID
+	if d.Action != ActionCreate || id == "" {
+		return nil, nil
+	}
+	_, err := s.store.UserByExternalID(ctx, id)
+	if errors.Is(err, identity.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	refusal := identity.NewError(identity.CodeExternalIDTaken, "the application gave your account an id that another one has: ask its operator")
+	return refusal, s.recordDenial(ctx, a, d, ReasonExternalIDTaken, refusal)
 }

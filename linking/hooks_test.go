@@ -64,6 +64,28 @@ func TestTheApplicationIsAskedBeforeADecisionIsApplied(t *testing.T) {
 		if a := h.attempts[0]; a.Decision.Action != linking.ActionCreate || a.User != nil || a.Decision.Inputs == "" || a.Client.IP != "192.0.2.1" {
 			t.Errorf("new: asked about %+v", a)
 		}
+
+		// It says how a new user begins. An id by which somebody is found is refused, in
+		// the transaction, and the proof is used up.
+		begins := &asked{answer: func(int, linking.Attempt) (linking.Answer, error) {
+			return linking.Answer{ExternalID: "customer-42", AppMetadata: `{"plan":"pro"}`}, nil
+		}}
+		if r, err = try(begins, proof("begins")); err != nil {
+			t.Fatal(err)
+		}
+		if u, err := d.UserByExternalID(t.Context(), "customer-42"); err != nil || u.ID != r.User.ID || u.AppMetadata != `{"plan":"pro"}` {
+			t.Errorf("begins: %+v, %v", u, err)
+		}
+		if r, err := try(begins, proof("begins")); err != nil || r.Outcome != linking.OutcomeSignedIn {
+			t.Errorf("signs in again: %+v, %v", r, err)
+		}
+		again := proof("taken")
+		if _, err := try(begins, again); identity.ErrorCode(err) != identity.CodeExternalIDTaken || left(linking.ReasonExternalIDTaken) != 1 {
+			t.Errorf("taken: %v, %d in the trail", err, left(linking.ReasonExternalIDTaken))
+		}
+		if _, err := try(&asked{answer: agree}, again); identity.ErrorCode(err) != identity.CodeProofUsed {
+			t.Errorf("taken: the proof works again: %v", err)
+		}
 		h = &asked{answer: agree}
 		if r, err := try(h, proof("known")); err != nil || r.User.ID != known.ID || h.attempts[0].User == nil || h.attempts[0].User.ID != known.ID || h.attempts[0].Decision.Action != linking.ActionSignIn {
 			t.Errorf("known: %v, %v, asked about %+v", r.User, err, h.attempts)

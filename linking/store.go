@@ -27,6 +27,9 @@ type Store interface {
 	// LockUsers returns the users among ids, holding their rows, in id order.
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
 	InsertUser(ctx context.Context, u identity.User) error
+	// UserByExternalID returns a user by the application's own id, also one of a user
+	// who was merged away.
+	UserByExternalID(ctx context.Context, external string) (identity.User, error)
 	InsertIdentity(ctx context.Context, i identity.Identity) error
 	// RefreshIdentity keeps what the provider showed now, and when.
 	RefreshIdentity(ctx context.Context, i identity.Identity) error

@@ -135,7 +135,7 @@ func TestAnswers(t *testing.T) {
 		"deny":                 {answer: says(`{"allow": false, "code": "not_a_customer", "message": "Buy first."}`), want: linking.Answer{Denied: true, Code: "not_a_customer", Message: "Buy first."}},
 		"deny, without a word": {answer: says(`{"allow": false}`), want: linking.Answer{Denied: true}},
 		"deny, with lines":     {answer: says(`{"allow": false, "code": "a b", "message": "a\nb\u202ec"}`), want: linking.Answer{Denied: true, Message: "a bc"}},
-		"a name is not asked":  {answer: says(`{"allow": true, "display_name": "Mallory"}`)},
+		"a name is not asked":  {answer: says(`{"allow": true, "display_name": "Mallory", "external_id": "1", "app_metadata": {"plan": "pro"}}`)},
 		"nothing":              {answer: says(``), fails: true},
 		"no object":            {answer: says(`true`), fails: true},
 		"no allow":             {answer: says(`{}`), fails: true},
@@ -231,20 +231,19 @@ func TestPrivateHostsAreNotAsked(t *testing.T) {
 
 func TestNewUsers(t *testing.T) {
 	t.Parallel()
-	before, beforeAsked := application(t, says(`{"allow": true, "display_name": "not from here"}`))
-	create, createAsked := application(t, says(`{"allow": true, "display_name": "Ada L."}`))
+	before, beforeAsked := application(t, says(`{"allow": true, "display_name": "not from here", "external_id": "1", "app_metadata": {"plan": "pro"}}`))
+	create, createAsked := application(t, says(`{"allow": true, "display_name": "Ada L.", "external_id": "customer-42", "app_metadata": {"plan": "pro"}}`))
 	deny, _ := application(t, says(`{"allow": false, "code": "full"}`))
-	lines, _ := application(t, says(`{"allow": true, "display_name": "two\nlines"}`))
 
 	only := signIn(t, hook.Targets{UserCreate: at(create, false)}, discard)
 	if only.Asks(linking.ActionSignIn) || !only.Asks(linking.ActionCreate) {
 		t.Error("a hook about new users is asked about others")
 	}
 	both := signIn(t, hook.Targets{SignIn: at(before, false), UserCreate: at(create, false)}, discard)
-	if a, err := both.Ask(t.Context(), attempt(linking.ActionSignIn)); err != nil || a.DisplayName != nil || createAsked.Load() != 0 {
+	if a, err := both.Ask(t.Context(), attempt(linking.ActionSignIn)); err != nil || a != (linking.Answer{}) || createAsked.Load() != 0 {
 		t.Errorf("sign-in: %+v, %v", a, err)
 	}
-	if a, err := both.Ask(t.Context(), attempt(linking.ActionCreate)); err != nil || a.DisplayName == nil || *a.DisplayName != "Ada L." || beforeAsked.Load() != 2 {
+	if a, err := both.Ask(t.Context(), attempt(linking.ActionCreate)); err != nil || a.DisplayName == nil || *a.DisplayName != "Ada L." || a.ExternalID != "customer-42" || a.AppMetadata != `{"plan":"pro"}` || beforeAsked.Load() != 2 {
 		t.Errorf("create: %+v, %v", a, err)
 	}
 	denied := signIn(t, hook.Targets{SignIn: at(deny, false), UserCreate: at(create, false)}, discard)
@@ -252,8 +251,19 @@ func TestNewUsers(t *testing.T) {
 	if a, err := denied.Ask(t.Context(), attempt(linking.ActionCreate)); err != nil || a.Code != "full" || createAsked.Load() != asked {
 		t.Errorf("denied: %+v, %v", a, err)
 	}
-	if _, err := signIn(t, hook.Targets{UserCreate: at(lines, false)}, discard).Ask(t.Context(), attempt(linking.ActionCreate)); err == nil {
-		t.Error("a name of two lines is taken")
+	for name, begins := range map[string]string{
+		"a name of two lines":       `"display_name": "two\nlines"`,
+		"an id of two lines":        `"external_id": "two\nlines"`,
+		"an id that begins blank":   `"external_id": " 1"`,
+		"an id that is too long":    `"external_id": "` + strings.Repeat("x", 256) + `"`,
+		"an id that is a number":    `"external_id": 42`,
+		"metadata that is a list":   `"app_metadata": [1]`,
+		"metadata that is too deep": `"app_metadata": {"x": ` + strings.Repeat("[", 20) + strings.Repeat("]", 20) + `}`,
+	} {
+		url, _ := application(t, says(`{"allow": true, `+begins+`}`))
+		if a, err := signIn(t, hook.Targets{UserCreate: at(url, false)}, discard).Ask(t.Context(), attempt(linking.ActionCreate)); err == nil {
+			t.Errorf("%s is taken: %+v", name, a)
+		}
 	}
 }
 

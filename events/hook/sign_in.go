@@ -119,10 +119,13 @@ func attemptOf(a linking.Attempt) attempt {
 
 // signInAnswer is what the application says. Allow is required.
 type signInAnswer struct {
-	Allow       *bool   `json:"allow"`
-	Code        string  `json:"code"`
-	Message     string  `json:"message"`
-	DisplayName *string `json:"display_name"` // from user.before_create
+	Allow   *bool  `json:"allow"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	// From user.before_create: how the new user begins.
+	DisplayName *string           `json:"display_name"`
+	ExternalID  string            `json:"external_id"`
+	AppMetadata identity.Metadata `json:"app_metadata"`
 }
 
 var appCode = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,63}$`)
@@ -146,7 +149,10 @@ func (a signInAnswer) domain() (linking.Answer, error) {
 	if a.DisplayName != nil && !identity.IsLine(*a.DisplayName, maxName) {
 		return linking.Answer{}, errors.New("display_name is not one line")
 	}
-	return linking.Answer{DisplayName: a.DisplayName}, nil
+	if err := errors.Join(identity.CheckExternalID(a.ExternalID), identity.CheckAppMetadata(a.AppMetadata)); err != nil {
+		return linking.Answer{}, err
+	}
+	return linking.Answer{DisplayName: a.DisplayName, ExternalID: a.ExternalID, AppMetadata: a.AppMetadata.Raw()}, nil
 }
 
 // Asks implements linking.Hooks.
@@ -158,7 +164,8 @@ func (s *SignIn) Asks(action linking.Action) bool {
 func (s *SignIn) Ask(ctx context.Context, a linking.Attempt) (linking.Answer, error) {
 	first, err := s.put(ctx, s.before, a)
 	if err != nil || first.Denied || a.Decision.Action != linking.ActionCreate {
-		first.DisplayName = nil // only user.before_create says how a user begins
+		// Only user.before_create says how a user begins.
+		first.DisplayName, first.ExternalID, first.AppMetadata = nil, "", ""
 		return first, err
 	}
 	second, err := s.put(ctx, s.create, a)

@@ -9,11 +9,8 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-const (
-	// externalPrefix marks a reference by the application's own id.
-	externalPrefix = "ext:"
-	maxExternalID  = 255 // characters
-)
+// externalPrefix marks a reference by the application's own id.
+const externalPrefix = "ext:"
 
 // Find returns a user as the application names them: by id, also a former one, or by
 // "ext:" and its own id.
@@ -53,19 +50,12 @@ func (c ApplicationChange) check() error {
 	if err := (Change{DisplayName: c.DisplayName}).check(); err != nil {
 		return err
 	}
-	if id := c.ExternalID; id != nil && (!identity.IsLine(*id, maxExternalID) || strings.TrimSpace(*id) != *id) {
-		return identity.NewError(identity.CodeInvalidRequest, "an external_id has no control characters and no space at its ends").WithField("external_id")
-	}
-	if c.AppMetadata != nil {
-		if err := identity.CheckMetadata(c.AppMetadata); err != nil {
-			var e *identity.Error
-			if errors.As(err, &e) {
-				return e.WithField("app_metadata")
-			}
+	if c.ExternalID != nil {
+		if err := identity.CheckExternalID(*c.ExternalID); err != nil {
 			return err
 		}
 	}
-	return nil
+	return identity.CheckAppMetadata(c.AppMetadata)
 }
 
 // UpdateByApplication changes a user for a service with an API key, which cannot change

@@ -126,6 +126,7 @@ export const reasons: Area<'reasons'> = {
   denied_by_app: 'die Anwendung hat es abgelehnt',
   hook_failed: 'die Anwendung hat nicht geantwortet',
   facts_changed: 'während die Anwendung gefragt wurde, hat sich etwas geändert',
+  external_id_taken: 'die Anwendung nannte eine ID, die ein anderer Nutzer hat',
   account_leaving: 'das Konto wird gelöscht',
   deletion_requested: 'das Konto wird gelöscht',
   deletion_cancelled: 'das Konto wurde wiederhergestellt',

@@ -126,6 +126,7 @@ export const reasons = {
   denied_by_app: 'the application denied it',
   hook_failed: 'the application did not answer',
   facts_changed: 'something changed while the application was asked',
+  external_id_taken: 'the application gave an ID that another user has',
   account_leaving: 'the account is being deleted',
   deletion_requested: 'the account is being deleted',
   deletion_cancelled: 'the account was restored',
