@@ -18,8 +18,9 @@ const invitationLifetime = 14 * 24 * time.Hour
 type Store interface {
 	RoleReader
 
+	Ender
+
 	InsertTeam(ctx context.Context, t Team) error
-	UpdateTeam(ctx context.Context, t Team) error
 	// LockUsers returns the users among ids, holding their rows: before a team's,
 	// where both are locked.
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
@@ -36,12 +37,6 @@ type Store interface {
 	Members(ctx context.Context, team identity.ID, p identity.Page) ([]Member, error)
 	CountActiveOwners(ctx context.Context, team identity.ID) (int, error)
 
-	// EndTeamSessions ends the open team sessions of the team, or of one user
-	// in it when user is not nil.
-	EndTeamSessions(ctx context.Context, team identity.ID, user *identity.ID, by identity.ID, reason string, at time.Time) error
-
-	// EndTeamAPIKeys revokes the keys of the team that are not, and counts them.
-	EndTeamAPIKeys(ctx context.Context, team identity.ID, at time.Time) (int, error)
 	// KeysCreatedBy lists the working keys that a user created, under any id they
 	// have had: those of a team, or with nil all. RevokeKeys ends keys.
 	KeysCreatedBy(ctx context.Context, user identity.ID, team *identity.ID, now time.Time) ([]identity.CreatedKey, error)
@@ -156,20 +151,35 @@ func (s *Service) Delete(ctx context.Context, actor identity.Actor, id identity.
 		if err := actor.RequireRecentlyVerified(); err != nil {
 			return err
 		}
-		now := s.now()
-		t.UpdatedAt, t.DeletedAt = now, &now
-		if err := s.store.UpdateTeam(ctx, t); err != nil {
-			return err
-		}
-		if err := s.store.EndTeamSessions(ctx, id, nil, actor.UserID, "team_deleted", now); err != nil {
-			return err
-		}
-		keys, err := s.store.EndTeamAPIKeys(ctx, id, now)
+		keys, err := End(ctx, s.store, t, actor.UserID, s.now())
 		if err != nil {
 			return err
 		}
 		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionTeamDeleted, id, nil, identity.Metadata{"name": t.Name, "api_keys_ended": keys}))
 	})
+}
+
+// Ender is what End writes.
+type Ender interface {
+	UpdateTeam(ctx context.Context, t Team) error
+	// EndTeamSessions ends the open team sessions of the team, or of one user
+	// in it when user is not nil.
+	EndTeamSessions(ctx context.Context, team identity.ID, user *identity.ID, by identity.ID, reason string, at time.Time) error
+	// EndTeamAPIKeys revokes the keys of the team that are not, and counts them.
+	EndTeamAPIKeys(ctx context.Context, team identity.ID, at time.Time) (int, error)
+}
+
+// End deletes a team whose row is held, and ends its sessions and API keys. It returns
+// how many keys.
+func End(ctx context.Context, store Ender, t Team, by identity.ID, at time.Time) (keys int, err error) {
+	t.UpdatedAt, t.DeletedAt = at, &at
+	if err := store.UpdateTeam(ctx, t); err != nil {
+		return 0, err
+	}
+	if err := store.EndTeamSessions(ctx, t.ID, nil, by, "team_deleted", at); err != nil {
+		return 0, err
+	}
+	return store.EndTeamAPIKeys(ctx, t.ID, at)
 }
 
 // RequireManager refuses who does not manage the team. Teams the actor is not in
