@@ -51,10 +51,10 @@ type LeaveStore interface {
 	Membership(ctx context.Context, team, user identity.ID) (team.Membership, error)
 	UpdateRole(ctx context.Context, m team.Membership) error
 	LockTeam(ctx context.Context, id identity.ID) (team.Team, error)
-	UpdateTeam(ctx context.Context, t team.Team) error
-	// EndTeamSessions and EndTeamAPIKeys are those of team.Store.
-	EndTeamSessions(ctx context.Context, team identity.ID, user *identity.ID, by identity.ID, reason string, at time.Time) error
-	EndTeamAPIKeys(ctx context.Context, team identity.ID, at time.Time) (int, error)
+	team.Ender
+	// KeysCreatedBy and RevokeKeys are those of team.Store.
+	KeysCreatedBy(ctx context.Context, user identity.ID, team *identity.ID, now time.Time) ([]identity.CreatedKey, error)
+	RevokeKeys(ctx context.Context, ids []identity.ID, at time.Time) error
 	// MergedFrom returns the former ids of users.
 	MergedFrom(ctx context.Context, users []identity.ID) (map[identity.ID][]identity.ID, error)
 	// Erase takes every personal value of users off all tables but the audit trail.
@@ -157,6 +157,11 @@ func (s *Service) leave(ctx context.Context, actor identity.Actor, u identity.Us
 	if err := errors.Join(s.store.KillTickets(ctx, u.ID, now), s.store.RevokeGrantsOf(ctx, u.ID, now)); err != nil {
 		return d, err
 	}
+	ended, err := s.endKeys(ctx, actor, u.ID)
+	if err != nil {
+		return d, err
+	}
+	events = append(events, ended...)
 	closed, err := s.store.CloseInvitationsOf(ctx, u.ID, now)
 	if err != nil {
 		return d, err
@@ -185,6 +190,26 @@ func (s *Service) leave(ctx context.Context, actor identity.Actor, u identity.Us
 		return d, err
 	}
 	return d, s.erase(ctx, u, now)
+}
+
+// endKeys ends the working keys of the deployment that a user created: they know the
+// secrets. Keys of teams are the teams'. Only a person ends keys, and no key deletes an
+// operator.
+func (s *Service) endKeys(ctx context.Context, actor identity.Actor, user identity.ID) ([]identity.Event, error) {
+	if actor.KeyID != nil {
+		return nil, nil
+	}
+	now := s.now()
+	keys, err := s.store.KeysCreatedBy(ctx, user, nil, now)
+	if err != nil {
+		return nil, err
+	}
+	keys = slices.DeleteFunc(keys, func(k identity.CreatedKey) bool { return k.TeamID != nil })
+	events := make([]identity.Event, len(keys))
+	for i, k := range keys {
+		events[i] = k.Revoked(actor, "creator_deleted", now)
+	}
+	return events, s.store.RevokeKeys(ctx, identity.KeyIDs(keys), now)
 }
 
 // requireOwners refuses with CodeLastOwner if a team of the user has no active owner.
@@ -222,14 +247,7 @@ func (s *Service) settleTeams(ctx context.Context, actor identity.Actor, user id
 			return nil, err
 		}
 		if fates[id].Delete {
-			t.UpdatedAt, t.DeletedAt = now, &now
-			if err := s.store.UpdateTeam(ctx, t); err != nil {
-				return nil, err
-			}
-			if err := s.store.EndTeamSessions(ctx, id, nil, user, "team_deleted", now); err != nil {
-				return nil, err
-			}
-			keys, err := s.store.EndTeamAPIKeys(ctx, id, now)
+			keys, err := team.End(ctx, s.store, t, user, now)
 			if err != nil {
 				return nil, err
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
@@ -139,6 +140,62 @@ func TestLeaving(t *testing.T) {
 		}
 		if m, err := d.Membership(t.Context(), shared.ID, ada.User.ID); err != nil || m.Role != team.RoleMember {
 			t.Errorf("a transfer is final: %+v, %v", m, err)
+		}
+	})
+}
+
+// The deployment's keys that somebody created end as they leave, also those that they
+// created under a former id. Other people's stay, and so do keys of teams. A key that
+// deletes somebody ends none.
+func TestLeavingEndsKeys(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w, _ := leavers(d, grace)
+		now := d.Clock.Now()
+		op, other := d.User(t, func(u *identity.User) { u.Operator = true }), d.User(t, func(u *identity.User) { u.Operator = true })
+		former := d.User(t, func(u *identity.User) { u.Status, u.MergedInto = identity.StatusMerged, &op.ID })
+		crew := d.Team(t, other.ID)
+		key := func(by identity.ID, of *identity.ID) identity.ID {
+			t.Helper()
+			_, hash := identity.NewSecret()
+			k := apikey.Key{
+				ID: identity.NewID(), SecretHash: hash, Prefix: identity.NewID().String()[24:], Name: "a key", Scopes: apikey.Scopes{apikey.ScopeUsersRead},
+				CreatedBy: &by, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+			}
+			if of != nil {
+				k.TeamID, k.Role, k.Scopes = of, new(team.RoleAdmin), nil
+			}
+			d.Do(t, func(ctx context.Context) error { return d.InsertAPIKey(ctx, k) })
+			return k.ID
+		}
+		before := d.User(t) // an operator before
+		works := map[identity.ID]bool{
+			key(op.ID, nil): false, key(former.ID, nil): false, key(op.ID, &crew.ID): true, key(other.ID, nil): true, key(before.ID, nil): true,
+		}
+		by := identity.Actor{UserID: other.ID, RecentlyVerified: true}
+		if _, err := w.service.Leave(t.Context(), by, op.ID, linking.Leaving{}); err != nil {
+			t.Fatal(err)
+		}
+		machine := identity.NewID()
+		if _, err := w.service.Leave(t.Context(), identity.Actor{KeyID: &machine, RecentlyVerified: true}, before.ID, linking.Leaving{}); err != nil {
+			t.Fatal(err)
+		}
+		left := map[identity.ID]bool{}
+		for _, u := range []identity.ID{op.ID, other.ID, before.ID} {
+			keys, err := d.KeysCreatedBy(t.Context(), u, nil, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range keys {
+				left[k.ID] = true
+			}
+		}
+		for id, want := range works {
+			if left[id] != want {
+				t.Errorf("the key %s works %v, want %v", id, left[id], want)
+			}
+		}
+		if n := d.Count(t, "audit_events WHERE action = 'api_key.revoked' AND CAST(data AS TEXT) LIKE '%creator_deleted%'"); n != 2 {
+			t.Errorf("%d keys that ended are in the trail", n)
 		}
 	})
 }
