@@ -117,7 +117,7 @@ func (r *replica) start() {
 	cmd := exec.Command(os.Args[0], "serve")
 	cmd.Env, cmd.Stdout, cmd.Stderr = r.env, log, log
 	if r.program != "" {
-		cmd = exec.Command(r.program, "serve") //nolint:gosec // built by the test
+		cmd = exec.Command(r.program, "serve")
 		cmd.Env = slices.DeleteFunc(slices.Clone(r.env), func(v string) bool { return strings.HasPrefix(v, asBinary) })
 		cmd.Stdout, cmd.Stderr = log, log
 	}
