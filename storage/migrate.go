@@ -24,10 +24,18 @@ type MigrationStatus struct {
 	AppliedAt time.Time
 }
 
-// migrators apply the migrations of an engine. On PostgreSQL there is one more for
-// those that are one transaction, see migrationLockTimeout. One that builds an index
+// migrators apply the migrations of an engine. On PostgreSQL there are others for
+// those that are one transaction, see migrationLockTimeouts. One that builds an index
 // beside traffic waits for others, and holds nothing meanwhile.
-type migrators struct{ patient, brief *goose.Provider }
+type migrators struct {
+	patient *goose.Provider
+	brief   []*goose.Provider
+}
+
+// at returns what tries a migration of one transaction that has been tried so long.
+func (m migrators) at(tried time.Duration) *goose.Provider {
+	return m.brief[min(int(tried*time.Duration(len(m.brief))/migrationPatience), len(m.brief)-1)]
+}
 
 // migrating runs f with the migrations of this engine. On PostgreSQL one process
 // at a time does, which a pooler between cannot break: the lock is that of a
@@ -38,7 +46,7 @@ func (db *DB) migrating(ctx context.Context, f func(ctx context.Context, m migra
 		if err != nil {
 			return err
 		}
-		return f(ctx, migrators{patient: p, brief: p})
+		return f(ctx, migrators{patient: p, brief: []*goose.Provider{p}})
 	}
 	open := func(lockTimeout time.Duration) (*sql.DB, func(), error) {
 		pool, connector, err := db.direct.forMigrations(lockTimeout).pool(ctx)
@@ -54,17 +62,21 @@ func (db *DB) migrating(ctx context.Context, f func(ctx context.Context, m migra
 		return err
 	}
 	defer done()
-	brief, done, err := open(migrationLockTimeout)
-	if err != nil {
-		return err
-	}
-	defer done()
 	var m migrators
-	if m.patient, err = db.migrator(conns); err == nil {
-		m.brief, err = db.migrator(brief)
-	}
-	if err != nil {
+	if m.patient, err = db.migrator(conns); err != nil {
 		return err
+	}
+	for _, timeout := range migrationLockTimeouts {
+		conns, done, err := open(timeout) // no connection before it is used
+		if err != nil {
+			return err
+		}
+		defer done()
+		p, err := db.migrator(conns)
+		if err != nil {
+			return err
+		}
+		m.brief = append(m.brief, p)
 	}
 	lock, err := db.lockMigrations(ctx, conns)
 	if err != nil {
@@ -170,7 +182,7 @@ const migrationPatience = 2 * time.Minute
 
 func (db *DB) up(ctx context.Context, m migrators) (done []*goose.MigrationResult, err error) {
 	for tries, since := 0, time.Now(); ; tries++ {
-		p, err := db.next(ctx, m)
+		p, err := db.next(ctx, m, time.Since(since))
 		if p == nil || err != nil {
 			return done, err
 		}
@@ -179,7 +191,7 @@ func (db *DB) up(ctx context.Context, m migrators) (done []*goose.MigrationResul
 		// one transaction, so looking again tells what is left to do.
 		again := tries < 2*len(p.ListSources())
 		if db.engine == postgres {
-			again = p == m.brief && tryAgain(db.engine.normalise(err)) && time.Since(since) < migrationPatience
+			again = p != m.patient && tryAgain(db.engine.normalise(err)) && time.Since(since) < migrationPatience
 		}
 		switch {
 		case err == nil:
@@ -203,8 +215,9 @@ func tryAgain(err error) bool {
 	return retryable(err) || errors.As(err, &down) && errors.As(err, &pg) && pg.Code == "55P03"
 }
 
-// next returns what applies the next migration; nil if none is pending.
-func (db *DB) next(ctx context.Context, m migrators) (*goose.Provider, error) {
+// next returns what applies the next migration, which has been tried so long; nil if
+// none is pending.
+func (db *DB) next(ctx context.Context, m migrators, tried time.Duration) (*goose.Provider, error) {
 	status, err := m.patient.Status(ctx)
 	if err != nil {
 		return nil, err
@@ -217,7 +230,7 @@ func (db *DB) next(ctx context.Context, m migrators) (*goose.Provider, error) {
 		if err == nil && bytes.Contains(text, []byte("+goose NO TRANSACTION")) {
 			return m.patient, nil
 		}
-		return m.brief, err
+		return m.at(tried), err
 	}
 	return nil, nil
 }

@@ -296,11 +296,14 @@ func (s *server) alone(ctx context.Context, change func(*pgx.ConnConfig)) (*pgx.
 	})
 }
 
-// migrationLockTimeout is how long a migration that is one transaction waits for a
-// table. It must be well below the server's deadlock_timeout, which is a second: then
-// the migration, which has begun to wait last, gives up before a request that waits
-// for another of its tables is made the victim. Those who wait behind it go on.
-const migrationLockTimeout = 300 * time.Millisecond
+// migrationLockTimeouts are how long a migration that is one transaction waits for a
+// table: the first at first, the others when it did not get its tables for long, as
+// on a server so busy that its transactions take longer. The first are well below the
+// server's deadlock_timeout, which is a second: then the migration, which has begun to
+// wait last, gives up before a request that waits for another of its tables is made
+// the victim and has to begin again. Those who wait behind it go on. All are below the
+// lockTimeout of requests, which so wait and do not fail.
+var migrationLockTimeouts = []time.Duration{300 * time.Millisecond, 600 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second}
 
 // forMigrations is the server with connections of their own for migrations, which
 // take as long as they take. They wait for locks for a time of their own: behind one
