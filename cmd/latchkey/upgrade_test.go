@@ -44,8 +44,8 @@ func previousBinary(t *testing.T) string {
 	source, out := t.TempDir(), filepath.Join(t.TempDir(), "latchkey")
 	unpack := exec.CommandContext(t.Context(), "tar", "-x", "-C", source)
 	unpack.Stdin = bytes.NewReader(archive)
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", out, "./cmd/latchkey")
-	build.Dir = source
+	build := exec.CommandContext(t.Context(), filepath.Join(source, "deploy", "build"), out)
+	build.Env = append(os.Environ(), "VERSION=previous")
 	for _, cmd := range []*exec.Cmd{unpack, build} {
 		if said, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", cmd.Args, err, said)
