@@ -62,16 +62,17 @@ test-go: test-fast test-race ## Run the Go tests: each on SQLite or PostgreSQL, 
 test-fast: need-go api/testdata/clients/node_modules/.installed look-for-redis look-for-python ## Run the Go tests on SQLite, without the race detector
 	LATCHKEY_TEST_ENGINES=sqlite $(GO) test $(AS_BUILT) -timeout 20m ./...
 
+# Of properties, fewer examples: test-fast has tried the usual number of them.
 .PHONY: test-race
 test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python ## Run the Go tests on PostgreSQL, with the race detector
-	LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) -timeout 30m ./...
+	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) -timeout 30m ./...
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## Run the unit tests of the web app
 	cd web && $(NPM) test
 
 .PHONY: test-browser
-test-browser: build ## Run the flows in headless Chromium against the built binary, on SQLite and PostgreSQL; pictures of all pages go to web/e2e/screenshots
+test-browser: build ## Run what people do in headless Chromium against the built binary, the flows on PostgreSQL too; pictures of all pages go to web/e2e/screenshots
 	cd web && $(NPM) run e2e
 
 .PHONY: lint
