@@ -20,7 +20,7 @@ test('an application asks, is denied and allowed, and loses its access', async (
   await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve))
   const host = `127.0.0.1:${(application.address() as AddressInfo).port}`
   const back = `http://${host}/callback`
-  const id = await service.client('--name', 'Grafana <b>', '--redirect-uri', 'http://127.0.0.1/callback', '--public')
+  const id = await service.client('--name', 'Grafana <b>', '--redirect-uri', 'http://127.0.0.1/callback')
   const query = new URLSearchParams({
     client_id: id,
     redirect_uri: back,
