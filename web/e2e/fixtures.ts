@@ -73,8 +73,12 @@ export async function signOut(page: Page): Promise<void> {
 }
 
 export async function clickSignOut(page: Page): Promise<void> {
-  await page.getByRole('button', { name: /^Your account/ }).click()
-  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  const item = page.getByRole('menuitem', { name: 'Sign out' })
+  // The menu closes when a page that is still loading takes the focus.
+  await expect(async () => {
+    if (!(await item.isVisible())) await page.getByRole('button', { name: /^Your account/ }).click()
+    await item.click({ timeout: 5_000 })
+  }).toPass({ timeout: 120_000 })
 }
 
 // openPage goes to another page of the account, a team or the operator.
