@@ -12,8 +12,8 @@ AS_BUILT := -trimpath -tags=netgo,osusergo
 # With the race detector, but for SQLite: that is C made Go, and would take a third of
 # the detector's time for reads and writes that no change here can make a race of.
 RACE := -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0'
-# Replicas that are killed at each statement share no memory with what kills them, and
-# texts are read by one goroutine: the detector has nothing to find there.
+# Packages without shared memory, where the detector would find nothing: crash tests
+# kill other processes, and the rest reads files in one goroutine.
 NO_RACE := /(internal/crashtest|docs|migrations|bench)$$
 # What the web app is built from; dist is rebuilt when one of them changes.
 WEB_SOURCES := $(shell find web/src web/public web/scripts -type f ! -name '*.gen.ts' 2>/dev/null) \
@@ -65,7 +65,7 @@ test-go: test-fast test-race ## Run the Go tests: each on SQLite or PostgreSQL, 
 test-fast: need-go api/testdata/clients/node_modules/.installed look-for-redis look-for-python ## Run the Go tests on SQLite, without the race detector
 	LATCHKEY_TEST_ENGINES=sqlite $(GO) test $(AS_BUILT) -timeout 20m ./...
 
-# Of properties, fewer examples: test-fast has tried the usual number of them.
+# Properties are checked with fewer examples here: test-fast has tried all of them.
 .PHONY: test-race
 test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python ## Run the Go tests on PostgreSQL, with the race detector
 	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) -timeout 30m $$($(GO) list ./... | grep -vE '$(NO_RACE)')

@@ -32,7 +32,8 @@ type migrators struct {
 	brief   []*goose.Provider
 }
 
-// at returns what tries a migration of one transaction that has been tried so long.
+// at returns the provider for a migration of one transaction that has been retried for
+// this long.
 func (m migrators) at(tried time.Duration) *goose.Provider {
 	return m.brief[min(int(tried*time.Duration(len(m.brief))/migrationPatience), len(m.brief)-1)]
 }
@@ -215,8 +216,8 @@ func tryAgain(err error) bool {
 	return retryable(err) || errors.As(err, &down) && errors.As(err, &pg) && pg.Code == "55P03"
 }
 
-// next returns what applies the next migration, which has been tried so long; nil if
-// none is pending.
+// next returns the provider that applies the next migration, which has been retried for
+// this long. It returns nil if none is pending.
 func (db *DB) next(ctx context.Context, m migrators, tried time.Duration) (*goose.Provider, error) {
 	status, err := m.patient.Status(ctx)
 	if err != nil {

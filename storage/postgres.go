@@ -296,13 +296,15 @@ func (s *server) alone(ctx context.Context, change func(*pgx.ConnConfig)) (*pgx.
 	})
 }
 
-// migrationLockTimeouts are how long a migration that is one transaction waits for a
-// table: the first at first, the others when it did not get its tables for long, as
-// on a server so busy that its transactions take longer. The first are well below the
-// server's deadlock_timeout, which is a second: then the migration, which has begun to
-// wait last, gives up before a request that waits for another of its tables is made
-// the victim and has to begin again. Those who wait behind it go on. All are below the
-// lockTimeout of requests, which so wait and do not fail.
+// migrationLockTimeouts are how long a migration of one transaction waits for a table:
+// the first to begin with, then the longer ones, each for a quarter of migrationPatience.
+// On a busy server, where transactions take longer than the first, it would never get
+// its tables otherwise.
+//
+// The first two are well below the server's deadlock_timeout, which is a second: the
+// migration gives up before a request that waits for another of its tables becomes the
+// victim of a deadlock. With the others such a request is rolled back and retried. All
+// are below the lockTimeout of requests, so that requests wait and do not fail.
 var migrationLockTimeouts = []time.Duration{300 * time.Millisecond, 600 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second}
 
 // forMigrations is the server with connections of their own for migrations, which
