@@ -41,12 +41,7 @@ func TestRemoveAddress(t *testing.T) {
 		if addresses(again) != "ada@gmail.com" {
 			t.Error("linking again did not bring the address back")
 		}
-		if !apptest.Eventually(func() bool {
-			mail := a.Mail(t, "ada@gmail.com")
-			return len(mail) > 0 && strings.Contains(mail[len(mail)-1].Text, "no longer part of your account")
-		}) {
-			t.Error("the address got no last notice")
-		}
+		a.WaitLetter(t, "ada@gmail.com", "no longer part of your account")
 	})
 }
 
@@ -163,15 +158,6 @@ func TestOperatorGrantsLink(t *testing.T) {
 		if to := a.Browser().Provider("github", "sign_in", ada); to.String() != "/account" || a.Count("identities", "CAST(user_id AS text) = '%s'", id) != 2 {
 			t.Errorf("led to %s", to)
 		}
-		if !apptest.Eventually(func() bool {
-			for _, m := range a.Mail(t, ada.Email) {
-				if strings.Contains(m.Text, "lets this sign-in method ask") {
-					return true
-				}
-			}
-			return false
-		}) {
-			t.Error("the owner got no notice")
-		}
+		a.WaitLetter(t, ada.Email, "lets this sign-in method ask")
 	}, "LATCHKEY_LINKING=off")
 }

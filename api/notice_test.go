@@ -23,21 +23,12 @@ func TestNotices(t *testing.T) {
 		}
 		// A second address: mailed to the first one, which was there before.
 		b.Provider("github", "link", apptest.Person{Name: "ada", Email: "ada@work.example"})
-		if letter := a.WaitMail(t, "ada@gmail.com", 2); !strings.Contains(letter.Text, "github (ada@work.example)") {
-			t.Fatalf("letter: %+v", letter)
-		}
+		a.WaitLetter(t, "ada@gmail.com", "github (ada@work.example)")
 		b.Do(http.MethodPut, "/v1/me/identities/"+identityID(t, b, "github")+"/primary", nil).Want(http.StatusOK)
-		if letter := a.WaitMail(t, "ada@gmail.com", 3); !strings.Contains(letter.Subject, "primary address") {
-			t.Fatalf("letter: %+v", letter)
-		}
+		a.WaitLetter(t, "ada@gmail.com", "primary address")
 		b.DELETE("/v1/me/identities/" + identityID(t, b, "siwe")).Want(http.StatusNoContent)
 		for _, address := range []string{"ada@gmail.com", "ada@work.example"} {
-			if !apptest.Eventually(func() bool {
-				mail := a.Mail(t, address)
-				return len(mail) > 0 && strings.Contains(mail[0].Text, "removed") && strings.Contains(mail[0].Text, wallet.Address.Hex())
-			}) {
-				t.Fatalf("%s got no mail about the unlinking", address)
-			}
+			a.WaitLetter(t, address, "removed", wallet.Address.Hex())
 		}
 	})
 }
@@ -56,12 +47,7 @@ func TestMergeIsToldToBoth(t *testing.T) {
 		id := b.POST("/v1/me/merges", map[string]any{"ticket": ticket}).Want(http.StatusOK).String("id")
 		b.POST("/v1/me/merges/"+id+"/confirm", map[string]any{}).Want(http.StatusOK)
 		for _, address := range []string{"ada@gmail.com", "old@ada.example"} {
-			if !apptest.Eventually(func() bool {
-				mail := a.Mail(t, address)
-				return len(mail) > 0 && strings.Contains(mail[0].Subject, "were merged") && strings.Contains(mail[0].Text, "owner of the team Keys")
-			}) {
-				t.Errorf("%s got no mail", address)
-			}
+			a.WaitLetter(t, address, "were merged", "owner of the team Keys")
 		}
 	})
 }

@@ -94,11 +94,7 @@ func (w world) seen(t *testing.T, state, subject string) {
 		if got := b.GET("/v1/me/merges/" + w.merge).Want(http.StatusOK); got.String("state") != state {
 			t.Errorf("after a restart: %s", got.Body)
 		}
-		if !apptest.Eventually(func() bool {
-			return slices.ContainsFunc(a.Mail(t, "old@ada.example"), func(l apptest.Letter) bool { return strings.Contains(l.Subject, subject) })
-		}) {
-			t.Errorf("no mail about what is %s", state)
-		}
+		a.WaitLetter(t, "old@ada.example", subject)
 		other := a.Browser()
 		other.Provider("google", "sign_in", google)
 		if one := other.GET("/v1/me").String("id") == b.GET("/v1/me").String("id"); one != (state == "confirmed") {

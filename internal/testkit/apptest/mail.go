@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,26 @@ func (a *App) WaitMail(t *testing.T, address string, n int) Letter {
 		t.Fatalf("%s has %d letters, want %d", address, len(mail), n)
 	}
 	return mail[0]
+}
+
+// WaitLetter waits for a letter to an address that has all words, each in its subject or
+// its text. Letters sent at about the same time arrive in any order.
+func (a *App) WaitLetter(t *testing.T, address string, words ...string) Letter {
+	t.Helper()
+	var found Letter
+	if !Eventually(func() bool {
+		mail := a.Mail(t, address)
+		i := slices.IndexFunc(mail, func(l Letter) bool {
+			return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l.Subject+"\n"+l.Text, w) })
+		})
+		if i >= 0 {
+			found = mail[i]
+		}
+		return i >= 0
+	}) {
+		t.Fatalf("%s has no letter with %q: %+v", address, words, a.Mail(t, address))
+	}
+	return found
 }
 
 // Eventually waits for something to become true, long enough for a busy machine.
