@@ -19,6 +19,7 @@ export const keys = {
   me: ['mine', 'me'] as const,
   linkRequests: ['mine', 'link requests'] as const,
   history: ['mine', 'history'] as const,
+  export: ['mine', 'export'] as const,
   merges: ['mine', 'merges'] as const,
   merge: (ticket: string, ...chosen: unknown[]) => ['mine', 'merge', ticket, ...chosen] as const,
   recovery: ['mine', 'recovery'] as const,

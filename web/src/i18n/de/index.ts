@@ -1,5 +1,5 @@
 import type { Catalogue } from '../translate'
-import { account, addresses, checkUp, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
+import { account, addresses, checkUp, devices, duplicates, invitations, leaving, linkRequests, methods, recovery } from './account'
 import { apps, clients, consent, signOut } from './apps'
 import { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
@@ -30,6 +30,7 @@ export const de: Catalogue = {
     methods,
     addresses,
     duplicates,
+    leaving,
     linkRequests,
     devices,
     merge,

@@ -1,4 +1,4 @@
-import type { account, addresses, checkUp, devices, duplicates, invitations, linkRequests, methods, recovery } from './account'
+import type { account, addresses, checkUp, devices, duplicates, invitations, leaving, linkRequests, methods, recovery } from './account'
 import type { apps, clients, consent, signOut } from './apps'
 import type { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
@@ -34,6 +34,7 @@ export const en = {
     methods: later<typeof methods>(),
     addresses: later<typeof addresses>(),
     duplicates: later<typeof duplicates>(),
+    leaving: later<typeof leaving>(),
     linkRequests: later<typeof linkRequests>(),
     devices: later<typeof devices>(),
     merge: later<typeof merge>(),

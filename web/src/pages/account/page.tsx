@@ -14,6 +14,7 @@ import { PageTitle } from '../../components/page-title'
 import { SignedIn } from '../../components/signed-in'
 import { Addresses } from '../../features/account/components/addresses'
 import { CheckUp } from '../../features/account/components/check-up'
+import { DangerZone } from '../../features/account/components/danger-zone'
 import { Devices } from '../../features/account/components/devices'
 import { History } from '../../features/account/components/history'
 import { Invitations } from '../../features/account/components/invitations'
@@ -85,7 +86,15 @@ function Account({ session }: { session: CurrentSession }) {
   return (
     <Area label={t('account.navigation')} pages={pages} head={<Head merge={merge !== undefined && pathname !== mergePage} restricted={restricted} />}>
       <Routes>
-        <Route path="profile" element={<Profile user={session.user} />} />
+        <Route
+          path="profile"
+          element={
+            <>
+              <Profile user={session.user} />
+              <DangerZone me={session.user.id} />
+            </>
+          }
+        />
         <Route
           path="sign-in-methods"
           element={

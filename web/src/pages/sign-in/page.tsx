@@ -3,7 +3,8 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router'
 import { navigationPending } from '../../api/change'
-import { forgetPerson, useProviders, useReturnOrigins, useSession } from '../../api/queries'
+import { isProblem } from '../../api/problem'
+import { forgetPerson, keys, useProviders, useReturnOrigins, useSession } from '../../api/queries'
 import { requestOf } from '../../auth/arrival'
 import { beginForTicket, endForTicket } from '../../auth/link-ticket'
 import { keptMail, keptMerge } from '../../auth/pending'
@@ -63,7 +64,8 @@ export function SignInPage() {
     keptMail.set(undefined)
     endForTicket()
     await forgetPerson(client)
-    if (target.page) await navigate(target.href)
+    // An application could do nothing with the session of a person who is leaving.
+    if (target.page || isProblem(client.getQueryState(keys.session)?.error, 'deletion_pending')) await navigate(target.page ? target.href : home)
     else leaveFor(target.href)
     return navigationPending()
   }

@@ -14,12 +14,15 @@ interface Props {
   intent: string
   /** Nothing is done without a reason. */
   required?: boolean
+  /** False while something else that it needs has not been typed. */
+  ready?: boolean
+  color?: string
   action: (reason: string) => Promise<unknown>
 }
 
 // ReasonConfirm asks an operator before it does something to a user, and for the
 // reason that the audit trail keeps.
-export function ReasonConfirm({ text, intent, required = false, action, ...asked }: Props) {
+export function ReasonConfirm({ text, intent, required = false, ready = true, action, ...asked }: Props) {
   const t = useT()
   const [reason, setReason] = useState(() => typedFor(intent))
   return (
@@ -31,7 +34,7 @@ export function ReasonConfirm({ text, intent, required = false, action, ...asked
           <TextInput label={t('operator.reason')} required={required} maxLength={200} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         </Stack>
       }
-      ready={!required || reason.trim() !== ''}
+      ready={ready && (!required || reason.trim() !== '')}
       intent={intent}
       typed={reason}
       action={async () => {

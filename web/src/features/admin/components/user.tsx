@@ -17,6 +17,7 @@ import { auditWhat } from '../../audit/audit'
 import { Details, EventDetails } from '../../audit/components/audit-trail'
 import { readID } from '../../sessions/filters'
 import { Addresses } from './addresses'
+import { CancelDeletion, DeleteUser } from './delete-user'
 import { Party, userPath } from './links'
 import { MergeDialog } from './merge'
 import { Merges } from './merges'
@@ -69,6 +70,8 @@ function Profile({ user, me }: { user: AdminUser; me: string }) {
     [t('operator.state'), <UserState key="state" user={user} />],
     [t('operator.primaryEmail'), user.primary_email && <Name>{user.primary_email}</Name>],
     [t('operator.suspendedUntil'), user.suspended_until && <Time at={user.suspended_until} />],
+    [t('leaving.deletesAt'), user.deletes_at && <Time at={user.deletes_at} />],
+    [t('leaving.deletedAt'), user.deleted_at && <Time at={user.deleted_at} />],
     [t('operator.id'), <code key="id">{user.id}</code>],
     [t('operator.made'), <Time key="made" at={user.created_at} />],
     [t('operator.onboarded'), user.onboarded_at && <Time at={user.onboarded_at} />],
@@ -78,7 +81,7 @@ function Profile({ user, me }: { user: AdminUser; me: string }) {
     [t('operator.metadata'), Object.keys(user.metadata).length > 0 && <Details data={user.metadata} />],
   ]
   return (
-    <Section title={t('operator.account')} action={user.id !== me && user.status !== 'merged' && <ChangeStatus user={user} />}>
+    <Section title={t('operator.account')} action={user.id !== me && user.status !== 'merged' && !user.deleted_at && <Actions user={user} />}>
       <Title order={3} size="h4">
         <Name>{personName(t, user)}</Name>
       </Title>
@@ -93,6 +96,16 @@ function Profile({ user, me }: { user: AdminUser; me: string }) {
           ))}
       </dl>
     </Section>
+  )
+}
+
+function Actions({ user }: { user: AdminUser }) {
+  if (user.deletes_at) return <CancelDeletion user={user} />
+  return (
+    <Group gap="xs">
+      <ChangeStatus user={user} />
+      <DeleteUser user={user} />
+    </Group>
   )
 }
 

@@ -1,4 +1,4 @@
-import { account, addresses, checkUp, devices, duplicates, invitations, linkRequests, methods, recovery } from '../account'
+import { account, addresses, checkUp, devices, duplicates, invitations, leaving, linkRequests, methods, recovery } from '../account'
 import { add } from './add'
 
-add({ account, addresses, checkUp, devices, duplicates, invitations, linkRequests, recovery, methods })
+add({ account, addresses, checkUp, devices, duplicates, invitations, leaving, linkRequests, recovery, methods })
