@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +37,14 @@ func TestDatabaseDownAndUpAgain(t *testing.T) {
 		},
 		"touch": func(ctx context.Context) error {
 			_, err := db.TouchSession(ctx, session.Use{Session: s.ID, Was: s.LastSeenAt, At: d.Clock.Now(), IdleExpires: s.IdleExpiresAt})
+			return err
+		},
+		"uses": func(ctx context.Context) error {
+			use := session.Use{Session: s.ID, At: d.Clock.Now(), IdleExpires: s.IdleExpiresAt, Proven: s.AuthenticatedAt}
+			left, err := db.WriteUses(ctx, []session.Use{use})
+			if err != nil && !slices.Equal(left, []session.Use{use}) {
+				t.Errorf("after %v %+v is left", err, left)
+			}
 			return err
 		},
 		"ping":   db.Ping,

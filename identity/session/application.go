@@ -51,6 +51,7 @@ func (s *Service) issueApplication(ctx context.Context, n NewApplication, role *
 	if err != nil {
 		return Principal{}, err
 	}
+	s.uses.on(&parent)
 	if parent.Status(now) != StatusActive || parent.UserID != n.UserID || parent.Kind != KindBrowser || parent.Restricted {
 		return Principal{}, ErrUnauthenticated()
 	}

@@ -35,13 +35,18 @@ func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identit
 // Admit is ByID of what the store has returned; nil for nothing.
 func (s *Service) Admit(read *Principal, teamSession *identity.ID, client identity.RequestOrigin) (Principal, error) {
 	now := s.now()
-	if read == nil || read.Session.Status(now) != StatusActive || !read.User.Active() || (read.Team == nil) != (teamSession == nil) {
+	if read == nil {
 		return Principal{}, ErrUnauthenticated()
 	}
-	if client.IP == "" && read.Session.Kind == KindApplication {
-		client.IP = read.Session.IP
+	p := *read
+	s.uses.on(&p.Session)
+	if p.Session.Status(now) != StatusActive || !p.User.Active() || (p.Team == nil) != (teamSession == nil) {
+		return Principal{}, ErrUnauthenticated()
 	}
-	p := read.admitted(client, now)
+	if client.IP == "" && p.Session.Kind == KindApplication {
+		client.IP = p.Session.IP
+	}
+	p = p.admitted(client, now)
 	if p.Refused != nil {
 		return p, p.Refused.Err()
 	}

@@ -132,13 +132,6 @@ func (c *Cache) get(tokenHash []byte) (Principal, bool) {
 	return e.Principal, ok && c.holds(e)
 }
 
-// forgetRead drops one entry, of which only the last use has changed.
-func (c *Cache) forgetRead(tokenHash []byte) {
-	if c != nil {
-		c.entries.Invalidate([32]byte(tokenHash))
-	}
-}
-
 // holds reports whether nothing the entry was made of has been forgotten since.
 func (c *Cache) holds(e remembered) bool {
 	c.mu.RLock()

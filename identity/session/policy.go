@@ -100,6 +100,7 @@ func (s *Service) maySetPolicy(ctx context.Context, actor identity.Actor, role t
 	if err != nil {
 		return err
 	}
+	s.uses.on(&cur)
 	if refusal := p.Check(cur.facts(), address(actor.Client), s.now()); refusal != nil {
 		refusal.Detail = "your own session would not satisfy this policy: " + refusal.Detail
 		return refusal.Err()

@@ -23,6 +23,7 @@ type Service struct {
 	usable  func(provider string) bool
 	notices identity.Notifier
 	jobs    chan struct{} // wakes RunJobs
+	uses    *uses         // nil to write each at once
 }
 
 // Option changes what a service does by default.
@@ -127,6 +128,7 @@ func (s *Service) Renew(ctx context.Context, seen Session, via *identity.Identit
 	if err != nil && !errors.Is(err, identity.ErrNotFound) {
 		return Session{}, "", err
 	}
+	s.uses.on(&cur)
 	if err != nil || cur.Status(now) != StatusActive || string(cur.TokenHash) != string(seen.TokenHash) {
 		return Session{}, "", ErrUnauthenticated()
 	}
@@ -156,13 +158,18 @@ func (s *Service) Authenticate(ctx context.Context, token string, client identit
 	hash := identity.HashSecret(token)
 	for attempt := 0; ; attempt++ {
 		now := s.now()
-		p, err := s.principal(ctx, hash, now)
+		if p, ok := s.remembered(hash, now); ok {
+			return p.admitted(client, now), nil
+		}
+		mark := s.cache.mark()
+		p, err := s.store.PrincipalByToken(ctx, hash)
 		if errors.Is(err, identity.ErrNotFound) {
 			return Principal{}, ErrUnauthenticated()
 		}
 		if err != nil {
 			return Principal{}, err
 		}
+		s.uses.on(&p.Session)
 		if p.Session.Status(now) != StatusActive {
 			return Principal{}, ErrUnauthenticated()
 		}
@@ -180,46 +187,57 @@ func (s *Service) Authenticate(ctx context.Context, token string, client identit
 		if err != nil {
 			return Principal{}, err
 		}
+		if current && !p.Leaving {
+			s.cache.put(hash, p, mark)
+		}
 		if current || attempt > 0 {
 			return p.admitted(client, now), nil
 		}
 	}
 }
 
-// use notes that the session is used, about once a minute. False means that
-// somebody else has noted a later use since p was read: then its pauses are not
-// what they seem, and it is to be read again.
-func (s *Service) use(ctx context.Context, p *Principal, client identity.RequestOrigin, now time.Time) (bool, error) {
-	every := seenEvery
-	if p.Team != nil && p.Team.Policy.Idle > 0 {
-		every = min(every, p.Team.Policy.Idle/2)
-	}
-	pause := now.Sub(p.Session.LastSeenAt)
-	if pause < every {
-		return true, nil
-	}
-	u := Use{Session: p.Session.ID, Was: p.Session.LastSeenAt, At: now, IdleExpires: s.idleExpiry(p.Session, now), Pause: pause, IP: client.IP}
-	p.Session.LastSeenAt, p.Session.IdleExpiresAt = u.At, u.IdleExpires
-	if u.IP != "" {
-		p.Session.IP = u.IP
-	}
-	p.Session.LongestPause, p.Memo = max(p.Session.LongestPause, pause), nil
-	s.cache.forgetRead(p.Session.TokenHash)
-	return s.store.TouchSession(ctx, u)
+// remembered returns the principal of a token without a read. What is remembered is
+// no reason to refuse, nor to record a use: another replica may have seen the session
+// in use since.
+func (s *Service) remembered(tokenHash []byte, now time.Time) (Principal, bool) {
+	p, ok := s.cache.get(tokenHash)
+	return p, ok && p.Session.Status(now) == StatusActive && p.User.Active() && !isUse(p, now)
 }
 
-// principal reads the principal of a token, or remembers it. What is remembered is
-// no reason to refuse: another replica may have seen the session in use since.
-func (s *Service) principal(ctx context.Context, tokenHash []byte, now time.Time) (Principal, error) {
-	if p, ok := s.cache.get(tokenHash); ok && p.Session.Status(now) == StatusActive && p.User.Active() {
-		return p, nil
+// grain is how often uses of a session are recorded.
+func grain(p Principal) time.Duration {
+	if p.Team != nil && p.Team.Policy.Idle > 0 {
+		return min(seenEvery, p.Team.Policy.Idle/2)
 	}
-	mark := s.cache.mark()
-	p, err := s.store.PrincipalByToken(ctx, tokenHash)
-	if err == nil {
-		s.cache.put(tokenHash, p, mark)
+	return seenEvery
+}
+
+// isUse reports whether a check of a session is recorded as a use of it.
+func isUse(p Principal, now time.Time) bool { return now.Sub(p.Session.LastSeenAt) >= grain(p) }
+
+// use records that the session is used. False means that somebody else has noted a
+// later use since p was read: then its pauses are not what they seem, and it is to
+// be read again.
+func (s *Service) use(ctx context.Context, p *Principal, client identity.RequestOrigin, now time.Time) (bool, error) {
+	if !isUse(*p, now) {
+		return true, nil
 	}
-	return p, err
+	cur := &p.Session
+	pause := now.Sub(cur.LastSeenAt)
+	u := Use{
+		Session: cur.ID, Was: cur.LastSeenAt, At: now, IdleExpires: s.idleExpiry(*cur, now),
+		Proven: cur.AuthenticatedAt, Pause: max(cur.LongestPause, pause), IP: client.IP,
+	}
+	// Until it is written, others decide by the use before; and so does everyone if
+	// it is lost. That must be no reason to refuse.
+	alone := !now.Add(max(pause, usesWait)).Before(cur.IdleExpiresAt) ||
+		p.Team != nil && p.Team.Policy.Idle > 0 && pause >= grain(*p)+usesWait
+	u.on(cur)
+	p.Memo = nil
+	if !alone && s.uses.add(u) {
+		return true, nil
+	}
+	return s.store.TouchSession(ctx, u)
 }
 
 func (s *Service) idleExpiry(cur Session, now time.Time) time.Time {

@@ -66,6 +66,11 @@ type Store interface {
 	// TouchSession writes a use, outside any transaction, unless one after was
 	// has been written meanwhile: then it answers false.
 	TouchSession(ctx context.Context, u Use) (bool, error)
+	// WriteUses writes uses of different sessions, outside any transaction, by one
+	// statement for very many, as far as there is no later one. It changes no session
+	// that has ended. It waits for no row that is locked, and returns those uses, or
+	// after an error all that were not written.
+	WriteUses(ctx context.Context, uses []Use) (left []Use, err error)
 	// AdoptApplications makes the open sessions of applications that were made in one
 	// session those of another.
 	AdoptApplications(ctx context.Context, from, to identity.ID) error
@@ -111,15 +116,6 @@ type Store interface {
 	ListedTeamSession(ctx context.Context, id identity.ID) (ListedInTeam, error)
 
 	RecordEvents(ctx context.Context, events ...identity.Event) error
-}
-
-// Use is what is written of the use of a session.
-type Use struct {
-	Session     identity.ID
-	Was, At     time.Time // the use before, as it was read, and this one
-	IdleExpires time.Time
-	Pause       time.Duration // between them
-	IP          string        // where it is used now; "" if that is not known
 }
 
 // SessionSelector picks among a user's open sessions: the one, or all but the one.

@@ -30,6 +30,7 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 		if err != nil {
 			return err
 		}
+		s.uses.on(&cur)
 		if cur.Status(now) != StatusActive {
 			return ErrUnauthenticated()
 		}

@@ -70,6 +70,7 @@ func (a *App) Run(ctx context.Context) {
 	work.Go(func() { a.logouts.Run(ctx) })
 	work.Go(func() { a.keys.Run(ctx) })
 	work.Go(func() { a.sessions.RunJobs(ctx, a.parts.Log) })
+	work.Go(func() { a.sessions.RunUses(ctx, a.parts.Log) })
 	work.Go(func() { a.linking.RunDeletions(ctx, a.parts.Log) })
 	work.Go(func() { a.parts.DB.Watch(ctx, changes{a.Remembered, a.feed}, a.parts.Log) })
 	work.Wait()
@@ -100,7 +101,7 @@ func New(parts Parts) (*App, error) {
 	}
 	var deps api.Deps
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
-		session.WithProviders(cfg.Offers), session.WithNotices(post.notices))
+		session.WithProviders(cfg.Offers), session.WithNotices(post.notices), session.CollectUses())
 	tokens, keys, clients := newTokens(parts, sessions, asked.token), apikey.NewService(db, now), Clients(cfg, db, now)
 	deps = api.Deps{
 		Email: post.email,
