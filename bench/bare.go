@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -23,7 +25,8 @@ const bareCommand = "bare-handler"
 // bareServer answers for the same rows as Latchkey. Only its nonces are its own.
 type bareServer struct {
 	pool   *pgxpool.Pool
-	known  sync.Map // cookie -> bareCurrent
+	lite   *sql.Stmt // bareSessionRead on SQLite, instead of pool
+	known  sync.Map  // cookie -> bareCurrent
 	origin string
 	domain string
 }
@@ -31,21 +34,28 @@ type bareServer struct {
 func serveBare() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	config, err := pgxpool.ParseConfig(os.Getenv("BENCH_DATABASE_URL"))
-	if err != nil {
-		return err
-	}
-	config.MaxConns = 20 // as Latchkey
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	if _, err := pool.Exec(ctx, bareNonces); err != nil {
-		return err
+	s := &bareServer{}
+	databaseURL := os.Getenv("BENCH_DATABASE_URL")
+	if file, ok := strings.CutPrefix(databaseURL, "sqlite://"); ok {
+		if err := s.openLite(ctx, file); err != nil {
+			return err
+		}
+	} else {
+		config, err := pgxpool.ParseConfig(databaseURL)
+		if err != nil {
+			return err
+		}
+		config.MaxConns = 20 // as Latchkey
+		if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+			return err
+		}
+		defer s.pool.Close()
+		if _, err := s.pool.Exec(ctx, bareNonces); err != nil {
+			return err
+		}
 	}
 	address := os.Getenv("BENCH_LISTEN")
-	s := &bareServer{pool: pool, domain: address, origin: "http://" + address}
+	s.domain, s.origin = address, "http://"+address
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.GET("/readyz", func(c *gin.Context) { c.String(http.StatusOK, "ok") })
@@ -53,6 +63,7 @@ func serveBare() error {
 	engine.GET(rememberedPath, s.remembered)
 	engine.POST(challengePath, s.challenge)
 	engine.POST(verifyPath, s.verify)
+	engine.POST(refreshPath, s.refresh)
 	server := &http.Server{Addr: address, Handler: engine, ReadHeaderTimeout: 5 * time.Second}
 	go func() { <-ctx.Done(); _ = server.Close() }()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {

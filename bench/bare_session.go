@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -61,10 +65,12 @@ func (b *bareServer) current(c *gin.Context, token string) (bareCurrent, bool) {
 		team, in, role  *string
 		entered         *time.Time
 	)
-	err := b.pool.QueryRow(c.Request.Context(), bareSessionRead, hash[:]).Scan(&s.ID, &methods, &s.IP, &s.UserAgent,
-		&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt,
+	into := []any{
+		&s.ID, &methods, &s.IP, &s.UserAgent, &s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt,
 		&team, &in, &entered, &role,
-		&u.ID, &u.DisplayName, &u.AvatarURL, &u.PrimaryEmail, &u.OnboardedAt, &u.Metadata, &u.CreatedAt, &status)
+		&u.ID, &u.DisplayName, &u.AvatarURL, &u.PrimaryEmail, &u.OnboardedAt, (*jsonObject)(&u.Metadata), &u.CreatedAt, &status,
+	}
+	err := b.readSession(c.Request.Context(), hash[:], into)
 	now := time.Now()
 	if err != nil || status != "active" || !now.Before(s.ExpiresAt) || !now.Before(s.IdleExpiresAt) {
 		refuse(c, "unauthenticated")
@@ -82,6 +88,39 @@ func (b *bareServer) current(c *gin.Context, token string) (bareCurrent, bool) {
 		out.TeamSession = &t
 	}
 	return out, true
+}
+
+func (b *bareServer) readSession(ctx context.Context, hash []byte, into []any) error {
+	if b.lite != nil {
+		return b.lite.QueryRowContext(ctx, hash).Scan(into...)
+	}
+	return b.pool.QueryRow(ctx, bareSessionRead, hash).Scan(into...)
+}
+
+// openLite opens a file of SQLite for reads, as Latchkey does.
+func (b *bareServer) openLite(ctx context.Context, file string) error {
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)&_pragma=query_only(1)")
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	b.lite, err = db.PrepareContext(ctx, strings.NewReplacer("::text", "", "$1", "?1").Replace(bareSessionRead))
+	return err
+}
+
+// jsonObject is a column of JSON on either engine.
+type jsonObject map[string]any
+
+// Scan implements sql.Scanner.
+func (j *jsonObject) Scan(src any) error {
+	switch v := src.(type) {
+	case string:
+		return json.Unmarshal([]byte(v), j)
+	case []byte:
+		return json.Unmarshal(v, j)
+	}
+	return fmt.Errorf("cannot read JSON from %T", src)
 }
 
 // inUTC writes times as Latchkey does, wherever the machine is.

@@ -29,6 +29,7 @@ type options struct {
 	signIns     int
 	users       int
 	importUsers int
+	active      int
 	binaries    string
 	profile     string
 	fsync       bool
@@ -46,10 +47,15 @@ var parts = []part{
 	{"session", "GET /v1/session against a handler by hand", measureSession},
 	{"revoke", "the end of a session until every replica refuses it", measureRevoke},
 	{"sessions", "checks among 1,000,000 sessions, and a team of 10,000", measureSessions},
+	{"sqlite", "GET /v1/session on SQLite against a handler by hand", measureSQLite},
 	{"signin", "challenge and verify of a wallet against a handler by hand", measureSignIn},
+	{"tail", "the slowest sign-ins at 256 connections", measureTail},
+	{"refresh", "refreshing tokens against a handler by hand", measureRefresh},
+	{"sealer", "chaining audit events", measureSealer},
+	{"uses", "writing the last use of -active active sessions", measureUses},
 	{"statements", "what they ask of the database", measureStatements},
 	{"memory", "resident memory after many sign-ins, and under a flood of challenges", measureMemory},
-	{"start", "start to the first healthy answer", measureStart},
+	{"start", "start to the first healthy answer, memory at rest, size", measureStart},
 	{"verify", "siwe.Verify against the cryptography in it", measureVerify},
 	{"merge", "merging two users, and undoing it, as the rows that move grow", measureMerge},
 	{"decision", "deciding about a sign-in as users grow from 10,000 to 1,000,000", measureDecision},
@@ -74,6 +80,7 @@ func main() {
 	flag.IntVar(&o.signIns, "sign-ins", 100_000, "sign-ins of the part memory")
 	flag.IntVar(&o.users, "users", 20_000, "users of the part scale, such as 3000000")
 	flag.IntVar(&o.importUsers, "import-users", 100_000, "users of the part import, such as 1000000")
+	flag.IntVar(&o.active, "active", 200_000, "sessions of the part uses, such as 1000000")
 	flag.StringVar(&o.binaries, "binary", "", "a built latchkey instead of ./cmd/latchkey; several, comma separated, are compared with each other")
 	flag.StringVar(&o.profile, "profile", "", "where the part profile writes, such as deploy/latchkey.pgo")
 	flag.BoolVar(&o.fsync, "fsync", true, "let a private PostgreSQL sync to disk, as in production")

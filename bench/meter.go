@@ -15,8 +15,10 @@ type meter struct {
 	server   int // pid
 	postgres *pgx.Conn
 
-	wall, serverCPU, allCPU time.Duration
-	noCPU                   bool // cannot be measured here
+	wall, serverCPU, ownCPU, allCPU time.Duration
+	noCPU                           bool // cannot be measured here
+
+	took []float64 // seconds of each request or sign-in, where the round notes them
 }
 
 // during measures one stretch of work.
@@ -35,11 +37,12 @@ func (m *meter) during(ctx context.Context, work func() error) error {
 		return err
 	}
 	m.serverCPU += after.server - before.server
+	m.ownCPU += after.own - before.own
 	m.allCPU += after.all - before.all
 	return nil
 }
 
-type reading struct{ server, all time.Duration }
+type reading struct{ server, own, all time.Duration }
 
 // read looks at everybody's CPU clock. The backends are asked for each time,
 // because pools open connections as they need them.
@@ -62,6 +65,9 @@ func (m *meter) read(ctx context.Context) (reading, error) {
 		r.all += used
 		if pid == m.server {
 			r.server = used
+		}
+		if pid == os.Getpid() {
+			r.own = used
 		}
 	}
 	return r, nil

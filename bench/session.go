@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"time"
 )
@@ -53,8 +54,8 @@ func measureSession(ctx context.Context, m *machine, t *table) error {
 			what, env, byHand string
 			aim               float64
 		}{
-			{"session check, remembered, against bare Gin", "LATCHKEY_SESSION_CACHE=20000", rememberedPath, 0.7},
-			{"session check, read, against bare Gin + pgx", "LATCHKEY_SESSION_CACHE=0", sessionPath, 0.85},
+			{"session check, remembered, against bare Gin", "LATCHKEY_SESSION_CACHE=20000", rememberedPath, 0.9},
+			{"session check, read, against bare Gin + pgx", "LATCHKEY_SESSION_CACHE=0", sessionPath, 1.05},
 		} {
 			c, err := m.service(ctx, binary, url, kind.env)
 			if err != nil {
@@ -84,6 +85,53 @@ func measureSession(ctx context.Context, m *machine, t *table) error {
 	for _, p := range pairs {
 		t.compare(p.what, p.aim, p.ours, p.byHand)
 	}
+	again, err := alone(ctx, m.options, url, sides...)
+	if err != nil {
+		return err
+	}
+	for i, p := range pairs {
+		t.compare(p.what+", one server at a time", p.aim, again[2*i], again[2*i+1])
+	}
+	return nil
+}
+
+// measureSQLite is measureSession, without memory, on SQLite: the other side reads
+// the same file by the same driver.
+func measureSQLite(ctx context.Context, m *machine, t *table) error {
+	defer m.stop()
+	file := filepath.Join(m.dir, "session.db")
+	url, err := m.database(ctx) // for the meter alone: nothing here uses it
+	if err != nil {
+		return err
+	}
+	c, err := m.service(ctx, m.binaries[0], "sqlite://"+file, "LATCHKEY_SESSION_CACHE=0")
+	if err != nil {
+		return err
+	}
+	cookies, err := signedIn(c.address, sessions)
+	if err != nil {
+		return err
+	}
+	bare, err := m.bare(ctx, "sqlite://"+file)
+	if err != nil {
+		return err
+	}
+	if err := sameAnswer(c.address, bare.address, sessionPath, cookies); err != nil {
+		return err
+	}
+	var sides []*side
+	for _, s := range []*child{c, bare} {
+		l, err := newLoad(s.address, m.connections)
+		if err != nil {
+			return err
+		}
+		defer l.close()
+		sides = append(sides, &side{child: s, round: sessionRound(s.address, sessionPath, l, cookies)})
+	}
+	if err := interleave(ctx, m.options, url, sides...); err != nil {
+		return err
+	}
+	t.compare("session check, read, against bare Gin + SQLite", 0.85, sides[0], sides[1])
 	return nil
 }
 
