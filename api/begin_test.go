@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/providertest"
 )
 
 // foreignPage is what a browser says of a navigation that another site began.
@@ -86,7 +87,7 @@ func TestForeignPageDoesNotReplaceASession(t *testing.T) {
 // answered from an old session does nothing.
 func TestStepUpBySessionAtTheProviderIsRefused(t *testing.T) {
 	t.Parallel()
-	up := apptest.NewUpstream(t)
+	up := providertest.NewUpstream(t)
 	a := apptest.SQLite(t, up.Env()...)
 	b := a.Browser()
 	ada := gmail("ada")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/providertest"
 )
 
 // The back button asks for a callback once more. It leads on while the session
@@ -99,7 +100,7 @@ func TestCallbackOnceMore(t *testing.T) {
 // Another application hears every end of a round trip at its own page.
 func TestEveryEndIsToldAtReturnTo(t *testing.T) {
 	t.Parallel()
-	up := apptest.NewUpstream(t)
+	up := providertest.NewUpstream(t)
 	a := apptest.SQLite(t, append(up.Env(), "LATCHKEY_ALLOWED_ORIGINS="+appOrigin)...)
 	begin := func(b *apptest.Browser) string {
 		return b.GET("/v1/auth/google/start?return_to=" + url.QueryEscape(appOrigin+"/in?a=1#b")).Want(http.StatusFound).Header.Get("Location")

@@ -6,18 +6,19 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/providertest"
 )
 
 // The victim owns an address. Somebody with the same address in a proof
 // that does not vouch for it is somebody else, with no address.
 func TestUnverifiedAddressOpensNoAccount(t *testing.T) {
 	t.Parallel()
-	up := apptest.NewUpstream(t)
+	up := providertest.NewUpstream(t)
 	a := apptest.SQLite(t, up.Env()...)
 	google := func(b *apptest.Browser, claims map[string]any) string {
 		return up.Google(b.Start("google", "sign_in"), claims)
 	}
-	github := func(b *apptest.Browser, account apptest.GitHubAccount) string {
+	github := func(b *apptest.Browser, account providertest.GitHubAccount) string {
 		return up.GitHub(b.Start("github", "sign_in"), account)
 	}
 	mail := func(address string, primary, verified any) map[string]any {
@@ -42,7 +43,7 @@ func TestUnverifiedAddressOpensNoAccount(t *testing.T) {
 		}
 		return c
 	}
-	account := func(emails ...map[string]any) apptest.GitHubAccount { id++; return hub(id, emails...) }
+	account := func(emails ...map[string]any) providertest.GitHubAccount { id++; return hub(id, emails...) }
 	const gm, other = "victim@gmail.com", "victim@mail.example"
 	for name, c := range map[string]struct {
 		callback func(b *apptest.Browser) string
@@ -124,9 +125,9 @@ func TestUnverifiedAddressOpensNoAccount(t *testing.T) {
 
 func TestGitHubNoreplyAndIDs(t *testing.T) {
 	t.Parallel()
-	up := apptest.NewUpstream(t)
+	up := providertest.NewUpstream(t)
 	a := apptest.SQLite(t, up.Env()...)
-	in := func(account apptest.GitHubAccount) (*apptest.Browser, *apptest.Answer) {
+	in := func(account providertest.GitHubAccount) (*apptest.Browser, *apptest.Answer) {
 		b := a.Browser()
 		return b, b.GET(up.GitHub(b.Start("github", "sign_in"), account))
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/providertest"
 )
 
 func TestReturnToLeadsNowhereElse(t *testing.T) {
@@ -60,7 +61,7 @@ func TestReturnToLeadsNowhereElse(t *testing.T) {
 // Links are built from the configuration, whatever a request says of its host.
 func TestHostHeadersAreNotBelieved(t *testing.T) {
 	t.Parallel()
-	up := apptest.NewUpstream(t)
+	up := providertest.NewUpstream(t)
 	a := apptest.SQLite(t, append(up.Env(), "LATCHKEY_PUBLIC_URL=https://id.example.com")...)
 	raw := a.Raw(t, []byte("GET /v1/auth/github/start HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\nX-Forwarded-Proto: gopher\r\n\r\n"))
 	if to := raw.Want(http.StatusFound).Header.Get("Location"); param(t, to, "redirect_uri") != a.URL+"/v1/auth/github/callback" || strings.Contains(to, "evil") || strings.Contains(to, "gopher") {
@@ -171,7 +172,7 @@ var outages = []struct {
 // The service starts without its provider, says so, and recovers by itself.
 func TestProviderDownAtStart(t *testing.T) {
 	t.Parallel()
-	up := apptest.NewUpstream(t)
+	up := providertest.NewUpstream(t)
 	up.Break("", hangUp)
 	a := apptest.SQLite(t, up.Env()...)
 	a.Browser().GET("/readyz").Want(http.StatusOK)
@@ -190,7 +191,7 @@ func TestProviderDownAtStart(t *testing.T) {
 
 func TestProviderDownAtCallback(t *testing.T) {
 	t.Parallel()
-	up := apptest.NewUpstream(t)
+	up := providertest.NewUpstream(t)
 	a := apptest.SQLite(t, up.Env()...)
 	b := a.Browser()
 	for _, o := range outages {
@@ -228,7 +229,7 @@ func TestProviderDownAtCallback(t *testing.T) {
 // Neither the log nor any answer nor any URL holds what lets one in.
 func TestSecretsStayOutOfLogAndAnswers(t *testing.T) {
 	t.Parallel()
-	up := apptest.NewUpstream(t)
+	up := providertest.NewUpstream(t)
 	a := apptest.SQLite(t, up.Env()...)
 	b := a.Browser()
 	var secrets []string

@@ -12,14 +12,21 @@ var page = template.Must(template.ParseFS(files, "page.html"))
 // authorization is an authorization request (RFC 6749 section 4.1.1, RFC 7636
 // section 4.3) for our one client.
 type authorization struct {
-	State, Nonce, Scope, Challenge string
+	RedirectURI, State, Nonce, Scope, Challenge string
+}
+
+func readAuthorization(q url.Values) authorization {
+	return authorization{
+		RedirectURI: q.Get("redirect_uri"), State: q.Get("state"), Nonce: q.Get("nonce"), Scope: q.Get("scope"), Challenge: q.Get("code_challenge"),
+	}
 }
 
 // grant is what a code was issued for.
 type grant struct {
-	person person
-	nonce  string
-	scope  string
+	person      person
+	redirectURI string
+	nonce       string
+	scope       string
 	// challenge is the PKCE code challenge, S256.
 	challenge string
 }
@@ -40,7 +47,7 @@ type pageData struct {
 // showPage answers GET of the authorization endpoint. It changes nothing; the
 // fields may be filled by query parameters of their names, and the address by
 // login_hint.
-func (s *standin) showPage(w http.ResponseWriter, r *http.Request) {
+func (s *Standin) showPage(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	request, ok := s.readRequest(w, r, q)
 	if !ok {
@@ -64,7 +71,7 @@ func (s *standin) showPage(w http.ResponseWriter, r *http.Request) {
 }
 
 // decide answers the form: a code, or access_denied.
-func (s *standin) decide(w http.ResponseWriter, r *http.Request) {
+func (s *Standin) decide(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		s.reject(w, "The form cannot be read.")
 		return
@@ -82,22 +89,30 @@ func (s *standin) decide(w http.ResponseWriter, r *http.Request) {
 		s.render(w, http.StatusBadRequest, request, who, message)
 		return
 	}
+	s.redirect(w, r, s.grant(request, who))
+}
+
+// Grant grants an authorization request without the page, and returns the
+// parameters of the redirect. Any redirect_uri will do.
+func (s *Standin) Grant(request url.Values, who person) url.Values {
+	return s.withIssuer(s.grant(readAuthorization(request), who))
+}
+
+func (s *Standin) grant(request authorization, who person) url.Values {
 	code := s.codes.put(grant{
-		person: s.identified(who), nonce: request.Nonce, scope: request.Scope, challenge: request.Challenge,
+		person: s.identified(who), redirectURI: request.RedirectURI, nonce: request.Nonce, scope: request.Scope, challenge: request.Challenge,
 	}, s.now())
-	s.redirect(w, r, url.Values{"code": {code}, "state": {request.State}})
+	return url.Values{"code": {code}, "state": {request.State}}
 }
 
 // readRequest checks the authorization request. A wrong client or redirect_uri
 // is shown to the person and never redirected (RFC 6749 section 4.1.2.1);
 // everything else goes back to the client. ok is false when it has answered.
-func (s *standin) readRequest(w http.ResponseWriter, r *http.Request, q url.Values) (a authorization, ok bool) {
-	if q.Get("client_id") != s.clientID || q.Get("redirect_uri") != s.redirectURI {
+func (s *Standin) readRequest(w http.ResponseWriter, r *http.Request, q url.Values) (a authorization, ok bool) {
+	a = readAuthorization(q)
+	if q.Get("client_id") != s.client.ID || a.RedirectURI != s.client.RedirectURI {
 		s.reject(w, "This stand-in serves only the Latchkey it is part of: client_id or redirect_uri is another one.")
 		return a, false
-	}
-	a = authorization{
-		State: q.Get("state"), Nonce: q.Get("nonce"), Scope: q.Get("scope"), Challenge: q.Get("code_challenge"),
 	}
 	refuse := func(code, why string) (authorization, bool) {
 		s.redirect(w, r, url.Values{"error": {code}, "error_description": {why}, "state": {a.State}})
@@ -116,18 +131,23 @@ func (s *standin) readRequest(w http.ResponseWriter, r *http.Request, q url.Valu
 	return a, true
 }
 
-// redirect sends the browser back, with `iss` (RFC 9207).
-func (s *standin) redirect(w http.ResponseWriter, r *http.Request, params url.Values) {
+// redirect sends the browser back.
+func (s *Standin) redirect(w http.ResponseWriter, r *http.Request, params url.Values) {
+	http.Redirect(w, r, s.client.RedirectURI+"?"+s.withIssuer(params).Encode(), http.StatusSeeOther)
+}
+
+// withIssuer adds `iss` (RFC 9207).
+func (s *Standin) withIssuer(params url.Values) url.Values {
 	if s.issuer != "" {
 		params.Set("iss", s.issuer)
 	}
-	http.Redirect(w, r, s.redirectURI+"?"+params.Encode(), http.StatusSeeOther)
+	return params
 }
 
-func (s *standin) render(w http.ResponseWriter, status int, a authorization, who person, message string) {
+func (s *Standin) render(w http.ResponseWriter, status int, a authorization, who person, message string) {
 	s.write(w, status, pageData{
 		Hidden: map[string]string{
-			"client_id": s.clientID, "redirect_uri": s.redirectURI, "response_type": "code", "scope": a.Scope,
+			"client_id": s.client.ID, "redirect_uri": s.client.RedirectURI, "response_type": "code", "scope": a.Scope,
 			"state": a.State, "nonce": a.Nonce, "code_challenge": a.Challenge, "code_challenge_method": "S256",
 		},
 		Person:  who,
@@ -135,11 +155,11 @@ func (s *standin) render(w http.ResponseWriter, status int, a authorization, who
 	})
 }
 
-func (s *standin) reject(w http.ResponseWriter, message string) {
+func (s *Standin) reject(w http.ResponseWriter, message string) {
 	s.write(w, http.StatusBadRequest, pageData{Message: message, Rejected: true})
 }
 
-func (s *standin) write(w http.ResponseWriter, status int, data pageData) {
+func (s *Standin) write(w http.ResponseWriter, status int, data pageData) {
 	data.Title, data.Hosted, data.Subject, data.Action = s.title, s.HostedDomain, s.ParseSubject == nil, s.path+s.Authorize
 	if data.Person.Email != "" {
 		data.Derived = s.subjectOf(data.Person.Email)

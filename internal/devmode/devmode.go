@@ -4,31 +4,20 @@
 package devmode
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/internal/methods"
 )
 
-const (
-	codeLife  = time.Minute      // of an authorization code
-	tokenLife = 10 * time.Minute // of an access token and an ID token
-	maxGrants = 4096             // codes, and as many access tokens, kept at once
-	maxForm   = 64 << 10         // bytes of a request body
-)
+const maxForm = 64 << 10 // bytes of a request body
 
 //go:embed page.html mail.html style.css
 var files embed.FS
@@ -36,27 +25,8 @@ var files embed.FS
 // Standins are the stand-ins of one process, one for each provider of the list.
 // Everything secret in them is created by New and ends with the process.
 type Standins struct {
-	all   []*standin
-	key   *ecdsa.PrivateKey
-	keyID string
-	now   identity.Clock
-}
-
-// standin is one registered client of one provider, and the grants that are
-// under way.
-type standin struct {
-	method.Standin
-	name         string // of the provider
-	title        string // for the page
-	root         string // URL
-	path         string // of root
-	issuer       string // `iss`, RFC 9207; "" for none
-	clientID     string
-	clientSecret string
-	redirectURI  string
-	codes        *vault[grant]
-	tokens       *vault[person]
-	now          identity.Clock
+	all []*Standin
+	now identity.Clock
 }
 
 // New returns stand-ins below {publicURL}/dev/. It refuses a public URL that is
@@ -66,47 +36,23 @@ func New(publicURL string, now identity.Clock) (*Standins, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !loopback(u.Hostname()) {
 		return nil, fmt.Errorf("development mode needs a loopback public URL, not %q", publicURL)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("making the signing key of the stand-ins: %w", err)
-	}
-	point, err := key.PublicKey.Bytes()
-	if err != nil {
-		return nil, fmt.Errorf("encoding the signing key of the stand-ins: %w", err)
-	}
-	sum := sha256.Sum256(point)
-	out := &Standins{key: key, keyID: hex.EncodeToString(sum[:8]), now: now}
+	out := &Standins{now: now}
+	base := u.Scheme + "://" + u.Host
 	for _, spec := range methods.Redirects() {
-		out.all = append(out.all, newStandin(spec, u.Scheme+"://"+u.Host, now))
+		secret, _ := identity.NewSecret()
+		one, err := NewStandin(spec, base+"/dev/"+spec.Name, Client{
+			ID: "latchkey-dev-" + spec.Name, Secret: secret, RedirectURI: base + "/v1/auth/" + spec.Name + "/callback",
+		}, now)
+		if err != nil {
+			return nil, err
+		}
+		out.all = append(out.all, one)
 	}
 	return out, nil
 }
 
-func newStandin(spec method.Spec, base string, now identity.Clock) *standin {
-	secret, _ := identity.NewSecret()
-	s := &standin{
-		Standin:      spec.Standin,
-		name:         spec.Name,
-		title:        spec.Label,
-		path:         "/dev/" + spec.Name,
-		clientID:     "latchkey-dev-" + spec.Name,
-		clientSecret: secret,
-		redirectURI:  base + "/v1/auth/" + spec.Name + "/callback",
-		codes:        newVault[grant](maxGrants, codeLife),
-		tokens:       newVault[person](maxGrants, tokenLife),
-		now:          now,
-	}
-	s.root = base + s.path
-	if s.OpenID {
-		s.Authorize, s.Token, s.issuer = "/authorize", "/token", s.root
-	} else if s.Issuer != "" {
-		s.issuer = s.root + s.Issuer
-	}
-	return s
-}
-
-func (s *Standins) get(name string) *standin {
-	i := slices.IndexFunc(s.all, func(s *standin) bool { return s.name == name })
+func (s *Standins) get(name string) *Standin {
+	i := slices.IndexFunc(s.all, func(s *Standin) bool { return s.name == name })
 	if i < 0 {
 		return nil
 	}
@@ -117,7 +63,7 @@ func (s *Standins) get(name string) *standin {
 func (s *Standins) Options(name string) method.Options {
 	one := s.get(name)
 	return method.Options{
-		Name: name, ClientID: one.clientID, ClientSecret: one.clientSecret, URLs: one.URLs(one.root), Now: s.now,
+		Name: name, ClientID: one.client.ID, ClientSecret: one.client.Secret, URLs: one.URLs(one.root), Now: s.now,
 	}
 }
 
@@ -130,13 +76,7 @@ func (s *Standins) Handler() http.Handler {
 	})
 
 	for _, one := range s.all {
-		mux.HandleFunc("GET "+one.path+one.Authorize, one.showPage)
-		mux.HandleFunc("POST "+one.path+one.Authorize, one.decide)
-		if one.OpenID {
-			s.handleOpenID(mux, one)
-		} else {
-			one.handlePlain(mux)
-		}
+		one.Handle(mux)
 	}
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -309,7 +309,7 @@ func TestSecretsAreNewEachTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if one.Options("google").ClientSecret == two.Options("google").ClientSecret || one.Options("github").ClientSecret == two.Options("github").ClientSecret || one.keyID == two.keyID {
+	if one.Options("google").ClientSecret == two.Options("google").ClientSecret || one.Options("github").ClientSecret == two.Options("github").ClientSecret || one.get("google").keyID == two.get("google").keyID {
 		t.Error("a secret came twice")
 	}
 }

@@ -9,17 +9,17 @@ import (
 )
 
 // handleOpenID adds the endpoints of an issuer.
-func (s *Standins) handleOpenID(mux *http.ServeMux, one *standin) {
-	mux.HandleFunc("GET "+one.path+"/.well-known/openid-configuration", one.discovery)
-	mux.HandleFunc("GET "+one.path+"/jwks", s.jwks)
-	mux.HandleFunc("POST "+one.path+one.Token, func(w http.ResponseWriter, r *http.Request) { s.idToken(one, w, r) })
-	mux.HandleFunc("GET "+one.path+"/userinfo", one.userinfo)
+func (s *Standin) handleOpenID(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+s.path+"/.well-known/openid-configuration", s.discovery)
+	mux.HandleFunc("GET "+s.path+"/jwks", s.jwks)
+	mux.HandleFunc("POST "+s.path+s.Token, s.idToken)
+	mux.HandleFunc("GET "+s.path+"/userinfo", s.userinfo)
 }
 
 // discovery is the metadata of OpenID Connect Discovery section 3.
-func (s *standin) discovery(w http.ResponseWriter, _ *http.Request) {
+func (s *Standin) discovery(w http.ResponseWriter, _ *http.Request) {
 	issuer := s.issuer
-	writeJSON(w, http.StatusOK, map[string]any{
+	metadata := map[string]any{
 		"issuer":                                issuer,
 		"authorization_endpoint":                issuer + "/authorize",
 		"token_endpoint":                        issuer + "/token",
@@ -34,11 +34,15 @@ func (s *standin) discovery(w http.ResponseWriter, _ *http.Request) {
 		"claims_supported":                      []string{"iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "email", "email_verified", "hd", "name"},
 
 		"authorization_response_iss_parameter_supported": true,
-	})
+	}
+	if s.Faults.Metadata != nil {
+		s.Faults.Metadata(metadata)
+	}
+	writeJSON(w, http.StatusOK, metadata)
 }
 
 // jwks is a JWK Set (RFC 7517) of the one signing key.
-func (s *Standins) jwks(w http.ResponseWriter, _ *http.Request) {
+func (s *Standin) jwks(w http.ResponseWriter, _ *http.Request) {
 	point, err := s.key.PublicKey.Bytes() // 0x04, X, Y
 	if err != nil {
 		http.Error(w, "the key cannot be encoded", http.StatusInternalServerError)
@@ -52,12 +56,12 @@ func (s *Standins) jwks(w http.ResponseWriter, _ *http.Request) {
 	}}})
 }
 
-func (s *Standins) idToken(one *standin, w http.ResponseWriter, r *http.Request) {
+func (s *Standin) idToken(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err == nil && r.PostForm.Get("grant_type") != "authorization_code" {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "unsupported_grant_type"})
 		return
 	}
-	g, code := one.redeem(r)
+	g, code := s.redeem(r)
 	if code != "" {
 		status := http.StatusBadRequest
 		if code == "invalid_client" {
@@ -68,23 +72,28 @@ func (s *Standins) idToken(one *standin, w http.ResponseWriter, r *http.Request)
 	}
 	now := s.now()
 	claims := jwt.MapClaims{
-		"iss": one.issuer, "aud": one.clientID, "azp": one.clientID,
+		"iss": s.issuer, "aud": s.client.ID, "azp": s.client.ID,
 		"iat": now.Unix(), "exp": now.Add(tokenLife).Unix(),
-		"auth_time": now.Unix(), // one says who one is every time
+		"auth_time": now.Unix(), // people say who they are every time
 	}
 	if g.nonce != "" {
 		claims["nonce"] = g.nonce
 	}
-	maps.Copy(claims, one.Claims(g.person))
-	token := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
-	token.Header["kid"] = s.keyID
-	signed, err := token.SignedString(s.key)
+	maps.Copy(claims, s.Claims(g.person))
+	if s.Faults.Claims != nil {
+		s.Faults.Claims(claims)
+	}
+	sign := s.Sign
+	if s.Faults.Sign != nil {
+		sign = s.Faults.Sign
+	}
+	signed, err := sign(claims)
 	if err != nil {
 		http.Error(w, "the token cannot be signed", http.StatusInternalServerError)
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"access_token": one.tokens.put(g.person, now),
+		"access_token": s.tokens.put(g.person, now),
 		"token_type":   "Bearer",
 		"expires_in":   int(tokenLife.Seconds()),
 		"scope":        g.scope,
@@ -92,7 +101,14 @@ func (s *Standins) idToken(one *standin, w http.ResponseWriter, r *http.Request)
 	})
 }
 
-func (s *standin) userinfo(w http.ResponseWriter, r *http.Request) {
+// Sign returns claims as an ID token that the key of the stand-in signed.
+func (s *Standin) Sign(claims jwt.MapClaims) (string, error) {
+	token := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
+	token.Header["kid"] = s.keyID
+	return token.SignedString(s.key)
+}
+
+func (s *Standin) userinfo(w http.ResponseWriter, r *http.Request) {
 	who, ok := s.bearer(r)
 	if !ok {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)

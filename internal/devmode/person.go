@@ -15,7 +15,7 @@ const maxField = 254 // bytes of anything one types
 type person = method.Person
 
 // readPerson reads the form. The message says what to fix, "" for nothing.
-func (s *standin) readPerson(form url.Values) (p person, message string) {
+func (s *Standin) readPerson(form url.Values) (p person, message string) {
 	field := func(name string) string { return strings.TrimSpace(form.Get(name)) }
 	p = person{
 		Name:     field("name"),
@@ -53,14 +53,14 @@ func (s *standin) readPerson(form url.Values) (p person, message string) {
 
 // identified gives a person without a subject the one that belongs to the
 // address: the same address is the same account, on every run.
-func (s *standin) identified(p person) person {
+func (s *Standin) identified(p person) person {
 	if p.Subject == "" {
 		p.Subject = s.subjectOf(p.Email)
 	}
 	return p
 }
 
-func (s *standin) subjectOf(email string) string {
+func (s *Standin) subjectOf(email string) string {
 	sum := sha256.Sum256([]byte(s.name + "\n" + strings.ToLower(email)))
 	return s.Subject(binary.BigEndian.Uint64(sum[:8]))
 }

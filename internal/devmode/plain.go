@@ -8,7 +8,7 @@ import (
 
 // handlePlain adds the endpoints of a provider that speaks OAuth without OpenID
 // Connect: its token endpoint and its API.
-func (s *standin) handlePlain(mux *http.ServeMux) {
+func (s *Standin) handlePlain(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+s.path+s.Token, s.accessToken)
 	for path, answer := range s.API {
 		mux.HandleFunc("GET "+s.path+path, func(w http.ResponseWriter, r *http.Request) {
@@ -22,7 +22,7 @@ func (s *standin) handlePlain(mux *http.ServeMux) {
 	}
 }
 
-func (s *standin) accessToken(w http.ResponseWriter, r *http.Request) {
+func (s *Standin) accessToken(w http.ResponseWriter, r *http.Request) {
 	reply, status := map[string]string{}, http.StatusOK
 	if g, code := s.redeem(r); code == "" {
 		reply["access_token"] = s.tokens.put(g.person, s.now())

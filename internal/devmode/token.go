@@ -12,7 +12,7 @@ import (
 
 // redeem checks an access token request (RFC 6749 section 4.1.3) and uses the
 // code up. The error is a code of section 5.2, "" if there is none.
-func (s *standin) redeem(r *http.Request) (g grant, errorCode string) {
+func (s *Standin) redeem(r *http.Request) (g grant, errorCode string) {
 	if err := r.ParseForm(); err != nil {
 		return g, "invalid_request"
 	}
@@ -21,7 +21,7 @@ func (s *standin) redeem(r *http.Request) (g grant, errorCode string) {
 		id, _ = url.QueryUnescape(user)
 		secret, _ = url.QueryUnescape(password)
 	}
-	if id != s.clientID || subtle.ConstantTimeCompare([]byte(secret), []byte(s.clientSecret)) != 1 {
+	if id != s.client.ID || subtle.ConstantTimeCompare([]byte(secret), []byte(s.client.Secret)) != 1 {
 		return g, "invalid_client"
 	}
 	// Taken before anything else about it is checked: a code that was tried
@@ -29,7 +29,7 @@ func (s *standin) redeem(r *http.Request) (g grant, errorCode string) {
 	g, ok := s.codes.take(r.PostForm.Get("code"), s.now())
 	sum := sha256.Sum256([]byte(r.PostForm.Get("code_verifier")))
 	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
-	if !ok || r.PostForm.Get("redirect_uri") != s.redirectURI ||
+	if !ok || r.PostForm.Get("redirect_uri") != g.redirectURI ||
 		subtle.ConstantTimeCompare([]byte(challenge), []byte(g.challenge)) != 1 {
 		return g, "invalid_grant"
 	}
@@ -37,7 +37,7 @@ func (s *standin) redeem(r *http.Request) (g grant, errorCode string) {
 }
 
 // bearer returns whose access token the request carries (RFC 6750 section 2.1).
-func (s *standin) bearer(r *http.Request) (person, bool) {
+func (s *Standin) bearer(r *http.Request) (person, bool) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "token") {
 		return person{}, false

@@ -6,8 +6,10 @@
 //   - testpg starts private PostgreSQL servers, their standbys and PgBouncer;
 //   - testredis starts a private Redis;
 //   - apptest runs the whole service with real listeners, a clock that tests move,
-//     browsers, wallets, a mail server, providers with faults and a proxy that cuts
-//     connections, and checks every answer against the contract.
+//     browsers, wallets, a mail server and a proxy that cuts connections, and checks
+//     every answer against the contract;
+//   - providertest runs the development stand-ins of providers on a server of their
+//     own, where they say what a test wants and can be broken.
 //
 // What only one package needs stays in that package.
 package testkit

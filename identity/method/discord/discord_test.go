@@ -2,41 +2,41 @@ package discord_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/discord"
+	"github.com/latchkey/latchkey/internal/devmode"
+	"github.com/latchkey/latchkey/internal/testkit/providertest"
 )
 
-// at returns Discord at a server that says this of the person.
-func at(t *testing.T, status int, user any) method.Redirect {
+// at returns Discord at a stand-in that says this of the person.
+func at(t *testing.T, status int, user any) (method.Redirect, *providertest.Provider) {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		switch r.URL.Path {
-		case "/api/oauth2/token":
-			_ = json.NewEncoder(w).Encode(map[string]string{"access_token": "a", "token_type": "Bearer"})
-		case "/api/users/@me":
-			if r.Header.Get("Authorization") != "Bearer a" {
-				t.Error("asked without the token")
-			}
-			w.WriteHeader(status)
-			_ = json.NewEncoder(w).Encode(user)
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	t.Cleanup(s.Close)
-	p, err := discord.Spec.New(method.Options{ClientID: "c", ClientSecret: "s", EmailDomains: []string{"corp.example"}, URLs: map[string]string{"URL": s.URL}})
+	s, spec := providertest.NewServer(t), discord.Spec
+	spec.Standin.API = map[string]func(method.Person, string) any{"/api/users/@me": func(method.Person, string) any { return user }}
+	if status != http.StatusOK {
+		s.Break("/api/users/@me", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	}
+	standin := s.Add(spec, devmode.Client{ID: "c", Secret: "s"})
+	options := standin.Options()
+	options.EmailDomains = []string{"corp.example"}
+	p, err := discord.Spec.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return p, standin
+}
+
+func prove(t *testing.T, status int, user any) (identity.Proof, error) {
+	t.Helper()
+	p, standin := at(t, status, user)
+	flow := method.Flow{Verifier: strings.Repeat("v", 43)}
+	return p.Prove(context.Background(), flow, standin.Callback(flow, method.Person{Subject: "1"}))
 }
 
 func TestDiscordProves(t *testing.T) {
@@ -53,7 +53,7 @@ func TestDiscordProves(t *testing.T) {
 		"verified as text": {user{"id": "1", "username": "n", "email": "n@corp.example", "verified": "true"}, identity.Proof{Subject: "1", Email: "n@corp.example", DisplayName: "n"}},
 		"no address":       {user{"id": "1", "username": "n", "verified": true}, identity.Proof{Subject: "1", DisplayName: "n"}},
 	} {
-		got, err := at(t, http.StatusOK, c.user).Prove(context.Background(), method.Flow{}, method.Callback{Code: "x"})
+		got, err := prove(t, http.StatusOK, c.user)
 		if err != nil || got.Provider != "discord" || got.Subject != c.want.Subject || got.Email != c.want.Email ||
 			got.EmailAuthoritative != c.want.EmailAuthoritative || got.DisplayName != c.want.DisplayName || got.AvatarURL != c.want.AvatarURL {
 			t.Errorf("%s: got %+v, %v", name, got, err)
@@ -77,12 +77,13 @@ func TestDiscordRefuses(t *testing.T) {
 		"revoked":       {401, map[string]any{}, identity.CodeProviderFailed},
 		"busy":          {429, map[string]any{}, identity.CodeProviderUnavailable},
 	} {
-		_, err := at(t, c.status, c.user).Prove(context.Background(), method.Flow{}, method.Callback{Code: "x"})
+		_, err := prove(t, c.status, c.user)
 		if identity.ErrorCode(err) != c.code {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := at(t, 200, nil).Prove(context.Background(), method.Flow{}, method.Callback{}); identity.ErrorCode(err) != identity.CodeInvalidProof {
+	p, _ := at(t, 200, nil)
+	if _, err := p.Prove(context.Background(), method.Flow{}, method.Callback{}); identity.ErrorCode(err) != identity.CodeInvalidProof {
 		t.Errorf("no code: %v", err)
 	}
 	for _, o := range []method.Options{{}, {ClientID: "c"}, {ClientID: "c", ClientSecret: "s", URLs: map[string]string{"URL": "discord.com"}}} {
@@ -95,7 +96,8 @@ func TestDiscordRefuses(t *testing.T) {
 func TestDiscordAsksForConsentWhereASessionIsActedOn(t *testing.T) {
 	t.Parallel()
 	for purpose, want := range map[identity.Purpose]string{identity.PurposeSignIn: "none", identity.PurposeLink: "consent", identity.PurposeStepUp: "consent"} {
-		raw, err := at(t, 200, nil).AuthCodeURL(context.Background(), method.Flow{Purpose: purpose})
+		p, _ := at(t, 200, nil)
+		raw, err := p.AuthCodeURL(context.Background(), method.Flow{Purpose: purpose})
 		if u, parseErr := url.Parse(raw); err != nil || parseErr != nil || u.Query().Get("prompt") != want || u.Path != "/oauth2/authorize" || u.Query().Get("scope") != "identify email" {
 			t.Errorf("%s: %s, %v", purpose, raw, err)
 		}

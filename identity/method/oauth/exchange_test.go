@@ -13,16 +13,17 @@ func TestPublicClientNamesItselfInTheBody(t *testing.T) {
 	t.Parallel()
 	authorization := ""
 	i := newIssuer(t, func(i *issuer) {
-		i.routes["/token"] = func(w http.ResponseWriter, r *http.Request) {
+		i.client.Secret = ""
+		i.Break("/token", func(w http.ResponseWriter, r *http.Request) {
 			authorization = r.Header.Get("Authorization")
-			i.token(w, r)
-		}
+			i.Answer(w, r)
+		})
 	})
 	if _, err := i.prove(i.provider(func(c *oauth.OIDCConfig) { c.ClientSecret = "" })); err != nil {
 		t.Fatal(err)
 	}
-	if authorization != "" || i.form.Get("client_id") != clientID || i.form.Has("client_secret") {
-		t.Errorf("the client showed %q and %v", authorization, i.form)
+	if form := i.Form("/token"); authorization != "" || form.Get("client_id") != clientID || form.Has("client_secret") {
+		t.Errorf("the client showed %q and %v", authorization, form)
 	}
 }
 
@@ -35,9 +36,9 @@ func TestTokenReplyMembersAreExact(t *testing.T) {
 		`{"access_token":"access-1","token_type":"Bearer","ID_TOKEN":"x"}`,
 		`access_token=access-1&token_type=Bearer&id_token=x`, // a form, announced as text
 	} {
-		i := newIssuer(t, func(i *issuer) { i.routes["/token"] = status(http.StatusOK, body) })
+		i := newIssuer(t, func(i *issuer) { i.Break("/token", status(http.StatusOK, body)) })
 		_, err := i.prove(i.provider(nil))
 		wantCode(t, err, identity.CodeProviderFailed)
-		wantNoSecrets(t, err)
+		wantNoSecrets(t, err, i.Secrets())
 	}
 }

@@ -5,26 +5,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/github"
+	"github.com/latchkey/latchkey/internal/devmode"
+	"github.com/latchkey/latchkey/internal/testkit/providertest"
 )
 
-// hub is a GitHub whose every answer a test can bend.
+// hub is the stand-in of GitHub, bent as a test wants.
 type hub struct {
-	*httptest.Server
-	routes map[string]http.HandlerFunc
-
-	mu   sync.Mutex
-	hits map[string]int
-	form url.Values
+	*providertest.Server
+	standin *providertest.Provider
 }
 
 const (
@@ -35,32 +31,13 @@ const (
 
 func newGitHub(t *testing.T, user, emails string) *hub {
 	t.Helper()
-	g := &hub{hits: map[string]int{}, routes: map[string]http.HandlerFunc{
-		ghUser: status(http.StatusOK, user), ghEmails: status(http.StatusOK, emails),
-	}}
-	g.routes[ghToken] = func(w http.ResponseWriter, r *http.Request) {
-		_ = r.ParseForm()
-		g.mu.Lock()
-		g.form = r.PostForm
-		g.mu.Unlock()
-		reply(w, http.StatusOK, map[string]string{"access_token": "access-1", "token_type": "bearer", "scope": "read:user,user:email"})
+	g := &hub{Server: providertest.NewServer(t)}
+	spec := github.Spec
+	spec.Standin.API = map[string]func(method.Person, string) any{
+		ghUser:   func(method.Person, string) any { return json.RawMessage(user) },
+		ghEmails: func(method.Person, string) any { return json.RawMessage(emails) },
 	}
-	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.mu.Lock()
-		g.hits[r.URL.Path]++
-		g.mu.Unlock()
-		if strings.HasPrefix(r.URL.Path, "/api") && (r.Header.Get("Authorization") != "Bearer access-1" ||
-			r.Header.Get("X-GitHub-Api-Version") == "" || !strings.HasPrefix(r.Header.Get("User-Agent"), "Latchkey")) {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		if h, ok := g.routes[r.URL.Path]; ok {
-			h(w, r)
-			return
-		}
-		http.NotFound(w, r)
-	}))
-	t.Cleanup(g.Close)
+	g.standin = g.Add(spec, devmode.Client{ID: clientID, Secret: "secret-1"})
 	return g
 }
 
@@ -79,7 +56,8 @@ func (g *hub) provider(t *testing.T, bend func(*method.Options)) *github.GitHub 
 
 func (g *hub) prove(t *testing.T, p *github.GitHub) (identity.Proof, error) {
 	t.Helper()
-	return p.Prove(context.Background(), newFlow(t, "b"), method.Callback{Code: "code-1"})
+	flow := newFlow(t, "b")
+	return p.Prove(context.Background(), flow, g.standin.Callback(flow, method.Person{Subject: "1"}))
 }
 
 const (
@@ -107,7 +85,19 @@ func TestGitHubProves(t *testing.T) {
 	if !strings.HasPrefix(raw, g.URL+"/login/oauth/authorize?") || len(u.Query().Get("code_challenge")) != 43 {
 		t.Errorf("authorization URL is %s", raw)
 	}
-	proof, err := p.Prove(context.Background(), flow, method.Callback{Code: "code-1", Issuer: g.URL + "/login/oauth"})
+	for _, path := range []string{ghUser, ghEmails} {
+		g.Break(path, func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-GitHub-Api-Version") == "" || !strings.HasPrefix(r.Header.Get("User-Agent"), "Latchkey") {
+				t.Errorf("%s was asked with %v", path, r.Header)
+			}
+			g.Answer(w, r)
+		})
+	}
+	callback := g.standin.Callback(flow, method.Person{Subject: "1"})
+	if callback.Issuer != g.URL+"/login/oauth" {
+		t.Errorf("the callback names %q", callback.Issuer)
+	}
+	proof, err := p.Prove(context.Background(), flow, callback)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,8 +108,9 @@ func TestGitHubProves(t *testing.T) {
 	if !reflect.DeepEqual(proof, want) {
 		t.Errorf("got %+v, want %+v", proof, want)
 	}
-	if g.form.Get("code_verifier") != flow.Verifier || g.form.Get("client_secret") != "secret-1" || g.form.Get("redirect_uri") != redirectURL {
-		t.Errorf("token request was %v", g.form)
+	form := g.Form(ghToken)
+	if form.Get("code_verifier") != flow.Verifier || form.Get("client_secret") != "secret-1" || form.Get("redirect_uri") != redirectURL {
+		t.Errorf("token request was %v", form)
 	}
 }
 
@@ -214,10 +205,10 @@ func TestGitHubPagination(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newGitHub(t, octocat, "")
-			g.routes[ghEmails] = c.handler
+			g.Break(ghEmails, c.handler)
 			proof, err := g.prove(t, g.provider(t, nil))
-			if err != nil || proof.Email != c.want || g.hits[ghEmails] != c.asked {
-				t.Errorf("got %q, %v after %d pages; want %q after %d", proof.Email, err, g.hits[ghEmails], c.want, c.asked)
+			if err != nil || proof.Email != c.want || g.Hits(ghEmails) != c.asked {
+				t.Errorf("got %q, %v after %d pages; want %q after %d", proof.Email, err, g.Hits(ghEmails), c.want, c.asked)
 			}
 		})
 	}
@@ -233,14 +224,14 @@ func TestGitHubTroubleAtEveryEndpoint(t *testing.T) {
 			t.Run(path+" "+name, func(t *testing.T) {
 				t.Parallel()
 				g := newGitHub(t, octocat, octocatEmails)
-				g.routes[path] = trouble.handler
+				g.Break(path, trouble.handler)
 				_, err := g.prove(t, g.provider(t, func(c *method.Options) {
 					if strings.HasPrefix(name, "hangs") {
 						c.Timeout = patience
 					}
 				}))
 				wantCode(t, err, trouble.code)
-				wantNoSecrets(t, err)
+				wantNoSecrets(t, err, g.Secrets())
 			})
 		}
 	}
@@ -266,7 +257,7 @@ func TestGitHubRefusesAddresses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newGitHub(t, octocat, "")
-			g.routes[ghEmails] = c.handler
+			g.Break(ghEmails, c.handler)
 			proof, err := g.prove(t, g.provider(t, nil))
 			if identity.ErrorCode(err) != c.code || proof.Email != "" || c.code == "" && proof.Subject != "583231" {
 				t.Errorf("got %+v, %v; want %q", proof, err, c.code)
@@ -294,7 +285,6 @@ func TestGitHubTokenErrors(t *testing.T) {
 		"secret is wrong":       {"application/json", `{"error":"incorrect_client_credentials"}`, identity.CodeProviderFailed},
 		"callback is wrong":     {"application/json", `{"error":"redirect_uri_mismatch"}`, identity.CodeProviderFailed},
 		"code replayed, form":   {"application/x-www-form-urlencoded", `error=bad_verification_code`, identity.CodeInvalidProof},
-		"form":                  {"application/x-www-form-urlencoded; charset=utf-8", `access_token=access-1&scope=user&token_type=bearer`, ""},
 		"form without a token":  {"application/x-www-form-urlencoded", `<html>`, identity.CodeProviderFailed},
 		"form that is no form":  {"application/x-www-form-urlencoded", `%zz`, identity.CodeProviderFailed},
 		"JSON without a token":  {"application/json", `{"token_type":"bearer"}`, identity.CodeProviderFailed},
@@ -303,15 +293,31 @@ func TestGitHubTokenErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newGitHub(t, octocat, octocatEmails)
-			g.routes[ghToken] = func(w http.ResponseWriter, _ *http.Request) {
+			g.Break(ghToken, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", c.contentType)
 				_, _ = w.Write([]byte(c.body))
-			}
+			})
 			_, err := g.prove(t, g.provider(t, nil))
 			if identity.ErrorCode(err) != c.code {
 				t.Errorf("got %v, want %q", err, c.code)
 			}
 		})
+	}
+}
+
+// GitHub answers a form where something on the way took the wish for JSON away.
+func TestGitHubTokenInAForm(t *testing.T) {
+	t.Parallel()
+	g := newGitHub(t, octocat, octocatEmails)
+	g.Break(ghToken, func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Accept")
+		g.Answer(w, r)
+		if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, "application/x-www-form-urlencoded") {
+			t.Errorf("the stand-in answered %s", got)
+		}
+	})
+	if proof, err := g.prove(t, g.provider(t, nil)); err != nil || proof.Subject != "583231" {
+		t.Errorf("got %+v, %v", proof, err)
 	}
 }
 
@@ -326,8 +332,8 @@ func TestGitHubCallback(t *testing.T) {
 		_, err := p.Prove(context.Background(), flow, callback)
 		wantCode(t, err, identity.CodeInvalidProof)
 	}
-	if len(g.hits) != 0 {
-		t.Errorf("the network was used: %v", g.hits)
+	if n := g.Hits(ghToken) + g.Hits(ghUser); n != 0 {
+		t.Errorf("the network was used %d times", n)
 	}
 }
 

@@ -91,8 +91,8 @@ func TestStepUpNeedsANewSignInAtTheIssuer(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t, nil)
 			i.claims = func(claims jwt.MapClaims) {
-				if c.authTime != nil {
-					claims["auth_time"] = c.authTime
+				if claims["auth_time"] = c.authTime; c.authTime == nil {
+					delete(claims, "auth_time")
 				}
 			}
 			i.flow.Purpose, i.flow.StartedAt = c.purpose, began

@@ -2,13 +2,9 @@ package oauth_test
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +15,9 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/oauth"
+	"github.com/latchkey/latchkey/identity/method/oidc"
+	"github.com/latchkey/latchkey/internal/devmode"
+	"github.com/latchkey/latchkey/internal/testkit/providertest"
 )
 
 const (
@@ -28,49 +27,57 @@ const (
 	patience = 300 * time.Millisecond
 )
 
-var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
-
-// issuer is an OpenID provider whose every answer a test can bend.
+// issuer is the stand-in of an OpenID provider, bent as a test wants.
 type issuer struct {
-	*httptest.Server
-	t      *testing.T
-	flow   method.Flow
-	claims func(jwt.MapClaims)        // bends the ID token
-	sign   func(jwt.MapClaims) string // replaces its signature
-	meta   func(map[string]any)       // bends the metadata
-	routes map[string]http.HandlerFunc
-
-	mu   sync.Mutex
-	hits map[string]int
-	form url.Values // the last token request
+	*providertest.Server
+	t        *testing.T
+	standin  *providertest.Provider
+	client   devmode.Client
+	flow     method.Flow
+	who      method.Person
+	claims   func(jwt.MapClaims)        // bends the ID token
+	sign     func(jwt.MapClaims) string // replaces its signature
+	metadata func(map[string]any)       // bends the metadata
 }
 
 func newIssuer(t *testing.T, bend func(*issuer)) *issuer {
 	t.Helper()
-	i := &issuer{t: t, hits: map[string]int{}, routes: map[string]http.HandlerFunc{}}
-	i.flow = newFlow(t, "browser-1")
-	i.routes["/.well-known/openid-configuration"] = i.discovery
-	i.routes["/token"] = i.token
-	i.routes["/jwks"] = i.jwks
-	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		i.mu.Lock()
-		i.hits[r.URL.Path]++
-		i.mu.Unlock()
-		if h, ok := i.routes[r.URL.Path]; ok {
-			h(w, r)
-			return
-		}
-		http.NotFound(w, r)
-	}))
-	t.Cleanup(i.Close)
+	i := &issuer{
+		Server: providertest.NewServer(t), t: t, client: devmode.Client{ID: clientID, Secret: "secret-1"}, flow: newFlow(t, "browser-1"),
+		who: method.Person{Name: "Ada", Email: "ada@example.com", Verified: true, Subject: "subject-1"},
+	}
 	if bend != nil {
 		bend(i)
+	}
+	spec := oidc.Spec("test")
+	spec.Standin.Claims = func(p method.Person) map[string]any {
+		claims := method.OpenIDClaims(p)
+		claims["picture"] = "https://pictures.example/ada.png"
+		return claims
+	}
+	i.standin = i.Add(spec, i.client)
+	i.standin.Faults = devmode.Faults{
+		// What only some issuers have is missing, and keys of every kind are believed in.
+		Metadata: func(m map[string]any) {
+			delete(m, "userinfo_endpoint")
+			delete(m, "authorization_response_iss_parameter_supported")
+			delete(m, "token_endpoint_auth_methods_supported")
+			m["id_token_signing_alg_values_supported"] = []string{"ES256", "RS256", "HS256", "none"}
+			if i.metadata != nil {
+				i.metadata(m)
+			}
+		},
+		Claims: func(c jwt.MapClaims) {
+			if i.claims != nil {
+				i.claims(c)
+			}
+		},
+		Sign: func(c jwt.MapClaims) (string, error) {
+			if i.sign != nil {
+				return i.sign(c), nil
+			}
+			return i.standin.Sign(c)
+		},
 	}
 	return i
 }
@@ -88,55 +95,6 @@ func newFlow(t *testing.T, browser string) method.Flow {
 		t.Fatal(err)
 	}
 	return attempts.Flow(a, token, browser, redirectURL)
-}
-
-func (i *issuer) count(path string) int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.hits[path]
-}
-
-func (i *issuer) discovery(w http.ResponseWriter, _ *http.Request) {
-	doc := map[string]any{
-		"issuer":                                i.URL,
-		"authorization_endpoint":                i.URL + "/authorize",
-		"token_endpoint":                        i.URL + "/token",
-		"jwks_uri":                              i.URL + "/jwks",
-		"id_token_signing_alg_values_supported": []string{"RS256", "HS256", "none"},
-	}
-	if i.meta != nil {
-		i.meta(doc)
-	}
-	reply(w, http.StatusOK, doc)
-}
-
-func (i *issuer) jwks(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
-		{Key: &signingKey().PublicKey, KeyID: "k1", Algorithm: "RS256", Use: "sig"},
-	}})
-}
-
-func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
-	_ = r.ParseForm()
-	i.mu.Lock()
-	i.form = r.PostForm
-	i.mu.Unlock()
-	now := time.Now()
-	c := jwt.MapClaims{
-		"iss": i.URL, "sub": "subject-1", "aud": clientID, "nonce": i.flow.Nonce,
-		"iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
-		"email": "ada@example.com", "email_verified": true, "name": "Ada", "picture": "https://pictures.example/ada.png",
-	}
-	if i.claims != nil {
-		i.claims(c)
-	}
-	signed := ""
-	if i.sign != nil {
-		signed = i.sign(c)
-	} else {
-		signed = signRS256(c)
-	}
-	reply(w, http.StatusOK, map[string]any{"access_token": "access-1", "token_type": "Bearer", "id_token": signed})
 }
 
 // provider returns the provider that a test asks, with an authority policy that
@@ -158,13 +116,36 @@ func (i *issuer) provider(bend func(*oauth.OIDCConfig)) *oauth.OIDC {
 }
 
 func (i *issuer) prove(p method.Redirect) (identity.Proof, error) {
-	return p.Prove(context.Background(), i.flow, method.Callback{Code: "code-1"})
+	return p.Prove(context.Background(), i.flow, i.standin.Callback(i.flow, i.who))
 }
 
-func signRS256(c jwt.MapClaims) string {
-	token := jwt.NewWithClaims(jwt.SigningMethodRS256, c)
-	token.Header["kid"] = "k1"
-	signed, err := token.SignedString(signingKey())
+// signed returns the ID token that the issuer would give.
+func (i *issuer) signed(c jwt.MapClaims) string {
+	signed, err := i.standin.Sign(c)
+	if err != nil {
+		i.t.Error(err)
+	}
+	return signed
+}
+
+// publicKey returns the key that anybody can read at the issuer.
+func (i *issuer) publicKey() jose.JSONWebKey {
+	out := httptest.NewRecorder()
+	i.Answer(out, httptest.NewRequest(http.MethodGet, "/jwks", nil))
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(out.Body.Bytes(), &set); err != nil || len(set.Keys) != 1 {
+		i.t.Errorf("the key set is %s, %v", out.Body, err)
+	}
+	return set.Keys[0]
+}
+
+// signedWith returns an ID token by another key or algorithm.
+func signedWith(c jwt.MapClaims, algorithm jwt.SigningMethod, keyID string, key any) string {
+	token := jwt.NewWithClaims(algorithm, c)
+	if keyID != "" {
+		token.Header["kid"] = keyID
+	}
+	signed, err := token.SignedString(key)
 	if err != nil {
 		panic(err)
 	}

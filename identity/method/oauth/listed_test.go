@@ -44,7 +44,7 @@ func TestListedIssuersAndTheirAddresses(t *testing.T) {
 					}
 				}
 			})
-			p, err := c.spec.New(method.Options{Name: c.spec.Name, ClientID: clientID, ClientSecret: "s", URLs: map[string]string{"ISSUER": i.URL}, EmailDomains: domains})
+			p, err := c.spec.New(method.Options{Name: c.spec.Name, ClientID: clientID, ClientSecret: "secret-1", URLs: map[string]string{"ISSUER": i.URL}, EmailDomains: domains})
 			if err != nil {
 				t.Fatal(err)
 			}

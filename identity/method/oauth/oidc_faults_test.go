@@ -2,9 +2,9 @@ package oauth_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method/oauth"
+	"github.com/latchkey/latchkey/internal/devmode"
 )
 
 func TestTroubleAtEveryEndpoint(t *testing.T) {
@@ -24,10 +25,10 @@ func TestTroubleAtEveryEndpoint(t *testing.T) {
 				t.Parallel()
 				i := newIssuer(t, func(i *issuer) {
 					if path == "/userinfo" {
-						i.meta = func(m map[string]any) { m["userinfo_endpoint"] = i.URL + "/userinfo" }
+						i.metadata = func(m map[string]any) { m["userinfo_endpoint"] = i.URL + "/userinfo" }
 						i.claims = func(c jwt.MapClaims) { delete(c, "email") }
 					}
-					i.routes[path] = trouble.handler
+					i.Break(path, trouble.handler)
 				})
 				p := i.provider(func(c *oauth.OIDCConfig) {
 					if strings.HasPrefix(name, "hangs") {
@@ -42,16 +43,16 @@ func TestTroubleAtEveryEndpoint(t *testing.T) {
 					return
 				}
 				wantCode(t, err, trouble.code)
-				wantNoSecrets(t, err)
+				wantNoSecrets(t, err, i.Secrets())
 			})
 		}
 	}
 }
 
 // wantNoSecrets looks into the whole error, which goes to the logs.
-func wantNoSecrets(t *testing.T, err error) {
+func wantNoSecrets(t *testing.T, err error, secrets []string) {
 	t.Helper()
-	for _, secret := range []string{"secret-1", "access-1", "code-1", "eyJ"} {
+	for _, secret := range append(secrets, "access-1", "code-1", "eyJ") {
 		if strings.Contains(err.Error(), secret) {
 			t.Errorf("%q tells %q", err, secret)
 		}
@@ -80,10 +81,10 @@ func TestTokenEndpointErrors(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			i := newIssuer(t, func(i *issuer) { i.routes["/token"] = status(c.status, c.body) })
+			i := newIssuer(t, func(i *issuer) { i.Break("/token", status(c.status, c.body)) })
 			_, err := i.prove(i.provider(nil))
 			wantCode(t, err, c.code)
-			wantNoSecrets(t, err)
+			wantNoSecrets(t, err, i.Secrets())
 			if c.code == identity.CodeProviderUnavailable && errorOf(t, err).RetryAfter != 7*time.Second {
 				t.Errorf("Retry-After was lost: %+v", err)
 			}
@@ -119,9 +120,10 @@ func TestClientAuthentication(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t, func(i *issuer) {
 				if c.announced != nil {
-					i.meta = func(m map[string]any) { m["token_endpoint_auth_methods_supported"] = c.announced }
+					i.metadata = func(m map[string]any) { m["token_endpoint_auth_methods_supported"] = c.announced }
 				}
-				i.routes["/token"] = func(w http.ResponseWriter, r *http.Request) {
+				i.client = devmode.Client{ID: "client:1", Secret: "s /"}
+				i.Break("/token", func(w http.ResponseWriter, r *http.Request) {
 					_ = r.ParseForm()
 					user, password, ok := r.BasicAuth()
 					if c.held == post {
@@ -131,9 +133,8 @@ func TestClientAuthentication(t *testing.T) {
 						reply(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client"})
 						return
 					}
-					i.token(w, r)
-				}
-				i.claims = func(m jwt.MapClaims) { m["aud"] = "client:1" }
+					i.Answer(w, r)
+				})
 			})
 			p := i.provider(func(cfg *oauth.OIDCConfig) { cfg.ClientID, cfg.ClientSecret = "client:1", "s /" })
 			if _, err := i.prove(p); err != nil {
@@ -146,12 +147,12 @@ func TestClientAuthentication(t *testing.T) {
 func TestDiscoveryIsRefused(t *testing.T) {
 	t.Parallel()
 	set := func(name string, value any) func(*issuer) {
-		return func(i *issuer) { i.meta = func(m map[string]any) { m[name] = value } }
+		return func(i *issuer) { i.metadata = func(m map[string]any) { m[name] = value } }
 	}
 	cases := map[string]func(*issuer){
 		"issuer other":             set("issuer", "https://evil.example"),
 		"issuer missing":           set("issuer", nil),
-		"issuer with a slash":      func(i *issuer) { i.meta = func(m map[string]any) { m["issuer"] = i.URL + "/" } },
+		"issuer with a slash":      func(i *issuer) { i.metadata = func(m map[string]any) { m["issuer"] = i.URL + "/" } },
 		"authorization missing":    set("authorization_endpoint", nil),
 		"authorization javascript": set("authorization_endpoint", "javascript:alert(1)"),
 		"authorization relative":   set("authorization_endpoint", "/authorize"),
@@ -176,21 +177,20 @@ func TestDiscoveryIsRefused(t *testing.T) {
 func TestDiscoveryOutageIsNotKept(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t, nil)
-	working := i.routes["/.well-known/openid-configuration"]
-	i.routes["/.well-known/openid-configuration"] = status(http.StatusServiceUnavailable, "")
+	i.Break("/.well-known/openid-configuration", status(http.StatusServiceUnavailable, ""))
 	p := i.provider(nil) // starting does not touch the network
-	if i.count("/.well-known/openid-configuration") != 0 {
+	if i.Hits("/.well-known/openid-configuration") != 0 {
 		t.Fatal("the provider was asked at the start")
 	}
 	_, err := p.AuthCodeURL(context.Background(), i.flow)
 	wantCode(t, err, identity.CodeProviderUnavailable)
-	i.routes["/.well-known/openid-configuration"] = working
+	i.Break("/.well-known/openid-configuration", nil)
 	for range 3 {
 		if _, err := p.AuthCodeURL(context.Background(), i.flow); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := i.count("/.well-known/openid-configuration"); got != 2 {
+	if got := i.Hits("/.well-known/openid-configuration"); got != 2 {
 		t.Errorf("discovery was fetched %d times, want 2", got)
 	}
 }
@@ -200,11 +200,11 @@ func TestDiscoveryOutlivesItsFirstCaller(t *testing.T) {
 	t.Parallel()
 	started, release := make(chan struct{}), make(chan struct{})
 	i := newIssuer(t, nil)
-	i.routes["/.well-known/openid-configuration"] = func(w http.ResponseWriter, r *http.Request) {
+	i.Break("/.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) {
 		close(started) // a second request would panic here
 		<-release
-		i.discovery(w, r)
-	}
+		i.Answer(w, r)
+	})
 	p := i.provider(nil)
 	first, hangUp := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -239,14 +239,14 @@ func TestProviderCannotLeadIntoThePrivateNetwork(t *testing.T) {
 	type attack = func(i *issuer, target string)
 	names := func(member string) attack {
 		return func(i *issuer, target string) {
-			i.meta = func(m map[string]any) { m[member] = target + "/latest/meta-data" }
+			i.metadata = func(m map[string]any) { m[member] = target + "/latest/meta-data" }
 			i.claims = func(c jwt.MapClaims) { delete(c, "email") }
 		}
 	}
 	redirects := func(path string, code int) attack {
 		return func(i *issuer, target string) {
-			i.routes[path] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target+path, code) }
-			i.meta = func(m map[string]any) { m["userinfo_endpoint"] = i.URL + "/userinfo" }
+			i.Break(path, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target+path, code) })
+			i.metadata = func(m map[string]any) { m["userinfo_endpoint"] = i.URL + "/userinfo" }
 			i.claims = func(c jwt.MapClaims) { delete(c, "email") }
 		}
 	}
@@ -336,15 +336,14 @@ func TestUserInfo(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t, func(i *issuer) {
 				i.claims = c.idToken
-				i.meta = func(m map[string]any) { m["userinfo_endpoint"] = i.URL + "/userinfo" }
-				i.routes["/userinfo"] = func(w http.ResponseWriter, r *http.Request) {
-					if r.Header.Get("Authorization") != "Bearer access-1" {
+				i.metadata = func(m map[string]any) { m["userinfo_endpoint"] = i.URL + "/userinfo" }
+				i.Break("/userinfo", func(w http.ResponseWriter, r *http.Request) {
+					if !slices.Contains(i.Secrets(), strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")) {
 						w.WriteHeader(http.StatusUnauthorized)
 						return
 					}
-					w.Header().Set("Content-Type", "application/json")
-					_ = json.NewEncoder(w).Encode(c.info)
-				}
+					reply(w, http.StatusOK, c.info)
+				})
 			})
 			proof, err := i.prove(i.provider(nil))
 			if identity.ErrorCode(err) != c.code || proof.Email != c.email || proof.EmailAuthoritative != c.vouched {

@@ -2,6 +2,10 @@ package oauth_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -49,7 +53,8 @@ func TestOIDCProves(t *testing.T) {
 		t.Errorf("authorization URL is %s", raw)
 	}
 
-	proof, err := i.prove(p)
+	callback := i.standin.Callback(i.flow, i.who)
+	proof, err := p.Prove(context.Background(), i.flow, callback)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,12 +65,13 @@ func TestOIDCProves(t *testing.T) {
 	if !reflect.DeepEqual(proof, want) {
 		t.Errorf("got %+v, want %+v", proof, want)
 	}
-	sum := sha256.Sum256([]byte(i.form.Get("code_verifier")))
+	form := i.Form("/token")
+	sum := sha256.Sum256([]byte(form.Get("code_verifier")))
 	if base64.RawURLEncoding.EncodeToString(sum[:]) != q.Get("code_challenge") {
 		t.Error("the verifier does not fit the challenge")
 	}
-	for name, want := range map[string]string{"grant_type": "authorization_code", "code": "code-1", "redirect_uri": redirectURL} {
-		if got := i.form.Get(name); got != want {
+	for name, want := range map[string]string{"grant_type": "authorization_code", "code": callback.Code, "redirect_uri": redirectURL} {
+		if got := form.Get(name); got != want {
 			t.Errorf("token request: %s is %q, want %q", name, got, want)
 		}
 	}
@@ -79,8 +85,8 @@ func TestIDTokenIsRefused(t *testing.T) {
 	drop := func(name string) func(*issuer) {
 		return func(i *issuer) { i.claims = func(c jwt.MapClaims) { delete(c, name) } }
 	}
-	signed := func(sign func(jwt.MapClaims) string) func(*issuer) {
-		return func(i *issuer) { i.sign = sign }
+	signed := func(sign func(*issuer, jwt.MapClaims) string) func(*issuer) {
+		return func(i *issuer) { i.sign = func(c jwt.MapClaims) string { return sign(i, c) } }
 	}
 	now := time.Now()
 	cases := map[string]func(*issuer){
@@ -94,10 +100,12 @@ func TestIDTokenIsRefused(t *testing.T) {
 		"aud missing":     drop("aud"),
 		"aud empty list":  set("aud", []string{}),
 		"aud prefix":      set("aud", clientID+"0"),
-		"aud two, no azp": set("aud", []string{clientID, "client-2"}),
-		"azp other":       set("azp", "client-2"),
-		"azp empty":       set("azp", ""),
-		"azp no string":   set("azp", []string{clientID}),
+		"aud two, no azp": func(i *issuer) {
+			i.claims = func(c jwt.MapClaims) { c["aud"] = []string{clientID, "client-2"}; delete(c, "azp") }
+		},
+		"azp other":     set("azp", "client-2"),
+		"azp empty":     set("azp", ""),
+		"azp no string": set("azp", []string{clientID}),
 		"aud two, azp them": func(i *issuer) {
 			i.claims = func(c jwt.MapClaims) { c["aud"], c["azp"] = []string{clientID, "client-2"}, "client-2" }
 		},
@@ -120,55 +128,41 @@ func TestIDTokenIsRefused(t *testing.T) {
 		"sub with NUL":      set("sub", "a\x00b"),
 		"sub with newline":  set("sub", "a\nb"),
 		"sub not ASCII":     set("sub", "а"), // Cyrillic
-		"alg none": signed(func(c jwt.MapClaims) string {
-			s, _ := jwt.NewWithClaims(jwt.SigningMethodNone, c).SignedString(jwt.UnsafeAllowNoneSignatureType)
-			return s
+		"alg none": signed(func(_ *issuer, c jwt.MapClaims) string {
+			return signedWith(c, jwt.SigningMethodNone, "", jwt.UnsafeAllowNoneSignatureType)
 		}),
-		"HS256 with the public key": signed(func(c jwt.MapClaims) string {
-			der, _ := x509.MarshalPKIXPublicKey(&signingKey().PublicKey)
-			token := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
-			token.Header["kid"] = "k1"
-			s, _ := token.SignedString(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-			return s
+		"HS256 with the public key": signed(func(i *issuer, c jwt.MapClaims) string {
+			key := i.publicKey()
+			der, _ := x509.MarshalPKIXPublicKey(key.Key)
+			return signedWith(c, jwt.SigningMethodHS256, key.KeyID, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 		}),
-		"HS256 with the client secret": signed(func(c jwt.MapClaims) string {
-			s, _ := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString([]byte("secret-1"))
-			return s
+		"HS256 with the client secret": signed(func(_ *issuer, c jwt.MapClaims) string {
+			return signedWith(c, jwt.SigningMethodHS256, "", []byte("secret-1"))
 		}),
 		// A symmetric key without "alg" is one that go-oidc does not leave out of the set.
 		"HS256 with a published key": func(i *issuer) {
 			shared := []byte("a key that everybody can read, 32")
-			i.routes["/jwks"] = func(w http.ResponseWriter, _ *http.Request) {
-				reply(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: shared, KeyID: "k1"}}})
-			}
-			i.sign = func(c jwt.MapClaims) string {
-				token := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
-				token.Header["kid"] = "k1"
-				s, _ := token.SignedString(shared)
-				return s
+			i.publish(jose.JSONWebKey{Key: shared, KeyID: "k1"})
+			i.sign = func(c jwt.MapClaims) string { return signedWith(c, jwt.SigningMethodHS256, "k1", shared) }
+		},
+		"alg not announced": func(i *issuer) {
+			i.metadata = func(m map[string]any) {
+				m["id_token_signing_alg_values_supported"] = []string{"RS256", "HS256", "none"}
 			}
 		},
-		"alg not announced": signed(func(c jwt.MapClaims) string {
-			token := jwt.NewWithClaims(jwt.SigningMethodRS512, c)
-			token.Header["kid"] = "k1"
-			s, _ := token.SignedString(signingKey())
-			return s
+		"another key by the same id": signed(func(i *issuer, c jwt.MapClaims) string {
+			return signedWith(c, jwt.SigningMethodES256, i.publicKey().KeyID, newKey(t))
 		}),
-		"kid unknown": signed(func(c jwt.MapClaims) string {
-			token := jwt.NewWithClaims(jwt.SigningMethodRS256, c)
-			token.Header["kid"] = "k2"
-			s, _ := token.SignedString(signingKey())
-			return s
-		}),
-		"signature cut":     signed(func(c jwt.MapClaims) string { s := signRS256(c); return s[:len(s)-8] }),
-		"signature missing": signed(func(c jwt.MapClaims) string { s := signRS256(c); return s[:strings.LastIndex(s, ".")+1] }),
-		"payload changed": signed(func(c jwt.MapClaims) string {
-			parts := strings.Split(signRS256(c), ".")
+		"kid unknown":       signed(func(_ *issuer, c jwt.MapClaims) string { return signedWith(c, jwt.SigningMethodES256, "k2", newKey(t)) }),
+		"signature cut":     signed(func(i *issuer, c jwt.MapClaims) string { s := i.signed(c); return s[:len(s)-8] }),
+		"signature missing": signed(func(i *issuer, c jwt.MapClaims) string { s := i.signed(c); return s[:strings.LastIndex(s, ".")+1] }),
+		"payload changed": signed(func(i *issuer, c jwt.MapClaims) string {
+			parts := strings.Split(i.signed(c), ".")
 			c["sub"] = "somebody else"
-			parts[1] = strings.Split(signRS256(c), ".")[1]
+			parts[1] = strings.Split(i.signed(c), ".")[1]
 			return strings.Join(parts, ".")
 		}),
-		"no JWT": signed(func(jwt.MapClaims) string { return "id-token" }),
+		"no JWT": signed(func(*issuer, jwt.MapClaims) string { return "id-token" }),
 	}
 	for name, bend := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -183,18 +177,42 @@ func TestIDTokenIsRefused(t *testing.T) {
 	}
 }
 
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// publish replaces the key set of the issuer.
+func (i *issuer) publish(keys ...jose.JSONWebKey) {
+	i.Break("/jwks", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, jose.JSONWebKeySet{Keys: keys}) })
+}
+
 func TestIDTokenIsAccepted(t *testing.T) {
 	t.Parallel()
-	cases := map[string]func(jwt.MapClaims){
-		"azp ours":           func(c jwt.MapClaims) { c["azp"] = clientID },
-		"aud two, azp ours":  func(c jwt.MapClaims) { c["aud"], c["azp"] = []string{"client-2", clientID}, clientID },
-		"iat a little ahead": func(c jwt.MapClaims) { c["iat"] = time.Now().Add(30 * time.Second).Unix() },
-		"long sub":           func(c jwt.MapClaims) { c["sub"] = strings.Repeat("s", 255) },
+	claims := func(bend func(jwt.MapClaims)) func(*issuer) { return func(i *issuer) { i.claims = bend } }
+	cases := map[string]func(*issuer){
+		"no azp":             claims(func(c jwt.MapClaims) { delete(c, "azp") }),
+		"azp ours":           claims(func(c jwt.MapClaims) { c["azp"] = clientID }),
+		"aud two, azp ours":  claims(func(c jwt.MapClaims) { c["aud"], c["azp"] = []string{"client-2", clientID}, clientID }),
+		"iat a little ahead": claims(func(c jwt.MapClaims) { c["iat"] = time.Now().Add(30 * time.Second).Unix() }),
+		"long sub":           claims(func(c jwt.MapClaims) { c["sub"] = strings.Repeat("s", 255) }),
+		"RS256, as Google signs": func(i *issuer) {
+			key, err := rsa.GenerateKey(rand.Reader, 2048)
+			if err != nil {
+				t.Error(err)
+			}
+			i.publish(jose.JSONWebKey{Key: &key.PublicKey, KeyID: "k1", Algorithm: "RS256", Use: "sig"})
+			i.sign = func(c jwt.MapClaims) string { return signedWith(c, jwt.SigningMethodRS256, "k1", key) }
+		},
 	}
 	for name, bend := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			i := newIssuer(t, func(i *issuer) { i.claims = bend })
+			i := newIssuer(t, bend)
 			if _, err := i.prove(i.provider(nil)); err != nil {
 				t.Error(err)
 			}
@@ -322,16 +340,18 @@ func TestAuthorizationResponseIssuer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t, func(i *issuer) {
-				i.meta = func(m map[string]any) { m["authorization_response_iss_parameter_supported"] = c.announced }
+				i.metadata = func(m map[string]any) { m["authorization_response_iss_parameter_supported"] = c.announced }
 			})
 			if c.iss == ours {
 				c.iss = i.URL
 			}
-			_, err := i.provider(nil).Prove(context.Background(), i.flow, method.Callback{Code: "code-1", Issuer: c.iss})
+			callback := i.standin.Callback(i.flow, i.who)
+			callback.Issuer = c.iss
+			_, err := i.provider(nil).Prove(context.Background(), i.flow, callback)
 			if got := identity.ErrorCode(err); got != c.want {
 				t.Errorf("got %q (%v), want %q", got, err, c.want)
 			}
-			if c.want != "" && i.count("/token") != 0 {
+			if c.want != "" && i.Hits("/token") != 0 {
 				t.Error("the code was sent although iss is wrong")
 			}
 		})
@@ -345,7 +365,7 @@ func TestUnusableCodeIsNotSent(t *testing.T) {
 		_, err := i.provider(nil).Prove(context.Background(), i.flow, method.Callback{Code: code})
 		wantCode(t, err, identity.CodeInvalidProof)
 	}
-	if i.count("/token") != 0 {
+	if i.Hits("/token") != 0 {
 		t.Error("the token endpoint was asked")
 	}
 }
@@ -356,31 +376,19 @@ func TestParallelLoginsKeepTheirSubjects(t *testing.T) {
 	t.Parallel()
 	const logins = 200
 	i := newIssuer(t, nil)
-	nonces := sync.Map{} // code -> nonce
-	i.routes["/token"] = func(w http.ResponseWriter, r *http.Request) {
-		_ = r.ParseForm()
-		code := r.PostForm.Get("code")
-		nonce, _ := nonces.Load(code)
-		now := time.Now()
-		reply(w, http.StatusOK, map[string]any{"access_token": "a", "token_type": "Bearer", "id_token": signRS256(jwt.MapClaims{
-			"iss": i.URL, "sub": "of-" + code, "aud": clientID, "nonce": nonce, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
-		})})
-	}
 	p := i.provider(nil)
 	var wg sync.WaitGroup
 	for n := range logins {
 		wg.Go(func() {
-			code := fmt.Sprintf("code-%d", n)
-			flow := newFlow(t, fmt.Sprintf("browser-%d", n))
-			nonces.Store(code, flow.Nonce)
-			proof, err := p.Prove(context.Background(), flow, method.Callback{Code: code})
-			if err != nil || proof.Subject != "of-"+code {
+			flow, who := newFlow(t, fmt.Sprintf("browser-%d", n)), method.Person{Subject: fmt.Sprintf("subject-%d", n)}
+			proof, err := p.Prove(context.Background(), flow, i.standin.Callback(flow, who))
+			if err != nil || proof.Subject != who.Subject {
 				t.Errorf("login %d: got %q, %v", n, proof.Subject, err)
 			}
 		})
 	}
 	wg.Wait()
-	if got := i.count("/.well-known/openid-configuration"); got != 1 {
+	if got := i.Hits("/.well-known/openid-configuration"); got != 1 {
 		t.Errorf("discovery was fetched %d times, want 1", got)
 	}
 }
