@@ -12,6 +12,7 @@ import (
 
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -37,6 +38,7 @@ type running struct {
 func newService(ctx context.Context, parts app.Parts) (*service, error) {
 	s := &service{parts: parts}
 	s.parts.Draining = s.draining.Load
+	s.parts.Limits = ratelimit.NewMemory(parts.Now) // for as long as the process lives
 	first, err := s.start(ctx, parts.Config)
 	if err != nil {
 		return nil, err

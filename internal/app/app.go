@@ -24,6 +24,7 @@ import (
 	"github.com/latchkey/latchkey/internal/demo"
 	"github.com/latchkey/latchkey/internal/devmode"
 	"github.com/latchkey/latchkey/internal/outbox"
+	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
 	"github.com/latchkey/latchkey/siwe/ens"
@@ -36,6 +37,8 @@ type Parts struct {
 	Config  config.Config
 	DB      *storage.DB
 	Metrics *api.Metrics
+	// Limits are what this process has counted, kept over a reload; nil for a new count.
+	Limits *ratelimit.Memory
 	// Draining reports whether no new requests should come; nil for never.
 	Draining func() bool
 	// Demo serves addresses that sign in as the people of a demonstration, in

@@ -30,21 +30,22 @@ type Shared struct {
 	client *redis.Client
 	wait   time.Duration // the longest that a request waits for Redis
 	redis  *redis_rate.Limiter
-	key    []byte
+	keys   [][]byte
 	log    *slog.Logger
 	down   atomic.Bool
 	ctx    context.Context //nolint:containedctx // ends the search for a lost Redis, not a request
 }
 
-// NewShared returns a limiter that counts in Redis until ctx ends. key keeps
-// addresses of people out of Redis; it is the same on all replicas. A Redis that
-// is not there is no error.
-func NewShared(ctx context.Context, redisURL string, key []byte, local *Memory, log *slog.Logger) (*Shared, error) {
+// NewShared returns a limiter that counts in Redis until ctx ends. The keys keep
+// addresses of people out of Redis. A request is counted under each, and has to be
+// allowed under each, so that replicas share their limits while they have one key in
+// common. A Redis that is not there is no error.
+func NewShared(ctx context.Context, redisURL string, keys [][]byte, local *Memory, log *slog.Logger) (*Shared, error) {
 	client, err := newClient(redisURL)
 	if err != nil {
 		return nil, err
 	}
-	s := &Shared{local: local, client: client, wait: client.Options().ReadTimeout, redis: redis_rate.NewLimiter(client), key: key, log: log, ctx: ctx}
+	s := &Shared{local: local, client: client, wait: client.Options().ReadTimeout, redis: redis_rate.NewLimiter(client), keys: keys, log: log, ctx: ctx}
 	context.AfterFunc(ctx, func() { _ = client.Close() })
 	if err := s.probe(ctx); err != nil {
 		s.lost(err)
@@ -80,30 +81,55 @@ func (s *Shared) Return(ctx context.Context, key string, limit Limit) {
 	if s.down.Load() {
 		return
 	}
-	if _, err := s.count(ctx, key, limit, -1); err != nil {
+	if err := s.giveBack(ctx, s.keys, key, limit); err != nil {
 		s.lost(err)
 	}
 }
 
-// ask takes from the bucket in Redis.
+// ask takes from the buckets in Redis, one for each key, or from none where one of
+// them refuses.
 func (s *Shared) ask(ctx context.Context, key string, limit Limit) (Result, error) {
-	return s.count(ctx, key, limit, 1)
+	var strictest Result
+	for i, under := range s.keys {
+		r, err := s.count(ctx, hidden(under, key), limit, 1)
+		switch {
+		case err != nil:
+			return Result{}, err
+		case !r.Allowed:
+			return r, s.giveBack(ctx, s.keys[:i], key, limit)
+		case i == 0:
+			strictest = r
+		default:
+			strictest.Remaining = min(strictest.Remaining, r.Remaining)
+			strictest.ResetAfter = max(strictest.ResetAfter, r.ResetAfter)
+		}
+	}
+	return strictest, nil
 }
 
-// count takes n from the bucket in Redis. That the client has gone is no fault of
+func (s *Shared) giveBack(ctx context.Context, keys [][]byte, key string, limit Limit) error {
+	for _, under := range keys {
+		if _, err := s.count(ctx, hidden(under, key), limit, -1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count takes n from a bucket in Redis. That the client has gone is no fault of
 // Redis, so its context does not count.
-func (s *Shared) count(ctx context.Context, key string, limit Limit, n int) (Result, error) {
+func (s *Shared) count(ctx context.Context, bucket string, limit Limit, n int) (Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.wait)
 	defer cancel()
-	r, err := s.redis.AllowN(ctx, s.hidden(key), redis_rate.Limit{Rate: limit.Quota, Burst: limit.Quota, Period: limit.Window}, n)
+	r, err := s.redis.AllowN(ctx, bucket, redis_rate.Limit{Rate: limit.Quota, Burst: limit.Quota, Period: limit.Window}, n)
 	if err != nil {
 		return Result{}, err
 	}
 	return Result{Allowed: r.Allowed > 0, Remaining: r.Remaining, RetryAfter: max(0, r.RetryAfter), ResetAfter: r.ResetAfter}, nil
 }
 
-func (s *Shared) hidden(key string) string {
-	mac := hmac.New(sha256.New, s.key)
+func hidden(under []byte, key string) string {
+	mac := hmac.New(sha256.New, under)
 	mac.Write([]byte(key))
 	return "latchkey:" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
@@ -113,7 +139,7 @@ func (s *Shared) hidden(key string) string {
 func (s *Shared) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	_, err := s.redis.Allow(ctx, s.hidden("probe"), redis_rate.PerSecond(1000))
+	_, err := s.redis.Allow(ctx, hidden(s.keys[0], "probe"), redis_rate.PerSecond(1000))
 	return err
 }
 

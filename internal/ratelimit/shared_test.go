@@ -5,6 +5,7 @@ package ratelimit
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -20,8 +21,13 @@ var testKey = []byte("a key of the tests")
 
 func replica(t *testing.T, redisURL string) *Shared {
 	t.Helper()
+	return replicaUnder(t, redisURL, testKey)
+}
+
+func replicaUnder(t *testing.T, redisURL string, keys ...[]byte) *Shared {
+	t.Helper()
 	local := NewMemory(time.Now)
-	s, err := NewShared(t.Context(), redisURL, testKey, local, slog.New(slog.DiscardHandler))
+	s, err := NewShared(t.Context(), redisURL, keys, local, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +97,39 @@ func TestReplicasShareALimit(t *testing.T) {
 		if ttl, err := a.client.TTL(t.Context(), key).Result(); err != nil || ttl <= 0 || ttl > time.Hour+time.Second {
 			t.Errorf("%s is kept for %s, %v", key, ttl, err)
 		}
+	}
+}
+
+// While the secret changes, replicas that are one step apart share their limits, and
+// what was used up under the old key is used up under the new one.
+func TestLimitsOutliveTheirKey(t *testing.T) {
+	t.Parallel()
+	server, a, b := testredis.Start(t), []byte("the old key"), []byte("the new key")
+	steps := []*Shared{
+		replicaUnder(t, server.URL, a), replicaUnder(t, server.URL, a, b), replicaUnder(t, server.URL, b, a), replicaUnder(t, server.URL, b),
+	}
+	wantDown(t, false, steps...)
+	for i, from := range steps[:3] {
+		key, to := fmt.Sprint("step ", i), steps[i+1]
+		if n := allowed(t, 40, key, slow(10), from, to); n != 10 {
+			t.Errorf("%s: %d were let in by both, want 10", key, n)
+		}
+		to.Return(t.Context(), key, slow(10))
+		if n := allowed(t, 4, key, slow(10), to); n != 1 {
+			t.Errorf("%s: %d were let in after one was given back, want 1", key, n)
+		}
+	}
+	// One step further on, half was counted under the new key alone; what was refused is
+	// not among it.
+	key := "refused"
+	if n := allowed(t, 10, key, slow(10), steps[0], steps[1]); n != 10 {
+		t.Fatalf("%d were let in, want 10", n)
+	}
+	if n := allowed(t, 30, key, slow(10), steps[2]); n != 0 {
+		t.Errorf("%d were let in by what was used up under the old key", n)
+	}
+	if n := allowed(t, 10, key, slow(10), steps[3]); n != 5 {
+		t.Errorf("%d were let in under the new key, want 5", n)
 	}
 }
 
@@ -185,7 +224,7 @@ func hang(t *testing.T) (address string) {
 func TestStartsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	s, err := NewShared(t.Context(), "redis://:hunter2@127.0.0.1:1", testKey, NewMemory(time.Now), slog.New(slog.NewTextHandler(&log, nil)))
+	s, err := NewShared(t.Context(), "redis://:hunter2@127.0.0.1:1", [][]byte{testKey}, NewMemory(time.Now), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
