@@ -159,6 +159,7 @@ type answer struct {
 	status  int
 	body    []byte
 	cookies []*http.Cookie
+	header  http.Header
 }
 
 // text is the value at a path such as "session.id".
@@ -214,7 +215,7 @@ func (r *replica) ask(method, path, token string, body any, cookies ...*http.Coo
 	if err != nil {
 		return answer{}, fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	return answer{res.StatusCode, raw, res.Cookies()}, nil
+	return answer{res.StatusCode, raw, res.Cookies(), res.Header}, nil
 }
 
 func until(t *testing.T, what string, done func() bool) {

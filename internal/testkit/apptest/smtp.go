@@ -45,6 +45,12 @@ func (p Posted) Header(name string) string {
 	return ""
 }
 
+// Letter reads the text of a letter.
+func (p Posted) Letter() Letter {
+	_, body, _ := strings.Cut(p.Data, "\r\n\r\n")
+	return Letter{Subject: p.Header("Subject"), Text: strings.NewReplacer("=\r\n", "", "\r\n", "\n", "=3D", "=").Replace(body)}
+}
+
 // NewPost starts a mail server on an address, "" for any. With a user it wants
 // AUTH PLAIN.
 func NewPost(t *testing.T, addr, user, pass string) *Post {
