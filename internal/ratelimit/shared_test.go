@@ -91,6 +91,9 @@ func TestReplicasShareALimit(t *testing.T) {
 	}
 	a.Take(t.Context(), "mailbox ada@example.com", slow(10))
 	for _, key := range keys {
+		if key == "rate:"+hidden(testKey, "probe") {
+			continue // kept for a second
+		}
 		if strings.Contains(key, "ada") || !strings.HasPrefix(key, "rate:latchkey:") {
 			t.Errorf("a key in Redis is %q", key)
 		}
