@@ -14,6 +14,8 @@ type Variable struct {
 	// Pattern reports whether Name has a part that the operator chooses.
 	Pattern bool
 	field   string
+	// mayBeEmpty reports whether an empty file is no value, rather than a mistake.
+	mayBeEmpty bool
 }
 
 var variables = sync.OnceValue(func() []Variable {
@@ -29,7 +31,7 @@ var variables = sync.OnceValue(func() []Variable {
 		}
 		out = append(out, Variable{
 			Name: name, Default: f.Tag.Get("envDefault"), Meaning: f.Tag.Get("doc"),
-			Secret: f.Tag.Get("secret") == "true", field: f.Name,
+			Secret: f.Tag.Get("secret") == "true", field: f.Name, mayBeEmpty: f.Tag.Get("empty") == "true",
 		})
 	}
 	return out

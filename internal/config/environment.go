@@ -53,7 +53,7 @@ func readEnvironment(environ []string, problems *problems) (values map[string]st
 			problems.add(v.Name, "is set, and %s%s too; keep one of them", v.Name, fileSuffix)
 			continue
 		case path != "":
-			content, err := readFile(path)
+			content, err := readFile(path, v.mayBeEmpty)
 			if err != nil {
 				problems.add(v.Name+fileSuffix, "%v; name a readable file with the value in it", err)
 				continue
@@ -77,7 +77,7 @@ func readEnvironment(environ []string, problems *problems) (values map[string]st
 
 // readFile returns the content without the newline that editors and echo put
 // at its end.
-func readFile(path string) (string, error) {
+func readFile(path string, mayBeEmpty bool) (string, error) {
 	f, err := os.Open(path) //nolint:gosec // the path is the operator's choice, that is what the variable is for
 	if err != nil {
 		return "", fmt.Errorf("%q: %w", path, cause(err))
@@ -91,7 +91,7 @@ func readFile(path string) (string, error) {
 		return "", fmt.Errorf("%q is larger than %d bytes", path, maxFile)
 	}
 	value := strings.TrimRight(string(content), "\r\n")
-	if value == "" {
+	if value == "" && !mayBeEmpty {
 		return "", fmt.Errorf("%q is empty", path)
 	}
 	return value, nil
