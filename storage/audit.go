@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -108,7 +109,18 @@ func readable(rows []placed) ([]audit.Record, error) {
 
 // Events implements audit.Store.
 func (db *DB) Events(ctx context.Context, f audit.Filter, p identity.Page) ([]audit.Record, error) {
-	rows, err := db.scan(ctx, newestFirst(whereEvent(db.events(db.reader(ctx)), f), "a.id", p))
+	var from, to time.Time
+	if f.From != nil {
+		from = *f.From
+	}
+	if f.To != nil {
+		to = *f.To
+	}
+	q, err := db.idsOfTimes(ctx, whereEvent(db.events(db.reader(ctx)), f), timed{"audit_events", "a", "at"}, from, to)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.scan(ctx, newestFirst(q, "a.id", p))
 	if err == nil {
 		err = db.attach(ctx, rows)
 	}

@@ -187,12 +187,27 @@ func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p i
 	}
 	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, "+endedInBulk+" AS ended_in_bulk, "+clientName+" AS client_name, "+summaryColumns, db.columns((*sessionRow)(nil))).
 		Join("JOIN users AS u ON u.id = s.user_id")
-	err := newestFirst(db.whereSession(q, f, now), "s.id", p).Scan(ctx)
+	after, until := createdWithin(f, now)
+	q, err := db.idsOfTimes(ctx, db.whereSession(q, f, now), timed{"sessions", "s", "created_at"}, after, until)
+	if err != nil {
+		return nil, err
+	}
+	err = newestFirst(q, "s.id", p).Scan(ctx)
 	out := make([]session.Listed, len(rows))
 	for i, r := range rows {
 		out[i] = session.Listed{Session: r.Session, Summary: r.Summary}
 	}
 	return out, db.engine.normalise(err)
+}
+
+// LookThrough implements session.Store.
+func (db *DB) LookThrough(ctx context.Context, after *identity.ID, n int) (*identity.ID, error) {
+	var ids []identity.ID // the last one, and one more
+	q := newestFirst(db.reader(ctx).NewSelect().TableExpr("sessions AS s").Column("s.id"), "s.id", identity.Page{Limit: 1, After: after}).Offset(int64(n) - 1)
+	if err := q.Scan(ctx, &ids); err != nil || len(ids) < 2 {
+		return nil, db.engine.normalise(err)
+	}
+	return &ids[0], nil
 }
 
 // CountSessions implements session.Store.
@@ -232,18 +247,35 @@ func (db *DB) where(q *bun.SelectQuery, f session.Filter, now time.Time, alias s
 	if f.Except != nil {
 		q = q.Where("?.id <> ?", listed, *f.Except)
 	}
-	at := now
+	if f.Oldest != nil {
+		q = q.Where("?.id >= ?", listed, *f.Oldest)
+	}
 	if !f.AsOf.IsZero() {
-		at = f.AsOf.UTC()
-		q = q.Where("?.created_at <= ?", listed, at)
+		q = q.Where("?.created_at <= ?", listed, f.AsOf.UTC())
 	}
-	if f.OlderThan > 0 {
-		q = q.Where("?.created_at <= ?", listed, at.Add(-f.OlderThan))
+	after, until := createdWithin(f, now)
+	if !until.IsZero() {
+		q = q.Where("?.created_at <= ?", listed, until)
 	}
-	if f.NewerThan > 0 {
-		q = q.Where("?.created_at > ?", listed, at.Add(-f.NewerThan))
+	if !after.IsZero() {
+		q = q.Where("?.created_at > ?", listed, after)
 	}
 	return inNetwork(db.engine.onDevice(whereProvider(q, f.Provider), f.Device), f.Network)
+}
+
+// createdWithin returns between which times, the first left out, a filter by age has
+// sessions made; zero for no such time.
+func createdWithin(f session.Filter, now time.Time) (after, until time.Time) {
+	if !f.AsOf.IsZero() {
+		now = f.AsOf.UTC()
+	}
+	if f.OlderThan > 0 {
+		until = now.Add(-f.OlderThan)
+	}
+	if f.NewerThan > 0 {
+		after = now.Add(-f.NewerThan)
+	}
+	return after, until
 }
 
 // ends says in SQL what of a kind has not ended, and the contrary.

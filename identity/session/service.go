@@ -23,7 +23,8 @@ type Service struct {
 	usable  func(provider string) bool
 	notices identity.Notifier
 	jobs    chan struct{} // wakes RunJobs
-	uses    *uses         // nil to write each at once
+	maxWalk int
+	uses    *uses // nil to write each at once
 }
 
 // Option changes what a service does by default.
@@ -39,7 +40,7 @@ func WithNotices(n identity.Notifier) Option { return func(s *Service) { s.notic
 
 // NewService returns the service over a store, with a cache or nil.
 func NewService(store Store, cache *Cache, limits Limits, now identity.Clock, options ...Option) *Service {
-	s := &Service{store: store, cache: cache, limits: limits, now: now, usable: func(string) bool { return true }, notices: identity.NoNotices{}, jobs: make(chan struct{}, 1)}
+	s := &Service{store: store, cache: cache, limits: limits, now: now, usable: func(string) bool { return true }, notices: identity.NoNotices{}, jobs: make(chan struct{}, 1), maxWalk: maxWalk}
 	for _, o := range options {
 		o(s)
 	}
@@ -255,10 +256,24 @@ func (s *Service) List(ctx context.Context, user identity.ID, p identity.Page) (
 	return rows, next, err
 }
 
-// ListAll returns everyone's sessions, for operators.
+// maxWalk is how many sessions one page of a list looks through for those that no
+// index finds.
+const maxWalk = 20_000
+
+// ListAll returns everyone's sessions, for operators. A page of those that no index
+// finds may have fewer than the limit, or none, and still a next one.
 func (s *Service) ListAll(ctx context.Context, f Filter, p identity.Page) ([]Listed, *identity.ID, error) {
+	if f.walks() {
+		var err error
+		if f.Oldest, err = s.store.LookThrough(ctx, p.After, s.maxWalk); err != nil {
+			return nil, nil, err
+		}
+	}
 	rows, err := s.store.Sessions(ctx, f, s.now(), p)
 	rows, next := identity.Next(rows, p, func(l Listed) identity.ID { return l.ID })
+	if next == nil {
+		next = f.Oldest
+	}
 	return rows, next, err
 }
 

@@ -29,9 +29,16 @@ type Filter struct {
 	// Policy is a team's, by which its open team sessions are StatusActive or
 	// StatusRefused. Without one all of them are active.
 	Policy    *team.Policy
+	Oldest    *identity.ID // the last one in the order of a list
 	Except    *identity.ID // not this one
 	NotUserID *identity.ID // not theirs
 	Owners    *bool        // in a team: only the owners', or only the others'
+}
+
+// walks reports whether no index finds the sessions that meet the filter.
+func (f Filter) walks() bool {
+	narrow := f.UserID != nil || f.IDs != nil || f.Network.IsValid() || f.OlderThan > 0 || f.NewerThan > 0
+	return !narrow && (f.Device != "" || f.Provider != "" || f.Status != "")
 }
 
 // End is how sessions end.
@@ -85,6 +92,9 @@ type Store interface {
 	// team sessions, by a constant number of statements, and returns them.
 	EndMatchingSessions(ctx context.Context, f Filter, end End) ([]EndedSession, error)
 	Sessions(ctx context.Context, f Filter, now time.Time, p identity.Page) ([]Listed, error)
+	// LookThrough returns the last of the next n sessions after one, in the order of
+	// Sessions without a filter; nil where there are no more than n.
+	LookThrough(ctx context.Context, after *identity.ID, n int) (*identity.ID, error)
 
 	// Membership is as in team.Store.
 	Membership(ctx context.Context, team, user identity.ID) (team.Membership, error)
