@@ -9,7 +9,6 @@ import (
 
 	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/siwe/ens"
 )
@@ -23,18 +22,9 @@ func (s *Server) AdminListUsers(ctx context.Context, r contract.AdminListUsersRe
 	if err != nil {
 		return nil, err
 	}
-	var f identity.UserFilter
-	if r.Params.Email != nil {
-		if f.Email, err = identity.CanonicalEmail(*r.Params.Email); err != nil {
-			return nil, err
-		}
-	}
-	if r.Params.Wallet != nil {
-		address, err := wallet.ParseAddress(*r.Params.Wallet)
-		if err != nil {
-			return nil, err.WithField("wallet")
-		}
-		f.Wallet = address.Hex()
+	f, err := userFilter(r.Params.Email, r.Params.Wallet)
+	if err != nil {
+		return nil, err
 	}
 	if r.Params.EnsName != nil {
 		address, err := s.walletOf(ctx, *r.Params.EnsName)

@@ -34,12 +34,19 @@ func (s *Server) adminUserOf(u user.WithIdentities) contract.AdminUser {
 		MergedFrom: append([]identity.ID{}, u.MergedFrom...), Identities: each(u.Identities, s.identityOf),
 		ExternalId: u.ExternalID, AppMetadata: u.AppMetadata.Map(), SuspendedUntil: u.SuspendedUntil,
 	}
-	if u.Leave != nil && u.Leave.DeletedAt == nil {
-		out.DeletesAt = &u.Leave.DeletesAt
-	} else if u.Leave != nil {
-		out.DeletedAt = u.Leave.DeletedAt
-	}
+	out.DeletesAt, out.DeletedAt = leavingOf(u.Leave)
 	return out
+}
+
+// leavingOf returns when a user will be deleted, or when they were.
+func leavingOf(l *identity.Leave) (deletes, deleted *time.Time) {
+	switch {
+	case l == nil:
+		return nil, nil
+	case l.DeletedAt != nil:
+		return nil, l.DeletedAt
+	}
+	return &l.DeletesAt, nil
 }
 
 func (s *Server) identityOf(i identity.Identity) contract.Identity {

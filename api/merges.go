@@ -45,7 +45,7 @@ func (s *Server) ConfirmMerge(ctx context.Context, r contract.ConfirmMergeReques
 	return out, nil
 }
 
-// UndoMerge takes a merge back for its survivor.
+// UndoMerge undoes a merge for its survivor.
 func (s *Server) UndoMerge(ctx context.Context, r contract.UndoMergeRequestObject) (contract.UndoMergeResponseObject, error) {
 	p, err := s.Linking.UndoMerge(ctx, s.actor(ctx), r.Merge, false)
 	return contract.UndoMerge200JSONResponse(s.mergeOf(p)), err
@@ -78,7 +78,7 @@ func (s *Server) AdminMerge(ctx context.Context, r contract.AdminMergeRequestObj
 	return contract.AdminMerge200JSONResponse(shown), err
 }
 
-// AdminUndoMerge takes a merge back for an operator.
+// AdminUndoMerge undoes a merge for an operator.
 func (s *Server) AdminUndoMerge(ctx context.Context, r contract.AdminUndoMergeRequestObject) (contract.AdminUndoMergeResponseObject, error) {
 	p, err := s.Linking.UndoMerge(ctx, s.actor(ctx), r.Merge, true)
 	return contract.AdminUndoMerge200JSONResponse(s.mergeOf(p)), err

@@ -36,8 +36,8 @@ func (s *Server) GetSession(ctx context.Context, r contract.GetSessionRequestObj
 		entered := enteredOf(*p, out.Session, s.Now())
 		out.TeamSession = &entered
 	}
-	if r := p.Refused; r != nil {
-		out.TeamRefusal = teamRefusalOf(r.TeamID, r.Refusal)
+	if refused := p.Refused; refused != nil {
+		out.TeamRefusal = teamRefusalOf(refused.TeamID, refused.Refusal)
 	}
 	written, err := json.Marshal(out)
 	if err != nil {

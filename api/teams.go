@@ -94,7 +94,7 @@ func (s *Server) CreateInvitation(ctx context.Context, r contract.CreateInvitati
 	return contract.CreateInvitation201JSONResponse(out), err
 }
 
-// RevokeInvitation takes an invitation back.
+// RevokeInvitation cancels an invitation.
 func (s *Server) RevokeInvitation(ctx context.Context, r contract.RevokeInvitationRequestObject) (contract.RevokeInvitationResponseObject, error) {
 	return contract.RevokeInvitation204Response{}, s.Teams.RevokeInvitation(ctx, s.actor(ctx), r.Team, r.Invitation)
 }

@@ -20,18 +20,9 @@ func (s *Server) ListUsers(ctx context.Context, r contract.ListUsersRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	var f identity.UserFilter
-	if r.Params.Email != nil {
-		if f.Email, err = identity.CanonicalEmail(*r.Params.Email); err != nil {
-			return nil, err
-		}
-	}
-	if r.Params.Wallet != nil {
-		address, err := wallet.ParseAddress(*r.Params.Wallet)
-		if err != nil {
-			return nil, err.WithField("wallet")
-		}
-		f.Wallet = address.Hex()
+	f, err := userFilter(r.Params.Email, r.Params.Wallet)
+	if err != nil {
+		return nil, err
 	}
 	if r.Params.Ids != nil {
 		for raw := range strings.SplitSeq(*r.Params.Ids, ",") {
@@ -44,6 +35,23 @@ func (s *Server) ListUsers(ctx context.Context, r contract.ListUsersRequestObjec
 	}
 	rows, next, err := s.Users.List(ctx, f, p)
 	return contract.ListUsers200JSONResponse{Data: each(rows, s.knownUserOf), NextCursor: nextCursor(next)}, err
+}
+
+// userFilter reads the parameters by which users are looked up.
+func userFilter(email, address *string) (f identity.UserFilter, err error) {
+	if email != nil {
+		if f.Email, err = identity.CanonicalEmail(*email); err != nil {
+			return f, err
+		}
+	}
+	if address != nil {
+		parsed, err := wallet.ParseAddress(*address)
+		if err != nil {
+			return f, err.WithField("wallet")
+		}
+		f.Wallet = parsed.Hex()
+	}
+	return f, nil
 }
 
 // GetUser returns a user, to the application's backend.
@@ -79,10 +87,6 @@ func (s *Server) knownUserOf(u user.WithIdentities) contract.KnownUser {
 		Status: contract.KnownUserStatus(u.Status), MergedInto: u.MergedInto,
 		FormerIds: append([]identity.ID{}, u.MergedFrom...), Identities: each(u.Identities, s.identityOf),
 	}
-	if u.Leave != nil && u.Leave.DeletedAt == nil {
-		out.DeletesAt = &u.Leave.DeletesAt
-	} else if u.Leave != nil {
-		out.DeletedAt = u.Leave.DeletedAt
-	}
+	out.DeletesAt, out.DeletedAt = leavingOf(u.Leave)
 	return out
 }

@@ -126,7 +126,7 @@ func (g *merger) signIn() (err error) {
 	return err
 }
 
-// once merges two new users, of whom one has so many rows, and takes it back.
+// once merges two new users, of whom one has so many rows, and undoes that.
 func (g *merger) once(ctx context.Context, rows int) (merge, undo time.Duration, err error) {
 	request, err := g.pair(ctx, rows)
 	if err != nil {

@@ -116,7 +116,7 @@ func (s *Service) Invitations(ctx context.Context, actor identity.Actor, team id
 	return rows, next, err
 }
 
-// RevokeInvitation takes an open invitation of this team back. A machine may.
+// RevokeInvitation cancels an open invitation of this team. A machine may.
 func (s *Service) RevokeInvitation(ctx context.Context, actor identity.Actor, team, id identity.ID) error {
 	return InTeamTx(ctx, s.store, actor, team, s.now, managing(func(ctx context.Context, _ Team, by Role) error {
 		i, err := s.store.Invitation(ctx, id)
