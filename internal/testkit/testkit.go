@@ -1,17 +1,3 @@
-// Package testkit is what tests of more than one package share:
-//
-//   - [Together] runs a function many times at once;
-//   - storagetest opens a fresh, migrated database of each engine and puts people,
-//     identities, sessions and teams into it;
-//   - testpg starts private PostgreSQL servers, their standbys and PgBouncer;
-//   - testredis starts a private Redis;
-//   - apptest runs the whole service with real listeners, a clock that tests move,
-//     browsers, wallets, a mail server and a proxy that cuts connections, and checks
-//     every answer against the contract;
-//   - providertest runs the development stand-ins of providers on a server of their
-//     own, where they say what a test wants and can be broken.
-//
-// What only one package needs stays in that package.
 package testkit
 
 import "sync"
