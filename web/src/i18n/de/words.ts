@@ -113,6 +113,14 @@ export const words: Catalogue['words'] = {
     title: 'Diese Anwendung ist falsch eingerichtet',
     text: 'Sie wollte die Antwort an eine Adresse, die nicht für sie registriert ist. Sagen Sie es denen, die sie betreiben.',
   },
+  invalid_client_document: {
+    title: 'Diese Anwendung ist falsch eingerichtet',
+    text: 'Was sie über sich veröffentlicht, ist nicht verwendbar. Sagen Sie es denen, die sie betreiben.',
+  },
+  client_unavailable: {
+    title: 'Diese Anwendung lässt sich gerade nicht prüfen',
+    text: 'Sie hat nicht geantwortet. Versuchen Sie es in einer Minute noch einmal oder sagen Sie es denen, die sie betreiben.',
+  },
   invalid_return_to: { title: 'Der Link, der Sie hierher brachte, ist falsch', text: 'Gehen Sie zurück zur Anwendung und fangen Sie neu an.' },
   invalid_email: { title: 'Das ist keine E-Mail-Adresse', text: 'Prüfen Sie die Schreibweise.' },
   last_identity: { title: 'Das ist Ihre einzige Anmeldemethode', text: 'Fügen Sie zuerst eine andere hinzu.' },
