@@ -80,6 +80,8 @@ func (s *Server) GetConsent(ctx context.Context, r contract.GetConsentRequestObj
 	out.Client.Id, out.Client.Name = q.Client.ID, q.Client.Name
 	if q.Client.DocumentHash == nil { // the logo of one that anybody can publish would be anybody's
 		out.Client.LogoUri = optional(q.Client.LogoURI)
+	} else {
+		out.Client.DocumentHost = optional(shownHost(q.Client.ID))
 	}
 	if q.TeamID != nil {
 		out.Team = &struct {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -55,12 +56,13 @@ var byAddress = map[string]ratelimit.Limit{
 var (
 	perIdentity = policy{"identity", ratelimit.Limit{Quota: 60, Window: 10 * time.Minute}} // proofs of one provider and subject
 	perUser     = policy{"user", ratelimit.Limit{Quota: 1200, Window: time.Minute}}
-	perTeam     = policy{"team", ratelimit.Limit{Quota: 6000, Window: time.Minute}} // changes, of all members together
+	perTeam     = policy{"team", ratelimit.Limit{Quota: 6000, Window: time.Minute}}   // changes, of all members together
+	perDocument = policy{"document", ratelimit.Limit{Quota: 30, Window: time.Minute}} // documents of clients that a user has fetched
 )
 
 // byName are all limits but those by address.
 var byName = []policy{
-	perIdentity, perUser, perTeam,
+	perIdentity, perUser, perTeam, perDocument,
 	perMailKnown, perMailBrowser, perMailCrowd, perGuessKnown, perGuessBrowser, perGuessNetwork, perGuessAll,
 }
 
@@ -159,9 +161,27 @@ func (s *Server) consumeLimit(c *gin.Context, p policy, key string) error {
 		return nil
 	}
 	s.Metrics.limited.WithLabelValues(p.name).Inc()
+	return errRateLimited(r)
+}
+
+func errRateLimited(r ratelimit.Result) error {
 	err := identity.NewError(codeRateLimited, "too many requests; try again later")
 	err.RetryAfter = max(r.RetryAfter, time.Second)
 	return err
+}
+
+// LimitDocuments counts the documents of clients that a user has fetched from elsewhere,
+// and refuses them one where there were too many. factor is that of Limits.
+func LimitDocuments(limiter ratelimit.Limiter, factor float64) func(ctx context.Context, user identity.ID) error {
+	return func(ctx context.Context, user identity.ID) error {
+		if factor == 0 {
+			return nil
+		}
+		if r := limiter.Take(ctx, perDocument.bucket(user.String()), perDocument.limit.Scaled(factor)); !r.Allowed {
+			return errRateLimited(r)
+		}
+		return nil
+	}
 }
 
 // spare counts the request in a bucket and reports whether there was room. It

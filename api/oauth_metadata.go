@@ -50,6 +50,7 @@ func (s *Server) metadata() contract.ServerMetadata {
 		RevocationEndpointAuthMethodsSupported:     append(bySecret[:2:2], "none"),
 		IntrospectionEndpointAuthMethodsSupported:  append(bySecret[:2:2], "Bearer"),
 		AuthorizationResponseIssParameterSupported: true,
+		ClientIdMetadataDocumentSupported:          s.Config.ClientDocuments,
 		BackchannelLogoutSupported:                 true,
 		BackchannelLogoutSessionSupported:          true,
 		EndSessionEndpoint:                         public + logoutPath,

@@ -40,12 +40,13 @@ var specification []byte
 
 // Config is what the HTTP layer needs to know of the deployment.
 type Config struct {
-	PublicURL      *url.URL       // origin only
-	AllowedOrigins []string       // besides the public one
-	CookieDomain   string         // whose subdomains get the session; "" for the public host alone
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
-	Limits         Limits
-	WalletConnect  string // project id, or "" for no wallets on phones
+	PublicURL       *url.URL       // origin only
+	AllowedOrigins  []string       // besides the public one
+	CookieDomain    string         // whose subdomains get the session; "" for the public host alone
+	TrustedProxies  []netip.Prefix // whose X-Forwarded-For counts
+	Limits          Limits
+	WalletConnect   string // project id, or "" for no wallets on phones
+	ClientDocuments bool   // whether clients may describe themselves
 }
 
 // Deps are the parts that the handlers put to work.

@@ -1143,9 +1143,11 @@ type ClientKind string
 // ConsentQuestion defines model for ConsentQuestion.
 type ConsentQuestion struct {
 	Client struct {
-		Id      string  `json:"id"`
-		LogoUri *string `json:"logo_uri,omitempty"`
-		Name    string  `json:"name"`
+		// DocumentHost Of an application that is not registered and describes itself: the host of its `id`, which is a URL. The rest is what it says of itself.
+		DocumentHost *string `json:"document_host,omitempty"`
+		Id           string  `json:"id"`
+		LogoUri      *string `json:"logo_uri,omitempty"`
+		Name         string  `json:"name"`
 	} `json:"client"`
 
 	// RedirectHost Where the answer goes: a host, or the scheme of a native app.
@@ -1980,27 +1982,30 @@ type ServerMetadata struct {
 	BackchannelLogoutSupported                 bool     `json:"backchannel_logout_supported"`
 	ClaimsParameterSupported                   bool     `json:"claims_parameter_supported"`
 	ClaimsSupported                            []string `json:"claims_supported"`
-	CodeChallengeMethodsSupported              []string `json:"code_challenge_methods_supported"`
-	EndSessionEndpoint                         string   `json:"end_session_endpoint"`
-	GrantTypesSupported                        []string `json:"grant_types_supported"`
-	IdTokenSigningAlgValuesSupported           []string `json:"id_token_signing_alg_values_supported"`
-	IntrospectionEndpoint                      string   `json:"introspection_endpoint"`
-	IntrospectionEndpointAuthMethodsSupported  []string `json:"introspection_endpoint_auth_methods_supported"`
-	Issuer                                     string   `json:"issuer"`
-	JwksUri                                    string   `json:"jwks_uri"`
-	PromptValuesSupported                      []string `json:"prompt_values_supported"`
-	RequestParameterSupported                  bool     `json:"request_parameter_supported"`
-	RequestUriParameterSupported               bool     `json:"request_uri_parameter_supported"`
-	ResponseModesSupported                     []string `json:"response_modes_supported"`
-	ResponseTypesSupported                     []string `json:"response_types_supported"`
-	RevocationEndpoint                         string   `json:"revocation_endpoint"`
-	RevocationEndpointAuthMethodsSupported     []string `json:"revocation_endpoint_auth_methods_supported"`
-	ScopesSupported                            []string `json:"scopes_supported"`
-	ServiceDocumentation                       string   `json:"service_documentation"`
-	SubjectTypesSupported                      []string `json:"subject_types_supported"`
-	TokenEndpoint                              string   `json:"token_endpoint"`
-	TokenEndpointAuthMethodsSupported          []string `json:"token_endpoint_auth_methods_supported"`
-	UserinfoEndpoint                           string   `json:"userinfo_endpoint"`
+
+	// ClientIdMetadataDocumentSupported Whether a `client_id` can be the https URL of a Client ID Metadata Document.
+	ClientIdMetadataDocumentSupported         bool     `json:"client_id_metadata_document_supported"`
+	CodeChallengeMethodsSupported             []string `json:"code_challenge_methods_supported"`
+	EndSessionEndpoint                        string   `json:"end_session_endpoint"`
+	GrantTypesSupported                       []string `json:"grant_types_supported"`
+	IdTokenSigningAlgValuesSupported          []string `json:"id_token_signing_alg_values_supported"`
+	IntrospectionEndpoint                     string   `json:"introspection_endpoint"`
+	IntrospectionEndpointAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
+	Issuer                                    string   `json:"issuer"`
+	JwksUri                                   string   `json:"jwks_uri"`
+	PromptValuesSupported                     []string `json:"prompt_values_supported"`
+	RequestParameterSupported                 bool     `json:"request_parameter_supported"`
+	RequestUriParameterSupported              bool     `json:"request_uri_parameter_supported"`
+	ResponseModesSupported                    []string `json:"response_modes_supported"`
+	ResponseTypesSupported                    []string `json:"response_types_supported"`
+	RevocationEndpoint                        string   `json:"revocation_endpoint"`
+	RevocationEndpointAuthMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
+	ScopesSupported                           []string `json:"scopes_supported"`
+	ServiceDocumentation                      string   `json:"service_documentation"`
+	SubjectTypesSupported                     []string `json:"subject_types_supported"`
+	TokenEndpoint                             string   `json:"token_endpoint"`
+	TokenEndpointAuthMethodsSupported         []string `json:"token_endpoint_auth_methods_supported"`
+	UserinfoEndpoint                          string   `json:"userinfo_endpoint"`
 }
 
 // Session defines model for Session.
@@ -2465,7 +2470,7 @@ type UserPath = openapi_types.UUID
 
 // AuthorizeParams defines parameters for Authorize.
 type AuthorizeParams struct {
-	// ClientId Required, but for `continue`.
+	// ClientId Required, but for `continue`. That of a registered application, or the https URL of a Client ID Metadata Document, which is fetched once the person has signed in.
 	ClientId *string `form:"client_id,omitempty" json:"client_id,omitempty"`
 
 	// RedirectUri Required: one that is registered, byte for byte. The port of a loopback address is free (RFC 8252).

@@ -1,10 +1,12 @@
 package authserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/client"
@@ -26,10 +28,39 @@ type Outcome struct {
 // own, is an error to be shown here: the browser is never sent there (RFC 6749,
 // section 4.1.2.1).
 func (s *Service) Authorize(ctx context.Context, form url.Values, p *session.Principal, from identity.RequestOrigin) (Outcome, error) {
-	c, err := s.client(ctx, form.Get("client_id"))
+	t := trip{Since: s.now().UnixMicro()}
+	c, err := s.client(ctx, form.Get("client_id"), p, true)
+	if p == nil && identity.ErrorCode(err) == identity.CodeClientNotFound && s.documents.Takes(form.Get("client_id")) {
+		return s.signInFirst(t, form, err)
+	}
 	if err != nil {
 		return Outcome{}, err
 	}
+	return s.begin(ctx, c, t, form, p, from)
+}
+
+// signInFirst keeps a request of a client that no user has agreed to yet. Its document is
+// fetched for people who are signed in only, so that no stranger can have this service
+// ask around.
+func (s *Service) signInFirst(t trip, form url.Values, unknown error) (Outcome, error) {
+	if slices.Contains(strings.Fields(form.Get("prompt")), promptNone) {
+		return Outcome{}, unknown
+	}
+	t.Form = url.Values{}
+	for _, name := range parameters {
+		if form.Has(name) {
+			t.Form[name] = form[name]
+		}
+	}
+	sealed, err := s.seal(useTrip, t)
+	if err == nil && len(sealed) > maxSealed {
+		err = identity.NewError(identity.CodeInvalidRequest, "the request is too long")
+	}
+	return Outcome{SignIn: sealed, LoginHint: shortHint(form)}, err
+}
+
+// begin reads a request of a client and decides about it.
+func (s *Service) begin(ctx context.Context, c client.Client, t trip, form url.Values, p *session.Principal, from identity.RequestOrigin) (Outcome, error) {
 	if uri := form.Get("redirect_uri"); uri == "" || !c.AllowsRedirect(uri) {
 		return Outcome{}, identity.NewError(identity.CodeInvalidRedirectURI, "the redirect_uri of this request is not registered for the application").WithField("redirect_uri")
 	}
@@ -47,7 +78,8 @@ func (s *Service) Authorize(ctx context.Context, form url.Values, p *session.Pri
 		}
 		r.Subject = h.Subject
 	}
-	return s.proceed(ctx, c, trip{Request: r, Since: s.now().UnixMicro()}, p, from)
+	t.Request, t.Form = r, nil
+	return s.proceed(ctx, c, t, p, from)
 }
 
 // Continue is Authorize for a request that was on its way through our pages. What it
@@ -55,23 +87,35 @@ func (s *Service) Authorize(ctx context.Context, form url.Values, p *session.Pri
 // after an hour, or where the client may no longer ask for it.
 func (s *Service) Continue(ctx context.Context, sealed string, p *session.Principal, from identity.RequestOrigin) (Outcome, error) {
 	var t trip
-	if !s.open(useTrip, sealed, &t) {
+	if !s.open(useTrip, sealed, &t) || s.late(t) {
 		return Outcome{}, errTripOver()
 	}
-	c, err := s.clientOf(ctx, t)
+	if t.Form != nil {
+		if p == nil {
+			return Outcome{SignIn: sealed, LoginHint: shortHint(t.Form)}, nil
+		}
+		c, err := s.client(ctx, t.Form.Get("client_id"), p, true)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return s.begin(ctx, c, t, t.Form, p, from)
+	}
+	c, err := s.clientOf(ctx, t, p)
 	if err != nil {
 		return Outcome{}, err
 	}
 	return s.proceed(ctx, c, t, p, from)
 }
 
+func (s *Service) late(t trip) bool { return s.now().Sub(t.begunAt()) > tripLifetime }
+
 // clientOf returns the client of a request that was on its way, which is over where it
 // took too long, or the client may no longer ask for it.
-func (s *Service) clientOf(ctx context.Context, t trip) (client.Client, error) {
-	if s.now().Sub(t.begunAt()) > tripLifetime {
+func (s *Service) clientOf(ctx context.Context, t trip, p *session.Principal) (client.Client, error) {
+	if s.late(t) {
 		return client.Client{}, errTripOver()
 	}
-	c, err := s.client(ctx, t.ClientID)
+	c, err := s.client(ctx, t.ClientID, p, false)
 	if err == nil && !(c.AllowsRedirect(t.RedirectURI) && c.Has(client.GrantCode) && stillFor(c, t.Scopes, t.Resources, t.TeamID)) {
 		err = errTripOver()
 	}
@@ -82,13 +126,33 @@ func errTripOver() error {
 	return identity.NewError(identity.CodeInvalidState, "this request has expired or was changed: go back to the application and start again")
 }
 
-// client returns a client that a browser names.
-func (s *Service) client(ctx context.Context, id string) (client.Client, error) {
+// client returns a client that a browser names: for people who are signed in, as it
+// describes itself now, where it does. begins is for a request that begins.
+func (s *Service) client(ctx context.Context, id string, p *session.Principal, begins bool) (client.Client, error) {
+	if p == nil || !s.documents.Takes(id) {
+		return s.registered(ctx, id)
+	}
+	d, err := s.documents.Get(ctx, id, p.User.ID, begins)
+	if err != nil {
+		return client.Client{}, err
+	}
+	known, err := s.store.Resources(ctx)
+	return d.Client(known), err
+}
+
+// registered returns a client that is known here: one that describes itself from when a
+// person first agreed to it, as it was when one last did.
+func (s *Service) registered(ctx context.Context, id string) (client.Client, error) {
 	c, err := s.store.Client(ctx, id)
-	if id == "" || errors.Is(err, identity.ErrNotFound) {
+	if id == "" || errors.Is(err, identity.ErrNotFound) || err == nil && !s.taken(c) {
 		return client.Client{}, identity.NewError(identity.CodeClientNotFound, "the application that sent you here is not registered").WithField("client_id")
 	}
 	return c, err
+}
+
+// taken reports whether a client that is known here is still taken.
+func (s *Service) taken(c client.Client) bool {
+	return c.DocumentHash == nil || s.documents.Takes(c.ID)
 }
 
 func (s *Service) refused(r Request, refusal *Refusal) Outcome {
@@ -133,12 +197,12 @@ func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *sessi
 		}
 	}
 	if next == stepConsent {
-		sealed, err := s.seal(useConsent, consent{Trip: t, UserID: f.user, SessionID: f.session})
+		sealed, err := s.seal(useConsent, consent{Trip: t, UserID: f.user, SessionID: f.session, Document: c.DocumentHash})
 		return Outcome{Consent: sealed}, err
 	}
 	issued := code{
 		SessionID: identity.NewID(), ClientID: c.ID, RedirectURI: t.RedirectURI, Challenge: t.Challenge, Nonce: t.Nonce, Scopes: t.Scopes,
-		Resources: t.Resources, UserID: f.user, ParentID: f.session, TeamID: t.TeamID, From: from, ExpiresAt: f.now.Add(codeLifetime).UnixMicro(),
+		Resources: t.Resources, UserID: f.user, ParentID: f.session, TeamID: t.TeamID, Document: c.DocumentHash, From: from, ExpiresAt: f.now.Add(codeLifetime).UnixMicro(),
 	}
 	if g != nil {
 		issued.GrantID = &g.ID
@@ -215,7 +279,10 @@ func (s *Service) openConsent(ctx context.Context, sealed string, p session.Prin
 		return consent{}, client.Client{}, Question{}, errTripOver()
 	}
 	t := asked.Trip
-	c, err := s.clientOf(ctx, t)
+	c, err := s.clientOf(ctx, t, &p)
+	if err == nil && !bytes.Equal(c.DocumentHash, asked.Document) {
+		err = errTripOver() // it is not what the person was shown
+	}
 	return asked, c, Question{RedirectURI: t.RedirectURI, Scopes: t.Scopes, Resources: t.Resources, TeamID: t.TeamID}, err
 }
 
@@ -230,8 +297,11 @@ func (s *Service) Decide(ctx context.Context, sealed string, p session.Principal
 	if !allow {
 		return "", s.refused(t.Request, refuse("access_denied", "the person does not agree")).Redirect, nil
 	}
-	_, err = s.consents.Agree(ctx, actor, client.Consent{ClientID: c.ID, TeamID: q.TeamID, Scopes: q.Scopes, Resources: q.Resources, DocumentHash: c.DocumentHash})
-	if err != nil {
+	agreed := client.Consent{ClientID: c.ID, TeamID: q.TeamID, Scopes: q.Scopes, Resources: q.Resources}
+	if c.DocumentHash != nil {
+		agreed.Document = &c
+	}
+	if _, err = s.consents.Agree(ctx, actor, agreed); err != nil {
 		return "", "", err
 	}
 	t.Agreed = &p.Session.ID

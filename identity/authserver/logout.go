@@ -70,7 +70,7 @@ func (s *Service) logoutClient(ctx context.Context, id string, hint *token.IDTok
 	case id == "":
 		return client.Client{}, nil
 	}
-	return s.client(ctx, id)
+	return s.registered(ctx, id)
 }
 
 // endHinted ends the application's session that an ID token is of, and reports whether

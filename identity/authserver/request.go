@@ -62,7 +62,7 @@ var challengeShape = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 func Parse(c client.Client, form url.Values) (Request, *Refusal) {
 	r := Request{
 		ClientID: c.ID, RedirectURI: form.Get("redirect_uri"), State: form.Get("state"), Nonce: form.Get("nonce"),
-		Challenge: form.Get("code_challenge"), LoginHint: form.Get("login_hint"), TeamID: c.TeamID,
+		Challenge: form.Get("code_challenge"), LoginHint: shortHint(form), TeamID: c.TeamID,
 	}
 	switch response := form.Get("response_type"); {
 	case len(r.State) > maxState || !utf8.ValidString(r.State):
@@ -90,10 +90,15 @@ func Parse(c client.Client, form url.Values) (Request, *Refusal) {
 			return r, refusal
 		}
 	}
-	if len(r.LoginHint) > maxHint {
-		r.LoginHint = "" // only a hint
-	}
 	return r, nil
+}
+
+// shortHint returns the login_hint of a request, which is left out where it is too long.
+func shortHint(form url.Values) string {
+	if hint := form.Get("login_hint"); len(hint) <= maxHint {
+		return hint
+	}
+	return ""
 }
 
 func (r *Request) readPKCE(_ client.Client, form url.Values) *Refusal {
@@ -222,6 +227,15 @@ type trip struct {
 	Since int64 `json:"i"`
 	// Agreed is the session in which the person has agreed on this trip.
 	Agreed *identity.ID `json:"g,omitempty"`
+	// Form is a request of a client whose document is only fetched once the person has
+	// signed in, as it came. Request is empty until then.
+	Form url.Values `json:"f,omitempty"`
+}
+
+// parameters are those of an authorization request.
+var parameters = []string{
+	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
+	"resource", "prompt", "max_age", "login_hint", "id_token_hint", "team", "request", "request_uri", "registration",
 }
 
 // tripLifetime is how long a request can be on its way, and with it how long a sign-in or

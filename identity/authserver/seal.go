@@ -32,8 +32,9 @@ type code struct {
 	ParentID    identity.ID            `json:"b"`
 	TeamID      *identity.ID           `json:"t,omitempty"`
 	GrantID     *identity.ID           `json:"g,omitempty"`
-	From        identity.RequestOrigin `json:"f"` // the browser
-	ExpiresAt   int64                  `json:"e"` // microseconds
+	Document    []byte                 `json:"d,omitempty"` // the hash of the client's document
+	From        identity.RequestOrigin `json:"f"`           // the browser
+	ExpiresAt   int64                  `json:"e"`           // microseconds
 }
 
 // consent is what the consent page asks about. It is bound to the session that it was
@@ -42,6 +43,7 @@ type consent struct {
 	Trip      trip        `json:"t"`
 	UserID    identity.ID `json:"u"`
 	SessionID identity.ID `json:"s"`
+	Document  []byte      `json:"d,omitempty"` // the hash of the client's document
 }
 
 // The uses of sealed values. One never opens as another.

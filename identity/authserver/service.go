@@ -25,6 +25,8 @@ type Store interface {
 	HoldClient(ctx context.Context, id string) (client.Client, error)
 	ClientGrant(ctx context.Context, user identity.ID, client string, team *identity.ID) (client.Grant, error)
 	ClientGrantByID(ctx context.Context, id identity.ID) (client.Grant, error)
+	// Resources is that of client.Store.
+	Resources(ctx context.Context) ([]client.Resource, error)
 
 	// NoteSubject notes that a client knows a user.
 	NoteSubject(ctx context.Context, client string, user identity.ID, at time.Time) error
@@ -49,6 +51,12 @@ type Consents interface {
 	Used(ctx context.Context, g client.Grant) error
 }
 
+// Documents fetches what clients publish about themselves, as client.Documents does.
+type Documents interface {
+	Takes(id string) bool
+	Get(ctx context.Context, id string, user identity.ID, begins bool) (client.Document, error)
+}
+
 // APIKeys checks the keys of teams.
 type APIKeys interface {
 	Authenticate(ctx context.Context, raw string) (apikey.Key, error)
@@ -60,28 +68,31 @@ type Deps struct {
 	Sessions Sessions
 	Tokens   *token.Service
 	Consents Consents
-	APIKeys  APIKeys
-	Secrets  identity.Secrets
-	Issuer   string // the public URL
-	Now      identity.Clock
+	// Documents are those of clients that describe themselves.
+	Documents Documents
+	APIKeys   APIKeys
+	Secrets   identity.Secrets
+	Issuer    string // the public URL
+	Now       identity.Clock
 }
 
 // Service is the authorization server.
 type Service struct {
-	store    Store
-	sessions Sessions
-	tokens   *token.Service
-	consents Consents
-	keys     APIKeys
-	sealer   identity.Sealer
-	issuer   string
-	now      identity.Clock
+	store     Store
+	sessions  Sessions
+	tokens    *token.Service
+	consents  Consents
+	documents Documents
+	keys      APIKeys
+	sealer    identity.Sealer
+	issuer    string
+	now       identity.Clock
 }
 
 // New returns the service.
 func New(d Deps) *Service {
 	return &Service{
-		store: d.Store, sessions: d.Sessions, tokens: d.Tokens, consents: d.Consents, keys: d.APIKeys,
+		store: d.Store, sessions: d.Sessions, tokens: d.Tokens, consents: d.Consents, documents: d.Documents, keys: d.APIKeys,
 		sealer: identity.NewSealer(d.Secrets.Keys("authorization server")...), issuer: d.Issuer, now: d.Now,
 	}
 }

@@ -46,6 +46,8 @@ func (s *Service) Client(ctx context.Context, by Credentials) (client.Client, er
 		return client.Client{}, err
 	}
 	switch {
+	case !s.taken(c):
+		return client.Client{}, errInvalidClient("unknown client, or not its secret")
 	case c.Kind == client.Public && by.Secret != "":
 		return client.Client{}, errInvalidClient("a public client has no secret")
 	case c.Kind != client.Public && !c.VerifySecret(by.Secret, s.now()):
@@ -216,6 +218,9 @@ func (s *Service) stillAgreed(ctx context.Context, c client.Client, asked code) 
 			return errInvalidGrant()
 		}
 		return nil
+	}
+	if c.DocumentHash != nil {
+		c.DocumentHash = asked.Document // another person may have agreed to another since
 	}
 	g, err := s.store.ClientGrantByID(ctx, *asked.GrantID)
 	if errors.Is(err, identity.ErrNotFound) || err == nil && (g.RevokedAt != nil || !c.Trusted && !g.Covers(c, asked.Scopes, asked.Resources)) {

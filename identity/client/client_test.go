@@ -291,7 +291,7 @@ func TestGrants(t *testing.T) {
 				t.Errorf("%s: covered is not %v", name, c.want)
 			}
 		}
-		g := agree(client.Consent{ClientID: agent.ID, Scopes: []string{"openid"}, DocumentHash: agent.DocumentHash})
+		g := agree(client.Consent{ClientID: agent.ID, Scopes: []string{"openid"}, Document: &agent})
 		changed := agent
 		changed.DocumentHash = identity.HashSecret("two")
 		if !g.Covers(agent, []string{"openid"}, nil) || g.Covers(changed, []string{"openid"}, nil) {

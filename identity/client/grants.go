@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -17,9 +18,16 @@ type Consent struct {
 	TeamID    *identity.ID
 	Scopes    []string
 	Resources []string
-	// DocumentHash is of the document that the person was shown; nil for a client
-	// that is registered here.
-	DocumentHash []byte
+	// Document is the client as the person was shown it, where it describes itself; nil
+	// for a client that is registered here.
+	Document *Client
+}
+
+func (c Consent) documentHash() []byte {
+	if c.Document == nil {
+		return nil
+	}
+	return c.Document.DocumentHash
 }
 
 // Agree keeps what a person agrees to: it widens the grant that there is, or makes
@@ -39,7 +47,7 @@ func (s *Service) Agree(ctx context.Context, actor identity.Actor, c Consent) (g
 		if len(users) != 1 || !users[0].Active() {
 			return identity.NewError(identity.CodeUnauthenticated, "sign in first")
 		}
-		app, err := s.store.HoldClient(ctx, c.ClientID)
+		app, err := s.holdConsented(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -49,7 +57,7 @@ func (s *Service) Agree(ctx context.Context, actor identity.Actor, c Consent) (g
 		case errors.Is(err, identity.ErrNotFound):
 			g = Grant{
 				ID: identity.NewID(), UserID: actor.UserID, ClientID: c.ClientID, TeamID: c.TeamID, Scopes: Words(nil).With(c.Scopes),
-				Resources: Words(nil).With(c.Resources), DocumentHash: c.DocumentHash, CreatedAt: now, UpdatedAt: now,
+				Resources: Words(nil).With(c.Resources), DocumentHash: c.documentHash(), CreatedAt: now, UpdatedAt: now,
 			}
 			if err = s.store.InsertClientGrant(ctx, g); err != nil {
 				return err
@@ -57,16 +65,51 @@ func (s *Service) Agree(ctx context.Context, actor identity.Actor, c Consent) (g
 			return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantCreated, g, app))
 		case err != nil:
 			return err
-		case g.Scopes.HasAll(c.Scopes) && g.Resources.HasAll(c.Resources) && string(g.DocumentHash) == string(c.DocumentHash):
+		case g.Scopes.HasAll(c.Scopes) && g.Resources.HasAll(c.Resources) && string(g.DocumentHash) == string(c.documentHash()):
 			return nil
 		}
-		g.Scopes, g.Resources, g.DocumentHash, g.UpdatedAt = g.Scopes.With(c.Scopes), g.Resources.With(c.Resources), c.DocumentHash, now
+		g.Scopes, g.Resources, g.DocumentHash, g.UpdatedAt = g.Scopes.With(c.Scopes), g.Resources.With(c.Resources), c.documentHash(), now
 		if err := s.store.UpdateClientGrant(ctx, g); err != nil {
 			return err
 		}
 		return s.store.RecordEvents(ctx, s.grantEvent(actor, identity.ActionGrantUpdated, g, app))
 	})
 	return g, err
+}
+
+// holdConsented returns the client of a consent and keeps it as it is. One that describes
+// itself is kept as the person was shown it, from the first that agrees to it on; one that
+// was deleted is there again.
+func (s *Service) holdConsented(ctx context.Context, c Consent) (Client, error) {
+	if c.Document == nil {
+		return s.store.HoldClient(ctx, c.ClientID)
+	}
+	app, now := *c.Document, s.now()
+	was, err := s.store.LockClient(ctx, c.ClientID)
+	switch {
+	case errors.Is(err, identity.ErrNotFound):
+		app.CreatedAt, app.UpdatedAt = now, now
+		if err := s.store.InsertClient(ctx, app); err != nil {
+			return Client{}, err
+		}
+		return app, s.store.RecordEvents(ctx, s.event(nil, identity.ActionClientCreated, app))
+	case err != nil || was.DeletedAt == nil && was.describedLike(app):
+		return was, err
+	}
+	app.CreatedAt, app.UpdatedAt = was.CreatedAt, now
+	if err := s.store.UpdateClient(ctx, app); err != nil {
+		return Client{}, err
+	}
+	action := identity.ActionClientUpdated
+	if was.DeletedAt != nil {
+		action = identity.ActionClientCreated
+	}
+	return app, s.store.RecordEvents(ctx, s.event(nil, action, app))
+}
+
+// describedLike reports whether a client that describes itself is as it is kept.
+func (c Client) describedLike(now Client) bool {
+	return string(c.DocumentHash) == string(now.DocumentHash) && slices.Equal(c.Scopes, now.Scopes) && slices.Equal(c.Resources, now.Resources)
 }
 
 // Used notes that a grant was used, to the hour. It joins the transaction of ctx.

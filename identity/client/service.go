@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"net/url"
 	"time"
@@ -281,6 +282,9 @@ func (s *Service) eventOf(actor *identity.Actor, action identity.Action) identit
 func (s *Service) event(actor *identity.Actor, action identity.Action, c Client) identity.Event {
 	e := s.eventOf(actor, action)
 	e.Data = identity.Metadata{"client_id": c.ID, "name": c.Name, "kind": c.Kind, "trusted": c.Trusted, "redirect_uris": c.RedirectURIs}
+	if c.DocumentHash != nil {
+		e.Data["document_hash"] = hex.EncodeToString(c.DocumentHash)
+	}
 	return e
 }
 

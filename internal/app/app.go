@@ -111,7 +111,7 @@ func New(parts Parts) (*App, error) {
 		Config: api.Config{
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 			CookieDomain: cfg.CookieDomain, Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
-			WalletConnect: cfg.WalletConnectProjectID,
+			WalletConnect: cfg.WalletConnectProjectID, ClientDocuments: cfg.TakesDocuments(),
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
 			Policy:     linking.Policy(cfg.Linking),
@@ -131,7 +131,7 @@ func New(parts Parts) (*App, error) {
 		APIKeys:  keys,
 		Clients:  clients,
 		AuthServer: authserver.New(authserver.Deps{
-			Store: db, Sessions: sessions, Tokens: tokens, Consents: clients, APIKeys: keys,
+			Store: db, Sessions: sessions, Tokens: tokens, Consents: clients, Documents: newDocuments(parts, limits), APIKeys: keys,
 			Secrets: cfg.Secrets(), Issuer: cfg.PublicURL.String(), Now: now,
 		}),
 		Teams:    team.NewService(db, now, post.teams...),

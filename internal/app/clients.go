@@ -3,11 +3,13 @@ package app
 import (
 	"net/url"
 
+	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/logout"
 	"github.com/latchkey/latchkey/internal/outbox"
+	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -18,6 +20,15 @@ func Clients(cfg config.Config, db *storage.DB, now identity.Clock) *client.Serv
 	return client.NewService(db, client.Options{
 		BackchannelHTTP: func(u *url.URL) bool { return cfg.BackchannelAllowedHosts.Has(u) || config.Loopback(u.Hostname()) },
 	}, now)
+}
+
+// newDocuments returns the fetcher of what applications publish about themselves.
+func newDocuments(parts Parts, limits ratelimit.Limiter) *client.Documents {
+	cfg := parts.Config
+	return client.NewDocuments(client.DocumentOptions{
+		Takes: cfg.TakesDocument, Anywhere: cfg.PrivateDocument, OverHTTP: cfg.LocalDocument,
+		Spend: api.LimitDocuments(limits, float64(cfg.RateLimits)),
+	}, parts.Now)
 }
 
 // newLogouts returns the worker that tells applications of ended sessions. It is one of

@@ -39,6 +39,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[Domains]():        parser(parseDomains),
 	reflect.TypeFor[HookSecrets]():    parser(parseHookSecrets),
 	reflect.TypeFor[Hosts]():          parser(parseHosts),
+	reflect.TypeFor[DocumentHosts]():  parser(parseDocumentHosts),
 	reflect.TypeFor[OnboardedBy]():    parser(oneOf(OnboardedByUser, OnboardedByBackend)),
 	reflect.TypeFor[OnFailure]():      parser(oneOf(OnFailureDeny, OnFailureAllow)),
 	reflect.TypeFor[AllowedDomains](): parser(parseAllowedDomains),

@@ -1,4 +1,4 @@
-import { Avatar, Button, Group, List, Paper, Stack, Text, Title } from '@mantine/core'
+import { Alert, Avatar, Button, Group, List, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useSearchParams } from 'react-router'
 import { navigationPending, useChange } from '../../api/change'
@@ -12,6 +12,8 @@ import { SignedIn } from '../../components/signed-in'
 import { scopeWords } from '../../features/apps/scopes'
 import { useT } from '../../i18n/language'
 import '../../i18n/en/later/apps'
+
+const isLoopback = (host: string) => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host)
 
 // ConsentPage asks whether an application may access the account.
 export default function ConsentPage() {
@@ -47,6 +49,11 @@ function Consent({ session }: { session: CurrentSession }) {
         {client.logo_uri && <Avatar src={client.logo_uri} alt="" radius="md" imageProps={{ referrerPolicy: 'no-referrer' }} />}
         <Title order={1}>{t.rich('consent.title', { application })}</Title>
       </Group>
+      {client.document_host && (
+        <Alert color="yellow" title={t.rich('consent.unknown', { host: <strong>{client.document_host}</strong> })}>
+          {t('consent.unknownText')}
+        </Alert>
+      )}
       <Text>{t.rich('consent.asks', { application, account: <Name>{personName(t, session.user)}</Name> })}</Text>
       <Paper withBorder p="md">
         <Text mb="xs">{t('consent.may')}</Text>
@@ -61,6 +68,7 @@ function Consent({ session }: { session: CurrentSession }) {
       </Paper>
       {team && <Text>{t.rich('consent.team', { team: <Name>{team.name}</Name> })}</Text>}
       <Text>{t.rich('consent.goesTo', { host: <strong>{host}</strong> })}</Text>
+      {client.document_host && isLoopback(host) && <Text>{t('consent.local')}</Text>}
       <Fault error={decide.error} />
       <Group grow>
         <Button variant="default" disabled={decide.isPending} onClick={() => decide.mutate('deny')}>
