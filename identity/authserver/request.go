@@ -145,14 +145,17 @@ func stillFor(c client.Client, scopes, resources []string, team *identity.ID) bo
 }
 
 func (r *Request) readResources(c client.Client, form url.Values) *Refusal {
-	for _, uri := range form["resource"] {
-		if uri == "" || slices.Contains(r.Resources, uri) {
+	for _, asked := range form["resource"] {
+		if asked == "" {
 			continue
 		}
-		if !c.AllowsResource(uri) {
+		uri, ok := client.FindResource(c.Resources, asked)
+		if !ok {
 			return refuse("invalid_target", "the client cannot have tokens for this resource")
 		}
-		r.Resources = append(r.Resources, uri)
+		if !slices.Contains(r.Resources, uri) {
+			r.Resources = append(r.Resources, uri)
+		}
 	}
 	return nil
 }

@@ -239,10 +239,12 @@ func (s *Service) audience(granted []string, form url.Values) (string, error) {
 	switch {
 	case len(named) > 1:
 		return "", identity.NewError(identity.CodeInvalidTarget, "an access token is for one resource").WithField("resource")
-	case len(named) == 1 && !slices.Contains(granted, named[0]):
-		return "", identity.NewError(identity.CodeInvalidTarget, "this resource was not granted").WithField("resource")
 	case len(named) == 1:
-		return named[0], nil
+		uri, ok := client.FindResource(granted, named[0])
+		if !ok {
+			return "", identity.NewError(identity.CodeInvalidTarget, "this resource was not granted").WithField("resource")
+		}
+		return uri, nil
 	case len(granted) > 0:
 		return granted[0], nil
 	}

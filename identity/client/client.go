@@ -4,7 +4,9 @@ package client
 
 import (
 	"crypto/subtle"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -75,6 +77,23 @@ func (c Client) AllowsScope(scope string) bool { return slices.Contains(c.Scopes
 
 // AllowsResource reports whether the client may ask for tokens for a resource.
 func (c Client) AllowsResource(uri string) bool { return slices.Contains(c.Resources, uri) }
+
+// FindResource returns which of some resources a URI means: it itself, or where it is a
+// bare host, the one that differs by a slash at the end, which URL libraries add.
+func FindResource(among []string, uri string) (string, bool) {
+	if slices.Contains(among, uri) {
+		return uri, true
+	}
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Path != "" && u.Path != "/" {
+		return "", false
+	}
+	other := uri + "/"
+	if u.Path != "" {
+		other = strings.TrimSuffix(uri, "/")
+	}
+	return other, slices.Contains(among, other)
+}
 
 // AllowsPostLogout reports whether a person may be sent to uri after logging out.
 func (c Client) AllowsPostLogout(uri string) bool { return allows(c.PostLogoutURIs, uri) }

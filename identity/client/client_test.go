@@ -47,6 +47,21 @@ func TestAllowsRedirect(t *testing.T) {
 	}
 }
 
+// A resource is named as it is registered, but for the slash of a bare host.
+func TestFindResource(t *testing.T) {
+	t.Parallel()
+	known := []string{"https://api.example.com", "https://mcp.example.com/", "https://mcp.example.com/v1"}
+	for uri, want := range map[string]string{
+		known[0]: known[0], known[1]: known[1], known[2]: known[2], "https://api.example.com/": known[0], "https://mcp.example.com": known[1],
+		"https://mcp.example.com/v1/": "", "https://api.example.com//": "", "https://api.example.com/?": "", "https://api.example.com/?x": "", "https://api.example.com/#": "",
+		"https://API.example.com/": "", "https://api.example.com.evil.example/": "", "": "", "/": "", "https://": "", "https:///": "",
+	} {
+		if got, ok := client.FindResource(known, uri); ok != (want != "") || ok && got != want {
+			t.Errorf("%q: %q, %v", uri, got, ok)
+		}
+	}
+}
+
 // What a person agreed to before counts unasked only for who it was agreed with.
 func TestAssured(t *testing.T) {
 	t.Parallel()
