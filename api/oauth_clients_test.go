@@ -2,8 +2,12 @@ package api_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/zitadel/oidc/v3/pkg/client/rp"
@@ -11,29 +15,84 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
-// Clients of JavaScript, from discovery to revocation.
-func TestClientsOfOthers(t *testing.T) {
+func needNode(t *testing.T) {
+	t.Helper()
 	if _, err := os.Stat("testdata/clients/node_modules"); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal("run npm ci in api/testdata/clients")
 		}
 		t.Skip("run npm ci in api/testdata/clients")
 	}
+}
+
+// runNode runs a script as the application, with a browser at hand, and returns what it
+// prints.
+func (o application) runNode(t *testing.T, b *apptest.Browser, script string, env ...string) []byte {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", "testdata/clients/"+script)
+	cmd.Env = append(append(os.Environ(), "ISSUER="+o.URL, "CLIENT_ID="+o.ID, "REDIRECT_URI="+o.oauth.RedirectURL, "COOKIE=latchkey="+b.Cookie("latchkey")), env...)
+	cmd.Stderr = os.Stderr
+	raw, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, raw)
+	}
+	return raw
+}
+
+// The client of the MCP TypeScript SDK, from the metadata of an MCP server (RFC 9728) to
+// a token for it alone (RFC 8707), without being registered.
+func TestMCPClient(t *testing.T) {
+	needNode(t)
+	t.Parallel()
+	a := apptest.SQLite(t)
+	g := newAgent(t, a)
+	ada := google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+	var resource string
+	mcp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		raw, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		switch {
+		case r.URL.Path == "/.well-known/oauth-protected-resource/mcp":
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(object{"resource": resource, "authorization_servers": []string{a.URL}, "scopes_supported": []string{"tools"}})
+		case r.URL.Path != "/mcp":
+			w.WriteHeader(http.StatusNotFound)
+		case raw == "" || !slices.Equal(claimsOf(t, ada, raw)["aud"].([]any), []any{resource}):
+			w.Header().Set("WWW-Authenticate", `Bearer resource_metadata="`+resource+`"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	t.Cleanup(mcp.Close)
+	resource = mcp.URL + "/mcp"
+	if _, err := app.Clients(a.Config, a.DB, a.Now).CreateResource(t.Context(), nil, client.Resource{URI: resource, Scopes: client.Words{"tools"}}); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Access string `json:"access_token"`
+		Scope  string
+		Called int
+	}
+	if err := json.Unmarshal(g.runNode(t, ada, "mcp.mjs", "RESOURCE="+resource), &got); err != nil {
+		t.Fatal(err)
+	}
+	claims := claimsOf(t, ada, got.Access)
+	if got.Called != http.StatusOK || !slices.Equal(claims["aud"].([]any), []any{resource}) || claims["client_id"] != g.ID || claims["sub"] != me(ada) || got.Scope != "tools offline_access" {
+		t.Errorf("%+v %v", got, claims)
+	}
+}
+
+// Clients of JavaScript, from discovery to revocation.
+func TestClientsOfOthers(t *testing.T) {
+	needNode(t)
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		ada := google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
 		o := register(t, a, func(c *client.Client) {
 			c.RedirectURIs = client.Words{redirectURI, "https://app.example.net/auth/callback/latchkey"}
 		})
-		cmd := exec.CommandContext(t.Context(), "node", "testdata/clients/clients.mjs")
-		cmd.Env = append(os.Environ(), "ISSUER="+a.URL, "CLIENT_ID="+o.ID, "CLIENT_SECRET="+o.Secret, "REDIRECT_URI="+redirectURI, "COOKIE=latchkey="+ada.Cookie("latchkey"))
-		cmd.Stderr = os.Stderr
-		raw, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("%v: %s", err, raw)
-		}
+		raw := o.runNode(t, ada, "clients.mjs", "CLIENT_SECRET="+o.Secret)
 		var learned map[string]struct{ Sub, Sid, Email string }
 		if err := json.Unmarshal(raw, &learned); err != nil {
 			t.Fatalf("%v: %s", err, raw)
