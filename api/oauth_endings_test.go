@@ -47,6 +47,13 @@ func TestApplicationsEndWithTheirGround(t *testing.T) {
 				heir := google(t, a, apptest.Person{Name: "Heir", Email: "heir@gmail.com"})
 				op.POST("/v1/admin/merges", object{"user_ids": []string{me(b), me(heir)}, "survivor_id": me(heir)}).Want(http.StatusOK)
 			}, false},
+			"unlinked": {func(t *testing.T, b *apptest.Browser, _ *oauth2.Token) {
+				// The method that it was proven by, from another session of the person.
+				w, other := apptest.NewWallet(t), a.Browser()
+				b.Wallet(w, "link").Want(http.StatusOK)
+				other.Wallet(w, "sign_in").Want(http.StatusOK)
+				other.DELETE("/v1/me/identities/" + identityID(t, other, "google")).Want(http.StatusNoContent)
+			}, false},
 			"deleted": {func(_ *testing.T, b *apptest.Browser, _ *oauth2.Token) {
 				b.DELETE("/v1/me").Want(http.StatusAccepted)
 			}, false},
@@ -268,6 +275,12 @@ func TestResources(t *testing.T) {
 			t.Errorf("%v", audience(next.String("access_token")))
 		}
 		wantOAuth(t, o.refresh(t, next.String("refresh_token"), "resource", "https://evil.example"), http.StatusBadRequest, "invalid_target", "invalid_target")
+		// As URL libraries write a bare host; the token is for the resource as it is registered.
+		to = o.follow(ada, o.request("resource", one+"/", "code_challenge", oauth2.S256ChallengeFromVerifier(strings.Repeat("v", 43))))
+		slash := o.exchange(t, to.Query().Get("code"), strings.Repeat("v", 43), "resource", one+"/").Want(http.StatusOK)
+		if audience(slash.String("access_token")) != one {
+			t.Errorf("%v", audience(slash.String("access_token")))
+		}
 		// The API introspects what is for it, and nothing else.
 		if i := api.introspect(t, got.String("access_token")); i.Get("active") != true || i.String("aud") != one {
 			t.Errorf("%s", i.Body)
