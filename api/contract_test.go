@@ -162,6 +162,8 @@ func TestSecurityHeaders(t *testing.T) {
 		"contract":      b.GET("/openapi.yaml").Want(200),
 		"app":           html.GET("/"),
 		"app elsewhere": html.GET("/account"),
+		"consent":       html.GET("/consent?request=x"),
+		"sign-out":      html.GET("/sign-out"),
 		"app by POST":   b.POST("/account", map[string]any{}),
 		"no such file":  b.GET("/assets/none.js"),
 	} {
