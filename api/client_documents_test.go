@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -135,8 +136,16 @@ func TestApplicationThatDescribesItself(t *testing.T) {
 		if !strings.Contains(page.Header.Get("Content-Type"), "text/html") {
 			t.Errorf("%v", page.Header)
 		}
+		op := operator(t, a)
+		path := "/v1/admin/clients/" + url.PathEscape(g.ID)
+		if shown := op.GET(path).Want(http.StatusOK); shown.Get("document") != true || shown.String("client_id") != g.ID {
+			t.Errorf("%s", shown.Body)
+		}
+		op.PATCH(path, object{"name": "Mine"}).WantProblem(http.StatusBadRequest, "invalid_request")
 		b.DELETE("/v1/me/grants/" + b.GET("/v1/me/grants").String("data.0.id")).Want(http.StatusNoContent)
 		wantOAuth(t, g.refresh(t, got.String("refresh_token")), http.StatusBadRequest, "invalid_grant", "invalid_grant")
+		op.DELETE(path).Want(http.StatusNoContent)
+		op.GET(path).WantProblem(http.StatusNotFound, "not_found")
 	})
 }
 

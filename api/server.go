@@ -114,6 +114,7 @@ func New(deps Deps) (http.Handler, error) {
 	engine.ContextWithFallback = true // handlers pass the gin.Context on as the request's context
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
+	engine.UseRawPath = true // the id of a client can be a URL, with its slashes encoded
 	engine.Use(s.logRequest, s.recoverPanic)
 	engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethodNotAllowed) })
 	engine.NoRoute(s.pages)
