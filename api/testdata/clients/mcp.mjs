@@ -32,7 +32,7 @@ const published = newProvider({ clientMetadataUrl: 'https://agent.example/client
 assert.equal(await auth(published, { serverUrl: RESOURCE }), 'REDIRECT')
 assert.equal(published.kept.to.searchParams.get('client_id'), 'https://agent.example/client.json')
 
-const provider = newProvider({ client: { client_id: CLIENT_ID } })
+const provider = newProvider({ client: { client_id: CLIENT_ID, issuer: ISSUER } })
 assert.equal(await auth(provider, { serverUrl: RESOURCE }), 'REDIRECT')
 assert.equal(provider.kept.to.searchParams.get('resource'), RESOURCE)
 assert.equal(provider.kept.to.origin, ISSUER)
