@@ -29,6 +29,7 @@ type bareServer struct {
 	known  sync.Map  // cookie -> bareCurrent
 	origin string
 	domain string
+	oauth  bareOAuth
 }
 
 func serveBare() error {
@@ -56,6 +57,10 @@ func serveBare() error {
 	}
 	address := os.Getenv("BENCH_LISTEN")
 	s.domain, s.origin = address, "http://"+address
+	var err error
+	if s.oauth, err = newBareOAuth(); err != nil {
+		return err
+	}
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.GET("/readyz", func(c *gin.Context) { c.String(http.StatusOK, "ok") })
@@ -64,6 +69,8 @@ func serveBare() error {
 	engine.POST(challengePath, s.challenge)
 	engine.POST(verifyPath, s.verify)
 	engine.POST(refreshPath, s.refresh)
+	engine.GET(authorizePath, s.authorize)
+	engine.POST(tokenPath, s.token)
 	server := &http.Server{Addr: address, Handler: engine, ReadHeaderTimeout: 5 * time.Second}
 	go func() { <-ctx.Done(); _ = server.Close() }()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {

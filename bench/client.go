@@ -49,9 +49,10 @@ type client struct {
 }
 
 type answer struct {
-	status  int
-	body    []byte // valid until the next request
-	cookies []string
+	status   int
+	body     []byte // valid until the next request
+	cookies  []string
+	location string // of a redirect
 }
 
 func dial(address string) (*client, error) {
@@ -74,6 +75,7 @@ func (c *client) do(request []byte) (answer, error) {
 var (
 	contentLength = []byte("Content-Length: ")
 	setCookie     = []byte("Set-Cookie: ")
+	location      = []byte("Location: ")
 	chunked       = []byte("Transfer-Encoding: chunked")
 )
 
@@ -105,6 +107,8 @@ func (c *client) read() (answer, error) {
 		} else if v, ok := bytes.CutPrefix(line, setCookie); ok {
 			pair, _, _ := strings.Cut(string(v), ";")
 			a.cookies = append(a.cookies, pair)
+		} else if v, ok := bytes.CutPrefix(line, location); ok {
+			a.location = string(v)
 		}
 	}
 	switch {
