@@ -45,6 +45,7 @@ var byAddress = map[string]ratelimit.Limit{
 	"mail":      {Quota: 30, Window: 10 * time.Minute}, // has mail sent to anybody
 	"recovery":  {Quota: 10, Window: 10 * time.Minute}, // a user has no more codes than this
 	"authorize": {Quota: 600, Window: time.Minute},     // a request of an application; changes nothing
+	"device":    {Quota: 60, Window: time.Minute},      // notes a request that a person has to decide about
 	"token":     {Quota: 1200, Window: time.Minute},    // a server that asks for everybody it knows
 	"refresh":   {Quota: 120, Window: time.Minute},     // renews a token
 	"read":      {Quota: 6000, Window: time.Minute},
@@ -62,7 +63,7 @@ var (
 
 // byName are all limits but those by address.
 var byName = []policy{
-	perIdentity, perUser, perTeam, perDocument,
+	perIdentity, perUser, perTeam, perDocument, perDeviceUser, perDeviceNetwork,
 	perMailKnown, perMailBrowser, perMailCrowd, perGuessKnown, perGuessBrowser, perGuessNetwork, perGuessAll,
 }
 

@@ -92,7 +92,7 @@ func TestClientsOfOthers(t *testing.T) {
 		o := register(t, a, func(c *client.Client) {
 			c.RedirectURIs = client.Words{redirectURI, "https://app.example.net/auth/callback/latchkey"}
 		})
-		raw := o.runNode(t, ada, "clients.mjs", "CLIENT_SECRET="+o.Secret)
+		raw := o.runNode(t, ada, "clients.mjs", "CLIENT_SECRET="+o.Secret, "DEVICE_CLIENT_ID="+television(t, a).ID)
 		var learned map[string]struct{ Sub, Sid, Email string }
 		if err := json.Unmarshal(raw, &learned); err != nil {
 			t.Fatalf("%v: %s", err, raw)
@@ -104,7 +104,7 @@ func TestClientsOfOthers(t *testing.T) {
 			}
 			sessions[l.Sid] = true
 		}
-		if len(learned) != 3 {
+		if len(learned) != 4 {
 			t.Errorf("%s", raw)
 		}
 	})

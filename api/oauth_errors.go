@@ -10,7 +10,7 @@ import (
 )
 
 // oauthErrors are the codes of ours that have a name in RFC 6749 (section 5.2) or
-// RFC 6750 (section 3.1). Others are called by their status.
+// RFC 6750 (section 3.1), or in what extends them. Others are called by their status.
 var oauthErrors = map[identity.Code]string{
 	identity.CodeUnauthenticated:    "invalid_token",
 	identity.CodeInsufficientScope:  "insufficient_scope",
@@ -19,13 +19,17 @@ var oauthErrors = map[identity.Code]string{
 	identity.CodeUnauthorizedClient: "unauthorized_client",
 	identity.CodeUnsupportedGrant:   "unsupported_grant_type",
 	identity.CodeInvalidScope:       "invalid_scope",
-	identity.CodeInvalidTarget:      "invalid_target", // RFC 8707, section 2
+	identity.CodeInvalidTarget:      "invalid_target",        // RFC 8707, section 2
+	identity.CodePending:            "authorization_pending", // RFC 8628, section 3.5
+	identity.CodeSlowDown:           "slow_down",
+	identity.CodeExpiredToken:       "expired_token",
+	identity.CodeAccessDenied:       "access_denied",
 }
 
 // oauthStatus is the status at an endpoint of the authorization server (RFC 6749,
 // section 5.2), where elsewhere it is another.
 func oauthStatus(code identity.Code, status int) int {
-	if code == identity.CodeInvalidGrant {
+	if code == identity.CodeInvalidGrant || code == identity.CodeAccessDenied {
 		return http.StatusBadRequest
 	}
 	return status

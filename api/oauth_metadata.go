@@ -30,13 +30,13 @@ func (s *Server) metadata() contract.ServerMetadata {
 	}
 	bySecret := []string{"client_secret_basic", "client_secret_post"}
 	return contract.ServerMetadata{
-		Issuer: public, AuthorizationEndpoint: public + authorizePath, TokenEndpoint: public + "/oauth2/token",
+		Issuer: public, AuthorizationEndpoint: public + authorizePath, DeviceAuthorizationEndpoint: public + "/oauth2/device", TokenEndpoint: public + "/oauth2/token",
 		UserinfoEndpoint: public + "/oauth2/userinfo", JwksUri: public + "/.well-known/jwks.json",
 		RevocationEndpoint: public + "/oauth2/revoke", IntrospectionEndpoint: public + "/oauth2/introspect",
 		ServiceDocumentation:             public + "/docs",
 		ResponseTypesSupported:           []string{"code"},
 		ResponseModesSupported:           []string{"query"},
-		GrantTypesSupported:              []string{client.GrantCode, client.GrantRefresh, "client_credentials"},
+		GrantTypesSupported:              []string{client.GrantCode, client.GrantRefresh, client.GrantDevice, "client_credentials"},
 		ScopesSupported:                  client.StandardScopes,
 		SubjectTypesSupported:            []string{"public"},
 		IdTokenSigningAlgValuesSupported: algs,

@@ -75,7 +75,7 @@ func (s *Server) exchange(ctx context.Context, by authserver.Credentials, info *
 		return authserver.Tokens{}, errInvalidRequest("grant_type is missing").WithField("grant_type")
 	case "client_credentials":
 		return s.AuthServer.ClientCredentials(ctx, by, info.form)
-	case client.GrantCode, client.GrantRefresh:
+	case client.GrantCode, client.GrantRefresh, client.GrantDevice:
 	default:
 		return authserver.Tokens{}, identity.NewError(identity.CodeUnsupportedGrant, "this grant type is not supported").WithField("grant_type")
 	}
@@ -87,9 +87,12 @@ func (s *Server) exchange(ctx context.Context, by authserver.Credentials, info *
 	if err != nil {
 		return authserver.Tokens{}, err
 	}
-	if grant == client.GrantRefresh {
-		info.form.Set("client_ip", hopText(info.form.Get("client_ip")))
+	info.form.Set("client_ip", hopText(info.form.Get("client_ip")))
+	switch grant {
+	case client.GrantRefresh:
 		return s.AuthServer.Refresh(ctx, app, info.form, info.client)
+	case client.GrantDevice:
+		return s.AuthServer.ExchangeDevice(ctx, app, info.form, info.client)
 	}
 	return s.AuthServer.Exchange(ctx, app, info.form, info.client)
 }

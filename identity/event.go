@@ -65,6 +65,8 @@ const (
 	ActionGrantCreated          Action = "grant.created"
 	ActionGrantUpdated          Action = "grant.updated"
 	ActionGrantRevoked          Action = "grant.revoked"
+	ActionDeviceApproved        Action = "device.approved"
+	ActionDeviceDenied          Action = "device.denied"
 	ActionApplicationSignedIn   Action = "application.signed_in"
 	ActionCodeReplayed          Action = "code.replayed"
 	ActionRefreshCreated        Action = "refresh.created"

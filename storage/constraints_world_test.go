@@ -22,7 +22,7 @@ type world struct {
 	teamSession, apiKey, job, client       string
 	otherAddress, address                  string
 	subject, invited, invitedWallet        string
-	token, ticket                          []byte
+	token, ticket, deviceHash              []byte
 	chained                                int64
 	sound                                  map[string]func() row
 }
@@ -69,6 +69,13 @@ func newWorld(t *testing.T, d *storagetest.Database) *world {
 		if err := insertRow(d, "client_grants", row{"id": newID(), "user_id": w.user, "client_id": w.client, "team_id": team, "scopes": "", "resources": "", "created_at": instant, "updated_at": instant}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	w.deviceHash = hash()
+	if err := insertRow(d, "device_requests", row{
+		"id": newID(), "client_id": w.client, "device_hash": w.deviceHash, "user_mac": w.deviceHash, "scopes": "", "resources": "", "ip": "", "user_agent": "",
+		"created_at": instant, "expires_at": afterwards, "poll_interval": 5, "decided_ip": "",
+	}); err != nil {
+		t.Fatal(err)
 	}
 	w.ticket = hash()
 	d.Do(t, func(ctx context.Context) error {
@@ -127,6 +134,12 @@ func newWorld(t *testing.T, d *storagetest.Database) *world {
 		"clients":   soundClient,
 		"client_grants": func() row {
 			return row{"id": newID(), "user_id": d.User(t).ID.String(), "client_id": w.client, "scopes": "", "resources": "", "created_at": instant, "updated_at": instant}
+		},
+		"device_requests": func() row {
+			return row{
+				"id": newID(), "client_id": w.client, "device_hash": hash(), "user_mac": hash(), "scopes": "", "resources": "", "ip": "", "user_agent": "",
+				"created_at": instant, "expires_at": afterwards, "poll_interval": 5, "decided_ip": "",
+			}
 		},
 		"jobs":           func() row { return row{"id": newID(), "kind": "end_sessions", "reason": "r", "created_at": instant} },
 		"job_items":      func() row { return row{"job_id": w.job, "item_id": newID()} },
@@ -273,6 +286,20 @@ func (w *world) refusals() []refusal {
 		{"client_grants", "a short document hash", row{"document_hash": w.token[1:]}},
 		{"client_grants", "two live ones", row{"user_id": w.user}},
 		{"client_grants", "two live ones in a team", row{"user_id": w.user, "team_id": w.team}},
+		{"device_requests", "of an unknown client", row{"client_id": stranger}},
+		{"device_requests", "a short hash of its code", row{"device_hash": w.token[1:]}},
+		{"device_requests", "a short MAC", row{"user_mac": w.token[1:]}},
+		{"device_requests", "one code for two", row{"device_hash": w.deviceHash}},
+		{"device_requests", "one code for two people", row{"user_mac": w.deviceHash}},
+		{"device_requests", "expired when made", row{"expires_at": instant}},
+		{"device_requests", "polled without a pause", row{"poll_interval": 0}},
+		{"device_requests", "decided by nobody", row{"approved": true, "session_id": newID()}},
+		{"device_requests", "decided by an unknown user", row{"approved": true, "user_id": stranger, "session_id": newID()}},
+		{"device_requests", "decided in no session", row{"approved": true, "user_id": w.user}},
+		{"device_requests", "somebody's, not decided", row{"user_id": w.user, "session_id": newID()}},
+		{"device_requests", "used, not decided", row{"used_at": instant}},
+		{"device_requests", "used after a refusal", row{"approved": false, "user_id": w.user, "session_id": newID(), "used_at": instant}},
+		{"device_requests", "by no grant there is", row{"approved": true, "user_id": w.user, "session_id": newID(), "grant_id": stranger}},
 		{"burned_secrets", "a short hash", row{"hash": w.token[1:]}},
 		{"tickets", "one token for two", row{"token_hash": w.ticket}},
 		{"tickets", "a short token hash", row{"token_hash": w.token[1:]}},

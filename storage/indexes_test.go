@@ -89,6 +89,7 @@ func TestSweepGoesByIndexes(t *testing.T) {
 				"SELECT b.hash FROM burned_secrets AS b WHERE b.expires_at < '2020-01-01' LIMIT 500":                     "burned_secrets_expires",
 				"SELECT k.id FROM tickets AS k WHERE k.expires_at < '2020-01-01' LIMIT 500":                              "tickets_expires",
 				"SELECT lg.id FROM link_grants AS lg WHERE lg.expires_at < '2020-01-01' LIMIT 500":                       "link_grants_expires",
+				"SELECT dr.id FROM device_requests AS dr WHERE dr.expires_at < '2020-01-01' LIMIT 500":                   "device_requests_expires",
 				"SELECT c.id FROM email_challenges AS c WHERE c.expires_at < '2020-01-01' LIMIT 500":                     "email_challenges_expires",
 			} {
 				if plan := d.Plan(t, query); !strings.Contains(plan, index) {

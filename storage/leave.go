@@ -125,6 +125,7 @@ func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value st
 		{`DELETE FROM unlinked_identities WHERE user_id IN (?)`, []any{ids}},
 		{`DELETE FROM duplicates WHERE first_id IN (?) OR second_id IN (?)`, []any{ids, ids}},
 		{`DELETE FROM recovery_codes WHERE user_id IN (?)`, []any{ids}},
+		{`DELETE FROM device_requests WHERE user_id IN (?)`, []any{ids}},
 		{`DELETE FROM client_subjects WHERE user_id IN (?)`, []any{ids}},
 		{`DELETE FROM sessions WHERE user_id IN (?)`, []any{ids}},
 		{`DELETE FROM identities WHERE user_id IN (?)`, []any{ids}},

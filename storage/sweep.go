@@ -6,6 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/latchkey/latchkey/identity/authserver"
 	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/token"
 )
@@ -25,7 +26,7 @@ type useless struct {
 }
 
 // Sweep deletes what has no use any more: burned secrets and tickets that have
-// expired by themselves, e-mail challenges and mails that no longer count for a
+// expired by themselves, requests of devices a while after that, e-mail challenges and mails that no longer count for a
 // limit, signing keys that no token needs, and jobs and sessions that ended or expired before
 // the given time. It returns how many rows went. Of several replicas one sweeps
 // at a time; the others leave it at that.
@@ -36,6 +37,7 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 		{(*burnedRow)(nil), "b", "hash", "b.expires_at < ?", now},
 		{(*ticketRow)(nil), "k", "id", "k.expires_at < ?", now},
 		{(*grantRow)(nil), "lg", "id", "lg.expires_at < ?", now},
+		{(*deviceRequestRow)(nil), "dr", "id", "dr.expires_at < ?", now.Add(-authserver.KeepDeviceRequests)},
 		{(*challengeRow)(nil), "c", "id", "c.expires_at < ?", now.Add(-email.Keep)},
 		{(*mailRow)(nil), "em", "id", "em.leaves_at < ?", now.Add(-email.Keep)},
 		{(*signingKeyRow)(nil), "sk", "kid", "sk.expires_at < ?", now.Add(-token.KeepRetired)},

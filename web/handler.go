@@ -116,7 +116,7 @@ var sections = map[string][]string{
 // isPage reports whether the app's router knows the path.
 func isPage(p string) bool {
 	switch p {
-	case "/", "/sign-in", "/sign-out", "/consent", "/account", "/admin", "/docs":
+	case "/", "/sign-in", "/sign-out", "/consent", "/device", "/account", "/admin", "/docs":
 		return true
 	}
 	area, rest, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")

@@ -109,6 +109,7 @@ func (e AuditPartyKind) Valid() bool {
 // Defines values for ClientGrantType.
 const (
 	ClientGrantTypeCode    ClientGrantType = "authorization_code"
+	ClientGrantTypeDevice  ClientGrantType = "urn:ietf:params:oauth:grant-type:device_code"
 	ClientGrantTypeRefresh ClientGrantType = "refresh_token"
 )
 
@@ -116,6 +117,8 @@ const (
 func (e ClientGrantType) Valid() bool {
 	switch e {
 	case ClientGrantTypeCode:
+		return true
+	case ClientGrantTypeDevice:
 		return true
 	case ClientGrantTypeRefresh:
 		return true
@@ -934,6 +937,24 @@ func (e DecideConsentJSONBodyDecision) Valid() bool {
 	}
 }
 
+// Defines values for DecideDeviceJSONBodyDecision.
+const (
+	DecideDeviceJSONBodyDecisionAllow DecideDeviceJSONBodyDecision = "allow"
+	DecideDeviceJSONBodyDecisionDeny  DecideDeviceJSONBodyDecision = "deny"
+)
+
+// Valid indicates whether the value is a known member of the DecideDeviceJSONBodyDecision enum.
+func (e DecideDeviceJSONBodyDecision) Valid() bool {
+	switch e {
+	case DecideDeviceJSONBodyDecisionAllow:
+		return true
+	case DecideDeviceJSONBodyDecisionDeny:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EndOtherSessionsParamsOthers.
 const (
 	EndOtherSessionsParamsOthersTrue EndOtherSessionsParamsOthers = true
@@ -1198,6 +1219,34 @@ type Deletion struct {
 
 // Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
 type Delivery string
+
+// DeviceQuestion defines model for DeviceQuestion.
+type DeviceQuestion struct {
+	Client struct {
+		Id      string  `json:"id"`
+		LogoUri *string `json:"logo_uri,omitempty"`
+		Name    string  `json:"name"`
+	} `json:"client"`
+
+	// Device What asked, by its own word.
+	Device string `json:"device"`
+
+	// Ip Where the request came from.
+	Ip string `json:"ip"`
+
+	// Place About where that is; empty if unknown.
+	Place string `json:"place"`
+
+	// Request What the decision is about.
+	Request     string    `json:"request"`
+	RequestedAt time.Time `json:"requested_at"`
+	Resources   []string  `json:"resources"`
+	Scopes      []string  `json:"scopes"`
+	Team        *struct {
+		Id   openapi_types.UUID `json:"id"`
+		Name string             `json:"name"`
+	} `json:"team"`
+}
 
 // Duplicate defines model for Duplicate.
 type Duplicate struct {
@@ -1831,7 +1880,7 @@ type OAuthError struct {
 	// Code This and the following fields are as in a problem document.
 	Code string `json:"code"`
 
-	// Error A code of RFC 6749 or RFC 6750.
+	// Error A code of RFC 6749, RFC 6750, RFC 8628 or RFC 8707.
 	Error            string    `json:"error"`
 	ErrorDescription string    `json:"error_description"`
 	Missing          *[]string `json:"missing,omitempty"`
@@ -1986,6 +2035,7 @@ type ServerMetadata struct {
 	// ClientIdMetadataDocumentSupported Whether a `client_id` can be the https URL of a Client ID Metadata Document.
 	ClientIdMetadataDocumentSupported         bool     `json:"client_id_metadata_document_supported"`
 	CodeChallengeMethodsSupported             []string `json:"code_challenge_methods_supported"`
+	DeviceAuthorizationEndpoint               string   `json:"device_authorization_endpoint"`
 	EndSessionEndpoint                        string   `json:"end_session_endpoint"`
 	GrantTypesSupported                       []string `json:"grant_types_supported"`
 	IdTokenSigningAlgValuesSupported          []string `json:"id_token_signing_alg_values_supported"`
@@ -2523,6 +2573,22 @@ type AuthorizeByFormFormdataBody struct {
 	Resource *[]string `form:"resource,omitempty" json:"resource,omitempty"`
 }
 
+// AuthorizeDeviceFormdataBody defines parameters for AuthorizeDevice.
+type AuthorizeDeviceFormdataBody struct {
+	ClientId *string `form:"client_id,omitempty" json:"client_id,omitempty"`
+
+	// ClientIp An extension, of confidential clients: where the device is, which the person is shown.
+	ClientIp     *string `form:"client_ip,omitempty" json:"client_ip,omitempty"`
+	ClientSecret *string `form:"client_secret,omitempty" json:"client_secret,omitempty"`
+
+	// Resource APIs that access tokens are wanted for (RFC 8707).
+	Resource *[]string `form:"resource,omitempty" json:"resource,omitempty"`
+	Scope    *string   `form:"scope,omitempty" json:"scope,omitempty"`
+
+	// Team An extension: the team to act in.
+	Team *string `form:"team,omitempty" json:"team,omitempty"`
+}
+
 // IntrospectTokenFormdataBody defines parameters for IntrospectToken.
 type IntrospectTokenFormdataBody struct {
 	ClientId *string `form:"client_id,omitempty" json:"client_id,omitempty"`
@@ -2568,14 +2634,17 @@ type RevokeTokenFormdataBody struct {
 type ExchangeTokenFormdataBody struct {
 	ClientId *string `form:"client_id,omitempty" json:"client_id,omitempty"`
 
-	// ClientIp An extension, with `refresh_token` of confidential clients: where the person is now, for teams with `allowed_networks`. An invalid address counts as none, and then the address of the sign-in counts.
+	// ClientIp An extension, with `refresh_token` and `device_code` of confidential clients: where the person is now, for teams with `allowed_networks`. An invalid address counts as none, and then the address of the sign-in counts.
 	ClientIp     *string `form:"client_ip,omitempty" json:"client_ip,omitempty"`
 	ClientSecret *string `form:"client_secret,omitempty" json:"client_secret,omitempty"`
 	Code         *string `form:"code,omitempty" json:"code,omitempty"`
 
 	// CodeVerifier With `code` (RFC 7636).
 	CodeVerifier *string `form:"code_verifier,omitempty" json:"code_verifier,omitempty"`
-	GrantType    *string `form:"grant_type,omitempty" json:"grant_type,omitempty"`
+
+	// DeviceCode With the device grant: answers `authorization_pending`, `slow_down`, `access_denied` or `expired_token` until there are tokens (RFC 8628, section 3.5).
+	DeviceCode *string `form:"device_code,omitempty" json:"device_code,omitempty"`
+	GrantType  *string `form:"grant_type,omitempty" json:"grant_type,omitempty"`
 
 	// RedirectUri With `code`: the same as in the authorization request.
 	RedirectUri  *string `form:"redirect_uri,omitempty" json:"redirect_uri,omitempty"`
@@ -2959,6 +3028,21 @@ type DecideConsentJSONBody struct {
 // DecideConsentJSONBodyDecision defines parameters for DecideConsent.
 type DecideConsentJSONBodyDecision string
 
+// FindDeviceJSONBody defines parameters for FindDevice.
+type FindDeviceJSONBody struct {
+	// UserCode As the person typed it.
+	UserCode string `json:"user_code"`
+}
+
+// DecideDeviceJSONBody defines parameters for DecideDevice.
+type DecideDeviceJSONBody struct {
+	Decision DecideDeviceJSONBodyDecision `json:"decision"`
+	Request  string                       `json:"request"`
+}
+
+// DecideDeviceJSONBodyDecision defines parameters for DecideDevice.
+type DecideDeviceJSONBodyDecision string
+
 // IntrospectJSONBody defines parameters for Introspect.
 type IntrospectJSONBody struct {
 	// ClientIp The address of the client that uses the token; of an application, where it was last, without it. An invalid address counts as none. Without it, policies with `allowed_networks` refuse the session.
@@ -3338,6 +3422,9 @@ type UpdateUserJSONBody struct {
 // AuthorizeByFormFormdataRequestBody defines body for AuthorizeByForm for application/x-www-form-urlencoded ContentType.
 type AuthorizeByFormFormdataRequestBody AuthorizeByFormFormdataBody
 
+// AuthorizeDeviceFormdataRequestBody defines body for AuthorizeDevice for application/x-www-form-urlencoded ContentType.
+type AuthorizeDeviceFormdataRequestBody AuthorizeDeviceFormdataBody
+
 // IntrospectTokenFormdataRequestBody defines body for IntrospectToken for application/x-www-form-urlencoded ContentType.
 type IntrospectTokenFormdataRequestBody IntrospectTokenFormdataBody
 
@@ -3409,6 +3496,12 @@ type BeginProviderJSONRequestBody BeginProviderJSONBody
 
 // DecideConsentJSONRequestBody defines body for DecideConsent for application/json ContentType.
 type DecideConsentJSONRequestBody DecideConsentJSONBody
+
+// FindDeviceJSONRequestBody defines body for FindDevice for application/json ContentType.
+type FindDeviceJSONRequestBody FindDeviceJSONBody
+
+// DecideDeviceJSONRequestBody defines body for DecideDevice for application/json ContentType.
+type DecideDeviceJSONRequestBody DecideDeviceJSONBody
 
 // IntrospectJSONRequestBody defines body for Introspect for application/json ContentType.
 type IntrospectJSONRequestBody IntrospectJSONBody
@@ -3487,6 +3580,9 @@ type ServerInterface interface {
 	// AuthorizeByForm Ask for an authorization code with a form
 	// (POST /oauth2/authorize)
 	AuthorizeByForm(c *gin.Context)
+	// AuthorizeDevice Ask for the codes of a device (RFC 8628)
+	// (POST /oauth2/device)
+	AuthorizeDevice(c *gin.Context)
 	// IntrospectToken Introspect a token (RFC 7662), as a client
 	// (POST /oauth2/introspect)
 	IntrospectToken(c *gin.Context)
@@ -3643,6 +3739,12 @@ type ServerInterface interface {
 	// DecideConsent Allow or deny what an application asks for
 	// (POST /v1/consent)
 	DecideConsent(c *gin.Context)
+	// FindDevice Get what a device asks for
+	// (POST /v1/device)
+	FindDevice(c *gin.Context)
+	// DecideDevice Allow (recently verified) or deny what a device asks for
+	// (POST /v1/device/decision)
+	DecideDevice(c *gin.Context)
 	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(c *gin.Context)
@@ -4062,6 +4164,19 @@ func (siw *ServerInterfaceWrapper) AuthorizeByForm(c *gin.Context) {
 	}
 
 	siw.Handler.AuthorizeByForm(c)
+}
+
+// AuthorizeDevice operation middleware
+func (siw *ServerInterfaceWrapper) AuthorizeDevice(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AuthorizeDevice(c)
 }
 
 // IntrospectToken operation middleware
@@ -5578,6 +5693,32 @@ func (siw *ServerInterfaceWrapper) DecideConsent(c *gin.Context) {
 	}
 
 	siw.Handler.DecideConsent(c)
+}
+
+// FindDevice operation middleware
+func (siw *ServerInterfaceWrapper) FindDevice(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.FindDevice(c)
+}
+
+// DecideDevice operation middleware
+func (siw *ServerInterfaceWrapper) DecideDevice(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DecideDevice(c)
 }
 
 // Introspect operation middleware
@@ -7662,12 +7803,15 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/oauth2/logout", wrapper.Logout)
 	router.POST(options.BaseURL+"/oauth2/logout", wrapper.LogoutByForm)
 	router.POST(options.BaseURL+"/oauth2/token", wrapper.ExchangeToken)
+	router.POST(options.BaseURL+"/oauth2/device", wrapper.AuthorizeDevice)
 	router.GET(options.BaseURL+"/oauth2/userinfo", wrapper.GetUserinfo)
 	router.POST(options.BaseURL+"/oauth2/userinfo", wrapper.PostUserinfo)
 	router.POST(options.BaseURL+"/oauth2/revoke", wrapper.RevokeToken)
 	router.POST(options.BaseURL+"/oauth2/introspect", wrapper.IntrospectToken)
 	router.GET(options.BaseURL+"/v1/consent", wrapper.GetConsent)
 	router.POST(options.BaseURL+"/v1/consent", wrapper.DecideConsent)
+	router.POST(options.BaseURL+"/v1/device", wrapper.FindDevice)
+	router.POST(options.BaseURL+"/v1/device/decision", wrapper.DecideDevice)
 	router.GET(options.BaseURL+"/.well-known/jwks.json", wrapper.GetJWKS)
 	router.GET(options.BaseURL+"/.well-known/openid-configuration", wrapper.GetOpenIDConfiguration)
 	router.GET(options.BaseURL+"/.well-known/oauth-authorization-server", wrapper.GetServerMetadata)
@@ -7936,6 +8080,60 @@ func (response AuthorizeByFormdefaultApplicationProblemPlusJSONResponse) VisitAu
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeDeviceRequestObject struct {
+	Body *AuthorizeDeviceFormdataRequestBody
+}
+
+type AuthorizeDeviceResponseObject interface {
+	VisitAuthorizeDeviceResponse(w http.ResponseWriter) error
+}
+
+type AuthorizeDevice200JSONResponse struct {
+	DeviceCode string `json:"device_code"`
+
+	// ExpiresIn Seconds.
+	ExpiresIn int `json:"expires_in"`
+
+	// Interval Seconds between two requests to the token endpoint.
+	Interval int `json:"interval"`
+
+	// UserCode Eight letters in two groups, for the person to enter, in any case.
+	UserCode        string `json:"user_code"`
+	VerificationUri string `json:"verification_uri"`
+
+	// VerificationUriComplete With the code filled in; the person still has to confirm it.
+	VerificationUriComplete string `json:"verification_uri_complete"`
+}
+
+func (response AuthorizeDevice200JSONResponse) VisitAuthorizeDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeDevicedefaultJSONResponse struct {
+	Body       OAuthError
+	StatusCode int
+}
+
+func (response AuthorizeDevicedefaultJSONResponse) VisitAuthorizeDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10093,6 +10291,78 @@ type DecideConsentdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DecideConsentdefaultApplicationProblemPlusJSONResponse) VisitDecideConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindDeviceRequestObject struct {
+	Body *FindDeviceJSONRequestBody
+}
+
+type FindDeviceResponseObject interface {
+	VisitFindDeviceResponse(w http.ResponseWriter) error
+}
+
+type FindDevice200JSONResponse DeviceQuestion
+
+func (response FindDevice200JSONResponse) VisitFindDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindDevicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response FindDevicedefaultApplicationProblemPlusJSONResponse) VisitFindDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideDeviceRequestObject struct {
+	Body *DecideDeviceJSONRequestBody
+}
+
+type DecideDeviceResponseObject interface {
+	VisitDecideDeviceResponse(w http.ResponseWriter) error
+}
+
+type DecideDevice204Response struct {
+}
+
+func (response DecideDevice204Response) VisitDecideDeviceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DecideDevicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideDevicedefaultApplicationProblemPlusJSONResponse) VisitDecideDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12854,6 +13124,9 @@ type StrictServerInterface interface {
 	// AuthorizeByForm Ask for an authorization code with a form
 	// (POST /oauth2/authorize)
 	AuthorizeByForm(ctx context.Context, request AuthorizeByFormRequestObject) (AuthorizeByFormResponseObject, error)
+	// AuthorizeDevice Ask for the codes of a device (RFC 8628)
+	// (POST /oauth2/device)
+	AuthorizeDevice(ctx context.Context, request AuthorizeDeviceRequestObject) (AuthorizeDeviceResponseObject, error)
 	// IntrospectToken Introspect a token (RFC 7662), as a client
 	// (POST /oauth2/introspect)
 	IntrospectToken(ctx context.Context, request IntrospectTokenRequestObject) (IntrospectTokenResponseObject, error)
@@ -13010,6 +13283,12 @@ type StrictServerInterface interface {
 	// DecideConsent Allow or deny what an application asks for
 	// (POST /v1/consent)
 	DecideConsent(ctx context.Context, request DecideConsentRequestObject) (DecideConsentResponseObject, error)
+	// FindDevice Get what a device asks for
+	// (POST /v1/device)
+	FindDevice(ctx context.Context, request FindDeviceRequestObject) (FindDeviceResponseObject, error)
+	// DecideDevice Allow (recently verified) or deny what a device asks for
+	// (POST /v1/device/decision)
+	DecideDevice(ctx context.Context, request DecideDeviceRequestObject) (DecideDeviceResponseObject, error)
 	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(ctx context.Context, request IntrospectRequestObject) (IntrospectResponseObject, error)
@@ -13417,6 +13696,41 @@ func (sh *strictHandler) AuthorizeByForm(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AuthorizeByFormResponseObject); ok {
 		if err := validResponse.VisitAuthorizeByFormResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AuthorizeDevice operation middleware
+func (sh *strictHandler) AuthorizeDevice(ctx *gin.Context) {
+	var request AuthorizeDeviceRequestObject
+
+	if err := ctx.Request.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	var body AuthorizeDeviceFormdataRequestBody
+	if err := runtime.BindForm(&body, ctx.Request.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AuthorizeDevice(ctx, request.(AuthorizeDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AuthorizeDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AuthorizeDeviceResponseObject); ok {
+		if err := validResponse.VisitAuthorizeDeviceResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -15146,6 +15460,90 @@ func (sh *strictHandler) DecideConsent(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(DecideConsentResponseObject); ok {
 		if err := validResponse.VisitDecideConsentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// FindDevice operation middleware
+func (sh *strictHandler) FindDevice(ctx *gin.Context) {
+	var request FindDeviceRequestObject
+
+	var body FindDeviceJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FindDevice(ctx, request.(FindDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FindDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(FindDeviceResponseObject); ok {
+		if err := validResponse.VisitFindDeviceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DecideDevice operation middleware
+func (sh *strictHandler) DecideDevice(ctx *gin.Context) {
+	var request DecideDeviceRequestObject
+
+	var body DecideDeviceJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideDevice(ctx, request.(DecideDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DecideDeviceResponseObject); ok {
+		if err := validResponse.VisitDecideDeviceResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -51,6 +51,7 @@ const (
 	useCode    = "authorization code"
 	useTrip    = "authorization request"
 	useConsent = "consent"
+	useDevice  = "device request"
 )
 
 // seal returns a value as text for an address.

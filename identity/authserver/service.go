@@ -37,6 +37,15 @@ type Store interface {
 	// TeamName returns the name of a team.
 	TeamName(ctx context.Context, id identity.ID) (string, error)
 	RecordEvents(ctx context.Context, events ...identity.Event) error
+
+	InsertDeviceRequest(ctx context.Context, d DeviceRequest) error
+	// UpdateDeviceRequest writes when it was polled, what was decided and when it was used.
+	UpdateDeviceRequest(ctx context.Context, d DeviceRequest) error
+	// DeviceRequest returns a request by the hash of the device's code.
+	DeviceRequest(ctx context.Context, deviceHash []byte) (DeviceRequest, error)
+	// DeviceRequestByUserCode returns the request that has one of the MACs.
+	DeviceRequestByUserCode(ctx context.Context, macs [][]byte) (DeviceRequest, error)
+	LockDeviceRequest(ctx context.Context, id identity.ID) (DeviceRequest, error)
 }
 
 // Sessions is what the authorization server asks of sessions.
@@ -87,6 +96,8 @@ type Service struct {
 	sealer    identity.Sealer
 	issuer    string
 	now       identity.Clock
+
+	userCodeKeys identity.Keys
 }
 
 // New returns the service.
@@ -94,5 +105,6 @@ func New(d Deps) *Service {
 	return &Service{
 		store: d.Store, sessions: d.Sessions, tokens: d.Tokens, consents: d.Consents, documents: d.Documents, keys: d.APIKeys,
 		sealer: identity.NewSealer(d.Secrets.Keys("authorization server")...), issuer: d.Issuer, now: d.Now,
+		userCodeKeys: d.Secrets.Keys("user codes of devices"),
 	}
 }

@@ -96,6 +96,12 @@ func (s *Service) Exchange(ctx context.Context, c client.Client, form url.Values
 	if !s.open(useCode, form.Get("code"), &asked) || !asked.matches(c, form) {
 		return Tokens{}, errInvalidGrant()
 	}
+	return s.redeem(ctx, c, asked, form, from, func(context.Context) error { return nil })
+}
+
+// redeem makes the session that a code is for, and gives its tokens. use runs in the
+// transaction that does, once nothing refuses it.
+func (s *Service) redeem(ctx context.Context, c client.Client, asked code, form url.Values, from identity.RequestOrigin, use func(ctx context.Context) error) (Tokens, error) {
 	audience, err := s.audience(asked.Resources, form)
 	if err != nil {
 		return Tokens{}, err
@@ -136,6 +142,9 @@ func (s *Service) Exchange(ctx context.Context, c client.Client, form url.Values
 			return errInvalidGrant()
 		}
 		if err := s.stillAgreed(ctx, live, asked); err != nil {
+			return err
+		}
+		if err := use(ctx); err != nil {
 			return err
 		}
 		p, err = s.sessions.IssueApplication(ctx, session.NewApplication{

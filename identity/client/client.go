@@ -26,6 +26,7 @@ const (
 const (
 	GrantCode    = "authorization_code"
 	GrantRefresh = "refresh_token"
+	GrantDevice  = "urn:ietf:params:oauth:grant-type:device_code" // RFC 8628
 )
 
 // The scopes that every client can have. Others are those of its resources.

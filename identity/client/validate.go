@@ -16,7 +16,7 @@ const (
 	maxName   = 100
 )
 
-var allGrants = []string{GrantCode, GrantRefresh}
+var allGrants = []string{GrantCode, GrantRefresh, GrantDevice}
 
 // complete fills in what a new client leaves out.
 func (c *Client) complete() {
@@ -86,10 +86,10 @@ func (c Client) validateLists(known []Resource) error {
 			return invalid("grants", "a client has the grants "+strings.Join(allGrants, ", "))
 		}
 	}
-	if !c.Has(GrantCode) {
-		return invalid("grants", "a client needs authorization_code to sign anybody in")
+	if !c.Has(GrantCode) && !c.Has(GrantDevice) {
+		return invalid("grants", "a client needs authorization_code or "+GrantDevice+" to sign anybody in")
 	}
-	if len(c.RedirectURIs) == 0 {
+	if c.Has(GrantCode) && len(c.RedirectURIs) == 0 {
 		return invalid("redirect_uris", "a client needs a redirect URI")
 	}
 	if err := checkList("resources", c.Resources, maxURIs); err != nil {

@@ -18,6 +18,7 @@ const LeavingPage = lazy(() => import('./pages/leaving/page'))
 const DeletedPage = lazy(async () => ({ default: (await import('./pages/leaving/page')).DeletedPage }))
 const AdminPage = lazy(() => import('./pages/admin/page'))
 const ConsentPage = lazy(() => import('./pages/consent/page'))
+const DevicePage = lazy(() => import('./pages/device/page'))
 const SignOutPage = lazy(() => import('./pages/sign-out/page'))
 const DocsPage = lazy(() => import('./pages/docs/page'))
 
@@ -40,6 +41,7 @@ export function App() {
                 <Route path="/teams/:team/*" element={<TeamPage />} />
                 <Route path="/admin/*" element={<AdminPage />} />
                 <Route path="/consent" element={<ConsentPage />} />
+                <Route path="/device" element={<DevicePage />} />
                 <Route path="/sign-out" element={<SignOutPage />} />
                 <Route path="/docs" element={<DocsPage />} />
                 <Route path="*" element={<NotFound />} />

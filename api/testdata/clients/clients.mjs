@@ -5,7 +5,7 @@ import { Auth, skipCSRFCheck } from '@auth/core'
 import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, COOKIE, REDIRECT_URI } = process.env
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, DEVICE_CLIENT_ID, COOKIE, REDIRECT_URI } = process.env
 const issuer = new URL(ISSUER)
 const scope = 'openid profile email'
 
@@ -32,6 +32,27 @@ async function openidClient() {
   await client.tokenRevocation(config, next.refresh_token)
   assert.equal((await client.tokenIntrospection(config, next.access_token)).active, false)
   await assert.rejects(client.refreshTokenGrant(config, next.refresh_token), { error: 'invalid_grant' })
+  return { sub, sid, email: info.email }
+}
+
+// A device without a browser (RFC 8628): the person enters its code in theirs.
+async function openidClientOnADevice() {
+  const config = await client.discovery(issuer, DEVICE_CLIENT_ID, undefined, client.None(), { execute: [client.allowInsecureRequests] })
+  const codes = await client.initiateDeviceAuthorization(config, { scope })
+  assert.equal(new URL(codes.verification_uri_complete).searchParams.get('user_code'), codes.user_code)
+  const call = async (path, body) => {
+    const headers = { cookie: COOKIE, origin: issuer.origin, 'content-type': 'application/json' }
+    const answer = await fetch(new URL(path, ISSUER), { method: 'POST', headers, body: JSON.stringify(body) })
+    const text = await answer.text()
+    assert.ok(answer.ok, text)
+    return text
+  }
+  const { request } = JSON.parse(await call('/v1/device', { user_code: codes.user_code }))
+  await call('/v1/device/decision', { request, decision: 'allow' })
+  const tokens = await client.pollDeviceAuthorizationGrant(config, codes)
+  const { sub, sid } = tokens.claims()
+  const info = await client.fetchUserInfo(config, tokens.access_token, sub)
+  await client.refreshTokenGrant(config, tokens.refresh_token)
   return { sub, sid, email: info.email }
 }
 
@@ -84,4 +105,7 @@ async function authjs() {
   return { sub: session.user && to.searchParams.get('client_id') === CLIENT_ID ? 'signed in' : '', email: session.user?.email }
 }
 
-console.log(JSON.stringify({ 'openid-client': await openidClient(), oauth4webapi: await oauth4webapi(), '@auth/core': await authjs() }))
+const onADevice = openidClientOnADevice() // it waits for seconds: the others go on meanwhile
+console.log(
+  JSON.stringify({ 'openid-client': await openidClient(), oauth4webapi: await oauth4webapi(), '@auth/core': await authjs(), 'openid-client on a device': await onADevice }),
+)

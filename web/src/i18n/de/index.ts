@@ -1,6 +1,6 @@
 import type { Catalogue } from '../translate'
 import { account, addresses, checkUp, devices, duplicates, invitations, leaving, linkRequests, methods, recovery } from './account'
-import { apps, clients, consent, signOut } from './apps'
+import { apps, clients, consent, device, signOut } from './apps'
 import { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
 import { history } from './history'
@@ -45,6 +45,7 @@ export const de: Catalogue = {
     keys,
     operator,
     consent,
+    device,
     apps,
     signOut,
     clients,

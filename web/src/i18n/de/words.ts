@@ -108,6 +108,10 @@ export const words: Catalogue['words'] = {
   team_session_required: { title: 'Sie sind in diesem Team nicht aktiv', text: 'Starten Sie zuerst eine Teamsitzung und versuchen Sie es dann noch einmal.' },
   not_found: { title: 'Nicht gefunden', text: 'Es wurde entfernt, oder Sie haben keinen Zugriff.' },
   invalid_request: { title: 'Das wurde nicht angenommen', text: 'Prüfen Sie Ihre Eingabe und versuchen Sie es noch einmal.' },
+  user_code_unknown: {
+    title: 'Dieser Code funktioniert nicht',
+    text: 'Er ist falsch, abgelaufen oder wurde schon benutzt. Prüfen Sie ihn oder beginnen Sie auf dem Gerät erneut.',
+  },
   client_not_found: { title: 'Diese Anwendung ist nicht registriert', text: 'Sagen Sie es denen, die sie betreiben. Falls Sie das sind: Prüfen Sie die Client-ID.' },
   invalid_redirect_uri: {
     title: 'Diese Anwendung ist falsch eingerichtet',

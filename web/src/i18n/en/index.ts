@@ -1,5 +1,5 @@
 import type { account, addresses, checkUp, devices, duplicates, invitations, leaving, linkRequests, methods, recovery } from './account'
-import type { apps, clients, consent, signOut } from './apps'
+import type { apps, clients, consent, device, signOut } from './apps'
 import type { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
 import type { history } from './history'
@@ -49,6 +49,7 @@ export const en = {
     keys: later<typeof keys>(),
     operator: later<typeof operator>(),
     consent: later<typeof consent>(),
+    device: later<typeof device>(),
     apps: later<typeof apps>(),
     signOut: later<typeof signOut>(),
     clients: later<typeof clients>(),

@@ -75,6 +75,7 @@ export const words = {
   team_session_required: { title: 'You’re not active in this team', text: 'Start a team session first, then try again.' },
   not_found: { title: 'Not found', text: 'It was removed, or you don’t have access.' },
   invalid_request: { title: 'That was not accepted', text: 'Check what you entered, then try again.' },
+  user_code_unknown: { title: 'That code doesn’t work', text: 'It’s wrong, has expired or was used already. Check it, or start again on the device.' },
   client_not_found: { title: 'This application is not registered', text: 'Tell the people who run it. If you run it, check its client ID.' },
   invalid_redirect_uri: {
     title: 'This application is not set up correctly',

@@ -1,4 +1,4 @@
-import { apps, clients, consent, signOut } from '../apps'
+import { apps, clients, consent, device, signOut } from '../apps'
 import { add } from './add'
 
-add({ apps, clients, consent, signOut })
+add({ apps, clients, consent, device, signOut })
