@@ -81,6 +81,11 @@ func newCreateClientCommand() *cobra.Command {
 				c.TeamID = &id
 			}
 			c.RedirectURIs, c.PostLogoutURIs, c.Resources, c.Grants, c.Scopes = redirect, postLogout, resources, split(grants), split(scopes)
+			for i, g := range c.Grants {
+				if g == "device_code" {
+					c.Grants[i] = client.GrantDevice
+				}
+			}
 			c, secret, err := s.Create(cmd.Context(), nil, c)
 			if err != nil {
 				return err
@@ -94,7 +99,7 @@ func newCreateClientCommand() *cobra.Command {
 	f.StringArrayVar(&postLogout, "post-logout-uri", nil, "where people may be sent after logging out; may be repeated")
 	f.StringVar(&c.BackchannelURI, "backchannel-logout-uri", "", "where logout tokens are sent")
 	f.StringVar(&c.LogoURI, "logo-uri", "", "a picture for the consent page, https")
-	f.StringArrayVar(&grants, "grant", nil, "authorization_code or refresh_token; may be repeated (default both)")
+	f.StringArrayVar(&grants, "grant", nil, "authorization_code, refresh_token or device_code (RFC 8628); may be repeated (default the first two)")
 	f.StringArrayVar(&scopes, "scope", nil, "a scope that it may ask for; may be repeated (default openid, profile, email, wallets and offline_access)")
 	f.StringArrayVar(&resources, "resource", nil, "a resource that it may ask access tokens for; may be repeated")
 	f.StringVar(&c.IDTokenAlg, "id-token-alg", "RS256", "how its ID tokens are signed: RS256, ES256 or EdDSA")

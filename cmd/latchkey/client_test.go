@@ -52,6 +52,17 @@ func TestClientCommands(t *testing.T) {
 	if code, _, stderr := latchkey(t, nil, "client", "delete", app["client_id"]); code != 0 {
 		t.Errorf("exits %d and says %s", code, stderr)
 	}
+	for _, grant := range []string{"device_code", "urn:ietf:params:oauth:grant-type:device_code"} {
+		var television map[string]string
+		run(&television, "client", "create", "--name", "Television", "--public", "--grant", grant)
+		run(&clients, "client", "list")
+		if grants := clients[0]["grants"].([]any); len(grants) != 1 || grants[0] != "urn:ietf:params:oauth:grant-type:device_code" {
+			t.Errorf("%s: %v", grant, grants)
+		}
+		if code, _, stderr := latchkey(t, nil, "client", "delete", television["client_id"]); code != 0 {
+			t.Error(stderr)
+		}
+	}
 	if code, out, _ := latchkey(t, nil, "client", "list"); code != 0 || !strings.Contains(out, "Grafana  confidential, trusted") || strings.Contains(out, "App") {
 		t.Errorf("exits %d and says %s", code, out)
 	}
@@ -63,7 +74,7 @@ func TestClientCommands(t *testing.T) {
 		"by this URI":       {"resource", "create", "--uri", "https://mcp.example.com"},
 		"is an https URI":   {"resource", "create", "--uri", "ftp://mcp.example.com"},
 		"has the grants":    {"client", "create", "--name", "x", "--redirect-uri", "https://a.example", "--grant", "password"},
-		"the grants autho":  {"client", "create", "--name", "x", "--redirect-uri", "https://a.example", "--grant", "authorization_code", "--grant", "device_code"},
+		"the grants autho":  {"client", "create", "--name", "x", "--redirect-uri", "https://a.example", "--grant", "authorization_code", "--grant", "implicit"},
 		"30 days":           {"client", "rotate", web["client_id"], "--overlap", "10000h"},
 		"scope of the clie": {"client", "create", "--name", "x", "--redirect-uri", "https://a.example", "--scope", "tools:read"},
 	} {
