@@ -1,4 +1,4 @@
-import { Alert, Button, Checkbox, Code, CopyButton, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Alert, Button, Checkbox, Code, CopyButton, Group, NativeSelect, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useChange } from '../../../api/change'
@@ -7,6 +7,7 @@ import { keys, usePages } from '../../../api/queries'
 import type { components } from '../../../api/schema.gen'
 import { withStepUp } from '../../../auth/step-up'
 import { ConfirmButton } from '../../../components/confirm'
+import { Dialog } from '../../../components/dialog'
 import { Section } from '../../../components/section'
 import { Fault, Listing, Name, Time } from '../../../components/show'
 import { useStepUp } from '../../../components/step-up-context'
@@ -28,6 +29,7 @@ export function Clients() {
   const t = useT()
   const client = useQueryClient()
   const [shown, setShown] = useState<Secret>()
+  const [edited, setEdited] = useState<Client>()
   const list = usePages(keys.admin('clients'), (query) => data(api.GET('/v1/admin/clients', { params: { query } })))
   const refresh = () => client.invalidateQueries({ queryKey: keys.admin('clients') })
   const of = (one: Client) => ({ params: { path: { client: one.client_id } } })
@@ -55,14 +57,18 @@ export function Clients() {
                   action: true,
                   cell: (one) => (
                     <Group gap="xs" justify="flex-end">
+                      {!one.document && (
+                        <Button size="xs" variant="default" aria-label={t('clients.editOf', { name: one.name })} onClick={() => setEdited(one)}>
+                          {t('clients.edit')}
+                        </Button>
+                      )}
                       {one.kind === 'confidential' && (
-                        <ConfirmButton
-                          label={t('clients.rotate')}
-                          accessibleLabel={t('clients.rotateOf', { name: one.name })}
-                          title={t('clients.rotateTitle')}
-                          text={t('clients.rotateText', { name: one.name })}
-                          confirm={t('clients.rotate')}
-                          action={async () => setShown(await data(api.POST('/v1/admin/clients/{client}/rotate-secret', { ...of(one), body: {} })))}
+                        <RotateSecret
+                          client={one}
+                          onRotated={async (made) => {
+                            setShown(made)
+                            await refresh()
+                          }}
                         />
                       )}
                       <ConfirmButton
@@ -84,6 +90,19 @@ export function Clients() {
           )}
         </Listing>
       </Section>
+      <Dialog opened={edited !== undefined} onClose={() => setEdited(undefined)} title={t('clients.editTitle', { name: edited?.name ?? '' })} size="lg">
+        {edited && (
+          <EditClient
+            key={edited.client_id}
+            client={edited}
+            onClose={() => setEdited(undefined)}
+            onSaved={async () => {
+              setEdited(undefined)
+              await refresh()
+            }}
+          />
+        )}
+      </Dialog>
       <NewClient
         onCreated={async (made) => {
           setShown(made)
@@ -125,41 +144,208 @@ function NewSecret({ of: { client, client_id: id, client_secret: secret } }: { o
   )
 }
 
-function NewClient({ onCreated }: { onCreated: (made: Secret) => Promise<unknown> }) {
+const overlaps = [0, 3600, 86400, 604800, 2592000] as const
+
+// RotateSecret gives a client a new secret, beside which the present one can go on for a
+// while.
+function RotateSecret({ client, onRotated }: { client: Client; onRotated: (made: Secret) => Promise<unknown> }) {
+  const t = useT()
+  const [overlap, setOverlap] = useState('0')
+  const path = { path: { client: client.client_id } }
+  return (
+    <ConfirmButton
+      label={t('clients.rotate')}
+      accessibleLabel={t('clients.rotateOf', { name: client.name })}
+      title={t('clients.rotateTitle')}
+      text={
+        <Stack>
+          <Text>{t('clients.rotateText', { name: client.name })}</Text>
+          <NativeSelect
+            label={t('clients.overlap')}
+            value={overlap}
+            data={overlaps.map((seconds) => ({ value: String(seconds), label: t(`clients.overlap_${seconds}`) }))}
+            onChange={(event) => setOverlap(event.currentTarget.value)}
+          />
+        </Stack>
+      }
+      confirm={t('clients.rotate')}
+      action={async () => onRotated(await data(api.POST('/v1/admin/clients/{client}/rotate-secret', { params: path, body: { overlap_seconds: Number(overlap) } })))}
+    />
+  )
+}
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code' as const
+const grants = [
+  ['authorization_code', 'grant_authorization_code'],
+  ['refresh_token', 'grant_refresh_token'],
+  [deviceGrant, 'grant_device_code'],
+] as const
+const algorithms = ['RS256', 'ES256', 'EdDSA'] as const
+
+// Fields are what a person can say of a client, as they type it.
+interface Fields {
+  name: string
+  logo: string
+  redirects: string
+  postLogout: string
+  backchannel: string
+  grants: string[]
+  scopes: string
+  resources: string
+  algorithm: string
+  trusted: boolean
+  team: string
+}
+
+const emptyFields: Fields = {
+  name: '',
+  logo: '',
+  redirects: '',
+  postLogout: '',
+  backchannel: '',
+  grants: ['authorization_code', 'refresh_token'],
+  scopes: 'openid profile email wallets offline_access',
+  resources: '',
+  algorithm: 'RS256',
+  trusted: false,
+  team: '',
+}
+
+const fieldsOf = (client: Client): Fields => ({
+  name: client.name,
+  logo: client.logo_uri,
+  redirects: client.redirect_uris.join('\n'),
+  postLogout: client.post_logout_uris.join('\n'),
+  backchannel: client.backchannel_logout_uri,
+  grants: client.grants,
+  scopes: client.scopes.join(' '),
+  resources: client.resources.join('\n'),
+  algorithm: client.id_token_alg,
+  trusted: client.trusted,
+  team: client.team_id ?? '',
+})
+
+// bodyOf is what the service takes, but the team, which is said in different ways.
+const bodyOf = (fields: Fields) => ({
+  name: fields.name,
+  logo_uri: fields.logo.trim(),
+  redirect_uris: lines(fields.redirects),
+  post_logout_uris: lines(fields.postLogout),
+  backchannel_logout_uri: fields.backchannel.trim(),
+  grants: fields.grants as Client['grants'],
+  scopes: fields.scopes.split(/\s+/).filter(Boolean),
+  resources: lines(fields.resources),
+  id_token_alg: fields.algorithm as Client['id_token_alg'],
+  trusted: fields.trusted,
+})
+
+function ClientFields({ fields, onChange }: { fields: Fields; onChange: (change: Partial<Fields>) => void }) {
+  const t = useT()
+  const uris = (key: 'redirects' | 'postLogout' | 'resources', required: boolean) => (
+    <Textarea
+      label={t(`clients.${key}`)}
+      description={t('clients.oneALine')}
+      value={fields[key]}
+      required={required}
+      autosize
+      minRows={required ? 2 : 1}
+      onChange={(event) => onChange({ [key]: event.currentTarget.value })}
+    />
+  )
+  const line = (key: 'logo' | 'backchannel' | 'scopes') => (
+    <TextInput label={t(`clients.${key}`)} value={fields[key]} onChange={(event) => onChange({ [key]: event.currentTarget.value })} />
+  )
+  return (
+    <>
+      <TextInput label={t('clients.name')} value={fields.name} maxLength={100} required onChange={(event) => onChange({ name: event.currentTarget.value })} />
+      <Checkbox.Group label={t('clients.grants')} value={fields.grants} onChange={(chosen) => onChange({ grants: chosen })}>
+        <Stack gap="xs" mt="xs">
+          {grants.map(([value, key]) => (
+            <Checkbox key={value} value={value} label={t(`clients.${key}`)} />
+          ))}
+        </Stack>
+      </Checkbox.Group>
+      {uris('redirects', fields.grants.includes('authorization_code'))}
+      {uris('postLogout', false)}
+      {line('backchannel')}
+      {line('logo')}
+      {line('scopes')}
+      {uris('resources', false)}
+      <NativeSelect label={t('clients.algorithm')} value={fields.algorithm} data={[...algorithms]} onChange={(event) => onChange({ algorithm: event.currentTarget.value })} />
+      <TextInput
+        label={t('clients.team')}
+        description={t('clients.teamHint')}
+        value={fields.team}
+        maxLength={36}
+        onChange={(event) => onChange({ team: event.currentTarget.value })}
+      />
+      <Checkbox label={t('clients.trustedLabel')} checked={fields.trusted} onChange={(event) => onChange({ trusted: event.currentTarget.checked })} />
+    </>
+  )
+}
+
+function EditClient({ client, onSaved, onClose }: { client: Client; onSaved: () => Promise<unknown>; onClose: () => void }) {
   const t = useT()
   const stepUp = useStepUp()
-  const [name, setName] = useState('')
-  const [redirects, setRedirects] = useState('')
-  const [postLogout, setPostLogout] = useState('')
-  const [backchannel, setBackchannel] = useState('')
-  const [open, setOpen] = useState(false)
-  const [trusted, setTrusted] = useState(false)
-  const create = useChange({
+  const [fields, setFields] = useState(() => fieldsOf(client))
+  const save = useChange({
     mutationFn: () =>
       withStepUp(
         () =>
           data(
-            api.POST('/v1/admin/clients', {
-              body: {
-                name,
-                kind: open ? 'public' : 'confidential',
-                redirect_uris: lines(redirects),
-                post_logout_uris: lines(postLogout),
-                backchannel_logout_uri: backchannel.trim(),
-                trusted,
-              },
+            api.PATCH('/v1/admin/clients/{client}', {
+              params: { path: { client: client.client_id } },
+              body: { ...bodyOf(fields), team_id: fields.team.trim() },
             }),
           ),
         () => stepUp(),
       ),
+    onSuccess: async (saved) => {
+      if (saved) await onSaved()
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    save.mutate()
+  }
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        {client.previous_secret_until && <Text size="sm">{t.rich('clients.oldUntil', { time: <Time at={client.previous_secret_until} /> })}</Text>}
+        <ClientFields fields={fields} onChange={(change) => setFields({ ...fields, ...change })} />
+        <Fault error={save.error} />
+        <Group justify="flex-end">
+          <Button variant="default" disabled={save.isPending} onClick={onClose}>
+            {t('common.cancel')}
+          </Button>
+          <Button type="submit" loading={save.isPending}>
+            {t('clients.save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+function NewClient({ onCreated }: { onCreated: (made: Secret) => Promise<unknown> }) {
+  const t = useT()
+  const stepUp = useStepUp()
+  const [fields, setFields] = useState(emptyFields)
+  const [open, setOpen] = useState(false)
+  const create = useChange({
+    mutationFn: () =>
+      withStepUp(
+        () => {
+          const team = fields.team.trim()
+          const body = { ...bodyOf(fields), kind: open ? ('public' as const) : ('confidential' as const), ...(team && { team_id: team }) }
+          return data(api.POST('/v1/admin/clients', { body }))
+        },
+        () => stepUp(),
+      ),
     onSuccess: async (made) => {
       if (!made) return
-      setName('')
-      setRedirects('')
-      setPostLogout('')
-      setBackchannel('')
+      setFields(emptyFields)
       setOpen(false)
-      setTrusted(false)
       await onCreated(made)
     },
   })
@@ -171,27 +357,8 @@ function NewClient({ onCreated }: { onCreated: (made: Secret) => Promise<unknown
     <Section title={t('clients.create')}>
       <form onSubmit={submit}>
         <Stack>
-          <TextInput label={t('clients.name')} value={name} maxLength={100} required onChange={(event) => setName(event.currentTarget.value)} />
-          <Textarea
-            label={t('clients.redirects')}
-            description={t('clients.oneALine')}
-            value={redirects}
-            required
-            autosize
-            minRows={2}
-            onChange={(event) => setRedirects(event.currentTarget.value)}
-          />
-          <Textarea
-            label={t('clients.postLogout')}
-            description={t('clients.oneALine')}
-            value={postLogout}
-            autosize
-            minRows={1}
-            onChange={(event) => setPostLogout(event.currentTarget.value)}
-          />
-          <TextInput label={t('clients.backchannel')} value={backchannel} onChange={(event) => setBackchannel(event.currentTarget.value)} />
+          <ClientFields fields={fields} onChange={(change) => setFields({ ...fields, ...change })} />
           <Checkbox label={t('clients.publicLabel')} checked={open} onChange={(event) => setOpen(event.currentTarget.checked)} />
-          <Checkbox label={t('clients.trustedLabel')} checked={trusted} onChange={(event) => setTrusted(event.currentTarget.checked)} />
           <Fault error={create.error} />
           <Group>
             <Button type="submit" loading={create.isPending}>
