@@ -68,3 +68,46 @@ test('an application asks, is denied and allowed, and loses its access', async (
   application.closeAllConnections()
   application.close()
 })
+
+test('a device gets access by its code, and none where the person denies', async ({ person, service }) => {
+  const page = await person()
+  await signInWithNewWallet(page)
+  const id = await service.client('--name', 'Television <b>', '--public', '--grant', 'device_code')
+  const begin = async () => {
+    const answer = await page.request.post('/oauth2/device', { form: { client_id: id, scope: 'openid email' }, headers: { 'user-agent': 'Television/1.0' } })
+    return (await answer.json()) as { device_code: string; user_code: string; verification_uri_complete: string }
+  }
+  const poll = async (code: string) => {
+    const answer = await page.request.post('/oauth2/token', {
+      form: { client_id: id, grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: code },
+    })
+    return (await answer.json()) as { error?: string; access_token?: string }
+  }
+
+  // A link only fills in the code.
+  const allowed = await begin()
+  await page.goto(allowed.verification_uri_complete)
+  await expect(page.getByRole('textbox', { name: 'Code' })).toHaveValue(allowed.user_code)
+  await expect(page.getByText('Did someone send you this code')).toBeVisible()
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await expect(page.getByRole('heading', { name: 'Allow Television <b> on a device?' })).toBeVisible()
+  for (const shown of ['see your verified email addresses', 'Television', '127.0.0.1', allowed.user_code]) {
+    await expect(page.getByRole('main')).toContainText(shown)
+  }
+  await accessible(page)
+  expect((await poll(allowed.device_code)).error).toBe('authorization_pending')
+  await page.getByRole('button', { name: 'Allow this device' }).click()
+  await expect(page.getByText('Device connected')).toBeVisible()
+  expect((await poll(allowed.device_code)).access_token).toBeTruthy()
+
+  const denied = await begin()
+  await page.getByRole('button', { name: 'Enter another code' }).click()
+  await page.getByRole('textbox', { name: 'Code' }).fill('BBBB-BBBB')
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await expect(page.getByRole('alert').filter({ hasText: 'That code doesn’t work' })).toBeVisible()
+  await page.getByRole('textbox', { name: 'Code' }).fill(denied.user_code.toLowerCase().replace('-', ' '))
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('button', { name: 'Deny' }).click()
+  await expect(page.getByText('Request denied')).toBeVisible()
+  expect((await poll(denied.device_code)).error).toBe('access_denied')
+})
