@@ -4,7 +4,6 @@
 package hook
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,11 +11,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
-	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-
+	"github.com/latchkey/latchkey/events/sign"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method/oauth"
 )
@@ -26,8 +23,6 @@ const (
 	Deadline = 3 * time.Second
 	// MaxBody bounds what is sent and what is answered, in bytes.
 	MaxBody = 16 << 10
-
-	userAgent = "Latchkey (+https://github.com/latchkey/latchkey)"
 )
 
 // Target is a hook of the application. The zero value is none.
@@ -47,7 +42,7 @@ type Target struct {
 type hook struct {
 	kind     string
 	url      string
-	signers  []*webhooks.Webhook
+	signer   sign.Signer
 	client   *http.Client
 	failOpen bool
 	now      identity.Clock
@@ -62,12 +57,8 @@ func newHook(kind string, t Target, now identity.Clock) (*hook, error) {
 		return nil, errors.New("the URL cannot be read")
 	}
 	h := &hook{kind: kind, url: t.URL, failOpen: t.FailOpen, now: now}
-	for _, secret := range t.Secrets {
-		signer, err := webhooks.NewWebhook(secret)
-		if err != nil {
-			return nil, errors.New("a secret is not base64")
-		}
-		h.signers = append(h.signers, signer)
+	if h.signer, err = sign.NewSigner(t.Secrets...); err != nil {
+		return nil, err
 	}
 	var anywhere []*url.URL
 	if t.Listed {
@@ -107,22 +98,10 @@ func (h *hook) ask(ctx context.Context, question, answer any) error {
 var errNoAnswer = errors.New("no answer")
 
 func (h *hook) post(ctx context.Context, id string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
+	req, err := h.signer.Post(ctx, h.url, id, h.now(), body)
 	if err != nil {
-		return nil, errors.New("the URL cannot be used")
+		return nil, err
 	}
-	at := h.now()
-	signatures := make([]string, len(h.signers))
-	for i, s := range h.signers {
-		if signatures[i], err = s.Sign(id, at, body); err != nil {
-			return nil, err
-		}
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", userAgent)
-	req.Header.Set(webhooks.HeaderWebhookID, id)
-	req.Header.Set(webhooks.HeaderWebhookTimestamp, fmt.Sprint(at.Unix()))
-	req.Header.Set(webhooks.HeaderWebhookSignature, strings.Join(signatures, " "))
 	res, err := h.client.Do(req)
 	if err != nil {
 		var wrapped *url.Error
