@@ -72,6 +72,14 @@ const (
 	ActionRefreshCreated        Action = "refresh.created"
 	ActionRefreshReused         Action = "refresh.reused"
 	ActionRefreshEnded          Action = "refresh.ended"
+	ActionDuplicateFound        Action = "duplicate.found"
+	ActionWebhookCreated        Action = "webhook.created"
+	ActionWebhookUpdated        Action = "webhook.updated"
+	ActionWebhookRotated        Action = "webhook.secret_rotated"
+	ActionWebhookDeleted        Action = "webhook.deleted"
+	ActionWebhookTested         Action = "webhook.tested"
+	ActionWebhookReplayed       Action = "webhook.replayed"
+	ActionWebhookDisabled       Action = "webhook.disabled" // because deliveries failed
 )
 
 // Event is one line of the audit trail. It is written in the transaction of its

@@ -22,6 +22,7 @@ const (
 	NoticeDeletionRequested NoticeKind = "deletion_requested" // the account will be deleted
 	NoticeDeletionCancelled NoticeKind = "deletion_cancelled" // and now it will not
 	NoticeBreakGlass        NoticeKind = "break_glass"        // another owner used emergency access
+	NoticeWebhookDisabled   NoticeKind = "webhook_disabled"   // to operators: no events are sent to it any more
 )
 
 // Notice tells the owner of an account what happened to it, when and from

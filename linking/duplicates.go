@@ -48,6 +48,14 @@ func NewDuplicate(a, b identity.ID, kind DuplicateKind, reason string, at time.T
 	return Duplicate{ID: identity.NewID(), FirstID: a, SecondID: b, Kind: kind, Reason: reason, CreatedAt: at}
 }
 
+// Event is the audit event of a pair that is found.
+func (d Duplicate) Event() identity.Event {
+	return identity.Event{
+		ID: identity.NewID(), At: d.CreatedAt, Action: identity.ActionDuplicateFound,
+		Data: identity.Metadata{"users": []identity.ID{d.FirstID, d.SecondID}, "kind": d.Kind},
+	}
+}
+
 // Candidate is a duplicate with its users as they are now: survivors in place
 // of those who have been merged, the older first.
 type Candidate struct {
@@ -65,8 +73,8 @@ type DuplicateStore interface {
 	// Survivors returns who the users are by now, by the ids asked for.
 	Survivors(ctx context.Context, ids []identity.ID) (map[identity.ID]identity.User, error)
 	// NoteDuplicate notes a pair unless it is known, or most pairs are noted for
-	// the same user already.
-	NoteDuplicate(ctx context.Context, d Duplicate, most int) error
+	// the same user already. It reports whether the pair is new.
+	NoteDuplicate(ctx context.Context, d Duplicate, most int) (noted bool, err error)
 	// DuplicatesFor lists the pairs noted for a user whose address is still
 	// someone else's, oldest first.
 	DuplicatesFor(ctx context.Context, user identity.ID) ([]Duplicate, error)
@@ -77,7 +85,13 @@ type DuplicateStore interface {
 func (s *Service) noteDuplicate(ctx context.Context, a Submission, d Decision) error {
 	n := NewDuplicate(d.User, d.Duplicate, DuplicateSignIn, "signed in with an address that the other owns", s.now())
 	n.Address, n.NotedFor = a.Proof.VerifiedEmail(), &d.User
-	return s.store.NoteDuplicate(ctx, n, maxNoted)
+	noted, err := s.store.NoteDuplicate(ctx, n, maxNoted)
+	if err != nil || !noted {
+		return err
+	}
+	e := n.Event()
+	e.UserID, e.IP, e.UserAgent = &d.User, a.Client.IP, a.Client.UserAgent
+	return s.store.RecordEvents(ctx, e)
 }
 
 // PossibleDuplicates lists, for the user themselves, other accounts that may be

@@ -41,6 +41,9 @@ func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error 
 		}
 		rows[i] = eventRow{Event: e}
 	}
+	if wake := db.wakeFeed.Load(); wake != nil {
+		db.AfterCommit(ctx, *wake)
+	}
 	if len(rows) > fewEvents {
 		return db.insert(ctx, &rows)
 	}

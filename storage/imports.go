@@ -352,16 +352,37 @@ func insertAll[T, Row any](ctx context.Context, db *DB, values []T, row func(T) 
 	return db.insert(ctx, &rows)
 }
 
-// RecordDuplicates notes pairs, each of them once. Of a pair that is known the surer
-// kind stays.
+// RecordDuplicates notes pairs, each of them once, with an event for those that are new.
+// Of a pair that is known the surer kind stays.
 func (db *DB) RecordDuplicates(ctx context.Context, pairs []linking.Duplicate) error {
 	if len(pairs) == 0 {
 		return nil
 	}
+	var have []duplicateRow
+	err := db.writer(ctx).NewSelect().Model(&have).Column("first_id", "second_id").
+		Where("d.first_id IN (?)", bun.List(rowsOf(pairs, func(d linking.Duplicate) identity.ID { return d.FirstID }))).Scan(ctx)
+	if err != nil {
+		return db.engine.normalise(err)
+	}
+	known := map[[2]identity.ID]bool{}
+	for _, d := range have {
+		known[[2]identity.ID{d.FirstID, d.SecondID}] = true
+	}
+	var found []identity.Event
+	for _, d := range pairs {
+		if pair := [2]identity.ID{d.FirstID, d.SecondID}; !known[pair] {
+			known[pair] = true
+			found = append(found, d.Event())
+		}
+	}
 	rows := rowsOf(pairs, func(d linking.Duplicate) duplicateRow { return duplicateRow{Duplicate: d} })
-	return db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&rows).
+	err = db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&rows).
 		On("CONFLICT (first_id, second_id) DO UPDATE").Set("kind = EXCLUDED.kind").Set("reason = EXCLUDED.reason").
 		Where("d.kind = 'hint' AND EXCLUDED.kind <> 'hint'"))
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	return db.RecordEvents(ctx, found...)
 }
 
 // EndSuspensions restores users whose suspension ends by itself and has ended, at most

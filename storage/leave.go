@@ -135,9 +135,17 @@ func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value st
 		{`DELETE FROM import_members WHERE user_id IN (?)`, []any{ids}},
 		{`UPDATE import_sources SET email = '' WHERE user_id IN (?)`, []any{ids}},
 		{`UPDATE jobs SET ip = '', user_agent = '' WHERE user_id IN (?) OR actor_id IN (?)`, []any{ids, ids}},
+		{`UPDATE webhook_deliveries SET response_body = '', error = '' WHERE seq IN (SELECT fe.seq FROM feed AS fe WHERE fe.user_id IN (?))`, []any{ids}},
 		{`UPDATE deletions SET erased_at = ? WHERE user_id IN (?)`, []any{at, ids}},
 	} {
 		if err := db.execDeferred(ctx, db.writer(ctx).NewRaw(statement.query, statement.args...)); err != nil {
+			return err
+		}
+	}
+	for _, id := range users { // after their rows, which describeUsers holds
+		err := db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*feedRow)(nil)).Set("data = ?", identity.Metadata{"user_id": id}).
+			Where("fe.user_id = ? AND fe.type IN (?)", id, bun.List(describing)))
+		if err != nil {
 			return err
 		}
 	}

@@ -43,6 +43,7 @@ type DB struct {
 	hot         *hotStatements
 	watcher     atomic.Pointer[Changes] // receives changes, see Watch
 	wakeLogouts atomic.Pointer[func()]  // see OnLogout
+	wakeFeed    atomic.Pointer[func()]  // see OnEvents
 }
 
 // Option changes how a database is opened.

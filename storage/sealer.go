@@ -37,13 +37,18 @@ type waiting struct {
 	ID        *identity.ID
 }
 
-func (db *DB) waiting(ctx context.Context) (w waiting, err error) {
-	query := `SELECT false AS restarted, 0 AS current, 0 AS xmin, 0 AS epoch, a.position, a.id FROM audit_progress AS pr
+func (db *DB) waiting(ctx context.Context) (waiting, error) {
+	return db.waitingFor(ctx, "audit_progress")
+}
+
+// waitingFor is waiting for what has come as far as a table says.
+func (db *DB) waitingFor(ctx context.Context, progress string) (w waiting, err error) {
+	query := `SELECT false AS restarted, 0 AS current, 0 AS xmin, 0 AS epoch, a.position, a.id FROM ` + progress + ` AS pr
 		LEFT JOIN audit_events AS a ON a.position > pr.position AND a.seq = 0 WHERE pr.id = 1 ORDER BY a.position DESC LIMIT 1`
 	if db.engine == postgres {
 		query = `SELECT e.server_started <> pg_postmaster_start_time() AS restarted, audit_epoch() AS current,
 			pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, n.epoch, n.position, n.id
-		FROM audit_progress AS pr CROSS JOIN audit_epoch AS e LEFT JOIN LATERAL (
+		FROM ` + progress + ` AS pr CROSS JOIN audit_epoch AS e LEFT JOIN LATERAL (
 			SELECT a.epoch, a.position, a.id FROM audit_events AS a WHERE a.seq = 0 AND ` + db.engine.behindProgress() + `
 			ORDER BY a.epoch DESC, a.position DESC, a.id DESC LIMIT 1) AS n ON true`
 	}
@@ -84,7 +89,11 @@ func (db *DB) SealEvents(ctx context.Context, limit int) (int, error) {
 				return err
 			}
 		}
-		rows, err := db.toSeal(ctx, w, limit)
+		last, err := db.progress(ctx, db.writer(ctx))
+		if err != nil {
+			return err
+		}
+		rows, err := db.behind(ctx, last, w, limit)
 		if sealed = len(rows); err != nil || sealed == 0 {
 			return err
 		}
@@ -93,18 +102,15 @@ func (db *DB) SealEvents(ctx context.Context, limit int) (int, error) {
 	return sealed, err
 }
 
-// toSeal are the next events that nothing can precede any more.
-func (db *DB) toSeal(ctx context.Context, w waiting, limit int) ([]placed, error) {
+// behind are the next events behind a place that nothing can precede any more.
+func (db *DB) behind(ctx context.Context, last place, w waiting, limit int) ([]placed, error) {
 	from := db.writer(ctx)
-	last, err := db.progress(ctx, from)
-	if err != nil {
-		return nil, err
-	}
 	behind, args := db.engine.at(">", last)
 	q := db.events(from).Where("a.seq = 0").Where(behind, args...).OrderExpr(db.engine.inOrder()).Limit(int64(limit))
 	if db.engine == postgres {
 		horizon := w.Xmin
 		if w.Position != nil && *w.Epoch == w.Current && *w.Position >= horizon {
+			var err error
 			if horizon, _, err = db.horizon(ctx, from); err != nil {
 				return nil, err
 			}

@@ -7,8 +7,10 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity/authserver"
+	"github.com/latchkey/latchkey/identity/feed"
 	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/token"
+	"github.com/latchkey/latchkey/identity/webhook"
 )
 
 // sweepBatch is how many rows of a table one transaction of a sweep deletes, with
@@ -26,8 +28,9 @@ type useless struct {
 }
 
 // Sweep deletes what has no use any more: burned secrets and tickets that have
-// expired by themselves, requests of devices a while after that, e-mail challenges and mails that no longer count for a
-// limit, signing keys that no token needs, and jobs and sessions that ended or expired before
+// expired by themselves, requests of devices a while after that, e-mail challenges and
+// mails that no longer count for a limit, signing keys that no token needs, old events
+// of the feed and deliveries, and jobs and sessions that ended or expired before
 // the given time. It returns how many rows went. Of several replicas one sweeps
 // at a time; the others leave it at that.
 func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, error) {
@@ -43,6 +46,8 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 		{(*signingKeyRow)(nil), "sk", "kid", "sk.expires_at < ?", now.Add(-token.KeepRetired)},
 		{(*idTokenKeyRow)(nil), "ik", "kid", "ik.expires_at < ?", now.Add(-token.KeepRetired)},
 		{(*jobRow)(nil), "j", "id", "j.finished_at < ?", sessionsBefore},
+		{(*deliveryRow)(nil), "wd", "id", "wd.created_at < ?", now.Add(-webhook.KeepDeliveries)},
+		{(*feedRow)(nil), "fe", "seq", "fe.at < ?", now.Add(-feed.Keep)},
 		{session, "s", "id", "s.expires_at < ?", sessionsBefore},
 		{session, "s", "id", "s.idle_expires_at < ? AND s.ended_at IS NULL", sessionsBefore},
 		{session, "s", "id", "s.ended_at < ?", sessionsBefore},

@@ -234,12 +234,17 @@ func (db *DB) LinkTicketsOf(ctx context.Context, session identity.ID) ([]linking
 }
 
 // NoteDuplicate implements linking.DuplicateStore.
-func (db *DB) NoteDuplicate(ctx context.Context, d linking.Duplicate, most int) error {
-	n, err := db.reader(ctx).NewSelect().Model((*duplicateRow)(nil)).Where("d.noted_for = ?", d.NotedFor).Count(ctx)
-	if err != nil || int(n) >= most {
-		return db.engine.normalise(err)
+func (db *DB) NoteDuplicate(ctx context.Context, d linking.Duplicate, most int) (noted bool, err error) {
+	var known struct {
+		Noted int
+		Pair  bool
 	}
-	return db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&duplicateRow{Duplicate: d}).
+	err = db.reader(ctx).NewRaw(`SELECT (SELECT count(*) FROM duplicates AS d WHERE d.noted_for = ?) AS noted,
+		EXISTS (SELECT 1 FROM duplicates AS d WHERE d.first_id = ? AND d.second_id = ?) AS pair`, d.NotedFor, d.FirstID, d.SecondID).Scan(ctx, &known)
+	if err != nil || known.Noted >= most {
+		return false, db.engine.normalise(err)
+	}
+	return !known.Pair, db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&duplicateRow{Duplicate: d}).
 		On("CONFLICT (first_id, second_id) DO UPDATE").Set("noted_for = EXCLUDED.noted_for").Set("address = EXCLUDED.address").
 		Where("d.noted_for IS NULL"))
 }

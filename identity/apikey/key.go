@@ -23,6 +23,7 @@ const (
 	ScopeIntrospect Scope = "introspect"  // ask what a token is worth now
 	ScopeUsersRead  Scope = "users:read"  // what an application knows of its users
 	ScopeUsersWrite Scope = "users:write" // and changes about them
+	ScopeEventsRead Scope = "events:read" // the feed of events
 	ScopeAdminRead  Scope = "admin:read"  // see what operators see
 	ScopeAdminWrite Scope = "admin:write" // and do what they do
 
@@ -32,7 +33,7 @@ const (
 )
 
 // AllScopes are the scopes that a key of the deployment can be given.
-var AllScopes = Scopes{ScopeIntrospect, ScopeUsersRead, ScopeUsersWrite, ScopeAdminRead, ScopeAdminWrite}
+var AllScopes = Scopes{ScopeIntrospect, ScopeUsersRead, ScopeUsersWrite, ScopeEventsRead, ScopeAdminRead, ScopeAdminWrite}
 
 // Scopes are stored as words in one text column.
 type Scopes []Scope
