@@ -138,25 +138,35 @@ func (d databaseCollector) Collect(ch chan<- prometheus.Metric) {
 
 // WatchAudit shows at each scrape for how long the audit trail has been behind.
 func (m *Metrics) WatchAudit(behind func(context.Context) (time.Duration, error)) {
-	m.registry.MustRegister(auditCollector{behind})
+	m.registry.MustRegister(ageCollector{auditUnchained, behind})
 }
 
-type auditCollector struct {
+// WatchFeed shows at each scrape for how long the feed of events has been behind.
+func (m *Metrics) WatchFeed(behind func(context.Context) (time.Duration, error)) {
+	m.registry.MustRegister(ageCollector{feedBlocked, behind})
+}
+
+// ageCollector shows an age.
+type ageCollector struct {
+	is     *prometheus.Desc
 	behind func(context.Context) (time.Duration, error)
 }
 
 var auditUnchained = prometheus.NewDesc("latchkey_audit_unchained_seconds",
 	"Age of the oldest audit event that is not chained yet; 0 without one. It grows while a transaction that writes does not end.", nil, nil)
 
+var feedBlocked = prometheus.NewDesc("latchkey_feed_blocked_seconds",
+	"Age of the oldest audit event that the feed of events was not made of yet; 0 without one. It grows while a transaction that writes does not end.", nil, nil)
+
 // Describe implements prometheus.Collector.
-func (auditCollector) Describe(ch chan<- *prometheus.Desc) { ch <- auditUnchained }
+func (a ageCollector) Describe(ch chan<- *prometheus.Desc) { ch <- a.is }
 
 // Collect implements prometheus.Collector. While the database does not answer there
 // is no value.
-func (a auditCollector) Collect(ch chan<- prometheus.Metric) {
+func (a ageCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
 	if age, err := a.behind(ctx); err == nil {
-		ch <- prometheus.MustNewConstMetric(auditUnchained, prometheus.GaugeValue, age.Seconds())
+		ch <- prometheus.MustNewConstMetric(a.is, prometheus.GaugeValue, age.Seconds())
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/authserver"
 	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/identity/feed"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/method/wallet"
@@ -28,6 +29,7 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/identity/user"
+	"github.com/latchkey/latchkey/identity/webhook"
 	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
@@ -63,6 +65,8 @@ type Deps struct {
 	Stopping   <-chan struct{} // closed when streams have to end
 	Users      *user.Service
 	Audit      *audit.Service
+	Events     *feed.Service
+	Webhooks   *webhook.Service
 	Methods    method.Offers
 	Attempts   *method.Attempts // that go by way of a provider
 	Email      *email.Service   // nil: e-mail sign-in is off

@@ -23,6 +23,7 @@ import (
 const (
 	APIKeyScopeAdminRead  APIKeyScope = "admin:read"
 	APIKeyScopeAdminWrite APIKeyScope = "admin:write"
+	APIKeyScopeEventsRead APIKeyScope = "events:read"
 	APIKeyScopeIntrospect APIKeyScope = "introspect"
 	APIKeyScopeUsersRead  APIKeyScope = "users:read"
 	APIKeyScopeUsersWrite APIKeyScope = "users:write"
@@ -34,6 +35,8 @@ func (e APIKeyScope) Valid() bool {
 	case APIKeyScopeAdminRead:
 		return true
 	case APIKeyScopeAdminWrite:
+		return true
+	case APIKeyScopeEventsRead:
 		return true
 	case APIKeyScopeIntrospect:
 		return true
@@ -163,6 +166,27 @@ func (e Delivery) Valid() bool {
 	}
 }
 
+// Defines values for DeliveryStatus.
+const (
+	DeliveryStatusDelivered DeliveryStatus = "delivered"
+	DeliveryStatusFailed    DeliveryStatus = "failed"
+	DeliveryStatusPending   DeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryStatus enum.
+func (e DeliveryStatus) Valid() bool {
+	switch e {
+	case DeliveryStatusDelivered:
+		return true
+	case DeliveryStatusFailed:
+		return true
+	case DeliveryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DuplicateKind.
 const (
 	DuplicateKindAddress  DuplicateKind = "address"
@@ -178,6 +202,114 @@ func (e DuplicateKind) Valid() bool {
 	case DuplicateKindHint:
 		return true
 	case DuplicateKindSpelling:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EventType.
+const (
+	EventTypeDuplicateFound        EventType = "duplicate.found"
+	EventTypeIdentityLinked        EventType = "identity.linked"
+	EventTypeIdentityUnlinked      EventType = "identity.unlinked"
+	EventTypeInvitationAccepted    EventType = "invitation.accepted"
+	EventTypeInvitationCancelled   EventType = "invitation.cancelled"
+	EventTypeInvitationCreated     EventType = "invitation.created"
+	EventTypeInvitationDeclined    EventType = "invitation.declined"
+	EventTypeMemberAdded           EventType = "member.added"
+	EventTypeMemberRemoved         EventType = "member.removed"
+	EventTypeMemberRoleChanged     EventType = "member.role_changed"
+	EventTypeSessionCreated        EventType = "session.created"
+	EventTypeSessionEnded          EventType = "session.ended"
+	EventTypeTeamCreated           EventType = "team.created"
+	EventTypeTeamDeleted           EventType = "team.deleted"
+	EventTypeTeamSessionCreated    EventType = "team_session.created"
+	EventTypeTeamSessionRevoked    EventType = "team_session.revoked"
+	EventTypeTeamUpdated           EventType = "team.updated"
+	EventTypeUserCreated           EventType = "user.created"
+	EventTypeUserDeleted           EventType = "user.deleted"
+	EventTypeUserDeletionCancelled EventType = "user.deletion_cancelled"
+	EventTypeUserDeletionRequested EventType = "user.deletion_requested"
+	EventTypeUserMergeUndone       EventType = "user.merge_undone"
+	EventTypeUserMerged            EventType = "user.merged"
+	EventTypeUserRestored          EventType = "user.restored"
+	EventTypeUserSuspended         EventType = "user.suspended"
+	EventTypeUserUpdated           EventType = "user.updated"
+	EventTypeWebhookTest           EventType = "webhook.test"
+)
+
+// Valid indicates whether the value is a known member of the EventType enum.
+func (e EventType) Valid() bool {
+	switch e {
+	case EventTypeDuplicateFound:
+		return true
+	case EventTypeIdentityLinked:
+		return true
+	case EventTypeIdentityUnlinked:
+		return true
+	case EventTypeInvitationAccepted:
+		return true
+	case EventTypeInvitationCancelled:
+		return true
+	case EventTypeInvitationCreated:
+		return true
+	case EventTypeInvitationDeclined:
+		return true
+	case EventTypeMemberAdded:
+		return true
+	case EventTypeMemberRemoved:
+		return true
+	case EventTypeMemberRoleChanged:
+		return true
+	case EventTypeSessionCreated:
+		return true
+	case EventTypeSessionEnded:
+		return true
+	case EventTypeTeamCreated:
+		return true
+	case EventTypeTeamDeleted:
+		return true
+	case EventTypeTeamSessionCreated:
+		return true
+	case EventTypeTeamSessionRevoked:
+		return true
+	case EventTypeTeamUpdated:
+		return true
+	case EventTypeUserCreated:
+		return true
+	case EventTypeUserDeleted:
+		return true
+	case EventTypeUserDeletionCancelled:
+		return true
+	case EventTypeUserDeletionRequested:
+		return true
+	case EventTypeUserMergeUndone:
+		return true
+	case EventTypeUserMerged:
+		return true
+	case EventTypeUserRestored:
+		return true
+	case EventTypeUserSuspended:
+		return true
+	case EventTypeUserUpdated:
+		return true
+	case EventTypeWebhookTest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FeedEventApiVersion.
+const (
+	FeedEventApiVersionV1 FeedEventApiVersion = "v1"
+)
+
+// Valid indicates whether the value is a known member of the FeedEventApiVersion enum.
+func (e FeedEventApiVersion) Valid() bool {
+	switch e {
+	case FeedEventApiVersionV1:
 		return true
 	default:
 		return false
@@ -847,6 +979,90 @@ func (e WalletKind) Valid() bool {
 	}
 }
 
+// Defines values for WebhookDisabledReason.
+const (
+	WebhookDisabledReasonByHand  WebhookDisabledReason = "by_hand"
+	WebhookDisabledReasonEmpty   WebhookDisabledReason = ""
+	WebhookDisabledReasonFailing WebhookDisabledReason = "failing"
+	WebhookDisabledReasonGone    WebhookDisabledReason = "gone"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDisabledReason enum.
+func (e WebhookDisabledReason) Valid() bool {
+	switch e {
+	case WebhookDisabledReasonByHand:
+		return true
+	case WebhookDisabledReasonEmpty:
+		return true
+	case WebhookDisabledReasonFailing:
+		return true
+	case WebhookDisabledReasonGone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookStatus.
+const (
+	WebhookStatusDisabled WebhookStatus = "disabled"
+	WebhookStatusEnabled  WebhookStatus = "enabled"
+)
+
+// Valid indicates whether the value is a known member of the WebhookStatus enum.
+func (e WebhookStatus) Valid() bool {
+	switch e {
+	case WebhookStatusDisabled:
+		return true
+	case WebhookStatusEnabled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookSecretDisabledReason.
+const (
+	WebhookSecretDisabledReasonByHand  WebhookSecretDisabledReason = "by_hand"
+	WebhookSecretDisabledReasonEmpty   WebhookSecretDisabledReason = ""
+	WebhookSecretDisabledReasonFailing WebhookSecretDisabledReason = "failing"
+	WebhookSecretDisabledReasonGone    WebhookSecretDisabledReason = "gone"
+)
+
+// Valid indicates whether the value is a known member of the WebhookSecretDisabledReason enum.
+func (e WebhookSecretDisabledReason) Valid() bool {
+	switch e {
+	case WebhookSecretDisabledReasonByHand:
+		return true
+	case WebhookSecretDisabledReasonEmpty:
+		return true
+	case WebhookSecretDisabledReasonFailing:
+		return true
+	case WebhookSecretDisabledReasonGone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookSecretStatus.
+const (
+	WebhookSecretStatusDisabled WebhookSecretStatus = "disabled"
+	WebhookSecretStatusEnabled  WebhookSecretStatus = "enabled"
+)
+
+// Valid indicates whether the value is a known member of the WebhookSecretStatus enum.
+func (e WebhookSecretStatus) Valid() bool {
+	switch e {
+	case WebhookSecretStatusDisabled:
+		return true
+	case WebhookSecretStatusEnabled:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AdminExplain200JSONResponseBodyAction.
 const (
 	AdminExplain200JSONResponseBodyActionCreate  AdminExplain200JSONResponseBodyAction = "create"
@@ -892,6 +1108,24 @@ func (e AdminChangeUserJSONBodyStatus) Valid() bool {
 	case AdminChangeUserJSONBodyStatusActive:
 		return true
 	case AdminChangeUserJSONBodyStatusDisabled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AdminUpdateWebhookJSONBodyStatus.
+const (
+	AdminUpdateWebhookJSONBodyStatusDisabled AdminUpdateWebhookJSONBodyStatus = "disabled"
+	AdminUpdateWebhookJSONBodyStatusEnabled  AdminUpdateWebhookJSONBodyStatus = "enabled"
+)
+
+// Valid indicates whether the value is a known member of the AdminUpdateWebhookJSONBodyStatus enum.
+func (e AdminUpdateWebhookJSONBodyStatus) Valid() bool {
+	switch e {
+	case AdminUpdateWebhookJSONBodyStatusDisabled:
+		return true
+	case AdminUpdateWebhookJSONBodyStatusEnabled:
 		return true
 	default:
 		return false
@@ -1220,6 +1454,9 @@ type Deletion struct {
 // Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
 type Delivery string
 
+// DeliveryStatus defines model for DeliveryStatus.
+type DeliveryStatus string
+
 // DeviceQuestion defines model for DeviceQuestion.
 type DeviceQuestion struct {
 	Client struct {
@@ -1317,6 +1554,29 @@ type Event struct {
 	// UserId The user it happened to.
 	UserId *openapi_types.UUID `json:"user_id"`
 }
+
+// EventType defines model for EventType.
+type EventType string
+
+// EventTypes The types of events that are sent; none for all.
+type EventTypes = []EventType
+
+// FeedEvent defines model for FeedEvent.
+type FeedEvent struct {
+	ApiVersion FeedEventApiVersion `json:"api_version"`
+	At         time.Time           `json:"at"`
+
+	// Data What the type has: ids, and with `user.created`, `user.updated` and `user.restored` the `user` as they were right afterwards.
+	Data map[string]interface{} `json:"data"`
+
+	// Id Of the audit event that it is. Deliveries are repeated with the same id.
+	Id   openapi_types.UUID `json:"id"`
+	Seq  int64              `json:"seq"`
+	Type EventType          `json:"type"`
+}
+
+// FeedEventApiVersion defines model for FeedEvent.ApiVersion.
+type FeedEventApiVersion string
 
 // Grant What the user allowed an application.
 type Grant struct {
@@ -2440,6 +2700,85 @@ type WalletKind string
 // WalletAddress An Ethereum address; mixed case must be a correct EIP-55 checksum.
 type WalletAddress = string
 
+// Webhook defines model for Webhook.
+type Webhook struct {
+	CreatedAt   time.Time           `json:"created_at"`
+	CreatedBy   *openapi_types.UUID `json:"created_by"`
+	Description string              `json:"description"`
+
+	// DisabledReason Empty while enabled; `gone` after an answer 410, `failing` after five days of failures.
+	DisabledReason WebhookDisabledReason `json:"disabled_reason"`
+
+	// FailingSince The first failure after the latest success.
+	FailingSince        *time.Time         `json:"failing_since"`
+	Id                  openapi_types.UUID `json:"id"`
+	PreviousSecretUntil *time.Time         `json:"previous_secret_until"`
+	Status              WebhookStatus      `json:"status"`
+
+	// Types The types of events that are sent; none for all.
+	Types     EventTypes `json:"types"`
+	UpdatedAt time.Time  `json:"updated_at"`
+	Url       string     `json:"url"`
+}
+
+// WebhookDisabledReason Empty while enabled; `gone` after an answer 410, `failing` after five days of failures.
+type WebhookDisabledReason string
+
+// WebhookStatus defines model for Webhook.Status.
+type WebhookStatus string
+
+// WebhookDelivery defines model for WebhookDelivery.
+type WebhookDelivery struct {
+	// AttemptedAt The latest attempt, which the following fields are about.
+	AttemptedAt *time.Time         `json:"attempted_at"`
+	Attempts    int                `json:"attempts"`
+	CreatedAt   time.Time          `json:"created_at"`
+	DurationMs  int                `json:"duration_ms"`
+	Error       string             `json:"error"`
+	Event       FeedEvent          `json:"event"`
+	Id          openapi_types.UUID `json:"id"`
+
+	// NextAttemptAt Null unless pending.
+	NextAttemptAt *time.Time `json:"next_attempt_at"`
+
+	// ResponseBody At most the first 1024 bytes.
+	ResponseBody string `json:"response_body"`
+
+	// ResponseStatus Null without an answer.
+	ResponseStatus *int           `json:"response_status"`
+	Status         DeliveryStatus `json:"status"`
+}
+
+// WebhookSecret defines model for WebhookSecret.
+type WebhookSecret struct {
+	CreatedAt   time.Time           `json:"created_at"`
+	CreatedBy   *openapi_types.UUID `json:"created_by"`
+	Description string              `json:"description"`
+
+	// DisabledReason Empty while enabled; `gone` after an answer 410, `failing` after five days of failures.
+	DisabledReason WebhookSecretDisabledReason `json:"disabled_reason"`
+
+	// FailingSince The first failure after the latest success.
+	FailingSince        *time.Time         `json:"failing_since"`
+	Id                  openapi_types.UUID `json:"id"`
+	PreviousSecretUntil *time.Time         `json:"previous_secret_until"`
+
+	// Secret As the Standard Webhooks libraries take it.
+	Secret string              `json:"secret"`
+	Status WebhookSecretStatus `json:"status"`
+
+	// Types The types of events that are sent; none for all.
+	Types     EventTypes `json:"types"`
+	UpdatedAt time.Time  `json:"updated_at"`
+	Url       string     `json:"url"`
+}
+
+// WebhookSecretDisabledReason Empty while enabled; `gone` after an answer 410, `failing` after five days of failures.
+type WebhookSecretDisabledReason string
+
+// WebhookSecretStatus defines model for WebhookSecret.Status.
+type WebhookSecretStatus string
+
 // APIKeyPath defines model for APIKeyPath.
 type APIKeyPath = openapi_types.UUID
 
@@ -2517,6 +2856,9 @@ type TeamPath = openapi_types.UUID
 
 // UserPath defines model for UserPath.
 type UserPath = openapi_types.UUID
+
+// WebhookPath defines model for WebhookPath.
+type WebhookPath = openapi_types.UUID
 
 // AuthorizeParams defines parameters for Authorize.
 type AuthorizeParams struct {
@@ -2912,6 +3254,56 @@ type AdminListUserTeamsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// AdminListWebhooksParams defines parameters for AdminListWebhooks.
+type AdminListWebhooksParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminCreateWebhookJSONBody defines parameters for AdminCreateWebhook.
+type AdminCreateWebhookJSONBody struct {
+	Description *string `json:"description,omitempty"`
+
+	// Types The types of events that are sent; none for all.
+	Types *EventTypes `json:"types,omitempty"`
+	Url   string      `json:"url"`
+}
+
+// AdminUpdateWebhookJSONBody defines parameters for AdminUpdateWebhook.
+type AdminUpdateWebhookJSONBody struct {
+	Description *string                           `json:"description,omitempty"`
+	Status      *AdminUpdateWebhookJSONBodyStatus `json:"status,omitempty"`
+
+	// Types The types of events that are sent; none for all.
+	Types *EventTypes `json:"types,omitempty"`
+	Url   *string     `json:"url,omitempty"`
+}
+
+// AdminUpdateWebhookJSONBodyStatus defines parameters for AdminUpdateWebhook.
+type AdminUpdateWebhookJSONBodyStatus string
+
+// AdminListWebhookDeliveriesParams defines parameters for AdminListWebhookDeliveries.
+type AdminListWebhookDeliveriesParams struct {
+	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
+	Limit  *Limit          `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminReplayWebhookJSONBody defines parameters for AdminReplayWebhook.
+type AdminReplayWebhookJSONBody struct {
+	Delivery *openapi_types.UUID `json:"delivery,omitempty"`
+	Since    *time.Time          `json:"since,omitempty"`
+}
+
+// AdminRotateWebhookSecretJSONBody defines parameters for AdminRotateWebhookSecret.
+type AdminRotateWebhookSecretJSONBody struct {
+	OverlapSeconds *int `json:"overlap_seconds,omitempty"`
+}
+
 // StartEmailJSONBody defines parameters for StartEmail.
 type StartEmailJSONBody struct {
 	Email   string   `json:"email"`
@@ -3042,6 +3434,19 @@ type DecideDeviceJSONBody struct {
 
 // DecideDeviceJSONBodyDecision defines parameters for DecideDevice.
 type DecideDeviceJSONBodyDecision string
+
+// ListEventsParams defines parameters for ListEvents.
+type ListEventsParams struct {
+	// After The `next_after` of the previous answer; 0 for the oldest event kept.
+	After *int64 `form:"after,omitempty" json:"after,omitempty"`
+
+	// Types Only these types, separated by commas.
+	Types *string `form:"types,omitempty" json:"types,omitempty"`
+	Limit *int    `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Wait Seconds to wait for an event, if there is none.
+	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
+}
 
 // IntrospectJSONBody defines parameters for Introspect.
 type IntrospectJSONBody struct {
@@ -3476,6 +3881,18 @@ type AdminCancelDeletionJSONRequestBody AdminCancelDeletionJSONBody
 // AdminGrantLinkJSONRequestBody defines body for AdminGrantLink for application/json ContentType.
 type AdminGrantLinkJSONRequestBody AdminGrantLinkJSONBody
 
+// AdminCreateWebhookJSONRequestBody defines body for AdminCreateWebhook for application/json ContentType.
+type AdminCreateWebhookJSONRequestBody AdminCreateWebhookJSONBody
+
+// AdminUpdateWebhookJSONRequestBody defines body for AdminUpdateWebhook for application/json ContentType.
+type AdminUpdateWebhookJSONRequestBody AdminUpdateWebhookJSONBody
+
+// AdminReplayWebhookJSONRequestBody defines body for AdminReplayWebhook for application/json ContentType.
+type AdminReplayWebhookJSONRequestBody AdminReplayWebhookJSONBody
+
+// AdminRotateWebhookSecretJSONRequestBody defines body for AdminRotateWebhookSecret for application/json ContentType.
+type AdminRotateWebhookSecretJSONRequestBody AdminRotateWebhookSecretJSONBody
+
 // StartEmailJSONRequestBody defines body for StartEmail for application/json ContentType.
 type StartEmailJSONRequestBody StartEmailJSONBody
 
@@ -3706,6 +4123,33 @@ type ServerInterface interface {
 	// AdminListUserTeams List a user's teams and roles
 	// (GET /v1/admin/users/{user}/teams)
 	AdminListUserTeams(c *gin.Context, user UserPath, params AdminListUserTeamsParams)
+	// AdminListWebhooks List the webhooks
+	// (GET /v1/admin/webhooks)
+	AdminListWebhooks(c *gin.Context, params AdminListWebhooksParams)
+	// AdminCreateWebhook Create a webhook (recently verified)
+	// (POST /v1/admin/webhooks)
+	AdminCreateWebhook(c *gin.Context)
+	// AdminDeleteWebhook Delete a webhook with its deliveries (recently verified)
+	// (DELETE /v1/admin/webhooks/{webhook})
+	AdminDeleteWebhook(c *gin.Context, webhook WebhookPath)
+	// AdminGetWebhook Get a webhook
+	// (GET /v1/admin/webhooks/{webhook})
+	AdminGetWebhook(c *gin.Context, webhook WebhookPath)
+	// AdminUpdateWebhook Change a webhook (recently verified)
+	// (PATCH /v1/admin/webhooks/{webhook})
+	AdminUpdateWebhook(c *gin.Context, webhook WebhookPath)
+	// AdminListWebhookDeliveries List the deliveries of a webhook
+	// (GET /v1/admin/webhooks/{webhook}/deliveries)
+	AdminListWebhookDeliveries(c *gin.Context, webhook WebhookPath, params AdminListWebhookDeliveriesParams)
+	// AdminReplayWebhook Send events again
+	// (POST /v1/admin/webhooks/{webhook}/replay)
+	AdminReplayWebhook(c *gin.Context, webhook WebhookPath)
+	// AdminRotateWebhookSecret Rotate the secret of a webhook (recently verified)
+	// (POST /v1/admin/webhooks/{webhook}/rotate-secret)
+	AdminRotateWebhookSecret(c *gin.Context, webhook WebhookPath)
+	// AdminTestWebhook Send a test event
+	// (POST /v1/admin/webhooks/{webhook}/test)
+	AdminTestWebhook(c *gin.Context, webhook WebhookPath)
 	// StartEmail Email a sign-in link and a code
 	// (POST /v1/auth/email/start)
 	StartEmail(c *gin.Context)
@@ -3745,6 +4189,9 @@ type ServerInterface interface {
 	// DecideDevice Allow (recently verified) or deny what a device asks for
 	// (POST /v1/device/decision)
 	DecideDevice(c *gin.Context)
+	// ListEvents Read the feed of events, oldest first
+	// (GET /v1/events)
+	ListEvents(c *gin.Context, params ListEventsParams)
 	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(c *gin.Context)
@@ -5424,6 +5871,256 @@ func (siw *ServerInterfaceWrapper) AdminListUserTeams(c *gin.Context) {
 	siw.Handler.AdminListUserTeams(c, user, params)
 }
 
+// AdminListWebhooks operation middleware
+func (siw *ServerInterfaceWrapper) AdminListWebhooks(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListWebhooksParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListWebhooks(c, params)
+}
+
+// AdminCreateWebhook operation middleware
+func (siw *ServerInterfaceWrapper) AdminCreateWebhook(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminCreateWebhook(c)
+}
+
+// AdminDeleteWebhook operation middleware
+func (siw *ServerInterfaceWrapper) AdminDeleteWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", c.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter webhook: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminDeleteWebhook(c, webhook)
+}
+
+// AdminGetWebhook operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", c.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter webhook: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminGetWebhook(c, webhook)
+}
+
+// AdminUpdateWebhook operation middleware
+func (siw *ServerInterfaceWrapper) AdminUpdateWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", c.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter webhook: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminUpdateWebhook(c, webhook)
+}
+
+// AdminListWebhookDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) AdminListWebhookDeliveries(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", c.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter webhook: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListWebhookDeliveriesParams
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", c.Request.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter status: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListWebhookDeliveries(c, webhook, params)
+}
+
+// AdminReplayWebhook operation middleware
+func (siw *ServerInterfaceWrapper) AdminReplayWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", c.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter webhook: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminReplayWebhook(c, webhook)
+}
+
+// AdminRotateWebhookSecret operation middleware
+func (siw *ServerInterfaceWrapper) AdminRotateWebhookSecret(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", c.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter webhook: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminRotateWebhookSecret(c, webhook)
+}
+
+// AdminTestWebhook operation middleware
+func (siw *ServerInterfaceWrapper) AdminTestWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", c.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter webhook: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminTestWebhook(c, webhook)
+}
+
 // StartEmail operation middleware
 func (siw *ServerInterfaceWrapper) StartEmail(c *gin.Context) {
 
@@ -5719,6 +6416,57 @@ func (siw *ServerInterfaceWrapper) DecideDevice(c *gin.Context) {
 	}
 
 	siw.Handler.DecideDevice(c)
+}
+
+// ListEvents operation middleware
+func (siw *ServerInterfaceWrapper) ListEvents(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEventsParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", c.Request.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter after: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "types" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "types", c.Request.URL.Query(), &params.Types, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter types: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "wait" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait", c.Request.URL.Query(), &params.Wait, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter wait: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListEvents(c, params)
 }
 
 // Introspect operation middleware
@@ -7764,6 +8512,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/users/:user_ref", wrapper.DeleteUser)
 	router.GET(options.BaseURL+"/v1/users/:user_ref", wrapper.GetUser)
 	router.PATCH(options.BaseURL+"/v1/users/:user_ref", wrapper.UpdateUser)
+	router.GET(options.BaseURL+"/v1/events", wrapper.ListEvents)
 	router.GET(options.BaseURL+"/v1/admin/users", wrapper.AdminListUsers)
 	router.DELETE(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminDeleteUser)
 	router.GET(options.BaseURL+"/v1/admin/users/:user", wrapper.AdminGetUser)
@@ -7797,6 +8546,15 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/clients/:client", wrapper.AdminGetClient)
 	router.PATCH(options.BaseURL+"/v1/admin/clients/:client", wrapper.AdminUpdateClient)
 	router.POST(options.BaseURL+"/v1/admin/clients/:client/rotate-secret", wrapper.AdminRotateClientSecret)
+	router.GET(options.BaseURL+"/v1/admin/webhooks", wrapper.AdminListWebhooks)
+	router.POST(options.BaseURL+"/v1/admin/webhooks", wrapper.AdminCreateWebhook)
+	router.DELETE(options.BaseURL+"/v1/admin/webhooks/:webhook", wrapper.AdminDeleteWebhook)
+	router.GET(options.BaseURL+"/v1/admin/webhooks/:webhook", wrapper.AdminGetWebhook)
+	router.PATCH(options.BaseURL+"/v1/admin/webhooks/:webhook", wrapper.AdminUpdateWebhook)
+	router.POST(options.BaseURL+"/v1/admin/webhooks/:webhook/rotate-secret", wrapper.AdminRotateWebhookSecret)
+	router.POST(options.BaseURL+"/v1/admin/webhooks/:webhook/test", wrapper.AdminTestWebhook)
+	router.GET(options.BaseURL+"/v1/admin/webhooks/:webhook/deliveries", wrapper.AdminListWebhookDeliveries)
+	router.POST(options.BaseURL+"/v1/admin/webhooks/:webhook/replay", wrapper.AdminReplayWebhook)
 	router.POST(options.BaseURL+"/v1/token/refresh", wrapper.RefreshToken)
 	router.GET(options.BaseURL+"/oauth2/authorize", wrapper.Authorize)
 	router.POST(options.BaseURL+"/oauth2/authorize", wrapper.AuthorizeByForm)
@@ -9855,6 +10613,369 @@ func (response AdminListUserTeamsdefaultApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type AdminListWebhooksRequestObject struct {
+	Params AdminListWebhooksParams
+}
+
+type AdminListWebhooksResponseObject interface {
+	VisitAdminListWebhooksResponse(w http.ResponseWriter) error
+}
+
+type AdminListWebhooks200JSONResponse struct {
+	Data []Webhook `json:"data"`
+
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response AdminListWebhooks200JSONResponse) VisitAdminListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListWebhooksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListWebhooksdefaultApplicationProblemPlusJSONResponse) VisitAdminListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminCreateWebhookRequestObject struct {
+	Body *AdminCreateWebhookJSONRequestBody
+}
+
+type AdminCreateWebhookResponseObject interface {
+	VisitAdminCreateWebhookResponse(w http.ResponseWriter) error
+}
+
+type AdminCreateWebhook201JSONResponse WebhookSecret
+
+func (response AdminCreateWebhook201JSONResponse) VisitAdminCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminCreateWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminCreateWebhookdefaultApplicationProblemPlusJSONResponse) VisitAdminCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminDeleteWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+}
+
+type AdminDeleteWebhookResponseObject interface {
+	VisitAdminDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type AdminDeleteWebhook204Response struct {
+}
+
+func (response AdminDeleteWebhook204Response) VisitAdminDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type AdminDeleteWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminDeleteWebhookdefaultApplicationProblemPlusJSONResponse) VisitAdminDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGetWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+}
+
+type AdminGetWebhookResponseObject interface {
+	VisitAdminGetWebhookResponse(w http.ResponseWriter) error
+}
+
+type AdminGetWebhook200JSONResponse Webhook
+
+func (response AdminGetWebhook200JSONResponse) VisitAdminGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGetWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminGetWebhookdefaultApplicationProblemPlusJSONResponse) VisitAdminGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminUpdateWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Body    *AdminUpdateWebhookJSONRequestBody
+}
+
+type AdminUpdateWebhookResponseObject interface {
+	VisitAdminUpdateWebhookResponse(w http.ResponseWriter) error
+}
+
+type AdminUpdateWebhook200JSONResponse Webhook
+
+func (response AdminUpdateWebhook200JSONResponse) VisitAdminUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminUpdateWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminUpdateWebhookdefaultApplicationProblemPlusJSONResponse) VisitAdminUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListWebhookDeliveriesRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  AdminListWebhookDeliveriesParams
+}
+
+type AdminListWebhookDeliveriesResponseObject interface {
+	VisitAdminListWebhookDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type AdminListWebhookDeliveries200JSONResponse struct {
+	Data []WebhookDelivery `json:"data"`
+
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response AdminListWebhookDeliveries200JSONResponse) VisitAdminListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListWebhookDeliveriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListWebhookDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitAdminListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminReplayWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Body    *AdminReplayWebhookJSONRequestBody
+}
+
+type AdminReplayWebhookResponseObject interface {
+	VisitAdminReplayWebhookResponse(w http.ResponseWriter) error
+}
+
+type AdminReplayWebhook202JSONResponse struct {
+	Deliveries int `json:"deliveries"`
+}
+
+func (response AdminReplayWebhook202JSONResponse) VisitAdminReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminReplayWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminReplayWebhookdefaultApplicationProblemPlusJSONResponse) VisitAdminReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRotateWebhookSecretRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Body    *AdminRotateWebhookSecretJSONRequestBody
+}
+
+type AdminRotateWebhookSecretResponseObject interface {
+	VisitAdminRotateWebhookSecretResponse(w http.ResponseWriter) error
+}
+
+type AdminRotateWebhookSecret201JSONResponse WebhookSecret
+
+func (response AdminRotateWebhookSecret201JSONResponse) VisitAdminRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminRotateWebhookSecretdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminRotateWebhookSecretdefaultApplicationProblemPlusJSONResponse) VisitAdminRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminTestWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+}
+
+type AdminTestWebhookResponseObject interface {
+	VisitAdminTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type AdminTestWebhook202JSONResponse struct {
+	EventId openapi_types.UUID `json:"event_id"`
+}
+
+func (response AdminTestWebhook202JSONResponse) VisitAdminTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminTestWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminTestWebhookdefaultApplicationProblemPlusJSONResponse) VisitAdminTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StartEmailRequestObject struct {
 	Body *StartEmailJSONRequestBody
 }
@@ -10363,6 +11484,48 @@ type DecideDevicedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DecideDevicedefaultApplicationProblemPlusJSONResponse) VisitDecideDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEventsRequestObject struct {
+	Params ListEventsParams
+}
+
+type ListEventsResponseObject interface {
+	VisitListEventsResponse(w http.ResponseWriter) error
+}
+
+type ListEvents200JSONResponse struct {
+	Data      []FeedEvent `json:"data"`
+	NextAfter int64       `json:"next_after"`
+}
+
+func (response ListEvents200JSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEventsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEventsdefaultApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13250,6 +14413,33 @@ type StrictServerInterface interface {
 	// AdminListUserTeams List a user's teams and roles
 	// (GET /v1/admin/users/{user}/teams)
 	AdminListUserTeams(ctx context.Context, request AdminListUserTeamsRequestObject) (AdminListUserTeamsResponseObject, error)
+	// AdminListWebhooks List the webhooks
+	// (GET /v1/admin/webhooks)
+	AdminListWebhooks(ctx context.Context, request AdminListWebhooksRequestObject) (AdminListWebhooksResponseObject, error)
+	// AdminCreateWebhook Create a webhook (recently verified)
+	// (POST /v1/admin/webhooks)
+	AdminCreateWebhook(ctx context.Context, request AdminCreateWebhookRequestObject) (AdminCreateWebhookResponseObject, error)
+	// AdminDeleteWebhook Delete a webhook with its deliveries (recently verified)
+	// (DELETE /v1/admin/webhooks/{webhook})
+	AdminDeleteWebhook(ctx context.Context, request AdminDeleteWebhookRequestObject) (AdminDeleteWebhookResponseObject, error)
+	// AdminGetWebhook Get a webhook
+	// (GET /v1/admin/webhooks/{webhook})
+	AdminGetWebhook(ctx context.Context, request AdminGetWebhookRequestObject) (AdminGetWebhookResponseObject, error)
+	// AdminUpdateWebhook Change a webhook (recently verified)
+	// (PATCH /v1/admin/webhooks/{webhook})
+	AdminUpdateWebhook(ctx context.Context, request AdminUpdateWebhookRequestObject) (AdminUpdateWebhookResponseObject, error)
+	// AdminListWebhookDeliveries List the deliveries of a webhook
+	// (GET /v1/admin/webhooks/{webhook}/deliveries)
+	AdminListWebhookDeliveries(ctx context.Context, request AdminListWebhookDeliveriesRequestObject) (AdminListWebhookDeliveriesResponseObject, error)
+	// AdminReplayWebhook Send events again
+	// (POST /v1/admin/webhooks/{webhook}/replay)
+	AdminReplayWebhook(ctx context.Context, request AdminReplayWebhookRequestObject) (AdminReplayWebhookResponseObject, error)
+	// AdminRotateWebhookSecret Rotate the secret of a webhook (recently verified)
+	// (POST /v1/admin/webhooks/{webhook}/rotate-secret)
+	AdminRotateWebhookSecret(ctx context.Context, request AdminRotateWebhookSecretRequestObject) (AdminRotateWebhookSecretResponseObject, error)
+	// AdminTestWebhook Send a test event
+	// (POST /v1/admin/webhooks/{webhook}/test)
+	AdminTestWebhook(ctx context.Context, request AdminTestWebhookRequestObject) (AdminTestWebhookResponseObject, error)
 	// StartEmail Email a sign-in link and a code
 	// (POST /v1/auth/email/start)
 	StartEmail(ctx context.Context, request StartEmailRequestObject) (StartEmailResponseObject, error)
@@ -13289,6 +14479,9 @@ type StrictServerInterface interface {
 	// DecideDevice Allow (recently verified) or deny what a device asks for
 	// (POST /v1/device/decision)
 	DecideDevice(ctx context.Context, request DecideDeviceRequestObject) (DecideDeviceResponseObject, error)
+	// ListEvents Read the feed of events, oldest first
+	// (GET /v1/events)
+	ListEvents(ctx context.Context, request ListEventsRequestObject) (ListEventsResponseObject, error)
 	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(ctx context.Context, request IntrospectRequestObject) (IntrospectResponseObject, error)
@@ -15067,6 +16260,314 @@ func (sh *strictHandler) AdminListUserTeams(ctx *gin.Context, user UserPath, par
 	}
 }
 
+// AdminListWebhooks operation middleware
+func (sh *strictHandler) AdminListWebhooks(ctx *gin.Context, params AdminListWebhooksParams) {
+	var request AdminListWebhooksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListWebhooks(ctx, request.(AdminListWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListWebhooks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListWebhooksResponseObject); ok {
+		if err := validResponse.VisitAdminListWebhooksResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminCreateWebhook operation middleware
+func (sh *strictHandler) AdminCreateWebhook(ctx *gin.Context) {
+	var request AdminCreateWebhookRequestObject
+
+	var body AdminCreateWebhookJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminCreateWebhook(ctx, request.(AdminCreateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminCreateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminCreateWebhookResponseObject); ok {
+		if err := validResponse.VisitAdminCreateWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminDeleteWebhook operation middleware
+func (sh *strictHandler) AdminDeleteWebhook(ctx *gin.Context, webhook WebhookPath) {
+	var request AdminDeleteWebhookRequestObject
+
+	request.Webhook = webhook
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminDeleteWebhook(ctx, request.(AdminDeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminDeleteWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminDeleteWebhookResponseObject); ok {
+		if err := validResponse.VisitAdminDeleteWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminGetWebhook operation middleware
+func (sh *strictHandler) AdminGetWebhook(ctx *gin.Context, webhook WebhookPath) {
+	var request AdminGetWebhookRequestObject
+
+	request.Webhook = webhook
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetWebhook(ctx, request.(AdminGetWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminGetWebhookResponseObject); ok {
+		if err := validResponse.VisitAdminGetWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminUpdateWebhook operation middleware
+func (sh *strictHandler) AdminUpdateWebhook(ctx *gin.Context, webhook WebhookPath) {
+	var request AdminUpdateWebhookRequestObject
+
+	request.Webhook = webhook
+
+	var body AdminUpdateWebhookJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminUpdateWebhook(ctx, request.(AdminUpdateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminUpdateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminUpdateWebhookResponseObject); ok {
+		if err := validResponse.VisitAdminUpdateWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListWebhookDeliveries operation middleware
+func (sh *strictHandler) AdminListWebhookDeliveries(ctx *gin.Context, webhook WebhookPath, params AdminListWebhookDeliveriesParams) {
+	var request AdminListWebhookDeliveriesRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListWebhookDeliveries(ctx, request.(AdminListWebhookDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListWebhookDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListWebhookDeliveriesResponseObject); ok {
+		if err := validResponse.VisitAdminListWebhookDeliveriesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminReplayWebhook operation middleware
+func (sh *strictHandler) AdminReplayWebhook(ctx *gin.Context, webhook WebhookPath) {
+	var request AdminReplayWebhookRequestObject
+
+	request.Webhook = webhook
+
+	var body AdminReplayWebhookJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminReplayWebhook(ctx, request.(AdminReplayWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminReplayWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminReplayWebhookResponseObject); ok {
+		if err := validResponse.VisitAdminReplayWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminRotateWebhookSecret operation middleware
+func (sh *strictHandler) AdminRotateWebhookSecret(ctx *gin.Context, webhook WebhookPath) {
+	var request AdminRotateWebhookSecretRequestObject
+
+	request.Webhook = webhook
+
+	var body AdminRotateWebhookSecretJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminRotateWebhookSecret(ctx, request.(AdminRotateWebhookSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminRotateWebhookSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminRotateWebhookSecretResponseObject); ok {
+		if err := validResponse.VisitAdminRotateWebhookSecretResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminTestWebhook operation middleware
+func (sh *strictHandler) AdminTestWebhook(ctx *gin.Context, webhook WebhookPath) {
+	var request AdminTestWebhookRequestObject
+
+	request.Webhook = webhook
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminTestWebhook(ctx, request.(AdminTestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminTestWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminTestWebhookResponseObject); ok {
+		if err := validResponse.VisitAdminTestWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // StartEmail operation middleware
 func (sh *strictHandler) StartEmail(ctx *gin.Context) {
 	var request StartEmailRequestObject
@@ -15544,6 +17045,32 @@ func (sh *strictHandler) DecideDevice(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(DecideDeviceResponseObject); ok {
 		if err := validResponse.VisitDecideDeviceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListEvents operation middleware
+func (sh *strictHandler) ListEvents(ctx *gin.Context, params ListEventsParams) {
+	var request ListEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEvents(ctx, request.(ListEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEvents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListEventsResponseObject); ok {
+		if err := validResponse.VisitListEventsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

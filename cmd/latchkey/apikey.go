@@ -42,7 +42,7 @@ func newCreateAPIKeyCommand() *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "what the key is for")
-	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "introspect, users:read, users:write, admin:read or admin:write; may be repeated")
+	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "introspect, users:read, users:write, events:read, admin:read or admin:write; may be repeated")
 	cmd.Flags().IntVar(&days, "days", int(apikey.DefaultLifetime/(24*time.Hour)), "days until it expires")
 	for _, flag := range []string{"name", "scope"} {
 		if err := cmd.MarkFlagRequired(flag); err != nil {

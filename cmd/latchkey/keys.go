@@ -115,7 +115,7 @@ rotated automatically every 90 days.`,
 func newResealKeysCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "reseal", Short: "Seal what is stored under LATCHKEY_SECRET instead of LATCHKEY_SECRET_PREVIOUS", Args: cobra.NoArgs,
-		Long: `Seal signing keys and waiting mail under LATCHKEY_SECRET that are sealed under
+		Long: `Seal signing keys, waiting mail and secrets of webhooks under LATCHKEY_SECRET that are sealed under
 LATCHKEY_SECRET_PREVIOUS. Run it after every replica has both, the new value as
 LATCHKEY_SECRET. It is safe to run again.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -131,9 +131,9 @@ LATCHKEY_SECRET. It is safe to run again.`,
 			if err = errors.Join(err, db.Close()); err != nil {
 				return err
 			}
-			cmd.Printf("sealed under the present secret: %d signing keys, %d waiting tasks\n", r.Keys, r.Tasks)
+			cmd.Printf("sealed under the present secret: %d signing keys, %d waiting tasks, %d webhooks\n", r.Keys, r.Tasks, r.Webhooks)
 			if r.Unreadable > 0 {
-				cmd.Printf("%d waiting tasks open under neither secret and fail when they expire\n", r.Unreadable)
+				cmd.Printf("%d waiting tasks or webhooks open under neither secret: tasks fail when they expire, and the secret of a webhook has to be rotated\n", r.Unreadable)
 			}
 			if r.Families > 0 {
 				cmd.Printf("%d refresh tokens were made under another secret; each changes when it is used\n", r.Families)

@@ -20,6 +20,7 @@ import (
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/feed"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/demo"
@@ -112,6 +113,8 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 	metrics.WatchDatabase(func() api.DatabaseState { return api.DatabaseState(db.Outages()) })
 	trail := audit.NewService(db)
 	metrics.WatchAudit(func(ctx context.Context) (time.Duration, error) { return trail.Behind(ctx, identity.SystemClock()) })
+	events := feed.NewService(db, identity.SystemClock)
+	metrics.WatchFeed(func(ctx context.Context) (time.Duration, error) { return events.Behind(ctx, identity.SystemClock()) })
 	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Demo: demonstrate})
 	if err != nil {
 		return err

@@ -60,6 +60,7 @@ type App struct {
 	parts    Parts
 	tasks    *outbox.Worker
 	logouts  *outbox.Worker
+	events   *events
 	sessions *session.Service
 	feed     *team.Feed
 	keys     *token.Keyring
@@ -71,11 +72,13 @@ func (a *App) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { a.tasks.Run(ctx) })
 	work.Go(func() { a.logouts.Run(ctx) })
+	work.Go(func() { a.events.publish(ctx) })
+	work.Go(func() { a.events.workers.Run(ctx) })
 	work.Go(func() { a.keys.Run(ctx) })
 	work.Go(func() { a.sessions.RunJobs(ctx, a.parts.Log) })
 	work.Go(func() { a.sessions.RunUses(ctx, a.parts.Log) })
 	work.Go(func() { a.linking.RunDeletions(ctx, a.parts.Log) })
-	work.Go(func() { a.parts.DB.Watch(ctx, changes{a.Remembered, a.feed}, a.parts.Log) })
+	work.Go(func() { a.parts.DB.Watch(ctx, changes{a.Remembered, a.feed, a.events}, a.parts.Log) })
 	work.Wait()
 }
 
@@ -102,6 +105,8 @@ func New(parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	hooks := Webhooks(cfg, db, post.notices, now)
+	happened := newEvents(parts, hooks)
 	var deps api.Deps
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
 		session.WithProviders(cfg.Offers), session.WithNotices(post.notices), session.CollectUses())
@@ -139,6 +144,8 @@ func New(parts Parts) (*App, error) {
 		Stopping: parts.Context.Done(),
 		Users:    user.NewService(db, post.notices, now, user.OnboardedByBackend(cfg.OnboardedBy == config.OnboardedByBackend)),
 		Audit:    audit.NewService(db),
+		Events:   happened.feed,
+		Webhooks: hooks,
 		Attempts: attempts,
 		Limiter:  limits,
 		Ready:    db.Ready,
@@ -189,7 +196,7 @@ func New(parts Parts) (*App, error) {
 	if err == nil && cfg.Dev {
 		handler = devmode.Guard(handler, cfg.PublicURL, cfg.DevAllowRemote)
 	}
-	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, logouts: newLogouts(parts, deps.Tokens), sessions: sessions, feed: feed, keys: deps.Tokens.Keyring(), linking: deps.Linking}, err
+	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, logouts: newLogouts(parts, deps.Tokens), events: happened, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring(), linking: deps.Linking}, err
 }
 
 // Keyring returns the keys that sign access tokens.

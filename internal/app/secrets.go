@@ -6,6 +6,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/token"
+	webhooks "github.com/latchkey/latchkey/identity/webhook"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -13,7 +14,7 @@ import (
 // resealBatch is how many tasks are read at a time. Each is written by itself.
 const resealBatch = 200
 
-// Sealed counts what is kept sealed: signing keys and waiting tasks.
+// Sealed counts what is kept sealed: signing keys, waiting tasks and secrets of webhooks.
 type Sealed struct {
 	Present  int // under LATCHKEY_SECRET
 	Previous int // under LATCHKEY_SECRET_PREVIOUS
@@ -43,13 +44,26 @@ func CheckSealed(ctx context.Context, cfg config.Config, db *storage.DB, now ide
 		}
 		return nil
 	})
-	return s, err
+	if err != nil {
+		return s, err
+	}
+	return s, eachWebhook(ctx, db, func(w webhooks.Webhook) error {
+		switch _, changed, err := w.Reseal(webhookSealer(cfg)); {
+		case err != nil:
+			s.Neither++
+		case changed:
+			s.Previous++
+		default:
+			s.Present++
+		}
+		return nil
+	})
 }
 
 // Resealed is what Reseal did.
 type Resealed struct {
-	Keys, Tasks int
-	// Unreadable are tasks that open under neither secret, and stay as they are.
+	Keys, Tasks, Webhooks int
+	// Unreadable are tasks and webhooks that open under neither secret, and stay as they are.
 	Unreadable int
 	// Families are refresh families whose newest token was made under another secret
 	// than the present one. They change when they are used next.
@@ -82,6 +96,29 @@ func Reseal(ctx context.Context, cfg config.Config, db *storage.DB, now identity
 	if err != nil {
 		return Resealed{}, err
 	}
+	err = eachWebhook(ctx, db, func(w webhooks.Webhook) error {
+		switch _, changed, err := w.Reseal(webhookSealer(cfg)); {
+		case err != nil:
+			r.Unreadable++
+			return nil //nolint:nilerr // counted, and the others go on
+		case !changed:
+			return nil
+		}
+		r.Webhooks++
+		return db.InTx(ctx, func(ctx context.Context) error {
+			w, err := db.LockWebhook(ctx, w.ID) // the secret may have been rotated meanwhile
+			if err != nil {
+				return err
+			}
+			if w, _, err = w.Reseal(webhookSealer(cfg)); err != nil {
+				return err
+			}
+			return db.UpdateWebhook(ctx, w)
+		})
+	})
+	if err != nil {
+		return Resealed{}, err
+	}
 	r.Families, err = db.FamiliesUnderOtherKeys(ctx, identity.KeyID(identity.Secrets(cfg.Secrets()).Keys("refresh tokens").Primary()))
 	return r, err
 }
@@ -89,6 +126,26 @@ func Reseal(ctx context.Context, cfg config.Config, db *storage.DB, now identity
 // Keyrings returns all keys that sign, those of access tokens first.
 func Keyrings(cfg config.Config, db *storage.DB, log *slog.Logger, now identity.Clock) []*token.Keyring {
 	return append([]*token.Keyring{Keyring(cfg, db, log, now)}, IDTokenKeyrings(cfg, db, log, now)...)
+}
+
+// eachWebhook runs do for each webhook.
+func eachWebhook(ctx context.Context, db *storage.DB, do func(w webhooks.Webhook) error) error {
+	p := identity.Page{Limit: resealBatch}
+	for {
+		rows, err := db.Webhooks(ctx, p)
+		if err != nil {
+			return err
+		}
+		rows, next := identity.Next(rows, p, func(w webhooks.Webhook) identity.ID { return w.ID })
+		for _, w := range rows {
+			if err := do(w); err != nil {
+				return err
+			}
+		}
+		if p.After = next; next == nil {
+			return nil
+		}
+	}
 }
 
 // eachTask runs do for each task whose payload is sealed.

@@ -74,12 +74,14 @@ it('says what an event holds in words, and leaves what it does not know', () => 
 })
 
 it('has words for all that events of the service hold', () => {
-  const sources = ['identity/user', 'identity/team', 'identity/session', 'identity/token', 'identity/apikey', 'identity/client', 'linking'].flatMap((folder) => {
-    const at = new URL(`../../../../${folder}/`, import.meta.url)
-    return readdirSync(at)
-      .filter((name) => /(?<!_test)\.go$/.test(name))
-      .map((name) => readFileSync(new URL(name, at), 'utf8'))
-  })
+  const sources = ['identity/user', 'identity/team', 'identity/session', 'identity/token', 'identity/apikey', 'identity/client', 'identity/webhook', 'linking'].flatMap(
+    (folder) => {
+      const at = new URL(`../../../../${folder}/`, import.meta.url)
+      return readdirSync(at)
+        .filter((name) => /(?<!_test)\.go$/.test(name))
+        .map((name) => readFileSync(new URL(name, at), 'utf8'))
+    },
+  )
   const written = sources.join('').replaceAll(/\/\/.*/g, '')
   const inside = [...written.matchAll(/(?:identity\.Metadata|Data:\s*identity\.Metadata)\{([^}]*)\}/g)].flatMap((match) => [...match[1]!.matchAll(/"([a-z_]+)":/g)])
   const keys = new Set([...inside, ...written.matchAll(/\bData\["([a-z_]+)"\]/g)].map((match) => match[1]!))

@@ -35,4 +35,11 @@ export const audit: Area<'audit'> = {
   'client.secret_rotated': 'Geheimnis einer Anwendung erneuert',
   'client.deleted': 'Anwendung gelöscht',
   'resource.created': 'API registriert',
+  'webhook.created': 'Webhook angelegt',
+  'webhook.updated': 'Webhook geändert',
+  'webhook.secret_rotated': 'Geheimnis eines Webhooks erneuert',
+  'webhook.deleted': 'Webhook gelöscht',
+  'webhook.tested': 'Testereignis an einen Webhook gesendet',
+  'webhook.replayed': 'Ereignisse erneut an einen Webhook gesendet',
+  'webhook.disabled': 'Webhook abgeschaltet, weil Zustellungen scheiterten',
 }

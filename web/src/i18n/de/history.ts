@@ -54,6 +54,7 @@ export const history: Area<'history'> = {
   'link.granted': 'Anmeldemethode darf um Aufnahme bitten',
   'link.dismissed': 'Anfrage einer Anmeldemethode abgelehnt',
   'session.ended': 'Sitzung beendet',
+  'duplicate.found': 'Mögliches zweites Konto gefunden',
   any_identity_linked: 'Anmeldemethode hinzugefügt',
   any_identity_unlinked: 'Anmeldemethode entfernt',
   any_identity_updated: 'Anmeldemethode aktualisiert',

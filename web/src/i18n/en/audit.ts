@@ -33,4 +33,11 @@ export const audit = {
   'client.secret_rotated': 'Secret of an application rotated',
   'client.deleted': 'Application deleted',
   'resource.created': 'API registered',
+  'webhook.created': 'Webhook created',
+  'webhook.updated': 'Webhook changed',
+  'webhook.secret_rotated': 'Secret of a webhook rotated',
+  'webhook.deleted': 'Webhook deleted',
+  'webhook.tested': 'Test event sent to a webhook',
+  'webhook.replayed': 'Events sent to a webhook again',
+  'webhook.disabled': 'Webhook disabled, because deliveries failed',
 } as const

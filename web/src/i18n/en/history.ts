@@ -52,6 +52,7 @@ export const history = {
   'link.granted': 'Sign-in method may ask to be added',
   'link.dismissed': 'Link request dismissed',
   'session.ended': 'Session ended',
+  'duplicate.found': 'Possible second account found',
   // Of any provider.
   any_identity_linked: 'Sign-in method added',
   any_identity_unlinked: 'Sign-in method removed',

@@ -12,6 +12,7 @@ const scopes = {
   introspect: 'operator.scope_introspect',
   'users:read': 'operator.scope_users_read',
   'users:write': 'operator.scope_users_write',
+  'events:read': 'operator.scope_events_read',
   'admin:read': 'operator.scope_read',
   'admin:write': 'operator.scope_write',
 } as const
