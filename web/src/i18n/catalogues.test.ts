@@ -17,6 +17,7 @@ import './en/later/merge'
 import './en/later/operator'
 import './en/later/sessions'
 import './en/later/team'
+import './en/later/webhooks'
 
 type Flat = Record<string, Message>
 

@@ -11,6 +11,7 @@ import { operator } from './operator'
 import { details, reasons } from './reasons'
 import { filters, sessions } from './sessions'
 import { policy, team } from './team'
+import { webhooks } from './webhooks'
 import { words } from './words'
 
 export const de: Catalogue = {
@@ -49,6 +50,7 @@ export const de: Catalogue = {
     apps,
     signOut,
     clients,
+    webhooks,
     details,
     reasons,
   },

@@ -10,6 +10,7 @@ import type { operator } from './operator'
 import type { details, reasons } from './reasons'
 import type { filters, sessions } from './sessions'
 import type { policy, team } from './team'
+import type { webhooks } from './webhooks'
 import { words } from './words'
 
 // An area of texts that comes with the page that needs it: a file of ./later adds it.
@@ -53,6 +54,7 @@ export const en = {
     apps: later<typeof apps>(),
     signOut: later<typeof signOut>(),
     clients: later<typeof clients>(),
+    webhooks: later<typeof webhooks>(),
     details: later<typeof details>(),
     reasons: later<typeof reasons>(),
   },

@@ -1,5 +1,5 @@
 import { Title } from '@mantine/core'
-import { IconActivity, IconApps, IconArrowMerge, IconCopy, IconDeviceLaptop, IconHeartbeat, IconKey, IconUser } from '@tabler/icons-react'
+import { IconActivity, IconApps, IconArrowMerge, IconCopy, IconDeviceLaptop, IconHeartbeat, IconKey, IconUser, IconWebhook } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Navigate, Route, Routes, useLocation, useParams, useSearchParams } from 'react-router'
 import { api, data } from '../../api/client'
@@ -21,6 +21,7 @@ import { NoOperator } from '../../features/admin/components/no-operator'
 import { Sessions } from '../../features/admin/components/sessions'
 import { OneUser } from '../../features/admin/components/user'
 import { Users } from '../../features/admin/components/users'
+import { OneWebhook, Webhooks } from '../../features/admin/components/webhooks'
 import { useT } from '../../i18n/language'
 import '../../i18n/en/later/operator'
 
@@ -30,6 +31,7 @@ const pages = [
   { path: 'duplicates', label: 'operator.duplicates', icon: IconCopy },
   { path: 'merges', label: 'operator.merges', icon: IconArrowMerge },
   { path: 'clients', label: 'operator.clients', icon: IconApps },
+  { path: 'webhooks', label: 'operator.webhooks', icon: IconWebhook },
   { path: 'audit', label: 'operator.audit', icon: IconActivity },
   { path: 'api-keys', label: 'operator.keys', icon: IconKey },
   { path: 'health', label: 'operator.health', icon: IconHeartbeat },
@@ -75,6 +77,8 @@ function ForOperators({ me }: { me: User }) {
         <Route path="duplicates" element={<Duplicates />} />
         <Route path="merges" element={<Merges />} />
         <Route path="clients" element={<Clients />} />
+        <Route path="webhooks" element={<Webhooks />} />
+        <Route path="webhooks/:webhook" element={<WebhookByID />} />
         <Route path="audit" element={<Audit />} />
         <Route path="api-keys" element={<Keys />} />
         <Route path="health" element={<Health />} />
@@ -87,6 +91,11 @@ function ForOperators({ me }: { me: User }) {
 function ByID({ me }: { me: User }) {
   const { user = '' } = useParams()
   return <OneUser key={user} id={user} me={me.id} />
+}
+
+function WebhookByID() {
+  const { webhook = '' } = useParams()
+  return <OneWebhook key={webhook} id={webhook} />
 }
 
 // FirstPage leads on, also from addresses of before, which named the page in the

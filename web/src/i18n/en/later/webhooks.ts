@@ -1,0 +1,4 @@
+import { webhooks } from '../webhooks'
+import { add } from './add'
+
+add({ webhooks })
