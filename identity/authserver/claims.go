@@ -43,12 +43,8 @@ func (s *Service) idToken(ctx context.Context, c client.Client, p session.Princi
 	if err != nil {
 		return "", err
 	}
-	former, err := s.store.FormerSubjects(ctx, c.ID, p.User.ID)
-	if err != nil {
+	if err := s.addFormer(ctx, claims, c.ID, p); err != nil {
 		return "", err
-	}
-	if len(former) > 0 {
-		claims["former_subs"] = former
 	}
 	now, alg := s.now(), token.Alg(c.IDTokenAlg)
 	claims["iss"], claims["aud"], claims["azp"] = s.issuer, c.ID, c.ID
@@ -87,7 +83,28 @@ func (s *Service) Userinfo(ctx context.Context, raw string) (map[string]any, err
 	if !slices.Contains(scopes, client.ScopeOpenID) {
 		return nil, identity.NewError(identity.CodeInsufficientScope, "this requires the scope openid")
 	}
-	return s.claims(ctx, p, scopes)
+	out, err := s.claims(ctx, p, scopes)
+	if err == nil && p.Session.ClientID != nil {
+		err = s.addFormer(ctx, out, *p.Session.ClientID, p)
+	}
+	return out, err
+}
+
+// FormerSubjects returns the former ids of a principal's user that a client was given.
+func (s *Service) FormerSubjects(ctx context.Context, client string, p session.Principal) ([]identity.ID, error) {
+	if len(p.FormerIDs) == 0 {
+		return nil, nil
+	}
+	return s.store.FormerSubjects(ctx, client, p.User.ID)
+}
+
+// addFormer adds the former ids that the client was given.
+func (s *Service) addFormer(ctx context.Context, claims map[string]any, client string, p session.Principal) error {
+	former, err := s.FormerSubjects(ctx, client, p)
+	if len(former) > 0 {
+		claims["former_subs"] = former
+	}
+	return err
 }
 
 // narrowScopes are the scopes of a token that its session still has.

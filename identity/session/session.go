@@ -3,6 +3,7 @@
 package session
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"fmt"
 	"slices"
@@ -132,6 +133,8 @@ type Principal struct {
 	// Refused is that team session while the team's policy does not admit it.
 	// The store never sets it: Authenticate decides, at every check.
 	Refused *Refused
+	// FormerIDs are the ids that the user had before merges.
+	FormerIDs FormerIDs
 	// Leaving reports whether the user asked for their account to be deleted, and can
 	// come back in this session.
 	Leaving bool
@@ -257,19 +260,47 @@ func (p ProvenBy) Value() (driver.Value, error) {
 
 // Scan implements sql.Scanner.
 func (p *ProvenBy) Scan(src any) error {
-	var words Methods
-	if err := words.Scan(src); err != nil {
+	ids, err := idsOf(src)
+	if err != nil {
 		return fmt.Errorf("identities of a session: %w", err)
 	}
-	*p = nil
+	*p = ids
+	return nil
+}
+
+// FormerIDs are the ids that a user had before merges, the oldest first.
+type FormerIDs []identity.ID
+
+// Scan implements sql.Scanner.
+func (f *FormerIDs) Scan(src any) error {
+	*f = nil
+	if src == nil {
+		return nil
+	}
+	ids, err := idsOf(src)
+	if err != nil {
+		return fmt.Errorf("former ids: %w", err)
+	}
+	slices.SortFunc(ids, func(a, b identity.ID) int { return bytes.Compare(a[:], b[:]) })
+	*f = ids
+	return nil
+}
+
+// idsOf reads ids that are words of a text.
+func idsOf(src any) ([]identity.ID, error) {
+	var words Methods
+	if err := words.Scan(src); err != nil {
+		return nil, err
+	}
+	var ids []identity.ID
 	for _, word := range words {
 		id, err := uuid.Parse(word)
 		if err != nil {
-			return fmt.Errorf("identities of a session: %w", err)
+			return nil, err
 		}
-		*p = append(*p, id)
+		ids = append(ids, id)
 	}
-	return nil
+	return ids, nil
 }
 
 // Value implements driver.Valuer.
