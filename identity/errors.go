@@ -46,6 +46,7 @@ const (
 	CodeWebhookDisabled       Code = "webhook_disabled"
 	CodeTooManyWebhooks       Code = "too_many_webhooks"
 	CodeTooManyKeys           Code = "too_many_keys"
+	CodeProviderTaken         Code = "provider_taken"
 	CodeInvalidGrant          Code = "invalid_grant"
 	CodeInvalidClient         Code = "invalid_client"
 	CodeUnauthorizedClient    Code = "unauthorized_client"

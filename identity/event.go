@@ -29,6 +29,7 @@ const (
 	ActionIdentityUnlinked      Action = "identity.unlinked"
 	ActionIdentityUpdated       Action = "identity.updated"
 	ActionProofRefused          Action = "proof.refused"
+	ActionProofVouched          Action = "proof.vouched"
 	ActionLinkGranted           Action = "link.granted"
 	ActionLinkDismissed         Action = "link.dismissed"
 	ActionEmailRemoved          Action = "email.removed"

@@ -62,6 +62,10 @@ type User struct {
 	// SuspendedUntil is when a suspension ends by itself; nil if only an operator
 	// ends it.
 	SuspendedUntil *time.Time
+	// CreatedByKey is the API key that created the user, who has no sign-in method
+	// until they are merged with someone who does; nil for one who signed in or was
+	// imported.
+	CreatedByKey *ID
 }
 
 // Summary is how a user is shown to others.
@@ -91,14 +95,16 @@ type Identity struct {
 	EmailAuthoritative bool
 	// VouchesElsewhere reports whether the identity has a live voucher for another
 	// address than Email. Only IdentityOwner of the store fills it in.
-	VouchesElsewhere bool    `bun:"-"`
-	WalletAddress    *string // EIP-55
-	WalletChainID    *int64  // EIP-155
-	WalletKind       *string // "eoa" or "contract"
-	TermsVersion     string  // of the terms whose statement the wallet signed last
-	IsPrimary        bool    // the primary wallet; at most one per user
-	CreatedAt        time.Time
-	LastUsedAt       time.Time // to the minute
+	VouchesElsewhere bool `bun:"-"`
+	// KeyID is the API key that has just vouched for the person. Stores leave it out.
+	KeyID         *ID     `bun:"-"`
+	WalletAddress *string // EIP-55
+	WalletChainID *int64  // EIP-155
+	WalletKind    *string // "eoa" or "contract"
+	TermsVersion  string  // of the terms whose statement the wallet signed last
+	IsPrimary     bool    // the primary wallet; at most one per user
+	CreatedAt     time.Time
+	LastUsedAt    time.Time // to the minute
 }
 
 // Email is a verified address of a user. There is no other kind: an address

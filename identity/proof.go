@@ -2,6 +2,7 @@ package identity
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -48,7 +49,16 @@ type Proof struct {
 	AvatarURL   string
 	Wallet      *Wallet // only from siwe
 	Secret      *SingleUse
+	// KeyID is the API key that vouched for the person, of a provider that IsBackend.
+	KeyID *ID `json:",omitempty"`
 }
+
+// BackendPrefix begins the names of providers that are an application's own backend,
+// each of one API key and its successors.
+const BackendPrefix = "backend:"
+
+// IsBackend reports whether a provider is an application's own backend.
+func IsBackend(provider string) bool { return strings.HasPrefix(provider, BackendPrefix) }
 
 // Wallet is the account behind a Sign-In with Ethereum proof.
 type Wallet struct {

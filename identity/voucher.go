@@ -35,6 +35,10 @@ const (
 	VoucherReplaced VoucherEnd = "replaced" // of an import: an identity vouches now
 )
 
+// ErasedPrefix marks what is left of an erased value. No address and no subject of a
+// provider begins like it.
+const ErasedPrefix = "erased:"
+
 // importPrefix marks vouchers that no identity gave.
 const importPrefix = "import:"
 

@@ -179,7 +179,7 @@ type lockedFacts struct {
 // the decision is about how things are.
 func (s *Service) gather(ctx context.Context, a Submission) (lockedFacts, error) {
 	k := lockedFacts{
-		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy(a.Proof.Provider), ByMail: a.Proof.Provider == identity.ProviderEmail},
+		facts: Facts{Purpose: a.Proof.Purpose, Policy: s.policy(a.Proof.Provider), ByMail: a.Proof.Provider == identity.ProviderEmail, ByBackend: identity.IsBackend(a.Proof.Provider)},
 		users: map[identity.ID]identity.User{},
 	}
 	about := Parties{Provider: a.Proof.Provider, Subject: a.Proof.Subject, Address: a.claims()}
@@ -188,6 +188,9 @@ func (s *Service) gather(ctx context.Context, a Submission) (lockedFacts, error)
 	}
 	rows, err := s.store.LockParties(ctx, about)
 	if err != nil {
+		return k, err
+	}
+	if err := s.requireKey(ctx, a.Proof); err != nil {
 		return k, err
 	}
 	for _, u := range rows.Users {
@@ -199,7 +202,7 @@ func (s *Service) gather(ctx context.Context, a Submission) (lockedFacts, error)
 			return k, identity.ErrRaced // the identity has moved to the survivor
 		}
 		k.identity, k.users[owner.ID] = rows.Identity, owner
-		k.facts.IdentityOwner = &Party{ID: owner.ID, Active: owner.Active()}
+		k.facts.IdentityOwner = &Party{ID: owner.ID, Active: owner.Active(), Operator: k.facts.ByBackend && owner.Operator}
 		if !owner.Active() {
 			d, err := s.Leaving(ctx, owner.ID)
 			if err != nil && !errors.Is(err, identity.ErrNotFound) {
@@ -212,9 +215,29 @@ func (s *Service) gather(ctx context.Context, a Submission) (lockedFacts, error)
 		if !k.users[*about.User].Active() {
 			return k, session.ErrUnauthenticated() // disabled or merged since the request began
 		}
-		k.facts.SignedIn = &SignedIn{ID: *about.User, Recent: a.Current.Session.RecentlyVerified(s.now()) || a.Current.Session.Restricted}
+		k.facts.SignedIn = &SignedIn{ID: *about.User, Recent: a.Current.Session.RecentlyVerified(s.now()) || a.Current.Session.Restricted, Operator: k.facts.ByBackend && k.users[*about.User].Operator}
 	}
 	return k, s.gatherAddress(ctx, a, &k, rows.Address)
+}
+
+// requireKey refuses the proof of a backend whose key does not vouch for it any more. The
+// key is held, after the users as everywhere: who revokes it waits, and then finds the
+// session.
+func (s *Service) requireKey(ctx context.Context, p identity.Proof) error {
+	if !identity.IsBackend(p.Provider) {
+		return nil
+	}
+	vouches := false
+	if p.KeyID != nil {
+		var err error
+		if vouches, err = s.store.KeyVouches(ctx, *p.KeyID, p.Provider, s.now()); err != nil {
+			return err
+		}
+	}
+	if !vouches {
+		return identity.NewError(identity.CodeInvalidProof, "the API key that vouched for you no longer works: start again")
+	}
+	return nil
 }
 
 // gatherAddress adds what is known of the proof's verified address, now that
@@ -227,7 +250,7 @@ func (s *Service) gatherAddress(ctx context.Context, a Submission, k *lockedFact
 		if !locked {
 			return identity.ErrRaced // someone has just claimed it
 		}
-		k.facts.AddressOwner = &Party{ID: *owner, Active: u.Active()}
+		k.facts.AddressOwner = &Party{ID: *owner, Active: u.Active(), Operator: k.facts.ByBackend && u.Operator}
 	} // else if someone claims it now, claiming it here conflicts
 	if err := s.gatherRules(ctx, a.Proof, k); err != nil {
 		return err
@@ -287,9 +310,10 @@ func (s *Service) weighOwn(ctx context.Context, a Submission, k *lockedFacts, di
 	}
 	k.facts.Contested = k.contested(a.Proof, address, owner)
 	all, err := s.store.IdentitiesOf(ctx, []identity.ID{owner})
-	k.facts.OtherMethod = slices.ContainsFunc(all, func(i identity.Identity) bool {
-		return i.ID != k.identity.ID && s.usable(i.Provider)
-	})
+	if err != nil {
+		return err
+	}
+	k.facts.OtherMethod, err = s.anyUsable(ctx, slices.DeleteFunc(all, func(i identity.Identity) bool { return i.ID == k.identity.ID }))
 	return err
 }
 
@@ -415,7 +439,8 @@ func (s *Service) keepIdentity(ctx context.Context, a Submission, d Decision, us
 		if w := a.Proof.Wallet; w != nil && w.TermsVersion != "" {
 			i.TermsVersion = w.TermsVersion // what was agreed to stays agreed to
 		}
-		if i == *have && now.Sub(i.LastUsedAt) < usedEvery {
+		unchanged := i == *have && now.Sub(i.LastUsedAt) < usedEvery
+		if i.KeyID = a.Proof.KeyID; unchanged {
 			return i, nil
 		}
 		i.LastUsedAt = now
@@ -424,7 +449,7 @@ func (s *Service) keepIdentity(ctx context.Context, a Submission, d Decision, us
 	i := identity.Identity{
 		ID: identity.NewID(), UserID: user.ID, Provider: a.Proof.Provider, Subject: a.Proof.Subject,
 		Label: a.Proof.DisplayName, Email: a.Proof.Email, EmailAuthoritative: a.Proof.EmailAuthoritative,
-		CreatedAt: now, LastUsedAt: now,
+		CreatedAt: now, LastUsedAt: now, KeyID: a.Proof.KeyID,
 	}
 	if w := a.Proof.Wallet; w != nil {
 		i.WalletAddress, i.WalletChainID, i.WalletKind = &w.Address, &w.ChainID, &w.Kind

@@ -66,6 +66,9 @@ type Facts struct {
 	// reports whether its owner has another usable method.
 	ByMail      bool
 	OtherMethod bool
+	// ByBackend reports whether an application's own backend vouches for the person.
+	// It opens no operator.
+	ByBackend bool `json:",omitempty"`
 	// SignUp is who may create an account by the proof's provider; "" is
 	// SignUpOpen. Invited reports whether an invitation waits for the proof's
 	// address or wallet, and ForeignDomain whether the address has to be of another
@@ -81,13 +84,16 @@ type Party struct {
 	Active bool // not suspended, not leaving
 	// Leaving reports whether they asked for their account to be deleted, and can
 	// still come back. Only IdentityOwner has it.
-	Leaving bool `json:",omitempty"`
+	Leaving  bool `json:",omitempty"`
+	Operator bool `json:",omitempty"`
 }
 
 // SignedIn is the user of the session the proof came with.
 type SignedIn struct {
 	ID     identity.ID
 	Recent bool // recently verified
+
+	Operator bool `json:",omitempty"`
 }
 
 // Action is what a decision does.
@@ -143,6 +149,7 @@ const (
 	ReasonDisabled          Reason = "user_disabled"
 	ReasonNotSignedIn       Reason = "not_signed_in"
 	ReasonNotOwnIdentity    Reason = "step_up_by_foreign_identity"
+	ReasonOperator          Reason = "operator_by_backend"
 	ReasonPurposeNotDecided Reason = "purpose_not_decided_here"
 )
 
@@ -195,6 +202,8 @@ func Decide(f Facts) Decision {
 		}
 		own := f.IdentityOwner != nil && f.IdentityOwner.ID == f.SignedIn.ID
 		switch {
+		case f.ByBackend && f.SignedIn.Operator:
+			return refuse(ReasonOperator, identity.CodeForbidden, f.SignedIn.ID, TicketNone)
 		case own && f.Purpose == identity.PurposeStepUp:
 			return Decision{Action: ActionStepUp, Reason: ReasonProvedAgain, User: f.SignedIn.ID, ClaimAddress: f.claimable() && !f.RemovedBefore}
 		case own:
@@ -212,6 +221,8 @@ func Decide(f Facts) Decision {
 func decideSignIn(f Facts) Decision {
 	if u := f.IdentityOwner; u != nil {
 		switch {
+		case f.ByBackend && u.Operator:
+			return refuse(ReasonOperator, identity.CodeForbidden, u.ID, TicketNone)
 		case u.Leaving && !f.contestedMailbox():
 			return Decision{Action: ActionReturn, Reason: ReasonLeaving, User: u.ID}
 		case !u.Active:
@@ -241,7 +252,7 @@ func decideSignIn(f Facts) Decision {
 func decideLink(f Facts) Decision {
 	v := f.SignedIn
 	switch {
-	case f.IdentityOwner != nil && !f.IdentityOwner.Active:
+	case f.IdentityOwner != nil && (!f.IdentityOwner.Active || f.ByBackend && f.IdentityOwner.Operator):
 		return refuse(ReasonOwnedByAnother, identity.CodeIdentityTaken, f.IdentityOwner.ID, TicketNone)
 	case f.IdentityOwner != nil && f.contestedMailbox():
 		return refuse(ReasonContested, identity.CodeIdentityTaken, f.IdentityOwner.ID, TicketLink)
@@ -268,6 +279,8 @@ func (f Facts) byAddress() (opens bool, reason Reason, ticket TicketKind) {
 	case !f.AddressOwner.Active:
 		// Neither CodeUserDisabled nor a ticket: both would tell of that user.
 		return false, ReasonOwnerInactive, TicketNone
+	case f.ByBackend && f.AddressOwner.Operator: // by their own methods only, and a ticket would link this one
+		return false, ReasonOperator, TicketNone
 	case f.Policy == PolicyOff && f.Granted:
 		return false, ReasonPolicyOff, TicketLink
 	case f.Policy == PolicyOff:

@@ -36,7 +36,7 @@ func (s *Service) RemoveEmail(ctx context.Context, actor identity.Actor, user id
 		})
 		var events []identity.Event
 		if mailbox != nil {
-			if err := s.keepUsable(left); err != nil {
+			if err := s.keepUsable(ctx, left); err != nil {
 				return err
 			}
 			if events, err = s.unlinkMailbox(ctx, actor, *mailbox); err != nil {

@@ -284,7 +284,9 @@ func (s *Service) settleTeams(ctx context.Context, actor identity.Actor, user id
 // letReturn signs a user who is leaving in to a session in which they can come back.
 func (s *Service) letReturn(ctx context.Context, a Submission, d Decision, k lockedFacts) (r Result, err error) {
 	r.Outcome, r.User = OutcomeLeaving, k.users[d.User]
-	if r.Session, r.Token, err = s.sessions.IssueLeaving(ctx, *k.identity, a.Client, a.Replaces); err != nil {
+	via := *k.identity
+	via.KeyID = a.Proof.KeyID
+	if r.Session, r.Token, err = s.sessions.IssueLeaving(ctx, via, a.Client, a.Replaces); err != nil {
 		return r, err
 	}
 	return r, s.store.RecordEvents(ctx, s.sessionEvent(a, d, identity.ActionSessionCreated, d.User, r.Session.ID))
@@ -452,16 +454,12 @@ func (s *Service) RunDeletions(ctx context.Context, log *slog.Logger) {
 // erasedKeys make what is left of erased values, the present key first.
 type erasedKeys identity.Keys
 
-// erasedPrefix marks what is left of an erased value. No address and no subject of a
-// provider begins like it.
-const erasedPrefix = "erased:"
-
 func (k erasedKeys) hash(value string) string { return k.hashUnder(k[0], value) }
 
 func (erasedKeys) hashUnder(key []byte, value string) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(value))
-	return erasedPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return identity.ErasedPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // erasedVouchers lists the vouchers of people who were erased that are about the

@@ -186,7 +186,6 @@ func (s *Service) sameAsLeft(ctx context.Context, m Merge, source, survivor iden
 	if err != nil {
 		return err
 	}
-	usable := 0
 	have := map[identity.ID]bool{}
 	for _, i := range identities {
 		have[i.ID] = true
@@ -197,15 +196,20 @@ func (s *Service) sameAsLeft(ctx context.Context, m Merge, source, survivor iden
 		}
 		delete(have, i.ID)
 	}
+	var kept []identity.Identity
 	for _, i := range identities {
-		if have[i.ID] && s.usable(i.Provider) {
-			usable++
+		if have[i.ID] {
+			kept = append(kept, i)
 		}
 		if have[i.ID] && i.Provider == identity.ProviderEmail && slices.Contains(m.Plan.Emails, i.Subject) {
 			gone = append(gone, "the address "+i.Subject+" became a sign-in method")
 		}
 	}
-	if usable == 0 {
+	usable, err := s.anyUsable(ctx, kept)
+	if err != nil {
+		return err
+	}
+	if !usable {
 		gone = append(gone, "every sign-in method that this account had before was unlinked")
 	}
 	if gone, err = s.addressesAndRoles(ctx, m, survivor, gone); err != nil {

@@ -67,6 +67,11 @@ func explain(d Decision) string {
 			return "an account with this address exists: sign in to it with a method it already has, in this browser"
 		}
 		return "an account with this address exists: sign in to it with a method it already has, then link this one"
+	case ReasonOperator:
+		if d.Code == identity.CodeEmailTaken {
+			return "an account with this address exists: sign in to it with a method it already has"
+		}
+		return "an application's backend cannot vouch for an operator of this service: sign in with another method"
 	case ReasonSignUpClosed:
 		return "this service does not let everybody create an account: ask for an invitation to your address"
 	case ReasonDomainNotAllowed:

@@ -2,6 +2,7 @@ package linking
 
 import (
 	"context"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
@@ -31,6 +32,12 @@ type Store interface {
 	// who was merged away.
 	UserByExternalID(ctx context.Context, external string) (identity.User, error)
 	InsertIdentity(ctx context.Context, i identity.Identity) error
+	// KeyVouches reports whether an API key works at now and vouches for people as
+	// the provider, and holds the key so that it goes on to.
+	KeyVouches(ctx context.Context, key identity.ID, provider string, now time.Time) (bool, error)
+	// BackendWorks reports whether an API key that works at now vouches for people as
+	// the provider.
+	BackendWorks(ctx context.Context, provider string, now time.Time) (bool, error)
 	// RefreshIdentity keeps what the provider showed now, and when.
 	RefreshIdentity(ctx context.Context, i identity.Identity) error
 	HasPrimaryWallet(ctx context.Context, user identity.ID) (bool, error)

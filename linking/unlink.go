@@ -50,7 +50,7 @@ func (s *Service) Unlink(ctx context.Context, actor identity.Actor, id identity.
 		if err := actor.RequireRecentlyVerified(); err != nil {
 			return err
 		}
-		if err := s.keepUsable(left); err != nil {
+		if err := s.keepUsable(ctx, left); err != nil {
 			return err
 		}
 		return s.unlink(ctx, actor, *gone, left)
@@ -58,19 +58,30 @@ func (s *Service) Unlink(ctx context.Context, actor identity.Actor, id identity.
 }
 
 // keepUsable refuses if none of the identities that would be left is usable.
-func (s *Service) keepUsable(left []identity.Identity) error {
-	unusable := ""
-	for _, i := range left {
-		if s.usable(i.Provider) {
-			return nil
-		}
-		unusable = i.Provider
+func (s *Service) keepUsable(ctx context.Context, left []identity.Identity) error {
+	usable, err := s.anyUsable(ctx, left)
+	if usable || err != nil {
+		return err
 	}
-	if unusable != "" {
+	if len(left) > 0 {
 		return identity.NewError(identity.CodeLastIdentity,
-			"this is your last usable sign-in method (%s is not configured here): link another one first", unusable)
+			"this is your last usable sign-in method (%s is not configured here): link another one first", left[len(left)-1].Provider)
 	}
 	return identity.NewError(identity.CodeLastIdentity, "this is your only sign-in method: link another one first")
+}
+
+// anyUsable reports whether one of the identities is a usable sign-in method.
+func (s *Service) anyUsable(ctx context.Context, of []identity.Identity) (bool, error) {
+	for _, i := range of {
+		usable, err := s.usable(i.Provider), error(nil)
+		if identity.IsBackend(i.Provider) {
+			usable, err = s.store.BackendWorks(ctx, i.Provider, s.now())
+		}
+		if usable || err != nil {
+			return usable, err
+		}
+	}
+	return false, nil
 }
 
 func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identity.Identity, left []identity.Identity) error {

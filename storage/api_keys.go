@@ -41,6 +41,30 @@ func (db *DB) LockAPIKey(ctx context.Context, id identity.ID) (apikey.Key, error
 	return row.Key, db.engine.normalise(err)
 }
 
+// KeyVouches implements linking.Store.
+func (db *DB) KeyVouches(ctx context.Context, id identity.ID, provider string, now time.Time) (bool, error) {
+	var ids []identity.ID
+	q := db.reader(ctx).NewSelect().Model((*apiKeyRow)(nil)).Column("id").
+		Where("ak.id = ? AND ak.proves = ? AND ak.revoked_at IS NULL AND ak.expires_at > ?", id, sanitizeKey(provider), now)
+	err := db.engine.forShare(q, "ak").Scan(ctx, &ids)
+	return len(ids) > 0, db.engine.normalise(err)
+}
+
+// BackendWorks implements linking.Store.
+func (db *DB) BackendWorks(ctx context.Context, provider string, now time.Time) (bool, error) {
+	n, err := db.reader(ctx).NewSelect().Model((*apiKeyRow)(nil)).
+		Where("ak.proves = ? AND ak.proves <> '' AND ak.revoked_at IS NULL AND ak.expires_at > ?", sanitizeKey(provider), now).Count(ctx)
+	return n > 0, db.engine.normalise(err)
+}
+
+// HoldBackend implements apikey.Store.
+func (db *DB) HoldBackend(ctx context.Context, provider string, now time.Time) (bool, error) {
+	if err := db.engine.lockName(ctx, db.writer(ctx), "proves "+provider); err != nil {
+		return false, err
+	}
+	return db.BackendWorks(ctx, provider, now)
+}
+
 // EndAPIKey implements apikey.Store.
 func (db *DB) EndAPIKey(ctx context.Context, k apikey.Key) error {
 	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&apiKeyRow{Key: k}).

@@ -38,10 +38,11 @@ var userColumns = []column[identity.User]{
 	{"external_id", func(u *identity.User) any { return &u.ExternalID }},
 	{"app_metadata", func(u *identity.User) any { return &u.AppMetadata }},
 	{"suspended_until", func(u *identity.User) any { return &u.SuspendedUntil }},
+	{"created_by_key", func(u *identity.User) any { return &u.CreatedByKey }},
 }
 
 // carriedColumns are those of a user that sessions carry.
-var carriedColumns = without(userColumns, "external_id", "app_metadata", "suspended_until")
+var carriedColumns = without(userColumns, "external_id", "app_metadata", "suspended_until", "created_by_key")
 
 var identityColumns = []column[identity.Identity]{
 	{"id", func(i *identity.Identity) any { return &i.ID }},
@@ -78,6 +79,7 @@ var sessionColumns = []column[sessionRow]{
 	{"expires_at", func(s *sessionRow) any { return &s.ExpiresAt }},
 	{"restricted", func(s *sessionRow) any { return &s.Restricted }},
 	{"kind", func(s *sessionRow) any { return &s.Kind }},
+	{"key_id", func(s *sessionRow) any { return &s.KeyID }},
 	{"client_id", func(s *sessionRow) any { return &s.ClientID }},
 	{"grant_id", func(s *sessionRow) any { return &s.GrantID }},
 	{"parent_id", func(s *sessionRow) any { return &s.ParentID }},

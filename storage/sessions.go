@@ -30,7 +30,7 @@ func (db *DB) LockSession(ctx context.Context, id identity.ID) (session.Session,
 func (db *DB) UpdateSession(ctx context.Context, s session.Session) error {
 	db.changed(ctx, s.ID)
 	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&sessionRow{Session: s}).
-		Column("token_hash", "team_session_id", "methods", "proven_by", "restricted", "authenticated_at", "last_seen_at", "longest_pause", "idle_expires_at", "expires_at").
+		Column("token_hash", "team_session_id", "methods", "proven_by", "key_id", "restricted", "authenticated_at", "last_seen_at", "longest_pause", "idle_expires_at", "expires_at").
 		Where("s.id = ?", s.ID))
 }
 
@@ -249,6 +249,9 @@ func (db *DB) where(q *bun.SelectQuery, f session.Filter, now time.Time, alias s
 	}
 	if f.Oldest != nil {
 		q = q.Where("?.id >= ?", listed, *f.Oldest)
+	}
+	if f.KeyID != nil {
+		q = q.Where("s.key_id = ?", *f.KeyID)
 	}
 	if !f.AsOf.IsZero() {
 		q = q.Where("?.created_at <= ?", listed, f.AsOf.UTC())

@@ -10,7 +10,7 @@ import (
 // it means when it does. Unique indexes, foreign keys and checks hold the rest.
 var invariants = []struct{ means, query string }{
 	{"an active user without an identity",
-		`SELECT u.id FROM users AS u WHERE u.status = 'active'
+		`SELECT u.id FROM users AS u WHERE u.status = 'active' AND u.created_by_key IS NULL
 		 AND NOT EXISTS (SELECT 1 FROM identities AS i WHERE i.user_id = u.id)`},
 	{"a tombstone with identities",
 		`SELECT u.id FROM users AS u JOIN identities AS i ON i.user_id = u.id WHERE u.status = 'merged'`},

@@ -23,9 +23,11 @@ const (
 	ScopeIntrospect Scope = "introspect"  // ask what a token is worth now
 	ScopeUsersRead  Scope = "users:read"  // what an application knows of its users
 	ScopeUsersWrite Scope = "users:write" // and changes about them
-	ScopeEventsRead Scope = "events:read" // the feed of events
-	ScopeAdminRead  Scope = "admin:read"  // see what operators see
-	ScopeAdminWrite Scope = "admin:write" // and do what they do
+	// ScopeProofsWrite lets a key vouch for people, under the provider Key.Proves.
+	ScopeProofsWrite Scope = "proofs:write"
+	ScopeEventsRead  Scope = "events:read" // the feed of events
+	ScopeAdminRead   Scope = "admin:read"  // see what operators see
+	ScopeAdminWrite  Scope = "admin:write" // and do what they do
 
 	// Of the keys of teams, which have them by their role.
 	ScopeTeamRead   Scope = "team:read"   // see what every member sees
@@ -33,10 +35,19 @@ const (
 )
 
 // AllScopes are the scopes that a key of the deployment can be given.
-var AllScopes = Scopes{ScopeIntrospect, ScopeUsersRead, ScopeUsersWrite, ScopeEventsRead, ScopeAdminRead, ScopeAdminWrite}
+var AllScopes = Scopes{ScopeIntrospect, ScopeUsersRead, ScopeUsersWrite, ScopeEventsRead, ScopeProofsWrite, ScopeAdminRead, ScopeAdminWrite}
 
 // Scopes are stored as words in one text column.
 type Scopes []Scope
+
+// String returns the scopes as they are listed for people.
+func (s Scopes) String() string {
+	words := make([]string, len(s))
+	for i, scope := range s {
+		words[i] = string(scope)
+	}
+	return strings.Join(words, ", ")
+}
 
 // Value implements driver.Valuer.
 func (s Scopes) Value() (driver.Value, error) {
@@ -82,6 +93,17 @@ type Key struct {
 	LastUsedAt *time.Time // to the hour
 	RevokedAt  *time.Time
 	ReplacedBy *identity.ID // the key that it was rotated to
+	// Proves is the provider under which the key vouches for people, with
+	// ScopeProofsWrite; "" for none. EmailDomains are those whose addresses it may
+	// vouch for.
+	Proves       string
+	EmailDomains identity.Words
+}
+
+// VouchesFor reports whether the key may vouch for an address, canonical, that its
+// backend has verified.
+func (k Key) VouchesFor(address string) bool {
+	return slices.Contains(k.EmailDomains, identity.EmailDomain(address))
 }
 
 // Works reports whether the key is one at now.

@@ -36,6 +36,9 @@ type Store interface {
 	// APIKeys lists the keys of a team, or with nil those of the deployment,
 	// newest first.
 	APIKeys(ctx context.Context, team *identity.ID, p identity.Page) ([]Key, error)
+	// HoldBackend holds the name of a provider that IsBackend until the transaction
+	// ends, and reports whether a key that works at now vouches for people under it.
+	HoldBackend(ctx context.Context, provider string, now time.Time) (bool, error)
 	// CountTeamAPIKeys counts the keys of a team that work at now.
 	CountTeamAPIKeys(ctx context.Context, team identity.ID, now time.Time) (int, error)
 	RecordEvents(ctx context.Context, events ...identity.Event) error
@@ -55,18 +58,25 @@ type New struct {
 	Name     string
 	Scopes   Scopes
 	Lifetime time.Duration // 0 for DefaultLifetime
+	// Proves and EmailDomains are those of a key with ScopeProofsWrite.
+	Proves       string
+	EmailDomains []string
 }
 
 // Create makes a key of the deployment and returns it with its text, which is
 // shown this once. An actor must be recently verified; nil is the command line.
+// CodeProviderTaken while another key that works proves the same provider.
 func (s *Service) Create(ctx context.Context, actor *identity.Actor, n New) (Key, string, error) {
 	name, lifetime, err := clean(n.Name, n.Lifetime)
 	if err != nil {
 		return Key{}, "", err
 	}
-	k := Key{Name: name, Scopes: n.Scopes}
+	k := Key{Name: name, Scopes: n.Scopes, Proves: n.Proves}
 	if len(k.Scopes) == 0 || slices.ContainsFunc(k.Scopes, func(s Scope) bool { return !slices.Contains(AllScopes, s) }) {
-		return Key{}, "", invalid("scopes", "a key needs one or more of the scopes introspect, admin:read and admin:write")
+		return Key{}, "", invalid("scopes", "a key needs one or more of the scopes "+AllScopes.String())
+	}
+	if k.EmailDomains, err = n.proofs(); err != nil {
+		return Key{}, "", err
 	}
 	k.Scopes = slices.Compact(slices.Sorted(slices.Values(k.Scopes)))
 	if err := requireRecentlyVerified(actor); err != nil {
@@ -74,6 +84,15 @@ func (s *Service) Create(ctx context.Context, actor *identity.Actor, n New) (Key
 	}
 	var raw string
 	err = s.store.InTx(ctx, func(ctx context.Context) (err error) {
+		if k.Proves != "" {
+			taken, err := s.store.HoldBackend(ctx, k.Proves, s.now())
+			if err != nil {
+				return err
+			}
+			if taken {
+				return identity.NewError(identity.CodeProviderTaken, "another key vouches for people as %s: rotate that key, or revoke it first", k.Proves).WithField("proves")
+			}
+		}
 		k, raw, err = s.insert(ctx, actor, k, lifetime)
 		return err
 	})
@@ -197,7 +216,7 @@ func (s *Service) rotate(ctx context.Context, actor *identity.Actor, of *identit
 	if old.ReplacedBy != nil || !old.Works(now) {
 		return Key{}, "", identity.NewError(identity.CodeKeyEnded, "this key was already rotated or no longer works: create a new one")
 	}
-	like := Key{Name: old.Name, Scopes: old.Scopes, TeamID: old.TeamID, Role: old.Role}
+	like := Key{Name: old.Name, Scopes: old.Scopes, TeamID: old.TeamID, Role: old.Role, Proves: old.Proves, EmailDomains: old.EmailDomains}
 	k, raw, err := s.insert(ctx, actor, like, old.ExpiresAt.Sub(old.CreatedAt))
 	if err != nil {
 		return Key{}, "", err
@@ -264,6 +283,9 @@ func (s *Service) event(actor *identity.Actor, action identity.Action, k Key) id
 		e.Data["role"] = *k.Role
 	} else {
 		e.Data["scopes"] = k.Scopes
+	}
+	if k.Proves != "" {
+		e.Data["proves"], e.Data["email_domains"] = k.Proves, append([]string{}, k.EmailDomains...)
 	}
 	return e
 }

@@ -96,8 +96,9 @@ func (a Attempt) SingleUse(token string) identity.SingleUse {
 //   - Session: the same user in the same session, for a purpose that acts on a
 //     signed-in user. It does not count for a sign-in, which must not fail because a
 //     session ended in another tab meanwhile.
-//   - Origin: the same, for a wallet, because its message names it. A redirect or a
-//     mailed link always comes back to a page of this service.
+//   - Origin: the same, for a wallet, because its message names it, and for a backend,
+//     which vouches to a page of its own. A redirect or a mailed link always comes back
+//     to a page of this service.
 func (a Attempt) Matches(provider string, by Requester, now time.Time) bool {
 	bound := bind(a.Kind, a.Purpose, by)
 	return a.Provider == provider && now.Before(a.ExpiresAt) && a.allows(by) && hmac.Equal(a.Bound[:], bound[:])

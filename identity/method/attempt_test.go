@@ -12,7 +12,7 @@ import (
 
 var (
 	began    = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	kinds    = []method.Kind{method.ByRedirect, method.ByWallet, method.ByEmail}
+	kinds    = []method.Kind{method.ByRedirect, method.ByWallet, method.ByEmail, method.ByBackend}
 	purposes = []identity.Purpose{identity.PurposeSignIn, identity.PurposeLink, identity.PurposeMerge, identity.PurposeStepUp}
 	someone  = identity.NewID()
 	someones = identity.NewID() // session
@@ -30,10 +30,12 @@ type returned struct {
 	now      time.Time
 }
 
-func always(method.Kind, identity.Purpose) bool          { return true }
-func never(method.Kind, identity.Purpose) bool           { return false }
-func actsOnUser(_ method.Kind, p identity.Purpose) bool  { return p != identity.PurposeSignIn }
-func namesOrigin(k method.Kind, _ identity.Purpose) bool { return k == method.ByWallet }
+func always(method.Kind, identity.Purpose) bool         { return true }
+func never(method.Kind, identity.Purpose) bool          { return false }
+func actsOnUser(_ method.Kind, p identity.Purpose) bool { return p != identity.PurposeSignIn }
+func namesOrigin(k method.Kind, _ identity.Purpose) bool {
+	return k == method.ByWallet || k == method.ByBackend
+}
 
 // differences between what was begun and what comes back, by aspect, each with the kinds
 // and purposes it counts for. The first of each aspect is no difference.

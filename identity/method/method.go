@@ -22,10 +22,11 @@ const (
 	ByRedirect Kind = "redirect" // a provider redirects the browser back, see Redirect
 	ByWallet   Kind = "wallet"   // a wallet signs a message
 	ByEmail    Kind = "email"    // a mailed link or code is redeemed
+	ByBackend  Kind = "backend"  // the application's own backend vouches for the person
 )
 
-// bindsOrigin reports whether the proof names the origin of the page that began it.
-func (k Kind) bindsOrigin() bool { return k == ByWallet }
+// bindsOrigin reports whether the proof has to come back to the origin that began it.
+func (k Kind) bindsOrigin() bool { return k == ByWallet || k == ByBackend }
 
 // Redirect proves who a person is by sending the browser away and back
 // (OAuth 2.0 authorization code grant, RFC 6749 section 4.1).

@@ -81,6 +81,17 @@ func (s *Attempts) Open(kind Kind, token, provider string, by Requester, now tim
 	return a, nil
 }
 
+// Inspect returns the attempt of a token that was sealed here for this kind and
+// provider and has not expired, to someone who did not begin it. Whether a proof
+// matches it is for Open. CodeInvalidState as there.
+func (s *Attempts) Inspect(kind Kind, token, provider string, now time.Time) (Attempt, error) {
+	a, _, ok := s.unseal(kind, token)
+	if !ok || a.Provider != provider || !now.Before(a.ExpiresAt) {
+		return Attempt{}, errInvalidState()
+	}
+	return a, nil
+}
+
 // Flow derives the round trip through a provider from an attempt and its token: the PKCE
 // verifier (43 characters, RFC 7636 section 4.1) and the OpenID Connect nonce. Both need
 // the key and the browser's flow value, so neither can be computed from the URL, the

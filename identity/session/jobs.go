@@ -132,7 +132,7 @@ type JobStore interface {
 // all reports whether the filter leaves out no open session of everyone, or of a
 // user, but for those that it excepts.
 func (f Filter) all() bool {
-	return f.Status == StatusActive && f.Policy == nil && f.Provider == "" && f.Device == "" && !f.Network.IsValid() &&
+	return f.Status == StatusActive && f.Policy == nil && f.Provider == "" && f.KeyID == nil && f.Device == "" && !f.Network.IsValid() &&
 		f.OlderThan == 0 && f.NewerThan == 0 && f.IDs == nil
 }
 

@@ -59,7 +59,7 @@ func (s *Service) Issue(ctx context.Context, via identity.Identity, client ident
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
-		ID: identity.NewID(), Kind: KindBrowser, UserID: via.UserID, IdentityID: &via.ID, TokenHash: hash,
+		ID: identity.NewID(), Kind: KindBrowser, UserID: via.UserID, IdentityID: &via.ID, KeyID: via.KeyID, TokenHash: hash,
 		Methods: Methods{via.Provider}, IP: client.IP, UserAgent: client.UserAgent,
 		CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.limits.Lifetime),
 	}
@@ -97,20 +97,20 @@ const restrictedLifetime = time.Hour
 // It can only add a sign-in method, see Session.Restricted, and is
 // short. It replaces a session as Issue does, and runs in the caller's transaction.
 func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
-	return s.issueRestricted(ctx, user, nil, method, client, replaces)
+	return s.issueRestricted(ctx, user, nil, nil, method, client, replaces)
 }
 
 // IssueLeaving is Issue for a user who is leaving: in the session they can come back,
 // and nothing else. It is short.
 func (s *Service) IssueLeaving(ctx context.Context, via identity.Identity, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
-	return s.issueRestricted(ctx, via.UserID, &via.ID, via.Provider, client, replaces)
+	return s.issueRestricted(ctx, via.UserID, &via.ID, via.KeyID, via.Provider, client, replaces)
 }
 
-func (s *Service) issueRestricted(ctx context.Context, user identity.ID, via *identity.ID, method string, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
+func (s *Service) issueRestricted(ctx context.Context, user identity.ID, via, key *identity.ID, method string, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
-		ID: identity.NewID(), Kind: KindBrowser, UserID: user, IdentityID: via, TokenHash: hash, Methods: Methods{method}, Restricted: true,
+		ID: identity.NewID(), Kind: KindBrowser, UserID: user, IdentityID: via, KeyID: key, TokenHash: hash, Methods: Methods{method}, Restricted: true,
 		IP: client.IP, UserAgent: client.UserAgent, CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now,
 		ExpiresAt: now.Add(min(restrictedLifetime, s.limits.Lifetime)),
 	}
@@ -142,6 +142,9 @@ func (s *Service) Renew(ctx context.Context, seen Session, via *identity.Identit
 		cur.Methods = cur.Methods.With(via.Provider)
 		if cur.IdentityID == nil || *cur.IdentityID != via.ID {
 			cur.ProvenBy = cur.ProvenBy.With(via.ID)
+		}
+		if via.KeyID != nil {
+			cur.KeyID = via.KeyID
 		}
 		if cur.Restricted { // a proof has made it a session like any other
 			cur.Restricted, cur.ExpiresAt = false, cur.CreatedAt.Add(s.limits.Lifetime)

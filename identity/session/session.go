@@ -43,6 +43,9 @@ type Session struct {
 	ExpiresAt       time.Time
 	Restricted      bool // signed in with a recovery code, and has not added a sign-in method yet
 	Kind            Kind
+	// KeyID is the API key that vouched for the user, here or in a proof since; nil if
+	// none did.
+	KeyID *identity.ID
 	Application
 	EndedAt   *time.Time
 	EndReason *string

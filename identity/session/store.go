@@ -14,6 +14,7 @@ type Filter struct {
 	UserID   *identity.ID
 	Status   Status
 	Provider string       // sessions in which this provider proved the user
+	KeyID    *identity.ID // sessions of people for whom this API key vouched
 	Device   string       // a part of the device's name, ASCII letters in either case
 	Network  netip.Prefix // where they were last seen
 	// By how long ago the session, or the team session, was made.

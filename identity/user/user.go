@@ -25,6 +25,7 @@ type Store interface {
 	// merged away. UpdateApplicationData writes that and the application's metadata.
 	UserByExternalID(ctx context.Context, external string) (identity.User, error)
 	UpdateApplicationData(ctx context.Context, u identity.User) error
+	InsertUser(ctx context.Context, u identity.User) error
 	Users(ctx context.Context, f identity.UserFilter, p identity.Page) ([]identity.User, error)
 	Identities(ctx context.Context, user identity.ID, p identity.Page) ([]identity.Identity, error)
 	IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error)
