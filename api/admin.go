@@ -105,7 +105,7 @@ func (s *Server) AdminListSessions(ctx context.Context, r contract.AdminListSess
 		return nil, err
 	}
 	filter, err := s.filter(ctx, filterParams{
-		user: r.Params.UserId, status: r.Params.Status, provider: r.Params.Provider, device: r.Params.Device,
+		user: r.Params.UserId, status: r.Params.Status, provider: r.Params.Provider, key: r.Params.ApiKeyId, device: r.Params.Device,
 		network: r.Params.Network, olderThan: r.Params.OlderThan, newerThan: r.Params.NewerThan,
 	})
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity/apikey"
+	"github.com/latchkey/latchkey/identity/session"
 )
 
 // AdminListAPIKeys lists the deployment's keys, to operators.
@@ -27,6 +28,7 @@ func (s *Server) AdminCreateAPIKey(ctx context.Context, r contract.AdminCreateAP
 	k, raw, err := s.APIKeys.Create(ctx, &actor, apikey.New{
 		Name: r.Body.Name, Scopes: each(r.Body.Scopes, func(s contract.APIKeyScope) apikey.Scope { return apikey.Scope(s) }),
 		Lifetime: time.Duration(value(r.Body.ExpiresInDays)) * 24 * time.Hour,
+		Proves:   value(r.Body.Proves), EmailDomains: value(r.Body.EmailDomains),
 	})
 	return contract.AdminCreateAPIKey201JSONResponse{Key: apiKeyOf(k, s.Now()), Secret: raw}, err
 }
@@ -42,10 +44,14 @@ func (s *Server) AdminRotateAPIKey(ctx context.Context, r contract.AdminRotateAP
 	return contract.AdminRotateAPIKey201JSONResponse{Key: apiKeyOf(k, s.Now()), Secret: raw}, err
 }
 
-// AdminRevokeAPIKey ends a key.
+// AdminRevokeAPIKey ends a key, and then the sessions that it vouched for.
 func (s *Server) AdminRevokeAPIKey(ctx context.Context, r contract.AdminRevokeAPIKeyRequestObject) (contract.AdminRevokeAPIKeyResponseObject, error) {
 	actor := s.actor(ctx)
-	return contract.AdminRevokeAPIKey204Response{}, s.APIKeys.Revoke(ctx, &actor, r.Key)
+	err := s.APIKeys.Revoke(ctx, &actor, r.Key)
+	if err == nil && value(r.Params.EndSessions) {
+		_, err = s.Sessions.RevokeSessions(ctx, actor, session.Revocation{Filter: session.Filter{KeyID: &r.Key}})
+	}
+	return contract.AdminRevokeAPIKey204Response{}, err
 }
 
 func overlapOf(seconds *int) time.Duration {
@@ -66,10 +72,14 @@ func statusOf(k apikey.Key, now time.Time) contract.APIKeyStatus {
 }
 
 func apiKeyOf(k apikey.Key, now time.Time) contract.APIKey {
-	return contract.APIKey{
+	out := contract.APIKey{
 		Id: k.ID, Prefix: "lk_" + k.Prefix, Name: k.Name, Status: statusOf(k, now),
 		Scopes:    each(k.Scopes, func(s apikey.Scope) contract.APIKeyScope { return contract.APIKeyScope(s) }),
 		CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt,
-		RevokedAt: k.RevokedAt, ReplacedBy: k.ReplacedBy,
+		RevokedAt: k.RevokedAt, ReplacedBy: k.ReplacedBy, Proves: optional(k.Proves),
 	}
+	if k.Proves != "" {
+		out.EmailDomains = new(append([]string{}, k.EmailDomains...))
+	}
+	return out
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/latchkey/latchkey/linking"
 )
 
+// backendLabel is how metrics name all backends that vouch for people.
+const backendLabel = "backend"
+
 // apply hands a proof to the linking decision, and on success gives the client
 // its session: the cookie, or the token when that is how it works.
 func (s *Server) apply(c *gin.Context, proof identity.Proof, by method.Requester, asToken bool, begun method.SignInOptions) (linking.Result, error) {
@@ -33,7 +36,11 @@ func (s *Server) apply(c *gin.Context, proof identity.Proof, by method.Requester
 	if err != nil {
 		outcome = string(refusal(err).Code)
 	}
-	s.Metrics.proofs.WithLabelValues(proof.Provider, outcome).Inc()
+	label := proof.Provider
+	if identity.IsBackend(label) {
+		label = backendLabel // operators choose the names, as many as they like
+	}
+	s.Metrics.proofs.WithLabelValues(label, outcome).Inc()
 	if err != nil {
 		var refused *identity.Error
 		if errors.As(err, &refused) && refused.TicketKind == string(linking.TicketLink) {

@@ -26,6 +26,14 @@ func userOf(u identity.User) contract.User {
 	return out
 }
 
+// principalUserOf is userOf for the person themselves, with the ids that they had
+// before merges.
+func principalUserOf(p session.Principal) contract.User {
+	out := userOf(p.User)
+	out.FormerIds = new(append([]identity.ID{}, p.FormerIDs...))
+	return out
+}
+
 func (s *Server) adminUserOf(u user.WithIdentities) contract.AdminUser {
 	out := contract.AdminUser{
 		Id: u.ID, DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, PrimaryEmail: u.PrimaryEmail,

@@ -10,7 +10,7 @@ import (
 
 // GetMe returns the signed-in user.
 func (s *Server) GetMe(ctx context.Context, _ contract.GetMeRequestObject) (contract.GetMeResponseObject, error) {
-	out := userOf(requestInfoOf(ctx).principal.User)
+	out := principalUserOf(*requestInfoOf(ctx).principal)
 	found, err := s.Linking.PossibleDuplicates(ctx, out.Id)
 	if err != nil {
 		return nil, err

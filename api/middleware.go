@@ -34,9 +34,12 @@ const maxBodyBytes = 64 << 10
 
 const maxUserAgent = 512
 
-// checkOperation is what applications call on each of their requests; success is
-// logged at level debug only.
-const checkOperation = "getSession"
+// isCheck reports whether an operation is called for each request to an application;
+// success is logged at level debug only.
+func (o *operation) isCheck() bool {
+	id := o.route.Operation.OperationID
+	return id == "getSession" || id == "forwardAuth"
+}
 
 // requestInfo is what the middleware knows of a request.
 type requestInfo struct {
@@ -91,7 +94,7 @@ func (s *Server) logRequest(c *gin.Context) {
 	case status >= http.StatusInternalServerError,
 		info.err != nil && statuses[refusal(info.err).Code].status >= http.StatusInternalServerError: // passed on to return_to
 		level = slog.LevelError
-	case status == http.StatusOK && info.operation != nil && info.operation.route.Operation.OperationID == checkOperation:
+	case status == http.StatusOK && info.operation != nil && info.operation.isCheck():
 		level = slog.LevelDebug
 	}
 	if !s.Log.Enabled(c, level) {
@@ -207,7 +210,9 @@ func (s *Server) crossOrigin(next http.Handler) http.Handler {
 	options.AllowOriginFunc, options.AllowedOrigins, options.AllowCredentials = nil, []string{"*"}, false
 	everyone := cors.New(options).Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if openToAll(r) {
+		if r.URL.Path == forwardAuthRoute {
+			next.ServeHTTP(w, r) // a preflight that is answered would let a request pass
+		} else if openToAll(r) {
 			everyone.ServeHTTP(w, r)
 		} else {
 			ours.ServeHTTP(w, r)

@@ -157,7 +157,7 @@ func (u userinfo) write(to http.ResponseWriter) error {
 func (s *Server) IntrospectToken(ctx context.Context, _ contract.IntrospectTokenRequestObject) (contract.IntrospectTokenResponseObject, error) {
 	c, info := ctx.(*gin.Context), requestInfoOf(ctx)
 	raw := info.form.Get("token")
-	mayRead, err := s.introspector(ctx, c, info.form)
+	mayRead, app, err := s.introspector(ctx, c, info.form)
 	if err != nil {
 		return nil, err
 	}
@@ -168,11 +168,20 @@ func (s *Server) IntrospectToken(ctx context.Context, _ contract.IntrospectToken
 	if err != nil || !mayRead(i) {
 		return contract.IntrospectToken200JSONResponse{}, err
 	}
+	if app != "" && i.Machine == nil && len(i.Principal.FormerIDs) > 0 {
+		// An application learns only those that it was given.
+		former, err := s.AuthServer.FormerSubjects(ctx, app, i.Principal)
+		if err != nil {
+			return nil, err
+		}
+		out.FormerIds = new(append([]identity.ID{}, former...))
+	}
 	return contract.IntrospectToken200JSONResponse(out), nil
 }
 
-// introspector returns what the caller may ask about.
-func (s *Server) introspector(ctx context.Context, c *gin.Context, form url.Values) (func(token.Introspection) bool, error) {
+// introspector returns what the caller may ask about, and the client that it is; "" for
+// an API key.
+func (s *Server) introspector(ctx context.Context, c *gin.Context, form url.Values) (func(token.Introspection) bool, string, error) {
 	key, bearer := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
 	if !bearer {
 		_, key, _ = c.Request.BasicAuth()
@@ -182,11 +191,11 @@ func (s *Server) introspector(ctx context.Context, c *gin.Context, form url.Valu
 		if err == nil && (k.TeamID != nil || !k.Has(apikey.ScopeIntrospect)) {
 			err = identity.NewError(identity.CodeInsufficientScope, "this requires a key with the scope %s", apikey.ScopeIntrospect)
 		}
-		return func(token.Introspection) bool { return true }, err
+		return func(token.Introspection) bool { return true }, "", err
 	}
 	by, err := credentialsOf(c, form)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	app, err := s.AuthServer.Client(ctx, by)
 	if err == nil && app.Kind != client.Confidential {
@@ -194,5 +203,5 @@ func (s *Server) introspector(ctx context.Context, c *gin.Context, form url.Valu
 	}
 	return func(i token.Introspection) bool {
 		return i.Client != nil && i.Kind != token.KindSession && (i.Client.ID == app.ID || app.AllowsResource(i.Client.Audience))
-	}, err
+	}, app.ID, err
 }

@@ -84,6 +84,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeLastIdentity:          {409, "Last usable identity"},
 	identity.CodeKeyEnded:              {409, "Key ended"},
 	identity.CodeTooManyKeys:           {409, "Too many keys"},
+	identity.CodeProviderTaken:         {409, "Provider belongs to another key"},
 	identity.CodeAlreadyMember:         {409, "Already a member"},
 	identity.CodeNoVerifiedAddress:     {409, "No verified address"},
 	identity.CodeAlreadyInvited:        {409, "Already invited"},

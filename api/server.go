@@ -23,6 +23,7 @@ import (
 	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/identity/feed"
 	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/backend"
 	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
@@ -71,6 +72,7 @@ type Deps struct {
 	Attempts   *method.Attempts // that go by way of a provider
 	Email      *email.Service   // nil: e-mail sign-in is off
 	Wallet     *wallet.Service
+	Backend    *backend.Service
 	Limiter    ratelimit.Limiter
 	ENS        *ens.Resolver                            // names of wallets; nil for none
 	Places     func(ip string) string                   // about where an address is, "" for unknown; nil for no file

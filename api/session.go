@@ -25,7 +25,8 @@ func (s *Server) GetSession(ctx context.Context, r contract.GetSessionRequestObj
 	if written := p.Memo.Load(); written != nil {
 		return writtenSession(written), nil
 	}
-	out := contract.GetSession200JSONResponse{User: userOf(p.User), Session: s.sessionOf(p.Session, true)}
+	out := contract.GetSession200JSONResponse{User: principalUserOf(*p), Session: s.sessionOf(p.Session, true)}
+	out.FormerIds = *out.User.FormerIds
 	if by := p.MadeBy; by != nil {
 		out.Identity = &contract.SessionIdentity{Id: by.ID, Provider: by.Provider}
 		if w := by.Wallet; w != nil {

@@ -16,6 +16,7 @@ type filterParams struct {
 	user                 *identity.ID
 	status               *contract.SessionStatus
 	provider             *string
+	key                  *identity.ID
 	device               *string
 	network              *string
 	olderThan, newerThan *int
@@ -37,7 +38,7 @@ const maxAsOf = 24 * time.Hour
 // revocation is what a request wants ended.
 func (s *Server) revocation(ctx context.Context, f contract.SessionFilter, dryRun *bool, at *time.Time, atMost *int) (session.Revocation, error) {
 	filter, err := s.filter(ctx, filterParams{
-		user: f.UserId, status: f.Status, provider: f.Provider, device: f.Device, network: f.Network,
+		user: f.UserId, status: f.Status, provider: f.Provider, key: f.ApiKeyId, device: f.Device, network: f.Network,
 		olderThan: f.OlderThan, newerThan: f.NewerThan, others: f.Others, ids: f.Ids,
 	})
 	if filter.AsOf = value(at); err == nil && at != nil && s.Now().Sub(*at).Abs() > maxAsOf {
@@ -56,7 +57,7 @@ func asOf(at time.Time, dryRun bool) *time.Time {
 
 func (s *Server) filter(ctx context.Context, p filterParams) (session.Filter, error) {
 	out := session.Filter{
-		UserID: p.user, Status: session.Status(value(p.status)), Provider: value(p.provider), Device: value(p.device),
+		UserID: p.user, Status: session.Status(value(p.status)), Provider: value(p.provider), KeyID: p.key, Device: value(p.device),
 		OlderThan: time.Duration(value(p.olderThan)) * time.Second, NewerThan: time.Duration(value(p.newerThan)) * time.Second,
 		IDs: value(p.ids),
 	}

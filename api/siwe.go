@@ -52,12 +52,5 @@ func (s *Server) VerifySiwe(ctx context.Context, r contract.VerifySiweRequestObj
 	if err != nil {
 		return nil, err
 	}
-	out := contract.VerifySiwe200JSONResponse{
-		Outcome: contract.ProofResultOutcome(result.Outcome), User: userOf(result.User), Session: s.sessionOf(result.Session, true),
-	}
-	if token {
-		out.Token = &result.Token
-	}
-	out.LinkRequest = linkRequestOf(result.Asks)
-	return out, nil
+	return contract.VerifySiwe200JSONResponse(s.proofResultOf(result, token)), nil
 }

@@ -197,6 +197,9 @@ func (s *Server) attachOperation(c *gin.Context) {
 		method = http.MethodGet
 	}
 	info.operation = all[method+" "+c.FullPath()]
+	if c.FullPath() == forwardAuthRoute {
+		clearAuthHeaders(c)
+	}
 }
 
 // validate refuses requests that the specification does not describe. The value

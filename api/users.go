@@ -54,6 +54,32 @@ func userFilter(email, address *string) (f identity.UserFilter, err error) {
 	return f, nil
 }
 
+// CreateUser creates or finds a user, for the application's backend.
+func (s *Server) CreateUser(ctx context.Context, r contract.CreateUserRequestObject) (contract.CreateUserResponseObject, error) {
+	n := user.New{ExternalID: value(r.Body.ExternalId), DisplayName: value(r.Body.DisplayName), Onboarded: value(r.Body.Onboarded)}
+	if r.Body.AppMetadata != nil {
+		n.AppMetadata = *r.Body.AppMetadata
+	}
+	var err error
+	if r.Body.Email != nil {
+		if n.Email, err = identity.CanonicalEmail(*r.Body.Email); err != nil {
+			return nil, err
+		}
+	}
+	if r.Body.Wallet != nil {
+		address, err := wallet.ParseAddress(*r.Body.Wallet)
+		if err != nil {
+			return nil, err.WithField("wallet")
+		}
+		n.Wallet = address.Hex()
+	}
+	u, created, err := s.Users.CreateByApplication(ctx, s.actor(ctx), n)
+	if err == nil && created {
+		return contract.CreateUser201JSONResponse(s.knownUserOf(u)), nil
+	}
+	return contract.CreateUser200JSONResponse(s.knownUserOf(u)), err
+}
+
 // GetUser returns a user, to the application's backend.
 func (s *Server) GetUser(ctx context.Context, r contract.GetUserRequestObject) (contract.GetUserResponseObject, error) {
 	u, err := s.Users.Find(ctx, r.UserRef)

@@ -21,12 +21,13 @@ import (
 
 // Defines values for APIKeyScope.
 const (
-	APIKeyScopeAdminRead  APIKeyScope = "admin:read"
-	APIKeyScopeAdminWrite APIKeyScope = "admin:write"
-	APIKeyScopeEventsRead APIKeyScope = "events:read"
-	APIKeyScopeIntrospect APIKeyScope = "introspect"
-	APIKeyScopeUsersRead  APIKeyScope = "users:read"
-	APIKeyScopeUsersWrite APIKeyScope = "users:write"
+	APIKeyScopeAdminRead   APIKeyScope = "admin:read"
+	APIKeyScopeAdminWrite  APIKeyScope = "admin:write"
+	APIKeyScopeEventsRead  APIKeyScope = "events:read"
+	APIKeyScopeIntrospect  APIKeyScope = "introspect"
+	APIKeyScopeProofsWrite APIKeyScope = "proofs:write"
+	APIKeyScopeUsersRead   APIKeyScope = "users:read"
+	APIKeyScopeUsersWrite  APIKeyScope = "users:write"
 )
 
 // Valid indicates whether the value is a known member of the APIKeyScope enum.
@@ -39,6 +40,8 @@ func (e APIKeyScope) Valid() bool {
 	case APIKeyScopeEventsRead:
 		return true
 	case APIKeyScopeIntrospect:
+		return true
+	case APIKeyScopeProofsWrite:
 		return true
 	case APIKeyScopeUsersRead:
 		return true
@@ -1204,6 +1207,27 @@ func (e EndOtherSessionsParamsOthers) Valid() bool {
 	}
 }
 
+// Defines values for CreateProofJSONBodyPurpose.
+const (
+	CreateProofJSONBodyPurposeLink   CreateProofJSONBodyPurpose = "link"
+	CreateProofJSONBodyPurposeSignIn CreateProofJSONBodyPurpose = "sign_in"
+	CreateProofJSONBodyPurposeStepUp CreateProofJSONBodyPurpose = "step_up"
+)
+
+// Valid indicates whether the value is a known member of the CreateProofJSONBodyPurpose enum.
+func (e CreateProofJSONBodyPurpose) Valid() bool {
+	switch e {
+	case CreateProofJSONBodyPurposeLink:
+		return true
+	case CreateProofJSONBodyPurposeSignIn:
+		return true
+	case CreateProofJSONBodyPurposeStepUp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListTeamSessionsParamsSort.
 const (
 	ListTeamSessionsParamsSortNewest ListTeamSessionsParamsSort = "newest"
@@ -1228,8 +1252,11 @@ type APIKey struct {
 
 	// CreatedBy Null if created on the command line.
 	CreatedBy *openapi_types.UUID `json:"created_by"`
-	ExpiresAt time.Time           `json:"expires_at"`
-	Id        openapi_types.UUID  `json:"id"`
+
+	// EmailDomains Whose addresses it may vouch for, with `proofs:write`.
+	EmailDomains *[]string          `json:"email_domains,omitempty"`
+	ExpiresAt    time.Time          `json:"expires_at"`
+	Id           openapi_types.UUID `json:"id"`
 
 	// LastUsedAt Accurate to the hour.
 	LastUsedAt *time.Time `json:"last_used_at"`
@@ -1237,6 +1264,9 @@ type APIKey struct {
 
 	// Prefix The beginning of the key; not secret.
 	Prefix string `json:"prefix"`
+
+	// Proves The provider that it vouches for people as, with `proofs:write`.
+	Proves *string `json:"proves,omitempty"`
 
 	// ReplacedBy The key it was rotated to.
 	ReplacedBy *openapi_types.UUID `json:"replaced_by"`
@@ -1430,6 +1460,9 @@ type CreatedKey struct {
 
 // CurrentSession defines model for CurrentSession.
 type CurrentSession struct {
+	// FormerIds Those of the user, again.
+	FormerIds []openapi_types.UUID `json:"former_ids"`
+
 	// Identity The identity that created the session. Absent if a recovery code created it.
 	Identity *SessionIdentity `json:"identity,omitempty"`
 	Session  Session          `json:"session"`
@@ -1642,10 +1675,13 @@ type Introspection struct {
 	AuthTime *int64  `json:"auth_time,omitempty"`
 	ClientId *string `json:"client_id,omitempty"`
 	Exp      *int64  `json:"exp,omitempty"`
-	Iat      *int64  `json:"iat,omitempty"`
-	Iss      *string `json:"iss,omitempty"`
-	Jti      *string `json:"jti,omitempty"`
-	Role     *Role   `json:"role,omitempty"`
+
+	// FormerIds Ids that the user had before merges; a client gets those that it was given. Absent for a machine.
+	FormerIds *[]openapi_types.UUID `json:"former_ids,omitempty"`
+	Iat       *int64                `json:"iat,omitempty"`
+	Iss       *string               `json:"iss,omitempty"`
+	Jti       *string               `json:"jti,omitempty"`
+	Role      *Role                 `json:"role,omitempty"`
 
 	// Scope Of an application.
 	Scope *string `json:"scope,omitempty"`
@@ -2359,6 +2395,9 @@ type SessionClient struct {
 
 // SessionFilter A session must match every field that is set.
 type SessionFilter struct {
+	// ApiKeyId Sessions of people for whom this API key vouched.
+	ApiKeyId *openapi_types.UUID `json:"api_key_id,omitempty"`
+
 	// Device Part of the device name; ASCII letters match in either case.
 	Device *string `json:"device,omitempty"`
 
@@ -2614,9 +2653,12 @@ type TokenGrantTokenType string
 
 // User defines model for User.
 type User struct {
-	AvatarUrl   string                 `json:"avatar_url"`
-	CreatedAt   time.Time              `json:"created_at"`
-	DisplayName string                 `json:"display_name"`
+	AvatarUrl   string    `json:"avatar_url"`
+	CreatedAt   time.Time `json:"created_at"`
+	DisplayName string    `json:"display_name"`
+
+	// FormerIds Ids of accounts that were merged into this one. Rows that you keep by them are this user's. Returned by `GET /v1/session` and `GET /v1/me`.
+	FormerIds   *[]openapi_types.UUID  `json:"former_ids,omitempty"`
 	Id          openapi_types.UUID     `json:"id"`
 	Metadata    map[string]interface{} `json:"metadata"`
 	OnboardedAt *time.Time             `json:"onboarded_at"`
@@ -2647,8 +2689,11 @@ type Userinfo struct {
 	// Email Verified.
 	Email         *string                `json:"email,omitempty"`
 	EmailVerified *UserinfoEmailVerified `json:"email_verified,omitempty"`
-	Name          *string                `json:"name,omitempty"`
-	Picture       *string                `json:"picture,omitempty"`
+
+	// FormerSubs Ids that the user had before merges, of those that this client was given. Absent if there are none.
+	FormerSubs *[]openapi_types.UUID `json:"former_subs,omitempty"`
+	Name       *string               `json:"name,omitempty"`
+	Picture    *string               `json:"picture,omitempty"`
 
 	// PreferredUsername The address, where the scope `email` was granted, or a wallet of a user without one, or the name.
 	PreferredUsername *string `json:"preferred_username,omitempty"`
@@ -3015,9 +3060,20 @@ type AdminListAPIKeysParams struct {
 
 // AdminCreateAPIKeyJSONBody defines parameters for AdminCreateAPIKey.
 type AdminCreateAPIKeyJSONBody struct {
-	ExpiresInDays *int          `json:"expires_in_days,omitempty"`
-	Name          string        `json:"name"`
-	Scopes        []APIKeyScope `json:"scopes"`
+	// EmailDomains With `proofs:write`: whose addresses the key may vouch for, without subdomains. None by default, and never a domain in which anyone can have an address.
+	EmailDomains  *[]string `json:"email_domains,omitempty"`
+	ExpiresInDays *int      `json:"expires_in_days,omitempty"`
+	Name          string    `json:"name"`
+
+	// Proves With `proofs:write`: the provider that the key vouches for people as, `backend:` and a name of lower case letters, digits and hyphens. It belongs to the key and its successors: 409 `provider_taken` while another key that works has it.
+	Proves *string       `json:"proves,omitempty"`
+	Scopes []APIKeyScope `json:"scopes"`
+}
+
+// AdminRevokeAPIKeyParams defines parameters for AdminRevokeAPIKey.
+type AdminRevokeAPIKeyParams struct {
+	// EndSessions Also end the sessions of people for whom the key vouched.
+	EndSessions *bool `form:"end_sessions,omitempty" json:"end_sessions,omitempty"`
 }
 
 // AdminRotateAPIKeyJSONBody defines parameters for AdminRotateAPIKey.
@@ -3147,6 +3203,9 @@ type AdminListSessionsParams struct {
 
 	// Provider Sessions signed in with this provider.
 	Provider *string `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// ApiKeyId Sessions of people for whom this API key vouched.
+	ApiKeyId *openapi_types.UUID `form:"api_key_id,omitempty" json:"api_key_id,omitempty"`
 
 	// Device Part of the device name; ASCII letters match in either case.
 	Device *Device `form:"device,omitempty" json:"device,omitempty"`
@@ -3362,6 +3421,26 @@ type VerifySiweJSONBody struct {
 	Signature string `json:"signature"`
 }
 
+// StartTicketJSONBody defines parameters for StartTicket.
+type StartTicketJSONBody struct {
+	Purpose *Purpose `json:"purpose,omitempty"`
+}
+
+// VerifyTicketJSONBody defines parameters for VerifyTicket.
+type VerifyTicketJSONBody struct {
+	// Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
+	Delivery *Delivery `json:"delivery,omitempty"`
+
+	// LinkTicket Sign in to redeem the link ticket of this browser.
+	LinkTicket *bool `json:"link_ticket,omitempty"`
+
+	// Ticket From `POST /v1/proofs`.
+	Ticket string `json:"ticket"`
+
+	// WithoutAddress A new account does not claim the address.
+	WithoutAddress *bool `json:"without_address,omitempty"`
+}
+
 // FinishProviderParams defines parameters for FinishProvider.
 type FinishProviderParams struct {
 	State *string `form:"state,omitempty" json:"state,omitempty"`
@@ -3446,6 +3525,15 @@ type ListEventsParams struct {
 
 	// Wait Seconds to wait for an event, if there is none.
 	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
+}
+
+// ForwardAuthParams defines parameters for ForwardAuth.
+type ForwardAuthParams struct {
+	// Team Must be active in this team.
+	Team *openapi_types.UUID `form:"team,omitempty" json:"team,omitempty"`
+
+	// Role With at least this role in the team.
+	Role *Role `form:"role,omitempty" json:"role,omitempty"`
 }
 
 // IntrospectJSONBody defines parameters for Introspect.
@@ -3565,6 +3653,22 @@ type ListMySessionsParams struct {
 	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
+
+// CreateProofJSONBody defines parameters for CreateProof.
+type CreateProofJSONBody struct {
+	DisplayName   *string `json:"display_name,omitempty"`
+	Email         *string `json:"email,omitempty"`
+	EmailVerified *bool   `json:"email_verified,omitempty"`
+	Flow          string  `json:"flow"`
+	Provider      string  `json:"provider"`
+
+	// Purpose That of the flow.
+	Purpose CreateProofJSONBodyPurpose `json:"purpose"`
+	Subject string                     `json:"subject"`
+}
+
+// CreateProofJSONBodyPurpose defines parameters for CreateProof.
+type CreateProofJSONBodyPurpose string
 
 // GetSessionParams defines parameters for GetSession.
 type GetSessionParams struct {
@@ -3811,6 +3915,21 @@ type ListUsersParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CreateUserJSONBody defines parameters for CreateUser.
+type CreateUserJSONBody struct {
+	// AppMetadata At most 16 KiB of JSON, nested at most 16 levels deep.
+	AppMetadata *map[string]interface{} `json:"app_metadata,omitempty"`
+	DisplayName *string                 `json:"display_name,omitempty"`
+
+	// Email Finds the user who has verified it. It is not kept.
+	Email      *string `json:"email,omitempty"`
+	ExternalId *string `json:"external_id,omitempty"`
+	Onboarded  *bool   `json:"onboarded,omitempty"`
+
+	// Wallet Finds the user who has it. It is not kept.
+	Wallet *string `json:"wallet,omitempty"`
+}
+
 // UpdateUserJSONBody defines parameters for UpdateUser.
 type UpdateUserJSONBody struct {
 	// AppMetadata Replaces the object; at most 16 KiB of JSON, nested at most 16 levels deep.
@@ -3908,6 +4027,12 @@ type CreateSiweChallengeJSONRequestBody CreateSiweChallengeJSONBody
 // VerifySiweJSONRequestBody defines body for VerifySiwe for application/json ContentType.
 type VerifySiweJSONRequestBody VerifySiweJSONBody
 
+// StartTicketJSONRequestBody defines body for StartTicket for application/json ContentType.
+type StartTicketJSONRequestBody StartTicketJSONBody
+
+// VerifyTicketJSONRequestBody defines body for VerifyTicket for application/json ContentType.
+type VerifyTicketJSONRequestBody VerifyTicketJSONBody
+
 // BeginProviderJSONRequestBody defines body for BeginProvider for application/json ContentType.
 type BeginProviderJSONRequestBody BeginProviderJSONBody
 
@@ -3941,6 +4066,9 @@ type ConfirmMergeJSONRequestBody ConfirmMergeJSONBody
 // RestoreMeJSONRequestBody defines body for RestoreMe for application/json ContentType.
 type RestoreMeJSONRequestBody RestoreMeJSONBody
 
+// CreateProofJSONRequestBody defines body for CreateProof for application/json ContentType.
+type CreateProofJSONRequestBody CreateProofJSONBody
+
 // CreateTeamJSONRequestBody defines body for CreateTeam for application/json ContentType.
 type CreateTeamJSONRequestBody CreateTeamJSONBody
 
@@ -3973,6 +4101,9 @@ type CreateTokenJSONRequestBody CreateTokenJSONBody
 
 // RefreshTokenJSONRequestBody defines body for RefreshToken for application/json ContentType.
 type RefreshTokenJSONRequestBody RefreshTokenJSONBody
+
+// CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
+type CreateUserJSONRequestBody CreateUserJSONBody
 
 // UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
 type UpdateUserJSONRequestBody UpdateUserJSONBody
@@ -4032,7 +4163,7 @@ type ServerInterface interface {
 	AdminCreateAPIKey(c *gin.Context)
 	// AdminRevokeAPIKey Revoke an API key (recently verified)
 	// (DELETE /v1/admin/api-keys/{key})
-	AdminRevokeAPIKey(c *gin.Context, key APIKeyPath)
+	AdminRevokeAPIKey(c *gin.Context, key APIKeyPath, params AdminRevokeAPIKeyParams)
 	// AdminRotateAPIKey Rotate an API key (recently verified)
 	// (POST /v1/admin/api-keys/{key}/rotate)
 	AdminRotateAPIKey(c *gin.Context, key APIKeyPath)
@@ -4168,6 +4299,12 @@ type ServerInterface interface {
 	// VerifySiwe Sign in, link or step up with a signed message (EIP-4361)
 	// (POST /v1/auth/siwe/verify)
 	VerifySiwe(c *gin.Context)
+	// StartTicket Begin a sign-in that your own backend vouches for
+	// (POST /v1/auth/ticket/start)
+	StartTicket(c *gin.Context)
+	// VerifyTicket Sign in, link or step up with a ticket of your own backend
+	// (POST /v1/auth/ticket/verify)
+	VerifyTicket(c *gin.Context)
 	// FinishProvider Return from a provider
 	// (GET /v1/auth/{provider}/callback)
 	FinishProvider(c *gin.Context, provider ProviderPath, params FinishProviderParams)
@@ -4192,6 +4329,9 @@ type ServerInterface interface {
 	// ListEvents Read the feed of events, oldest first
 	// (GET /v1/events)
 	ListEvents(c *gin.Context, params ListEventsParams)
+	// ForwardAuth Answer a reverse proxy whether a request may pass
+	// (GET /v1/forward-auth)
+	ForwardAuth(c *gin.Context, params ForwardAuthParams)
 	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(c *gin.Context)
@@ -4288,6 +4428,9 @@ type ServerInterface interface {
 	// EndMySession End one of the user's sessions
 	// (DELETE /v1/me/sessions/{session})
 	EndMySession(c *gin.Context, session SessionPath)
+	// CreateProof Vouch for a person who proved themselves to your backend
+	// (POST /v1/proofs)
+	CreateProof(c *gin.Context)
 	// SignOut Sign out
 	// (DELETE /v1/session)
 	SignOut(c *gin.Context)
@@ -4381,6 +4524,9 @@ type ServerInterface interface {
 	// ListUsers List users, newest first
 	// (GET /v1/users)
 	ListUsers(c *gin.Context, params ListUsersParams)
+	// CreateUser Create or find a user
+	// (POST /v1/users)
+	CreateUser(c *gin.Context)
 	// DeleteUser Delete a user after the grace
 	// (DELETE /v1/users/{user_ref})
 	DeleteUser(c *gin.Context, userRef string)
@@ -4831,6 +4977,17 @@ func (siw *ServerInterfaceWrapper) AdminRevokeAPIKey(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminRevokeAPIKeyParams
+
+	// ------------- Optional query parameter "end_sessions" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end_sessions", c.Request.URL.Query(), &params.EndSessions, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter end_sessions: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -4838,7 +4995,7 @@ func (siw *ServerInterfaceWrapper) AdminRevokeAPIKey(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.AdminRevokeAPIKey(c, key)
+	siw.Handler.AdminRevokeAPIKey(c, key, params)
 }
 
 // AdminRotateAPIKey operation middleware
@@ -5380,6 +5537,14 @@ func (siw *ServerInterfaceWrapper) AdminListSessions(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider", c.Request.URL.Query(), &params.Provider, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "api_key_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "api_key_id", c.Request.URL.Query(), &params.ApiKeyId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter api_key_id: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -6199,6 +6364,32 @@ func (siw *ServerInterfaceWrapper) VerifySiwe(c *gin.Context) {
 	siw.Handler.VerifySiwe(c)
 }
 
+// StartTicket operation middleware
+func (siw *ServerInterfaceWrapper) StartTicket(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StartTicket(c)
+}
+
+// VerifyTicket operation middleware
+func (siw *ServerInterfaceWrapper) VerifyTicket(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.VerifyTicket(c)
+}
+
 // FinishProvider operation middleware
 func (siw *ServerInterfaceWrapper) FinishProvider(c *gin.Context) {
 
@@ -6467,6 +6658,41 @@ func (siw *ServerInterfaceWrapper) ListEvents(c *gin.Context) {
 	}
 
 	siw.Handler.ListEvents(c, params)
+}
+
+// ForwardAuth operation middleware
+func (siw *ServerInterfaceWrapper) ForwardAuth(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ForwardAuthParams
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "role", c.Request.URL.Query(), &params.Role, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter role: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ForwardAuth(c, params)
 }
 
 // Introspect operation middleware
@@ -7197,6 +7423,19 @@ func (siw *ServerInterfaceWrapper) EndMySession(c *gin.Context) {
 	}
 
 	siw.Handler.EndMySession(c, session)
+}
+
+// CreateProof operation middleware
+func (siw *ServerInterfaceWrapper) CreateProof(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateProof(c)
 }
 
 // SignOut operation middleware
@@ -8336,6 +8575,19 @@ func (siw *ServerInterfaceWrapper) ListUsers(c *gin.Context) {
 	siw.Handler.ListUsers(c, params)
 }
 
+// CreateUser operation middleware
+func (siw *ServerInterfaceWrapper) CreateUser(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateUser(c)
+}
+
 // DeleteUser operation middleware
 func (siw *ServerInterfaceWrapper) DeleteUser(c *gin.Context) {
 
@@ -8441,6 +8693,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/auth/providers", wrapper.ListProviders)
 	router.POST(options.BaseURL+"/v1/auth/siwe/challenge", wrapper.CreateSiweChallenge)
 	router.POST(options.BaseURL+"/v1/auth/siwe/verify", wrapper.VerifySiwe)
+	router.POST(options.BaseURL+"/v1/auth/ticket/start", wrapper.StartTicket)
+	router.POST(options.BaseURL+"/v1/auth/ticket/verify", wrapper.VerifyTicket)
+	router.POST(options.BaseURL+"/v1/proofs", wrapper.CreateProof)
+	router.GET(options.BaseURL+"/v1/forward-auth", wrapper.ForwardAuth)
 	router.POST(options.BaseURL+"/v1/auth/email/start", wrapper.StartEmail)
 	router.POST(options.BaseURL+"/v1/auth/email/verify", wrapper.VerifyEmail)
 	router.POST(options.BaseURL+"/v1/auth/recovery", wrapper.RedeemRecoveryCode)
@@ -8509,6 +8765,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/audit", wrapper.AdminListAudit)
 	router.GET(options.BaseURL+"/v1/admin/audit/export", wrapper.AdminExportAudit)
 	router.GET(options.BaseURL+"/v1/users", wrapper.ListUsers)
+	router.POST(options.BaseURL+"/v1/users", wrapper.CreateUser)
 	router.DELETE(options.BaseURL+"/v1/users/:user_ref", wrapper.DeleteUser)
 	router.GET(options.BaseURL+"/v1/users/:user_ref", wrapper.GetUser)
 	router.PATCH(options.BaseURL+"/v1/users/:user_ref", wrapper.UpdateUser)
@@ -9299,7 +9556,8 @@ func (response AdminCreateAPIKeydefaultApplicationProblemPlusJSONResponse) Visit
 }
 
 type AdminRevokeAPIKeyRequestObject struct {
-	Key APIKeyPath `json:"key"`
+	Key    APIKeyPath `json:"key"`
+	Params AdminRevokeAPIKeyParams
 }
 
 type AdminRevokeAPIKeyResponseObject interface {
@@ -11217,6 +11475,87 @@ func (response VerifySiwedefaultApplicationProblemPlusJSONResponse) VisitVerifyS
 	return err
 }
 
+type StartTicketRequestObject struct {
+	Body *StartTicketJSONRequestBody
+}
+
+type StartTicketResponseObject interface {
+	VisitStartTicketResponse(w http.ResponseWriter) error
+}
+
+type StartTicket200JSONResponse struct {
+	ExpiresAt time.Time `json:"expires_at"`
+	Flow      string    `json:"flow"`
+}
+
+func (response StartTicket200JSONResponse) VisitStartTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StartTicketdefaultApplicationProblemPlusJSONResponse) VisitStartTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyTicketRequestObject struct {
+	Body *VerifyTicketJSONRequestBody
+}
+
+type VerifyTicketResponseObject interface {
+	VisitVerifyTicketResponse(w http.ResponseWriter) error
+}
+
+type VerifyTicket200JSONResponse ProofResult
+
+func (response VerifyTicket200JSONResponse) VisitVerifyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response VerifyTicketdefaultApplicationProblemPlusJSONResponse) VisitVerifyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type FinishProviderRequestObject struct {
 	Provider ProviderPath `json:"provider"`
 	Params   FinishProviderParams
@@ -11526,6 +11865,75 @@ type ListEventsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListEventsdefaultApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForwardAuthRequestObject struct {
+	Params ForwardAuthParams
+}
+
+type ForwardAuthResponseObject interface {
+	VisitForwardAuthResponse(w http.ResponseWriter) error
+}
+
+type ForwardAuth200ResponseHeaders struct {
+	XAuthRequestEmail *string
+	XAuthRequestRole  *string
+	XAuthRequestTeam  *string
+	XAuthRequestUser  *string
+}
+
+type ForwardAuth200Response struct {
+	Headers ForwardAuth200ResponseHeaders
+}
+
+func (response ForwardAuth200Response) VisitForwardAuthResponse(w http.ResponseWriter) error {
+	if response.Headers.XAuthRequestEmail != nil {
+		w.Header().Set("X-Auth-Request-Email", fmt.Sprint(*response.Headers.XAuthRequestEmail))
+	}
+	if response.Headers.XAuthRequestRole != nil {
+		w.Header().Set("X-Auth-Request-Role", fmt.Sprint(*response.Headers.XAuthRequestRole))
+	}
+	if response.Headers.XAuthRequestTeam != nil {
+		w.Header().Set("X-Auth-Request-Team", fmt.Sprint(*response.Headers.XAuthRequestTeam))
+	}
+	if response.Headers.XAuthRequestUser != nil {
+		w.Header().Set("X-Auth-Request-User", fmt.Sprint(*response.Headers.XAuthRequestUser))
+	}
+	w.WriteHeader(200)
+	return nil
+}
+
+type ForwardAuth302ResponseHeaders struct {
+	Location *string
+}
+
+type ForwardAuth302Response struct {
+	Headers ForwardAuth302ResponseHeaders
+}
+
+func (response ForwardAuth302Response) VisitForwardAuthResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(302)
+	return nil
+}
+
+type ForwardAuthdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ForwardAuthdefaultApplicationProblemPlusJSONResponse) VisitForwardAuthResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12778,6 +13186,50 @@ type EndMySessiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response EndMySessiondefaultApplicationProblemPlusJSONResponse) VisitEndMySessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateProofRequestObject struct {
+	Body *CreateProofJSONRequestBody
+}
+
+type CreateProofResponseObject interface {
+	VisitCreateProofResponse(w http.ResponseWriter) error
+}
+
+type CreateProof201JSONResponse struct {
+	// EmailTrusted Whether the address counts as verified.
+	EmailTrusted bool      `json:"email_trusted"`
+	ExpiresAt    time.Time `json:"expires_at"`
+	Ticket       string    `json:"ticket"`
+}
+
+func (response CreateProof201JSONResponse) VisitCreateProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateProofdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateProofdefaultApplicationProblemPlusJSONResponse) VisitCreateProofResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14149,6 +14601,59 @@ func (response ListUsersdefaultApplicationProblemPlusJSONResponse) VisitListUser
 	return err
 }
 
+type CreateUserRequestObject struct {
+	Body *CreateUserJSONRequestBody
+}
+
+type CreateUserResponseObject interface {
+	VisitCreateUserResponse(w http.ResponseWriter) error
+}
+
+type CreateUser200JSONResponse KnownUser
+
+func (response CreateUser200JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser201JSONResponse KnownUser
+
+func (response CreateUser201JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateUserdefaultApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteUserRequestObject struct {
 	UserRef string `json:"user_ref"`
 }
@@ -14458,6 +14963,12 @@ type StrictServerInterface interface {
 	// VerifySiwe Sign in, link or step up with a signed message (EIP-4361)
 	// (POST /v1/auth/siwe/verify)
 	VerifySiwe(ctx context.Context, request VerifySiweRequestObject) (VerifySiweResponseObject, error)
+	// StartTicket Begin a sign-in that your own backend vouches for
+	// (POST /v1/auth/ticket/start)
+	StartTicket(ctx context.Context, request StartTicketRequestObject) (StartTicketResponseObject, error)
+	// VerifyTicket Sign in, link or step up with a ticket of your own backend
+	// (POST /v1/auth/ticket/verify)
+	VerifyTicket(ctx context.Context, request VerifyTicketRequestObject) (VerifyTicketResponseObject, error)
 	// FinishProvider Return from a provider
 	// (GET /v1/auth/{provider}/callback)
 	FinishProvider(ctx context.Context, request FinishProviderRequestObject) (FinishProviderResponseObject, error)
@@ -14482,6 +14993,9 @@ type StrictServerInterface interface {
 	// ListEvents Read the feed of events, oldest first
 	// (GET /v1/events)
 	ListEvents(ctx context.Context, request ListEventsRequestObject) (ListEventsResponseObject, error)
+	// ForwardAuth Answer a reverse proxy whether a request may pass
+	// (GET /v1/forward-auth)
+	ForwardAuth(ctx context.Context, request ForwardAuthRequestObject) (ForwardAuthResponseObject, error)
 	// Introspect Introspect a token (RFC 7662)
 	// (POST /v1/introspect)
 	Introspect(ctx context.Context, request IntrospectRequestObject) (IntrospectResponseObject, error)
@@ -14578,6 +15092,9 @@ type StrictServerInterface interface {
 	// EndMySession End one of the user's sessions
 	// (DELETE /v1/me/sessions/{session})
 	EndMySession(ctx context.Context, request EndMySessionRequestObject) (EndMySessionResponseObject, error)
+	// CreateProof Vouch for a person who proved themselves to your backend
+	// (POST /v1/proofs)
+	CreateProof(ctx context.Context, request CreateProofRequestObject) (CreateProofResponseObject, error)
 	// SignOut Sign out
 	// (DELETE /v1/session)
 	SignOut(ctx context.Context, request SignOutRequestObject) (SignOutResponseObject, error)
@@ -14671,6 +15188,9 @@ type StrictServerInterface interface {
 	// ListUsers List users, newest first
 	// (GET /v1/users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
+	// CreateUser Create or find a user
+	// (POST /v1/users)
+	CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error)
 	// DeleteUser Delete a user after the grace
 	// (DELETE /v1/users/{user_ref})
 	DeleteUser(ctx context.Context, request DeleteUserRequestObject) (DeleteUserResponseObject, error)
@@ -15249,10 +15769,11 @@ func (sh *strictHandler) AdminCreateAPIKey(ctx *gin.Context) {
 }
 
 // AdminRevokeAPIKey operation middleware
-func (sh *strictHandler) AdminRevokeAPIKey(ctx *gin.Context, key APIKeyPath) {
+func (sh *strictHandler) AdminRevokeAPIKey(ctx *gin.Context, key APIKeyPath, params AdminRevokeAPIKeyParams) {
 	var request AdminRevokeAPIKeyRequestObject
 
 	request.Key = key
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.AdminRevokeAPIKey(ctx, request.(AdminRevokeAPIKeyRequestObject))
@@ -16802,6 +17323,90 @@ func (sh *strictHandler) VerifySiwe(ctx *gin.Context) {
 	}
 }
 
+// StartTicket operation middleware
+func (sh *strictHandler) StartTicket(ctx *gin.Context) {
+	var request StartTicketRequestObject
+
+	var body StartTicketJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartTicket(ctx, request.(StartTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StartTicketResponseObject); ok {
+		if err := validResponse.VisitStartTicketResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifyTicket operation middleware
+func (sh *strictHandler) VerifyTicket(ctx *gin.Context) {
+	var request VerifyTicketRequestObject
+
+	var body VerifyTicketJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyTicket(ctx, request.(VerifyTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(VerifyTicketResponseObject); ok {
+		if err := validResponse.VisitVerifyTicketResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // FinishProvider operation middleware
 func (sh *strictHandler) FinishProvider(ctx *gin.Context, provider ProviderPath, params FinishProviderParams) {
 	var request FinishProviderRequestObject
@@ -17071,6 +17676,32 @@ func (sh *strictHandler) ListEvents(ctx *gin.Context, params ListEventsParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListEventsResponseObject); ok {
 		if err := validResponse.VisitListEventsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ForwardAuth operation middleware
+func (sh *strictHandler) ForwardAuth(ctx *gin.Context, params ForwardAuthParams) {
+	var request ForwardAuthRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ForwardAuth(ctx, request.(ForwardAuthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ForwardAuth")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ForwardAuthResponseObject); ok {
+		if err := validResponse.VisitForwardAuthResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -18013,6 +18644,48 @@ func (sh *strictHandler) EndMySession(ctx *gin.Context, session SessionPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(EndMySessionResponseObject); ok {
 		if err := validResponse.VisitEndMySessionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateProof operation middleware
+func (sh *strictHandler) CreateProof(ctx *gin.Context) {
+	var request CreateProofRequestObject
+
+	var body CreateProofJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateProof(ctx, request.(CreateProofRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateProof")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateProofResponseObject); ok {
+		if err := validResponse.VisitCreateProofResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -19032,6 +19705,48 @@ func (sh *strictHandler) ListUsers(ctx *gin.Context, params ListUsersParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListUsersResponseObject); ok {
 		if err := validResponse.VisitListUsersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateUser operation middleware
+func (sh *strictHandler) CreateUser(ctx *gin.Context) {
+	var request CreateUserRequestObject
+
+	var body CreateUserJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateUser(ctx, request.(CreateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateUserResponseObject); ok {
+		if err := validResponse.VisitCreateUserResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

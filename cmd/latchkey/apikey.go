@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,12 +23,13 @@ func newAPIKeyCommand() *cobra.Command {
 
 func newCreateAPIKeyCommand() *cobra.Command {
 	var name string
-	var scopes []string
+	var scopes, domains []string
+	var proves string
 	var days int
 	cmd := &cobra.Command{
 		Use: "create", Short: "Create a key and print it; it is not shown again", Args: cobra.NoArgs,
 		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
-			n := apikey.New{Name: name, Lifetime: time.Duration(days) * 24 * time.Hour}
+			n := apikey.New{Name: name, Lifetime: time.Duration(days) * 24 * time.Hour, Proves: proves, EmailDomains: domains}
 			for _, s := range scopes {
 				n.Scopes = append(n.Scopes, apikey.Scope(s))
 			}
@@ -42,7 +44,9 @@ func newCreateAPIKeyCommand() *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "what the key is for")
-	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "introspect, users:read, users:write, events:read, admin:read or admin:write; may be repeated")
+	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "one of "+apikey.AllScopes.List()+"; may be repeated")
+	cmd.Flags().StringVar(&proves, "proves", "", "with proofs:write: the provider that the key vouches for people as, such as backend:legacy")
+	cmd.Flags().StringSliceVar(&domains, "email-domain", nil, "with proofs:write: a domain whose addresses the key may vouch for; may be repeated")
 	cmd.Flags().IntVar(&days, "days", int(apikey.DefaultLifetime/(24*time.Hour)), "days until it expires")
 	for _, flag := range []string{"name", "scope"} {
 		if err := cmd.MarkFlagRequired(flag); err != nil {
@@ -64,7 +68,7 @@ func newListAPIKeysCommand() *cobra.Command {
 					return err
 				}
 				for _, k := range rows {
-					if _, err := fmt.Fprintf(w, "%s\tlk_%s\t%s\t%s\t%s\n", k.ID, k.Prefix, k.Name, k.Scopes, keyState(k)); err != nil {
+					if _, err := fmt.Fprintf(w, "%s\tlk_%s\t%s\t%s\t%s\n", k.ID, k.Prefix, k.Name, strings.TrimSpace(fmt.Sprintf("%s %s", k.Scopes, k.Proves)), keyState(k)); err != nil {
 						return err
 					}
 				}

@@ -40,8 +40,8 @@ var AllScopes = Scopes{ScopeIntrospect, ScopeUsersRead, ScopeUsersWrite, ScopeEv
 // Scopes are stored as words in one text column.
 type Scopes []Scope
 
-// String returns the scopes as they are listed for people.
-func (s Scopes) String() string {
+// List returns the scopes as they are listed for people.
+func (s Scopes) List() string {
 	words := make([]string, len(s))
 	for i, scope := range s {
 		words[i] = string(scope)

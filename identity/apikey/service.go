@@ -73,7 +73,7 @@ func (s *Service) Create(ctx context.Context, actor *identity.Actor, n New) (Key
 	}
 	k := Key{Name: name, Scopes: n.Scopes, Proves: n.Proves}
 	if len(k.Scopes) == 0 || slices.ContainsFunc(k.Scopes, func(s Scope) bool { return !slices.Contains(AllScopes, s) }) {
-		return Key{}, "", invalid("scopes", "a key needs one or more of the scopes "+AllScopes.String())
+		return Key{}, "", invalid("scopes", "a key needs one or more of the scopes "+AllScopes.List())
 	}
 	if k.EmailDomains, err = n.proofs(); err != nil {
 		return Key{}, "", err

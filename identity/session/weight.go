@@ -62,7 +62,7 @@ func weigh(_ [32]byte, e remembered) uint32 {
 	if e.Session.ClientID != nil {
 		n += word + len(*e.Session.ClientID)
 	}
-	for _, id := range []*identity.ID{e.Session.GrantID, e.Session.ParentID, e.Session.IdentityID, e.Session.TeamSessionID, e.User.MergedInto} {
+	for _, id := range []*identity.ID{e.Session.GrantID, e.Session.ParentID, e.Session.IdentityID, e.Session.TeamSessionID, e.Session.KeyID, e.User.MergedInto} {
 		if id != nil {
 			n += len(id)
 		}

@@ -32,7 +32,7 @@ func (s *Service) CreateByApplication(ctx context.Context, actor identity.Actor,
 	var created bool
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		id, created = identity.ID{}, false
-		found, err := s.findNew(ctx, n)
+		found, known, err := s.findNew(ctx, n)
 		if err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func (s *Service) CreateByApplication(ctx context.Context, actor identity.Actor,
 			return s.insertByApplication(ctx, actor, id, n)
 		}
 		id = found.ID
-		if n.ExternalID == "" || found.ExternalID != nil {
+		if n.ExternalID == "" || known || found.ExternalID != nil {
 			return nil
 		}
 		return s.giveExternalID(ctx, actor, id, n.ExternalID)
@@ -91,15 +91,15 @@ func (s *Service) giveExternalID(ctx context.Context, actor identity.Actor, id i
 	return s.store.RecordEvents(ctx, e)
 }
 
-// findNew returns the one user that everything given leads to; nil for none.
-func (s *Service) findNew(ctx context.Context, n New) (*identity.User, error) {
-	var found *identity.User
+// findNew returns the one user that everything given leads to, nil for none, and reports
+// whether the external id is theirs, now or before a merge.
+func (s *Service) findNew(ctx context.Context, n New) (found *identity.User, known bool, err error) {
 	if n.ExternalID != "" {
 		u, err := s.store.UserByExternalID(ctx, n.ExternalID)
 		if err == nil {
-			found = &u
+			found, known = &u, true
 		} else if !errors.Is(err, identity.ErrNotFound) {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if n.Email != "" {
@@ -111,21 +111,21 @@ func (s *Service) findNew(ctx context.Context, n New) (*identity.User, error) {
 			}
 		}
 		if err != nil && !errors.Is(err, identity.ErrNotFound) {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if n.Wallet != "" {
 		owners, err := s.store.Users(ctx, identity.UserFilter{Wallet: n.Wallet}, identity.Page{Limit: 2})
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, u := range owners { // the same account of several chains can be of several
 			if found, err = oneUser(found, u, n.ExternalID, identity.CodeIdentityTaken, "wallet"); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 		}
 	}
-	return found, nil
+	return found, known, nil
 }
 
 // oneUser returns u, who was found by a field, if that is who was found before and

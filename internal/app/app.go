@@ -15,6 +15,7 @@ import (
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/authserver"
 	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/backend"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
@@ -109,7 +110,7 @@ func New(parts Parts) (*App, error) {
 	happened := newEvents(parts, hooks)
 	var deps api.Deps
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
-		session.WithProviders(cfg.Offers), session.WithNotices(post.notices), session.CollectUses())
+		session.WithProviders(func(name string) bool { return cfg.Offers(name) || apikey.IsBackendName(name) }), session.WithNotices(post.notices), session.CollectUses())
 	tokens, keys, clients := newTokens(parts, sessions, asked.token), apikey.NewService(db, now), Clients(cfg, db, now)
 	deps = api.Deps{
 		Email: post.email,
@@ -147,6 +148,7 @@ func New(parts Parts) (*App, error) {
 		Events:   happened.feed,
 		Webhooks: hooks,
 		Attempts: attempts,
+		Backend:  backend.NewService(db, attempts, cfg.Secrets(), now),
 		Limiter:  limits,
 		Ready:    db.Ready,
 		Draining: parts.Draining,

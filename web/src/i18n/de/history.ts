@@ -46,6 +46,7 @@ export const history: Area<'history'> = {
   'identity.unlinked': '{provider} entfernt',
   'identity.updated': '{provider} aktualisiert',
   'proof.refused': 'Versuch, {provider} hinzuzufügen: abgelehnt',
+  'proof.vouched': 'Ihre Anwendung hat eine Anmeldung bestätigt',
   'session.created': 'Mit {provider} angemeldet',
   'session.stepped_up': 'Mit {provider} bestätigt',
   'session.rotated': 'Sitzung erneuert',

@@ -152,6 +152,8 @@ export const reasons: Area<'reasons'> = {
   user_disabled: 'das Konto ist gesperrt',
   not_signed_in: 'nicht angemeldet',
   step_up_by_foreign_identity: 'die Anmeldemethode gehört nicht zum angemeldeten Konto',
+  operator_by_backend: 'das Backend einer Anwendung kann sich nicht für einen Betreiber verbürgen',
+  created_by_application: 'die Anwendung hat das Konto erstellt',
   purpose_not_decided_here: 'die Bestätigung hatte einen anderen Zweck',
   imported: 'importiert',
   suspension_over: 'die Sperre war abgelaufen',

@@ -133,6 +133,7 @@ export const words: Catalogue['words'] = {
   already_invited: { title: 'Schon eingeladen', text: 'Es gibt eine offene Einladung. Ziehen Sie sie zuerst zurück, um sie zu ändern.' },
   invitation_closed: { title: 'Diese Einladung ist nicht mehr offen', text: 'Bitten Sie um eine neue.' },
   key_ended: { title: 'Dieser Schlüssel ist schon beendet', text: 'Erstellen Sie einen neuen, wenn Sie ihn noch brauchen.' },
+  provider_taken: { title: 'Ein anderer Schlüssel hat diesen Anbieter', text: 'Erneuern Sie jenen Schlüssel, oder beenden Sie ihn zuerst.' },
   too_many_keys: { title: 'Zu viele API-Schlüssel', text: 'Beenden Sie einen, der nicht mehr verwendet wird, und erstellen Sie dann den neuen.' },
   body_too_large: { title: 'Das ist zu viel auf einmal', text: 'Kürzen Sie Ihre Eingabe und versuchen Sie es noch einmal.' },
   request_timeout: { title: 'Das kam nicht rechtzeitig an', text: 'Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.' },

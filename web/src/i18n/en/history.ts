@@ -44,6 +44,7 @@ export const history = {
   'identity.unlinked': '{provider} removed',
   'identity.updated': '{provider} updated',
   'proof.refused': 'Tried to connect {provider}: refused',
+  'proof.vouched': 'Your application confirmed a sign-in',
   'session.created': 'Signed in with {provider}',
   'session.stepped_up': 'Verified with {provider}',
   'session.rotated': 'Session renewed',

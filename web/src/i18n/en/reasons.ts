@@ -152,6 +152,8 @@ export const reasons = {
   user_disabled: 'the account is suspended',
   not_signed_in: 'not signed in',
   step_up_by_foreign_identity: 'the sign-in method does not belong to the signed-in account',
+  operator_by_backend: 'an application’s backend cannot vouch for an operator',
+  created_by_application: 'the application created the account',
   purpose_not_decided_here: 'the verification was for another purpose',
   imported: 'imported',
   suspension_over: 'the suspension was over',

@@ -94,6 +94,7 @@ export const words = {
   already_invited: { title: 'Already invited', text: 'There is an open invitation. Cancel it first to change it.' },
   invitation_closed: { title: 'This invitation is no longer open', text: 'Ask for a new one.' },
   key_ended: { title: 'That key has already ended', text: 'Create a new one if you still need it.' },
+  provider_taken: { title: 'Another key has this provider', text: 'Rotate that key, or end it first.' },
   too_many_keys: { title: 'Too many API keys', text: 'End one that is no longer used, then create the new one.' },
   body_too_large: { title: 'That is too much at once', text: 'Shorten what you entered, then try again.' },
   request_timeout: { title: 'That took too long to arrive', text: 'Check your connection, then try again.' },
