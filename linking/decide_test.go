@@ -400,3 +400,40 @@ func describe(f linking.Facts) string {
 		f.Purpose, f.Policy, signedIn, party(f.IdentityOwner), f.VerifiedEmail, party(f.AddressOwner),
 		f.Contested, f.UnlinkedBefore, f.RemovedBefore, f.ByMail, f.OtherMethod, f.Granted, f.SignUp, f.Invited, f.ForeignDomain)
 }
+
+// Whatever the facts are, an application's backend opens no operator, and gets no ticket
+// that would. For everyone else it is a provider like any other.
+func TestABackendOpensNoOperator(t *testing.T) {
+	t.Parallel()
+	everyFact(func(f linking.Facts) {
+		plain := linking.Decide(f)
+		f.ByBackend = true
+		if got := linking.Decide(f); got != plain {
+			t.Fatalf("facts %s: a backend gets %+v, another provider %+v", describe(f), got, plain)
+		}
+		var ids []identity.ID
+		for _, p := range []*linking.Party{f.IdentityOwner, f.AddressOwner} {
+			if p != nil {
+				ids = append(ids, p.ID)
+			}
+		}
+		if f.SignedIn != nil {
+			ids = append(ids, f.SignedIn.ID)
+		}
+		for _, operator := range ids {
+			marked := f
+			if p := f.IdentityOwner; p != nil {
+				marked.IdentityOwner = &linking.Party{ID: p.ID, Active: p.Active, Leaving: p.Leaving, Operator: p.ID == operator}
+			}
+			if p := f.AddressOwner; p != nil {
+				marked.AddressOwner = &linking.Party{ID: p.ID, Active: p.Active, Operator: p.ID == operator}
+			}
+			if s := f.SignedIn; s != nil {
+				marked.SignedIn = &linking.SignedIn{ID: s.ID, Recent: s.Recent, Operator: s.ID == operator}
+			}
+			if d := linking.Decide(marked); d.User == operator && (d.Action != linking.ActionRefuse || d.Ticket != linking.TicketNone) {
+				t.Fatalf("facts %s: opens an operator: %+v", describe(marked), d)
+			}
+		}
+	})
+}
