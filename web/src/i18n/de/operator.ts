@@ -131,6 +131,7 @@ export const operator: Area<'operator'> = {
   scope_write: 'Daten der Verwaltung ändern',
   scope_users_read: 'Nutzer lesen',
   scope_users_write: 'Nutzer ändern und löschen',
+  scope_proofs_write: 'Sich für Personen verbürgen',
   scope_events_read: 'Ereignisse lesen',
   healthHint: 'Wird alle zehn Sekunden geprüft.',
   healthy: 'Der Dienst ist bereit',

@@ -128,6 +128,7 @@ export const operator = {
   scope_write: 'Change admin data',
   scope_users_read: 'Read users',
   scope_users_write: 'Change and delete users',
+  scope_proofs_write: 'Vouch for people',
   scope_events_read: 'Read the feed of events',
   healthHint: 'Checked every ten seconds.',
   healthy: 'The service is ready',

@@ -12,6 +12,7 @@ const scopes = {
   introspect: 'operator.scope_introspect',
   'users:read': 'operator.scope_users_read',
   'users:write': 'operator.scope_users_write',
+  'proofs:write': 'operator.scope_proofs_write',
   'events:read': 'operator.scope_events_read',
   'admin:read': 'operator.scope_read',
   'admin:write': 'operator.scope_write',
@@ -32,9 +33,11 @@ export function Keys() {
       choice={
         <Checkbox.Group label={t('keys.keyScopes')} value={may} onChange={setMay}>
           <Group mt={4}>
-            {Object.entries(scopes).map(([scope, label]) => (
-              <Checkbox key={scope} value={scope} label={t(label)} />
-            ))}
+            {Object.entries(scopes)
+              .filter(([scope]) => scope !== 'proofs:write') // such a key names its provider: by the API or the command line
+              .map(([scope, label]) => (
+                <Checkbox key={scope} value={scope} label={t(label)} />
+              ))}
           </Group>
         </Checkbox.Group>
       }
