@@ -34,6 +34,9 @@ func (s *spool) auth0Person(m map[string]any) Person {
 	if len(p.Accounts) == 0 {
 		p.byID()
 	}
+	if len(list(m["multifactor"])) > 0 {
+		p.Faults = append(p.Faults, Fault{Reason: leftFactors})
+	}
 	created := m["created_at"]
 	if created == nil {
 		created = m["Created At"]
@@ -71,8 +74,14 @@ func (p *Person) byID() {
 	}
 }
 
-// auth0Row reads a line of a CSV file of Auth0.
+// auth0Row reads a line of a CSV file of Auth0, which may have an apostrophe before each
+// value, so that spreadsheets take none for a formula.
 func (s *spool) auth0Row(r row) Person {
+	if strings.HasPrefix(r.get("id"), "'") {
+		for i, v := range r.fields {
+			r.fields[i] = strings.TrimPrefix(v, "'")
+		}
+	}
 	p := s.csvPerson(r)
 	if r.get("provider") == "" || r.get("subject") == "" {
 		p.Accounts = nil

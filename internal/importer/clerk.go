@@ -6,6 +6,8 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
+const unproven = "account that the source has not verified"
+
 // clerkPerson reads a user as Clerk's Backend API and command line give one.
 func (s *spool) clerkPerson(m map[string]any) Person {
 	p := Person{ID: text(m["id"]), Image: firstOf(m, "image_url", "profile_image_url")}
@@ -37,13 +39,23 @@ func (s *spool) clerkPerson(m map[string]any) Person {
 			a.Subject = text(e[a.Provider+"_id"])
 		}
 		if status := text(object(e["verification"])["status"]); status != "" && status != "verified" {
+			p.Faults = append(p.Faults, Fault{Reason: unproven, Value: a.Subject})
 			continue // the person never came back from the provider
 		}
 		p.Accounts = append(p.Accounts, a)
 	}
+	for _, v := range append(list(m["enterprise_accounts"]), list(m["saml_accounts"])...) {
+		e := object(v)
+		p.Accounts = append(p.Accounts, Account{Provider: text(e["provider"]), Subject: text(e["provider_user_id"]), Email: text(e["email_address"])})
+	}
+	if totp, _ := truth(m["totp_enabled"]); totp || len(list(m["passkeys"])) > 0 {
+		p.Faults = append(p.Faults, Fault{Reason: leftFactors})
+	}
 	for _, v := range list(m["web3_wallets"]) {
 		w := object(v)
-		if text(object(w["verification"])["status"]) == "verified" {
+		if text(object(w["verification"])["status"]) != "verified" {
+			p.Faults = append(p.Faults, Fault{Reason: unproven, Value: text(w["web3_wallet"])})
+		} else {
 			p.Accounts = append(p.Accounts, Account{
 				Provider: "siwe", Subject: text(w["web3_wallet"]), Primary: text(w["id"]) == text(m["primary_web3_wallet_id"]),
 			})

@@ -3,7 +3,6 @@ package importer
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +11,7 @@ import (
 
 // csvFile is a CSV file with its columns found.
 type csvFile struct {
-	in      *csv.Reader
-	skipped int // lines before the header
+	in      *records
 	header  []string
 	columns map[string]int // by the name of a csvColumn, or "app NAME"
 	faults  []Fault
@@ -66,15 +64,16 @@ func openCSV(from io.Reader, settings Settings) (*csvFile, error) {
 		return nil, fmt.Errorf("--source: %w", err)
 	}
 	first, _, _ := strings.Cut(string(head), "\n")
-	comma := separatorOf(first)
+	f.in = &records{in: in, comma: separatorOf(first)}
 	if by, ok := strings.CutPrefix(strings.ToLower(strings.Trim(first, "\" ")), "sep="); ok && len(by) == 1 {
 		// Spreadsheets write it for each other.
-		comma, f.skipped = rune(by[0]), 1
-		_, _ = in.Discard(len(first) + 1)
+		f.in.comma = rune(by[0])
+		_, _ = f.in.next()
 	}
-	f.in = csv.NewReader(in)
-	f.in.Comma, f.in.FieldsPerRecord, f.in.ReuseRecord = comma, -1, true
-	header, err := f.in.Read()
+	header, err := f.in.read(nil)
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("--source: the file is empty")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("--source: the first line names the columns: %w", err)
 	}
@@ -137,7 +136,7 @@ func (f *csvFile) find(settings Settings) error {
 		}
 	}
 	if _, ok := f.columns["id"]; !ok {
-		return errors.New("--source: there is no column id")
+		return errors.New("--source: there is no column id; the first line has to name the columns")
 	}
 	return nil
 }
@@ -176,24 +175,21 @@ func (r row) record() record {
 // each calls f with each row. What is no row of the table is named.
 func (f *csvFile) each(do func(r row) error) error {
 	for {
-		fields, err := f.in.Read()
+		fields, err := f.in.read(f.misshapen)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-			f.faults = append(f.faults, Fault{Skipped: true, Reason: "line that is no CSV: " + parse.Err.Error(), Line: parse.StartLine + f.skipped})
+		if broken, ok := errors.AsType[*brokenLine](err); ok {
+			f.faults = append(f.faults, Fault{Skipped: true, Reason: broken.reason, Line: broken.line})
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("--source: %w", err)
 		}
-		line, _ := f.in.FieldPos(0)
-		line += f.skipped
-		if reason := f.misshapen(fields); reason != "" {
-			f.faults = append(f.faults, Fault{Skipped: true, Reason: reason, Line: line})
-			continue
+		if strings.TrimSpace(strings.Join(fields, "")) == "" {
+			continue // spreadsheets write rows that were emptied
 		}
-		if err := do(row{f, fields, line}); err != nil {
+		if err := do(row{f, fields, f.in.line}); err != nil {
 			return err
 		}
 	}

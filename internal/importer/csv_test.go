@@ -132,6 +132,10 @@ func TestRestrictions(t *testing.T) {
 		"deleted_at:2020-01-01":               "deleted",
 		"deleted:gone":                        "banned named",
 		"banned,disabled:false,true":          "banned",
+		"status:active":                       "",
+		"status:Suspended":                    "banned",
+		"account_status:blocked":              "banned",
+		"status:pending":                      " named",
 
 		"banned,disabled,ban_expires:false,true,2020-01-01":        "banned",
 		"suspended,disabled,suspendedUntil:false,true,2020-01-01":  "banned",
@@ -150,6 +154,37 @@ func TestRestrictions(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: %q, want %q: %s", fields, got, want, reasons(faults))
+		}
+	}
+}
+
+// A quote that is not closed costs its own line, and a field may have several lines.
+func TestCSVQuotes(t *testing.T) {
+	t.Parallel()
+	const header = "id,email,name\n1,a@example.com,A\n"
+	for broken, want := range map[string]string{
+		"2,b@example.com,\"B\n3,c@example.com,C\n4,d@example.com,\"D, E\"\n":              "1 A|3 C|4 D, E",
+		"2,b@example.com,\"B\n3,c@example.com,C\n":                                        "1 A|3 C",
+		"2,b@example.com,\"B\n3,c@example.com,\"\"\n4,d@example.com,D\n":                  "1 A|3|4 D",
+		"2,b@example.com,\"B\n3,c@example.com,C\"\n4,d@example.com,D":                     "1 A|2 B\n3,c@example.com,C|4 D",
+		"2,b@example.com,\"B\" B\n3,c@example.com,C":                                      "1 A|3 C",
+		"2,\"b@example.com\n3,c@example.com,C\n4,\"d@example.com\",D":                     "1 A|3 C|4 D",
+		"2,b@example.com,\"B \"\"x\"\"\nB\"\n,,\n  \n3,c@example.com,C":                   "1 A|2 B \"x\"\nB|3 C",
+		"2,b@example.com,\"" + strings.Repeat("x\n", 1000) + "3,c@example.com,C\n4,d,D\n": "1 A|3 C|4 D",
+	} {
+		people, faults := peopleOf(t, importer.CSV, writeFile(t, "users.csv", header+broken))
+		var got []string
+		for _, p := range people {
+			got = append(got, strings.TrimSpace(p.ID+" "+p.Name))
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("%q: %q, want %q: %s", broken[:min(60, len(broken))], got, want, reasons(faults))
+		}
+		if last := people[len(people)-1]; last.Line != strings.Count(strings.TrimSuffix(header+broken, "\n"), "\n")+1 {
+			t.Errorf("%q: the last one is in line %d", broken[:min(60, len(broken))], last.Line)
+		}
+		if lost := strings.Contains(want, "2"); lost == strings.Contains(reasons(faults), "line 3 line") {
+			t.Errorf("%q: named are %s", broken[:min(60, len(broken))], reasons(faults))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
@@ -47,8 +48,13 @@ type listed struct {
 func openDatabase(ctx context.Context, source string) (*database, error) {
 	d := &database{}
 	scheme, path, _ := strings.Cut(source, "://")
-	if rest, ok := strings.CutPrefix(source, "file:"); ok { // as Prisma writes SQLite
+	switch rest, ok := strings.CutPrefix(source, "file:"); { // as Prisma writes SQLite
+	case ok:
 		scheme, path = "sqlite", strings.TrimPrefix(rest, "//")
+	case isSQLite(source):
+		scheme, path = "sqlite", source
+	case strings.HasPrefix(source, "sqlite:"):
+		scheme, path = "sqlite", strings.TrimPrefix(strings.TrimPrefix(source, "sqlite:"), "//")
 	}
 	switch scheme {
 	case "postgres", "postgresql":
@@ -70,6 +76,9 @@ func openDatabase(ctx context.Context, source string) (*database, error) {
 		d.db, d.engine = sql.OpenDB(connector), mySQL
 	case "sqlite":
 		path, _, _ = strings.Cut(path, "?")
+		if strings.HasPrefix(path, "//") {
+			path = "/" + strings.TrimLeft(path, "/") // sqlite:////path, as SQLAlchemy writes it
+		}
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("--source: %w", err)
 		}
@@ -83,6 +92,19 @@ func openDatabase(ctx context.Context, source string) (*database, error) {
 		return nil, errors.New("--source: want postgres://..., mysql://..., mariadb://..., sqlite://path or file:path")
 	}
 	return d, d.begin(ctx)
+}
+
+// isSQLite reports whether a file is an SQLite database.
+func isSQLite(path string) bool {
+	const magic = "SQLite format 3\x00"
+	f, err := os.Open(path) //nolint:gosec // the operator says which file
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	head := make([]byte, len(magic))
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) == magic
 }
 
 // openMySQL reads the URL of a MySQL or MariaDB as Prisma and others write it.

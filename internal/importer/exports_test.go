@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/internal/importer"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 // Users as Clerk's Backend API documents them.
@@ -46,7 +48,7 @@ func TestClerk(t *testing.T) {
 		ada := people[0]
 		if ada.CreatedAt.Year() != 2022 || ada.Onboarded == nil || ada.Image != "https://img.clerk.com/a" || people[1].Image != "" ||
 			!reflect.DeepEqual(ada.Metadata, identity.Metadata{"theme": "dark"}) ||
-			!reflect.DeepEqual(ada.AppMetadata, identity.Metadata{"plan": "pro", "onboardingComplete": true, "private_metadata.crm.id": 5.0}) {
+			!reflect.DeepEqual(ada.AppMetadata, identity.Metadata{"plan": "pro", "onboardingComplete": true, "private_metadata.crm.id": json.Number("5")}) {
 			t.Errorf("%s: Ada is %+v", what, ada)
 		}
 	}
@@ -70,7 +72,7 @@ func TestAuth0(t *testing.T) {
 	}
 	people, faults := peopleOf(t, importer.Auth0, writeFile(t, "users.json", strings.Join(lines, "\n")))
 	wantPeople(t, "by line", people, want...)
-	if got := reasons(faults); got != "line 4 line that is no JSON object" {
+	if got := reasons(faults); got != "line 4 entry that is no JSON object" {
 		t.Errorf("faults %s", got)
 	}
 	if a := people[0].Accounts[1]; !a.Denied || a.Email != "ada@work.example" || people[0].AppMetadata["plan"] != "pro" || people[0].Metadata["theme"] != "dark" {
@@ -130,4 +132,37 @@ func TestMongoExport(t *testing.T) {
 			t.Errorf("%s %+v", got, people[0])
 		}
 	}
+}
+
+// Exports have entries of no one, account ids as numbers of many digits, and what
+// cannot be taken over.
+func TestOddExports(t *testing.T) {
+	t.Parallel()
+	people, faults := peopleOf(t, importer.Clerk, writeFile(t, "users.json", `[null, 7, {"id": "1", "totp_enabled": true, "public_metadata": {"n": 12345678901234567890},
+		"enterprise_accounts": [{"provider": "saml_okta", "provider_user_id": "ada", "email_address": "ada@corp.example"}]}]`))
+	wantPeople(t, "Clerk", people, "1  saml_okta:ada")
+	if got := reasons(faults); strings.Count(got, "entry that is no JSON object") != 2 || strings.Count(got, "second factors and passkeys are not taken over") != 1 || len(faults) != 3 {
+		t.Errorf("Clerk: %s", got)
+	}
+	people, _ = peopleOf(t, importer.Auth0, writeFile(t, "users.ndjson", `{"user_id": "google-oauth2|108123456789012345678", "identities": [{"provider": "google-oauth2", "user_id": 108123456789012345678}]}`))
+	wantPeople(t, "Auth0", people, "google-oauth2|108123456789012345678  google-oauth2:108123456789012345678")
+	people, faults = peopleOf(t, importer.Auth0, writeFile(t, "users.csv", "user_id,email,email_verified,name\n'auth0|5f7,'ada@example.com,'true,'Ada\n"))
+	wantPeople(t, "Auth0's CSV", people, "auth0|5f7 Ada ada@example.com+ email")
+	if len(faults) > 0 {
+		t.Errorf("Auth0's CSV: %s", reasons(faults))
+	}
+}
+
+// Integers of metadata keep all their digits.
+func TestLargeNumbers(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		source := newSource(t, "sqlite", `create table users (id text, email text, emailVerified text, discord_id bigint, seats int)`,
+			`create table accounts (userId text, provider text, providerAccountId text)`, `insert into users values ('1', null, null, 175928847299117063, 5)`,
+			`insert into accounts values ('1', 'google', '1'), ('gone', 'google', '2')`)
+		report := bringWith(t, d, importer.AuthJS, source, importer.Settings{Metadata: []string{"discord_id", "seats"}}, importer.Options{Origin: "x", Batch: 10, Now: d.Clock.Now})
+		if got := owner(t, d, "google", "1").AppMetadata; got != `{"discord_id":175928847299117063,"seats":5}` && got != `{"seats":5,"discord_id":175928847299117063}` {
+			t.Errorf("it is %s", got)
+		}
+		wantNamed(t, report, map[string]int{"rows of table accounts whose user is not in the source": 1}, nil)
+	})
 }

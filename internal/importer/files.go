@@ -14,7 +14,7 @@ import (
 
 // isExport reports whether a source is a file or folder instead of a database.
 func isExport(source string) bool {
-	return !strings.Contains(source, "://") && !strings.HasPrefix(source, "file:")
+	return !strings.Contains(source, "://") && !strings.HasPrefix(source, "file:") && !strings.HasPrefix(source, "sqlite:") && !isSQLite(source)
 }
 
 // openFile reads an export. All of it is read before anything is imported.
@@ -52,7 +52,7 @@ func (s *spool) fill(ctx context.Context, system, path string) error {
 	objects := func(person func(m map[string]any) Person) error {
 		return eachObject(in, func(line int, m map[string]any, broken error) error {
 			if broken != nil {
-				s.found = append(s.found, Fault{Skipped: true, Reason: "line that is no JSON object", Line: line})
+				s.found = append(s.found, Fault{Skipped: true, Reason: "entry that is no JSON object", Line: line})
 				return nil //nolint:nilerr // the fault is reported
 			}
 			p := person(m)
@@ -106,11 +106,12 @@ func eachObject(in *bufio.Reader, do func(line int, m map[string]any, broken err
 		}
 	}
 	for n := 1; dec.More(); n++ {
-		var m map[string]any
-		if err := dec.Decode(&m); err != nil {
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
 			return fmt.Errorf("--source: object %d: %w", n, err)
 		}
-		if err := do(0, m, nil); err != nil {
+		m, broken := decodeObject(raw)
+		if err := do(0, m, broken); err != nil {
 			return err
 		}
 	}
@@ -124,8 +125,7 @@ func eachLine(in *bufio.Reader, do func(line int, m map[string]any, broken error
 	for n := 1; ; n++ {
 		raw, err := in.ReadBytes('\n')
 		if len(bytes.TrimSpace(raw)) > 0 {
-			var m map[string]any
-			broken := json.Unmarshal(raw, &m)
+			m, broken := decodeObject(raw)
 			if err := do(n, m, broken); err != nil {
 				return err
 			}
@@ -137,6 +137,32 @@ func eachLine(in *bufio.Reader, do func(line int, m map[string]any, broken error
 			return fmt.Errorf("--source: %w", err)
 		}
 	}
+}
+
+var errNoObject = errors.New("no object")
+
+// decodeJSON decodes a value. Numbers keep all their digits: some exports write account
+// ids as numbers.
+func decodeJSON(raw []byte) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errNoObject
+	}
+	return v, nil
+}
+
+func decodeObject(raw []byte) (map[string]any, error) {
+	v, err := decodeJSON(raw)
+	m, ok := v.(map[string]any)
+	if err == nil && !ok {
+		err = errNoObject
+	}
+	return m, err
 }
 
 // lookUp finds a value by a path such as public_metadata.plan; nil for none.

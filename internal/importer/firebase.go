@@ -1,8 +1,8 @@
 package importer
 
 import (
+	"bufio"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +27,9 @@ func (s *spool) firebasePerson(m map[string]any) Person {
 	}
 	if text(m["passwordHash"]) != "" {
 		p.Accounts = append(p.Accounts, Account{Provider: identity.ProviderEmail})
+	}
+	if len(list(m["mfaInfo"])) > 0 {
+		p.Faults = append(p.Faults, Fault{Reason: leftFactors})
 	}
 	created := m["createdAt"]
 	if created == nil {
@@ -78,26 +81,26 @@ const (
 var firebaseProviders = []string{identity.ProviderGoogle, "facebook.com", "twitter.com", identity.ProviderGitHub}
 
 func (s *spool) firebaseCSV(ctx context.Context, from io.Reader) error {
-	in := csv.NewReader(from)
-	in.FieldsPerRecord, in.LazyQuotes = -1, true
+	in := &records{in: bufio.NewReaderSize(from, 1<<16), comma: ',', lazy: true}
+	misshapen := func(fields []string) string {
+		if len(fields) <= firebaseCreated {
+			return "line with fewer fields than auth:export writes"
+		}
+		return ""
+	}
 	for {
-		fields, err := in.Read()
+		fields, err := in.read(misshapen)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-			s.found = append(s.found, Fault{Skipped: true, Reason: "line that is no CSV: " + parse.Err.Error(), Line: parse.StartLine})
+		if broken, ok := errors.AsType[*brokenLine](err); ok {
+			s.found = append(s.found, Fault{Skipped: true, Reason: broken.reason, Line: broken.line})
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("--source: %w", err)
 		}
-		line, _ := in.FieldPos(0)
-		if len(fields) <= firebaseCreated {
-			s.found = append(s.found, Fault{Skipped: true, Reason: "line with fewer fields than auth:export writes", Line: line})
-			continue
-		}
-		if err := s.add(ctx, s.firebaseRow(fields, line)); err != nil {
+		if err := s.add(ctx, s.firebaseRow(fields, in.line)); err != nil {
 			return err
 		}
 	}

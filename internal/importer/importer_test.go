@@ -265,6 +265,11 @@ func TestAddressOfAnother(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	other := newSource(t, "sqlite", `CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT)`)
+	var two []string
+	for _, prefix := range []string{"app1_", "app2_"} {
+		two = append(two, `CREATE TABLE `+prefix+`users (id text, email text, emailVerified text)`, `CREATE TABLE `+prefix+`accounts (userId text, provider text, providerAccountId text)`)
+	}
+	prefixes := newSource(t, "sqlite", two...)
 	for name, tt := range map[string]struct{ system, source, says string }{
 		"unknown system":   {"okta", "x", "--from"},
 		"no file":          {importer.CSV, filepath.Join(t.TempDir(), "x.csv"), "--source"},
@@ -274,10 +279,12 @@ func TestRefusals(t *testing.T) {
 		"another system":   {importer.AuthJS, other, "emailVerified"},
 		"no such tables":   {importer.BetterAuth, newSource(t, "sqlite", "CREATE TABLE x (id)"), "no such table"},
 		"supabase, sqlite": {importer.Supabase, other, "PostgreSQL only"},
-		"supabase, files":  {importer.Supabase, t.TempDir(), "want postgres://"},
+		"supabase, files":  {importer.Supabase, t.TempDir(), "restore a dump"},
+		"a dump":           {importer.AuthJS, writeFile(t, "dump.SQL", "create table"), "restore a dump"},
+		"several prefixes": {importer.AuthJS, prefixes, "one of app1, app2"},
 		"no such folder":   {importer.AuthJS, filepath.Join(t.TempDir(), "x"), "--source"},
 		"no column id":     {importer.CSV, newFile(t, "email", "x"), "column id"},
-		"empty":            {importer.CSV, newFile(t), "first line"},
+		"empty":            {importer.CSV, newFile(t), "is empty"},
 		"two of one name":  {importer.CSV, newFile(t, "id,email,E-Mail", "1,a@example.com,b@example.com"), "both called"},
 		"broken JSON":      {importer.Clerk, newFile(t, `[{"id": "1"}, {"id": `), "object 2"},
 	} {

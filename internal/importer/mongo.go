@@ -77,7 +77,7 @@ func (s *spool) addTo(ctx context.Context, p Person) error {
 		return err
 	}
 	if !there {
-		s.found = append(s.found, Fault{Reason: "account of a user who is not in the export", ID: p.ID})
+		s.found = append(s.found, Fault{Skipped: true, Reason: "account of a user who is not in the export", ID: p.ID})
 		return nil
 	}
 	return s.add(ctx, p)
@@ -96,7 +96,7 @@ func (m *mongo) collection(dir string, names []string, fields []field, each func
 	defer func() { _ = l.Close() }() // it was only read
 	return eachObject(bufio.NewReaderSize(l, 1<<16), func(line int, doc map[string]any, broken error) error {
 		if broken != nil {
-			m.found = append(m.found, Fault{Skipped: true, Reason: "line of " + filepath.Base(path) + " that is no JSON object", Line: line})
+			m.found = append(m.found, Fault{Skipped: true, Reason: "entry of " + filepath.Base(path) + " that is no JSON object", Line: line})
 			return nil //nolint:nilerr // the fault is reported
 		}
 		r := record{}

@@ -50,7 +50,9 @@ type child struct {
 // find finds the tables, so that a wrong --from ends before anything is read.
 func (s *pages) find(ctx context.Context) error {
 	s.database.schema, s.database.prefix = s.settings.Schema, s.settings.TablePrefix
-	s.guessPrefix(s.layout)
+	if err := s.guessPrefix(s.layout); err != nil {
+		return err
+	}
 	fields := append(append([]field{}, s.layout.fields...), commonFields...)
 	for _, column := range s.settings.Metadata {
 		fields = append(fields, need("app "+column, column))
@@ -68,6 +70,9 @@ func (s *pages) find(ctx context.Context) error {
 			return err
 		}
 		s.children = append(s.children, child{table: t, add: c.add})
+		if err := s.findOrphans(ctx, c.names[0], t); err != nil {
+			return err
+		}
 	}
 	for _, name := range s.layout.unread {
 		t, err := s.database.find(ctx, s.layout.schema, []string{name})
@@ -83,6 +88,17 @@ func (s *pages) find(ctx context.Context) error {
 		}
 	}
 	return s.findTeams(ctx)
+}
+
+// findOrphans names the users that a table has rows of and that are not there.
+func (s *pages) findOrphans(ctx context.Context, name string, t table) error {
+	user := s.text("a." + t.columns["user"])
+	rows, err := s.query(ctx, fmt.Sprintf("SELECT %s, count(*) FROM %s AS a LEFT JOIN %s AS u ON %s = %s WHERE u.%s IS NULL GROUP BY 1 ORDER BY 1 LIMIT %d",
+		user, t.name, s.users.name, s.text("u."+s.users.columns["id"]), user, s.users.columns["id"], maxClaims), 2)
+	for _, r := range rows {
+		s.found = append(s.found, Fault{Skipped: true, Reason: "rows of table " + name + " whose user is not in the source", ID: text(r[0])})
+	}
+	return err
 }
 
 func (s *pages) count(ctx context.Context, t table) (int64, error) {
@@ -119,7 +135,11 @@ func (s *pages) Next(ctx context.Context, limit int) ([]Person, error) {
 		people = append(people, p)
 		ids = append(ids, r["id"])
 	}
-	s.after = s.key(s.users, "id", rows[len(rows)-1]["id"])
+	last := s.key(s.users, "id", rows[len(rows)-1]["id"])
+	if s.after == last {
+		return nil, fmt.Errorf("--source: table %s cannot be read in the order of its ids: are they binary?", s.users.name)
+	}
+	s.after = last
 	for _, c := range s.children {
 		if err := s.attach(ctx, c, people, at, ids); err != nil {
 			return nil, err

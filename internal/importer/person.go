@@ -18,7 +18,7 @@ var commonFields = []field{
 	maybe("deleted", "deletedAt", "isDeleted", "deleted"),
 	maybe("onboarded", "onboardedAt", "onboarded", "isOnboarded", "hasOnboarded", "onboardingCompletedAt", "onboardingCompleted",
 		"onboardingComplete", "completedOnboarding", "hasCompletedOnboarding"),
-	maybe("role", "role", "roles"),
+	maybe("role", "role", "roles"), maybe("status", "status", "accountStatus", "userStatus"),
 }
 
 // restrictions are the columns by which somebody may not sign in.
@@ -67,6 +67,13 @@ func readCommon(r record, p *Person, now time.Time, column func(string) string) 
 		if known && !is {
 			p.Ban = &Ban{}
 		}
+	}
+	switch status := text(r["status"]); strings.ToLower(strings.TrimSpace(status)) {
+	case "banned", "blocked", "suspended", "disabled", "deactivated":
+		flagged, restricted = true, true
+	case "", "active", "enabled", "ok", "confirmed", "verified", "approved":
+	default:
+		p.Faults = append(p.Faults, Fault{Reason: "status that is not taken for a restriction", Column: column("status"), Value: status})
 	}
 	v := text(r["until"])
 	until, known := readMoment(r["until"])
@@ -151,12 +158,11 @@ func metadataOf(v any, kind string) any {
 			return is
 		}
 	case kind == "JSON" || kind == "JSONB":
-		var out any
-		if json.Unmarshal([]byte(s), &out) == nil {
-			return out
+		if v, err := decodeJSON([]byte(s)); err == nil {
+			return v
 		}
 	case strings.Contains(kind, "INT") || strings.HasPrefix(kind, "FLOAT") || kind == "NUMERIC" || kind == "DOUBLE" || kind == "REAL" || kind == "DECIMAL":
-		if n, err := strconv.ParseFloat(s, 64); err == nil {
+		if n := json.Number(s); json.Valid([]byte(s)) {
 			return n
 		}
 	}
@@ -165,4 +171,31 @@ func metadataOf(v any, kind string) any {
 		return v
 	}
 	return s
+}
+
+// exact returns a value of metadata with its numbers as float64, but for integers that
+// have more digits than one keeps, such as ids.
+func exact(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		n, err := v.Int64()
+		if err == nil && (n > 1<<53 || n < -1<<53) {
+			return v
+		}
+		if f, err := v.Float64(); err == nil {
+			return f
+		}
+		return v.String()
+	case int64:
+		return exact(json.Number(strconv.FormatInt(v, 10)))
+	case map[string]any:
+		for k, e := range v {
+			v[k] = exact(e)
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = exact(e)
+		}
+	}
+	return v
 }

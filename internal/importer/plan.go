@@ -391,6 +391,7 @@ func (p *plan) metadata(n Person, field string, m identity.Metadata) identity.Ra
 	if len(m) == 0 {
 		return ""
 	}
+	exact(map[string]any(m))
 	if err := identity.CheckMetadata(m); err != nil {
 		p.report.enter(Entry{Reason: field + " that cannot be kept: " + err.Error(), ID: n.ID, Line: n.Line})
 		return ""

@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// leftFactors is said of users who have what cannot be taken over.
+const leftFactors = "second factors and passkeys are not taken over"
+
 // spool is a file, sorted by user on disk: a user may have several lines, and they
 // need not be adjacent.
 type spool struct {
@@ -123,8 +126,8 @@ func (s *spool) Next(ctx context.Context, limit int) ([]Person, error) {
 		if err := rows.Scan(&seq, &id, &raw); err != nil {
 			return nil, err
 		}
-		var part Person
-		if err := json.Unmarshal([]byte(raw), &part); err != nil {
+		part, err := decodePart(raw)
+		if err != nil {
 			return nil, err
 		}
 		if seq != s.after || len(out) == 0 {
@@ -135,6 +138,14 @@ func (s *spool) Next(ctx context.Context, limit int) ([]Person, error) {
 		s.after = seq
 	}
 	return out, rows.Err()
+}
+
+func decodePart(raw string) (Person, error) {
+	dec := json.NewDecoder(strings.NewReader(raw))
+	dec.UseNumber()
+	var p Person
+	err := dec.Decode(&p)
+	return p, err
 }
 
 // join adds what another line says of the same person. A line with another name and
@@ -216,8 +227,8 @@ func (s *spool) Shared(ctx context.Context) ([]Claim, error) {
 		if err := s.db.QueryRowContext(ctx, "SELECT part FROM parts WHERE id = ? ORDER BY rowid LIMIT 1", c.PersonID).Scan(&raw); err != nil {
 			return nil, err
 		}
-		var p Person
-		if err := json.Unmarshal([]byte(raw), &p); err != nil {
+		p, err := decodePart(raw)
+		if err != nil {
 			return nil, err
 		}
 		out[i].CreatedAt = p.CreatedAt

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -89,8 +88,7 @@ func object(v any) map[string]any {
 	if m, ok := v.(map[string]any); ok {
 		return m
 	}
-	var out map[string]any
-	_ = json.Unmarshal([]byte(text(v)), &out) // what is no object has nothing to read
+	out, _ := decodeObject([]byte(text(v))) // what is no object has nothing to read
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,9 @@ type Settings struct {
 	Now         func() time.Time
 }
 
+// dumps are the names of files that only a database can read.
+var dumps = []string{".sql", ".dump", ".gz", ".zip", ".tar", ".bson"}
+
 var systems = map[string]layout{AuthJS: authJS, BetterAuth: betterAuth, Supabase: supabase}
 
 // Open opens a source: a database by its URL, or a file.
@@ -44,7 +48,10 @@ func Open(ctx context.Context, system, source string, settings Settings) (Source
 		settings.Now = time.Now
 	}
 	layout, tables := systems[system]
-	if !tables || isExport(source) && !layout.postgresOnly {
+	if tables && isExport(source) && (layout.postgresOnly || slices.Contains(dumps, strings.ToLower(filepath.Ext(source)))) {
+		return nil, fmt.Errorf("--source: %s is read from a database by its URL: restore a dump into one first", system)
+	}
+	if !tables || isExport(source) {
 		return openFile(ctx, system, source, settings)
 	}
 	d, err := openDatabase(ctx, source)

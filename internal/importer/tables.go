@@ -120,7 +120,7 @@ func (d *database) describe(ctx context.Context, t *table, fields []field) error
 
 // guessPrefix finds the prefix that all names of tables have, if there is one for which
 // the tables that the system always has are there.
-func (d *database) guessPrefix(l layout) {
+func (d *database) guessPrefix(l layout) error {
 	has := func(prefix string, names []string) bool {
 		return slices.ContainsFunc(names, func(name string) bool {
 			return slices.ContainsFunc(d.tables, func(t listed) bool { return flat(t.name) == prefix+flat(name) })
@@ -130,7 +130,7 @@ func (d *database) guessPrefix(l layout) {
 		return has(prefix, l.users) && !slices.ContainsFunc(l.children, func(c children) bool { return !c.optional && !has(prefix, c.names) })
 	}
 	if d.prefix != "" || whole("") {
-		return
+		return nil
 	}
 	var prefixes []string
 	for _, t := range d.tables {
@@ -141,8 +141,12 @@ func (d *database) guessPrefix(l layout) {
 			}
 		}
 	}
+	if len(prefixes) > 1 {
+		return fmt.Errorf("tables of several prefixes are there: say --table-prefix with one of %s", strings.Join(prefixes, ", "))
+	}
 	if len(prefixes) == 1 {
 		d.prefix = prefixes[0]
 		d.found = append(d.found, Fault{Reason: "tables were found by a prefix; --table-prefix names another", Value: ""})
 	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -85,7 +86,7 @@ func TestOddValuesOfPostgreSQL(t *testing.T) {
 		"00000000-0000-0000-0000-000000000003  c@example.com+ banned 2999-01-01", "00000000-0000-0000-0000-000000000004  d@example.com",
 		"00000000-0000-0000-0000-000000000005 ")
 	ada := people[0]
-	if ada.AppMetadata["kind"] != "boss" || ada.AppMetadata["points"] != 1.5 || ada.AppMetadata["plan"] != "pro" || len(ada.AppMetadata) != 4 ||
+	if ada.AppMetadata["kind"] != "boss" || ada.AppMetadata["points"] != json.Number("1.5") || ada.AppMetadata["plan"] != "pro" || len(ada.AppMetadata) != 4 ||
 		len(ada.Metadata) != 1 || ada.Metadata["theme"] != "dark" {
 		t.Errorf("Ada is %+v", ada)
 	}

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -107,6 +108,8 @@ func readMoment(v any) (*time.Time, bool) {
 		return fromNumber(v)
 	case int:
 		return fromNumber(int64(v))
+	case json.Number:
+		return readMoment(v.String())
 	case float64:
 		return fromNumber(int64(v))
 	case []byte:
@@ -153,6 +156,8 @@ func truth(v any) (is, known bool) {
 		return truth(strconv.FormatInt(v, 10))
 	case float64:
 		return truth(strconv.FormatFloat(v, 'f', -1, 64))
+	case json.Number:
+		return truth(v.String())
 	case []byte:
 		if len(v) == 1 && v[0] <= 1 { // BIT(1) of MySQL
 			return v[0] == 1, true

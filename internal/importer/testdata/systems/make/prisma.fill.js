@@ -13,5 +13,5 @@ if (engine === 'postgres') {
   adapter = new PrismaLibSQL({ url: 'file:' + url })
 }
 const prisma = new PrismaClient({ adapter })
-await fill(PrismaAdapter(prisma))
+await fill(PrismaAdapter(prisma), false) // the schema has no model for passkeys
 await prisma.$disconnect()
