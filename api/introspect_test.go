@@ -146,6 +146,7 @@ func TestIntrospectKeepsAddressesOnly(t *testing.T) {
 	for _, step := range [][2]string{{"<b>x</b>", "127.0.0.1"}, {"::ffff:192.0.2.7", "192.0.2.7"}, {"", "192.0.2.7"}, {"2001:DB8::1", "2001:db8::1"}} {
 		a.Advance(2 * time.Minute)
 		got := service.POST("/v1/introspect", map[string]any{"token": token, "client_ip": step[0]}).Want(http.StatusOK)
+		a.WriteUses()
 		if ip := b.GET("/v1/me/sessions").String("data.0.ip"); got.Get("active") != true || ip != step[1] {
 			t.Errorf("from %q: seen at %q, want %q; %s", step[0], ip, step[1], got.Body)
 		}

@@ -64,6 +64,7 @@ func (u Use) on(s *Session) {
 // it takes together with them. A use is never forgotten because it could not be
 // written. The nil uses collect nothing.
 type uses struct {
+	round   sync.Mutex // held while one is written
 	mu      sync.RWMutex
 	waiting map[identity.ID]Use
 	// writing are those of the round before, too: what was read before they were
@@ -147,6 +148,8 @@ func (s *Service) WriteUses(ctx context.Context) (left int, err error) {
 	if s.uses == nil {
 		return 0, nil
 	}
+	s.uses.round.Lock()
+	defer s.uses.round.Unlock()
 	round := s.uses.take()
 	if len(round) == 0 {
 		return 0, nil

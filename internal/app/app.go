@@ -83,6 +83,12 @@ func (a *App) Run(ctx context.Context) {
 	work.Wait()
 }
 
+// WriteUses writes when sessions were last used, as Run does once a second.
+func (a *App) WriteUses(ctx context.Context) error {
+	_, err := a.sessions.WriteUses(ctx)
+	return err
+}
+
 // New returns the whole service.
 func New(parts Parts) (*App, error) {
 	cfg, db, now := parts.Config, parts.DB, parts.Now
