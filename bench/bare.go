@@ -99,6 +99,7 @@ type (
 		ID              string    `json:"id"`
 		IdleExpiresAt   time.Time `json:"idle_expires_at"`
 		IP              string    `json:"ip"`
+		Kind            string    `json:"kind"`
 		LastSeenAt      time.Time `json:"last_seen_at"`
 		Methods         []string  `json:"methods"`
 		UserAgent       string    `json:"user_agent"`
@@ -115,7 +116,18 @@ type (
 		ID           string  `json:"id"`
 		PrimaryEmail *string `json:"primary_email"`
 	}
+	bareIdentity struct {
+		ID       string      `json:"id"`
+		Provider string      `json:"provider"`
+		Wallet   *bareWallet `json:"wallet,omitempty"`
+	}
+	bareWallet struct {
+		Address string `json:"address"`
+		ChainID int64  `json:"chain_id"`
+		Kind    string `json:"kind"`
+	}
 	bareCurrent struct {
+		Identity    *bareIdentity    `json:"identity,omitempty"`
 		Session     bareSession      `json:"session"`
 		TeamSession *bareTeamSession `json:"team_session,omitempty"`
 		User        bareUser         `json:"user"`

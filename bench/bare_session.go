@@ -16,9 +16,11 @@ import (
 const bareSessionRead = `SELECT s.id::text, s.methods, s.ip, s.user_agent,
 	s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
 	t.id::text, t.team_id::text, t.created_at, m.role,
+	s.kind, i.id::text, i.provider, i.wallet_address, i.wallet_chain_id, i.wallet_kind,
 	u.id::text, u.display_name, u.avatar_url, u.primary_email, u.onboarded_at, u.metadata, u.created_at, u.status
 FROM sessions s
 JOIN users u ON u.id = s.user_id
+LEFT JOIN identities i ON i.id = s.identity_id
 LEFT JOIN team_sessions t ON t.id = s.team_session_id AND t.ended_at IS NULL
 LEFT JOIN memberships m ON m.team_id = t.team_id AND m.user_id = s.user_id
 WHERE s.token_hash = $1 AND s.ended_at IS NULL`
@@ -63,11 +65,14 @@ func (b *bareServer) current(c *gin.Context, token string) (bareCurrent, bool) {
 		u               bareUser
 		methods, status string
 		team, in, role  *string
+		via, provider   *string
+		wallet, kind    *string
+		chain           *int64
 		entered         *time.Time
 	)
 	into := []any{
 		&s.ID, &methods, &s.IP, &s.UserAgent, &s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt,
-		&team, &in, &entered, &role,
+		&team, &in, &entered, &role, &s.Kind, &via, &provider, &wallet, &chain, &kind,
 		&u.ID, &u.DisplayName, &u.AvatarURL, &u.PrimaryEmail, &u.OnboardedAt, (*jsonObject)(&u.Metadata), &u.CreatedAt, &status,
 	}
 	err := b.readSession(c.Request.Context(), hash[:], into)
@@ -79,6 +84,12 @@ func (b *bareServer) current(c *gin.Context, token string) (bareCurrent, bool) {
 	s.Methods, s.Device, s.Current = strings.Fields(methods), deviceOf(s.UserAgent), true
 	inUTC(&s.CreatedAt, &s.AuthenticatedAt, &s.LastSeenAt, &s.IdleExpiresAt, &s.ExpiresAt, &u.CreatedAt)
 	out := bareCurrent{Session: s, User: u}
+	if via != nil {
+		out.Identity = &bareIdentity{ID: *via, Provider: *provider}
+		if wallet != nil {
+			out.Identity.Wallet = &bareWallet{Address: *wallet, ChainID: *chain, Kind: *kind}
+		}
+	}
 	if team != nil && role != nil {
 		t := bareTeamSession{
 			bareSession: s, Role: role, Status: "active", TeamID: *in,

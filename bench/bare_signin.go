@@ -145,7 +145,7 @@ WHERE i.provider = 'siwe' AND i.subject = $1 AND u.status = 'active'`, "eip155:"
 	now := time.Now().UTC()
 	out.Outcome = "signed_in"
 	out.Session = bareSession{
-		ID: uuid.Must(uuid.NewV7()).String(), Methods: []string{"siwe"}, IP: ip, UserAgent: userAgent, Device: deviceOf(userAgent), Current: true,
+		ID: uuid.Must(uuid.NewV7()).String(), Methods: []string{"siwe"}, IP: ip, UserAgent: userAgent, Device: deviceOf(userAgent), Current: true, Kind: "browser",
 		CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now, IdleExpiresAt: now.Add(7 * 24 * time.Hour), ExpiresAt: now.Add(30 * 24 * time.Hour),
 	}
 	s, hash := out.Session, sha256.Sum256([]byte(token))

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	sealedEvents   = 200_000
+	sealedEvents   = 100_000
 	sealedTeams    = 100 // whose chains get every second event
 	sealerAim      = 30_000
 	sealerBytesAim = 50
