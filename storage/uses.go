@@ -31,7 +31,7 @@ const (
 	// Two replicas that write uses of the same sessions, or what changes many sessions
 	// at once, never wait for each other in a circle: this waits for no row. LIMIT keeps
 	// it a loop.
-	writeUses = `WITH held AS MATERIALIZED (SELECT n.* FROM ` + usesOfArrays + `, LATERAL (
+	writeUses = `WITH held AS MATERIALIZED (SELECT n.id, n.at, n.idle_expires_at, n.proven, n.pause, n.ip, n.ip_key FROM ` + usesOfArrays + `, LATERAL (
 		SELECT s.id FROM sessions AS s WHERE ` + notWritten + ` LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) AS free)
 UPDATE sessions AS s SET ` + setUses + ` FROM held AS n WHERE s.id = n.id AND s.ended_at IS NULL`
 	usesLeft = "SELECT n.i FROM " + usesOfArrays + ", LATERAL (SELECT s.id FROM sessions AS s WHERE " + notWritten + " LIMIT 1) AS behind"
