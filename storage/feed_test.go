@@ -240,9 +240,9 @@ func TestDeliveriesOfTheFeed(t *testing.T) {
 		all, some, off := hook(t, d), hook(t, d, "member.added"), hook(t, d)
 		off.Status, off.DisabledReason = webhook.Disabled, webhook.ByHand
 		d.Do(t, func(ctx context.Context) error { return d.UpdateWebhook(ctx, off) })
-		test := happen(d, identity.ActionWebhookTested)
-		test[0].Data["webhook_id"] = some.ID.String()
-		record(t, d, append(happen(d, identity.ActionTeamCreated, identity.ActionMemberAdded), test...)...)
+		events := happen(d, identity.ActionTeamCreated, identity.ActionMemberAdded, identity.ActionWebhookTested)
+		events[2].Data["webhook_id"] = some.ID.String()
+		record(t, d, events...)
 		publish(t, d)
 		for name, want := range map[string]struct {
 			of    webhook.Webhook
