@@ -116,7 +116,7 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := storage.Open(t.Context(), databaseURL)
+	db, err := storage.Open(t.Context(), withSmallPool(t, databaseURL))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,6 +156,21 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 		}
 	})
 	return a
+}
+
+// withSmallPool lets requests that come all at once share connections: each is a process
+// of PostgreSQL, which takes longer to start than the request.
+func withSmallPool(t *testing.T, databaseURL string) string {
+	t.Helper()
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := u.Query(); strings.HasPrefix(u.Scheme, "postgres") && !q.Has("pool_max_conns") {
+		q.Set("pool_max_conns", "5")
+		u.RawQuery = q.Encode()
+	}
+	return u.String()
 }
 
 // StopWork ends what the service does in the background, such as sending mail. It

@@ -16,6 +16,7 @@ cat >>"$dir/data/postgresql.conf" <<-CONF
 	fsync = off
 	full_page_writes = off
 	synchronous_commit = off
+	jit = off
 	timezone = 'UTC'
 CONF
 "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 start >/dev/null 2>&1 </dev/null || fail
