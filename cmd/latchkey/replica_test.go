@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/latchkey/latchkey/internal/testkit"
 )
 
 // asBinary makes this test binary the one that it tests.
@@ -66,7 +67,7 @@ func newReplicasOf(t *testing.T, program, databaseURL string, n int, more ...str
 	out := make([]*replica, n)
 	for i := range out {
 		r := &replica{
-			t: t, program: program, addr: freeAddress(t), log: filepath.Join(t.TempDir(), "log"),
+			t: t, program: program, addr: "127.0.0.1:" + testkit.FreePort(t), log: filepath.Join(t.TempDir(), "log"),
 			http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		}
 		out[i] = r
@@ -95,16 +96,6 @@ func environ(databaseURL string, more ...string) []string {
 		"LATCHKEY_RATE_LIMITS=1000000", // counted, but out of the way
 		"LATCHKEY_LOG_LEVEL=warn",
 	}, more...)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 func (r *replica) start() {

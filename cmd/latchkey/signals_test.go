@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/testpg"
 )
 
@@ -18,7 +19,7 @@ import (
 func newReplica(t *testing.T, databaseURL string, more ...string) *replica {
 	t.Helper()
 	r := &replica{
-		t: t, addr: freeAddress(t), log: filepath.Join(t.TempDir(), "log"),
+		t: t, addr: "127.0.0.1:" + testkit.FreePort(t), log: filepath.Join(t.TempDir(), "log"),
 		http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	r.env = environ(databaseURL, append(more, "LATCHKEY_PUBLIC_URL=http://"+r.addr, "LATCHKEY_LISTEN="+r.addr, "LATCHKEY_LOG_LEVEL=info")...)
@@ -128,7 +129,7 @@ func TestDatabaseDownAtStart(t *testing.T) {
 // Profiles are served where they are asked for, and nowhere else.
 func TestProfiles(t *testing.T) {
 	t.Parallel()
-	at := freeAddress(t)
+	at := "127.0.0.1:" + testkit.FreePort(t)
 	r := newReplica(t, "sqlite://"+filepath.Join(t.TempDir(), "l.db"), "LATCHKEY_DEBUG_LISTEN="+at)
 	r.awaitReady()
 	if got := r.status("/debug/pprof/cmdline"); got != http.StatusNotFound {

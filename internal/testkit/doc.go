@@ -1,6 +1,6 @@
 // Package testkit is what tests of more than one package share:
 //
-//   - [Together] runs a function many times at once;
+//   - [Together] runs a function many times at once, [FreePort] finds a port;
 //   - storagetest opens a fresh, migrated database of each engine and puts people,
 //     identities, sessions and teams into it;
 //   - testpg starts private PostgreSQL servers, their standbys and PgBouncer;

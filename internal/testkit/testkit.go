@@ -1,6 +1,12 @@
 package testkit
 
-import "sync"
+import (
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"testing"
+)
 
 // Together calls fn n times at once, with the numbers from 0 to n-1, and returns
 // when all calls have.
@@ -15,4 +21,20 @@ func Together(n int, fn func(n int)) {
 	}
 	close(start)
 	wg.Wait()
+}
+
+// FreePort returns a port of 127.0.0.1 that nothing listens on, for a program whose
+// port must be set. It is below those that systems give to connections and to those
+// who ask for any, so that it is still free when the program starts, and starts again.
+func FreePort(tb testing.TB) string {
+	tb.Helper()
+	for range 100 {
+		port := strconv.Itoa(10000 + rand.IntN(20000)) //nolint:gosec // no secret
+		if l, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:"+port); err == nil {
+			_ = l.Close()
+			return port
+		}
+	}
+	tb.Fatal("no port is free")
+	return ""
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/latchkey/latchkey/internal/testkit"
 )
 
 // supervisedPooler ends the pooler when its test does, or is gone.
@@ -32,7 +34,7 @@ func (s *Server) Pooler(tb testing.TB, mode string, more ...string) string {
 	if _, err := os.Stat(program); err != nil {
 		none(tb, fmt.Errorf("%w: pgbouncer is not installed (on Debian: apt-get install pgbouncer)", errNone))
 	}
-	port := freePort(tb)
+	port := testkit.FreePort(tb)
 	users, configuration := filepath.Join(s.dir, "users-"+port), filepath.Join(s.dir, "pooler-"+port+".ini")
 	text := fmt.Sprintf(`[databases]
 * = host=127.0.0.1 port=%s

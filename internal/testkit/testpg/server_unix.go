@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -19,6 +18,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/latchkey/latchkey/internal/testkit"
 )
 
 // supervised ends the server with the signal that it receives or, when the test
@@ -100,22 +101,8 @@ func newServer(tb testing.TB) *Server {
 	if s.credential, err = unprivileged(s.dir); err != nil {
 		none(tb, err)
 	}
-	s.port = freePort(tb)
+	s.port = testkit.FreePort(tb)
 	return s
-}
-
-// freePort is not in use now.
-func freePort(tb testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return port
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
@@ -137,6 +124,7 @@ unix_socket_directories = ''
 max_connections = 150
 shared_buffers = 32MB
 fsync = off
+jit = off
 timezone = 'UTC'
 %s
 `, s.port, more)

@@ -7,9 +7,7 @@ package testredis
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"syscall"
@@ -17,6 +15,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/latchkey/latchkey/internal/testkit"
 )
 
 // Variable names a server to use instead of a private one, where a test does not
@@ -56,7 +56,7 @@ func Start(t testing.TB) *Server {
 		}
 		t.Skip("redis-server is not installed (on Debian: apt-get install redis-server)")
 	}
-	s := &Server{t: t, dir: t.TempDir(), port: freePort(t)}
+	s := &Server{t: t, dir: t.TempDir(), port: testkit.FreePort(t)}
 	// A busy machine answers late, and that is no outage.
 	s.URL = "redis://127.0.0.1:" + s.port + "?read_timeout=1m"
 	t.Cleanup(s.Stop)
@@ -110,14 +110,4 @@ func (s *Server) Stop() {
 	_ = s.life.Close()
 	<-s.ended
 	s.life = nil
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 }
