@@ -304,7 +304,7 @@ func (l *traffic) outage(what string, gone, back func()) {
 	l.away.Store(int64(time.Since(l.began)))
 	unavailable := make([]int64, len(l.checked))
 	for i := range unavailable {
-		unavailable[i] = l.checked[i].unavailable.Load() + 50
+		unavailable[i] = l.checked[i].unavailable.Load() + 10 // each takes as long as a request waits
 	}
 	until(l.t, what+": unavailable", func() bool {
 		for i := range unavailable {
