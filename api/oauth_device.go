@@ -18,11 +18,7 @@ const devicePage = "/device"
 // AuthorizeDevice gives a device its codes.
 func (s *Server) AuthorizeDevice(ctx context.Context, _ contract.AuthorizeDeviceRequestObject) (contract.AuthorizeDeviceResponseObject, error) {
 	info := requestInfoOf(ctx)
-	by, err := credentialsOf(ctx.(*gin.Context), info.form)
-	if err != nil {
-		return nil, err
-	}
-	app, err := s.AuthServer.Client(ctx, by)
+	app, err := s.clientOf(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,15 @@ func credentialsOf(c *gin.Context, form url.Values) (authserver.Credentials, err
 	return authserver.Credentials{ID: id, Secret: secret}, nil
 }
 
+// clientOf returns the client that a form is from, once it has authenticated.
+func (s *Server) clientOf(ctx context.Context) (client.Client, error) {
+	by, err := credentialsOf(ctx.(*gin.Context), requestInfoOf(ctx).form)
+	if err != nil {
+		return client.Client{}, err
+	}
+	return s.AuthServer.Client(ctx, by)
+}
+
 func formDecoded(s string) string {
 	if decoded, err := url.QueryUnescape(s); err == nil {
 		return decoded
@@ -100,11 +109,7 @@ func (s *Server) exchange(ctx context.Context, by authserver.Credentials, info *
 // RevokeToken ends the session of a token.
 func (s *Server) RevokeToken(ctx context.Context, _ contract.RevokeTokenRequestObject) (contract.RevokeTokenResponseObject, error) {
 	info := requestInfoOf(ctx)
-	by, err := credentialsOf(ctx.(*gin.Context), info.form)
-	if err != nil {
-		return nil, err
-	}
-	app, err := s.AuthServer.Client(ctx, by)
+	app, err := s.clientOf(ctx)
 	if err != nil {
 		return nil, err
 	}

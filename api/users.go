@@ -37,7 +37,7 @@ func (s *Server) ListUsers(ctx context.Context, r contract.ListUsersRequestObjec
 	return contract.ListUsers200JSONResponse{Data: each(rows, s.knownUserOf), NextCursor: nextCursor(next)}, err
 }
 
-// userFilter reads the parameters by which users are looked up.
+// userFilter reads the address and the wallet by which a user is known.
 func userFilter(email, address *string) (f identity.UserFilter, err error) {
 	if email != nil {
 		if f.Email, err = identity.CanonicalEmail(*email); err != nil {
@@ -60,19 +60,11 @@ func (s *Server) CreateUser(ctx context.Context, r contract.CreateUserRequestObj
 	if r.Body.AppMetadata != nil {
 		n.AppMetadata = *r.Body.AppMetadata
 	}
-	var err error
-	if r.Body.Email != nil {
-		if n.Email, err = identity.CanonicalEmail(*r.Body.Email); err != nil {
-			return nil, err
-		}
+	by, err := userFilter(r.Body.Email, r.Body.Wallet)
+	if err != nil {
+		return nil, err
 	}
-	if r.Body.Wallet != nil {
-		address, err := wallet.ParseAddress(*r.Body.Wallet)
-		if err != nil {
-			return nil, err.WithField("wallet")
-		}
-		n.Wallet = address.Hex()
-	}
+	n.Email, n.Wallet = by.Email, by.Wallet
 	u, created, err := s.Users.CreateByApplication(ctx, s.actor(ctx), n)
 	if err == nil && created {
 		return contract.CreateUser201JSONResponse(s.knownUserOf(u)), nil
