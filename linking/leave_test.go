@@ -2,6 +2,8 @@ package linking_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
@@ -200,26 +203,46 @@ func TestLeavingEndsKeys(t *testing.T) {
 	})
 }
 
-// After the grace nothing personal is left but in the audit trail, and the address is
-// known to have been somebody's.
+// After the grace nothing personal is left, in no table and no export, and the address
+// is known to have been somebody's. The audit trail is what it was.
 func TestErasure(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		d.SealAuditWith(identity.Secrets{"a secret that is long enough for this"})
 		w, _ := leavers(d, grace)
+		bob := w.signIn(t, "google", "bob", vouched("bob@corp.example"))
+		crew := d.Team(t, bob.User.ID)
+		// Before they were a user, somebody refused them, and somebody invited them.
+		refused := w.proof(identity.PurposeLink, "google", "subject-of-ada", vouched("ada@private.example"))
+		if _, err := w.apply(t, refused, nil); err == nil {
+			t.Fatal("linking without a session works")
+		}
+		teams := team.NewService(d.DB, d.Clock.Now)
+		if _, err := teams.Invite(t.Context(), bob.Actor(d.Clock.Now(), identity.RequestOrigin{}), crew.ID, team.Target{Email: new("ada@private.example")}, team.RoleMember); err != nil {
+			t.Fatal(err)
+		}
 		former := w.signIn(t, "gitlab", "subject-of-former", vouched("former@private.example"))
 		ada := w.signIn(t, "google", "subject-of-ada", vouched("ada@private.example"))
-		bob := w.signIn(t, "google", "bob", vouched("bob@corp.example"))
 		if _, err := w.service.AdminMerge(t.Context(), nil, ada.User.ID, former.User.ID, linking.MergeChoices{Survivor: &ada.User.ID}, false); err != nil {
 			t.Fatal(err)
 		}
 		if err := d.Exec("UPDATE users SET external_id = 'x@private.example', app_metadata = '{\"at\":\"private.example\"}' WHERE id = ?", ada.User.ID); err != nil {
 			t.Fatal(err)
 		}
-		crew := d.Team(t, bob.User.ID)
 		d.Member(t, crew.ID, ada.User.ID, team.RoleAdmin)
-		actor := ada.Actor(d.Clock.Now(), identity.RequestOrigin{IP: "192.0.2.77", UserAgent: "agent"})
+		actor := ada.Actor(d.Clock.Now(), identity.RequestOrigin{IP: "192.0.2.77", UserAgent: "Agent of Ada"})
 		if _, err := w.service.Leave(t.Context(), actor, ada.User.ID, linking.Leaving{}); err != nil {
 			t.Fatal(err)
 		}
+		private := []string{"private.example", "subject-of-", "192.0.2.77"}
+		for _, value := range private {
+			if !strings.Contains(trail(t, d), value) {
+				t.Errorf("the trail does not show %s to those who may see it", value)
+			}
+			if stored := dump(t, d, "audit_events"); strings.Contains(stored, value) {
+				t.Errorf("the trail has %s in plain: %s", value, stored)
+			}
+		}
+		_, events, heads := d.Breaks(t, nil)
 		d.Clock.Advance(grace - time.Second)
 		if more, err := w.service.EraseDue(t.Context()); err != nil || more || d.Count(t, "deletions WHERE erased_at IS NOT NULL") != 0 {
 			t.Fatalf("too early: %v", err)
@@ -229,14 +252,26 @@ func TestErasure(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, table := range tablesOf(t, d) {
-			if table == "audit_events" {
-				continue
-			}
-			for _, value := range []string{"private.example", "subject-of-", "192.0.2.77"} {
+			for _, value := range private {
 				if text := dump(t, d, table); strings.Contains(text, value) {
 					t.Errorf("%s has %s: %s", table, value, text)
 				}
 			}
+		}
+		for _, value := range append(private, "Agent of Ada") {
+			if shown := trail(t, d); strings.Contains(shown, value) {
+				t.Errorf("the trail shows %s: %s", value, shown)
+			}
+		}
+		if !strings.Contains(trail(t, d), bob.User.ID.String()) || !strings.Contains(trail(t, d), `"subject":"bob"`) {
+			t.Error("the values of others are gone")
+		}
+		var kept []string
+		for _, h := range heads {
+			kept = append(kept, fmt.Sprintf("%x", h.Hash))
+		}
+		if breaks, n, _ := d.Breaks(t, nil, kept...); len(breaks) > 0 || n != events+1 {
+			t.Errorf("the trail after it: %d events, %q", n, breaks)
 		}
 		if _, err := w.apply(t, w.proof(identity.PurposeSignIn, "google", "subject-of-ada", vouched("other@private.example")), nil); err != nil {
 			t.Errorf("the identity is not free: %v", err)
@@ -249,6 +284,22 @@ func TestErasure(t *testing.T) {
 			t.Errorf("the address of somebody who was erased: %+v, %v", e.Decision, err)
 		}
 	})
+}
+
+// trail is what the audit trail shows, by pages and as an export.
+func trail(t *testing.T, d *storagetest.Database) string {
+	t.Helper()
+	s := audit.NewService(d.DB)
+	rows, _, err := s.List(t.Context(), audit.Filter{}, identity.Page{Limit: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	write := func(rows []audit.Record) error { return json.NewEncoder(&out).Encode(rows) }
+	if err := errors.Join(write(rows), s.Export(t.Context(), audit.Filter{}, write)); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
 
 func tablesOf(t *testing.T, d *storagetest.Database) (out []string) {

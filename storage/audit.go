@@ -31,24 +31,31 @@ type headRow struct {
 // are never updated: their chains are made behind them, see SealEvents, so that
 // no change waits for another because of its event.
 func (db *DB) RecordEvents(ctx context.Context, events ...identity.Event) error {
-	rows := make([]eventRow, len(events))
-	for i, e := range events {
-		if e.Data == nil {
-			e.Data = identity.Metadata{}
-		}
+	for _, e := range events {
 		if e.TeamID != nil {
 			db.changed(ctx, team.Topic(*e.TeamID)) // every change in a team has an event
 		}
-		rows[i] = eventRow{Event: e}
+	}
+	rows, keys, err := db.sealEvents(ctx, events)
+	if err != nil {
+		return err
 	}
 	if wake := db.wakeFeed.Load(); wake != nil {
 		db.AfterCommit(ctx, *wake)
 	}
 	if len(rows) > fewEvents {
-		return db.insert(ctx, &rows)
+		if err := db.insert(ctx, &rows); err != nil || len(keys) == 0 {
+			return err
+		}
+		return db.insert(ctx, &keys)
 	}
 	for i := range rows {
 		if err := writeRow(ctx, db, db.hot.insertEvent, eventColumns, &rows[i].Event); err != nil {
+			return err
+		}
+	}
+	for i := range keys {
+		if err := writeRow(ctx, db, db.hot.insertAuditKey, auditKeyColumns, &keys[i].auditKey); err != nil {
 			return err
 		}
 	}
@@ -130,7 +137,11 @@ func (db *DB) Events(ctx context.Context, f audit.Filter, p identity.Page) ([]au
 	if err != nil {
 		return nil, err
 	}
-	return readable(rows)
+	out, err := readable(rows)
+	if err != nil {
+		return nil, err
+	}
+	return out, db.unsealEvents(ctx, pointers(out, func(r *audit.Record) *identity.Event { return &r.Event }))
 }
 
 // Parties implements audit.Store.
@@ -242,8 +253,8 @@ func whereEvent(q *bun.SelectQuery, f audit.Filter) *bun.SelectQuery {
 	if f.Action != "" {
 		q = q.Where("a.action = ?", sanitizeKey(string(f.Action)))
 	}
-	if f.IP != "" {
-		q = q.Where("a.ip = ?", sanitizeKey(f.IP))
+	if f.IP != "" { // in plain before migration 53
+		q = q.Where("a.id IN (SELECT n.id FROM audit_events AS n WHERE n.ip = ? UNION ALL SELECT kv.event_id FROM audit_keys AS kv WHERE kv.ip = ?)", sanitizeKey(f.IP), sanitizeKey(f.IP))
 	}
 	if f.From != nil {
 		q = q.Where("a.at >= ?", f.From.UTC())

@@ -110,7 +110,7 @@ func testTampering(t *testing.T, d *storagetest.Database) {
 		d.Seal(t)
 		anchor := hex.EncodeToString(must[audit.Head](t)(d.Head(t.Context(), chain)).Hash)
 		d.Unguarded(t, "DELETE FROM audit_events WHERE team_id = '"+chain.String()+"'", "DELETE FROM audit_heads WHERE chain = '"+chain.String()+"'",
-			"DELETE FROM audit_seals WHERE chain = '"+chain.String()+"'")
+			"DELETE FROM audit_seals WHERE chain = '"+chain.String()+"'", "DELETE FROM audit_keys WHERE event_id IN ('"+first.ID.String()+"', '"+second.ID.String()+"')")
 		second.IP = ""
 		d.Do(t, func(ctx context.Context) error { return d.RecordEvents(ctx, first, second) })
 		wantWhole(t, d, &chain, 2) // which is why one keeps a head elsewhere

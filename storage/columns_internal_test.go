@@ -25,6 +25,7 @@ func TestColumnsAreThoseOfTheRows(t *testing.T) {
 		{familyRow{}, names(familyColumns)},
 		{burnedRow{}, names(burnedColumns)},
 		{eventRow{}, names(eventColumns)},
+		{keyRow{}, names(auditKeyColumns)},
 	} {
 		var want []string
 		for _, f := range tables.Get(reflect.TypeOf(c.row)).Fields {

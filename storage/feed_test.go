@@ -241,7 +241,7 @@ func TestDeliveriesOfTheFeed(t *testing.T) {
 		off.Status, off.DisabledReason = webhook.Disabled, webhook.ByHand
 		d.Do(t, func(ctx context.Context) error { return d.UpdateWebhook(ctx, off) })
 		events := happen(d, identity.ActionTeamCreated, identity.ActionMemberAdded, identity.ActionWebhookTested)
-		events[2].Data["webhook_id"] = some.ID.String()
+		events[2].Data["webhook_id"] = some.ID
 		record(t, d, events...)
 		publish(t, d)
 		for name, want := range map[string]struct {

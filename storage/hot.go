@@ -41,7 +41,7 @@ type hotStatements struct {
 
 	access, identityOwner, lockParties, addressOwner, lockFamily *hotStatement
 
-	burn, insertUser, insertIdentity, refreshIdentity, insertSession, insertEvent, updateFamily *hotStatement
+	burn, insertUser, insertIdentity, refreshIdentity, insertSession, insertEvent, insertAuditKey, updateFamily *hotStatement
 
 	unprepared atomic.Bool // PostgreSQL: nothing is prepared, as a pooler wants it
 }
@@ -186,6 +186,7 @@ ORDER BY u.id` + e.forUpdateSQL("u")),
 		refreshIdentity: newHotStatement(update(e, "identities", shownColumns)),
 		insertSession:   newHotStatement(insertInto(e, "sessions", sessionColumns, epochs...)),
 		insertEvent:     newHotStatement(insertInto(e, "audit_events", eventColumns)),
+		insertAuditKey:  newHotStatement(insertInto(e, "audit_keys", auditKeyColumns)),
 		updateFamily:    newHotStatement(update(e, "refresh_families", rotatedColumns)),
 	}
 }

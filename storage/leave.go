@@ -95,6 +95,9 @@ const erasedTarget = "erased"
 func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value string) string, at time.Time) error {
 	db.unhurried(ctx)
 	db.changed(ctx, users...)
+	if err := db.eraseAuditOf(ctx, users); err != nil {
+		return err
+	}
 	var vouchers []voucherRow
 	if err := db.reader(ctx).NewSelect().Model(&vouchers).Where("v.user_id IN (?)", bun.List(users)).Scan(ctx); err != nil {
 		return db.engine.normalise(err)

@@ -82,6 +82,15 @@ func (db *DB) columns(row any) bun.Safe {
 	return bun.Safe(strings.Join(names, ", "))
 }
 
+// pointers returns what is to be changed in each of rows.
+func pointers[Row, In any](rows []Row, in func(*Row) *In) []*In {
+	out := make([]*In, len(rows))
+	for i := range rows {
+		out[i] = in(&rows[i])
+	}
+	return out
+}
+
 // rowsOf copies domain values into rows, or back.
 func rowsOf[From, To any](from []From, convert func(From) To) []To {
 	out := make([]To, len(from))

@@ -41,6 +41,7 @@ type DB struct {
 	gate        gate
 	outages     outages
 	hot         *hotStatements
+	audit       auditSecrets
 	watcher     atomic.Pointer[Changes] // receives changes, see Watch
 	wakeLogouts atomic.Pointer[func()]  // see OnLogout
 	wakeFeed    atomic.Pointer[func()]  // see OnEvents

@@ -147,14 +147,19 @@ func testSealsInLists(t *testing.T, d *storagetest.Database) {
 	if len(rows) != 8 || rows[0].Seq != nil || rows[0].Hash != nil {
 		t.Fatalf("%d events, the newest %v", len(rows), rows[0])
 	}
+	few := must[[]audit.Record](t)(d.Chained(t.Context(), audit.Filter{UserID: &user}, audit.Position{}, 50))
+	hashes := map[identity.ID]string{}
+	for _, r := range few {
+		if hashes[r.ID] = string(r.Hash); string(must[[]byte](t)(r.Sum())) != hashes[r.ID] {
+			t.Errorf("%v: %x", r.Seq, r.Hash)
+		}
+	}
 	for _, r := range rows[1:] {
-		sum := must[[]byte](t)(r.Sum())
-		if r.Seq == nil || string(sum) != string(r.Hash) {
-			t.Errorf("%v: %x, want %x", r.Seq, r.Hash, sum)
+		if r.Seq == nil || string(r.Hash) != hashes[r.ID] || r.IP == "" {
+			t.Errorf("%v: %x, want %x, from %q", r.Seq, r.Hash, hashes[r.ID], r.IP)
 		}
 	}
 	// The same by a walk, as for many.
-	few := must[[]audit.Record](t)(d.Chained(t.Context(), audit.Filter{UserID: &user}, audit.Position{}, 50))
 	var walked []audit.Record
 	for _, chain := range []identity.ID{audit.Deployment, team} {
 		for at := int64(0); ; {

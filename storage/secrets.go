@@ -40,6 +40,9 @@ func (db *DB) EventsOf(ctx context.Context, users []identity.ID, p identity.Page
 	}
 	var rows []eventRow
 	q := db.reader(ctx).NewSelect().Model(&rows).Where("(a.user_id IN (?) OR a.actor_id IN (?))", bun.List(users), bun.List(users))
-	err := newestFirst(q, "a.id", p).Scan(ctx)
-	return rowsOf(rows, func(r eventRow) identity.Event { return r.Event }), db.engine.normalise(err)
+	if err := newestFirst(q, "a.id", p).Scan(ctx); err != nil {
+		return nil, db.engine.normalise(err)
+	}
+	out := rowsOf(rows, func(r eventRow) identity.Event { return r.Event })
+	return out, db.unsealEvents(ctx, pointers(out, func(e *identity.Event) *identity.Event { return e }))
 }

@@ -115,9 +115,9 @@ rotated automatically every 90 days.`,
 func newResealKeysCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "reseal", Short: "Seal what is stored under LATCHKEY_SECRET instead of LATCHKEY_SECRET_PREVIOUS", Args: cobra.NoArgs,
-		Long: `Seal signing keys, waiting mail and secrets of webhooks under LATCHKEY_SECRET that are sealed under
-LATCHKEY_SECRET_PREVIOUS. Run it after every replica has both, the new value as
-LATCHKEY_SECRET. It is safe to run again.`,
+		Long: `Seal signing keys, the secrets of the audit trail and of webhooks, and waiting mail
+under LATCHKEY_SECRET that are sealed under LATCHKEY_SECRET_PREVIOUS. Run it after every
+replica has both, the new value as LATCHKEY_SECRET. It is safe to run again.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(os.Environ(), false)
 			if err != nil {
@@ -131,9 +131,9 @@ LATCHKEY_SECRET. It is safe to run again.`,
 			if err = errors.Join(err, db.Close()); err != nil {
 				return err
 			}
-			cmd.Printf("sealed under the present secret: %d signing keys, %d waiting tasks, %d webhooks\n", r.Keys, r.Tasks, r.Webhooks)
+			cmd.Printf("sealed under the present secret: %d signing keys, %d secrets of the audit trail, %d waiting tasks, %d webhooks\n", r.Keys, r.Audit, r.Tasks, r.Webhooks)
 			if r.Unreadable > 0 {
-				cmd.Printf("%d waiting tasks or webhooks open under neither secret: tasks fail when they expire, and the secret of a webhook has to be rotated\n", r.Unreadable)
+				cmd.Printf("%d waiting tasks, webhooks or secrets of the audit trail open under neither secret: tasks fail when they expire, the secret of a webhook has to be rotated, and what the audit trail has sealed cannot be read\n", r.Unreadable)
 			}
 			if r.Families > 0 {
 				cmd.Printf("%d refresh tokens were made under another secret; each changes when it is used\n", r.Families)

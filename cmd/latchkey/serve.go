@@ -153,7 +153,7 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 		select {
 		case <-begun:
 			begun = nil
-			background.Go(func() { sweep(ctx, db, log) })
+			background.Go(func() { sweep(ctx, db, time.Duration(cfg.AuditIPDays)*24*time.Hour, log) })
 			background.Go(func() { seal(ctx, trail, sealEvery, log) })
 			handler.begin()
 			welcome(cfg.ListeningAt(address), address, log)
@@ -283,8 +283,9 @@ func serveBeside(address string, h http.Handler, log *slog.Logger, failed chan<-
 // suspensionsAtOnce bounds a transaction that ends suspensions.
 const suspensionsAtOnce = 100
 
-// sweep deletes expired rows and ends suspensions that are over, until ctx ends.
-func sweep(ctx context.Context, db *storage.DB, log *slog.Logger) {
+// sweep deletes expired rows, ends suspensions that are over and forgets network
+// addresses of the audit trail after a time, until ctx ends.
+func sweep(ctx context.Context, db *storage.DB, keepNetworks time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
@@ -293,6 +294,11 @@ func sweep(ctx context.Context, db *storage.DB, log *slog.Logger) {
 			log.Warn("could not delete expired rows", "error", err)
 		} else if n > 0 {
 			log.Info("deleted expired rows", "rows", n)
+		}
+		if n, err := db.ForgetNetworks(ctx, now.Add(-keepNetworks)); err != nil && ctx.Err() == nil {
+			log.Warn("could not forget network addresses of the audit trail", "error", err)
+		} else if n > 0 {
+			log.Info("forgot network addresses of the audit trail", "events", n)
 		}
 		for again := true; again; {
 			n, err := db.EndSuspensions(ctx, now, suspensionsAtOnce)

@@ -6,9 +6,11 @@ import (
 	"go/token"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/audit"
 )
 
 // Every action of the audit trail has its event, or a reason why there is none.
@@ -102,5 +104,21 @@ func TestSessionsOfEvents(t *testing.T) {
 	}
 	if many, _ := Of(identity.Event{Action: identity.ActionTeamSessionRevoked, Data: identity.Metadata{"team_session_ids": []any{"a", "b"}}}); len(many.Data["team_session_ids"].([]any)) != 2 {
 		t.Errorf("many: %v", many.Data)
+	}
+}
+
+// What applications are sent is not sealed in the audit trail, from which it is read.
+func TestWhatEventsHaveIsNotSealed(t *testing.T) {
+	t.Parallel()
+	ids := []string{"from", "into", "left", "all", "deletes_at", "users"} // and what is no text
+	for action, from := range sources {
+		for _, name := range from.data {
+			if strings.HasSuffix(name, "_id") && name != "client_id" || slices.Contains(ids, name) {
+				continue
+			}
+			if _, parts := audit.Split(identity.Event{Action: action, Data: identity.Metadata{name: "word"}}); len(parts) > 0 {
+				t.Errorf("%s has %s, which is sealed", action, name)
+			}
+		}
 	}
 }

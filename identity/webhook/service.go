@@ -292,7 +292,7 @@ func (s *Service) event(actor *identity.Actor, action identity.Action, w Webhook
 	if e.Data = data; data == nil {
 		e.Data = identity.Metadata{}
 	}
-	e.Data["webhook_id"], e.Data["url"] = w.ID.String(), w.place()
+	e.Data["webhook_id"], e.Data["url"] = w.ID, w.place()
 	return e
 }
 

@@ -92,6 +92,7 @@ func (a *App) WriteUses(ctx context.Context) error {
 // New returns the whole service.
 func New(parts Parts) (*App, error) {
 	cfg, db, now := parts.Config, parts.DB, parts.Now
+	db.SealAuditWith(cfg.Secrets())
 	remembered := session.NewCache(cfg.SessionCache)
 	context.AfterFunc(parts.Context, remembered.Close)
 	mailbox := devmode.NewMailbox(now)

@@ -14,7 +14,8 @@ import (
 // resealBatch is how many tasks are read at a time. Each is written by itself.
 const resealBatch = 200
 
-// Sealed counts what is kept sealed: signing keys, waiting tasks and secrets of webhooks.
+// Sealed counts what is kept sealed: signing keys, secrets of the audit trail and of
+// webhooks, and waiting tasks.
 type Sealed struct {
 	Present  int // under LATCHKEY_SECRET
 	Previous int // under LATCHKEY_SECRET_PREVIOUS
@@ -31,6 +32,11 @@ func CheckSealed(ctx context.Context, cfg config.Config, db *storage.DB, now ide
 		}
 		s.Present, s.Previous, s.Neither = s.Present+present, s.Previous+previous, s.Neither+neither
 	}
+	present, previous, neither, err := db.CheckAudit(ctx)
+	if err != nil {
+		return Sealed{}, err
+	}
+	s.Present, s.Previous, s.Neither = s.Present+present, s.Previous+previous, s.Neither+neither
 	sealer := outboxSealer(cfg)
 	err = eachTask(ctx, db, func(_ context.Context, t identity.Task) error {
 		switch _, changed, err := t.Reseal(sealer); {
@@ -62,8 +68,9 @@ func CheckSealed(ctx context.Context, cfg config.Config, db *storage.DB, now ide
 
 // Resealed is what Reseal did.
 type Resealed struct {
-	Keys, Tasks, Webhooks int
-	// Unreadable are tasks and webhooks that open under neither secret, and stay as they are.
+	Keys, Audit, Tasks, Webhooks int
+	// Unreadable are tasks, webhooks and secrets of the audit trail that open under neither
+	// secret, and stay as they are.
 	Unreadable int
 	// Families are refresh families whose newest token was made under another secret
 	// than the present one. They change when they are used next.
@@ -79,6 +86,9 @@ func Reseal(ctx context.Context, cfg config.Config, db *storage.DB, now identity
 			return Resealed{}, err
 		}
 		r.Keys += n
+	}
+	if r.Audit, r.Unreadable, err = db.ResealAudit(ctx); err != nil {
+		return Resealed{}, err
 	}
 	sealer := outboxSealer(cfg)
 	err = eachTask(ctx, db, func(ctx context.Context, t identity.Task) error {

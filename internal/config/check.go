@@ -155,6 +155,9 @@ func (c *Config) checkWallets(problems *problems) {
 	if c.DeletionGraceDays < 0 || c.DeletionGraceDays > 365 {
 		problems.add("LATCHKEY_DELETION_GRACE_DAYS", "is %d; give 0 to 365 days", c.DeletionGraceDays)
 	}
+	if c.AuditIPDays < 1 || c.AuditIPDays > 3650 {
+		problems.add("LATCHKEY_AUDIT_IP_DAYS", "is %d; give 1 to 3650 days", c.AuditIPDays)
+	}
 	if problems.has("LATCHKEY_SIWE_CHAINS") {
 		return
 	}

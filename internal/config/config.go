@@ -126,6 +126,7 @@ type Config struct {
 	MergeUndoDays     int         `env:"LATCHKEY_MERGE_UNDO_DAYS" envDefault:"30" doc:"For how many days a merge of two users can be undone."`
 	OnboardedBy       OnboardedBy `env:"LATCHKEY_ONBOARDED_BY" envDefault:"user" doc:"Who sets that a user is onboarded: user is the person, or the backend too; backend is an API key with users:write alone, so that your application can rely on it."`
 	DeletionGraceDays int         `env:"LATCHKEY_DELETION_GRACE_DAYS" envDefault:"14" doc:"For how many days somebody who deletes their account can restore it; 0 deletes it at once."`
+	AuditIPDays       int         `env:"LATCHKEY_AUDIT_IP_DAYS" envDefault:"90" doc:"For how many days events of the audit trail are found by the network address they came from, which is kept in plain for that."`
 	EmailLinking      Linking     `env:"LATCHKEY_EMAIL_LINKING" doc:"LATCHKEY_LINKING for e-mail links alone."`
 
 	SignUp              SignUp         `env:"LATCHKEY_SIGN_UP" envDefault:"open" doc:"Who may create an account: open is everybody, invited those with an open invitation to a team, closed no one. People who have an account sign in as before."`
