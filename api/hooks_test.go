@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -94,4 +95,51 @@ func TestHooksOfTheApplication(t *testing.T) {
 			t.Errorf("claims %s, %v", claims, err)
 		}
 	}, app.env()...)
+}
+
+// Operators, and keys that read as they do, see how the hooks do. Others do not.
+func TestStatusOfHooks(t *testing.T) {
+	app := consult(t)
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		stranger, b := a.Browser(), a.Browser()
+		stranger.GET("/v1/admin/hooks").WantProblem(http.StatusUnauthorized, "unauthenticated")
+		w := apptest.NewWallet(t)
+		b.Wallet(w, "sign_in").WantProblem(http.StatusForbidden, "denied_by_app")
+		app.mu.Lock()
+		app.known["eip155:"+w.Address.Hex()] = true
+		app.mu.Unlock()
+		b.Wallet(w, "sign_in").Want(http.StatusOK)
+		b.GET("/v1/admin/hooks").WantProblem(http.StatusForbidden, "operator_required")
+		grantOperator(t, a, me(b))
+
+		got := b.GET("/v1/admin/hooks").Want(http.StatusOK)
+		for i, want := range []struct {
+			kind, onFailure string
+			requests        float64
+		}{{"sign_in.before", "deny", 2}, {"user.before_create", "deny", 1}, {"token.before", "allow", 0}} {
+			at := fmt.Sprintf("data.%d.", i)
+			if got.String(at+"type") != want.kind || got.String(at+"on_failure") != want.onFailure || got.String(at+"origin") != app.url ||
+				got.Get(at+"requests") != want.requests || got.Get(at+"failed") != 0.0 || got.Len(at+"failures") != 0 || got.Len(at+"secret_fingerprints") != 1 {
+				t.Errorf("%s: %v", want.kind, got.Get("data"))
+			}
+			if (got.Get(at+"last_answered_at") != nil) != (want.requests > 0) {
+				t.Errorf("%s: last answered at %v", want.kind, got.Get(at+"last_answered_at"))
+			}
+		}
+	}, app.env()...)
+}
+
+// A service without hooks says so.
+func TestStatusWithoutHooks(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		b := a.Browser()
+		b.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+		grantOperator(t, a, me(b))
+		got := b.GET("/v1/admin/hooks").Want(http.StatusOK)
+		for i := range 3 {
+			if at := fmt.Sprintf("data.%d.", i); got.Get(at+"origin") != nil || got.String(at+"on_failure") != "" {
+				t.Errorf("%v", got.Get("data"))
+			}
+		}
+	})
 }

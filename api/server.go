@@ -68,6 +68,7 @@ type Deps struct {
 	Audit      *audit.Service
 	Events     *feed.Service
 	Webhooks   *webhook.Service
+	Hooks      func() []identity.HookStatus
 	Methods    method.Offers
 	Attempts   *method.Attempts // that go by way of a provider
 	Email      *email.Service   // nil: e-mail sign-in is off

@@ -334,6 +334,48 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for HookOnFailure.
+const (
+	HookOnFailureAllow HookOnFailure = "allow"
+	HookOnFailureDeny  HookOnFailure = "deny"
+	HookOnFailureEmpty HookOnFailure = ""
+)
+
+// Valid indicates whether the value is a known member of the HookOnFailure enum.
+func (e HookOnFailure) Valid() bool {
+	switch e {
+	case HookOnFailureAllow:
+		return true
+	case HookOnFailureDeny:
+		return true
+	case HookOnFailureEmpty:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HookType.
+const (
+	HookTypeSignInBefore     HookType = "sign_in.before"
+	HookTypeTokenBefore      HookType = "token.before"
+	HookTypeUserBeforeCreate HookType = "user.before_create"
+)
+
+// Valid indicates whether the value is a known member of the HookType enum.
+func (e HookType) Valid() bool {
+	switch e {
+	case HookTypeSignInBefore:
+		return true
+	case HookTypeTokenBefore:
+		return true
+	case HookTypeUserBeforeCreate:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IDTokenAlg.
 const (
 	IDTokenAlgES256 IDTokenAlg = "ES256"
@@ -1643,6 +1685,39 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// Hook defines model for Hook.
+type Hook struct {
+	// Failed How many requests got no answer, or none that could be used.
+	Failed int64 `json:"failed"`
+
+	// Failures The newest ten, newest first.
+	Failures       []HookFailure `json:"failures"`
+	LastAnsweredAt *time.Time    `json:"last_answered_at"`
+
+	// OnFailure What happens if it does not answer. Empty if the hook is not configured.
+	OnFailure HookOnFailure `json:"on_failure"`
+
+	// Origin Of its URL. Null if the hook is not configured.
+	Origin   *string `json:"origin"`
+	Requests int64   `json:"requests"`
+
+	// SecretFingerprints Of the secrets that requests are signed by.
+	SecretFingerprints []string `json:"secret_fingerprints"`
+	Type               HookType `json:"type"`
+}
+
+// HookOnFailure What happens if it does not answer. Empty if the hook is not configured.
+type HookOnFailure string
+
+// HookType defines model for Hook.Type.
+type HookType string
+
+// HookFailure defines model for HookFailure.
+type HookFailure struct {
+	At    time.Time `json:"at"`
+	Error string    `json:"error"`
+}
 
 // IDTokenAlg How its ID tokens are signed.
 type IDTokenAlg string
@@ -4197,6 +4272,9 @@ type ServerInterface interface {
 	// AdminListDuplicates List users who may be the same person, oldest candidate first
 	// (GET /v1/admin/duplicates)
 	AdminListDuplicates(c *gin.Context, params AdminListDuplicatesParams)
+	// AdminListHooks Show how the hooks are configured and how they do
+	// (GET /v1/admin/hooks)
+	AdminListHooks(c *gin.Context)
 	// AdminGetJob Get the progress of ending many sessions
 	// (GET /v1/admin/jobs/{job})
 	AdminGetJob(c *gin.Context, job JobPath)
@@ -5399,6 +5477,19 @@ func (siw *ServerInterfaceWrapper) AdminListDuplicates(c *gin.Context) {
 	}
 
 	siw.Handler.AdminListDuplicates(c, params)
+}
+
+// AdminListHooks operation middleware
+func (siw *ServerInterfaceWrapper) AdminListHooks(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListHooks(c)
 }
 
 // AdminGetJob operation middleware
@@ -8803,6 +8894,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/clients/:client", wrapper.AdminGetClient)
 	router.PATCH(options.BaseURL+"/v1/admin/clients/:client", wrapper.AdminUpdateClient)
 	router.POST(options.BaseURL+"/v1/admin/clients/:client/rotate-secret", wrapper.AdminRotateClientSecret)
+	router.GET(options.BaseURL+"/v1/admin/hooks", wrapper.AdminListHooks)
 	router.GET(options.BaseURL+"/v1/admin/webhooks", wrapper.AdminListWebhooks)
 	router.POST(options.BaseURL+"/v1/admin/webhooks", wrapper.AdminCreateWebhook)
 	router.DELETE(options.BaseURL+"/v1/admin/webhooks/:webhook", wrapper.AdminDeleteWebhook)
@@ -10070,6 +10162,46 @@ type AdminListDuplicatesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminListDuplicatesdefaultApplicationProblemPlusJSONResponse) VisitAdminListDuplicatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListHooksRequestObject struct {
+}
+
+type AdminListHooksResponseObject interface {
+	VisitAdminListHooksResponse(w http.ResponseWriter) error
+}
+
+type AdminListHooks200JSONResponse struct {
+	Data []Hook `json:"data"`
+}
+
+func (response AdminListHooks200JSONResponse) VisitAdminListHooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListHooksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListHooksdefaultApplicationProblemPlusJSONResponse) VisitAdminListHooksResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14861,6 +14993,9 @@ type StrictServerInterface interface {
 	// AdminListDuplicates List users who may be the same person, oldest candidate first
 	// (GET /v1/admin/duplicates)
 	AdminListDuplicates(ctx context.Context, request AdminListDuplicatesRequestObject) (AdminListDuplicatesResponseObject, error)
+	// AdminListHooks Show how the hooks are configured and how they do
+	// (GET /v1/admin/hooks)
+	AdminListHooks(ctx context.Context, request AdminListHooksRequestObject) (AdminListHooksResponseObject, error)
 	// AdminGetJob Get the progress of ending many sessions
 	// (GET /v1/admin/jobs/{job})
 	AdminGetJob(ctx context.Context, request AdminGetJobRequestObject) (AdminGetJobResponseObject, error)
@@ -16166,6 +16301,30 @@ func (sh *strictHandler) AdminListDuplicates(ctx *gin.Context, params AdminListD
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminListDuplicatesResponseObject); ok {
 		if err := validResponse.VisitAdminListDuplicatesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListHooks operation middleware
+func (sh *strictHandler) AdminListHooks(ctx *gin.Context) {
+	var request AdminListHooksRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListHooks(ctx, request.(AdminListHooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListHooks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListHooksResponseObject); ok {
+		if err := validResponse.VisitAdminListHooksResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -46,6 +46,10 @@ type hook struct {
 	client   *http.Client
 	failOpen bool
 	now      identity.Clock
+
+	origin  string   // shown for the URL
+	secrets []string // fingerprints
+	record  record
 }
 
 func newHook(kind string, t Target, now identity.Clock) (*hook, error) {
@@ -56,7 +60,7 @@ func newHook(kind string, t Target, now identity.Clock) (*hook, error) {
 	if err != nil {
 		return nil, errors.New("the URL cannot be read")
 	}
-	h := &hook{kind: kind, url: t.URL, failOpen: t.FailOpen, now: now}
+	h := &hook{kind: kind, url: t.URL, failOpen: t.FailOpen, now: now, origin: u.Scheme + "://" + u.Host, secrets: fingerprints(t.Secrets)}
 	if h.signer, err = sign.NewSigner(t.Secrets...); err != nil {
 		return nil, err
 	}

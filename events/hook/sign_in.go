@@ -184,6 +184,7 @@ func (s *SignIn) put(ctx context.Context, h *hook, a linking.Attempt) (linking.A
 	if err == nil {
 		out, err = raw.domain()
 	}
+	h.note(ctx, err)
 	if err == nil {
 		return out, nil
 	}

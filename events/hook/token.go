@@ -61,6 +61,7 @@ type tokenSeen struct {
 // AppClaims implements token.ClaimSource.
 func (t *Token) AppClaims(ctx context.Context, q token.ClaimQuestion) (json.RawMessage, error) {
 	claims, err := t.claims(ctx, q)
+	t.hook.note(ctx, err)
 	if err == nil {
 		return claims, nil
 	}

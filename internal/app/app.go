@@ -118,7 +118,7 @@ func New(parts Parts) (*App, error) {
 	var deps api.Deps
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
 		session.WithProviders(func(name string) bool { return cfg.Offers(name) || apikey.IsBackendName(name) }), session.WithNotices(post.notices), session.CollectUses())
-	tokens, keys, clients := newTokens(parts, sessions, asked.token), apikey.NewService(db, now), Clients(cfg, db, now)
+	tokens, keys, clients := newTokens(parts, sessions, asked.Token), apikey.NewService(db, now), Clients(cfg, db, now)
 	deps = api.Deps{
 		Email: post.email,
 		Config: api.Config{
@@ -132,7 +132,7 @@ func New(parts Parts) (*App, error) {
 			Policies:   policies(cfg),
 			Rules:      linking.Rules{SignUp: linking.SignUp(cfg.SignUp), Domains: cfg.AllowedEmailDomains},
 			RulesFor:   rules(cfg),
-			Hooks:      asked.signIn,
+			Hooks:      asked.SignIn,
 			Grace:      time.Duration(cfg.DeletionGraceDays) * 24 * time.Hour,
 			ErasedKeys: identity.Secrets(cfg.Secrets()).Keys("erased values"),
 			UndoFor:    time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
@@ -154,6 +154,7 @@ func New(parts Parts) (*App, error) {
 		Audit:    audit.NewService(db),
 		Events:   happened.feed,
 		Webhooks: hooks,
+		Hooks:    asked.Status,
 		Attempts: attempts,
 		Backend:  backend.NewService(db, attempts, cfg.Secrets(), now),
 		Limiter:  limits,
