@@ -132,6 +132,7 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
     ['Duplicates', 'No duplicates.'],
     ['Sessions', '(this device)'],
     ['Merges', 'newest'],
+    ['Hooks', 'Not configured'],
     ['Audit log', 'Account created'],
     ['API keys', 'Days until it expires'],
     ['Health', 'The service is ready'],

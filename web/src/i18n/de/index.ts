@@ -5,6 +5,7 @@ import { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
 import { history } from './history'
 import { home } from './home'
+import { hooks } from './hooks'
 import { keys } from './keys'
 import { merge } from './merge'
 import { operator } from './operator'
@@ -51,6 +52,7 @@ export const de: Catalogue = {
     signOut,
     clients,
     webhooks,
+    hooks,
     details,
     reasons,
   },

@@ -13,6 +13,7 @@ export const operator: Area<'operator'> = {
   audit: 'Audit-Log',
   keys: 'API-Schlüssel',
   webhooks: 'Webhooks',
+  hooks: 'Hooks',
   clients: 'Anwendungen',
   health: 'Zustand',
   newestFirst: 'Neueste zuerst.',

@@ -4,6 +4,7 @@ import type { audit } from './audit'
 import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
 import type { history } from './history'
 import type { home } from './home'
+import type { hooks } from './hooks'
 import type { keys } from './keys'
 import type { merge } from './merge'
 import type { operator } from './operator'
@@ -55,6 +56,7 @@ export const en = {
     signOut: later<typeof signOut>(),
     clients: later<typeof clients>(),
     webhooks: later<typeof webhooks>(),
+    hooks: later<typeof hooks>(),
     details: later<typeof details>(),
     reasons: later<typeof reasons>(),
   },

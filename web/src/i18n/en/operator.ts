@@ -11,6 +11,7 @@ export const operator = {
   audit: 'Audit log',
   keys: 'API keys',
   webhooks: 'Webhooks',
+  hooks: 'Hooks',
   clients: 'Applications',
   health: 'Health',
   newestFirst: 'Newest first.',

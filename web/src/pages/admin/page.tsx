@@ -1,5 +1,5 @@
 import { Title } from '@mantine/core'
-import { IconActivity, IconApps, IconArrowMerge, IconCopy, IconDeviceLaptop, IconHeartbeat, IconKey, IconUser, IconWebhook } from '@tabler/icons-react'
+import { IconActivity, IconApps, IconArrowMerge, IconCopy, IconDeviceLaptop, IconHeartbeat, IconKey, IconPlugConnected, IconUser, IconWebhook } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Navigate, Route, Routes, useLocation, useParams, useSearchParams } from 'react-router'
 import { api, data } from '../../api/client'
@@ -15,6 +15,7 @@ import { Audit } from '../../features/admin/components/audit'
 import { Clients } from '../../features/admin/components/clients'
 import { Duplicates } from '../../features/admin/components/duplicates'
 import { Health } from '../../features/admin/components/health'
+import { Hooks } from '../../features/admin/components/hooks'
 import { Keys } from '../../features/admin/components/keys'
 import { Merges } from '../../features/admin/components/merges'
 import { NoOperator } from '../../features/admin/components/no-operator'
@@ -32,6 +33,7 @@ const pages = [
   { path: 'merges', label: 'operator.merges', icon: IconArrowMerge },
   { path: 'clients', label: 'operator.clients', icon: IconApps },
   { path: 'webhooks', label: 'operator.webhooks', icon: IconWebhook },
+  { path: 'hooks', label: 'operator.hooks', icon: IconPlugConnected },
   { path: 'audit', label: 'operator.audit', icon: IconActivity },
   { path: 'api-keys', label: 'operator.keys', icon: IconKey },
   { path: 'health', label: 'operator.health', icon: IconHeartbeat },
@@ -79,6 +81,7 @@ function ForOperators({ me }: { me: User }) {
         <Route path="clients" element={<Clients />} />
         <Route path="webhooks" element={<Webhooks />} />
         <Route path="webhooks/:webhook" element={<WebhookByID />} />
+        <Route path="hooks" element={<Hooks />} />
         <Route path="audit" element={<Audit />} />
         <Route path="api-keys" element={<Keys />} />
         <Route path="health" element={<Health />} />

@@ -1,0 +1,26 @@
+import type { Area } from '../translate'
+
+export const hooks: Area<'hooks'> = {
+  title: 'Hooks',
+  hint: 'URLs Ihrer Anwendung, die bei Anmeldungen gefragt werden. Die Zahlen gelten für eine Instanz seit ihrem Start.',
+  signIn: 'Vor einer Anmeldung',
+  userCreate: 'Bevor ein Nutzer angelegt wird',
+  token: 'Bevor ein Token signiert wird',
+  off: 'Nicht eingerichtet',
+  failing: 'Gestört',
+  working: 'Funktioniert',
+  unused: 'Noch keine Anfragen',
+  offText: 'Setzen Sie {variable}, um diesen Hook zu verwenden.',
+  origin: 'Anwendung',
+  onFailure: 'Wenn er nicht antwortet',
+  deny: 'Ablehnen',
+  allow: 'Ohne ihn fortfahren',
+  secrets: 'Fingerabdrücke der Geheimnisse',
+  requests: 'Anfragen',
+  requestsFailed: '{requests}, davon {failed} fehlgeschlagen',
+  answered: 'Letzte Antwort',
+  failures: 'Letzte Fehler',
+  failuresOf: 'Letzte Fehler von {hook}',
+  when: 'Zeit',
+  error: 'Fehler',
+}

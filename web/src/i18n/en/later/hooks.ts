@@ -1,0 +1,4 @@
+import { hooks } from '../hooks'
+import { add } from './add'
+
+add({ hooks })
