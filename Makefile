@@ -62,12 +62,12 @@ api/testdata/clients/node_modules/.installed: api/testdata/clients/package.json 
 test-go: test-fast test-race ## Run the Go tests: each on SQLite or PostgreSQL, or on both
 
 .PHONY: test-fast
-test-fast: need-go api/testdata/clients/node_modules/.installed look-for-redis look-for-python ## Run the Go tests on SQLite, without the race detector
+test-fast: need-go api/testdata/clients/node_modules/.installed look-for-redis look-for-python look-for-proxies ## Run the Go tests on SQLite, without the race detector
 	LATCHKEY_TEST_ENGINES=sqlite $(GO) test $(AS_BUILT) -timeout 20m ./...
 
 # Properties are checked with fewer examples here: test-fast has tried all of them.
 .PHONY: test-race
-test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python ## Run the Go tests on PostgreSQL, with the race detector
+test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python look-for-proxies ## Run the Go tests on PostgreSQL, with the race detector
 	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) -timeout 30m $$($(GO) list ./... | grep -vE '$(NO_RACE)')
 	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) -timeout 20m ./internal/crashtest
 
@@ -146,6 +146,11 @@ look-for-pgbouncer:
 look-for-redis:
 	@command -v redis-server >/dev/null || { \
 		echo "redis-server is missing, so its tests are skipped: install it (Debian: apt-get install redis-server)." >&2; test -z "$$CI"; }
+
+.PHONY: look-for-proxies
+look-for-proxies:
+	@for proxy in nginx caddy; do command -v $$proxy >/dev/null || test -x /usr/sbin/$$proxy || { \
+		echo "$$proxy is missing, so its test is skipped: install it (Debian: apt-get install $$proxy)." >&2; test -z "$$CI" || exit 1; }; done
 
 .PHONY: look-for-python
 look-for-python:

@@ -1,0 +1,170 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/internal/testkit"
+	"github.com/latchkey/latchkey/internal/testkit/apptest"
+)
+
+// example returns a block of the guide about forward auth.
+func example(t *testing.T, language string) string {
+	t.Helper()
+	guide, err := os.ReadFile("../docs/backends.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(guide), "```"+language+"\n")
+	block, _, ended := strings.Cut(block, "```")
+	if !found || !ended {
+		t.Fatalf("the guide has no example for %s", language)
+	}
+	return block
+}
+
+// replaced replaces each of the old texts, which all must be there.
+func replaced(t *testing.T, text string, pairs ...string) string {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("the example does not have %s:\n%s", pairs[i], text)
+		}
+		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
+	}
+	return text
+}
+
+// The examples of the guide, as they are but for addresses, in the proxies themselves.
+func TestForwardAuthExamples(t *testing.T) {
+	t.Parallel()
+	for name, command := range map[string]func(t *testing.T, program, dir, port, latchkey, application string) *exec.Cmd{
+		"nginx": func(t *testing.T, program, dir, port, latchkey, application string) *exec.Cmd {
+			t.Helper()
+			block := replaced(t, example(t, "nginx"), "http://127.0.0.1:8080", "http://"+latchkey, "auth.example.com", "localhost", "http://127.0.0.1:3000", application)
+			var temporary strings.Builder
+			for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+				fmt.Fprintf(&temporary, "%s_temp_path %s/%s;\n", kind, dir, kind)
+			}
+			file := filepath.Join(dir, "nginx.conf")
+			config := fmt.Sprintf("daemon off; master_process off; pid %s/pid; error_log stderr; events {}\nhttp {\naccess_log off;\n%sserver { listen 127.0.0.1:%s;\n%s}\n}\n",
+				dir, &temporary, port, block)
+			if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return exec.CommandContext(t.Context(), program, "-c", file, "-p", dir) //nolint:gosec // the installed program, on a file of this test
+		},
+		"caddy": func(t *testing.T, program, dir, port, latchkey, application string) *exec.Cmd {
+			t.Helper()
+			block := replaced(t, example(t, "caddyfile"), "app.example.com", "http://localhost:"+port, "127.0.0.1:8080", latchkey, "127.0.0.1:3000", strings.TrimPrefix(application, "http://"))
+			file := filepath.Join(dir, "Caddyfile")
+			if err := os.WriteFile(file, []byte("{\n\tadmin off\n}\n"+block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), program, "run", "--config", file) //nolint:gosec // the installed program, on a file of this test
+			cmd.Env = []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}
+			return cmd
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			program, err := exec.LookPath(name)
+			if err != nil {
+				program, err = exec.LookPath("/usr/sbin/" + name) // where Debian has it, and not everyone looks
+			}
+			if err != nil && os.Getenv("CI") == "" {
+				t.Skipf("%s is not installed (Debian: apt-get install %s)", name, name)
+			}
+			port := testkit.FreePort(t)
+			a := apptest.SQLite(t, trustPeers, "LATCHKEY_ALLOWED_ORIGINS=http://localhost:"+port)
+			application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_ = json.NewEncoder(w).Encode(r.Header)
+			}))
+			t.Cleanup(application.Close)
+			var said bytes.Buffer
+			cmd := command(t, program, t.TempDir(), port, a.Addr, application.URL)
+			cmd.Stdout, cmd.Stderr = &said, &said
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
+				if t.Failed() {
+					t.Logf("%s said: %s", name, &said)
+				}
+			})
+			testForwardAuth(t, a, "http://localhost:"+port)
+		})
+	}
+}
+
+// testForwardAuth sends requests to a proxy in front of an application that answers with
+// the headers it gets.
+func testForwardAuth(t *testing.T, a *apptest.App, proxy string) {
+	t.Helper()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	ask := func(cookie string, h map[string]string) (*http.Response, http.Header, error) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, proxy+"/page?a=b&c=%2F", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range h {
+			req.Header.Set(name, value)
+		}
+		for _, name := range []string{"User", "Email", "Team", "Role"} {
+			req.Header.Add("X-Auth-Request-"+name, "forged")
+			req.Header.Add("X-Auth-Request-"+name, "forged twice")
+		}
+		if cookie != "" {
+			req.AddCookie(&http.Cookie{Name: "latchkey", Value: cookie})
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer func() { _ = res.Body.Close() }()
+		var seen http.Header // by the application
+		if res.StatusCode == http.StatusOK {
+			err = json.NewDecoder(res.Body).Decode(&seen)
+		}
+		return res, seen, err
+	}
+	if !apptest.Eventually(func() bool { _, _, err := ask("", nil); return err == nil }) {
+		t.Fatal("the proxy does not answer")
+	}
+
+	res, _, err := ask("", map[string]string{"Accept": "application/json"})
+	if err != nil || res.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("without a session: %v, %v", res, err)
+	}
+	res, _, err = ask("", map[string]string{"Accept": browserSays, "X-Original-URL": "http://evil.example/"})
+	if err != nil || res.StatusCode != http.StatusFound {
+		t.Fatalf("a navigation without a session: %v, %v", res, err)
+	}
+	to, err := url.Parse(res.Header.Get("Location"))
+	if err != nil || to.Path != "/sign-in" || "http://"+to.Host != a.URL || to.Query().Get("return_to") != proxy+"/page?a=b&c=%2F" {
+		t.Errorf("a navigation without a session is sent to %s", to)
+	}
+
+	b := a.Browser()
+	b.Provider("google", "sign_in", apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+	res, seen, err := ask(b.Cookie("latchkey"), nil)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("with a session: %v, %v", res, err)
+	}
+	for name, want := range map[string]string{"User": me(b), "Email": "ada@gmail.com", "Team": "", "Role": ""} {
+		if got := seen.Values("X-Auth-Request-" + name); strings.Join(got, "|") != want {
+			t.Errorf("the application sees %q for %s, want %q", got, name, want)
+		}
+	}
+}
