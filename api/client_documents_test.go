@@ -24,7 +24,7 @@ type agent struct {
 }
 
 // newAgent publishes a document on this machine, which development mode takes over http.
-func newAgent(t *testing.T, a *apptest.App, change ...map[string]any) *agent {
+func newAgent(t *testing.T, a *apptest.App) *agent {
 	t.Helper()
 	g := &agent{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -36,7 +36,7 @@ func newAgent(t *testing.T, a *apptest.App, change ...map[string]any) *agent {
 	g.application = register(t, a)
 	g.ID, g.Secret, g.oauth.ClientID, g.oauth.ClientSecret = server.URL+"/client.json", "", server.URL+"/client.json", ""
 	g.oauth.RedirectURL = "http://127.0.0.1:4000/callback"
-	g.publish(change...)
+	g.publish()
 	return g
 }
 

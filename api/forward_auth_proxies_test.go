@@ -61,7 +61,7 @@ func TestForwardAuthExamples(t *testing.T) {
 			if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return exec.CommandContext(t.Context(), program, "-c", file, "-p", dir) //nolint:gosec // the installed program, on a file of this test
+			return exec.CommandContext(t.Context(), program, "-c", file, "-p", dir)
 		},
 		"caddy": func(t *testing.T, program, dir, port, latchkey, application string) *exec.Cmd {
 			t.Helper()
@@ -70,7 +70,7 @@ func TestForwardAuthExamples(t *testing.T) {
 			if err := os.WriteFile(file, []byte("{\n\tadmin off\n}\n"+block), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			cmd := exec.CommandContext(t.Context(), program, "run", "--config", file) //nolint:gosec // the installed program, on a file of this test
+			cmd := exec.CommandContext(t.Context(), program, "run", "--config", file)
 			cmd.Env = []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}
 			return cmd
 		},

@@ -35,9 +35,9 @@ func (o application) device(t *testing.T, form ...string) *apptest.Answer {
 	return post(o.Browser().In(t), "/oauth2/device", values, "User-Agent", "Television/1.0")
 }
 
-func (o application) poll(t *testing.T, code string, more ...string) *apptest.Answer {
+func (o application) poll(t *testing.T, code string) *apptest.Answer {
 	t.Helper()
-	return o.token(t, append([]string{"grant_type", client.GrantDevice, "device_code", code}, more...)...)
+	return o.token(t, "grant_type", client.GrantDevice, "device_code", code)
 }
 
 func (o application) wantPoll(t *testing.T, what, code, want string) {
@@ -183,7 +183,6 @@ func TestDeviceRequestsThatAreRefused(t *testing.T) {
 func TestDevicePolls(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		a.Freeze()
-		ada := google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
 		o := television(t, a)
 		code := o.device(t).Want(http.StatusOK).String("device_code")
 		for i, step := range []struct {
@@ -213,7 +212,7 @@ func TestDevicePolls(t *testing.T) {
 		a.Unchanged(t, func() { o.wantPoll(t, "expired", code, "expired_token") })
 
 		// Denied, and never allowed after that.
-		ada = google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
+		ada := google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
 		codes := o.device(t).Want(http.StatusOK)
 		request := findDevice(ada, codes.String("user_code")).Want(http.StatusOK).String("request")
 		decideDevice(ada, request, "deny").Want(http.StatusNoContent)

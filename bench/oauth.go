@@ -45,7 +45,7 @@ func measureOAuth(ctx context.Context, m *machine, t *table) error {
 	if err != nil {
 		return err
 	}
-	cookies, err := signedIn(servers[0].address, sessions)
+	cookies, err := signedIn(servers[0].address)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ type application struct {
 }
 
 func newApplication(ctx context.Context, binary, database string) (app application, err error) {
-	cmd := exec.CommandContext(ctx, binary, "client", "create", "--name", "Benchmark", "--redirect-uri", redirectURI, "--trusted", "--json") //nolint:gosec // the binary that is measured
+	cmd := exec.CommandContext(ctx, binary, "client", "create", "--name", "Benchmark", "--redirect-uri", redirectURI, "--trusted", "--json")
 	cmd.Env = serviceEnv("127.0.0.1:9", database)
 	cmd.Stderr = os.Stderr
 	raw, err := cmd.Output()

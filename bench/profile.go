@@ -38,7 +38,7 @@ func takeProfile(ctx context.Context, m *machine, _ *table) error {
 	if err := signInAll(c.address, people); err != nil {
 		return err
 	}
-	cookies, err := signedIn(c.address, sessions)
+	cookies, err := signedIn(c.address)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func measureRevoke(ctx context.Context, m *machine, t *table) error {
 		}
 		addresses[i] = c.address
 	}
-	cookies, err := signedIn(addresses[0], sessions)
+	cookies, err := signedIn(addresses[0])
 	if err != nil {
 		return err
 	}

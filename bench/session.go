@@ -62,7 +62,7 @@ func measureSession(ctx context.Context, m *machine, t *table) error {
 				return err
 			}
 			if cookies == nil {
-				if cookies, err = signedIn(c.address, sessions); err != nil {
+				if cookies, err = signedIn(c.address); err != nil {
 					return err
 				}
 			}
@@ -108,7 +108,7 @@ func measureSQLite(ctx context.Context, m *machine, t *table) error {
 	if err != nil {
 		return err
 	}
-	cookies, err := signedIn(c.address, sessions)
+	cookies, err := signedIn(c.address)
 	if err != nil {
 		return err
 	}
@@ -162,10 +162,10 @@ func sessionRound(address, path string, l load, cookies []string) func(context.C
 	}
 }
 
-// signedIn makes sessions through the service. Every second one enters a team,
+// signedIn makes as many sessions as are checked, through the service. Every second one enters a team,
 // so that the joined read finds something to join.
-func signedIn(address string, n int) ([]string, error) {
-	wallets, err := newWallets(n)
+func signedIn(address string) ([]string, error) {
+	wallets, err := newWallets(sessions)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func signedIn(address string, n int) ([]string, error) {
 		return nil, err
 	}
 	defer c.close()
-	cookies := make([]string, n)
+	cookies := make([]string, len(wallets))
 	for i, w := range wallets {
 		if cookies[i], err = w.signIn(c, address); err != nil {
 			return nil, err

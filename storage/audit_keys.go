@@ -371,7 +371,7 @@ func (db *DB) ForgetNetworks(ctx context.Context, before time.Time) (int64, erro
 
 // firstID is not after any id of a time.
 func firstID(at time.Time) (id identity.ID) {
-	ms := uint64(max(0, at.UnixMilli())) //nolint:gosec // not negative
+	ms := uint64(max(0, at.UnixMilli()))
 	for i := range 6 {
 		id[i] = byte(ms >> (40 - 8*i)) //nolint:gosec // one byte of it
 	}

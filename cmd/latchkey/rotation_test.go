@@ -139,7 +139,7 @@ func (r *rotation) run() {
 // reseal runs the command that comes between the swap and the end of the old secret.
 func (r *rotation) reseal() {
 	r.t.Helper()
-	cmd := exec.CommandContext(r.t.Context(), os.Args[0], "keys", "reseal") //nolint:gosec // this test
+	cmd := exec.CommandContext(r.t.Context(), os.Args[0], "keys", "reseal")
 	cmd.Env = r.replicas[0].env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		r.t.Fatalf("keys reseal: %v\n%s", err, out)

@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	// DefaultOverlap is how long the secret before signs after a rotation, MaxOverlap at most.
+	// DefaultOverlap is how long the secret before signs after a rotation.
 	DefaultOverlap = 24 * time.Hour
-	MaxOverlap     = 30 * 24 * time.Hour
+	// MaxOverlap is the longest overlap that can be asked for.
+	MaxOverlap = 30 * 24 * time.Hour
 	// KeepDeliveries is how long the log of deliveries is kept.
 	KeepDeliveries = 30 * 24 * time.Hour
 	// GiveUpAfter is how long a webhook may fail before it is disabled.
