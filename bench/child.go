@@ -50,6 +50,18 @@ func serviceEnv(address, databaseURL string) []string {
 	}
 }
 
+// commandOf runs a command of the service on a database, and returns what it prints.
+func commandOf(ctx context.Context, binary, databaseURL string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env = serviceEnv("127.0.0.1:9", databaseURL)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("latchkey %s %s: %w", args[0], args[1], err)
+	}
+	return out, nil
+}
+
 // bare starts this program as the handler by hand.
 func (m *machine) bare(ctx context.Context, databaseURL string) (*child, error) {
 	c, err := m.newChild("bare")

@@ -54,6 +54,7 @@ var parts = []part{
 	{"sealer", "chaining audit events", measureSealer},
 	{"uses", "writing the last use of -active active sessions", measureUses},
 	{"oauth", "code exchange, refresh and userinfo, and a flood of authorization requests", measureOAuth},
+	{"events", "sign-ins with a webhook against without, deliveries and the feed", measureEvents},
 	{"statements", "what they ask of the database", measureStatements},
 	{"memory", "resident memory after many sign-ins, and under a flood of challenges", measureMemory},
 	{"start", "start to the first healthy answer, memory at rest, size", measureStart},

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -93,12 +91,9 @@ type application struct {
 }
 
 func newApplication(ctx context.Context, binary, database string) (app application, err error) {
-	cmd := exec.CommandContext(ctx, binary, "client", "create", "--name", "Benchmark", "--redirect-uri", redirectURI, "--trusted", "--json")
-	cmd.Env = serviceEnv("127.0.0.1:9", database)
-	cmd.Stderr = os.Stderr
-	raw, err := cmd.Output()
+	raw, err := commandOf(ctx, binary, database, "client", "create", "--name", "Benchmark", "--redirect-uri", redirectURI, "--trusted", "--json")
 	if err != nil {
-		return app, fmt.Errorf("latchkey client create: %w", err)
+		return app, err
 	}
 	return app, json.Unmarshal(raw, &app)
 }
