@@ -41,14 +41,12 @@ var messages = rapid.Custom(func(t *rapid.T) siwe.Message {
 })
 
 func TestBuildParseBuild(t *testing.T) {
-	built := 0
 	rapid.Check(t, func(t *rapid.T) {
 		m := messages.Draw(t, "message")
 		text, err := siwe.Build(m)
-		if err != nil { // package url's own ideas of a URI
-			return
+		if err != nil {
+			t.Skip("package url has its own ideas of a URI") // rapid draws another, and fails if most are like that
 		}
-		built++
 		got, err := siwe.Parse(text)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
@@ -65,9 +63,6 @@ func TestBuildParseBuild(t *testing.T) {
 			t.Fatalf("want %+v\n got %+v", m, *got)
 		}
 	})
-	if built < 50 {
-		t.Errorf("only %d messages were built", built)
-	}
 }
 
 // Any text at all that can be put in a field is refused, or it stays in that
