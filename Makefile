@@ -9,12 +9,16 @@ NPM ?= npm
 # As deploy/build does, so that the binary, the tests and the linter compile the
 # dependencies once.
 AS_BUILT := -trimpath -tags=netgo,osusergo
+# The linter vets.
+TEST := -vet=off
 # With the race detector, but for SQLite: that is C made Go, and would take a third of
 # the detector's time for reads and writes that no change here can make a race of.
 RACE := -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0'
 # Packages without shared memory, where the detector would find nothing: crash tests
-# kill other processes, and the rest reads files in one goroutine.
-NO_RACE := /(internal/crashtest|docs|migrations|bench)$$
+# kill other processes, and the rest reads files in one goroutine. The tests of api are
+# most of the suite, and of them the detector gets those that do several things at once.
+NO_RACE := /(api|internal/crashtest|docs|migrations|bench)$$
+AT_ONCE = $(shell awk '/^func Test/ {split($$2, test, /[^A-Za-z0-9_]/)} /Together|WaitGroup|go func/ {print test[1]}' api/*_test.go | sort -u | paste -sd '|')
 # What the web app is built from; dist is rebuilt when one of them changes.
 WEB_SOURCES := $(shell find web/src web/public web/scripts -type f ! -name '*.gen.ts' 2>/dev/null) \
 	$(wildcard web/*.html web/*.ts web/*.json api/openapi.yaml)
@@ -63,13 +67,14 @@ test-go: test-fast test-race ## Run the Go tests: each on SQLite or PostgreSQL, 
 
 .PHONY: test-fast
 test-fast: need-go api/testdata/clients/node_modules/.installed look-for-redis look-for-python look-for-proxies ## Run the Go tests on SQLite, without the race detector
-	LATCHKEY_TEST_ENGINES=sqlite $(GO) test $(AS_BUILT) -timeout 20m ./...
+	LATCHKEY_TEST_ENGINES=sqlite $(GO) test $(AS_BUILT) $(TEST) -timeout 20m ./...
 
 # Properties are checked with fewer examples here: test-fast has tried all of them.
 .PHONY: test-race
-test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python look-for-proxies ## Run the Go tests on PostgreSQL, with the race detector
-	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) -timeout 30m $$($(GO) list ./... | grep -vE '$(NO_RACE)')
-	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) -timeout 20m ./internal/crashtest
+test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python look-for-proxies ## Run the Go tests on PostgreSQL, and those of shared memory with the race detector
+	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -timeout 20m ./api ./internal/crashtest
+	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 30m $$($(GO) list ./... | grep -vE '$(NO_RACE)')
+	LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 20m -run '^($(AT_ONCE))$$' ./api
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## Run the unit tests of the web app
