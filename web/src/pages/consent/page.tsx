@@ -50,7 +50,7 @@ function Consent({ session }: { session: CurrentSession }) {
         <Title order={1}>{t.rich('consent.title', { application })}</Title>
       </Group>
       {client.document_host && (
-        <Alert color="yellow" title={t.rich('consent.unknown', { host: <strong>{client.document_host}</strong> })}>
+        <Alert color="orange" title={t.rich('consent.unknown', { host: <strong>{client.document_host}</strong> })}>
           {t('consent.unknownText')}
         </Alert>
       )}

@@ -56,7 +56,7 @@ function Device({ session }: { session: CurrentSession }) {
 function Warning() {
   const t = useT()
   return (
-    <Alert variant="light" color="yellow" title={t('device.warning')}>
+    <Alert variant="light" color="orange" title={t('device.warning')}>
       {t('device.warningText')}
     </Alert>
   )
