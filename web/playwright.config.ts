@@ -29,7 +29,7 @@ export default defineConfig<object, { engine: Engine }>({
       ? [
           {
             name: 'postgres',
-            testMatch: /(flows|link-request|apps)\.spec\.ts/,
+            testMatch: /(flows|link-request)\.spec\.ts/,
             use: { engine: 'postgres' as const },
           },
         ]
