@@ -94,7 +94,7 @@ type receiver struct {
 }
 
 func newReceiver() (*receiver, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it listens as long as the program runs
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
