@@ -79,8 +79,15 @@ func (db *DB) InsertMerge(ctx context.Context, m linking.Merge) error {
 // MergeByID implements linking.MergeStore.
 func (db *DB) MergeByID(ctx context.Context, id identity.ID) (linking.Merge, error) {
 	var row mergeRow
-	q := db.reader(ctx).NewSelect().Model(&row).Where("g.id = ?", id)
-	err := db.engine.forUpdate(q, "g").Scan(ctx)
+	merge := func() *bun.SelectQuery { return db.reader(ctx).NewSelect().Model(&row).Where("g.id = ?", id) }
+	if err := merge().Column("source_id", "survivor_id").Scan(ctx); err != nil { // which never change
+		return linking.Merge{}, db.engine.normalise(err)
+	}
+	// Before its own row, as erasure does, which holds a user and then their merges.
+	if _, err := db.LockUsers(ctx, row.SourceID, row.SurvivorID); err != nil {
+		return linking.Merge{}, err
+	}
+	err := db.engine.forUpdate(merge(), "g").Scan(ctx)
 	return row.Merge, db.engine.normalise(err)
 }
 
