@@ -100,21 +100,19 @@ func (s *Service) Leave(ctx context.Context, actor identity.Actor, id identity.I
 	}
 	var out Deletion
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		users := []identity.ID{id}
+		var heirs []identity.ID
 		for _, f := range l.Teams {
 			if f.TransferTo != nil {
-				users = append(users, *f.TransferTo)
+				heirs = append(heirs, *f.TransferTo)
 			}
 		}
-		locked, err := s.store.LockUsers(ctx, users...)
+		u, locked, err := s.lockLeaving(ctx, id, heirs...)
 		if err != nil {
 			return err
 		}
-		at := slices.IndexFunc(locked, func(u identity.User) bool { return u.ID == id })
-		if at < 0 || locked[at].Status == identity.StatusMerged {
+		if u.Status == identity.StatusMerged {
 			return identity.ErrNotFound
 		}
-		u := locked[at]
 		if err := actor.RequireActsOn(u); err != nil {
 			return err
 		}
@@ -132,6 +130,23 @@ func (s *Service) Leave(ctx context.Context, actor identity.Actor, id identity.I
 		return err
 	})
 	return out, err
+}
+
+// lockLeaving holds a user, those who were merged into them, whose rows erasure changes
+// as well, and others; all at once, in id order, as an undo holds them.
+func (s *Service) lockLeaving(ctx context.Context, id identity.ID, others ...identity.ID) (u identity.User, locked []identity.User, err error) {
+	former, err := s.store.MergedFrom(ctx, []identity.ID{id})
+	if err != nil {
+		return u, nil, err
+	}
+	if locked, err = s.store.LockUsers(ctx, slices.Concat([]identity.ID{id}, former[id], others)...); err != nil {
+		return u, nil, err
+	}
+	at := slices.IndexFunc(locked, func(u identity.User) bool { return u.ID == id })
+	if at < 0 {
+		return u, nil, identity.ErrNotFound
+	}
+	return locked[at], locked, nil
 }
 
 func (s *Service) leave(ctx context.Context, actor identity.Actor, u identity.User, locked []identity.User, l Leaving) (Deletion, error) {
@@ -412,8 +427,11 @@ func (s *Service) EraseDue(ctx context.Context) (more bool, err error) {
 	due, err := s.store.DueDeletions(ctx, s.now(), eraseBatch)
 	for _, id := range due {
 		err = errors.Join(err, s.store.InTx(ctx, func(ctx context.Context) error {
-			locked, err := s.store.LockUsers(ctx, id)
-			if err != nil || len(locked) == 0 {
+			u, _, err := s.lockLeaving(ctx, id)
+			if errors.Is(err, identity.ErrNotFound) {
+				return nil
+			}
+			if err != nil {
 				return err
 			}
 			d, err := s.Leaving(ctx, id)
@@ -423,7 +441,7 @@ func (s *Service) EraseDue(ctx context.Context) (more bool, err error) {
 			if err != nil {
 				return err
 			}
-			return s.erase(ctx, locked[0], s.now())
+			return s.erase(ctx, u, s.now())
 		}))
 	}
 	return err == nil && len(due) == eraseBatch, err

@@ -151,7 +151,7 @@ type MergeStore interface {
 	CountOpenInvitationsBy(ctx context.Context, user identity.ID, now time.Time) (int, error)
 
 	InsertMerge(ctx context.Context, m Merge) error
-	// MergeByID returns a merge, holding its row.
+	// MergeByID returns a merge, holding the rows of its users and its own, in this order.
 	MergeByID(ctx context.Context, id identity.ID) (Merge, error)
 	SetUndone(ctx context.Context, m Merge) error
 	// Merges lists merges, of one user or of all, newest first.
