@@ -73,9 +73,15 @@ test-fast: need-go api/testdata/clients/node_modules/.installed look-for-redis l
 # Properties are checked with fewer examples here: test-fast has tried all of them.
 .PHONY: test-race
 test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python look-for-proxies ## Run the Go tests on PostgreSQL, and what shares memory with the race detector
-	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SHARES))")
+	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list ./api $(SHARES))")
 	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 20m $(SHARES)
 	LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 20m -run '^($(AT_ONCE))$$' ./api
+
+# Storage, linking and identity have their tests on both engines, and the flows are run
+# on both in a browser: the API's are run on SQLite, and on PostgreSQL if this is asked for.
+.PHONY: test-api
+test-api: need-go api/testdata/clients/node_modules/.installed look-for-postgres ## Run all tests of the API on PostgreSQL, of which test-race runs what happens at once
+	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -timeout 20m ./api
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## Run the unit tests of the web app
