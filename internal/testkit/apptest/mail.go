@@ -43,22 +43,14 @@ func (a *App) WaitMail(t *testing.T, address string, n int) Letter {
 
 // WaitLetter waits for a letter to an address that has all words, each in its subject or
 // its text. Letters sent at about the same time arrive in any order.
-func (a *App) WaitLetter(t *testing.T, address string, words ...string) Letter {
+func (a *App) WaitLetter(t *testing.T, address string, words ...string) {
 	t.Helper()
-	var found Letter
-	if !Eventually(func() bool {
-		mail := a.Mail(t, address)
-		i := slices.IndexFunc(mail, func(l Letter) bool {
-			return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l.Subject+"\n"+l.Text, w) })
-		})
-		if i >= 0 {
-			found = mail[i]
-		}
-		return i >= 0
-	}) {
+	hasAll := func(l Letter) bool {
+		return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l.Subject+"\n"+l.Text, w) })
+	}
+	if !Eventually(func() bool { return slices.ContainsFunc(a.Mail(t, address), hasAll) }) {
 		t.Fatalf("%s has no letter with %q: %+v", address, words, a.Mail(t, address))
 	}
-	return found
 }
 
 // Eventually waits for something to become true, long enough for a busy machine.
