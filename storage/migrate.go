@@ -6,9 +6,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,7 +48,7 @@ func (m migrators) at(tried time.Duration) *goose.Provider {
 // transaction. f has connections of its own, on which nothing is cut short.
 func (db *DB) migrating(ctx context.Context, f func(ctx context.Context, m migrators) error) error {
 	if db.engine == sqlite {
-		p, err := db.migrator(db.write.DB)
+		p, err := db.migrator(db.write.DB, db.engine.migrations())
 		if err != nil {
 			return err
 		}
@@ -64,7 +69,7 @@ func (db *DB) migrating(ctx context.Context, f func(ctx context.Context, m migra
 	}
 	defer done()
 	var m migrators
-	if m.patient, err = db.migrator(conns); err != nil {
+	if m.patient, err = db.migrator(conns, db.engine.migrations()); err != nil {
 		return err
 	}
 	for _, timeout := range migrationLockTimeouts {
@@ -73,7 +78,7 @@ func (db *DB) migrating(ctx context.Context, f func(ctx context.Context, m migra
 			return err
 		}
 		defer done()
-		p, err := db.migrator(conns)
+		p, err := db.migrator(conns, lockingFirst{db.engine.migrations()})
 		if err != nil {
 			return err
 		}
@@ -144,14 +149,66 @@ func (db *DB) lockMigrations(ctx context.Context, conns *sql.DB) (*sql.Tx, error
 	}
 }
 
-// migrator returns the migrations of this engine, out of order where two
-// branches added some.
-func (db *DB) migrator(conns *sql.DB) (*goose.Provider, error) {
+// lockingFirst is migrations for PostgreSQL. One that changes several tables locks them
+// at its start, in the order in which the check of a session reads them: a check would
+// hold one of the tables and wait for another otherwise, while the migration waits for
+// the first. Under traffic that happens each time the migration is tried, until a check
+// becomes the victim of the deadlock.
+type lockingFirst struct{ fs.FS }
+
+// checkedTables are what the check of a session reads, in its order.
+var checkedTables = []string{"sessions", "users", "identities", "team_sessions", "memberships", "team_policies"}
+
+var altersTable = regexp.MustCompile(`(?m)^ALTER TABLE (\w+)`)
+
+// Open gives the text of a migration, with its LOCK statement.
+func (l lockingFirst) Open(name string) (fs.File, error) {
+	f, err := l.FS.Open(name)
+	if err != nil || path.Ext(name) != ".sql" {
+		return f, err
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	up, down, _ := strings.Cut(string(text), "-- +goose Down")
+	return textFile{f, strings.NewReader(lockTables(up) + "-- +goose Down" + down)}, nil
+}
+
+func lockTables(up string) string {
+	var tables []string
+	for _, found := range altersTable.FindAllStringSubmatch(up, -1) {
+		if !slices.Contains(tables, found[1]) && !strings.Contains(up, "CREATE TABLE "+found[1]+" ") {
+			tables = append(tables, found[1])
+		}
+	}
+	if len(tables) < 2 || strings.Contains(up, "+goose NO TRANSACTION") {
+		return up
+	}
+	rank := func(table string) int { return slices.Index(checkedTables, table) }
+	slices.SortStableFunc(tables, func(a, b string) int {
+		// Those that no check reads come first: it waits for none of them.
+		return rank(a) - rank(b)
+	})
+	return strings.Replace(up, "-- +goose Up\n", "-- +goose Up\nLOCK TABLE "+strings.Join(tables, ", ")+" IN ACCESS EXCLUSIVE MODE;\n", 1)
+}
+
+// textFile is a file with another text.
+type textFile struct {
+	fs.File
+	text io.Reader
+}
+
+func (f textFile) Read(p []byte) (int, error) { return f.text.Read(p) }
+
+// migrator returns migrations for this engine, out of order where two branches added
+// some.
+func (db *DB) migrator(conns *sql.DB, files fs.FS) (*goose.Provider, error) {
 	dialect := goose.DialectPostgres
 	if db.engine == sqlite {
 		dialect = goose.DialectSQLite3
 	}
-	return goose.NewProvider(dialect, conns, db.engine.migrations(),
+	return goose.NewProvider(dialect, conns, files,
 		goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithAllowOutofOrder(true))
 }
 
@@ -251,7 +308,7 @@ func (db *DB) MigrateDown(ctx context.Context) (MigrationStatus, error) {
 
 // MigrationStatus lists every migration this binary knows.
 func (db *DB) MigrationStatus(ctx context.Context) ([]MigrationStatus, error) {
-	p, err := db.migrator(db.write.DB)
+	p, err := db.migrator(db.write.DB, db.engine.migrations())
 	if err != nil {
 		return nil, err
 	}

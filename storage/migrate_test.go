@@ -121,6 +121,52 @@ func migrateTogether(t *testing.T, replicas []*storage.DB) {
 	}
 }
 
+// A check of a session reads sessions and then users. While it holds the first, no
+// migration that changes both holds the second and waits: that is a deadlock.
+func TestMigrateWaitsWhereChecksBegin(t *testing.T) {
+	t.Parallel()
+	if !slices.Contains(storagetest.Engines(), storagetest.Postgres) {
+		t.Skip("SQLite has one lock")
+	}
+	d := storagetest.Open(t, storagetest.Postgres)
+	for down := int64(0); down != 27; { // which changes users, teams, sessions and team_sessions
+		m, err := d.MigrateDown(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		down = m.Version
+	}
+	reading, err := storagetest.ConnectSQL(t, d.URL).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reading.Rollback() }()
+	if _, err := reading.ExecContext(t.Context(), "SELECT 1 FROM sessions"); err != nil {
+		t.Fatal(err)
+	}
+	migrated := make(chan error, 1)
+	go func() {
+		_, err := d.Migrate(t.Context())
+		migrated <- err
+	}()
+	var waiting, held int
+	until(t, "the migration waits for sessions", func() bool {
+		err := reading.QueryRowContext(t.Context(), `SELECT count(DISTINCT w.pid), count(h.pid) FROM pg_locks AS w
+			LEFT JOIN pg_locks AS h ON h.pid = w.pid AND h.granted AND h.relation IN ('users'::regclass, 'team_sessions'::regclass)
+			WHERE w.relation = 'sessions'::regclass AND NOT w.granted`).Scan(&waiting, &held)
+		return err != nil || waiting > 0
+	})
+	if waiting != 1 || held > 0 {
+		t.Errorf("%d wait and hold %d of the tables that a check reads later", waiting, held)
+	}
+	if err := reading.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-migrated; err != nil {
+		t.Error(err)
+	}
+}
+
 // status asserts that every migration is applied, or none.
 func status(t *testing.T, db *storage.DB, applied bool) []storage.MigrationStatus {
 	t.Helper()
