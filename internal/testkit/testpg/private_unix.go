@@ -30,9 +30,7 @@ func startPrivate() (string, error) {
 	if bin == "" {
 		return "", fmt.Errorf("%w: %s is not set, and initdb, pg_ctl and postgres are not installed (on Debian: apt-get install postgresql)", errNone, Variable)
 	}
-	// Not the usual temporary directory, which may be too long a path for a
-	// socket and closed to the user the server runs as.
-	dir, err := os.MkdirTemp("/tmp", "testpg-")
+	dir, err := os.MkdirTemp(parent(), "testpg-")
 	if err != nil {
 		return "", err
 	}

@@ -91,7 +91,7 @@ func newServer(tb testing.TB) *Server {
 		none(tb, fmt.Errorf("%w: initdb, pg_ctl and postgres are not installed (on Debian: apt-get install postgresql)", errNone))
 	}
 	var err error
-	if s.dir, err = os.MkdirTemp("/tmp", "testpg-"); err != nil {
+	if s.dir, err = os.MkdirTemp(parent(), "testpg-"); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
