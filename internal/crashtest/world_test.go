@@ -91,8 +91,8 @@ func invite(t *testing.T, owner *apptest.Browser, team, address string, whom *ap
 }
 
 // more gives the source n sessions, half of them in a team, n/2 invitations that
-// they sent, and n/5 each of identities, addresses, teams of their own and teams in
-// which the survivor is, too.
+// they sent, and n/5 each of identities, teams of their own and teams in which the
+// survivor is, too. As many addresses are added, but a hundred at most: each gets a mail.
 func more(a *apptest.App, n int, source, survivor, team string) {
 	if n == 0 {
 		return
@@ -116,9 +116,11 @@ func more(a *apptest.App, n int, source, survivor, team string) {
 		}
 		if i%5 == 0 {
 			add("identities (id, user_id, provider, subject, created_at, last_used_at)", "'%s', '%s', 'github', 'more%d', %[4]s, %[4]s", identity.NewID(), source, i, instant)
-			add("emails (address, user_id, source, verified_at)", "'more%d@example.com', '%s', 'github', %s", i, source, instant)
-			add("vouchers (id, address, provider, subject, user_id, first_vouched_at, last_vouched_at)",
-				"'%s', 'more%[2]d@example.com', 'github', 'more%[2]d', '%[3]s', %[4]s, %[4]s", identity.NewID(), i, source, instant)
+			if i < 500 {
+				add("emails (address, user_id, source, verified_at)", "'more%d@example.com', '%s', 'github', %s", i, source, instant)
+				add("vouchers (id, address, provider, subject, user_id, first_vouched_at, last_vouched_at)",
+					"'%s', 'more%[2]d@example.com', 'github', 'more%[2]d', '%[3]s', %[4]s, %[4]s", identity.NewID(), i, source, instant)
+			}
 			for _, both := range []bool{false, true} {
 				id := identity.NewID()
 				add(teams, "'%s', 'More', %[2]s, %[2]s", id, instant)
