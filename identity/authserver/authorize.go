@@ -52,8 +52,8 @@ func (s *Service) signInFirst(t trip, form url.Values, unknown error) (Outcome, 
 			t.Form[name] = form[name]
 		}
 	}
-	sealed, err := s.seal(useTrip, t)
-	if err == nil && len(sealed) > maxSealed {
+	sealed, err := s.sealer.SealText(useTrip, t)
+	if err == nil && len(sealed) > identity.MaxSealedText {
 		err = identity.NewError(identity.CodeInvalidRequest, "the request is too long")
 	}
 	return Outcome{SignIn: sealed, LoginHint: shortHint(form)}, err
@@ -87,7 +87,7 @@ func (s *Service) begin(ctx context.Context, c client.Client, t trip, form url.V
 // after an hour, or where the client may no longer ask for it.
 func (s *Service) Continue(ctx context.Context, sealed string, p *session.Principal, from identity.RequestOrigin) (Outcome, error) {
 	var t trip
-	if !s.open(useTrip, sealed, &t) || s.late(t) {
+	if !s.sealer.OpenText(useTrip, sealed, &t) || s.late(t) {
 		return Outcome{}, errTripOver()
 	}
 	if t.Form != nil {
@@ -184,7 +184,7 @@ func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *sessi
 		return s.refused(t.Request, refusal), nil
 	}
 	if next == stepSignIn {
-		sealed, err := s.seal(useTrip, t)
+		sealed, err := s.sealer.SealText(useTrip, t)
 		return Outcome{SignIn: sealed, LoginHint: t.LoginHint}, err
 	}
 	// What the team says comes before the person is asked for anything.
@@ -197,7 +197,7 @@ func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *sessi
 		}
 	}
 	if next == stepConsent {
-		sealed, err := s.seal(useConsent, consent{Trip: t, UserID: f.user, SessionID: f.session, Document: c.DocumentHash})
+		sealed, err := s.sealer.SealText(useConsent, consent{Trip: t, UserID: f.user, SessionID: f.session, Document: c.DocumentHash})
 		return Outcome{Consent: sealed}, err
 	}
 	issued := code{
@@ -207,7 +207,7 @@ func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *sessi
 	if g != nil {
 		issued.GrantID = &g.ID
 	}
-	sealed, err := s.seal(useCode, issued)
+	sealed, err := s.sealer.SealText(useCode, issued)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -275,7 +275,7 @@ func (s *Service) Question(ctx context.Context, sealed string, p session.Princip
 
 func (s *Service) openConsent(ctx context.Context, sealed string, p session.Principal) (consent, client.Client, Question, error) {
 	var asked consent
-	if !s.open(useConsent, sealed, &asked) || asked.UserID != p.User.ID || asked.SessionID != p.Session.ID {
+	if !s.sealer.OpenText(useConsent, sealed, &asked) || asked.UserID != p.User.ID || asked.SessionID != p.Session.ID {
 		return consent{}, client.Client{}, Question{}, errTripOver()
 	}
 	t := asked.Trip
@@ -305,6 +305,6 @@ func (s *Service) Decide(ctx context.Context, sealed string, p session.Principal
 		return "", "", err
 	}
 	t.Agreed = &p.Session.ID
-	proceed, err = s.seal(useTrip, t)
+	proceed, err = s.sealer.SealText(useTrip, t)
 	return proceed, "", err
 }

@@ -202,7 +202,7 @@ func (s *Service) DeviceQuestion(ctx context.Context, typed string, p session.Pr
 			return DeviceQuestion{}, err
 		}
 	}
-	q.Sealed, err = s.seal(useDevice, deviceQuestion{ID: d.ID, ClientID: c.ID, UserID: p.User.ID, SessionID: p.Session.ID})
+	q.Sealed, err = s.sealer.SealText(useDevice, deviceQuestion{ID: d.ID, ClientID: c.ID, UserID: p.User.ID, SessionID: p.Session.ID})
 	return q, err
 }
 
@@ -224,7 +224,7 @@ func (s *Service) requireTeam(ctx context.Context, p session.Principal, from ide
 // not theirs to decide any more.
 func (s *Service) DecideDevice(ctx context.Context, sealed string, p session.Principal, actor identity.Actor, allow bool) error {
 	var asked deviceQuestion
-	if !s.open(useDevice, sealed, &asked) || asked.UserID != p.User.ID || asked.SessionID != p.Session.ID {
+	if !s.sealer.OpenText(useDevice, sealed, &asked) || asked.UserID != p.User.ID || asked.SessionID != p.Session.ID {
 		return errDeviceOver()
 	}
 	if allow {

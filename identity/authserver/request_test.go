@@ -100,23 +100,23 @@ func TestSealed(t *testing.T) {
 	other := New(Deps{Secrets: identity.Secrets{"another secret, long enough"}, Issuer: "https://id.example.com"})
 	rotated := New(Deps{Secrets: identity.Secrets{"another secret, long enough", "a secret that is long enough"}})
 	in := code{ClientID: "app", Nonce: "<é>"}
-	text, err := s.seal(useCode, in)
+	text, err := s.sealer.SealText(useCode, in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out code
-	if !s.open(useCode, text, &out) || out.ClientID != in.ClientID || out.Nonce != in.Nonce {
+	if !s.sealer.OpenText(useCode, text, &out) || out.ClientID != in.ClientID || out.Nonce != in.Nonce {
 		t.Errorf("%+v", out)
 	}
-	if !rotated.open(useCode, text, &out) {
+	if !rotated.sealer.OpenText(useCode, text, &out) {
 		t.Error("it does not open while the secret is changed")
 	}
 	changed := []byte(text)
 	changed[len(changed)/2] ^= 1
 	for name, opened := range map[string]bool{
-		"for another use": s.open(useTrip, text, &trip{}) || s.open(useConsent, text, &consent{}), "under another secret": other.open(useCode, text, &out),
-		"changed": s.open(useCode, string(changed), &out), "cut": s.open(useCode, text[:len(text)-4], &out), "longer": s.open(useCode, text+"AAAA", &out),
-		"padded": s.open(useCode, text+"=", &out), "nothing": s.open(useCode, "", &out), "huge": s.open(useCode, text+string(make([]byte, maxSealed)), &out),
+		"for another use": s.sealer.OpenText(useTrip, text, &trip{}) || s.sealer.OpenText(useConsent, text, &consent{}), "under another secret": other.sealer.OpenText(useCode, text, &out),
+		"changed": s.sealer.OpenText(useCode, string(changed), &out), "cut": s.sealer.OpenText(useCode, text[:len(text)-4], &out), "longer": s.sealer.OpenText(useCode, text+"AAAA", &out),
+		"padded": s.sealer.OpenText(useCode, text+"=", &out), "nothing": s.sealer.OpenText(useCode, "", &out), "huge": s.sealer.OpenText(useCode, text+string(make([]byte, identity.MaxSealedText)), &out),
 	} {
 		if opened {
 			t.Errorf("it opens %s", name)
@@ -129,7 +129,7 @@ func TestTripIsShort(t *testing.T) {
 	t.Parallel()
 	s := New(Deps{Secrets: identity.Secrets{"a secret that is long enough"}})
 	random := func() string { secret, _ := identity.NewSecret(); return secret }
-	text, err := s.seal(useTrip, trip{Since: 1 << 50, Request: Request{
+	text, err := s.sealer.SealText(useTrip, trip{Since: 1 << 50, Request: Request{
 		ClientID: identity.NewID().String(), RedirectURI: "https://application.example.com/auth/callback/latchkey", State: random() + random(), Nonce: random(),
 		Challenge: random(), Scopes: client.StandardScopes, Resources: []string{"https://api.example.com/v1"}, TeamID: new(identity.NewID()), LoginHint: "somebody@example.com",
 	}})

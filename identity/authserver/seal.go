@@ -1,11 +1,6 @@
 package authserver
 
 import (
-	"bytes"
-	"compress/flate"
-	"encoding/base64"
-	"encoding/json"
-	"io"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -13,9 +8,6 @@ import (
 
 // codeLifetime is how long a code can be exchanged.
 const codeLifetime = time.Minute
-
-// maxSealed bounds what is opened, in characters.
-const maxSealed = 8192
 
 // code is what an authorization code holds. It is encrypted, not kept: a flood of
 // requests costs no memory, and every replica opens it. The id of the session that it
@@ -53,40 +45,3 @@ const (
 	useConsent = "consent"
 	useDevice  = "device request"
 )
-
-// seal returns a value as text for an address.
-func (s *Service) seal(use string, v any) (string, error) {
-	plain, err := json.Marshal(v)
-	if err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestCompression)
-	if err != nil {
-		return "", err
-	}
-	if _, err := w.Write(plain); err != nil {
-		return "", err
-	}
-	if err := w.Close(); err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(s.sealer.Seal(b.Bytes(), []byte(use))), nil
-}
-
-// open reads what seal made for the same use, and reports whether it is that.
-func (s *Service) open(use, text string, v any) bool {
-	if len(text) > maxSealed {
-		return false
-	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil {
-		return false
-	}
-	packed, err := s.sealer.Unseal(sealed, []byte(use))
-	if err != nil {
-		return false
-	}
-	plain, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed))) // only what we packed ourselves
-	return err == nil && json.Unmarshal(plain, v) == nil
-}

@@ -93,7 +93,7 @@ func (s *Service) Exchange(ctx context.Context, c client.Client, form url.Values
 	if !c.Has(client.GrantCode) {
 		return Tokens{}, errUnauthorizedClient()
 	}
-	if !s.open(useCode, form.Get("code"), &asked) || !asked.matches(c, form) {
+	if !s.sealer.OpenText(useCode, form.Get("code"), &asked) || !asked.matches(c, form) {
 		return Tokens{}, errInvalidGrant()
 	}
 	return s.redeem(ctx, c, asked, form, from, func(context.Context) error { return nil })
