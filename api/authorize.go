@@ -9,6 +9,7 @@ import (
 	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/authserver"
+	"github.com/latchkey/latchkey/identity/client"
 )
 
 const (
@@ -81,7 +82,8 @@ func (s *Server) GetConsent(ctx context.Context, r contract.GetConsentRequestObj
 	if q.Client.DocumentHash == nil { // the logo of one that anybody can publish would be anybody's
 		out.Client.LogoUri = optional(q.Client.LogoURI)
 	} else {
-		out.Client.DocumentHost = optional(shownHost(q.Client.ID))
+		out.Client.DocumentHost = optional(documentHost(q.Client.ID))
+		out.Client.SelfRegistered = new(out.Client.DocumentHost == nil)
 	}
 	if q.TeamID != nil {
 		out.Team = &struct {
@@ -90,6 +92,14 @@ func (s *Server) GetConsent(ctx context.Context, r contract.GetConsentRequestObj
 		}{*q.TeamID, q.TeamName}
 	}
 	return out, nil
+}
+
+// documentHost is the host of the document of a client, "" of one that registered itself.
+func documentHost(id string) string {
+	if client.RegisteredItself(id) {
+		return ""
+	}
+	return shownHost(id)
 }
 
 // shownHost is where an answer goes, for people: the host of a web address, or the

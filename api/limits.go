@@ -46,6 +46,7 @@ var byAddress = map[string]ratelimit.Limit{
 	"recovery":  {Quota: 10, Window: 10 * time.Minute}, // a user has no more codes than this
 	"authorize": {Quota: 600, Window: time.Minute},     // a request of an application; changes nothing
 	"device":    {Quota: 60, Window: time.Minute},      // notes a request that a person has to decide about
+	"register":  {Quota: 20, Window: 10 * time.Minute}, // names an application, and keeps nothing
 	"token":     {Quota: 1200, Window: time.Minute},    // a server that asks for everybody it knows
 	"refresh":   {Quota: 120, Window: time.Minute},     // renews a token
 	"read":      {Quota: 6000, Window: time.Minute},

@@ -48,7 +48,7 @@ func (o application) runNode(t *testing.T, b *apptest.Browser, script string, en
 func TestMCPClient(t *testing.T) {
 	needNode(t)
 	t.Parallel()
-	a := apptest.SQLite(t)
+	a := apptest.SQLite(t, takesRegistrations)
 	g := newAgent(t, a)
 	ada := google(t, a, apptest.Person{Name: "Ada", Email: "ada@gmail.com"})
 	var resource string
@@ -70,17 +70,21 @@ func TestMCPClient(t *testing.T) {
 	if _, err := app.Clients(a.Config, a.DB, a.Now).CreateResource(t.Context(), nil, client.Resource{URI: resource, Scopes: client.Words{"tools"}}); err != nil {
 		t.Fatal(err)
 	}
-	var got struct {
-		Access string `json:"access_token"`
-		Scope  string
-		Called int
-	}
-	if err := json.Unmarshal(g.runNode(t, ada, "mcp.mjs", "RESOURCE="+resource), &got); err != nil {
-		t.Fatal(err)
-	}
-	claims := claimsOf(t, ada, got.Access)
-	if got.Called != http.StatusOK || !slices.Equal(claims["aud"].([]any), []any{resource}) || claims["client_id"] != g.ID || claims["sub"] != me(ada) || got.Scope != "tools offline_access" {
-		t.Errorf("%+v %v", got, claims)
+	for _, id := range []string{g.ID, ""} { // without one it registers itself
+		var got struct {
+			Access string `json:"access_token"`
+			Scope  string
+			Called int
+		}
+		if err := json.Unmarshal(g.runNode(t, ada, "mcp.mjs", "RESOURCE="+resource, "CLIENT_ID="+id), &got); err != nil {
+			t.Fatal(err)
+		}
+		claims := claimsOf(t, ada, got.Access)
+		of, _ := claims["client_id"].(string)
+		if got.Called != http.StatusOK || !slices.Equal(claims["aud"].([]any), []any{resource}) || claims["sub"] != me(ada) || got.Scope != "tools offline_access" ||
+			id != "" && of != id || id == "" && !client.RegisteredItself(of) {
+			t.Errorf("%+v %v", got, claims)
+		}
 	}
 }
 

@@ -24,6 +24,9 @@ var oauthErrors = map[identity.Code]string{
 	identity.CodeSlowDown:           "slow_down",
 	identity.CodeExpiredToken:       "expired_token",
 	identity.CodeAccessDenied:       "access_denied",
+
+	identity.CodeInvalidRedirectURI:    "invalid_redirect_uri", // RFC 7591, section 3.2.2
+	identity.CodeInvalidClientMetadata: "invalid_client_metadata",
 }
 
 // oauthStatus is the status at an endpoint of the authorization server (RFC 6749,

@@ -29,10 +29,15 @@ func (s *Server) metadata() contract.ServerMetadata {
 		algs[i] = string(alg)
 	}
 	bySecret := []string{"client_secret_basic", "client_secret_post"}
+	var registration *string
+	if s.Registrations != nil {
+		registration = new(public + "/oauth2/register")
+	}
 	return contract.ServerMetadata{
 		Issuer: public, AuthorizationEndpoint: public + authorizePath, DeviceAuthorizationEndpoint: public + "/oauth2/device", TokenEndpoint: public + "/oauth2/token",
 		UserinfoEndpoint: public + "/oauth2/userinfo", JwksUri: public + "/.well-known/jwks.json",
 		RevocationEndpoint: public + "/oauth2/revoke", IntrospectionEndpoint: public + "/oauth2/introspect",
+		RegistrationEndpoint:             registration,
 		ServiceDocumentation:             public + "/docs",
 		ResponseTypesSupported:           []string{"code"},
 		ResponseModesSupported:           []string{"query"},

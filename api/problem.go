@@ -37,6 +37,7 @@ var statuses = map[identity.Code]struct {
 	identity.CodeClientNotFound:        {400, "Unknown application"},
 	identity.CodeInvalidRedirectURI:    {400, "Invalid redirect URI"},
 	identity.CodeInvalidClientDocument: {400, "Unusable application document"},
+	identity.CodeInvalidClientMetadata: {400, "Invalid client metadata"},
 	identity.CodeInvalidScope:          {400, "Invalid scope"},
 	identity.CodeInvalidTarget:         {400, "Invalid resource"},
 	identity.CodeUnsupportedGrant:      {400, "Unsupported grant type"},

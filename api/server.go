@@ -54,37 +54,39 @@ type Config struct {
 
 // Deps are the parts that the handlers put to work.
 type Deps struct {
-	Config     Config
-	Linking    *linking.Service
-	Sessions   *session.Service
-	Tokens     *token.Service
-	APIKeys    *apikey.Service
-	Clients    *client.Service
-	AuthServer *authserver.Service
-	Teams      *team.Service
-	Feed       *team.Feed
-	Stopping   <-chan struct{} // closed when streams have to end
-	Users      *user.Service
-	Audit      *audit.Service
-	Events     *feed.Service
-	Webhooks   *webhook.Service
-	Hooks      func() []identity.HookStatus
-	Methods    method.Offers
-	Attempts   *method.Attempts // that go by way of a provider
-	Email      *email.Service   // nil: e-mail sign-in is off
-	Wallet     *wallet.Service
-	Backend    *backend.Service
-	Limiter    ratelimit.Limiter
-	ENS        *ens.Resolver                            // names of wallets; nil for none
-	Places     func(ip string) string                   // about where an address is, "" for unknown; nil for no file
-	RPCHealth  func(context.Context) []siwe.ChainHealth // Ethereum RPCs; nil for none
-	Ready      func(context.Context) error
-	Draining   func() bool // requests should go elsewhere, see Readyz; nil for never
-	Log        *slog.Logger
-	Metrics    *Metrics
-	Now        identity.Clock
-	Web        *web.App                // pages; nil for none
-	Mounts     map[string]http.Handler // path prefix -> what else is served, such as /dev/
+	Config   Config
+	Linking  *linking.Service
+	Sessions *session.Service
+	Tokens   *token.Service
+	APIKeys  *apikey.Service
+	Clients  *client.Service
+	// Registrations names applications that register themselves; nil lets none.
+	Registrations *client.Registrations
+	AuthServer    *authserver.Service
+	Teams         *team.Service
+	Feed          *team.Feed
+	Stopping      <-chan struct{} // closed when streams have to end
+	Users         *user.Service
+	Audit         *audit.Service
+	Events        *feed.Service
+	Webhooks      *webhook.Service
+	Hooks         func() []identity.HookStatus
+	Methods       method.Offers
+	Attempts      *method.Attempts // that go by way of a provider
+	Email         *email.Service   // nil: e-mail sign-in is off
+	Wallet        *wallet.Service
+	Backend       *backend.Service
+	Limiter       ratelimit.Limiter
+	ENS           *ens.Resolver                            // names of wallets; nil for none
+	Places        func(ip string) string                   // about where an address is, "" for unknown; nil for no file
+	RPCHealth     func(context.Context) []siwe.ChainHealth // Ethereum RPCs; nil for none
+	Ready         func(context.Context) error
+	Draining      func() bool // requests should go elsewhere, see Readyz; nil for never
+	Log           *slog.Logger
+	Metrics       *Metrics
+	Now           identity.Clock
+	Web           *web.App                // pages; nil for none
+	Mounts        map[string]http.Handler // path prefix -> what else is served, such as /dev/
 }
 
 // Server implements the generated strict interface.

@@ -53,6 +53,7 @@ const (
 	CodeClientNotFound        Code = "client_not_found"
 	CodeInvalidRedirectURI    Code = "invalid_redirect_uri"
 	CodeInvalidClientDocument Code = "invalid_client_document"
+	CodeInvalidClientMetadata Code = "invalid_client_metadata"
 	CodeClientUnavailable     Code = "client_unavailable"
 	CodeInvalidScope          Code = "invalid_scope"
 	CodeInvalidTarget         Code = "invalid_target"

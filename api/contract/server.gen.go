@@ -1467,6 +1467,29 @@ type ClientID = string
 // ClientKind Whether it can keep a secret.
 type ClientKind string
 
+// ClientMetadata What an application says of itself (RFC 7591, section 2), in at most 1,000 bytes as it is kept.
+type ClientMetadata struct {
+	// ClientName At most 100 characters. Default: the host of the first redirect URI.
+	ClientName *string `json:"client_name,omitempty"`
+
+	// GrantTypes Default: `authorization_code`.
+	GrantTypes *[]string `json:"grant_types,omitempty"`
+
+	// IdTokenSignedResponseAlg Default: RS256.
+	IdTokenSignedResponseAlg *string `json:"id_token_signed_response_alg,omitempty"`
+
+	// RedirectUris At least one: https, http on a loopback address, or a scheme of a native app with a dot in it.
+	RedirectUris  *[]string `json:"redirect_uris,omitempty"`
+	ResponseTypes *[]string `json:"response_types,omitempty"`
+
+	// Scope Separated by spaces. Default: all that there are.
+	Scope *string `json:"scope,omitempty"`
+
+	// TokenEndpointAuthMethod It is always `none`.
+	TokenEndpointAuthMethod *string                `json:"token_endpoint_auth_method,omitempty"`
+	AdditionalProperties    map[string]interface{} `json:"-"`
+}
+
 // ConsentQuestion defines model for ConsentQuestion.
 type ConsentQuestion struct {
 	Client struct {
@@ -1475,6 +1498,9 @@ type ConsentQuestion struct {
 		Id           string  `json:"id"`
 		LogoUri      *string `json:"logo_uri,omitempty"`
 		Name         string  `json:"name"`
+
+		// SelfRegistered The application registered itself: all of this is what it says.
+		SelfRegistered *bool `json:"self_registered,omitempty"`
 	} `json:"client"`
 
 	// RedirectHost Where the answer goes: a host, or the scheme of a native app.
@@ -2389,6 +2415,22 @@ type RefusedProof struct {
 	Subject   string    `json:"subject"`
 }
 
+// RegisteredClient defines model for RegisteredClient.
+type RegisteredClient struct {
+	// ClientId Up to 2,000 characters: it holds what the application said.
+	ClientId string `json:"client_id"`
+
+	// ClientIdIssuedAt Seconds since 1970.
+	ClientIdIssuedAt         int64    `json:"client_id_issued_at"`
+	ClientName               string   `json:"client_name"`
+	GrantTypes               []string `json:"grant_types"`
+	IdTokenSignedResponseAlg string   `json:"id_token_signed_response_alg"`
+	RedirectUris             []string `json:"redirect_uris"`
+	ResponseTypes            []string `json:"response_types"`
+	Scope                    *string  `json:"scope,omitempty"`
+	TokenEndpointAuthMethod  string   `json:"token_endpoint_auth_method"`
+}
+
 // Role defines model for Role.
 type Role string
 
@@ -2415,18 +2457,21 @@ type ServerMetadata struct {
 	Issuer                                    string   `json:"issuer"`
 	JwksUri                                   string   `json:"jwks_uri"`
 	PromptValuesSupported                     []string `json:"prompt_values_supported"`
-	RequestParameterSupported                 bool     `json:"request_parameter_supported"`
-	RequestUriParameterSupported              bool     `json:"request_uri_parameter_supported"`
-	ResponseModesSupported                    []string `json:"response_modes_supported"`
-	ResponseTypesSupported                    []string `json:"response_types_supported"`
-	RevocationEndpoint                        string   `json:"revocation_endpoint"`
-	RevocationEndpointAuthMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
-	ScopesSupported                           []string `json:"scopes_supported"`
-	ServiceDocumentation                      string   `json:"service_documentation"`
-	SubjectTypesSupported                     []string `json:"subject_types_supported"`
-	TokenEndpoint                             string   `json:"token_endpoint"`
-	TokenEndpointAuthMethodsSupported         []string `json:"token_endpoint_auth_methods_supported"`
-	UserinfoEndpoint                          string   `json:"userinfo_endpoint"`
+
+	// RegistrationEndpoint Where applications may register themselves.
+	RegistrationEndpoint                   *string  `json:"registration_endpoint,omitempty"`
+	RequestParameterSupported              bool     `json:"request_parameter_supported"`
+	RequestUriParameterSupported           bool     `json:"request_uri_parameter_supported"`
+	ResponseModesSupported                 []string `json:"response_modes_supported"`
+	ResponseTypesSupported                 []string `json:"response_types_supported"`
+	RevocationEndpoint                     string   `json:"revocation_endpoint"`
+	RevocationEndpointAuthMethodsSupported []string `json:"revocation_endpoint_auth_methods_supported"`
+	ScopesSupported                        []string `json:"scopes_supported"`
+	ServiceDocumentation                   string   `json:"service_documentation"`
+	SubjectTypesSupported                  []string `json:"subject_types_supported"`
+	TokenEndpoint                          string   `json:"token_endpoint"`
+	TokenEndpointAuthMethodsSupported      []string `json:"token_endpoint_auth_methods_supported"`
+	UserinfoEndpoint                       string   `json:"userinfo_endpoint"`
 }
 
 // Session defines model for Session.
@@ -4030,6 +4075,9 @@ type IntrospectTokenFormdataRequestBody IntrospectTokenFormdataBody
 // LogoutByFormFormdataRequestBody defines body for LogoutByForm for application/x-www-form-urlencoded ContentType.
 type LogoutByFormFormdataRequestBody LogoutByFormFormdataBody
 
+// RegisterClientJSONRequestBody defines body for RegisterClient for application/json ContentType.
+type RegisterClientJSONRequestBody = ClientMetadata
+
 // RevokeTokenFormdataRequestBody defines body for RevokeToken for application/x-www-form-urlencoded ContentType.
 type RevokeTokenFormdataRequestBody RevokeTokenFormdataBody
 
@@ -4183,6 +4231,164 @@ type CreateUserJSONRequestBody CreateUserJSONBody
 // UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
 type UpdateUserJSONRequestBody UpdateUserJSONBody
 
+// Getter for additional properties for ClientMetadata. Returns the specified
+// element and whether it was found
+func (a ClientMetadata) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for ClientMetadata
+func (a *ClientMetadata) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for ClientMetadata to handle AdditionalProperties
+func (a *ClientMetadata) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["client_name"]; found {
+		err = json.Unmarshal(raw, &a.ClientName)
+		if err != nil {
+			return fmt.Errorf("error reading 'client_name': %w", err)
+		}
+		delete(object, "client_name")
+	}
+
+	if raw, found := object["grant_types"]; found {
+		err = json.Unmarshal(raw, &a.GrantTypes)
+		if err != nil {
+			return fmt.Errorf("error reading 'grant_types': %w", err)
+		}
+		delete(object, "grant_types")
+	}
+
+	if raw, found := object["id_token_signed_response_alg"]; found {
+		err = json.Unmarshal(raw, &a.IdTokenSignedResponseAlg)
+		if err != nil {
+			return fmt.Errorf("error reading 'id_token_signed_response_alg': %w", err)
+		}
+		delete(object, "id_token_signed_response_alg")
+	}
+
+	if raw, found := object["redirect_uris"]; found {
+		err = json.Unmarshal(raw, &a.RedirectUris)
+		if err != nil {
+			return fmt.Errorf("error reading 'redirect_uris': %w", err)
+		}
+		delete(object, "redirect_uris")
+	}
+
+	if raw, found := object["response_types"]; found {
+		err = json.Unmarshal(raw, &a.ResponseTypes)
+		if err != nil {
+			return fmt.Errorf("error reading 'response_types': %w", err)
+		}
+		delete(object, "response_types")
+	}
+
+	if raw, found := object["scope"]; found {
+		err = json.Unmarshal(raw, &a.Scope)
+		if err != nil {
+			return fmt.Errorf("error reading 'scope': %w", err)
+		}
+		delete(object, "scope")
+	}
+
+	if raw, found := object["token_endpoint_auth_method"]; found {
+		err = json.Unmarshal(raw, &a.TokenEndpointAuthMethod)
+		if err != nil {
+			return fmt.Errorf("error reading 'token_endpoint_auth_method': %w", err)
+		}
+		delete(object, "token_endpoint_auth_method")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for ClientMetadata to handle AdditionalProperties
+func (a ClientMetadata) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.ClientName != nil {
+		object["client_name"], err = json.Marshal(a.ClientName)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'client_name': %w", err)
+		}
+	}
+
+	if a.GrantTypes != nil {
+		object["grant_types"], err = json.Marshal(a.GrantTypes)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'grant_types': %w", err)
+		}
+	}
+
+	if a.IdTokenSignedResponseAlg != nil {
+		object["id_token_signed_response_alg"], err = json.Marshal(a.IdTokenSignedResponseAlg)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'id_token_signed_response_alg': %w", err)
+		}
+	}
+
+	if a.RedirectUris != nil {
+		object["redirect_uris"], err = json.Marshal(a.RedirectUris)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'redirect_uris': %w", err)
+		}
+	}
+
+	if a.ResponseTypes != nil {
+		object["response_types"], err = json.Marshal(a.ResponseTypes)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'response_types': %w", err)
+		}
+	}
+
+	if a.Scope != nil {
+		object["scope"], err = json.Marshal(a.Scope)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'scope': %w", err)
+		}
+	}
+
+	if a.TokenEndpointAuthMethod != nil {
+		object["token_endpoint_auth_method"], err = json.Marshal(a.TokenEndpointAuthMethod)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'token_endpoint_auth_method': %w", err)
+		}
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetJWKS Get the public signing keys (RFC 7517)
@@ -4215,6 +4421,9 @@ type ServerInterface interface {
 	// LogoutByForm Sign out for an application with a form
 	// (POST /oauth2/logout)
 	LogoutByForm(c *gin.Context)
+	// RegisterClient Register an application (RFC 7591)
+	// (POST /oauth2/register)
+	RegisterClient(c *gin.Context)
 	// RevokeToken Revoke a token (RFC 7009)
 	// (POST /oauth2/revoke)
 	RevokeToken(c *gin.Context)
@@ -4925,6 +5134,19 @@ func (siw *ServerInterfaceWrapper) LogoutByForm(c *gin.Context) {
 	}
 
 	siw.Handler.LogoutByForm(c)
+}
+
+// RegisterClient operation middleware
+func (siw *ServerInterfaceWrapper) RegisterClient(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RegisterClient(c)
 }
 
 // RevokeToken operation middleware
@@ -8911,6 +9133,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/oauth2/logout", wrapper.LogoutByForm)
 	router.POST(options.BaseURL+"/oauth2/token", wrapper.ExchangeToken)
 	router.POST(options.BaseURL+"/oauth2/device", wrapper.AuthorizeDevice)
+	router.POST(options.BaseURL+"/oauth2/register", wrapper.RegisterClient)
 	router.GET(options.BaseURL+"/oauth2/userinfo", wrapper.GetUserinfo)
 	router.POST(options.BaseURL+"/oauth2/userinfo", wrapper.PostUserinfo)
 	router.POST(options.BaseURL+"/oauth2/revoke", wrapper.RevokeToken)
@@ -9362,6 +9585,53 @@ func (response LogoutByFormdefaultApplicationProblemPlusJSONResponse) VisitLogou
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RegisterClientRequestObject struct {
+	Body *RegisterClientJSONRequestBody
+}
+
+type RegisterClientResponseObject interface {
+	VisitRegisterClientResponse(w http.ResponseWriter) error
+}
+
+type RegisterClient201ResponseHeaders struct {
+	CacheControl string
+}
+
+type RegisterClient201JSONResponse struct {
+	Body    RegisteredClient
+	Headers RegisterClient201ResponseHeaders
+}
+
+func (response RegisterClient201JSONResponse) VisitRegisterClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RegisterClientdefaultJSONResponse struct {
+	Body       OAuthError
+	StatusCode int
+}
+
+func (response RegisterClientdefaultJSONResponse) VisitRegisterClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -14936,6 +15206,9 @@ type StrictServerInterface interface {
 	// LogoutByForm Sign out for an application with a form
 	// (POST /oauth2/logout)
 	LogoutByForm(ctx context.Context, request LogoutByFormRequestObject) (LogoutByFormResponseObject, error)
+	// RegisterClient Register an application (RFC 7591)
+	// (POST /oauth2/register)
+	RegisterClient(ctx context.Context, request RegisterClientRequestObject) (RegisterClientResponseObject, error)
 	// RevokeToken Revoke a token (RFC 7009)
 	// (POST /oauth2/revoke)
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
@@ -15675,6 +15948,48 @@ func (sh *strictHandler) LogoutByForm(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(LogoutByFormResponseObject); ok {
 		if err := validResponse.VisitLogoutByFormResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RegisterClient operation middleware
+func (sh *strictHandler) RegisterClient(ctx *gin.Context) {
+	var request RegisterClientRequestObject
+
+	var body RegisterClientJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RegisterClient(ctx, request.(RegisterClientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RegisterClient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RegisterClientResponseObject); ok {
+		if err := validResponse.VisitRegisterClientResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -43,6 +43,8 @@ type DocumentOptions struct {
 	OverHTTP func(u *url.URL) bool
 	// Spend counts a fetch that a person causes, and refuses it where they cause too many.
 	Spend func(ctx context.Context, user identity.ID) error
+	// Registered reads the ids of clients that registered themselves; nil takes none.
+	Registered *Registrations
 	// Timeout bounds a fetch, 0 for 3 seconds.
 	Timeout time.Duration
 }
@@ -79,8 +81,12 @@ func documentClient(timeout time.Duration, anywhere ...*url.URL) *http.Client {
 	return c
 }
 
-// Takes reports whether id is the URL of a document that is taken here.
+// Takes reports whether id is the URL of a document that is taken here, or of a client
+// that registered itself.
 func (d *Documents) Takes(id string) bool {
+	if _, ok := d.registered(id); ok {
+		return true
+	}
 	u, ok := documentURL(id, d.options.OverHTTP)
 	return ok && d.options.Takes(u)
 }
@@ -90,6 +96,9 @@ func (d *Documents) Takes(id string) bool {
 // person who is there to be asked. CodeInvalidClientDocument, or CodeClientUnavailable
 // where it may be had later.
 func (d *Documents) Get(ctx context.Context, id string, user identity.ID, begins bool) (Document, error) {
+	if own, ok := d.registered(id); ok {
+		return own, nil
+	}
 	if kept, ok := d.lookUp(id, begins); ok {
 		return kept, nil
 	}
@@ -111,6 +120,13 @@ func (d *Documents) Get(ctx context.Context, id string, user identity.ID, begins
 		}
 		return r.Val.(Document), nil
 	}
+}
+
+func (d *Documents) registered(id string) (Document, bool) {
+	if d.options.Registered == nil {
+		return Document{}, false
+	}
+	return d.options.Registered.open(id)
 }
 
 func (d *Documents) lookUp(id string, begins bool) (Document, bool) {

@@ -119,6 +119,7 @@ func New(parts Parts) (*App, error) {
 	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
 		session.WithProviders(func(name string) bool { return cfg.Offers(name) || apikey.IsBackendName(name) }), session.WithNotices(post.notices), session.CollectUses())
 	tokens, keys, clients := newTokens(parts, sessions, asked.Token), apikey.NewService(db, now), Clients(cfg, db, now)
+	registrations := newRegistrations(parts)
 	deps = api.Deps{
 		Email: post.email,
 		Config: api.Config{
@@ -138,13 +139,14 @@ func New(parts Parts) (*App, error) {
 			UndoFor:    time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
 			Notices:    post.notices,
 		}, now),
-		Sessions: sessions,
-		Places:   places,
-		Tokens:   tokens,
-		APIKeys:  keys,
-		Clients:  clients,
+		Sessions:      sessions,
+		Places:        places,
+		Tokens:        tokens,
+		APIKeys:       keys,
+		Clients:       clients,
+		Registrations: registrations,
 		AuthServer: authserver.New(authserver.Deps{
-			Store: db, Sessions: sessions, Tokens: tokens, Consents: clients, Documents: newDocuments(parts, limits), APIKeys: keys,
+			Store: db, Sessions: sessions, Tokens: tokens, Consents: clients, Documents: newDocuments(parts, limits, registrations), APIKeys: keys,
 			Secrets: cfg.Secrets(), Issuer: cfg.PublicURL.String(), Now: now,
 		}),
 		Teams:    team.NewService(db, now, post.teams...),

@@ -23,12 +23,20 @@ func Clients(cfg config.Config, db *storage.DB, now identity.Clock) *client.Serv
 }
 
 // newDocuments returns the fetcher of what applications publish about themselves.
-func newDocuments(parts Parts, limits ratelimit.Limiter) *client.Documents {
+func newDocuments(parts Parts, limits ratelimit.Limiter, registrations *client.Registrations) *client.Documents {
 	cfg := parts.Config
 	return client.NewDocuments(client.DocumentOptions{
 		Takes: cfg.TakesDocument, Anywhere: cfg.PrivateDocument, OverHTTP: cfg.LocalDocument,
-		Spend: api.LimitDocuments(limits, float64(cfg.RateLimits)),
+		Spend: api.LimitDocuments(limits, float64(cfg.RateLimits)), Registered: registrations,
 	}, parts.Now)
+}
+
+// newRegistrations returns what registers applications, nil if none may register itself.
+func newRegistrations(parts Parts) *client.Registrations {
+	if !parts.Config.DynamicRegistration {
+		return nil
+	}
+	return client.NewRegistrations(identity.NewSealer(identity.Secrets(parts.Config.Secrets()).Keys("registered clients")...), parts.Now)
 }
 
 // newLogouts returns the worker that tells applications of ended sessions. It is one of

@@ -1,6 +1,6 @@
 // Signs in by the client of the MCP TypeScript SDK to the MCP server at RESOURCE, in the
 // browser whose cookie is in COOKIE, and prints the tokens; see README.md. CLIENT_ID is
-// the URL at which the client describes itself.
+// the URL at which the client describes itself; without one, it registers itself.
 import assert from 'node:assert/strict'
 import { auth } from '@modelcontextprotocol/client'
 
@@ -32,7 +32,7 @@ const published = newProvider({ clientMetadataUrl: 'https://agent.example/client
 assert.equal(await auth(published, { serverUrl: RESOURCE }), 'REDIRECT')
 assert.equal(published.kept.to.searchParams.get('client_id'), 'https://agent.example/client.json')
 
-const provider = newProvider({ client: { client_id: CLIENT_ID, issuer: ISSUER } })
+const provider = newProvider(CLIENT_ID ? { client: { client_id: CLIENT_ID, issuer: ISSUER } } : {})
 assert.equal(await auth(provider, { serverUrl: RESOURCE }), 'REDIRECT')
 assert.equal(provider.kept.to.searchParams.get('resource'), RESOURCE)
 assert.equal(provider.kept.to.origin, ISSUER)

@@ -16,6 +16,8 @@ export const consent: Area<'consent'> = {
   goesTo: 'Sie werden zu {host} weitergeleitet. Stimmen Sie nur zu, wenn Sie diese Adresse kennen.',
   unknown: 'Diese Anwendung ist hier nicht registriert. Sie wird von {host} veröffentlicht.',
   unknownText: 'Ihren Namen hat sie selbst gewählt. Stimmen Sie nur zu, wenn Sie dieser Adresse vertrauen und diese Anwendung gerade verbinden wollten.',
+  selfRegistered: 'Diese Anwendung wurde nicht geprüft. Sie hat sich selbst registriert.',
+  selfRegisteredText: 'Das kann jede Anwendung unter jedem Namen. Stimmen Sie nur zu, wenn Sie diese Anwendung gerade verbinden wollten.',
   local: 'Das ist ein Programm auf diesem Gerät. Stimmen Sie nur zu, wenn Sie es gerade selbst gestartet haben.',
   trust: 'Sie können den Zugriff jederzeit auf Ihrer Kontoseite entfernen.',
   allow: 'Zulassen',

@@ -121,6 +121,10 @@ export const words: Catalogue['words'] = {
     title: 'Diese Anwendung ist falsch eingerichtet',
     text: 'Was sie über sich veröffentlicht, ist nicht verwendbar. Sagen Sie es denen, die sie betreiben.',
   },
+  invalid_client_metadata: {
+    title: 'Diese Anwendung ist falsch eingerichtet',
+    text: 'Was sie über sich angibt, ist nicht verwendbar. Sagen Sie es denen, die sie betreiben.',
+  },
   client_unavailable: {
     title: 'Diese Anwendung lässt sich gerade nicht prüfen',
     text: 'Sie hat nicht geantwortet. Versuchen Sie es in einer Minute noch einmal oder sagen Sie es denen, die sie betreiben.',

@@ -14,6 +14,8 @@ export const consent = {
   goesTo: 'You’ll be sent to {host}. Allow it only if you know that address.',
   unknown: 'This application isn’t registered here. It is published by {host}.',
   unknownText: 'It chose its name itself. Allow it only if you trust that address and were about to connect this application.',
+  selfRegistered: 'This application hasn’t been checked. It registered itself.',
+  selfRegisteredText: 'Anyone can do that under any name. Allow it only if you were about to connect this application.',
   local: 'That is a program on this device. Allow it only if you just started it.',
   trust: 'You can remove its access on your account page at any time.',
   allow: 'Allow',

@@ -85,6 +85,10 @@ export const words = {
     title: 'This application is not set up correctly',
     text: 'What it publishes about itself cannot be used. Tell the people who run it.',
   },
+  invalid_client_metadata: {
+    title: 'This application is not set up correctly',
+    text: 'What it says about itself cannot be used. Tell the people who run it.',
+  },
   client_unavailable: { title: 'This application can’t be checked now', text: 'It did not answer. Try again in a minute, or tell the people who run it.' },
   invalid_return_to: { title: 'The link that brought you here is wrong', text: 'Go back to the application and start again.' },
   invalid_email: { title: 'That is not an email address', text: 'Check the spelling.' },

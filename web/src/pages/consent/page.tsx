@@ -54,6 +54,11 @@ function Consent({ session }: { session: CurrentSession }) {
           {t('consent.unknownText')}
         </Alert>
       )}
+      {client.self_registered && (
+        <Alert color="orange" title={t('consent.selfRegistered')}>
+          {t('consent.selfRegisteredText')}
+        </Alert>
+      )}
       <Text>{t.rich('consent.asks', { application, account: <Name>{personName(t, session.user)}</Name> })}</Text>
       <Paper withBorder p="md">
         <Text mb="xs">{t('consent.may')}</Text>
@@ -68,7 +73,7 @@ function Consent({ session }: { session: CurrentSession }) {
       </Paper>
       {team && <Text>{t.rich('consent.team', { team: <Name>{team.name}</Name> })}</Text>}
       <Text>{t.rich('consent.goesTo', { host: <strong>{host}</strong> })}</Text>
-      {client.document_host && isLoopback(host) && <Text>{t('consent.local')}</Text>}
+      {(client.document_host || client.self_registered) && isLoopback(host) && <Text>{t('consent.local')}</Text>}
       <Fault error={decide.error} />
       <Group grow>
         <Button variant="default" disabled={decide.isPending} onClick={() => decide.mutate('deny')}>
