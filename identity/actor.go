@@ -5,27 +5,32 @@ import "time"
 // Actor is the author of a change: a signed-in user with one session, from one
 // place; or a service with its API key.
 type Actor struct {
-	UserID           ID
-	SessionID        ID
-	KeyID            *ID  // a service: then the two above are zero
+	UserID           ID   // zero for the command line, as the next
+	SessionID        ID   // zero for a service, as UserID
+	KeyID            *ID  // a service
 	RecentlyVerified bool // a proof was given within session.RecentlyVerifiedFor
 	Client           RequestOrigin
 }
 
-// Event returns an audit event by this actor.
+// CommandLine is an operator at a shell of the machine, who is trusted with everything.
+var CommandLine = Actor{RecentlyVerified: true}
+
+// Event returns an audit event by this actor. The command line is none.
 func (a Actor) Event(action Action, at time.Time) Event {
-	if a.KeyID != nil {
-		return Event{ID: NewID(), At: at, Action: action, ActorID: a.KeyID, IP: a.Client.IP, UserAgent: a.Client.UserAgent}
+	e := Event{ID: NewID(), At: at, Action: action, ActorID: a.By(), IP: a.Client.IP, UserAgent: a.Client.UserAgent}
+	switch {
+	case a.KeyID != nil:
+		e.ActorID = a.KeyID
+	case e.ActorID != nil:
+		e.SessionID = &a.SessionID
 	}
-	return Event{
-		ID: NewID(), At: at, Action: action, ActorID: &a.UserID, SessionID: &a.SessionID,
-		IP: a.Client.IP, UserAgent: a.Client.UserAgent,
-	}
+	return e
 }
 
-// By returns the user who acts, to be stored with a change; nil for a service.
+// By returns the user who acts, to be stored with a change; nil for a service and for
+// the command line.
 func (a Actor) By() *ID {
-	if a.KeyID != nil {
+	if a.UserID == (ID{}) {
 		return nil
 	}
 	return &a.UserID

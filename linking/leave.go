@@ -146,11 +146,7 @@ func (s *Service) lockLeaving(ctx context.Context, id identity.ID, others ...ide
 
 func (s *Service) leave(ctx context.Context, actor identity.Actor, u identity.User, locked []identity.User, l Leaving) (Deletion, error) {
 	now := s.now()
-	by := actor.KeyID
-	if by == nil {
-		by = &actor.UserID
-	}
-	d := Deletion{UserID: u.ID, RequestedBy: by, RequestedAt: now, DeletesAt: now.Add(s.grace), RestoresTo: u.Status}
+	d := Deletion{UserID: u.ID, RequestedBy: cmp.Or(actor.KeyID, actor.By()), RequestedAt: now, DeletesAt: now.Add(s.grace), RestoresTo: u.Status}
 	if err := s.store.LockTeamsOf(ctx, u.ID); err != nil {
 		return d, err
 	}

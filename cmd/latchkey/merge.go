@@ -99,10 +99,7 @@ func newMergeUndoCommand() *cobra.Command {
 			return err
 		}),
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "undo it")
-	if err := cmd.MarkFlagRequired("yes"); err != nil {
-		panic(err) // only for a flag that is not there
-	}
+	requireYes(cmd, &yes, "undo it")
 	return cmd
 }
 

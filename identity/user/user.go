@@ -178,8 +178,7 @@ func (s *Service) setOperator(ctx context.Context, id identity.ID, operator, end
 		}
 		events := make([]identity.Event, len(keys))
 		for i, k := range keys {
-			events[i] = k.Revoked(identity.Actor{}, "creator_revoked", now)
-			events[i].ActorID, events[i].SessionID = nil, nil // the command line
+			events[i] = k.Revoked(identity.CommandLine, "creator_revoked", now)
 		}
 		return s.store.RecordEvents(ctx, events...)
 	})
