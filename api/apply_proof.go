@@ -24,7 +24,7 @@ func (s *Server) apply(c *gin.Context, proof identity.Proof, by method.Requester
 		return linking.Result{}, err
 	}
 	submission := linking.Submission{
-		Proof: proof, Current: info.principal, BrowserHash: by.Browser, Client: info.client,
+		Proof: proof, Current: info.principal, BrowserHash: by.Browser, Origin: info.origin,
 		Replaces: replaced(c, asToken),
 	}
 	submission.WithoutAddress = begun&method.WithoutAddress != 0 && proof.Purpose == identity.PurposeSignIn && proof.Provider != identity.ProviderEmail

@@ -37,7 +37,7 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, identity.NewError(identity.CodeUnauthenticated, "this call requires an API key"))
 		return
 	}
-	p, err := s.Sessions.Authenticate(c.Request.Context(), token, info.client) // not c: see ownContext
+	p, err := s.Sessions.Authenticate(c.Request.Context(), token, info.origin) // not c: see ownContext
 	if identity.ErrorCode(err) == identity.CodeUnauthenticated && !bearer && !info.operation.required {
 		return
 	}
@@ -119,9 +119,9 @@ func (s *Server) token(c *gin.Context) (token string, bearer bool) {
 func (s *Server) actor(ctx context.Context) identity.Actor {
 	info := requestInfoOf(ctx)
 	if info.key != nil {
-		return info.key.Actor(info.client)
+		return info.key.Actor(info.origin)
 	}
-	return info.principal.Actor(s.Now(), info.client)
+	return info.principal.Actor(s.Now(), info.origin)
 }
 
 func userID(ctx context.Context) identity.ID { return requestInfoOf(ctx).principal.User.ID }
@@ -140,7 +140,7 @@ func (s *Server) recheckOperator(ctx context.Context) error {
 	if info.key != nil {
 		return s.APIKeys.Recheck(ctx, *info.key)
 	}
-	p, err := s.Sessions.ByID(ctx, info.principal.Session.ID, nil, info.client)
+	p, err := s.Sessions.ByID(ctx, info.principal.Session.ID, nil, info.origin)
 	if err == nil && !p.User.Operator {
 		err = errOperatorRequired()
 	}
@@ -158,11 +158,11 @@ func (s *Server) recheckMember(ctx context.Context, id identity.ID) (team.Role, 
 	if info.key != nil {
 		return mine.Role, s.Sessions.RequireMachineIn(ctx, actor, id)
 	}
-	p, err := s.Sessions.ByID(ctx, info.principal.Session.ID, nil, info.client)
+	p, err := s.Sessions.ByID(ctx, info.principal.Session.ID, nil, info.origin)
 	if err != nil {
 		return "", err
 	}
-	return mine.Role, s.Sessions.RequireIn(ctx, p, info.client, id, false)
+	return mine.Role, s.Sessions.RequireIn(ctx, p, info.origin, id, false)
 }
 
 // recheckManager is recheckMember for admins and owners of the team.

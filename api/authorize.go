@@ -24,10 +24,10 @@ func (s *Server) Authorize(ctx context.Context, r contract.AuthorizeRequestObjec
 	var o authserver.Outcome
 	var err error
 	if sealed := value(r.Params.Continue); sealed != "" {
-		o, err = s.AuthServer.Continue(ctx, sealed, info.principal, info.client)
+		o, err = s.AuthServer.Continue(ctx, sealed, info.principal, info.origin)
 	} else {
 		// As it came: what the application sent is refused in the redirect, where it can be.
-		o, err = s.AuthServer.Authorize(ctx, present(ctx.(*gin.Context).Request.URL.Query()), info.principal, info.client)
+		o, err = s.AuthServer.Authorize(ctx, present(ctx.(*gin.Context).Request.URL.Query()), info.principal, info.origin)
 	}
 	if err != nil {
 		return nil, err

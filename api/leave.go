@@ -70,7 +70,7 @@ func fatesOf(teams *map[string]contract.TeamFate) map[identity.ID]linking.TeamFa
 // RestoreMe restores the account while its deletion is pending.
 func (s *Server) RestoreMe(ctx context.Context, r contract.RestoreMeRequestObject) (contract.RestoreMeResponseObject, error) {
 	c, info := ctx.(*gin.Context), requestInfoOf(ctx)
-	result, err := s.Linking.Return(ctx, *info.principal, info.client)
+	result, err := s.Linking.Return(ctx, *info.principal, info.origin)
 	if err != nil {
 		return nil, err
 	}

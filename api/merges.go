@@ -88,7 +88,7 @@ func (s *Server) AdminUndoMerge(ctx context.Context, r contract.AdminUndoMergeRe
 func (s *Server) holder(ctx context.Context) linking.TicketHolder {
 	info := requestInfoOf(ctx)
 	return linking.TicketHolder{
-		Principal: *info.principal, Client: info.client,
+		Principal: *info.principal, Origin: info.origin,
 		BrowserHash: identity.HashSecret(s.cookies.flowOf(ctx.(*gin.Context))),
 	}
 }

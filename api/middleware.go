@@ -45,7 +45,7 @@ func (o *operation) isCheck() bool {
 type requestInfo struct {
 	id        string
 	operation *operation
-	client    identity.RequestOrigin
+	origin    identity.RequestOrigin
 	addr      netip.Addr // the client's; invalid where the peer has none
 	quotas    quotas
 	principal *session.Principal
@@ -76,7 +76,7 @@ func requestInfoOf(ctx context.Context) *requestInfo {
 func (s *Server) logRequest(c *gin.Context) {
 	start := time.Now()
 	addr := clientAddr(c.Request, s.Config.TrustedProxies)
-	info := &requestInfo{id: rand.Text(), addr: addr, client: identity.RequestOrigin{
+	info := &requestInfo{id: rand.Text(), addr: addr, origin: identity.RequestOrigin{
 		IP: addrText(addr), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
 	}}
 	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestInfoKey{}, info))
@@ -103,7 +103,7 @@ func (s *Server) logRequest(c *gin.Context) {
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs,
 		slog.String("request_id", info.id), slog.String("method", c.Request.Method), slog.String("route", route),
-		slog.Int("status", status), slog.Duration("took", took), slog.String("ip", info.client.IP))
+		slog.Int("status", status), slog.Duration("took", took), slog.String("ip", info.origin.IP))
 	if info.principal != nil {
 		attrs = append(attrs, slog.String("user_id", info.principal.User.ID.String()))
 	}

@@ -23,7 +23,7 @@ func (s *Server) AuthorizeDevice(ctx context.Context, _ contract.AuthorizeDevice
 		return nil, err
 	}
 	info.form.Set("client_ip", hopText(info.form.Get("client_ip")))
-	codes, err := s.AuthServer.RequestDevice(ctx, app, info.form, info.client)
+	codes, err := s.AuthServer.RequestDevice(ctx, app, info.form, info.origin)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (s *Server) findDevice(ctx context.Context, code string) (authserver.Device
 			return authserver.DeviceQuestion{}, err
 		}
 	}
-	q, err := s.AuthServer.DeviceQuestion(ctx, code, *info.principal, info.client)
+	q, err := s.AuthServer.DeviceQuestion(ctx, code, *info.principal, info.origin)
 	if identity.ErrorCode(err) != identity.CodeUserCodeUnknown {
 		for _, x := range charges {
 			s.giveBack(c, x.policy, x.key)

@@ -17,7 +17,7 @@ const (
 func (s *Server) Logout(ctx context.Context, _ contract.LogoutRequestObject) (contract.LogoutResponseObject, error) {
 	c, info := ctx.(*gin.Context), requestInfoOf(ctx)
 	form := present(c.Request.URL.Query())
-	o, err := s.AuthServer.Logout(ctx, form, info.principal, info.client)
+	o, err := s.AuthServer.Logout(ctx, form, info.principal, info.origin)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (s *Server) exchange(ctx context.Context, by authserver.Credentials, info *
 		return authserver.Tokens{}, identity.NewError(identity.CodeUnsupportedGrant, "this grant type is not supported").WithField("grant_type")
 	}
 	if grant == client.GrantRefresh && s.Tokens.Configured(by.ID) {
-		g, err := s.Tokens.Refresh(ctx, info.form.Get("refresh_token"), by.ID, info.client)
+		g, err := s.Tokens.Refresh(ctx, info.form.Get("refresh_token"), by.ID, info.origin)
 		return authserver.Tokens{Access: g.AccessToken, ExpiresIn: g.ExpiresIn, Refresh: g.RefreshToken}, err
 	}
 	app, err := s.AuthServer.Client(ctx, by)
@@ -99,11 +99,11 @@ func (s *Server) exchange(ctx context.Context, by authserver.Credentials, info *
 	info.form.Set("client_ip", hopText(info.form.Get("client_ip")))
 	switch grant {
 	case client.GrantRefresh:
-		return s.AuthServer.Refresh(ctx, app, info.form, info.client)
+		return s.AuthServer.Refresh(ctx, app, info.form, info.origin)
 	case client.GrantDevice:
-		return s.AuthServer.ExchangeDevice(ctx, app, info.form, info.client)
+		return s.AuthServer.ExchangeDevice(ctx, app, info.form, info.origin)
 	}
-	return s.AuthServer.Exchange(ctx, app, info.form, info.client)
+	return s.AuthServer.Exchange(ctx, app, info.form, info.origin)
 }
 
 // RevokeToken ends the session of a token.
@@ -113,7 +113,7 @@ func (s *Server) RevokeToken(ctx context.Context, _ contract.RevokeTokenRequestO
 	if err != nil {
 		return nil, err
 	}
-	return contract.RevokeToken200Response{}, s.AuthServer.Revoke(ctx, app, info.form.Get("token"), info.client)
+	return contract.RevokeToken200Response{}, s.AuthServer.Revoke(ctx, app, info.form.Get("token"), info.origin)
 }
 
 // GetUserinfo returns claims about the person of an access token.

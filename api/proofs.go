@@ -30,7 +30,7 @@ func (s *Server) StartTicket(ctx context.Context, r contract.StartTicketRequestO
 // CreateProof makes a ticket for a person for whom the application's backend vouches.
 func (s *Server) CreateProof(ctx context.Context, r contract.CreateProofRequestObject) (contract.CreateProofResponseObject, error) {
 	info := requestInfoOf(ctx)
-	t, err := s.Backend.Vouch(ctx, *info.key, info.client, backend.Statement{
+	t, err := s.Backend.Vouch(ctx, *info.key, info.origin, backend.Statement{
 		Flow: r.Body.Flow, Purpose: identity.Purpose(r.Body.Purpose), Provider: r.Body.Provider, Subject: r.Body.Subject,
 		Email: value(r.Body.Email), EmailVerified: value(r.Body.EmailVerified), DisplayName: value(r.Body.DisplayName),
 	})

@@ -23,7 +23,7 @@ func (s *Server) CreateRecoveryCodes(ctx context.Context, _ contract.CreateRecov
 // RedeemRecoveryCode signs in with a recovery code.
 func (s *Server) RedeemRecoveryCode(ctx context.Context, r contract.RedeemRecoveryCodeRequestObject) (contract.RedeemRecoveryCodeResponseObject, error) {
 	token := asToken(ctx, r.Body.Delivery)
-	result, err := s.Linking.Recover(ctx, r.Body.Code, requestInfoOf(ctx).client, replaced(ctx, token))
+	result, err := s.Linking.Recover(ctx, r.Body.Code, requestInfoOf(ctx).origin, replaced(ctx, token))
 	if err != nil {
 		return nil, err
 	}

@@ -53,9 +53,9 @@ func (s *Server) requireTeamPolicy(c *gin.Context) {
 		return
 	}
 	if info.key != nil {
-		err = s.Sessions.RequireMachineIn(c.Request.Context(), info.key.Actor(info.client), id)
+		err = s.Sessions.RequireMachineIn(c.Request.Context(), info.key.Actor(info.origin), id)
 	} else {
-		err = s.Sessions.RequireIn(c.Request.Context(), *info.principal, info.client, id, c.Request.Method != http.MethodGet)
+		err = s.Sessions.RequireIn(c.Request.Context(), *info.principal, info.origin, id, c.Request.Method != http.MethodGet)
 	}
 	if err != nil {
 		s.fail(c, err)

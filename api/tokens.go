@@ -17,7 +17,7 @@ func (s *Server) CreateToken(ctx context.Context, r contract.CreateTokenRequestO
 	if r.Body != nil {
 		ask = token.Ask{ClientID: value(r.Body.ClientId), TeamID: r.Body.TeamId, Offline: value(r.Body.Offline)}
 	}
-	g, err := s.Tokens.Issue(ctx, *requestInfoOf(ctx).principal, ask, requestInfoOf(ctx).client)
+	g, err := s.Tokens.Issue(ctx, *requestInfoOf(ctx).principal, ask, requestInfoOf(ctx).origin)
 	return contract.CreateToken200JSONResponse(grantOf(g)), err
 }
 
@@ -30,7 +30,7 @@ func (s *Server) RefreshToken(ctx context.Context, r contract.RefreshTokenReques
 	if grant := value(r.Body.GrantType); grant != "" && grant != client.GrantRefresh {
 		return nil, identity.NewError(identity.CodeUnsupportedGrant, "this grant type is not supported here").WithField("grant_type")
 	}
-	g, err := s.Tokens.Refresh(ctx, r.Body.RefreshToken, r.Body.ClientId, requestInfoOf(ctx).client)
+	g, err := s.Tokens.Refresh(ctx, r.Body.RefreshToken, r.Body.ClientId, requestInfoOf(ctx).origin)
 	return contract.RefreshToken200JSONResponse(grantOf(g)), err
 }
 

@@ -186,7 +186,7 @@ func (c *crowd) signIn(ctx context.Context) error {
 	now := identity.SystemClock()
 	hash := sha256.Sum256([]byte(rand.Text()))
 	p.Secret = &identity.SingleUse{Hash: hash[:], ExpiresAt: now.Add(time.Hour)}
-	r, err := c.linking.Apply(ctx, linking.Submission{Proof: p, BrowserHash: hash[:], Client: identity.RequestOrigin{IP: "192.0.2.1", UserAgent: browser}})
+	r, err := c.linking.Apply(ctx, linking.Submission{Proof: p, BrowserHash: hash[:], Origin: identity.RequestOrigin{IP: "192.0.2.1", UserAgent: browser}})
 	if err == nil && r.Outcome != linking.OutcomeSignedIn {
 		err = fmt.Errorf("%s, want %s", r.Outcome, linking.OutcomeSignedIn)
 	}

@@ -9,7 +9,7 @@ type Actor struct {
 	SessionID        ID   // zero for a service, as UserID
 	KeyID            *ID  // a service
 	RecentlyVerified bool // a proof was given within session.RecentlyVerifiedFor
-	Client           RequestOrigin
+	Origin           RequestOrigin
 }
 
 // CommandLine is an operator at a shell of the machine, who is trusted with everything.
@@ -17,7 +17,7 @@ var CommandLine = Actor{RecentlyVerified: true}
 
 // Event returns an audit event by this actor. The command line is none.
 func (a Actor) Event(action Action, at time.Time) Event {
-	e := Event{ID: NewID(), At: at, Action: action, ActorID: a.By(), IP: a.Client.IP, UserAgent: a.Client.UserAgent}
+	e := Event{ID: NewID(), At: at, Action: action, ActorID: a.By(), IP: a.Origin.IP, UserAgent: a.Origin.UserAgent}
 	switch {
 	case a.KeyID != nil:
 		e.ActorID = a.KeyID

@@ -162,7 +162,7 @@ func TestErrorsTellTheirCodeAndKeepTheirCause(t *testing.T) {
 func TestActor(t *testing.T) {
 	t.Parallel()
 	at := time.Now()
-	a := identity.Actor{UserID: identity.NewID(), SessionID: identity.NewID(), Client: identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"}}
+	a := identity.Actor{UserID: identity.NewID(), SessionID: identity.NewID(), Origin: identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"}}
 	e := a.Event(identity.ActionTeamCreated, at)
 	if *e.ActorID != a.UserID || *e.SessionID != a.SessionID || e.IP != "192.0.2.1" || e.UserAgent != "agent" || !e.At.Equal(at) {
 		t.Errorf("%+v", e)

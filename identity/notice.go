@@ -33,7 +33,7 @@ type Notice struct {
 	To     []string // canonical
 	What   string   // the sign-in method, address or gain it is about; may come from outside
 	At     time.Time
-	Client RequestOrigin
+	Origin RequestOrigin
 }
 
 // Notifier writes notices in the transaction of their change; they are sent after

@@ -73,7 +73,7 @@ type Submission struct {
 	// WithoutAddress makes an account that does not claim the proof's address,
 	// for a person whom someone else's claim would stop. Only for sign_in.
 	WithoutAddress bool
-	Client         identity.RequestOrigin
+	Origin         identity.RequestOrigin
 	// Replaces is the session whose token the new one's takes the place of, if
 	// the proof signs in; nil for none.
 	Replaces *session.Session
@@ -379,7 +379,7 @@ func (s *Service) carryOut(ctx context.Context, a Submission, d Decision, k lock
 		return r, err
 	}
 	if k.identity == nil && !isNew {
-		if err := s.notify(ctx, identity.NoticeLinked, user.ID, name(ident), a.Client); err != nil {
+		if err := s.notify(ctx, identity.NoticeLinked, user.ID, name(ident), a.Origin); err != nil {
 			return r, err
 		}
 		events = append(events, s.event(a, d, identity.ActionIdentityLinked, user.ID))
@@ -404,7 +404,7 @@ func (s *Service) carryOut(ctx context.Context, a Submission, d Decision, k lock
 		if isNew {
 			r.Outcome = OutcomeCreated
 		}
-		r.Session, r.Token, err = s.sessions.Issue(ctx, ident, a.Client, a.Replaces)
+		r.Session, r.Token, err = s.sessions.Issue(ctx, ident, a.Origin, a.Replaces)
 		events = append(events, s.sessionEvent(a, d, identity.ActionSessionCreated, user.ID, r.Session.ID))
 	}
 	if err != nil {

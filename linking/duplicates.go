@@ -90,7 +90,7 @@ func (s *Service) noteDuplicate(ctx context.Context, a Submission, d Decision) e
 		return err
 	}
 	e := n.Event()
-	e.UserID, e.IP, e.UserAgent = &d.User, a.Client.IP, a.Client.UserAgent
+	e.UserID, e.IP, e.UserAgent = &d.User, a.Origin.IP, a.Origin.UserAgent
 	return s.store.RecordEvents(ctx, e)
 }
 

@@ -48,7 +48,7 @@ func (s *Service) RemoveEmail(ctx context.Context, actor identity.Actor, user id
 			return err
 		}
 		live = slices.DeleteFunc(live, func(v identity.Voucher) bool { return v.Address != address })
-		released, err := s.removeVouchers(ctx, user, address, live, actor.Client)
+		released, err := s.removeVouchers(ctx, user, address, live, actor.Origin)
 		if err != nil {
 			return err
 		}
@@ -132,13 +132,13 @@ func (s *Service) unlinkMailbox(ctx context.Context, actor identity.Actor, mailb
 
 // removeVouchers ends every voucher of an address of a user, and notifies the
 // user's other addresses.
-func (s *Service) removeVouchers(ctx context.Context, user identity.ID, address string, live []identity.Voucher, client identity.RequestOrigin) ([]identity.Event, error) {
+func (s *Service) removeVouchers(ctx context.Context, user identity.ID, address string, live []identity.Voucher, origin identity.RequestOrigin) ([]identity.Event, error) {
 	owned, err := s.store.EmailsOf(ctx, user)
 	if err != nil {
 		return nil, err
 	}
 	others := slices.DeleteFunc(owned, func(a string) bool { return a == address }) // that one gets its own
-	if err := s.notifyAt(ctx, identity.NoticeAddressRemoved, others, address, client); err != nil {
+	if err := s.notifyAt(ctx, identity.NoticeAddressRemoved, others, address, origin); err != nil {
 		return nil, err
 	}
 	ids := make([]identity.ID, len(live))
@@ -148,5 +148,5 @@ func (s *Service) removeVouchers(ctx context.Context, user identity.ID, address 
 	if err := s.store.EndVouchers(ctx, ids, identity.VoucherRemoved, s.now()); err != nil {
 		return nil, err
 	}
-	return s.release(ctx, user, []string{address}, identity.VoucherRemoved, client)
+	return s.release(ctx, user, []string{address}, identity.VoucherRemoved, origin)
 }

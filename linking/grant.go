@@ -99,7 +99,7 @@ func (s *Service) GrantLink(ctx context.Context, actor identity.Actor, user iden
 		if err := s.store.InsertGrant(ctx, out); err != nil {
 			return err
 		}
-		if err := s.notify(ctx, identity.NoticeLinkGranted, user, provider+" ("+refused[n].Address+")", actor.Client); err != nil {
+		if err := s.notify(ctx, identity.NoticeLinkGranted, user, provider+" ("+refused[n].Address+")", actor.Origin); err != nil {
 			return err
 		}
 		e := actor.Event(identity.ActionLinkGranted, now)

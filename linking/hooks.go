@@ -23,7 +23,7 @@ type Attempt struct {
 	Decision Decision
 	Proof    identity.Proof
 	User     *identity.User // whom the decision signs in or links to; nil for a new one
-	Client   identity.RequestOrigin
+	Origin   identity.RequestOrigin
 }
 
 // Answer is what the application says about an attempt.
@@ -78,7 +78,7 @@ func (s *Service) requireConsent(a Submission, d Decision, k lockedFacts) error 
 	if s.hooks == nil || d.Action == ActionRefuse || d.Action == ActionReturn || !s.hooks.Asks(d.Action) || a.consent.covers(d) {
 		return nil
 	}
-	attempt := Attempt{Decision: d, Proof: a.Proof, Client: a.Client}
+	attempt := Attempt{Decision: d, Proof: a.Proof, Origin: a.Origin}
 	if u, ok := k.users[d.User]; ok {
 		attempt.User = &u
 	}

@@ -38,7 +38,7 @@ func TestTheApplicationIsAskedBeforeADecisionIsApplied(t *testing.T) {
 			s := linking.NewService(d.DB, sessions, linking.Options{
 				Policy: linking.PolicyAuto, Usable: func(string) bool { return true }, UndoFor: undoFor, Hooks: h,
 			}, d.Clock.Now)
-			return s.Apply(t.Context(), linking.Submission{Proof: p, BrowserHash: plain.browser, Client: identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"}})
+			return s.Apply(t.Context(), linking.Submission{Proof: p, BrowserHash: plain.browser, Origin: identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"}})
 		}
 		agree := func(int, linking.Attempt) (linking.Answer, error) { return linking.Answer{}, nil }
 		proof := func(subject string) identity.Proof {
@@ -61,7 +61,7 @@ func TestTheApplicationIsAskedBeforeADecisionIsApplied(t *testing.T) {
 		if err != nil || r.User.DisplayName != "Named" || len(h.attempts) != 1 || h.left <= 0 || h.left > 3*time.Second {
 			t.Fatalf("new: %+v, %v, asked %d times, %s left", r, err, len(h.attempts), h.left)
 		}
-		if a := h.attempts[0]; a.Decision.Action != linking.ActionCreate || a.User != nil || a.Decision.Inputs == "" || a.Client.IP != "192.0.2.1" {
+		if a := h.attempts[0]; a.Decision.Action != linking.ActionCreate || a.User != nil || a.Decision.Inputs == "" || a.Origin.IP != "192.0.2.1" {
 			t.Errorf("new: asked about %+v", a)
 		}
 

@@ -150,7 +150,7 @@ func (s *Service) leave(ctx context.Context, actor identity.Actor, u identity.Us
 	if err := s.store.LockTeamsOf(ctx, u.ID); err != nil {
 		return d, err
 	}
-	if err := s.notify(ctx, identity.NoticeDeletionRequested, u.ID, d.DeletesAt.UTC().Format("2006-01-02 15:04 MST"), actor.Client); err != nil {
+	if err := s.notify(ctx, identity.NoticeDeletionRequested, u.ID, d.DeletesAt.UTC().Format("2006-01-02 15:04 MST"), actor.Origin); err != nil {
 		return d, err
 	}
 	events, err := s.settleTeams(ctx, actor, u.ID, locked, l.Teams)
@@ -292,7 +292,7 @@ func (s *Service) letReturn(ctx context.Context, a Submission, d Decision, k loc
 	r.Outcome, r.User = OutcomeLeaving, k.users[d.User]
 	via := *k.identity
 	via.KeyID = a.Proof.KeyID
-	if r.Session, r.Token, err = s.sessions.IssueLeaving(ctx, via, a.Client, a.Replaces); err != nil {
+	if r.Session, r.Token, err = s.sessions.IssueLeaving(ctx, via, a.Origin, a.Replaces); err != nil {
 		return r, err
 	}
 	return r, s.store.RecordEvents(ctx, s.sessionEvent(a, d, identity.ActionSessionCreated, d.User, r.Session.ID))
@@ -310,7 +310,7 @@ func (s *Service) Leaving(ctx context.Context, user identity.ID) (Deletion, erro
 
 // Return ends the deletion of the principal, whose session, from a sign-in in the
 // grace, becomes one like any other. All addresses get a notice.
-func (s *Service) Return(ctx context.Context, p session.Principal, client identity.RequestOrigin) (Result, error) {
+func (s *Service) Return(ctx context.Context, p session.Principal, origin identity.RequestOrigin) (Result, error) {
 	var r Result
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		locked, err := s.store.LockUsers(ctx, p.User.ID)
@@ -335,7 +335,7 @@ func (s *Service) Return(ctx context.Context, p session.Principal, client identi
 		if at < 0 {
 			return session.ErrUnauthenticated()
 		}
-		actor := p.Actor(s.now(), client)
+		actor := p.Actor(s.now(), origin)
 		if r.User, err = s.restore(ctx, actor, locked[0], d, ""); err != nil {
 			return err
 		}
@@ -385,7 +385,7 @@ func (s *Service) restore(ctx context.Context, actor identity.Actor, u identity.
 	if err := errors.Join(s.store.UpdateUser(ctx, u), s.store.DeleteDeletion(ctx, u.ID)); err != nil {
 		return u, err
 	}
-	if err := s.notify(ctx, identity.NoticeDeletionCancelled, u.ID, "", actor.Client); err != nil {
+	if err := s.notify(ctx, identity.NoticeDeletionCancelled, u.ID, "", actor.Origin); err != nil {
 		return u, err
 	}
 	e := actor.Event(identity.ActionUserDeletionCancelled, now)

@@ -35,7 +35,7 @@ func TestLeavingRaces(t *testing.T) {
 				g := []time.Duration{0, grace}[n%2]
 				service := leaver(d, replicas[0], g)
 				actor := s.actor(s.owner)
-				actor.UserID, actor.Client = s.a.User.ID, identity.RequestOrigin{IP: "192.0.2.77", UserAgent: "agent"}
+				actor.UserID, actor.Origin = s.a.User.ID, identity.RequestOrigin{IP: "192.0.2.77", UserAgent: "agent"}
 				var left, lost error
 				testkit.Together(2, func(n int) {
 					if n == 0 {

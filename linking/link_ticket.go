@@ -69,7 +69,7 @@ func (s *Service) LinkRequests(ctx context.Context, h TicketHolder) ([]LinkReque
 // CodeReauthRequired unless recently verified; CodeTicketInvalid when the
 // identity has an owner by now.
 func (s *Service) RedeemLink(ctx context.Context, h TicketHolder, id identity.ID) (LinkRequest, error) {
-	a := Submission{Current: &h.Principal, BrowserHash: h.BrowserHash, Client: h.Client}
+	a := Submission{Current: &h.Principal, BrowserHash: h.BrowserHash, Origin: h.Origin}
 	for {
 		out, err := s.redeemLink(ctx, h, id, &a)
 		q, asks := errors.AsType[question](err)
@@ -109,7 +109,7 @@ func (s *Service) redeemLink(ctx context.Context, h TicketHolder, id identity.ID
 // DismissLink ends a link ticket without linking anything.
 func (s *Service) DismissLink(ctx context.Context, h TicketHolder, id identity.ID) error {
 	_, err := s.settleLink(ctx, h, id, func(ctx context.Context, t Ticket) error {
-		e := s.event(Submission{Proof: identity.Proof(t.Proof), Current: &h.Principal, Client: h.Client},
+		e := s.event(Submission{Proof: identity.Proof(t.Proof), Current: &h.Principal, Origin: h.Origin},
 			Decision{Reason: ReasonConfirmed}, identity.ActionLinkDismissed, t.OwnerID)
 		e.ActorID, e.SessionID = &h.Principal.User.ID, &h.Principal.Session.ID
 		return s.store.RecordEvents(ctx, e)
@@ -137,7 +137,7 @@ func (s *Service) settleLink(ctx context.Context, h TicketHolder, id identity.ID
 			return identity.ErrNotFound
 		}
 		now := s.now()
-		if err := h.Principal.Actor(now, h.Client).RequireRecentlyVerified(); err != nil {
+		if err := h.Principal.Actor(now, h.Origin).RequireRecentlyVerified(); err != nil {
 			return err
 		}
 		t.UsedAt = &now
@@ -179,7 +179,7 @@ func (s *Service) linkConfirmed(ctx context.Context, a Submission) error {
 	if err != nil {
 		return err
 	}
-	if err := s.notify(ctx, identity.NoticeLinked, user.ID, name(linked), a.Client); err != nil {
+	if err := s.notify(ctx, identity.NoticeLinked, user.ID, name(linked), a.Origin); err != nil {
 		return err
 	}
 	events, err := s.vouch(ctx, a, d, &user, k)

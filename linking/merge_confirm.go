@@ -16,7 +16,7 @@ import (
 type TicketHolder struct {
 	Principal   session.Principal
 	BrowserHash []byte
-	Client      identity.RequestOrigin
+	Origin      identity.RequestOrigin
 }
 
 // PreviewMerge shows what redeeming a merge ticket would do. It writes nothing.
@@ -90,7 +90,7 @@ func (s *Service) ConfirmMerge(ctx context.Context, h TicketHolder, id identity.
 		if !s.redeems(h, t) {
 			return errTicketInvalid()
 		}
-		actor := h.Principal.Actor(s.now(), h.Client)
+		actor := h.Principal.Actor(s.now(), h.Origin)
 		if err := actor.RequireRecentlyVerified(); err != nil {
 			return err
 		}
@@ -226,10 +226,10 @@ func (s *Service) merge(ctx context.Context, p *Preview, by *identity.ID, event 
 	for i, one := range p.Plan.Identities {
 		ids[i] = one.ID
 	}
-	client := identity.RequestOrigin{IP: event.IP, UserAgent: event.UserAgent}
+	origin := identity.RequestOrigin{IP: event.IP, UserAgent: event.UserAgent}
 	steps := []func() error{
-		func() error { return s.notify(ctx, identity.NoticeMerged, source.ID, mergeNotice(*p), client) },
-		func() error { return s.notify(ctx, identity.NoticeMerged, survivor.ID, mergeNotice(*p), client) },
+		func() error { return s.notify(ctx, identity.NoticeMerged, source.ID, mergeNotice(*p), origin) },
+		func() error { return s.notify(ctx, identity.NoticeMerged, survivor.ID, mergeNotice(*p), origin) },
 		func() error { return s.store.InsertMerge(ctx, m) },
 		func() error { return s.store.RecordItems(ctx, m) },
 		func() error { return s.store.SetUser(ctx, tombstone) }, // before its addresses go: they hold on to the primary one
@@ -316,7 +316,7 @@ func (s *Service) continueAs(ctx context.Context, h TicketHolder, p Preview) (Re
 		}
 	}
 	via.UserID = p.Survivor.ID
-	r.Session, r.Token, err = s.sessions.Issue(ctx, via, h.Client, nil)
+	r.Session, r.Token, err = s.sessions.Issue(ctx, via, h.Origin, nil)
 	return r, err
 }
 

@@ -92,8 +92,8 @@ func (s *Service) undo(ctx context.Context, actor *identity.Actor, id identity.I
 		if actor != nil {
 			event = actor.Event(identity.ActionUserMergeUndone, now)
 		}
-		client := identity.RequestOrigin{IP: event.IP, UserAgent: event.UserAgent}
-		if err := s.notify(ctx, identity.NoticeMergeUndone, survivor.ID, "", client); err != nil {
+		origin := identity.RequestOrigin{IP: event.IP, UserAgent: event.UserAgent}
+		if err := s.notify(ctx, identity.NoticeMergeUndone, survivor.ID, "", origin); err != nil {
 			return err
 		}
 		if err := s.moveBack(ctx, m, source, survivor, now); err != nil {

@@ -8,7 +8,7 @@ import (
 
 // notify informs the owner of an account of what is done to it, at the addresses
 // that it has now: call it before addresses are added or removed.
-func (s *Service) notify(ctx context.Context, kind identity.NoticeKind, user identity.ID, what string, client identity.RequestOrigin) error {
+func (s *Service) notify(ctx context.Context, kind identity.NoticeKind, user identity.ID, what string, origin identity.RequestOrigin) error {
 	if s.notices == nil {
 		return nil
 	}
@@ -16,15 +16,15 @@ func (s *Service) notify(ctx context.Context, kind identity.NoticeKind, user ide
 	if err != nil {
 		return err
 	}
-	return s.notifyAt(ctx, kind, to, what, client)
+	return s.notifyAt(ctx, kind, to, what, origin)
 }
 
 // notifyAt is notify for given addresses.
-func (s *Service) notifyAt(ctx context.Context, kind identity.NoticeKind, to []string, what string, client identity.RequestOrigin) error {
+func (s *Service) notifyAt(ctx context.Context, kind identity.NoticeKind, to []string, what string, origin identity.RequestOrigin) error {
 	if s.notices == nil || len(to) == 0 {
 		return nil
 	}
-	return s.notices.Notify(ctx, identity.Notice{Kind: kind, To: to, What: what, At: s.now(), Client: client})
+	return s.notices.Notify(ctx, identity.Notice{Kind: kind, To: to, What: what, At: s.now(), Origin: origin})
 }
 
 // name is how a notice names a sign-in method.

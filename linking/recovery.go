@@ -58,7 +58,7 @@ func (s *Service) RecoveryCodes(ctx context.Context, user identity.ID) (left int
 // Recover signs in with a recovery code. The session can only add a sign-in
 // method. The code works once. CodeInvalidProof for anything that is not a valid
 // code, without a reason. A session that the new one replaces ends.
-func (s *Service) Recover(ctx context.Context, typed string, client identity.RequestOrigin, replaces *session.Session) (Result, error) {
+func (s *Service) Recover(ctx context.Context, typed string, origin identity.RequestOrigin, replaces *session.Session) (Result, error) {
 	hash, ok := recovery.Hash(typed)
 	if !ok {
 		return Result{}, errNoSuchCode()
@@ -87,19 +87,19 @@ func (s *Service) Recover(ctx context.Context, typed string, client identity.Req
 			return errNoSuchCode() // by someone else, just now
 		}
 		r = Result{Outcome: OutcomeSignedIn, User: locked[0]}
-		if r.Session, r.Token, err = s.sessions.IssueRestricted(ctx, id, methodRecovery, client, replaces); err != nil {
+		if r.Session, r.Token, err = s.sessions.IssueRestricted(ctx, id, methodRecovery, origin, replaces); err != nil {
 			return err
 		}
 		left, _, err := s.store.RecoveryCodes(ctx, id)
 		if err != nil {
 			return err
 		}
-		if err := s.notify(ctx, identity.NoticeRecoveryUsed, id, "", client); err != nil {
+		if err := s.notify(ctx, identity.NoticeRecoveryUsed, id, "", origin); err != nil {
 			return err
 		}
 		return s.store.RecordEvents(ctx, identity.Event{
 			ID: identity.NewID(), At: s.now(), Action: identity.ActionRecoveryUsed, ActorID: &id, UserID: &id, SessionID: &r.Session.ID,
-			IP: client.IP, UserAgent: client.UserAgent, Data: identity.Metadata{"left": left},
+			IP: origin.IP, UserAgent: origin.UserAgent, Data: identity.Metadata{"left": left},
 		})
 	})
 	return r, err

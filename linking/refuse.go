@@ -88,7 +88,7 @@ func explain(d Decision) string {
 func (s *Service) event(a Submission, d Decision, action identity.Action, user identity.ID) identity.Event {
 	e := identity.Event{
 		ID: identity.NewID(), At: s.now(), Action: action, ActorID: &user, UserID: &user,
-		IP: a.Client.IP, UserAgent: a.Client.UserAgent,
+		IP: a.Origin.IP, UserAgent: a.Origin.UserAgent,
 		Data: identity.Metadata{
 			"provider": a.Proof.Provider, "subject": a.Proof.Subject, "purpose": a.Proof.Purpose,
 			"reason": d.Reason, "policy": s.policy(a.Proof.Provider), "inputs": d.Inputs,

@@ -82,8 +82,8 @@ type PartyRows struct {
 
 // Sessions issues and renews sessions inside the store's transaction.
 type Sessions interface {
-	Issue(ctx context.Context, via identity.Identity, client identity.RequestOrigin, replaces *session.Session) (session.Session, string, error)
-	IssueLeaving(ctx context.Context, via identity.Identity, client identity.RequestOrigin, replaces *session.Session) (session.Session, string, error)
-	IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.RequestOrigin, replaces *session.Session) (session.Session, string, error)
+	Issue(ctx context.Context, via identity.Identity, origin identity.RequestOrigin, replaces *session.Session) (session.Session, string, error)
+	IssueLeaving(ctx context.Context, via identity.Identity, origin identity.RequestOrigin, replaces *session.Session) (session.Session, string, error)
+	IssueRestricted(ctx context.Context, user identity.ID, method string, origin identity.RequestOrigin, replaces *session.Session) (session.Session, string, error)
 	Renew(ctx context.Context, seen session.Session, via *identity.Identity, verified bool) (session.Session, string, error)
 }

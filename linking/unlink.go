@@ -85,7 +85,7 @@ func (s *Service) anyUsable(ctx context.Context, of []identity.Identity) (bool, 
 }
 
 func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identity.Identity, left []identity.Identity) error {
-	if err := s.notify(ctx, identity.NoticeUnlinked, actor.UserID, name(gone), actor.Client); err != nil {
+	if err := s.notify(ctx, identity.NoticeUnlinked, actor.UserID, name(gone), actor.Origin); err != nil {
 		return err
 	}
 	now := s.now()
@@ -93,7 +93,7 @@ func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identit
 	if err != nil {
 		return err
 	}
-	released, err := s.forget(ctx, gone, identity.VoucherUnlinked, actor.Client)
+	released, err := s.forget(ctx, gone, identity.VoucherUnlinked, actor.Origin)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (s *Service) unlink(ctx context.Context, actor identity.Actor, gone identit
 
 // forget deletes an identity, ends its vouchers, and remembers that its user
 // unlinked it. Tickets of the user end: their grounds may have ended.
-func (s *Service) forget(ctx context.Context, gone identity.Identity, reason identity.VoucherEnd, client identity.RequestOrigin) ([]identity.Event, error) {
+func (s *Service) forget(ctx context.Context, gone identity.Identity, reason identity.VoucherEnd, origin identity.RequestOrigin) ([]identity.Event, error) {
 	now := s.now()
 	if err := s.store.DeleteIdentity(ctx, gone.ID); err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func (s *Service) forget(ctx context.Context, gone identity.Identity, reason ide
 		return nil, err
 	}
 	own := slices.DeleteFunc(live, func(v identity.Voucher) bool { return !v.By(gone.Provider, gone.Subject) })
-	return s.endVouchers(ctx, gone.UserID, own, reason, client)
+	return s.endVouchers(ctx, gone.UserID, own, reason, origin)
 }
 
 // by makes an event the actor's.

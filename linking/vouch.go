@@ -68,7 +68,7 @@ func (s *Service) vouch(ctx context.Context, a Submission, d Decision, user *ide
 			denied = append(denied, v)
 		}
 	}
-	events, err := s.endVouchers(ctx, user.ID, denied, identity.VoucherChanged, a.Client)
+	events, err := s.endVouchers(ctx, user.ID, denied, identity.VoucherChanged, a.Origin)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (s *Service) claim(ctx context.Context, e identity.Email, user *identity.Us
 
 // endVouchers ends vouchers of a user, and releases their addresses. It returns
 // an event for each address that left the user.
-func (s *Service) endVouchers(ctx context.Context, user identity.ID, vouchers []identity.Voucher, reason identity.VoucherEnd, client identity.RequestOrigin) ([]identity.Event, error) {
+func (s *Service) endVouchers(ctx context.Context, user identity.ID, vouchers []identity.Voucher, reason identity.VoucherEnd, origin identity.RequestOrigin) ([]identity.Event, error) {
 	if len(vouchers) == 0 {
 		return nil, nil
 	}
@@ -175,12 +175,12 @@ func (s *Service) endVouchers(ctx context.Context, user identity.ID, vouchers []
 	if err := s.store.EndVouchers(ctx, ids, reason, s.now()); err != nil {
 		return nil, err
 	}
-	return s.release(ctx, user, addresses, reason, client)
+	return s.release(ctx, user, addresses, reason, origin)
 }
 
 // release takes those of the addresses off a user that nothing vouches for any
 // more. Each gets one last notice, and is free for its next owner.
-func (s *Service) release(ctx context.Context, user identity.ID, addresses []string, reason identity.VoucherEnd, client identity.RequestOrigin) ([]identity.Event, error) {
+func (s *Service) release(ctx context.Context, user identity.ID, addresses []string, reason identity.VoucherEnd, origin identity.RequestOrigin) ([]identity.Event, error) {
 	live, err := s.store.LiveVouchers(ctx, user)
 	if err != nil {
 		return nil, err
@@ -196,14 +196,14 @@ func (s *Service) release(ctx context.Context, user identity.ID, addresses []str
 		if vouched || !slices.Contains(owned, address) {
 			continue
 		}
-		if err := s.notifyAt(ctx, identity.NoticeAddressRemoved, []string{address}, address, client); err != nil {
+		if err := s.notifyAt(ctx, identity.NoticeAddressRemoved, []string{address}, address, origin); err != nil {
 			return nil, err
 		}
 		if err := s.store.DeleteEmail(ctx, user, address, now); err != nil {
 			return nil, err
 		}
 		events = append(events, identity.Event{
-			ID: identity.NewID(), At: now, Action: identity.ActionEmailRemoved, UserID: &user, IP: client.IP, UserAgent: client.UserAgent,
+			ID: identity.NewID(), At: now, Action: identity.ActionEmailRemoved, UserID: &user, IP: origin.IP, UserAgent: origin.UserAgent,
 			Data: identity.Metadata{"address": address, "reason": reason},
 		})
 	}

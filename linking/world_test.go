@@ -69,7 +69,7 @@ func wallet(p *identity.Proof) {
 func (w *world) apply(t *testing.T, p identity.Proof, current *session.Principal) (linking.Result, error) {
 	t.Helper()
 	return w.service.Apply(t.Context(), linking.Submission{
-		Proof: p, Current: current, BrowserHash: w.browser, Client: identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"},
+		Proof: p, Current: current, BrowserHash: w.browser, Origin: identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"},
 	})
 }
 

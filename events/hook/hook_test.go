@@ -67,7 +67,7 @@ func attempt(action linking.Action) linking.Attempt {
 			Wallet: &identity.Wallet{Address: "0xAb", ChainID: 1, Kind: "eoa"}, Secret: &identity.SingleUse{Hash: []byte("the hash of a nonce")},
 		},
 		User:   &identity.User{ID: identity.NewID(), DisplayName: "Ada", Metadata: `{"private":"note"}`},
-		Client: identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"},
+		Origin: identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"},
 	}
 }
 

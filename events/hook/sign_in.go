@@ -106,7 +106,7 @@ func attemptOf(a linking.Attempt) attempt {
 	out := attempt{
 		Decision: string(a.Decision.Action), Reason: string(a.Decision.Reason), Purpose: string(p.Purpose), Inputs: a.Decision.Inputs,
 		Proof: proof{Provider: p.Provider, Subject: p.Subject, EmailVerified: p.VerifiedEmail() != "", DisplayName: p.DisplayName},
-		User:  userOf(a.User), Client: client{IP: a.Client.IP, UserAgent: a.Client.UserAgent},
+		User:  userOf(a.User), Client: client{IP: a.Origin.IP, UserAgent: a.Origin.UserAgent},
 	}
 	if p.Email != "" {
 		out.Proof.Email = &p.Email

@@ -123,8 +123,8 @@ func (k Key) Has(s Scope) bool {
 }
 
 // Actor is the key as the author of a change.
-func (k Key) Actor(client identity.RequestOrigin) identity.Actor {
-	return identity.Actor{KeyID: &k.ID, RecentlyVerified: true, Client: client}
+func (k Key) Actor(origin identity.RequestOrigin) identity.Actor {
+	return identity.Actor{KeyID: &k.ID, RecentlyVerified: true, Origin: origin}
 }
 
 var shape = regexp.MustCompile(`^lk_([a-z2-7]{12})_([A-Za-z0-9_-]{43})$`)

@@ -260,7 +260,7 @@ func (s *Service) DecideDevice(ctx context.Context, sealed string, p session.Pri
 		if allow {
 			action = identity.ActionDeviceApproved
 			if d.TeamID != nil {
-				if err := s.requireTeam(ctx, p, actor.Client, *d.TeamID); err != nil {
+				if err := s.requireTeam(ctx, p, actor.Origin, *d.TeamID); err != nil {
 					return err
 				}
 			}
@@ -272,7 +272,7 @@ func (s *Service) DecideDevice(ctx context.Context, sealed string, p session.Pri
 				d.GrantID = &g.ID
 			}
 		}
-		d.Approved, d.UserID, d.SessionID, d.DecidedIP = &allow, &p.User.ID, &p.Session.ID, actor.Client.IP
+		d.Approved, d.UserID, d.SessionID, d.DecidedIP = &allow, &p.User.ID, &p.Session.ID, actor.Origin.IP
 		if err := s.store.UpdateDeviceRequest(ctx, d); err != nil {
 			return err
 		}

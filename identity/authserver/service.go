@@ -51,7 +51,7 @@ type Store interface {
 // Sessions is what the authorization server asks of sessions.
 type Sessions interface {
 	IssueApplication(ctx context.Context, n session.NewApplication) (session.Principal, error)
-	RequireIn(ctx context.Context, p session.Principal, client identity.RequestOrigin, team identity.ID, changes bool) error
+	RequireIn(ctx context.Context, p session.Principal, origin identity.RequestOrigin, team identity.ID, changes bool) error
 }
 
 // Consents keeps what people agree to.

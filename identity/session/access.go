@@ -18,9 +18,9 @@ func (s Session) facts() team.Facts {
 	return team.Facts{Methods: s.Methods, SignedInAt: signedIn, LastSeenAt: s.LastSeenAt, LongestPause: s.LongestPause}
 }
 
-// address is where a client is, or one that is in no network.
-func address(client identity.RequestOrigin) netip.Addr {
-	a, err := netip.ParseAddr(client.IP)
+// address is where a request came from, or one that is in no network.
+func address(origin identity.RequestOrigin) netip.Addr {
+	a, err := netip.ParseAddr(origin.IP)
 	if err != nil {
 		return netip.Addr{}
 	}
@@ -28,22 +28,22 @@ func address(client identity.RequestOrigin) netip.Addr {
 }
 
 // refuses decides whether the session acts in the team now, from where the
-// client is; nil if so.
-func (e ActiveTeamSession) refuses(s Session, client identity.RequestOrigin, now time.Time) *team.Refusal {
+// request came; nil if so.
+func (e ActiveTeamSession) refuses(s Session, origin identity.RequestOrigin, now time.Time) *team.Refusal {
 	if e.BreakGlassUntil != nil && now.Before(*e.BreakGlassUntil) && e.Role == team.RoleOwner {
 		return nil
 	}
-	return e.Policy.Check(s.facts(), address(client), now)
+	return e.Policy.Check(s.facts(), address(origin), now)
 }
 
 // admitted is the principal without a team session that may not act now. It
 // leaves what the store, or a cache, has given as it is.
-func (p Principal) admitted(client identity.RequestOrigin, now time.Time) Principal {
+func (p Principal) admitted(origin identity.RequestOrigin, now time.Time) Principal {
 	p.Refused = nil
 	if p.Team == nil {
 		return p
 	}
-	if refusal := p.Team.refuses(p.Session, client, now); refusal != nil {
+	if refusal := p.Team.refuses(p.Session, origin, now); refusal != nil {
 		p.Refused, p.Team, p.Memo = &Refused{TeamID: p.Team.TeamID, Refusal: *refusal}, nil, nil
 	} else if p.Team.EndedByPolicy {
 		p.Team, p.Memo = nil, nil
@@ -51,8 +51,8 @@ func (p Principal) admitted(client identity.RequestOrigin, now time.Time) Princi
 	return p
 }
 
-// RequireMachineIn is RequireIn for a service: of the policy it asks where the
-// client is, for the rest is about how a person signed in.
+// RequireMachineIn is RequireIn for a service: of the policy it asks where
+// the request came from, for the rest is about how a person signed in.
 func (s *Service) RequireMachineIn(ctx context.Context, actor identity.Actor, id identity.ID) error {
 	if _, err := team.TeamAs(ctx, s.store, actor, id, s.now()); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (s *Service) RequireMachineIn(ctx context.Context, actor identity.Actor, id
 	if err != nil {
 		return err
 	}
-	if refusal := policy.CheckPlace(address(actor.Client)); refusal != nil {
+	if refusal := policy.CheckPlace(address(actor.Origin)); refusal != nil {
 		return refusal.Err()
 	}
 	return nil
@@ -71,7 +71,7 @@ func (s *Service) RequireMachineIn(ctx context.Context, actor identity.Actor, id
 // says of it now: CodePolicyUnsatisfied if it does not, identity.ErrNotFound for
 // a team that the user is not in. A change by an admin or owner may also require a
 // recently verified session.
-func (s *Service) RequireIn(ctx context.Context, p Principal, client identity.RequestOrigin, id identity.ID, changes bool) error {
+func (s *Service) RequireIn(ctx context.Context, p Principal, origin identity.RequestOrigin, id identity.ID, changes bool) error {
 	if p.Refused != nil && p.Refused.TeamID == id {
 		return p.Refused.Err()
 	}
@@ -85,7 +85,7 @@ func (s *Service) RequireIn(ctx context.Context, p Principal, client identity.Re
 		}
 	}
 	now := s.now()
-	if refusal := e.refuses(p.Session, client, now); refusal != nil {
+	if refusal := e.refuses(p.Session, origin, now); refusal != nil {
 		return refusal.Err()
 	}
 	if changes && e.Role.Manages() {

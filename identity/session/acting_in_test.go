@@ -44,7 +44,7 @@ func TestActingIn(t *testing.T) {
 			"not entered": {notEntered.ID, false, ""}, "not a member": {foreign.ID, false, ""}, "no team": {identity.NewID(), false, ""},
 			"another session's": {elsewhere.ID, false, ""},
 		} {
-			got, err := f.ActingIn(t.Context(), p, c.team, client)
+			got, err := f.ActingIn(t.Context(), p, c.team, origin)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				continue

@@ -34,7 +34,7 @@ func (s *Service) IssueApplication(ctx context.Context, n NewApplication) (Princ
 		return s.issueApplication(ctx, n, nil)
 	}
 	var p Principal
-	actor := identity.Actor{UserID: n.UserID, SessionID: n.ID, Client: n.From}
+	actor := identity.Actor{UserID: n.UserID, SessionID: n.ID, Origin: n.From}
 	err := team.InTeamTx(ctx, s.store, actor, *n.TeamID, s.now, func(ctx context.Context, _ team.Team, role team.Role) (err error) {
 		p, err = s.issueApplication(ctx, n, &role)
 		return err
@@ -72,7 +72,7 @@ func (s *Service) issueApplication(ctx context.Context, n NewApplication, role *
 	if err := s.store.InsertSession(ctx, out); err != nil {
 		return Principal{}, err
 	}
-	actor := identity.Actor{UserID: n.UserID, SessionID: n.Parent, Client: n.From}
+	actor := identity.Actor{UserID: n.UserID, SessionID: n.Parent, Origin: n.From}
 	created := actor.Event(identity.ActionApplicationSignedIn, now)
 	created.UserID = &n.UserID
 	created.Data = identity.Metadata{"client_id": n.ClientID, "client": n.Client, "application_session_id": out.ID, "scopes": n.Scopes, "offline": n.Offline}

@@ -15,7 +15,7 @@ import (
 // application makes a session of an application in a browser's session.
 func (f *fixture) application(t *testing.T, parent session.Session, edit ...func(*session.NewApplication)) (session.Principal, error) {
 	t.Helper()
-	n := session.NewApplication{ID: identity.NewID(), UserID: parent.UserID, Parent: parent.ID, ClientID: "app", Scopes: []string{"openid", "email"}, From: client}
+	n := session.NewApplication{ID: identity.NewID(), UserID: parent.UserID, Parent: parent.ID, ClientID: "app", Scopes: []string{"openid", "email"}, From: origin}
 	for _, e := range edit {
 		e(&n)
 	}
@@ -36,7 +36,7 @@ func (f *fixture) lives(t *testing.T, p session.Principal) bool {
 	if p.Team != nil {
 		in = &p.Team.ID
 	}
-	_, err := f.ByID(t.Context(), p.Session.ID, in, client)
+	_, err := f.ByID(t.Context(), p.Session.ID, in, origin)
 	if err != nil && identity.ErrorCode(err) != identity.CodeUnauthenticated {
 		t.Fatal(err)
 	}
@@ -97,11 +97,11 @@ func TestApplicationsEndWithTheirParent(t *testing.T) {
 			}, false, false},
 			"replaced by another person": {func(t *testing.T, parent session.Session) {
 				via := f.Identity(t, f.User(t).ID, "google", storagetest.Word())
-				f.Do(t, func(ctx context.Context) error { _, _, err := f.Issue(ctx, via, client, &parent); return err })
+				f.Do(t, func(ctx context.Context) error { _, _, err := f.Issue(ctx, via, origin, &parent); return err })
 			}, true, false},
 			"replaced by the same person": {func(t *testing.T, parent session.Session) {
 				via := f.Identity(t, parent.UserID, "github", storagetest.Word())
-				f.Do(t, func(ctx context.Context) error { _, _, err := f.Issue(ctx, via, client, &parent); return err })
+				f.Do(t, func(ctx context.Context) error { _, _, err := f.Issue(ctx, via, origin, &parent); return err })
 			}, true, true},
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestApplicationInATeam(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Clock.Advance(20 * time.Minute)
-		if _, err := f.ByID(t.Context(), p.Session.ID, &p.Team.ID, client); identity.ErrorCode(err) != identity.CodePolicyUnsatisfied {
+		if _, err := f.ByID(t.Context(), p.Session.ID, &p.Team.ID, origin); identity.ErrorCode(err) != identity.CodePolicyUnsatisfied {
 			t.Errorf("max_age does not count from the sign-in: %v", err)
 		}
 	})

@@ -18,22 +18,22 @@ type PrincipalStore interface {
 // ByID is Authenticate by a session's id, for something that is derived from a
 // session, such as a refresh token. It returns the principal, acting in the named
 // team session or in none. CodeUnauthenticated if either does not work now,
-// CodePolicyUnsatisfied if the team's policy refuses it from where the client is.
+// CodePolicyUnsatisfied if the team's policy refuses it from where the request came.
 // An application that does not say where the person is, counts as where they were
 // last. It does not record a use; see Use.
-func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.RequestOrigin) (Principal, error) {
+func (s *Service) ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, origin identity.RequestOrigin) (Principal, error) {
 	p, err := s.store.PrincipalBySession(ctx, id, teamSession)
 	if err != nil && !errors.Is(err, identity.ErrNotFound) {
 		return Principal{}, err
 	}
 	if err != nil {
-		return s.Admit(nil, teamSession, client)
+		return s.Admit(nil, teamSession, origin)
 	}
-	return s.Admit(&p, teamSession, client)
+	return s.Admit(&p, teamSession, origin)
 }
 
 // Admit is ByID of what the store has returned; nil for nothing.
-func (s *Service) Admit(read *Principal, teamSession *identity.ID, client identity.RequestOrigin) (Principal, error) {
+func (s *Service) Admit(read *Principal, teamSession *identity.ID, origin identity.RequestOrigin) (Principal, error) {
 	now := s.now()
 	if read == nil {
 		return Principal{}, ErrUnauthenticated()
@@ -43,10 +43,10 @@ func (s *Service) Admit(read *Principal, teamSession *identity.ID, client identi
 	if p.Session.Status(now) != StatusActive || !p.User.Active() || (p.Team == nil) != (teamSession == nil) {
 		return Principal{}, ErrUnauthenticated()
 	}
-	if client.IP == "" && p.Session.Kind == KindApplication {
-		client.IP = p.Session.IP
+	if origin.IP == "" && p.Session.Kind == KindApplication {
+		origin.IP = p.Session.IP
 	}
-	p = p.admitted(client, now)
+	p = p.admitted(origin, now)
 	if p.Refused != nil {
 		return p, p.Refused.Err()
 	}
@@ -57,7 +57,7 @@ func (s *Service) Admit(read *Principal, teamSession *identity.ID, client identi
 // their session has there, whichever was started last. identity.ErrNotFound for a
 // team they are not in, CodeTeamSessionRequired without a team session in it,
 // CodePolicyUnsatisfied as in ByID.
-func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, client identity.RequestOrigin) (Principal, error) {
+func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, origin identity.RequestOrigin) (Principal, error) {
 	ts, err := s.store.OpenTeamSession(ctx, p.Session.ID, team)
 	if errors.Is(err, identity.ErrNotFound) || err == nil && ts.EndedInBulk {
 		if _, err := s.store.TeamFor(ctx, team, p.User.ID); err != nil {
@@ -68,14 +68,14 @@ func (s *Service) InTeam(ctx context.Context, p Principal, team identity.ID, cli
 	if err != nil {
 		return Principal{}, err
 	}
-	return s.ByID(ctx, p.Session.ID, &ts.ID, client)
+	return s.ByID(ctx, p.Session.ID, &ts.ID, origin)
 }
 
 // ActingIn returns a principal acting in a team, whichever team session was
 // started last: with Team if their session has an open team session there, with
 // Refused while the team's policy refuses it, with neither if it has none or they
 // are not a member. It reads only for a team other than the last.
-func (s *Service) ActingIn(ctx context.Context, p Principal, team identity.ID, client identity.RequestOrigin) (Principal, error) {
+func (s *Service) ActingIn(ctx context.Context, p Principal, team identity.ID, origin identity.RequestOrigin) (Principal, error) {
 	if p.Team != nil && p.Team.TeamID == team || p.Refused != nil && p.Refused.TeamID == team {
 		return p, nil
 	}
@@ -90,7 +90,7 @@ func (s *Service) ActingIn(ctx context.Context, p Principal, team identity.ID, c
 	if e.ID != (identity.ID{}) {
 		p.Team = &e
 	}
-	return p.admitted(client, s.now()), nil
+	return p.admitted(origin, s.now()), nil
 }
 
 // Use records that a session of ByID is used, as Authenticate does.

@@ -132,7 +132,7 @@ func TestAllOfAUserEndAtOnce(t *testing.T) {
 		f.works(t, "my own", token, true)
 		f.works(t, "a stranger's", strangers, true)
 		f.works(t, "another of mine", oldToken, false)
-		if _, err := f.ByID(t.Context(), old.ID, nil, client); err == nil {
+		if _, err := f.ByID(t.Context(), old.ID, nil, origin); err == nil {
 			t.Error("another of mine works by its id")
 		}
 		if _, _, err := f.renewBy(old, nil); err == nil {
@@ -210,7 +210,7 @@ func TestAllOfTheDeploymentEndAtOnce(t *testing.T) {
 			via := f.Identity(t, u.ID, "google", storagetest.Word())
 			go func() {
 				ended <- f.InTx(context.WithoutCancel(t.Context()), func(ctx context.Context) (err error) {
-					if _, late, err = f.Issue(ctx, via, client, nil); err == nil {
+					if _, late, err = f.Issue(ctx, via, origin, nil); err == nil {
 						_, err = f.DB.User(ctx, u.ID) // sends what was put off
 					}
 					close(begun)
@@ -318,7 +318,7 @@ func TestByFilterInBatches(t *testing.T) {
 		if recorded := f.recorded(t, j.ID); j.Ended != crowdSize || len(recorded) != crowdSize || f.Count(t, "job_items") != 0 {
 			t.Errorf("ended %d, recorded %d", j.Ended, len(recorded))
 		}
-		if s, err := f.Service.ByID(t.Context(), since.ID, nil, client); err != nil {
+		if s, err := f.Service.ByID(t.Context(), since.ID, nil, origin); err != nil {
 			t.Errorf("made after the call: %+v, %v", s, err)
 		}
 		f.works(t, "my own", token, true)
@@ -391,7 +391,7 @@ func TestAllOfATeamEndAtOnce(t *testing.T) {
 		in("a member who is an owner now", member.ID, false)
 		role(coOwner.ID, team.RoleMember)
 		in("an owner who is a member now", coOwner.ID, true)
-		if _, err := f.InTeam(t.Context(), f.works(t, "", tokens[admin.ID], true), tm.ID, client); err == nil {
+		if _, err := f.InTeam(t.Context(), f.works(t, "", tokens[admin.ID], true), tm.ID, origin); err == nil {
 			t.Error("acts in the team by a team session that has ended")
 		}
 		if l := enter(admin.ID); l.Status(f.Clock.Now()) != session.StatusActive {

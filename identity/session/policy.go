@@ -101,7 +101,7 @@ func (s *Service) maySetPolicy(ctx context.Context, actor identity.Actor, role t
 		return err
 	}
 	s.uses.on(&cur)
-	if refusal := p.Check(cur.facts(), address(actor.Client), s.now()); refusal != nil {
+	if refusal := p.Check(cur.facts(), address(actor.Origin), s.now()); refusal != nil {
 		refusal.Detail = "your own session would not satisfy this policy: " + refusal.Detail
 		return refusal.Err()
 	}

@@ -18,13 +18,13 @@ func TestANewSessionEndsTheOneItReplaces(t *testing.T) {
 		by := func(user identity.ID) func(ctx context.Context, replaces *session.Session) (session.Session, string, error) {
 			via := f.Identity(t, user, "google", storagetest.Word())
 			return func(ctx context.Context, replaces *session.Session) (session.Session, string, error) {
-				return f.Issue(ctx, via, client, replaces)
+				return f.Issue(ctx, via, origin, replaces)
 			}
 		}
 		for name, sign := range map[string]func(ctx context.Context, replaces *session.Session) (session.Session, string, error){
 			"the same user": by(u.ID), "another user": by(other.ID),
 			"a recovery code": func(ctx context.Context, replaces *session.Session) (session.Session, string, error) {
-				return f.IssueRestricted(ctx, u.ID, "recovery", client, replaces)
+				return f.IssueRestricted(ctx, u.ID, "recovery", origin, replaces)
 			},
 		} {
 			old, oldToken := f.issue(t, u.ID)
@@ -67,7 +67,7 @@ func TestASignInThatFailsReplacesNothing(t *testing.T) {
 		via := f.Identity(t, u.ID, "google", storagetest.Word())
 		failed := errors.New("failed")
 		err := f.InTx(t.Context(), func(ctx context.Context) error {
-			if _, _, err := f.Issue(ctx, via, client, &old); err != nil {
+			if _, _, err := f.Issue(ctx, via, origin, &old); err != nil {
 				return err
 			}
 			return failed

@@ -55,12 +55,12 @@ const EndedByReplacement = "replaced"
 // where the other's was kept, that one ends: its rightful
 // holder no longer has its token. It runs in the caller's transaction, and the event of the new session is
 // the caller's to record there.
-func (s *Service) Issue(ctx context.Context, via identity.Identity, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
+func (s *Service) Issue(ctx context.Context, via identity.Identity, origin identity.RequestOrigin, replaces *Session) (Session, string, error) {
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
 		ID: identity.NewID(), Kind: KindBrowser, UserID: via.UserID, IdentityID: &via.ID, KeyID: via.KeyID, TokenHash: hash,
-		Methods: Methods{via.Provider}, IP: client.IP, UserAgent: client.UserAgent,
+		Methods: Methods{via.Provider}, IP: origin.IP, UserAgent: origin.UserAgent,
 		CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.limits.Lifetime),
 	}
 	out.IdleExpiresAt = s.idleExpiry(out, now)
@@ -96,22 +96,22 @@ const restrictedLifetime = time.Hour
 // IssueRestricted creates a session for a user who signed in with a recovery code.
 // It can only add a sign-in method, see Session.Restricted, and is
 // short. It replaces a session as Issue does, and runs in the caller's transaction.
-func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method string, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
-	return s.issueRestricted(ctx, user, nil, nil, method, client, replaces)
+func (s *Service) IssueRestricted(ctx context.Context, user identity.ID, method string, origin identity.RequestOrigin, replaces *Session) (Session, string, error) {
+	return s.issueRestricted(ctx, user, nil, nil, method, origin, replaces)
 }
 
 // IssueLeaving is Issue for a user who is leaving: in the session they can come back,
 // and nothing else. It is short.
-func (s *Service) IssueLeaving(ctx context.Context, via identity.Identity, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
-	return s.issueRestricted(ctx, via.UserID, &via.ID, via.KeyID, via.Provider, client, replaces)
+func (s *Service) IssueLeaving(ctx context.Context, via identity.Identity, origin identity.RequestOrigin, replaces *Session) (Session, string, error) {
+	return s.issueRestricted(ctx, via.UserID, &via.ID, via.KeyID, via.Provider, origin, replaces)
 }
 
-func (s *Service) issueRestricted(ctx context.Context, user identity.ID, via, key *identity.ID, method string, client identity.RequestOrigin, replaces *Session) (Session, string, error) {
+func (s *Service) issueRestricted(ctx context.Context, user identity.ID, via, key *identity.ID, method string, origin identity.RequestOrigin, replaces *Session) (Session, string, error) {
 	now := s.now()
 	token, hash := identity.NewSecret()
 	out := Session{
 		ID: identity.NewID(), Kind: KindBrowser, UserID: user, IdentityID: via, KeyID: key, TokenHash: hash, Methods: Methods{method}, Restricted: true,
-		IP: client.IP, UserAgent: client.UserAgent, CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now,
+		IP: origin.IP, UserAgent: origin.UserAgent, CreatedAt: now, AuthenticatedAt: now, LastSeenAt: now,
 		ExpiresAt: now.Add(min(restrictedLifetime, s.limits.Lifetime)),
 	}
 	out.IdleExpiresAt = s.idleExpiry(out, now)
@@ -157,13 +157,13 @@ func (s *Service) Renew(ctx context.Context, seen Session, via *identity.Identit
 // Authenticate returns the principal of a token, with one read or none. Any token
 // that does not work now is CodeUnauthenticated, without a reason; a store that
 // does not answer is an error, never a guess. A team session that the team's policy
-// refuses from where the client is, is in Refused instead of Team.
-func (s *Service) Authenticate(ctx context.Context, token string, client identity.RequestOrigin) (Principal, error) {
+// refuses from where the request came, is in Refused instead of Team.
+func (s *Service) Authenticate(ctx context.Context, token string, origin identity.RequestOrigin) (Principal, error) {
 	hash := identity.HashSecret(token)
 	for attempt := 0; ; attempt++ {
 		now := s.now()
 		if p, ok := s.remembered(hash, now); ok {
-			return p.admitted(client, now), nil
+			return p.admitted(origin, now), nil
 		}
 		mark := s.cache.mark()
 		p, err := s.store.PrincipalByToken(ctx, hash)
@@ -187,7 +187,7 @@ func (s *Service) Authenticate(ctx context.Context, token string, client identit
 				return Principal{}, ErrUnauthenticated()
 			}
 		}
-		current, err := s.use(ctx, &p, client, now)
+		current, err := s.use(ctx, &p, origin, now)
 		if err != nil {
 			return Principal{}, err
 		}
@@ -195,7 +195,7 @@ func (s *Service) Authenticate(ctx context.Context, token string, client identit
 			s.cache.put(hash, p, mark)
 		}
 		if current || attempt > 0 {
-			return p.admitted(client, now), nil
+			return p.admitted(origin, now), nil
 		}
 	}
 }
@@ -222,7 +222,7 @@ func isUse(p Principal, now time.Time) bool { return now.Sub(p.Session.LastSeenA
 // use records that the session is used. False means that somebody else has noted a
 // later use since p was read: then its pauses are not what they seem, and it is to
 // be read again.
-func (s *Service) use(ctx context.Context, p *Principal, client identity.RequestOrigin, now time.Time) (bool, error) {
+func (s *Service) use(ctx context.Context, p *Principal, origin identity.RequestOrigin, now time.Time) (bool, error) {
 	if !isUse(*p, now) {
 		return true, nil
 	}
@@ -230,7 +230,7 @@ func (s *Service) use(ctx context.Context, p *Principal, client identity.Request
 	pause := now.Sub(cur.LastSeenAt)
 	u := Use{
 		Session: cur.ID, Was: cur.LastSeenAt, At: now, IdleExpires: s.idleExpiry(*cur, now),
-		Proven: cur.AuthenticatedAt, Pause: max(cur.LongestPause, pause), IP: client.IP,
+		Proven: cur.AuthenticatedAt, Pause: max(cur.LongestPause, pause), IP: origin.IP,
 	}
 	// Until it is written, others decide by the use before; and so does everyone if
 	// it is lost. That must be no reason to refuse.

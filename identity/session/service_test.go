@@ -19,7 +19,7 @@ const (
 	tick     = time.Microsecond
 )
 
-var client = identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"}
+var origin = identity.RequestOrigin{IP: "192.0.2.1", UserAgent: "agent"}
 
 // fixture is the service over a real storage.
 type fixture struct {
@@ -39,7 +39,7 @@ func (f *fixture) issue(t *testing.T, user identity.ID) (s session.Session, toke
 	t.Helper()
 	via := f.Identity(t, user, "google", storagetest.Word())
 	f.Do(t, func(ctx context.Context) (err error) {
-		s, token, err = f.Issue(ctx, via, client, nil)
+		s, token, err = f.Issue(ctx, via, origin, nil)
 		return err
 	})
 	return s, token
@@ -64,7 +64,7 @@ func (f *fixture) renewBy(seen session.Session, via *identity.Identity) (s sessi
 // works asserts whether a token lets in.
 func (f *fixture) works(t *testing.T, what, token string, want bool) session.Principal {
 	t.Helper()
-	p, err := f.Authenticate(t.Context(), token, client)
+	p, err := f.Authenticate(t.Context(), token, origin)
 	if want && err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
@@ -241,7 +241,7 @@ func TestAnUnreachableStoreLetsNobodyIn(t *testing.T) {
 		_, token := f.issue(t, f.User(t).ID)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		p, err := f.Authenticate(ctx, token, client)
+		p, err := f.Authenticate(ctx, token, origin)
 		if err == nil || identity.ErrorCode(err) != "" || errors.Is(err, identity.ErrNotFound) || p.User.ID != (identity.ID{}) {
 			t.Errorf("%+v, %v", p, err)
 		}

@@ -180,8 +180,8 @@ type Refused struct {
 }
 
 // Actor returns the principal as the author of a change.
-func (p Principal) Actor(now time.Time, client identity.RequestOrigin) identity.Actor {
-	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, RecentlyVerified: p.Session.RecentlyVerified(now), Client: client}
+func (p Principal) Actor(now time.Time, origin identity.RequestOrigin) identity.Actor {
+	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, RecentlyVerified: p.Session.RecentlyVerified(now), Origin: origin}
 }
 
 // ActiveTeamSession is an open team session with the role its user has in the team now.

@@ -101,7 +101,7 @@ func (s *Service) endOthersIn(ctx context.Context, actor identity.Actor, ts Team
 
 func mayEnter(e ActiveTeamSession, cur Session, actor identity.Actor, breakGlass bool, now time.Time) error {
 	if !breakGlass {
-		if refusal := e.refuses(cur, actor.Client, now); refusal != nil {
+		if refusal := e.refuses(cur, actor.Origin, now); refusal != nil {
 			return refusal.Err()
 		}
 		return nil
@@ -128,7 +128,7 @@ func (s *Service) breakGlass(ctx context.Context, actor identity.Actor, t team.T
 	if err != nil || len(to) == 0 {
 		return err
 	}
-	return s.notices.Notify(ctx, identity.Notice{Kind: identity.NoticeBreakGlass, To: to, What: t.Name, At: now, Client: actor.Client})
+	return s.notices.Notify(ctx, identity.Notice{Kind: identity.NoticeBreakGlass, To: to, What: t.Name, At: now, Origin: actor.Origin})
 }
 
 // ListTeam lists the sessions of a team to those who manage it, and says which of

@@ -116,7 +116,7 @@ func (h *history) check(at *replica) {
 			h.late = max(h.late, now.Sub(*other.dirty))
 		}
 	}
-	p, err := at.Authenticate(h.t.Context(), h.token, client)
+	p, err := at.Authenticate(h.t.Context(), h.token, origin)
 	if at.store.readOnly.Load() && errors.Is(err, errReadOnly) {
 		return // not answered
 	}

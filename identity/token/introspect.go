@@ -39,11 +39,11 @@ const (
 
 // Introspect returns what an access token, a refresh token or a session token is
 // worth now, whatever it says itself: the session behind it and the place in the
-// team are read. client is where the token is used, as far as the caller knows;
+// team are read. origin is where the token is used, as far as the caller knows;
 // without an address, policies with allowed networks refuse it. Introspection
 // counts as a use for session tokens only.
-func (s *Service) Introspect(ctx context.Context, raw string, client identity.RequestOrigin) (Introspection, error) {
-	out, err := s.introspect(ctx, raw, client)
+func (s *Service) Introspect(ctx context.Context, raw string, origin identity.RequestOrigin) (Introspection, error) {
+	out, err := s.introspect(ctx, raw, origin)
 	switch code := identity.ErrorCode(err); {
 	case code == identity.CodeUnauthenticated, code == identity.CodePolicyUnsatisfied, code == identity.CodeInvalidGrant, errors.Is(err, errNotOurs):
 		return Introspection{}, nil
@@ -56,18 +56,18 @@ func (s *Service) Introspect(ctx context.Context, raw string, client identity.Re
 	return out, nil
 }
 
-func (s *Service) introspect(ctx context.Context, raw string, client identity.RequestOrigin) (Introspection, error) {
+func (s *Service) introspect(ctx context.Context, raw string, origin identity.RequestOrigin) (Introspection, error) {
 	switch {
 	case strings.HasPrefix(raw, refreshPrefix):
-		return s.introspectRefresh(ctx, raw, client)
+		return s.introspectRefresh(ctx, raw, origin)
 	case strings.Contains(raw, "."):
-		return s.introspectAccess(ctx, raw, client)
+		return s.introspectAccess(ctx, raw, origin)
 	}
-	p, err := s.sessions.Authenticate(ctx, raw, client)
+	p, err := s.sessions.Authenticate(ctx, raw, origin)
 	return Introspection{Kind: KindSession, Principal: p, IssuedAt: p.Session.CreatedAt, ExpiresAt: p.Session.IdleExpiresAt}, err
 }
 
-func (s *Service) introspectAccess(ctx context.Context, raw string, client identity.RequestOrigin) (Introspection, error) {
+func (s *Service) introspectAccess(ctx context.Context, raw string, origin identity.RequestOrigin) (Introspection, error) {
 	claims, err := s.verify(ctx, raw)
 	if err != nil {
 		return Introspection{}, err
@@ -76,14 +76,14 @@ func (s *Service) introspectAccess(ctx context.Context, raw string, client ident
 	if claims.SessionID == nil {
 		return s.introspectMachine(ctx, claims, out)
 	}
-	p, c, err := s.principal(ctx, claims, client)
+	p, c, err := s.principal(ctx, claims, origin)
 	out.Principal, out.Client = p, &c
 	return out, err
 }
 
 // principal returns who an access token is of now, and its client.
-func (s *Service) principal(ctx context.Context, claims Claims, client identity.RequestOrigin) (session.Principal, Client, error) {
-	p, err := s.sessions.ByID(ctx, *claims.SessionID, claims.TeamSessionID, client)
+func (s *Service) principal(ctx context.Context, claims Claims, origin identity.RequestOrigin) (session.Principal, Client, error) {
+	p, err := s.sessions.ByID(ctx, *claims.SessionID, claims.TeamSessionID, origin)
 	if err != nil {
 		return session.Principal{}, Client{}, err
 	}
@@ -152,7 +152,7 @@ func (s *Service) ApplicationSession(ctx context.Context, raw string) (id identi
 	return f.SessionID, f.ClientID, err == nil, err
 }
 
-func (s *Service) introspectRefresh(ctx context.Context, raw string, client identity.RequestOrigin) (Introspection, error) {
+func (s *Service) introspectRefresh(ctx context.Context, raw string, origin identity.RequestOrigin) (Introspection, error) {
 	id, n, ok := parseRefresh(raw)
 	if !ok {
 		return Introspection{}, errInvalidGrant()
@@ -167,7 +167,7 @@ func (s *Service) introspectRefresh(ctx context.Context, raw string, client iden
 	if s.madeUnder(f, n, raw) == nil || n != f.Generation || f.EndedAt != nil {
 		return Introspection{}, errInvalidGrant()
 	}
-	p, err := s.sessions.ByID(ctx, f.SessionID, f.TeamSessionID, client)
+	p, err := s.sessions.ByID(ctx, f.SessionID, f.TeamSessionID, origin)
 	if err != nil {
 		return Introspection{}, err
 	}

@@ -392,11 +392,11 @@ func (b broken) RecordEvents(ctx context.Context, events ...identity.Event) erro
 	return b.DB.RecordEvents(ctx, events...)
 }
 
-func (b broken) Admit(p *session.Principal, ts *identity.ID, client identity.RequestOrigin) (session.Principal, error) {
+func (b broken) Admit(p *session.Principal, ts *identity.ID, origin identity.RequestOrigin) (session.Principal, error) {
 	if b.call == "session" {
 		return session.Principal{}, errAway
 	}
-	return b.Sessions.Admit(p, ts, client)
+	return b.Sessions.Admit(p, ts, origin)
 }
 
 // A store that does not answer is no refusal and ends nothing: the client tries

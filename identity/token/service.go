@@ -15,15 +15,15 @@ import (
 // Sessions is what tokens ask of sessions.
 type Sessions interface {
 	// ByID returns who a session is of, acting in the named team session or in none.
-	ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, client identity.RequestOrigin) (session.Principal, error)
+	ByID(ctx context.Context, id identity.ID, teamSession *identity.ID, origin identity.RequestOrigin) (session.Principal, error)
 	// Admit is ByID of what the store has returned.
-	Admit(p *session.Principal, teamSession *identity.ID, client identity.RequestOrigin) (session.Principal, error)
-	Authenticate(ctx context.Context, token string, client identity.RequestOrigin) (session.Principal, error)
+	Admit(p *session.Principal, teamSession *identity.ID, origin identity.RequestOrigin) (session.Principal, error)
+	Authenticate(ctx context.Context, token string, origin identity.RequestOrigin) (session.Principal, error)
 	// Use notes that the session is used.
 	Use(ctx context.Context, p session.Principal) error
 	// InTeam returns the principal acting in a team, with the open team session
 	// that their session has there, if the team's policy allows it.
-	InTeam(ctx context.Context, p session.Principal, team identity.ID, client identity.RequestOrigin) (session.Principal, error)
+	InTeam(ctx context.Context, p session.Principal, team identity.ID, origin identity.RequestOrigin) (session.Principal, error)
 }
 
 // Machines are the API keys that tokens were given to.

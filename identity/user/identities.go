@@ -43,7 +43,7 @@ func (s *Service) MakePrimary(ctx context.Context, actor identity.Actor, id iden
 		if err != nil {
 			return nil, err
 		}
-		err = s.notices.Notify(ctx, identity.Notice{Kind: identity.NoticePrimary, To: to, What: i.Email, At: now, Client: actor.Client})
+		err = s.notices.Notify(ctx, identity.Notice{Kind: identity.NoticePrimary, To: to, What: i.Email, At: now, Origin: actor.Origin})
 		if err != nil {
 			return nil, err
 		}

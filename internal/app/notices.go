@@ -40,9 +40,9 @@ func outboxSealer(cfg config.Config) identity.Sealer {
 
 // Notify implements identity.Notifier.
 func (n notices) Notify(ctx context.Context, notice identity.Notice) error {
-	from := notice.Client.IP
-	if notice.Client.UserAgent != "" {
-		from += ", " + notice.Client.UserAgent
+	from := notice.Origin.IP
+	if notice.Origin.UserAgent != "" {
+		from += ", " + notice.Origin.UserAgent
 	}
 	if from == "" {
 		from = "the service's command line"

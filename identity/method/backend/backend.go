@@ -96,7 +96,7 @@ type ticket struct {
 // Vouch makes a ticket of a statement by a key with ScopeProofsWrite, and records that in
 // the audit trail. CodeForbidden for another provider than the key's; CodeInvalidState
 // for a flow that was not begun here, has expired, or is for another purpose.
-func (s *Service) Vouch(ctx context.Context, k apikey.Key, client identity.RequestOrigin, st Statement) (Ticket, error) {
+func (s *Service) Vouch(ctx context.Context, k apikey.Key, origin identity.RequestOrigin, st Statement) (Ticket, error) {
 	now := s.now()
 	email, err := st.check(k)
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Service) Vouch(ctx context.Context, k apikey.Key, client identity.Reque
 		return Ticket{}, err
 	}
 	out.Text = base64.RawURLEncoding.EncodeToString(s.sealer.Seal(plain, []byte(useTicket)))
-	e := k.Actor(client).Event(identity.ActionProofVouched, now)
+	e := k.Actor(origin).Event(identity.ActionProofVouched, now)
 	e.Data = identity.Metadata{"provider": st.Provider, "subject": st.Subject, "purpose": st.Purpose, "api_key_id": k.ID, "prefix": k.Prefix}
 	if out.EmailTrusted {
 		e.Data["address"] = email
