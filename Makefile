@@ -14,12 +14,14 @@ TEST := -vet=off
 # With the race detector, but for SQLite: that is C made Go, and would take a third of
 # the detector's time for reads and writes that no change here can make a race of.
 RACE := -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0'
-# What the race detector gets: packages whose code starts goroutines or guards memory,
-# and of those of api, which are most of the suite, the tests that do several things at
-# once. In the rest it would find nothing.
-SHARES = $(shell grep -lrE 'go func|\.Go.func|sync\.|atomic\.' --include='*.go' --exclude='*_test.go' events identity internal linking siwe storage | \
-	xargs -n 1 dirname | grep -v testkit | sort -u | sed 's|^|./|')
-AT_ONCE = $(shell awk '/^func Test/ {split($$2, test, /[^A-Za-z0-9_]/)} /Together|WaitGroup|go func/ {print test[1]}' api/*_test.go | sort -u | paste -sd '|')
+# What the race detector gets: packages whose code starts goroutines, and of those that
+# guard memory, and of api, the tests that do several things at once. In the rest it
+# would find nothing.
+CODE := --include='*.go' --exclude='*_test.go' events identity internal linking siwe storage
+FOLDERS := xargs -n 1 dirname | grep -v testkit | sort -u | sed 's|^|./|'
+STARTS = $(shell grep -lrE 'go func|\.Go[^a-z]' $(CODE) | $(FOLDERS))
+GUARDS = ./api $(filter-out $(STARTS),$(shell grep -lrE 'sync\.|atomic\.' $(CODE) | $(FOLDERS)))
+AT_ONCE = $(shell awk '/^func Test/ {split($$2, test, /[^A-Za-z0-9_]/)} /Together|WaitGroup|go func/ {print test[1]}' $(GUARDS:=/*_test.go) | sort -u | paste -sd '|')
 # What the web app is built from; dist is rebuilt when one of them changes.
 WEB_SOURCES := $(shell find web/src web/public web/scripts -type f ! -name '*.gen.ts' 2>/dev/null) \
 	$(wildcard web/*.html web/*.ts web/*.json api/openapi.yaml)
@@ -72,10 +74,10 @@ test-fast: need-go api/testdata/clients/node_modules/.installed look-for-redis l
 
 # Properties are checked with fewer examples here: test-fast has tried all of them.
 .PHONY: test-race
-test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python look-for-proxies ## Run the Go tests on PostgreSQL, and what shares memory with the race detector
-	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list ./api $(SHARES))")
-	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 20m $(SHARES)
-	LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 20m -run '^($(AT_ONCE))$$' ./api
+test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python look-for-proxies ## Run the Go tests on PostgreSQL, and what happens at once with the race detector
+	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list ./api $(STARTS))")
+	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 20m $(STARTS)
+	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 20m -run '^($(AT_ONCE))$$' $(GUARDS)
 
 # Storage, linking and identity have their tests on both engines, and the flows are run
 # on both in a browser: the API's are run on SQLite, and on PostgreSQL if this is asked for.
