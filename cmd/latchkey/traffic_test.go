@@ -93,7 +93,7 @@ func newTraffic(t *testing.T, replicas []*replica) *traffic {
 		l.work.Go(func() {
 			for !l.stopped.Load() {
 				l.check(i, l.anyVisit())
-				time.Sleep(time.Millisecond) // the machine is not only ours
+				time.Sleep(5 * time.Millisecond) // the machine is not only ours
 			}
 		})
 	}
@@ -199,7 +199,7 @@ func (l *traffic) visit(w apptest.Wallet, keeper *visit, kind int) {
 	l.everywhere(func(i int) {
 		for time.Since(v.ended) < 2*revokedWithin {
 			l.check(i, v)
-			time.Sleep(5 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond)
 		}
 	})
 }
