@@ -49,6 +49,7 @@ func (m *machine) prepare(ctx context.Context) error {
 	} else if err := m.build(ctx); err != nil {
 		return err
 	}
+	testpg.OnDisk = true
 	url, err := m.database(ctx)
 	if err != nil {
 		return err

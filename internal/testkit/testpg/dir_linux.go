@@ -9,7 +9,7 @@ import "syscall"
 func parent() string {
 	const memory, plenty = "/dev/shm", 8 << 30
 	var s syscall.Statfs_t
-	if err := syscall.Statfs(memory, &s); err == nil && s.Bavail*uint64(s.Bsize) >= plenty { //nolint:gosec // a size is not negative
+	if err := syscall.Statfs(memory, &s); !OnDisk && err == nil && s.Bavail*uint64(s.Bsize) >= plenty { //nolint:gosec // a size is not negative
 		return memory
 	}
 	return "/tmp"

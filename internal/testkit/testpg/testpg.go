@@ -51,6 +51,10 @@ var server = sync.OnceValues(func() (string, error) {
 	return startPrivate()
 })
 
+// OnDisk makes private servers keep their data on disk. Programs that measure set it
+// before they ask for a database.
+var OnDisk bool
+
 // URL returns a fresh, empty database for this test, dropped when it ends,
 // along with whatever is still connected. Without a server the test is skipped,
 // or fails with CI set.
