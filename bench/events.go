@@ -153,7 +153,7 @@ func measureDeliveries(ctx context.Context, t *table, url string, to *receiver) 
 }
 
 func measureFeed(ctx context.Context, m *machine, t *table, url string, service *child) error {
-	key, err := commandOf(ctx, m.binaries[0], url, "api-key", "create", "--name", "Benchmark", "--scope", "events:read")
+	key, err := commandOf(ctx, m.binaries[0], url, "admin", "api-key", "create", "--name", "Benchmark", "--scope", "events:read")
 	if err != nil {
 		return err
 	}
