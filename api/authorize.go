@@ -79,11 +79,13 @@ func (s *Server) GetConsent(ctx context.Context, r contract.GetConsentRequestObj
 	}
 	out := contract.GetConsent200JSONResponse{RedirectHost: shownHost(q.RedirectURI), Scopes: append([]string{}, q.Scopes...), Resources: append([]string{}, q.Resources...)}
 	out.Client.Id, out.Client.Name = q.Client.ID, q.Client.Name
-	if q.Client.DocumentHash == nil { // the logo of one that anybody can publish would be anybody's
+	switch {
+	case client.RegisteredItself(q.Client.ID):
+		out.Client.SelfRegistered = new(true)
+	case q.Client.DocumentHash != nil: // the logo of one that anybody can publish would be anybody's
+		out.Client.DocumentHost = optional(shownHost(q.Client.ID))
+	default:
 		out.Client.LogoUri = optional(q.Client.LogoURI)
-	} else {
-		out.Client.DocumentHost = optional(documentHost(q.Client.ID))
-		out.Client.SelfRegistered = new(out.Client.DocumentHost == nil)
 	}
 	if q.TeamID != nil {
 		out.Team = &struct {
@@ -92,14 +94,6 @@ func (s *Server) GetConsent(ctx context.Context, r contract.GetConsentRequestObj
 		}{*q.TeamID, q.TeamName}
 	}
 	return out, nil
-}
-
-// documentHost is the host of the document of a client, "" of one that registered itself.
-func documentHost(id string) string {
-	if client.RegisteredItself(id) {
-		return ""
-	}
-	return shownHost(id)
 }
 
 // shownHost is where an answer goes, for people: the host of a web address, or the

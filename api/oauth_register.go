@@ -12,7 +12,7 @@ import (
 // RegisterClient gives an application that registers itself its id (RFC 7591, section 3).
 func (s *Server) RegisterClient(_ context.Context, r contract.RegisterClientRequestObject) (contract.RegisterClientResponseObject, error) {
 	if s.Registrations == nil {
-		return nil, identity.NewError(identity.CodeNotFound, "applications cannot register themselves here: LATCHKEY_DYNAMIC_REGISTRATION is not set")
+		return nil, identity.NewError(identity.CodeNotFound, "applications cannot register themselves here: LATCHKEY_DYNAMIC_REGISTRATION is not true")
 	}
 	raw, err := json.Marshal(r.Body)
 	if err != nil {

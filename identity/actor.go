@@ -5,9 +5,9 @@ import "time"
 // Actor is the author of a change: a signed-in user with one session, from one
 // place; or a service with its API key.
 type Actor struct {
-	UserID           ID   // zero for the command line, as the next
-	SessionID        ID   // zero for a service, as UserID
-	KeyID            *ID  // a service
+	UserID           ID   // zero for a service and for the command line
+	SessionID        ID   // likewise
+	KeyID            *ID  // of a service
 	RecentlyVerified bool // a proof was given within session.RecentlyVerifiedFor
 	Origin           RequestOrigin
 }
@@ -15,7 +15,7 @@ type Actor struct {
 // CommandLine is an operator at a shell of the machine, who is trusted with everything.
 var CommandLine = Actor{RecentlyVerified: true}
 
-// Event returns an audit event by this actor. The command line is none.
+// Event returns an audit event by this actor. For the command line it names no actor.
 func (a Actor) Event(action Action, at time.Time) Event {
 	e := Event{ID: NewID(), At: at, Action: action, ActorID: a.By(), IP: a.Origin.IP, UserAgent: a.Origin.UserAgent}
 	switch {

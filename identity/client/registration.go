@@ -79,7 +79,7 @@ func (r *Registrations) Register(raw []byte) (Registered, error) {
 		return Registered{}, err
 	}
 	if first.Host == "" {
-		first.Host = first.Scheme // a name for one that says none
+		first.Host = first.Scheme // the name of an app that gives none
 	}
 	for _, read := range []func(published, *url.URL) error{d.readName, d.readAuth, d.readGrants, d.readScopes} {
 		if err := read(p, first); err != nil {
