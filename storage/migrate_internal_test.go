@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -25,5 +26,17 @@ func TestMigrationsWaitLongerInTime(t *testing.T) {
 	}
 	if !slices.IsSorted(migrationLockTimeouts) || migrationLockTimeouts[len(migrationLockTimeouts)-1] >= lockTimeout {
 		t.Errorf("%v: not longer and longer, and shorter than requests wait, %v", migrationLockTimeouts, lockTimeout)
+	}
+}
+
+// Migrations lock their tables in the order in which checks read them.
+func TestCheckedTablesAreThoseOfTheCheck(t *testing.T) {
+	t.Parallel()
+	var read []string
+	for _, found := range regexp.MustCompile(`(?m)^(?:LEFT )?(?:FROM|JOIN) (\w+) AS`).FindAllStringSubmatch(newHotStatements(postgres).principal.sql, -1) {
+		read = append(read, found[1])
+	}
+	if !slices.Equal(read, checkedTables) {
+		t.Errorf("a check reads %v, and migrations lock %v", read, checkedTables)
 	}
 }
