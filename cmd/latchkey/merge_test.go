@@ -12,25 +12,35 @@ import (
 	"github.com/latchkey/latchkey/storage"
 )
 
-// The command line merges an operator's account after showing it, and undoes it.
-func TestMergeCommand(t *testing.T) {
+// adaAndGrace imports two users into a new database, and returns the environment that
+// leads to it.
+func adaAndGrace(t *testing.T) map[string]string {
+	t.Helper()
 	dir := t.TempDir()
-	source, databaseURL := filepath.Join(dir, "users.csv"), "sqlite://"+filepath.Join(dir, "x.db")
+	source := filepath.Join(dir, "users.csv")
 	lines := "id,email,email_verified,name,created_at,provider,subject\n" +
 		"1,ada@example.com,true,Ada,2020-01-01,google,1\n2,grace@example.com,true,Grace,2021-01-01,github,2\n"
 	if err := os.WriteFile(source, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	environ := map[string]string{
-		"LATCHKEY_DATABASE_URL": databaseURL, "LATCHKEY_PUBLIC_URL": "https://id.example.com",
+		"LATCHKEY_DATABASE_URL": "sqlite://" + filepath.Join(dir, "x.db"), "LATCHKEY_PUBLIC_URL": "https://id.example.com",
 		"LATCHKEY_GOOGLE_CLIENT_ID": "id", "LATCHKEY_GOOGLE_CLIENT_SECRET": "secret",
 	}
-	for _, args := range [][]string{
-		{"migrate", "up"}, {"import", "--from", "csv", "--source", source}, {"admin", "grant", "--email", "grace@example.com"},
-	} {
+	for _, args := range [][]string{{"migrate", "up"}, {"import", "--from", "csv", "--source", source}} {
 		if code, _, stderr := latchkey(t, environ, args...); code != 0 {
 			t.Fatalf("%v exits %d: %s", args, code, stderr)
 		}
+	}
+	return environ
+}
+
+// The command line merges an operator's account after showing it, and undoes it.
+func TestMergeCommand(t *testing.T) {
+	environ := adaAndGrace(t)
+	databaseURL := environ["LATCHKEY_DATABASE_URL"]
+	if code, _, stderr := latchkey(t, environ, "admin", "grant", "--email", "grace@example.com"); code != 0 {
+		t.Fatalf("grant exits %d: %s", code, stderr)
 	}
 	operators := func() (names []string) {
 		inDatabase(t, databaseURL, func(ctx context.Context, db *storage.DB) error {

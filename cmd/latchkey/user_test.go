@@ -2,30 +2,23 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/storage"
 )
 
 // The command line deletes a user, restores them while the grace lasts, and erases at
 // once without one. The trail names no actor.
 func TestUserCommands(t *testing.T) {
-	dir := t.TempDir()
-	source, databaseURL := filepath.Join(dir, "users.csv"), "sqlite://"+filepath.Join(dir, "x.db")
-	lines := "id,email,email_verified,name,created_at,provider,subject\n" +
-		"1,ada@example.com,true,Ada,2020-01-01,google,1\n2,grace@example.com,true,Grace,2021-01-01,google,2\n"
-	if err := os.WriteFile(source, []byte(lines), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	environ := map[string]string{
-		"LATCHKEY_DATABASE_URL": databaseURL, "LATCHKEY_PUBLIC_URL": "https://id.example.com", "LATCHKEY_SECRET": strings.Repeat("s3cret-", 8),
-		"LATCHKEY_GOOGLE_CLIENT_ID": "id", "LATCHKEY_GOOGLE_CLIENT_SECRET": "secret",
-	}
+	environ := adaAndGrace(t)
+	environ["LATCHKEY_SECRET"] = strings.Repeat("s3cret-", 8)
+	databaseURL := environ["LATCHKEY_DATABASE_URL"]
 	run := func(want int, says string, args ...string) {
 		t.Helper()
 		code, stdout, stderr := latchkey(t, environ, args...)
@@ -45,8 +38,6 @@ func TestUserCommands(t *testing.T) {
 		})
 		return names
 	}
-	run(0, "", "migrate", "up")
-	run(0, "", "import", "--from", "csv", "--source", source)
 	run(exitUsage, "yes", "user", "delete", "ada@example.com")
 	run(exitFailed, "signed in", "user", "delete", "eve@example.com", "--yes")
 	run(exitFailed, "team", "user", "delete", "ada@example.com", "--delete-team", "x", "--yes")
@@ -64,12 +55,34 @@ func TestUserCommands(t *testing.T) {
 		t.Errorf("active are %v", got)
 	}
 	run(0, "user.deletion_cancelled", "explain", "--email", "ada@example.com")
+
+	d := storagetest.OpenURL(t, storagetest.SQLite, databaseURL)
+	people := map[string]identity.ID{}
+	all, err := d.Users(t.Context(), identity.UserFilter{}, identity.Page{Limit: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range all {
+		people[u.DisplayName] = u.ID
+	}
+	kept, dropped := d.Team(t, people["Ada"]).ID, d.Team(t, people["Ada"]).ID
+	d.Member(t, kept, people["Grace"], team.RoleMember)
+	run(exitFailed, "no other active owner", "user", "delete", "ada@example.com", "--delete-team", dropped.String(), "--yes")
+	run(exitFailed, "named twice", "user", "delete", "ada@example.com", "--delete-team", dropped.String(), "--delete-team", dropped.String(), "--yes")
+	run(0, "restore", "user", "delete", "ada@example.com", "--transfer", kept.String()+"=grace@example.com", "--delete-team", dropped.String(), "--yes")
+	if m, err := d.Membership(t.Context(), kept, people["Grace"]); err != nil || m.Role != team.RoleOwner {
+		t.Errorf("the team went to %+v, %v", m, err)
+	}
+	if err := d.InTx(t.Context(), func(ctx context.Context) error { _, err := d.LockTeam(ctx, dropped); return err }); !errors.Is(err, identity.ErrNotFound) {
+		t.Errorf("the other team is still there: %v", err)
+	}
+	run(0, "restored", "user", "restore", "ada@example.com", "--yes")
 	environ["LATCHKEY_DELETION_GRACE_DAYS"] = "0"
 	run(0, "no grace", "user", "delete", "ada@example.com", "--yes")
 	run(exitFailed, "signed in", "user", "restore", "ada@example.com", "--yes")
 	inDatabase(t, databaseURL, func(ctx context.Context, db *storage.DB) error {
 		events, err := db.Events(ctx, audit.Filter{Action: identity.ActionUserDeletionRequested}, identity.Page{Limit: 9})
-		if err == nil && (len(events) != 2 || events[0].ActorID != nil || events[0].SessionID != nil) {
+		if err == nil && (len(events) != 3 || events[0].ActorID != nil || events[0].SessionID != nil) {
 			t.Errorf("%+v", events)
 		}
 		return err
