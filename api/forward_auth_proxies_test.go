@@ -17,19 +17,14 @@ import (
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
-// example returns a block of the guide about forward auth.
-func example(t *testing.T, language string) string {
+// example returns a file of the example, which the guide shows.
+func example(t *testing.T, name string) string {
 	t.Helper()
-	guide, err := os.ReadFile("../docs/backends.md")
+	text, err := os.ReadFile(filepath.Join("..", "examples", "forward-auth", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, found := strings.Cut(string(guide), "```"+language+"\n")
-	block, _, ended := strings.Cut(block, "```")
-	if !found || !ended {
-		t.Fatalf("the guide has no example for %s", language)
-	}
-	return block
+	return string(text)
 }
 
 // replaced replaces each of the old texts, which all must be there.
@@ -44,13 +39,13 @@ func replaced(t *testing.T, text string, pairs ...string) string {
 	return text
 }
 
-// The examples of the guide, as they are but for addresses, in the proxies themselves.
+// The files of the example, as they are but for addresses, in the proxies themselves.
 func TestForwardAuthExamples(t *testing.T) {
 	t.Parallel()
 	for name, command := range map[string]func(t *testing.T, program, dir, port, latchkey, application string) *exec.Cmd{
 		"nginx": func(t *testing.T, program, dir, port, latchkey, application string) *exec.Cmd {
 			t.Helper()
-			block := replaced(t, example(t, "nginx"), "http://127.0.0.1:8080", "http://"+latchkey, "auth.example.com", "localhost", "http://127.0.0.1:3000", application)
+			block := replaced(t, example(t, "latchkey.conf"), "http://127.0.0.1:8080", "http://"+latchkey, "auth.example.com", "localhost", "http://127.0.0.1:3000", application)
 			var temporary strings.Builder
 			for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 				fmt.Fprintf(&temporary, "%s_temp_path %s/%s;\n", kind, dir, kind)
@@ -65,7 +60,7 @@ func TestForwardAuthExamples(t *testing.T) {
 		},
 		"caddy": func(t *testing.T, program, dir, port, latchkey, application string) *exec.Cmd {
 			t.Helper()
-			block := replaced(t, example(t, "caddyfile"), "app.example.com", "http://localhost:"+port, "127.0.0.1:8080", latchkey, "127.0.0.1:3000", strings.TrimPrefix(application, "http://"))
+			block := replaced(t, example(t, "Caddyfile"), "app.example.com", "http://localhost:"+port, "127.0.0.1:8080", latchkey, "127.0.0.1:3000", strings.TrimPrefix(application, "http://"))
 			file := filepath.Join(dir, "Caddyfile")
 			if err := os.WriteFile(file, []byte("{\n\tadmin off\n}\n"+block), 0o600); err != nil {
 				t.Fatal(err)

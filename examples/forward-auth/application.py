@@ -1,0 +1,23 @@
+#!/usr/bin/env python3
+"""An application without a sign-in of its own: it shows what the proxy says of who asks."""
+
+import http.server
+import sys
+
+
+class Application(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        who = {name: self.headers.get("X-Auth-Request-" + name, "") for name in ("User", "Email", "Team", "Role")}
+        page = "<!doctype html><title>Behind a proxy</title>" + "".join(f"<p>{name}: <b>{value}</b></p>" for name, value in who.items())
+        body = page.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Application).serve_forever()
