@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -29,6 +30,22 @@ func TestSpecification(t *testing.T) {
 		if got.route = probe.route; !reflect.DeepEqual(got, *probe) {
 			t.Errorf("%s: %+v, but it is answered as %+v", path, got, *probe)
 		}
+	}
+}
+
+// Clients generate their error codes from the contract.
+func TestContractListsEveryCode(t *testing.T) {
+	t.Parallel()
+	doc, err := loadSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []any
+	for _, code := range slices.Sorted(maps.Keys(statuses)) {
+		want = append(want, string(code))
+	}
+	if got := doc.Components.Schemas["ErrorCode"].Value.Enum; !reflect.DeepEqual(got, want) {
+		t.Errorf("ErrorCode in openapi.yaml lists\n%v\nbut the codes are\n%v", got, want)
 	}
 }
 

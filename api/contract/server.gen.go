@@ -2329,7 +2329,7 @@ type Problem struct {
 	// AppCode With denied_by_app: the code that the application's hook answered, such as not_a_customer.
 	AppCode *string `json:"app_code,omitempty"`
 
-	// Code Stable; for programs to decide by.
+	// Code Stable; for programs to decide by. `ErrorCode` lists them.
 	Code string `json:"code"`
 
 	// Detail What the person can do about it.

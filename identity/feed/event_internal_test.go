@@ -4,10 +4,13 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
@@ -120,5 +123,58 @@ func TestWhatEventsHaveIsNotSealed(t *testing.T) {
 				t.Errorf("%s has %s, which is sealed", action, name)
 			}
 		}
+	}
+}
+
+// The contract says what the events of each type have, for clients that generate types
+// from it.
+func TestContractHasTheFieldsOfEvents(t *testing.T) {
+	t.Parallel()
+	doc, err := openapi3.NewLoader().LoadFromFile("../../api/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := doc.Components.Schemas["EventData"].Value
+	want := map[Type]map[string]bool{}
+	for _, is := range Types {
+		want[is] = map[string]bool{"user_id": true, "team_id": true, "actor_id": true}
+	}
+	for _, from := range sources {
+		for _, name := range from.data {
+			if name != "application_session_id" { // becomes the session_id
+				want[from.is][name] = true
+			}
+		}
+	}
+	for is, name := range map[Type]string{
+		UserCreated: "user", UserUpdated: "user", UserRestored: "user", // storage adds it
+		SessionCreated: "session_id", SessionEnded: "session_ids", TeamSessionRevoked: "team_session_ids",
+	} {
+		want[is][name] = true
+	}
+	for is, fields := range want {
+		schema := listed.Properties[string(is)]
+		if schema == nil || !slices.Contains(listed.Required, string(is)) {
+			t.Errorf("EventData in openapi.yaml lacks %s", is)
+			continue
+		}
+		got := map[string]bool{}
+		fieldsOf(schema.Value, got)
+		if !maps.Equal(got, fields) {
+			t.Errorf("EventData of %s in openapi.yaml has\n%v\nbut the event has\n%v", is, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(fields)))
+		}
+	}
+	if len(listed.Properties) != len(want) {
+		t.Errorf("EventData in openapi.yaml has %d types, there are %d", len(listed.Properties), len(want))
+	}
+}
+
+// fieldsOf adds the fields of an object, and of what it consists of.
+func fieldsOf(schema *openapi3.Schema, fields map[string]bool) {
+	for name := range schema.Properties {
+		fields[name] = true
+	}
+	for _, part := range schema.AllOf {
+		fieldsOf(part.Value, fields)
 	}
 }
