@@ -13,7 +13,8 @@ export type Engine = 'sqlite' | 'postgres'
 // its own.
 export interface Service {
   url: string
-  admin(...args: string[]): Promise<void>
+  /** Runs a command of `latchkey admin` and returns what it prints. */
+  admin(...args: string[]): Promise<string>
   /** Registers an application and returns its id. */
   client(...args: string[]): Promise<string>
   /** Imports users as an operator does, beside the service that runs. */
@@ -52,7 +53,7 @@ export async function startService(settings: Record<string, string> = {}, engine
   return {
     url,
     async admin(...args) {
-      await promisify(execFile)(binary, ['admin', ...args], { env, cwd: dir })
+      return (await promisify(execFile)(binary, ['admin', ...args], { env, cwd: dir })).stdout
     },
     async client(...args) {
       const made = await promisify(execFile)(binary, ['client', 'create', ...args, '--json'], { env, cwd: dir })
