@@ -56,8 +56,18 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && $(NPM) ci --no-fund --no-audit
 	@touch $@
 
+# The client libraries for JavaScript.
+sdk/js/node_modules/.installed: sdk/js/package-lock.json $(wildcard sdk/js/package.json sdk/js/packages/*/package.json)
+	@$(MAKE) --no-print-directory need-node
+	cd sdk/js && $(NPM) ci --no-fund --no-audit
+	@touch $@
+
+.PHONY: sdk
+sdk: sdk/js/node_modules/.installed ## Build the client libraries for JavaScript, and check their size
+	cd sdk/js && $(NPM) run --silent build
+
 .PHONY: test
-test: test-fast test-web test-race test-browser ## Run all tests: Go on both engines, the web app's, and flows in a browser
+test: test-fast test-web test-sdk test-race test-browser ## Run all tests: Go on both engines, the web app's, the client libraries', and flows in a browser
 
 # What TestClientsOfOthers runs.
 api/testdata/clients/node_modules/.installed: api/testdata/clients/package.json api/testdata/clients/package-lock.json
@@ -89,13 +99,18 @@ test-api: need-go api/testdata/clients/node_modules/.installed look-for-postgres
 test-web: web/node_modules/.installed ## Run the unit tests of the web app
 	cd web && $(NPM) test
 
+.PHONY: test-sdk
+test-sdk: build sdk/js/node_modules/.installed ## Run the tests of the client libraries, also against the built binary
+	cd sdk/js && $(NPM) test
+
 .PHONY: test-browser
 test-browser: build ## Run what people do in headless Chromium against the built binary, the flows on PostgreSQL too; pictures of all pages go to web/e2e/screenshots
 	cd web && $(NPM) run e2e
 
 .PHONY: lint
-lint: need-go $(GOLANGCI) web/node_modules/.installed ## Check style, mistakes and the directions of imports, in Go and in the web app
+lint: need-go $(GOLANGCI) web/node_modules/.installed sdk/js/node_modules/.installed ## Check style, mistakes and the directions of imports, in Go, the web app and the client libraries
 	cd web && $(NPM) run --silent lint
+	cd sdk/js && $(NPM) run --silent lint
 	GOFLAGS="$(AS_BUILT)" $(GOLANGCI) run ./...
 
 $(GOLANGCI):
@@ -104,9 +119,10 @@ $(GOLANGCI):
 	@mv bin/.install/golangci-lint $@ && rmdir bin/.install
 
 .PHONY: fmt
-fmt: need-go $(GOLANGCI) web/node_modules/.installed ## Format the Go code and the web app
+fmt: need-go $(GOLANGCI) web/node_modules/.installed sdk/js/node_modules/.installed ## Format the Go code, the web app and the client libraries
 	$(GOLANGCI) fmt ./...
 	cd web && $(NPM) run --silent format
+	cd sdk/js && $(NPM) run --silent format
 
 .PHONY: generate
 generate: need-go ## Generate code from api/openapi.yaml
@@ -122,7 +138,7 @@ bench: need-go look-for-postgres ## Measure against hand-written handlers; BENCH
 
 .PHONY: clean
 clean: ## Remove everything that was built
-	rm -rf bin web/node_modules coverage.out
+	rm -rf bin web/node_modules sdk/js/node_modules sdk/js/packages/*/dist coverage.out
 	find web/dist -mindepth 1 ! -name .gitkeep -delete
 
 # What is missing, and how to go on.

@@ -1,0 +1,95 @@
+import type { components } from './schema.gen.js'
+
+/** A code of the service: `code` in its answers. */
+export type ServiceErrorCode = components['schemas']['ErrorCode']
+
+/**
+ * The codes of this library, for what is no answer of the service:
+ *
+ * - `network_error`: there was no answer.
+ * - `timeout`: the answer took too long.
+ * - `unexpected_response`: something else answered, such as a proxy.
+ * - `invalid_webhook`: a webhook is not from Latchkey, or too old.
+ */
+export type LibraryErrorCode = 'network_error' | 'timeout' | 'unexpected_response' | 'invalid_webhook'
+
+/** Why a call was refused. A newer service can have codes that are not listed here. */
+export type LatchkeyErrorCode = ServiceErrorCode | LibraryErrorCode | (string & {})
+
+/** What a LatchkeyError says besides its message. */
+export interface LatchkeyErrorInit {
+  code: LatchkeyErrorCode
+  status: number
+  requestId?: string | undefined
+  field?: string | undefined
+  ticket?: string | undefined
+  ticketKind?: 'merge' | 'link' | undefined
+  rule?: string | undefined
+  missing?: string[] | undefined
+  retryAfter?: number | undefined
+  appCode?: string | undefined
+  cause?: unknown
+}
+
+/** LatchkeyError is what every function of these libraries throws. */
+export class LatchkeyError extends Error {
+  override readonly name = 'LatchkeyError'
+  /** Why, for programs to decide by. */
+  readonly code: LatchkeyErrorCode
+  /** The HTTP status; 0 if there was no answer. A server can answer with it. */
+  readonly status: number
+  /** The request in the log of the service. */
+  readonly requestId: string | undefined
+  /** The field of the request that is wrong. */
+  readonly field: string | undefined
+  /** With `identity_taken` and `email_taken`: a ticket to merge or link accounts by, for this browser. */
+  readonly ticket: string | undefined
+  readonly ticketKind: 'merge' | 'link' | undefined
+  /** With `policy_unsatisfied`: the rule of the team's policy. */
+  readonly rule: string | undefined
+  /** With `policy_unsatisfied`: the providers to step up with. */
+  readonly missing: string[] | undefined
+  /** Seconds after which to try again. */
+  readonly retryAfter: number | undefined
+  /** With `denied_by_app`: the code that the application's hook answered. */
+  readonly appCode: string | undefined
+
+  constructor(message: string, init: LatchkeyErrorInit) {
+    super(message, init.cause === undefined ? undefined : { cause: init.cause })
+    this.code = init.code
+    this.status = init.status
+    this.requestId = init.requestId
+    this.field = init.field
+    this.ticket = init.ticket
+    this.ticketKind = init.ticketKind
+    this.rule = init.rule
+    this.missing = init.missing
+    this.retryAfter = init.retryAfter
+    this.appCode = init.appCode
+  }
+}
+
+type Refusal = Partial<components['schemas']['Problem'] & components['schemas']['OAuthError']>
+
+/** errorOf reads what came instead of a success: a problem document, an error of RFC 6749, or something else. */
+export function errorOf(body: unknown, response: Response): LatchkeyError {
+  const { status, headers } = response
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN)
+  const header = Number.isFinite(seconds) ? seconds : undefined
+  const refusal: Refusal = typeof body === 'object' && body !== null ? body : {}
+  if (typeof refusal.code !== 'string') {
+    return new LatchkeyError(`unexpected response with status ${status}`, { code: 'unexpected_response', status, retryAfter: header })
+  }
+  return new LatchkeyError(refusal.detail ?? refusal.error_description ?? refusal.title ?? refusal.code, {
+    code: refusal.code,
+    status,
+    requestId: refusal.request_id,
+    field: refusal.field,
+    ticket: refusal.ticket,
+    ticketKind: refusal.ticket_kind,
+    rule: refusal.rule,
+    missing: refusal.missing,
+    retryAfter: refusal.retry_after ?? header,
+    appCode: refusal.app_code,
+  })
+}

@@ -1,0 +1,88 @@
+import { LatchkeyError } from '@latchkey/client'
+import { createLocalJWKSet, errors, type FlattenedJWSInput, type JSONWebKeySet, type JWSHeaderParameters } from 'jose'
+
+type KeyOf = ReturnType<typeof createLocalJWKSet>
+
+const second = 1000
+// A key is asked for again at most this often, however many tokens name unknown ones.
+const cooldown = 30 * second
+// Older keys still count while new ones are fetched beside the request...
+const refreshAfter = 60 * second
+// ...until the service no longer says so: `max-age` of its answer.
+const maxAge = 300 * second
+const timeout = 5 * second
+
+export interface KeysOptions {
+  /** LATCHKEY_PUBLIC_URL. */
+  issuer: string
+  /** Instead of the global fetch. */
+  fetch?: ((request: Request) => Promise<Response>) | undefined
+}
+
+/**
+ * createKeys returns the public keys of a service, for jose. They are fetched when they
+ * are first needed, and then beside the requests that need them. Forged tokens cost one request in 30 seconds at most.
+ * It throws a LatchkeyError with the code `unavailable` where the keys cannot be had.
+ */
+export function createKeys({ issuer, fetch: send = (request) => fetch(request) }: KeysOptions) {
+  const url = new URL('/.well-known/jwks.json', issuer).href
+  let keys: KeyOf | undefined
+  let fetchedAt = Number.NEGATIVE_INFINITY
+  let attemptedAt = Number.NEGATIVE_INFINITY
+  let failure: unknown
+  let pending: Promise<void> | undefined
+
+  async function load(): Promise<void> {
+    try {
+      const response = await send(new Request(url, { headers: { accept: 'application/json' }, redirect: 'manual', signal: AbortSignal.timeout(timeout) }))
+      if (response.status !== 200) throw new Error(`${url} answered with status ${response.status}`)
+      const set = (await response.json()) as JSONWebKeySet
+      const found = createLocalJWKSet(set)
+      if (set.keys.length === 0) throw new Error(`${url} has no keys`)
+      keys = found
+      fetchedAt = Date.now()
+      failure = undefined
+    } catch (cause) {
+      failure = cause ?? new Error(`${url} cannot be read`)
+    }
+  }
+
+  // start fetches the keys. It never rejects.
+  function start(): Promise<void> {
+    attemptedAt = Date.now()
+    const started = load().finally(() => {
+      if (pending === started) pending = undefined
+    })
+    pending = started
+    return started
+  }
+
+  const age = () => Date.now() - fetchedAt
+  const sinceAttempt = () => Date.now() - attemptedAt
+  // What is under way, unless a runtime that stops work after an answer may never settle it.
+  const shared = () => (separateRequests || sinceAttempt() >= 2 * timeout ? undefined : pending)
+  const unavailable = () =>
+    new LatchkeyError('the keys of Latchkey cannot be had', { code: 'unavailable', status: 503, retryAfter: 5, ...(failure === undefined ? {} : { cause: failure }) })
+
+  return async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
+    if (!keys || age() >= maxAge) {
+      // After a failure, one attempt a second, not one a request.
+      await (shared() ?? (failure === undefined || sinceAttempt() >= second ? start() : undefined))
+      if (!keys || age() >= maxAge) throw unavailable()
+    } else if (age() >= refreshAfter && sinceAttempt() >= cooldown) {
+      void start()
+    }
+    try {
+      return await keys(header, token)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      // A new key, or a forged token: the service knows.
+      await (shared() ?? (sinceAttempt() >= cooldown ? start() : undefined))
+      if (failure !== undefined) throw unavailable()
+      return await keys(header, token)
+    }
+  }
+}
+
+// Cloudflare's workers cannot wait for what another request began.
+const separateRequests = globalThis.navigator?.userAgent === 'Cloudflare-Workers'

@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { packages, root } from './packages.js'
+
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
+const { version } = JSON.parse(read('package.json')) as { version: string }
+
+test('there is one version', () => {
+  for (const { name, version: its, dependencies = {}, peerDependencies = {} } of Object.values(packages)) {
+    expect([name, its]).toEqual([name, version])
+    for (const [dependency, range] of Object.entries({ ...dependencies, ...peerDependencies })) {
+      if (dependency.startsWith('@latchkey/')) expect([name, dependency, range]).toEqual([name, dependency, version])
+    }
+  }
+  const elsewhere = [
+    ['../go/version.go', /Version = "([^"]+)"/],
+    ['../python/pyproject.toml', /^version = "([^"]+)"/m],
+    ['../../api/openapi.yaml', /^ {2}version: (\S+)/m],
+  ] as const
+  for (const [path, pattern] of elsewhere) {
+    if (existsSync(new URL(path, root))) expect([path, pattern.exec(read(path))?.[1]]).toEqual([path, version])
+  }
+})
+
+test('packages depend on nothing but jose and openapi-fetch', () => {
+  for (const [folder, { dependencies = {} }] of Object.entries(packages)) {
+    for (const dependency of Object.keys(dependencies)) expect([folder, dependency]).toEqual([folder, expect.stringMatching(/^(jose|openapi-fetch|@latchkey\/.+)$/)])
+  }
+})
+
+test('the lock names packages, and no place that they came from', () => {
+  expect(read('package-lock.json')).not.toMatch(/"resolved": "(?!packages\/)/)
+})
+
+// Code that a page shows is that of a file here, which is compiled and tested.
+test('the code of the pages is that of tested files', () => {
+  for (const folder of Object.keys(packages)) {
+    const page = read(`packages/${folder}/README.md`)
+    const shown = [...page.matchAll(/^<!-- (test\/readme\/\S+) -->\n```tsx?\n([\s\S]*?)```$/gm)]
+    expect([folder, shown.length]).toEqual([folder, page.match(/^```tsx?$/gm)?.length])
+    expect(shown.length).toBeGreaterThan(0)
+    for (const [, file = '', code] of shown) expect(code).toBe(read(file))
+  }
+})
