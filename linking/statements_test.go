@@ -182,6 +182,17 @@ func TestRoundTrips(t *testing.T) {
 			r := w.must(t, w.proof(identity.PurposeLink, "siwe", storagetest.Address(), wallet), one)
 			one = principal(r)
 		}, 4},
+		{"a wallet linked and unlinked", func() {
+			subject := storagetest.Address()
+			one = principal(w.must(t, w.proof(identity.PurposeLink, "siwe", subject, wallet), one))
+			i, _, err := w.IdentityOwner(t.Context(), "siwe", subject)
+			if err == nil {
+				err = w.service.Unlink(t.Context(), identity.Actor{UserID: one.User.ID, SessionID: one.Session.ID, RecentlyVerified: true}, i.ID)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}, 4 + 1 + 5},
 	} {
 		trips, asked := wire.Count(t, c.call)
 		if trips != c.want {

@@ -27,6 +27,8 @@ type Store interface {
 	IdentityOwnerID(ctx context.Context, provider, subject string) (identity.ID, error)
 	// LockUsers returns the users among ids, holding their rows, in id order.
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
+	// IdentitiesOf lists the identities of users, oldest first.
+	IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error)
 	InsertUser(ctx context.Context, u identity.User) error
 	// UserByExternalID returns a user by the application's own id, also one of a user
 	// who was merged away.

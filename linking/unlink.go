@@ -10,8 +10,9 @@ import (
 
 // UnlinkStore is what unlinking reads and writes, in the transaction of InTx.
 type UnlinkStore interface {
-	// IdentitiesOf lists the identities of users, oldest first.
-	IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity.Identity, error)
+	// LockWithIdentities returns a user, holding their row, and their identities, oldest
+	// first; identity.ErrNotFound if there is no such user.
+	LockWithIdentities(ctx context.Context, user identity.ID) (identity.User, []identity.Identity, error)
 	DeleteIdentity(ctx context.Context, id identity.ID) error
 	// EndSessionsBy ends the open sessions that an identity made and returns
 	// how many those were. The user's other sessions lose its method, unless
@@ -27,11 +28,7 @@ type UnlinkStore interface {
 // usable sign-in method would be left; identity.ErrNotFound for other people's.
 func (s *Service) Unlink(ctx context.Context, actor identity.Actor, id identity.ID) error {
 	return s.store.InTx(ctx, func(ctx context.Context) error {
-		locked, err := s.store.LockUsers(ctx, actor.UserID)
-		if err != nil {
-			return err
-		}
-		all, err := s.store.IdentitiesOf(ctx, []identity.ID{actor.UserID})
+		locked, all, err := s.store.LockWithIdentities(ctx, actor.UserID)
 		if err != nil {
 			return err
 		}
@@ -44,7 +41,7 @@ func (s *Service) Unlink(ctx context.Context, actor identity.Actor, id identity.
 				left = append(left, i)
 			}
 		}
-		if gone == nil || len(locked) == 0 || !locked[0].Active() {
+		if gone == nil || !locked.Active() {
 			return identity.ErrNotFound
 		}
 		if err := actor.RequireRecentlyVerified(); err != nil {

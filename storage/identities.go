@@ -78,6 +78,10 @@ func (db *DB) IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity
 		return nil, nil
 	}
 	var rows []identityRow
-	err := db.reader(ctx).NewSelect().Model(&rows).Where("i.user_id IN (?)", bun.List(users)).Order("i.id").Scan(ctx)
+	err := db.identitiesOf(ctx, &rows, users).Scan(ctx)
 	return rowsOf(rows, func(r identityRow) identity.Identity { return r.Identity }), db.engine.normalise(err)
+}
+
+func (db *DB) identitiesOf(ctx context.Context, into *[]identityRow, users []identity.ID) *bun.SelectQuery {
+	return db.reader(ctx).NewSelect().Model(into).Where("i.user_id IN (?)", bun.List(users)).Order("i.id")
 }

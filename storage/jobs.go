@@ -218,6 +218,5 @@ func (db *DB) endBy(ctx context.Context, j session.Job, end session.End, narrow 
 	if j.TeamID == nil {
 		return db.endSessions(ctx, narrow(db.writer(ctx).NewUpdate().Model((*sessionRow)(nil))), end.Reason, end.At)
 	}
-	return db.endTeamSessions(ctx, narrow(db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
-		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).Set("ended_by = ?", end.By).Where("t.ended_at IS NULL")))
+	return db.endTeamSessions(ctx, narrow(db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil))), end)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
@@ -21,11 +22,21 @@ const crowd = 100
 // writes one more. A lock that does not hold loses counts.
 func testLocks(t *testing.T, d *storagetest.Database) {
 	t.Run("a team", func(t *testing.T) {
-		tm := d.Team(t, d.User(t).ID)
+		owner := d.User(t)
+		tm := d.Team(t, owner.ID)
 		tm.Name = "0"
 		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, tm) })
+		var turn atomic.Int32
 		count(t, d, func(ctx context.Context) error {
-			got, err := d.LockTeam(ctx, tm.ID)
+			var got team.Team
+			var err error
+			if turn.Add(1)%2 == 0 {
+				got, err = d.LockTeam(ctx, tm.ID)
+			} else if err = d.HoldTeam(ctx, tm.ID); err == nil {
+				var as team.TeamWithRole
+				as, err = d.TeamFor(ctx, tm.ID, owner.ID)
+				got = as.Team
+			}
 			if err != nil {
 				return err
 			}
@@ -45,17 +56,20 @@ func testLocks(t *testing.T, d *storagetest.Database) {
 		var turn atomic.Int32
 		count(t, d, func(ctx context.Context) error {
 			var got identity.User
-			if turn.Add(1)%2 == 0 {
-				locked, err := d.LockUsers(ctx, u.ID)
-				if err != nil {
-					return err
+			var err error
+			switch turn.Add(1) % 3 {
+			case 0:
+				var locked []identity.User
+				if locked, err = d.LockUsers(ctx, u.ID); err == nil {
+					got = locked[0]
 				}
-				got = locked[0]
-			} else {
-				var err error
-				if _, got, err = d.IdentityOwner(ctx, i.Provider, i.Subject); err != nil {
-					return err
-				}
+			case 1:
+				_, got, err = d.IdentityOwner(ctx, i.Provider, i.Subject)
+			default:
+				got, _, err = d.LockWithIdentities(ctx, u.ID)
+			}
+			if err != nil {
+				return err
 			}
 			got.DisplayName = more(got.DisplayName)
 			return d.UpdateUser(ctx, got)
@@ -64,9 +78,19 @@ func testLocks(t *testing.T, d *storagetest.Database) {
 	})
 
 	t.Run("a session", func(t *testing.T) {
-		s := d.Session(t, d.User(t).ID, func(s *session.Session) { s.Methods = session.Methods{"0"} })
+		owner := d.User(t)
+		tm := d.Team(t, owner.ID)
+		s := d.Session(t, owner.ID, func(s *session.Session) { s.Methods = session.Methods{"0"} })
+		var turn atomic.Int32
 		count(t, d, func(ctx context.Context) error {
-			got, err := d.LockSession(ctx, s.ID)
+			got, err := session.Session{}, error(nil)
+			if turn.Add(1)%2 == 0 {
+				got, err = d.LockSession(ctx, s.ID)
+			} else {
+				var e session.Entry
+				e, err = d.LockEntry(ctx, s.ID, tm.ID)
+				got = e.Session
+			}
 			if err != nil {
 				return err
 			}

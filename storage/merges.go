@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/linking"
 )
@@ -252,8 +253,7 @@ func (db *DB) EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user i
 		return nil
 	}
 	_, err := db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
-		Set("ended_at = ?", at).Set("end_reason = ?", reason).
-		Where("t.user_id = ? AND t.team_id IN (?) AND t.ended_at IS NULL", user, bun.List(teams)))
+		Where("t.user_id = ? AND t.team_id IN (?)", user, bun.List(teams)), session.End{Reason: reason, At: at})
 	return err
 }
 

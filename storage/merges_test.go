@@ -112,7 +112,7 @@ func testTeamSessionsEndWithTheirSession(t *testing.T, d *storagetest.Database) 
 			want[i].EndedAt, want[i].EndReason = &at, new(name)
 		}
 		for _, ts := range append(want, stays...) {
-			storagetest.Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
+			storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).TeamSession, ts)
 		}
 	}
 }

@@ -75,12 +75,15 @@ func limit(d time.Duration) *int64 {
 // TeamPolicy implements session.Store.
 func (db *DB) TeamPolicy(ctx context.Context, id identity.ID) (team.Policy, error) {
 	var row joinedPolicy
-	err := db.reader(ctx).NewSelect().TableExpr("team_policies AS p").ColumnExpr(list(joinedPolicyColumns)).
-		Where("p.team_id = ?", id).Scan(ctx, &row)
+	err := db.teamPolicy(ctx, id).Scan(ctx, &row)
 	if err = db.engine.normalise(err); err == identity.ErrNotFound { //nolint:errorlint // our own sentinel
 		return team.Policy{}, nil
 	}
 	return row.domain(), err
+}
+
+func (db *DB) teamPolicy(ctx context.Context, id identity.ID) *bun.SelectQuery {
+	return db.reader(ctx).NewSelect().TableExpr("team_policies AS p").ColumnExpr(list(joinedPolicyColumns)).Where("p.team_id = ?", id)
 }
 
 // SetTeamPolicy implements session.Store.

@@ -27,9 +27,10 @@ type queue struct {
 	conn    *pgxpool.Conn
 	hot     *hotStatements
 	waiting []statement
-	first   int   // how many of those that wait open the transaction
-	sent    bool  // something was sent: there is a transaction
-	failed  error // the first failure; nothing is sent any more
+	first   int      // how many of those that wait open the transaction
+	sent    bool     // something was sent: there is a transaction
+	failed  error    // the first failure; nothing is sent any more
+	ahead   []answer // to statements that [DB.together] has asked and bun runs next
 }
 
 // statement waits in a queue.

@@ -2,10 +2,13 @@ package storage_test
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
@@ -66,6 +69,66 @@ func TestWritesGoWithTheCommit(t *testing.T) {
 		trips, asked := wire.Count(t, func() { d.Do(t, row.write) })
 		if trips != row.trips {
 			t.Errorf("%s: %d round trips, want %d: %q", name, trips, row.trips, asked)
+		}
+	}
+}
+
+// What the service does to sessions waits for no more answers than decide something:
+// what is held, what ends with it, and the commit.
+func TestRoundTripsOfSessions(t *testing.T) {
+	t.Parallel()
+	d, wire := storagetest.OpenOnWire(t)
+	service := session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: 2 * time.Hour}, d.Clock.Now)
+	u := d.User(t)
+	tm := d.Team(t, u.ID)
+	open := map[bool][]session.Session{} // by whether they act in the team
+	for n := range 12 {
+		s := d.Session(t, u.ID)
+		if n%2 == 0 {
+			d.TeamSession(t, tm.ID, s)
+		}
+		open[n%2 == 0] = append(open[n%2 == 0], s)
+	}
+	actor := func(inTeam bool) identity.Actor {
+		s := open[inTeam][0]
+		open[inTeam] = open[inTeam][1:]
+		return identity.Actor{UserID: u.ID, SessionID: s.ID, RecentlyVerified: true}
+	}
+	var entered []identity.ID
+	for _, c := range []struct {
+		name string
+		call func() error
+		want int
+	}{
+		// Member and session, which are locked one after the other, and what is
+		// answered.
+		{"entering a team", func() error {
+			in, created, err := service.Enter(t.Context(), actor(false), tm.ID, false)
+			entered = append(entered, in.ID)
+			if err == nil && !created {
+				err = errors.New("there was a team session")
+			}
+			return err
+		}, 4},
+		{"ending a team session", func() error {
+			id := entered[0]
+			entered = entered[1:]
+			return service.RevokeTeamSession(t.Context(), identity.Actor{UserID: u.ID, RecentlyVerified: true}, tm.ID, id)
+		}, 4},
+		{"signing out", func() error { return service.SignOut(t.Context(), actor(false)) }, 3},
+		{"signing out of a team", func() error { return service.SignOut(t.Context(), actor(true)) }, 3},
+		{"ending another session", func() error { return service.End(t.Context(), identity.Actor{UserID: u.ID}, actor(false).SessionID) }, 3},
+		{"ending somebody's session", func() error {
+			return service.RevokeSession(t.Context(), identity.Actor{UserID: u.ID}, actor(true).SessionID)
+		}, 4},
+	} {
+		trips, asked := wire.Count(t, func() {
+			if err := c.call(); err != nil {
+				t.Error(err)
+			}
+		})
+		if trips != c.want {
+			t.Errorf("%s: %d round trips, want %d: %q", c.name, trips, c.want, asked)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/team"
 )
 
 // InsertSession implements session.Store. One that names no kind is a browser's.
@@ -21,9 +22,13 @@ func (db *DB) InsertSession(ctx context.Context, s session.Session) error {
 // LockSession implements session.Store.
 func (db *DB) LockSession(ctx context.Context, id identity.ID) (session.Session, error) {
 	var row sessionRow
-	q := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, "+endedInBulk+" AS ended_in_bulk", db.columns((*sessionRow)(nil))).Where("s.id = ?", id)
-	err := db.engine.forUpdate(q, "s").Scan(ctx)
+	err := db.lockSession(ctx, &row, id).Scan(ctx)
 	return row.Session, db.engine.normalise(err)
+}
+
+func (db *DB) lockSession(ctx context.Context, into *sessionRow, id identity.ID) *bun.SelectQuery {
+	q := db.reader(ctx).NewSelect().Model(into).ColumnExpr("?, "+endedInBulk+" AS ended_in_bulk", db.columns((*sessionRow)(nil))).Where("s.id = ?", id)
+	return db.engine.forUpdate(q, "s")
 }
 
 // UpdateSession implements session.Store.
@@ -62,16 +67,25 @@ func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.S
 }
 
 // endSessions ends the open sessions that an update finds, with the team sessions
-// in them, and names their users as changed, which wakes those who watch too.
+// in them and those of applications that were made in them, and names their users as changed, which wakes those who watch too.
 func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string, at time.Time) ([]session.EndedSession, error) {
 	var ended []endedRow
-	err := q.Set("ended_at = ?", at).Set("end_reason = ?", reason).
-		Where("s.ended_at IS NULL").Returning("id, user_id, client_id").Scan(ctx, &ended)
-	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(ended) == 0 { //nolint:errorlint // our own sentinel
-		return nil, nil
+	if err := endOpen(q, reason, at).Scan(ctx, &ended); err != nil {
+		return nil, db.engine.normalise(err)
 	}
-	if err != nil {
-		return nil, err
+	return db.sessionsEnded(ctx, ended, reason, at)
+}
+
+// endOpen returns an [endedRow] of each session that it ends.
+func endOpen(q *bun.UpdateQuery, reason string, at time.Time) *bun.UpdateQuery {
+	return q.Set("ended_at = ?", at).Set("end_reason = ?", reason).
+		Where("s.ended_at IS NULL").Returning("id, user_id, client_id")
+}
+
+// sessionsEnded ends what is in sessions that have just ended.
+func (db *DB) sessionsEnded(ctx context.Context, ended []endedRow, reason string, at time.Time) ([]session.EndedSession, error) {
+	if len(ended) == 0 {
+		return nil, nil
 	}
 	ids, gone := make([]identity.ID, len(ended)), make([]session.EndedSession, len(ended))
 	for i, e := range ended {
@@ -81,10 +95,18 @@ func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string
 	if err := db.enqueueLogouts(ctx, ended, at); err != nil {
 		return nil, err
 	}
-	if err := db.endTeamSessionsUnder(ctx, reason, at, "t.session_id IN (?)", bun.List(ids)); err != nil {
+	// The team sessions come after the sessions, whose rows those who enter a team hold.
+	var inTeams []endedInTeam
+	under := endOpenInTeam(db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Where("t.session_id IN (?)", bun.List(ids)), session.End{Reason: reason, At: at})
+	var made []endedRow
+	by := db.endOpenApplications(ctx, reason, at, "s.parent_id IN (?) AND NOT s.offline", bun.List(ids))
+	if err := db.together(ctx, question{under, &inTeams}, question{by, &made}); err != nil {
 		return nil, err
 	}
-	_, err = db.endApplications(ctx, reason, at, "s.parent_id IN (?) AND NOT s.offline", bun.List(ids))
+	for _, e := range inTeams {
+		db.changed(ctx, e.UserID, team.Topic(e.TeamID))
+	}
+	_, err := db.applicationsEnded(ctx, made, reason, at)
 	return gone, err
 }
 
@@ -92,8 +114,21 @@ func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string
 // writes it to their users' history: a caller that ends a browser's session need not know
 // of them.
 func (db *DB) endApplications(ctx context.Context, reason string, at time.Time, where string, args ...any) (int, error) {
-	gone, err := db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
+	var ended []endedRow
+	if err := db.endOpenApplications(ctx, reason, at, where, args...).Scan(ctx, &ended); err != nil {
+		return 0, db.engine.normalise(err)
+	}
+	return db.applicationsEnded(ctx, ended, reason, at)
+}
+
+func (db *DB) endOpenApplications(ctx context.Context, reason string, at time.Time, where string, args ...any) *bun.UpdateQuery {
+	return endOpen(db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
 		Where("s.kind = ?", session.KindApplication).Where(where, args...), reason, at)
+}
+
+// applicationsEnded is sessionsEnded for those of applications.
+func (db *DB) applicationsEnded(ctx context.Context, ended []endedRow, reason string, at time.Time) (int, error) {
+	gone, err := db.sessionsEnded(ctx, ended, reason, at)
 	if err != nil || len(gone) == 0 {
 		return 0, err
 	}
@@ -119,28 +154,32 @@ func (db *DB) EndSessionsBy(ctx context.Context, id identity.ID, reason string, 
 }
 
 func (db *DB) endSessionsMadeBy(ctx context.Context, identities []identity.ID, reason string, at time.Time) (int64, error) {
-	gone, err := db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).
-		Where("s.identity_id IN (?)", bun.List(identities)), reason, at)
+	var ended []endedRow
+	ending := endOpen(db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Where("s.identity_id IN (?)", bun.List(identities)), reason, at)
+	var leaving []provenMethod
+	methods := db.reader(ctx).NewSelect().Model((*identityRow)(nil)).Column("user_id", "provider").Distinct().
+		Where("i.id IN (?)", bun.List(identities))
+	if err := db.together(ctx, question{ending, &ended}, question{methods, &leaving}); err != nil {
+		return 0, err
+	}
+	gone, err := db.sessionsEnded(ctx, ended, reason, at)
 	if err != nil {
 		return 0, err
 	}
-	return int64(len(gone)), db.dropMethodsOf(ctx, identities)
+	return int64(len(gone)), db.dropMethods(ctx, leaving, identities)
 }
 
-// dropMethodsOf takes the methods of identities that leave their user off the
+// provenMethod is a provider that proved a user.
+type provenMethod struct {
+	UserID   identity.ID
+	Provider string
+}
+
+// dropMethods takes the methods of identities that leave their user off the
 // user's open sessions. A method stays where another identity of the user's, of
 // the same provider, has proven it too. A session that does not say which identity
 // proved a method loses it: see migration 15.
-func (db *DB) dropMethodsOf(ctx context.Context, identities []identity.ID) error {
-	var leaving []struct {
-		UserID   identity.ID
-		Provider string
-	}
-	err := db.reader(ctx).NewSelect().Model((*identityRow)(nil)).Column("user_id", "provider").Distinct().
-		Where("i.id IN (?)", bun.List(identities)).Scan(ctx, &leaving)
-	if err = db.engine.normalise(err); err != nil && err != identity.ErrNotFound { //nolint:errorlint // our own sentinel
-		return err
-	}
+func (db *DB) dropMethods(ctx context.Context, leaving []provenMethod, identities []identity.ID) error {
 	for _, l := range leaving {
 		proven := db.writer(ctx).NewSelect().Model((*identityRow)(nil)).ColumnExpr("1").
 			Where("i.user_id = ? AND i.provider = ? AND i.id NOT IN (?)", l.UserID, l.Provider, bun.List(identities)).
@@ -156,16 +195,6 @@ func (db *DB) dropMethodsOf(ctx context.Context, identities []identity.ID) error
 		db.changed(ctx, weaker...)
 	}
 	return nil
-}
-
-// endTeamSessionsUnder ends the team sessions of sessions that have just ended,
-// whichever way: one never outlives the session it is in. It comes after them,
-// for who enters a team holds the session's row.
-func (db *DB) endTeamSessionsUnder(ctx context.Context, reason string, at time.Time, where string, args ...any) error {
-	_, err := db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
-		Set("ended_at = ?", at).Set("end_reason = ?", reason).
-		Where("t.ended_at IS NULL").Where(where, args...))
-	return err
 }
 
 // clientName is what the application of a session s is called; NULL for a browser's.

@@ -20,19 +20,32 @@ func (db *DB) InsertTeamSession(ctx context.Context, t session.TeamSession) erro
 
 // OpenTeamSession implements session.Store.
 func (db *DB) OpenTeamSession(ctx context.Context, sessionID, teamID identity.ID) (session.TeamSession, error) {
-	return db.teamSession(ctx, "t.session_id = ? AND t.team_id = ? AND t.ended_at IS NULL", sessionID, teamID)
-}
-
-// TeamSession implements session.Store.
-func (db *DB) TeamSession(ctx context.Context, id identity.ID) (session.TeamSession, error) {
-	return db.teamSession(ctx, "t.id = ?", id)
-}
-
-func (db *DB) teamSession(ctx context.Context, where string, args ...any) (session.TeamSession, error) {
 	var row teamSessionRow
-	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, NOT ("+teamSessionLives+") AS ended_in_bulk", db.columns((*teamSessionRow)(nil))).
-		Where(where, args...).Scan(ctx)
+	err := db.openTeamSession(ctx, &row, sessionID, teamID).Scan(ctx)
 	return row.TeamSession, db.engine.normalise(err)
+}
+
+func (db *DB) openTeamSession(ctx context.Context, into *teamSessionRow, sessionID, teamID identity.ID) *bun.SelectQuery {
+	return db.reader(ctx).NewSelect().Model(into).
+		ColumnExpr("?, NOT ("+teamSessionLives+") AS ended_in_bulk", db.columns((*teamSessionRow)(nil))).
+		Where("t.session_id = ? AND t.team_id = ? AND t.ended_at IS NULL", sessionID, teamID)
+}
+
+// LockEntry implements session.Store.
+func (db *DB) LockEntry(ctx context.Context, sessionID, teamID identity.ID) (session.Entry, error) {
+	var cur sessionRow
+	var policy joinedPolicy
+	var open teamSessionRow
+	err := db.together(ctx, question{query: db.lockSession(ctx, &cur, sessionID)},
+		question{db.teamPolicy(ctx, teamID), &policy}, question{query: db.openTeamSession(ctx, &open, sessionID, teamID)})
+	if err == nil && cur.ID != sessionID {
+		err = identity.ErrNotFound
+	}
+	e := session.Entry{Session: cur.Session, Policy: policy.domain()}
+	if open.SessionID == sessionID {
+		e.Open = &open.TeamSession
+	}
+	return e, err
 }
 
 // EndTeamSession implements session.Store.
@@ -62,38 +75,36 @@ func (db *DB) SetBreakGlass(ctx context.Context, id identity.ID, until time.Time
 
 // EndTeamSessions implements team.Store.
 func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *identity.ID, by identity.ID, reason string, at time.Time) error {
-	q := db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
-		Set("ended_at = ?", at).Set("end_reason = ?", reason).Set("ended_by = ?", by).
-		Where("t.team_id = ? AND t.ended_at IS NULL", teamID)
+	q := db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Where("t.team_id = ?", teamID)
 	if user != nil {
 		q = q.Where("t.user_id = ?", *user)
 	}
-	_, err := db.endTeamSessions(ctx, q)
+	_, err := db.endTeamSessions(ctx, q, session.End{Reason: reason, By: &by, At: at})
 	return err
 }
 
-// endTeamSessions runs an update that ends team sessions, every one but that of
-// EndTeamSession, and tells those who watch: the users, whose sessions act in no
-// team any more, and the teams.
-func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery) ([]session.EndedSession, error) {
-	var ended []struct {
-		ID, UserID, TeamID, SessionID identity.ID
-		EndReason                     string
-		EndedAt                       time.Time
-	}
-	err := q.Returning("id, user_id, team_id, session_id, end_reason, ended_at").Scan(ctx, &ended)
-	if err = db.engine.normalise(err); err == identity.ErrNotFound || err == nil && len(ended) == 0 { //nolint:errorlint // our own sentinel
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
+// endedInTeam is a team session that has just ended.
+type endedInTeam struct{ ID, UserID, TeamID, SessionID identity.ID }
+
+// endOpenInTeam returns an [endedInTeam] of each team session that it ends.
+func endOpenInTeam(q *bun.UpdateQuery, end session.End) *bun.UpdateQuery {
+	return q.Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).Set("ended_by = ?", end.By).
+		Where("t.ended_at IS NULL").Returning("id, user_id, team_id, session_id")
+}
+
+// endTeamSessions ends the open team sessions that an update finds, and tells those
+// who watch: the users, whose sessions act in no team any more, and the teams.
+func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery, end session.End) ([]session.EndedSession, error) {
+	var ended []endedInTeam
+	if err := endOpenInTeam(q, end).Scan(ctx, &ended); err != nil || len(ended) == 0 {
+		return nil, db.engine.normalise(err)
 	}
 	gone, in := make([]session.EndedSession, len(ended)), make([]identity.ID, len(ended))
 	for i, e := range ended {
 		gone[i], in[i] = session.EndedSession{ID: e.ID, UserID: e.UserID}, e.SessionID
 		db.changed(ctx, e.UserID, team.Topic(e.TeamID))
 	}
-	return gone, db.endApplicationsIn(ctx, ended[0].EndReason, ended[0].EndedAt, in) // all by one update
+	return gone, db.endApplicationsIn(ctx, end.Reason, end.At, in)
 }
 
 // listedInTeamRow is a team session with the session behind it.
@@ -187,9 +198,7 @@ func (db *DB) teamSessions(ctx context.Context) *bun.SelectQuery {
 func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end session.End) ([]session.EndedSession, error) {
 	db.unhurried(ctx)
 	matching := db.whereInTeam(db.teamSessions(ctx).Column("t.id"), teamID, f, end.At)
-	return db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
-		Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).Set("ended_by = ?", end.By).
-		Where("t.ended_at IS NULL AND t.id IN (?)", matching))
+	return db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Where("t.id IN (?)", matching), end)
 }
 
 // OwnerAddresses implements session.Store.

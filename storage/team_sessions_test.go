@@ -20,19 +20,32 @@ func testTeamSessions(t *testing.T, d *storagetest.Database) {
 		_, err := d.OpenTeamSession(t.Context(), s.ID, tm.ID)
 		storagetest.WantNotFound(t, "none yet", err)
 		ts := d.TeamSession(t, tm.ID, s)
-		storagetest.Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
+		storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).TeamSession, ts)
 		storagetest.Same(t, must[session.TeamSession](t)(d.OpenTeamSession(t.Context(), s.ID, tm.ID)), ts)
 
 		at := d.Clock.Now().Add(time.Microsecond)
 		ts.EndedAt, ts.EndReason, ts.EndedBy = &at, new("revoked"), &u.ID
 		d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
-		storagetest.Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), ts.ID)), ts)
+		storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).TeamSession, ts)
 		_, err = d.OpenTeamSession(t.Context(), s.ID, tm.ID)
 		storagetest.WantNotFound(t, "an ended one", err)
-		_, err = d.DB.TeamSession(t.Context(), identity.NewID())
-		storagetest.WantNotFound(t, "no id", err)
 		_, err = d.ListedTeamSession(t.Context(), identity.NewID())
 		storagetest.WantNotFound(t, "no id listed", err)
+	})
+
+	t.Run("an entry is the session held, the policy and the open team session", func(t *testing.T) {
+		u := d.User(t)
+		tm, s := d.Team(t, u.ID), d.Session(t, u.ID)
+		entry := func(of identity.ID) (e session.Entry, err error) {
+			err = d.InTx(t.Context(), func(ctx context.Context) error { e, err = d.LockEntry(ctx, of, tm.ID); return err })
+			return e, err
+		}
+		storagetest.Same(t, must[session.Entry](t)(entry(s.ID)), session.Entry{Session: s})
+		ts, policy := d.TeamSession(t, tm.ID, s), team.Policy{Exclusive: true}
+		d.Do(t, func(ctx context.Context) error { return d.SetTeamPolicy(ctx, tm.ID, policy, u.ID, d.Clock.Now()) })
+		storagetest.Same(t, must[session.Entry](t)(entry(s.ID)), session.Entry{Session: s, Policy: policy, Open: &ts})
+		_, err := entry(identity.NewID())
+		storagetest.WantNotFound(t, "no session", err)
 	})
 
 	t.Run("ending is for one user or all, and leaves what has ended", func(t *testing.T) {
@@ -47,7 +60,7 @@ func testTeamSessions(t *testing.T, d *storagetest.Database) {
 		tb.EndedAt, tb.EndReason, tb.EndedBy = &first, new("one"), &a.ID
 		ta.EndedAt, ta.EndReason, ta.EndedBy = &second, new("all"), &a.ID
 		for _, want := range []session.TeamSession{ta, tb, elsewhere} {
-			storagetest.Same(t, must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), want.ID)), want)
+			storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), want.ID)).TeamSession, want)
 		}
 	})
 
@@ -165,10 +178,10 @@ func testTeamEnding(t *testing.T, d *storagetest.Database) {
 	storagetest.Same(t, ending(session.Filter{IDs: mine[:1]}), mine[:1])
 	storagetest.Same(t, ending(session.Filter{UserID: &member.ID, Except: &mine[1], Status: session.StatusActive}), mine[2:])
 	storagetest.Same(t, ending(session.Filter{UserID: &member.ID}), []identity.ID{mine[1], expired})
-	ts := must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), mine[0]))
+	ts := must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), mine[0])).TeamSession
 	storagetest.Same(t, []any{ts.EndedAt, ts.EndReason, ts.EndedBy}, []any{now, "r", owner.ID})
 	for _, id := range []identity.ID{owners, elsewhere} {
-		if ts := must[session.TeamSession](t)(d.DB.TeamSession(t.Context(), id)); ts.EndedAt != nil {
+		if ts := must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), id)).TeamSession; ts.EndedAt != nil {
 			t.Error("ended what did not match")
 		}
 	}

@@ -30,6 +30,15 @@ func (db *DB) LockTeam(ctx context.Context, id identity.ID) (team.Team, error) {
 	return row.Team, db.engine.normalise(err)
 }
 
+// HoldTeam implements team.RoleReader.
+func (db *DB) HoldTeam(ctx context.Context, id identity.ID) error {
+	if db.engine == sqlite {
+		return nil // the transaction holds everything
+	}
+	q := db.writer(ctx).NewSelect().Model((*teamRow)(nil)).Column("tm.id").Where("tm.id = ?", id)
+	return db.execDeferred(ctx, db.engine.forUpdate(q, "tm"))
+}
+
 type mineRow struct {
 	teamRow `bun:",extend"`
 	Role    team.Role

@@ -27,9 +27,27 @@ func (db *DB) UpdateUser(ctx context.Context, u identity.User) error {
 // LockUsers implements linking.Store.
 func (db *DB) LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error) {
 	var rows []userRow
-	q := db.reader(ctx).NewSelect().Model(&rows).Where("u.id IN (?)", bun.List(ids)).Order("u.id")
-	err := db.engine.forUpdate(q, "u").Scan(ctx)
+	err := db.lockUsers(ctx, &rows, ids).Scan(ctx)
 	return rowsOf(rows, func(r userRow) identity.User { return r.User }), db.engine.normalise(err)
+}
+
+func (db *DB) lockUsers(ctx context.Context, into *[]userRow, ids []identity.ID) *bun.SelectQuery {
+	return db.engine.forUpdate(db.reader(ctx).NewSelect().Model(into).Where("u.id IN (?)", bun.List(ids)).Order("u.id"), "u")
+}
+
+// LockWithIdentities implements linking.UnlinkStore.
+func (db *DB) LockWithIdentities(ctx context.Context, id identity.ID) (identity.User, []identity.Identity, error) {
+	var users []userRow
+	var rows []identityRow
+	of := []identity.ID{id}
+	err := db.together(ctx, question{query: db.lockUsers(ctx, &users, of)}, question{query: db.identitiesOf(ctx, &rows, of)})
+	if err != nil {
+		return identity.User{}, nil, err
+	}
+	if len(users) == 0 {
+		return identity.User{}, nil, identity.ErrNotFound
+	}
+	return users[0].User, rowsOf(rows, func(r identityRow) identity.Identity { return r.Identity }), nil
 }
 
 // User returns a user. The id of a merged one finds the survivor.

@@ -70,6 +70,19 @@ func testUsers(t *testing.T, d *storagetest.Database) {
 			storagetest.Same(t, len(got), 0)
 			return err
 		})
+		d.Identity(t, a.ID, "google", storagetest.Word())
+		d.Do(t, func(ctx context.Context) error {
+			got, identities, err := d.LockWithIdentities(ctx, a.ID)
+			storagetest.Same(t, got, a)
+			storagetest.Same(t, identities, must[[]identity.Identity](t)(d.IdentitiesOf(ctx, []identity.ID{a.ID})))
+			storagetest.Same(t, len(identities), 2)
+			return err
+		})
+		d.Do(t, func(ctx context.Context) error {
+			_, _, err := d.LockWithIdentities(ctx, identity.NewID())
+			storagetest.WantNotFound(t, "no user", err)
+			return nil
+		})
 	})
 
 	t.Run("addresses", func(t *testing.T) { testAddresses(t, d) })

@@ -126,7 +126,7 @@ func TestRevokingRespectsRoles(t *testing.T) {
 		storagetest.Same(t, []any{e.Count, e.Skipped, e.Sessions[0].UserID, err}, []any{1, 1, member.ID, nil})
 		e, err = by(owner, session.Filter{})
 		storagetest.Same(t, []any{e.Count, e.Skipped, err}, []any{2, 0, nil})
-		if ts, err := f.DB.TeamSession(t.Context(), elsewhere.ID); err != nil || ts.EndedAt != nil {
+		if ts, err := f.ListedTeamSession(t.Context(), elsewhere.ID); err != nil || ts.EndedAt != nil {
 			t.Errorf("another team's: %+v, %v", ts, err)
 		}
 	})

@@ -97,19 +97,17 @@ type Store interface {
 	// Sessions without a filter; nil where there are no more than n.
 	LookThrough(ctx context.Context, after *identity.ID, n int) (*identity.ID, error)
 
-	// Membership is as in team.Store.
-	Membership(ctx context.Context, team, user identity.ID) (team.Membership, error)
-
 	// TeamPolicy returns what a team asks of sessions; the zero policy where
 	// nothing is stored.
 	TeamPolicy(ctx context.Context, id identity.ID) (team.Policy, error)
 	SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, by identity.ID, at time.Time) error
 
 	InsertTeamSession(ctx context.Context, t TeamSession) error
+	// LockEntry returns what decides about entering a team, and holds the session's row.
+	LockEntry(ctx context.Context, session, team identity.ID) (Entry, error)
 	// OpenTeamSession returns the session's open team session in the team, also one
 	// that ended in bulk, which is the only one until that is written down.
 	OpenTeamSession(ctx context.Context, session, team identity.ID) (TeamSession, error)
-	TeamSession(ctx context.Context, id identity.ID) (TeamSession, error)
 	EndTeamSession(ctx context.Context, t TeamSession) error
 	TeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time, p identity.Page) ([]ListedInTeam, error)
 	CountTeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time) (int, error)
@@ -127,6 +125,13 @@ type Store interface {
 	ListedTeamSession(ctx context.Context, id identity.ID) (ListedInTeam, error)
 
 	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// Entry is what decides about entering a team.
+type Entry struct {
+	Session Session
+	Policy  team.Policy
+	Open    *TeamSession // as of Store.OpenTeamSession; nil if there is none
 }
 
 // SessionSelector picks among a user's open sessions: the one, or all but the one.

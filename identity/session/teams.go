@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -26,28 +25,22 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 	}
 	err = team.InTeamTx(ctx, s.store, actor, id, s.now, func(ctx context.Context, t team.Team, role team.Role) error {
 		now := s.now()
-		cur, err := s.store.LockSession(ctx, actor.SessionID)
+		entry, err := s.store.LockEntry(ctx, actor.SessionID, id)
 		if err != nil {
 			return err
 		}
+		cur, policy := entry.Session, entry.Policy
 		s.uses.on(&cur)
 		if cur.Status(now) != StatusActive {
 			return ErrUnauthenticated()
 		}
-		policy, err := s.store.TeamPolicy(ctx, id)
-		if err != nil {
-			return err
-		}
-		ts, err := s.store.OpenTeamSession(ctx, cur.ID, id)
-		created = errors.Is(err, identity.ErrNotFound)
-		if err != nil && !created {
-			return err
-		}
-		if ts.EndedInBulk {
-			if err := s.endLeftover(ctx, actor, ts, now); err != nil {
+		var ts TeamSession
+		if created = entry.Open == nil || entry.Open.EndedInBulk; !created {
+			ts = *entry.Open
+		} else if entry.Open != nil {
+			if err := s.endLeftover(ctx, actor, *entry.Open, now); err != nil {
 				return err
 			}
-			ts, created = TeamSession{}, true
 		}
 		e := ActiveTeamSession{Role: role, Policy: policy, BreakGlassUntil: ts.BreakGlassUntil}
 		if err := mayEnter(e, cur, actor, breakGlass, now); err != nil {
@@ -153,10 +146,11 @@ func (s *Service) ListTeam(ctx context.Context, actor identity.Actor, id identit
 // one that has ended already changes nothing and is no error.
 func (s *Service) RevokeTeamSession(ctx context.Context, actor identity.Actor, teamID, id identity.ID) error {
 	return team.InTeamTx(ctx, s.store, actor, teamID, s.now, func(ctx context.Context, _ team.Team, by team.Role) error {
-		ts, err := s.store.TeamSession(ctx, id)
+		l, err := s.store.ListedTeamSession(ctx, id)
 		if err != nil {
 			return err
 		}
+		ts := l.TeamSession
 		own := actor.KeyID == nil && ts.UserID == actor.UserID
 		if ts.TeamID != teamID {
 			return identity.ErrNotFound
@@ -165,8 +159,8 @@ func (s *Service) RevokeTeamSession(ctx context.Context, actor identity.Actor, t
 			if err := by.RequireManages(); err != nil {
 				return err
 			}
-			if err := s.mayEnd(ctx, by, ts); err != nil {
-				return err
+			if l.Role != nil && !by.ActsOn(*l.Role) {
+				return identity.NewError(identity.CodeForbidden, "only an owner can end an owner's session")
 			}
 		}
 		if ts.EndedAt != nil || ts.EndedInBulk {
@@ -184,15 +178,4 @@ func (s *Service) RevokeTeamSession(ctx context.Context, actor identity.Actor, t
 		e.TeamID, e.UserID, e.Data = &teamID, &ts.UserID, identity.Metadata{"team_session_id": ts.ID, "reason": reason}
 		return s.store.RecordEvents(ctx, e)
 	})
-}
-
-func (s *Service) mayEnd(ctx context.Context, by team.Role, ts TeamSession) error {
-	m, err := s.store.Membership(ctx, ts.TeamID, ts.UserID)
-	if errors.Is(err, identity.ErrNotFound) {
-		return nil // no member any more
-	}
-	if err == nil && !by.ActsOn(m.Role) {
-		return identity.NewError(identity.CodeForbidden, "only an owner can end an owner's session")
-	}
-	return err
 }

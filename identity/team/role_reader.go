@@ -14,6 +14,9 @@ type RoleReader interface {
 	// LockTeam returns a team that is not deleted and holds its row until the
 	// transaction ends, so that member counts stay true.
 	LockTeam(ctx context.Context, id identity.ID) (Team, error)
+	// HoldTeam holds a team's row like LockTeam, before what is read next, and does not
+	// say whether there is one.
+	HoldTeam(ctx context.Context, id identity.ID) error
 	// TeamFor returns a team, with the role of an active user who is a member of
 	// it. Suspending somebody takes the locks of their teams, so under a team's lock
 	// the answer stays true.
@@ -42,11 +45,21 @@ func RequireManager(ctx context.Context, s RoleReader, actor identity.Actor, id 
 	return err
 }
 
+// hold holds the row of a team that an actor's role is read in next. For a machine it
+// waits until it has it: its key may expire meanwhile.
+func hold(ctx context.Context, s RoleReader, actor identity.Actor, id identity.ID) error {
+	if actor.KeyID == nil {
+		return s.HoldTeam(ctx, id)
+	}
+	_, err := s.LockTeam(ctx, id)
+	return err
+}
+
 // InTeamTx runs fn in a transaction under the team's row lock, with the role that
 // the actor has then.
 func InTeamTx(ctx context.Context, s RoleReader, actor identity.Actor, id identity.ID, now identity.Clock, fn func(ctx context.Context, t Team, role Role) error) error {
 	return s.InTx(ctx, func(ctx context.Context) error {
-		if _, err := s.LockTeam(ctx, id); err != nil {
+		if err := hold(ctx, s, actor, id); err != nil {
 			return err
 		}
 		m, err := TeamAs(ctx, s, actor, id, now())
