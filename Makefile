@@ -67,7 +67,7 @@ sdk: sdk/js/node_modules/.installed ## Build the client libraries for JavaScript
 	cd sdk/js && $(NPM) run --silent build
 
 .PHONY: test
-test: test-fast test-web test-sdk test-race test-browser ## Run all tests: Go on both engines, the web app's, the client libraries', and flows in a browser
+test: test-fast test-web test-sdk test-sdk-go test-sdk-python test-race test-browser ## Run all tests: Go on both engines, the web app's, the client libraries', and flows in a browser
 
 # What TestClientsOfOthers runs.
 api/testdata/clients/node_modules/.installed: api/testdata/clients/package.json api/testdata/clients/package-lock.json
@@ -100,8 +100,22 @@ test-web: web/node_modules/.installed ## Run the unit tests of the web app
 	cd web && $(NPM) test
 
 .PHONY: test-sdk
-test-sdk: build sdk/js/node_modules/.installed ## Run the tests of the client libraries, also against the built binary
+test-sdk: build sdk/js/node_modules/.installed ## Run the tests of the client libraries for JavaScript, also against the built binary
 	cd sdk/js && $(NPM) test
+
+# A module of its own: ./... does not reach it. TestBackends builds those for Gin.
+.PHONY: test-sdk-go
+test-sdk-go: need-go ## Run the tests of the client library for Go
+	cd sdk/go && $(GO) test $(AS_BUILT) $(TEST) ./...
+
+.PHONY: test-sdk-python
+test-sdk-python: look-for-python ## Run the tests of the client library for Python
+	cd sdk/python && for python in python3 /usr/bin/python3; do $$python -c 'import jwt, cryptography' 2>/dev/null && \
+		exec env PYTHONPATH=src PYTHONDONTWRITEBYTECODE=1 $$python -m unittest discover --top-level-directory . --start-directory tests; done; test -z "$$CI"
+
+.PHONY: examples
+examples: build ## Start Latchkey in development mode and all examples, until interrupted
+	LATCHKEY_BIN=bin/latchkey examples/start
 
 .PHONY: test-browser
 test-browser: build ## Run what people do in headless Chromium against the built binary, the flows on PostgreSQL too; pictures of all pages go to web/e2e/screenshots
@@ -184,5 +198,5 @@ look-for-proxies:
 
 .PHONY: look-for-python
 look-for-python:
-	@for python in python3 /usr/bin/python3; do $$python -c 'import jwt, cryptography' 2>/dev/null && exit 0; done; \
-		echo "Python with PyJWT is missing, so the test of the Python example is skipped (Debian: apt-get install python3-jwt python3-cryptography)." >&2; test -z "$$CI"
+	@for python in python3 /usr/bin/python3; do $$python -c 'import jwt, cryptography, django, rest_framework, fastapi, httpx' 2>/dev/null && exit 0; done; \
+		echo "Python with PyJWT, Django and FastAPI is missing, so tests are skipped (Debian: apt-get install python3-jwt python3-cryptography python3-djangorestframework python3-fastapi python3-httpx)." >&2; test -z "$$CI"

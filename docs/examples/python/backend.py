@@ -1,31 +1,24 @@
-"""The Python example of docs/backends.md. It needs PyJWT and cryptography."""
-import jwt
+"""The Python example of docs/backends.md, on the package in sdk/python."""
+
+import importlib.util
+import pathlib
+import sys
+
+if importlib.util.find_spec("latchkey") is None:  # not installed: that of this repository
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "sdk" / "python" / "src"))
+
+# docs:verify
+import latchkey
 
 
 class Verifier:
-    """Checks access tokens of Latchkey. It keeps the keys for a minute."""
+    """Says who sent a request, by its Authorization header. A process has one."""
 
     def __init__(self, issuer: str, audience: str):
-        self.issuer, self.audience = issuer, audience
-        self.keys = jwt.PyJWKClient(issuer + "/.well-known/jwks.json", lifespan=60)
+        self.verifier = latchkey.Verifier(issuer, audience)
 
     def user(self, authorization: str) -> dict:
-        """Who sent a request with this Authorization header.
-
-        Raises jwt.PyJWTError: then answer 401. Nothing else tells who it was:
-        no body, no other header.
-        """
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            raise jwt.InvalidTokenError("no bearer token")
-        if jwt.get_unverified_header(token).get("typ") != "at+jwt":
-            raise jwt.InvalidTokenError("no access token")
-        claims = jwt.decode(
-            token,
-            self.keys.get_signing_key_from_jwt(token).key,
-            algorithms=["EdDSA", "ES256"],
-            issuer=self.issuer,
-            audience=self.audience,
-            options={"require": ["exp", "iss", "aud", "sub", "sid"]},
-        )
-        return {"id": claims["sub"], "session": claims["sid"], "team": claims.get("team"), "role": claims.get("role")}
+        """Return the user. Raises a latchkey.LatchkeyError: then answer its status, 401 or 503."""
+        user = self.verifier.authenticate(authorization)
+        return {"id": user.id, "session": user.session, "team": user.team, "role": user.role}
+# docs:end
