@@ -16,6 +16,9 @@ import (
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
+// asBuilt has the examples share compiled dependencies with the service.
+const asBuilt = "GOFLAGS=-trimpath -tags=netgo,osusergo"
+
 // skip skips a test for want of something, but never in CI.
 func skip(t *testing.T, why string) {
 	t.Helper()
@@ -40,13 +43,19 @@ func python(t *testing.T, modules ...string) string {
 // run starts an example and returns where it answers.
 func run(t *testing.T, name string, env ...string) string {
 	t.Helper()
+	return runAt(t, name, testkit.FreePort(t), env...)
+}
+
+// runAt starts an example on a port.
+func runAt(t *testing.T, name, port string, env ...string) string {
+	t.Helper()
 	program, err := filepath.Abs(filepath.Join(name, "run"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, port := t.TempDir(), testkit.FreePort(t)
+	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), program)
-	cmd.Env = append(os.Environ(), append(env, "PORT="+port, "TMPDIR="+dir, "DATABASE="+filepath.Join(dir, "example.db"), "PYTHONDONTWRITEBYTECODE=1")...)
+	cmd.Env = append(os.Environ(), append(env, "PORT="+port, "TMPDIR="+dir, asBuilt, "DATABASE="+filepath.Join(dir, "example.db"), "PYTHONDONTWRITEBYTECODE=1")...)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	// A group of its own, so that nothing that it started stays.

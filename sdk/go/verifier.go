@@ -50,7 +50,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*User, error) {
 	return c.user, nil
 }
 
-// VerifyMachine returns the machine whose access token it is. A user's token is an
+// VerifyMachine returns the machine whose access token it is, for the audience or for
+// Latchkey itself, as the tokens of API keys are. A user's token is an
 // ErrUnauthenticated.
 func (v *Verifier) VerifyMachine(ctx context.Context, token string) (*Machine, error) {
 	c, err := v.verify(ctx, token, "")
@@ -99,7 +100,11 @@ func (v *Verifier) verify(ctx context.Context, token, _ string) (caller, error) 
 	if err := json.Unmarshal(payload, &own); err != nil {
 		return caller{}, refused("%w", err)
 	}
-	expected := jwt.Expected{Issuer: v.issuer, AnyAudience: jwt.Audience{v.audience}, Time: v.options.now()}
+	audiences := jwt.Audience{v.audience}
+	if own.Session == "" { // that of API keys is Latchkey: they ask for no resource
+		audiences = append(audiences, v.issuer)
+	}
+	expected := jwt.Expected{Issuer: v.issuer, AnyAudience: audiences, Time: v.options.now()}
 	if err := standard.ValidateWithLeeway(expected, v.options.leeway); err != nil {
 		return caller{}, refused("%w", err)
 	}
@@ -160,7 +165,9 @@ func WithLeeway(d time.Duration) Option {
 }
 
 // WithMachines lets the middleware accept machines as well: read them with MachineFrom.
-// Without it they are refused, so that no handler takes an API key for a person.
+// Without it they are refused, so that no handler takes an API key for a person. The
+// audience of their tokens is the issuer: a service that gets one could use it at another
+// that accepts machines, for as long as it lives.
 func WithMachines() Option {
 	return func(o *options) { o.machines = true }
 }

@@ -296,6 +296,16 @@ func TestMachines(t *testing.T) {
 	if err != nil || m.ID != "key-1" || !m.HasRole("team-1", latchkey.Admin) || m.HasRole("team-2", latchkey.Member) {
 		t.Errorf("%+v, %v", m, err)
 	}
+	ofLatchkey := values{"sub": "key-1", "sid": nil, "aud": i.URL}
+	if m, err := v.VerifyMachine(t.Context(), i.sign(k, i.claims().with(ofLatchkey))); err != nil || m.ID != "key-1" {
+		t.Errorf("for Latchkey: %+v, %v", m, err)
+	}
+	if m, err := v.VerifyMachine(t.Context(), i.sign(k, i.claims().with(ofLatchkey).with(values{"aud": "https://other.example.com"}))); m != nil || !errors.Is(err, latchkey.ErrUnauthenticated) {
+		t.Errorf("for another service: %+v, %v", m, err)
+	}
+	if u, err := v.Verify(t.Context(), i.sign(k, i.claims().with(values{"aud": i.URL}))); u != nil || !errors.Is(err, latchkey.ErrUnauthenticated) {
+		t.Errorf("a user's, for Latchkey: %+v, %v", u, err)
+	}
 	if m, err := v.VerifyMachine(t.Context(), i.sign(k, i.claims())); m != nil || !errors.Is(err, latchkey.ErrUnauthenticated) {
 		t.Errorf("of a user: %v, %v", m, err)
 	}

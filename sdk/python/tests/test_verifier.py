@@ -164,8 +164,16 @@ class VerifierTest(unittest.TestCase):
             v.verify(token)
         m = v.verify_machine(token)
         self.assertEqual((m.id, m.team, m.has_role("team-1", "admin")), ("key-1", "team-1", True))
-        with self.assertRaises(latchkey.Unauthenticated):
-            v.verify_machine(self.issuer.token())
+        self.assertEqual(v.verify_machine(self.issuer.token(sub="key-1", sid=None, aud=self.issuer.url)).id, "key-1")
+        for check, claims in (
+            (v.verify_machine, {}),
+            (v.verify_machine, {"sid": None, "aud": "https://other.example.com"}),
+            (v.verify, {"aud": self.issuer.url}),
+            (v.verify, {"aud": [self.issuer.url, "https://other.example.com"]}),
+        ):
+            with self.subTest(claims), self.assertRaises(latchkey.Unauthenticated):
+                check(self.issuer.token(**claims))
+        self.assertEqual(v.verify(self.issuer.token(aud=[AUDIENCE, self.issuer.url])).id, "user-1")
 
     def test_configuration(self):
         for issuer, audience in (("", AUDIENCE), (self.issuer.url, "")):

@@ -61,13 +61,17 @@ class _Checks:
                 key[1],
                 algorithms=[key[0]],
                 issuer=self.issuer,
-                audience=self.audience,
+                # That of API keys is Latchkey: they ask for no resource.
+                audience=[self.audience, self.issuer],
                 leeway=self.leeway,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
         except jwt.PyJWTError as e:
             raise Unauthenticated(str(e)) from e
-        return caller(claims)
+        who, audience = caller(claims), claims["aud"]
+        if isinstance(who, User) and self.audience not in ([audience] if isinstance(audience, str) else audience):
+            raise Unauthenticated("the token is for another service")
+        return who
 
 
 def _user(who: User | Machine) -> User:
@@ -93,7 +97,10 @@ class Verifier(_Checks):
         return _user(self.verify_caller(token))
 
     def verify_machine(self, token: str) -> Machine:
-        """Return the machine, an API key of a team, whose access token it is."""
+        """Return the machine, an API key of a team, whose access token it is.
+
+        Its audience may be Latchkey itself, as that of API keys is.
+        """
         return _machine(self.verify_caller(token))
 
     def verify_caller(self, token: str) -> User | Machine:
