@@ -2,19 +2,25 @@ package storagetest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/testpg"
+	"github.com/latchkey/latchkey/migrations"
 	"github.com/latchkey/latchkey/storage"
 )
 
 // Migrated returns the URL of a new database with the newest schema. The schema is
-// made once in a process, and copied: under the race detector the migrations take
-// longer than most tests.
+// made once, kept for other processes and copied: the migrations take longer than most
+// tests.
 func Migrated(t testing.TB, engine string) string {
 	t.Helper()
 	if engine == Postgres {
@@ -31,7 +37,8 @@ func Migrated(t testing.TB, engine string) string {
 func Copies(t *testing.T, engine, url string) (makeCopy func(t *testing.T) string) {
 	t.Helper()
 	if engine == Postgres {
-		return func(t *testing.T) string { return testpg.Copy(t, url) }
+		template := testpg.Template{URL: url}
+		return func(t *testing.T) string { return template.Copy(t) }
 	}
 	content, err := os.ReadFile(strings.TrimPrefix(url, "sqlite://"))
 	if err != nil {
@@ -49,20 +56,34 @@ func sqliteFile(t testing.TB, content []byte) string {
 	return "sqlite://" + file
 }
 
-var migratedPostgres = testpg.Template{Fill: migrate}
+var migratedPostgres = testpg.Template{Fill: migrate, Key: keyOf(migrations.Postgres())}
 
 var migratedSQLite = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "latchkey-test-")
+	dir, err := testkit.Kept("sqlite\n"+keyOf(migrations.SQLite()), func(dir string) error {
+		return migrate(context.Background(), "sqlite://"+filepath.Join(dir, "latchkey.db"))
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	file := filepath.Join(dir, "latchkey.db")
-	if err := migrate(context.Background(), "sqlite://"+file); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file) //nolint:gosec // the one just made
+	return os.ReadFile(filepath.Join(dir, "latchkey.db")) //nolint:gosec // the one just made
 })
+
+// keyOf is a hash of migrations, which the schema is all made from.
+func keyOf(files fs.FS) string {
+	sum := sha256.New()
+	err := fs.WalkDir(files, ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, ".sql") {
+			return err
+		}
+		text, err := fs.ReadFile(files, name)
+		_, _ = fmt.Fprintf(sum, "%s %d\n%s", name, len(text), text)
+		return err
+	})
+	if err != nil {
+		panic(err) // they are in the binary
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
 
 func migrate(ctx context.Context, databaseURL string) error {
 	db, err := storage.Open(ctx, databaseURL)

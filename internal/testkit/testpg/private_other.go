@@ -5,6 +5,6 @@ package testpg
 import "fmt"
 
 // startPrivate needs processes and pipes as Unix has them.
-func startPrivate() (string, error) {
+func startPrivate(*Template) (string, error) {
 	return "", fmt.Errorf("%w: a private server is started on Unix only; set %s", errNone, Variable)
 }

@@ -45,7 +45,6 @@ type Server struct {
 func NewServer(tb testing.TB, more ...string) *Server {
 	tb.Helper()
 	s := newServer(tb)
-	s.run("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	s.configure(strings.Join(more, "\n"))
 	s.Start()
 	return s
@@ -55,10 +54,7 @@ func NewServer(tb testing.TB, more ...string) *Server {
 // standby has applied it.
 func NewPair(tb testing.TB) (primary, standby *Server) {
 	tb.Helper()
-	primary, standby = newServer(tb), newServer(tb)
-	primary.run("initdb", "-D", primary.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	// Nothing has run on it yet, so that a copy of the files is a backup.
-	standby.must(standby.command("cp", "-R", primary.data(), standby.data()))
+	primary, standby = newServer(tb), newServer(tb) // copies of one cluster, whose files are a backup
 	primary.configure("synchronous_standby_names = '*'\nsynchronous_commit = remote_apply")
 	standby.configure(fmt.Sprintf("primary_conninfo = 'host=127.0.0.1 port=%s user=postgres'", primary.port))
 	if err := os.WriteFile(filepath.Join(standby.data(), "standby.signal"), nil, 0o600); err != nil {
@@ -90,17 +86,17 @@ func newServer(tb testing.TB) *Server {
 	if s.bin == "" {
 		none(tb, fmt.Errorf("%w: initdb, pg_ctl and postgres are not installed (on Debian: apt-get install postgresql)", errNone))
 	}
-	var err error
-	if s.dir, err = os.MkdirTemp(parent(), "testpg-"); err != nil {
-		tb.Fatal(err)
+	data, err := cluster(s.bin)
+	if err == nil {
+		s.dir, s.credential, err = directory(data)
+	}
+	if err != nil {
+		none(tb, err)
 	}
 	tb.Cleanup(func() {
 		s.Stop("QUIT")
 		_ = os.RemoveAll(s.dir)
 	})
-	if s.credential, err = unprivileged(s.dir); err != nil {
-		none(tb, err)
-	}
 	s.port = testkit.FreePort(tb)
 	return s
 }
@@ -139,11 +135,6 @@ func (s *Server) command(program string, args ...string) *exec.Cmd {
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "DIR=" + s.dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.credential}
 	return cmd
-}
-
-func (s *Server) run(program string, args ...string) {
-	s.tb.Helper()
-	s.must(s.command(filepath.Join(s.bin, program), args...))
 }
 
 func (s *Server) must(cmd *exec.Cmd) {

@@ -40,16 +40,39 @@ const (
 	callTimeout  = 60 * time.Second // CREATE DATABASE waits for those of other tests
 )
 
+// prefix begins the names of the databases here; templateName is that of a template
+// which has a key.
+const (
+	prefix       = "latchkey_test_"
+	templateName = prefix + "template"
+)
+
 // errNone is returned where there is no server to test with.
 var errNone = errors.New("no PostgreSQL to test with")
 
-// server is the one server of this process: the URL of its maintenance database.
-var server = sync.OnceValues(func() (string, error) {
-	if given := os.Getenv(Variable); given != "" {
-		return given, nil
-	}
-	return startPrivate()
-})
+// one is the one server of this process.
+var one struct {
+	once     sync.Once
+	admin    string // the URL of its maintenance database
+	template string // the key of the template whose database it was started with
+	err      error
+}
+
+// server returns the URL of the maintenance database.
+func server() (string, error) { return serverWith(nil) }
+
+// serverWith is server. If it has to be started, it has the database of a template.
+func serverWith(template *Template) (string, error) {
+	one.once.Do(func() {
+		if one.admin = os.Getenv(Variable); one.admin != "" {
+			return
+		}
+		if one.admin, one.err = startPrivate(template); template != nil {
+			one.template = template.Key
+		}
+	})
+	return one.admin, one.err
+}
 
 // OnDisk makes private servers keep their data on disk. Programs that measure set it
 // before they ask for a database.
@@ -67,46 +90,14 @@ func URL(tb testing.TB) string {
 // connections, dropped when the test ends.
 func Copy(tb testing.TB, databaseURL string) string {
 	tb.Helper()
-	u, err := url.Parse(databaseURL)
-	if err != nil {
-		tb.Fatalf("testpg: %v", err)
-	}
-	return fresh(tb, " TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
+	return fresh(tb, " TEMPLATE "+nameOf(databaseURL))
 }
 
-// Template is a database that tests get copies of. It is made once in this
-// process; but on a server that is not ours, where nothing may stay behind, each
-// test has its own made.
-type Template struct {
-	Fill func(ctx context.Context, databaseURL string) error
-
-	once sync.Once
-	url  string
-	err  error
-}
-
-// Copy returns a copy, dropped when the test ends.
-func (t *Template) Copy(tb testing.TB) string {
-	tb.Helper()
-	skipUnlessNamed(tb)
-	if os.Getenv(Variable) != "" {
-		databaseURL := URL(tb)
-		if err := t.Fill(tb.Context(), databaseURL); err != nil {
-			tb.Fatalf("testpg: %v", err)
-		}
-		return databaseURL
-	}
-	t.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), startTimeout+callTimeout)
-		defer cancel()
-		if t.url, _, t.err = create(ctx, ""); t.err == nil {
-			t.err = t.Fill(ctx, t.url)
-		}
-	})
-	if t.err != nil {
-		none(tb, t.err)
-	}
-	return Copy(tb, t.url)
+// nameOf returns the name of a database that create returned the URL of.
+func nameOf(databaseURL string) string {
+	_, rest, _ := strings.Cut(databaseURL, "/"+prefix)
+	name, _, _ := strings.Cut(rest, "?")
+	return prefix + name
 }
 
 // skipUnlessNamed skips a test for which another step of CI has the engine.
@@ -154,7 +145,7 @@ func create(ctx context.Context, options string) (databaseURL string, drop func(
 	if err != nil {
 		return "", nil, err
 	}
-	name := "latchkey_test_" + strings.ToLower(rand.Text())
+	name := prefix + strings.ToLower(rand.Text())
 	databaseURL, err = inDatabase(admin, name)
 	if err != nil {
 		return "", nil, err
@@ -166,8 +157,16 @@ func create(ctx context.Context, options string) (databaseURL string, drop func(
 		// The test's own context may be over by now.
 		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 		defer cancel()
-		return execute(ctx, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		return dropDatabase(ctx, databaseURL)
 	}, nil
+}
+
+func dropDatabase(ctx context.Context, databaseURL string) error {
+	admin, err := server()
+	if err != nil {
+		return err
+	}
+	return execute(ctx, admin, "DROP DATABASE IF EXISTS "+nameOf(databaseURL)+" WITH (FORCE)")
 }
 
 // inDatabase returns the URL of another database on the same server.
