@@ -22,9 +22,9 @@ import (
 // the first one, a commit before the authorization server.
 const previousRelease = "17a6ecd71c31ceb891427ef7730f71c610b45c3f"
 
-// previousBinary builds the previous release from the history of this repository.
-// Without that commit, as in a shallow clone or a release's archive, the test is
-// skipped, and fails in CI.
+// previousBinary builds the previous release from the history of this repository, once:
+// it is kept in bin. Without that commit, as in a shallow clone or a release's archive,
+// the test is skipped, and fails in CI.
 func previousBinary(t *testing.T) string {
 	t.Helper()
 	git := func(args ...string) ([]byte, error) {
@@ -37,11 +37,21 @@ func previousBinary(t *testing.T) string {
 		}
 		t.Skip(why)
 	}
+	kept, err := filepath.Abs("../../bin/latchkey-" + previousRelease[:12])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(kept); err == nil {
+		return kept
+	}
 	archive, err := git("archive", previousRelease)
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, out := t.TempDir(), filepath.Join(t.TempDir(), "latchkey")
+	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	source, out := t.TempDir(), kept+".new"
 	unpack := exec.CommandContext(t.Context(), "tar", "-x", "-C", source)
 	unpack.Stdin = bytes.NewReader(archive)
 	build := exec.CommandContext(t.Context(), filepath.Join(source, "deploy", "build"), out)
@@ -51,7 +61,10 @@ func previousBinary(t *testing.T) string {
 			t.Fatalf("%v: %v\n%s", cmd.Args, err, said)
 		}
 	}
-	return out
+	if err := os.Rename(out, kept); err != nil {
+		t.Fatal(err)
+	}
+	return kept
 }
 
 // The previous release goes on while today's migrates its database, and beside
