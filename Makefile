@@ -21,6 +21,8 @@ CODE := --include='*.go' --exclude='*_test.go' events identity internal linking 
 FOLDERS := xargs -n 1 dirname | grep -v testkit | sort -u | sed 's|^|./|'
 STARTS = $(shell grep -lrE 'go func|\.Go[^a-z]' $(CODE) | $(FOLDERS))
 GUARDS = ./api $(filter-out $(STARTS),$(shell grep -lrE 'sync\.|atomic\.' $(CODE) | $(FOLDERS)))
+# Storage's suite once more in other circumstances: one request after the other.
+SUITES = TestSuiteThroughAPooler|TestColumnsOfANewerRelease
 AT_ONCE = $(shell awk '/^func Test/ {split($$2, test, /[^A-Za-z0-9_]/)} /Together|WaitGroup|go func/ {print test[1]}' $(GUARDS:=/*_test.go) | sort -u | paste -sd '|')
 # What the web app is built from; dist is rebuilt when one of them changes.
 WEB_SOURCES := $(shell find web/src web/public web/scripts -type f ! -name '*.gen.ts' 2>/dev/null) \
@@ -86,7 +88,8 @@ test-fast: need-go api/testdata/clients/node_modules/.installed look-for-redis l
 .PHONY: test-race
 test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for-postgres look-for-pgbouncer look-for-redis look-for-python look-for-proxies ## Run the Go tests on PostgreSQL, and what happens at once with the race detector
 	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list ./api $(STARTS))")
-	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 20m $(STARTS)
+	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -timeout 20m -run '^($(SUITES))$$' ./storage
+	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 20m -skip '^($(SUITES))$$' $(STARTS)
 	RAPID_CHECKS=20 LATCHKEY_TEST_ENGINES=postgres CGO_ENABLED=1 $(GO) test $(RACE) $(TEST) -timeout 20m -run '^($(AT_ONCE))$$' $(GUARDS)
 
 # Storage, linking and identity have their tests on both engines, and the flows are run
