@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/siwe"
 )
 
@@ -141,6 +142,12 @@ func (m *Metrics) WatchAudit(behind func(context.Context) (time.Duration, error)
 	m.registry.MustRegister(ageCollector{auditUnchained, behind})
 }
 
+// WatchArchive shows at each scrape what was taken out of the audit trail, and how old
+// what is left is.
+func (m *Metrics) WatchArchive(archived func(context.Context) (audit.Archived, error), now func() time.Time) {
+	m.registry.MustRegister(archiveCollector{archived, now})
+}
+
 // WatchFeed shows at each scrape for how long the feed of events has been behind.
 func (m *Metrics) WatchFeed(behind func(context.Context) (time.Duration, error)) {
 	m.registry.MustRegister(ageCollector{feedBlocked, behind})
@@ -169,4 +176,39 @@ func (a ageCollector) Collect(ch chan<- prometheus.Metric) {
 	if age, err := a.behind(ctx); err == nil {
 		ch <- prometheus.MustNewConstMetric(a.is, prometheus.GaugeValue, age.Seconds())
 	}
+}
+
+type archiveCollector struct {
+	archived func(context.Context) (audit.Archived, error)
+	now      func() time.Time
+}
+
+var (
+	auditArchived = prometheus.NewDesc("latchkey_audit_archived_events",
+		"Events of the audit trail that were exported to files of the archive (LATCHKEY_AUDIT_RETENTION).", nil, nil)
+	auditOldest = prometheus.NewDesc("latchkey_audit_oldest_seconds",
+		"Age of the oldest event of the audit trail; 0 without one. With LATCHKEY_AUDIT_RETENTION it grows beyond that, by more than a day, while events cannot be archived.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (archiveCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- auditArchived
+	ch <- auditOldest
+}
+
+// Collect implements prometheus.Collector. While the database does not answer there
+// is no value.
+func (c archiveCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	a, err := c.archived(ctx)
+	if err != nil {
+		return
+	}
+	age := 0.0
+	if !a.Left.IsZero() {
+		age = max(0, c.now().Sub(a.Left).Seconds())
+	}
+	ch <- prometheus.MustNewConstMetric(auditArchived, prometheus.GaugeValue, float64(a.Events))
+	ch <- prometheus.MustNewConstMetric(auditOldest, prometheus.GaugeValue, age)
 }

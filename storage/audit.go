@@ -70,6 +70,7 @@ const fewEvents = 3
 type placed struct {
 	audit.Link
 	place
+	single bool // chained by a release without seals
 }
 
 // events selects events with all that placed holds.
@@ -96,7 +97,7 @@ func (db *DB) scan(ctx context.Context, q *bun.SelectQuery) (out []placed, err e
 			return nil, db.engine.normalise(err)
 		}
 		p.At, p.EventID = p.At.UTC(), p.ID
-		if seq > 0 {
+		if p.single = seq > 0; p.single {
 			p.Seq = &seq
 		}
 		p.Unreadable = p.Data.Scan([]byte(data))

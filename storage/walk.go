@@ -32,6 +32,11 @@ func (db *DB) walk(ctx context.Context, chain identity.ID, seq int64, limit int,
 }
 
 func (db *DB) walkIn(ctx context.Context, from bun.IDB, chain identity.ID, seq int64, limit int, f audit.Filter) (walked, error) {
+	archived, err := db.archivedUpTo(ctx, from, chain)
+	if err != nil {
+		return walked{}, err
+	}
+	seq = max(seq, archived)
 	before, seals, err := db.sealsBehind(ctx, from, chain, seq, limit)
 	if err != nil {
 		return walked{}, err

@@ -21,46 +21,52 @@ import (
 )
 
 func newAuditCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "Verify the audit trail"}
-	cmd.AddCommand(newAuditVerifyCommand())
+	cmd := &cobra.Command{Use: "audit", Short: "Verify and archive the audit trail"}
+	cmd.AddCommand(newAuditVerifyCommand(), newAuditArchiveCommand(), newAuditReadCommand())
 	return cmd
 }
 
 func newAuditVerifyCommand() *cobra.Command {
-	var teamID, file, from string
-	var expect []string
+	var teamID, from, archive string
+	var expect, files []string
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Verify that no event was removed, changed, inserted or reordered",
 		Long: `Walks the chains of the audit trail and reports what is broken and where. It
 prints the last hash of each chain: keep it elsewhere and pass it to --expect
 later, to detect a chain that was rewritten completely. Kept in a file, the
-output is also a checkpoint: --from walks on from there.`,
+output is also a checkpoint: --from walks on from there.
+
+A chain whose old events were archived is walked from its checkpoint. With
+--archive the files of the archive are walked first, and must lead there; hashes
+that are expected may then be in them.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v, err := newVerification(cmd.OutOrStdout(), expect)
 			if err != nil {
 				return err
 			}
-			if file != "" {
-				return v.file(cmd, file)
-			}
 			if err := v.readFrom(from); err != nil {
 				return err
+			}
+			if len(files) > 0 {
+				return v.files(cmd, files)
 			}
 			only, err := chainOf(teamID)
 			if err != nil {
 				return err
 			}
-			return withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error { return v.database(cmd, db, only) })(cmd, args)
+			return withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error { return v.database(cmd, db, only, archive) })(cmd, args)
 		},
 	}
 	cmd.Flags().StringVar(&teamID, "team", "", "only the chain of this team, or \"deployment\" for that of events without one")
 	cmd.Flags().StringArrayVar(&expect, "expect", nil, "a hash that was printed or exported earlier and must still be in the trail; may be repeated")
-	cmd.Flags().StringVar(&file, "file", "", "an export to verify instead of the database; - for standard input")
+	cmd.Flags().StringArrayVar(&files, "file", nil, "an export to verify instead of the database; - for standard input, a directory for all files of an archive; may be repeated, in order")
+	cmd.Flags().StringVar(&archive, "archive", "", "the directory of the archive, to verify its files with the database")
 	cmd.Flags().StringVar(&from, "from", "", "a file with what an earlier run printed: each chain is walked from where that run ended")
 	cmd.MarkFlagsMutuallyExclusive("team", "file")
-	cmd.MarkFlagsMutuallyExclusive("from", "file")
+	cmd.MarkFlagsMutuallyExclusive("archive", "file")
+	cmd.MarkFlagsMutuallyExclusive("archive", "team")
 	return cmd
 }
 
@@ -85,6 +91,7 @@ type verification struct {
 	chains int
 	expect map[string]bool
 	from   map[identity.ID]audit.Head
+	ends   map[identity.ID]audit.Head // of the archive, if it was walked
 }
 
 func newVerification(out io.Writer, expect []string) (*verification, error) {
@@ -146,10 +153,16 @@ func (v *verification) report() audit.Report {
 			v.chains++
 			_, _ = fmt.Fprintf(v.out, "head    %s: event %d, %x\n", audit.Name(h.Chain), h.Seq, h.Hash)
 		},
+		Archived: v.archived,
 	}
 }
 
-func (v *verification) database(cmd *cobra.Command, db *storage.DB, only *identity.ID) error {
+func (v *verification) database(cmd *cobra.Command, db *storage.DB, only *identity.ID, archive string) error {
+	if archive != "" {
+		if err := v.archive(cmd.Context(), db, archive); err != nil {
+			return err
+		}
+	}
 	events, err := audit.NewService(db).Verify(cmd.Context(), only, v.report())
 	if err != nil {
 		return err
@@ -167,21 +180,46 @@ func (v *verification) database(cmd *cobra.Command, db *storage.DB, only *identi
 	return v.end(events)
 }
 
-func (v *verification) file(cmd *cobra.Command, name string) error {
-	in := cmd.InOrStdin()
-	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the operator names the file
-		if err != nil {
+func (v *verification) files(cmd *cobra.Command, names []string) error {
+	walk := audit.NewFiles(v.report())
+	events := 0
+	for _, name := range names {
+		n, err := eachFile(cmd, name, walk.Read)
+		if events += n; err != nil {
 			return err
 		}
-		defer func() { _ = f.Close() }() // only read
-		in = f
 	}
-	events, err := audit.VerifyExport(in, v.report())
-	if err != nil {
-		return err
-	}
+	walk.End()
 	return v.end(events)
+}
+
+// eachFile reads a file, standard input or the files of a directory.
+func eachFile(cmd *cobra.Command, name string, read func(io.Reader) (int, error)) (events int, err error) {
+	if name == "-" {
+		return read(cmd.InOrStdin())
+	}
+	names := []string{name}
+	if info, err := os.Stat(name); err != nil {
+		return 0, err
+	} else if info.IsDir() {
+		if names, err = archiveFiles(name); err != nil {
+			return 0, err
+		}
+	}
+	for _, name := range names {
+		f, err := os.Open(name) //nolint:gosec // the operator names the file
+		if err != nil {
+			return events, err
+		}
+		n, err := read(f)
+		if events += n; err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			return events, err
+		}
+	}
+	return events, nil
 }
 
 func (v *verification) end(events int) error {

@@ -92,7 +92,7 @@ func testAuditVerify(t *testing.T, d *storagetest.Database) {
 	verify(0, "3 events in 1 chains: whole", "--from", checkpoint, "--team", team.String())
 	verify(1, "is not the output of a run", "--from", file(lines...))
 	verify(1, "no such file", "--from", filepath.Join(t.TempDir(), "absent"))
-	verify(2, "from file", "--from", "x", "--file", "x")
+	verify(2, "archive file", "--archive", "x", "--file", "x")
 	verify(1, "event 3: it is not the event that was verified before", "--from", file(strings.Replace(string(read(t, checkpoint)), anchor[:8], "00000000", 1)))
 	verify(1, "event 9: it is not the event that was verified before", "--from", file(strings.Replace(string(read(t, checkpoint)), "event 3", "event 9", 2)))
 	d.Unguarded(t, fmt.Sprintf("DELETE FROM audit_events WHERE id = (SELECT event_id FROM audit_seals WHERE chain = '%s' AND seq = 5)", team))

@@ -113,6 +113,7 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 	metrics.WatchDatabase(func() api.DatabaseState { return api.DatabaseState(db.Outages()) })
 	trail := audit.NewService(db)
 	metrics.WatchAudit(func(ctx context.Context) (time.Duration, error) { return trail.Behind(ctx, identity.SystemClock()) })
+	metrics.WatchArchive(db.Archived, identity.SystemClock)
 	events := feed.NewService(db, identity.SystemClock)
 	metrics.WatchFeed(func(ctx context.Context) (time.Duration, error) { return events.Behind(ctx, identity.SystemClock()) })
 	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Demo: demonstrate})
@@ -155,6 +156,10 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 			begun = nil
 			background.Go(func() { sweep(ctx, db, time.Duration(cfg.AuditIPDays)*24*time.Hour, log) })
 			background.Go(func() { seal(ctx, trail, sealEvery, log) })
+			background.Go(func() {
+				archiver := audit.NewArchiver(db, cfg.AuditArchiveDir, identity.SystemClock)
+				archive(ctx, archiver, time.Duration(cfg.AuditRetention), archiveEvery, log)
+			})
 			handler.begin()
 			welcome(cfg.ListeningAt(address), address, log)
 			if people := handler.current.Load().Demo; people != nil {

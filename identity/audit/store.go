@@ -88,6 +88,8 @@ type Store interface {
 	// Backlog reports what is not sealed yet.
 	Backlog(ctx context.Context) (Backlog, error)
 	Head(ctx context.Context, chain identity.ID) (Head, error)
+	// Checkpoint returns what of a chain was archived, or identity.ErrNotFound.
+	Checkpoint(ctx context.Context, chain identity.ID) (Checkpoint, error)
 	// Heads lists heads behind a chain, ordered by chain; all of them for nil.
 	Heads(ctx context.Context, after *identity.ID, limit int) ([]Head, error)
 	// Headless lists chains that must have a head and have none: there are

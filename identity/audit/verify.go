@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/latchkey/latchkey/identity"
@@ -45,6 +46,9 @@ type Report struct {
 	// From are heads of an earlier verification that found its chains whole. A chain
 	// that has one is walked from there; what came before is not read again.
 	From map[identity.ID]Head
+	// Archived is called for each chain that goes on behind an archive, before it is
+	// walked. It is optional.
+	Archived func(Checkpoint)
 }
 
 // link is what of an event is verified.
@@ -145,7 +149,17 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 		return 0, err
 	}
 	w := newWalker(r, chain, &head)
-	if from, ok := r.From[chain]; ok && from.Seq > 0 {
+	archived, err := s.checkpoint(ctx, chain)
+	if err != nil {
+		return 0, err
+	}
+	if archived.Seq > 0 {
+		w.resume(archived.Head)
+		if r.Archived != nil {
+			r.Archived(archived)
+		}
+	}
+	if from, ok := r.From[chain]; ok && from.Seq > archived.Seq {
 		// The event itself is read again, so that what follows it follows what was there.
 		w.at = Head{Chain: chain, Seq: from.Seq - 1}
 		if w.at.Hash, err = s.before(ctx, from); err != nil {
@@ -153,8 +167,11 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 		}
 		if w.at.Hash == nil {
 			w.broken(from.Seq, "it is not the event that was verified before, or is missing")
-			w.at.Seq, w.at.Hash = 0, Genesis()
+			w.at = Head{Chain: chain, Hash: Genesis()}
+			w.resume(archived.Head)
 		}
+	} else if ok && from.Seq == archived.Seq && !bytes.Equal(from.Hash, archived.Hash) {
+		w.broken(from.Seq, "it is not the event that was verified before")
 	}
 	type page struct {
 		links []Link
@@ -177,6 +194,9 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 		if last > 0 {
 			at = last
 			read(at)
+		}
+		if p.links, err = s.unarchived(ctx, w, p.links); err != nil {
+			return events, err
 		}
 		for _, l := range sums(p.links) {
 			w.step(l)
@@ -206,6 +226,37 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 		r.Whole(w.at)
 		return events, nil
 	}
+}
+
+// resume goes on behind what was archived.
+func (w *walker) resume(archived Head) {
+	if archived.Seq > 0 {
+		w.at = archived
+		delete(w.Expect, hex.EncodeToString(archived.Hash))
+	}
+}
+
+// unarchived are the links of a page that follow where the walk is: more may have been
+// archived since it came here.
+func (s *Service) unarchived(ctx context.Context, w *walker, links []Link) ([]Link, error) {
+	if len(links) > 0 && (links[0].Seq == nil || *links[0].Seq <= w.at.Seq+1) {
+		return links, nil
+	}
+	archived, err := s.checkpoint(ctx, w.at.Chain)
+	if err != nil || archived.Seq <= w.at.Seq {
+		return links, err
+	}
+	w.resume(archived.Head)
+	return slices.DeleteFunc(links, func(l Link) bool { return l.Seq != nil && *l.Seq <= archived.Seq }), nil
+}
+
+// checkpoint is what of a chain was archived; the zero one for nothing.
+func (s *Service) checkpoint(ctx context.Context, chain identity.ID) (Checkpoint, error) {
+	c, err := s.store.Checkpoint(ctx, chain)
+	if errors.Is(err, identity.ErrNotFound) {
+		return Checkpoint{}, nil
+	}
+	return c, err
 }
 
 // lastSeq is the highest seq of a page, 0 for none.

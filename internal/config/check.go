@@ -158,6 +158,7 @@ func (c *Config) checkWallets(problems *problems) {
 	if c.AuditIPDays < 1 || c.AuditIPDays > 3650 {
 		problems.add("LATCHKEY_AUDIT_IP_DAYS", "is %d; give 1 to 3650 days", c.AuditIPDays)
 	}
+	c.checkArchive(problems)
 	if problems.has("LATCHKEY_SIWE_CHAINS") {
 		return
 	}
@@ -165,6 +166,17 @@ func (c *Config) checkWallets(problems *problems) {
 		if !slices.Contains(c.SIWEChains, chain) {
 			problems.add("LATCHKEY_ETHEREUM_RPC", "names chain %d, which is not in LATCHKEY_SIWE_CHAINS; add it there or remove it here", chain)
 		}
+	}
+}
+
+// checkArchive does not look for the directory: one that is not there, like a full one,
+// stops no sign-in.
+func (c *Config) checkArchive(problems *problems) {
+	const name = "LATCHKEY_AUDIT_ARCHIVE_DIR"
+	switch {
+	case problems.has(name) || problems.has("LATCHKEY_AUDIT_RETENTION"):
+	case c.AuditRetention > 0 && c.AuditArchiveDir == "":
+		problems.add(name, "is not set, so LATCHKEY_AUDIT_RETENTION has nowhere to keep what is dropped; name a directory")
 	}
 }
 

@@ -127,7 +127,11 @@ type Config struct {
 	OnboardedBy       OnboardedBy `env:"LATCHKEY_ONBOARDED_BY" envDefault:"user" doc:"Who sets that a user is onboarded: user is the person, or the backend too; backend is an API key with users:write alone, so that your application can rely on it."`
 	DeletionGraceDays int         `env:"LATCHKEY_DELETION_GRACE_DAYS" envDefault:"14" doc:"For how many days somebody who deletes their account can restore it; 0 deletes it at once."`
 	AuditIPDays       int         `env:"LATCHKEY_AUDIT_IP_DAYS" envDefault:"90" doc:"For how many days events of the audit trail are found by the network address they came from, which is kept in plain for that."`
-	EmailLinking      Linking     `env:"LATCHKEY_EMAIL_LINKING" doc:"LATCHKEY_LINKING for e-mail links alone."`
+
+	AuditRetention  Retention `env:"LATCHKEY_AUDIT_RETENTION" envDefault:"off" doc:"For how long events stay in the audit trail, such as 365d or 720h, or off for good. Older ones are exported to files in LATCHKEY_AUDIT_ARCHIVE_DIR, the files are verified, and then the events are dropped, see docs/audit.md."`
+	AuditArchiveDir string    `env:"LATCHKEY_AUDIT_ARCHIVE_DIR" doc:"A directory for what has to outlive the database: files of old audit events, and the list of erased users that a restore applies. Required with LATCHKEY_AUDIT_RETENTION. All replicas that have it must see the same directory."`
+
+	EmailLinking Linking `env:"LATCHKEY_EMAIL_LINKING" doc:"LATCHKEY_LINKING for e-mail links alone."`
 
 	SignUp              SignUp         `env:"LATCHKEY_SIGN_UP" envDefault:"open" doc:"Who may create an account: open is everybody, invited those with an open invitation to a team, closed no one. People who have an account sign in as before."`
 	AllowedEmailDomains AllowedDomains `env:"LATCHKEY_ALLOWED_EMAIL_DOMAINS" doc:"Only verified addresses of these domains may create an account, comma separated, such as acme.com,acme.org; their subdomains may not. A wallet has no address, so it cannot. Unset or any: every domain, and none."`

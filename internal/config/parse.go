@@ -24,6 +24,9 @@ type WebURL string
 // Delay is a duration that may be 0.
 type Delay time.Duration
 
+// Retention is for how long something is kept; 0 is for good.
+type Retention time.Duration
+
 // Factor multiplies; 0 is off.
 type Factor float64
 
@@ -49,6 +52,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[RPCs]():           parser(parseRPCs),
 	reflect.TypeFor[time.Duration]():  parser(parseDuration),
 	reflect.TypeFor[Delay]():          parser(parseDelay),
+	reflect.TypeFor[Retention]():      parser(parseRetention),
 	reflect.TypeFor[Factor]():         parser(parseFactor),
 	reflect.TypeFor[LogLevel]():       parser(parseLogLevel),
 	reflect.TypeFor[Clients]():        parser(parseClients),
@@ -212,6 +216,28 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%.40q is not above zero", s)
 	}
 	return d, nil
+}
+
+// maxRetention is as many days as a time.Duration holds with room to spare.
+const maxRetention = 100_000 * 24 * time.Hour
+
+// parseRetention takes a duration that may be in days, or off.
+func parseRetention(s string) (Retention, error) {
+	if s == "off" {
+		return 0, nil
+	}
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 32)
+		if err != nil || n == 0 || time.Duration(n) > maxRetention/(24*time.Hour) {
+			return 0, fmt.Errorf("%.40q is not a number of days; use the form 365d, or off", s)
+		}
+		return Retention(time.Duration(n) * 24 * time.Hour), nil
+	}
+	d, err := parseDuration(s)
+	if err != nil {
+		return 0, fmt.Errorf("is %.40q; give days or a duration, such as 365d or 720h, or off", s)
+	}
+	return Retention(d), nil
 }
 
 // parseFactor takes a number that is of use; off is 0.

@@ -49,7 +49,7 @@ func (e *examination) database(ctx context.Context) []Result {
 	s, err := db.Schema(ctx)
 	results = append(results, schema(s, err))
 	if err == nil && s.Pending == 0 && len(s.Changed) == 0 {
-		results = append(results, e.trail(db.Backlog(ctx)))
+		results = append(results, e.trail(db.Backlog(ctx)), e.archive(db.Archived(ctx)))
 		if e.Sealed != nil {
 			results = append(results, e.secret(ctx))
 		}
@@ -109,6 +109,34 @@ func (e *examination) trail(b audit.Backlog, err error) Result {
 		return Result{name, Warn, fmt.Sprintf("%d events have not been chained for %s: they wait for %s", b.Events, age, b.HeldBy), "end that transaction, or wait until it ends"}
 	}
 	return Result{name, Warn, fmt.Sprintf("%d events have not been chained for %s", b.Events, age), "start the service, or look for \"could not chain\" in its log"}
+}
+
+// archiveSlack is how much longer than the retention events may stay: archives end with
+// a day.
+const archiveSlack = 2 * 24 * time.Hour
+
+// archive checks that old events of the trail are archived, if they are to be.
+func (e *examination) archive(a audit.Archived, err error) Result {
+	const name = "audit archive"
+	retention := time.Duration(e.cfg.AuditRetention)
+	switch {
+	case err != nil:
+		return Result{name, Fail, fmt.Sprintf("cannot be read: %v", err), "check the permissions of the database's user"}
+	case retention == 0 && a.Files == 0:
+		return ok(name, "is off: events stay in the trail for good")
+	case retention == 0:
+		return ok(name, "has %d events up to %s; what came since stays", a.Events, a.Newest.Format(time.DateOnly))
+	}
+	if info, err := os.Stat(e.cfg.AuditArchiveDir); err != nil || !info.IsDir() {
+		return Result{name, Fail, fmt.Sprintf("%s is no directory, so old events are not archived", e.cfg.AuditArchiveDir), "make it, writable for the service, or correct LATCHKEY_AUDIT_ARCHIVE_DIR"}
+	}
+	if !a.Left.IsZero() && e.Now().Sub(a.Left) > retention+archiveSlack {
+		return Result{name, Warn, fmt.Sprintf("events from %s are still in the trail", a.Left.Format(time.DateOnly)), "start the service, or look for \"could not archive\" in its log"}
+	}
+	if a.Files == 0 {
+		return ok(name, "is empty: no event is old enough")
+	}
+	return ok(name, "has %d events in %d files, up to %s", a.Events, a.Files, a.Newest.Format(time.DateOnly))
 }
 
 // secret checks that what is sealed in the database opens.

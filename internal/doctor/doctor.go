@@ -54,6 +54,8 @@ type Database interface {
 	Route(ctx context.Context) (storage.Route, error)
 	// Backlog reports what of the audit trail is not chained yet.
 	Backlog(ctx context.Context) (audit.Backlog, error)
+	// Archived reports what was taken out of the audit trail.
+	Archived(ctx context.Context) (audit.Archived, error)
 	Close() error
 }
 

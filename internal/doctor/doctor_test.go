@@ -33,6 +33,7 @@ type world struct {
 	route         storage.Route
 	lost          error
 	backlog       audit.Backlog
+	archived      audit.Archived
 	databaseAhead time.Duration
 	resolve       error
 }
@@ -76,6 +77,8 @@ func (w *world) Route(context.Context) (storage.Route, error) { return w.route, 
 
 func (w *world) Backlog(context.Context) (audit.Backlog, error) { return w.backlog, nil }
 
+func (w *world) Archived(context.Context) (audit.Archived, error) { return w.archived, nil }
+
 // database hides Close of the server.
 type database struct{ *world }
 
@@ -117,7 +120,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	for _, check := range []string{"configuration", "database", "connections", "schema", "audit trail", "public URL", "google", "github", "chain 8453", "mail", "redis", "clock"} {
+	for _, check := range []string{"configuration", "database", "connections", "schema", "audit trail", "audit archive", "public URL", "google", "github", "chain 8453", "mail", "redis", "clock"} {
 		if !seen[check] {
 			t.Errorf("%s is not checked", check)
 		}
@@ -143,6 +146,13 @@ func TestSick(t *testing.T) {
 			},
 			"", "audit trail", doctor.Warn, "transaction 5 of process 6", "end that transaction",
 		},
+		"nothing is archived": {
+			func(w *world) { w.archived.Left = time.Now().Add(-20 * 24 * time.Hour) },
+			"LATCHKEY_AUDIT_RETENTION=10d LATCHKEY_AUDIT_ARCHIVE_DIR=/tmp", "audit archive", doctor.Warn, "still in the trail", "could not archive",
+		},
+		"no directory for the archive": {
+			func(*world) {}, "LATCHKEY_AUDIT_RETENTION=10d LATCHKEY_AUDIT_ARCHIVE_DIR=/nowhere", "audit archive", doctor.Fail, "/nowhere is no directory", "LATCHKEY_AUDIT_ARCHIVE_DIR",
+		},
 		"a pooler":         {func(w *world) { w.route.Pooled = true }, "", "connections", doctor.Warn, "not remembered", "LATCHKEY_DATABASE_DIRECT_URL"},
 		"two poolers":      {func(w *world) { w.route = storage.Route{Pooled: true, HasDirect: true, DirectIsPooled: true} }, "", "connections", doctor.Warn, "through a pooler", "itself"},
 		"no way past it":   {func(w *world) { w.lost = errors.New("no route") }, "", "connections", doctor.Fail, "no route", "LATCHKEY_DATABASE_DIRECT_URL"},
@@ -167,7 +177,7 @@ func TestSick(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			tt.hurt(w)
-			results := w.examine(t, strings.ReplaceAll(tt.environ, "WORLD", w.Listener.Addr().String()))
+			results := w.examine(t, strings.Fields(strings.ReplaceAll(tt.environ, "WORLD", w.Listener.Addr().String()))...)
 			var out bytes.Buffer
 			failed, err := doctor.Print(&out, results)
 			if err != nil || failed != (tt.level == doctor.Fail) {
