@@ -154,3 +154,17 @@ func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value st
 	}
 	return nil
 }
+
+// ErasedUsers lists users who were erased behind a user, ordered by id, with those who
+// were merged into them.
+func (db *DB) ErasedUsers(ctx context.Context, after identity.ID, limit int) ([]linking.Erased, error) {
+	var rows []deletionRow
+	err := db.reader(ctx).NewSelect().Model(&rows).Where("dl.erased_at IS NOT NULL AND dl.user_id > ?", after).Order("dl.user_id").Limit(int64(limit)).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, db.engine.normalise(err)
+	}
+	former, err := db.MergedFrom(ctx, rowsOf(rows, func(r deletionRow) identity.ID { return r.UserID }))
+	return rowsOf(rows, func(r deletionRow) linking.Erased {
+		return linking.Erased{UserID: r.UserID, FormerIDs: former[r.UserID], ErasedAt: r.ErasedAt.UTC()}
+	}), err
+}

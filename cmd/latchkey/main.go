@@ -35,7 +35,7 @@ func newRootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		newServeCommand(), newMigrateCommand(), newAdminCommand(), newExplainCommand(),
-		newImportCommand(), newDedupeCommand(), newMergeCommand(), newUserCommand(), newIdentitiesCommand(), newClientCommand(), newResourceCommand(), newWebhookCommand(), newKeysCommand(), newAuditCommand(),
+		newImportCommand(), newDedupeCommand(), newMergeCommand(), newUserCommand(), newIdentitiesCommand(), newClientCommand(), newResourceCommand(), newWebhookCommand(), newKeysCommand(), newAuditCommand(), newBackupCommand(), newRestoreCommand(),
 		newDoctorCommand(), newHealthcheckCommand(), newVersionCommand(),
 	)
 	return root

@@ -24,6 +24,7 @@ import (
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/demo"
+	"github.com/latchkey/latchkey/internal/erased"
 	"github.com/latchkey/latchkey/internal/logging"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -156,6 +157,9 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 			begun = nil
 			background.Go(func() { sweep(ctx, db, time.Duration(cfg.AuditIPDays)*24*time.Hour, log) })
 			background.Go(func() { seal(ctx, trail, sealEvery, log) })
+			if dir := cfg.AuditArchiveDir; dir != "" {
+				background.Go(func() { erased.NewFile(db, dir).Run(ctx, log) })
+			}
 			background.Go(func() {
 				archiver := audit.NewArchiver(db, cfg.AuditArchiveDir, identity.SystemClock)
 				archive(ctx, archiver, time.Duration(cfg.AuditRetention), archiveEvery, log)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,13 +15,14 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/erased"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/storage"
 )
 
 func newUserCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "user", Short: "Delete and restore users"}
-	cmd.AddCommand(newUserDeleteCommand(), newUserRestoreCommand())
+	cmd := &cobra.Command{Use: "user", Short: "Delete, restore and export users"}
+	cmd.AddCommand(newUserDeleteCommand(), newUserRestoreCommand(), newUserErasedCommand(), newUserEraseAgainCommand())
 	return cmd
 }
 
@@ -95,6 +97,29 @@ func newUserRestoreCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit trail")
 	requireYes(cmd, &yes, "restore the user")
+	return cmd
+}
+
+func newUserErasedCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "erased", Short: "List who was erased, one JSON object a line, to keep outside of backups", Args: cobra.NoArgs,
+		Long: "List who was erased, one JSON object a line: ids and times, nothing personal. `latchkey restore` and `latchkey user erase-again` apply\n" +
+			"the list to a database that was restored. A running service keeps it in LATCHKEY_AUDIT_ARCHIVE_DIR.",
+		RunE: withDB(func(cmd *cobra.Command, _ []string, db *storage.DB) error {
+			out := json.NewEncoder(cmd.OutOrStdout())
+			return erased.Each(cmd.Context(), db, func(e linking.Erased) error { return out.Encode(e) })
+		}),
+	}
+}
+
+func newUserEraseAgainCommand() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "erase-again LIST --yes", Short: "Erase who is on a list, after a database was restored from a backup", Args: cobra.ExactArgs(1),
+		Long: "Erase who is on a list that `latchkey user erased` printed or a running service kept. Who is not there, or is erased already, is passed over.",
+		RunE: withDB(func(cmd *cobra.Command, args []string, db *storage.DB) error { return eraseAgain(cmd, db, args[0]) }),
+	}
+	requireYes(cmd, &yes, "erase them")
 	return cmd
 }
 
