@@ -137,6 +137,34 @@ func TestDecisionsAreListed(t *testing.T) {
 	}
 }
 
+// All packages have one version.
+func TestOneVersion(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile(`"version": "([^"]+)"|(?m)^version = "([^"]+)"|latchkey/sdk/go v(\S+)|const version = "v([^"]+)"`)
+	files, err := filepath.Glob(filepath.Join(root, "sdk/js/packages/*/package.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range []string{"web/package.json", "sdk/js/package.json", "sdk/python/pyproject.toml", "sdk/go/latchkeygin/go.mod", "sdk/go/pack_test.go", "examples/go-gin/go.mod"} {
+		files = append(files, filepath.Join(root, name))
+	}
+	first := ""
+	for _, file := range files {
+		m := named.FindStringSubmatch(read(t, file))
+		if m == nil {
+			t.Errorf("%s names no version", file)
+			continue
+		}
+		version := strings.Join(m[1:], "") // one of them matched
+		if first == "" {
+			first = version
+		}
+		if version != first {
+			t.Errorf("%s has version %s, not %s", file, version, first)
+		}
+	}
+}
+
 func read(t *testing.T, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(name)

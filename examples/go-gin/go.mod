@@ -4,8 +4,8 @@ go 1.26.0
 
 require (
 	github.com/gin-gonic/gin v1.12.0
-	github.com/latchkey/latchkey/sdk/go v0.0.0
-	github.com/latchkey/latchkey/sdk/go/latchkeygin v0.0.0
+	github.com/latchkey/latchkey/sdk/go v0.1.0
+	github.com/latchkey/latchkey/sdk/go/latchkeygin v0.1.0
 )
 
 require (

@@ -3,7 +3,7 @@ module github.com/latchkey/latchkey/examples/mcp
 go 1.26.0
 
 require (
-	github.com/latchkey/latchkey/sdk/go v0.0.0
+	github.com/latchkey/latchkey/sdk/go v0.1.0
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 )
 
