@@ -1,0 +1,114 @@
+import {
+  type Authenticator,
+  type ChallengeOptions,
+  createVerifier,
+  isMachine,
+  isUser,
+  LatchkeyError,
+  type Machine,
+  type Principal,
+  type Role,
+  refusalOf,
+  requireTeamRole,
+  type User,
+  type VerifierOptions,
+} from '@latchkey/server'
+import type { Request, RequestHandler, Response } from 'express'
+
+export { LatchkeyError, type Machine, type Role, type User } from '@latchkey/server'
+
+type LatchkeyUser = User
+
+declare global {
+  namespace Express {
+    interface User extends LatchkeyUser {}
+    interface Request {
+      /** The person who sent the request, by their access token. Undefined for nobody, and for machines. */
+      user?: User | undefined
+      /** The API key of a team that sent the request. */
+      machine?: Machine | undefined
+    }
+  }
+}
+
+export interface AuthenticatorOptions extends ChallengeOptions {
+  /** Instead of `issuer` and `audience`: a verifier or an introspector of @latchkey/server. */
+  authenticator: Authenticator
+}
+
+export type LatchkeyOptions = (VerifierOptions & ChallengeOptions) | AuthenticatorOptions
+
+// What latchkey() found, for the guards behind it.
+interface Found {
+  principal?: Principal
+  error?: unknown
+  challenge: ChallengeOptions
+}
+const found = new WeakMap<Request, Found>()
+
+/**
+ * latchkey sets `req.user` or `req.machine` by the bearer token of each request. It refuses nothing, so that pages for everybody
+ * go on: put requireUser or requireRole before what needs somebody.
+ */
+export function latchkey({ resourceMetadata, scopes, ...options }: LatchkeyOptions): RequestHandler {
+  const by = 'authenticator' in options ? options.authenticator : createVerifier(options)
+  const challenge = { resourceMetadata, scopes }
+  return async (req, _res, next) => {
+    req.user = undefined
+    req.machine = undefined
+    try {
+      const principal = await by.authenticate(req.headers.authorization)
+      if (isUser(principal)) req.user = principal
+      else req.machine = principal
+      found.set(req, { principal, challenge })
+    } catch (error) {
+      found.set(req, { error, challenge })
+    }
+    next()
+  }
+}
+
+/**
+ * requireUser answers a request without a token: 401 with WWW-Authenticate, 403 for a machine, and 503 where Latchkey cannot be
+ * asked who it is.
+ */
+export function requireUser(): RequestHandler {
+  return guard(() => undefined, false)
+}
+
+export interface RequireRoleOptions {
+  /** The team that it must be, such as `(req) => req.params.team`. Without it, it is `req.user.team`: use no other. */
+  team?: string | ((req: Request) => string | undefined)
+  /** Whether an API key of the team may come, too. Then `req.user` may be undefined. The default is false. */
+  machines?: boolean
+}
+
+/** requireRole is requireUser, and answers 403 unless they have this role in the team, or a higher one. */
+export function requireRole(role: Role, { team, machines = false }: RequireRoleOptions = {}): RequestHandler {
+  return guard((principal, req) => {
+    // A team that the request does not name must not open every team.
+    const asked = typeof team === 'function' ? (team(req) ?? '') : team
+    requireTeamRole(principal, role, { team: asked })
+  }, machines)
+}
+
+function guard(check: (principal: Principal, req: Request) => void, machines: boolean): RequestHandler {
+  return (req, res, next) => {
+    const before = found.get(req)
+    if (!before) throw new Error('latchkey() must run before requireUser() and requireRole()')
+    try {
+      if (!before.principal) throw before.error
+      if (isMachine(before.principal) && !machines) throw new LatchkeyError('API keys cannot make this call; sign in', { code: 'forbidden', status: 403 })
+      check(before.principal, req)
+    } catch (error) {
+      refuse(res, error, before.challenge)
+      return
+    }
+    next()
+  }
+}
+
+function refuse(res: Response, error: unknown, challenge: ChallengeOptions): void {
+  const { status, headers, body } = refusalOf(error, challenge)
+  res.status(status).set(headers).send(JSON.stringify(body))
+}
