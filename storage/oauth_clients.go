@@ -173,6 +173,17 @@ func (db *DB) RevokeGrantsOf(ctx context.Context, user identity.ID, at time.Time
 	return err
 }
 
+// RevokeTeamGrants implements team.Store.
+func (db *DB) RevokeTeamGrants(ctx context.Context, team identity.ID, user *identity.ID, at time.Time) error {
+	q := db.writer(ctx).NewUpdate().Model((*clientGrantRow)(nil)).Set("revoked_at = ?", at).Where("cg.team_id = ? AND cg.revoked_at IS NULL", team)
+	if user != nil {
+		q = q.Where("cg.user_id = ?", *user)
+	} else { // by the members: the index begins with the user
+		q = q.Where("cg.user_id IN (SELECT m.user_id FROM memberships AS m WHERE m.team_id = ?)", team)
+	}
+	return db.execDeferred(ctx, q)
+}
+
 // EndApplicationSessions implements client.Store.
 func (db *DB) EndApplicationSessions(ctx context.Context, of client.Of, reason string, at time.Time) (int, error) {
 	if of.Grant != nil {

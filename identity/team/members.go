@@ -84,8 +84,8 @@ type Removal struct {
 // errDryRun rolls back what a dry run has done.
 var errDryRun = errors.New("dry run")
 
-// Remove takes a member out of the team and ends their team sessions in the same
-// transaction. Any member may remove themselves; the last active owner stays.
+// Remove takes a member out of the team and ends, in the same transaction, their team
+// sessions and what they let applications do in the team. Any member may remove themselves; the last active owner stays.
 func (s *Service) Remove(ctx context.Context, actor identity.Actor, team, user identity.ID) error {
 	_, err := s.RemoveWith(ctx, actor, team, user, Removal{})
 	return err
@@ -123,6 +123,9 @@ func (s *Service) RemoveWith(ctx context.Context, actor identity.Actor, team, us
 		}
 		now := s.now()
 		if err := s.store.EndTeamSessions(ctx, team, &user, actor.UserID, "member_removed", now); err != nil {
+			return err
+		}
+		if err := s.store.RevokeTeamGrants(ctx, team, &user, now); err != nil {
 			return err
 		}
 		if by.Manages() {

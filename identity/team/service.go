@@ -167,16 +167,22 @@ type Ender interface {
 	EndTeamSessions(ctx context.Context, team identity.ID, user *identity.ID, by identity.ID, reason string, at time.Time) error
 	// EndTeamAPIKeys revokes the keys of the team that are not, and counts them.
 	EndTeamAPIKeys(ctx context.Context, team identity.ID, at time.Time) (int, error)
+	// RevokeTeamGrants ends what members let applications do in the team, or what one
+	// user does when user is not nil.
+	RevokeTeamGrants(ctx context.Context, team identity.ID, user *identity.ID, at time.Time) error
 }
 
-// End deletes a team whose row is held, and ends its sessions and API keys. It returns
-// how many keys.
+// End deletes a team whose row is held, and ends its sessions, its API keys and what
+// members let applications do in it. It returns how many keys.
 func End(ctx context.Context, store Ender, t Team, by identity.ID, at time.Time) (keys int, err error) {
 	t.UpdatedAt, t.DeletedAt = at, &at
 	if err := store.UpdateTeam(ctx, t); err != nil {
 		return 0, err
 	}
 	if err := store.EndTeamSessions(ctx, t.ID, nil, by, "team_deleted", at); err != nil {
+		return 0, err
+	}
+	if err := store.RevokeTeamGrants(ctx, t.ID, nil, at); err != nil {
 		return 0, err
 	}
 	return store.EndTeamAPIKeys(ctx, t.ID, at)

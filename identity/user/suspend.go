@@ -9,8 +9,8 @@ import (
 )
 
 // SetStatus suspends or restores a user, for recently verified operators.
-// Suspending ends their sessions and all merge and link tickets about them in the
-// same transaction, and no proof signs them in. CodeLastOwner while a team has no other owner,
+// Suspending ends their sessions, what they let applications do, and all merge and link
+// tickets about them in the same transaction, and no proof signs them in. CodeLastOwner while a team has no other owner,
 // CodeForbidden for the operator's own account, and for an operator's to an
 // API key; identity.ErrNotFound for a user who was
 // merged away. A user who is as asked already is left alone.
@@ -85,6 +85,10 @@ func (s *Service) SetStatus(ctx context.Context, actor identity.Actor, id identi
 			}
 			// One that was given to somebody else must not work after a restoration.
 			if err := s.store.KillTickets(ctx, id, now); err != nil {
+				return err
+			}
+			// Nor what somebody else allowed an application in their name.
+			if err := s.store.RevokeGrantsOf(ctx, id, now); err != nil {
 				return err
 			}
 		}

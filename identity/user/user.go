@@ -43,8 +43,9 @@ type Store interface {
 	OwnerlessTeamsOf(ctx context.Context, user identity.ID) ([]string, error)
 	// EndSessions is that of session.Store.
 	EndSessions(ctx context.Context, user identity.ID, which session.SessionSelector, reason string, at time.Time) ([]identity.ID, error)
-	// KillTickets is that of linking.MergeStore.
+	// KillTickets and RevokeGrantsOf are those of linking.MergeStore.
 	KillTickets(ctx context.Context, user identity.ID, at time.Time) error
+	RevokeGrantsOf(ctx context.Context, user identity.ID, at time.Time) error
 	// Deletions returns, of users, who is leaving and who has left. SetRestoresTo sets
 	// what one who is leaving is if they come back.
 	Deletions(ctx context.Context, users []identity.ID) (map[identity.ID]identity.Leave, error)
