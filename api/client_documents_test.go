@@ -113,10 +113,6 @@ func TestApplicationThatDescribesItself(t *testing.T) {
 		if to := g.follow(b, g.request("prompt", "none")); to.Query().Get("error") != "consent_required" {
 			t.Errorf("%s", to)
 		}
-		// It is known by now, so that a stranger's silent request is answered.
-		if to := g.follow(a.Browser(), g.request("prompt", "none")); to.Query().Get("error") != "login_required" {
-			t.Errorf("%s", to)
-		}
 		for name, path := range map[string]string{
 			"elsewhere":       g.request("redirect_uri", "https://evil.example/callback"),
 			"an unnamed path": g.request("redirect_uri", "http://127.0.0.1:4000/other"),

@@ -29,22 +29,22 @@ type Outcome struct {
 // section 4.1.2.1).
 func (s *Service) Authorize(ctx context.Context, form url.Values, p *session.Principal, from identity.RequestOrigin) (Outcome, error) {
 	t := trip{Since: s.now().UnixMicro()}
-	c, err := s.client(ctx, form.Get("client_id"), p, true)
-	if p == nil && identity.ErrorCode(err) == identity.CodeClientNotFound && s.documents.Takes(form.Get("client_id")) {
-		return s.signInFirst(t, form, err)
+	if p == nil && s.documents.Takes(form.Get("client_id")) {
+		return s.signInFirst(t, form)
 	}
+	c, err := s.client(ctx, form.Get("client_id"), p, true)
 	if err != nil {
 		return Outcome{}, err
 	}
 	return s.begin(ctx, c, t, form, p, from)
 }
 
-// signInFirst keeps a request of a client that no user has agreed to yet. Its document is
-// fetched for people who are signed in only, so that no stranger can have this service
-// ask around.
-func (s *Service) signInFirst(t trip, form url.Values, unknown error) (Outcome, error) {
+// signInFirst keeps a request of a client that describes itself. Its document is fetched
+// for people who are signed in only, so that no stranger can have this service ask around.
+// Nor is anybody sent on to one before that: who agreed to it is not known.
+func (s *Service) signInFirst(t trip, form url.Values) (Outcome, error) {
 	if slices.Contains(strings.Fields(form.Get("prompt")), promptNone) {
-		return Outcome{}, unknown
+		return Outcome{}, errUnknownClient()
 	}
 	t.Form = url.Values{}
 	for _, name := range parameters {
@@ -66,12 +66,12 @@ func (s *Service) begin(ctx context.Context, c client.Client, t trip, form url.V
 	}
 	r, refusal := Parse(c, form)
 	if refusal != nil {
-		return s.refused(r, refusal), nil
+		return s.sendRefusal(ctx, c, r, p, refusal)
 	}
 	if hint := form.Get("id_token_hint"); hint != "" {
 		h, err := s.tokens.ReadIDTokenHint(ctx, hint)
 		if identity.ErrorCode(err) == identity.CodeInvalidRequest {
-			return s.refused(r, refuse("invalid_request", "id_token_hint is not an ID token of this service")), nil
+			return s.sendRefusal(ctx, c, r, p, refuse("invalid_request", "id_token_hint is not an ID token of this service"))
 		}
 		if err != nil {
 			return Outcome{}, err
@@ -145,14 +145,37 @@ func (s *Service) client(ctx context.Context, id string, p *session.Principal, b
 func (s *Service) registered(ctx context.Context, id string) (client.Client, error) {
 	c, err := s.store.Client(ctx, id)
 	if id == "" || errors.Is(err, identity.ErrNotFound) || err == nil && !s.taken(c) {
-		return client.Client{}, identity.NewError(identity.CodeClientNotFound, "the application that sent you here is not registered").WithField("client_id")
+		return client.Client{}, errUnknownClient()
 	}
 	return c, err
+}
+
+func errUnknownClient() error {
+	return identity.NewError(identity.CodeClientNotFound, "the application that sent you here is not registered").WithField("client_id")
 }
 
 // taken reports whether a client that is known here is still taken.
 func (s *Service) taken(c client.Client) bool {
 	return c.DocumentHash == nil || s.documents.Takes(c.ID)
+}
+
+// sendRefusal sends a refusal to the application. Anyone can publish one that describes itself
+// and have it refused something: there it goes to people who have agreed to it, and others
+// are shown it here, or an address of ours would lead wherever a stranger wants (RFC 9700,
+// section 4.11.2).
+func (s *Service) sendRefusal(ctx context.Context, c client.Client, r Request, p *session.Principal, refusal *Refusal) (Outcome, error) {
+	if c.DocumentHash == nil {
+		return s.refused(r, refusal), nil
+	}
+	if p != nil {
+		switch _, err := s.store.ClientGrant(ctx, p.User.ID, c.ID, r.TeamID); {
+		case err == nil:
+			return s.refused(r, refusal), nil
+		case !errors.Is(err, identity.ErrNotFound):
+			return Outcome{}, err
+		}
+	}
+	return Outcome{}, identity.NewError(identity.CodeInvalidRequest, "the application that sent you here asked for something it cannot have: %s", refusal.Description)
 }
 
 func (s *Service) refused(r Request, refusal *Refusal) Outcome {
@@ -164,7 +187,7 @@ func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *sessi
 	var g *client.Grant
 	if p != nil && p.Session.Restricted {
 		if t.asks(promptNone) {
-			return s.refused(t.Request, refuse("interaction_required", "the person has to add a sign-in method first")), nil
+			return s.sendRefusal(ctx, c, t.Request, p, refuse("interaction_required", "the person has to add a sign-in method first"))
 		}
 		return Outcome{}, identity.NewError(identity.CodeRecoveryRestricted, "you signed in with a recovery code: add a sign-in method first")
 	}
@@ -181,7 +204,7 @@ func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *sessi
 	}
 	next, refusal := t.next(f)
 	if refusal != nil {
-		return s.refused(t.Request, refusal), nil
+		return s.sendRefusal(ctx, c, t.Request, p, refusal)
 	}
 	if next == stepSignIn {
 		sealed, err := s.sealer.SealText(useTrip, t)
@@ -193,7 +216,7 @@ func (s *Service) proceed(ctx context.Context, c client.Client, t trip, p *sessi
 			if err != nil {
 				return Outcome{}, err
 			}
-			return s.refused(t.Request, refusal), nil
+			return s.sendRefusal(ctx, c, t.Request, p, refusal)
 		}
 	}
 	if next == stepConsent {
