@@ -33,7 +33,7 @@ const problemPagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-u
 // wantsPage reports whether a person is navigating: browsers ask for HTML, and
 // only for the redirecting calls of the API.
 func wantsPage(c *gin.Context) bool {
-	return c.Request.Method == http.MethodGet && (strings.HasPrefix(c.FullPath(), "/v1/auth/:provider/") || c.FullPath() == authorizePath) &&
+	return c.Request.Method == http.MethodGet && (strings.HasPrefix(c.FullPath(), "/v1/auth/:provider/") || c.FullPath() == authorizePath || c.FullPath() == logoutPath) &&
 		strings.Contains(c.GetHeader("Accept"), "text/html")
 }
 
