@@ -190,12 +190,18 @@ func newRotateClientCommand() *cobra.Command {
 }
 
 func newDeleteClientCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use: "delete CLIENT_ID", Short: "Delete a client and end everything that people allowed it", Args: cobra.ExactArgs(1),
 		RunE: withClients(func(cmd *cobra.Command, args []string, s *client.Service) error {
-			return s.Delete(cmd.Context(), nil, args[0])
+			if err := s.Delete(cmd.Context(), nil, args[0]); err != nil || !asJSON {
+				return err
+			}
+			return printJSON(cmd.OutOrStdout(), issued{ClientID: args[0]})
 		}),
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
 }
 
 func newResourceCommand() *cobra.Command {

@@ -49,8 +49,10 @@ func TestClientCommands(t *testing.T) {
 	if rotated["client_id"] != web["client_id"] || len(rotated["client_secret"]) != 43 || rotated["client_secret"] == web["client_secret"] {
 		t.Errorf("%v", rotated)
 	}
-	if code, _, stderr := latchkey(t, nil, "client", "delete", app["client_id"]); code != 0 {
-		t.Errorf("exits %d and says %s", code, stderr)
+	var deleted map[string]string
+	run(&deleted, "client", "delete", app["client_id"])
+	if len(deleted) != 1 || deleted["client_id"] != app["client_id"] {
+		t.Errorf("%v", deleted)
 	}
 	for _, grant := range []string{"device_code", "urn:ietf:params:oauth:grant-type:device_code"} {
 		var television map[string]string
