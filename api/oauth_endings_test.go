@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/oauth2"
 
 	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
@@ -246,6 +248,43 @@ func TestAlgorithms(t *testing.T) {
 		}
 		if n := ada.GET("/.well-known/jwks.json").Len("keys"); n != 3 || len(kids) != 3 {
 			t.Errorf("%d keys, %d used", n, len(kids))
+		}
+	})
+}
+
+// An ID token still names its person when its key is no longer published. What sweeps
+// keys keeps them for 90 days more, see storage/signing_keys_test.go.
+func TestHintsOfRetiredKeys(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		person := apptest.Person{Name: "Ada", Email: "ada@gmail.com"}
+		ada := google(t, a, person)
+		o := register(t, a)
+		hint, _ := o.signIn(ada).Extra("id_token").(string)
+		header, _ := headerOf(hint)
+		var key struct{ Kid string }
+		if err := json.Unmarshal(header, &key); err != nil {
+			t.Fatal(err)
+		}
+		published := func() bool {
+			return strings.Contains(string(a.Browser().GET("/.well-known/jwks.json").Want(http.StatusOK).Body), key.Kid)
+		}
+		if !published() {
+			t.Fatal("the key is not published")
+		}
+		a.Advance(token.RotateEvery) // its successor is made, and signs
+		ada = google(t, a, person)
+		o.signIn(ada)
+		a.Advance(time.Hour)
+		o.signIn(ada)
+		if published() {
+			t.Error("the key is still published")
+		}
+		if to := o.follow(ada, o.request("id_token_hint", hint, "prompt", "none")); to.Query().Get("code") == "" {
+			t.Errorf("their own: %s", to)
+		}
+		bob := google(t, a, apptest.Person{Name: "Bob", Email: "bob@gmail.com"})
+		if to := o.follow(bob, o.request("id_token_hint", hint, "prompt", "none")); to.Query().Get("error") != "login_required" {
+			t.Errorf("another's: %s", to)
 		}
 	})
 }
