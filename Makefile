@@ -4,6 +4,10 @@
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
+# What `make test-proxies` runs: built from source once and kept, outside go.mod.
+OAUTH2_PROXY_VERSION := v7.15.6
+OAUTH2_PROXY := bin/oauth2-proxy-$(OAUTH2_PROXY_VERSION)
+
 GO ?= go
 NPM ?= npm
 # As deploy/build does, so that the binary, the tests and the linter compile the
@@ -97,6 +101,16 @@ test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for
 .PHONY: test-api
 test-api: need-go api/testdata/clients/node_modules/.installed look-for-postgres ## Run all tests of the API on PostgreSQL, of which test-race runs what happens at once
 	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -timeout 20m ./api
+
+# Not a part of test: it takes minutes to build, of hundreds of packages that nothing else needs.
+.PHONY: test-proxies
+test-proxies: need-go $(OAUTH2_PROXY) ## Build oauth2-proxy, and run it as docs/applications.md configures it
+	LATCHKEY_TEST_OAUTH2_PROXY=$(CURDIR)/$(OAUTH2_PROXY) $(GO) test $(AS_BUILT) $(TEST) -count 1 -run '^TestOAuth2Proxy$$' ./api
+
+$(OAUTH2_PROXY):
+	@mkdir -p bin
+	GOBIN=$(CURDIR)/bin/.install GOFLAGS= $(GO) install github.com/oauth2-proxy/oauth2-proxy/v7@$(OAUTH2_PROXY_VERSION)
+	@mv bin/.install/oauth2-proxy $@ && rmdir bin/.install
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## Run the unit tests of the web app
