@@ -96,7 +96,10 @@ func TestClientsOfOthers(t *testing.T) {
 		o := register(t, a, func(c *client.Client) {
 			c.RedirectURIs = client.Words{redirectURI, "https://app.example.net/auth/callback/latchkey"}
 		})
-		raw := o.runNode(t, ada, "clients.mjs", "CLIENT_SECRET="+o.Secret, "DEVICE_CLIENT_ID="+television(t, a).ID)
+		native := register(t, a, func(c *client.Client) {
+			c.Kind, c.RedirectURIs = client.Public, client.Words{"com.example.app:/callback"}
+		})
+		raw := o.runNode(t, ada, "clients.mjs", "CLIENT_SECRET="+o.Secret, "DEVICE_CLIENT_ID="+television(t, a).ID, "NATIVE_CLIENT_ID="+native.ID)
 		var learned map[string]struct{ Sub, Sid, Email string }
 		if err := json.Unmarshal(raw, &learned); err != nil {
 			t.Fatalf("%v: %s", err, raw)
@@ -108,7 +111,7 @@ func TestClientsOfOthers(t *testing.T) {
 			}
 			sessions[l.Sid] = true
 		}
-		if len(learned) != 4 {
+		if len(learned) != 5 {
 			t.Errorf("%s", raw)
 		}
 	})

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict'
 import { Auth, skipCSRFCheck } from '@auth/core'
 import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
+import { signIn } from './native.mjs'
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, DEVICE_CLIENT_ID, COOKIE, REDIRECT_URI } = process.env
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, DEVICE_CLIENT_ID, NATIVE_CLIENT_ID, COOKIE, REDIRECT_URI } = process.env
 const issuer = new URL(ISSUER)
 const scope = 'openid profile email'
 
@@ -82,6 +83,19 @@ async function oauth4webapi() {
   return { sub, sid, email: info.email }
 }
 
+// An app that claims a scheme, as docs/applications.md shows it.
+async function nativeApp() {
+  const app = { issuer: ISSUER, clientId: NATIVE_CLIENT_ID, redirectUri: 'com.example.app:/callback', options: { [oauth.allowInsecureRequests]: true } }
+  const { user } = await signIn({ ...app, open: visit })
+  const forged = async (to) => {
+    const back = await visit(to)
+    back.searchParams.set('iss', 'https://evil.example')
+    return back
+  }
+  await assert.rejects(signIn({ ...app, open: forged }))
+  return { sub: user.sub, sid: user.sid, email: user.email }
+}
+
 // Auth.js sends no state by default.
 async function authjs() {
   const base = new URL(REDIRECT_URI).origin
@@ -107,5 +121,5 @@ async function authjs() {
 
 const onADevice = openidClientOnADevice() // it waits for seconds: the others go on meanwhile
 console.log(
-  JSON.stringify({ 'openid-client': await openidClient(), oauth4webapi: await oauth4webapi(), '@auth/core': await authjs(), 'openid-client on a device': await onADevice }),
+  JSON.stringify({ 'openid-client': await openidClient(), oauth4webapi: await oauth4webapi(), '@auth/core': await authjs(), 'a native app': await nativeApp(), 'openid-client on a device': await onADevice }),
 )
