@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the code blocks of the documents 
 // of it. A region is between two comments, `docs:verify` and `docs:end`. They may
 // be in another region, which leaves them out.
 var (
-	snippet     = regexp.MustCompile("^<!-- from (\\S+?)(?:#([\\w-]+))? -->$")
+	snippet     = regexp.MustCompile(`^<!-- from (\S+?)(?:#([\w-]+))? -->$`)
 	regionBegin = regexp.MustCompile(`^\s*(?://|#|--|<!--|/\*|\{/\*)\s*docs:([\w-]+)\s*(?:-->|\*/\}?)?\s*$`)
 	fence       = regexp.MustCompile("^```(\\w*)$")
 )

@@ -20,7 +20,8 @@ var (
 	ErrForbidden = errors.New("latchkey: forbidden")
 
 	// ErrMachine is the token of a machine, a team's API key, where a user is
-	// required. It is an ErrUnauthenticated as well.
+	// required. It is an ErrUnauthenticated as well; the middleware answers 403, since
+	// another token of the key would not help.
 	ErrMachine = fmt.Errorf("%w: the token is of a machine, not of a user", ErrUnauthenticated)
 
 	errNoToken = fmt.Errorf("%w: no bearer token", ErrUnauthenticated)

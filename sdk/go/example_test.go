@@ -15,11 +15,11 @@ func Example() {
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { // anybody may see it
-		fmt.Fprintln(w, "hello")
+		_, _ = fmt.Fprintln(w, "hello")
 	})
 	mux.Handle("GET /me", v.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _ := latchkey.UserFrom(r.Context())
-		fmt.Fprintln(w, user.ID)
+		_, _ = fmt.Fprintln(w, user.ID)
 	})))
 	admins := latchkey.RequireTeamRole(latchkey.Admin, func(r *http.Request) string { return r.PathValue("team") })
 	mux.Handle("DELETE /teams/{team}/notes", v.Middleware(admins(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

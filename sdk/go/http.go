@@ -43,8 +43,8 @@ func (v *Verifier) Authenticate(r *http.Request) (*http.Request, error) {
 	return authenticate(r, v.verify, v != nil && v.options.machines)
 }
 
-// Middleware answers 401 without a valid access token, 503 if it cannot be checked, and
-// otherwise calls next, which finds the user with [UserFrom].
+// Middleware answers 401 without a valid access token, 403 for that of a machine, 503 if
+// it cannot be checked, and otherwise calls next, which finds the user with [UserFrom].
 func (v *Verifier) Middleware(next http.Handler) http.Handler { return require(v, next) }
 
 // Optional calls next for every request, for pages that anybody may see. [UserFrom]
@@ -177,7 +177,7 @@ func WriteError(w http.ResponseWriter, err error) { writeError(w, err, "") }
 func writeError(w http.ResponseWriter, err error, resource string) {
 	status, code, title := http.StatusServiceUnavailable, "unavailable", "Sign-in service unavailable"
 	switch {
-	case errors.Is(err, ErrForbidden):
+	case errors.Is(err, ErrForbidden), errors.Is(err, ErrMachine):
 		status, code, title = http.StatusForbidden, "forbidden", "Forbidden"
 	case errors.Is(err, ErrUnauthenticated):
 		status, code, title = http.StatusUnauthorized, "unauthenticated", "Not signed in"

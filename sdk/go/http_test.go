@@ -73,7 +73,7 @@ func TestMiddleware(t *testing.T) {
 	wantProblem(t, "forged", ask(t, h, "Bearer "+token[:len(token)-3]+"AAA"), 401, "unauthenticated", `Bearer error="invalid_token"`)
 
 	machine := i.sign(k, i.claims().with(values{"sub": "key-1", "sid": nil}))
-	wantProblem(t, "a machine", ask(t, h, "Bearer "+machine), 401, "unauthenticated", `Bearer error="invalid_token"`)
+	wantProblem(t, "a machine", ask(t, h, "Bearer "+machine), 403, "forbidden", "")
 	if w := ask(t, i.verifier(latchkey.WithMachines()).Middleware(whoami), "Bearer "+machine); w.Body.String() != "machine key-1" {
 		t.Errorf("a machine that is let in: %d %s", w.Code, w.Body)
 	}

@@ -96,9 +96,9 @@ func (i *Introspector) post(ctx context.Context, form url.Values) ([]byte, error
 	switch res.StatusCode {
 	case http.StatusOK:
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return nil, errors.New("Latchkey refused the API key: it has expired, or lacks the scope introspect") //nolint:revive,staticcheck // a name
+		return nil, errors.New("Latchkey refused the API key: it has expired, or lacks the scope introspect") //nolint:staticcheck // Latchkey is a name
 	default:
-		return nil, fmt.Errorf("Latchkey answered %s", res.Status) //nolint:revive,staticcheck // a name
+		return nil, fmt.Errorf("Latchkey answered %s", res.Status) //nolint:staticcheck // Latchkey is a name
 	}
 	return io.ReadAll(io.LimitReader(res.Body, maxIntrospectionSize))
 }

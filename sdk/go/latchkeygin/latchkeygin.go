@@ -12,8 +12,8 @@ import (
 	latchkey "github.com/latchkey/latchkey/sdk/go"
 )
 
-// Auth answers 401 without a valid token, 503 if it cannot be checked, and otherwise
-// goes on. a is a [latchkey.Verifier] or a [latchkey.Introspector].
+// Auth answers 401 without a valid token, 403 for that of a machine, 503 if it cannot be
+// checked, and otherwise goes on. a is a [latchkey.Verifier] or a [latchkey.Introspector].
 func Auth(a latchkey.Authenticator) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		r, err := a.Authenticate(c.Request)

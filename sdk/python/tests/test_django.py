@@ -124,7 +124,7 @@ class DjangoTest(unittest.TestCase):
             wrong = self.get(at, token[:-4])
             self.assertEqual(wrong.status_code, 401)
             self.assertTrue(wrong.headers["WWW-Authenticate"].startswith("Bearer"))
-            self.assertEqual(self.get(at, self.issuer.token(sid=None)).status_code, 401)
+            self.assertEqual(self.get(at, self.issuer.token(sid=None)).status_code, 403)
         for at, claims, status in (
             ("/admin", {}, 200),
             ("/admin", {"role": "member"}, 403),

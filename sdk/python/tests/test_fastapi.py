@@ -51,7 +51,7 @@ class FastAPITest(unittest.TestCase):
         token = self.issuer.token()
         self.assertEqual(self.get("/me", token).json(), {"id": "user-1"})
         for path, claims, status in (
-            ("/me", {"sid": None}, 401),
+            ("/me", {"sid": None}, 403),
             ("/admin", {}, 200),
             ("/admin", {"role": "member"}, 403),
             ("/admin", {"team": None, "role": None}, 403),

@@ -19,7 +19,14 @@ class NoToken(Unauthenticated):
 
 
 class MachineToken(Unauthenticated):
-    """The token of a machine, a team's API key, where a user is required."""
+    """The token of a machine, a team's API key, where a user is required.
+
+    Answer 403: another token of the key would not help.
+    """
+
+    status = 403
+    code = "forbidden"
+    title = "Forbidden"
 
 
 class Forbidden(LatchkeyError):

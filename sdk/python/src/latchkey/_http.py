@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any, Iterable
 from urllib.parse import urlsplit
 
-from ._errors import LatchkeyError, NoToken, Unauthenticated, Unavailable
+from ._errors import LatchkeyError, NoToken, Unavailable
 
 _WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
@@ -27,7 +27,7 @@ def problem(error: LatchkeyError, resource: str | None = None) -> tuple[dict[str
     `resource` has a 401 name the metadata of a protected resource (RFC 9728).
     """
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
-    if isinstance(error, Unauthenticated):
+    if error.status == 401:
         parameters = []
         if not isinstance(error, NoToken):
             parameters.append('error="invalid_token"')

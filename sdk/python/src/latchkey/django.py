@@ -22,7 +22,7 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 
-from ._errors import Forbidden, LatchkeyError, NoToken, Unauthenticated
+from ._errors import Forbidden, LatchkeyError, MachineToken, NoToken, Unauthenticated
 from ._http import bearer_token, problem
 from ._user import User
 from ._verifier import Verifier
@@ -63,13 +63,15 @@ class LatchkeyBackend(BaseBackend):
     def authenticate(self, request: HttpRequest | None, token: str | None = None, **_: Any) -> Any:
         """Return the row of the user whose token it is, None if it is refused.
 
-        Raises latchkey.Unavailable if it cannot be checked. The latchkey.User is its
-        attribute `latchkey`.
+        Raises latchkey.Unavailable if it cannot be checked, and latchkey.MachineToken for
+        that of a machine. The latchkey.User is its attribute `latchkey`.
         """
         if token is None:
             return None
         try:
             person = get_verifier().verify(token)
+        except MachineToken:
+            raise
         except Unauthenticated:
             return None
         row = get_user(person)
@@ -115,7 +117,7 @@ def refusal(error: LatchkeyError) -> JsonResponse:
 
 
 def require_user(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer 401 without a valid token and 503 if it cannot be checked. For views behind LatchkeyMiddleware."""
+    """Answer 401 without a valid token, 403 for that of a machine and 503 if it cannot be checked. For views behind LatchkeyMiddleware."""
 
     @functools.wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -148,7 +150,7 @@ def require_role(role: str, team: str | None = None) -> Callable[..., Any]:
 
 try:
     from rest_framework.authentication import BaseAuthentication
-    from rest_framework.exceptions import APIException, AuthenticationFailed
+    from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
     from rest_framework.permissions import BasePermission
 except ImportError:  # without Django REST framework the rest works
     pass
@@ -172,6 +174,8 @@ else:
                 return None  # permissions decide about requests without a token
             try:
                 person = get_verifier().verify(token)
+            except MachineToken as e:
+                raise PermissionDenied() from e
             except Unauthenticated as e:
                 raise AuthenticationFailed("the token is refused") from e
             except LatchkeyError as e:

@@ -40,7 +40,7 @@ class Latchkey:
         return await self.verifier.verify(bearer_token(values[0] if len(values) == 1 else None))
 
     async def user(self, request: Request, _: object = Depends(_documented)) -> User:
-        """Return the user. Without a valid token the answer is 401; if it cannot be checked, 503."""
+        """Return the user. Without a valid token the answer is 401, for that of a machine 403; if it cannot be checked, 503."""
         try:
             return await self._authenticate(request)
         except LatchkeyError as e:
