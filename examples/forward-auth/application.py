@@ -4,10 +4,13 @@
 import http.server
 import sys
 
+# How the headers begin: those of forward auth, unless another proxy has others.
+PREFIX = sys.argv[2] if len(sys.argv) > 2 else "X-Auth-Request-"
+
 
 class Application(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        who = {name: self.headers.get("X-Auth-Request-" + name, "") for name in ("User", "Email", "Team", "Role")}
+        who = {name: self.headers.get(PREFIX + name, "") for name in ("User", "Email", "Team", "Role")}
         page = "<!doctype html><title>Behind a proxy</title>" + "".join(f"<p>{name}: <b>{value}</b></p>" for name, value in who.items())
         body = page.encode()
         self.send_response(200)
