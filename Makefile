@@ -85,7 +85,7 @@ api/testdata/clients/node_modules/.installed: api/testdata/clients/package.json 
 test-go: test-fast test-race ## Run the Go tests: each on SQLite or PostgreSQL, or on both
 
 .PHONY: test-fast
-test-fast: need-go api/testdata/clients/node_modules/.installed look-for-redis look-for-python look-for-proxies ## Run the Go tests on SQLite, without the race detector
+test-fast: need-go sdk api/testdata/clients/node_modules/.installed look-for-redis look-for-python look-for-proxies ## Run the Go tests on SQLite, without the race detector
 	LATCHKEY_TEST_ENGINES=sqlite $(GO) test $(AS_BUILT) $(TEST) -timeout 20m ./...
 
 # Properties are checked with fewer examples here: test-fast has tried all of them.
@@ -135,7 +135,7 @@ examples: build ## Start Latchkey in development mode and all examples, until in
 	LATCHKEY_BIN=bin/latchkey examples/start
 
 .PHONY: test-browser
-test-browser: build ## Run what people do in headless Chromium against the built binary, the flows on PostgreSQL too; pictures of all pages go to web/e2e/screenshots
+test-browser: build sdk ## Run what people do in headless Chromium against the built binary, the flows on PostgreSQL too; pictures of all pages go to web/e2e/screenshots
 	cd web && $(NPM) run e2e
 
 .PHONY: lint

@@ -72,13 +72,16 @@ func forged(t *testing.T, m member) map[string]string {
 // The backends do the same, each in its language: what they show is what the guides say.
 func TestBackends(t *testing.T) {
 	t.Parallel()
-	for name, needs := range map[string][]string{"go-gin": nil, "django": {"django", "rest_framework", "jwt", "cryptography"}} {
+	for name, needs := range map[string][]string{"go-gin": nil, "express-api": nil, "django": {"django", "rest_framework", "jwt", "cryptography"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if needs != nil {
 				python(t, needs...)
 			}
-			a := notes(t, "LATCHKEY_TOKEN_ALG="+map[string]string{"go-gin": "EdDSA", "django": "ES256"}[name])
+			if _, err := os.Stat("../sdk/js/packages/express/dist"); err != nil && name == "express-api" {
+				skip(t, "the client libraries are not built: make sdk")
+			}
+			a := notes(t, "LATCHKEY_TOKEN_ALG="+map[string]string{"go-gin": "EdDSA", "django": "ES256", "express-api": "EdDSA"}[name])
 			_, key, err := apikey.NewService(a.DB, identity.SystemClock).Create(t.Context(), nil, apikey.New{Name: "notes", Scopes: []apikey.Scope{apikey.ScopeIntrospect}})
 			if err != nil {
 				t.Fatal(err)
@@ -142,7 +145,7 @@ func TestBackends(t *testing.T) {
 func testWebhook(t *testing.T, url, from, into string) {
 	t.Helper()
 	body := fmt.Appendf(nil, `{"id":"e1","type":"user.merged","seq":1,"at":"2026-03-01T12:00:00Z","api_version":"v1","data":{"user_id":%q,"from":%q,"into":%q}}`, into, from, into)
-	for secret, status := range map[string]int{"whsec_AAAA": http.StatusUnauthorized, webhookSecret: http.StatusNoContent} {
+	for secret, taken := range map[string]bool{"whsec_AAAA": false, webhookSecret: true} {
 		signer, err := sign.NewSigner(secret)
 		if err != nil {
 			t.Fatal(err)
@@ -151,8 +154,8 @@ func testWebhook(t *testing.T, url, from, into string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := send(t, req); got.status != status {
-			t.Errorf("an event: %d %s, want %d", got.status, got.body, status)
+		if got := send(t, req); taken && got.status != http.StatusNoContent || !taken && (got.status < 400 || got.status >= 500) {
+			t.Errorf("an event, whose signature is right: %t: %d %s", taken, got.status, got.body)
 		}
 	}
 }

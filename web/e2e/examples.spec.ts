@@ -20,7 +20,7 @@ async function isFree(port: number): Promise<boolean> {
 async function freePorts(): Promise<number> {
   for (;;) {
     const first = 15_000 + Math.floor(Math.random() * 10_000)
-    const all = await Promise.all([0, 1, 2, 3, 4, 53].map((n) => isFree(first + n)))
+    const all = await Promise.all([0, 1, 3, 5, 53].map((n) => isFree(first + n)))
     if (all.every(Boolean)) return first
   }
 }
@@ -44,8 +44,8 @@ async function start(first: number, ...names: string[]): Promise<ChildProcess> {
 
 test('people get to an application behind a proxy, and a backend knows them', async ({ browser }) => {
   const first = await freePorts()
-  const [latchkey, backend, application] = [0, 1, 3].map((n) => `http://localhost:${first + n}`) as [string, string, string]
-  const examples = await start(first, 'go-gin', 'forward-auth')
+  const [latchkey, backend, application, express] = [0, 1, 3, 5].map((n) => `http://localhost:${first + n}`) as [string, string, string, string]
+  const examples = await start(first, 'go-gin', 'express-api', 'forward-auth')
   try {
     const page = await newPerson(browser, latchkey)
     await page.goto(`${application}/report?year=2026`)
@@ -59,8 +59,10 @@ test('people get to an application behind a proxy, and a backend knows them', as
     const answer = await page.request.post(`${latchkey}/v1/token`, { data: { client_id: 'notes' }, headers: { origin: latchkey } })
     const { access_token } = (await answer.json()) as { access_token: string }
     const headers = { authorization: `Bearer ${access_token}` }
-    expect(await (await page.request.get(`${backend}/api/me`, { headers })).json()).toEqual({ id, team: '', role: '' })
-    expect((await page.request.get(`${backend}/api/me`)).status()).toBe(401)
+    for (const api of [backend, express]) {
+      expect(await (await page.request.get(`${api}/api/me`, { headers })).json()).toEqual({ id, team: '', role: '' })
+      expect((await page.request.get(`${api}/api/me`)).status()).toBe(401)
+    }
 
     // The backend that asks Latchkey, by the key that the command made for it.
     expect((await page.request.delete(`${backend}/api/account/notes`, { headers })).status()).toBe(204)
@@ -75,5 +77,5 @@ test('people get to an application behind a proxy, and a backend knows them', as
     await ended
   }
   // Nothing that it started is left.
-  for (const n of [0, 1, 3, 53]) expect(await isFree(first + n)).toBe(true)
+  for (const n of [0, 1, 3, 5, 53]) expect(await isFree(first + n)).toBe(true)
 })
