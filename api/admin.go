@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -26,6 +27,7 @@ func (s *Server) AdminListUsers(ctx context.Context, r contract.AdminListUsersRe
 	if err != nil {
 		return nil, err
 	}
+	f.Search = strings.TrimSpace(value(r.Params.Search))
 	if r.Params.EnsName != nil {
 		address, err := s.walletOf(ctx, *r.Params.EnsName)
 		if err != nil {

@@ -42,6 +42,9 @@ func (s *Server) authenticate(c *gin.Context) {
 		return
 	}
 	if err != nil {
+		if !bearer && info.operation.endings && identity.ErrorCode(err) == identity.CodeUnauthenticated {
+			err = s.Sessions.Ending(c.Request.Context(), token)
+		}
 		s.fail(c, err)
 		return
 	}

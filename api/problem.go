@@ -182,6 +182,9 @@ func problem(e *identity.Error, requestID string) contract.Problem {
 		Code: string(e.Code), Detail: e.Detail, RequestId: requestID,
 		Field: optional(e.Field), Ticket: optional(e.Ticket), Rule: optional(e.Rule), AppCode: optional(e.AppCode),
 	}
+	if e.Ending != nil {
+		p.Ended = &contract.SessionEnding{At: e.Ending.At, Reason: e.Ending.Reason}
+	}
 	if len(e.Missing) > 0 {
 		p.Missing = &e.Missing
 	}

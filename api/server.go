@@ -22,6 +22,7 @@ import (
 	"github.com/latchkey/latchkey/identity/authserver"
 	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/identity/feed"
+	"github.com/latchkey/latchkey/identity/figures"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/backend"
 	"github.com/latchkey/latchkey/identity/method/email"
@@ -50,6 +51,8 @@ type Config struct {
 	Limits          Limits
 	WalletConnect   string // project id, or "" for no wallets on phones
 	ClientDocuments bool   // whether clients may describe themselves
+	Database        string // the engine, as operators see it
+	Version         string // of the service
 }
 
 // Deps are the parts that the handlers put to work.
@@ -71,6 +74,7 @@ type Deps struct {
 	Events        *feed.Service
 	Webhooks      *webhook.Service
 	Hooks         func() []identity.HookStatus
+	Figures       *figures.Service
 	Methods       method.Offers
 	Attempts      *method.Attempts // that go by way of a provider
 	Email         *email.Service   // nil: e-mail sign-in is off

@@ -50,6 +50,7 @@ type operation struct {
 	restricted bool
 	// leaving reports whether the session of a user who is leaving may call it.
 	leaving   bool
+	endings   bool            // who has the cookie of an ended session gets to know how it ended
 	oauth     bool            // its refusals have the form of RFC 6749
 	oauth2    bool            // and its statuses: it is an endpoint of the authorization server
 	fields    map[string]bool // of a JSON body that may come as a form
@@ -112,6 +113,7 @@ func (s spec) operations() (operations, error) {
 				query:      query,
 				restricted: op.Extensions["x-restricted-session"] == "allowed",
 				leaving:    op.Extensions["x-leaving-session"] == "allowed",
+				endings:    op.OperationID == "getSession",
 				oauth:      op.Extensions["x-oauth-errors"] == true,
 				oauth2:     strings.HasPrefix(path, "/oauth2/"),
 				fields:     fieldsOf(op),

@@ -77,8 +77,8 @@ func (s *Server) GetTeamPolicy(ctx context.Context, r contract.GetTeamPolicyRequ
 func (s *Server) SetTeamPolicy(ctx context.Context, r contract.SetTeamPolicyRequestObject) (contract.SetTeamPolicyResponseObject, error) {
 	p := team.Policy{
 		MaxAge: time.Duration(value(r.Body.MaxAge)) * time.Second, Idle: time.Duration(value(r.Body.Idle)) * time.Second,
-		RequiredProviders: value(r.Body.RequiredProviders),
-		Exclusive:         value(r.Body.Exclusive), RequireFreshForAdmin: value(r.Body.RequireFreshForAdmin),
+		RequiredProviders: value(r.Body.RequiredProviders), AnyOf: value(r.Body.AnyOf),
+		Exclusive: value(r.Body.Exclusive), RequireFreshForAdmin: value(r.Body.RequireFreshForAdmin),
 	}
 	for i, text := range value(r.Body.AllowedNetworks) {
 		n, err := team.ParseNetwork(text)
@@ -94,8 +94,9 @@ func (s *Server) SetTeamPolicy(ctx context.Context, r contract.SetTeamPolicyRequ
 	}
 	out := policyOf(p)
 	return contract.SetTeamPolicy200JSONResponse{
-		MaxAge: out.MaxAge, Idle: out.Idle, RequiredProviders: out.RequiredProviders, AllowedNetworks: out.AllowedNetworks,
-		Exclusive: out.Exclusive, RequireFreshForAdmin: out.RequireFreshForAdmin, Ended: s.endedOf(ctx, ended, dryRun),
+		MaxAge: out.MaxAge, Idle: out.Idle, RequiredProviders: out.RequiredProviders, AnyOf: out.AnyOf, AllowedNetworks: out.AllowedNetworks,
+		Exclusive: out.Exclusive, RequireFreshForAdmin: out.RequireFreshForAdmin, Ended: s.endedOf(ctx, ended.RevocationResult, dryRun),
+		Affected: contract.PolicyAffected{Sessions: ended.Count, SessionsTotal: ended.Open, Members: ended.Affected, MembersTotal: ended.Members},
 	}, nil
 }
 
@@ -103,6 +104,7 @@ func policyOf(p team.Policy) contract.TeamPolicy {
 	return contract.TeamPolicy{
 		MaxAge: optional(int(p.MaxAge / time.Second)), Idle: optional(int(p.Idle / time.Second)),
 		RequiredProviders: append(contract.PolicyProviders{}, p.RequiredProviders...),
+		AnyOf:             append(contract.PolicyAnyOf{}, p.AnyOf...),
 		AllowedNetworks:   each(p.AllowedNetworks, netip.Prefix.String),
 		Exclusive:         p.Exclusive, RequireFreshForAdmin: p.RequireFreshForAdmin,
 	}

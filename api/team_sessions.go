@@ -1,9 +1,7 @@
 package api
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
@@ -68,14 +66,8 @@ func (s *Server) GetTeamOverview(ctx context.Context, r contract.GetTeamOverview
 	}
 	out := contract.GetTeamOverview200JSONResponse{
 		Members: f.Members, Invitations: f.Invitations, Sessions: f.Sessions, ActiveNow: f.ActiveNow, LastDay: f.LastDay, Refused: f.Refused,
-		Providers: []contract.ProviderCount{}, Days: []contract.DayCount{},
+		Providers: providerCounts(f.Providers), Days: []contract.DayCount{},
 	}
-	for provider, n := range f.Providers {
-		out.Providers = append(out.Providers, contract.ProviderCount{Provider: provider, Count: n})
-	}
-	slices.SortFunc(out.Providers, func(a, b contract.ProviderCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Provider, b.Provider))
-	})
 	days, counts := session.PerDay(f.Started, s.Now())
 	for i, day := range days {
 		out.Days = append(out.Days, contract.DayCount{Day: openapi_types.Date{Time: day}, Count: counts[i]})

@@ -94,6 +94,14 @@ func (s *Server) CreateInvitation(ctx context.Context, r contract.CreateInvitati
 	return contract.CreateInvitation201JSONResponse(out), err
 }
 
+// ResendInvitation replaces an invitation by a new one, which is mailed.
+func (s *Server) ResendInvitation(ctx context.Context, r contract.ResendInvitationRequestObject) (contract.ResendInvitationResponseObject, error) {
+	i, err := s.Teams.Resend(ctx, s.actor(ctx), r.Team, r.Invitation)
+	out := invitationOf(i)
+	out.Mail = optional(contract.InvitationMail(i.MailStatus))
+	return contract.ResendInvitation200JSONResponse(out), err
+}
+
 // RevokeInvitation cancels an invitation.
 func (s *Server) RevokeInvitation(ctx context.Context, r contract.RevokeInvitationRequestObject) (contract.RevokeInvitationResponseObject, error) {
 	return contract.RevokeInvitation204Response{}, s.Teams.RevokeInvitation(ctx, s.actor(ctx), r.Team, r.Invitation)

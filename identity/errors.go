@@ -92,7 +92,14 @@ type Error struct {
 	Rule       string        // the rule of a team's policy that is not satisfied
 	AppCode    string        // why a hook of the application denied it, by its own code
 	Missing    []string      // the providers that would satisfy it
+	Ending     *Ending       // how the session ended, for who has its cookie
 	Err        error         // the cause, for logs only
+}
+
+// Ending is when a session ended, and why.
+type Ending struct {
+	At     time.Time
+	Reason string
 }
 
 // NewError returns a refusal.

@@ -124,6 +124,7 @@ type Email struct {
 
 // UserFilter narrows a list of users. Zero fields do not filter.
 type UserFilter struct {
+	Search string // is a part of the name, a verified address or a wallet
 	Email  string // canonical, verified
 	Wallet string // EIP-55
 	IDs    []ID

@@ -131,6 +131,7 @@ var joinedPolicyColumns = []column[joinedPolicy]{
 	{"max_age", func(p *joinedPolicy) any { return &p.MaxAge }},
 	{"idle", func(p *joinedPolicy) any { return &p.Idle }},
 	{"required_providers", func(p *joinedPolicy) any { return &p.RequiredProviders }},
+	{"any_of", func(p *joinedPolicy) any { return &p.AnyOf }},
 	{"allowed_networks", func(p *joinedPolicy) any { return &p.AllowedNetworks }},
 	{"exclusive", func(p *joinedPolicy) any { return &p.Exclusive }},
 	{"require_fresh_for_admin", func(p *joinedPolicy) any { return &p.RequireFreshForAdmin }},

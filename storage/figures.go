@@ -11,6 +11,12 @@ import (
 	"github.com/latchkey/latchkey/identity/team"
 )
 
+// CountMembers implements session.Store.
+func (db *DB) CountMembers(ctx context.Context, teamID identity.ID) (int, error) {
+	n, err := db.reader(ctx).NewSelect().Model((*membershipRow)(nil)).Where("m.team_id = ?", teamID).Count(ctx)
+	return int(n), db.engine.normalise(err)
+}
+
 // TeamFigures implements session.Store.
 func (db *DB) TeamFigures(ctx context.Context, teamID identity.ID, p team.Policy, now time.Time) (out session.TeamFigures, err error) {
 	sessions := func(status session.Status) *bun.SelectQuery {

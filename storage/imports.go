@@ -425,11 +425,15 @@ func (db *DB) EndSuspensions(ctx context.Context, now time.Time, limit int) (int
 // into the other are left out here already: most of them end so.
 func (db *DB) Duplicates(ctx context.Context, p identity.Page) ([]linking.Duplicate, error) {
 	var rows []duplicateRow
-	q := db.reader(ctx).NewSelect().Model(&rows).
+	err := oldestFirst(db.openDuplicates(ctx), "d.id", p).Scan(ctx, &rows)
+	return rowsOf(rows, func(r duplicateRow) linking.Duplicate { return r.Duplicate }), db.engine.normalise(err)
+}
+
+// openDuplicates selects the pairs that have not been merged.
+func (db *DB) openDuplicates(ctx context.Context) *bun.SelectQuery {
+	return db.reader(ctx).NewSelect().Model((*duplicateRow)(nil)).
 		Join("JOIN users AS a ON a.id = d.first_id JOIN users AS b ON b.id = d.second_id").
 		Where("(a.merged_into IS NULL OR a.merged_into <> b.id) AND (b.merged_into IS NULL OR b.merged_into <> a.id)")
-	err := oldestFirst(q, "d.id", p).Scan(ctx)
-	return rowsOf(rows, func(r duplicateRow) linking.Duplicate { return r.Duplicate }), db.engine.normalise(err)
 }
 
 // DuplicatesBetween implements linking.DuplicateStore.

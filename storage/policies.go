@@ -17,6 +17,7 @@ type policyRow struct {
 	MaxAge               *int64 // seconds, as Idle
 	Idle                 *int64
 	RequiredProviders    string
+	AnyOf                string
 	AllowedNetworks      string
 	Exclusive            bool
 	RequireFreshForAdmin bool
@@ -29,6 +30,7 @@ type joinedPolicy struct {
 	MaxAge               *int64
 	Idle                 *int64
 	RequiredProviders    *string
+	AnyOf                *string
 	AllowedNetworks      *string
 	Exclusive            *bool
 	RequireFreshForAdmin *bool
@@ -41,12 +43,13 @@ func (j joinedPolicy) domain() team.Policy {
 	}
 	p := team.Policy{
 		MaxAge: seconds(j.MaxAge), Idle: seconds(j.Idle), Exclusive: *j.Exclusive, RequireFreshForAdmin: *j.RequireFreshForAdmin,
-		Unreadable: j.RequiredProviders == nil || j.AllowedNetworks == nil || j.RequireFreshForAdmin == nil,
+		Unreadable: j.RequiredProviders == nil || j.AnyOf == nil || j.AllowedNetworks == nil || j.RequireFreshForAdmin == nil,
 	}
 	if p.Unreadable {
 		return p
 	}
 	p.RequiredProviders = append(p.RequiredProviders, strings.Fields(*j.RequiredProviders)...) // nil for none
+	p.AnyOf = append(p.AnyOf, strings.Fields(*j.AnyOf)...)
 	for word := range strings.FieldsSeq(*j.AllowedNetworks) {
 		n, err := team.ParseNetwork(word)
 		if err != nil {
@@ -94,13 +97,13 @@ func (db *DB) SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, 
 		networks[i] = n.String()
 	}
 	row := policyRow{
-		TeamID: id, MaxAge: limit(p.MaxAge), Idle: limit(p.Idle), RequiredProviders: strings.Join(p.RequiredProviders, " "),
+		TeamID: id, MaxAge: limit(p.MaxAge), Idle: limit(p.Idle), RequiredProviders: strings.Join(p.RequiredProviders, " "), AnyOf: strings.Join(p.AnyOf, " "),
 		AllowedNetworks: strings.Join(networks, " "), Exclusive: p.Exclusive, RequireFreshForAdmin: p.RequireFreshForAdmin,
 		UpdatedAt: at, UpdatedBy: by,
 	}
 	return db.execDeferred(ctx, db.writer(ctx).NewInsert().Model(&row).On("CONFLICT (team_id) DO UPDATE").
 		Set("max_age = EXCLUDED.max_age").Set("idle = EXCLUDED.idle").
-		Set("required_providers = EXCLUDED.required_providers").Set("allowed_networks = EXCLUDED.allowed_networks").
+		Set("required_providers = EXCLUDED.required_providers").Set("any_of = EXCLUDED.any_of").Set("allowed_networks = EXCLUDED.allowed_networks").
 		Set("exclusive = EXCLUDED.exclusive").Set("require_fresh_for_admin = EXCLUDED.require_fresh_for_admin").
 		Set("updated_at = EXCLUDED.updated_at").Set("updated_by = EXCLUDED.updated_by"))
 }
@@ -134,6 +137,15 @@ func refusedBy(p team.Policy, now time.Time) (condition string, args []any) {
 	for _, name := range p.RequiredProviders {
 		proven, values := provenBy(name)
 		refuse("NOT ("+proven+")", values...)
+	}
+	if len(p.AnyOf) > 0 {
+		proofs := make([]string, len(p.AnyOf))
+		var all []any
+		for i, name := range p.AnyOf {
+			proven, values := provenBy(name)
+			proofs[i], all = "("+proven+")", append(all, values...)
+		}
+		refuse("NOT ("+strings.Join(proofs, " OR ")+")", all...)
 	}
 	return "(" + strings.Join(rules, " OR ") + ") AND NOT (coalesce(m.role, '') = ? AND t.break_glass_until IS NOT NULL AND t.break_glass_until > ?)",
 		append(args, team.RoleOwner, now)

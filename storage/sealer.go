@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -97,7 +98,7 @@ func (db *DB) SealEvents(ctx context.Context, limit int) (int, error) {
 		if sealed = len(rows); err != nil || sealed == 0 {
 			return err
 		}
-		return db.seal(ctx, rows)
+		return errors.Join(db.seal(ctx, rows), db.countEvents(ctx, rows))
 	})
 	return sealed, err
 }

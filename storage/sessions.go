@@ -239,6 +239,16 @@ func (db *DB) LookThrough(ctx context.Context, after *identity.ID, n int) (*iden
 	return &ids[0], nil
 }
 
+// EndingByToken implements session.Store.
+func (db *DB) EndingByToken(ctx context.Context, tokenHash []byte) (identity.Ending, error) {
+	var row sessionRow
+	err := db.reader(ctx).NewSelect().Model(&row).Column("ended_at", "end_reason").Where("s.token_hash = ? AND s.ended_at IS NOT NULL", tokenHash).Scan(ctx)
+	if err != nil {
+		return identity.Ending{}, db.engine.normalise(err)
+	}
+	return identity.Ending{At: row.EndedAt.UTC(), Reason: *row.EndReason}, nil
+}
+
 // CountSessions implements session.Store.
 func (db *DB) CountSessions(ctx context.Context, f session.Filter, now time.Time) (int, error) {
 	n, err := db.whereSession(db.reader(ctx).NewSelect().Model((*sessionRow)(nil)), f, now).Count(ctx)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity/authserver"
 	"github.com/latchkey/latchkey/identity/feed"
+	"github.com/latchkey/latchkey/identity/figures"
 	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/identity/webhook"
@@ -48,6 +49,7 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 		{(*jobRow)(nil), "j", "id", "j.finished_at < ?", sessionsBefore},
 		{(*deliveryRow)(nil), "wd", "id", "wd.created_at < ?", now.Add(-webhook.KeepDeliveries)},
 		{(*feedRow)(nil), "fe", "seq", "fe.at < ?", now.Add(-feed.Keep)},
+		{(*eventCountRow)(nil), "ec", "hour", "ec.hour < ?", now.Add(-figures.KeepCounts)},
 		{session, "s", "id", "s.expires_at < ?", sessionsBefore},
 		{session, "s", "id", "s.idle_expires_at < ? AND s.ended_at IS NULL", sessionsBefore},
 		{session, "s", "id", "s.ended_at < ?", sessionsBefore},

@@ -79,6 +79,28 @@ func (db *DB) TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([
 	return rowsOf(rows, mineRow.domain), db.engine.normalise(err)
 }
 
+// Teams implements team.Store.
+func (db *DB) Teams(ctx context.Context, search string, p identity.Page) ([]team.Counted, error) {
+	var rows []struct {
+		teamRow  `bun:",extend"`
+		Members  int
+		Sessions int
+	}
+	q := db.reader(ctx).NewSelect().Model((*teamRow)(nil)).Column("id", "name", "created_at").
+		ColumnExpr("(SELECT count(*) FROM memberships AS m WHERE m.team_id = tm.id) AS members").
+		ColumnExpr("(SELECT count(*) FROM team_sessions AS t WHERE t.team_id = tm.id AND t.ended_at IS NULL) AS sessions").
+		Where("tm.deleted_at IS NULL")
+	if search != "" {
+		q = q.Where("lower(tm.name) LIKE ? ESCAPE '!'", containing(search))
+	}
+	err := newestFirst(q, "tm.id", p).Scan(ctx, &rows)
+	out := make([]team.Counted, len(rows))
+	for i, r := range rows {
+		out[i] = team.Counted{Team: r.Team, Members: r.Members, Sessions: r.Sessions}
+	}
+	return out, db.engine.normalise(err)
+}
+
 type placeRow struct {
 	membershipRow `bun:",extend"`
 	TeamName      string

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -107,6 +108,11 @@ func (db *DB) Summaries(ctx context.Context, ids []identity.ID) (map[identity.ID
 func (db *DB) Users(ctx context.Context, f identity.UserFilter, p identity.Page) ([]identity.User, error) {
 	var rows []userRow
 	q := db.reader(ctx).NewSelect().Model(&rows)
+	if f.Search != "" {
+		part := containing(f.Search)
+		q = q.Where(`(lower(u.display_name) LIKE ? ESCAPE '!' OR EXISTS (SELECT 1 FROM emails AS e WHERE e.user_id = u.id AND e.address LIKE ? ESCAPE '!')
+			OR EXISTS (SELECT 1 FROM identities AS i WHERE i.user_id = u.id AND lower(i.wallet_address) LIKE ? ESCAPE '!'))`, part, part, part)
+	}
 	if f.Email != "" {
 		q = q.Where("u.id IN (SELECT e.user_id FROM emails AS e WHERE e.address = ?)", sanitizeKey(f.Email))
 	}
@@ -118,6 +124,11 @@ func (db *DB) Users(ctx context.Context, f identity.UserFilter, p identity.Page)
 	}
 	err := newestFirst(q, "u.id", p).Scan(ctx)
 	return rowsOf(rows, func(r userRow) identity.User { return r.User }), db.engine.normalise(err)
+}
+
+// containing is the pattern of lower-case texts that hold this one.
+func containing(part string) string {
+	return "%" + escapeLike(strings.ToLower(sanitizeKey(part))) + "%"
 }
 
 // EmailOwner implements linking.Store.

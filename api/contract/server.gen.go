@@ -1323,6 +1323,69 @@ type APIKeyScope string
 // APIKeyStatus defines model for APIKeyStatus.
 type APIKeyStatus string
 
+// AdminOverview defines model for AdminOverview.
+type AdminOverview struct {
+	// At When this was counted.
+	At time.Time `json:"at"`
+
+	// Database The engine: sqlite or postgres.
+	Database string `json:"database"`
+
+	// Duplicates Pairs that are open.
+	Duplicates int `json:"duplicates"`
+	Mail       struct {
+		OldestAt *time.Time `json:"oldest_at"`
+		Waiting  int        `json:"waiting"`
+	} `json:"mail"`
+
+	// Merges In the last 30 days, without those that were undone.
+	Merges int `json:"merges"`
+
+	// Providers The sign-in methods that are offered.
+	Providers []ProviderSuccess `json:"providers"`
+	Refusals  struct {
+		// LastDay In the last 24 hours.
+		LastDay int `json:"last_day"`
+
+		// Reasons Refused proofs of the last 30 days by reason, most frequent first.
+		Reasons []ReasonCount `json:"reasons"`
+	} `json:"refusals"`
+	Sessions struct {
+		Active int `json:"active"`
+
+		// InTeams Active team sessions.
+		InTeams int `json:"in_teams"`
+	} `json:"sessions"`
+	SignIns struct {
+		// Days The last 30 days (UTC), oldest first.
+		Days []SignInsOfDay `json:"days"`
+
+		// LastDay In the last 24 hours.
+		LastDay int `json:"last_day"`
+	} `json:"sign_ins"`
+	Teams int `json:"teams"`
+	Users struct {
+		// New Created in the last 7 days.
+		New   int `json:"new"`
+		Total int `json:"total"`
+	} `json:"users"`
+
+	// Version Of the service.
+	Version  string `json:"version"`
+	Webhooks struct {
+		Enabled int `json:"enabled"`
+
+		// Failing Webhooks whose latest delivery failed.
+		Failing int `json:"failing"`
+
+		// Lost Deliveries of the last 24 hours that were given up.
+		Lost int `json:"lost"`
+
+		// Waiting Deliveries that wait.
+		Waiting int `json:"waiting"`
+	} `json:"webhooks"`
+}
+
 // AdminSession defines model for AdminSession.
 type AdminSession struct {
 	// AuthenticatedAt When the user was last verified in this session.
@@ -1358,6 +1421,17 @@ type AdminSession struct {
 	Status    SessionStatus `json:"status"`
 	User      UserSummary   `json:"user"`
 	UserAgent string        `json:"user_agent"`
+}
+
+// AdminTeam defines model for AdminTeam.
+type AdminTeam struct {
+	CreatedAt time.Time          `json:"created_at"`
+	Id        openapi_types.UUID `json:"id"`
+	Members   int                `json:"members"`
+	Name      string             `json:"name"`
+
+	// Sessions That have started and not ended. Some may have expired since.
+	Sessions int `json:"sessions"`
 }
 
 // AdminUser defines model for AdminUser.
@@ -2304,6 +2378,22 @@ type OAuthTokens struct {
 // OAuthTokensTokenType defines model for OAuthTokens.TokenType.
 type OAuthTokensTokenType string
 
+// PolicyAffected How much of the team a change of policy ends, or would end.
+type PolicyAffected struct {
+	// Members Whose sessions these are.
+	Members int `json:"members"`
+
+	// MembersTotal All members of the team.
+	MembersTotal int `json:"members_total"`
+	Sessions     int `json:"sessions"`
+
+	// SessionsTotal That were active before.
+	SessionsTotal int `json:"sessions_total"`
+}
+
+// PolicyAnyOf At least one of them must have verified the user in the session. Empty requires none.
+type PolicyAnyOf = []string
+
 // PolicyIdle The maximum number of seconds without use since the last proof. Use is recorded about once a minute, so a pause may count up to a minute longer.
 type PolicyIdle = int
 
@@ -2334,6 +2424,9 @@ type Problem struct {
 
 	// Detail What the person can do about it.
 	Detail string `json:"detail"`
+
+	// Ended With `unauthenticated` from `GET /v1/session`, if the session of this browser's cookie was ended. Not for bearer tokens.
+	Ended *SessionEnding `json:"ended,omitempty"`
 
 	// Field The field of the request that is wrong.
 	Field *string `json:"field,omitempty"`
@@ -2401,8 +2494,23 @@ type ProviderCount struct {
 	Provider string `json:"provider"`
 }
 
+// ProviderSuccess defines model for ProviderSuccess.
+type ProviderSuccess struct {
+	// LastSuccessAt The latest sign-in with it in the last 30 days.
+	LastSuccessAt *time.Time `json:"last_success_at"`
+	Name          string     `json:"name"`
+}
+
 // Purpose defines model for Purpose.
 type Purpose string
+
+// ReasonCount defines model for ReasonCount.
+type ReasonCount struct {
+	Count int `json:"count"`
+
+	// Reason As in the audit trail; empty if it has none.
+	Reason string `json:"reason"`
+}
 
 // RefusedProof defines model for RefusedProof.
 type RefusedProof struct {
@@ -2513,6 +2621,14 @@ type SessionClient struct {
 	Name string `json:"name"`
 }
 
+// SessionEnding With `unauthenticated` from `GET /v1/session`, if the session of this browser's cookie was ended. Not for bearer tokens.
+type SessionEnding struct {
+	At time.Time `json:"at"`
+
+	// Reason Such as ended_by_user or ended_by_operator.
+	Reason string `json:"reason"`
+}
+
 // SessionFilter A session must match every field that is set.
 type SessionFilter struct {
 	// ApiKeyId Sessions of people for whom this API key vouched.
@@ -2569,6 +2685,12 @@ type SessionWallet struct {
 
 // SessionWalletKind defines model for SessionWallet.Kind.
 type SessionWalletKind string
+
+// SignInsOfDay defines model for SignInsOfDay.
+type SignInsOfDay struct {
+	Day       openapi_types.Date `json:"day"`
+	Providers []ProviderCount    `json:"providers"`
+}
 
 // SiweChallenge defines model for SiweChallenge.
 type SiweChallenge struct {
@@ -2672,6 +2794,9 @@ type TeamOverview struct {
 type TeamPolicy struct {
 	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6. The client must be in one of them. Empty allows any address.
 	AllowedNetworks PolicyNetworks `json:"allowed_networks"`
+
+	// AnyOf At least one of them must have verified the user in the session. Empty requires none.
+	AnyOf PolicyAnyOf `json:"any_of"`
 
 	// Exclusive One session per member: starting a new one ends the others.
 	Exclusive bool `json:"exclusive"`
@@ -3358,8 +3483,21 @@ type AdminRevokeSessionsJSONBody struct {
 	Filter SessionFilter `json:"filter"`
 }
 
+// AdminListTeamsParams defines parameters for AdminListTeams.
+type AdminListTeamsParams struct {
+	// Search The teams with this in their name. Upper and lower case of a to z are the same.
+	Search *string `form:"search,omitempty" json:"search,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // AdminListUsersParams defines parameters for AdminListUsers.
 type AdminListUsersParams struct {
+	// Search The users with this in their name, a verified address or a wallet address. Upper and lower case of a to z are the same.
+	Search *string `form:"search,omitempty" json:"search,omitempty"`
+
 	// Email The user with this verified address.
 	Email *string `form:"email,omitempty" json:"email,omitempty"`
 
@@ -3931,8 +4069,11 @@ type UpdateMemberJSONBody struct {
 type SetTeamPolicyJSONBody struct {
 	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6. The client must be in one of them. Empty allows any address.
 	AllowedNetworks *PolicyNetworks `json:"allowed_networks,omitempty"`
-	DryRun          *bool           `json:"dry_run,omitempty"`
-	Exclusive       *bool           `json:"exclusive,omitempty"`
+
+	// AnyOf At least one of them must have verified the user in the session. Empty requires none.
+	AnyOf     *PolicyAnyOf `json:"any_of,omitempty"`
+	DryRun    *bool        `json:"dry_run,omitempty"`
+	Exclusive *bool        `json:"exclusive,omitempty"`
 
 	// Idle The maximum number of seconds without use since the last proof. Use is recorded about once a minute, so a pause may count up to a minute longer.
 	Idle *PolicyIdle `json:"idle,omitempty"`
@@ -4496,6 +4637,9 @@ type ServerInterface interface {
 	// AdminUndoMerge Undo a merge (recently verified)
 	// (POST /v1/admin/merges/{merge}/undo)
 	AdminUndoMerge(c *gin.Context, merge MergePath)
+	// AdminGetOverview Count users, sessions, sign-ins and what waits
+	// (GET /v1/admin/overview)
+	AdminGetOverview(c *gin.Context)
 	// AdminListSessions List sessions
 	// (GET /v1/admin/sessions)
 	AdminListSessions(c *gin.Context, params AdminListSessionsParams)
@@ -4505,6 +4649,9 @@ type ServerInterface interface {
 	// AdminRevokeSession End a session
 	// (DELETE /v1/admin/sessions/{session})
 	AdminRevokeSession(c *gin.Context, session SessionPath)
+	// AdminListTeams List the teams
+	// (GET /v1/admin/teams)
+	AdminListTeams(c *gin.Context, params AdminListTeamsParams)
 	// AdminListUsers List users
 	// (GET /v1/admin/users)
 	AdminListUsers(c *gin.Context, params AdminListUsersParams)
@@ -4769,6 +4916,9 @@ type ServerInterface interface {
 	// RevokeInvitation Cancel an invitation (admin, owner)
 	// (DELETE /v1/teams/{team}/invitations/{invitation})
 	RevokeInvitation(c *gin.Context, team TeamPath, invitation InvitationPath)
+	// ResendInvitation Send an open invitation again (admin, owner)
+	// (POST /v1/teams/{team}/invitations/{invitation}/resend)
+	ResendInvitation(c *gin.Context, team TeamPath, invitation InvitationPath)
 	// GetTeamJob Get the progress of ending many team sessions (admin, owner)
 	// (GET /v1/teams/{team}/jobs/{job})
 	GetTeamJob(c *gin.Context, team TeamPath, job JobPath)
@@ -5820,6 +5970,19 @@ func (siw *ServerInterfaceWrapper) AdminUndoMerge(c *gin.Context) {
 	siw.Handler.AdminUndoMerge(c, merge)
 }
 
+// AdminGetOverview operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetOverview(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminGetOverview(c)
+}
+
 // AdminListSessions operation middleware
 func (siw *ServerInterfaceWrapper) AdminListSessions(c *gin.Context) {
 
@@ -5957,6 +6120,49 @@ func (siw *ServerInterfaceWrapper) AdminRevokeSession(c *gin.Context) {
 	siw.Handler.AdminRevokeSession(c, session)
 }
 
+// AdminListTeams operation middleware
+func (siw *ServerInterfaceWrapper) AdminListTeams(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListTeamsParams
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", c.Request.URL.Query(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter search: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminListTeams(c, params)
+}
+
 // AdminListUsers operation middleware
 func (siw *ServerInterfaceWrapper) AdminListUsers(c *gin.Context) {
 
@@ -5965,6 +6171,14 @@ func (siw *ServerInterfaceWrapper) AdminListUsers(c *gin.Context) {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params AdminListUsersParams
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", c.Request.URL.Query(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter search: %w", err), http.StatusBadRequest)
+		return
+	}
 
 	// ------------- Optional query parameter "email" -------------
 
@@ -8363,6 +8577,40 @@ func (siw *ServerInterfaceWrapper) RevokeInvitation(c *gin.Context) {
 	siw.Handler.RevokeInvitation(c, team, invitation)
 }
 
+// ResendInvitation operation middleware
+func (siw *ServerInterfaceWrapper) ResendInvitation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "invitation" -------------
+	var invitation InvitationPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invitation", c.Param("invitation"), &invitation, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter invitation: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ResendInvitation(c, team, invitation)
+}
+
 // GetTeamJob operation middleware
 func (siw *ServerInterfaceWrapper) GetTeamJob(c *gin.Context) {
 
@@ -9069,6 +9317,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/teams/:team/invitations", wrapper.ListInvitations)
 	router.POST(options.BaseURL+"/v1/teams/:team/invitations", wrapper.CreateInvitation)
 	router.DELETE(options.BaseURL+"/v1/teams/:team/invitations/:invitation", wrapper.RevokeInvitation)
+	router.POST(options.BaseURL+"/v1/teams/:team/invitations/:invitation/resend", wrapper.ResendInvitation)
 	router.GET(options.BaseURL+"/v1/teams/:team/api-keys", wrapper.ListTeamAPIKeys)
 	router.POST(options.BaseURL+"/v1/teams/:team/api-keys", wrapper.CreateTeamAPIKey)
 	router.DELETE(options.BaseURL+"/v1/teams/:team/api-keys/:key", wrapper.RevokeTeamAPIKey)
@@ -9098,6 +9347,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/decisions", wrapper.AdminExplain)
 	router.GET(options.BaseURL+"/v1/admin/merges", wrapper.AdminListMerges)
 	router.POST(options.BaseURL+"/v1/admin/merges", wrapper.AdminMerge)
+	router.GET(options.BaseURL+"/v1/admin/overview", wrapper.AdminGetOverview)
+	router.GET(options.BaseURL+"/v1/admin/teams", wrapper.AdminListTeams)
 	router.GET(options.BaseURL+"/v1/admin/duplicates", wrapper.AdminListDuplicates)
 	router.POST(options.BaseURL+"/v1/admin/merges/:merge/undo", wrapper.AdminUndoMerge)
 	router.GET(options.BaseURL+"/v1/admin/sessions", wrapper.AdminListSessions)
@@ -10644,6 +10895,44 @@ func (response AdminUndoMergedefaultApplicationProblemPlusJSONResponse) VisitAdm
 	return err
 }
 
+type AdminGetOverviewRequestObject struct {
+}
+
+type AdminGetOverviewResponseObject interface {
+	VisitAdminGetOverviewResponse(w http.ResponseWriter) error
+}
+
+type AdminGetOverview200JSONResponse AdminOverview
+
+func (response AdminGetOverview200JSONResponse) VisitAdminGetOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGetOverviewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminGetOverviewdefaultApplicationProblemPlusJSONResponse) VisitAdminGetOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AdminListSessionsRequestObject struct {
 	Params AdminListSessionsParams
 }
@@ -10777,6 +11066,50 @@ type AdminRevokeSessiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminRevokeSessiondefaultApplicationProblemPlusJSONResponse) VisitAdminRevokeSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListTeamsRequestObject struct {
+	Params AdminListTeamsParams
+}
+
+type AdminListTeamsResponseObject interface {
+	VisitAdminListTeamsResponse(w http.ResponseWriter) error
+}
+
+type AdminListTeams200JSONResponse struct {
+	Data []AdminTeam `json:"data"`
+
+	// NextCursor Pass it as `cursor` for the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+func (response AdminListTeams200JSONResponse) VisitAdminListTeamsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminListTeamsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminListTeamsdefaultApplicationProblemPlusJSONResponse) VisitAdminListTeamsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14378,6 +14711,46 @@ func (response RevokeInvitationdefaultApplicationProblemPlusJSONResponse) VisitR
 	return err
 }
 
+type ResendInvitationRequestObject struct {
+	Team       TeamPath       `json:"team"`
+	Invitation InvitationPath `json:"invitation"`
+}
+
+type ResendInvitationResponseObject interface {
+	VisitResendInvitationResponse(w http.ResponseWriter) error
+}
+
+type ResendInvitation200JSONResponse Invitation
+
+func (response ResendInvitation200JSONResponse) VisitResendInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResendInvitationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResendInvitationdefaultApplicationProblemPlusJSONResponse) VisitResendInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetTeamJobRequestObject struct {
 	Team TeamPath `json:"team"`
 	Job  JobPath  `json:"job"`
@@ -14644,8 +15017,14 @@ type SetTeamPolicyResponseObject interface {
 }
 
 type SetTeamPolicy200JSONResponse struct {
+	// Affected How much of the team a change of policy ends, or would end.
+	Affected PolicyAffected `json:"affected"`
+
 	// AllowedNetworks CIDR ranges in canonical form, IPv4 or IPv6. The client must be in one of them. Empty allows any address.
 	AllowedNetworks PolicyNetworks `json:"allowed_networks"`
+
+	// AnyOf At least one of them must have verified the user in the session. Empty requires none.
+	AnyOf PolicyAnyOf `json:"any_of"`
 
 	// Ended The team sessions that ended or, with `dry_run`, would end.
 	Ended     EndedTeamSessions `json:"ended"`
@@ -15281,6 +15660,9 @@ type StrictServerInterface interface {
 	// AdminUndoMerge Undo a merge (recently verified)
 	// (POST /v1/admin/merges/{merge}/undo)
 	AdminUndoMerge(ctx context.Context, request AdminUndoMergeRequestObject) (AdminUndoMergeResponseObject, error)
+	// AdminGetOverview Count users, sessions, sign-ins and what waits
+	// (GET /v1/admin/overview)
+	AdminGetOverview(ctx context.Context, request AdminGetOverviewRequestObject) (AdminGetOverviewResponseObject, error)
 	// AdminListSessions List sessions
 	// (GET /v1/admin/sessions)
 	AdminListSessions(ctx context.Context, request AdminListSessionsRequestObject) (AdminListSessionsResponseObject, error)
@@ -15290,6 +15672,9 @@ type StrictServerInterface interface {
 	// AdminRevokeSession End a session
 	// (DELETE /v1/admin/sessions/{session})
 	AdminRevokeSession(ctx context.Context, request AdminRevokeSessionRequestObject) (AdminRevokeSessionResponseObject, error)
+	// AdminListTeams List the teams
+	// (GET /v1/admin/teams)
+	AdminListTeams(ctx context.Context, request AdminListTeamsRequestObject) (AdminListTeamsResponseObject, error)
 	// AdminListUsers List users
 	// (GET /v1/admin/users)
 	AdminListUsers(ctx context.Context, request AdminListUsersRequestObject) (AdminListUsersResponseObject, error)
@@ -15554,6 +15939,9 @@ type StrictServerInterface interface {
 	// RevokeInvitation Cancel an invitation (admin, owner)
 	// (DELETE /v1/teams/{team}/invitations/{invitation})
 	RevokeInvitation(ctx context.Context, request RevokeInvitationRequestObject) (RevokeInvitationResponseObject, error)
+	// ResendInvitation Send an open invitation again (admin, owner)
+	// (POST /v1/teams/{team}/invitations/{invitation}/resend)
+	ResendInvitation(ctx context.Context, request ResendInvitationRequestObject) (ResendInvitationResponseObject, error)
 	// GetTeamJob Get the progress of ending many team sessions (admin, owner)
 	// (GET /v1/teams/{team}/jobs/{job})
 	GetTeamJob(ctx context.Context, request GetTeamJobRequestObject) (GetTeamJobResponseObject, error)
@@ -16767,6 +17155,30 @@ func (sh *strictHandler) AdminUndoMerge(ctx *gin.Context, merge MergePath) {
 	}
 }
 
+// AdminGetOverview operation middleware
+func (sh *strictHandler) AdminGetOverview(ctx *gin.Context) {
+	var request AdminGetOverviewRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetOverview(ctx, request.(AdminGetOverviewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetOverview")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminGetOverviewResponseObject); ok {
+		if err := validResponse.VisitAdminGetOverviewResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // AdminListSessions operation middleware
 func (sh *strictHandler) AdminListSessions(ctx *gin.Context, params AdminListSessionsParams) {
 	var request AdminListSessionsRequestObject
@@ -16854,6 +17266,32 @@ func (sh *strictHandler) AdminRevokeSession(ctx *gin.Context, session SessionPat
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminRevokeSessionResponseObject); ok {
 		if err := validResponse.VisitAdminRevokeSessionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminListTeams operation middleware
+func (sh *strictHandler) AdminListTeams(ctx *gin.Context, params AdminListTeamsParams) {
+	var request AdminListTeamsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListTeams(ctx, request.(AdminListTeamsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListTeams")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminListTeamsResponseObject); ok {
+		if err := validResponse.VisitAdminListTeamsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -19698,6 +20136,33 @@ func (sh *strictHandler) RevokeInvitation(ctx *gin.Context, team TeamPath, invit
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RevokeInvitationResponseObject); ok {
 		if err := validResponse.VisitRevokeInvitationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResendInvitation operation middleware
+func (sh *strictHandler) ResendInvitation(ctx *gin.Context, team TeamPath, invitation InvitationPath) {
+	var request ResendInvitationRequestObject
+
+	request.Team = team
+	request.Invitation = invitation
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResendInvitation(ctx, request.(ResendInvitationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResendInvitation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ResendInvitationResponseObject); ok {
+		if err := validResponse.VisitResendInvitationResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

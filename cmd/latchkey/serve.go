@@ -117,7 +117,7 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 	metrics.WatchArchive(db.Archived, identity.SystemClock)
 	events := feed.NewService(db, identity.SystemClock)
 	metrics.WatchFeed(func(ctx context.Context) (time.Duration, error) { return events.Behind(ctx, identity.SystemClock()) })
-	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Demo: demonstrate})
+	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Demo: demonstrate, Version: version()})
 	if err != nil {
 		return err
 	}

@@ -27,16 +27,29 @@ func newVersionCommand() *cobra.Command {
 	}
 }
 
+// version is that of this binary, such as v1.2.3 or development.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	return versionOf(release, info)
+}
+
+func versionOf(release string, info *debug.BuildInfo) string {
+	switch {
+	case release != "":
+		return release
+	case info.Main.Version == "" || info.Main.Version == "(devel)":
+		return "development"
+	}
+	return info.Main.Version
+}
+
 // describe returns the version, the commit as far as the build knew it, and what
 // recovers the keys of wallets.
 func describe(release string, info *debug.BuildInfo) string {
-	version := info.Main.Version
-	if release != "" {
-		version = release
-	}
-	if version == "" || version == "(devel)" {
-		version = "development"
-	}
+	version := versionOf(release, info)
 	settings := map[string]string{}
 	for _, s := range info.Settings {
 		settings[s.Key] = s.Value

@@ -28,20 +28,37 @@ func (s *Service) Policy(ctx context.Context, user, id identity.ID) (team.Policy
 	return p, err
 }
 
+// PolicyResult is what a policy ends, and of how many.
+type PolicyResult struct {
+	RevocationResult[ListedInTeam]
+	Open     int // sessions that were active before
+	Affected int // members whose sessions end
+	Members  int // of the team
+}
+
+// people counts whose sessions these are.
+func people(of []ListedInTeam) int {
+	seen := map[identity.ID]bool{}
+	for _, l := range of {
+		seen[l.UserID] = true
+	}
+	return len(seen)
+}
+
 // SetPolicy replaces the team's policy (admin, owner) and ends the team sessions
 // that the new one does not admit, in one transaction and a constant number of
 // statements. With dryRun it only returns which. Loosening a rule requires a
 // recently verified session (CodeReauthRequired). Only an owner, who has emergency
 // access, may set a policy that their own session does not satisfy
 // (CodePolicyUnsatisfied).
-func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identity.ID, p team.Policy, dryRun bool) (RevocationResult[ListedInTeam], error) {
+func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identity.ID, p team.Policy, dryRun bool) (PolicyResult, error) {
 	if err := actor.RequirePerson(); err != nil {
-		return RevocationResult[ListedInTeam]{}, err
+		return PolicyResult{}, err
 	}
 	if err := p.Validate(s.usable); err != nil {
-		return RevocationResult[ListedInTeam]{}, err
+		return PolicyResult{}, err
 	}
-	var out RevocationResult[ListedInTeam]
+	var out PolicyResult
 	err := team.InTeamTx(ctx, s.store, actor, id, s.now, func(ctx context.Context, _ team.Team, role team.Role) error {
 		if err := role.RequireManages(); err != nil {
 			return err
@@ -59,7 +76,10 @@ func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identi
 			return err
 		}
 		ends := policyEnds(p, judged(before, open, now), now)
-		out = resultOf(ends, len(ends), ListedInTeam.id)
+		out = PolicyResult{RevocationResult: resultOf(ends, len(ends), ListedInTeam.id), Open: len(open), Affected: people(ends)}
+		if out.Members, err = s.store.CountMembers(ctx, id); err != nil {
+			return err
+		}
 		if dryRun || out.Count == 0 && p.AtLeast(before) && before.AtLeast(p) {
 			return nil
 		}

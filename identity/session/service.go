@@ -154,6 +154,20 @@ func (s *Service) Renew(ctx context.Context, seen Session, via *identity.Identit
 	return cur, token, s.store.UpdateSession(ctx, cur)
 }
 
+// Ending returns the refusal of a token that is not of an active session: with how the
+// session ended, if the row is kept still.
+func (s *Service) Ending(ctx context.Context, token string) error {
+	refused := ErrUnauthenticated()
+	ending, err := s.store.EndingByToken(ctx, identity.HashSecret(token))
+	switch {
+	case err == nil:
+		refused.Ending = &ending
+	case !errors.Is(err, identity.ErrNotFound):
+		return err
+	}
+	return refused
+}
+
 // Authenticate returns the principal of a token, with one read or none. Any token
 // that does not work now is CodeUnauthenticated, without a reason; a store that
 // does not answer is an error, never a guess. A team session that the team's policy

@@ -66,6 +66,8 @@ type Store interface {
 	// PrincipalByToken is one statement by a unique key. It answers sessions
 	// that have not been ended; expiry and the user's state are the caller's.
 	PrincipalByToken(ctx context.Context, tokenHash []byte) (Principal, error)
+	// EndingByToken returns when and why the session of a token ended.
+	EndingByToken(ctx context.Context, tokenHash []byte) (identity.Ending, error)
 	// Leaving reports whether a user is leaving, and may come back.
 	Leaving(ctx context.Context, user identity.ID) (bool, error)
 	// LockSession returns a session and holds its row.
@@ -100,6 +102,7 @@ type Store interface {
 	// TeamPolicy returns what a team asks of sessions; the zero policy where
 	// nothing is stored.
 	TeamPolicy(ctx context.Context, id identity.ID) (team.Policy, error)
+	CountMembers(ctx context.Context, team identity.ID) (int, error)
 	SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, by identity.ID, at time.Time) error
 
 	InsertTeamSession(ctx context.Context, t TeamSession) error

@@ -46,7 +46,7 @@ func weigh(_ [32]byte, e remembered) uint32 {
 	}
 	if t := e.Team; t != nil {
 		n += int(unsafe.Sizeof(*t)) + int(unsafe.Sizeof(netip.Prefix{}))*len(t.Policy.AllowedNetworks) + teamWeight
-		for _, provider := range t.Policy.RequiredProviders {
+		for _, provider := range slices.Concat(t.Policy.RequiredProviders, t.Policy.AnyOf) {
 			n += word + len(provider)
 		}
 	}

@@ -1,6 +1,7 @@
 package team
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -114,6 +115,42 @@ func (s *Service) Invitations(ctx context.Context, actor identity.Actor, team id
 	rows, err := s.store.OpenInvitations(ctx, team, s.now(), p)
 	rows, next := identity.Next(rows, p, func(i Invitation) identity.ID { return i.ID })
 	return rows, next, err
+}
+
+// Resend replaces an open invitation by a new one to the same address or wallet, with
+// the same role, and mails it (admin, owner). CodeInvitationClosed if it is not open.
+func (s *Service) Resend(ctx context.Context, actor identity.Actor, team, id identity.ID) (Invitation, error) {
+	var i Invitation
+	err := s.inviting(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
+		old, err := s.store.Invitation(ctx, id)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		switch {
+		case old.TeamID != team:
+			return identity.ErrNotFound // another team's invitation
+		case !old.ExpiresAt.After(now):
+			return errInvitationClosed()
+		case !by.ActsOn(old.Role):
+			return identity.NewError(identity.CodeForbidden, "only an owner can invite an owner")
+		}
+		if err := s.close(ctx, actor, old, OutcomeRevoked, identity.ActionInvitationRevoked); err != nil {
+			return err
+		}
+		i = Invitation{
+			ID: identity.NewID(), TeamID: team, Email: old.Email, Wallet: old.Wallet, Role: old.Role,
+			InvitedBy: actor.UserID, CreatedAt: now, ExpiresAt: now.Add(invitationLifetime),
+		}
+		if inserted, err := s.store.InsertInvitation(ctx, i); err != nil || !inserted {
+			return cmp.Or[error](err, identity.ErrRaced)
+		}
+		if i.MailStatus, err = s.tell(ctx, i); err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionInvitationCreated, team, nil, i.data()))
+	})
+	return i, err
 }
 
 // RevokeInvitation cancels an open invitation of this team. A machine may.

@@ -15,6 +15,7 @@ type Policy struct {
 	MaxAge               time.Duration  // since the session was signed in; 0 is any
 	Idle                 time.Duration  // without use since the last proof; 0 is any
 	RequiredProviders    []string       // all of which have proved the user in the session
+	AnyOf                []string       // one of which has proved the user in the session; none is any
 	AllowedNetworks      []netip.Prefix // one of which the client is in; none is anywhere
 	Exclusive            bool           // one team session a member
 	RequireFreshForAdmin bool           // changes to the team need a recent proof
@@ -30,6 +31,7 @@ const (
 	RuleMaxAge            Rule = "max_age"
 	RuleIdle              Rule = "idle"
 	RuleRequiredProviders Rule = "required_providers"
+	RuleAnyOf             Rule = "any_of"
 	RuleAllowedNetworks   Rule = "allowed_networks"
 	RuleFreshForAdmin     Rule = "require_fresh_for_admin"
 	RuleUnreadable        Rule = "unreadable"
@@ -47,7 +49,7 @@ type Facts struct {
 // what to do about it.
 type Refusal struct {
 	Rule    Rule
-	Missing []string // RuleRequiredProviders: the providers to step up by
+	Missing []string // RuleRequiredProviders: the providers to step up by. RuleAnyOf: those of which one is enough
 	Detail  string
 }
 
@@ -87,12 +89,18 @@ func (p Policy) Check(f Facts, client netip.Addr, now time.Time) *Refusal {
 			Detail: "the team requires more sign-in methods: verify it's you with " + strings.Join(missing, " and ") + " too (step_up; link it first if needed)",
 		}
 	}
+	if len(p.AnyOf) > 0 && !slices.ContainsFunc(p.AnyOf, func(name string) bool { return slices.Contains(f.Methods, name) }) {
+		return &Refusal{
+			Rule: RuleAnyOf, Missing: p.AnyOf,
+			Detail: "the team requires another sign-in method: verify it's you with " + strings.Join(p.AnyOf, " or ") + " (step_up; link it first if needed)",
+		}
+	}
 	return nil
 }
 
 // Refuses reports whether there is a session that Check refuses.
 func (p Policy) Refuses() bool {
-	return p.Unreadable || p.MaxAge > 0 || p.Idle > 0 || len(p.RequiredProviders) > 0 || len(p.AllowedNetworks) > 0
+	return p.Unreadable || p.MaxAge > 0 || p.Idle > 0 || len(p.RequiredProviders) > 0 || len(p.AnyOf) > 0 || len(p.AllowedNetworks) > 0
 }
 
 // CheckPlace is the part of Check that applies to machines too: where the client
@@ -129,8 +137,17 @@ func (p Policy) AtLeast(other Policy) bool {
 	within := func(limit, old time.Duration) bool { return old == 0 || limit > 0 && limit <= old }
 	return within(p.MaxAge, other.MaxAge) && within(p.Idle, other.Idle) &&
 		!slices.ContainsFunc(other.RequiredProviders, func(name string) bool { return !slices.Contains(p.RequiredProviders, name) }) &&
+		p.atLeastAnyOf(other) &&
 		(len(other.AllowedNetworks) == 0 || len(p.AllowedNetworks) > 0 && !slices.ContainsFunc(p.AllowedNetworks, other.reaches)) &&
 		(p.Exclusive || !other.Exclusive) && (p.RequireFreshForAdmin || !other.RequireFreshForAdmin)
+}
+
+// atLeastAnyOf reports whether what p asks for satisfies other's AnyOf.
+func (p Policy) atLeastAnyOf(other Policy) bool {
+	if len(other.AnyOf) == 0 || slices.ContainsFunc(p.RequiredProviders, func(name string) bool { return slices.Contains(other.AnyOf, name) }) {
+		return true
+	}
+	return len(p.AnyOf) > 0 && !slices.ContainsFunc(p.AnyOf, func(name string) bool { return !slices.Contains(other.AnyOf, name) })
 }
 
 // reaches reports whether a network goes beyond the allowed ones. Networks that
@@ -162,15 +179,20 @@ func (p Policy) Validate(usable func(provider string) bool) error {
 	if p.Idle != 0 && (p.Idle < MinIdle || p.Idle > MaxLimit) {
 		return invalid(RuleIdle, "give %d to %d seconds, or leave it out", MinIdle/time.Second, MaxLimit/time.Second)
 	}
-	if len(p.RequiredProviders) > maxProviders || len(p.AllowedNetworks) > maxNetworks {
+	if len(p.RequiredProviders) > maxProviders || len(p.AnyOf) > maxProviders || len(p.AllowedNetworks) > maxNetworks {
 		return invalid(RuleAllowedNetworks, "give at most %d providers and %d networks", maxProviders, maxNetworks)
 	}
-	for i, name := range p.RequiredProviders {
-		if !usable(name) {
-			return invalid(RuleRequiredProviders, "%.50q is not a configured provider", name)
-		}
-		if slices.Contains(p.RequiredProviders[:i], name) {
-			return invalid(RuleRequiredProviders, "%.50q is listed twice", name)
+	for _, list := range []struct {
+		rule  Rule
+		names []string
+	}{{RuleRequiredProviders, p.RequiredProviders}, {RuleAnyOf, p.AnyOf}} {
+		for i, name := range list.names {
+			if !usable(name) {
+				return invalid(list.rule, "%.50q is not a configured provider", name)
+			}
+			if slices.Contains(list.names[:i], name) {
+				return invalid(list.rule, "%.50q is listed twice", name)
+			}
 		}
 	}
 	for i, n := range p.AllowedNetworks {
@@ -188,7 +210,7 @@ func (p Policy) Metadata() identity.Metadata {
 	}
 	return identity.Metadata{
 		string(RuleMaxAge): int64(p.MaxAge / time.Second), string(RuleIdle): int64(p.Idle / time.Second),
-		string(RuleRequiredProviders): p.RequiredProviders, string(RuleAllowedNetworks): p.AllowedNetworks,
+		string(RuleRequiredProviders): p.RequiredProviders, string(RuleAnyOf): p.AnyOf, string(RuleAllowedNetworks): p.AllowedNetworks,
 		"exclusive": p.Exclusive, string(RuleFreshForAdmin): p.RequireFreshForAdmin,
 	}
 }

@@ -25,6 +25,9 @@ type Store interface {
 	// where both are locked.
 	LockUsers(ctx context.Context, ids ...identity.ID) ([]identity.User, error)
 	TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]TeamWithRole, error)
+	// Teams lists all teams that are not deleted and have a text in their name, newest
+	// first.
+	Teams(ctx context.Context, search string, p identity.Page) ([]Counted, error)
 	// PlacesOf lists the memberships of a user in teams that are not deleted,
 	// oldest team first.
 	PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]MembershipWithTeam, error)
@@ -44,6 +47,20 @@ type Store interface {
 
 	InvitationStore
 	RecordEvents(ctx context.Context, events ...identity.Event) error
+}
+
+// Counted is a team with its size.
+type Counted struct {
+	Team
+	Members, Sessions int // Sessions: that have not ended
+}
+
+// All lists the teams of the deployment that have a text in their name, newest first.
+// Its callers decide who may.
+func (s *Service) All(ctx context.Context, search string, p identity.Page) ([]Counted, *identity.ID, error) {
+	rows, err := s.store.Teams(ctx, search, p)
+	rows, next := identity.Next(rows, p, func(c Counted) identity.ID { return c.ID })
+	return rows, next, err
 }
 
 // Service changes teams. Every method decides inside one transaction, under the

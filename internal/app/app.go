@@ -14,6 +14,7 @@ import (
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/authserver"
+	"github.com/latchkey/latchkey/identity/figures"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/backend"
 	"github.com/latchkey/latchkey/identity/method/wallet"
@@ -45,6 +46,7 @@ type Parts struct {
 	// Demo serves addresses that sign in as the people of a demonstration, in
 	// development mode.
 	Demo    bool
+	Version string // of this binary, as operators see it
 	Log     *slog.Logger
 	Now     identity.Clock
 	Context context.Context //nolint:containedctx // ends what works behind requests, not a request
@@ -126,6 +128,7 @@ func New(parts Parts) (*App, error) {
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 			CookieDomain: cfg.CookieDomain, Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
 			WalletConnect: cfg.WalletConnectProjectID, ClientDocuments: cfg.TakesDocuments(),
+			Database: cfg.Engine(), Version: parts.Version,
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
 			Policy:     linking.Policy(cfg.Linking),
@@ -157,6 +160,7 @@ func New(parts Parts) (*App, error) {
 		Events:   happened.feed,
 		Webhooks: hooks,
 		Hooks:    asked.Status,
+		Figures:  figures.NewService(db, now),
 		Attempts: attempts,
 		Backend:  backend.NewService(db, attempts, cfg.Secrets(), now),
 		Limiter:  limits,

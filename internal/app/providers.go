@@ -72,7 +72,7 @@ func rules(cfg config.Config) map[string]linking.Rules {
 
 // pages are what the web app says before its script runs.
 func pages(cfg config.Config, offers method.Offers) web.Options {
-	o := web.Options{Dev: cfg.Dev, Brand: web.Brand{Name: cfg.BrandName, LogoURL: string(cfg.BrandLogoURL), Color: cfg.BrandColor, HomeURL: string(cfg.BrandHomeURL)}}
+	o := web.Options{Dev: cfg.Dev, Brand: web.Brand{Name: cfg.BrandName, LogoURL: string(cfg.BrandLogoURL), Color: cfg.BrandColor, HomeURL: string(cfg.BrandHomeURL), TermsURL: string(cfg.BrandTermsURL), PrivacyURL: string(cfg.BrandPrivacyURL)}}
 	for _, m := range offers {
 		if m.Kind == method.ByRedirect {
 			o.ProviderLinks = append(o.ProviderLinks, web.ProviderLink{Name: m.Name, Label: m.Label})

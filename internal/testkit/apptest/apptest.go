@@ -128,7 +128,7 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 	pooled := &http.Transport{MaxIdleConnsPerHost: 64}
 	a.transport = rewire{to: a.Addr, next: pooled}
 	handler, err := app.New(app.Parts{
-		Config: cfg, DB: db, Metrics: a.Metrics, Now: a.Now, Context: t.Context(),
+		Version: "test", Config: cfg, DB: db, Metrics: a.Metrics, Now: a.Now, Context: t.Context(),
 		Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
