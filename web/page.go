@@ -13,6 +13,8 @@ type Brand struct {
 	LogoURL string // https, or "" for ours
 	Color   string // #rrggbb, or "" for ours
 	HomeURL string // of the application, or "" for none
+	// What people agree to by signing in; "" for none.
+	TermsURL, PrivacyURL string
 }
 
 // ProviderLink is a link to sign in with a provider.
@@ -53,7 +55,9 @@ const (
 var headTemplate = template.Must(template.New("head").Parse(
 	`<meta name="latchkey-dev" content="{{.Dev}}" /><meta name="latchkey-brand-name" content="{{.Brand.Name}}" />` +
 		`<meta name="latchkey-brand-logo" content="{{.Brand.LogoURL}}" /><meta name="latchkey-brand-color" content="{{.Brand.Color}}" />` +
-		`{{with .Brand.HomeURL}}<meta name="latchkey-brand-home" content="{{.}}" />{{end}}`))
+		`{{with .Brand.HomeURL}}<meta name="latchkey-brand-home" content="{{.}}" />{{end}}` +
+		`{{with .Brand.TermsURL}}<meta name="latchkey-brand-terms" content="{{.}}" />{{end}}` +
+		`{{with .Brand.PrivacyURL}}<meta name="latchkey-brand-privacy" content="{{.}}" />{{end}}`))
 
 var iconTemplate = template.Must(template.New("icon").Parse(`<link rel="icon" href="{{.}}" />`))
 

@@ -53,9 +53,15 @@ export async function newPerson(browser: Browser, baseURL: string): Promise<Page
 // signInWithNewWallet makes this page a new person.
 export async function signInWithNewWallet(page: Page): Promise<void> {
   await page.goto('/sign-in?return_to=/')
+  await openWallets(page)
   await page.getByRole('button', { name: 'Create test wallet' }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await expect(page.getByText('Signed in as')).toBeVisible()
+}
+
+// openWallets shows the wallets on the sign-in page.
+export async function openWallets(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Continue with a wallet' }).click()
 }
 
 // beAtProvider fills the stand-in's form in and goes on.

@@ -1,4 +1,4 @@
-import { beAtProvider, expect, openPage, signInWithNewWallet, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, openPage, openWallets, signInWithNewWallet, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
 
 skipUnlessRunnable()
 
@@ -15,6 +15,7 @@ test('signing in with a wallet makes one account, and the same one again', async
 
   await signOut(page)
   await page.goto('/sign-in?return_to=/')
+  await openWallets(page)
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await expect(page.getByText('Signed in as')).toBeVisible()
@@ -54,6 +55,7 @@ test('a wallet is linked to an account made with GitHub, and cannot be taken by 
 
   await signOut(page)
   await page.goto('/sign-in')
+  await openWallets(page)
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()

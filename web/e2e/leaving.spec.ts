@@ -1,4 +1,4 @@
-import { expect, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { expect, openWallets, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
 import { shoot } from './shoot'
 import { post } from './teams'
 
@@ -22,9 +22,11 @@ test('a person says what becomes of their team, leaves, and comes back with thei
   await shoot(page, 'account-deleted')
 
   await page.goto('/sign-in?return_to=/account')
+  await openWallets(page)
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await expect(page.getByText('It will be erased on')).toBeVisible()
+  await expect(page.getByRole('banner').getByRole('link', { name: 'Sign in' })).toHaveCount(0)
   await shoot(page, 'account-pending')
   const download = page.waitForEvent('download')
   await page.getByRole('link', { name: 'Export my data' }).click()

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import type { Route } from '@playwright/test'
-import { beAtProvider, expect, fits, openPage, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import type { Page, Route } from '@playwright/test'
+import { beAtProvider, expect, fits, newPerson, openPage, openWallets, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { startService } from './service'
 import { shoot } from './shoot'
 
 skipUnlessRunnable()
@@ -23,15 +24,29 @@ const override = 'שלום \u202Eevil'
 
 const pageMissing = readFileSync(new URL('../missing.html', import.meta.url), 'utf8')
 
+// watchShift adds up how far the parts of each page that is opened jump.
+async function watchShift(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const seen = { shift: 0 }
+    Object.assign(window, { seen })
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) if (!entry.hadRecentInput) seen.shift += entry.value
+    }).observe({ type: 'layout-shift', buffered: true })
+  })
+}
+
+const shift = (page: Page) => page.evaluate(() => (window as unknown as { seen: { shift: number } }).seen.shift)
+
 test('every page has its pictures, fits a phone and a desk, and is accessible: signed out', async ({ person }) => {
   const page = await person()
   await page.goto('/')
   await expect(page.getByText('You’re not signed in')).toBeVisible()
   await shoot(page, 'home-signed-out')
   await page.goto('/sign-in')
-  await expect(page.getByRole('button', { name: 'Create test wallet' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Continue with a wallet' })).toBeVisible()
   await shoot(page, 'sign-in')
   await page.goto('/sign-in?error=invalid_state')
+  await openWallets(page)
   await page.getByRole('button', { name: 'Create test wallet' }).click()
   await expect(page.getByRole('button', { name: 'Sign to sign in' })).toBeVisible()
   await shoot(page, 'sign-in-step-2')
@@ -102,14 +117,45 @@ test('every page has its pictures, fits a phone and a desk, and is accessible: s
   await shoot(page, 'admin-refused')
   await service.admin('grant', '--user', (await whoAmI(page)).id)
   await page.reload()
-  await expect(page.getByRole('table', { name: 'Users' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Sign-ins per day' })).toBeVisible()
   await shoot(page, 'admin')
+})
+
+test('a team of a hundred fits every width, jumps nowhere and is three screens at most', async ({ browser }) => {
+  const service = await startService({}, 'sqlite', true)
+  const shoots = new Set(['sessions', 'overview'])
+  for (const [role, area, pages] of [
+    ['owner', '', ['sessions', 'members', 'overview']],
+    ['operator', '/admin', ['overview', 'users']],
+  ] as const) {
+    const page = await newPerson(browser, service.url)
+    await watchShift(page)
+    await page.goto(await service.demo(role))
+    await page.waitForURL(/\/(overview|admin)/)
+    const base = area || new URL(page.url()).pathname.replace(/\/[a-z]+$/, '')
+    for (const name of pages) {
+      await page.setViewportSize({ width: 1280, height: 800 })
+      await page.goto(`${base}/${name}`)
+      const shown = name === 'overview' ? page.getByRole('region', { name: /per day$/ }) : page.getByRole('table')
+      await expect(shown.first()).toBeVisible()
+      expect(await shift(page), name).toBeLessThan(steady.lists)
+      expect(await page.evaluate(() => document.documentElement.scrollHeight), name).toBeLessThanOrEqual(3 * 800)
+      for (const width of [320, 800, 1024, 1440]) {
+        await page.setViewportSize({ width, height: 800 })
+        await fits(page)
+      }
+      if (shoots.has(name)) await shoot(page, `demo-${role}-${name}`)
+    }
+    await page.context().close()
+  }
+  await service.stop()
 })
 
 test('what does not load says so, and the rest stays', async ({ person }) => {
   const page = await person()
   await page.route(/assets\/wallet-chooser.*\.js/, (route) => route.abort())
   await page.goto('/sign-in?return_to=/account')
+  await openWallets(page)
   await expect(page.getByRole('alert').filter({ hasText: 'could not be loaded' })).toBeVisible()
   await shoot(page, 'sign-in-without-wallets')
   await page.getByRole('link', { name: 'Continue with Google' }).click()
@@ -181,25 +227,18 @@ test('the page is light or dark as the browser is, or as was chosen, from the fi
 
 test('nothing jumps while a page loads', async ({ person }) => {
   const page = await person()
-  await page.addInitScript(() => {
-    const seen = { shift: 0 }
-    Object.assign(window, { seen })
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) if (!entry.hadRecentInput) seen.shift += entry.value
-    }).observe({ type: 'layout-shift', buffered: true })
-  })
-  const shift = () => page.evaluate(() => (window as unknown as { seen: { shift: number } }).seen.shift)
+  await watchShift(page)
   await page.goto('/sign-in?error=access_denied')
-  await expect(page.getByRole('button', { name: 'Create test wallet' })).toBeVisible()
-  expect(await shift()).toBeLessThan(steady.page)
+  await expect(page.getByRole('button', { name: 'Continue with a wallet' })).toBeVisible()
+  expect(await shift(page)).toBeLessThan(steady.page)
   await signInWithNewWallet(page)
   await page.goto('/')
   await expect(page.getByText('You’re not a member of any team yet')).toBeVisible()
-  expect(await shift()).toBeLessThan(steady.page)
+  expect(await shift(page)).toBeLessThan(steady.page)
   await page.goto('/account')
   await expect(page.getByRole('region', { name: 'Security check-up' })).toBeVisible()
   await expect(page.getByRole('table')).toHaveCount(1)
-  expect(await shift()).toBeLessThan(steady.lists)
+  expect(await shift(page)).toBeLessThan(steady.lists)
 })
 
 test('hostile names are inert and keep their place', async ({ person }) => {

@@ -15,6 +15,8 @@ export interface Service {
   url: string
   /** Runs a command of `latchkey admin` and returns what it prints. */
   admin(...args: string[]): Promise<string>
+  /** The address that signs in as one of the people of the demonstration. */
+  demo(role: 'owner' | 'admin' | 'member' | 'operator'): Promise<string>
   /** Registers an application and returns its id. */
   client(...args: string[]): Promise<string>
   /** Imports users as an operator does, beside the service that runs. */
@@ -31,7 +33,7 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-export async function startService(settings: Record<string, string> = {}, engine: Engine = 'sqlite'): Promise<Service> {
+export async function startService(settings: Record<string, string> = {}, engine: Engine = 'sqlite', demo = false): Promise<Service> {
   const dir = await mkdtemp(join(tmpdir(), 'latchkey-e2e-'))
   const port = await freePort()
   const url = `http://localhost:${port}`
@@ -46,12 +48,19 @@ export async function startService(settings: Record<string, string> = {}, engine
     LATCHKEY_RATE_LIMITS: '10', // all people of all tests have one address
     ...settings,
   }
-  const child = spawn(binary, ['serve', '--dev'], { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(binary, ['serve', '--dev', ...(demo ? ['--demo'] : [])], { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-8000)))
   await ready(url, child, () => log)
   return {
     url,
+    async demo(role) {
+      for (;;) {
+        const address = new RegExp(`^demo: ${role} (\\S+)$`, 'm').exec(log)?.[1]
+        if (address) return address
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    },
     async admin(...args) {
       return (await promisify(execFile)(binary, ['admin', ...args], { env, cwd: dir })).stdout
     },

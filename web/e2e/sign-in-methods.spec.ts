@@ -1,6 +1,6 @@
 import type { Route } from '@playwright/test'
 import { accessible } from './axe'
-import { beAtProvider, expect, newPerson, openPage, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, newPerson, openPage, openWallets, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
 import { letterTo } from './mail'
 import { startService } from './service'
 import { shoot } from './shoot'
@@ -158,6 +158,7 @@ test('a session ended elsewhere sends the page to sign in', async ({ person }) =
     .newContext({ baseURL: new URL(page.url()).origin, storageState: await page.context().storageState() })
   const elsewhere = await other.newPage()
   await elsewhere.goto('/sign-in')
+  await openWallets(elsewhere)
   await elsewhere.getByRole('button', { name: /^Test wallet 1/ }).click()
   // It takes the place of the session that this browser had.
   await elsewhere.getByRole('button', { name: 'Sign to sign in' }).click()
@@ -192,6 +193,8 @@ test('a sign-in by any door leads to another application that is allowed, and to
   const signIn = (to: string) => '/sign-in?' + new URLSearchParams({ return_to: to }).toString()
 
   await page.goto(signIn(away))
+  await expect(page.getByText('to continue to app.example.com')).toBeVisible()
+  await openWallets(page)
   await page.getByRole('button', { name: 'Create test wallet' }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await page.waitForURL(away)
@@ -217,6 +220,7 @@ test('a sign-in by any door leads to another application that is allowed, and to
 
   await page.goto(signIn('https://app.example.com.evil.example/'))
   await expect(page.getByRole('link', { name: 'Continue', exact: true })).toHaveAttribute('href', '/account')
+  await openWallets(page)
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await expect(page).toHaveURL(/\/account\/sign-in-methods$/)

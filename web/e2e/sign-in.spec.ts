@@ -1,6 +1,6 @@
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { accessible } from './axe'
-import { beAtProvider, expect, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, openWallets, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
 import { startService } from './service'
 import { shoot } from './shoot'
 
@@ -22,7 +22,7 @@ test('the doors of providers work before any script has, and stay where they are
   const heading = await page.getByRole('heading', { name: 'Sign in' }).boundingBox()
   release()
   await expect(page.getByLabel('Email address')).toBeVisible()
-  await expect(page.getByRole('button', { name: 'Create test wallet' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Continue with a wallet' })).toBeVisible()
   expect(await page.getByRole('heading', { name: 'Sign in' }).boundingBox()).toEqual(heading)
   expect(await google.boundingBox()).toEqual(before)
   await shoot(page, 'sign-in-ready')
@@ -62,6 +62,7 @@ test('a wallet that announces itself by EIP-6963 signs in, by keyboard alone', a
     addEventListener('eip6963:requestProvider', () => { announce('good', 'Green Wallet'); announce('long', '\\u202Eevil <img src=x onerror=alert(1)>' + 'W'.repeat(200)) })
   `)
   await page.goto('/sign-in?return_to=/account')
+  await openWallets(page)
   const green = page.getByRole('button', { name: 'Green Wallet' })
   await expect(green).toBeVisible()
   await expect(green.locator('img')).toHaveCount(0)

@@ -1,4 +1,4 @@
-import { expect, skipUnlessRunnable, test } from './fixtures'
+import { expect, openWallets, skipUnlessRunnable, test } from './fixtures'
 import { startService } from './service'
 import { shoot } from './shoot'
 
@@ -9,6 +9,7 @@ const project = '0123456789abcdef0123456789abcdef'
 test('wallets on phones are offered where a project is configured, and load only when chosen', async ({ browser, person }) => {
   const plain = await person()
   await plain.goto('/sign-in')
+  await openWallets(plain)
   await expect(plain.getByRole('button', { name: 'Create test wallet' })).toBeVisible()
   await expect(plain.getByRole('button', { name: /WalletConnect/ })).toHaveCount(0)
 
@@ -29,6 +30,7 @@ test('wallets on phones are offered where a project is configured, and load only
     })
   })
   await page.goto('/sign-in')
+  await openWallets(page)
   const phone = page.getByRole('button', { name: /WalletConnect/ })
   await expect(phone).toBeVisible()
   expect(relay).toEqual([])

@@ -8,6 +8,9 @@ export const brand = {
   logo: setting('brand-logo') ?? '/favicon.svg',
   /** Where the application is that people come from, or undefined. */
   home: setting('brand-home'),
+  /** What people agree to by signing in, or undefined. */
+  terms: setting('brand-terms'),
+  privacy: setting('brand-privacy'),
   /** #rrggbb, or undefined for our own. */
   color: setting('brand-color'),
 }

@@ -15,6 +15,7 @@ export class Problem extends Error {
   readonly retryAfter: number | undefined
   readonly rule: string | undefined
   readonly missing: string[] | undefined
+  readonly ended: ProblemDocument['ended']
 
   constructor(document: Partial<ProblemDocument> & { code: string; status: number }) {
     super(document.detail ?? document.title ?? document.code)
@@ -28,6 +29,7 @@ export class Problem extends Error {
     this.retryAfter = document.retry_after
     this.rule = document.rule
     this.missing = document.missing
+    this.ended = document.ended
   }
 }
 

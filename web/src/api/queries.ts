@@ -1,15 +1,16 @@
-import { type InfiniteData, type QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { type InfiniteData, type QueryClient, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { rememberLabels } from '../auth/providers'
 import { api, data } from './client'
 import { isProblem } from './problem'
 import type { paths } from './schema.gen'
-import type { CurrentSession, Identity, UserSummary } from './types'
+import type { CurrentSession, Identity, ProblemDocument, UserSummary } from './types'
 
 // Every key of the cache, so that what one page changes another page refreshes.
 export const keys = {
   providers: ['providers'] as const,
   session: ['session'] as const,
+  ending: ['ending'] as const,
   mine: ['mine'] as const,
   identities: ['mine', 'identities'] as const,
   devices: ['mine', 'devices'] as const,
@@ -117,11 +118,21 @@ export function useSession() {
         if (before !== undefined && before?.user.id !== current.user.id) void client.resetQueries({ predicate: isPersonal })
         return current
       } catch (error) {
-        if (isProblem(error, 'unauthenticated')) return null
+        if (isProblem(error, 'unauthenticated')) {
+          client.setQueryData(keys.ending, error.ended ?? null)
+          return null
+        }
         throw error
       }
     },
   })
+}
+
+// useEnding is how the session ended that this browser had, if the service knows.
+export function useEnding(): NonNullable<ProblemDocument['ended']> | null {
+  const client = useQueryClient()
+  useSession()
+  return client.getQueryData<ProblemDocument['ended']>(keys.ending) ?? null
 }
 
 export interface Page<T> {

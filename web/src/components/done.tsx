@@ -1,5 +1,6 @@
+import { Anchor, Stack } from '@mantine/core'
 import { useEffect } from 'react'
-import { useLocation } from 'react-router'
+import { Link, useLocation } from 'react-router'
 import { useT } from '../i18n/language'
 import { WordsAlert } from './show'
 
@@ -23,5 +24,14 @@ export function DoneNotice() {
   }, [])
   if (!state?.done) return null
   if (state.done === 'replaced') return <WordsAlert words={t.words['another_person']!} />
-  return <WordsAlert kind="done" words={{ title: t(`done.${state.done}Title`), text: t(`done.${state.done}Text`) }} />
+  return (
+    <Stack gap="xs">
+      <WordsAlert kind="done" words={{ title: t(`done.${state.done}Title`), text: t(`done.${state.done}Text`) }} />
+      {state.done === 'merged' && (
+        <Anchor component={Link} to="/account/history" size="sm">
+          {t('done.undo')}
+        </Anchor>
+      )}
+    </Stack>
+  )
 }

@@ -8,6 +8,8 @@ import { useT } from '../i18n/language'
 interface Options<T> {
   limit?: number
   enabled?: boolean
+  /** Whether the page is in the address: for the one list of a page. */
+  inAddress?: boolean
   /** In how many milliseconds the rows may be others. */
   lookAgain?: (rows: T[]) => number | undefined
 }
@@ -17,11 +19,30 @@ interface Options<T> {
 // that has become empty it goes back to one that has not.
 export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { cursor?: string; limit: number }) => Promise<Page<T>>, options: Options<T> = {}) {
   const id = JSON.stringify(queryKey)
+  const [address, setQuery] = useSearchParams()
   const [seen, setSeen] = useState<{ id: string; cursors: string[] }>({ id, cursors: [] })
-  const cursors = seen.id === id ? seen.cursors : []
+  const known = seen.id === id ? seen.cursors : []
+  const asked = options.inAddress ? (address.get('cursor') ?? undefined) : known.at(-1)
+  // By an address or the browser's way back the page is there, and not how it was
+  // reached: those before it are counted, and back from it leads to the first.
+  const cursors = asked === undefined ? [] : known.includes(asked) ? known.slice(0, known.indexOf(asked) + 1) : [...Array<string>(pageOf(address) - 2).fill(''), asked]
   const cursor = cursors.at(-1)
   const limit = options.limit ?? 50
-  const setCursors = (next: string[]) => setSeen({ id, cursors: next })
+  const setCursors = (next: string[]) => {
+    const to = next.at(-1) === '' ? [] : next
+    setSeen({ id, cursors: to })
+    if (!options.inAddress) return
+    setQuery((before) => {
+      const after = new URLSearchParams(before)
+      after.delete('cursor')
+      after.delete('page')
+      if (to.length > 0) {
+        after.set('cursor', to.at(-1)!)
+        after.set('page', String(to.length + 1))
+      }
+      return after
+    })
+  }
   const query = useQuery({
     queryKey: [...queryKey, cursor ?? null],
     queryFn: () => fetchPage({ limit, ...(cursor === undefined ? {} : { cursor }) }),
@@ -43,6 +64,11 @@ export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { c
     previous: cursors.length > 0 ? () => setCursors(cursors.slice(0, -1)) : undefined,
     next: next && !query.isPlaceholderData ? () => setCursors([...cursors, next]) : undefined,
   }
+}
+
+// pageOf is the number of a page in an address: at least the second.
+function pageOf(query: URLSearchParams): number {
+  return Math.min(10_000, Math.max(2, Math.trunc(Number(query.get('page'))) || 2))
 }
 
 interface Pageable {
@@ -95,6 +121,9 @@ export function useInAddress<T extends Record<string, string>>(usual: T): [T, (n
     setQuery(
       (before) => {
         const after = new URLSearchParams(before)
+        // Another filter begins at the first page.
+        after.delete('cursor')
+        after.delete('page')
         for (const [name, value] of Object.entries(next)) {
           if (value === usual[name]) after.delete(name)
           else after.set(name, value)

@@ -10,9 +10,7 @@ import { Dialog } from './dialog'
 import { Fault, Waiting } from './show'
 import { useStepUp } from './step-up-context'
 
-interface Props<P> extends Omit<ButtonProps, 'children'> {
-  label: string
-  accessibleLabel?: string
+interface Asked<P> {
   title: string
   /** What would happen, asked anew each time the question is. */
   preview: () => Promise<P>
@@ -20,21 +18,45 @@ interface Props<P> extends Omit<ButtonProps, 'children'> {
   /** What the button says; undefined: there is nothing to confirm. */
   confirm: (preview: P) => string | undefined
   action: (preview: P) => Promise<unknown>
-  color?: string
-  size?: string
-  purpose?: While
+  color?: string | undefined
+  size?: string | undefined
+  purpose?: While | undefined
   /** As of ConfirmButton. */
-  intent?: string
-  typed?: string
+  intent?: string | undefined
+  typed?: string | undefined
 }
 
-// PreviewConfirm shows what would happen before it does it, with the numbers in
+interface Props<P> extends Asked<P>, Omit<ButtonProps, 'children' | 'color' | 'size'> {
+  label: string
+  accessibleLabel?: string
+}
+
+// PreviewConfirm is a button that opens a PreviewDialog.
+export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, children, confirm, action, color, size, purpose, intent, typed, ...button }: Props<P>) {
+  const [opened, setOpened] = useState(0)
+  const asked = { title, preview, children, confirm, action, color, size, purpose, intent, typed }
+  return (
+    <>
+      <Button variant="default" size="xs" {...button} {...(accessibleLabel ? { 'aria-label': accessibleLabel } : {})} onClick={() => setOpened(Date.now())}>
+        {label}
+      </Button>
+      <PreviewDialog opened={opened} onOpened={setOpened} {...asked} />
+    </>
+  )
+}
+
+interface Opened {
+  /** When it was asked, 0: it is closed. */
+  opened: number
+  onOpened: (at: number) => void
+}
+
+// PreviewDialog shows what would happen before it does it, with the numbers in
 // the question and on the button.
-export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, children, confirm, action, color = 'red', size, purpose, intent, typed, ...button }: Props<P>) {
+export function PreviewDialog<P>({ opened, onOpened: setOpened, title, preview, children, confirm, action, color = 'red', size, purpose, intent, typed }: Asked<P> & Opened) {
   const t = useT()
   const id = useId()
   const stepUp = useStepUp()
-  const [opened, setOpened] = useState(0)
   const shown = useQuery({
     queryKey: ['preview', id, opened],
     queryFn: async () => {
@@ -65,30 +87,25 @@ export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, chil
   const seen = shown.data
   const does = seen === null || seen === undefined ? undefined : confirm(seen)
   return (
-    <>
-      <Button variant="default" size="xs" {...button} {...(accessibleLabel ? { 'aria-label': accessibleLabel } : {})} onClick={() => setOpened(Date.now())}>
-        {label}
-      </Button>
-      <Dialog opened={opened > 0} onClose={close} title={title} size={size ?? 'lg'}>
-        <Stack mih={140} justify="space-between">
-          <Stack className="name">
-            {shown.isPending && <Waiting />}
-            <Fault error={shown.error} purpose={purpose} />
-            {seen !== null && seen !== undefined && children(seen)}
-            <Fault error={run.error} purpose={purpose} />
-          </Stack>
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {t('common.cancel')}
-            </Button>
-            {does !== undefined && (
-              <Button color={color} loading={run.isPending} onClick={() => opened > 0 && run.mutate(seen as P)}>
-                {does}
-              </Button>
-            )}
-          </Group>
+    <Dialog opened={opened > 0} onClose={close} title={title} size={size ?? 'lg'}>
+      <Stack mih={140} justify="space-between">
+        <Stack className="name">
+          {shown.isPending && <Waiting />}
+          <Fault error={shown.error} purpose={purpose} />
+          {seen !== null && seen !== undefined && children(seen)}
+          <Fault error={run.error} purpose={purpose} />
         </Stack>
-      </Dialog>
-    </>
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            {t('common.cancel')}
+          </Button>
+          {does !== undefined && (
+            <Button color={color} loading={run.isPending} onClick={() => opened > 0 && run.mutate(seen as P)}>
+              {does}
+            </Button>
+          )}
+        </Group>
+      </Stack>
+    </Dialog>
   )
 }

@@ -5,14 +5,17 @@ interface Props {
   title: string
   hint?: ReactNode
   action?: ReactNode
+  /** Of its title, for a link to it. */
+  id?: string
   /** Without a card around it, for what is made of cards. */
   bare?: boolean
   children: ReactNode
 }
 
 // Section is one titled part of a page.
-export function Section({ title, hint, action, bare = false, children }: Props) {
-  const id = useId()
+export function Section({ id: given, title, hint, action, bare = false, children }: Props) {
+  const made = useId()
+  const id = given ?? made
   const content = (
     <Stack>
       <Group justify="space-between" gap="sm">

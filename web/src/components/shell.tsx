@@ -1,6 +1,7 @@
 import { ActionIcon, Anchor, Box, Button, Container, Group, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { lazy, type ReactNode, Suspense, useEffect, useRef } from 'react'
 import { Link, useLocation } from 'react-router'
+import { isProblem } from '../api/problem'
 import { useSession } from '../api/queries'
 import { brand } from '../brand'
 import { isDev } from '../dev'
@@ -64,6 +65,8 @@ export function Shell({ children }: { children: ReactNode }) {
   const t = useT()
   const { pathname } = useLocation()
   const session = useSession()
+  // Who is leaving is signed in, and can do nothing that the menus lead to.
+  const leaving = isProblem(session.error, 'deletion_pending')
   const main = useRef<HTMLDivElement>(null)
   const first = useRef(true)
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever the path changes
@@ -107,13 +110,13 @@ export function Shell({ children }: { children: ReactNode }) {
                 </Boundary>
               )}
             </Group>
-            {session.data === null && (
+            {(session.data === null || leaving) && (
               <Group gap="xs" wrap="nowrap">
-                <SignIn />
+                {!leaving && <SignIn />}
                 <ColorScheme />
               </Group>
             )}
-            {session.data && (
+            {session.data && !leaving && (
               <Boundary
                 instead={
                   <Anchor component={Link} to="/account">

@@ -7,8 +7,9 @@ it('tells ids, wallets, addresses and names apart, and nothing else', () => {
   expect(readSearch(wallet)).toEqual({ wallet })
   expect(readSearch('ann@example.com ')).toEqual({ email: 'ann@example.com' })
   expect(readSearch(' vitalik.eth')).toEqual({ ens_name: 'vitalik.eth' })
-  expect(readSearch('a.b.Example.com')).toEqual({ ens_name: 'a.b.Example.com' })
-  for (const none of ['', 'ann', '.', 'ann.', '.eth', 'a..eth', 'ann smith.eth', '0x12', 'a@b@c']) expect(readSearch(none), none).toBeUndefined()
+  expect(readSearch('a.b.Example.ETH')).toEqual({ ens_name: 'a.b.Example.ETH' })
+  for (const part of ['ann', 'example.com', 'ann.', '.eth', 'a..eth', 'ann smith.eth', '0x12', 'a@b@c']) expect(readSearch(` ${part}`), part).toEqual({ search: part })
+  for (const none of ['', ' ', 'a', '.']) expect(readSearch(none), none).toBeUndefined()
 })
 
 it('knows names that cannot be looked up', () => {

@@ -5,7 +5,7 @@ import { what } from '../account/history-words'
 import { readID } from '../sessions/filters'
 import '../../i18n/en/later/audit'
 
-export interface AuditChosen {
+export type AuditChosen = {
   action: string
   user: string
   actor: string

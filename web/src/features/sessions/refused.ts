@@ -7,6 +7,7 @@ const rules = {
   max_age: 'sessions.refused_max_age',
   idle: 'sessions.refused_idle',
   required_providers: 'sessions.refused_required_providers',
+  any_of: 'sessions.refused_any_of',
   allowed_networks: 'sessions.refused_allowed_networks',
 } as const
 

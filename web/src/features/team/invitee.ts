@@ -2,6 +2,21 @@ import { isAddress } from '../../wallet/types'
 
 export type Invitee = { email: string } | { wallet: string }
 
+const mostInvitees = 100
+
+// readInvitees reads what was typed or pasted, one on a line or between commas. Wrong is
+// the first that is neither an address nor a wallet, or what is too many.
+export function readInvitees(typed: string): { invitees: Invitee[]; wrong?: string } {
+  const words = [...new Set(typed.split(/[\s,;]+/).map((word) => word.replace(/^<(.*)>$/, '$1')))].filter((word) => word !== '')
+  const invitees: Invitee[] = []
+  for (const word of words) {
+    const invitee = readInvitee(word)
+    if (!invitee || invitees.length === mostInvitees) return { invitees: [], wrong: word }
+    invitees.push(invitee)
+  }
+  return { invitees }
+}
+
 // readInvitee tells an e-mail address from a wallet by what was typed; undefined
 // when it is neither. Whether an e-mail address is one, the service knows best.
 export function readInvitee(typed: string): Invitee | undefined {

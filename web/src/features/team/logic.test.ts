@@ -5,7 +5,7 @@ import { daysLeft, exactTime, relativeTime } from '../../components/time'
 import { en } from '../../i18n/en'
 import { translator } from '../../i18n/translate'
 import { shortAddress } from '../../wallet/types'
-import { readInvitee } from './invitee'
+import { readInvitee, readInvitees } from './invitee'
 import { assignable, lowers, mayActOn, roleQuestion } from './roles'
 
 describe('time', () => {
@@ -74,6 +74,16 @@ describe('personName', () => {
   ])('of %j is %s', (user, name) => {
     expect(personName(t, user)).toBe(name)
   })
+})
+
+it('reads many invitees, each once, or says which is none', () => {
+  const wallet = '0x' + 'aB'.repeat(20)
+  expect(readInvitees(` a@b.example, c@d.example;\n<e@f.example>\n${wallet} a@b.example `)).toEqual({
+    invitees: [{ email: 'a@b.example' }, { email: 'c@d.example' }, { email: 'e@f.example' }, { wallet }],
+  })
+  expect(readInvitees('a@b.example, nobody')).toEqual({ invitees: [], wrong: 'nobody' })
+  expect(readInvitees(Array.from({ length: 101 }, (_, i) => `p${i}@b.example`).join(' '))).toEqual({ invitees: [], wrong: 'p100@b.example' })
+  expect(readInvitees(' \n ')).toEqual({ invitees: [] })
 })
 
 describe('readInvitee', () => {

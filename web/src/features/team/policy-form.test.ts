@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { TeamPolicy } from '../../api/types'
-import { fromSpan, limits, readDifferently, readForm, samePolicy, toForm, toSpan } from './policy-form'
+import { fromSpan, limits, readDifferently, readForm, samePolicy, toForm, toSpan, withPreset } from './policy-form'
 
-const open: TeamPolicy = { required_providers: [], allowed_networks: [], exclusive: false, require_fresh_for_admin: false }
+const open: TeamPolicy = { required_providers: [], any_of: [], allowed_networks: [], exclusive: false, require_fresh_for_admin: false }
 
 describe('a length of time', () => {
   it.each([
@@ -42,6 +42,7 @@ describe('the form', () => {
       max_age: 43_200,
       idle: 1800,
       required_providers: ['github', 'siwe'],
+      any_of: ['google'],
       allowed_networks: ['10.0.0.0/8', '2001:db8::/32'],
       exclusive: true,
       require_fresh_for_admin: true,
@@ -66,9 +67,23 @@ describe('the form', () => {
   })
 })
 
+it('takes limits from a preset and keeps the rest', () => {
+  const form = { ...toForm(open), anyOf: ['google'], networks: '10.0.0.0/8' }
+  expect(readForm(withPreset(form, 'strict')).policy).toEqual({
+    max_age: 43_200,
+    idle: 3600,
+    required_providers: [],
+    any_of: ['google'],
+    allowed_networks: ['10.0.0.0/8'],
+    exclusive: true,
+    require_fresh_for_admin: true,
+  })
+  expect(readForm(withPreset(withPreset(form, 'strict'), 'relaxed')).policy?.idle).toBeUndefined()
+})
+
 it('two policies are the same in any order, and not when a rule differs', () => {
   expect(samePolicy({ ...open, required_providers: ['a', 'b'] }, { ...open, required_providers: ['b', 'a'] })).toBe(true)
-  for (const other of [{ max_age: 1 }, { idle: 60 }, { exclusive: true }, { require_fresh_for_admin: true }, { allowed_networks: ['::/0'] }]) {
+  for (const other of [{ max_age: 1 }, { idle: 60 }, { exclusive: true }, { any_of: ['a'] }, { require_fresh_for_admin: true }, { allowed_networks: ['::/0'] }]) {
     expect(samePolicy(open, { ...open, ...other })).toBe(false)
   }
 })

@@ -14,6 +14,8 @@ export interface Form {
   maxAge: Span
   idle: Span
   providers: string[]
+  /** Of which one is enough. */
+  anyOf: string[]
   networks: string
   exclusive: boolean
   fresh: boolean
@@ -62,10 +64,28 @@ export function toForm(policy: TeamPolicy): Form {
     maxAge: toSpan(policy.max_age),
     idle: toSpan(policy.idle),
     providers: policy.required_providers,
+    anyOf: policy.any_of,
     networks: policy.allowed_networks.join('\n'),
     exclusive: policy.exclusive,
     fresh: policy.require_fresh_for_admin,
   }
+}
+
+type Limits = Pick<TeamPolicy, 'exclusive' | 'require_fresh_for_admin'> & { max_age: number; idle: number | undefined }
+
+// presets are limits to begin with.
+export const presets = {
+  relaxed: { max_age: 30 * 86_400, idle: undefined, exclusive: false, require_fresh_for_admin: false },
+  balanced: { max_age: 7 * 86_400, idle: 86_400, exclusive: false, require_fresh_for_admin: true },
+  strict: { max_age: 12 * 3600, idle: 3600, exclusive: true, require_fresh_for_admin: true },
+} satisfies Record<string, Limits>
+
+export type Preset = keyof typeof presets
+
+// withPreset is a form with a preset's limits. Who may come in, and from where, stays.
+export function withPreset(form: Form, preset: Preset): Form {
+  const { max_age, idle, exclusive, require_fresh_for_admin } = presets[preset]
+  return { ...form, maxAge: toSpan(max_age), idle: toSpan(idle), exclusive, fresh: require_fresh_for_admin }
 }
 
 export interface Read {
@@ -95,6 +115,7 @@ export function readForm(form: Form): Read {
       ...(max_age ? { max_age } : {}),
       ...(idle ? { idle } : {}),
       required_providers: [...form.providers].sort(),
+      any_of: [...form.anyOf].sort(),
       allowed_networks: [...new Set(networks as string[])],
       exclusive: form.exclusive,
       require_fresh_for_admin: form.fresh,
@@ -104,6 +125,6 @@ export function readForm(form: Form): Read {
 
 export function samePolicy(a: TeamPolicy, b: TeamPolicy): boolean {
   const plain = (p: TeamPolicy) =>
-    JSON.stringify([p.max_age ?? 0, p.idle ?? 0, [...p.required_providers].sort(), [...p.allowed_networks].sort(), p.exclusive, p.require_fresh_for_admin])
+    JSON.stringify([p.max_age ?? 0, p.idle ?? 0, [...p.required_providers].sort(), [...p.any_of].sort(), [...p.allowed_networks].sort(), p.exclusive, p.require_fresh_for_admin])
   return plain(a) === plain(b)
 }

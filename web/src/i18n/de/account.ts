@@ -145,6 +145,9 @@ export const invitations: Area<'invitations'> = {
 }
 
 export const checkUp: Area<'checkUp'> = {
+  addMethod: 'Hinzufügen',
+  createCodes: 'Erstellen',
+  review: 'Prüfen',
   nextMethods: 'weitere Anmeldemethode hinzufügen',
   nextCodes: 'Wiederherstellungscodes erstellen',
   nextEmails: 'E-Mail-Adresse bestätigen',
@@ -156,7 +159,7 @@ export const checkUp: Area<'checkUp'> = {
   open: 'Offen',
   methods: { one: '{count} Anmeldemethode', other: '{count} Anmeldemethoden' },
   methodsDone: 'Sie können eine verlieren und sich noch anmelden.',
-  methodsText: 'Fügen Sie unten eine weitere hinzu, falls Sie diese verlieren.',
+  methodsText: 'Fügen Sie eine weitere hinzu, falls Sie diese verlieren.',
   codes: { one: '{count} Wiederherstellungscode', other: '{count} Wiederherstellungscodes' },
   noCodes: 'Keine Wiederherstellungscodes',
   codesText: 'Für den Fall, dass Sie Ihre Anmeldemethoden verlieren.',

@@ -5,6 +5,8 @@ export const home: Area<'home'> = {
   title: 'Ein Konto, jeder Schlüssel',
   intro:
     '{brand} führt ein Konto für jede Person, wie auch immer sie sich anmeldet: mit einer Ethereum-Wallet, per E-Mail oder mit dem Konto eines anderen Anbieters. Es verknüpft, was zusammengehört, lehnt ab, was nicht zusammengehört, und gibt Teams Sitzungen, die Verwalter sehen und beenden können.',
+  ownTitle: 'Start',
+  tour: 'Rundgang auf dem Entwicklungsserver',
   who: 'Angemeldet',
   signedInAs: 'Angemeldet als {name}',
   nobody: 'Sie sind nicht angemeldet.',

@@ -141,6 +141,9 @@ export const invitations = {
 } as const
 
 export const checkUp = {
+  addMethod: 'Add method',
+  createCodes: 'Create codes',
+  review: 'Review',
   nextMethods: 'add another sign-in method',
   nextCodes: 'create recovery codes',
   nextEmails: 'confirm your email address',
@@ -152,7 +155,7 @@ export const checkUp = {
   open: 'To do',
   methods: { one: '{count} sign-in method', other: '{count} sign-in methods' },
   methodsDone: 'You can lose one and still sign in.',
-  methodsText: 'Add another one below, in case you lose this one.',
+  methodsText: 'Add another one, in case you lose this one.',
   codes: { one: '{count} recovery code', other: '{count} recovery codes' },
   noCodes: 'No recovery codes',
   codesText: 'Use a code if you lose your sign-in methods.',

@@ -3,6 +3,8 @@ export const home = {
   title: 'One account, every key',
   intro:
     '{brand} keeps one account for each person, however they sign in: with an Ethereum wallet, by email, or with an account at another provider. It links what belongs together, refuses what does not, and gives teams sessions that an admin can see and end.',
+  ownTitle: 'Home',
+  tour: 'Guided tour of the development server',
   who: 'Signed in',
   signedInAs: 'Signed in as {name}',
   nobody: 'You’re not signed in.',

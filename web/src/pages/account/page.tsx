@@ -50,7 +50,7 @@ export default function AccountPage() {
 function Account({ session }: { session: CurrentSession }) {
   const t = useT()
   const navigate = useNavigate()
-  const { pathname, search, state } = useLocation()
+  const { pathname, search, state, hash } = useLocation()
   const [merge, setMerge] = useState(() => startMerge(session.session.id))
   const identities = useIdentities()
   const changeMerge = (next: KeptMerge) => {
@@ -65,6 +65,13 @@ function Account({ session }: { session: CurrentSession }) {
   useEffect(() => {
     if (pathname !== mergePage) setMerge(keptMerge.get(session.session.id))
   }, [pathname, session.session.id])
+  // A step of the check-up leads to a part of this page.
+  useEffect(() => {
+    const part = hash && document.getElementById(hash.slice(1))
+    if (!part) return
+    part.scrollIntoView({ block: 'center' })
+    part.focus({ preventScroll: true })
+  }, [hash])
   const begin = (ticket: string) => {
     changeMerge({ ticket, session: session.session.id, choices: {} })
     void navigate(mergePage)

@@ -1,5 +1,18 @@
 import { Title } from '@mantine/core'
-import { IconActivity, IconApps, IconArrowMerge, IconCopy, IconDeviceLaptop, IconHeartbeat, IconKey, IconPlugConnected, IconUser, IconWebhook } from '@tabler/icons-react'
+import {
+  IconActivity,
+  IconApps,
+  IconArrowMerge,
+  IconChartBar,
+  IconCopy,
+  IconDeviceLaptop,
+  IconHeartbeat,
+  IconKey,
+  IconPlugConnected,
+  IconUser,
+  IconUsers,
+  IconWebhook,
+} from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Navigate, Route, Routes, useLocation, useParams, useSearchParams } from 'react-router'
 import { api, data } from '../../api/client'
@@ -11,6 +24,7 @@ import { NotFound } from '../../components/not-found'
 import { PageTitle } from '../../components/page-title'
 import { Retry, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
+import { AllTeams } from '../../features/admin/components/all-teams'
 import { Audit } from '../../features/admin/components/audit'
 import { Clients } from '../../features/admin/components/clients'
 import { Duplicates } from '../../features/admin/components/duplicates'
@@ -19,6 +33,7 @@ import { Hooks } from '../../features/admin/components/hooks'
 import { Keys } from '../../features/admin/components/keys'
 import { Merges } from '../../features/admin/components/merges'
 import { NoOperator } from '../../features/admin/components/no-operator'
+import { Overview } from '../../features/admin/components/overview'
 import { Sessions } from '../../features/admin/components/sessions'
 import { OneUser } from '../../features/admin/components/user'
 import { Users } from '../../features/admin/components/users'
@@ -27,7 +42,9 @@ import { useT } from '../../i18n/language'
 import '../../i18n/en/later/operator'
 
 const pages = [
+  { path: 'overview', label: 'operator.overview', icon: IconChartBar },
   { path: 'users', label: 'operator.users', icon: IconUser },
+  { path: 'teams', label: 'operator.teams', icon: IconUsers },
   { path: 'sessions', label: 'operator.sessions', icon: IconDeviceLaptop },
   { path: 'duplicates', label: 'operator.duplicates', icon: IconCopy },
   { path: 'merges', label: 'operator.merges', icon: IconArrowMerge },
@@ -73,6 +90,8 @@ function ForOperators({ me }: { me: User }) {
     >
       <Routes>
         <Route index element={<FirstPage />} />
+        <Route path="overview" element={<Overview />} />
+        <Route path="teams" element={<AllTeams />} />
         <Route path="users" element={<Users me={me} />} />
         <Route path="users/:user" element={<ByID me={me} />} />
         <Route path="sessions" element={<Sessions />} />
@@ -108,6 +127,6 @@ function FirstPage() {
   const { state } = useLocation()
   const [user, view, team] = ['user', 'view', 'team'].map((name) => query.get(name))
   if (user) return <Navigate to={`/admin/users/${encodeURIComponent(user)}`} replace />
-  const path = view === 'keys' ? 'api-keys' : (pages.find((page) => page.path === view)?.path ?? 'users')
+  const path = view === 'keys' ? 'api-keys' : (pages.find((page) => page.path === view)?.path ?? (team ? 'audit' : 'overview'))
   return <Navigate to={`/admin/${path}${team ? `?team=${encodeURIComponent(team)}` : ''}`} state={state} replace />
 }

@@ -1,6 +1,5 @@
 import { Badge, Card, Group, List, Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
-import { isDev } from '../../dev'
 import { useT } from '../../i18n/language'
 import '../../i18n/en/later/home'
 
@@ -8,7 +7,7 @@ interface Props {
   number: number
   title: string
   text: string
-  /** What to try, shown on development servers. */
+  /** What to try. */
   steps: string[]
   done: boolean
   children: ReactNode
@@ -31,13 +30,11 @@ export function Flow({ number, title, text, steps, done, children }: Props) {
             )}
           </Group>
           <Text>{text}</Text>
-          {isDev && (
-            <List type="ordered" size="sm" spacing={4} withPadding={false} className="muted">
-              {steps.map((step) => (
-                <List.Item key={step}>{step}</List.Item>
-              ))}
-            </List>
-          )}
+          <List type="ordered" size="sm" spacing={4} withPadding={false} className="muted">
+            {steps.map((step) => (
+              <List.Item key={step}>{step}</List.Item>
+            ))}
+          </List>
         </Stack>
         {children}
       </Stack>

@@ -8,14 +8,17 @@ import { forgetPerson, keys, useProviders, useReturnOrigins, useSession } from '
 import { requestOf } from '../../auth/arrival'
 import { beginForTicket, endForTicket } from '../../auth/link-ticket'
 import { keptMail, keptMerge } from '../../auth/pending'
-import { providerName, signInUrl } from '../../auth/providers'
+import { providerName, signInUrl, walletProvider } from '../../auth/providers'
 import { home, leaveFor, targetOf } from '../../auth/return-to'
 import { wordsForCode } from '../../auth/words'
+import { brand } from '../../brand'
 import { DoneNotice } from '../../components/done'
 import { PageTitle } from '../../components/page-title'
 import { Name, personName, Retry, Waiting, WordsAlert } from '../../components/show'
 import { EmailSignIn } from '../../features/sign-in/components/email-sign-in'
+import { EndedElsewhere } from '../../features/sign-in/components/ended-elsewhere'
 import { LastUsed } from '../../features/sign-in/components/last-used'
+import { Mark } from '../../features/sign-in/components/mark'
 import { MethodSection } from '../../features/sign-in/components/method-section'
 import { Recovery } from '../../features/sign-in/components/recovery'
 import { Wallets } from '../../features/sign-in/components/wallets'
@@ -46,6 +49,7 @@ export function SignInPage() {
   const redirects = providers.data?.filter((provider) => provider.kind === 'redirect') ?? []
 
   const { hash } = useLocation()
+  const [walletsOpen, setWalletsOpen] = useState(query.get('method') === walletProvider)
   const [token, setToken] = useState(() => tokenIn(hash))
   const [deadToken, setDeadToken] = useState<string>()
   // A link is all that is wanted, unless it does not work.
@@ -90,8 +94,16 @@ export function SignInPage() {
   return (
     <Stack maw={440} mx="auto" gap="lg">
       <PageTitle>{t('signIn.title')}</PageTitle>
-      <Title order={1}>{t('signIn.title')}</Title>
+      <Stack gap={4}>
+        <Title order={1}>{t('signIn.title')}</Title>
+        {!target.page && (
+          <Text className="muted" component="div">
+            {t.rich('signIn.toContinue', { application: <strong key="host">{new URL(target.href).host}</strong> })}
+          </Text>
+        )}
+      </Stack>
       <DoneNotice />
+      {!session.data && !error && <EndedElsewhere />}
       {error && <WordsAlert words={wordsForCode(t, error)} requestId={requestOf(error)} />}
       {refused && (
         <Anchor href={signInUrl(refused, query.get('return_to') || home, 'without_address')}>{t('signIn.withoutAddress', { provider: providerName(t, refused) })}</Anchor>
@@ -127,8 +139,12 @@ export function SignInPage() {
               href={signInUrl(name, asked, taken ? 'link_ticket' : undefined)}
               // Another application's page does not tell this one that it worked.
               onClick={() => asked.startsWith('/') || rememberUsed(name)}
+              className="with-mark"
               rightSection={last === name && <LastUsed when />}
             >
+              <span className="mark">
+                <Mark provider={name} />
+              </span>
               {t('signIn.continueWith', { provider: providerName(t, name) })}
             </Button>
           ))}
@@ -149,7 +165,16 @@ export function SignInPage() {
       )}
       {wallet && (
         <MethodSection label={t('signIn.withWallet')} divider={(redirects.length > 0 || email) && t('signIn.orWallet')} last={last === wallet.name}>
-          <Wallets purpose="sign_in" provider={wallet} onDone={() => enter(wallet.name)} />
+          {walletsOpen ? (
+            <Wallets purpose="sign_in" provider={wallet} onDone={() => enter(wallet.name)} />
+          ) : (
+            <Button size="md" variant="default" className="with-mark" onClick={() => setWalletsOpen(true)}>
+              <span className="mark">
+                <Mark provider={wallet.name} />
+              </span>
+              {t('signIn.continueWithWallet')}
+            </Button>
+          )}
         </MethodSection>
       )}
       {providers.data?.length === 0 && (
@@ -159,8 +184,22 @@ export function SignInPage() {
         </Paper>
       )}
       {providers.data && !providers.isPlaceholderData && <Recovery onDone={() => enter('recovery')} />}
+      {(brand.terms || brand.privacy) && (
+        <Text size="xs" className="muted" ta="center" component="div">
+          <Agreement />
+        </Text>
+      )}
     </Stack>
   )
+}
+
+// Agreement links to what people agree to by signing in.
+function Agreement() {
+  const t = useT()
+  const terms = brand.terms && <Anchor href={brand.terms}>{t('signIn.terms')}</Anchor>
+  const privacy = brand.privacy && <Anchor href={brand.privacy}>{t('signIn.privacy')}</Anchor>
+  if (terms && privacy) return t.rich('signIn.agreeBoth', { terms, privacy })
+  return t.rich('signIn.agree', { document: terms ?? privacy })
 }
 
 // Leave goes on to another application, with nothing of this page to come back to.

@@ -23,6 +23,8 @@ interface Step {
   action?: string
 }
 
+const [addMethod, makeCodes] = ['/account/sign-in-methods#add-method', '/account/sign-in-methods#recovery-codes']
+
 // CheckUp says what would make the account safer, and where that is done. It shows
 // nothing until all of it is known, so that no figure is wrong for a moment.
 export function CheckUp({ identities }: { identities: ReturnType<typeof useIdentities> }) {
@@ -56,8 +58,16 @@ export function CheckUp({ identities }: { identities: ReturnType<typeof useIdent
       done: methods > 1,
       title: t('checkUp.methods', { count: methods }),
       text: t(methods > 1 ? 'checkUp.methodsDone' : 'checkUp.methodsText'),
+      ...(methods > 1 ? {} : { to: addMethod, action: t('checkUp.addMethod') }),
     },
-    { id: 'codes', next: t('checkUp.nextCodes'), done: left > 0, title: left > 0 ? t('checkUp.codes', { count: left }) : t('checkUp.noCodes'), text: t('checkUp.codesText') },
+    {
+      id: 'codes',
+      next: t('checkUp.nextCodes'),
+      done: left > 0,
+      title: left > 0 ? t('checkUp.codes', { count: left }) : t('checkUp.noCodes'),
+      text: t('checkUp.codesText'),
+      ...(left > 0 ? {} : { to: makeCodes, action: t('checkUp.createCodes') }),
+    },
     {
       id: 'emails',
       next: t('checkUp.nextEmails'),
@@ -73,6 +83,8 @@ export function CheckUp({ identities }: { identities: ReturnType<typeof useIdent
       done: others.length === 0,
       title: others.length > 0 ? t('checkUp.others', { count: others.length }) : t('checkUp.noOthers'),
       text: others[0]?.address ?? t('checkUp.othersDone'),
+      // Whoever proves the other account can merge it.
+      ...(others.length > 0 ? { to: addMethod, action: t('checkUp.review') } : {}),
     },
   ]
   const done = steps.filter((step) => step.done).length

@@ -42,8 +42,14 @@ function Row({ invitation }: { invitation: MyInvitation }) {
   const navigate = useNavigate()
   const params = { params: { path: { invitation: invitation.id } } }
   const accept = useChange({
-    mutationFn: () => data(api.POST('/v1/me/invitations/{invitation}/accept', params)),
+    mutationFn: async () => {
+      const team = await data(api.POST('/v1/me/invitations/{invitation}/accept', params))
+      // The team's own page says why, if its policy does not let this session in yet.
+      await api.POST('/v1/teams/{team}/sessions', { params: { path: { team: team.id } } }).catch(() => undefined)
+      return team
+    },
     onSuccess: async (team) => {
+      void client.invalidateQueries({ queryKey: keys.session })
       await client.invalidateQueries({ queryKey: keys.teams })
       void client.invalidateQueries({ queryKey: keys.invitations })
       await navigate(`/teams/${team.id}`)

@@ -39,7 +39,7 @@ export function RecoveryCodes() {
     if (left === 0) makeFirst()
   }, [resumed, state.data, left, makeFirst])
   return (
-    <Section title={t('recovery.title')} hint={t('recovery.hint')}>
+    <Section id="recovery-codes" title={t('recovery.title')} hint={t('recovery.hint')}>
       {state.isPending && <Waiting />}
       {state.error && <Retry error={state.error} again={state.refetch} />}
       <Fault error={first.error} />

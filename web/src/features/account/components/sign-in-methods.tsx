@@ -163,7 +163,7 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
         )}
       </Listing>
       <Fault error={providers.error} />
-      <Group gap="xs" role="group" aria-label={t('methods.linkGroup')}>
+      <Group gap="xs" role="group" aria-label={t('methods.linkGroup')} id="add-method" tabIndex={-1}>
         <Text size="sm">{t('methods.linkAnother')}</Text>
         {providers.data
           ?.filter((provider) => provider.kind === 'redirect')

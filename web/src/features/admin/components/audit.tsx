@@ -1,4 +1,3 @@
-import { useSearchParams } from 'react-router'
 import { api, data } from '../../../api/client'
 import { keys } from '../../../api/queries'
 import { Section } from '../../../components/section'
@@ -10,17 +9,14 @@ import '../../../i18n/en/later/audit'
 // Audit is all that happened, or what happened in the team of the address.
 export function Audit() {
   const t = useT()
-  const [query] = useSearchParams()
-  const team = query.get('team') ?? ''
   return (
     <Section title={t('audit.title')} hint={t('audit.hintAll')}>
       <AuditTrail
-        key={team}
         queryKey={keys.admin('audit')}
         fetchPage={(query) => data(api.GET('/v1/admin/audit', { params: { query } }))}
         exportPath="/v1/admin/audit/export"
         who={(id, party) => <Party id={id} party={party} />}
-        teams={{ first: team, show: (id) => <TrailLink team={id}>{`…${id.slice(-12)}`}</TrailLink> }}
+        teams={(id) => <TrailLink team={id}>{`…${id.slice(-12)}`}</TrailLink>}
       />
     </Section>
   )

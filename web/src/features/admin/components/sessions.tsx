@@ -24,6 +24,7 @@ export function Sessions({ user }: { user?: string }) {
         endMany={(body) => data(api.POST('/v1/admin/sessions/revoke', { body }))}
         fetchJob={(job) => data(api.GET('/v1/admin/jobs/{job}', { params: { path: { job } } }))}
         onEnded={() => Promise.all([client.invalidateQueries({ queryKey: keys.operator }), client.invalidateQueries({ queryKey: keys.session })])}
+        trail={(id) => `/admin/audit?user=${id}`}
         person={(session) => (
           <>
             <UserLink user={session.user} />

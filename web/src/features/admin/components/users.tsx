@@ -27,7 +27,7 @@ export function UserState({ user }: { user: AdminUser }) {
   )
 }
 
-type Filter = { wallet?: string; email?: string; ens_name?: string }
+type Filter = { wallet?: string; email?: string; ens_name?: string; search?: string }
 
 function wrongly(search: Search | undefined, typed: string, names: boolean) {
   if (!search) return typed ? ('operator.findWrong' as const) : undefined

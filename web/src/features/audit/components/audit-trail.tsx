@@ -1,9 +1,9 @@
 import { Anchor, Group, NativeSelect, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { type ReactNode, useState } from 'react'
+import type { ReactNode } from 'react'
 import type { Page } from '../../../api/queries'
 import type { AuditEvent, AuditParty } from '../../../api/types'
-import { Pages, usePaged } from '../../../components/paged'
+import { Pages, useInAddress, usePaged } from '../../../components/paged'
 import { Listing, Name, Time } from '../../../components/show'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
@@ -26,17 +26,18 @@ interface Props {
   who: (id: string, party: AuditParty | undefined) => ReactNode
   people?: { value: string; label: string }[]
   actionPrefixes?: readonly string[]
-  /** Of all teams, each named by this, beginning with one. */
-  teams?: { show: (id: string) => ReactNode; first: string }
+  /** Of all teams, each shown by this. */
+  teams?: (id: string) => ReactNode
 }
 
 // AuditTrail shows events by filters, and hands out the file.
 export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actionPrefixes, teams }: Props) {
   const t = useT()
-  const [chosen, setChosen] = useState<AuditChosen>({ ...noAuditFilter, team: teams?.first ?? '' })
-  const [settled] = useDebouncedValue(chosen, 300)
+  const [chosen, setChosen] = useInAddress(noAuditFilter)
+  const [settledText] = useDebouncedValue(JSON.stringify(chosen), 300)
+  const settled = JSON.parse(settledText) as AuditChosen
   const query = toAuditQuery(settled)
-  const list = usePaged([...queryKey, query], (page) => fetchPage({ ...query, ...page }), { limit: 25, enabled: !unreadable(settled) })
+  const list = usePaged([...queryKey, query], (page) => fetchPage({ ...query, ...page }), { limit: 25, enabled: !unreadable(settled), inAddress: true })
   const held = unreadable(chosen)
   const set = (part: Partial<AuditChosen>) => setChosen({ ...chosen, ...part })
   const offered = actions.filter((action) => !actionPrefixes || actionPrefixes.some((prefix) => action.startsWith(prefix)))
@@ -80,7 +81,7 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
       <Group>
         <Anchor
           size="sm"
-          {...(held || chosen !== settled
+          {...(held || JSON.stringify(chosen) !== settledText
             ? { role: 'link', 'aria-disabled': true, className: 'muted' }
             : { href: `${exportPath}?${new URLSearchParams(query as Record<string, string>).toString()}`, download: 'audit.ndjson' })}
         >
@@ -110,7 +111,7 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
                 },
                 { label: t('audit.who'), cell: (event) => (event.actor_id ? who(event.actor_id, event.actor) : t('common.noActor')) },
                 { label: t('audit.whom'), cell: (event) => event.user_id && who(event.user_id, event.user) },
-                ...(teams ? [{ label: t('audit.team'), cell: (event: AuditEvent) => event.team_id && teams.show(event.team_id) }] : []),
+                ...(teams ? [{ label: t('audit.team'), cell: (event: AuditEvent) => event.team_id && teams(event.team_id) }] : []),
                 { label: t('audit.when'), cell: (event) => <Time at={event.at} /> },
                 { label: t('audit.from'), cell: (event) => event.ip && <Name line>{event.ip}</Name> },
                 { label: t('audit.details'), cell: (event) => <EventDetails data={event.data} /> },

@@ -1,4 +1,4 @@
-import { Alert, List, Stack, Title } from '@mantine/core'
+import { Alert, Badge, List, Stack, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { MergePreview } from '../../../api/types'
 import { Name } from '../../../components/show'
@@ -15,8 +15,19 @@ function Moved({ title, children }: { title: string; children: ReactNode[] }) {
         {title}
       </Title>
       <List size="sm">
-        {/* biome-ignore lint/suspicious/noArrayIndexKey: the items hold no state */}
-        {children.length > 0 ? children.map((child, i) => <List.Item key={i}>{child}</List.Item>) : <List.Item>{t('merge.nothing')}</List.Item>}
+        {children.length > 0 ? (
+          children.map((child, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the items hold no state
+            <List.Item key={i}>
+              {child}{' '}
+              <Badge size="xs" variant="light">
+                {t('merge.moved')}
+              </Badge>
+            </List.Item>
+          ))
+        ) : (
+          <List.Item>{t('merge.nothing')}</List.Item>
+        )}
       </List>
     </div>
   )
@@ -50,7 +61,7 @@ export function Moves({ preview }: { preview: MergePreview }) {
           </span>
         ))}
       </Moved>
-      <Moved title={t('merge.sessionsTitle')}>{[t('merge.sessions', { count: moves.sessions_ended })]}</Moved>
+      {moves.sessions_ended > 0 && <Moved title={t('merge.sessionsTitle')}>{[t('merge.sessions', { count: moves.sessions_ended })]}</Moved>}
       {moves.invitations > 0 && <Moved title={t('invitations.title')}>{[t('merge.invitations', { count: moves.invitations })]}</Moved>}
     </Stack>
   )

@@ -1,11 +1,12 @@
-import { Button, Group, Radio, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Button, Group, List, Paper, Radio, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { IconCheck } from '@tabler/icons-react'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useChange } from '../../../api/change'
 import { api, data } from '../../../api/client'
 import { isProblem } from '../../../api/problem'
-import { keys, resetAllQueries } from '../../../api/queries'
+import { keys, resetAllQueries, useIdentities } from '../../../api/queries'
 import type { MergePreview, MergeSide, UserSummary } from '../../../api/types'
 import { type KeptMerge, keptMerge } from '../../../auth/pending'
 import { withStepUp } from '../../../auth/step-up'
@@ -14,6 +15,7 @@ import { Section } from '../../../components/section'
 import { Fault, Name, personName, Waiting } from '../../../components/show'
 import { useResumed, useStepUp } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
+import { identityName } from '../../account/methods'
 import { fieldName, valueText } from '../merge-words'
 import { Gains, Moves } from './merge-plan'
 import '../../../i18n/en/later/merge'
@@ -111,20 +113,36 @@ export function Merge({ begun, me, onChange, onClose }: Props) {
         {preview.isPending && <Waiting />}
         <Fault error={preview.error} />
         {shown && !preview.error && (
-          <Stack gap="lg" aria-busy={preview.isFetching}>
-            <Accounts preview={shown} sides={sides(shown, me)} me={me} onChoose={(id) => onChange({ ...begun, survivor: id, choices: {} })} />
-            <Conflicts
-              preview={shown}
-              sides={sides(shown, me)}
-              apart={(user) => t(user.id === me ? 'merge.thisAccount' : 'merge.otherAccount')}
-              choices={choices}
-              onChoose={(field, side) => onChange({ ...begun, choices: { ...choices, [field]: side } })}
-            />
-            <Moves preview={shown} />
-            <Gains preview={shown} />
-          </Stack>
+          <div className="merge" aria-busy={preview.isFetching}>
+            <Stack gap="lg" miw={0}>
+              <Text size="sm" fw={500} className="muted">
+                {t('merge.before')}
+              </Text>
+              <Accounts preview={shown} sides={sides(shown, me)} me={me} onChoose={(id) => onChange({ ...begun, survivor: id, choices: {} })} />
+              <Conflicts
+                preview={shown}
+                sides={sides(shown, me)}
+                apart={(user) => t(user.id === me ? 'merge.thisAccount' : 'merge.otherAccount')}
+                choices={choices}
+                onChoose={(field, side) => onChange({ ...begun, choices: { ...choices, [field]: side } })}
+              />
+            </Stack>
+            <Stack gap="lg" miw={0}>
+              <Text size="sm" fw={500} className="muted">
+                {t('merge.after')}
+              </Text>
+              <After preview={shown} me={me} />
+            </Stack>
+          </div>
         )}
         <Fault error={confirm.error} />
+        {shown && !preview.error && (
+          <List size="sm" spacing={4} center icon={<IconCheck size={16} aria-hidden />}>
+            <List.Item>{t('merge.staySignedIn')}</List.Item>
+            <List.Item>{t('merge.sessions', { count: shown.moves.sessions_ended })}</List.Item>
+            <List.Item>{t('merge.canUndo')}</List.Item>
+          </List>
+        )}
         <Group>
           {shown && !preview.error && (
             <Button ref={button} loading={confirm.isPending} disabled={preview.isPlaceholderData} onClick={() => confirm.mutate(shown)}>
@@ -137,6 +155,45 @@ export function Merge({ begun, me, onChange, onClose }: Props) {
         </Group>
       </Section>
     </div>
+  )
+}
+
+// After is the account as it is when both are one.
+function After({ preview, me }: { preview: MergePreview; me: string }) {
+  const t = useT()
+  const { survivor, moves } = preview
+  const identities = useIdentities()
+  // Of the other account only what moves is known here.
+  const own = survivor.id === me ? (identities.rows ?? []) : []
+  return (
+    <Paper withBorder p="md" style={{ borderColor: 'var(--mantine-primary-color-filled)' }} component="section" aria-label={t('merge.after')}>
+      <Stack gap="md">
+        <Stack gap={0}>
+          <Text fw={600} component="div">
+            <Name>{personName(t, survivor)}</Name>
+          </Text>
+          <Text size="sm" className="muted">
+            {t(survivor.id === me ? 'merge.keepsThis' : 'merge.keepsOther')}
+          </Text>
+        </Stack>
+        {own.length > 0 && (
+          <div>
+            <Text size="sm" fw={500}>
+              {t('merge.stays')}
+            </Text>
+            <List size="sm">
+              {own.map((identity) => (
+                <List.Item key={identity.id}>
+                  <Name>{identityName(t, identity)}</Name>
+                </List.Item>
+              ))}
+            </List>
+          </div>
+        )}
+        <Moves preview={{ ...preview, moves: { ...moves, sessions_ended: 0 } }} />
+        <Gains preview={preview} />
+      </Stack>
+    </Paper>
   )
 }
 

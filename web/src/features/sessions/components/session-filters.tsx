@@ -1,4 +1,7 @@
-import { Button, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { Button, CloseButton, Group, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { useDisclosure, useId } from '@mantine/hooks'
+import { IconFilter } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
 import { useProviders } from '../../../api/queries'
 import { providerName } from '../../../auth/providers'
 import { useT } from '../../../i18n/language'
@@ -10,11 +13,16 @@ interface Props {
   onChange: (chosen: Chosen) => void
   /** Whom to choose from; without it an id is typed, with null no user. */
   members?: { value: string; label: string }[] | null
+  /** Beside the button that shows the fields. */
+  children?: ReactNode
 }
 
-// SessionFilters are the fields by which sessions are found.
-export function SessionFilters({ chosen, onChange, members }: Props) {
+// SessionFilters shows by what sessions are found, each as a chip that takes it away,
+// and the fields to change it.
+export function SessionFilters({ chosen, onChange, members, children }: Props) {
   const t = useT()
+  const [opened, { toggle }] = useDisclosure(false)
+  const id = useId()
   const providers = useProviders()
   const fault = filterErrors(chosen)
   const set = (part: Partial<Chosen>) => onChange({ ...chosen, ...part })
@@ -23,8 +31,38 @@ export function SessionFilters({ chosen, onChange, members }: Props) {
     label: t(`sessions.${value}`),
   }))
   const names = [...(providers.data ?? []).map((provider) => provider.name), 'recovery']
+  const chips: { field: keyof Chosen; label: string; value: string }[] = [
+    { field: 'user', label: t(members ? 'filters.member' : 'filters.user'), value: members?.find(({ value }) => value === chosen.user)?.label ?? chosen.user },
+    { field: 'status', label: t('filters.status'), value: states.find(({ value }) => value === chosen.status)?.label ?? t('filters.statusAll') },
+    { field: 'provider', label: t('filters.provider'), value: chosen.provider && providerName(t, chosen.provider) },
+    { field: 'device', label: t('filters.device'), value: chosen.device },
+    { field: 'network', label: t('filters.network'), value: chosen.network },
+    { field: 'age', label: t('filters.age'), value: chosen.age && t(`filters.${chosen.age}`) },
+  ]
+  const changed = chips.filter(({ field }) => chosen[field] !== active[field])
+  const bar = (
+    <Group gap="xs" mih={30}>
+      <Button variant="default" size="xs" leftSection={<IconFilter size={14} aria-hidden />} aria-expanded={opened} aria-controls={id} onClick={toggle}>
+        {t('filters.title')}
+      </Button>
+      {changed.map(({ field, label, value }) => (
+        <span key={field} className="chip">
+          {label} <strong className="name-line">{value}</strong>
+          <CloseButton size="xs" aria-label={t('filters.remove', { filter: label })} onClick={() => set({ [field]: active[field] })} />
+        </span>
+      ))}
+      {changed.length > 0 && (
+        <Button variant="subtle" size="compact-xs" onClick={() => onChange(active)}>
+          {t('filters.clear')}
+        </Button>
+      )}
+      {children}
+    </Group>
+  )
+  if (!opened) return bar
   return (
-    <Stack gap="xs" component="fieldset" className="plain" aria-label={t('filters.title')}>
+    <Stack gap="xs" component="fieldset" className="plain" aria-label={t('filters.title')} id={id}>
+      {bar}
       <SimpleGrid cols={{ base: 2, sm: 3, md: members === null ? 5 : 6 }} spacing="xs" verticalSpacing="xs">
         {members && (
           <NativeSelect
@@ -79,15 +117,6 @@ export function SessionFilters({ chosen, onChange, members }: Props) {
           data={[{ value: '', label: t('filters.ageAll') }, ...ages.map((value) => ({ value, label: t(`filters.${value}`) }))]}
         />
       </SimpleGrid>
-      {/* Its place is kept, so that nothing moves when it comes. */}
-      <Button
-        variant="subtle"
-        size="compact-xs"
-        style={{ alignSelf: 'flex-start', visibility: JSON.stringify(chosen) === JSON.stringify(active) ? 'hidden' : 'visible' }}
-        onClick={() => onChange(active)}
-      >
-        {t('filters.clear')}
-      </Button>
     </Stack>
   )
 }

@@ -1,26 +1,29 @@
-import { ActionIcon, Badge, Button, Group, NativeSelect, Stack, Text } from '@mantine/core'
+import { ActionIcon, Badge, Button, Group, Menu, NativeSelect, Stack, Text, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
+import { IconChevronDown, IconChevronRight, IconDownload } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
+import { useChange } from '../../../api/change'
 import type { Page } from '../../../api/queries'
 import type { Job, SessionFilter } from '../../../api/types'
 import { providerName } from '../../../auth/providers'
 import { Question } from '../../../components/confirm'
 import { Pages, useInAddress, usePaged } from '../../../components/paged'
-import { PreviewConfirm } from '../../../components/preview-confirm'
+import { PreviewConfirm, PreviewDialog } from '../../../components/preview-confirm'
 import { Select, SelectAll, SelectGroup, SelectionBar, useSelection } from '../../../components/selection'
-import { Listing, Name, Person, personName, Time, WordsAlert } from '../../../components/show'
+import { Fault, Listing, Name, Person, personName, Time, WordsAlert } from '../../../components/show'
 import { statusColor } from '../../../components/status'
 import { useResumed } from '../../../components/step-up-context'
 import { type Column, Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import type { Translate } from '../../../i18n/translate'
+import { saveCSV } from '../csv'
 import { untilOneExpires } from '../expiry'
 import { active, asChosen, type Chosen, filterErrors, findsOpen, isOpen, narrows, toFilter } from '../filters'
 import { inGroups, type Row } from '../groups'
 import { refusedWhy } from '../refused'
 import { type AnySession, EndedList, type EndedSessions } from './ended'
 import { EndingJob } from './ending-job'
+import { SessionDrawer } from './session-drawer'
 import { SessionFilters } from './session-filters'
 import '../../../i18n/en/later/sessions'
 
@@ -47,6 +50,8 @@ interface Props {
   /** Whose sessions these are, where it is one user's. */
   user?: string
   person?: (session: AnySession) => React.ReactNode
+  /** The address of what happened to a user. */
+  trail?: (user: string) => string
 }
 
 // SessionManager finds sessions and ends one, the selected, those that a filter
@@ -63,14 +68,16 @@ export function SessionManager(props: Props) {
   const settled = JSON.parse(settledText) as Chosen
   const [done, setDone] = useState<{ at: number; ended: number; before: number; stay: number }>()
   const [job, setJob] = useState<Job>()
+  // Which of the choices of the menu is asked about, and since when.
+  const [ending, setEnding] = useState<{ filter: SessionFilter; title: string; at: number }>({ filter: {}, title: '', at: 0 })
+  const [detail, setDetail] = useState<string>()
+  const csv = useChange({ mutationFn: () => saveCSV(t, (page) => props.fetchPage({ ...filter, ...page })) })
   const [asked, setAsked] = useState<{ session: AnySession; open: boolean; ending?: boolean }>()
   const filter: SessionFilter = { ...toFilter(settled), ...(props.user ? { user_id: props.user } : {}) }
   const list = usePaged(
     [...props.queryKey, filter, sort],
     (page) => props.fetchPage({ ...filter, ...page, ...(props.inTeam ? { sort: sort === 'newest' ? 'newest' : 'person', count: true } : {}) }),
-    {
-      lookAgain: untilOneExpires,
-    },
+    { lookAgain: untilOneExpires, inAddress: !props.user },
   )
   const rows = list.rows ?? []
   const endable = useSelection(
@@ -124,7 +131,13 @@ export function SessionManager(props: Props) {
   const grouped: Row[] = props.inTeam && sort !== 'newest' ? inGroups(rows, isGroupOpen) : rows.map((session) => ({ kind: 'session', session, ofGroup: false }))
   const device = (session: AnySession) => (
     <>
-      <Name line>{session.device || t('common.unknownDevice')}</Name>
+      <UnstyledButton
+        className="in-row"
+        aria-label={t('sessions.detailsOf', { name: personName(t, session.user), device: session.device || t('common.unknownDevice') })}
+        onClick={() => setDetail(session.id)}
+      >
+        <Name line>{session.device || t('common.unknownDevice')}</Name>
+      </UnstyledButton>
       <Text size="xs" className="muted" component="div" maw="100%">
         <Name line>{[session.ip, session.place].filter(Boolean).join(' · ')}</Name>
       </Text>
@@ -264,7 +277,36 @@ export function SessionManager(props: Props) {
         chosen={chosen}
         onChange={setChosen}
         {...(props.members === undefined ? {} : { members: props.members && memberOptions(t, props.members, rows, chosen.user) })}
-      />
+      >
+        <span style={{ flex: 1 }} />
+        <Button variant="default" size="xs" leftSection={<IconDownload size={14} aria-hidden />} loading={csv.isPending} disabled={unreadable} onClick={() => csv.mutate()}>
+          {t('sessions.csv')}
+        </Button>
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <Button variant="default" size="xs" rightSection={<IconChevronDown size={14} aria-hidden />}>
+              {t('sessions.endMenu')}
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item disabled={unreadable || !narrows(filter) || !findsOpen(filter)} onClick={() => setEnding({ filter, title: t('sessions.endFilteredTitle'), at: Date.now() })}>
+              {t('sessions.endFiltered')}
+            </Menu.Item>
+            {!props.user && (
+              <Menu.Item
+                disabled={unreadable || !findsOpen(filter)}
+                onClick={() =>
+                  setEnding({ filter: { ...filter, others: true }, title: t(narrows(filter) ? 'sessions.endOthersFilteredTitle' : 'sessions.endOthersTitle'), at: Date.now() })
+                }
+              >
+                {t(narrows(filter) ? 'sessions.endOthersFiltered' : 'sessions.endOthers')}
+              </Menu.Item>
+            )}
+          </Menu.Dropdown>
+        </Menu>
+      </SessionFilters>
+      <Fault error={csv.error} />
+      <PreviewDialog opened={ending.at} onOpened={(at) => setEnding((was) => ({ ...was, at }))} title={ending.title} {...byFilter(ending.filter)} />
       <Group gap="xs" mih={30}>
         <SelectAll of={endable} />
         {props.inTeam && (
@@ -279,13 +321,6 @@ export function SessionManager(props: Props) {
             ]}
           />
         )}
-        <PreviewConfirm
-          label={t('sessions.endFiltered')}
-          title={t('sessions.endFilteredTitle')}
-          disabled={unreadable || !narrows(filter) || !findsOpen(filter)}
-          {...byFilter(filter)}
-        />
-        {!props.user && <PreviewConfirm label={t('sessions.endOthers')} title={t('sessions.endOthersTitle')} {...byFilter({ others: true })} />}
       </Group>
       {job && <EndingJob key={job.id} job={job} fetchJob={props.fetchJob} onFinished={props.onEnded} />}
       {done && (
@@ -322,6 +357,15 @@ export function SessionManager(props: Props) {
           {...byFilter({ ids: selected.map((session) => session.id) })}
         />
       </SelectionBar>
+      <SessionDrawer
+        session={rows.find(({ id }) => id === detail)}
+        onClose={() => setDetail(undefined)}
+        onEnd={(session) => {
+          setDetail(undefined)
+          setAsked({ session, open: true })
+        }}
+        {...(props.trail ? { trail: props.trail } : {})}
+      />
       {asked && (
         <EndOne
           key={asked.session.id}

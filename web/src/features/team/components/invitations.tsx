@@ -1,11 +1,14 @@
-import { Badge, Button, Group, NativeSelect, Stack, TextInput } from '@mantine/core'
+import { Badge, Button, Group, NativeSelect, Stack, Textarea } from '@mantine/core'
+import { useClipboard } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useChange } from '../../../api/change'
 import { api, data } from '../../../api/client'
+import { isProblem } from '../../../api/problem'
 import { keys, usePages, useProviders } from '../../../api/queries'
 import type { Invitation, Role, Team } from '../../../api/types'
 import { withStepUp } from '../../../auth/step-up'
+import { wordsForError } from '../../../auth/words'
 import { ConfirmButton } from '../../../components/confirm'
 import { useOptimistic } from '../../../components/optimistic'
 import { Section } from '../../../components/section'
@@ -14,7 +17,7 @@ import { typedFor, useResumed, useStepUp } from '../../../components/step-up-con
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { shortAddress } from '../../../wallet/types'
-import { readInvitee } from '../invitee'
+import { type Invitee, readInvitees } from '../invitee'
 import { assignable } from '../roles'
 import '../../../i18n/en/later/team'
 
@@ -39,6 +42,7 @@ export function Invitations({ team }: { team: Team }) {
         {(invitations) => (
           <Table
             label={t('team.openInvitations')}
+            compact
             rows={invitations}
             rowKey={(invitation) => invitation.id}
             columns={[
@@ -62,7 +66,9 @@ export function Invitations({ team }: { team: Team }) {
                 label: t('team.takeBack'),
                 action: true,
                 cell: (invitation) => (
-                  <Group>
+                  <Group gap={6} justify="flex-end">
+                    <CopyLink invitee={invitation.email ?? invitation.wallet ?? ''} />
+                    <Resend team={team} invitation={invitation} onDone={refresh} />
                     <ConfirmButton
                       label={t('team.takeBack')}
                       accessibleLabel={t('team.takeBackOf', { invitee: invitation.email ?? invitation.wallet ?? '' })}
@@ -90,20 +96,37 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
   const [typed, setTyped] = useState(() => typedFor(intent))
   useResumed(intent)
   const [role, setRole] = useState<Role>('member')
-  const [wrong, setWrong] = useState(false)
+  const [wrong, setWrong] = useState<string>()
   const invite = useChange({
     mutationFn: async () => {
-      const invitee = readInvitee(typed)
-      if (!invitee) {
-        setWrong(true)
-        return undefined
+      const { invitees, wrong: no } = readInvitees(typed)
+      setWrong(no)
+      if (no !== undefined || invitees.length === 0) return undefined
+      const send = (invitee: Invitee) => data(api.POST('/v1/teams/{team}/invitations', { params: { path: { team: team.id } }, body: { ...invitee, role } }))
+      const out: Sent = { invited: [], refused: [] }
+      for (const [i, invitee] of invitees.entries()) {
+        const rest = invitees.slice(i).map(nameOf).join('\n')
+        try {
+          const invitation = await withStepUp(
+            () => send(invitee),
+            () => stepUp(intent, rest),
+          )
+          if (!invitation) break
+          out.invited.push(invitation)
+        } catch (error) {
+          // One who cannot be invited does not keep the others from it.
+          const skip = invitees.length > 1 && (isProblem(error, 'already_member') || isProblem(error, 'already_invited') || isProblem(error, 'invalid_email'))
+          if (!skip) {
+            if (out.invited.length > 0) await onInvited()
+            setTyped(rest)
+            throw error
+          }
+          out.refused.push({ invitee: nameOf(invitee), error })
+        }
       }
-      const send = () => data(api.POST('/v1/teams/{team}/invitations', { params: { path: { team: team.id } }, body: { ...invitee, role } }))
-      const invitation = await withStepUp(send, () => stepUp(intent, typed))
-      if (!invitation) return undefined
-      setTyped('')
-      await onInvited()
-      return invitation
+      setTyped(out.refused.map(({ invitee }) => invitee).join('\n'))
+      if (out.invited.length > 0) await onInvited()
+      return out
     },
   })
   const submit = (event: FormEvent) => {
@@ -114,41 +137,114 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
     <form onSubmit={submit} noValidate>
       <Stack gap="sm">
         <Group align="flex-start">
-          <TextInput
+          <Textarea
             label={t('team.invitee')}
+            description={t('team.inviteeMany')}
+            autosize
+            minRows={1}
+            maxRows={6}
             placeholder={t('team.inviteePlaceholder')}
             flex="1 1 16rem"
             autoComplete="off"
             autoCapitalize="none"
             spellCheck={false}
-            maxLength={320}
+            maxLength={30_000}
             value={typed}
-            error={wrong && t('team.inviteeWrong')}
+            error={wrong !== undefined && t('team.inviteeWrong', { line: wrong.slice(0, 60) })}
             onChange={(event) => {
-              setWrong(false)
+              setWrong(undefined)
               setTyped(event.currentTarget.value)
             }}
           />
           <NativeSelect
             label={t('team.role')}
+            description={' '}
             w={130}
             data={assignable(team.role).map((role) => ({ value: role, label: t(`common.${role}`) }))}
             value={role}
             onChange={(event) => setRole(event.currentTarget.value as Role)}
           />
-          <Button type="submit" loading={invite.isPending} disabled={!typed.trim()} mt={25}>
+          <Button type="submit" loading={invite.isPending} disabled={!typed.trim()} mt={44}>
             {t('team.invite')}
           </Button>
         </Group>
         <Fault error={invite.error} />
-        {invite.data && <Invited invitation={invite.data} />}
+        {invite.data && <Invited {...invite.data} />}
       </Stack>
     </form>
   )
 }
 
-// Invited says what the invited person hears of it.
-function Invited({ invitation: { email, wallet, mail } }: { invitation: Invitation }) {
+interface Sent {
+  invited: Invitation[]
+  refused: { invitee: string; error: unknown }[]
+}
+
+const nameOf = (invitee: Invitee) => ('email' in invitee ? invitee.email : invitee.wallet)
+
+// Invited says who was invited, what they hear of it, and who was not.
+function Invited({ invited, refused }: Sent) {
+  const t = useT()
+  const [first, second] = invited
+  return (
+    <>
+      {first && !second && <InvitedOne invitation={first} />}
+      {second && (
+        <WordsAlert
+          kind="done"
+          words={{
+            title: t('team.invitedCount', { count: invited.length }),
+            text: t(`team.invited_${invited.find(({ mail }) => mail !== 'queued')?.mail ?? first!.mail ?? 'wallet'}`),
+          }}
+        />
+      )}
+      {refused.map(({ invitee, error }) => (
+        <WordsAlert key={invitee} words={{ title: t('team.notInvited', { invitee }), text: wordsForError(t, error)?.title ?? '' }} />
+      ))}
+    </>
+  )
+}
+
+// CopyLink copies the address where the invitation is accepted.
+function CopyLink({ invitee }: { invitee: string }) {
+  const t = useT()
+  const { copied, copy } = useClipboard()
+  return (
+    <Button variant="default" size="xs" aria-label={t('team.copyLinkOf', { invitee })} onClick={() => copy(`${location.origin}/account?invited=1`)}>
+      {t(copied ? 'common.copied' : 'team.copyLink')}
+    </Button>
+  )
+}
+
+// Resend replaces an invitation by a new one, which is mailed.
+function Resend({ team, invitation, onDone }: { team: Team; invitation: Invitation; onDone: () => Promise<unknown> }) {
+  const t = useT()
+  const stepUp = useStepUp()
+  const resend = useChange({
+    mutationFn: () =>
+      withStepUp(
+        () => data(api.POST('/v1/teams/{team}/invitations/{invitation}/resend', { params: { path: { team: team.id, invitation: invitation.id } } })),
+        () => stepUp(),
+      ),
+    onSettled: onDone,
+  })
+  return (
+    <>
+      <Button
+        variant="default"
+        size="xs"
+        loading={resend.isPending}
+        aria-label={t('team.resendOf', { invitee: invitation.email ?? invitation.wallet ?? '' })}
+        onClick={() => resend.mutate()}
+      >
+        {t('team.resend')}
+      </Button>
+      <Fault error={resend.error} />
+    </>
+  )
+}
+
+function InvitedOne({ invitation: { email, wallet, mail } }: { invitation: Invitation }) {
   const t = useT()
   return <WordsAlert kind="done" words={{ title: t('team.invitedTitle', { invitee: email ?? shortAddress(wallet ?? '') }), text: t(`team.invited_${mail ?? 'wallet'}`) }} />
 }

@@ -1,4 +1,4 @@
-import { Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { Group, NativeSelect, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../../api/client'
@@ -15,6 +15,7 @@ import { Fault, Listing, Name, Person, personName, Time } from '../../../compone
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { assignable, findMembers, mayActOn } from '../roles'
+import { MemberDrawer } from './member-drawer'
 import { RoleChoice } from './role-choice'
 import '../../../i18n/en/later/team'
 
@@ -48,6 +49,7 @@ export function Members({ team, me }: { team: Team; me: string }) {
     shown.filter((member) => mayActOn(team.role, member.role) && !mine(member)),
     (member) => member.user.id,
   )
+  const [detail, setDetail] = useState<string>()
   const changeRole = useOptimistic<Member, { user: string; role: Role; endKeys: boolean }>({
     list: keys.members(team.id),
     change: (members, { user, role }) => members.map((member) => (member.user.id === user ? { ...member, role } : member)),
@@ -77,6 +79,7 @@ export function Members({ team, me }: { team: Team; me: string }) {
         />
       </Group>
       <Fault error={changeRole.error} />
+      <MemberDrawer team={team} member={list.rows?.find(({ user }) => user.id === detail)} onClose={() => setDetail(undefined)} />
       {manages && <SelectAll of={selection} />}
       <Listing list={{ ...list, rows: list.rows && shown, hasNextPage: false }} empty={t(list.rows?.length ? 'team.noMatch' : 'team.noMembers')}>
         {(members) => (
@@ -99,7 +102,11 @@ export function Members({ team, me }: { team: Team; me: string }) {
                 : []),
               {
                 label: t('team.member'),
-                cell: (member) => <Person user={member.user} {...(mine(member) ? { note: t('team.you') } : {})} />,
+                cell: (member) => (
+                  <UnstyledButton className="in-row" aria-label={t('team.detailsOf', { name: personName(t, member.user) })} onClick={() => setDetail(member.user.id)}>
+                    <Person user={member.user} {...(mine(member) ? { note: t('team.you') } : {})} />
+                  </UnstyledButton>
+                ),
               },
               {
                 label: t('team.role'),

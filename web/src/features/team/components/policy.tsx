@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { api, data } from '../../../api/client'
 import { isProblem } from '../../../api/problem'
 import { keys, refreshTeam, useProviders } from '../../../api/queries'
+import type { components } from '../../../api/schema.gen'
 import type { Team, TeamPolicy } from '../../../api/types'
 import { providerName } from '../../../auth/providers'
 import { PreviewConfirm } from '../../../components/preview-confirm'
@@ -13,7 +14,7 @@ import { Fault, Retry, Waiting, WordsAlert } from '../../../components/show'
 import { typedFor, useResumed } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
 import { Whose } from '../../sessions/components/ended'
-import { type Form, limits, readDifferently, readForm, type Span, samePolicy, toForm, type Unit, units } from '../policy-form'
+import { type Form, limits, type Preset, presets, readDifferently, readForm, type Span, samePolicy, toForm, type Unit, units, withPreset } from '../policy-form'
 import { Satisfy } from './refused'
 import '../../../i18n/en/later/sessions'
 import '../../../i18n/en/later/team'
@@ -52,9 +53,11 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
   }
   const another = !samePolicy(from, policy)
   if (another && typed && (!changed || samePolicy(typed, from))) begin()
-  const names = [...new Set([...(providers.data ?? []).map((provider) => provider.name), ...policy.required_providers])]
-  const put = async (body: TeamPolicy, dry_run: boolean) =>
-    (await data(api.PUT('/v1/teams/{team}/policy', { params: { path: { team: team.id } }, body: { ...body, dry_run } }))).ended
+  const names = [...new Set([...(providers.data ?? []).map((provider) => provider.name), ...policy.required_providers, ...policy.any_of])]
+  const put = async (body: TeamPolicy, dry_run: boolean) => {
+    const { ended, affected } = await data(api.PUT('/v1/teams/{team}/policy', { params: { path: { team: team.id } }, body: { ...body, dry_run } }))
+    return { ...ended, affected }
+  }
   const save = async (body: TeamPolicy) => {
     const ended = await put(body, false)
     setSaved({ policy: body, count: ended.count })
@@ -73,6 +76,14 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
   const otherwise = readDifferently(form.networks)
   return (
     <Stack>
+      <Group gap="xs" role="group" aria-label={t('policy.presets')}>
+        <Text size="sm">{t('policy.presets')}</Text>
+        {(Object.keys(presets) as Preset[]).map((preset) => (
+          <Button key={preset} variant="default" size="xs" title={t(`policy.preset_${preset}Hint`)} onClick={() => setForm(withPreset(form, preset))}>
+            {t(`policy.preset_${preset}`)}
+          </Button>
+        ))}
+      </Group>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <SpanInput
           label={t('policy.maxAge')}
@@ -83,6 +94,13 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
         />
         <SpanInput label={t('policy.idle')} hint={t('policy.idleHint')} wrong={spanWrong('idle') || refusedAt('idle')} span={form.idle} onChange={(idle) => set({ idle })} />
         <Checkbox.Group label={t('policy.providers')} value={form.providers} error={refusedAt('required_providers')} onChange={(chosen) => set({ providers: chosen })}>
+          <Group mt="xs">
+            {names.map((name) => (
+              <Checkbox key={name} value={name} label={providerName(t, name)} />
+            ))}
+          </Group>
+        </Checkbox.Group>
+        <Checkbox.Group label={t('policy.anyOf')} description={t('policy.anyOfHint')} value={form.anyOf} error={refusedAt('any_of')} onChange={(chosen) => set({ anyOf: chosen })}>
           <Group mt="xs">
             {names.map((name) => (
               <Checkbox key={name} value={name} label={providerName(t, name)} />
@@ -132,7 +150,7 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
           {({ ended }) => (
             <>
               {another && <Text fw={600}>{t('policy.anotherText')}</Text>}
-              <Ends count={ended.count} skipped={ended.skipped} sessions={ended.sessions} />
+              <Ends {...ended} />
             </>
           )}
         </PreviewConfirm>
@@ -229,10 +247,23 @@ function Preview({ preview, changed, readable, intent, typed }: PreviewProps) {
   )
 }
 
-function Ends({ count, skipped, sessions }: { count: number; skipped: number; sessions: React.ComponentProps<typeof Whose>['sessions'] }) {
+interface EndsProps {
+  count: number
+  skipped: number
+  sessions: React.ComponentProps<typeof Whose>['sessions']
+  affected: components['schemas']['PolicyAffected']
+}
+
+// Ends says how much of the team a policy ends.
+function Ends({ count, skipped, sessions, affected }: EndsProps) {
   const t = useT()
   return (
     <Stack gap={4}>
+      {count > 0 && (
+        <Text fw={600} className="number">
+          {t('policy.affected', { sessions: affected.sessions, all: affected.sessions_total, members: affected.members, team: affected.members_total })}
+        </Text>
+      )}
       <Text size="sm">{count === 0 ? t('policy.previewNothing') : t('policy.previewEnds', { count })}</Text>
       <Whose sessions={sessions} count={count} />
       {sessions.some((session) => session.current) && (

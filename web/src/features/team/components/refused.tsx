@@ -91,7 +91,7 @@ export function Satisfy({ error, again, intent, typed }: Refusal & { intent?: st
   const ask = async (only?: string[]) => {
     if (await stepUp(intent, typed, only)) await again()
   }
-  if (error.rule !== 'required_providers') {
+  if (error.rule !== 'required_providers' && error.rule !== 'any_of') {
     return wantsFresh(error) && <Button onClick={() => void ask()}>{t('team.confirm')}</Button>
   }
   if (!identities.rows || !providers.data) return <Fault error={identities.error ?? providers.error} />

@@ -36,6 +36,7 @@ export function Sessions({ team, live }: { team: Team; live: boolean }) {
         endMany={(body) => data(api.POST('/v1/teams/{team}/sessions/revoke', { params: { path }, body }))}
         fetchJob={(job) => data(api.GET('/v1/teams/{team}/jobs/{job}', { params: { path: { ...path, job } } }))}
         onEnded={() => refreshTeam(client, team.id)}
+        trail={(user) => `/teams/${team.id}/audit?user=${user}`}
       />
     </Section>
   )

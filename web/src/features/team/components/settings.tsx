@@ -1,14 +1,14 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useChange } from '../../../api/change'
 import { api, data } from '../../../api/client'
-import { keys, useAll } from '../../../api/queries'
-import type { Team } from '../../../api/types'
+import { keys, refreshTeam, useAll } from '../../../api/queries'
+import type { Member, Role, Team } from '../../../api/types'
 import { withStepUp } from '../../../auth/step-up'
 import { ConfirmButton } from '../../../components/confirm'
 import { Section } from '../../../components/section'
-import { Fault, Name } from '../../../components/show'
+import { Fault, Name, personName } from '../../../components/show'
 import { useStepUp } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
 import { Remove, useMembers } from './members'
@@ -33,10 +33,13 @@ export function Settings({ team, me }: { team: Team; me: string }) {
           {self && <Remove team={team} member={self} me={me} />}
         </Group>
         {team.role === 'owner' && (
-          <Group justify="space-between">
-            <Text size="sm">{t('team.deleteText')}</Text>
-            <Delete team={team} />
-          </Group>
+          <>
+            <Transfer team={team} me={me} members={members.rows} />
+            <Group justify="space-between">
+              <Text size="sm">{t('team.deleteText')}</Text>
+              <Delete team={team} />
+            </Group>
+          </>
         )}
       </Section>
     </>
@@ -81,6 +84,50 @@ function Rename({ team }: { team: Team }) {
         <Fault error={rename.error} />
       </Stack>
     </form>
+  )
+}
+
+// Transfer makes another member the owner, and then the owner an admin: in between the
+// team has two owners, and never none.
+function Transfer({ team, me, members }: { team: Team; me: string; members: Member[] | undefined }) {
+  const t = useT()
+  const client = useQueryClient()
+  const [heir, setHeir] = useState<string | null>(null)
+  const others = (members ?? []).filter(({ user }) => user.id !== me)
+  const chosen = others.find(({ user }) => user.id === heir)
+  const change = (user: string, role: Role) => data(api.PATCH('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user } }, body: { role } }))
+  const transfer = async () => {
+    if (!chosen) return
+    if (chosen.role !== 'owner') await change(chosen.user.id, 'owner')
+    await change(me, 'admin')
+    await Promise.all([client.invalidateQueries({ queryKey: keys.teams }), refreshTeam(client, team.id)])
+  }
+  return (
+    <Group justify="space-between" align="flex-end">
+      <Stack gap={4} flex="1 1 14rem">
+        <Text size="sm">{t('team.transferText')}</Text>
+        <Select
+          aria-label={t('team.transferTo')}
+          placeholder={t(others.length > 0 ? 'team.transferChoose' : 'team.transferNobody')}
+          searchable
+          disabled={others.length === 0}
+          maw={360}
+          value={heir}
+          onChange={setHeir}
+          data={others.map(({ user }) => ({ value: user.id, label: personName(t, user) }))}
+        />
+      </Stack>
+      <ConfirmButton
+        color="red"
+        variant="outline"
+        disabled={!chosen}
+        label={t('team.transfer')}
+        title={t('team.transferTitle')}
+        text={chosen && t.rich('team.transferConfirmText', { name: <Name key="name">{personName(t, chosen.user)}</Name>, team: <Name key="team">{team.name}</Name> })}
+        confirm={t('team.transfer')}
+        action={transfer}
+      />
+    </Group>
   )
 }
 
