@@ -107,8 +107,8 @@ func (a *App) Refuse(w http.ResponseWriter, r *http.Request, status int, refusal
 
 // sections are the pages of the areas, as the app's router has them.
 var sections = map[string][]string{
-	"account": {"profile", "sign-in-methods", "emails", "devices", "apps", "history", "merge"},
-	"admin":   {"users", "sessions", "duplicates", "merges", "clients", "audit", "api-keys", "health"},
+	"account": {"profile", "sign-in-methods", "emails", "devices", "apps", "history", "merge", "deleted"},
+	"admin":   {"overview", "users", "teams", "sessions", "duplicates", "merges", "clients", "webhooks", "hooks", "audit", "api-keys", "health"},
 	// Of one team; without a page the app leads on to the first.
 	"teams": {"", "overview", "sessions", "members", "invitations", "policy", "api-keys", "audit", "settings"},
 }
@@ -125,8 +125,10 @@ func isPage(p string) bool {
 		id, page, named := strings.Cut(rest, "/")
 		return id != "" && (page != "" || !named) && slices.Contains(sections[area], page)
 	case "admin":
-		if id, ok := strings.CutPrefix(rest, "users/"); ok {
-			return id != "" && !strings.Contains(id, "/")
+		for _, one := range []string{"users/", "webhooks/"} {
+			if id, ok := strings.CutPrefix(rest, one); ok {
+				return id != "" && !strings.Contains(id, "/")
+			}
 		}
 	}
 	return slices.Contains(sections[area], rest)

@@ -37,7 +37,7 @@ func get(bundle fs.FS, o Options, method, target string, header ...string) *http
 }
 
 func TestPages(t *testing.T) {
-	for _, target := range []string{"/", "/sign-in?return_to=/account", "/account", "/account/devices", "/teams/0193", "/teams/a/sessions", "/admin", "/admin/users", "/admin/users/0193", "/docs"} {
+	for _, target := range []string{"/", "/sign-in?return_to=/account", "/account", "/account/devices", "/teams/0193", "/teams/a/sessions", "/admin", "/admin/users", "/admin/users/0193", "/admin/overview", "/admin/teams", "/admin/webhooks/0193", "/admin/hooks", "/account/deleted", "/docs"} {
 		w := get(built(), Options{}, http.MethodGet, target)
 		if w.Code != http.StatusOK || !strings.HasPrefix(w.Body.String(), `<!doctype html><html lang="en"><meta name="latchkey-dev"`) {
 			t.Errorf("%s: %d %q, want the page", target, w.Code, w.Body)
@@ -104,7 +104,7 @@ func TestAssetTypesDoNotDependOnTheSystem(t *testing.T) {
 
 func TestNotFound(t *testing.T) {
 	for _, target := range []string{
-		"/nothing", "/teams", "/teams/", "/account/", "/account/x", "/account/users", "/admin/users/", "/admin/users/a/b", "/admin/x", "/docs/x",
+		"/nothing", "/teams", "/teams/", "/account/", "/account/x", "/account/users", "/admin/users/", "/admin/users/a/b", "/admin/x", "/admin/webhooks/", "/docs/x",
 		"/teams/a/", "/teams//sessions", "/teams/a/b", "/teams/a/users", "/teams/a/sessions/", "/teams/a/sessions/b", "/index.html", "/.gitkeep", "/assets/", "/assets",
 		"/assets/main-a1b2.js.br", "/assets/none.js", "/assets/../index.html", "/%2e%2e/embed.go", "//assets/main-a1b2.js", "/v1/session",
 	} {

@@ -28,6 +28,10 @@ export const words: Catalogue['words'] = {
     title: 'Das Team bittet um eine Bestätigung',
     text: 'Diese Sitzung war länger inaktiv, als die Richtlinie erlaubt. Bestätigen Sie mit einer Ihrer Anmeldemethoden.',
   },
+  policy_unsatisfied_any_of: {
+    title: 'Das Team verlangt eine von mehreren Anmeldemethoden',
+    text: 'Bestätigen Sie sich mit einer davon, oder fügen Sie auf Ihrer Kontoseite eine hinzu:',
+  },
   policy_unsatisfied_required_providers: {
     title: 'Das Team verlangt eine weitere Anmeldemethode',
     text: 'Bestätigen Sie mit dem, was fehlt, oder fügen Sie es auf Ihrer Kontoseite hinzu. Es fehlt:',

@@ -24,6 +24,7 @@ export const words = {
     title: 'The team asks you to verify it’s you',
     text: 'This session was inactive for longer than its policy allows. Verify with any of your sign-in methods.',
   },
+  policy_unsatisfied_any_of: { title: 'The team requires one of some sign-in methods', text: 'Verify with one of these, or add one on your account page:' },
   policy_unsatisfied_required_providers: { title: 'The team requires another sign-in method', text: 'Verify with what is missing, or add it on your account page. Missing:' },
   policy_unsatisfied_require_fresh_for_admin: {
     title: 'Verify it’s you',
