@@ -61,11 +61,11 @@ func TestEndingOfASession(t *testing.T) {
 		if ended.String("ended.reason") != "ended_by_user" || ended.String("ended.at") == "" {
 			t.Errorf("%s", ended.Body)
 		}
-		if told := one.GET("/v1/me").WantProblem(http.StatusUnauthorized, "unauthenticated"); told.Get("ended") != nil {
-			t.Errorf("%s", told.Body)
+		if silent := one.GET("/v1/me").WantProblem(http.StatusUnauthorized, "unauthenticated"); silent.Get("ended") != nil {
+			t.Errorf("%s", silent.Body)
 		}
-		if told := a.Browser().GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated"); told.Get("ended") != nil {
-			t.Errorf("%s", told.Body)
+		if silent := a.Browser().GET("/v1/session").WantProblem(http.StatusUnauthorized, "unauthenticated"); silent.Get("ended") != nil {
+			t.Errorf("%s", silent.Body)
 		}
 	})
 }

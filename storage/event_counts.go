@@ -18,7 +18,7 @@ type eventCountRow struct {
 }
 
 // countEvents adds a batch of events to the counts of their hours, in the transaction
-// that seals the batch. One sealer works at a time, so nobody waits for a count.
+// that seals the batch. One sealer works at a time, so no change waits for a count.
 func (db *DB) countEvents(ctx context.Context, batch []placed) error {
 	counts := figures.Counts(rowsOf(batch, func(p placed) identity.Event { return p.Event }))
 	if len(counts) == 0 {

@@ -26,8 +26,8 @@ type Count struct {
 	LastAt time.Time
 }
 
-// counted are the actions that are counted, and the member of their data that they
-// are told apart by.
+// counted are the actions that are counted, and the member of their data that
+// distinguishes them.
 var counted = map[identity.Action]string{
 	identity.ActionSessionCreated:  "provider",
 	identity.ActionProofRefused:    "reason",

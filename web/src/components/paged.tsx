@@ -1,6 +1,6 @@
 import { Button, Group, Text } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import type { Page } from '../api/queries'
 import { useT } from '../i18n/language'
@@ -52,7 +52,11 @@ export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { c
   })
   const next = query.data?.next_cursor
   const emptied = cursors.length > 0 && query.data?.data.length === 0 && !query.isPlaceholderData
-  if (emptied && !query.isFetching) setCursors(cursors.slice(0, -1))
+  const leave = emptied && !query.isFetching
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each page that is empty
+  useEffect(() => {
+    if (leave) setCursors(cursors.slice(0, -1))
+  }, [leave, cursor])
   const rows = emptied ? undefined : query.data?.data
   const from = cursors.length * limit
   return {

@@ -83,7 +83,7 @@ export function CheckUp({ identities }: { identities: ReturnType<typeof useIdent
       done: others.length === 0,
       title: others.length > 0 ? t('checkUp.others', { count: others.length }) : t('checkUp.noOthers'),
       text: others[0]?.address ?? t('checkUp.othersDone'),
-      // Whoever proves the other account can merge it.
+      // A person who proves the other account can merge it.
       ...(others.length > 0 ? { to: addMethod, action: t('checkUp.review') } : {}),
     },
   ]
