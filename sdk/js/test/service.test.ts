@@ -1,6 +1,8 @@
 import { createServer } from 'node:http'
 import { LatchkeyError } from '@latchkey/client'
 import { createAdmin, createIntrospector, createVerifier, type LatchkeyEvent, requireTeamRole, verifyWebhook } from '@latchkey/server'
+import { createLatchkeySIWX } from '@latchkey/wallet/appkit'
+import { createLatchkeyAdapter } from '@latchkey/wallet/rainbowkit'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { createSiweMessage } from 'viem/siwe'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -74,6 +76,35 @@ test('a wallet, the session, me, and signing out', async () => {
   await client.session.signOut()
   expect(await client.session.get()).toBeNull()
   expect((await refusal(client.me.get())).code).toBe('unauthenticated')
+})
+
+test('RainbowKit and AppKit sign in, and the message of AppKit alone is refused with what to change', async () => {
+  const wallet = newWallet()
+  const rainbow = new Browser(service.url)
+  const adapter = createLatchkeyAdapter({ client: rainbow.client })
+  const text = adapter.createMessage({ nonce: await adapter.getNonce(), address: wallet.address.toLowerCase(), chainId: 1 })
+  expect(await adapter.verify({ message: text, signature: await wallet.signMessage({ message: text }) })).toBe(true)
+  const user = (await rainbow.client.session.get())?.user.id
+
+  const errors: unknown[] = []
+  const appkit = new Browser(service.url)
+  const siwx = createLatchkeySIWX({ client: appkit.client, onError: (error) => errors.push(error) })
+  const sign = async (message: string) => ({ message, signature: await wallet.signMessage({ message }) })
+  const created = await siwx.createMessage({ accountAddress: wallet.address.toLowerCase(), chainId: 'eip155:1' })
+  // As the default messenger of AppKit writes the same fields.
+  const informal = `${created.domain} wants you to sign in with your Ethereum Mainnet account:\n${wallet.address}\n\nURI: ${created.uri}\nVersion: 1\nChain ID: eip155:1\nNonce: ${created.nonce}\nIssued At: ${created.issuedAt}`
+  await expect(siwx.addSession(await sign(informal))).rejects.toMatchObject({
+    code: 'invalid_message',
+    field: 'domain',
+    message: expect.stringMatching(/Ethereum account.*eip155/s),
+  })
+  expect(errors).toHaveLength(1)
+  expect(await siwx.getSessions('eip155:1', wallet.address)).toEqual([])
+  await siwx.addSession(await sign(created.toString()))
+  expect((await appkit.client.session.get())?.user.id).toBe(user)
+  expect(await siwx.getSessions('eip155:1', wallet.address)).toHaveLength(1)
+  await siwx.revokeSession('eip155:1', wallet.address)
+  expect(await appkit.client.session.get()).toBeNull()
 })
 
 test('a mailed code; another purpose than signing in needs a session', async () => {
