@@ -71,6 +71,8 @@ export function createClient({ baseUrl = '', ...options }: ClientOptions = {}) {
           await unwrap(api.DELETE('/v1/session'))
         } catch (error) {
           if (!(error instanceof LatchkeyError && error.code === 'unauthenticated')) throw error
+        } finally {
+          tokens.clear() // what was asked for meanwhile is of this session, too
         }
       },
     },
