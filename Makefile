@@ -143,6 +143,7 @@ lint: need-go $(GOLANGCI) web/node_modules/.installed sdk/js/node_modules/.insta
 	cd web && $(NPM) run --silent lint
 	cd sdk/js && $(NPM) run --silent lint
 	GOFLAGS="$(AS_BUILT)" $(GOLANGCI) run ./...
+	cd sdk/go && GOFLAGS="$(AS_BUILT)" $(CURDIR)/$(GOLANGCI) run ./...
 
 $(GOLANGCI):
 	@mkdir -p bin
