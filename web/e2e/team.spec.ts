@@ -250,7 +250,10 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await owner.goto(`/teams/${team}/policy`)
   const preview = owner.getByRole('region', { name: 'Preview' })
   await expect(preview).toContainText('No changes.')
-  await owner.getByRole('group', { name: /all of them/ }).getByRole('checkbox', { name: 'Ethereum wallet' }).check()
+  await owner
+    .getByRole('group', { name: /all of them/ })
+    .getByRole('checkbox', { name: 'Ethereum wallet' })
+    .check()
   await expect(preview).toContainText('1 of 2 sessions, 1 of 2 members')
   await expect(preview).toContainText('1 session would end:')
   await expect(preview).toContainText('Petra')

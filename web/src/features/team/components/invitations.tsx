@@ -66,7 +66,7 @@ export function Invitations({ team }: { team: Team }) {
                 label: t('team.takeBack'),
                 action: true,
                 cell: (invitation) => (
-                  <Group gap={6} justify="flex-end">
+                  <Group gap={6} justify="flex-end" className="row-actions">
                     <CopyLink invitee={invitation.email ?? invitation.wallet ?? ''} />
                     <Resend team={team} invitation={invitation} onDone={refresh} />
                     <ConfirmButton
@@ -158,7 +158,7 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
           />
           <NativeSelect
             label={t('team.role')}
-            description={' '}
+            description={'\u00a0'}
             w={130}
             data={assignable(team.role).map((role) => ({ value: role, label: t(`common.${role}`) }))}
             value={role}
