@@ -75,7 +75,8 @@ func TestTheDryRunIsTheRealCall(t *testing.T) {
 			}
 			if one(true, false, false) {
 				call = func(dryRun bool) (session.RevocationResult[session.ListedInTeam], error) {
-					return f.SetPolicy(t.Context(), actor(boss), tm.ID, policy, dryRun)
+					out, err := f.SetPolicy(t.Context(), actor(boss), tm.ID, policy, dryRun)
+					return out.RevocationResult, err
 				}
 			}
 			before := open()
