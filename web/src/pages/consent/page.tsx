@@ -9,7 +9,7 @@ import { leaveFor } from '../../auth/return-to'
 import { PageTitle } from '../../components/page-title'
 import { Fault, Name, personName, Retry, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
-import { scopeWords } from '../../features/apps/scopes'
+import { scopesWords } from '../../features/apps/scopes'
 import { useT } from '../../i18n/language'
 import '../../i18n/en/later/apps'
 
@@ -63,8 +63,8 @@ function Consent({ session }: { session: CurrentSession }) {
       <Paper withBorder p="md">
         <Text mb="xs">{t('consent.may')}</Text>
         <List>
-          {scopes.map((scope) => (
-            <List.Item key={scope}>{scopeWords(t, scope)}</List.Item>
+          {scopesWords(t, scopes).map((words) => (
+            <List.Item key={words}>{words}</List.Item>
           ))}
           {resources.map((resource) => (
             <List.Item key={resource}>{t.rich('consent.resource', { resource: <Name>{resource}</Name> })}</List.Item>

@@ -10,7 +10,7 @@ import { PageTitle } from '../../components/page-title'
 import { Fault, Name, personName, Time } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
 import { useStepUp } from '../../components/step-up-context'
-import { scopeWords } from '../../features/apps/scopes'
+import { scopesWords } from '../../features/apps/scopes'
 import { useT } from '../../i18n/language'
 import '../../i18n/en/later/apps'
 
@@ -129,8 +129,8 @@ function Decide({ asked, session, onDecided }: { asked: Question; session: Curre
       <Paper withBorder p="md">
         <Text mb="xs">{t('device.may')}</Text>
         <List>
-          {scopes.map((scope) => (
-            <List.Item key={scope}>{scopeWords(t, scope)}</List.Item>
+          {scopesWords(t, scopes).map((words) => (
+            <List.Item key={words}>{words}</List.Item>
           ))}
           {resources.map((resource) => (
             <List.Item key={resource}>{t.rich('consent.resource', { resource: <Name>{resource}</Name> })}</List.Item>

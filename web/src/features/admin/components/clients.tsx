@@ -44,16 +44,15 @@ export function Clients() {
               rows={clients}
               rowKey={(one) => one.client_id}
               columns={[
-                { label: t('clients.name'), cell: (one) => <Name line>{one.name}</Name> },
-                { label: t('clients.id'), cell: (one) => <Code>{one.client_id}</Code> },
+                { label: t('clients.name'), cell: (one) => <ClientName client={one} /> },
                 {
                   label: t('clients.kind'),
                   cell: (one) => [t(`clients.kind_${one.kind}`), one.trusted && t('clients.trusted'), one.document && t('clients.document')].filter(Boolean).join(', '),
                 },
-                { label: t('clients.redirects'), cell: (one) => <Text size="sm">{one.redirect_uris.join(', ')}</Text> },
+                { label: t('clients.redirects'), cell: (one) => <Redirects uris={one.redirect_uris} /> },
                 { label: t('apps.since'), cell: (one) => <Time at={one.created_at} /> },
                 {
-                  label: t('clients.remove'),
+                  label: t('clients.actions'),
                   action: true,
                   cell: (one) => (
                     <Group gap="xs" justify="flex-end">
@@ -109,6 +108,39 @@ export function Clients() {
           await refresh()
         }}
       />
+    </Stack>
+  )
+}
+
+// ClientName names a client, which several can be called alike, by its id too.
+function ClientName({ client }: { client: Client }) {
+  return (
+    <Stack gap={0} miw={0}>
+      <Name line>{client.name}</Name>
+      <Text size="xs" ff="monospace" className="muted" style={{ overflowWrap: 'anywhere' }}>
+        {client.client_id}
+      </Text>
+    </Stack>
+  )
+}
+
+const shownRedirects = 2
+
+// Redirects are the first of many; the dialog to edit a client has them all.
+function Redirects({ uris }: { uris: string[] }) {
+  const t = useT()
+  return (
+    <Stack gap={0} miw={0}>
+      {uris.slice(0, shownRedirects).map((uri) => (
+        <Text key={uri} size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {uri}
+        </Text>
+      ))}
+      {uris.length > shownRedirects && (
+        <Text size="sm" className="muted">
+          {t('clients.moreRedirects', { count: uris.length - shownRedirects })}
+        </Text>
+      )}
     </Stack>
   )
 }

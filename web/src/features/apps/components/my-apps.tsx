@@ -9,7 +9,7 @@ import { Fault, Listing, Name, Time } from '../../../components/show'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import '../../../i18n/en/later/apps'
-import { scopeWords } from '../scopes'
+import { scopesWords } from '../scopes'
 
 type Grant = components['schemas']['Grant']
 
@@ -33,7 +33,7 @@ export function MyApps() {
             rowKey={(grant) => grant.id}
             columns={[
               { label: t('apps.app'), cell: (grant) => <AppName client={grant.client} /> },
-              { label: t('apps.may'), cell: (grant) => <Text size="sm">{grant.scopes.map((scope) => scopeWords(t, scope)).join(', ')}</Text> },
+              { label: t('apps.may'), cell: (grant) => <Text size="sm">{scopesWords(t, grant.scopes).join(', ')}</Text> },
               { label: t('apps.since'), cell: (grant) => <Time at={grant.created_at} /> },
               { label: t('apps.used'), cell: (grant) => (grant.last_used_at ? <Time at={grant.last_used_at} /> : t('apps.never')) },
               {
@@ -65,7 +65,7 @@ function AppName({ client }: { client: Grant['client'] }) {
   return (
     <Group gap="xs" wrap="nowrap">
       {client.logo_uri && !client.document && <Avatar src={client.logo_uri} size="sm" alt="" imageProps={{ referrerPolicy: 'no-referrer' }} />}
-      <Stack gap={0}>
+      <Stack gap={0} miw={0}>
         <Name line>{client.name}</Name>
         {host && (
           <Text size="sm" className="muted">
