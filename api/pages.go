@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/latchkey/latchkey/api/contract"
+	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/web"
 )
 
@@ -37,10 +38,16 @@ func wantsPage(c *gin.Context) bool {
 		strings.Contains(c.GetHeader("Accept"), "text/html")
 }
 
+// ofApplication reports whether an application is at fault, and signing in would help
+// nothing: the person has to read what is wrong, to say so there.
+func ofApplication(c *gin.Context, p contract.Problem) bool {
+	return c.FullPath() == logoutPath || c.FullPath() == authorizePath && p.Code == string(identity.CodeInvalidRequest)
+}
+
 func (s *Server) problemPage(c *gin.Context, p contract.Problem) {
 	c.Header("Content-Security-Policy", s.pagePolicy())
 	refusal := web.Refusal{Code: p.Code, Detail: p.Detail, RequestID: p.RequestId, ReturnTo: requestInfoOf(c).returnTo}
-	if s.Web != nil && s.Web.Refuse(c.Writer, c.Request, p.Status, refusal) {
+	if s.Web != nil && !ofApplication(c, p) && s.Web.Refuse(c.Writer, c.Request, p.Status, refusal) {
 		return
 	}
 	c.Header("Content-Security-Policy", problemPagePolicy)
