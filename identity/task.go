@@ -64,6 +64,9 @@ const MailInvitation MailTemplate = "invitation" // data: team, role, until, lin
 // MailProof is the letter with a link and, unless it is "", a code.
 const MailProof MailTemplate = "proof" // data: purpose, which may be "any"; link, code, minutes
 
+// OutboxUse is what the keys are for that seal the payloads of tasks.
+const OutboxUse = "outbox"
+
 // Sealer encrypts secrets that must be kept in a form that can be read again
 // (AES-256-GCM), such as what tasks have to know. What it seals opens only in the
 // context it was sealed for: a payload in its task.

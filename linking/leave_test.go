@@ -242,6 +242,19 @@ func TestErasure(t *testing.T) {
 				t.Errorf("the trail has %s in plain: %s", value, stored)
 			}
 		}
+		mail := identity.NewSealer(identity.Secrets{"a secret that is long enough for this"}.Keys(identity.OutboxUse)...)
+		waits := func(to, text string) identity.ID {
+			task, err := mail.NewTask(identity.TaskMail, identity.Mail{To: to, Template: identity.MailNotice, Data: map[string]string{"what": text}}, d.Clock.Now(), d.Clock.Now().Add(time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Do(t, func(ctx context.Context) error { return d.EnqueueTasks(ctx, task) })
+			return task.ID
+		}
+		waits("ada@private.example", "to them")
+		waits("bob@corp.example", "the address ADA@private.example was taken")
+		waits("former@private.example", "to them")
+		stays := waits("bob@corp.example", "of something else")
 		_, events, heads := d.Breaks(t, nil)
 		d.Clock.Advance(grace - time.Second)
 		if more, err := w.service.EraseDue(t.Context()); err != nil || more || d.Count(t, "deletions WHERE erased_at IS NOT NULL") != 0 {
@@ -250,6 +263,10 @@ func TestErasure(t *testing.T) {
 		d.Clock.Advance(time.Second)
 		if _, err := w.service.EraseDue(t.Context()); err != nil {
 			t.Fatal(err)
+		}
+		left, err := d.Tasks(t.Context(), identity.ID{}, 50)
+		if err != nil || len(left) != 1 || left[0].ID != stays {
+			t.Errorf("%d mails wait, %v", len(left), err)
 		}
 		for _, table := range tablesOf(t, d) {
 			for _, value := range private {

@@ -54,20 +54,23 @@ type auditSecretRow struct {
 type auditSecrets struct {
 	mu     sync.Mutex
 	sealer *identity.Sealer // nil without LATCHKEY_SECRET
+	tasks  *identity.Sealer // of the outbox, likewise
 	opened map[int][]byte
 	newest int
 }
 
 const auditSecretUse = "audit trail"
 
-// SealAuditWith sets the keys under which secrets of the audit trail are sealed. It is
-// called before events are recorded or read.
+// SealAuditWith sets the keys under which secrets of the audit trail are sealed, and
+// waiting mail, which an erasure looks through. It is called before events are recorded
+// or read.
 func (db *DB) SealAuditWith(secrets identity.Secrets) {
 	db.audit.mu.Lock()
 	defer db.audit.mu.Unlock()
-	db.audit.sealer, db.audit.opened, db.audit.newest = nil, nil, 0
+	db.audit.sealer, db.audit.tasks, db.audit.opened, db.audit.newest = nil, nil, nil, 0
 	if len(secrets) > 0 {
 		db.audit.sealer = new(identity.NewSealer(secrets.Keys(auditSecretUse)...))
+		db.audit.tasks = new(identity.NewSealer(secrets.Keys(identity.OutboxUse)...))
 	}
 }
 

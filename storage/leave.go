@@ -95,6 +95,9 @@ const erasedTarget = "erased"
 func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value string) string, at time.Time) error {
 	db.unhurried(ctx)
 	db.changed(ctx, users...)
+	if err := db.eraseMail(ctx, users, at); err != nil {
+		return err
+	}
 	if err := db.eraseAuditOf(ctx, users); err != nil {
 		return err
 	}

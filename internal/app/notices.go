@@ -35,7 +35,7 @@ func newNotices(cfg config.Config, db *storage.DB, wake func()) notices {
 
 // outboxSealer seals and opens what waits in the outbox.
 func outboxSealer(cfg config.Config) identity.Sealer {
-	return identity.NewSealer(identity.Secrets(cfg.Secrets()).Keys("outbox")...)
+	return identity.NewSealer(identity.Secrets(cfg.Secrets()).Keys(identity.OutboxUse)...)
 }
 
 // Notify implements identity.Notifier.
