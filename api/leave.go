@@ -93,11 +93,22 @@ const maxExported = 10_000
 
 // ExportMe returns everything that is kept about the signed-in user.
 func (s *Server) ExportMe(ctx context.Context, _ contract.ExportMeRequestObject) (contract.ExportMeResponseObject, error) {
-	u := requestInfoOf(ctx).principal.User
-	whole, err := s.Users.Get(ctx, u.ID)
+	out, err := s.export(ctx, requestInfoOf(ctx).principal.User.ID)
+	name := `attachment; filename="latchkey-export.json"`
+	return contract.ExportMe200JSONResponse{Body: out, Headers: contract.ExportMe200ResponseHeaders{ContentDisposition: &name}}, err
+}
+
+// Export returns what ExportMe does about a user, without a request.
+func Export(ctx context.Context, deps Deps, id identity.ID) (contract.MyExport, error) {
+	return (&Server{Deps: deps}).export(ctx, id)
+}
+
+func (s *Server) export(ctx context.Context, id identity.ID) (contract.MyExport, error) {
+	whole, err := s.Users.Get(ctx, id)
 	if err != nil {
-		return nil, err
+		return contract.MyExport{}, err
 	}
+	u := whole.User
 	former := whole.MergedFrom
 	out := contract.MyExport{
 		ExportedAt: s.Now(), User: userOf(whole.User), ExternalId: whole.ExternalID, AppMetadata: whole.AppMetadata.Map(),
@@ -107,36 +118,35 @@ func (s *Server) ExportMe(ctx context.Context, _ contract.ExportMeRequestObject)
 	if err == nil {
 		out.DeletesAt = &leaving.DeletesAt
 	} else if !errors.Is(err, identity.ErrNotFound) {
-		return nil, err
+		return out, err
 	}
 	if out.Emails, err = s.emailsOf(ctx, u); err != nil {
-		return nil, err
+		return out, err
 	}
 	if out.Identities, _, err = exported(func(p identity.Page) ([]contract.Identity, *identity.ID, error) {
 		rows, next, err := s.Users.Identities(ctx, u.ID, p)
 		return each(rows, s.identityOf), next, err
 	}); err != nil {
-		return nil, err
+		return out, err
 	}
 	if out.Sessions, _, err = exported(func(p identity.Page) ([]contract.Session, *identity.ID, error) {
 		rows, next, err := s.Sessions.List(ctx, u.ID, p)
 		return each(rows, func(l session.Session) contract.Session { return s.sessionOf(l, isCurrent(ctx, l.ID)) }), next, err
 	}); err != nil {
-		return nil, err
+		return out, err
 	}
 	if out.Teams, _, err = exported(func(p identity.Page) ([]contract.Membership, *identity.ID, error) {
 		rows, next, err := s.Teams.Places(ctx, u.ID, p)
 		return each(rows, membershipOf), next, err
 	}); err != nil {
-		return nil, err
+		return out, err
 	}
 	ids := append(slices.Clone(former), u.ID)
 	out.History, out.HistoryComplete, err = exported(func(p identity.Page) ([]contract.MyEvent, *identity.ID, error) {
 		rows, next, err := s.Linking.History(ctx, ids, p)
 		return each(rows, func(e identity.Event) contract.MyEvent { return myEventOf(e, ids) }), next, err
 	})
-	name := `attachment; filename="latchkey-export.json"`
-	return contract.ExportMe200JSONResponse{Body: out, Headers: contract.ExportMe200ResponseHeaders{ContentDisposition: &name}}, err
+	return out, err
 }
 
 // exported reads the pages of a list, and reports whether that was all of it.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
@@ -22,7 +24,7 @@ import (
 
 func newUserCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "user", Short: "Delete, restore and export users"}
-	cmd.AddCommand(newUserDeleteCommand(), newUserRestoreCommand(), newUserErasedCommand(), newUserEraseAgainCommand())
+	cmd.AddCommand(newUserDeleteCommand(), newUserRestoreCommand(), newUserExportCommand(), newUserErasedCommand(), newUserEraseAgainCommand())
 	return cmd
 }
 
@@ -98,6 +100,36 @@ func newUserRestoreCommand() *cobra.Command {
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit trail")
 	requireYes(cmd, &yes, "restore the user")
 	return cmd
+}
+
+func newUserExportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "export USER", Short: "Print everything that is kept about a user, as GET /v1/me/export does", Args: cobra.ExactArgs(1),
+		Long: "Print everything that is kept about a user as one JSON object, as GET /v1/me/export does.\n\nA user is named by id, verified address or wallet.",
+		RunE: withDB(func(cmd *cobra.Command, args []string, db *storage.DB) error {
+			id, err := selectorOf(args[0]).find(cmd.Context(), db)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			cfg, err := config.Load(os.Environ(), false)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithCancel(cmd.Context())
+			defer cancel()
+			a, err := app.New(app.Parts{
+				Context: ctx, Config: cfg, DB: db, Metrics: api.NewMetrics(), Log: slog.New(slog.DiscardHandler), Now: identity.SystemClock,
+			})
+			if err != nil {
+				return err
+			}
+			out, err := a.Export(ctx, id)
+			if err != nil {
+				return err
+			}
+			return printJSON(cmd.OutOrStdout(), out)
+		}),
+	}
 }
 
 func newUserErasedCommand() *cobra.Command {

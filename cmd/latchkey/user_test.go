@@ -55,6 +55,8 @@ func TestUserCommands(t *testing.T) {
 		t.Errorf("active are %v", got)
 	}
 	run(0, "user.deletion_cancelled", "explain", "--email", "ada@example.com")
+	run(0, `"display_name":"Ada"`, "user", "export", "ada@example.com")
+	run(exitFailed, "signed in", "user", "export", "eve@example.com")
 
 	d := storagetest.OpenURL(t, storagetest.SQLite, databaseURL)
 	people := map[string]identity.ID{}

@@ -68,6 +68,12 @@ type App struct {
 	feed     *team.Feed
 	keys     *token.Keyring
 	linking  *linking.Service
+	deps     api.Deps
+}
+
+// Export returns everything that is kept about a user, as GET /v1/me/export does.
+func (a *App) Export(ctx context.Context, user identity.ID) (any, error) {
+	return api.Export(ctx, a.deps, user)
 }
 
 // Run does what requests have left to be done, until ctx ends.
@@ -212,7 +218,7 @@ func New(parts Parts) (*App, error) {
 	if err == nil && cfg.Dev {
 		handler = devmode.Guard(handler, cfg.PublicURL, cfg.DevAllowRemote)
 	}
-	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, logouts: newLogouts(parts, deps.Tokens), events: happened, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring(), linking: deps.Linking}, err
+	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, logouts: newLogouts(parts, deps.Tokens), events: happened, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring(), linking: deps.Linking, deps: deps}, err
 }
 
 // Keyring returns the keys that sign access tokens.
