@@ -242,8 +242,9 @@ func testRestored(t *testing.T, d *storagetest.Database) {
 	d.Record(t, d.Event(&team))
 	wantWhole(t, d, &team, 5)
 	var epochs string
-	err := d.SQL.QueryRowContext(t.Context(), "SELECT string_agg(DISTINCT epoch::text, ' ' ORDER BY epoch::text) FROM audit_events WHERE team_id = $1", team.String()).Scan(&epochs)
-	if err != nil || epochs != "1 2" {
+	// The schema may be older than the server, so the first need not be 1.
+	err := d.SQL.QueryRowContext(t.Context(), "SELECT count(DISTINCT epoch) || ', ' || max(epoch) - min(epoch) FROM audit_events WHERE team_id = $1", team.String()).Scan(&epochs)
+	if err != nil || epochs != "2, 1" {
 		t.Errorf("epochs %s, %v", epochs, err)
 	}
 }
