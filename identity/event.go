@@ -81,6 +81,7 @@ const (
 	ActionWebhookTested         Action = "webhook.tested"
 	ActionWebhookReplayed       Action = "webhook.replayed"
 	ActionWebhookDisabled       Action = "webhook.disabled" // because deliveries failed
+	ActionAuditRewritten        Action = "audit.rewritten"  // a chain got new hashes, see docs/audit.md
 )
 
 // Event is one line of the audit trail. It is written in the transaction of its

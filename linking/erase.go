@@ -88,6 +88,15 @@ func (erasedKeys) hashUnder(key []byte, value string) string {
 	return identity.ErasedPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
+// HashesOfErased are what may be left of an erased address or subject, one for each key.
+func (s *Service) HashesOfErased(value string) []string {
+	out := make([]string, len(s.erasedKeys))
+	for i, key := range s.erasedKeys {
+		out[i] = s.erasedKeys.hashUnder(key, value)
+	}
+	return out
+}
+
 // erasedVouchers lists the vouchers of people who were erased that are about the
 // proof's address or identity, as if they had been kept.
 func (s *Service) erasedVouchers(ctx context.Context, p identity.Proof, address string) ([]identity.Voucher, error) {

@@ -71,12 +71,13 @@ type placed struct {
 	audit.Link
 	place
 	single bool // chained by a release without seals
+	form   int  // see sealedForm
 }
 
 // events selects events with all that placed holds.
 func (db *DB) events(from bun.IDB) *bun.SelectQuery {
 	return from.NewSelect().TableExpr("audit_events AS a").ColumnExpr(`a.id, a.at, a.action, a.actor_id, a.user_id, a.team_id, a.session_id,
-		a.ip, a.user_agent, a.data, coalesce(a.seq, 0), a.prev_hash, a.hash, coalesce(?, 0), coalesce(a.position, 0)`, bun.Safe(db.engine.epochOf()))
+		a.ip, a.user_agent, a.data, coalesce(a.seq, 0), a.prev_hash, a.hash, coalesce(?, 0), coalesce(a.position, 0), a.form`, bun.Safe(db.engine.epochOf()))
 }
 
 // scan reads what events selects. It is written by hand, as it is called for
@@ -92,7 +93,7 @@ func (db *DB) scan(ctx context.Context, q *bun.SelectQuery) (out []placed, err e
 		var seq int64
 		var data sql.RawBytes
 		err := rows.Scan(&p.ID, &p.At, &p.Action, &p.ActorID, &p.UserID, &p.TeamID, &p.SessionID,
-			&p.IP, &p.UserAgent, &data, &seq, &p.PrevHash, &p.Hash, &p.Epoch, &p.Position)
+			&p.IP, &p.UserAgent, &data, &seq, &p.PrevHash, &p.Hash, &p.Epoch, &p.Position, &p.form)
 		if err != nil {
 			return nil, db.engine.normalise(err)
 		}

@@ -91,12 +91,18 @@ func (db *DB) archivedUpTo(ctx context.Context, from bun.IDB, chain identity.ID)
 	return c.Seq, err
 }
 
-// Settled implements audit.ArchiveStore. What the feed has not got is left.
+// Settled implements audit.ArchiveStore. What the feed has not got is left, and so is
+// what has personal values in plain, and what of a chain is behind that.
 func (db *DB) Settled(ctx context.Context, chain identity.ID, seq int64, limit int) ([]audit.Placed, error) {
 	var fed feedProgressRow
 	if err := db.reader(ctx).NewSelect().Model(&fed).Where("pr.id = 1").Scan(ctx); err != nil {
 		return nil, db.engine.normalise(err)
 	}
+	rewrite, err := db.Rewrite(ctx, chain)
+	if err != nil && !errors.Is(err, identity.ErrNotFound) {
+		return nil, err
+	}
+	under := err == nil && !rewrite.Done
 	w, err := db.walk(ctx, chain, seq, limit, audit.Filter{})
 	if err != nil {
 		return nil, err
@@ -106,6 +112,9 @@ func (db *DB) Settled(ctx context.Context, chain identity.ID, seq int64, limit i
 		one := audit.Placed{Record: p.Record}
 		if p.Seq == nil || p.Unreadable != nil {
 			return nil, errors.New("the audit trail is broken here; see latchkey audit verify")
+		}
+		if p.form != sealedForm || under && *p.Seq > rewrite.Seq {
+			break
 		}
 		if !p.single {
 			if db.engine.compare(p.place, fed.place) > 0 {

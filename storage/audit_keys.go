@@ -173,7 +173,7 @@ func (db *DB) sealEvents(ctx context.Context, events []identity.Event) (rows []e
 				return nil, nil, err
 			}
 		}
-		rows[i] = eventRow{Event: public}
+		rows[i] = eventRow{Event: public, Form: sealedForm}
 	}
 	return rows, keys, nil
 }
@@ -305,6 +305,9 @@ func (db *DB) eachAuditSecret(ctx context.Context, do func(ctx context.Context, 
 // eraseAuditOf throws away the keys of users' values in the trail, and of what it has
 // about their addresses and identities. It is called before these are deleted.
 func (db *DB) eraseAuditOf(ctx context.Context, users []identity.ID) error {
+	if err := db.engine.lockName(ctx, db.writer(ctx), rewriterLock); err != nil {
+		return err
+	}
 	var about []struct{ Provider, Subject, Address string }
 	ids := bun.List(users)
 	err := db.reader(ctx).NewRaw(`SELECT '' AS provider, '' AS subject, e.address FROM emails AS e WHERE e.user_id IN (?)

@@ -24,7 +24,7 @@ func TestColumnsAreThoseOfTheRows(t *testing.T) {
 		{sessionRow{}, names(sessionColumns)},
 		{familyRow{}, names(familyColumns)},
 		{burnedRow{}, names(burnedColumns)},
-		{eventRow{}, names(eventColumns)},
+		{eventRow{}, append(names(eventColumns), "form")},
 		{keyRow{}, names(auditKeyColumns)},
 	} {
 		var want []string

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -185,7 +186,7 @@ ORDER BY u.id` + e.forUpdateSQL("u")),
 		insertIdentity:  newHotStatement(insertInto(e, "identities", identityColumns)),
 		refreshIdentity: newHotStatement(update(e, "identities", shownColumns)),
 		insertSession:   newHotStatement(insertInto(e, "sessions", sessionColumns, epochs...)),
-		insertEvent:     newHotStatement(insertInto(e, "audit_events", eventColumns)),
+		insertEvent:     newHotStatement(insertInto(e, "audit_events", eventColumns, [2]string{"form", strconv.Itoa(sealedForm)})),
 		insertAuditKey:  newHotStatement(insertInto(e, "audit_keys", auditKeyColumns)),
 		updateFamily:    newHotStatement(update(e, "refresh_families", rotatedColumns)),
 	}

@@ -68,6 +68,7 @@ type ticketRow struct {
 type eventRow struct {
 	bun.BaseModel `bun:"table:audit_events,alias:a"`
 	identity.Event
+	Form int // see sealedForm
 }
 
 // columns are those of a row's table that this binary knows, by its alias. A

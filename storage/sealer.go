@@ -217,6 +217,10 @@ func (db *DB) Backlog(ctx context.Context) (audit.Backlog, error) {
 			SELECT a.at FROM audit_events AS a, audit_progress AS pr WHERE a.seq = 0 AND `+db.engine.behindProgress()+` ORDER BY `+db.engine.inOrder()+` LIMIT 1) AS oldest
 		FROM audit_events AS a, audit_progress AS pr WHERE a.seq = 0 AND `+db.engine.behindProgress()).Scan(ctx, &row)
 	out := audit.Backlog{Events: row.Events}
+	if err == nil {
+		err = q.NewRaw(`SELECT coalesce(sum(CASE WHEN aw.broken_at IS NULL AND NOT aw.done THEN 1 ELSE 0 END), 0) AS rewriting,
+			coalesce(sum(CASE WHEN aw.broken_at IS NOT NULL THEN 1 ELSE 0 END), 0) AS not_whole FROM audit_rewrites AS aw`).Scan(ctx, &out.Rewriting, &out.NotWhole)
+	}
 	if err != nil || row.Oldest == nil {
 		return out, db.engine.normalise(err)
 	}

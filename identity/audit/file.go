@@ -140,7 +140,14 @@ func readLine(raw []byte) (link, error) {
 	if err != nil {
 		return link{}, err
 	}
-	l := link{chain: Deployment, seq: *known.Seq}
+	l := link{chain: Deployment, id: known.ID, seq: *known.Seq}
+	if known.Action == identity.ActionAuditRewritten {
+		var data map[string]any
+		if err := json.Unmarshal(known.Data, &data); err != nil {
+			return link{}, fmt.Errorf("data: %w", err)
+		}
+		l.rewritten = rewrittenOf(known.Action, data)
+	}
 	if known.TeamID != nil {
 		l.chain = *known.TeamID
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/latchkey/latchkey/identity"
 )
 
@@ -56,6 +58,11 @@ func SubjectOwner(provider, subject string) Owner {
 	return Owner{About: "subject\n" + provider + "\n" + subject}
 }
 
+// Value is the address or the subject that an owner is known by, "" for a user.
+func (o Owner) Value() string {
+	return o.About[strings.LastIndex(o.About, "\n")+1:]
+}
+
 // Key is an owner in the store: a user's id, or a hash under secret. It is nil for the
 // zero Owner.
 func (o Owner) Key(secret []byte) []byte {
@@ -74,7 +81,7 @@ func (o Owner) Key(secret []byte) []byte {
 // of all other members are sealed.
 var plainMembers = map[string]bool{
 	"alg": true, "app_code": true, "before": true, "by": true, "client": true, "client_id": true, "code": true, "decision": true,
-	"document_hash": true, "email_domains": true, "fields": true, "fingerprint": true, "hook": true, "inputs": true, "kid": true,
+	"digest": true, "document_hash": true, "email_domains": true, "fields": true, "fingerprint": true, "former_hash": true, "hash": true, "hook": true, "inputs": true, "kid": true,
 	"kind": true, "mail": true, "name": true, "policy": true, "prefix": true, "provider": true, "providers": true, "proves": true,
 	"purpose": true, "redirect_uris": true, "resources": true, "role": true, "scopes": true, "terms_version": true, "uri": true,
 	"url": true, "void_reason": true,
@@ -110,8 +117,34 @@ func isWord(s string) bool {
 	return len(s) <= 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") == ""
 }
 
+// personalStored is personal of a value that was read back: its type is gone, so more is
+// sealed than has to be.
+func personalStored(name string, value any) bool {
+	switch v := value.(type) {
+	case nil, bool, float64:
+		return false
+	case string:
+		if v == "" || plainMembers[name] || name == "reason" && isWord(v) {
+			return false
+		}
+		if _, err := uuid.Parse(v); err == nil {
+			return false
+		}
+		_, err := time.Parse(time.RFC3339Nano, v)
+		return err != nil
+	case []any:
+		return slices.ContainsFunc(v, func(e any) bool { return personalStored(name, e) })
+	}
+	return !plainMembers[name]
+}
+
 // Split takes the personal values off an event.
-func Split(e identity.Event) (identity.Event, []Part) {
+func Split(e identity.Event) (identity.Event, []Part) { return split(e, personal) }
+
+// SplitStored is Split of an event that was stored with them in plain.
+func SplitStored(e identity.Event) (identity.Event, []Part) { return split(e, personalStored) }
+
+func split(e identity.Event, personal func(name string, value any) bool) (identity.Event, []Part) {
 	var parts []Part
 	of := func(o Owner) *Values {
 		for i := range parts {
@@ -174,8 +207,13 @@ func owners(e identity.Event) (who, from Owner) {
 func ownerOf(e identity.Event, name string, who Owner) Owner {
 	switch {
 	case name == "emails" && e.Action == identity.ActionUserMerged:
-		if source, ok := e.Data["from"].(identity.ID); ok {
-			return UserOwner(source) // undo may part them again
+		switch source := e.Data["from"].(type) { // undo may part them again
+		case identity.ID:
+			return UserOwner(source)
+		case string:
+			if id, err := uuid.Parse(source); err == nil {
+				return UserOwner(id)
+			}
 		}
 	case (name == "email" || name == "wallet") && strings.HasPrefix(string(e.Action), "invitation."):
 		if to, ok := e.Data[name].(string); ok {

@@ -56,6 +56,9 @@ type Backlog struct {
 	// HeldBy describes the transaction that seals wait for, "" for none: it was
 	// begun before the others, writes, and may still record an event.
 	HeldBy string
+	// Rewriting are the chains of which events have personal values in plain that are
+	// being put behind keys, and NotWhole those that cannot be, because they are broken.
+	Rewriting, NotWhole int
 }
 
 // Party is the user or key that an id in the trail belongs to now; for a merged
@@ -88,6 +91,10 @@ type Store interface {
 	// Backlog reports what is not sealed yet.
 	Backlog(ctx context.Context) (Backlog, error)
 	Head(ctx context.Context, chain identity.ID) (Head, error)
+	// Rewrite returns how far a chain has new hashes, or identity.ErrNotFound.
+	Rewrite(ctx context.Context, chain identity.ID) (Rewrite, error)
+	// FormerHashes lists hashes that a chain had before rewrites, ordered by event and seq.
+	FormerHashes(ctx context.Context, chain identity.ID, after Former, limit int) ([]Former, error)
 	// Checkpoint returns what of a chain was archived, or identity.ErrNotFound.
 	Checkpoint(ctx context.Context, chain identity.ID) (Checkpoint, error)
 	// Heads lists heads behind a chain, ordered by chain; all of them for nil.

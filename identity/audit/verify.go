@@ -57,6 +57,7 @@ type link struct {
 	seq                 int64 // 0 for one that its seal does not name
 	prevHash, hash, sum []byte
 	unreadable          error
+	rewritten           *rewritten // of the event that ends a rewrite
 }
 
 // walker goes along one chain.
@@ -64,10 +65,13 @@ type walker struct {
 	Report
 	at   Head
 	head *Head // as it was before the walk; nil if not known
+	// Of the database.
+	joint     Rewrite
+	rewritten map[identity.ID]rewritten // events that the walk came by
 }
 
 func newWalker(r Report, chain identity.ID, head *Head) *walker {
-	return &walker{Report: r, at: Head{Chain: chain, Hash: Genesis()}, head: head}
+	return &walker{Report: r, at: Head{Chain: chain, Hash: Genesis()}, head: head, joint: Rewrite{Done: true}, rewritten: map[identity.ID]rewritten{}}
 }
 
 func (w *walker) broken(seq int64, format string, args ...any) {
@@ -89,7 +93,7 @@ func (w *walker) step(l link) {
 		w.broken(l.seq, "event %d before it is missing", want)
 	case l.seq < want:
 		w.broken(l.seq, "it comes after event %d", w.at.Seq)
-	case !bytes.Equal(l.prevHash, w.at.Hash):
+	case !bytes.Equal(l.prevHash, w.at.Hash) && !w.joins(l):
 		w.broken(l.seq, "it does not follow the event before it: one of them was put here or changed")
 	}
 	if l.unreadable != nil {
@@ -97,10 +101,14 @@ func (w *walker) step(l link) {
 	} else if !bytes.Equal(l.sum, l.hash) {
 		w.broken(l.seq, "it was changed: its hash is not that of what it says")
 	}
-	if w.head != nil && w.head.Seq == l.seq && !bytes.Equal(w.head.Hash, l.hash) {
+	if w.head != nil && w.head.Seq == l.seq && !w.heads(*w.head, l.seq, l.hash) {
 		w.broken(l.seq, "it is not the event that the chain's head names")
 	}
 	delete(w.Expect, hex.EncodeToString(l.hash))
+	if l.rewritten != nil {
+		w.rewritten[l.id] = *l.rewritten
+		delete(w.Expect, l.rewritten.former)
+	}
 	w.at.Seq, w.at.Hash = l.seq, l.hash
 }
 
@@ -139,16 +147,17 @@ func (s *Service) Verify(ctx context.Context, only *identity.ID, r Report) (even
 	}
 }
 
-// verifyChain reads the head before the events and again behind the last: events
+// walkChain reads the head before the events and again behind the last: events
 // come with their head, so at any time a sound chain reaches at least as far as
 // a head that was read before it, and not beyond one that is read after. While one
 // page is verified, the next is read.
-func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) (events int, err error) {
+func (s *Service) walkChain(ctx context.Context, w *walker) (events int, err error) {
+	r, chain := w.Report, w.at.Chain
 	head, err := s.head(ctx, chain)
 	if err != nil {
 		return 0, err
 	}
-	w := newWalker(r, chain, &head)
+	w.head = &head
 	archived, err := s.checkpoint(ctx, chain)
 	if err != nil {
 		return 0, err
@@ -220,7 +229,7 @@ func (s *Service) verifyChain(ctx context.Context, chain identity.ID, r Report) 
 			w.broken(0, "it ends at event %d, but event %d was the last: the end is missing", w.at.Seq, head.Seq)
 		case head.Seq < w.at.Seq:
 			w.broken(0, "it goes on to event %d behind its head, event %d", w.at.Seq, head.Seq)
-		case !bytes.Equal(head.Hash, w.at.Hash):
+		case !w.heads(head, w.at.Seq, w.at.Hash):
 			w.broken(w.at.Seq, "it is not the event that the chain's head names")
 		}
 		r.Whole(w.at)
@@ -286,7 +295,9 @@ func sums(links []Link) []link {
 }
 
 func (l Link) link() link {
-	out := link{chain: Chain(l.Event), id: l.ID, prevHash: l.PrevHash, hash: l.Hash, unreadable: l.Unreadable}
+	out := link{
+		chain: Chain(l.Event), id: l.ID, prevHash: l.PrevHash, hash: l.Hash, unreadable: l.Unreadable, rewritten: rewrittenOf(l.Action, l.Data),
+	}
 	if l.Seq != nil {
 		out.seq = *l.Seq
 		if out.unreadable == nil {

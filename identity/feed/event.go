@@ -172,6 +172,7 @@ var sources = map[identity.Action]source{
 	identity.ActionWebhookDeleted:      unsent(ofOperators),
 	identity.ActionWebhookReplayed:     unsent(ofOperators),
 	identity.ActionWebhookDisabled:     unsent(ofOperators),
+	identity.ActionAuditRewritten:      unsent(ofOperators),
 }
 
 // Of returns the event of the feed that an audit event is, without its seq. It reports

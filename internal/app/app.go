@@ -87,6 +87,7 @@ func (a *App) Run(ctx context.Context) {
 	work.Go(func() { a.sessions.RunJobs(ctx, a.parts.Log) })
 	work.Go(func() { a.sessions.RunUses(ctx, a.parts.Log) })
 	work.Go(func() { a.linking.RunDeletions(ctx, a.parts.Log) })
+	work.Go(func() { a.rewriteAudit(ctx) })
 	work.Go(func() { a.parts.DB.Watch(ctx, changes{a.Remembered, a.feed, a.events}, a.parts.Log) })
 	work.Wait()
 }

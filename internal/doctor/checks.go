@@ -103,6 +103,10 @@ func (e *examination) trail(b audit.Backlog, err error) Result {
 	switch {
 	case err != nil:
 		return Result{name, Fail, fmt.Sprintf("cannot be read: %v", err), "check the permissions of the database's user"}
+	case b.NotWhole > 0:
+		return Result{name, Fail, fmt.Sprintf("%d chains are broken, so personal values of old events in them stay in plain", b.NotWhole), "run `latchkey audit verify`"}
+	case b.Rewriting > 0:
+		return Result{name, Warn, fmt.Sprintf("personal values of old events are being put behind keys in %d chains", b.Rewriting), "keep a service running until that is done"}
 	case b.Events == 0 || age < unchainedWarn:
 		return ok(name, "is chained")
 	case b.HeldBy != "":

@@ -274,7 +274,7 @@ func (d *Database) Breaks(t *testing.T, chain *identity.ID, expect ...string) (b
 func (d *Database) Unguarded(t *testing.T, statements ...string) {
 	t.Helper()
 	var off []string
-	for _, table := range []string{"audit_events", "audit_heads", "audit_seals", "audit_progress"} {
+	for _, table := range []string{"audit_events", "audit_heads", "audit_seals", "audit_progress", "audit_former_hashes"} {
 		if d.Engine == Postgres {
 			off = append(off, "ALTER TABLE "+table+" DISABLE TRIGGER USER")
 			continue

@@ -42,4 +42,5 @@ export const audit: Area<'audit'> = {
   'webhook.tested': 'Testereignis an einen Webhook gesendet',
   'webhook.replayed': 'Ereignisse erneut an einen Webhook gesendet',
   'webhook.disabled': 'Webhook abgeschaltet, weil Zustellungen scheiterten',
+  'audit.rewritten': 'Audit-Protokoll: persönliche Angaben alter Ereignisse hinter Schlüsseln',
 }

@@ -40,4 +40,5 @@ export const audit = {
   'webhook.tested': 'Test event sent to a webhook',
   'webhook.replayed': 'Events sent to a webhook again',
   'webhook.disabled': 'Webhook disabled, because deliveries failed',
+  'audit.rewritten': 'Audit trail: personal values of old events put behind keys',
 } as const
