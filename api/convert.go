@@ -72,6 +72,9 @@ func (s *Server) identityOf(i identity.Identity) contract.Identity {
 			out.Wallet.EnsName, out.Wallet.EnsAvatarUrl = optional(p.Name), optional(p.AvatarURL)
 		}
 	}
+	if p := i.Passkey; p != nil {
+		out.Passkey = &contract.Passkey{BackupEligible: p.BackupEligible, BackedUp: p.BackedUp, CloneSuspectedAt: p.CloneSuspectedAt}
+	}
 	return out
 }
 

@@ -41,7 +41,7 @@ func (s *Server) introspect(ctx context.Context, raw, clientIP string) (contract
 	}
 	p := i.Principal
 	out.Sub, out.Sid = new(p.User.ID.String()), &p.Session.ID
-	out.AuthTime, out.Amr = new(p.Session.AuthenticatedAt.Unix()), new([]string(p.Session.Methods))
+	out.AuthTime, out.Amr = new(p.Session.AuthenticatedAt.Unix()), new(p.Session.Methods.AMR())
 	out.FormerIds = new(append([]identity.ID{}, p.FormerIDs...))
 	if p.Team != nil {
 		out.Team, out.Role = &p.Team.TeamID, new(contract.Role(p.Team.Role))

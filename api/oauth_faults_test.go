@@ -95,7 +95,7 @@ func TestDevelopmentAnswersLoopbackNamesOnly(t *testing.T) {
 func TestProviderThatIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	a := apptest.SQLite(t, "LATCHKEY_PUBLIC_URL=https://id.example.com")
-	if got := a.Browser().GET("/v1/auth/providers").Want(http.StatusOK); got.Len("data") != 1 || got.String("data.0.name") != "siwe" {
+	if got := a.Browser().GET("/v1/auth/providers").Want(http.StatusOK); got.Len("data") != 2 || got.String("data.0.name") != "passkey" || got.String("data.1.name") != "siwe" {
 		t.Errorf("providers: %s", got.Body)
 	}
 	for _, name := range []string{"google", "github", "siwe", "email", "a"} {

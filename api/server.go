@@ -26,6 +26,7 @@ import (
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/backend"
 	"github.com/latchkey/latchkey/identity/method/email"
+	"github.com/latchkey/latchkey/identity/method/passkey"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
@@ -79,6 +80,7 @@ type Deps struct {
 	Attempts      *method.Attempts // that go by way of a provider
 	Email         *email.Service   // nil: e-mail sign-in is off
 	Wallet        *wallet.Service
+	Passkey       *passkey.Service
 	Backend       *backend.Service
 	Limiter       ratelimit.Limiter
 	ENS           *ens.Resolver                            // names of wallets; nil for none

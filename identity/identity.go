@@ -103,8 +103,11 @@ type Identity struct {
 	WalletKind    *string // "eoa" or "contract"
 	TermsVersion  string  // of the terms whose statement the wallet signed last
 	IsPrimary     bool    // the primary wallet; at most one per user
-	CreatedAt     time.Time
-	LastUsedAt    time.Time // to the minute
+	// Passkey is what is kept of a passkey, nil for others. Only what lists identities
+	// for people fills it in.
+	Passkey    *Passkey `bun:"-" json:"-"`
+	CreatedAt  time.Time
+	LastUsedAt time.Time // to the minute
 }
 
 // Email is a verified address of a user. There is no other kind: an address

@@ -8,10 +8,11 @@ import (
 
 // Names of the built-in providers.
 const (
-	ProviderGoogle = "google"
-	ProviderGitHub = "github"
-	ProviderSIWE   = "siwe"
-	ProviderEmail  = "email"
+	ProviderGoogle  = "google"
+	ProviderGitHub  = "github"
+	ProviderSIWE    = "siwe"
+	ProviderEmail   = "email"
+	ProviderPasskey = "passkey"
 )
 
 // Purpose is why a proof is asked for. A proof made for one purpose is refused
@@ -48,7 +49,9 @@ type Proof struct {
 	DisplayName string
 	AvatarURL   string
 	Wallet      *Wallet // only from siwe
-	Secret      *SingleUse
+	// Passkey is only from passkeys.
+	Passkey *PasskeyProof `json:",omitempty"`
+	Secret  *SingleUse
 	// KeyID is the API key that vouched for the person, of a provider that IsBackend.
 	KeyID *ID `json:",omitempty"`
 }

@@ -169,6 +169,7 @@ func (s *Service) apply(ctx context.Context, a Submission) (Result, error) {
 type lockedFacts struct {
 	facts    Facts
 	identity *identity.Identity
+	passkey  *identity.Passkey // of identity, as it was before this proof; nil for others
 	users    map[identity.ID]identity.User
 	// vouchers are those of the proof's address and of its identity. They are not
 	// read for a known identity that shows what it showed before.
@@ -191,6 +192,9 @@ func (s *Service) gather(ctx context.Context, a Submission) (lockedFacts, error)
 		return k, err
 	}
 	if err := s.requireKey(ctx, a.Proof); err != nil {
+		return k, err
+	}
+	if k.passkey, err = s.knownPasskey(ctx, a.Proof, rows.Identity); err != nil {
 		return k, err
 	}
 	for _, u := range rows.Users {
@@ -378,6 +382,11 @@ func (s *Service) carryOut(ctx context.Context, a Submission, d Decision, k lock
 	if err != nil {
 		return r, err
 	}
+	suspected, err := s.keepPasskey(ctx, a, d, ident, k.passkey)
+	if err != nil {
+		return r, err
+	}
+	events = append(events, suspected...)
 	if k.identity == nil && !isNew {
 		if err := s.notify(ctx, identity.NoticeLinked, user.ID, name(ident), a.Origin); err != nil {
 			return r, err

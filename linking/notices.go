@@ -32,6 +32,10 @@ func name(i identity.Identity) string {
 	switch {
 	case i.WalletAddress != nil:
 		return "wallet " + *i.WalletAddress
+	case i.Provider == identity.ProviderPasskey && i.Label != "":
+		return "passkey (" + i.Label + ")"
+	case i.Provider == identity.ProviderPasskey:
+		return "a passkey"
 	case i.Email != "":
 		return i.Provider + " (" + i.Email + ")"
 	}

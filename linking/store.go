@@ -55,6 +55,7 @@ type Store interface {
 	LeaveStore
 	VoucherStore
 	GrantStore
+	PasskeyStore
 	RemapStore
 	UnlinkStore
 	MergeStore

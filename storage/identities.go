@@ -21,8 +21,14 @@ func (db *DB) RefreshIdentity(ctx context.Context, i identity.Identity) error {
 // Identity implements user.Store.
 func (db *DB) Identity(ctx context.Context, id identity.ID) (identity.Identity, error) {
 	var row identityRow
-	err := db.reader(ctx).NewSelect().Model(&row).Where("i.id = ?", id).Scan(ctx)
-	return row.Identity, db.engine.normalise(err)
+	if err := db.reader(ctx).NewSelect().Model(&row).Where("i.id = ?", id).Scan(ctx); err != nil {
+		return identity.Identity{}, db.engine.normalise(err)
+	}
+	one, err := db.withPasskeys(ctx, []identity.Identity{row.Identity})
+	if err != nil {
+		return identity.Identity{}, err
+	}
+	return one[0], nil
 }
 
 // IdentityOwnerID implements linking.Store.
@@ -68,8 +74,10 @@ func (db *DB) HasPrimaryWallet(ctx context.Context, user identity.ID) (bool, err
 // Identities lists the identities of a user, oldest first.
 func (db *DB) Identities(ctx context.Context, user identity.ID, p identity.Page) ([]identity.Identity, error) {
 	var rows []identityRow
-	err := oldestFirst(db.reader(ctx).NewSelect().Model(&rows).Where("i.user_id = ?", user), "i.id", p).Scan(ctx)
-	return rowsOf(rows, func(r identityRow) identity.Identity { return r.Identity }), db.engine.normalise(err)
+	if err := oldestFirst(db.reader(ctx).NewSelect().Model(&rows).Where("i.user_id = ?", user), "i.id", p).Scan(ctx); err != nil {
+		return nil, db.engine.normalise(err)
+	}
+	return db.withPasskeys(ctx, rowsOf(rows, func(r identityRow) identity.Identity { return r.Identity }))
 }
 
 // IdentitiesOf lists the identities of several users, oldest first.
@@ -78,8 +86,10 @@ func (db *DB) IdentitiesOf(ctx context.Context, users []identity.ID) ([]identity
 		return nil, nil
 	}
 	var rows []identityRow
-	err := db.identitiesOf(ctx, &rows, users).Scan(ctx)
-	return rowsOf(rows, func(r identityRow) identity.Identity { return r.Identity }), db.engine.normalise(err)
+	if err := db.identitiesOf(ctx, &rows, users).Scan(ctx); err != nil {
+		return nil, db.engine.normalise(err)
+	}
+	return db.withPasskeys(ctx, rowsOf(rows, func(r identityRow) identity.Identity { return r.Identity }))
 }
 
 func (db *DB) identitiesOf(ctx context.Context, into *[]identityRow, users []identity.ID) *bun.SelectQuery {

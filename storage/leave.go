@@ -134,6 +134,7 @@ func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value st
 		{`DELETE FROM device_requests WHERE user_id IN (?)`, []any{ids}},
 		{`DELETE FROM client_subjects WHERE user_id IN (?)`, []any{ids}},
 		{`DELETE FROM sessions WHERE user_id IN (?)`, []any{ids}},
+		{`DELETE FROM passkey_handles WHERE user_id IN (?)`, []any{ids}},
 		{`DELETE FROM identities WHERE user_id IN (?)`, []any{ids}},
 		{`DELETE FROM memberships WHERE user_id IN (?)`, []any{ids}},
 		{`DELETE FROM merge_items WHERE merge_id IN (SELECT m.id FROM merges AS m WHERE m.source_id IN (?) OR m.survivor_id IN (?))`, []any{ids, ids}},

@@ -730,6 +730,24 @@ func (e OAuthTokensTokenType) Valid() bool {
 	}
 }
 
+// Defines values for PasskeyChallengeCeremony.
+const (
+	PasskeyChallengeCeremonyCreate PasskeyChallengeCeremony = "create"
+	PasskeyChallengeCeremonyGet    PasskeyChallengeCeremony = "get"
+)
+
+// Valid indicates whether the value is a known member of the PasskeyChallengeCeremony enum.
+func (e PasskeyChallengeCeremony) Valid() bool {
+	switch e {
+	case PasskeyChallengeCeremonyCreate:
+		return true
+	case PasskeyChallengeCeremonyGet:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemTicketKind.
 const (
 	ProblemTicketKindLink  ProblemTicketKind = "link"
@@ -781,6 +799,7 @@ func (e ProofResultOutcome) Valid() bool {
 // Defines values for ProviderKind.
 const (
 	ProviderKindEmail    ProviderKind = "email"
+	ProviderKindPasskey  ProviderKind = "passkey"
 	ProviderKindRedirect ProviderKind = "redirect"
 	ProviderKindWallet   ProviderKind = "wallet"
 )
@@ -789,6 +808,8 @@ const (
 func (e ProviderKind) Valid() bool {
 	switch e {
 	case ProviderKindEmail:
+		return true
+	case ProviderKindPasskey:
 		return true
 	case ProviderKindRedirect:
 		return true
@@ -1833,6 +1854,7 @@ type Identity struct {
 
 	// LastUsedAt Accurate to the minute.
 	LastUsedAt time.Time `json:"last_used_at"`
+	Passkey    *Passkey  `json:"passkey,omitempty"`
 	Provider   string    `json:"provider"`
 	Subject    string    `json:"subject"`
 	Wallet     *Wallet   `json:"wallet,omitempty"`
@@ -1842,7 +1864,7 @@ type Identity struct {
 type Introspection struct {
 	Active bool `json:"active"`
 
-	// Amr The providers that verified the user.
+	// Amr The providers that verified the user; a passkey adds `hwk` and `user` (RFC 8176).
 	Amr *[]string `json:"amr,omitempty"`
 	Aud *string   `json:"aud,omitempty"`
 
@@ -2377,6 +2399,36 @@ type OAuthTokens struct {
 
 // OAuthTokensTokenType defines model for OAuthTokens.TokenType.
 type OAuthTokensTokenType string
+
+// Passkey defines model for Passkey.
+type Passkey struct {
+	// BackedUp Whether it was synchronized when it was last used. If not, it is lost with its device.
+	BackedUp bool `json:"backed_up"`
+
+	// BackupEligible Whether it can be synchronized between devices.
+	BackupEligible bool `json:"backup_eligible"`
+
+	// CloneSuspectedAt When its signature counter last went back: there may be a copy of it.
+	CloneSuspectedAt *time.Time `json:"clone_suspected_at,omitempty"`
+}
+
+// PasskeyChallenge defines model for PasskeyChallenge.
+type PasskeyChallenge struct {
+	// Ceremony The function of `navigator.credentials` that `options` are for.
+	Ceremony  PasskeyChallengeCeremony `json:"ceremony"`
+	ExpiresAt time.Time                `json:"expires_at"`
+
+	// Options `PublicKeyCredentialCreationOptionsJSON` or `PublicKeyCredentialRequestOptionsJSON` (WebAuthn level 3).
+	Options map[string]interface{} `json:"options"`
+}
+
+// PasskeyChallengeCeremony The function of `navigator.credentials` that `options` are for.
+type PasskeyChallengeCeremony string
+
+// PasskeyOrigins defines model for PasskeyOrigins.
+type PasskeyOrigins struct {
+	Origins []string `json:"origins"`
+}
 
 // PolicyAffected How much of the team a change of policy ends, or would end.
 type PolicyAffected struct {
@@ -3645,6 +3697,28 @@ type VerifyEmailJSONBody struct {
 	Token      *string `json:"token,omitempty"`
 }
 
+// CreatePasskeyChallengeJSONBody defines parameters for CreatePasskeyChallenge.
+type CreatePasskeyChallengeJSONBody struct {
+	// Existing With `link`: do not create a passkey.
+	Existing *bool    `json:"existing,omitempty"`
+	Purpose  *Purpose `json:"purpose,omitempty"`
+}
+
+// VerifyPasskeyJSONBody defines parameters for VerifyPasskey.
+type VerifyPasskeyJSONBody struct {
+	// Credential The credential's `toJSON()`: a `RegistrationResponseJSON` or an `AuthenticationResponseJSON`.
+	Credential map[string]interface{} `json:"credential"`
+
+	// Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
+	Delivery *Delivery `json:"delivery,omitempty"`
+
+	// Label What to call a new passkey; the device, if absent.
+	Label *string `json:"label,omitempty"`
+
+	// LinkTicket Sign in to redeem the link ticket of this browser.
+	LinkTicket *bool `json:"link_ticket,omitempty"`
+}
+
 // RedeemRecoveryCodeJSONBody defines parameters for RedeemRecoveryCode.
 type RedeemRecoveryCodeJSONBody struct {
 	// Code Upper or lower case, with or without hyphens.
@@ -4282,6 +4356,12 @@ type StartEmailJSONRequestBody StartEmailJSONBody
 // VerifyEmailJSONRequestBody defines body for VerifyEmail for application/json ContentType.
 type VerifyEmailJSONRequestBody VerifyEmailJSONBody
 
+// CreatePasskeyChallengeJSONRequestBody defines body for CreatePasskeyChallenge for application/json ContentType.
+type CreatePasskeyChallengeJSONRequestBody CreatePasskeyChallengeJSONBody
+
+// VerifyPasskeyJSONRequestBody defines body for VerifyPasskey for application/json ContentType.
+type VerifyPasskeyJSONRequestBody VerifyPasskeyJSONBody
+
 // RedeemRecoveryCodeJSONRequestBody defines body for RedeemRecoveryCode for application/json ContentType.
 type RedeemRecoveryCodeJSONRequestBody RedeemRecoveryCodeJSONBody
 
@@ -4541,6 +4621,9 @@ type ServerInterface interface {
 	// GetOpenIDConfiguration Get the provider's metadata (OpenID Connect Discovery)
 	// (GET /.well-known/openid-configuration)
 	GetOpenIDConfiguration(c *gin.Context)
+	// GetPasskeyOrigins Get the origins that may use the passkeys of this domain (WebAuthn related origins)
+	// (GET /.well-known/webauthn)
+	GetPasskeyOrigins(c *gin.Context)
 	// Healthz Check liveness
 	// (GET /healthz)
 	Healthz(c *gin.Context)
@@ -4721,6 +4804,12 @@ type ServerInterface interface {
 	// VerifyEmail Sign in, link or step up with a mailed link or code
 	// (POST /v1/auth/email/verify)
 	VerifyEmail(c *gin.Context)
+	// CreatePasskeyChallenge Create a challenge for a passkey (WebAuthn)
+	// (POST /v1/auth/passkey/challenge)
+	CreatePasskeyChallenge(c *gin.Context)
+	// VerifyPasskey Sign in, link or step up with a passkey (WebAuthn)
+	// (POST /v1/auth/passkey/verify)
+	VerifyPasskey(c *gin.Context)
 	// ListProviders List the sign-in methods of this deployment
 	// (GET /v1/auth/providers)
 	ListProviders(c *gin.Context)
@@ -5021,6 +5110,19 @@ func (siw *ServerInterfaceWrapper) GetOpenIDConfiguration(c *gin.Context) {
 	}
 
 	siw.Handler.GetOpenIDConfiguration(c)
+}
+
+// GetPasskeyOrigins operation middleware
+func (siw *ServerInterfaceWrapper) GetPasskeyOrigins(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPasskeyOrigins(c)
 }
 
 // Healthz operation middleware
@@ -6837,6 +6939,32 @@ func (siw *ServerInterfaceWrapper) VerifyEmail(c *gin.Context) {
 	}
 
 	siw.Handler.VerifyEmail(c)
+}
+
+// CreatePasskeyChallenge operation middleware
+func (siw *ServerInterfaceWrapper) CreatePasskeyChallenge(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreatePasskeyChallenge(c)
+}
+
+// VerifyPasskey operation middleware
+func (siw *ServerInterfaceWrapper) VerifyPasskey(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.VerifyPasskey(c)
 }
 
 // ListProviders operation middleware
@@ -9254,6 +9382,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/auth/providers", wrapper.ListProviders)
 	router.POST(options.BaseURL+"/v1/auth/siwe/challenge", wrapper.CreateSiweChallenge)
 	router.POST(options.BaseURL+"/v1/auth/siwe/verify", wrapper.VerifySiwe)
+	router.POST(options.BaseURL+"/v1/auth/passkey/challenge", wrapper.CreatePasskeyChallenge)
+	router.POST(options.BaseURL+"/v1/auth/passkey/verify", wrapper.VerifyPasskey)
 	router.POST(options.BaseURL+"/v1/auth/ticket/start", wrapper.StartTicket)
 	router.POST(options.BaseURL+"/v1/auth/ticket/verify", wrapper.VerifyTicket)
 	router.POST(options.BaseURL+"/v1/proofs", wrapper.CreateProof)
@@ -9394,6 +9524,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/device", wrapper.FindDevice)
 	router.POST(options.BaseURL+"/v1/device/decision", wrapper.DecideDevice)
 	router.GET(options.BaseURL+"/.well-known/jwks.json", wrapper.GetJWKS)
+	router.GET(options.BaseURL+"/.well-known/webauthn", wrapper.GetPasskeyOrigins)
 	router.GET(options.BaseURL+"/.well-known/openid-configuration", wrapper.GetOpenIDConfiguration)
 	router.GET(options.BaseURL+"/.well-known/oauth-authorization-server", wrapper.GetServerMetadata)
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
@@ -9535,6 +9666,52 @@ type GetOpenIDConfigurationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetOpenIDConfigurationdefaultApplicationProblemPlusJSONResponse) VisitGetOpenIDConfigurationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPasskeyOriginsRequestObject struct {
+}
+
+type GetPasskeyOriginsResponseObject interface {
+	VisitGetPasskeyOriginsResponse(w http.ResponseWriter) error
+}
+
+type GetPasskeyOrigins200ResponseHeaders struct {
+	CacheControl string
+}
+
+type GetPasskeyOrigins200JSONResponse struct {
+	Body    PasskeyOrigins
+	Headers GetPasskeyOrigins200ResponseHeaders
+}
+
+func (response GetPasskeyOrigins200JSONResponse) VisitGetPasskeyOriginsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPasskeyOriginsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPasskeyOriginsdefaultApplicationProblemPlusJSONResponse) VisitGetPasskeyOriginsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12039,6 +12216,84 @@ type VerifyEmaildefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response VerifyEmaildefaultApplicationProblemPlusJSONResponse) VisitVerifyEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePasskeyChallengeRequestObject struct {
+	Body *CreatePasskeyChallengeJSONRequestBody
+}
+
+type CreatePasskeyChallengeResponseObject interface {
+	VisitCreatePasskeyChallengeResponse(w http.ResponseWriter) error
+}
+
+type CreatePasskeyChallenge200JSONResponse PasskeyChallenge
+
+func (response CreatePasskeyChallenge200JSONResponse) VisitCreatePasskeyChallengeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePasskeyChallengedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreatePasskeyChallengedefaultApplicationProblemPlusJSONResponse) VisitCreatePasskeyChallengeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyPasskeyRequestObject struct {
+	Body *VerifyPasskeyJSONRequestBody
+}
+
+type VerifyPasskeyResponseObject interface {
+	VisitVerifyPasskeyResponse(w http.ResponseWriter) error
+}
+
+type VerifyPasskey200JSONResponse ProofResult
+
+func (response VerifyPasskey200JSONResponse) VisitVerifyPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyPasskeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response VerifyPasskeydefaultApplicationProblemPlusJSONResponse) VisitVerifyPasskeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15564,6 +15819,9 @@ type StrictServerInterface interface {
 	// GetOpenIDConfiguration Get the provider's metadata (OpenID Connect Discovery)
 	// (GET /.well-known/openid-configuration)
 	GetOpenIDConfiguration(ctx context.Context, request GetOpenIDConfigurationRequestObject) (GetOpenIDConfigurationResponseObject, error)
+	// GetPasskeyOrigins Get the origins that may use the passkeys of this domain (WebAuthn related origins)
+	// (GET /.well-known/webauthn)
+	GetPasskeyOrigins(ctx context.Context, request GetPasskeyOriginsRequestObject) (GetPasskeyOriginsResponseObject, error)
 	// Healthz Check liveness
 	// (GET /healthz)
 	Healthz(ctx context.Context, request HealthzRequestObject) (HealthzResponseObject, error)
@@ -15744,6 +16002,12 @@ type StrictServerInterface interface {
 	// VerifyEmail Sign in, link or step up with a mailed link or code
 	// (POST /v1/auth/email/verify)
 	VerifyEmail(ctx context.Context, request VerifyEmailRequestObject) (VerifyEmailResponseObject, error)
+	// CreatePasskeyChallenge Create a challenge for a passkey (WebAuthn)
+	// (POST /v1/auth/passkey/challenge)
+	CreatePasskeyChallenge(ctx context.Context, request CreatePasskeyChallengeRequestObject) (CreatePasskeyChallengeResponseObject, error)
+	// VerifyPasskey Sign in, link or step up with a passkey (WebAuthn)
+	// (POST /v1/auth/passkey/verify)
+	VerifyPasskey(ctx context.Context, request VerifyPasskeyRequestObject) (VerifyPasskeyResponseObject, error)
 	// ListProviders List the sign-in methods of this deployment
 	// (GET /v1/auth/providers)
 	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
@@ -16120,6 +16384,30 @@ func (sh *strictHandler) GetOpenIDConfiguration(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetOpenIDConfigurationResponseObject); ok {
 		if err := validResponse.VisitGetOpenIDConfigurationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPasskeyOrigins operation middleware
+func (sh *strictHandler) GetPasskeyOrigins(ctx *gin.Context) {
+	var request GetPasskeyOriginsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPasskeyOrigins(ctx, request.(GetPasskeyOriginsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPasskeyOrigins")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPasskeyOriginsResponseObject); ok {
+		if err := validResponse.VisitGetPasskeyOriginsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -18078,6 +18366,90 @@ func (sh *strictHandler) VerifyEmail(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(VerifyEmailResponseObject); ok {
 		if err := validResponse.VisitVerifyEmailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePasskeyChallenge operation middleware
+func (sh *strictHandler) CreatePasskeyChallenge(ctx *gin.Context) {
+	var request CreatePasskeyChallengeRequestObject
+
+	var body CreatePasskeyChallengeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePasskeyChallenge(ctx, request.(CreatePasskeyChallengeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePasskeyChallenge")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreatePasskeyChallengeResponseObject); ok {
+		if err := validResponse.VisitCreatePasskeyChallengeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifyPasskey operation middleware
+func (sh *strictHandler) VerifyPasskey(ctx *gin.Context) {
+	var request VerifyPasskeyRequestObject
+
+	var body VerifyPasskeyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyPasskey(ctx, request.(VerifyPasskeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyPasskey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(VerifyPasskeyResponseObject); ok {
+		if err := validResponse.VisitVerifyPasskeyResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

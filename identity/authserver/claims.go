@@ -49,7 +49,7 @@ func (s *Service) idToken(ctx context.Context, c client.Client, p session.Princi
 	now, alg := s.now(), token.Alg(c.IDTokenAlg)
 	claims["iss"], claims["aud"], claims["azp"] = s.issuer, c.ID, c.ID
 	claims["iat"], claims["exp"] = now.Unix(), now.Add(IDTokenLifetime).Unix()
-	claims["auth_time"], claims["amr"], claims["sid"] = p.Session.AuthenticatedAt.Unix(), p.Session.Methods, p.Session.ID
+	claims["auth_time"], claims["amr"], claims["sid"] = p.Session.AuthenticatedAt.Unix(), p.Session.Methods.AMR(), p.Session.ID
 	claims["at_hash"] = accessHash(alg, access)
 	if nonce != "" {
 		claims["nonce"] = nonce

@@ -138,6 +138,7 @@ var sources = map[identity.Action]source{
 	identity.ActionOperatorRevoked:     unsent(ofOperators),
 	identity.ActionProofRefused:        unsent(ofSignIn),
 	identity.ActionProofVouched:        unsent(ofSignIn),
+	identity.ActionPasskeySuspected:    unsent(ofSignIn),
 	identity.ActionDeviceApproved:      unsent(ofApplications),
 	identity.ActionDeviceDenied:        unsent(ofApplications),
 	identity.ActionLinkGranted:         unsent(ofSignIn),

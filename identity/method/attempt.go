@@ -96,8 +96,8 @@ func (a Attempt) SingleUse(token string) identity.SingleUse {
 //   - Session: the same user in the same session, for a purpose that acts on a
 //     signed-in user. It does not count for a sign-in, which must not fail because a
 //     session ended in another tab meanwhile.
-//   - Origin: the same, for a wallet, because its message names it, and for a backend,
-//     which vouches to a page of its own. A redirect or a mailed link always comes back
+//   - Origin: the same, for a wallet, because its message names it, for a passkey,
+//     because its browser does, and for a backend, which vouches to a page of its own. A redirect or a mailed link always comes back
 //     to a page of this service.
 func (a Attempt) Matches(provider string, by Requester, now time.Time) bool {
 	bound := bind(a.Kind, a.Purpose, by)

@@ -238,6 +238,15 @@ func (m Methods) With(provider string) Methods {
 	return append(slices.Clone(m), provider)
 }
 
+// AMR returns the methods as tokens name them (`amr`, RFC 8176): the providers, and of a
+// passkey also that a key was used (hwk) and that the person was there (user).
+func (m Methods) AMR() []string {
+	if !slices.Contains(m, identity.ProviderPasskey) {
+		return m
+	}
+	return append(slices.Clone(m), "hwk", "user")
+}
+
 // ProvenBy are the identities that were proven in a session since it was made, in
 // order, each once. Methods are what remains of them: unlinking one takes its
 // provider off, unless another one of the same provider was proven as well. Stored

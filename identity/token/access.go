@@ -57,7 +57,7 @@ func (s *Service) signFor(ctx context.Context, p session.Principal, c Client, sc
 	}
 	claims := s.claims(p.User.ID, c)
 	claims.App = app
-	claims.Scope, claims.AuthTime, claims.AMR, claims.SessionID = scope, p.Session.AuthenticatedAt.Unix(), p.Session.Methods, &p.Session.ID
+	claims.Scope, claims.AuthTime, claims.AMR, claims.SessionID = scope, p.Session.AuthenticatedAt.Unix(), p.Session.Methods.AMR(), &p.Session.ID
 	if p.Team != nil {
 		claims.TeamID, claims.TeamSessionID, claims.Role = &p.Team.TeamID, &p.Team.ID, p.Team.Role
 	}

@@ -33,7 +33,7 @@ func (s *Service) appClaims(ctx context.Context, p session.Principal, c Client) 
 	if s.source == nil {
 		return nil, nil
 	}
-	q := ClaimQuestion{User: p.User, ClientID: c.ID, Audience: c.Audience, SessionID: p.Session.ID, AMR: p.Session.Methods}
+	q := ClaimQuestion{User: p.User, ClientID: c.ID, Audience: c.Audience, SessionID: p.Session.ID, AMR: p.Session.Methods.AMR()}
 	if p.Team != nil {
 		q.TeamID, q.Role = &p.Team.TeamID, p.Team.Role
 	}

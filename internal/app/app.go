@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey/latchkey/identity/figures"
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/backend"
+	"github.com/latchkey/latchkey/identity/method/passkey"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
@@ -187,6 +188,7 @@ func New(parts Parts) (*App, error) {
 	deps.Wallet = wallet.NewService(wallet.Config{
 		Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement, TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 	}, attempts, contracts, parts.Log, now)
+	deps.Passkey = passkey.NewService(passkey.Config{Domain: cfg.PasskeyDomain(), Name: cfg.BrandName, Origins: cfg.PasskeyPages()}, attempts, db, now)
 	if mainnet := cfg.EthereumRPC[1]; len(mainnet) > 0 {
 		names, err := ens.New(mainnet, ens.Options{OnError: func(err error) { parts.Log.Debug("looking up an ENS name", "error", err) }})
 		if err != nil {

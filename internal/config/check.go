@@ -29,6 +29,7 @@ func (c *Config) check(needSecret bool, problems *problems) {
 	c.checkCookieDomain(problems)
 	c.checkListen(problems)
 	c.checkSecret(needSecret, problems)
+	c.checkPasskeys(problems)
 	c.checkWallets(problems)
 	c.checkMail(problems)
 	c.checkPages(problems)

@@ -116,6 +116,9 @@ type Config struct {
 	// of the list and then by name.
 	Providers []Provider `env:"-"`
 
+	PasskeyRPID    string  `env:"LATCHKEY_PASSKEY_RP_ID" doc:"The domain that passkeys are made for (the RP ID of WebAuthn): the host of LATCHKEY_PUBLIC_URL or a parent of it, such as example.com, so that pages of its subdomains can use them. Unset: that host. Passkeys are kept for one domain for ever: a change makes all of them useless. There are none where the host is an IP address."`
+	PasskeyOrigins Origins `env:"LATCHKEY_PASSKEY_ORIGINS" doc:"Those of LATCHKEY_ALLOWED_ORIGINS whose own pages may ask for passkeys, comma separated. Unset: all of them. They are listed at /.well-known/webauthn, so that browsers also allow it where one is not of that domain (related origins)."`
+
 	SIWEChains       []uint64 `env:"LATCHKEY_SIWE_CHAINS" envDefault:"1" doc:"Chain ids (EIP-155) that wallets may sign in on, comma separated."`
 	SIWEStatement    string   `env:"LATCHKEY_SIWE_STATEMENT" doc:"A line that the wallet shows when it asks for the signature."`
 	SIWETermsVersion string   `env:"LATCHKEY_SIWE_TERMS_VERSION" doc:"The version of the terms that LATCHKEY_SIWE_STATEMENT agrees to; kept with each wallet that signs it."`

@@ -55,16 +55,16 @@ func TestOffers(t *testing.T) {
 		config config.Config
 		want   []string
 	}{
-		"nothing configured": {load(t), []string{"siwe"}},
-		"development":        {dev, []string{"google", "github", "discord", "email", "siwe"}},
+		"nothing configured": {load(t), []string{"passkey", "siwe"}},
+		"development":        {dev, []string{"google", "github", "discord", "email", "passkey", "siwe"}},
 		"mail and GitHub": {
 			load(t, "LATCHKEY_SMTP_URL=smtps://u:p@mail.example.com:465", "LATCHKEY_MAIL_FROM=id@example.com", "LATCHKEY_GITHUB_CLIENT_ID=c", "LATCHKEY_GITHUB_CLIENT_SECRET=s"),
-			[]string{"github", "email", "siwe"},
+			[]string{"github", "email", "passkey", "siwe"},
 		},
-		"an issuer": {load(t, "LATCHKEY_OIDC_SSO_ISSUER=https://sso.example", "LATCHKEY_OIDC_SSO_CLIENT_ID=k"), []string{"sso", "siwe"}},
+		"an issuer": {load(t, "LATCHKEY_OIDC_SSO_ISSUER=https://sso.example", "LATCHKEY_OIDC_SSO_CLIENT_ID=k"), []string{"sso", "passkey", "siwe"}},
 	} {
 		var got []string
-		for _, name := range []string{"google", "github", "discord", "sso", "email", "siwe", "import", "recovery", "other", ""} {
+		for _, name := range []string{"google", "github", "discord", "sso", "email", "passkey", "siwe", "import", "recovery", "other", ""} {
 			if c.config.Offers(name) {
 				got = append(got, name)
 			}

@@ -54,6 +54,8 @@ func (p Providers) read(a Account) (linkedAccount, string) {
 		}
 		out.subject, out.wallet = subject, &w
 		return out, ""
+	case spec.Kind == method.ByPasskey:
+		return out, "passkey, which only the service that it was made for can use"
 	case rounded(a.Subject):
 		return out, "account id that a spreadsheet has rounded"
 	case spec.Subject != nil && !spec.Subject(a.Subject), !printable(a.Subject):

@@ -14,6 +14,7 @@ import (
 	"github.com/latchkey/latchkey/identity/method/gitlab"
 	"github.com/latchkey/latchkey/identity/method/google"
 	"github.com/latchkey/latchkey/identity/method/microsoft"
+	"github.com/latchkey/latchkey/identity/method/passkey"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 )
 
@@ -27,6 +28,7 @@ var all = []method.Spec{
 	gitlab.Spec,
 	microsoft.Spec,
 	email.Spec,
+	passkey.Spec,
 	wallet.Spec,
 }
 
