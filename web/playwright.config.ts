@@ -21,7 +21,7 @@ export default defineConfig<object, { engine: Engine }>({
   timeout: 400_000,
   expect: { timeout: 120_000 },
   reporter: [['list']],
-  // The three flows run on both engines. All else here is of pages, which know no
+  // The three flows and passkeys run on both engines. All else here is of pages, which know no
   // engine; the API below them has tests of its own on both.
   projects: [
     { name: 'sqlite', use: { engine: 'sqlite' } },
@@ -29,7 +29,7 @@ export default defineConfig<object, { engine: Engine }>({
       ? [
           {
             name: 'postgres',
-            testMatch: /(flows|link-request)\.spec\.ts/,
+            testMatch: /(flows|link-request|passkeys)\.spec\.ts/,
             use: { engine: 'postgres' as const },
           },
         ]

@@ -6,6 +6,9 @@ export const walletProvider = 'siwe'
 // emailProvider: mailed links and codes.
 export const emailProvider = 'email'
 
+// passkeyProvider: keys of authenticators.
+export const passkeyProvider = 'passkey'
+
 const brands: Record<string, string> = { google: 'Google', github: 'GitHub', discord: 'Discord', gitlab: 'GitLab', microsoft: 'Microsoft' }
 
 // What the service calls the providers that are its operator's own.
@@ -15,7 +18,7 @@ export function rememberLabels(providers: readonly { name: string; label?: strin
   for (const { name, label } of providers) if (label) labels.set(name, label)
 }
 
-const ours = { [walletProvider]: 'common.wallet', [emailProvider]: 'common.emailLink', recovery: 'common.recoveryCode' } as const
+const ours = { [walletProvider]: 'common.wallet', [emailProvider]: 'common.emailLink', [passkeyProvider]: 'common.passkey', recovery: 'common.recoveryCode' } as const
 
 // providerName is what people call it. Providers by configuration are shown by
 // the name they were given there.

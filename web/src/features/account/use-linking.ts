@@ -1,10 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { knownIdentities, refreshPerson } from '../../api/queries'
 import type { Identity, Session } from '../../api/types'
 import { type Arrival, arrivalOf, endArrival } from '../../auth/arrival'
 import { linkIntent } from '../../auth/pending'
-import { providerName, walletProvider } from '../../auth/providers'
+import { providerName } from '../../auth/providers'
 import { isFresh } from '../../auth/step-up'
 import { wordsForCode, wordsForError } from '../../auth/words'
 import { useStepUp } from '../../components/step-up-context'
@@ -40,9 +40,9 @@ export function noticeOf(t: Translate, arrival: Arrival | undefined, ways: Ident
 }
 
 // useLinking takes a person to a provider to link it, over a step-up where the
-// session is no longer fresh, and reads what comes back. Wallets are linked on
-// the page itself: openWallets shows them.
-export function useLinking(session: Session, ways: Identity[] | undefined, openWallets: () => void) {
+// session is no longer fresh, and reads what comes back. What is linked on the page
+// itself has something to open, by its provider.
+export function useLinking(session: Session, ways: Identity[] | undefined, here: Readonly<Record<string, (provider: string) => void>>) {
   const t = useT()
   const client = useQueryClient()
   const stepUp = useStepUp()
@@ -65,13 +65,16 @@ export function useLinking(session: Session, ways: Identity[] | undefined, openW
     [t],
   )
 
+  const opens = useRef(here)
+  opens.current = here
+  const go = useCallback((provider: string) => (opens.current[provider] ?? leaveToLink)(provider), [leaveToLink])
+
   const confirmThenLink = useCallback(
     async (provider: string) => {
       if (!(await stepUp(linkIntent(provider)))) return
-      if (provider === walletProvider) openWallets()
-      else leaveToLink(provider)
+      go(provider)
     },
-    [stepUp, openWallets, leaveToLink],
+    [stepUp, go],
   )
 
   useEffect(() => {
@@ -84,10 +87,9 @@ export function useLinking(session: Session, ways: Identity[] | undefined, openW
       // Fresh again: go on with what was left for it.
       endArrival()
       const provider = confirmed.intent.slice(linkIntent('').length)
-      if (provider === walletProvider) openWallets()
-      else leaveToLink(provider)
+      go(provider)
     }
-  }, [confirmThenLink, openWallets, leaveToLink])
+  }, [confirmThenLink, go])
 
   return {
     notice,

@@ -15,6 +15,7 @@ export const common: Area<'common'> = {
   person: 'Nutzer {id}',
   wallet: 'Ethereum-Wallet',
   emailLink: 'E-Mail-Link',
+  passkey: 'Passkey',
   recoveryCode: 'Wiederherstellungscode',
   save: 'Speichern',
   copy: 'Kopieren',
@@ -86,6 +87,7 @@ export const signIn: Area<'signIn'> = {
   continueWith: 'Weiter mit {provider}',
   elsewhere: 'Mit einem Anbieter anmelden',
   byEmail: 'Per E-Mail anmelden',
+  withPasskey: 'Mit einem Passkey anmelden',
   withWallet: 'Mit einer Wallet anmelden',
   orEmail: 'oder per E-Mail',
   orWallet: 'oder mit einer Wallet',
@@ -169,6 +171,7 @@ export const stepUp: Area<'stepUp'> = {
   textOnly: 'Bestätigen Sie noch einmal mit dieser Methode. Sie bleiben angemeldet.',
   with: 'Mit {provider} bestätigen',
   byEmail: 'Per E-Mail bestätigen',
+  byPasskey: 'Mit einem Passkey bestätigen',
   none: 'Keine Ihrer Anmeldemethoden ist gerade verfügbar. Versuchen Sie es später noch einmal.',
 }
 

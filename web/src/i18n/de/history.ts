@@ -45,6 +45,7 @@ export const history: Area<'history'> = {
   'identity.linked': '{provider} hinzugefügt',
   'identity.unlinked': '{provider} entfernt',
   'identity.updated': '{provider} aktualisiert',
+  'passkey.clone_suspected': 'Ein Passkey wurde vielleicht kopiert',
   'proof.refused': 'Versuch, {provider} hinzuzufügen: abgelehnt',
   'proof.vouched': 'Ihre Anwendung hat eine Anmeldung bestätigt',
   'session.created': 'Mit {provider} angemeldet',

@@ -77,6 +77,8 @@ export const details: Area<'details'> = {
   terms_version: 'Fassung der Bedingungen',
   generation: 'Token (Nummer)',
   newest: 'neuestes Token (Nummer)',
+  counter: 'Zähler',
+  counter_before: 'Zähler davor',
   identity_id: 'Anmeldemethode (ID)',
   invitation_id: 'Einladung (ID)',
   merge_id: 'Zusammenführung (ID)',

@@ -59,6 +59,15 @@ export const words: Catalogue['words'] = {
     title: 'Die Wallet hat den Text verändert',
     text: 'Er muss genau so signiert werden, wie er angezeigt wird. Versuchen Sie es noch einmal, oder verwenden Sie eine andere Wallet.',
   },
+  passkey_exists: { title: 'Dieses Gerät hat schon einen Passkey für Ihr Konto', text: 'Verwenden Sie ihn, oder erstellen Sie einen auf einem anderen Gerät.' },
+  passkey_failed: {
+    title: 'Der Browser konnte keinen Passkey verwenden',
+    text: 'Entsperren Sie Ihr Gerät oder verbinden Sie Ihren Sicherheitsschlüssel, und versuchen Sie es erneut. Oder verwenden Sie eine andere Anmeldemethode.',
+  },
+  passkey_unknown: {
+    title: 'Kein Konto hat hier diesen Passkey',
+    text: 'Er wurde aus seinem Konto entfernt. Melden Sie sich anders an, und löschen Sie den Passkey von Ihrem Gerät.',
+  },
   proof_used: { title: 'Diese Antwort wurde schon verwendet', text: 'Jede gilt einmal. Fangen Sie hier neu an.' },
   proof_too_old: {
     title: 'Sie wurden nicht erneut nach der Anmeldung gefragt',

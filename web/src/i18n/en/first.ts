@@ -13,6 +13,7 @@ export const common = {
   person: 'User {id}',
   wallet: 'Ethereum wallet',
   emailLink: 'Email link',
+  passkey: 'Passkey',
   recoveryCode: 'Recovery code',
   save: 'Save',
   copy: 'Copy',
@@ -84,6 +85,7 @@ export const signIn = {
   continueWith: 'Continue with {provider}',
   elsewhere: 'Sign in with a provider',
   byEmail: 'Sign in by email',
+  withPasskey: 'Sign in with a passkey',
   withWallet: 'Sign in with a wallet',
   orEmail: 'or by email',
   orWallet: 'or with a wallet',
@@ -167,6 +169,7 @@ export const stepUp = {
   textOnly: 'Verify once more with this method. You stay signed in.',
   with: 'Verify with {provider}',
   byEmail: 'Verify by email',
+  byPasskey: 'Verify with a passkey',
   none: 'None of your sign-in methods is available right now. Try again later.',
 } as const
 

@@ -43,6 +43,7 @@ export const history = {
   'identity.linked': '{provider} added',
   'identity.unlinked': '{provider} removed',
   'identity.updated': '{provider} updated',
+  'passkey.clone_suspected': 'Passkey may have been copied',
   'proof.refused': 'Tried to connect {provider}: refused',
   'proof.vouched': 'Your application confirmed a sign-in',
   'session.created': 'Signed in with {provider}',

@@ -77,6 +77,8 @@ export const details = {
   terms_version: 'version of the terms',
   generation: 'token (number)',
   newest: 'newest token (number)',
+  counter: 'counter',
+  counter_before: 'counter before',
   identity_id: 'sign-in method (ID)',
   invitation_id: 'invitation (ID)',
   merge_id: 'merge (ID)',

@@ -38,6 +38,12 @@ export const words = {
   invalid_state: { title: 'This sign-in is no longer valid', text: 'It took too long, was already used, or began in another browser. Start again here.' },
   invalid_proof: { title: 'The answer could not be verified', text: 'Nothing was changed. Start again here.' },
   invalid_message: { title: 'The wallet changed the text', text: 'It must be signed exactly as shown. Try again, or use another wallet.' },
+  passkey_exists: { title: 'This device already has a passkey for your account', text: 'Use it, or create one on another device.' },
+  passkey_failed: { title: 'The browser could not use a passkey', text: 'Unlock your device or connect your security key, then try again. Or use another sign-in method.' },
+  passkey_unknown: {
+    title: 'No account here has this passkey',
+    text: 'It was removed from its account. Sign in another way, and delete the passkey from your device.',
+  },
   proof_used: { title: 'That answer was already used', text: 'Each one works once. Start again here.' },
   proof_too_old: {
     title: 'You were not asked to sign in again',

@@ -20,6 +20,7 @@ import { EndedElsewhere } from '../../features/sign-in/components/ended-elsewher
 import { LastUsed } from '../../features/sign-in/components/last-used'
 import { Mark } from '../../features/sign-in/components/mark'
 import { MethodSection } from '../../features/sign-in/components/method-section'
+import { PasskeySignIn } from '../../features/sign-in/components/passkey'
 import { Recovery } from '../../features/sign-in/components/recovery'
 import { Wallets } from '../../features/sign-in/components/wallets'
 import { tokenIn } from '../../features/sign-in/email'
@@ -46,6 +47,7 @@ export function SignInPage() {
   const target = targetOf(taken ? home : query.get('return_to'), origins ?? [])
   const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
   const email = providers.data?.find((provider) => provider.kind === 'email')
+  const passkey = providers.data?.find((provider) => provider.kind === 'passkey')
   const redirects = providers.data?.filter((provider) => provider.kind === 'redirect') ?? []
 
   const { hash } = useLocation()
@@ -163,6 +165,7 @@ export function SignInPage() {
           />
         </MethodSection>
       )}
+      {passkey && !linked && <PasskeySignIn last={last === passkey.name} onDone={() => enter(passkey.name)} />}
       {wallet && (
         <MethodSection label={t('signIn.withWallet')} divider={(redirects.length > 0 || email) && t('signIn.orWallet')} last={last === wallet.name}>
           {walletsOpen ? (

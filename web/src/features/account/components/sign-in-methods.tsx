@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { api, data } from '../../../api/client'
 import { keys, refreshPerson, type useIdentities, useProviders } from '../../../api/queries'
 import type { Identity, Session } from '../../../api/types'
-import { emailProvider, providerName } from '../../../auth/providers'
+import { emailProvider, passkeyProvider, providerName, walletProvider } from '../../../auth/providers'
 import { isFresh, isRestricted } from '../../../auth/step-up'
 import { ConfirmButton } from '../../../components/confirm'
 import { CopyAddress } from '../../../components/copy-address'
@@ -16,9 +16,11 @@ import { useStepUp } from '../../../components/step-up-context'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { shortAddress } from '../../../wallet/types'
+import { passkeysWork } from '../../sign-in/api/passkey'
 import { Wallets } from '../../sign-in/components/wallets'
 import { endsThisSession, identityName, leavesWith, whyNotUnlink } from '../methods'
 import { useLinking } from '../use-linking'
+import { AddPasskey } from './add-passkey'
 import { AddAddress } from './addresses'
 import { LabelButton, PrimaryButton } from './edit-method'
 import '../../../i18n/en/later/account'
@@ -26,6 +28,7 @@ import '../../../i18n/en/later/account'
 function Account({ identity }: { identity: Identity }) {
   const t = useT()
   const { wallet } = identity
+  if (identity.passkey) return <PasskeyAccount label={identity.label} passkey={identity.passkey} />
   const shown = wallet ? wallet.ens_name || shortAddress(wallet.address) : identity.email || identity.subject
   return (
     <Stack gap={2} align="flex-start">
@@ -48,6 +51,30 @@ function Account({ identity }: { identity: Identity }) {
   )
 }
 
+function PasskeyAccount({ label, passkey }: { label: string; passkey: NonNullable<Identity['passkey']> }) {
+  const t = useT()
+  return (
+    <Stack gap={2} align="flex-start">
+      {label && <Name line>{label}</Name>}
+      <Group gap={6}>
+        <Badge variant="light" color="gray" title={t(passkey.backed_up ? 'methods.passkeySyncedHint' : 'methods.passkeyDeviceHint')}>
+          {t(passkey.backed_up ? 'methods.passkeySynced' : 'methods.passkeyDevice')}
+        </Badge>
+        {passkey.clone_suspected_at && (
+          <Badge variant="light" color="red">
+            {t('methods.passkeySuspected')}
+          </Badge>
+        )}
+      </Group>
+      {passkey.clone_suspected_at && (
+        <Text size="xs" className="muted">
+          {t('methods.passkeySuspectedText')}
+        </Text>
+      )}
+    </Stack>
+  )
+}
+
 interface Props {
   session: Session
   identities: ReturnType<typeof useIdentities>
@@ -61,9 +88,11 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
   const providers = useProviders()
   const [walletOpen, walletDialog] = useDisclosure(false)
   const [emailOpen, emailDialog] = useDisclosure(false)
-  const linking = useLinking(session, identities.rows, walletDialog.open)
+  const [passkeyOpen, passkeyDialog] = useDisclosure(false)
+  const linking = useLinking(session, identities.rows, { [walletProvider]: walletDialog.open, [passkeyProvider]: passkeyDialog.open })
   const email = providers.data?.find((provider) => provider.kind === 'email')
   const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
+  const passkey = passkeysWork() ? providers.data?.find((provider) => provider.kind === 'passkey') : undefined
   // A restricted session does not see addresses, and cannot unlink.
   const emails = useQuery({ queryKey: keys.emails, queryFn: async () => (await data(api.GET('/v1/me/emails'))).data, enabled: !isRestricted(session) })
   const stepUp = useStepUp()
@@ -172,6 +201,11 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
               {providerName(t, provider.name)}
             </Button>
           ))}
+        {passkey && (
+          <Button variant="default" onClick={begin(passkeyDialog.open)}>
+            {providerName(t, passkey.name)}
+          </Button>
+        )}
         {wallet && (
           <Button variant="default" onClick={begin(walletDialog.open)}>
             {providerName(t, wallet.name)}
@@ -195,6 +229,7 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
         />
       )}
       {email && <AddAddress opened={emailOpen} onClose={emailDialog.close} onDone={() => linking.linked(email.name)} onTicket={onTicket} />}
+      {passkey && <AddPasskey opened={passkeyOpen} onClose={passkeyDialog.close} onDone={() => linking.linked(passkey.name)} onTicket={onTicket} />}
       <Dialog opened={walletOpen} onClose={walletDialog.close} title={t('methods.linkWallet')}>
         {wallet && (
           <Wallets

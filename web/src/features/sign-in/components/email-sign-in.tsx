@@ -87,7 +87,7 @@ export function EmailSignIn({ purpose, token, onDeadLink, suggestion = '', retur
             <TextInput
               label={t('email.address')}
               type="email"
-              autoComplete="email"
+              autoComplete={purpose === 'sign_in' ? 'username webauthn' : 'email'}
               required
               withAsterisk={false}
               maxLength={320}

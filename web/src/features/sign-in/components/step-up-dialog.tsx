@@ -2,6 +2,7 @@ import { Button, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useChange } from '../../../api/change'
+import { api } from '../../../api/client'
 import { keys, useIdentities, useProviders } from '../../../api/queries'
 import { providerName } from '../../../auth/providers'
 import { wordsForCode } from '../../../auth/words'
@@ -9,6 +10,7 @@ import { Dialog } from '../../../components/dialog'
 import { Fault, Waiting, WordsAlert } from '../../../components/show'
 import { useT } from '../../../i18n/language'
 import { leaveForProvider } from '../api/begin'
+import { passkeysWork, provePasskey } from '../api/passkey'
 import { EmailSignIn } from './email-sign-in'
 import { Wallets } from './wallets'
 
@@ -51,6 +53,13 @@ function Ways({ only, intent, typed, onProved }: Pick<Props, 'only' | 'intent' |
   const leave = useChange({
     mutationFn: (provider: string) => leaveForProvider(provider, 'step_up', back(provider), intent ? { intent, typed } : undefined),
   })
+  const byPasskey = useChange({
+    mutationFn: async () => {
+      await provePasskey(api, { purpose: 'step_up' })
+      await client.invalidateQueries({ queryKey: keys.session })
+      onProved()
+    },
+  })
   if (identities.error || providers.error) return <Fault error={identities.error ?? providers.error} />
   if (!identities.rows || !providers.data) return <Waiting />
 
@@ -58,6 +67,7 @@ function Ways({ only, intent, typed, onProved }: Pick<Props, 'only' | 'intent' |
   const usable = providers.data.filter((provider) => owned.has(provider.name) && (only?.includes(provider.name) ?? true))
   const wallet = usable.find((provider) => provider.kind === 'wallet')
   const email = usable.find((provider) => provider.kind === 'email')
+  const passkey = passkeysWork() && usable.some((provider) => provider.kind === 'passkey')
   const proved = async () => {
     await client.invalidateQueries({ queryKey: keys.session })
     onProved()
@@ -73,6 +83,12 @@ function Ways({ only, intent, typed, onProved }: Pick<Props, 'only' | 'intent' |
           </Button>
         ))}
       <Fault error={leave.error} />
+      {passkey && (
+        <Button variant="default" loading={byPasskey.isPending} onClick={() => byPasskey.mutate()}>
+          {t('stepUp.byPasskey')}
+        </Button>
+      )}
+      <Fault error={byPasskey.error} />
       {email && !byEmail && (
         <Button variant="default" onClick={() => setByEmail(true)}>
           {t('stepUp.byEmail')}
