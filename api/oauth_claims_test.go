@@ -22,7 +22,7 @@ func TestClaimsOfScopes(t *testing.T) {
 	ada.Wallet(apptest.NewWallet(t), "link").Want(http.StatusOK)
 	o := register(t, a)
 	always := []string{"amr", "at_hash", "aud", "auth_time", "azp", "exp", "iat", "iss", "sid", "sub"}
-	profile, email := []string{"name", "preferred_username", "updated_at"}, []string{"email", "email_verified"}
+	profile, email := []string{"name", "onboarded", "preferred_username", "updated_at"}, []string{"email", "email_verified"}
 	for scope, want := range map[string][]string{
 		"openid": nil, "openid profile": profile, "profile openid": profile, "openid email": email, "email openid": email, "openid address phone": nil,
 		"openid wallets": {"wallets"}, "wallets email profile openid": slices.Concat(email, profile, []string{"wallets"}),
@@ -44,6 +44,13 @@ func TestClaimsOfScopes(t *testing.T) {
 			if name != "wallets" && id[name] != v {
 				t.Errorf("%s: %s is %v in the ID token, and %v", scope, name, id[name], v)
 			}
+		}
+	}
+	for _, onboarded := range []bool{true, false} {
+		ada.PATCH("/v1/me", map[string]any{"onboarded": onboarded}).Want(http.StatusOK)
+		o.oauth.Scopes = []string{"openid", "profile"}
+		if _, id := o.idToken(t, o.signIn(ada)); id["onboarded"] != onboarded {
+			t.Errorf("onboarded: %v, want %t", id["onboarded"], onboarded)
 		}
 	}
 	o.oauth.Scopes = []string{"email"}

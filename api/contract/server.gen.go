@@ -2990,7 +2990,10 @@ type Userinfo struct {
 	// FormerSubs Ids that the user had before merges, of those that this client was given. Absent if there are none.
 	FormerSubs *[]openapi_types.UUID `json:"former_subs,omitempty"`
 	Name       *string               `json:"name,omitempty"`
-	Picture    *string               `json:"picture,omitempty"`
+
+	// Onboarded Whether `onboarded_at` is set.
+	Onboarded *bool   `json:"onboarded,omitempty"`
+	Picture   *string `json:"picture,omitempty"`
 
 	// PreferredUsername The address, where the scope `email` was granted, or a wallet of a user without one, or the name.
 	PreferredUsername *string `json:"preferred_username,omitempty"`

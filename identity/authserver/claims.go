@@ -130,6 +130,7 @@ func (s *Service) claims(ctx context.Context, p session.Principal, scopes []stri
 		set("name", u.DisplayName)
 		set("picture", u.AvatarURL)
 		out["updated_at"] = u.UpdatedAt.Unix()
+		out["onboarded"] = u.OnboardedAt != nil
 		set("preferred_username", username(p, scopes))
 	}
 	if slices.Contains(scopes, client.ScopeEmail) && u.PrimaryEmail != nil {
