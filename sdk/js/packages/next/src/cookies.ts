@@ -1,0 +1,96 @@
+// Jar is the cookies of a request.
+export interface Jar {
+  get(name: string): string | undefined
+  names(): string[]
+}
+
+// CookieWrite is a cookie to be set; a maxAge of 0 removes it.
+export interface CookieWrite {
+  name: string
+  value: string
+  httpOnly: true
+  secure: boolean
+  sameSite: 'lax'
+  path: '/'
+  maxAge: number
+}
+
+// A browser takes 4096 bytes for name, value and attributes.
+const chunkSize = 3800
+const maxChunks = 8
+
+// CookieNames are those of one application, for https or for http on this machine.
+export interface CookieNames {
+  session: string
+  signIn: string
+  secure: boolean
+}
+
+// cookieNames returns the names for an origin. `__Host-` keeps subdomains and http pages
+// from setting one; browsers take it over https only.
+export function cookieNames(name: string, origin: string): CookieNames {
+  const secure = origin.startsWith('https:')
+  const prefix = secure ? '__Host-' : ''
+  return { session: prefix + name, signIn: `${prefix}${name}-sign-in`, secure }
+}
+
+// candidates are the values that a cookie of this name can have: itself, or its chunks
+// together. One that was cut or mixed up does not decrypt.
+export function candidates(jar: Jar, name: string): string[] {
+  const out: string[] = []
+  const whole = jar.get(name)
+  if (whole) out.push(whole)
+  let joined = ''
+  for (let i = 0; i < maxChunks; i++) {
+    const chunk = jar.get(`${name}.${i}`)
+    if (!chunk) break
+    joined += chunk
+  }
+  if (joined) out.push(joined)
+  return out
+}
+
+// writeCookie returns what replaces a cookie, in chunks if it has to be; null removes it.
+// What the browser has of it besides is removed. undefined if it is too long for browsers.
+export function writeCookie(jar: Jar, name: string, value: string | null, secure: boolean, maxAge: number): CookieWrite[] | undefined {
+  const parts = value === null ? [] : (value.match(new RegExp(`.{1,${chunkSize}}`, 'g')) ?? [])
+  if (parts.length > maxChunks) return undefined
+  const values = new Map(parts.length === 1 ? [[name, parts[0]!]] : parts.map((part, i) => [`${name}.${i}`, part]))
+  const write = (cookie: string, text: string, seconds: number): CookieWrite => ({
+    name: cookie,
+    value: text,
+    httpOnly: true,
+    secure,
+    sameSite: 'lax',
+    path: '/',
+    maxAge: seconds,
+  })
+  const stale = jar.names().filter((known) => (known === name || /^\.\d+$/.test(known.startsWith(name) ? known.slice(name.length) : '')) && !values.has(known))
+  return [...[...values].map(([cookie, text]) => write(cookie, text, maxAge)), ...stale.map((cookie) => write(cookie, '', 0))]
+}
+
+// serialize writes a Set-Cookie header (RFC 6265).
+export function serialize(c: CookieWrite): string {
+  return `${c.name}=${c.value}; Path=/; Max-Age=${c.maxAge}; HttpOnly; SameSite=Lax${c.secure ? '; Secure' : ''}`
+}
+
+// jarOf reads a Cookie header. Of a name that is there twice the first counts, as browsers
+// send the more specific one first.
+export function jarOf(header: string | null): Jar {
+  const all = new Map<string, string>()
+  for (const pair of (header ?? '').split(';')) {
+    const at = pair.indexOf('=')
+    if (at < 0) continue
+    const name = pair.slice(0, at).trim()
+    if (!all.has(name)) all.set(name, pair.slice(at + 1).trim())
+  }
+  return { get: (name) => all.get(name), names: () => [...all.keys()] }
+}
+
+// withWrites returns a Cookie header as the browser will send it once it has the writes.
+export function withWrites(header: string | null, writes: readonly CookieWrite[]): string {
+  const jar = jarOf(header)
+  const changed = new Map(writes.map((write) => [write.name, write]))
+  const kept = jar.names().filter((name) => !changed.has(name))
+  return [...kept.map((name) => `${name}=${jar.get(name)}`), ...writes.filter((write) => write.maxAge > 0).map((write) => `${write.name}=${write.value}`)].join('; ')
+}

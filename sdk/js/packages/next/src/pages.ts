@@ -1,0 +1,50 @@
+import type { AuthErrorCode } from './errors.js'
+
+// Words are what a page says of an error.
+const words: Partial<Record<AuthErrorCode, [title: string, text: string]>> = {
+  unavailable: ['Sign-in is unavailable', 'We can’t check who you are right now. This isn’t your fault. Try again in a moment.'],
+  invalid_answer: ['Sign-in didn’t work', 'This sign-in has expired, or was started in another browser. Sign in again.'],
+  denied: ['You’re not signed in', 'The sign-in was cancelled or refused.'],
+  policy_unsatisfied: ['Not allowed right now', 'Your team’s policy doesn’t allow this session. Sign in again, or from another network.'],
+  forbidden: ['You don’t have access', 'Ask an admin of your team for access.'],
+  configuration: ['Sign-in is not set up', 'The application’s log says what is missing.'],
+}
+
+const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (c) => escapes[c]!)
+}
+
+const style = 'body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:20vh auto;padding:0 1rem;color-scheme:light dark}button,a{font:inherit}'
+
+function page(status: number, title: string, body: string, formAction = "'self'"): Response {
+  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${style}</style><h1>${title}</h1>${body}`
+  return new Response(html, {
+    status,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+      'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; form-action ${formAction}; frame-ancestors 'none'; base-uri 'none'`,
+      'referrer-policy': 'no-referrer',
+    },
+  })
+}
+
+// errorPage says what went wrong, with a way on: a path of the application.
+export function errorPage(code: AuthErrorCode, status: number, again: { label: string; href: string }): Response {
+  const [title, text] = words[code] ?? words.denied!
+  return page(status, title, `<p>${text}<p><a href="${escaped(again.href)}">${escaped(again.label)}</a>`)
+}
+
+// signOutPage asks before it signs out: following a link must not.
+export function signOutPage(action: string, to: string, issuer: string): Response {
+  const body = `<form method="post" action="${escaped(action)}"><input type="hidden" name="redirectTo" value="${escaped(to)}"><button>Sign out</button></form>`
+  return page(200, 'Sign out?', body, `'self' ${issuer}`)
+}
+
+// goOnPage is what a part of a page gets that cannot go where a page can: the router of
+// Next.js then loads the address as a page.
+export function goOnPage(): Response {
+  return page(200, 'Sign in', '<p>Reload this page to sign in.')
+}

@@ -1,0 +1,42 @@
+import { AuthError } from './errors.js'
+import { hasRole, type Role, type Session } from './session.js'
+
+// Requirements are what a session needs besides being alive.
+export interface Requirements {
+  /** At least this role in the team that the session acts in: an owner may do what an admin may. */
+  role?: Role
+  /** A team, or this one. */
+  team?: boolean | string
+  onboarded?: boolean
+  /** A proof in the last ten minutes, or in as many seconds. */
+  recentlyVerified?: boolean | number
+}
+
+// As in Latchkey.
+const recent = 600
+
+// Lack is what a session lacks, and how the person gets it.
+export interface Lack {
+  error: AuthError
+  /** Where a page can send them; undefined if nothing helps. */
+  remedy?: { team?: string; prompt?: 'login' } | 'onboarding'
+}
+
+// lackOf returns the first thing that a session lacks.
+export function lackOf(session: Session, needs: Requirements, now = Date.now()): Lack | undefined {
+  if (typeof needs.team === 'string' && session.team?.id !== needs.team) {
+    return { error: new AuthError('forbidden', 'the session does not act in this team'), remedy: { team: needs.team } }
+  }
+  if (needs.team === true && !session.team) return { error: new AuthError('forbidden', 'the session acts in no team') }
+  if (needs.role && !hasRole(session, needs.role)) return { error: new AuthError('forbidden', `this requires the role ${needs.role}`) }
+  if (needs.onboarded && !session.user.onboarded) {
+    return { error: new AuthError('onboarding_required', 'the user is not onboarded'), remedy: 'onboarding' }
+  }
+  if (needs.recentlyVerified) {
+    const seconds = needs.recentlyVerified === true ? recent : needs.recentlyVerified
+    if (now - Date.parse(session.verifiedAt) >= seconds * 1000) {
+      return { error: new AuthError('reauth_required', 'the person has to verify that it is them'), remedy: { prompt: 'login' } }
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,171 @@
+import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import type { Config } from './config.js'
+import { AuthError, unavailable } from './errors.js'
+
+// Grant is an answer of the token endpoint.
+export interface Grant {
+  access_token: string
+  expires_in: number
+  id_token: string
+  refresh_token?: string
+}
+
+// Introspection is what an access token is worth now (RFC 7662).
+export interface Introspection {
+  active: boolean
+  sub?: string
+  team?: string
+  role?: string
+  auth_time?: number
+}
+
+// Refused is Latchkey's no: `invalid_grant` once a session has ended.
+export class Refused extends Error {
+  readonly error: string
+  readonly code: string | undefined
+
+  constructor(error: string, code: string | undefined, description: string | undefined) {
+    super(description ?? error)
+    this.error = error
+    this.code = code
+  }
+}
+
+// After a call that was not answered the next ones fail at once for a while, so that pages
+// do not wait for a service that is away.
+const pause = 3000
+
+// Five seconds of difference between two clocks are nothing.
+const clockTolerance = 10
+
+// Remote is Latchkey, as an application calls it.
+export class Remote {
+  readonly #config: Config
+  readonly #keys: ReturnType<typeof createRemoteJWKSet>
+  #awayUntil = 0
+
+  constructor(config: Config) {
+    this.#config = config
+    this.#keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', config.issuer), {
+      cooldownDuration: 30_000,
+      timeoutDuration: config.timeout,
+      [customFetch]: (url, init) => config.fetch(url, { ...init, cache: 'no-store' } as RequestInit),
+    })
+  }
+
+  // reach fails where Latchkey is away: a browser that is sent there would say so only in
+  // its own words.
+  async reach(): Promise<void> {
+    const { issuer, timeout } = this.#config
+    let status
+    try {
+      const response = await this.#config.fetch(`${issuer}/.well-known/jwks.json`, { cache: 'no-store', signal: AbortSignal.timeout(timeout) })
+      status = response.status
+      await response.body?.cancel()
+    } catch (error) {
+      throw this.#away(`${issuer} does not answer`, error)
+    }
+    if (status !== 200) throw this.#away(`${issuer} answers ${status}`)
+  }
+
+  // exchange trades a code for tokens. It always asks: the person is waiting for it.
+  exchange(code: string, redirectUri: string, verifier: string): Promise<Grant> {
+    this.#awayUntil = 0
+    return this.#grant({ grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier })
+  }
+
+  refresh(token: string, clientIp: string | undefined, resource?: string): Promise<Grant> {
+    return this.#grant({ grant_type: 'refresh_token', refresh_token: token, client_ip: clientIp, resource })
+  }
+
+  async introspect(token: string, clientIp: string | undefined): Promise<Introspection> {
+    const answer = await this.#post('/oauth2/introspect', { token, client_ip: clientIp })
+    if (typeof answer['active'] !== 'boolean') throw unavailable('Latchkey did not say what a token is worth')
+    return answer as unknown as Introspection
+  }
+
+  // revoke ends the session of a token.
+  async revoke(token: string): Promise<void> {
+    await this.#post('/oauth2/revoke', { token })
+  }
+
+  // verifyIDToken checks an ID token (OpenID Connect Core, section 3.1.3.7). Without a nonce
+  // it is one that came with a refresh.
+  async verifyIDToken(raw: string, nonce?: string): Promise<JWTPayload> {
+    const claims = await this.#verify(raw, { requiredClaims: ['exp', 'iat', 'sub', 'sid'] })
+    if (claims['azp'] !== undefined && claims['azp'] !== this.#config.clientId) throw invalid('an ID token is for another application')
+    if (nonce !== undefined && claims['nonce'] !== nonce) throw invalid('an ID token is not for this sign-in')
+    return claims
+  }
+
+  // verifyLogoutToken checks a logout token (OpenID Connect Back-Channel Logout 1.0, section 2.6).
+  async verifyLogoutToken(raw: string): Promise<JWTPayload> {
+    const claims = await this.#verify(raw, { typ: 'logout+jwt', requiredClaims: ['exp', 'iat', 'jti', 'events'] })
+    const events = claims['events'] as Record<string, unknown> | null
+    if (typeof events !== 'object' || events === null || typeof events['http://schemas.openid.net/event/backchannel-logout'] !== 'object') {
+      throw invalid('this is not a logout token')
+    }
+    if (claims['nonce'] !== undefined || !(claims.sub || claims['sid'])) throw invalid('this is not a logout token')
+    return claims
+  }
+
+  async #verify(raw: string, options: JWTVerifyOptions): Promise<JWTPayload> {
+    const { issuer, clientId: audience } = this.#config
+    try {
+      const { payload } = await jwtVerify(raw, this.#keys, { issuer, audience, algorithms: ['RS256', 'ES256', 'EdDSA', 'Ed25519'], clockTolerance, ...options })
+      return payload
+    } catch (error) {
+      // What jose says of a token is one of its named errors; the rest is about the keys.
+      const named = error instanceof errors.JOSEError && error.code !== 'ERR_JOSE_GENERIC' && !(error instanceof errors.JWKSTimeout) && !(error instanceof errors.JWKSInvalid)
+      throw named ? invalid('a token does not verify', error) : unavailable('the keys of Latchkey cannot be fetched', error)
+    }
+  }
+
+  async #grant(form: Record<string, string | undefined>): Promise<Grant> {
+    const answer = await this.#post('/oauth2/token', form)
+    const { access_token, expires_in, id_token, refresh_token } = answer
+    if (typeof access_token !== 'string' || typeof id_token !== 'string' || typeof expires_in !== 'number') {
+      throw unavailable('Latchkey gave no tokens; the scope needs openid')
+    }
+    return { access_token, expires_in, id_token, ...(typeof refresh_token === 'string' && { refresh_token }) }
+  }
+
+  async #post(path: string, form: Record<string, string | undefined>): Promise<Record<string, unknown>> {
+    if (Date.now() < this.#awayUntil) throw unavailable('Latchkey did not answer a moment ago')
+    const { issuer, clientId, clientSecret, timeout } = this.#config
+    const body = new URLSearchParams(Object.entries(form).filter((field): field is [string, string] => field[1] !== undefined))
+    const encoded = (text: string) => encodeURIComponent(text).replace(/%20/g, '+')
+    let status: number
+    let answer: Record<string, unknown>
+    try {
+      const response = await this.#config.fetch(issuer + path, {
+        method: 'POST',
+        // RFC 6749, section 2.3.1: both are form-encoded first.
+        headers: { authorization: `Basic ${btoa(`${encoded(clientId)}:${encoded(clientSecret)}`)}`, accept: 'application/json' },
+        body,
+        redirect: 'error',
+        cache: 'no-store',
+        signal: AbortSignal.timeout(timeout),
+      })
+      status = response.status
+      const text = await response.text()
+      answer = text ? (JSON.parse(text) as Record<string, unknown>) : {}
+    } catch (error) {
+      throw this.#away(`${issuer}${path} does not answer`, error)
+    }
+    if (status >= 200 && status < 300) return answer
+    const [error, code, description] = [answer['error'], answer['code'], answer['error_description']].map((field) => (typeof field === 'string' ? field : undefined))
+    if (status >= 500 || status === 429 || status < 400 || !error) throw this.#away(`${issuer}${path} answers ${status}`)
+    if (error === 'invalid_client') throw new AuthError('configuration', `@latchkey/next: Latchkey does not know this clientId and clientSecret (${description ?? error})`)
+    throw new Refused(error, code, description)
+  }
+
+  #away(message: string, cause?: unknown): AuthError {
+    this.#awayUntil = Date.now() + pause
+    return unavailable(message, cause)
+  }
+}
+
+function invalid(message: string, cause?: unknown): AuthError {
+  return new AuthError('invalid_answer', message, { cause })
+}

@@ -1,0 +1,189 @@
+import type { App } from './app.js'
+import { type CookieWrite, type Jar, writeCookie } from './cookies.js'
+import { AuthError } from './errors.js'
+import { Refused } from './remote.js'
+import { returnPath } from './return-to.js'
+import { claimsOf } from './session.js'
+
+// SignInOptions say how to sign in.
+export interface SignInOptions {
+  /** Where to go on: a path of the application. Default: the page before, or /. */
+  redirectTo?: string
+  /** The team to act in. */
+  team?: string
+  /** `login` has the person verify that it is them, `select_account` lets them choose. */
+  prompt?: 'login' | 'select_account' | 'consent'
+  loginHint?: string
+}
+
+// Trip is a sign-in that is under way, in a cookie of the browser that began it.
+interface Trip {
+  state: string
+  nonce: string
+  verifier: string
+  redirectUri: string
+  to: string
+}
+
+// A sign-in at Latchkey can take an hour.
+const tripLifetime = 3600
+// More than a person has open. Their cookies are removed with the next one.
+const maxTrips = 5
+
+// Providers that begin on a page of Latchkey, where all of them are.
+const onPage = ['wallet', 'siwe', 'email', 'passkey', 'latchkey', 'recovery']
+
+function random(): string {
+  return encode(crypto.getRandomValues(new Uint8Array(32)))
+}
+
+function encode(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')
+    .replace(/=/g, '')
+}
+
+// beginSignIn returns where to send the browser (OpenID Connect Core, section 3.1.2.1, with
+// PKCE, RFC 7636), and what it has to keep until it comes back.
+export async function beginSignIn(app: App, jar: Jar, headers: Headers, provider: string | undefined, options: SignInOptions): Promise<{ url: string; writes: CookieWrite[] }> {
+  const { config } = app
+  const origin = app.originFor(headers)
+  if (app.forwarder) {
+    // Latchkey comes back to addresses of LATCHKEY_ALLOWED_ORIGINS.
+    const query = new URLSearchParams({ return_to: origin + returnPath(options.redirectTo, origin, config.basePath) })
+    const direct = isDirect(provider)
+    return { url: direct ? `${config.issuer}/v1/auth/${provider}/start?purpose=sign_in&${query}` : `${config.issuer}/sign-in?${query}`, writes: [] }
+  }
+  const names = app.namesFor(headers)
+  const trip: Trip = {
+    state: random(),
+    nonce: random(),
+    verifier: random(),
+    redirectUri: `${origin}${config.basePath}/callback`,
+    to: returnPath(options.redirectTo, origin, config.basePath),
+  }
+  const challenge = encode(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(trip.verifier))))
+  const asked: Record<string, string | undefined> = {
+    client_id: config.clientId,
+    redirect_uri: trip.redirectUri,
+    response_type: 'code',
+    scope: config.scope,
+    state: trip.state,
+    nonce: trip.nonce,
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+    resource: config.resource,
+    team: options.team,
+    prompt: options.prompt,
+    login_hint: options.loginHint,
+  }
+  const query = new URLSearchParams(Object.entries(asked).filter((field): field is [string, string] => Boolean(field[1])))
+  let path = `/oauth2/authorize?${query}`
+  // With a prompt the sign-in has to come after Latchkey has seen the request.
+  if (isDirect(provider) && !options.prompt) {
+    const back = `/sign-in?${new URLSearchParams({ return_to: path, done: provider })}`
+    path = `/v1/auth/${provider}/start?${new URLSearchParams({ purpose: 'sign_in', return_to: back })}`
+  }
+  const sealed = await app.sealer.seal('sign-in', trip, tripLifetime)
+  const writes = writeCookie(jar, tripCookie(names.signIn, trip.state), sealed, names.secure, tripLifetime) ?? []
+  const others = jar.names().filter((name) => name.startsWith(`${names.signIn}-`))
+  if (others.length >= maxTrips) writes.push(...others.map((name) => removal(name, names.secure)))
+  return { url: config.issuer + path, writes }
+}
+
+// isDirect reports whether a provider can be gone to without the page that lists them.
+function isDirect(provider: string | undefined): provider is string {
+  return provider !== undefined && /^[a-z][a-z0-9_-]{0,63}$/.test(provider) && !onPage.includes(provider)
+}
+
+// Tabs can sign in at once.
+function tripCookie(name: string, state: string): string {
+  return `${name}-${state.slice(0, 8)}`
+}
+
+function removal(name: string, secure: boolean): CookieWrite {
+  return { name, value: '', httpOnly: true, secure, sameSite: 'lax', path: '/', maxAge: 0 }
+}
+
+// Arrival is a sign-in that is complete: where to go on, and what the browser keeps.
+export interface Arrival {
+  to: string
+  writes: CookieWrite[]
+  error?: AuthError
+}
+
+// finishSignIn takes the answer to a sign-in: of the browser that began it (state), from
+// Latchkey (iss, RFC 9207), for this sign-in (nonce).
+export async function finishSignIn(app: App, jar: Jar, headers: Headers, answer: URLSearchParams): Promise<Arrival> {
+  const names = app.namesFor(headers)
+  const state = answer.get('state') ?? ''
+  const cookie = tripCookie(names.signIn, state)
+  const trip = await app.sealer.open<Trip>('sign-in', jar.get(cookie) ?? '')
+  if (!trip || trip.state !== state) {
+    return { to: '/', writes: [], error: new AuthError('invalid_answer', 'this is not an answer to a sign-in that this browser began in the last hour') }
+  }
+  const done: Arrival = { to: trip.to, writes: [removal(cookie, names.secure)] }
+  try {
+    return { ...done, writes: [...done.writes, ...(await redeem(app, jar, headers, answer, trip))] }
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error
+    return { ...done, error }
+  }
+}
+
+async function redeem(app: App, jar: Jar, headers: Headers, answer: URLSearchParams, trip: Trip): Promise<CookieWrite[]> {
+  if (answer.get('iss') !== app.config.issuer) throw new AuthError('invalid_answer', 'this is not an answer of Latchkey')
+  const refusal = answer.get('error')
+  if (refusal) throw new AuthError('denied', `Latchkey answered ${refusal}`)
+  const code = answer.get('code')
+  if (!code) throw new AuthError('invalid_answer', 'this answer has no code')
+  let grant
+  try {
+    grant = await app.remote.exchange(code, trip.redirectUri, trip.verifier)
+  } catch (error) {
+    if (error instanceof Refused) throw new AuthError('invalid_answer', `Latchkey did not take the code: ${error.message}`, { cause: error })
+    throw error
+  }
+  await app.remote.verifyIDToken(grant.id_token, trip.nonce)
+  const standing = await app.keeper.begin(grant)
+  if (standing.state !== 'active') throw new AuthError('denied', 'the session has ended meanwhile')
+  const names = app.namesFor(headers)
+  await replace(app, await app.storedIn(jar, names), claimsOf(standing.stored).sid)
+  return app.keep(jar, names, standing.stored)
+}
+
+// replace ends the session that the browser had, which no one can use any more.
+async function replace(app: App, old: Awaited<ReturnType<App['storedIn']>>, by: string): Promise<void> {
+  if (!old || claimsOf(old).sid === by) return
+  try {
+    await app.keeper.end(old)
+    await app.remote.revoke(old.refresh ?? old.access)
+  } catch {
+    // It ends by itself, as it is not used.
+  }
+}
+
+// endSession ends the session of a browser, and returns where Latchkey ends its own
+// (OpenID Connect RP-Initiated Logout 1.0), or where to go on if that is not possible.
+export async function endSession(app: App, jar: Jar, headers: Headers, redirectTo: string | undefined): Promise<{ url: string; writes: CookieWrite[] }> {
+  const { config } = app
+  const origin = app.originFor(headers)
+  if (app.forwarder) {
+    await app.forwarder.signOut(jar, headers, app.clientIp(headers))
+    return { url: returnPath(redirectTo, origin, config.basePath), writes: [] }
+  }
+  const names = app.namesFor(headers)
+  const to = returnPath(redirectTo, origin, config.basePath)
+  const writes = await app.keep(jar, names, null)
+  const stored = await app.storedIn(jar, names)
+  if (!stored) return { url: to, writes }
+  try {
+    await app.keeper.end(stored)
+    await app.remote.revoke(stored.refresh ?? stored.access)
+  } catch {
+    return { url: to, writes } // no one has its tokens now
+  }
+  const query = new URLSearchParams({ id_token_hint: stored.id, client_id: config.clientId, post_logout_redirect_uri: `${origin}${config.basePath}/signed-out`, state: to })
+  return { url: `${config.issuer}/oauth2/logout?${query}`, writes }
+}
