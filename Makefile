@@ -131,8 +131,21 @@ test-sdk-python: look-for-python ## Run the tests of the client library for Pyth
 		exec env PYTHONPATH=src PYTHONDONTWRITEBYTECODE=1 $$python -m unittest discover --top-level-directory . --start-directory tests; done; test -z "$$CI"
 
 .PHONY: examples
-examples: build ## Start Latchkey in development mode and all examples, until interrupted
+examples: build example-nextjs ## Start Latchkey in development mode and all examples, until interrupted
 	LATCHKEY_BIN=bin/latchkey examples/start
+
+# Its packages are copies of those that make sdk builds.
+# What is secret is marked, so that a test can look for it in what browsers get.
+NEXTJS := examples/nextjs
+NEXTJS_SOURCES := $(wildcard $(NEXTJS)/*.ts $(NEXTJS)/*.json $(NEXTJS)/lib/*.ts) $(shell find $(NEXTJS)/app sdk/js/packages/*/src -type f ! -name '*.test.*' ! -name '*.gen.ts' 2>/dev/null)
+
+$(NEXTJS)/.next/BUILD_ID: $(NEXTJS_SOURCES)
+	@$(MAKE) --no-print-directory sdk
+	cd $(NEXTJS) && $(NPM) ci --no-fund --no-audit
+	cd $(NEXTJS) && NEXT_TELEMETRY_DISABLED=1 AUTH_SECRET=never-in-a-bundle AUTH_LATCHKEY_SECRET=never-in-a-bundle $(NPM) run --silent build
+
+.PHONY: example-nextjs
+example-nextjs: $(NEXTJS)/.next/BUILD_ID ## Build the example for Next.js; its browser test runs where it was built
 
 .PHONY: test-browser
 test-browser: build sdk ## Run what people do in headless Chromium against the built binary, the flows on PostgreSQL too; pictures of all pages go to web/e2e/screenshots
@@ -170,7 +183,7 @@ bench: need-go look-for-postgres ## Measure against hand-written handlers; BENCH
 
 .PHONY: clean
 clean: ## Remove everything that was built
-	rm -rf bin web/node_modules sdk/js/node_modules sdk/js/packages/*/dist coverage.out
+	rm -rf bin web/node_modules sdk/js/node_modules sdk/js/packages/*/dist $(NEXTJS)/node_modules $(NEXTJS)/.next coverage.out
 	find web/dist -mindepth 1 ! -name .gitkeep -delete
 
 # What is missing, and how to go on.
