@@ -32,7 +32,7 @@ func recent(e *identity.Event) {
 	e.At = time.Now().Add(48 * time.Hour).UTC().Truncate(time.Microsecond)
 }
 
-func archiveAll(t *testing.T, d *storagetest.Database, store audit.ArchiveStore, dir string) []audit.Archive {
+func archiveAll(t *testing.T, store audit.ArchiveStore, dir string) []audit.Archive {
 	t.Helper()
 	files, err := audit.NewArchiver(store, dir, identity.SystemClock).Run(t.Context(), time.Now().Add(time.Hour))
 	if err != nil {
@@ -85,7 +85,7 @@ func TestAuditArchive(t *testing.T) {
 		middle := hex.EncodeToString(must[[]audit.Link](t)(d.Links(t.Context(), team, 3, 1))[0].Hash)
 		before := must[audit.Head](t)(d.Head(t.Context(), team))
 
-		files := archiveAll(t, d, d.DB, dir)
+		files := archiveAll(t, d.DB, dir)
 		if len(files) != 1 || files[0].Number != 1 || files[0].Events != 7+4+3 {
 			t.Fatalf("%+v", files)
 		}
@@ -139,7 +139,7 @@ func TestAuditArchive(t *testing.T) {
 		if sum.Files != 2 || sum.Events != 19 || !sum.Newest.Equal(more[0].Newest) || sum.Left.IsZero() {
 			t.Errorf("%+v", sum)
 		}
-		if again := archiveAll(t, d, d.DB, dir); len(again) != 0 { // its event is not in the feed
+		if again := archiveAll(t, d.DB, dir); len(again) != 0 { // its event is not in the feed
 			t.Errorf("%+v", again)
 		}
 	})
@@ -338,7 +338,7 @@ func TestAuditArchiveBesideReaders(t *testing.T) {
 		settle(t, d)
 		var broken []string
 		report := audit.Report{Broken: func(b audit.Break) { broken = append(broken, b.String()) }, Whole: func(audit.Head) {}}
-		trail := audit.NewService(&during{DB: d.DB, do: func() { archiveAll(t, d, d.DB, dir) }})
+		trail := audit.NewService(&during{DB: d.DB, do: func() { archiveAll(t, d.DB, dir) }})
 		events, err := trail.Verify(t.Context(), &audit.Deployment, report)
 		if err != nil || len(broken) > 0 || events < 1 || d.Count(t, "audit_events") != 1 {
 			t.Errorf("%d events, %v, %q; %d left", events, err, broken, d.Count(t, "audit_events"))
@@ -376,7 +376,7 @@ func TestErasureReachesTheArchive(t *testing.T) {
 		}
 		d.Record(t, d.Event(nil, by(leaving)), d.Event(nil, by(staying)))
 		settle(t, d)
-		files := archiveAll(t, d, d.DB, dir)
+		files := archiveAll(t, d.DB, dir)
 		if len(files) != 1 {
 			t.Fatalf("%+v", files)
 		}

@@ -84,7 +84,7 @@ func TestAuditRewrite(t *testing.T) {
 			t.Fatalf("%d events have values in plain", n)
 		}
 		settle(t, d)
-		if files := archiveAll(t, d, d.DB, t.TempDir()); len(files) != 1 || files[0].Events != 2 {
+		if files := archiveAll(t, d.DB, t.TempDir()); len(files) != 1 || files[0].Events != 2 {
 			t.Fatalf("what has values in plain is archived: %+v", files)
 		}
 		kept = kept[1:]

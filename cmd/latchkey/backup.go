@@ -93,7 +93,7 @@ empty unless --replace is given. The service must not run. Then it
 			if err != nil {
 				return err
 			}
-			return errors.Join(afterRestore(cmd, cfg, db, verified, list, archive, keepSessions), db.Close())
+			return errors.Join(afterRestore(cmd, db, verified, list, archive, keepSessions), db.Close())
 		},
 	}
 	cmd.Flags().BoolVar(&replace, "replace", false, "restore over a database that is there; what it has is lost")
@@ -122,7 +122,7 @@ func listToApply(cfg config.Config, given string) (string, error) {
 	return given, err
 }
 
-func afterRestore(cmd *cobra.Command, cfg config.Config, db *storage.DB, v *verification, list, archive string, keepSessions bool) error {
+func afterRestore(cmd *cobra.Command, db *storage.DB, v *verification, list, archive string, keepSessions bool) error {
 	out := cmd.OutOrStdout()
 	applied, err := db.Migrate(cmd.Context())
 	if err != nil {
