@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, test as base, expect, type Page } from '@playwright/test'
-import { beAtProvider } from './fixtures'
+import { beAtProvider, openPage } from './fixtures'
 import { binary, missing } from './setting'
 
 // The Next.js example as its README has it started: one command, on another site than
@@ -168,9 +168,12 @@ test('a team: switch to it, act by a role, and lose the session to its panel', a
   await expect(page.getByRole('list', { name: 'Reports' })).toBeEmpty()
 
   // What the admins of the team end has ended here, long before the next check.
-  await panel.goto(panel.url().replace(/\/?$/, '/sessions'))
+  await openPage(panel, 'Sessions')
   const sessions = panel.getByRole('table', { name: 'Team sessions' })
-  await sessions.getByRole('row', { name: /Chainview/ }).getByRole('button', { name: /^End the session/ }).click()
+  await sessions
+    .getByRole('row', { name: /Bob/ })
+    .getByRole('button', { name: /^End the session/ })
+    .click()
   await panel.getByRole('button', { name: 'End session', exact: true }).click()
   await expect.poll(async () => (await page.request.get('/api/me')).status(), { timeout: 20_000 }).toBe(401)
   await page.reload()

@@ -26,6 +26,11 @@ const statuses: Record<AuthErrorCode, number> = {
 // one with its status where that is 401 or 403: by `digest`, which is also what an error
 // page of the application gets in production.
 export class AuthError extends Error {
+  // Next.js loads this module several times, once a bundle, and they share what throws.
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'AuthError' && 'code' in value && 'status' in value
+  }
+
   readonly code: AuthErrorCode
   readonly status: number
   readonly digest: string

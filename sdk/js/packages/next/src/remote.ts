@@ -21,11 +21,17 @@ export interface Introspection {
 
 // Refused is Latchkey's no: `invalid_grant` once a session has ended.
 export class Refused extends Error {
+  // As with AuthError.
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'Refused'
+  }
+
   readonly error: string
   readonly code: string | undefined
 
   constructor(error: string, code: string | undefined, description: string | undefined) {
     super(description ?? error)
+    this.name = 'Refused'
     this.error = error
     this.code = code
   }
