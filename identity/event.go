@@ -26,7 +26,7 @@ const (
 	ActionOperatorGranted       Action = "operator.granted"
 	ActionOperatorRevoked       Action = "operator.revoked"
 	ActionIdentityLinked        Action = "identity.linked"
-	ActionPasskeySuspected      Action = "passkey.clone_suspected" // its counter went back
+	ActionPasskeySuspected      Action = "passkey.clone_suspected" //nolint:gosec // no secret: its counter went back
 	ActionIdentityUnlinked      Action = "identity.unlinked"
 	ActionIdentityUpdated       Action = "identity.updated"
 	ActionProofRefused          Action = "proof.refused"

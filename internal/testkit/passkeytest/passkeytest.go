@@ -71,8 +71,8 @@ func (p *Passkey) Create(t testing.TB, options map[string]any, origin string, ch
 	rp, _ := options["rp"].(map[string]any)
 	a := p.answer("webauthn.create", options, origin, rp["id"], change)
 	data := a.authData(attested)
-	data = append(data, make([]byte, 16)...) // AAGUID
-	data = binary.BigEndian.AppendUint16(data, uint16(len(a.ID)))
+	data = append(data, make([]byte, 16)...)                      // AAGUID
+	data = binary.BigEndian.AppendUint16(data, uint16(len(a.ID))) //nolint:gosec // an id is 32 bytes
 	data = append(append(data, a.ID...), cose(t, a.Key)...)
 	object, err := webauthncbor.Marshal(map[string]any{"fmt": a.Format, "attStmt": a.Statement, "authData": data})
 	if err != nil {
