@@ -24,7 +24,7 @@ export function PasskeySignIn({ last, onDone }: Props) {
   const chosen = useRef(use.mutate)
   chosen.current = use.mutate
   useEffect(() => {
-    if (!works || round < 0) return undefined
+    if (!works || round < 0) return
     const stop = offerPasskeys(api, (proof) => chosen.current(() => proof))
     return () => stop()
   }, [works, round])
