@@ -1,6 +1,6 @@
-# Starts the PostgreSQL in $2/data by the binaries in $1, says "ready", and
-# stops and removes it when standard input ends: that is when the test process
-# is gone, even if it was killed.
+# Starts the PostgreSQL in $2/data by the binaries in $1, or an empty one, says "ready",
+# and stops and removes it when standard input ends: that is when the test process is
+# gone, even if it was killed.
 bin=$1 dir=$2
 umask 077
 fail() {
@@ -8,6 +8,7 @@ fail() {
 	cd / && rm -rf "$dir"
 	exit 1
 }
+[ -d "$dir/data" ] || "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 </dev/null || fail
 cat >>"$dir/data/postgresql.conf" <<-CONF
 	listen_addresses = ''
 	unix_socket_directories = '$dir'
