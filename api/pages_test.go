@@ -31,3 +31,29 @@ func TestWalletConnectOpensTheRelayAndNothingElse(t *testing.T) {
 		}
 	}
 }
+
+// A page asks for a passkey's challenge by itself, while a person may follow a link to a
+// provider. Both belong to the browser that the page was sent to, in whatever order the
+// answers come.
+func TestPagesGiveABrowserItsFlow(t *testing.T) {
+	t.Parallel()
+	a := apptest.SQLite(t)
+	b := a.Browser()
+	for _, path := range []string{"/nothing.js", "/healthz", "/openapi.yaml"} {
+		b.GET(path)
+		if b.Cookie("latchkey-flow") != "" {
+			t.Errorf("%s begins a flow", path)
+		}
+	}
+	b.GET("/sign-in") // also where the app was not built in
+	flow := b.Cookie("latchkey-flow")
+	if flow == "" {
+		t.Fatal("the page begins no flow")
+	}
+	b.GET("/account")
+	b.POST("/v1/auth/passkey/challenge", map[string]any{"purpose": "sign_in"}).Want(http.StatusOK)
+	b.GET("/v1/auth/google/start").Want(http.StatusFound)
+	if now := b.Cookie("latchkey-flow"); now != flow {
+		t.Errorf("another flow: %s, %s", now, flow)
+	}
+}

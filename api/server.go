@@ -190,6 +190,11 @@ func (s *Server) pages(c *gin.Context) {
 		s.fail(c, identity.ErrNotFound)
 		return
 	}
+	// Before anything begins: what a page begins by itself, and what the person begins
+	// at the same time, would each make a flow value, and one of them would be lost.
+	if web.IsPage(c.Request.URL.Path) && s.cookies.flowOf(c) == "" {
+		s.cookies.keepFlow(c, s.cookies.flowOrNew(c))
+	}
 	c.Status(http.StatusOK)
 	s.Web.ServeHTTP(c.Writer, c.Request)
 }

@@ -60,7 +60,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	page := isPage(r.URL.Path)
+	page := IsPage(r.URL.Path)
 	if !page && !a.strayed(r) {
 		a.serveAsset(w, r)
 		return
@@ -113,8 +113,8 @@ var sections = map[string][]string{
 	"teams": {"", "overview", "sessions", "members", "invitations", "policy", "api-keys", "audit", "settings"},
 }
 
-// isPage reports whether the app's router knows the path.
-func isPage(p string) bool {
+// IsPage reports whether the app's router knows the path.
+func IsPage(p string) bool {
 	switch p {
 	case "/", "/sign-in", "/sign-out", "/consent", "/device", "/account", "/admin", "/docs":
 		return true
