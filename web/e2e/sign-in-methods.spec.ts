@@ -34,6 +34,7 @@ for (const answer of ['declines', 'connects'] as const) {
     const page = await person()
     await page.addInitScript(injected(answer))
     await page.goto('/sign-in')
+    await openWallets(page)
     const violet = page.getByRole('button', { name: 'Violet Wallet' })
     await expect(violet.locator('img')).toBeVisible()
     await violet.click()
