@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from '@playwright/test'
-import { newPerson } from './fixtures'
+import { newPerson, openWallets } from './fixtures'
 import { binary, missing } from './setting'
 
 test.skip(missing !== undefined, missing ?? '')
@@ -50,6 +50,7 @@ test('people get to an application behind a proxy, and a backend knows them', as
     const page = await newPerson(browser, latchkey)
     await page.goto(`${application}/report?year=2026`)
     expect(page.url()).toContain(`${latchkey}/sign-in`)
+    await openWallets(page)
     await page.getByRole('button', { name: 'Create test wallet' }).click()
     await page.getByRole('button', { name: 'Sign to sign in' }).click()
     await expect(page).toHaveURL(`${application}/report?year=2026`)

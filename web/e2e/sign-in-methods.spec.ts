@@ -83,6 +83,7 @@ test('a provider that is down is told in words, where the way to it began', asyn
   await shoot(page, 'sign-in-provider-down')
 
   // Another way in is there, and leads where the first was to lead.
+  await openWallets(page)
   await page.getByRole('button', { name: 'Create test wallet' }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await expect(page).toHaveURL(/\/teams\/x$/)
