@@ -59,12 +59,13 @@ func TestWritesGoWithTheCommit(t *testing.T) {
 			_, err := d.ImportMember(ctx, team.Membership{TeamID: tm.ID, UserID: u.ID, Role: team.RoleOwner, CreatedAt: now}, now)
 			return err
 		}, 2},
-		// It reads whose keys of the audit trail go, and the vouchers.
+		// It reads the addresses whose mail goes, whose keys of the audit trail go, and the
+		// vouchers.
 		"Erase": {func(ctx context.Context) error {
 			user := erased[0]
 			erased = erased[1:]
 			return d.Erase(ctx, []identity.ID{user}, func(string) string { return storagetest.Word() }, now)
-		}, 3},
+		}, 4},
 	} {
 		trips, asked := wire.Count(t, func() { d.Do(t, row.write) })
 		if trips != row.trips {
