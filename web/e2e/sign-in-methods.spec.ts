@@ -180,6 +180,7 @@ test('an operator is told how to become one, and then sees users', async ({ pers
   await expect(page.getByText(`latchkey admin grant --user ${me.id}`)).toBeVisible()
   await service.admin('grant', '--user', me.id)
   await page.reload()
+  await openPage(page, 'Users')
   await expect(page.getByRole('table', { name: 'Users' }).getByText('(you)')).toBeVisible()
   await openPage(page, 'Sessions')
   await expect(page.getByRole('table', { name: 'Sessions' }).getByText('(this device)')).toBeVisible()
