@@ -100,7 +100,7 @@ export function SignInPage() {
         <Title order={1}>{t('signIn.title')}</Title>
         {!target.page && (
           <Text className="muted" component="div">
-            {t.rich('signIn.toContinue', { application: <strong key="host">{new URL(target.href).host}</strong> })}
+            {t.rich('signIn.toContinue', { application: <strong key="host">{new URL(target.href, location.origin).host}</strong> })}
           </Text>
         )}
       </Stack>
