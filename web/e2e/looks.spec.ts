@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Page, Route } from '@playwright/test'
-import { beAtProvider, expect, fits, newPerson, openPage, openWallets, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
-import { startService } from './service'
+import { beAtProvider, expect, fits, openPage, openWallets, signInWithNewWallet, skipUnlessRunnable, test, whoAmI } from './fixtures'
 import { shoot } from './shoot'
 
 skipUnlessRunnable()
@@ -119,36 +118,6 @@ test('every page has its pictures, fits a phone and a desk, and is accessible: s
   await page.reload()
   await expect(page.getByRole('heading', { name: 'Sign-ins per day' })).toBeVisible()
   await shoot(page, 'admin')
-})
-
-test('a team of a hundred fits every width, jumps nowhere and is three screens at most', async ({ browser }) => {
-  const service = await startService({}, 'sqlite', true)
-  const shoots = new Set(['sessions', 'overview'])
-  for (const [role, area, pages] of [
-    ['owner', '', ['sessions', 'members', 'overview']],
-    ['operator', '/admin', ['overview', 'users']],
-  ] as const) {
-    const page = await newPerson(browser, service.url)
-    await watchShift(page)
-    await page.goto(await service.demo(role))
-    await page.waitForURL(/\/(overview|admin)/)
-    const base = area || new URL(page.url()).pathname.replace(/\/[a-z]+$/, '')
-    for (const name of pages) {
-      await page.setViewportSize({ width: 1280, height: 800 })
-      await page.goto(`${base}/${name}`)
-      const shown = name === 'overview' ? page.getByRole('region', { name: /per day$/ }) : page.getByRole('table')
-      await expect(shown.first()).toBeVisible()
-      expect(await shift(page), name).toBeLessThan(steady.lists)
-      expect(await page.evaluate(() => document.documentElement.scrollHeight), name).toBeLessThanOrEqual(3 * 800)
-      for (const width of [320, 800, 1024, 1440]) {
-        await page.setViewportSize({ width, height: 800 })
-        await fits(page)
-      }
-      if (shoots.has(name)) await shoot(page, `demo-${role}-${name}`)
-    }
-    await page.context().close()
-  }
-  await service.stop()
 })
 
 test('what does not load says so, and the rest stays', async ({ person }) => {
