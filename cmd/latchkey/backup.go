@@ -108,9 +108,7 @@ empty unless --replace is given. The service must not run. Then it
 // listToApply is the file of erased users to apply, "" for none.
 func listToApply(cfg config.Config, given string) (string, error) {
 	switch {
-	case given == "-":
-		return "", nil
-	case given == "" && cfg.AuditArchiveDir == "":
+	case given == "-", given == "" && cfg.AuditArchiveDir == "":
 		return "", nil
 	case given == "":
 		given = filepath.Join(cfg.AuditArchiveDir, erased.Name)

@@ -129,15 +129,3 @@ func testBackupAndRestore(t *testing.T, engine string) {
 		t.Errorf("%+v, %v", u, err)
 	}
 }
-
-// Without the programs of PostgreSQL the error says what to install.
-func TestBackupWithoutPrograms(t *testing.T) {
-	if _, err := os.Stat("/usr/lib/postgresql"); err == nil {
-		t.Skip("they are installed beside PATH")
-	}
-	t.Setenv("PATH", t.TempDir())
-	code, _, stderr := latchkey(t, map[string]string{"LATCHKEY_DATABASE_URL": "postgres://localhost:1/x"}, "backup", filepath.Join(t.TempDir(), "x"))
-	if code != exitFailed || !strings.Contains(stderr, "postgresql-client") {
-		t.Errorf("%d: %s", code, stderr)
-	}
-}

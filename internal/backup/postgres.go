@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,14 +44,11 @@ func Program(name string) (string, error) {
 	return slices.MaxFunc(installed, func(a, b string) int { return version(a) - version(b) }), nil
 }
 
-// version is the number in a path.
+var digits = regexp.MustCompile(`\d+`)
+
+// version is the number in a path: as text, 9 would be newer than 17.
 func version(path string) int {
-	n, _ := strconv.Atoi(strings.Trim(strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, path), " "))
+	n, _ := strconv.Atoi(digits.FindString(path))
 	return n
 }
 
