@@ -1,7 +1,7 @@
 import type { Locator } from '@playwright/test'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { accessible } from './axe'
-import { beAtProvider, expect, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
+import { beAtProvider, expect, openWallets, signOut, skipUnlessRunnable, test, whoAmI } from './fixtures'
 import { startService } from './service'
 import { shoot } from './shoot'
 
@@ -130,6 +130,7 @@ test('a wallet that answers nonsense and a service that does not answer are told
   `)
   await page.goto('/sign-in?error=provider_unavailable')
   await expect(page.getByRole('alert')).toContainText('choose another sign-in method')
+  await openWallets(page)
   await page.getByRole('button', { name: 'Busy Wallet' }).click()
   await expect(page.getByRole('alert').filter({ hasText: 'already has an open request' })).toBeVisible()
   await page.route('**/v1/auth/email/start', (route) =>
