@@ -156,7 +156,7 @@ func eraseAgain(cmd *cobra.Command, db *storage.DB, list string) error {
 	}
 	users, entries := 0, 0
 	var ownerless []string
-	err = erased.Read(in, func(e linking.Erased) error {
+	cut, err := erased.Read(in, func(e linking.Erased) error {
 		entries++
 		done, err := service.EraseAgain(cmd.Context(), e)
 		users += len(done.Users)
@@ -167,6 +167,9 @@ func eraseAgain(cmd *cobra.Command, db *storage.DB, list string) error {
 		return fmt.Errorf("%s: %w", list, err)
 	}
 	_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%d users erased again, of %d on the list\n", users, entries)
+	if cut > 0 {
+		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%d lines of the list are cut off: see who was to be on them\n", cut)
+	}
 	for _, name := range ownerless {
 		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "team %q has no active owner now\n", name)
 	}

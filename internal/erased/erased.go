@@ -47,23 +47,25 @@ func Each(ctx context.Context, store Store, do func(linking.Erased) error) error
 	}
 }
 
-// Read gives each entry of a list to do. An entry may be there several times.
-func Read(r io.Reader, do func(linking.Erased) error) error {
+// Read gives each entry of a list to do, and returns how many lines are no entries: a
+// full disk cuts one off. An entry may be there several times.
+func Read(r io.Reader, do func(linking.Erased) error) (cut int, err error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
-	for n := 1; lines.Scan(); n++ {
+	for lines.Scan() {
 		if len(lines.Bytes()) == 0 {
 			continue
 		}
 		var e linking.Erased
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.UserID == (identity.ID{}) {
-			return fmt.Errorf("line %d is not a user who was erased", n)
+			cut++
+			continue
 		}
 		if err := do(e); err != nil {
-			return err
+			return cut, err
 		}
 	}
-	return lines.Err()
+	return cut, lines.Err()
 }
 
 // File is the list in a directory.
@@ -99,7 +101,9 @@ func (f *File) Update(ctx context.Context) (added int, err error) {
 	if err != nil || len(lines) == 0 {
 		return 0, err
 	}
-	// One write, so that replicas that share the file do not mix lines.
+	// One write, so that replicas that share the file do not mix lines; and a line of its
+	// own, behind one that was cut off.
+	lines = append([]byte{'\n'}, lines...)
 	out, err := os.OpenFile(f.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, err
@@ -125,7 +129,7 @@ func (f *File) load() error {
 	if err != nil {
 		return err
 	}
-	err = Read(in, func(e linking.Erased) error {
+	_, err = Read(in, func(e linking.Erased) error { // who was on a line that was cut off is added again
 		known[e.UserID] = true
 		return nil
 	})
