@@ -92,11 +92,30 @@ func run(ctx context.Context, name, databaseURL string, args ...string) error {
 	return nil
 }
 
+// ownDatabase refuses a URL that names a schema: the programs would take the others of
+// the database along, and with --replace lose what is in them.
+func ownDatabase(databaseURL string) error {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		return errors.New("the database URL cannot be read")
+	}
+	if given := u.Query(); given.Has("schema") || given.Has("search_path") {
+		return errors.New("the database URL names a schema of a database that others use too: back up and restore with pg_dump --schema and pg_restore")
+	}
+	return nil
+}
+
 func takePostgres(ctx context.Context, databaseURL, to string) error {
+	if err := ownDatabase(databaseURL); err != nil {
+		return err
+	}
 	return run(ctx, "pg_dump", databaseURL, "--format=custom", "--no-owner", "--no-privileges", "--file="+to)
 }
 
 func restorePostgres(ctx context.Context, databaseURL, file string, replace bool) error {
+	if err := ownDatabase(databaseURL); err != nil {
+		return err
+	}
 	head := make([]byte, 5)
 	if err := readHead(file, head); err != nil || string(head) != "PGDMP" {
 		return fmt.Errorf("%s is not a usable backup: it is not what pg_dump --format=custom writes", file)

@@ -86,7 +86,7 @@ func restoreSQLite(ctx context.Context, path, file string, replace bool) error {
 	if err := copyFile(file, partial); err != nil {
 		return err
 	}
-	for _, log := range []string{path + "-wal", path + "-shm"} { // of what was there
+	for _, log := range []string{path + "-wal", path + "-shm", path + "-journal"} { // of what was there
 		if err := os.Remove(log); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
