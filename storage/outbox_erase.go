@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/uptrace/bun"
 
@@ -12,6 +13,10 @@ import (
 )
 
 const mailsAtOnce = 500
+
+// besideAddress reports whether a character ends an address in a text. Part of a longer
+// address is another's.
+func besideAddress(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`()<>,;:"'`, r) }
 
 // eraseMail deletes waiting mail to users, and mail that names one of their addresses. What
 // was written in or after the erasure stays: it says that their account is deleted. It
@@ -33,15 +38,13 @@ func (db *DB) eraseMail(ctx context.Context, users []identity.ID, at time.Time) 
 	}
 	about := func(m identity.Mail) bool {
 		return slices.ContainsFunc(addresses, func(a string) bool {
-			if m.To == a {
-				return true
-			}
-			for _, text := range m.Data {
-				if strings.Contains(strings.ToLower(text), strings.ToLower(a)) {
+			for name, text := range m.Data {
+				// Where it came from has no address but what a browser calls itself.
+				if name != "from" && slices.ContainsFunc(strings.FieldsFunc(text, besideAddress), func(word string) bool { return strings.EqualFold(word, a) }) {
 					return true
 				}
 			}
-			return false
+			return m.To == a
 		})
 	}
 	var gone []identity.ID
