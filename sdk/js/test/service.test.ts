@@ -153,6 +153,7 @@ test('teams, access tokens, and who they are to a backend', async () => {
   expect((await refusal(createVerifier({ issuer: service.url, audience: 'https://other.example.com' }).verify(token))).status).toBe(401)
   expect((await refusal(verifier.verify(`${token.slice(0, -4)}AAAA`))).status).toBe(401)
   expect((await refusal(introspector.verify('x'))).status).toBe(401)
+  expect((await refusal(createIntrospector({ issuer: service.url, apiKey }).verify(token))).status).toBe(503) // for which API?
   // A fault of the key is not the person's.
   expect((await refusal(createIntrospector({ issuer: service.url, apiKey: 'lk_wrong' }).verify(token))).status).toBe(503)
 
@@ -165,7 +166,7 @@ test('teams, access tokens, and who they are to a backend', async () => {
   })
   const machine = (await granted.json()) as { access_token: string }
   const ofService = createVerifier({ issuer: service.url, audience: service.url })
-  for (const authenticator of [ofService, createIntrospector({ issuer: service.url, apiKey })]) {
+  for (const authenticator of [ofService, verifier, createIntrospector({ issuer: service.url, apiKey, audience: service.url })]) {
     expect(await authenticator.verify(machine.access_token)).toMatchObject({ type: 'machine', id: key.id, team: team.id, role: 'member' })
   }
 

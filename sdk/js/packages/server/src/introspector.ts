@@ -60,6 +60,8 @@ export function createIntrospector({ audience, ...options }: IntrospectorOptions
       const found = await introspect(token, context)
       // A refresh token is for the token endpoint alone.
       if (!found.active || found.token_kind === 'refresh_token') throw invalidToken('the token is not active')
+      // An access token is for one API: without its audience, anyone's would do.
+      if (audience === undefined && found.token_kind === 'access_token') throw new LatchkeyError('the introspector has no audience', { code: 'unavailable', status: 503 })
       if (audience !== undefined && found.aud !== audience) throw invalidToken('the token is for another API')
       return principalOf(found)
     }),

@@ -2,6 +2,7 @@ import { LatchkeyError } from '@latchkey/client'
 import { type JWTPayload, jwtVerify } from 'jose'
 import { createKeys, type KeysOptions } from './keys.js'
 import { type Authenticator, authenticator, invalidToken, principalOf } from './principal.js'
+import { isUser } from './roles.js'
 
 export interface VerifierOptions extends KeysOptions {
   /** The audience of the client in LATCHKEY_CLIENTS, or the resource. A token for another API is refused. */
@@ -26,7 +27,8 @@ export function createVerifier({ issuer, audience, leeway = 5, ...options }: Ver
   const keys = createKeys({ issuer, ...options })
   const expected = {
     issuer: issuer.replace(/\/+$/, ''),
-    audience,
+    // An API key asks for no API: its tokens are for Latchkey.
+    audience: [...[audience].flat(), issuer.replace(/\/+$/, '')],
     typ: 'at+jwt',
     algorithms: ['EdDSA', 'ES256'],
     clockTolerance: leeway,
@@ -41,6 +43,8 @@ export function createVerifier({ issuer, audience, leeway = 5, ...options }: Ver
       if (cause instanceof LatchkeyError) throw cause // the keys cannot be had
       throw invalidToken('the access token is not valid', cause)
     }
-    return principalOf(payload)
+    const principal = principalOf(payload)
+    if (isUser(principal) && ![payload.aud].flat().some((one) => one !== undefined && [audience].flat().includes(one))) throw invalidToken('the token is for another API')
+    return principal
   })
 }
