@@ -156,6 +156,23 @@ describe('access tokens', () => {
     expect(await client.getAccessToken()).toBe('token-4')
   })
 
+  test('of another person in another tab are never used for the one whom the page shows', async () => {
+    let id = 'of-ada'
+    let issued = 0
+    const { client } = answering((request) =>
+      request.url.endsWith('/v1/token')
+        ? Response.json({ access_token: `token-${++issued}`, token_type: 'Bearer', expires_in: 300 })
+        : Response.json({ ...session, session: { id } }),
+    )
+    await client.session.get()
+    expect(await client.getAccessToken()).toBe('token-1')
+    await client.session.get()
+    expect(await client.getAccessToken()).toBe('token-1')
+    id = 'of-bob'
+    await client.session.get()
+    expect(await client.getAccessToken()).toBe('token-2')
+  })
+
   test('a failure is not kept', async () => {
     let broken = true
     const { client } = answering(() => (broken ? problem(503, { code: 'unavailable' }) : Response.json({ access_token: 'token', token_type: 'Bearer', expires_in: 300 })))

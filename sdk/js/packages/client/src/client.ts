@@ -51,13 +51,18 @@ export function createClient({ baseUrl = '', ...options }: ClientOptions = {}) {
     return url + path + (back === undefined ? '' : `?return_to=${encodeURIComponent(back)}`)
   }
 
+  let current: string | undefined // the session that the tokens are of
+
   return {
     session: {
       /** get returns the session, or null if no one is signed in. */
       async get({ teamId }: { teamId?: string | undefined } = {}): Promise<CurrentSession | null> {
         try {
           const found = await unwrap(api.GET('/v1/session', teamId === undefined ? {} : { params: { query: { team_id: teamId } } }))
-          return expected(found, (it) => it.user?.id && it.session?.id)
+          const now = expected(found, (it) => it.user?.id && it.session?.id)
+          if (now.session.id !== current) tokens.clear() // another tab may have signed somebody else in
+          current = now.session.id
+          return now
         } catch (error) {
           if (!(error instanceof LatchkeyError && error.code === 'unauthenticated')) throw error
           tokens.clear()
