@@ -98,13 +98,16 @@ export function readOptions(options: Options, env: Record<string, string | undef
     }
   }
   const baseUrl = options.baseUrl ?? env['AUTH_URL']
+  // With none, all paths would be the handlers', and the proxy would protect nothing.
+  const basePath = (options.basePath ?? '/api/auth').replace(/\/+$/, '')
+  if (!/^\/[^/]/.test(basePath)) throw new AuthError('configuration', '@latchkey/next: basePath must be a path such as /api/auth')
   return {
     issuer: originOf('issuer', need('issuer', options.issuer ?? env['AUTH_LATCHKEY_ISSUER'], 'AUTH_LATCHKEY_ISSUER')),
-    clientId: oauth ? need('clientId', options.clientId ?? env['AUTH_LATCHKEY_ID'], 'AUTH_LATCHKEY_ID') : (options.clientId ?? ''),
+    clientId: oauth ? need('clientId', options.clientId ?? env['AUTH_LATCHKEY_ID'], 'AUTH_LATCHKEY_ID') : (options.clientId ?? env['AUTH_LATCHKEY_ID'] ?? ''),
     clientSecret: oauth ? need('clientSecret', options.clientSecret ?? env['AUTH_LATCHKEY_SECRET'], 'AUTH_LATCHKEY_SECRET') : '',
     secrets,
     baseUrl: baseUrl ? originOf('baseUrl', baseUrl) : undefined,
-    basePath: (options.basePath ?? '/api/auth').replace(/\/+$/, ''),
+    basePath,
     mode,
     scope: options.scope ?? 'openid profile email wallets',
     resource: options.resource,

@@ -25,4 +25,6 @@ test.each<[string, string, boolean]>([
 
 test('takes regular expressions', () => {
   expect(createMatcher([/^\/x\d$/])('/x1')).toBe(true)
+  const sticky = createMatcher([/^\/admin/g, /^\/team/y])
+  for (const path of ['/admin', '/admin', '/team', '/team']) expect(sticky(path)).toBe(true)
 })

@@ -8,7 +8,8 @@ export type Matcher = (request: { url: string } | string) => boolean
 // createMatcher returns a matcher of paths. A path also matches in the form that Next.js
 // finds a page by: decoded, and without a slash at the end.
 export function createMatcher(patterns: readonly Pattern[]): Matcher {
-  const all = patterns.map((pattern) => (typeof pattern === 'string' ? expressionOf(pattern) : pattern))
+  // With g or y, an expression would go on where it matched last.
+  const all = patterns.map((pattern) => (typeof pattern === 'string' ? expressionOf(pattern) : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))))
   return (request) => {
     const raw = typeof request === 'string' ? request : request.url
     // A path with two slashes at its beginning is a path, too.

@@ -86,6 +86,7 @@ export function withSession(request: NextRequest, response: Response, writes: re
   if (!writes.length || !reads) return response
   const out = mutable ? response : new NextResponse(response.body, response)
   for (const write of writes) out.headers.append('set-cookie', serialize(write))
+  out.headers.set('cache-control', 'private, no-store') // of a page that others get, too
   return out
 }
 

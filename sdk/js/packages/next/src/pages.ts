@@ -26,7 +26,7 @@ function page(status: number, title: string, body: string, formAction = "'self'"
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
       'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; form-action ${formAction}; frame-ancestors 'none'; base-uri 'none'`,
-      'referrer-policy': 'no-referrer',
+      'referrer-policy': 'same-origin', // without it the form's own request has the origin null
     },
   })
 }

@@ -74,6 +74,7 @@ test('pages see the session as the browser will have it', async () => {
   const answer = await one.proxy(request('/dashboard'))
   keep(answer)
   expect(cookie).not.toBe(before)
+  expect(answer.headers.get('cache-control')).toBe('private, no-store') // or a cache gives the session to others
   expect(answer.headers.get('x-middleware-request-cookie')).toBe(cookie)
   expect(answer.headers.get('x-middleware-request-x-latchkey-path')).toBe('/dashboard')
   expect(service.count('/oauth2/token')).toBe(1)

@@ -157,11 +157,17 @@ async function redeem(app: App, jar: Jar, headers: Headers, answer: URLSearchPar
 async function replace(app: App, old: Awaited<ReturnType<App['storedIn']>>, by: string): Promise<void> {
   if (!old || claimsOf(old).sid === by) return
   try {
-    await app.keeper.end(old)
-    await app.remote.revoke(old.refresh ?? old.access)
+    await endAtBoth(app, old)
   } catch {
     // It ends by itself, as it is not used.
   }
+}
+
+// endAtBoth ends a session here and at Latchkey: one that cannot be reached is no reason
+// to leave it alive at the other.
+async function endAtBoth(app: App, stored: NonNullable<Awaited<ReturnType<App['storedIn']>>>): Promise<void> {
+  const done = await Promise.allSettled([app.keeper.end(stored), app.remote.revoke(stored.refresh ?? stored.access)])
+  for (const one of done) if (one.status === 'rejected') throw one.reason
 }
 
 // endSession ends the session of a browser, and returns where Latchkey ends its own
@@ -179,8 +185,7 @@ export async function endSession(app: App, jar: Jar, headers: Headers, redirectT
   const stored = await app.storedIn(jar, names)
   if (!stored) return { url: to, writes }
   try {
-    await app.keeper.end(stored)
-    await app.remote.revoke(stored.refresh ?? stored.access)
+    await endAtBoth(app, stored)
   } catch {
     return { url: to, writes } // no one has its tokens now
   }
