@@ -26,7 +26,7 @@ export interface Target {
 }
 
 // As the routes of the app. Which pages an area has, it knows itself.
-const pages = /^\/((account(\/[a-z-]+)?|admin(\/[a-z-]+(\/[^/]+)?)?|consent|docs|sign-out|teams\/[^/]+(\/[a-z-]+)?)\/?)?$/
+const pages = /^\/((account(\/[a-z-]+)?|admin(\/[a-z-]+(\/[^/]+)?)?|consent|device|docs|sign-out|teams\/[^/]+(\/[a-z-]+)?)\/?)?$/
 
 // targetOf reads a return_to. Another origin is gone to only if the service named
 // it; another application at this origin is, like it, nothing for the router.

@@ -49,6 +49,7 @@ describe('targetOf', () => {
     '/account',
     '/account/',
     '/account/sign-in-methods',
+    '/device',
     '/admin?user=x',
     '/admin/api-keys',
     '/admin/users/0193',

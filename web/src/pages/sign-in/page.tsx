@@ -98,9 +98,9 @@ export function SignInPage() {
       <PageTitle>{t('signIn.title')}</PageTitle>
       <Stack gap={4}>
         <Title order={1}>{t('signIn.title')}</Title>
-        {!target.page && (
+        {URL.canParse(target.href) && ( // a path is of this site, whatever answers it
           <Text className="muted" component="div">
-            {t.rich('signIn.toContinue', { application: <strong key="host">{new URL(target.href, location.origin).host}</strong> })}
+            {t.rich('signIn.toContinue', { application: <strong key="host">{new URL(target.href).host}</strong> })}
           </Text>
         )}
       </Stack>
