@@ -28,20 +28,23 @@ export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { c
   const cursors = asked === undefined ? [] : known.includes(asked) ? known.slice(0, known.indexOf(asked) + 1) : [...Array<string>(pageOf(address) - 2).fill(''), asked]
   const cursor = cursors.at(-1)
   const limit = options.limit ?? 50
-  const setCursors = (next: string[]) => {
+  const setCursors = (next: string[], replace = false) => {
     const to = next.at(-1) === '' ? [] : next
     setSeen({ id, cursors: to })
     if (!options.inAddress) return
-    setQuery((before) => {
-      const after = new URLSearchParams(before)
-      after.delete('cursor')
-      after.delete('page')
-      if (to.length > 0) {
-        after.set('cursor', to.at(-1)!)
-        after.set('page', String(to.length + 1))
-      }
-      return after
-    })
+    setQuery(
+      (before) => {
+        const after = new URLSearchParams(before)
+        after.delete('cursor')
+        after.delete('page')
+        if (to.length > 0) {
+          after.set('cursor', to.at(-1)!)
+          after.set('page', String(to.length + 1))
+        }
+        return after
+      },
+      { replace },
+    )
   }
   const query = useQuery({
     queryKey: [...queryKey, cursor ?? null],
@@ -55,7 +58,7 @@ export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { c
   const leave = emptied && !query.isFetching
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each page that is empty
   useEffect(() => {
-    if (leave) setCursors(cursors.slice(0, -1))
+    if (leave) setCursors(cursors.slice(0, -1), true)
   }, [leave, cursor])
   const rows = emptied ? undefined : query.data?.data
   const from = cursors.length * limit

@@ -104,27 +104,32 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
       if (no !== undefined || invitees.length === 0) return undefined
       const send = (invitee: Invitee) => data(api.POST('/v1/teams/{team}/invitations', { params: { path: { team: team.id } }, body: { ...invitee, role } }))
       const out: Sent = { invited: [], refused: [] }
+      let left: string[] = [] // of a person who did not go on
+      const again = (rest: string[]) => setTyped([...out.refused.map(({ invitee }) => invitee), ...rest].join('\n'))
       for (const [i, invitee] of invitees.entries()) {
-        const rest = invitees.slice(i).map(nameOf).join('\n')
+        const rest = invitees.slice(i).map(nameOf)
         try {
           const invitation = await withStepUp(
             () => send(invitee),
-            () => stepUp(intent, rest),
+            () => stepUp(intent, rest.join('\n')),
           )
-          if (!invitation) break
+          if (!invitation) {
+            left = rest
+            break
+          }
           out.invited.push(invitation)
         } catch (error) {
           // One who cannot be invited does not keep the others from it.
           const skip = invitees.length > 1 && (isProblem(error, 'already_member') || isProblem(error, 'already_invited') || isProblem(error, 'invalid_email'))
           if (!skip) {
             if (out.invited.length > 0) await onInvited()
-            setTyped(rest)
+            again(rest)
             throw error
           }
           out.refused.push({ invitee: nameOf(invitee), error })
         }
       }
-      setTyped(out.refused.map(({ invitee }) => invitee).join('\n'))
+      again(left)
       if (out.invited.length > 0) await onInvited()
       return out
     },
