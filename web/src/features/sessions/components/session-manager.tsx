@@ -85,6 +85,8 @@ export function SessionManager(props: Props) {
     (row) => row.id,
   )
   const { selected } = endable
+  // Others than all: the open sessions that the policy refuses are fewer, too.
+  const part = narrows(filter) || filter.status === 'refused'
   const unreadable = Object.values(filterErrors(chosen)).some(Boolean) || JSON.stringify(chosen) !== settledText
 
   // Of those that were named some may have ended meanwhile.
@@ -295,11 +297,9 @@ export function SessionManager(props: Props) {
             {!props.user && (
               <Menu.Item
                 disabled={unreadable || !findsOpen(filter)}
-                onClick={() =>
-                  setEnding({ filter: { ...filter, others: true }, title: t(narrows(filter) ? 'sessions.endOthersFilteredTitle' : 'sessions.endOthersTitle'), at: Date.now() })
-                }
+                onClick={() => setEnding({ filter: { ...filter, others: true }, title: t(part ? 'sessions.endOthersFilteredTitle' : 'sessions.endOthersTitle'), at: Date.now() })}
               >
-                {t(narrows(filter) ? 'sessions.endOthersFiltered' : 'sessions.endOthers')}
+                {t(part ? 'sessions.endOthersFiltered' : 'sessions.endOthers')}
               </Menu.Item>
             )}
           </Menu.Dropdown>
