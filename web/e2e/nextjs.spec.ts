@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, test as base, expect, type Page } from '@playwright/test'
-import { beAtProvider, openPage } from './fixtures'
+import { beAtProvider, openPage, openWallets } from './fixtures'
 import { binary, missing } from './setting'
 
 // The Next.js example as its README has it started: one command, on another site than
@@ -135,6 +135,7 @@ test('a person signs in with Google, links a wallet, and signs in with it', asyn
   expect((await page.request.get('/api/me')).status()).toBe(401)
 
   await page.getByRole('link', { name: 'Sign in with a wallet' }).click()
+  await openWallets(page)
   await page.getByRole('button', { name: /^Test wallet 1/ }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
   await expect(page.getByText('Signed in as Ada')).toBeVisible()
