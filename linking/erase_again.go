@@ -24,6 +24,9 @@ type ErasedAgain struct {
 	Users []identity.ID // those who were there
 	// Ownerless are the names of teams that have no active owner any more.
 	Ownerless []string
+	// Merged are users whom the restored database has as merged into somebody who was not
+	// erased: the merge was undone after the backup. They are left as they are.
+	Merged []identity.ID
 }
 
 // EraseAgain erases a user of a restored database who was erased before, with those who
@@ -34,7 +37,7 @@ func (s *Service) EraseAgain(ctx context.Context, e Erased) (ErasedAgain, error)
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		out = ErasedAgain{}
 		for _, id := range append(slices.Clone(e.FormerIDs), e.UserID) {
-			if err := s.eraseAgain(ctx, id, &out); err != nil {
+			if err := s.eraseAgain(ctx, e, id, &out); err != nil {
 				return err
 			}
 		}
@@ -43,13 +46,19 @@ func (s *Service) EraseAgain(ctx context.Context, e Erased) (ErasedAgain, error)
 	return out, err
 }
 
-func (s *Service) eraseAgain(ctx context.Context, id identity.ID, out *ErasedAgain) error {
+func (s *Service) eraseAgain(ctx context.Context, e Erased, id identity.ID, out *ErasedAgain) error {
 	u, _, err := s.lockLeaving(ctx, id)
-	if errors.Is(err, identity.ErrNotFound) || err == nil && u.Status == identity.StatusMerged {
-		return nil // the survivor is on the list as well
+	if errors.Is(err, identity.ErrNotFound) {
+		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if u.Status == identity.StatusMerged {
+		if into := *u.MergedInto; into != e.UserID && !slices.Contains(e.FormerIDs, into) {
+			out.Merged = append(out.Merged, id)
+		}
+		return nil // the survivor is erased as well
 	}
 	now := s.now()
 	d, err := s.store.Deletion(ctx, id)

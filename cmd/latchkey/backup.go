@@ -156,17 +156,22 @@ func eraseAgain(cmd *cobra.Command, db *storage.DB, list string) error {
 	}
 	users, entries := 0, 0
 	var ownerless []string
+	var merged []identity.ID
 	cut, err := erased.Read(in, func(e linking.Erased) error {
 		entries++
 		done, err := service.EraseAgain(cmd.Context(), e)
 		users += len(done.Users)
 		ownerless = append(ownerless, done.Ownerless...)
+		merged = append(merged, done.Merged...)
 		return err
 	})
 	if err = errors.Join(err, in.Close()); err != nil {
 		return fmt.Errorf("%s: %w", list, err)
 	}
 	_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%d users erased again, of %d on the list\n", users, entries)
+	for _, id := range merged {
+		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "user %s was erased, but is merged into another user here: undo the merge, and run latchkey user erase-again\n", id)
+	}
 	if cut > 0 {
 		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%d lines of the list are cut off: see who was to be on them\n", cut)
 	}
