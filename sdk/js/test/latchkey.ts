@@ -82,7 +82,12 @@ export class Latchkey {
     this.requests.push(path)
     if (this.mood === 'away') throw new TypeError('fetch failed')
     if (this.mood === 'broken') return new Response('oops', { status: 500 })
-    if (this.mood === 'slow') return new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(init.signal!.reason)))
+    if (this.mood === 'slow') {
+      return new Promise((_, reject) => {
+        if (init.signal?.aborted) reject(init.signal.reason)
+        init.signal?.addEventListener('abort', () => reject(init.signal!.reason))
+      })
+    }
     if (path === '/.well-known/jwks.json') return Response.json({ keys: [jwk] })
     const form = init.body as URLSearchParams
     if (new Headers(init.headers).get('authorization') !== `Basic ${btoa(`${clientId}:${encodeURIComponent(clientSecret).replace(/%20/g, '+')}`)}`) {

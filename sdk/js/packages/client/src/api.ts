@@ -21,8 +21,23 @@ export function createApi({ timeout = 10_000, fetch: send = (request) => fetch(r
   return createFetchClient<paths>({
     ...options,
     // The caller's own signal stays in the request.
-    fetch: (request) => send(new Request(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]) })),
+    fetch: (request) => send(abortAfter(request, timeout)),
   })
+}
+
+/**
+ * abortAfter returns request with a signal that also aborts it after timeout, in
+ * milliseconds, by a `TimeoutError`. That covers reading the body of the response.
+ */
+export function abortAfter(request: Request, timeout: number): Request {
+  const controller = new AbortController()
+  const limited = new Request(request, { signal: AbortSignal.any([request.signal, controller.signal]) })
+  // Node.js holds the signals of a Request weakly: with AbortSignal.timeout, the garbage
+  // collector can take them, and the request is never aborted. So the timer holds it.
+  const timer = setTimeout((held: Request) => held.signal.aborted || controller.abort(new DOMException('the time is over', 'TimeoutError')), timeout, limited)
+  // A browser's timer is a number; that of Node.js must not keep a process alive.
+  if (typeof timer === 'object') (timer as { unref?: () => void }).unref?.()
+  return limited
 }
 
 /** unwrap returns the body of a success, and throws a LatchkeyError for everything else. */

@@ -1,3 +1,8 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { createClient, LatchkeyError, type LatchkeyErrorCode, unwrap } from './index.js'
 
@@ -18,6 +23,17 @@ function answering(handler: (request: Request) => Response | Promise<Response>, 
   })
   return { client, requests }
 }
+
+// aborted answers never, and fails once the request is aborted.
+function aborted({ signal }: Request): Promise<Response> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason))
+  })
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 async function refusal(promise: Promise<unknown>): Promise<LatchkeyError> {
   const error: unknown = await promise.then(
@@ -60,12 +76,26 @@ describe('the session', () => {
   })
 
   test('a slow service is given up', async () => {
-    const { client } = answering((request) => new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(request.signal.reason))), { timeout: 20 })
+    const { client } = answering(aborted, { timeout: 20 })
     expect(await refusal(client.session.get())).toMatchObject({ code: 'timeout', status: 0 })
   })
 
+  test('a slow service is given up, although the garbage collector runs', async () => {
+    const server = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const collecting = setInterval(collectGarbage, 5)
+    try {
+      const client = createClient({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, timeout: 200 })
+      expect(await refusal(client.session.get())).toMatchObject({ code: 'timeout', status: 0 })
+    } finally {
+      clearInterval(collecting)
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
   test('what the caller aborts stays an AbortError', async () => {
-    const { client } = answering((request) => new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(request.signal.reason))))
+    const { client } = answering(aborted)
     const abort = new AbortController()
     const answer = unwrap(client.api.GET('/v1/me', { signal: abort.signal }))
     abort.abort()

@@ -1,4 +1,4 @@
-export { type Api, type ApiOptions, createApi, expected, unwrap } from './api.js'
+export { type Api, type ApiOptions, abortAfter, createApi, expected, unwrap } from './api.js'
 export { type Client, type ClientOptions, type CurrentSession, createClient, type ProofResult, type Purpose, type SignInOptions } from './client.js'
 export { errorOf, LatchkeyError, type LatchkeyErrorCode, type LatchkeyErrorInit, type LibraryErrorCode, type ServiceErrorCode } from './errors.js'
 export type { components, paths } from './schema.gen.js'

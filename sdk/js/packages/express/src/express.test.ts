@@ -74,7 +74,7 @@ describe('a role', () => {
   })
 })
 
-test('keys that cannot be had are 503, and public pages go on', async () => {
+test('keys that cannot be fetched are 503, and public pages go on', async () => {
   const down = express()
   down.use(latchkey({ issuer: issuer.issuer, audience, fetch: () => Promise.reject(new TypeError('fetch failed')) }))
   down.get('/', (req, res) => res.json({ user: req.user ?? null }))

@@ -1,4 +1,4 @@
-import { LatchkeyError } from '@latchkey/client'
+import { abortAfter, LatchkeyError } from '@latchkey/client'
 import { createLocalJWKSet, errors, type FlattenedJWSInput, type JSONWebKeySet, type JWSHeaderParameters } from 'jose'
 
 type KeyOf = ReturnType<typeof createLocalJWKSet>
@@ -22,7 +22,7 @@ export interface KeysOptions {
 /**
  * createKeys returns the public keys of a service, for jose. They are fetched when they
  * are first needed, and then beside the requests that need them. Forged tokens cost one request in 30 seconds at most.
- * It throws a LatchkeyError with the code `unavailable` where the keys cannot be had.
+ * It throws a LatchkeyError with the code `unavailable` if they cannot be fetched.
  */
 export function createKeys({ issuer, fetch: send = (request) => fetch(request) }: KeysOptions) {
   const url = new URL('/.well-known/jwks.json', issuer).href
@@ -34,7 +34,7 @@ export function createKeys({ issuer, fetch: send = (request) => fetch(request) }
 
   async function load(): Promise<void> {
     try {
-      const response = await send(new Request(url, { headers: { accept: 'application/json' }, redirect: 'manual', signal: AbortSignal.timeout(timeout) }))
+      const response = await send(abortAfter(new Request(url, { headers: { accept: 'application/json' }, redirect: 'manual' }), timeout))
       if (response.status !== 200) throw new Error(`${url} answered with status ${response.status}`)
       const set = (await response.json()) as JSONWebKeySet
       const found = createLocalJWKSet(set)
@@ -62,7 +62,7 @@ export function createKeys({ issuer, fetch: send = (request) => fetch(request) }
   // What is under way, unless a runtime that stops work after an answer may never settle it.
   const shared = () => (separateRequests || sinceAttempt() >= 2 * timeout ? undefined : pending)
   const unavailable = () =>
-    new LatchkeyError('the keys of Latchkey cannot be had', { code: 'unavailable', status: 503, retryAfter: 5, ...(failure === undefined ? {} : { cause: failure }) })
+    new LatchkeyError('the keys of Latchkey cannot be fetched', { code: 'unavailable', status: 503, retryAfter: 5, ...(failure === undefined ? {} : { cause: failure }) })
 
   return async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
     if (!keys || age() >= maxAge) {

@@ -40,7 +40,7 @@ export function createVerifier({ issuer, audience, leeway = 5, ...options }: Ver
     try {
       payload = (await jwtVerify(token, keys, expected)).payload
     } catch (cause) {
-      if (cause instanceof LatchkeyError) throw cause // the keys cannot be had
+      if (cause instanceof LatchkeyError) throw cause // the keys cannot be fetched
       throw invalidToken('the access token is not valid', cause)
     }
     const principal = principalOf(payload)
