@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/siwe/ens"
 )
@@ -155,11 +156,11 @@ func (s *Server) AdminRevokeSessions(ctx context.Context, r contract.AdminRevoke
 
 // AdminGetJob returns the progress of a job, to operators.
 func (s *Server) AdminGetJob(ctx context.Context, r contract.AdminGetJobRequestObject) (contract.AdminGetJobResponseObject, error) {
-	j, err := s.Sessions.Job(ctx, r.Job)
+	j, err := s.Sessions.Jobs().Get(ctx, r.Job)
 	return contract.AdminGetJob200JSONResponse(jobOf(j)), err
 }
 
-func jobOf(j session.Job) contract.Job {
+func jobOf(j revocation.Job) contract.Job {
 	status := contract.JobStatusRunning
 	if j.FinishedAt != nil {
 		status = contract.JobStatusFinished

@@ -159,13 +159,13 @@ func (s *Server) recheckMember(ctx context.Context, id identity.ID) (team.Role, 
 		return "", err
 	}
 	if info.key != nil {
-		return mine.Role, s.Sessions.RequireMachineIn(ctx, actor, id)
+		return mine.Role, s.TeamSessions.RequireMachineIn(ctx, actor, id)
 	}
 	p, err := s.Sessions.ByID(ctx, info.principal.Session.ID, nil, info.origin)
 	if err != nil {
 		return "", err
 	}
-	return mine.Role, s.Sessions.RequireIn(ctx, p, info.origin, id, false)
+	return mine.Role, s.TeamSessions.RequireIn(ctx, p, info.origin, id, false)
 }
 
 // recheckManager is recheckMember for admins and owners of the team.

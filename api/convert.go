@@ -12,6 +12,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/identity/user"
 )
 
@@ -109,13 +110,13 @@ func (s *Server) adminSessionOf(l session.Listed, current bool, now time.Time) c
 	}
 }
 
-func (s *Server) teamSessionOf(l session.ListedInTeam, current bool, now time.Time) contract.TeamSession {
-	return inTeam(l, s.sessionOf(l.Session, current), now)
+func (s *Server) teamSessionOf(l teamsession.Listed, current bool, now time.Time) contract.TeamSession {
+	return inTeam(l, s.sessionOf(l.Behind, current), now)
 }
 
 // inTeam is teamSessionOf for a session that has been converted already: to name
 // the device takes as long as the rest.
-func inTeam(l session.ListedInTeam, s contract.Session, now time.Time) contract.TeamSession {
+func inTeam(l teamsession.Listed, s contract.Session, now time.Time) contract.TeamSession {
 	out := contract.TeamSession{
 		Id: l.ID, CreatedAt: l.CreatedAt, AuthenticatedAt: s.AuthenticatedAt, ExpiresAt: s.ExpiresAt,
 		IdleExpiresAt: s.IdleExpiresAt, LastSeenAt: s.LastSeenAt, Methods: s.Methods,
@@ -143,10 +144,10 @@ func teamRefusalOf(id identity.ID, r team.Refusal) *contract.TeamRefusal {
 
 // enteredOf is the team session of the session in hand.
 func enteredOf(p session.Principal, s contract.Session, now time.Time) contract.TeamSession {
-	return inTeam(session.ListedInTeam{
-		TeamSession: session.TeamSession{ID: p.Team.ID, TeamID: p.Team.TeamID, UserID: p.User.ID, CreatedAt: p.Team.CreatedAt, BreakGlassUntil: p.Team.BreakGlassUntil},
-		Summary:     identity.Summary{DisplayName: p.User.DisplayName, PrimaryEmail: p.User.PrimaryEmail},
-		Session:     p.Session, Role: &p.Team.Role,
+	return inTeam(teamsession.Listed{
+		Session: teamsession.Session{ID: p.Team.ID, TeamID: p.Team.TeamID, UserID: p.User.ID, CreatedAt: p.Team.CreatedAt, BreakGlassUntil: p.Team.BreakGlassUntil},
+		Summary: identity.Summary{DisplayName: p.User.DisplayName, PrimaryEmail: p.User.PrimaryEmail},
+		Behind:  p.Session, Role: &p.Team.Role,
 	}, s, now)
 }
 

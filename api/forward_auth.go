@@ -47,7 +47,7 @@ func (s *Server) ForwardAuth(ctx context.Context, r contract.ForwardAuthRequestO
 	p := *info.principal
 	if id := r.Params.Team; id != nil {
 		var err error
-		if p, err = s.Sessions.ActingIn(ctx, p, *id, info.origin); err != nil {
+		if p, err = s.TeamSessions.ActingIn(ctx, p, *id, info.origin); err != nil {
 			return nil, err
 		}
 		if err := requireRoleIn(p, team.Role(value(r.Params.Role))); err != nil {

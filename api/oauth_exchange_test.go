@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey/latchkey/identity/authserver"
 	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
@@ -166,10 +167,10 @@ func TestExchangeUnderWay(t *testing.T) {
 			remembered := session.NewCache(a.Config.SessionCache)
 			t.Cleanup(remembered.Close)
 			sessions := session.NewService(a.DB, remembered, session.Limits{Idle: a.Config.SessionIdle, Lifetime: a.Config.SessionLifetime}, a.Now)
-			tokens := token.NewService(a.DB, app.Keyring(a.Config, a.DB, log, a.Now), sessions, a.Config.Secrets(), token.Options{
+			tokens := token.NewService(a.DB, app.Keyring(a.Config, a.DB, log, a.Now), sessions, nil, a.Config.Secrets(), token.Options{
 				Issuer: a.URL, Claims: source, IDTokenKeys: app.IDTokenKeyrings(a.Config, a.DB, log, a.Now),
 			}, a.Now)
-			return authserver.New(authserver.Deps{Store: a.DB, Sessions: sessions, Tokens: tokens, Consents: clients, Secrets: a.Config.Secrets(), Issuer: a.URL, Now: a.Now})
+			return authserver.New(authserver.Deps{Store: a.DB, Sessions: teamsession.NewService(a.DB, sessions, a.Now), Tokens: tokens, Consents: clients, Secrets: a.Config.Secrets(), Issuer: a.URL, Now: a.Now})
 		}
 		exchange := func(o application, s *authserver.Service, meanwhile func()) error {
 			code, verifier := o.code(ada)

@@ -30,6 +30,7 @@ import (
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/identity/user"
 	"github.com/latchkey/latchkey/identity/webhook"
@@ -61,9 +62,11 @@ type Deps struct {
 	Config   Config
 	Linking  *linking.Service
 	Sessions *session.Service
-	Tokens   *token.Service
-	APIKeys  *apikey.Service
-	Clients  *client.Service
+	// TeamSessions are those of Sessions that act in teams.
+	TeamSessions *teamsession.Service
+	Tokens       *token.Service
+	APIKeys      *apikey.Service
+	Clients      *client.Service
 	// Registrations names applications that register themselves; nil lets none.
 	Registrations *client.Registrations
 	AuthServer    *authserver.Service

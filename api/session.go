@@ -16,7 +16,7 @@ import (
 func (s *Server) GetSession(ctx context.Context, r contract.GetSessionRequestObject) (contract.GetSessionResponseObject, error) {
 	p := requestInfoOf(ctx).principal
 	if id := r.Params.TeamId; id != nil {
-		in, err := s.Sessions.ActingIn(ctx, *p, *id, requestInfoOf(ctx).origin)
+		in, err := s.TeamSessions.ActingIn(ctx, *p, *id, requestInfoOf(ctx).origin)
 		if err != nil {
 			return nil, err
 		}

@@ -13,8 +13,9 @@ import (
 
 	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 )
 
 // teamPolicy is how the policy of the team in an operation's path applies.
@@ -53,9 +54,9 @@ func (s *Server) requireTeamPolicy(c *gin.Context) {
 		return
 	}
 	if info.key != nil {
-		err = s.Sessions.RequireMachineIn(c.Request.Context(), info.key.Actor(info.origin), id)
+		err = s.TeamSessions.RequireMachineIn(c.Request.Context(), info.key.Actor(info.origin), id)
 	} else {
-		err = s.Sessions.RequireIn(c.Request.Context(), *info.principal, info.origin, id, c.Request.Method != http.MethodGet)
+		err = s.TeamSessions.RequireIn(c.Request.Context(), *info.principal, info.origin, id, c.Request.Method != http.MethodGet)
 	}
 	if err != nil {
 		s.fail(c, err)
@@ -69,7 +70,7 @@ func isSelf(param string, user identity.ID) bool {
 
 // GetTeamPolicy returns what the team requires of sessions, to a member.
 func (s *Server) GetTeamPolicy(ctx context.Context, r contract.GetTeamPolicyRequestObject) (contract.GetTeamPolicyResponseObject, error) {
-	p, err := s.Sessions.Policy(ctx, userID(ctx), r.Team)
+	p, err := s.TeamSessions.Policy(ctx, userID(ctx), r.Team)
 	return contract.GetTeamPolicy200JSONResponse(policyOf(p)), err
 }
 
@@ -88,14 +89,14 @@ func (s *Server) SetTeamPolicy(ctx context.Context, r contract.SetTeamPolicyRequ
 		p.AllowedNetworks = append(p.AllowedNetworks, n)
 	}
 	dryRun := value(r.Body.DryRun)
-	ended, err := s.Sessions.SetPolicy(ctx, s.actor(ctx), r.Team, p, dryRun)
+	ended, err := s.TeamSessions.SetPolicy(ctx, s.actor(ctx), r.Team, p, dryRun)
 	if err != nil {
 		return nil, err
 	}
 	out := policyOf(p)
 	return contract.SetTeamPolicy200JSONResponse{
 		MaxAge: out.MaxAge, Idle: out.Idle, RequiredProviders: out.RequiredProviders, AnyOf: out.AnyOf, AllowedNetworks: out.AllowedNetworks,
-		Exclusive: out.Exclusive, RequireFreshForAdmin: out.RequireFreshForAdmin, Ended: s.endedOf(ctx, ended.RevocationResult, dryRun),
+		Exclusive: out.Exclusive, RequireFreshForAdmin: out.RequireFreshForAdmin, Ended: s.endedOf(ctx, ended.Result, dryRun),
 		Affected: contract.PolicyAffected{Sessions: ended.Count, SessionsTotal: ended.Open, Members: ended.Affected, MembersTotal: ended.Members},
 	}, nil
 }
@@ -110,11 +111,11 @@ func policyOf(p team.Policy) contract.TeamPolicy {
 	}
 }
 
-func (s *Server) endedOf(ctx context.Context, e session.RevocationResult[session.ListedInTeam], dryRun bool) contract.EndedTeamSessions {
+func (s *Server) endedOf(ctx context.Context, e revocation.Result[teamsession.Listed], dryRun bool) contract.EndedTeamSessions {
 	now := s.Now()
 	return contract.EndedTeamSessions{
 		DryRun: dryRun, AsOf: asOf(e.AsOf, dryRun), Count: e.Count, Skipped: e.Skipped, Ids: append([]identity.ID{}, e.IDs...),
-		Sessions: each(e.Sessions, func(l session.ListedInTeam) contract.TeamSession {
+		Sessions: each(e.Sessions, func(l teamsession.Listed) contract.TeamSession {
 			return s.teamSessionOf(l, isCurrent(ctx, l.SessionID), now)
 		}),
 	}

@@ -6,12 +6,12 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"github.com/latchkey/latchkey/api/contract"
-	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/teamsession"
 )
 
 // EnterTeam gives the session in hand a team session.
 func (s *Server) EnterTeam(ctx context.Context, r contract.EnterTeamRequestObject) (contract.EnterTeamResponseObject, error) {
-	l, created, err := s.Sessions.Enter(ctx, s.actor(ctx), r.Team, r.Body != nil && value(r.Body.BreakGlass))
+	l, created, err := s.TeamSessions.Enter(ctx, s.actor(ctx), r.Team, r.Body != nil && value(r.Body.BreakGlass))
 	if err != nil {
 		return nil, err
 	}
@@ -37,20 +37,20 @@ func (s *Server) ListTeamSessions(ctx context.Context, r contract.ListTeamSessio
 	}
 	filter.ByPerson = r.Params.Sort != nil && *r.Params.Sort == contract.ListTeamSessionsParamsSortPerson
 	now := s.Now()
-	rows, next, err := s.Sessions.ListTeam(ctx, s.actor(ctx), r.Team, filter, p)
+	rows, next, err := s.TeamSessions.List(ctx, s.actor(ctx), r.Team, filter, p)
 	if err != nil {
 		return nil, err
 	}
 	var total *int
 	if r.Params.Count != nil && *r.Params.Count {
-		n, err := s.Sessions.CountTeam(ctx, s.actor(ctx), r.Team, filter)
+		n, err := s.TeamSessions.Count(ctx, s.actor(ctx), r.Team, filter)
 		if err != nil {
 			return nil, err
 		}
 		total = &n
 	}
 	return contract.ListTeamSessions200JSONResponse{
-		Data: each(rows, func(l session.ListedInTeam) contract.TeamSession {
+		Data: each(rows, func(l teamsession.Listed) contract.TeamSession {
 			return s.teamSessionOf(l, isCurrent(ctx, l.SessionID), now)
 		}),
 		NextCursor: nextCursor(next),
@@ -60,7 +60,7 @@ func (s *Server) ListTeamSessions(ctx context.Context, r contract.ListTeamSessio
 
 // GetTeamOverview counts the team's members and sessions for those who manage it.
 func (s *Server) GetTeamOverview(ctx context.Context, r contract.GetTeamOverviewRequestObject) (contract.GetTeamOverviewResponseObject, error) {
-	f, err := s.Sessions.TeamFigures(ctx, s.actor(ctx), r.Team)
+	f, err := s.TeamSessions.Figures(ctx, s.actor(ctx), r.Team)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (s *Server) GetTeamOverview(ctx context.Context, r contract.GetTeamOverview
 		Members: f.Members, Invitations: f.Invitations, Sessions: f.Sessions, ActiveNow: f.ActiveNow, LastDay: f.LastDay, Refused: f.Refused,
 		Providers: providerCounts(f.Providers), Days: []contract.DayCount{},
 	}
-	days, counts := session.PerDay(f.Started, s.Now())
+	days, counts := teamsession.PerDay(f.Started, s.Now())
 	for i, day := range days {
 		out.Days = append(out.Days, contract.DayCount{Day: openapi_types.Date{Time: day}, Count: counts[i]})
 	}
@@ -77,7 +77,7 @@ func (s *Server) GetTeamOverview(ctx context.Context, r contract.GetTeamOverview
 
 // RevokeTeamSession ends one team session.
 func (s *Server) RevokeTeamSession(ctx context.Context, r contract.RevokeTeamSessionRequestObject) (contract.RevokeTeamSessionResponseObject, error) {
-	return contract.RevokeTeamSession204Response{}, s.Sessions.RevokeTeamSession(ctx, s.actor(ctx), r.Team, r.Session)
+	return contract.RevokeTeamSession204Response{}, s.TeamSessions.Revoke(ctx, s.actor(ctx), r.Team, r.Session)
 }
 
 // RevokeTeamSessions ends the team sessions that meet a filter.
@@ -86,7 +86,7 @@ func (s *Server) RevokeTeamSessions(ctx context.Context, r contract.RevokeTeamSe
 	if err != nil {
 		return nil, err
 	}
-	ended, err := s.Sessions.RevokeTeamSessions(ctx, s.actor(ctx), r.Team, revocation)
+	ended, err := s.TeamSessions.RevokeMatching(ctx, s.actor(ctx), r.Team, revocation)
 	if err == nil && ended.Job != nil {
 		return contract.RevokeTeamSessions202JSONResponse{JobJSONResponse: contract.JobJSONResponse(jobOf(*ended.Job))}, nil
 	}
@@ -95,6 +95,6 @@ func (s *Server) RevokeTeamSessions(ctx context.Context, r contract.RevokeTeamSe
 
 // GetTeamJob returns the progress of a job of the team, to those who manage it.
 func (s *Server) GetTeamJob(ctx context.Context, r contract.GetTeamJobRequestObject) (contract.GetTeamJobResponseObject, error) {
-	j, err := s.Sessions.TeamJob(ctx, s.actor(ctx), r.Team, r.Job)
+	j, err := s.TeamSessions.Job(ctx, s.actor(ctx), r.Team, r.Job)
 	return contract.GetTeamJob200JSONResponse(jobOf(j)), err
 }

@@ -103,7 +103,7 @@ func (h *history) enter() {
 	if _, member := h.m.teams[id][actor.UserID]; member {
 		code = ""
 	}
-	_, _, err := h.sessions.Enter(h.t.Context(), actor, id, false)
+	_, _, err := h.inTeams.Enter(h.t.Context(), actor, id, false)
 	h.want("enter", err, code)
 }
 

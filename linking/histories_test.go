@@ -14,6 +14,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/identity/user"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
@@ -30,6 +31,7 @@ type history struct {
 	m        *model
 	prefix   string // of all names, for the database has other histories
 	sessions *session.Service
+	inTeams  *teamsession.Service
 	teams    *team.Service
 	users    *user.Service
 	serial   int
@@ -48,6 +50,7 @@ func TestRandomHistories(t *testing.T) {
 			h := &history{t: t, r: r, m: newModel(pick(r, "policy", policies)), prefix: fmt.Sprintf("h%d-", n)}
 			h.world = newWorld(d, h.m.policy)
 			h.sessions = session.NewService(d.DB, nil, session.Limits{Idle: 1000 * time.Hour, Lifetime: 2000 * time.Hour}, d.Clock.Now)
+			h.inTeams = teamsession.NewService(d.DB, h.sessions, d.Clock.Now)
 			h.teams = team.NewService(d.DB, d.Clock.Now)
 			h.users = user.NewService(d.DB, identity.NoNotices{}, d.Clock.Now)
 			for n := range 4 { // a few people to begin with

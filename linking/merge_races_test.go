@@ -12,6 +12,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
@@ -44,6 +45,7 @@ type scene struct {
 	*world   // the replica of the merge
 	rival    *world
 	sessions *session.Service // the rival's
+	inTeams  *teamsession.Service
 	teams    *team.Service
 	watched  []*watched
 
@@ -68,6 +70,7 @@ func newScene(t *testing.T, d *storagetest.Database, replicas []*watched) *scene
 	s := &scene{t: t, watched: replicas, subject: storagetest.Word(), world: newWorldOver(d, replicas[0], linking.PolicyAuto)}
 	s.rival = newWorldOver(d, replicas[1], linking.PolicyAuto)
 	s.sessions = session.NewService(replicas[1], nil, session.Limits{Idle: time.Hour, Lifetime: time.Hour}, d.Clock.Now)
+	s.inTeams = teamsession.NewService(replicas[1], s.sessions, d.Clock.Now)
 	s.teams = team.NewService(replicas[1], d.Clock.Now)
 	s.address = strings.ToLower(storagetest.Word()) + "@example.com"
 
@@ -156,7 +159,7 @@ var rivals = map[string]struct {
 	},
 	"enter": {
 		run: func(s *scene) error {
-			_, _, err := s.sessions.Enter(s.t.Context(), s.actor(s.a), s.team, false)
+			_, _, err := s.inTeams.Enter(s.t.Context(), s.actor(s.a), s.team, false)
 			return err
 		},
 		codes: []identity.Code{identity.CodeNotFound, identity.CodeUnauthenticated},

@@ -9,6 +9,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
 )
@@ -26,7 +27,7 @@ func sinceMerge() []since {
 	out := []since{
 		{"nothing", func(*undoCase) error { return nil }, true},
 		{"another policy", func(m *undoCase) error {
-			_, err := m.sessions.SetPolicy(m.t.Context(), m.owner, m.team, team.Policy{MaxAge: time.Minute}, false)
+			_, err := m.inTeams.SetPolicy(m.t.Context(), m.owner, m.team, team.Policy{MaxAge: time.Minute}, false)
 			return err
 		}, true},
 		{"the same role", func(m *undoCase) error { return m.setRole(m.role()) }, true},
@@ -70,7 +71,7 @@ type undoCase struct {
 	*world
 	t                *testing.T
 	teams            *team.Service
-	sessions         *session.Service
+	inTeams          *teamsession.Service
 	owner            identity.Actor
 	team             identity.ID
 	source, survivor identity.ID
@@ -112,7 +113,7 @@ func TestUndoRestoresNoMembershipThatChangedSince(t *testing.T) {
 		w := newWorld(d, linking.PolicyAuto)
 		c := &undoCase{
 			world: w, t: t, teams: team.NewService(d.DB, d.Clock.Now),
-			sessions: session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: time.Hour}, d.Clock.Now),
+			inTeams: teamsession.NewService(d.DB, session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: time.Hour}, d.Clock.Now), d.Clock.Now),
 		}
 		c.owner = w.signIn(t, "google", storagetest.Word()).Actor(d.Clock.Now(), identity.RequestOrigin{})
 		c.owner.RecentlyVerified = true

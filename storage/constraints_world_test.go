@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
-	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
@@ -58,7 +58,7 @@ func newWorld(t *testing.T, d *storagetest.Database) *world {
 			CreatedAt: d.Clock.Now(), ExpiresAt: d.Clock.Now().Add(1e9),
 		})
 	})
-	job := session.Job{ID: identity.NewID(), Kind: session.JobEndSessions, CreatedAt: d.Clock.Now()}
+	job := revocation.Job{ID: identity.NewID(), Kind: revocation.JobEndSessions, CreatedAt: d.Clock.Now()}
 	w.job = job.ID.String()
 	d.Do(t, func(ctx context.Context) error { return d.InsertJob(ctx, job) })
 	w.client = storagetest.Word()

@@ -91,7 +91,7 @@ func (db *DB) EndAllSessions(ctx context.Context, user *identity.ID, keep sessio
 	return epoch + 1, err
 }
 
-// EndAllTeamSessions implements session.Store.
+// EndAllTeamSessions implements teamsession.EndStore.
 func (db *DB) EndAllTeamSessions(ctx context.Context, teamID identity.ID, owners bool, keep session.Filter) (epoch int64, ownerEpoch *int64, err error) {
 	db.unhurried(ctx)
 	db.changedAll(ctx) // members watch by their own ids, and there are many

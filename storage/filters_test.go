@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -72,7 +74,7 @@ func testNetworks(t *testing.T, d *storagetest.Database) {
 		if !slices.Equal(got, want) {
 			t.Errorf("in %s: %q, want %q", n, got, want)
 		}
-		inTeam := must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{Network: n}, d.Clock.Now(), identity.Page{Limit: 99}))
+		inTeam := must[[]teamsession.Listed](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{Network: n}, d.Clock.Now(), identity.Page{Limit: 99}))
 		if len(inTeam) != len(want) {
 			t.Errorf("%d team sessions in %s, want %d", len(inTeam), n, len(want))
 		}
@@ -102,7 +104,7 @@ func testDeviceAndAge(t *testing.T, d *storagetest.Database) {
 		s := d.Session(t, u.ID, func(s *session.Session) {
 			s.UserAgent, s.CreatedAt = lookable(agent), now.Add(-time.Duration(n)*time.Hour)
 		})
-		ts := session.TeamSession{ID: identity.NewID(), TeamID: tm.ID, SessionID: s.ID, UserID: u.ID, CreatedAt: s.CreatedAt.Add(time.Minute)}
+		ts := teamsession.Session{ID: identity.NewID(), TeamID: tm.ID, SessionID: s.ID, UserID: u.ID, CreatedAt: s.CreatedAt.Add(time.Minute)}
 		d.Do(t, func(ctx context.Context) error { return d.InsertTeamSession(ctx, ts) })
 		ids, inTeam = append(ids, s.ID), append(inTeam, ts.ID)
 	}
@@ -127,8 +129,8 @@ func testDeviceAndAge(t *testing.T, d *storagetest.Database) {
 	find(session.Filter{AsOf: now.Add(-time.Hour), NewerThan: 2 * time.Hour}, ids[1], ids[2])
 	find(session.Filter{AsOf: now.Add(-time.Hour), OlderThan: 2 * time.Hour}, ids[3])
 	// A team session is as old as itself.
-	rows := must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{OlderThan: time.Hour}, now, identity.Page{Limit: 9}))
-	storagetest.Same(t, idsOf(rows, func(l session.ListedInTeam) identity.ID { return l.ID }), []identity.ID{inTeam[3], inTeam[2]})
+	rows := must[[]teamsession.Listed](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{OlderThan: time.Hour}, now, identity.Page{Limit: 9}))
+	storagetest.Same(t, idsOf(rows, func(l teamsession.Listed) identity.ID { return l.ID }), []identity.ID{inTeam[3], inTeam[2]})
 }
 
 func testFilteredEnding(t *testing.T, d *storagetest.Database) {
@@ -148,18 +150,18 @@ func testFilteredEnding(t *testing.T, d *storagetest.Database) {
 	storagetest.Same(t, []int{count(f), count(owners), count(others)}, []int{2, 1, 1})
 	f.NotUserID = &owner.ID
 	storagetest.Same(t, []any{count(f), matching(t, d, f)}, []any{1, []identity.ID{b.ID}})
-	var ended []session.EndedSession
+	var ended []revocation.Ended
 	d.Do(t, func(ctx context.Context) (err error) {
-		ended, err = d.EndMatchingSessions(ctx, f, session.End{Reason: "r", By: &owner.ID, At: now})
+		ended, err = d.EndMatchingSessions(ctx, f, revocation.End{Reason: "r", By: &owner.ID, At: now})
 		return err
 	})
-	storagetest.Same(t, ended, []session.EndedSession{{ID: b.ID, UserID: member.ID}})
+	storagetest.Same(t, ended, []revocation.Ended{{ID: b.ID, UserID: member.ID}})
 	if got := lock(t, d, b.ID); got.EndedAt == nil || *got.EndReason != "r" || lock(t, d, a.ID).EndedAt != nil || lock(t, d, elsewhere.ID).EndedAt != nil {
 		t.Errorf("ended %+v", got)
 	}
 	storagetest.Same(t, count(session.Filter{Status: session.StatusRevoked}), 1) // the team session in it, too
 	d.Do(t, func(ctx context.Context) (err error) {
-		ended, err = d.EndMatchingSessions(ctx, f, session.End{Reason: "again", By: &owner.ID, At: now})
+		ended, err = d.EndMatchingSessions(ctx, f, revocation.End{Reason: "again", By: &owner.ID, At: now})
 		return err
 	})
 	storagetest.Same(t, len(ended), 0)

@@ -460,7 +460,7 @@ func (db *DB) LockParties(ctx context.Context, p linking.Parties) (linking.Party
 	return out, err
 }
 
-// TeamAccess implements session.Store.
+// TeamAccess implements teamsession.PolicyStore.
 func (db *DB) TeamAccess(ctx context.Context, teamID, user, sessionID identity.ID) (session.ActiveTeamSession, error) {
 	var row accessRow
 	if err := db.readOne(ctx, db.hot.access, fields(accessColumns, &row), teamID, user, sessionID); err != nil {

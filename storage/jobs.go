@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/session"
 )
 
@@ -20,16 +21,16 @@ const (
 
 type jobRow struct {
 	bun.BaseModel `bun:"table:jobs,alias:j"`
-	session.Job
+	revocation.Job
 }
 
-// MoreSessions implements session.JobStore.
+// MoreSessions implements session.Store.
 func (db *DB) MoreSessions(ctx context.Context, f session.Filter, now time.Time, than int) (bool, error) {
 	q := db.whereSession(db.reader(ctx).NewSelect().Model((*sessionRow)(nil)).ColumnExpr("1"), f, now)
 	return db.more(ctx, q, than)
 }
 
-// MoreTeamSessions implements session.JobStore.
+// MoreTeamSessions implements teamsession.EndStore.
 func (db *DB) MoreTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, now time.Time, than int) (bool, error) {
 	return db.more(ctx, db.whereInTeam(db.teamSessions(ctx).ColumnExpr("1"), teamID, f, now), than)
 }
@@ -39,13 +40,13 @@ func (db *DB) more(ctx context.Context, q *bun.SelectQuery, than int) (bool, err
 	return more, db.engine.normalise(err)
 }
 
-// InsertJob implements session.JobStore.
-func (db *DB) InsertJob(ctx context.Context, j session.Job) error {
+// InsertJob implements revocation.Store.
+func (db *DB) InsertJob(ctx context.Context, j revocation.Job) error {
 	return db.insert(ctx, &jobRow{Job: j})
 }
 
-// NoteItems implements session.JobStore.
-func (db *DB) NoteItems(ctx context.Context, j session.Job, f session.Filter, now time.Time) (int, error) {
+// NoteItems implements session.Store.
+func (db *DB) NoteItems(ctx context.Context, j revocation.Job, f session.Filter, now time.Time) (int, error) {
 	db.unhurried(ctx)
 	var items *bun.SelectQuery
 	if j.TeamID != nil {
@@ -57,56 +58,56 @@ func (db *DB) NoteItems(ctx context.Context, j session.Job, f session.Filter, no
 	return int(n), err
 }
 
-// UpdateJob implements session.JobStore.
-func (db *DB) UpdateJob(ctx context.Context, j session.Job) error {
+// UpdateJob implements revocation.Store.
+func (db *DB) UpdateJob(ctx context.Context, j revocation.Job) error {
 	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&jobRow{Job: j}).
 		Column("settling", "after_id", "ended", "total", "finished_at").Where("j.id = ?", j.ID))
 }
 
-// Job implements session.JobStore.
-func (db *DB) Job(ctx context.Context, id identity.ID) (session.Job, error) {
+// Job implements revocation.Store.
+func (db *DB) Job(ctx context.Context, id identity.ID) (revocation.Job, error) {
 	return db.job(ctx, db.reader(ctx).NewSelect().Where("j.id = ?", id))
 }
 
-// HasOpenJob implements session.JobStore.
+// HasOpenJob implements revocation.Store.
 func (db *DB) HasOpenJob(ctx context.Context) (bool, error) {
 	open, err := db.reader(ctx).NewSelect().Model((*jobRow)(nil)).Where("j.finished_at IS NULL").Exists(ctx)
 	return open, db.engine.normalise(err)
 }
 
-// NextJob implements session.JobStore.
-func (db *DB) NextJob(ctx context.Context) (session.Job, error) {
+// NextJob implements revocation.Store.
+func (db *DB) NextJob(ctx context.Context) (revocation.Job, error) {
 	oldest := db.writer(ctx).NewSelect().Where("j.finished_at IS NULL").Order("j.id").Limit(1)
 	return db.job(ctx, db.engine.forUpdateSkipLocked(oldest, "j"))
 }
 
-// LockTeamJob implements session.JobStore.
-func (db *DB) LockTeamJob(ctx context.Context, teamID identity.ID) (session.Job, error) {
+// LockTeamJob implements teamsession.EndStore.
+func (db *DB) LockTeamJob(ctx context.Context, teamID identity.ID) (revocation.Job, error) {
 	oldest := db.writer(ctx).NewSelect().Where("j.finished_at IS NULL AND j.team_id = ? AND j.epoch IS NOT NULL", teamID).Order("j.id").Limit(1)
 	return db.job(ctx, db.engine.forUpdate(oldest, "j"))
 }
 
-func (db *DB) job(ctx context.Context, q *bun.SelectQuery) (session.Job, error) {
+func (db *DB) job(ctx context.Context, q *bun.SelectQuery) (revocation.Job, error) {
 	var row jobRow
 	err := q.Model(&row).Scan(ctx)
 	return row.Job, db.engine.normalise(err)
 }
 
 // endedAlias is the alias of what a job ends: sessions, s, or team sessions, t.
-func endedAlias(j session.Job) string {
+func endedAlias(j revocation.Job) string {
 	if j.TeamID != nil {
 		return "t"
 	}
 	return "s"
 }
 
-// Writers implements session.JobStore. A transaction locks a table before it takes
+// Writers implements revocation.Store. A transaction locks a table before it takes
 // the snapshot by which it writes; SQLite has one writer.
-func (db *DB) Writers(ctx context.Context, kind session.JobKind) (string, error) {
+func (db *DB) Writers(ctx context.Context, kind revocation.JobKind) (string, error) {
 	if db.engine == sqlite {
 		return "", nil
 	}
-	table := map[session.JobKind]string{session.JobEndSessions: "sessions", session.JobEndTeamSessions: "team_sessions"}[kind]
+	table := map[revocation.JobKind]string{revocation.JobEndSessions: "sessions", revocation.JobEndTeamSessions: "team_sessions"}[kind]
 	var out string
 	err := db.writer(ctx).NewRaw(`SELECT coalesce(string_agg(DISTINCT l.virtualtransaction, ' '), '') FROM pg_locks AS l
 		JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
@@ -118,7 +119,7 @@ func (db *DB) Writers(ctx context.Context, kind session.JobKind) (string, error)
 // what was active at the call.
 func whereBelow[Q interface {
 	Where(query string, args ...any) Q
-}](q Q, j session.Job) Q {
+}](q Q, j revocation.Job) Q {
 	switch {
 	case j.TeamID != nil:
 		q = q.Where("t.team_id = ? AND t.ended_at IS NULL", *j.TeamID).
@@ -135,8 +136,8 @@ func whereBelow[Q interface {
 	return q.Where("s.ended_at IS NULL AND s.expires_at > ? AND s.idle_expires_at > ?", j.CreatedAt, j.CreatedAt)
 }
 
-// CountJob implements session.JobStore.
-func (db *DB) CountJob(ctx context.Context, j session.Job) (int, error) {
+// CountJob implements revocation.Store.
+func (db *DB) CountJob(ctx context.Context, j revocation.Job) (int, error) {
 	db.unhurried(ctx)
 	q := db.reader(ctx).NewSelect().Model((*sessionRow)(nil))
 	if j.TeamID != nil {
@@ -146,8 +147,8 @@ func (db *DB) CountJob(ctx context.Context, j session.Job) (int, error) {
 	return int(n), db.engine.normalise(err)
 }
 
-// EndBatch implements session.JobStore.
-func (db *DB) EndBatch(ctx context.Context, j session.Job, end session.End) (gone []session.EndedSession, after *identity.ID, done bool, err error) {
+// EndBatch implements revocation.Store.
+func (db *DB) EndBatch(ctx context.Context, j revocation.Job, end revocation.End) (gone []revocation.Ended, after *identity.ID, done bool, err error) {
 	if j.Epoch == nil {
 		gone, done, err = db.endItems(ctx, j, end)
 		return gone, nil, done, err
@@ -175,7 +176,7 @@ func (db *DB) EndBatch(ctx context.Context, j session.Job, end session.End) (gon
 
 // endOfWindow is the id of the last row that a step looks at; nil for all that are
 // left.
-func (db *DB) endOfWindow(ctx context.Context, j session.Job, id bun.Safe) (*identity.ID, error) {
+func (db *DB) endOfWindow(ctx context.Context, j revocation.Job, id bun.Safe) (*identity.ID, error) {
 	q := db.reader(ctx).NewSelect().ColumnExpr("?", id).OrderExpr("?", id).Offset(jobWindow - 1).Limit(1)
 	switch {
 	case j.TeamID != nil:
@@ -195,7 +196,7 @@ func (db *DB) endOfWindow(ctx context.Context, j session.Job, id bun.Safe) (*ide
 	return &ids[0], nil
 }
 
-func (db *DB) endItems(ctx context.Context, j session.Job, end session.End) (gone []session.EndedSession, done bool, err error) {
+func (db *DB) endItems(ctx context.Context, j revocation.Job, end revocation.End) (gone []revocation.Ended, done bool, err error) {
 	var items []identity.ID
 	err = db.reader(ctx).NewSelect().TableExpr("job_items AS ji").ColumnExpr("ji.item_id").
 		Where("ji.job_id = ?", j.ID).OrderExpr("ji.item_id").Limit(jobItems).Scan(ctx, &items)
@@ -214,7 +215,7 @@ func (db *DB) endItems(ctx context.Context, j session.Job, end session.End) (gon
 }
 
 // endBy ends the open sessions, or team sessions, that narrow leaves.
-func (db *DB) endBy(ctx context.Context, j session.Job, end session.End, narrow func(*bun.UpdateQuery) *bun.UpdateQuery) ([]session.EndedSession, error) {
+func (db *DB) endBy(ctx context.Context, j revocation.Job, end revocation.End, narrow func(*bun.UpdateQuery) *bun.UpdateQuery) ([]revocation.Ended, error) {
 	if j.TeamID == nil {
 		return db.endSessions(ctx, narrow(db.writer(ctx).NewUpdate().Model((*sessionRow)(nil))), end.Reason, end.At)
 	}

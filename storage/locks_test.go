@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
@@ -87,7 +88,7 @@ func testLocks(t *testing.T, d *storagetest.Database) {
 			if turn.Add(1)%2 == 0 {
 				got, err = d.LockSession(ctx, s.ID)
 			} else {
-				var e session.Entry
+				var e teamsession.Entry
 				e, err = d.LockEntry(ctx, s.ID, tm.ID)
 				got = e.Session
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
@@ -23,7 +24,7 @@ func inApplication(id string) func(s *session.Session) {
 func endThese(t *testing.T, d *storagetest.Database, ids ...identity.ID) {
 	t.Helper()
 	d.Do(t, func(ctx context.Context) error {
-		_, err := d.EndMatchingSessions(ctx, session.Filter{IDs: ids}, session.End{Reason: "test", At: d.Clock.Now()})
+		_, err := d.EndMatchingSessions(ctx, session.Filter{IDs: ids}, revocation.End{Reason: "test", At: d.Clock.Now()})
 		return err
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/linking"
 )
@@ -253,7 +253,7 @@ func (db *DB) EndTeamSessionsIn(ctx context.Context, teams []identity.ID, user i
 		return nil
 	}
 	_, err := db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
-		Where("t.user_id = ? AND t.team_id IN (?)", user, bun.List(teams)), session.End{Reason: reason, At: at})
+		Where("t.user_id = ? AND t.team_id IN (?)", user, bun.List(teams)), revocation.End{Reason: reason, At: at})
 	return err
 }
 

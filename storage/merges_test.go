@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
 )
@@ -105,14 +106,14 @@ func testTeamSessionsEndWithTheirSession(t *testing.T, d *storagetest.Database) 
 		before := d.TeamSession(t, one, s)
 		before.EndedAt, before.EndReason = &before.CreatedAt, new("left")
 		d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, before) })
-		want := []session.TeamSession{d.TeamSession(t, one, s), d.TeamSession(t, two, s)}
-		stays := []session.TeamSession{before, d.TeamSession(t, one, other)}
+		want := []teamsession.Session{d.TeamSession(t, one, s), d.TeamSession(t, two, s)}
+		stays := []teamsession.Session{before, d.TeamSession(t, one, other)}
 		d.Do(t, func(ctx context.Context) error { return end(ctx, s, name) })
 		for i := range want {
 			want[i].EndedAt, want[i].EndReason = &at, new(name)
 		}
 		for _, ts := range append(want, stays...) {
-			storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).TeamSession, ts)
+			storagetest.Same(t, must[teamsession.Listed](t)(d.ListedTeamSession(t.Context(), ts.ID)).Session, ts)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/linking"
 )
 
@@ -37,7 +38,7 @@ type sessionRow struct {
 
 type teamSessionRow struct {
 	bun.BaseModel `bun:"table:team_sessions,alias:t"`
-	session.TeamSession
+	teamsession.Session
 }
 
 type teamRow struct {

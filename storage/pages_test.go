@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey/latchkey/identity/audit"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -158,7 +159,7 @@ var lists = map[string]func(t *testing.T, d *storagetest.Database) list{
 			remove:      func(t *testing.T, id identity.ID) { remove(t, d, "team_sessions", id) },
 			page: func(ctx context.Context, p identity.Page) ([]identity.ID, error) {
 				rows, err := d.DB.TeamSessions(ctx, tm, session.Filter{}, d.Clock.Now(), p)
-				return ids(rows, err, func(s session.ListedInTeam) identity.ID { return s.ID })
+				return ids(rows, err, func(s teamsession.Listed) identity.ID { return s.ID })
 			},
 		}
 	},

@@ -75,7 +75,7 @@ func limit(d time.Duration) *int64 {
 	return new(int64(d / time.Second))
 }
 
-// TeamPolicy implements session.Store.
+// TeamPolicy implements teamsession.PolicyStore.
 func (db *DB) TeamPolicy(ctx context.Context, id identity.ID) (team.Policy, error) {
 	var row joinedPolicy
 	err := db.teamPolicy(ctx, id).Scan(ctx, &row)
@@ -89,7 +89,7 @@ func (db *DB) teamPolicy(ctx context.Context, id identity.ID) *bun.SelectQuery {
 	return db.reader(ctx).NewSelect().TableExpr("team_policies AS p").ColumnExpr(list(joinedPolicyColumns)).Where("p.team_id = ?", id)
 }
 
-// SetTeamPolicy implements session.Store.
+// SetTeamPolicy implements teamsession.PolicyStore.
 func (db *DB) SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, by identity.ID, at time.Time) error {
 	db.changed(ctx, id)
 	networks := make([]string, len(p.AllowedNetworks))

@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -41,8 +42,8 @@ func testRefused(t *testing.T, d *storagetest.Database) {
 			d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
 		}
 	}
-	list := func(f session.Filter) []session.ListedInTeam {
-		return must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, f, now, identity.Page{Limit: 99}))
+	list := func(f session.Filter) []teamsession.Listed {
+		return must[[]teamsession.Listed](t)(d.DB.TeamSessions(t.Context(), tm.ID, f, now, identity.Page{Limit: 99}))
 	}
 	all := list(session.Filter{})
 	statuses := []session.Status{session.StatusActive, session.StatusRefused, session.StatusExpired, session.StatusRevoked}
@@ -62,7 +63,7 @@ func testRefused(t *testing.T, d *storagetest.Database) {
 		}
 		for _, status := range statuses {
 			f := session.Filter{Status: status, Policy: &p}
-			got := idsOf(list(f), func(l session.ListedInTeam) identity.ID { return l.ID })
+			got := idsOf(list(f), func(l teamsession.Listed) identity.ID { return l.ID })
 			if len(want[status]) == 0 {
 				want[status] = []identity.ID{}
 			}
@@ -75,12 +76,12 @@ func testRefused(t *testing.T, d *storagetest.Database) {
 }
 
 // refuses is what a policy says of a team session, by where it was last seen.
-func refuses(p team.Policy, l session.ListedInTeam, now time.Time) bool {
+func refuses(p team.Policy, l teamsession.Listed, now time.Time) bool {
 	if l.BreakGlassUntil != nil && now.Before(*l.BreakGlassUntil) && l.Role != nil && *l.Role == team.RoleOwner {
 		return false
 	}
-	at, _ := netip.ParseAddr(l.Session.IP) // in no network, where it is none
-	facts := team.Facts{Methods: l.Session.Methods, SignedInAt: l.Session.CreatedAt, LastSeenAt: l.Session.LastSeenAt, LongestPause: l.Session.LongestPause}
+	at, _ := netip.ParseAddr(l.Behind.IP) // in no network, where it is none
+	facts := team.Facts{Methods: l.Behind.Methods, SignedInAt: l.Behind.CreatedAt, LastSeenAt: l.Behind.LastSeenAt, LongestPause: l.Behind.LongestPause}
 	return p.Check(facts, at, now) != nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
@@ -80,6 +81,7 @@ func TestRoundTripsOfSessions(t *testing.T) {
 	t.Parallel()
 	d, wire := storagetest.OpenOnWire(t)
 	service := session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: 2 * time.Hour}, d.Clock.Now)
+	inTeams := teamsession.NewService(d.DB, service, d.Clock.Now)
 	u := d.User(t)
 	tm := d.Team(t, u.ID)
 	open := map[bool][]session.Session{} // by whether they act in the team
@@ -104,7 +106,7 @@ func TestRoundTripsOfSessions(t *testing.T) {
 		// Member and session, which are locked one after the other, and what is
 		// answered.
 		{"entering a team", func() error {
-			in, created, err := service.Enter(t.Context(), actor(false), tm.ID, false)
+			in, created, err := inTeams.Enter(t.Context(), actor(false), tm.ID, false)
 			entered = append(entered, in.ID)
 			if err == nil && !created {
 				err = errors.New("there was a team session")
@@ -114,7 +116,7 @@ func TestRoundTripsOfSessions(t *testing.T) {
 		{"ending a team session", func() error {
 			id := entered[0]
 			entered = entered[1:]
-			return service.RevokeTeamSession(t.Context(), identity.Actor{UserID: u.ID, RecentlyVerified: true}, tm.ID, id)
+			return inTeams.Revoke(t.Context(), identity.Actor{UserID: u.ID, RecentlyVerified: true}, tm.ID, id)
 		}, 4},
 		{"signing out", func() error { return service.SignOut(t.Context(), actor(false)) }, 3},
 		{"signing out of a team", func() error { return service.SignOut(t.Context(), actor(true)) }, 3},

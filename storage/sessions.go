@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 )
@@ -63,12 +64,12 @@ func (db *DB) EndSessions(ctx context.Context, user identity.ID, which session.S
 		q = q.Where("s.id <> ?", *which.Except)
 	}
 	gone, err := db.endSessions(ctx, q, reason, at)
-	return rowsOf(gone, func(g session.EndedSession) identity.ID { return g.ID }), err
+	return rowsOf(gone, func(g revocation.Ended) identity.ID { return g.ID }), err
 }
 
 // endSessions ends the open sessions that an update finds, with the team sessions
 // in them and those of applications that were made in them, and names their users as changed, which wakes those who watch too.
-func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string, at time.Time) ([]session.EndedSession, error) {
+func (db *DB) endSessions(ctx context.Context, q *bun.UpdateQuery, reason string, at time.Time) ([]revocation.Ended, error) {
 	var ended []endedRow
 	if err := endOpen(q, reason, at).Scan(ctx, &ended); err != nil {
 		return nil, db.engine.normalise(err)
@@ -83,13 +84,13 @@ func endOpen(q *bun.UpdateQuery, reason string, at time.Time) *bun.UpdateQuery {
 }
 
 // sessionsEnded ends what is in sessions that have just ended.
-func (db *DB) sessionsEnded(ctx context.Context, ended []endedRow, reason string, at time.Time) ([]session.EndedSession, error) {
+func (db *DB) sessionsEnded(ctx context.Context, ended []endedRow, reason string, at time.Time) ([]revocation.Ended, error) {
 	if len(ended) == 0 {
 		return nil, nil
 	}
-	ids, gone := make([]identity.ID, len(ended)), make([]session.EndedSession, len(ended))
+	ids, gone := make([]identity.ID, len(ended)), make([]revocation.Ended, len(ended))
 	for i, e := range ended {
-		ids[i], gone[i] = e.ID, session.EndedSession{ID: e.ID, UserID: e.UserID}
+		ids[i], gone[i] = e.ID, revocation.Ended{ID: e.ID, UserID: e.UserID}
 		db.changed(ctx, e.UserID)
 	}
 	if err := db.enqueueLogouts(ctx, ended, at); err != nil {
@@ -97,7 +98,7 @@ func (db *DB) sessionsEnded(ctx context.Context, ended []endedRow, reason string
 	}
 	// The team sessions come after the sessions, whose rows those who enter a team hold.
 	var inTeams []endedInTeam
-	under := endOpenInTeam(db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Where("t.session_id IN (?)", bun.List(ids)), session.End{Reason: reason, At: at})
+	under := endOpenInTeam(db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Where("t.session_id IN (?)", bun.List(ids)), revocation.End{Reason: reason, At: at})
 	var made []endedRow
 	by := db.endOpenApplications(ctx, reason, at, "s.parent_id IN (?) AND NOT s.offline", bun.List(ids))
 	if err := db.together(ctx, question{under, &inTeams}, question{by, &made}); err != nil {
@@ -256,7 +257,7 @@ func (db *DB) CountSessions(ctx context.Context, f session.Filter, now time.Time
 }
 
 // EndMatchingSessions implements session.Store.
-func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end session.End) ([]session.EndedSession, error) {
+func (db *DB) EndMatchingSessions(ctx context.Context, f session.Filter, end revocation.End) ([]revocation.Ended, error) {
 	db.unhurried(ctx)
 	matching := db.whereSession(db.writer(ctx).NewSelect().TableExpr("sessions AS s").Column("s.id"), f, end.At)
 	return db.endSessions(ctx, db.writer(ctx).NewUpdate().Model((*sessionRow)(nil)).Where("s.id IN (?)", matching), end.Reason, end.At)

@@ -9,20 +9,22 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 )
 
-// InsertTeamSession implements session.Store.
-func (db *DB) InsertTeamSession(ctx context.Context, t session.TeamSession) error {
-	return db.execDeferred(ctx, stampedInTeam(db.writer(ctx).NewInsert().Model(&teamSessionRow{TeamSession: t}), t.TeamID, t.UserID))
+// InsertTeamSession implements teamsession.EntryStore.
+func (db *DB) InsertTeamSession(ctx context.Context, t teamsession.Session) error {
+	return db.execDeferred(ctx, stampedInTeam(db.writer(ctx).NewInsert().Model(&teamSessionRow{Session: t}), t.TeamID, t.UserID))
 }
 
-// OpenTeamSession implements session.Store.
-func (db *DB) OpenTeamSession(ctx context.Context, sessionID, teamID identity.ID) (session.TeamSession, error) {
+// OpenTeamSession implements teamsession.PolicyStore.
+func (db *DB) OpenTeamSession(ctx context.Context, sessionID, teamID identity.ID) (teamsession.Session, error) {
 	var row teamSessionRow
 	err := db.openTeamSession(ctx, &row, sessionID, teamID).Scan(ctx)
-	return row.TeamSession, db.engine.normalise(err)
+	return row.Session, db.engine.normalise(err)
 }
 
 func (db *DB) openTeamSession(ctx context.Context, into *teamSessionRow, sessionID, teamID identity.ID) *bun.SelectQuery {
@@ -31,8 +33,8 @@ func (db *DB) openTeamSession(ctx context.Context, into *teamSessionRow, session
 		Where("t.session_id = ? AND t.team_id = ? AND t.ended_at IS NULL", sessionID, teamID)
 }
 
-// LockEntry implements session.Store.
-func (db *DB) LockEntry(ctx context.Context, sessionID, teamID identity.ID) (session.Entry, error) {
+// LockEntry implements teamsession.EntryStore.
+func (db *DB) LockEntry(ctx context.Context, sessionID, teamID identity.ID) (teamsession.Entry, error) {
 	var cur sessionRow
 	var policy joinedPolicy
 	var open teamSessionRow
@@ -41,17 +43,17 @@ func (db *DB) LockEntry(ctx context.Context, sessionID, teamID identity.ID) (ses
 	if err == nil && cur.ID != sessionID {
 		err = identity.ErrNotFound
 	}
-	e := session.Entry{Session: cur.Session, Policy: policy.domain()}
+	e := teamsession.Entry{Session: cur.Session, Policy: policy.domain()}
 	if open.SessionID == sessionID {
-		e.Open = &open.TeamSession
+		e.Open = &open.Session
 	}
 	return e, err
 }
 
-// EndTeamSession implements session.Store.
-func (db *DB) EndTeamSession(ctx context.Context, t session.TeamSession) error {
+// EndTeamSession implements teamsession.EndStore.
+func (db *DB) EndTeamSession(ctx context.Context, t teamsession.Session) error {
 	db.changed(ctx, t.ID, t.UserID, team.Topic(t.TeamID))
-	err := db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&teamSessionRow{TeamSession: t}).
+	err := db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&teamSessionRow{Session: t}).
 		Column("ended_at", "end_reason", "ended_by").Where("t.id = ?", t.ID))
 	if err != nil {
 		return err
@@ -66,7 +68,7 @@ func (db *DB) endApplicationsIn(ctx context.Context, reason string, at time.Time
 	return err
 }
 
-// SetBreakGlass implements session.Store.
+// SetBreakGlass implements teamsession.EntryStore.
 func (db *DB) SetBreakGlass(ctx context.Context, id identity.ID, until time.Time) error {
 	db.changed(ctx, id)
 	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).
@@ -79,7 +81,7 @@ func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *ide
 	if user != nil {
 		q = q.Where("t.user_id = ?", *user)
 	}
-	_, err := db.endTeamSessions(ctx, q, session.End{Reason: reason, By: &by, At: at})
+	_, err := db.endTeamSessions(ctx, q, revocation.End{Reason: reason, By: &by, At: at})
 	return err
 }
 
@@ -87,21 +89,21 @@ func (db *DB) EndTeamSessions(ctx context.Context, teamID identity.ID, user *ide
 type endedInTeam struct{ ID, UserID, TeamID, SessionID identity.ID }
 
 // endOpenInTeam returns an [endedInTeam] of each team session that it ends.
-func endOpenInTeam(q *bun.UpdateQuery, end session.End) *bun.UpdateQuery {
+func endOpenInTeam(q *bun.UpdateQuery, end revocation.End) *bun.UpdateQuery {
 	return q.Set("ended_at = ?", end.At).Set("end_reason = ?", end.Reason).Set("ended_by = ?", end.By).
 		Where("t.ended_at IS NULL").Returning("id, user_id, team_id, session_id")
 }
 
 // endTeamSessions ends the open team sessions that an update finds, and tells those
 // who watch: the users, whose sessions act in no team any more, and the teams.
-func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery, end session.End) ([]session.EndedSession, error) {
+func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery, end revocation.End) ([]revocation.Ended, error) {
 	var ended []endedInTeam
 	if err := endOpenInTeam(q, end).Scan(ctx, &ended); err != nil || len(ended) == 0 {
 		return nil, db.engine.normalise(err)
 	}
-	gone, in := make([]session.EndedSession, len(ended)), make([]identity.ID, len(ended))
+	gone, in := make([]revocation.Ended, len(ended)), make([]identity.ID, len(ended))
 	for i, e := range ended {
-		gone[i], in[i] = session.EndedSession{ID: e.ID, UserID: e.UserID}, e.SessionID
+		gone[i], in[i] = revocation.Ended{ID: e.ID, UserID: e.UserID}, e.SessionID
 		db.changed(ctx, e.UserID, team.Topic(e.TeamID))
 	}
 	return gone, db.endApplicationsIn(ctx, end.Reason, end.At, in)
@@ -111,8 +113,8 @@ func (db *DB) endTeamSessions(ctx context.Context, q *bun.UpdateQuery, end sessi
 type listedInTeamRow struct {
 	teamSessionRow `bun:",extend"`
 	identity.Summary
-	Session sessionBehind `bun:"embed:s_"`
-	Role    *team.Role
+	Behind sessionBehind `bun:"embed:s_"`
+	Role   *team.Role
 }
 
 // sessionBehind is the session behind a team session.
@@ -136,8 +138,8 @@ type sessionBehind struct {
 	SignedInAt      *time.Time
 }
 
-// TeamSessions implements session.Store.
-func (db *DB) TeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, now time.Time, p identity.Page) ([]session.ListedInTeam, error) {
+// TeamSessions implements teamsession.ListStore.
+func (db *DB) TeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, now time.Time, p identity.Page) ([]teamsession.Listed, error) {
 	return db.listTeamSessions(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
 		if f.ByPerson {
 			return byPerson(db.whereInTeam(q, teamID, f, now), p)
@@ -181,7 +183,7 @@ func (db *DB) whereInTeam(q *bun.SelectQuery, teamID identity.ID, f session.Filt
 	return q
 }
 
-// CountTeamSessions implements session.Store.
+// CountTeamSessions implements teamsession.ListStore.
 func (db *DB) CountTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, now time.Time) (int, error) {
 	n, err := db.whereInTeam(db.teamSessions(ctx), teamID, f, now).Count(ctx)
 	return int(n), db.engine.normalise(err)
@@ -194,14 +196,14 @@ func (db *DB) teamSessions(ctx context.Context) *bun.SelectQuery {
 		Join("LEFT JOIN memberships AS m ON m.team_id = t.team_id AND m.user_id = t.user_id")
 }
 
-// EndMatchingTeamSessions implements session.Store.
-func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end session.End) ([]session.EndedSession, error) {
+// EndMatchingTeamSessions implements teamsession.EndStore.
+func (db *DB) EndMatchingTeamSessions(ctx context.Context, teamID identity.ID, f session.Filter, end revocation.End) ([]revocation.Ended, error) {
 	db.unhurried(ctx)
 	matching := db.whereInTeam(db.teamSessions(ctx).Column("t.id"), teamID, f, end.At)
 	return db.endTeamSessions(ctx, db.writer(ctx).NewUpdate().Model((*teamSessionRow)(nil)).Where("t.id IN (?)", matching), end)
 }
 
-// OwnerAddresses implements session.Store.
+// OwnerAddresses implements teamsession.EntryStore.
 func (db *DB) OwnerAddresses(ctx context.Context, teamID, except identity.ID) ([]string, error) {
 	var out []string
 	err := db.reader(ctx).NewSelect().Model((*emailRow)(nil)).Column("e.address").
@@ -212,16 +214,16 @@ func (db *DB) OwnerAddresses(ctx context.Context, teamID, except identity.ID) ([
 	return out, db.engine.normalise(err)
 }
 
-// ListedTeamSession implements session.Store.
-func (db *DB) ListedTeamSession(ctx context.Context, id identity.ID) (session.ListedInTeam, error) {
+// ListedTeamSession implements teamsession.ListStore.
+func (db *DB) ListedTeamSession(ctx context.Context, id identity.ID) (teamsession.Listed, error) {
 	rows, err := db.listTeamSessions(ctx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("t.id = ?", id) })
 	if err != nil || len(rows) == 0 {
-		return session.ListedInTeam{}, cmp.Or(err, identity.ErrNotFound)
+		return teamsession.Listed{}, cmp.Or(err, identity.ErrNotFound)
 	}
 	return rows[0], nil
 }
 
-func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]session.ListedInTeam, error) {
+func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]teamsession.Listed, error) {
 	var rows []listedInTeamRow
 	q := db.reader(ctx).NewSelect().Model(&rows).
 		ColumnExpr("?, NOT ("+teamSessionLives+") AS ended_in_bulk, "+summaryColumns+", m.role", db.columns((*teamSessionRow)(nil))).
@@ -236,11 +238,11 @@ func (db *DB) listTeamSessions(ctx context.Context, narrow func(*bun.SelectQuery
 	return rowsOf(rows, listedInTeamRow.domain), db.engine.normalise(err)
 }
 
-func (r listedInTeamRow) domain() session.ListedInTeam {
-	b := r.Session
-	return session.ListedInTeam{
-		TeamSession: r.TeamSession, Summary: r.Summary, Role: r.Role,
-		Session: session.Session{
+func (r listedInTeamRow) domain() teamsession.Listed {
+	b := r.Behind
+	return teamsession.Listed{
+		Session: r.teamSessionRow.Session, Summary: r.Summary, Role: r.Role,
+		Behind: session.Session{
 			ID: b.ID, UserID: b.UserID, Methods: b.Methods, IP: b.IP, UserAgent: b.UserAgent, CreatedAt: b.CreatedAt,
 			AuthenticatedAt: b.AuthenticatedAt, LastSeenAt: b.LastSeenAt, IdleExpiresAt: b.IdleExpiresAt,
 			ExpiresAt: b.ExpiresAt, EndedAt: b.EndedAt, EndedInBulk: b.EndedInBulk, LongestPause: b.LongestPause,

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -20,13 +22,13 @@ func testTeamSessions(t *testing.T, d *storagetest.Database) {
 		_, err := d.OpenTeamSession(t.Context(), s.ID, tm.ID)
 		storagetest.WantNotFound(t, "none yet", err)
 		ts := d.TeamSession(t, tm.ID, s)
-		storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).TeamSession, ts)
-		storagetest.Same(t, must[session.TeamSession](t)(d.OpenTeamSession(t.Context(), s.ID, tm.ID)), ts)
+		storagetest.Same(t, must[teamsession.Listed](t)(d.ListedTeamSession(t.Context(), ts.ID)).Session, ts)
+		storagetest.Same(t, must[teamsession.Session](t)(d.OpenTeamSession(t.Context(), s.ID, tm.ID)), ts)
 
 		at := d.Clock.Now().Add(time.Microsecond)
 		ts.EndedAt, ts.EndReason, ts.EndedBy = &at, new("revoked"), &u.ID
 		d.Do(t, func(ctx context.Context) error { return d.EndTeamSession(ctx, ts) })
-		storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).TeamSession, ts)
+		storagetest.Same(t, must[teamsession.Listed](t)(d.ListedTeamSession(t.Context(), ts.ID)).Session, ts)
 		_, err = d.OpenTeamSession(t.Context(), s.ID, tm.ID)
 		storagetest.WantNotFound(t, "an ended one", err)
 		_, err = d.ListedTeamSession(t.Context(), identity.NewID())
@@ -36,14 +38,14 @@ func testTeamSessions(t *testing.T, d *storagetest.Database) {
 	t.Run("an entry is the session held, the policy and the open team session", func(t *testing.T) {
 		u := d.User(t)
 		tm, s := d.Team(t, u.ID), d.Session(t, u.ID)
-		entry := func(of identity.ID) (e session.Entry, err error) {
+		entry := func(of identity.ID) (e teamsession.Entry, err error) {
 			err = d.InTx(t.Context(), func(ctx context.Context) error { e, err = d.LockEntry(ctx, of, tm.ID); return err })
 			return e, err
 		}
-		storagetest.Same(t, must[session.Entry](t)(entry(s.ID)), session.Entry{Session: s})
+		storagetest.Same(t, must[teamsession.Entry](t)(entry(s.ID)), teamsession.Entry{Session: s})
 		ts, policy := d.TeamSession(t, tm.ID, s), team.Policy{Exclusive: true}
 		d.Do(t, func(ctx context.Context) error { return d.SetTeamPolicy(ctx, tm.ID, policy, u.ID, d.Clock.Now()) })
-		storagetest.Same(t, must[session.Entry](t)(entry(s.ID)), session.Entry{Session: s, Policy: policy, Open: &ts})
+		storagetest.Same(t, must[teamsession.Entry](t)(entry(s.ID)), teamsession.Entry{Session: s, Policy: policy, Open: &ts})
 		_, err := entry(identity.NewID())
 		storagetest.WantNotFound(t, "no session", err)
 	})
@@ -59,8 +61,8 @@ func testTeamSessions(t *testing.T, d *storagetest.Database) {
 		d.Do(t, func(ctx context.Context) error { return d.EndTeamSessions(ctx, tm.ID, nil, a.ID, "all", second) })
 		tb.EndedAt, tb.EndReason, tb.EndedBy = &first, new("one"), &a.ID
 		ta.EndedAt, ta.EndReason, ta.EndedBy = &second, new("all"), &a.ID
-		for _, want := range []session.TeamSession{ta, tb, elsewhere} {
-			storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), want.ID)).TeamSession, want)
+		for _, want := range []teamsession.Session{ta, tb, elsewhere} {
+			storagetest.Same(t, must[teamsession.Listed](t)(d.ListedTeamSession(t.Context(), want.ID)).Session, want)
 		}
 	})
 
@@ -75,12 +77,12 @@ func testTeamSessions(t *testing.T, d *storagetest.Database) {
 		ts := d.TeamSession(t, tm.ID, s)
 		behind := s
 		behind.TokenHash = nil // a list never holds anything of a token
-		want := session.ListedInTeam{
-			TeamSession: ts, Summary: identity.Summary{DisplayName: "Grace", PrimaryEmail: &address}, Session: behind, Role: new(team.RoleAdmin),
+		want := teamsession.Listed{
+			Session: ts, Summary: identity.Summary{DisplayName: "Grace", PrimaryEmail: &address}, Behind: behind, Role: new(team.RoleAdmin),
 		}
-		storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
-		list := must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{}, d.Clock.Now(), identity.Page{Limit: 9}))
-		storagetest.Same(t, list, []session.ListedInTeam{want})
+		storagetest.Same(t, must[teamsession.Listed](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
+		list := must[[]teamsession.Listed](t)(d.DB.TeamSessions(t.Context(), tm.ID, session.Filter{}, d.Clock.Now(), identity.Page{Limit: 9}))
+		storagetest.Same(t, list, []teamsession.Listed{want})
 
 		now := d.Clock.Now()
 		d.Do(t, func(ctx context.Context) error {
@@ -90,7 +92,7 @@ func testTeamSessions(t *testing.T, d *storagetest.Database) {
 			return d.EndTeamSessions(ctx, tm.ID, &u.ID, owner.ID, "removed", now)
 		})
 		want.EndedAt, want.EndReason, want.EndedBy, want.Role = &now, new("removed"), &owner.ID, nil
-		storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
+		storagetest.Same(t, must[teamsession.Listed](t)(d.ListedTeamSession(t.Context(), ts.ID)), want)
 	})
 
 	t.Run("matching ones end by one call", func(t *testing.T) { testTeamEnding(t, d) })
@@ -125,11 +127,11 @@ func testTeamSessionFilter(t *testing.T, d *storagetest.Database) {
 			}
 		}
 	}
-	list := func(f session.Filter) []session.ListedInTeam {
-		return must[[]session.ListedInTeam](t)(d.DB.TeamSessions(t.Context(), tm.ID, f, now, identity.Page{Limit: 99}))
+	list := func(f session.Filter) []teamsession.Listed {
+		return must[[]teamsession.Listed](t)(d.DB.TeamSessions(t.Context(), tm.ID, f, now, identity.Page{Limit: 99}))
 	}
 	ids := func(f session.Filter) []identity.ID {
-		return idsOf(list(f), func(l session.ListedInTeam) identity.ID { return l.ID })
+		return idsOf(list(f), func(l teamsession.Listed) identity.ID { return l.ID })
 	}
 	counts := map[session.Status]int{session.StatusActive: 1, session.StatusExpired: 2, session.StatusRevoked: 6}
 	for status, want := range counts {
@@ -162,7 +164,7 @@ func testTeamEnding(t *testing.T, d *storagetest.Database) {
 	expired := d.TeamSession(t, tm.ID, d.Session(t, member.ID, func(s *session.Session) { s.ExpiresAt = now })).ID
 	ending := func(f session.Filter) (ids []identity.ID) {
 		d.Do(t, func(ctx context.Context) (err error) {
-			gone, err := d.EndMatchingTeamSessions(ctx, tm.ID, f, session.End{Reason: "r", By: &owner.ID, At: now})
+			gone, err := d.EndMatchingTeamSessions(ctx, tm.ID, f, revocation.End{Reason: "r", By: &owner.ID, At: now})
 			for _, g := range gone {
 				if ids = append(ids, g.ID); g.UserID != member.ID {
 					t.Errorf("%v is said to be of %v", g.ID, g.UserID)
@@ -178,10 +180,10 @@ func testTeamEnding(t *testing.T, d *storagetest.Database) {
 	storagetest.Same(t, ending(session.Filter{IDs: mine[:1]}), mine[:1])
 	storagetest.Same(t, ending(session.Filter{UserID: &member.ID, Except: &mine[1], Status: session.StatusActive}), mine[2:])
 	storagetest.Same(t, ending(session.Filter{UserID: &member.ID}), []identity.ID{mine[1], expired})
-	ts := must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), mine[0])).TeamSession
+	ts := must[teamsession.Listed](t)(d.ListedTeamSession(t.Context(), mine[0])).Session
 	storagetest.Same(t, []any{ts.EndedAt, ts.EndReason, ts.EndedBy}, []any{now, "r", owner.ID})
 	for _, id := range []identity.ID{owners, elsewhere} {
-		if ts := must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), id)).TeamSession; ts.EndedAt != nil {
+		if ts := must[teamsession.Listed](t)(d.ListedTeamSession(t.Context(), id)).Session; ts.EndedAt != nil {
 			t.Error("ended what did not match")
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -125,7 +126,7 @@ func testSummaries(t *testing.T, d *storagetest.Database) {
 		ts := d.TeamSession(t, tm.ID, s)
 		storagetest.Same(t, must[team.Member](t)(d.DB.Member(t.Context(), tm.ID, id)).Summary, want[id])
 		storagetest.Same(t, must[[]team.Member](t)(d.Members(t.Context(), tm.ID, identity.Page{Limit: 9}))[0].Summary, want[id])
-		storagetest.Same(t, must[session.ListedInTeam](t)(d.ListedTeamSession(t.Context(), ts.ID)).Summary, want[id])
+		storagetest.Same(t, must[teamsession.Listed](t)(d.ListedTeamSession(t.Context(), ts.ID)).Summary, want[id])
 		storagetest.Same(t, must[[]session.Listed](t)(d.Sessions(t.Context(), session.Filter{UserID: &id}, d.Clock.Now(), identity.Page{Limit: 9}))[0].Summary, want[id])
 		for _, i := range []team.Invitation{{Email: &address}, {Wallet: wallets[id]}, {Wallet: primary.WalletAddress}} {
 			i.TeamID = tm.ID

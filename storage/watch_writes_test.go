@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
 )
@@ -22,14 +24,14 @@ type seen struct {
 	added identity.Identity // and proven by since
 	with  session.Session
 	team  team.Team
-	in    session.TeamSession
+	in    teamsession.Session
 	owner identity.User // of the team
 	other identity.User // somebody else
 }
 
 func (s seen) teams() []identity.ID { return []identity.ID{s.team.ID} }
 
-func (s seen) end(at time.Time) session.End { return session.End{Reason: "test", At: at} }
+func (s seen) end(at time.Time) revocation.End { return revocation.End{Reason: "test", At: at} }
 
 func (s seen) merge() linking.Merge {
 	return linking.Merge{ID: identity.NewID(), SurvivorID: s.other.ID, SourceID: s.user.ID}
@@ -160,7 +162,7 @@ var writes = map[string]write{
 		return err
 	},
 	"EndBatch": func(ctx context.Context, d *storagetest.Database, s seen, at time.Time) error {
-		j := session.Job{ID: identity.NewID(), Kind: session.JobEndSessions, Reason: "test", CreatedAt: at, Total: new(1)}
+		j := revocation.Job{ID: identity.NewID(), Kind: revocation.JobEndSessions, Reason: "test", CreatedAt: at, Total: new(1)}
 		if err := d.InsertJob(ctx, j); err != nil {
 			return err
 		}

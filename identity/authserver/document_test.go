@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey/latchkey/identity/authserver"
 	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
@@ -32,13 +33,13 @@ func TestAChangedDocumentAsksAgain(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		secrets := identity.Secrets{"a secret that is long enough for this"}
 		sessions := session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: 24 * time.Hour}, d.Clock.Now)
-		tokens := token.NewService(d.DB, token.NewKeyring(d.DB, secrets, token.EdDSA, nil, d.Clock.Now), sessions, secrets, token.Options{
+		tokens := token.NewService(d.DB, token.NewKeyring(d.DB, secrets, token.EdDSA, nil, d.Clock.Now), sessions, nil, secrets, token.Options{
 			Issuer: "https://id.example.com", IDTokenKeys: []*token.Keyring{token.NewIDTokenKeyring(d.IDTokenKeys(token.RS256), secrets, token.RS256, nil, d.Clock.Now)},
 		}, d.Clock.Now)
 		clients := client.NewService(d.DB, client.Options{}, d.Clock.Now)
 		agent := &publisher{name: "Agent"}
 		s := authserver.New(authserver.Deps{
-			Store: d.DB, Sessions: sessions, Tokens: tokens, Consents: clients, Documents: agent, Secrets: secrets, Issuer: "https://id.example.com", Now: d.Clock.Now,
+			Store: d.DB, Sessions: teamsession.NewService(d.DB, sessions, d.Clock.Now), Tokens: tokens, Consents: clients, Documents: agent, Secrets: secrets, Issuer: "https://id.example.com", Now: d.Clock.Now,
 		})
 		person := func() session.Principal {
 			p, err := d.PrincipalBySession(t.Context(), d.Session(t, d.User(t).ID).ID, nil)

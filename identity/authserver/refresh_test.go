@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey/latchkey/identity/authserver"
 	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/storage"
@@ -55,12 +56,12 @@ func TestRefreshReadsKeysOutsideItsTransaction(t *testing.T) {
 		keys := &readKeys{KeyStore: d.DB, beside: store}
 		idKeys := &readKeys{KeyStore: d.IDTokenKeys(token.RS256), beside: store}
 		sessions := session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: 24 * time.Hour}, d.Clock.Now)
-		tokens := token.NewService(store, token.NewKeyring(keys, secrets, token.EdDSA, nil, d.Clock.Now), sessions, secrets, token.Options{
+		tokens := token.NewService(store, token.NewKeyring(keys, secrets, token.EdDSA, nil, d.Clock.Now), sessions, nil, secrets, token.Options{
 			Issuer:      "https://id.example.com",
 			IDTokenKeys: []*token.Keyring{token.NewIDTokenKeyring(idKeys, secrets, token.RS256, nil, d.Clock.Now)},
 		}, d.Clock.Now)
 		service := authserver.New(authserver.Deps{
-			Store: d.DB, Sessions: sessions, Tokens: tokens, Secrets: secrets, Issuer: "https://id.example.com", Now: d.Clock.Now,
+			Store: d.DB, Sessions: teamsession.NewService(d.DB, sessions, d.Clock.Now), Tokens: tokens, Secrets: secrets, Issuer: "https://id.example.com", Now: d.Clock.Now,
 		})
 		c := d.OAuthClient(t, func(c *client.Client) { c.Grants = append(c.Grants, client.GrantRefresh) })
 		s := d.Session(t, d.User(t).ID, func(s *session.Session) {

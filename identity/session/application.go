@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/team"
 )
 
 // NewApplication is a session of an application to be made.
@@ -24,71 +23,40 @@ type NewApplication struct {
 	From      identity.RequestOrigin // where the person's browser is
 }
 
-// IssueApplication makes a session of an application and starts a team session in
-// it where a team is named, by what the team's policy says of its parent and the
-// browser. It runs in the caller's transaction, in which the user's row is held.
-// CodeUnauthenticated if the parent no longer works, CodePolicyUnsatisfied if the
-// policy refuses it, identity.ErrNotFound for a team that the user is not in.
-func (s *Service) IssueApplication(ctx context.Context, n NewApplication) (Principal, error) {
-	if n.TeamID == nil {
-		return s.issueApplication(ctx, n, nil)
-	}
-	var p Principal
-	actor := identity.Actor{UserID: n.UserID, SessionID: n.ID, Origin: n.From}
-	err := team.InTeamTx(ctx, s.store, actor, *n.TeamID, s.now, func(ctx context.Context, _ team.Team, role team.Role) (err error) {
-		p, err = s.issueApplication(ctx, n, &role)
-		return err
-	})
-	return p, err
-}
-
-func (s *Service) issueApplication(ctx context.Context, n NewApplication, role *team.Role) (Principal, error) {
+// IssueApplication makes a session of an application, unless admit refuses the parent
+// that it is made in. Where a team session is named, the caller starts it. It runs in the
+// caller's transaction, in which the user's row is held. CodeUnauthenticated if the
+// parent no longer works.
+func (s *Service) IssueApplication(ctx context.Context, n NewApplication, teamSession *identity.ID, admit func(parent Session) error) error {
 	now := s.now()
 	parent, err := s.store.LockSession(ctx, n.Parent)
 	if errors.Is(err, identity.ErrNotFound) {
-		return Principal{}, ErrUnauthenticated()
+		return ErrUnauthenticated()
 	}
 	if err != nil {
-		return Principal{}, err
+		return err
 	}
 	s.uses.on(&parent)
 	if parent.Status(now) != StatusActive || parent.UserID != n.UserID || parent.Kind != KindBrowser || parent.Restricted {
-		return Principal{}, ErrUnauthenticated()
+		return ErrUnauthenticated()
+	}
+	if err := admit(parent); err != nil {
+		return err
 	}
 	out := s.applicationOf(parent, n, now)
-	var ts *TeamSession
-	var policy team.Policy
-	if role != nil {
-		if policy, err = s.store.TeamPolicy(ctx, *n.TeamID); err != nil {
-			return Principal{}, err
-		}
-		e := ActiveTeamSession{Role: *role, Policy: policy}
-		if refusal := e.refuses(parent, n.From, now); refusal != nil {
-			return Principal{}, refusal.Err()
-		}
-		ts = &TeamSession{ID: identity.NewID(), TeamID: *n.TeamID, SessionID: out.ID, UserID: n.UserID, CreatedAt: now}
-		out.TeamSessionID = &ts.ID
-	}
+	out.TeamSessionID = teamSession
 	if err := s.store.InsertSession(ctx, out); err != nil {
-		return Principal{}, err
+		return err
 	}
-	actor := identity.Actor{UserID: n.UserID, SessionID: n.Parent, Origin: n.From}
-	created := actor.Event(identity.ActionApplicationSignedIn, now)
+	created := n.Actor().Event(identity.ActionApplicationSignedIn, now)
 	created.UserID = &n.UserID
 	created.Data = identity.Metadata{"client_id": n.ClientID, "client": n.Client, "application_session_id": out.ID, "scopes": n.Scopes, "offline": n.Offline}
-	if err := s.store.RecordEvents(ctx, created); err != nil {
-		return Principal{}, err
-	}
-	if ts != nil {
-		data := identity.Metadata{"team_session_id": ts.ID, "role": *role, "kind": KindApplication}
-		if err := s.start(ctx, actor, *ts, data); err != nil {
-			return Principal{}, err
-		}
-		if err := s.endOthersIn(ctx, actor, *ts, policy, now); err != nil {
-			return Principal{}, err
-		}
-	}
-	return s.store.PrincipalBySession(ctx, out.ID, out.TeamSessionID)
+	return s.store.RecordEvents(ctx, created)
+}
+
+// Actor is who makes it: the person, in the parent.
+func (n NewApplication) Actor() identity.Actor {
+	return identity.Actor{UserID: n.UserID, SessionID: n.Parent, Origin: n.From}
 }
 
 // applicationOf is the new session. What its parent was proven by, it is: unlinking

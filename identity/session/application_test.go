@@ -8,29 +8,13 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
-	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
-
-// application makes a session of an application in a browser's session.
-func (f *fixture) application(t *testing.T, parent session.Session, edit ...func(*session.NewApplication)) (session.Principal, error) {
-	t.Helper()
-	n := session.NewApplication{ID: identity.NewID(), UserID: parent.UserID, Parent: parent.ID, ClientID: "app", Scopes: []string{"openid", "email"}, From: origin}
-	for _, e := range edit {
-		e(&n)
-	}
-	var p session.Principal
-	err := f.InTx(t.Context(), func(ctx context.Context) (err error) {
-		p, err = f.IssueApplication(ctx, n)
-		return err
-	})
-	return p, err
-}
 
 func offline(n *session.NewApplication) { n.Offline = true }
 
 // lives reports whether what is derived from a session works.
-func (f *fixture) lives(t *testing.T, p session.Principal) bool {
+func lives(t *testing.T, f *fixture, p session.Principal) bool {
 	t.Helper()
 	var in *identity.ID
 	if p.Team != nil {
@@ -45,9 +29,9 @@ func (f *fixture) lives(t *testing.T, p session.Principal) bool {
 
 func TestApplicationIsWhatItsParentWasProvenBy(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		parent, _ := f.issue(t, f.User(t).ID)
+		parent, _ := f.SignIn(t, f.User(t).ID)
 		f.Clock.Advance(20 * time.Minute)
-		p, err := f.application(t, parent)
+		p, err := f.Application(t, parent)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,10 +41,10 @@ func TestApplicationIsWhatItsParentWasProvenBy(t *testing.T) {
 			!s.ExpiresAt.Equal(parent.ExpiresAt) || !slices.Equal(s.Scopes, []string{"openid", "email"}) {
 			t.Errorf("%+v", s)
 		}
-		if off, err := f.application(t, parent, offline); err != nil || !off.Session.ExpiresAt.Equal(f.Clock.Now().Add(lifetime)) {
+		if off, err := f.Application(t, parent, offline); err != nil || !off.Session.ExpiresAt.Equal(f.Clock.Now().Add(lifetime)) {
 			t.Errorf("offline, until %v: %v", off.Session.ExpiresAt, err)
 		}
-		if _, err := f.application(t, s); identity.ErrorCode(err) != identity.CodeUnauthenticated {
+		if _, err := f.Application(t, s); identity.ErrorCode(err) != identity.CodeUnauthenticated {
 			t.Errorf("an application's session is no parent: %v", err)
 		}
 	})
@@ -105,20 +89,20 @@ func TestApplicationsEndWithTheirParent(t *testing.T) {
 			}, true, true},
 		} {
 			t.Run(name, func(t *testing.T) {
-				parent, _ := f.issue(t, f.User(t).ID)
-				ordinary, err := f.application(t, parent)
+				parent, _ := f.SignIn(t, f.User(t).ID)
+				ordinary, err := f.Application(t, parent)
 				if err != nil {
 					t.Fatal(err)
 				}
-				off, err := f.application(t, parent, offline)
+				off, err := f.Application(t, parent, offline)
 				if err != nil {
 					t.Fatal(err)
 				}
 				c.end(t, parent)
-				if f.lives(t, ordinary) != c.keepsOrdinary || f.lives(t, off) != c.keepsOffline {
-					t.Errorf("ordinary lives %v, offline lives %v", f.lives(t, ordinary), f.lives(t, off))
+				if lives(t, f, ordinary) != c.keepsOrdinary || lives(t, f, off) != c.keepsOffline {
+					t.Errorf("ordinary lives %v, offline lives %v", lives(t, f, ordinary), lives(t, f, off))
 				}
-				if _, err := f.application(t, parent); identity.ErrorCode(err) != identity.CodeUnauthenticated {
+				if _, err := f.Application(t, parent); identity.ErrorCode(err) != identity.CodeUnauthenticated {
 					t.Errorf("a session that has ended made another: %v", err)
 				}
 			})
@@ -128,80 +112,21 @@ func TestApplicationsEndWithTheirParent(t *testing.T) {
 
 func TestApplicationEndsAlone(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		parent, token := f.issue(t, f.User(t).ID)
-		one, err := f.application(t, parent)
+		parent, token := f.SignIn(t, f.User(t).ID)
+		one, err := f.Application(t, parent)
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := f.application(t, parent)
+		other, err := f.Application(t, parent)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := f.End(t.Context(), identity.Actor{UserID: parent.UserID, SessionID: parent.ID}, one.Session.ID); err != nil {
 			t.Fatal(err)
 		}
-		if f.lives(t, one) || !f.lives(t, other) {
-			t.Errorf("one lives %v, the other lives %v", f.lives(t, one), f.lives(t, other))
+		if lives(t, f, one) || !lives(t, f, other) {
+			t.Errorf("one lives %v, the other lives %v", lives(t, f, one), lives(t, f, other))
 		}
-		f.works(t, "the parent", token, true)
+		f.Works(t, "the parent", token, true)
 	})
-}
-
-func TestApplicationInATeam(t *testing.T) {
-	each(t, func(t *testing.T, f *fixture) {
-		owner, member := f.User(t), f.User(t)
-		tm := f.Team(t, owner.ID)
-		f.Member(t, tm.ID, member.ID, team.RoleMember)
-		in := func(n *session.NewApplication) { n.TeamID, n.Offline = &tm.ID, true }
-		parent, _ := f.issue(t, member.ID)
-
-		p, err := f.application(t, parent, in)
-		if err != nil || p.Team == nil || p.Team.TeamID != tm.ID || p.Team.Role != team.RoleMember {
-			t.Fatalf("%+v %v", p.Team, err)
-		}
-		stranger, _ := f.issue(t, f.User(t).ID)
-		if _, err := f.application(t, stranger, in); err == nil {
-			t.Error("a stranger is in the team")
-		}
-		// Ending it in the panel ends the application's session, also offline.
-		boss := identity.Actor{UserID: owner.ID}
-		if err := f.RevokeTeamSession(t.Context(), boss, tm.ID, p.Team.ID); err != nil {
-			t.Fatal(err)
-		}
-		if s, err := f.session(t, p.Session.ID); err != nil || s.EndedAt == nil {
-			t.Errorf("its session goes on: %+v %v", s, err)
-		}
-		if p, err = f.application(t, parent, in); err != nil {
-			t.Fatal(err)
-		}
-		f.Do(t, func(ctx context.Context) error {
-			return f.EndTeamSessions(ctx, tm.ID, &member.ID, owner.ID, "member_removed", f.Clock.Now())
-		})
-		if s, err := f.session(t, p.Session.ID); err != nil || s.EndedAt == nil || *s.EndReason != "member_removed" {
-			t.Errorf("its session goes on: %+v %v", s, err)
-		}
-		// Its policy is judged by the person's sign-in and browser.
-		f.Clock.Advance(30 * time.Minute)
-		f.Do(t, func(ctx context.Context) error {
-			return f.DB.SetTeamPolicy(ctx, tm.ID, team.Policy{MaxAge: 20 * time.Minute}, owner.ID, f.Clock.Now())
-		})
-		if _, err := f.application(t, parent, in); identity.ErrorCode(err) != identity.CodePolicyUnsatisfied {
-			t.Errorf("an old sign-in is let in: %v", err)
-		}
-		fresh, _ := f.issue(t, member.ID)
-		p, err = f.application(t, fresh, in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.Clock.Advance(20 * time.Minute)
-		if _, err := f.ByID(t.Context(), p.Session.ID, &p.Team.ID, origin); identity.ErrorCode(err) != identity.CodePolicyUnsatisfied {
-			t.Errorf("max_age does not count from the sign-in: %v", err)
-		}
-	})
-}
-
-func (f *fixture) session(t *testing.T, id identity.ID) (s session.Session, err error) {
-	t.Helper()
-	f.Do(t, func(ctx context.Context) error { s, err = f.LockSession(ctx, id); return nil })
-	return s, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/internal/testkit/sessiontest"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -33,18 +34,18 @@ func remembering(t *testing.T, d *storagetest.Database) (*fixture, *session.Cach
 	store, cache := &counting{Store: d.DB}, session.NewCache(100)
 	t.Cleanup(cache.Close)
 	cache.Trust(time.Now(), time.Hour)
-	return &fixture{d, session.NewService(store, cache, session.Limits{Idle: idle, Lifetime: lifetime}, d.Clock.Now)}, cache, store
+	return sessiontest.New(d, session.NewService(store, cache, session.Limits{Idle: idle, Lifetime: lifetime}, d.Clock.Now)), cache, store
 }
 
 func TestACheckIsReadOnce(t *testing.T) {
 	t.Parallel()
 	f, cache, store := remembering(t, storagetest.Open(t, storagetest.SQLite))
-	s, token := f.issue(t, f.User(t).ID)
+	s, token := f.SignIn(t, f.User(t).ID)
 	reads := func(what string, want int32) {
 		t.Helper()
 		store.reads.Store(0)
 		for range 3 {
-			storagetest.Same(t, f.works(t, what, token, true).Session.ID, s.ID)
+			storagetest.Same(t, f.Works(t, what, token, true).Session.ID, s.ID)
 		}
 		if got := store.reads.Load(); got != want {
 			t.Errorf("%s: 3 checks read %d times, want %d", what, got, want)
@@ -84,7 +85,7 @@ func TestACheckIsReadOnce(t *testing.T) {
 func TestAReadThatAChangeOvertakes(t *testing.T) {
 	t.Parallel()
 	f, cache, store := remembering(t, storagetest.Open(t, storagetest.SQLite))
-	s, token := f.issue(t, f.User(t).ID)
+	s, token := f.SignIn(t, f.User(t).ID)
 	store.during = func() {
 		store.during = nil
 		f.Do(t, func(ctx context.Context) error {
@@ -93,8 +94,8 @@ func TestAReadThatAChangeOvertakes(t *testing.T) {
 		})
 		cache.Forget(s.UserID)
 	}
-	f.works(t, "read before it ended", token, true)
-	f.works(t, "ended", token, false)
+	f.Works(t, "read before it ended", token, true)
+	f.Works(t, "ended", token, false)
 }
 
 // Another replica may have seen the session in use: what is remembered never
@@ -102,13 +103,13 @@ func TestAReadThatAChangeOvertakes(t *testing.T) {
 func TestWhatIsRememberedDoesNotRefuse(t *testing.T) {
 	t.Parallel()
 	f, _, _ := remembering(t, storagetest.Open(t, storagetest.SQLite))
-	s, token := f.issue(t, f.User(t).ID)
-	f.works(t, "remembered", token, true)
+	s, token := f.SignIn(t, f.User(t).ID)
+	f.Works(t, "remembered", token, true)
 	used := s.IdleExpiresAt.Add(-tick)
 	noted, err := f.TouchSession(t.Context(), session.Use{Session: s.ID, Was: s.LastSeenAt, At: used, IdleExpires: used.Add(idle)})
 	if err != nil || !noted {
 		t.Fatal(noted, err)
 	}
 	f.Clock.Set(s.IdleExpiresAt.Add(time.Minute))
-	f.works(t, "in use elsewhere", token, true)
+	f.Works(t, "in use elsewhere", token, true)
 }

@@ -27,15 +27,15 @@ func TestANewSessionEndsTheOneItReplaces(t *testing.T) {
 				return f.IssueRestricted(ctx, u.ID, "recovery", origin, replaces)
 			},
 		} {
-			old, oldToken := f.issue(t, u.ID)
-			_, elsewhere := f.issue(t, u.ID)
+			old, oldToken := f.SignIn(t, u.ID)
+			_, elsewhere := f.SignIn(t, u.ID)
 			f.TeamSession(t, f.Team(t, u.ID).ID, old)
 			var next session.Session
 			var token string
 			f.Do(t, func(ctx context.Context) (err error) { next, token, err = sign(ctx, &old); return err })
-			f.works(t, name+": the replaced one", oldToken, false)
-			f.works(t, name+": the new one", token, true)
-			f.works(t, name+": one elsewhere", elsewhere, true)
+			f.Works(t, name+": the replaced one", oldToken, false)
+			f.Works(t, name+": the new one", token, true)
+			f.Works(t, name+": one elsewhere", elsewhere, true)
 			if n := f.Count(t, "sessions WHERE end_reason = 'replaced' AND id = '"+old.ID.String()+"'"); n != 1 {
 				t.Errorf("%s: the session does not say why it ended", name)
 			}
@@ -54,7 +54,7 @@ func TestANewSessionEndsTheOneItReplaces(t *testing.T) {
 			if n := f.Count(t, recorded); n != 1 {
 				t.Errorf("%s: recorded %d times", name, n)
 			}
-			f.works(t, name+": one elsewhere", elsewhere, true)
+			f.Works(t, name+": one elsewhere", elsewhere, true)
 		}
 	})
 }
@@ -63,7 +63,7 @@ func TestANewSessionEndsTheOneItReplaces(t *testing.T) {
 func TestASignInThatFailsReplacesNothing(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		u := f.User(t)
-		old, token := f.issue(t, u.ID)
+		old, token := f.SignIn(t, u.ID)
 		via := f.Identity(t, u.ID, "google", storagetest.Word())
 		failed := errors.New("failed")
 		err := f.InTx(t.Context(), func(ctx context.Context) error {
@@ -75,6 +75,6 @@ func TestASignInThatFailsReplacesNothing(t *testing.T) {
 		if !errors.Is(err, failed) {
 			t.Error(err)
 		}
-		f.works(t, "the old one", token, true)
+		f.Works(t, "the old one", token, true)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 )
 
 // Limits are how long a session lives.
@@ -20,9 +21,7 @@ type Service struct {
 	cache   *Cache
 	limits  Limits
 	now     identity.Clock
-	usable  func(provider string) bool
-	notices identity.Notifier
-	jobs    chan struct{} // wakes RunJobs
+	jobs    *revocation.Jobs
 	maxWalk int
 	uses    *uses // nil to write each at once
 }
@@ -30,22 +29,17 @@ type Service struct {
 // Option changes what a service does by default.
 type Option func(s *Service)
 
-// WithProviders sets which providers are usable sign-in methods; by default all are.
-func WithProviders(usable func(provider string) bool) Option {
-	return func(s *Service) { s.usable = usable }
-}
-
-// WithNotices has notices sent; by default none are.
-func WithNotices(n identity.Notifier) Option { return func(s *Service) { s.notices = n } }
-
 // NewService returns the service over a store, with a cache or nil.
 func NewService(store Store, cache *Cache, limits Limits, now identity.Clock, options ...Option) *Service {
-	s := &Service{store: store, cache: cache, limits: limits, now: now, usable: func(string) bool { return true }, notices: identity.NoNotices{}, jobs: make(chan struct{}, 1), maxWalk: maxWalk}
+	s := &Service{store: store, cache: cache, limits: limits, now: now, jobs: revocation.NewJobs(store, now), maxWalk: maxWalk}
 	for _, o := range options {
 		o(s)
 	}
 	return s
 }
+
+// Jobs are those that end sessions where they are many, and team sessions.
+func (s *Service) Jobs() *revocation.Jobs { return s.jobs }
 
 // EndedByReplacement is why a session ended in whose browser somebody signed in.
 const EndedByReplacement = "replaced"
@@ -177,7 +171,7 @@ func (s *Service) Authenticate(ctx context.Context, token string, origin identit
 	for attempt := 0; ; attempt++ {
 		now := s.now()
 		if p, ok := s.remembered(hash, now); ok {
-			return p.admitted(origin, now), nil
+			return p.Admitted(origin, now), nil
 		}
 		mark := s.cache.mark()
 		p, err := s.store.PrincipalByToken(ctx, hash)
@@ -209,7 +203,7 @@ func (s *Service) Authenticate(ctx context.Context, token string, origin identit
 			s.cache.put(hash, p, mark)
 		}
 		if current || attempt > 0 {
-			return p.admitted(origin, now), nil
+			return p.Admitted(origin, now), nil
 		}
 	}
 }
@@ -312,7 +306,7 @@ func (s *Service) End(ctx context.Context, actor identity.Actor, id identity.ID)
 
 // EndOthers ends every session of the actor but the one in hand.
 func (s *Service) EndOthers(ctx context.Context, actor identity.Actor) error {
-	var job *Job
+	var job *revocation.Job
 	err := s.store.InTx(ctx, func(ctx context.Context) (err error) {
 		others := Revocation{Filter: Filter{UserID: &actor.UserID, Except: &actor.SessionID, Status: StatusActive}}
 		if job, err = s.startEnding(ctx, actor, others, "ended_by_user", s.now()); err == nil && job == nil {
@@ -320,7 +314,7 @@ func (s *Service) EndOthers(ctx context.Context, actor identity.Actor) error {
 		}
 		return err
 	})
-	s.wakeJobs(job)
+	s.jobs.Wake(job)
 	return err
 }
 

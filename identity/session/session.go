@@ -1,5 +1,4 @@
-// Package session issues, checks, rotates and ends sessions, and team sessions
-// inside them.
+// Package session issues, checks, rotates and ends sessions.
 package session
 
 import (
@@ -111,22 +110,6 @@ func (s Session) Status(now time.Time) Status {
 	return StatusActive
 }
 
-// TeamSession is a session acting in one team: what its admins see and revoke.
-type TeamSession struct {
-	ID        identity.ID
-	TeamID    identity.ID
-	SessionID identity.ID
-	UserID    identity.ID
-	CreatedAt time.Time
-	EndedAt   *time.Time
-	EndReason *string
-	EndedBy   *identity.ID
-	// BreakGlassUntil is when an owner's emergency access ends.
-	BreakGlassUntil *time.Time
-	// EndedInBulk reports that it ended with all of the team's; EndedAt follows.
-	EndedInBulk bool `bun:",scanonly"`
-}
-
 // Principal is the user and session of a token: one joined read.
 type Principal struct {
 	Session Session
@@ -184,6 +167,9 @@ func (p Principal) Actor(now time.Time, origin identity.RequestOrigin) identity.
 	return identity.Actor{UserID: p.User.ID, SessionID: p.Session.ID, RecentlyVerified: p.Session.RecentlyVerified(now), Origin: origin}
 }
 
+// EndedByPolicy is why a change of policy ended a team session.
+const EndedByPolicy = "policy"
+
 // ActiveTeamSession is an open team session with the role its user has in the team now.
 type ActiveTeamSession struct {
 	ID              identity.ID
@@ -201,29 +187,6 @@ type ActiveTeamSession struct {
 type Listed struct {
 	Session
 	identity.Summary
-}
-
-// ListedInTeam is a team session for the team's admins, with its session, its
-// user and their role, nil once they are not a member.
-type ListedInTeam struct {
-	TeamSession
-	identity.Summary
-	Session Session
-	Role    *team.Role
-	// Refusal is why the team's policy does not admit it; nil while it does. The
-	// store never sets it: the service does when it lists.
-	Refusal *team.Refusal
-}
-
-// Status returns the state of the team session; it ends with its session.
-func (l ListedInTeam) Status(now time.Time) Status {
-	if l.EndedAt != nil || l.EndedInBulk {
-		return StatusRevoked
-	}
-	if s := l.Session.Status(now); s != StatusActive || l.Refusal == nil {
-		return s
-	}
-	return StatusRefused
 }
 
 // Methods are the providers that proved the user in a session, in order, each

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/team"
 )
 
@@ -42,25 +43,18 @@ func (f Filter) walks() bool {
 	return !narrow && (f.Device != "" || f.Provider != "" || f.Status != "")
 }
 
-// End is how sessions end.
-type End struct {
-	Reason string
-	By     *identity.ID // the user; nil for a service
-	At     time.Time
+// All reports whether the filter leaves out no open session of everyone, or of a
+// user, but for those that it excepts.
+func (f Filter) All() bool {
+	return f.Status == StatusActive && f.Policy == nil && f.Provider == "" && f.KeyID == nil && f.Device == "" && !f.Network.IsValid() &&
+		f.OlderThan == 0 && f.NewerThan == 0 && f.IDs == nil
 }
-
-// EndedSession is a session, or team session, that has ended, and whose it was.
-type EndedSession struct{ ID, UserID identity.ID }
 
 // Store keeps sessions. Methods called inside InTx with its context run in that
 // transaction. Rows that do not exist are identity.ErrNotFound.
 type Store interface {
-	team.RoleReader
 	PrincipalStore
-	JobStore
-
-	// TeamFigures counts what is in a team, of whose sessions a policy refuses some.
-	TeamFigures(ctx context.Context, team identity.ID, p team.Policy, now time.Time) (TeamFigures, error)
+	revocation.Store
 
 	InsertSession(ctx context.Context, s Session) error
 	// PrincipalByToken is one statement by a unique key. It answers sessions
@@ -93,48 +87,19 @@ type Store interface {
 	CountSessions(ctx context.Context, f Filter, now time.Time) (int, error)
 	// EndMatchingSessions ends the open sessions that meet the filter, with their
 	// team sessions, by a constant number of statements, and returns them.
-	EndMatchingSessions(ctx context.Context, f Filter, end End) ([]EndedSession, error)
+	EndMatchingSessions(ctx context.Context, f Filter, end revocation.End) ([]revocation.Ended, error)
+	// MoreSessions reports whether Sessions would list more than so many.
+	MoreSessions(ctx context.Context, f Filter, now time.Time, than int) (bool, error)
+	// EndAllSessions ends every session of a user, or of everyone, by counting up,
+	// and returns the new count. It leaves what the filter names as Except,
+	// NotUserID, or made after AsOf.
+	EndAllSessions(ctx context.Context, user *identity.ID, keep Filter) (epoch int64, err error)
+	// NoteItems notes for a job what meets the filter, and returns how many that is.
+	NoteItems(ctx context.Context, j revocation.Job, f Filter, now time.Time) (int, error)
 	Sessions(ctx context.Context, f Filter, now time.Time, p identity.Page) ([]Listed, error)
 	// LookThrough returns the last of the next n sessions after one, in the order of
 	// Sessions without a filter; nil where there are no more than n.
 	LookThrough(ctx context.Context, after *identity.ID, n int) (*identity.ID, error)
-
-	// TeamPolicy returns what a team asks of sessions; the zero policy where
-	// nothing is stored.
-	TeamPolicy(ctx context.Context, id identity.ID) (team.Policy, error)
-	CountMembers(ctx context.Context, team identity.ID) (int, error)
-	SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, by identity.ID, at time.Time) error
-
-	InsertTeamSession(ctx context.Context, t TeamSession) error
-	// LockEntry returns what decides about entering a team, and holds the session's row.
-	LockEntry(ctx context.Context, session, team identity.ID) (Entry, error)
-	// OpenTeamSession returns the session's open team session in the team, also one
-	// that ended in bulk, which is the only one until that is written down.
-	OpenTeamSession(ctx context.Context, session, team identity.ID) (TeamSession, error)
-	EndTeamSession(ctx context.Context, t TeamSession) error
-	TeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time, p identity.Page) ([]ListedInTeam, error)
-	CountTeamSessions(ctx context.Context, team identity.ID, f Filter, now time.Time) (int, error)
-	// EndMatchingTeamSessions ends the team's open team sessions that meet the
-	// filter, by one statement, and returns them.
-	EndMatchingTeamSessions(ctx context.Context, team identity.ID, f Filter, end End) ([]EndedSession, error)
-	// SetBreakGlass allows a team session until a time, whatever the policy says.
-	SetBreakGlass(ctx context.Context, id identity.ID, until time.Time) error
-	// TeamAccess returns what decides about a member's session in a team: their
-	// role, the policy, and the open team session, if there is one. One statement.
-	TeamAccess(ctx context.Context, team, user, session identity.ID) (ActiveTeamSession, error)
-	// OwnerAddresses returns the verified addresses of the team's active owners,
-	// without one of them.
-	OwnerAddresses(ctx context.Context, team, except identity.ID) ([]string, error)
-	ListedTeamSession(ctx context.Context, id identity.ID) (ListedInTeam, error)
-
-	RecordEvents(ctx context.Context, events ...identity.Event) error
-}
-
-// Entry is what decides about entering a team.
-type Entry struct {
-	Session Session
-	Policy  team.Policy
-	Open    *TeamSession // as of Store.OpenTeamSession; nil if there is none
 }
 
 // SessionSelector picks among a user's open sessions: the one, or all but the one.

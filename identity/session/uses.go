@@ -97,6 +97,10 @@ func (n *uses) add(u Use) bool {
 	return true
 }
 
+// UpToDate takes a session that was read from the store together with the uses of it
+// that are collected and not written yet.
+func (s *Service) UpToDate(read *Session) { s.uses.on(read) }
+
 // on takes a session together with the uses of it that are not written yet.
 func (n *uses) on(s *Session) {
 	if n == nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
+	"github.com/latchkey/latchkey/internal/testkit/sessiontest"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -73,7 +74,7 @@ func newReplica(t *testing.T, d *storagetest.Database) *replica {
 
 // restart forgets what is collected, as a kill does.
 func (r *replica) restart(d *storagetest.Database) {
-	r.fixture = &fixture{d, session.NewService(r.store, r.cache, session.Limits{Idle: collectedIdle, Lifetime: 24 * time.Hour}, d.Clock.Now, session.CollectUses())}
+	r.fixture = sessiontest.New(d, session.NewService(r.store, r.cache, session.Limits{Idle: collectedIdle, Lifetime: 24 * time.Hour}, d.Clock.Now, session.CollectUses()))
 	r.dirty = nil
 	r.cache.ForgetAll()
 }
@@ -168,7 +169,7 @@ func (h *history) prove(at *replica) {
 	if h.refused {
 		return
 	}
-	s, token, err := at.renew(h.t, h.seen, "google")
+	s, token, err := at.Prove(h.t, h.seen, "google")
 	if err != nil {
 		h.rt.Fatalf("proving: %v", err)
 	}
@@ -218,10 +219,10 @@ func TestUsesAreCollected(t *testing.T) {
 			u := d.User(t)
 			tm := d.Team(t, u.ID)
 			first := h.replicas[0]
-			h.seen, h.token = first.issue(t, u.ID)
+			h.seen, h.token = first.SignIn(t, u.ID)
 			h.used = h.now()
-			first.ask(t, tm, u.ID, team.Policy{Idle: h.policy})
-			if _, _, err := first.Enter(t.Context(), actor(h.seen), tm.ID, false); err != nil {
+			first.Ask(t, tm, u.ID, team.Policy{Idle: h.policy})
+			if _, _, err := first.InTeams.Enter(t.Context(), actor(h.seen), tm.ID, false); err != nil {
 				rt.Fatal(err)
 			}
 			h.forget()
@@ -268,7 +269,7 @@ func TestUsesAreCollected(t *testing.T) {
 func TestUsesNearALimitAreWrittenAtOnce(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		r := newReplica(t, d)
-		s, token := r.issue(t, d.User(t).ID)
+		s, token := r.SignIn(t, d.User(t).ID)
 		kept := func() time.Time {
 			t.Helper()
 			var kept session.Session
@@ -280,7 +281,7 @@ func TestUsesNearALimitAreWrittenAtOnce(t *testing.T) {
 			r.store.touched.Store(0)
 			d.Clock.Advance(after)
 			for range 3 {
-				storagetest.Same(t, r.works(t, what, token, true).Session.LastSeenAt, d.Clock.Now())
+				storagetest.Same(t, r.Works(t, what, token, true).Session.LastSeenAt, d.Clock.Now())
 			}
 			storagetest.Same(t, r.store.touched.Load(), alone)
 			storagetest.Same(t, kept().Equal(d.Clock.Now()), alone > 0)
@@ -319,7 +320,7 @@ func TestCollectedUsesAreBounded(t *testing.T) {
 	t.Parallel()
 	d := storagetest.Open(t, storagetest.SQLite)
 	r := newReplica(t, d)
-	s, token := r.issue(t, d.User(t).ID)
+	s, token := r.SignIn(t, d.User(t).ID)
 	d.Clock.Advance(time.Minute)
 	p := session.Principal{Session: s, User: identity.User{}}
 	for range 100_000 {
@@ -329,7 +330,7 @@ func TestCollectedUsesAreBounded(t *testing.T) {
 		}
 	}
 	storagetest.Same(t, r.store.touched.Load(), int32(0))
-	r.works(t, "one too many", token, true)
+	r.Works(t, "one too many", token, true)
 	storagetest.Same(t, r.store.touched.Load(), int32(1))
 }
 

@@ -26,7 +26,7 @@ const issuer = "https://id.example.com"
 func newService(t *testing.T, d *storagetest.Database, k *token.Keyring) *token.Service {
 	t.Helper()
 	sessions := session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: 24 * time.Hour}, d.Clock.Now)
-	return token.NewService(d.DB, k, sessions, identity.Secrets{secret}, token.Options{Issuer: issuer, Clients: token.Clients{
+	return token.NewService(d.DB, k, sessions, inTeams(d), identity.Secrets{secret}, token.Options{Issuer: issuer, Clients: token.Clients{
 		{ID: "web", Audience: "https://api.example.com", Offline: true}, {ID: "other", Audience: "https://other.example.com"},
 	}}, d.Clock.Now)
 }

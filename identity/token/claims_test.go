@@ -31,7 +31,7 @@ func TestApplicationAddsToTokens(t *testing.T) {
 	d := storagetest.Open(t, "sqlite")
 	app := &source{claims: json.RawMessage(`{"plan":"pro"}`)}
 	sessions := session.NewService(d.DB, nil, session.Limits{Idle: time.Hour, Lifetime: 24 * time.Hour}, d.Clock.Now)
-	s := token.NewService(d.DB, newKeyring(d.DB, d), sessions, identity.Secrets{secret}, token.Options{
+	s := token.NewService(d.DB, newKeyring(d.DB, d), sessions, nil, identity.Secrets{secret}, token.Options{
 		Issuer: issuer, Clients: token.Clients{{ID: "web", Audience: "https://api.example.com", Offline: true}}, Claims: app,
 	}, d.Clock.Now)
 	p := principal(t, d)

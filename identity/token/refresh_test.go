@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/storage"
@@ -24,7 +25,7 @@ type line struct {
 	t        *testing.T
 	service  *token.Service
 	team     team.Team
-	entered  session.TeamSession
+	entered  teamsession.Session
 	session  session.Session
 	raw      string // the first token
 	familyID identity.ID
@@ -32,13 +33,17 @@ type line struct {
 
 // refreshes returns a service whose client may have refresh tokens, or may not any more.
 func refreshes(d *storagetest.Database, store token.RefreshStore, sessions token.Sessions, offline bool) *token.Service {
-	return token.NewService(store, newKeyring(d.DB, d), sessions, identity.Secrets{secret}, token.Options{Issuer: issuer, RefreshGrace: grace, Clients: token.Clients{
+	return token.NewService(store, newKeyring(d.DB, d), sessions, inTeams(d), identity.Secrets{secret}, token.Options{Issuer: issuer, RefreshGrace: grace, Clients: token.Clients{
 		{ID: "web", Audience: "https://api.example.com", Offline: offline}, {ID: "other", Audience: "https://other.example.com", Offline: true},
 	}}, d.Clock.Now)
 }
 
 func sessionsOf(d *storagetest.Database) *session.Service {
 	return session.NewService(d.DB, nil, session.Limits{Idle: 12 * time.Hour, Lifetime: 24 * time.Hour}, d.Clock.Now)
+}
+
+func inTeams(d *storagetest.Database) *teamsession.Service {
+	return teamsession.NewService(d.DB, sessionsOf(d), d.Clock.Now)
 }
 
 func newLine(t *testing.T, d *storagetest.Database, inTeam bool) *line {
@@ -433,7 +438,7 @@ func TestRefreshWithoutAKey(t *testing.T) {
 	t.Parallel()
 	d := storagetest.Open(t, storagetest.SQLite)
 	l := newLine(t, d, false)
-	keyless := token.NewService(d.DB, newKeyring(noKeys{}, d), sessionsOf(d), identity.Secrets{secret}, token.Options{
+	keyless := token.NewService(d.DB, newKeyring(noKeys{}, d), sessionsOf(d), nil, identity.Secrets{secret}, token.Options{
 		Issuer: issuer, Clients: token.Clients{{ID: "web", Audience: "https://api.example.com", Offline: true}},
 	}, d.Clock.Now)
 	before := l.family()

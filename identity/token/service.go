@@ -21,6 +21,10 @@ type Sessions interface {
 	Authenticate(ctx context.Context, token string, origin identity.RequestOrigin) (session.Principal, error)
 	// Use notes that the session is used.
 	Use(ctx context.Context, p session.Principal) error
+}
+
+// TeamSessions are those of Sessions that act in teams.
+type TeamSessions interface {
 	// InTeam returns the principal acting in a team, with the open team session
 	// that their session has there, if the team's policy allows it.
 	InTeam(ctx context.Context, p session.Principal, team identity.ID, origin identity.RequestOrigin) (session.Principal, error)
@@ -36,6 +40,7 @@ type Service struct {
 	store    RefreshStore
 	keys     *Keyring
 	sessions Sessions
+	inTeams  TeamSessions
 	clients  Clients
 	machines Machines
 	idKeys   map[Alg]*Keyring
@@ -65,7 +70,7 @@ type Options struct {
 }
 
 // NewService returns the service over a store.
-func NewService(store RefreshStore, keys *Keyring, sessions Sessions, secrets identity.Secrets, o Options, now identity.Clock) *Service {
+func NewService(store RefreshStore, keys *Keyring, sessions Sessions, inTeams TeamSessions, secrets identity.Secrets, o Options, now identity.Clock) *Service {
 	if len(o.Clients) == 0 {
 		o.Clients = Clients{{ID: DefaultClient, Audience: o.Issuer}}
 	}
@@ -74,7 +79,7 @@ func NewService(store RefreshStore, keys *Keyring, sessions Sessions, secrets id
 		idKeys[k.alg] = k
 	}
 	return &Service{
-		idKeys: idKeys, machines: o.Machines, store: store, refreshKeys: secrets.Keys("refresh tokens"), refreshGrace: cmp.Or(o.RefreshGrace, DefaultRefreshGrace), keys: keys, sessions: sessions, clients: o.Clients, issuer: o.Issuer, source: o.Claims, now: now,
+		idKeys: idKeys, machines: o.Machines, store: store, refreshKeys: secrets.Keys("refresh tokens"), refreshGrace: cmp.Or(o.RefreshGrace, DefaultRefreshGrace), keys: keys, sessions: sessions, inTeams: inTeams, clients: o.Clients, issuer: o.Issuer, source: o.Claims, now: now,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{string(EdDSA), string(ES256)}), jwt.WithIssuer(o.Issuer),
 			jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),
@@ -104,7 +109,7 @@ type Grant struct {
 
 // Issue gives a signed-in user's client an access token, and a refresh token if it
 // asks for one and may have it (CodeUnauthorizedClient). With a team, the session
-// must have an open team session there: see session.Service.InTeam.
+// must have an open team session there: see teamsession.Service.InTeam.
 func (s *Service) Issue(ctx context.Context, p session.Principal, ask Ask, from identity.RequestOrigin) (Grant, error) {
 	c, err := s.clients.pick(ask.ClientID)
 	if err != nil {
@@ -112,7 +117,7 @@ func (s *Service) Issue(ctx context.Context, p session.Principal, ask Ask, from 
 	}
 	p.Team = nil // the team is the one that is asked for, or none
 	if ask.TeamID != nil {
-		if p, err = s.sessions.InTeam(ctx, p, *ask.TeamID, from); err != nil {
+		if p, err = s.inTeams.InTeam(ctx, p, *ask.TeamID, from); err != nil {
 			return Grant{}, err
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/identity/user"
 	"github.com/latchkey/latchkey/internal/config"
@@ -85,7 +86,7 @@ func (a *App) Run(ctx context.Context) {
 	work.Go(func() { a.events.publish(ctx) })
 	work.Go(func() { a.events.workers.Run(ctx) })
 	work.Go(func() { a.keys.Run(ctx) })
-	work.Go(func() { a.sessions.RunJobs(ctx, a.parts.Log) })
+	work.Go(func() { a.sessions.Jobs().Run(ctx, a.parts.Log) })
 	work.Go(func() { a.sessions.RunUses(ctx, a.parts.Log) })
 	work.Go(func() { a.linking.RunDeletions(ctx, a.parts.Log) })
 	work.Go(func() { a.rewriteAudit(ctx) })
@@ -126,9 +127,10 @@ func New(parts Parts) (*App, error) {
 	hooks := Webhooks(cfg, db, post.notices, now)
 	happened := newEvents(parts, hooks)
 	var deps api.Deps
-	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now,
-		session.WithProviders(func(name string) bool { return cfg.Offers(name) || apikey.IsBackendName(name) }), session.WithNotices(post.notices), session.CollectUses())
-	tokens, keys, clients := newTokens(parts, sessions, asked.Token), apikey.NewService(db, now), Clients(cfg, db, now)
+	sessions := session.NewService(db, remembered, session.Limits{Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime}, now, session.CollectUses())
+	inTeams := teamsession.NewService(db, sessions, now,
+		teamsession.WithProviders(func(name string) bool { return cfg.Offers(name) || apikey.IsBackendName(name) }), teamsession.WithNotices(post.notices))
+	tokens, keys, clients := newTokens(parts, sessions, inTeams, asked.Token), apikey.NewService(db, now), Clients(cfg, db, now)
 	registrations := newRegistrations(parts)
 	deps = api.Deps{
 		Email: post.email,
@@ -151,13 +153,14 @@ func New(parts Parts) (*App, error) {
 			Notices:    post.notices,
 		}, now),
 		Sessions:      sessions,
+		TeamSessions:  inTeams,
 		Places:        places,
 		Tokens:        tokens,
 		APIKeys:       keys,
 		Clients:       clients,
 		Registrations: registrations,
 		AuthServer: authserver.New(authserver.Deps{
-			Store: db, Sessions: sessions, Tokens: tokens, Consents: clients, Documents: newDocuments(parts, limits, registrations), APIKeys: keys,
+			Store: db, Sessions: inTeams, Tokens: tokens, Consents: clients, Documents: newDocuments(parts, limits, registrations), APIKeys: keys,
 			Secrets: cfg.Secrets(), Issuer: cfg.PublicURL.String(), Now: now,
 		}),
 		Teams:    team.NewService(db, now, post.teams...),
@@ -238,7 +241,7 @@ func IDTokenKeyrings(cfg config.Config, db *storage.DB, log *slog.Logger, now id
 	return rings
 }
 
-func newTokens(parts Parts, sessions *session.Service, claims token.ClaimSource) *token.Service {
+func newTokens(parts Parts, sessions *session.Service, inTeams *teamsession.Service, claims token.ClaimSource) *token.Service {
 	o := token.Options{
 		Issuer: parts.Config.PublicURL.String(), RefreshGrace: parts.Config.RefreshGrace, Machines: parts.DB, Claims: claims,
 		IDTokenKeys: IDTokenKeyrings(parts.Config, parts.DB, parts.Log, parts.Now),
@@ -246,5 +249,5 @@ func newTokens(parts Parts, sessions *session.Service, claims token.ClaimSource)
 	for _, c := range parts.Config.Clients {
 		o.Clients = append(o.Clients, token.Client{ID: c.ID, Audience: c.Audience, Offline: true})
 	}
-	return token.NewService(parts.DB, Keyring(parts.Config, parts.DB, parts.Log, parts.Now), sessions, parts.Config.Secrets(), o, parts.Now)
+	return token.NewService(parts.DB, Keyring(parts.Config, parts.DB, parts.Log, parts.Now), sessions, inTeams, parts.Config.Secrets(), o, parts.Now)
 }

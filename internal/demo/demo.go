@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/linking"
 )
 
@@ -48,7 +49,7 @@ type Store interface {
 	InsertInvitation(ctx context.Context, i team.Invitation) (bool, error)
 	SetTeamPolicy(ctx context.Context, id identity.ID, p team.Policy, by identity.ID, at time.Time) error
 	InsertSession(ctx context.Context, s session.Session) error
-	InsertTeamSession(ctx context.Context, t session.TeamSession) error
+	InsertTeamSession(ctx context.Context, t teamsession.Session) error
 	RecordDuplicates(ctx context.Context, pairs []linking.Duplicate) error
 	RecordEvents(ctx context.Context, events ...identity.Event) error
 	PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.MembershipWithTeam, error)

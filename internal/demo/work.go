@@ -9,6 +9,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 	"github.com/latchkey/latchkey/linking"
 )
 
@@ -87,7 +88,7 @@ func (s *seed) addSessions(ctx context.Context, store Store) error {
 			ExpiresAt: created.Add(days * day),
 		}
 		one.IdleExpiresAt = one.ExpiresAt
-		entered := session.TeamSession{ID: s.id(created.Add(time.Second)), TeamID: s.large.ID, SessionID: one.ID, UserID: p.user.ID, CreatedAt: created.Add(time.Second)}
+		entered := teamsession.Session{ID: s.id(created.Add(time.Second)), TeamID: s.large.ID, SessionID: one.ID, UserID: p.user.ID, CreatedAt: created.Add(time.Second)}
 		one.TeamSessionID = &entered.ID
 		if err := store.InsertSession(ctx, one); err != nil {
 			return err

@@ -3,6 +3,7 @@
 //   - [Together] runs a function many times at once, [FreePort] finds a port;
 //   - storagetest opens a fresh, migrated database of each engine and puts people,
 //     identities, sessions and teams into it;
+//   - sessiontest signs people in over such a database and lets them act in teams;
 //   - testpg starts private PostgreSQL servers, their standbys and PgBouncer;
 //   - testredis starts a private Redis;
 //   - apptest runs the whole service with real listeners, a clock that tests move,

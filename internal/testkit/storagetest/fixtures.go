@@ -13,6 +13,7 @@ import (
 	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
 )
 
 // Word returns a word that no other test has.
@@ -144,9 +145,9 @@ func (d *Database) Member(t *testing.T, id, user identity.ID, role team.Role) te
 }
 
 // TeamSession lets a session act in a team.
-func (d *Database) TeamSession(t *testing.T, id identity.ID, s session.Session) session.TeamSession {
+func (d *Database) TeamSession(t *testing.T, id identity.ID, s session.Session) teamsession.Session {
 	t.Helper()
-	ts := session.TeamSession{ID: identity.NewID(), TeamID: id, SessionID: s.ID, UserID: s.UserID, CreatedAt: d.Clock.Now()}
+	ts := teamsession.Session{ID: identity.NewID(), TeamID: id, SessionID: s.ID, UserID: s.UserID, CreatedAt: d.Clock.Now()}
 	d.Do(t, func(ctx context.Context) error { return d.InsertTeamSession(ctx, ts) })
 	return ts
 }

@@ -1,4 +1,4 @@
-package session
+package teamsession
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 )
 
@@ -26,9 +27,9 @@ func TestTighteningNeverEndsFewer(t *testing.T) {
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		open := rapid.SliceOf(rapid.Custom(func(t *rapid.T) ListedInTeam {
-			l := ListedInTeam{TeamSession: TeamSession{ID: identity.NewID(), UserID: rapid.SampledFrom(users).Draw(t, "user")}}
-			l.Session = Session{
+		open := rapid.SliceOf(rapid.Custom(func(t *rapid.T) Listed {
+			l := Listed{Session: Session{ID: identity.NewID(), UserID: rapid.SampledFrom(users).Draw(t, "user")}}
+			l.Behind = session.Session{
 				CreatedAt: now.Add(-minutes(t, "age")), LastSeenAt: now.Add(-minutes(t, "seen")),
 				Methods: rapid.SliceOfDistinct(rapid.SampledFrom([]string{"google", "siwe"}), rapid.ID).Draw(t, "methods"),
 			}
@@ -59,8 +60,8 @@ func TestTighteningNeverEndsFewer(t *testing.T) {
 			if ends[l.ID] {
 				continue
 			}
-			e := ActiveTeamSession{Role: *l.Role, Policy: strict, BreakGlassUntil: l.BreakGlassUntil}
-			if left[l.UserID]++; left[l.UserID] > 1 && strict.Exclusive || e.refuses(l.Session, identity.RequestOrigin{}, now) != nil {
+			e := session.ActiveTeamSession{Role: *l.Role, Policy: strict, BreakGlassUntil: l.BreakGlassUntil}
+			if left[l.UserID]++; left[l.UserID] > 1 && strict.Exclusive || e.Refuses(l.Behind, identity.RequestOrigin{}, now) != nil {
 				t.Fatalf("%+v leaves %+v", strict, l)
 			}
 		}

@@ -1,42 +1,38 @@
-package session_test
+package teamsession_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
+	"github.com/latchkey/latchkey/internal/testkit/sessiontest"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
-// ask sets a team's policy without the service.
-func (f *fixture) ask(t *testing.T, tm team.Team, by identity.ID, p team.Policy) {
-	t.Helper()
-	f.Do(t, func(ctx context.Context) error { return f.SetTeamPolicy(ctx, tm.ID, p, by, f.Clock.Now()) })
-}
-
 func TestPolicyOnEnteringAndOnEveryCheck(t *testing.T) {
-	each(t, func(t *testing.T, f *fixture) {
+	sessiontest.Each(t, func(t *testing.T, f *sessiontest.Fixture) {
 		u := f.User(t)
 		tm := f.Team(t, u.ID)
-		s, _ := f.issue(t, u.ID)
+		s, _ := f.SignIn(t, u.ID)
 		policy := team.Policy{RequiredProviders: []string{"google", "siwe"}}
-		f.ask(t, tm, u.ID, policy)
-		_, _, err := f.Enter(t.Context(), actor(s), tm.ID, false)
+		f.Ask(t, tm, u.ID, policy)
+		_, _, err := f.InTeams.Enter(t.Context(), sessiontest.Actor(s), tm.ID, false)
 		storagetest.WantCode(t, "entering without a wallet", err, identity.CodePolicyUnsatisfied)
-		s, token, err := f.renew(t, s, "siwe")
+		s, token, err := f.Prove(t, s, "siwe")
 		if err != nil {
 			t.Fatal(err)
 		}
-		entered, _, err := f.Enter(t.Context(), actor(s), tm.ID, false)
+		entered, _, err := f.InTeams.Enter(t.Context(), sessiontest.Actor(s), tm.ID, false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		in := func(what string, want team.Rule) session.Principal {
 			t.Helper()
-			p := f.works(t, what, token, true)
+			p := f.Works(t, what, token, true)
 			var got team.Rule
 			if p.Refused != nil {
 				got = p.Refused.Rule
@@ -49,16 +45,16 @@ func TestPolicyOnEnteringAndOnEveryCheck(t *testing.T) {
 		}
 		in("satisfied", "")
 		policy.RequiredProviders = []string{"google", "github"}
-		f.ask(t, tm, u.ID, policy)
+		f.Ask(t, tm, u.ID, policy)
 		storagetest.Same(t, in("another provider", team.RuleRequiredProviders).Refused.Missing, []string{"github"})
 		if err := f.Exec("UPDATE team_policies SET allowed_networks = 'nowhere'"); err != nil {
 			t.Fatal(err)
 		}
 		in("unreadable", team.RuleUnreadable)
-		f.ask(t, tm, u.ID, team.Policy{MaxAge: 30 * time.Minute})
-		f.Clock.Set(s.CreatedAt.Add(30*time.Minute - tick))
+		f.Ask(t, tm, u.ID, team.Policy{MaxAge: 30 * time.Minute})
+		f.Clock.Set(s.CreatedAt.Add(30*time.Minute - sessiontest.Tick))
 		storagetest.Same(t, in("young enough, and let in again by itself", "").Team.ID, entered.ID)
-		f.Clock.Advance(tick)
+		f.Clock.Advance(sessiontest.Tick)
 		in("too old", team.RuleMaxAge)
 	})
 }
@@ -66,33 +62,33 @@ func TestPolicyOnEnteringAndOnEveryCheck(t *testing.T) {
 // A pause that was too long stays one, however often the session is used
 // afterwards, until its user is verified again.
 func TestIdleIsNotForgottenByUse(t *testing.T) {
-	each(t, func(t *testing.T, f *fixture) {
+	sessiontest.Each(t, func(t *testing.T, f *sessiontest.Fixture) {
 		u := f.User(t)
 		tm := f.Team(t, u.ID)
-		s, token := f.issue(t, u.ID)
-		f.ask(t, tm, u.ID, team.Policy{Idle: time.Minute})
-		if _, _, err := f.Enter(t.Context(), actor(s), tm.ID, false); err != nil {
+		s, token := f.SignIn(t, u.ID)
+		f.Ask(t, tm, u.ID, team.Policy{Idle: time.Minute})
+		if _, _, err := f.InTeams.Enter(t.Context(), sessiontest.Actor(s), tm.ID, false); err != nil {
 			t.Fatal(err)
 		}
 		for range 5 { // use that is frequent enough is distinguished from a pause
-			f.Clock.Advance(time.Minute - tick)
-			if p := f.works(t, "in use", token, true); p.Team == nil {
+			f.Clock.Advance(time.Minute - sessiontest.Tick)
+			if p := f.Works(t, "in use", token, true); p.Team == nil {
 				t.Fatalf("refused: %+v", p.Refused)
 			}
 		}
 		f.Clock.Advance(time.Minute)
 		for range 3 {
-			if p := f.works(t, "after the pause", token, true); p.Refused == nil || p.Refused.Rule != team.RuleIdle {
+			if p := f.Works(t, "after the pause", token, true); p.Refused == nil || p.Refused.Rule != team.RuleIdle {
 				t.Errorf("in %+v", p.Team)
 			}
-			_, _, err := f.Enter(t.Context(), actor(s), tm.ID, false)
+			_, _, err := f.InTeams.Enter(t.Context(), sessiontest.Actor(s), tm.ID, false)
 			storagetest.WantCode(t, "entering again", err, identity.CodePolicyUnsatisfied)
 		}
-		_, token, err := f.renew(t, f.works(t, "read", token, true).Session, "google")
+		_, token, err := f.Prove(t, f.Works(t, "read", token, true).Session, "google")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := f.works(t, "proven again", token, true); p.Team == nil {
+		if p := f.Works(t, "proven again", token, true); p.Team == nil {
 			t.Errorf("refused: %+v", p.Refused)
 		}
 	})
@@ -101,20 +97,20 @@ func TestIdleIsNotForgottenByUse(t *testing.T) {
 // A list says what the policy refuses, filters by it, and ends what it lists. What
 // the policy admits again is active by itself.
 func TestAListTellsWhatThePolicyRefuses(t *testing.T) {
-	each(t, func(t *testing.T, f *fixture) {
+	sessiontest.Each(t, func(t *testing.T, f *sessiontest.Fixture) {
 		owner, member := f.User(t), f.User(t)
 		tm := f.Team(t, owner.ID)
 		f.Member(t, tm.ID, member.ID, team.RoleMember)
-		boss, _ := f.issue(t, owner.ID)
-		s, _ := f.issue(t, member.ID)
+		boss, _ := f.SignIn(t, owner.ID)
+		s, _ := f.SignIn(t, member.ID)
 		for _, by := range []session.Session{boss, s} {
-			if _, _, err := f.Enter(t.Context(), actor(by), tm.ID, false); err != nil {
+			if _, _, err := f.InTeams.Enter(t.Context(), sessiontest.Actor(by), tm.ID, false); err != nil {
 				t.Fatal(err)
 			}
 		}
 		statuses := func(filter session.Filter) map[identity.ID]session.Status {
 			t.Helper()
-			rows, _, err := f.ListTeam(t.Context(), actor(boss), tm.ID, filter, identity.Page{Limit: 9})
+			rows, _, err := f.InTeams.List(t.Context(), sessiontest.Actor(boss), tm.ID, filter, identity.Page{Limit: 9})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,18 +128,18 @@ func TestAListTellsWhatThePolicyRefuses(t *testing.T) {
 		}
 		of := func(status session.Status) session.Filter { return session.Filter{Status: status} }
 		storagetest.Same(t, statuses(session.Filter{}), both(session.StatusActive))
-		f.ask(t, tm, owner.ID, team.Policy{RequiredProviders: []string{"siwe"}})
+		f.Ask(t, tm, owner.ID, team.Policy{RequiredProviders: []string{"siwe"}})
 		storagetest.Same(t, statuses(session.Filter{}), both(session.StatusRefused))
 		storagetest.Same(t, statuses(of(session.StatusRefused)), both(session.StatusRefused))
 		storagetest.Same(t, len(statuses(of(session.StatusActive))), 0)
-		if _, _, err := f.renew(t, boss, "siwe"); err != nil {
+		if _, _, err := f.Prove(t, boss, "siwe"); err != nil {
 			t.Fatal(err)
 		}
 		storagetest.Same(t, statuses(of(session.StatusActive)), map[identity.ID]session.Status{owner.ID: session.StatusActive})
 		storagetest.Same(t, statuses(of(session.StatusRefused)), map[identity.ID]session.Status{member.ID: session.StatusRefused})
-		revoke := func(status session.Status, dryRun bool) session.RevocationResult[session.ListedInTeam] {
+		revoke := func(status session.Status, dryRun bool) revocation.Result[teamsession.Listed] {
 			t.Helper()
-			e, err := f.RevokeTeamSessions(t.Context(), actor(boss), tm.ID, session.Revocation{Filter: of(status), DryRun: dryRun})
+			e, err := f.InTeams.RevokeMatching(t.Context(), sessiontest.Actor(boss), tm.ID, session.Revocation{Filter: of(status), DryRun: dryRun})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package session_test
+package teamsession_test
 
 import (
 	"context"
@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/teamsession"
+	"github.com/latchkey/latchkey/internal/testkit/sessiontest"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
@@ -36,14 +39,14 @@ func randomFilter(users []identity.ID) session.Filter {
 // Whatever the filter, the policy and the actor: the dry run lists exactly
 // what the real call then ends, and changes nothing itself.
 func TestTheDryRunIsTheRealCall(t *testing.T) {
-	each(t, func(t *testing.T, f *fixture) {
+	sessiontest.Each(t, func(t *testing.T, f *sessiontest.Fixture) {
 		owner, admin, member := f.User(t), f.User(t), f.User(t)
 		users := []identity.ID{owner.ID, admin.ID, member.ID}
 		tm := f.Team(t, owner.ID)
 		f.Member(t, tm.ID, admin.ID, team.RoleAdmin)
 		f.Member(t, tm.ID, member.ID, team.RoleMember)
-		boss, _ := f.issue(t, owner.ID)
-		deputy, _ := f.issue(t, admin.ID)
+		boss, _ := f.SignIn(t, owner.ID)
+		deputy, _ := f.SignIn(t, admin.ID)
 		open := func() (ids []identity.ID) {
 			for _, status := range []session.Status{session.StatusActive, session.StatusExpired} {
 				rows, err := f.DB.TeamSessions(t.Context(), tm.ID, session.Filter{Status: status}, f.Clock.Now(), identity.Page{Limit: 999})
@@ -70,13 +73,13 @@ func TestTheDryRunIsTheRealCall(t *testing.T) {
 			}
 			by, filter := one(boss, deputy), randomFilter(users)
 			policy := team.Policy{RequiredProviders: one(nil, []string{"siwe"}), Exclusive: one(true, false)}
-			call := func(dryRun bool) (session.RevocationResult[session.ListedInTeam], error) {
-				return f.RevokeTeamSessions(t.Context(), actor(by), tm.ID, session.Revocation{Filter: filter, DryRun: dryRun})
+			call := func(dryRun bool) (revocation.Result[teamsession.Listed], error) {
+				return f.InTeams.RevokeMatching(t.Context(), sessiontest.Actor(by), tm.ID, session.Revocation{Filter: filter, DryRun: dryRun})
 			}
 			if one(true, false, false) {
-				call = func(dryRun bool) (session.RevocationResult[session.ListedInTeam], error) {
-					out, err := f.SetPolicy(t.Context(), actor(boss), tm.ID, policy, dryRun)
-					return out.RevocationResult, err
+				call = func(dryRun bool) (revocation.Result[teamsession.Listed], error) {
+					out, err := f.InTeams.SetPolicy(t.Context(), sessiontest.Actor(boss), tm.ID, policy, dryRun)
+					return out.Result, err
 				}
 			}
 			before := open()
@@ -103,23 +106,23 @@ func TestTheDryRunIsTheRealCall(t *testing.T) {
 
 // An admin ends no owner's session, by whatever filter; a member ends none.
 func TestRevokingRespectsRoles(t *testing.T) {
-	each(t, func(t *testing.T, f *fixture) {
+	sessiontest.Each(t, func(t *testing.T, f *sessiontest.Fixture) {
 		owner, admin, member := f.User(t), f.User(t), f.User(t)
 		tm, other := f.Team(t, owner.ID), f.Team(t, owner.ID)
 		f.Member(t, tm.ID, admin.ID, team.RoleAdmin)
 		f.Member(t, tm.ID, member.ID, team.RoleMember)
 		sessions := map[identity.ID]session.Session{}
 		for _, u := range []identity.User{owner, admin, member} {
-			sessions[u.ID], _ = f.issue(t, u.ID)
+			sessions[u.ID], _ = f.SignIn(t, u.ID)
 			f.TeamSession(t, tm.ID, sessions[u.ID])
 		}
 		elsewhere := f.TeamSession(t, other.ID, sessions[owner.ID])
-		by := func(u identity.User, filter session.Filter) (session.RevocationResult[session.ListedInTeam], error) {
-			return f.RevokeTeamSessions(t.Context(), actor(sessions[u.ID]), tm.ID, session.Revocation{Filter: filter})
+		by := func(u identity.User, filter session.Filter) (revocation.Result[teamsession.Listed], error) {
+			return f.InTeams.RevokeMatching(t.Context(), sessiontest.Actor(sessions[u.ID]), tm.ID, session.Revocation{Filter: filter})
 		}
 		_, err := by(member, session.Filter{UserID: &member.ID})
 		storagetest.WantCode(t, "a member", err, identity.CodeForbidden)
-		_, err = f.RevokeTeamSessions(t.Context(), actor(sessions[admin.ID]), other.ID, session.Revocation{})
+		_, err = f.InTeams.RevokeMatching(t.Context(), sessiontest.Actor(sessions[admin.ID]), other.ID, session.Revocation{})
 		storagetest.WantNotFound(t, "a stranger", err)
 		e, err := by(admin, session.Filter{UserID: &owner.ID})
 		storagetest.Same(t, []any{e.Count, e.Skipped, err}, []any{0, 1, nil})
@@ -135,11 +138,11 @@ func TestRevokingRespectsRoles(t *testing.T) {
 
 // statements counts the calls of a store, in place of their statements.
 type statements struct {
-	session.Store
+	teamsession.Store
 	calls int
 }
 
-func (s *statements) EndMatchingTeamSessions(ctx context.Context, id identity.ID, f session.Filter, e session.End) ([]session.EndedSession, error) {
+func (s *statements) EndMatchingTeamSessions(ctx context.Context, id identity.ID, f session.Filter, e revocation.End) ([]revocation.Ended, error) {
 	s.calls++
 	return s.Store.EndMatchingTeamSessions(ctx, id, f, e)
 }
@@ -151,10 +154,10 @@ func (s *statements) RecordEvents(ctx context.Context, events ...identity.Event)
 
 // As many as end in one transaction: one call ends them, one records them.
 func TestManyEndAtOnce(t *testing.T) {
-	each(t, func(t *testing.T, f *fixture) {
+	sessiontest.Each(t, func(t *testing.T, f *sessiontest.Fixture) {
 		owner := f.User(t)
 		tm := f.Team(t, owner.ID)
-		boss, _ := f.issue(t, owner.ID)
+		boss, _ := f.SignIn(t, owner.ID)
 		const n = 1000
 		var members []identity.ID
 		for range 200 {
@@ -171,7 +174,7 @@ func TestManyEndAtOnce(t *testing.T) {
 					LastSeenAt: f.Clock.Now(), IdleExpiresAt: f.Clock.Now().Add(time.Hour), ExpiresAt: f.Clock.Now().Add(time.Hour),
 				}
 				_, s.TokenHash = identity.NewSecret()
-				err := errors.Join(f.InsertSession(ctx, s), f.InsertTeamSession(ctx, session.TeamSession{
+				err := errors.Join(f.InsertSession(ctx, s), f.InsertTeamSession(ctx, teamsession.Session{
 					ID: identity.NewID(), TeamID: tm.ID, SessionID: s.ID, UserID: user, CreatedAt: f.Clock.Now(),
 				}))
 				if err != nil {
@@ -181,10 +184,10 @@ func TestManyEndAtOnce(t *testing.T) {
 			return nil
 		})
 		store := &statements{Store: f.DB}
-		service := session.NewService(store, nil, session.Limits{Idle: idle, Lifetime: lifetime}, f.Clock.Now)
-		dry, err := service.SetPolicy(t.Context(), actor(boss), tm.ID, team.Policy{MaxAge: time.Hour, RequiredProviders: []string{"siwe"}}, true)
+		service := teamsession.NewService(store, f.Service, f.Clock.Now)
+		dry, err := service.SetPolicy(t.Context(), sessiontest.Actor(boss), tm.ID, team.Policy{MaxAge: time.Hour, RequiredProviders: []string{"siwe"}}, true)
 		storagetest.Same(t, []any{dry.Count, len(dry.IDs), len(dry.Sessions), store.calls, err}, []any{n, 1000, 100, 0, nil})
-		e, err := service.RevokeTeamSessions(t.Context(), actor(boss), tm.ID, session.Revocation{})
+		e, err := service.RevokeMatching(t.Context(), sessiontest.Actor(boss), tm.ID, session.Revocation{})
 		storagetest.Same(t, []any{e.Count, len(e.IDs), len(e.Sessions), store.calls, err}, []any{n, 1000, 100, 2, nil})
 		// One for each user, of at most 500 ids.
 		for where, want := range map[string]int{

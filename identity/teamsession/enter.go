@@ -1,10 +1,13 @@
-package session
+package teamsession
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 )
 
@@ -19,9 +22,9 @@ const breakGlassFor = time.Hour
 //
 // With breakGlass a recently verified owner has emergency access for an hour,
 // whatever the policy says. The other owners are notified.
-func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.ID, breakGlass bool) (out ListedInTeam, created bool, err error) {
+func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.ID, breakGlass bool) (out Listed, created bool, err error) {
 	if err := actor.RequirePerson(); err != nil {
-		return ListedInTeam{}, false, err
+		return Listed{}, false, err
 	}
 	err = team.InTeamTx(ctx, s.store, actor, id, s.now, func(ctx context.Context, t team.Team, role team.Role) error {
 		now := s.now()
@@ -30,11 +33,11 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 			return err
 		}
 		cur, policy := entry.Session, entry.Policy
-		s.uses.on(&cur)
-		if cur.Status(now) != StatusActive {
-			return ErrUnauthenticated()
+		s.sessions.UpToDate(&cur)
+		if cur.Status(now) != session.StatusActive {
+			return session.ErrUnauthenticated()
 		}
-		var ts TeamSession
+		var ts Session
 		if created = entry.Open == nil || entry.Open.EndedInBulk; !created {
 			ts = *entry.Open
 		} else if entry.Open != nil {
@@ -42,12 +45,12 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 				return err
 			}
 		}
-		e := ActiveTeamSession{Role: role, Policy: policy, BreakGlassUntil: ts.BreakGlassUntil}
+		e := session.ActiveTeamSession{Role: role, Policy: policy, BreakGlassUntil: ts.BreakGlassUntil}
 		if err := mayEnter(e, cur, actor, breakGlass, now); err != nil {
 			return err
 		}
 		if created {
-			ts = TeamSession{ID: identity.NewID(), TeamID: id, SessionID: cur.ID, UserID: actor.UserID, CreatedAt: now}
+			ts = Session{ID: identity.NewID(), TeamID: id, SessionID: cur.ID, UserID: actor.UserID, CreatedAt: now}
 			if err := s.start(ctx, actor, ts, identity.Metadata{"team_session_id": ts.ID, "role": role}); err != nil {
 				return err
 			}
@@ -73,7 +76,7 @@ func (s *Service) Enter(ctx context.Context, actor identity.Actor, id identity.I
 }
 
 // start begins a team session that the policy has let in, under the team's lock.
-func (s *Service) start(ctx context.Context, actor identity.Actor, ts TeamSession, data identity.Metadata) error {
+func (s *Service) start(ctx context.Context, actor identity.Actor, ts Session, data identity.Metadata) error {
 	if err := s.store.InsertTeamSession(ctx, ts); err != nil {
 		return err
 	}
@@ -84,17 +87,17 @@ func (s *Service) start(ctx context.Context, actor identity.Actor, ts TeamSessio
 
 // endOthersIn ends the user's other team sessions in the team where its policy lets
 // them have one.
-func (s *Service) endOthersIn(ctx context.Context, actor identity.Actor, ts TeamSession, policy team.Policy, at time.Time) error {
+func (s *Service) endOthersIn(ctx context.Context, actor identity.Actor, ts Session, policy team.Policy, at time.Time) error {
 	if !policy.Exclusive {
 		return nil
 	}
-	_, err := s.endTeamSessions(ctx, actor, ts.TeamID, Filter{UserID: &ts.UserID, Except: &ts.ID}, "exclusive", at)
+	_, err := s.end(ctx, actor, ts.TeamID, session.Filter{UserID: &ts.UserID, Except: &ts.ID}, "exclusive", at)
 	return err
 }
 
-func mayEnter(e ActiveTeamSession, cur Session, actor identity.Actor, breakGlass bool, now time.Time) error {
+func mayEnter(e session.ActiveTeamSession, cur session.Session, actor identity.Actor, breakGlass bool, now time.Time) error {
 	if !breakGlass {
-		if refusal := e.refuses(cur, actor.Origin, now); refusal != nil {
+		if refusal := e.Refuses(cur, actor.Origin, now); refusal != nil {
 			return refusal.Err()
 		}
 		return nil
@@ -124,58 +127,25 @@ func (s *Service) breakGlass(ctx context.Context, actor identity.Actor, t team.T
 	return s.notices.Notify(ctx, identity.Notice{Kind: identity.NoticeBreakGlass, To: to, What: t.Name, At: now, Origin: actor.Origin})
 }
 
-// ListTeam lists the sessions of a team to those who manage it, and says which of
-// them the team's policy refuses.
-func (s *Service) ListTeam(ctx context.Context, actor identity.Actor, id identity.ID, f Filter, p identity.Page) ([]ListedInTeam, *identity.ID, error) {
-	if err := team.RequireManager(ctx, s.store, actor, id, s.now()); err != nil {
-		return nil, nil, err
+// endLeftover writes down that a team session has ended with all of the team's,
+// before the job comes to it: its session enters the team again.
+func (s *Service) endLeftover(ctx context.Context, actor identity.Actor, ts Session, now time.Time) error {
+	j, err := s.store.LockTeamJob(ctx, ts.TeamID)
+	none := errors.Is(err, identity.ErrNotFound)
+	if err != nil && !none {
+		return err
 	}
-	policy, err := s.store.TeamPolicy(ctx, id)
+	if none {
+		j = revocation.NewJob(actor, revocation.JobEndTeamSessions, "revoked", now)
+		j.TeamID = &ts.TeamID
+	}
+	gone, err := s.store.EndMatchingTeamSessions(ctx, ts.TeamID, session.Filter{IDs: []identity.ID{ts.ID}}, j.End(now))
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	now := s.now()
-	f.Policy = &policy
-	rows, err := s.store.TeamSessions(ctx, id, f, now, p)
-	rows, next := identity.Next(judged(policy, rows, now), p, func(l ListedInTeam) identity.ID { return l.ID })
-	return rows, next, err
-}
-
-// RevokeTeamSession ends one open team session of the team. Those who manage
-// the team end the sessions of roles they manage; anyone can end their own. Ending
-// one that has ended already changes nothing and is no error.
-func (s *Service) RevokeTeamSession(ctx context.Context, actor identity.Actor, teamID, id identity.ID) error {
-	return team.InTeamTx(ctx, s.store, actor, teamID, s.now, func(ctx context.Context, _ team.Team, by team.Role) error {
-		l, err := s.store.ListedTeamSession(ctx, id)
-		if err != nil {
-			return err
-		}
-		ts := l.TeamSession
-		own := actor.KeyID == nil && ts.UserID == actor.UserID
-		if ts.TeamID != teamID {
-			return identity.ErrNotFound
-		}
-		if !own {
-			if err := by.RequireManages(); err != nil {
-				return err
-			}
-			if l.Role != nil && !by.ActsOn(*l.Role) {
-				return identity.NewError(identity.CodeForbidden, "only an owner can end an owner's session")
-			}
-		}
-		if ts.EndedAt != nil || ts.EndedInBulk {
-			return nil
-		}
-		now, reason := s.now(), "revoked"
-		if own {
-			reason = "left"
-		}
-		ts.EndedAt, ts.EndReason, ts.EndedBy = &now, &reason, actor.By()
-		if err := s.store.EndTeamSession(ctx, ts); err != nil {
-			return err
-		}
-		e := actor.Event(identity.ActionTeamSessionRevoked, now)
-		e.TeamID, e.UserID, e.Data = &teamID, &ts.UserID, identity.Metadata{"team_session_id": ts.ID, "reason": reason}
-		return s.store.RecordEvents(ctx, e)
-	})
+	if err := s.store.RecordEvents(ctx, j.EventsOf(gone, now)...); err != nil || none {
+		return err
+	}
+	j.Ended += len(gone)
+	return s.store.UpdateJob(ctx, j)
 }

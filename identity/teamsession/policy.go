@@ -1,19 +1,19 @@
-package session
+package teamsession
 
 import (
 	"context"
 	"math"
+	"net/netip"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/revocation"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 )
 
 // everything is a page of all rows.
 var everything = identity.Page{Limit: math.MaxInt32}
-
-// EndedByPolicy is why a change of policy ended a team session.
-const EndedByPolicy = "policy"
 
 // Policy returns the team's policy for sessions, to any member: they have to know
 // it to satisfy it.
@@ -23,21 +23,21 @@ func (s *Service) Policy(ctx context.Context, user, id identity.ID) (team.Policy
 	}
 	p, err := s.store.TeamPolicy(ctx, id)
 	if err == nil && p.Unreadable {
-		err = p.Check(team.Facts{}, address(identity.RequestOrigin{}), s.now()).Err()
+		err = p.Check(team.Facts{}, netip.Addr{}, s.now()).Err()
 	}
 	return p, err
 }
 
 // PolicyResult is what a policy ends, and of how many.
 type PolicyResult struct {
-	RevocationResult[ListedInTeam]
+	revocation.Result[Listed]
 	Open     int // sessions that were active before
 	Affected int // members whose sessions end
 	Members  int // of the team
 }
 
 // people counts whose sessions these are.
-func people(of []ListedInTeam) int {
+func people(of []Listed) int {
 	seen := map[identity.ID]bool{}
 	for _, l := range of {
 		seen[l.UserID] = true
@@ -71,12 +71,12 @@ func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identi
 			return err
 		}
 		now := s.now()
-		open, err := s.store.TeamSessions(ctx, id, Filter{Status: StatusActive}, now, everything)
+		open, err := s.store.TeamSessions(ctx, id, session.Filter{Status: session.StatusActive}, now, everything)
 		if err != nil {
 			return err
 		}
 		ends := policyEnds(p, judged(before, open, now), now)
-		out = PolicyResult{RevocationResult: resultOf(ends, len(ends), ListedInTeam.id), Open: len(open), Affected: people(ends)}
+		out = PolicyResult{Result: revocation.ResultOf(ends, len(ends), Listed.id), Open: len(open), Affected: people(ends)}
 		if out.Members, err = s.store.CountMembers(ctx, id); err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (s *Service) SetPolicy(ctx context.Context, actor identity.Actor, id identi
 		for i, l := range ends {
 			ids[i] = l.ID
 		}
-		_, err = s.endTeamSessions(ctx, actor, id, Filter{IDs: ids}, EndedByPolicy, now)
+		_, err = s.end(ctx, actor, id, session.Filter{IDs: ids}, session.EndedByPolicy, now)
 		return err
 	})
 	return out, err
@@ -120,8 +120,8 @@ func (s *Service) maySetPolicy(ctx context.Context, actor identity.Actor, role t
 	if err != nil {
 		return err
 	}
-	s.uses.on(&cur)
-	if refusal := p.Check(cur.facts(), address(actor.Origin), s.now()); refusal != nil {
+	s.sessions.UpToDate(&cur)
+	if refusal := (session.ActiveTeamSession{Policy: p}).Refuses(cur, actor.Origin, s.now()); refusal != nil {
 		refusal.Detail = "your own session would not satisfy this policy: " + refusal.Detail
 		return refusal.Err()
 	}
@@ -131,8 +131,8 @@ func (s *Service) maySetPolicy(ctx context.Context, actor identity.Actor, role t
 // policyEnds picks, of the active team sessions of a team, newest first, those
 // that a policy ends: what it does not admit and, if it is exclusive, all but
 // the newest of each member.
-func policyEnds(p team.Policy, open []ListedInTeam, now time.Time) []ListedInTeam {
-	var out []ListedInTeam
+func policyEnds(p team.Policy, open []Listed, now time.Time) []Listed {
+	var out []Listed
 	seen := map[identity.ID]bool{}
 	for _, l := range open {
 		if p.Exclusive && seen[l.UserID] || l.refusedBy(p, now) != nil {
@@ -141,24 +141,4 @@ func policyEnds(p team.Policy, open []ListedInTeam, now time.Time) []ListedInTea
 		seen[l.UserID] = true
 	}
 	return out
-}
-
-// refusedBy decides whether a policy refuses a team session, from where it was last
-// seen; nil if it admits it.
-func (l ListedInTeam) refusedBy(p team.Policy, now time.Time) *team.Refusal {
-	e := ActiveTeamSession{Policy: p, BreakGlassUntil: l.BreakGlassUntil}
-	if l.Role != nil {
-		e.Role = *l.Role
-	}
-	return e.refuses(l.Session, identity.RequestOrigin{IP: l.Session.IP}, now)
-}
-
-// judged sets for each team session that is open whether the policy refuses it.
-func judged(p team.Policy, rows []ListedInTeam, now time.Time) []ListedInTeam {
-	for i, l := range rows {
-		if l.Status(now) == StatusActive {
-			rows[i].Refusal = l.refusedBy(p, now)
-		}
-	}
-	return rows
 }

@@ -1,11 +1,10 @@
-package session
+package teamsession
 
 import (
 	"context"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
-	"github.com/latchkey/latchkey/identity/team"
 )
 
 // What figures are about.
@@ -16,8 +15,8 @@ const (
 	ActiveFor = 15 * time.Minute
 )
 
-// TeamFigures are the numbers that those who manage a team look at.
-type TeamFigures struct {
+// Figures are the numbers that those who manage a team look at.
+type Figures struct {
 	Members     int
 	Invitations int // open
 	Sessions    int // active
@@ -29,31 +28,13 @@ type TeamFigures struct {
 	Started []time.Time
 }
 
-// TeamFigures counts the members and sessions of a team, for those who manage it.
-func (s *Service) TeamFigures(ctx context.Context, actor identity.Actor, id identity.ID) (TeamFigures, error) {
-	now := s.now()
-	if err := team.RequireManager(ctx, s.store, actor, id, now); err != nil {
-		return TeamFigures{}, err
-	}
-	policy, err := s.store.TeamPolicy(ctx, id)
+// Figures counts the members and sessions of a team, for those who manage it.
+func (s *Service) Figures(ctx context.Context, actor identity.Actor, id identity.ID) (Figures, error) {
+	policy, err := s.managed(ctx, actor, id)
 	if err != nil {
-		return TeamFigures{}, err
+		return Figures{}, err
 	}
-	return s.store.TeamFigures(ctx, id, policy, now)
-}
-
-// CountTeam counts the sessions that ListTeam lists on all its pages.
-func (s *Service) CountTeam(ctx context.Context, actor identity.Actor, id identity.ID, f Filter) (int, error) {
-	now := s.now()
-	if err := team.RequireManager(ctx, s.store, actor, id, now); err != nil {
-		return 0, err
-	}
-	policy, err := s.store.TeamPolicy(ctx, id)
-	if err != nil {
-		return 0, err
-	}
-	f.Policy = &policy
-	return s.store.CountTeamSessions(ctx, id, f, now)
+	return s.store.TeamFigures(ctx, id, policy, s.now())
 }
 
 // PerDay counts times by their day (UTC), for each of the last FigureDays days until

@@ -1,4 +1,4 @@
-package session_test
+package teamsession_test
 
 import (
 	"testing"
@@ -6,33 +6,34 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/internal/testkit/sessiontest"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 )
 
 // A session that is in several teams acts in the one that is asked for, as that
 // team's policy says now.
 func TestActingIn(t *testing.T) {
-	each(t, func(t *testing.T, f *fixture) {
+	sessiontest.Each(t, func(t *testing.T, f *sessiontest.Fixture) {
 		u := f.User(t)
-		s, token := f.issue(t, u.ID)
+		s, token := f.SignIn(t, u.ID)
 		first, second, refusing, left, notEntered := f.Team(t, u.ID), f.Team(t, u.ID), f.Team(t, u.ID), f.Team(t, u.ID), f.Team(t, u.ID)
 		entered := map[identity.ID]identity.ID{}
 		for _, tm := range []team.Team{second, refusing, left, first} {
-			ts, _, err := f.Enter(t.Context(), actor(s), tm.ID, false)
+			ts, _, err := f.InTeams.Enter(t.Context(), sessiontest.Actor(s), tm.ID, false)
 			if err != nil {
 				t.Fatal(err)
 			}
 			entered[tm.ID] = ts.ID
 		}
-		f.ask(t, refusing, u.ID, team.Policy{RequiredProviders: []string{"siwe"}})
-		if err := f.RevokeTeamSession(t.Context(), actor(s), left.ID, entered[left.ID]); err != nil {
+		f.Ask(t, refusing, u.ID, team.Policy{RequiredProviders: []string{"siwe"}})
+		if err := f.InTeams.Revoke(t.Context(), sessiontest.Actor(s), left.ID, entered[left.ID]); err != nil {
 			t.Fatal(err)
 		}
 		foreign := f.Team(t, f.User(t).ID)
-		other, _ := f.issue(t, u.ID) // the user's, in a team that this session is not in
+		other, _ := f.SignIn(t, u.ID) // the user's, in a team that this session is not in
 		elsewhere := f.Team(t, u.ID)
 		f.TeamSession(t, elsewhere.ID, other)
-		p := f.works(t, "the session", token, true)
+		p := f.Works(t, "the session", token, true)
 		p.Memo = &session.Memo{}
 		for name, c := range map[string]struct {
 			team    identity.ID
@@ -44,7 +45,7 @@ func TestActingIn(t *testing.T) {
 			"not entered": {notEntered.ID, false, ""}, "not a member": {foreign.ID, false, ""}, "no team": {identity.NewID(), false, ""},
 			"another session's": {elsewhere.ID, false, ""},
 		} {
-			got, err := f.ActingIn(t.Context(), p, c.team, origin)
+			got, err := f.InTeams.ActingIn(t.Context(), p, c.team, sessiontest.Origin)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				continue
