@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/background"
 )
 
 // erase ends a deletion. What an address was of stays known by a keyed hash.
@@ -58,23 +59,7 @@ func (s *Service) EraseDue(ctx context.Context) (more bool, err error) {
 // RunDeletions erases users whose grace is over, until ctx ends. Every replica runs
 // it; a row lock lets one erase a user.
 func (s *Service) RunDeletions(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(erasePoll)
-	defer tick.Stop()
-	failing := false
-	for {
-		more, err := s.EraseDue(ctx)
-		if err != nil && !failing && ctx.Err() == nil {
-			log.Warn("could not delete users whose grace is over; will retry", "error", err)
-		}
-		if failing = err != nil; more && ctx.Err() == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	background.Loop{Every: erasePoll, Failed: "could not delete users whose grace is over; will retry", Log: log}.Run(ctx, s.EraseDue)
 }
 
 // erasedKeys make what is left of erased values, the present key first.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/background"
 )
 
 // sealEvery is how often events are added to their chains.
@@ -14,19 +15,9 @@ const sealEvery = time.Second
 // seal chains events, until ctx ends. Every replica runs it; a lock lets one work
 // at a time.
 func seal(ctx context.Context, trail *audit.Service, every time.Duration, log *slog.Logger) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	failing := false
-	for {
+	loop := background.Loop{Every: every, Failed: "could not chain audit events; will retry", Log: log}
+	loop.Run(ctx, func(ctx context.Context) (bool, error) {
 		_, err := trail.Seal(ctx)
-		if err != nil && !failing && ctx.Err() == nil {
-			log.Warn("could not chain audit events; will retry", "error", err)
-		}
-		failing = err != nil
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+		return false, err
+	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey/latchkey/events/sign"
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/background"
 	"github.com/latchkey/latchkey/identity/method/oauth"
 	"github.com/latchkey/latchkey/identity/webhook"
 )
@@ -44,8 +45,7 @@ type Worker struct {
 	log      *slog.Logger
 	now      identity.Clock
 	replica  identity.ID
-	wake     chan struct{}
-	failing  bool // the store did not answer last time; used by Run's goroutine only
+	wake     background.Wake
 
 	mu    sync.Mutex
 	lanes map[identity.ID]bool // webhooks that this replica delivers to
@@ -57,31 +57,21 @@ type Worker struct {
 func NewWorker(webhooks *webhook.Service, allowed func(u *url.URL) bool, log *slog.Logger, now identity.Clock) *Worker {
 	return &Worker{
 		webhooks: webhooks, allowed: allowed, log: log, now: now,
-		replica: identity.NewID(), wake: make(chan struct{}, 1), lanes: map[identity.ID]bool{},
+		replica: identity.NewID(), wake: background.NewWake(), lanes: map[identity.ID]bool{},
 	}
 }
 
 // Wake makes the worker look for deliveries without waiting for the next poll. It never
 // blocks.
-func (w *Worker) Wake() {
-	select {
-	case w.wake <- struct{}{}:
-	default: // it is awake
-	}
-}
+func (w *Worker) Wake() { w.wake.Up() }
 
 // Run delivers until ctx ends, and waits for the attempts in progress.
 func (w *Worker) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for {
+	loop := background.Loop{Every: poll, Wake: w.wake, Failed: "could not read what webhooks are to be sent; will retry", Log: w.log}
+	loop.Run(ctx, func(ctx context.Context) (bool, error) {
 		due, err := w.webhooks.Due(ctx)
-		if err != nil && !w.failing && ctx.Err() == nil {
-			w.log.Warn("could not read what webhooks are to be sent; will retry", "error", err)
-		}
-		w.failing = err != nil
 		for _, id := range due {
 			if w.open(id) {
 				running.Go(func() {
@@ -90,13 +80,8 @@ func (w *Worker) Run(ctx context.Context) {
 				})
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-w.wake:
-		case <-tick.C:
-		}
-	}
+		return false, err
+	})
 }
 
 func (w *Worker) open(id identity.ID) bool {

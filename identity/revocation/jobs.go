@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/background"
 )
 
 // poll is how often a replica looks for a job that another one left.
@@ -40,12 +41,12 @@ type Store interface {
 type Jobs struct {
 	store Store
 	now   identity.Clock
-	wake  chan struct{}
+	wake  background.Wake
 }
 
 // NewJobs returns the jobs of a store.
 func NewJobs(store Store, now identity.Clock) *Jobs {
-	return &Jobs{store: store, now: now, wake: make(chan struct{}, 1)}
+	return &Jobs{store: store, now: now, wake: background.NewWake()}
 }
 
 // Start leaves a job to be done, in the caller's transaction. One that ends nothing by
@@ -74,35 +75,14 @@ func (s *Jobs) Get(ctx context.Context, id identity.ID) (Job, error) { return s.
 // Run does jobs until ctx ends. Every replica runs it; a row lock lets one
 // work on a job at a time.
 func (s *Jobs) Run(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	failing := false
-	for {
-		worked, err := s.Work(ctx)
-		if err != nil && !failing && ctx.Err() == nil {
-			log.Warn("could not go on with ending sessions; will retry", "error", err)
-		}
-		if failing = err != nil; worked && ctx.Err() == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.wake:
-		case <-tick.C:
-		}
-	}
+	background.Loop{Every: poll, Wake: s.wake, Failed: "could not go on with ending sessions; will retry", Log: log}.Run(ctx, s.Work)
 }
 
 // Wake has a job begin, if there is one, that was started in a transaction which has
 // committed.
 func (s *Jobs) Wake(j *Job) {
-	if j == nil {
-		return
-	}
-	select {
-	case s.wake <- struct{}{}:
-	default: // it is awake
+	if j != nil {
+		s.wake.Up()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/background"
 )
 
 const (
@@ -169,21 +170,11 @@ func (s *Service) RunUses(ctx context.Context, log *slog.Logger) {
 	if s.uses == nil {
 		return
 	}
-	tick := time.NewTicker(writeUsesEvery)
-	defer tick.Stop()
-	failing := false
-	for running := true; running; {
-		select {
-		case <-ctx.Done():
-			running = false
-		case <-tick.C:
-			_, err := s.WriteUses(ctx)
-			if err != nil && !failing && ctx.Err() == nil {
-				log.Warn("could not write when sessions were last used; will retry", "error", err)
-			}
-			failing = err != nil
-		}
-	}
+	loop := background.Loop{Every: writeUsesEvery, Failed: "could not write when sessions were last used; will retry", Log: log}
+	loop.Run(ctx, func(ctx context.Context) (bool, error) {
+		_, err := s.WriteUses(ctx)
+		return false, err
+	})
 	s.uses.close()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastUsesTimeout)
 	defer cancel()

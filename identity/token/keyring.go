@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/background"
 )
 
 // How keys follow each other. A key is published for publishFor before it signs:
@@ -296,21 +297,11 @@ func State(key Key, all []Key, now time.Time) string {
 
 // Run keeps the keys rotated until ctx ends.
 func (k *Keyring) Run(ctx context.Context) {
-	tick := time.NewTicker(ReloadEvery)
-	defer tick.Stop()
-	failing := false
-	for {
+	loop := background.Loop{Every: ReloadEvery, Failed: "cannot read the signing keys; will retry", Log: k.log}
+	loop.Run(ctx, func(ctx context.Context) (bool, error) {
 		_, err := k.current(ctx)
-		if err != nil && !failing && ctx.Err() == nil {
-			k.log.Warn("cannot read the signing keys; will retry", "error", err)
-		}
-		failing = err != nil
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+		return false, err
+	})
 }
 
 // Reseal seals the private keys under the present secret that are sealed under the

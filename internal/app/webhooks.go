@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/events/webhook"
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/background"
 	"github.com/latchkey/latchkey/identity/feed"
 	webhooks "github.com/latchkey/latchkey/identity/webhook"
 	"github.com/latchkey/latchkey/internal/config"
@@ -40,7 +41,7 @@ type events struct {
 	feed    *feed.Service
 	workers *webhook.Worker
 	log     *slog.Logger
-	wake    chan struct{}
+	wake    background.Wake
 }
 
 func newEvents(parts Parts, hooks *webhooks.Service) *events {
@@ -50,14 +51,9 @@ func newEvents(parts Parts, hooks *webhooks.Service) *events {
 	}
 	e := &events{
 		feed: feed.NewService(parts.DB, parts.Now), workers: webhook.NewWorker(hooks, allowed, parts.Log, parts.Now),
-		log: parts.Log, wake: make(chan struct{}, 1),
+		log: parts.Log, wake: background.NewWake(),
 	}
-	parts.DB.OnEvents(func() {
-		select {
-		case e.wake <- struct{}{}:
-		default: // it is awake
-		}
-	})
+	parts.DB.OnEvents(e.wake.Up)
 	return e
 }
 
@@ -70,25 +66,6 @@ func (e *events) published() {
 // publish makes the feed until ctx ends. Every replica runs it; a lock lets one work at
 // a time.
 func (e *events) publish(ctx context.Context) {
-	tick := time.NewTicker(publishEvery)
-	defer tick.Stop()
-	failing := false
-	for {
-		err := e.feed.Publish(ctx)
-		if err != nil && !failing && ctx.Err() == nil {
-			e.log.Warn("could not make the feed of events; will retry", "error", err)
-		}
-		failing = err != nil
-		select {
-		case <-ctx.Done():
-			return
-		case <-e.wake:
-		case <-tick.C:
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(publishGap):
-		}
-	}
+	loop := background.Loop{Every: publishEvery, Wake: e.wake, Gap: publishGap, Failed: "could not make the feed of events; will retry", Log: e.log}
+	loop.Run(ctx, func(ctx context.Context) (bool, error) { return false, e.feed.Publish(ctx) })
 }

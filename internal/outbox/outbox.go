@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/background"
 )
 
 const (
@@ -58,7 +59,7 @@ type Worker struct {
 	kinds    []identity.TaskKind
 	log      *slog.Logger
 	now      identity.Clock
-	wake     chan struct{}
+	wake     background.Wake
 	parallel int
 	failing  bool // the store did not answer last time; used by Run's goroutine only
 }
@@ -73,7 +74,7 @@ func InParallel(n int) Option { return func(w *Worker) { w.parallel = n } }
 func NewWorker(store Store, handlers map[identity.TaskKind]Handler, log *slog.Logger, now identity.Clock, opts ...Option) *Worker {
 	w := &Worker{
 		store: store, handlers: handlers, kinds: slices.Sorted(maps.Keys(handlers)),
-		log: log, now: now, wake: make(chan struct{}, 1), parallel: parallel,
+		log: log, now: now, wake: background.NewWake(), parallel: parallel,
 	}
 	for _, set := range opts {
 		set(w)
@@ -83,12 +84,7 @@ func NewWorker(store Store, handlers map[identity.TaskKind]Handler, log *slog.Lo
 
 // Wake makes the worker look for a new task without waiting for the next poll. It
 // never blocks.
-func (w *Worker) Wake() {
-	select {
-	case w.wake <- struct{}{}:
-	default: // it is awake
-	}
-}
+func (w *Worker) Wake() { w.wake.Up() }
 
 // Run runs tasks until ctx ends, and waits for those in progress.
 func (w *Worker) Run(ctx context.Context) {
