@@ -44,7 +44,7 @@ func (s *Server) AdminCreateClient(ctx context.Context, r contract.AdminCreateCl
 	c := client.Client{Name: b.Name, Kind: client.Kind(value(b.Kind)), TeamID: b.TeamId}
 	clientFields{
 		logo: b.LogoUri, redirect: b.RedirectUris, postLogout: b.PostLogoutUris, backchannel: b.BackchannelLogoutUri, grants: b.Grants,
-		scopes: b.Scopes, resources: b.Resources, alg: b.IdTokenAlg, trusted: b.Trusted,
+		scopes: b.Scopes, resources: b.Resources, claims: b.Claims, alg: b.IdTokenAlg, trusted: b.Trusted,
 	}.set(&c)
 	c, secret, err := s.Clients.Create(ctx, &actor, c)
 	return contract.AdminCreateClient201JSONResponse(clientSecret(c, secret)), err
@@ -70,7 +70,7 @@ func (s *Server) AdminUpdateClient(ctx context.Context, r contract.AdminUpdateCl
 		}
 		clientFields{
 			logo: b.LogoUri, redirect: b.RedirectUris, postLogout: b.PostLogoutUris, backchannel: b.BackchannelLogoutUri, grants: b.Grants,
-			scopes: b.Scopes, resources: b.Resources, alg: b.IdTokenAlg, trusted: b.Trusted,
+			scopes: b.Scopes, resources: b.Resources, claims: b.Claims, alg: b.IdTokenAlg, trusted: b.Trusted,
 		}.set(c)
 	})
 	return contract.AdminUpdateClient200JSONResponse(clientOf(c)), err
@@ -78,11 +78,11 @@ func (s *Server) AdminUpdateClient(ctx context.Context, r contract.AdminUpdateCl
 
 // clientFields are what a new client and a change have alike; nil is not given.
 type clientFields struct {
-	logo, backchannel                       *string
-	redirect, postLogout, scopes, resources *[]string
-	grants                                  *[]contract.ClientGrantType
-	alg                                     *contract.IDTokenAlg
-	trusted                                 *bool
+	logo, backchannel                               *string
+	redirect, postLogout, scopes, resources, claims *[]string
+	grants                                          *[]contract.ClientGrantType
+	alg                                             *contract.IDTokenAlg
+	trusted                                         *bool
 }
 
 func (f clientFields) set(c *client.Client) {
@@ -92,7 +92,7 @@ func (f clientFields) set(c *client.Client) {
 		}
 	}
 	for to, from := range map[*client.Words]*[]string{
-		&c.RedirectURIs: f.redirect, &c.PostLogoutURIs: f.postLogout, &c.Scopes: f.scopes, &c.Resources: f.resources,
+		&c.RedirectURIs: f.redirect, &c.PostLogoutURIs: f.postLogout, &c.Scopes: f.scopes, &c.Resources: f.resources, &c.Claims: f.claims,
 	} {
 		if from != nil {
 			*to = *from
@@ -159,7 +159,7 @@ func clientOf(c client.Client) contract.OAuthClient {
 		ClientId: c.ID, Name: c.Name, LogoUri: c.LogoURI, Kind: contract.ClientKind(c.Kind), RedirectUris: texts(c.RedirectURIs),
 		PostLogoutUris: texts(c.PostLogoutURIs), BackchannelLogoutUri: c.BackchannelURI,
 		Grants: each(c.Grants, func(g string) contract.ClientGrantType { return contract.ClientGrantType(g) }),
-		Scopes: texts(c.Scopes), Resources: texts(c.Resources), IdTokenAlg: contract.IDTokenAlg(c.IDTokenAlg), Trusted: c.Trusted, TeamId: c.TeamID,
+		Scopes: texts(c.Scopes), Resources: texts(c.Resources), Claims: texts(c.Claims), IdTokenAlg: contract.IDTokenAlg(c.IDTokenAlg), Trusted: c.Trusted, TeamId: c.TeamID,
 		Document: c.DocumentHash != nil, PreviousSecretUntil: c.PreviousSecretUntil, CreatedBy: c.CreatedBy, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
 }

@@ -47,7 +47,7 @@ func (s *Server) metadata() contract.ServerMetadata {
 		IdTokenSigningAlgValuesSupported: algs,
 		ClaimsSupported: []string{
 			"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "azp", "at_hash", "sid", "name", "picture",
-			"preferred_username", "updated_at", "onboarded", "email", "email_verified", "wallets", "team", "role", "former_subs",
+			"preferred_username", "updated_at", "onboarded", "email", "email_verified", "wallets", "team", "role", "former_subs", "app",
 		},
 		PromptValuesSupported:                      []string{"none", "login", "consent", "select_account"},
 		CodeChallengeMethodsSupported:              []string{"S256"},

@@ -31,6 +31,7 @@ func testClients(t *testing.T, d *storagetest.Database) {
 		c.LogoURI, c.Kind, c.SecretHash, c.PreviousSecretHash, c.PreviousSecretUntil = "https://a/l", client.Confidential, hash(), hash(), &now
 		c.RedirectURIs, c.PostLogoutURIs, c.BackchannelURI = client.Words{"a", "b"}, client.Words{"c"}, "https://a/b"
 		c.Grants, c.Scopes, c.Resources = client.Words{client.GrantCode, client.GrantRefresh}, client.Words{"openid", "x"}, client.Words{"r", "s"}
+		c.Claims = client.Words{"email", "app_metadata.role"}
 		c.IDTokenAlg, c.Trusted, c.TeamID, c.CreatedBy = "EdDSA", true, &tm.ID, &u.ID
 	})
 	document := d.OAuthClient(t, func(c *client.Client) { c.ID, c.DocumentHash = "https://agent.example/client.json", hash() })

@@ -2244,8 +2244,11 @@ type NewAPIKey struct {
 // NewOAuthClient defines model for NewOAuthClient.
 type NewOAuthClient struct {
 	// BackchannelLogoutUri Receives logout tokens (OpenID Connect Back-Channel Logout); empty for none.
-	BackchannelLogoutUri *string            `json:"backchannel_logout_uri,omitempty"`
-	Grants               *[]ClientGrantType `json:"grants,omitempty"`
+	BackchannelLogoutUri *string `json:"backchannel_logout_uri,omitempty"`
+
+	// Claims What the claim `app` of its access tokens and ID tokens says of a person: `email` (with the scope email), `name` (with profile), `onboarded` and `app_metadata.NAME`.
+	Claims *[]string          `json:"claims,omitempty"`
+	Grants *[]ClientGrantType `json:"grants,omitempty"`
 
 	// IdTokenAlg How its ID tokens are signed.
 	IdTokenAlg *IDTokenAlg `json:"id_token_alg,omitempty"`
@@ -2286,9 +2289,12 @@ type NextCursor = string
 // OAuthClient An application that may ask for a sign-in.
 type OAuthClient struct {
 	// BackchannelLogoutUri Receives logout tokens (OpenID Connect Back-Channel Logout); empty for none.
-	BackchannelLogoutUri string    `json:"backchannel_logout_uri"`
-	ClientId             string    `json:"client_id"`
-	CreatedAt            time.Time `json:"created_at"`
+	BackchannelLogoutUri string `json:"backchannel_logout_uri"`
+
+	// Claims What the claim `app` of its access tokens and ID tokens says of a person: `email` (with the scope email), `name` (with profile), `onboarded` and `app_metadata.NAME`.
+	Claims    []string  `json:"claims"`
+	ClientId  string    `json:"client_id"`
+	CreatedAt time.Time `json:"created_at"`
 
 	// CreatedBy Null if created on the command line.
 	CreatedBy *openapi_types.UUID `json:"created_by"`
@@ -2331,8 +2337,11 @@ type OAuthClient struct {
 // OAuthClientChange defines model for OAuthClientChange.
 type OAuthClientChange struct {
 	// BackchannelLogoutUri Receives logout tokens (OpenID Connect Back-Channel Logout); empty for none.
-	BackchannelLogoutUri *string            `json:"backchannel_logout_uri,omitempty"`
-	Grants               *[]ClientGrantType `json:"grants,omitempty"`
+	BackchannelLogoutUri *string `json:"backchannel_logout_uri,omitempty"`
+
+	// Claims What the claim `app` of its access tokens and ID tokens says of a person: `email` (with the scope email), `name` (with profile), `onboarded` and `app_metadata.NAME`.
+	Claims *[]string          `json:"claims,omitempty"`
+	Grants *[]ClientGrantType `json:"grants,omitempty"`
 
 	// IdTokenAlg How its ID tokens are signed.
 	IdTokenAlg *IDTokenAlg `json:"id_token_alg,omitempty"`

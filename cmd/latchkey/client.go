@@ -63,7 +63,7 @@ func printIssued(cmd *cobra.Command, asJSON bool, c client.Client, secret string
 func newCreateClientCommand() *cobra.Command {
 	var c client.Client
 	var public, asJSON bool
-	var redirect, postLogout, grants, scopes, resources []string
+	var redirect, postLogout, grants, scopes, resources, claims []string
 	var teamID string
 	cmd := &cobra.Command{
 		Use: "create", Short: "Create a client and print its id and secret; the secret is not shown again", Args: cobra.NoArgs,
@@ -80,7 +80,7 @@ func newCreateClientCommand() *cobra.Command {
 				}
 				c.TeamID = &id
 			}
-			c.RedirectURIs, c.PostLogoutURIs, c.Resources, c.Grants, c.Scopes = redirect, postLogout, resources, split(grants), split(scopes)
+			c.RedirectURIs, c.PostLogoutURIs, c.Resources, c.Grants, c.Scopes, c.Claims = redirect, postLogout, resources, split(grants), split(scopes), split(claims)
 			for i, g := range c.Grants {
 				if g == "device_code" {
 					c.Grants[i] = client.GrantDevice
@@ -102,6 +102,7 @@ func newCreateClientCommand() *cobra.Command {
 	f.StringArrayVar(&grants, "grant", nil, "authorization_code, refresh_token or device_code (RFC 8628); may be repeated (default the first two)")
 	f.StringArrayVar(&scopes, "scope", nil, "a scope that it may ask for; may be repeated (default openid, profile, email, wallets and offline_access)")
 	f.StringArrayVar(&resources, "resource", nil, "a resource that it may ask access tokens for; may be repeated")
+	f.StringArrayVar(&claims, "claim", nil, "what the claim app of its tokens says: email, name, onboarded or app_metadata.NAME; may be repeated")
 	f.StringVar(&c.IDTokenAlg, "id-token-alg", "RS256", "how its ID tokens are signed: RS256, ES256 or EdDSA")
 	f.BoolVar(&public, "public", false, "an app on people's devices, which cannot keep a secret")
 	f.BoolVar(&c.Trusted, "trusted", false, "sign people in without a consent page: for applications of your own")

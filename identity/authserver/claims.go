@@ -26,25 +26,32 @@ func (s *Service) canSign(ctx context.Context, c client.Client, scopes []string)
 }
 
 func (s *Service) tokensOf(ctx context.Context, c client.Client, p session.Principal, scopes []string, audience, nonce, refresh string) (Tokens, error) {
-	access, err := s.tokens.SignApplication(ctx, p, audience, scopes)
+	app, err := s.clientClaims(ctx, c, p.User, scopes)
+	if err != nil {
+		return Tokens{}, err
+	}
+	access, err := s.tokens.SignApplication(ctx, p, audience, scopes, app)
 	if err != nil {
 		return Tokens{}, err
 	}
 	out := Tokens{Access: access, ExpiresIn: token.AccessLifetime, Refresh: refresh, Scopes: scopes}
 	if slices.Contains(scopes, client.ScopeOpenID) {
-		out.ID, err = s.idToken(ctx, c, p, scopes, nonce, access)
+		out.ID, err = s.idToken(ctx, c, p, scopes, nonce, access, app)
 	}
 	return out, err
 }
 
 // idToken returns an ID token (OpenID Connect Core, section 2).
-func (s *Service) idToken(ctx context.Context, c client.Client, p session.Principal, scopes []string, nonce, access string) (string, error) {
+func (s *Service) idToken(ctx context.Context, c client.Client, p session.Principal, scopes []string, nonce, access string, app map[string]any) (string, error) {
 	claims, err := s.claims(ctx, p, scopes)
 	if err != nil {
 		return "", err
 	}
 	if err := s.addFormer(ctx, claims, c.ID, p); err != nil {
 		return "", err
+	}
+	if len(app) > 0 {
+		claims["app"] = app
 	}
 	now, alg := s.now(), token.Alg(c.IDTokenAlg)
 	claims["iss"], claims["aud"], claims["azp"] = s.issuer, c.ID, c.ID

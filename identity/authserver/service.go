@@ -32,6 +32,9 @@ type Store interface {
 	NoteSubject(ctx context.Context, client string, user identity.ID, at time.Time) error
 	// FormerSubjects returns the former ids of a user that the client knows.
 	FormerSubjects(ctx context.Context, client string, user identity.ID) ([]identity.ID, error)
+	// User returns a user with all that is kept of them. A principal's has no application
+	// metadata.
+	User(ctx context.Context, id identity.ID) (identity.User, error)
 	// WalletsOf returns a user's wallets, the primary one first.
 	WalletsOf(ctx context.Context, user identity.ID) ([]identity.Wallet, error)
 	// TeamName returns the name of a team.

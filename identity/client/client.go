@@ -41,6 +41,15 @@ const (
 // StandardScopes are the scopes of a client that names none.
 var StandardScopes = Words{ScopeOpenID, ScopeProfile, ScopeEmail, ScopeWallets, ScopeOffline}
 
+// The claims that a client can have: attributes of people, and ClaimOfApp with the name
+// of a member of their application metadata.
+const (
+	ClaimEmail     = "email" // verified; in tokens with ScopeEmail
+	ClaimName      = "name"  // in tokens with ScopeProfile
+	ClaimOnboarded = "onboarded"
+	ClaimOfApp     = "app_metadata."
+)
+
 // Client is an application that may send people here to sign in.
 type Client struct {
 	ID      string // made here; the URL of its metadata for one that DocumentHash is of
@@ -58,6 +67,7 @@ type Client struct {
 	Grants              Words
 	Scopes              Words
 	Resources           Words // the URIs of resources that it may ask tokens for
+	Claims              Words // what its tokens say of a person in the claim app; see ClaimEmail
 	IDTokenAlg          string
 	Trusted             bool         // asks for no consent: the deployment's own
 	TeamID              *identity.ID // the team that it serves: only its members sign in

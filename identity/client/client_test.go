@@ -160,6 +160,10 @@ func TestWhatAClientCanBe(t *testing.T) {
 			"unknown team":               {"team_id", func(c *client.Client) { c.TeamID = new(identity.NewID()) }},
 			"unknown scope":              {"scopes", func(c *client.Client) { c.Scopes = client.Words{"admin"} }},
 			"a resource's scope":         {"scopes", func(c *client.Client) { c.Scopes = client.Words{"read"} }},
+			"a claim of ours":            {"claims", func(c *client.Client) { c.Claims = client.Words{"email", "role"} }},
+			"a claim without a name":     {"claims", func(c *client.Client) { c.Claims = client.Words{"app_metadata."} }},
+			"the person's own claim":     {"claims", func(c *client.Client) { c.Claims = client.Words{"metadata.role"} }},
+			"a claim twice":              {"claims", func(c *client.Client) { c.Claims = client.Words{"email", "email"} }},
 			"ID tokens by HS256":         {"id_token_alg", func(c *client.Client) { c.IDTokenAlg = "HS256" }},
 		} {
 			_, _, err := s.Create(t.Context(), nil, sound(b.edit))
@@ -187,6 +191,7 @@ func TestWhatAClientCanBe(t *testing.T) {
 			"everything": func(c *client.Client) {
 				c.LogoURI, c.PostLogoutURIs, c.BackchannelURI = "https://a.example/l.png", client.Words{"https://a.example/"}, "https://a.example/logout"
 				c.Resources, c.Scopes, c.IDTokenAlg, c.Trusted = client.Words{"https://api.example.com"}, client.Words{"openid", "read"}, "ES256", true
+				c.Claims = client.Words{"email", "name", "onboarded", "app_metadata.role"}
 			},
 			"a private back channel": func(c *client.Client) { c.BackchannelURI = "http://grafana:3000/logout" },
 		} {

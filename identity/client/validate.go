@@ -13,6 +13,7 @@ import (
 const (
 	maxURIs   = 50
 	maxScopes = 100
+	maxClaims = 50
 	maxName   = 100
 )
 
@@ -92,6 +93,14 @@ func (c Client) validateLists(known []Resource) error {
 	if c.Has(GrantCode) && len(c.RedirectURIs) == 0 {
 		return invalid("redirect_uris", "a client needs a redirect URI")
 	}
+	if err := checkList("claims", c.Claims, maxClaims); err != nil {
+		return err
+	}
+	for _, name := range c.Claims {
+		if !isClaim(name) {
+			return invalid("claims", identity.OneLine(name, 100)+" is none of email, name, onboarded and app_metadata.NAME")
+		}
+	}
 	if err := checkList("resources", c.Resources, maxURIs); err != nil {
 		return err
 	}
@@ -151,6 +160,17 @@ func (r Resource) validate() error {
 		}
 	}
 	return nil
+}
+
+// isClaim reports whether a client can have name among its claims: an attribute of a
+// person, or a member of what the application has written about them.
+func isClaim(name string) bool {
+	switch name {
+	case ClaimEmail, ClaimName, ClaimOnboarded:
+		return true
+	}
+	member, ok := strings.CutPrefix(name, ClaimOfApp)
+	return ok && isScope(member)
 }
 
 // isScope reports whether s is a scope-token of RFC 6749, section 3.3.

@@ -41,17 +41,17 @@ type Claims struct {
 
 // sign returns an access token for a principal, with the team they act in, if any.
 func (s *Service) sign(ctx context.Context, p session.Principal, c Client) (string, error) {
-	return s.signFor(ctx, p, c, "")
+	return s.signFor(ctx, p, c, "", nil)
 }
 
 // SignApplication returns an access token for an application's session. audience is
-// the resource that it is for, or the issuer.
-func (s *Service) SignApplication(ctx context.Context, p session.Principal, audience string, scopes []string) (string, error) {
-	return s.signFor(ctx, p, Client{ID: *p.Session.ClientID, Audience: audience}, strings.Join(scopes, " "))
+// the resource that it is for, or the issuer; app is what its claim app always has.
+func (s *Service) SignApplication(ctx context.Context, p session.Principal, audience string, scopes []string, app map[string]any) (string, error) {
+	return s.signFor(ctx, p, Client{ID: *p.Session.ClientID, Audience: audience}, strings.Join(scopes, " "), app)
 }
 
-func (s *Service) signFor(ctx context.Context, p session.Principal, c Client, scope string) (string, error) {
-	app, err := s.appClaims(ctx, p, c)
+func (s *Service) signFor(ctx context.Context, p session.Principal, c Client, scope string, always map[string]any) (string, error) {
+	app, err := s.appClaims(ctx, p, c, always)
 	if err != nil {
 		return "", err
 	}

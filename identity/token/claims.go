@@ -3,6 +3,8 @@ package token
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
@@ -28,8 +30,25 @@ type ClaimQuestion struct {
 	Role      team.Role
 }
 
-// appClaims returns the claim app of a token for a principal.
-func (s *Service) appClaims(ctx context.Context, p session.Principal, c Client) (json.RawMessage, error) {
+// appClaims returns the claim app of a token for a principal: what the client always
+// has, and what the application says, which counts where both have a name.
+func (s *Service) appClaims(ctx context.Context, p session.Principal, c Client, always map[string]any) (json.RawMessage, error) {
+	said, err := s.askApp(ctx, p, c)
+	if err != nil || len(always) == 0 {
+		return said, err
+	}
+	all := maps.Clone(always)
+	if said != nil {
+		var named map[string]any
+		if err := json.Unmarshal(said, &named); err != nil {
+			return nil, fmt.Errorf("the claims of the application: %w", err)
+		}
+		maps.Copy(all, named)
+	}
+	return json.Marshal(all)
+}
+
+func (s *Service) askApp(ctx context.Context, p session.Principal, c Client) (json.RawMessage, error) {
 	if s.source == nil {
 		return nil, nil
 	}

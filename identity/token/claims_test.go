@@ -52,6 +52,15 @@ func TestApplicationAddsToTokens(t *testing.T) {
 	if len(app.asked) != 2 || app.asked[0].User.ID != p.User.ID || app.asked[0].ClientID != "web" || app.asked[1].Audience != "https://api.example.com" {
 		t.Errorf("asked %+v", app.asked)
 	}
+	own := p
+	own.Session.ClientID = new("web")
+	raw, err := s.SignApplication(t.Context(), own, issuer, nil, map[string]any{"plan": "free", "onboarded": true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if both, _ := json.Marshal(decode(t, strings.Split(raw, ".")[1])["app"]); string(both) != `{"onboarded":true,"plan":"pro"}` {
+		t.Errorf("with the client's own: %s", both)
+	}
 	app.claims = nil
 	if _, has := decode(t, strings.Split(issue(t, s, p), ".")[1])["app"]; has {
 		t.Error("a token has an empty claim")

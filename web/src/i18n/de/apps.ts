@@ -111,6 +111,7 @@ export const clients: Area<'clients'> = {
   grant_device_code: 'Anmeldung auf Geräten und Kommandozeilen (Device Code)',
   scopes: 'Scopes',
   resources: 'Ressourcen',
+  claims: 'Angaben in Tokens: email, name, onboarded, app_metadata.NAME',
   algorithm: 'Signatur der ID-Tokens',
   team: 'Team-ID',
   teamHint: 'Nur Mitglieder dieses Teams können sich anmelden. Leer lassen für alle.',

@@ -109,6 +109,7 @@ export const clients = {
   grant_device_code: 'Sign-in on devices and command lines (device code)',
   scopes: 'Scopes',
   resources: 'Resources',
+  claims: 'Claims in tokens: email, name, onboarded, app_metadata.NAME',
   algorithm: 'ID token signature',
   team: 'Team ID',
   teamHint: 'Only members of this team can sign in. Leave empty for everyone.',

@@ -224,6 +224,7 @@ interface Fields {
   grants: string[]
   scopes: string
   resources: string
+  claims: string
   algorithm: string
   trusted: boolean
   team: string
@@ -238,6 +239,7 @@ const emptyFields: Fields = {
   grants: ['authorization_code', 'refresh_token'],
   scopes: 'openid profile email wallets offline_access',
   resources: '',
+  claims: '',
   algorithm: 'RS256',
   trusted: false,
   team: '',
@@ -252,6 +254,7 @@ const fieldsOf = (client: Client): Fields => ({
   grants: client.grants,
   scopes: client.scopes.join(' '),
   resources: client.resources.join('\n'),
+  claims: client.claims.join(' '),
   algorithm: client.id_token_alg,
   trusted: client.trusted,
   team: client.team_id ?? '',
@@ -267,6 +270,7 @@ const bodyOf = (fields: Fields) => ({
   grants: fields.grants as Client['grants'],
   scopes: fields.scopes.split(/\s+/).filter(Boolean),
   resources: lines(fields.resources),
+  claims: fields.claims.split(/\s+/).filter(Boolean),
   id_token_alg: fields.algorithm as Client['id_token_alg'],
   trusted: fields.trusted,
 })
@@ -284,7 +288,7 @@ function ClientFields({ fields, onChange }: { fields: Fields; onChange: (change:
       onChange={(event) => onChange({ [key]: event.currentTarget.value })}
     />
   )
-  const line = (key: 'logo' | 'backchannel' | 'scopes') => (
+  const line = (key: 'logo' | 'backchannel' | 'scopes' | 'claims') => (
     <TextInput label={t(`clients.${key}`)} value={fields[key]} onChange={(event) => onChange({ [key]: event.currentTarget.value })} />
   )
   return (
@@ -303,6 +307,7 @@ function ClientFields({ fields, onChange }: { fields: Fields; onChange: (change:
       {line('logo')}
       {line('scopes')}
       {uris('resources', false)}
+      {line('claims')}
       <NativeSelect label={t('clients.algorithm')} value={fields.algorithm} data={[...algorithms]} onChange={(event) => onChange({ algorithm: event.currentTarget.value })} />
       <TextInput
         label={t('clients.team')}
