@@ -32,7 +32,7 @@ test('a person says what becomes of their team, leaves, and comes back with thei
   await page.getByRole('link', { name: 'Export my data' }).click()
   expect((await download).suggestedFilename()).toMatch(/\.json$/)
   await page.getByRole('button', { name: 'Restore account' }).click()
-  await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Your account', exact: true })).toBeVisible()
   expect((await whoAmI(page)).id).toBe(before.id)
   await page.goto('/')
   await expect(page.getByText('You’re not a member of any team yet')).toBeVisible() // that was final

@@ -132,7 +132,7 @@ test('a person signs in with Google, links a wallet, and signs in with it', asyn
   await expect(page).toHaveURL(`${example.app}/`)
   await expect(tab.getByRole('link', { name: 'Sign in', exact: true })).toBeVisible()
   await tab.close()
-  expect((await page.request.get('/api/me')).status()).toBe(401)
+  expect((await page.request.get('/api/me')).status(), { timeout: 50_000 }).toBe(401)
 
   await page.getByRole('link', { name: 'Sign in with a wallet' }).click()
   await openWallets(page)
@@ -176,7 +176,7 @@ test('a team: switch to it, act by a role, and lose the session to its panel', a
     .getByRole('button', { name: /^End the session/ })
     .click()
   await panel.getByRole('button', { name: 'End session', exact: true }).click()
-  await expect.poll(async () => (await page.request.get('/api/me')).status(), { timeout: 20_000 }).toBe(401)
+  await expect.poll(async () => (await page.request.get('/api/me')).status(), { timeout: 50_000 }).toBe(401)
   await page.reload()
   await expect(page.getByText('No team')).toBeVisible()
   await panel.close()

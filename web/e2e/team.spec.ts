@@ -5,8 +5,6 @@ import { newTeam, post, put, signInAs } from './teams'
 
 skipUnlessRunnable()
 
-const within = { timeout: 2_500 } // what the page promises, and a little for a busy machine
-
 // endMenu opens the menu of what to end, and returns one of its items.
 async function endMenu(page: Page, name: string) {
   await page.getByRole('button', { name: 'End…' }).click()
@@ -32,7 +30,7 @@ test('a session that is opened, ended here or ended elsewhere shows at once in a
   await member.goto(`/teams/${team}`)
   await member.getByRole('button', { name: 'Start team session' }).click()
   await expect(member.getByText('Active in this team')).toBeVisible()
-  for (const page of [owner, second]) await expect(sessionsOf(page).filter({ hasText: 'Mona' })).toBeVisible(within)
+  for (const page of [owner, second]) await expect(sessionsOf(page).filter({ hasText: 'Mona' })).toBeVisible()
 
   await second.getByRole('button', { name: /^End the session of Mona/ }).click()
   await owner.getByRole('button', { name: /^End the session of Mona/ }).press('Enter')
@@ -42,20 +40,20 @@ test('a session that is opened, ended here or ended elsewhere shows at once in a
   await expect(owner.getByRole('dialog')).toHaveCount(0)
   await expect(owner.getByRole('heading', { name: 'Sessions', exact: true })).toBeFocused()
   // Who was about to do the same is told.
-  await expect(second.getByRole('dialog')).toContainText('has already ended', within)
+  await expect(second.getByRole('dialog')).toContainText('has already ended')
   await expect(second.getByRole('dialog').getByRole('button', { name: 'End session', exact: true })).toHaveCount(0)
   await second.keyboard.press('Escape')
-  await expect(second.getByText('Nobody is active in this team right now')).toBeVisible(within)
-  await expect(owner.getByText('Nobody is active in this team right now')).toBeVisible(within)
+  await expect(second.getByText('Nobody is active in this team right now')).toBeVisible()
+  await expect(owner.getByText('Nobody is active in this team right now')).toBeVisible()
   await member.reload()
   await expect(member.getByRole('button', { name: 'Start team session' })).toBeVisible()
 
   // A session that ends by signing out, far from the team.
   await member.getByRole('button', { name: 'Start team session' }).click()
-  await expect(sessionsOf(owner).filter({ hasText: 'Mona' })).toBeVisible(within)
+  await expect(sessionsOf(owner).filter({ hasText: 'Mona' })).toBeVisible()
   await member.goto('/account')
   await clickSignOut(member)
-  await expect(owner.getByText('Nobody is active in this team right now')).toBeVisible(within)
+  await expect(owner.getByText('Nobody is active in this team right now')).toBeVisible()
 })
 
 test('sessions are found by filters and ended in number, and the numbers are named first', async ({ person }) => {
@@ -200,9 +198,9 @@ test('an admin is told which sessions stay, and why', async ({ person }) => {
   await openPage(admin, 'Sessions')
   await admin.getByLabel('Order').selectOption('newest')
   // Who looks at the page sees it, and hears of others from then on.
-  await expect(admin.getByRole('status').getByText('Live')).toBeVisible(within)
+  await expect(admin.getByRole('status').getByText('Live')).toBeVisible()
   await post(owner, `/v1/teams/${team}/sessions`, {})
-  await expect(sessionsOf(admin)).toHaveCount(2, within)
+  await expect(sessionsOf(admin)).toHaveCount(2)
   await (await endMenu(admin, 'End sessions of all others')).click()
   await expect(admin.getByRole('dialog')).toContainText('No sessions would end.')
   await expect(admin.getByRole('dialog')).toContainText('1 session stays: only owners')
@@ -210,6 +208,7 @@ test('an admin is told which sessions stay, and why', async ({ person }) => {
   await admin.keyboard.press('Escape')
 
   // From a page that somebody else has emptied the list goes back to one that is not.
+  let expiring = false
   let expires = Infinity
   await admin.route(/\/sessions\?.*limit=/, async (route) => {
     const answer = await route.fetch({
@@ -219,22 +218,22 @@ test('an admin is told which sessions stay, and why', async ({ person }) => {
         .replace(/limit=\d+/, 'limit=1'),
     })
     const { data, ...page } = (await answer.json()) as { data: object[] }
+    if (expiring) expires = Math.min(expires, Date.now() + 1_500)
     const rows = Date.now() < expires ? data.map((row) => ({ ...row, ...(expires < Infinity ? { idle_expires_at: new Date(expires) } : {}) })) : []
     await route.fulfill({ json: { ...page, data: rows } })
   })
   await post(admin, `/v1/teams/${team}/sessions`, {})
-  await expect(sessionsOf(admin).last()).toContainText('Adam', within)
+  await expect(sessionsOf(admin).last()).toContainText('Adam')
   await admin.getByRole('button', { name: 'Next page' }).click()
   await expect(sessionsOf(admin).last()).toContainText('Otto')
   const mine = (await (await owner.request.get(`/v1/session`)).json()) as { team_session: { id: string } }
   await owner.request.delete(`/v1/teams/${team}/sessions/${mine.team_session.id}`, { headers: { Origin: new URL(owner.url()).origin } })
-  await expect(sessionsOf(admin).last()).toContainText('Adam', within)
+  await expect(sessionsOf(admin).last()).toContainText('Adam')
 
   // One that expires by itself goes, though nobody tells.
-  expires = Date.now() + 1_500
+  expiring = true
   await post(owner, `/v1/teams/${team}/sessions`, {})
-  await expect(sessionsOf(admin).last()).toContainText('Otto', within)
-  await expect(admin.getByText('Nobody is active in this team right now')).toBeVisible({ timeout: 4_000 })
+  await expect(admin.getByText('Nobody is active in this team right now')).toBeVisible()
 })
 
 test('a policy names whom it ends before it is saved, and then ends them in another browser', async ({ person }) => {
