@@ -1,14 +1,11 @@
 package api_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,66 +39,24 @@ func replaced(t *testing.T, text string, pairs ...string) string {
 // The files of the example, as they are but for addresses, in the proxies themselves.
 func TestForwardAuthExamples(t *testing.T) {
 	t.Parallel()
-	for name, command := range map[string]func(t *testing.T, program, dir, port, latchkey, application string) *exec.Cmd{
-		"nginx": func(t *testing.T, program, dir, port, latchkey, application string) *exec.Cmd {
-			t.Helper()
-			block := replaced(t, example(t, "latchkey.conf"), "http://127.0.0.1:8080", "http://"+latchkey, "auth.example.com", "localhost", "http://127.0.0.1:3000", application)
-			var temporary strings.Builder
-			for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-				fmt.Fprintf(&temporary, "%s_temp_path %s/%s;\n", kind, dir, kind)
-			}
-			file := filepath.Join(dir, "nginx.conf")
-			config := fmt.Sprintf("daemon off; master_process off; pid %s/pid; error_log stderr; events {}\nhttp {\naccess_log off;\n%sserver { listen 127.0.0.1:%s;\n%s}\n}\n",
-				dir, &temporary, port, block)
-			if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			return exec.CommandContext(t.Context(), program, "-c", file, "-p", dir)
-		},
-		"caddy": func(t *testing.T, program, dir, port, latchkey, application string) *exec.Cmd {
-			t.Helper()
-			block := replaced(t, example(t, "Caddyfile"), "app.example.com", "http://localhost:"+port, "127.0.0.1:8080", latchkey, "127.0.0.1:3000", strings.TrimPrefix(application, "http://"))
-			file := filepath.Join(dir, "Caddyfile")
-			if err := os.WriteFile(file, []byte("{\n\tadmin off\n}\n"+block), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			cmd := exec.CommandContext(t.Context(), program, "run", "--config", file)
-			cmd.Env = []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}
-			return cmd
-		},
-	} {
+	for _, name := range []string{"nginx", "caddy"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			program, err := exec.LookPath(name)
-			if err != nil {
-				program, err = exec.LookPath("/usr/sbin/" + name) // where Debian has it, and not everyone looks
-			}
-			if err != nil {
-				why := fmt.Sprintf("%s is not installed (Debian: apt-get install %s)", name, name)
-				if os.Getenv("CI") != "" {
-					t.Fatal(why)
-				}
-				t.Skip(why)
-			}
 			port := testkit.FreePort(t)
 			a := apptest.SQLite(t, trustPeers, "LATCHKEY_ALLOWED_ORIGINS=http://localhost:"+port)
 			application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_ = json.NewEncoder(w).Encode(r.Header)
 			}))
 			t.Cleanup(application.Close)
-			var said bytes.Buffer
-			cmd := command(t, program, t.TempDir(), port, a.Addr, application.URL)
-			cmd.Stdout, cmd.Stderr = &said, &said
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
+			var text string
+			if name == "nginx" {
+				text = "server { listen 127.0.0.1:" + port + ";\n" + replaced(t, example(t, "latchkey.conf"),
+					"http://127.0.0.1:8080", "http://"+a.Addr, "auth.example.com", "localhost", "http://127.0.0.1:3000", application.URL) + "}"
+			} else {
+				text = replaced(t, example(t, "Caddyfile"),
+					"app.example.com", "http://localhost:"+port, "127.0.0.1:8080", a.Addr, "127.0.0.1:3000", strings.TrimPrefix(application.URL, "http://"))
 			}
-			t.Cleanup(func() {
-				_ = cmd.Process.Kill()
-				_ = cmd.Wait()
-				if t.Failed() {
-					t.Logf("%s said: %s", name, &said)
-				}
-			})
+			startProxy(t, name, text)
 			testForwardAuth(t, a, "http://localhost:"+port)
 		})
 	}
