@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -58,5 +59,40 @@ func TestOverviewOfCounts(t *testing.T) {
 	}
 	if want := []LastSuccess{{"github", now.Add(-25 * time.Hour)}, {"google", now.Add(-time.Hour)}}; !slices.Equal(got.LastSuccess, want) {
 		t.Errorf("%v", got.LastSuccess)
+	}
+}
+
+// slowStore takes a while to count, on a clock of its own.
+type slowStore struct {
+	at     time.Time
+	takes  time.Duration
+	counts int
+}
+
+func (s *slowStore) EventCounts(context.Context, time.Time) ([]Count, error) { return nil, nil }
+
+func (s *slowStore) FiguresNow(context.Context, time.Time) (Now, error) {
+	s.counts++
+	s.at = s.at.Add(s.takes)
+	return Now{}, nil
+}
+
+// What takes long is counted the less often.
+func TestHowOftenIsCounted(t *testing.T) {
+	t.Parallel()
+	for takes, keep := range map[time.Duration]time.Duration{0: 15 * time.Second, 500 * time.Millisecond: 15 * time.Second, 2 * time.Second: 40 * time.Second} {
+		store := &slowStore{at: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), takes: takes}
+		s := NewService(store, func() time.Time { return store.at })
+		look := func(after time.Duration, want int) {
+			t.Helper()
+			store.at = store.at.Add(after)
+			if _, err := s.Overview(t.Context()); err != nil || store.counts != want {
+				t.Errorf("counting takes %v: counted %d times, want %d (%v)", takes, store.counts, want, err)
+			}
+		}
+		look(0, 1)
+		look(keep-time.Second, 1)
+		look(time.Second, 2)
+		look(-time.Hour, 3) // the clock was set
 	}
 }
