@@ -50,12 +50,12 @@ func (s *Service) verifyCreation(response []byte, challenge, origin string) (cre
 	attested := &parsed.Response.AttestationObject
 	attested.Format, attested.AttStatement, attested.SubStatements = string(protocol.AttestationFormatNone), nil, nil
 	if parsed.Response.CollectedClientData.Origin != origin {
-		return created{}, refused("origin", "the passkey was created for another page than this", nil)
+		return created{}, refused("origin", "the passkey was created for a different page", nil)
 	}
 	_, err = parsed.Verify(encode(challenge), s.cfg.Domain, []string{origin}, nil, nil, protocol.TopOriginExplicitVerificationMode, false, false, true,
 		nil, algorithms, protocol.AttestationPolicy{}, protocol.SignaturePolicy{})
 	if err != nil {
-		return created{}, refused("response", "the new passkey does not answer this challenge", err)
+		return created{}, refused("response", "the new passkey does not match this challenge", err)
 	}
 	data := attested.AuthData
 	if _, err := webauthncose.ParsePublicKey(data.AttData.CredentialPublicKey); err != nil {
@@ -80,21 +80,21 @@ func parseAssertion(response []byte) (*protocol.ParsedCredentialAssertionData, e
 // returns the passkey as it is now; comparing counters is for the transaction.
 func (s *Service) verifyAssertion(parsed *protocol.ParsedCredentialAssertionData, known identity.Passkey, challenge, origin string, purpose identity.Purpose) (identity.Passkey, error) {
 	if parsed.Response.CollectedClientData.Origin != origin {
-		return known, refused("origin", "the passkey was used on another page than this", nil)
+		return known, refused("origin", "the passkey was used on a different page", nil)
 	}
 	// Only a passkey that was asked for by its id may leave out whose it is.
 	handle := parsed.Response.UserHandle
 	if (len(handle) > 0 || purpose != identity.PurposeStepUp) && !bytes.Equal(handle, known.UserHandle) {
-		return known, refused("userHandle", "the passkey is of another user than it says", nil)
+		return known, refused("userHandle", "the passkey belongs to another user", nil)
 	}
 	err := parsed.Verify(encode(challenge), s.cfg.Domain, "", []string{origin}, nil, nil, protocol.TopOriginExplicitVerificationMode, false,
 		purpose == identity.PurposeStepUp, true, known.PublicKey, protocol.SignaturePolicy{})
 	if err != nil {
-		return known, refused("response", "the passkey does not answer this challenge, or did not verify you", err)
+		return known, refused("response", "the passkey does not match this challenge, or it did not verify you", err)
 	}
 	data := parsed.Response.AuthenticatorData
 	if data.Flags.HasBackupEligible() != known.BackupEligible {
-		return known, refused("authenticatorData", "the passkey says otherwise than before whether it can be backed up", nil)
+		return known, refused("authenticatorData", "the passkey changed whether it can be backed up", nil)
 	}
 	known.SignCount, known.BackedUp = int64(data.Counter), data.Flags.HasBackupState()
 	return known, checkBackup(known)
@@ -103,7 +103,7 @@ func (s *Service) verifyAssertion(parsed *protocol.ParsedCredentialAssertionData
 // checkBackup refuses a passkey that is backed up although it cannot be.
 func checkBackup(p identity.Passkey) error {
 	if p.BackedUp && !p.BackupEligible {
-		return refused("authenticatorData", "the passkey says that it is backed up, and that it cannot be", nil)
+		return refused("authenticatorData", "the passkey reports that it is backed up although it cannot be", nil)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func transports(given []protocol.AuthenticatorTransport) string {
 }
 
 func malformed(field string, cause error) *identity.Error {
-	return identity.NewError(identity.CodeInvalidMessage, "%s", field+": is not what an authenticator answers").WithField(field).Wrap(cause)
+	return identity.NewError(identity.CodeInvalidMessage, "%s", field+" is not what an authenticator returns").WithField(field).Wrap(cause)
 }
 
 func refused(field, why string, cause error) *identity.Error {
