@@ -8,6 +8,24 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 OAUTH2_PROXY_VERSION := v7.15.6
 OAUTH2_PROXY := bin/oauth2-proxy-$(OAUTH2_PROXY_VERSION)
 
+# What releases are made and checked with, likewise. GoReleaser looks for cyclonedx-gomod
+# by that name.
+GORELEASER_VERSION := v2.15.1
+GORELEASER := bin/goreleaser-$(GORELEASER_VERSION)
+CYCLONEDX_VERSION := v1.10.0
+CYCLONEDX := bin/cyclonedx-$(CYCLONEDX_VERSION)/cyclonedx-gomod
+HELM_VERSION := v3.22.0
+HELM := bin/helm-$(HELM_VERSION)
+GOVULNCHECK_VERSION := v1.1.4
+GOVULNCHECK := bin/govulncheck-$(GOVULNCHECK_VERSION)
+
+# install builds a program of another module: $(call install,PACKAGE,VERSION,NAME).
+define install
+	@mkdir -p $(@D)
+	GOBIN=$(CURDIR)/bin/.install GOFLAGS= $(GO) install $(1)@$(2)
+	@mv bin/.install/$(3) $@ && rmdir bin/.install
+endef
+
 GO ?= go
 NPM ?= npm
 # As deploy/build does, so that the binary, the tests and the linter compile the
@@ -108,9 +126,7 @@ test-proxies: need-go $(OAUTH2_PROXY) ## Build oauth2-proxy, and run it as docs/
 	LATCHKEY_TEST_OAUTH2_PROXY=$(CURDIR)/$(OAUTH2_PROXY) $(GO) test $(AS_BUILT) $(TEST) -count 1 -run '^TestOAuth2Proxy$$' ./api
 
 $(OAUTH2_PROXY):
-	@mkdir -p bin
-	GOBIN=$(CURDIR)/bin/.install GOFLAGS= $(GO) install github.com/oauth2-proxy/oauth2-proxy/v7@$(OAUTH2_PROXY_VERSION)
-	@mv bin/.install/oauth2-proxy $@ && rmdir bin/.install
+	$(call install,github.com/oauth2-proxy/oauth2-proxy/v7,$(OAUTH2_PROXY_VERSION),oauth2-proxy)
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## Run the unit tests of the web app
@@ -159,9 +175,7 @@ lint: need-go $(GOLANGCI) web/node_modules/.installed sdk/js/node_modules/.insta
 	cd sdk/go && GOFLAGS="$(AS_BUILT)" $(CURDIR)/$(GOLANGCI) run ./...
 
 $(GOLANGCI):
-	@mkdir -p bin
-	GOBIN=$(CURDIR)/bin/.install GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
-	@mv bin/.install/golangci-lint $@ && rmdir bin/.install
+	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_VERSION),golangci-lint)
 
 .PHONY: fmt
 fmt: need-go $(GOLANGCI) web/node_modules/.installed sdk/js/node_modules/.installed ## Format the Go code, the web app and the client libraries
@@ -180,6 +194,31 @@ check-generated: generate ## Fail if generated code is not what the sources say
 .PHONY: bench
 bench: need-go look-for-postgres ## Measure against hand-written handlers; BENCH='-parts session' for flags
 	$(GO) run ./bench $(BENCH)
+
+.PHONY: audit
+audit: need-go need-node $(GOVULNCHECK) ## Look for known vulnerabilities of Go modules and npm packages; needs the network
+	GOVULNCHECK=$(CURDIR)/$(GOVULNCHECK) .ci/audit
+
+# GoReleaser takes minutes to build, once.
+.PHONY: snapshot
+snapshot: need-go need-cc $(GORELEASER) $(CYCLONEDX) ## Build what a release has into bin/release, and publish nothing
+	PATH=$(CURDIR)/$(dir $(CYCLONEDX)):$$PATH GOFLAGS= $(GORELEASER) release --snapshot --clean $(SNAPSHOT)
+
+# The workflow of releases runs it, on a tag.
+.PHONY: release
+release: need-go need-cc $(GORELEASER) $(CYCLONEDX)
+	PATH=$(CURDIR)/$(dir $(CYCLONEDX)):$$PATH GOFLAGS= $(GORELEASER) release --clean
+
+# What is in the pages, for each release.
+bin/sbom/latchkey-web.cdx.json: web/node_modules/.installed
+	@mkdir -p $(@D)
+	cd web && $(NPM) sbom --omit dev --sbom-format cyclonedx --sbom-type application >$(CURDIR)/$@
+
+.PHONY: test-packages
+test-packages: need-go $(HELM) $(GORELEASER) ## Check the chart by Helm and the release configuration by GoReleaser
+	$(HELM) lint --strict deploy/helm/latchkey --set config.LATCHKEY_PUBLIC_URL=https://auth.example.com
+	LATCHKEY_TEST_HELM=$(CURDIR)/$(HELM) $(GO) test $(AS_BUILT) $(TEST) -count 1 ./deploy
+	$(GORELEASER) check
 
 .PHONY: clean
 clean: ## Remove everything that was built
