@@ -122,6 +122,7 @@ test('a refusal says all that the service says', async () => {
   const error = await refusal(client.siwe.verify({ message: 'm', signature: '0x' }))
   expect({ ...error }).toEqual({
     name: 'LatchkeyError',
+    answered: true,
     code: 'identity_taken',
     status: 409,
     requestId: 'r1',

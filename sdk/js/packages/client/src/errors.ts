@@ -10,8 +10,9 @@ export type ServiceErrorCode = components['schemas']['ErrorCode']
  * - `timeout`: the answer took too long.
  * - `unexpected_response`: something else answered, such as a proxy.
  * - `invalid_webhook`: a webhook is not from Latchkey, or too old.
+ * - `api_key_refused`: the application's own API key is wrong, has ended or lacks a scope.
  */
-export type LibraryErrorCode = 'network_error' | 'timeout' | 'unexpected_response' | 'invalid_webhook'
+export type LibraryErrorCode = 'network_error' | 'timeout' | 'unexpected_response' | 'invalid_webhook' | 'api_key_refused'
 
 /** Why a call was refused. A newer service can have codes that are not listed here. */
 export type LatchkeyErrorCode = ServiceErrorCode | LibraryErrorCode | (string & {})
@@ -28,6 +29,7 @@ export interface LatchkeyErrorInit {
   missing?: string[] | undefined
   retryAfter?: number | undefined
   appCode?: string | undefined
+  answered?: boolean | undefined
   cause?: unknown
 }
 
@@ -36,7 +38,7 @@ export class LatchkeyError extends Error {
   override readonly name = 'LatchkeyError'
   /** Why, for programs to decide by. */
   readonly code: LatchkeyErrorCode
-  /** The HTTP status; 0 if there was no answer. A server can answer with it. */
+  /** The HTTP status; 0 if there was no answer. */
   readonly status: number
   /** The request in the log of the service. */
   readonly requestId: string | undefined
@@ -53,6 +55,8 @@ export class LatchkeyError extends Error {
   readonly retryAfter: number | undefined
   /** With `denied_by_app`: the code that the application's hook answered. */
   readonly appCode: string | undefined
+  /** Whether it is a response to a call of the application, and not about a request to the application. */
+  readonly answered: boolean
 
   constructor(message: string, init: LatchkeyErrorInit) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause })
@@ -66,6 +70,7 @@ export class LatchkeyError extends Error {
     this.missing = init.missing
     this.retryAfter = init.retryAfter
     this.appCode = init.appCode
+    this.answered = init.answered ?? false
   }
 }
 
@@ -78,7 +83,7 @@ export function errorOf(body: unknown, response: Response): LatchkeyError {
   const header = Number.isFinite(seconds) ? seconds : undefined
   const refusal: Refusal = typeof body === 'object' && body !== null ? body : {}
   if (typeof refusal.code !== 'string') {
-    return new LatchkeyError(`unexpected response with status ${status}`, { code: 'unexpected_response', status, retryAfter: header })
+    return new LatchkeyError(`unexpected response with status ${status}`, { code: 'unexpected_response', status, retryAfter: header, answered: true })
   }
   return new LatchkeyError(refusal.detail ?? refusal.error_description ?? refusal.title ?? refusal.code, {
     code: refusal.code,
@@ -91,5 +96,6 @@ export function errorOf(body: unknown, response: Response): LatchkeyError {
     missing: refusal.missing,
     retryAfter: refusal.retry_after ?? header,
     appCode: refusal.app_code,
+    answered: true,
   })
 }

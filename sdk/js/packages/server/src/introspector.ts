@@ -1,4 +1,4 @@
-import { type ApiOptions, type components, createApi, expected, LatchkeyError, unwrap } from '@latchkey/client'
+import { type Api, type ApiOptions, type components, createApi, errorOf, expected, LatchkeyError, unwrap } from '@latchkey/client'
 import { type Authenticator, authenticator, invalidToken, principalOf } from './principal.js'
 
 export interface ServiceOptions extends Pick<ApiOptions, 'fetch' | 'timeout'> {
@@ -9,10 +9,27 @@ export interface ServiceOptions extends Pick<ApiOptions, 'fetch' | 'timeout'> {
 }
 
 /** serviceApi is the API, called with an API key. */
-export function serviceApi({ issuer, apiKey, ...options }: ServiceOptions) {
+export function serviceApi({ issuer, apiKey, ...options }: ServiceOptions): Api {
   if (!URL.canParse(issuer)) throw new TypeError('issuer must be LATCHKEY_PUBLIC_URL')
   if (!apiKey) throw new TypeError('apiKey must not be empty')
-  return createApi({ timeout: 5_000, ...options, baseUrl: issuer.replace(/\/+$/, ''), headers: { authorization: `Bearer ${apiKey}` } })
+  const api = createApi({ timeout: 5_000, ...options, baseUrl: issuer.replace(/\/+$/, ''), headers: { authorization: `Bearer ${apiKey}` } })
+  api.use({ onResponse: ({ response }) => checkKey(response) })
+  return api
+}
+
+// checkKey throws where the service refuses the API key. That is a fault of the application: a server that answered the
+// status to the person whose request it serves would tell them that they are signed out.
+async function checkKey(response: Response): Promise<undefined> {
+  if (response.status !== 401 && response.status !== 403) return
+  const cause = errorOf(
+    await response
+      .clone()
+      .json()
+      .catch(() => undefined),
+    response,
+  )
+  if (response.status === 403 && cause.code !== 'insufficient_scope') return
+  throw new LatchkeyError(`Latchkey refused the API key: ${cause.message}`, { code: 'api_key_refused', status: 500, requestId: cause.requestId, answered: true, cause })
 }
 
 export interface IntrospectorOptions extends ServiceOptions {
