@@ -1,3 +1,4 @@
+import { createIntrospector } from '@latchkey/server'
 import express from 'express'
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
 import { audience, Issuer, type Listening, listen } from '../../../test/issuer.js'
@@ -84,6 +85,28 @@ test('keys that cannot be fetched are 503, and public pages go on', async () => 
   const refused = await fetch(`${its.url}/private`, { headers: { authorization } })
   expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('www-authenticate')]).toEqual([503, '5', null])
   expect(await (await fetch(`${its.url}/`, { headers: { authorization } })).json()).toEqual({ user: null })
+  await its.close()
+})
+
+test('an introspector learns where the client is', async () => {
+  const asked: unknown[] = []
+  const active = { active: true, token_kind: 'access_token', aud: audience, sub: 'ada', sid: 's', exp: 2_000_000_000 }
+  const fetch = async (request: Request) => {
+    asked.push(await request.json())
+    return Response.json(active)
+  }
+  const app = express()
+  app.set('trust proxy', 'loopback')
+  app.use(latchkey({ authenticator: createIntrospector({ issuer: issuer.issuer, apiKey: 'lk_key', audience, fetch }) }))
+  app.get('/', requireUser(), (req, res) => res.json(req.user?.id))
+  const its = await listen(app)
+  const headers = { authorization: 'Bearer token' }
+  expect(await (await globalThis.fetch(its.url, { headers })).json()).toBe('ada')
+  await globalThis.fetch(its.url, { headers: { ...headers, 'x-forwarded-for': '198.51.100.7, 203.0.113.9' } })
+  expect(asked).toEqual([
+    { token: 'token', client_ip: '127.0.0.1' },
+    { token: 'token', client_ip: '203.0.113.9' },
+  ])
   await its.close()
 })
 

@@ -51,13 +51,14 @@ const found = new WeakMap<Request, Found>()
  * go on: put requireUser or requireRole before what needs somebody.
  */
 export function latchkey({ resourceMetadata, scopes, ...options }: LatchkeyOptions): RequestHandler {
-  const by = 'authenticator' in options ? options.authenticator : createVerifier(options)
+  const by: Authenticator = 'authenticator' in options ? options.authenticator : createVerifier(options)
   const challenge = { resourceMetadata, scopes }
   return async (req, _res, next) => {
     req.user = undefined
     req.machine = undefined
     try {
-      const principal = await by.authenticate(req.headers.authorization)
+      // For teams that limit networks. Behind a proxy it is the client's with Express's `trust proxy`.
+      const principal = await by.authenticate(req.headers.authorization, { clientIp: req.ip })
       if (isUser(principal)) req.user = principal
       else req.machine = principal
       found.set(req, { principal, challenge })
