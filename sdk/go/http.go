@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 )
 
-// Authenticator says who sent a request. A [Verifier] and an [Introspector] are ones.
+// Authenticator says who sent a request. [Verifier] and [Introspector] implement it.
 type Authenticator interface {
 	// Authenticate returns the request with its user, or its machine, in the context.
 	// The error is ErrUnauthenticated or ErrUnavailable.
@@ -171,7 +172,8 @@ func CheckRole(ctx context.Context, team string, role Role) error {
 
 // WriteError answers with the status of an error, a problem document (RFC 9457) with
 // the code that Latchkey itself would use, and WWW-Authenticate where RFC 6750 asks for
-// it. It says nothing of why a token was refused.
+// it. It says nothing of why a token was refused. The cause of a 503 goes to
+// [slog.Default].
 func WriteError(w http.ResponseWriter, err error) { writeError(w, err, "") }
 
 func writeError(w http.ResponseWriter, err error, resource string) {
@@ -194,6 +196,8 @@ func writeError(w http.ResponseWriter, err error, resource string) {
 		}
 		w.Header().Set("WWW-Authenticate", challenge)
 	default:
+		// The client is not shown why, such as an API key that has expired.
+		slog.Error("latchkey: a request could not be checked", "error", err)
 		w.Header().Set("Retry-After", "5")
 	}
 	w.Header().Set("Content-Type", "application/problem+json")

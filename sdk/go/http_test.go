@@ -1,9 +1,12 @@
 package latchkey_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -154,4 +157,19 @@ func TestResourceMetadata(t *testing.T) {
 	}
 	v := latchkey.NewVerifier("https://auth.example.com", resource, latchkey.WithResource(resource))
 	wantProblem(t, "nothing", ask(t, v.Middleware(whoami)), 401, "unauthenticated", `Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"`)
+}
+
+// Not parallel: it replaces the default logger.
+func TestWriteErrorLogsWhatTheClientIsNotShown(t *testing.T) {
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	for err, logged := range map[error]bool{latchkey.ErrUnavailable: true, latchkey.ErrUnauthenticated: false, latchkey.ErrForbidden: false} {
+		var said bytes.Buffer
+		slog.SetDefault(slog.New(slog.NewTextHandler(&said, nil)))
+		w := httptest.NewRecorder()
+		latchkey.WriteError(w, fmt.Errorf("%w: the API key has expired", err))
+		if strings.Contains(said.String(), "the API key has expired") != logged || strings.Contains(w.Body.String(), "expired") {
+			t.Errorf("%v: logged %q, answered %s", err, &said, w.Body)
+		}
+	}
 }

@@ -144,7 +144,9 @@ class DjangoTest(unittest.TestCase):
         self.issuer.fail = FAULTS["500"]
         token = self.issuer.token()
         for at in ("/drf/me", "/drf/admin", "/plain", "/plain/admin"):
-            away = self.get(at, token)
+            with self.assertLogs("latchkey", "ERROR") as logged:
+                away = self.get(at, token)
+            self.assertIn("500", logged.output[0])
             self.assertEqual((away.status_code, away.headers["Retry-After"]), (503, "5"), at)
         self.assertEqual(self.get("/", token).json(), {"id": None})
 

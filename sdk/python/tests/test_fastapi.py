@@ -72,8 +72,10 @@ class FastAPITest(unittest.TestCase):
         self.issuer.fail = FAULTS["500"]
         token = self.issuer.token()
         for path in ("/me", "/admin", "/scope"):
-            away = self.get(path, token)
+            with self.assertLogs("latchkey", "ERROR") as logged:  # the client is not shown why
+                away = self.get(path, token)
             self.assertEqual((away.status_code, away.headers["retry-after"]), (503, "5"))
+            self.assertIn("500", logged.output[0])
         self.assertEqual(self.get("/", token).json(), {"id": None})
 
     def test_documented(self):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import logging
 from typing import Any, Iterable
 from urllib.parse import urlsplit
 
 from ._errors import LatchkeyError, NoToken, Unavailable
 
+_log = logging.getLogger("latchkey")
 _WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 
@@ -24,7 +26,8 @@ def bearer_token(authorization: str | None) -> str:
 def problem(error: LatchkeyError, resource: str | None = None) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the problem document (RFC 9457) and the headers that answer an error.
 
-    `resource` has a 401 name the metadata of a protected resource (RFC 9728).
+    `resource` has a 401 name the metadata of a protected resource (RFC 9728). The cause of
+    a 503, which the client is not shown, goes to the logger "latchkey".
     """
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
     if error.status == 401:
@@ -35,8 +38,13 @@ def problem(error: LatchkeyError, resource: str | None = None) -> tuple[dict[str
             parameters.append(f'resource_metadata="{resource_metadata_url(resource)}"')
         headers["WWW-Authenticate"] = " ".join(["Bearer", ", ".join(parameters)]).strip()
     if isinstance(error, Unavailable):
+        log_unavailable(error)
         headers["Retry-After"] = "5"
     return {"type": "about:blank", "title": error.title, "status": error.status, "code": error.code}, headers
+
+
+def log_unavailable(error: Unavailable) -> None:
+    _log.error("a request could not be checked: %s", error, exc_info=error)
 
 
 def resource_metadata(issuer: str, resource: str, scopes: Iterable[str] = ()) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 
-from ._errors import Forbidden, LatchkeyError, MachineToken, NoToken, Unauthenticated
-from ._http import bearer_token, problem
+from ._errors import Forbidden, LatchkeyError, MachineToken, NoToken, Unauthenticated, Unavailable
+from ._http import bearer_token, log_unavailable, problem
 from ._user import User
 from ._verifier import Verifier
 
@@ -178,7 +178,8 @@ else:
                 raise PermissionDenied() from e
             except Unauthenticated as e:
                 raise AuthenticationFailed("the token is refused") from e
-            except LatchkeyError as e:
+            except Unavailable as e:
+                log_unavailable(e)
                 raise ServiceUnavailable() from e
             row = get_user(person)
             if row is None or not getattr(row, "is_active", True):
