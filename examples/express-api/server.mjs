@@ -1,6 +1,5 @@
 // A backend for notes in Express that knows its users by Latchkey's access tokens.
-import { latchkey, requireRole, requireUser } from '@latchkey/express'
-import { LatchkeyError, verifyWebhook } from '@latchkey/server'
+import { latchkey, requireRole, requireUser, webhook } from '@latchkey/express'
 import express from 'express'
 
 const notes = []
@@ -35,21 +34,13 @@ app.delete('/api/teams/:team/notes', requireRole('admin', { team: (req) => req.p
 // docs:end
 
 // docs:webhook
-app.post('/webhooks', express.raw({ type: '*/*' }), async (req, res) => {
-  let event
-  try {
-    const delivery = new Request('http://localhost/webhooks', { method: 'POST', headers: req.headers, body: req.body })
-    event = await verifyWebhook(delivery, process.env.WEBHOOK_SECRET)
-  } catch (error) {
-    if (!(error instanceof LatchkeyError)) throw error
-    return res.status(error.status).json({ code: error.code })
-  }
-  if (event.type === 'user.merged') {
-    // Two accounts of one person became one.
-    for (const note of notes) if (note.author === event.data.from) note.author = event.data.into
-  }
-  res.sendStatus(204)
+const events = webhook(process.env.WEBHOOK_SECRET, {
+  // Two accounts of one person became one.
+  'user.merged': ({ data }) => {
+    for (const note of notes) if (note.author === data.from) note.author = data.into
+  },
 })
+app.post('/webhooks', events)
 // docs:end
 
 const port = process.env.PORT ?? 8305

@@ -36,6 +36,15 @@ func verifyWebhook(r *http.Request, secret string, now time.Time) (*Event, error
 	if r == nil || r.Body == nil {
 		return nil, refused("the delivery has no body")
 	}
+	id, timestamp := r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp")
+	seconds, err := strconv.ParseInt(timestamp, 10, 64)
+	if id == "" || err != nil {
+		return nil, refused("the delivery has no webhook-id or webhook-timestamp")
+	}
+	if age := now.Sub(time.Unix(seconds, 0)); age > webhookTolerance || age < -webhookTolerance {
+		return nil, refused("the delivery is of another time: its clock says %s", time.Unix(seconds, 0).UTC().Format(time.RFC3339))
+	}
+	// What no event can be is not read to its end.
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxEventSize+1))
 	if err != nil {
 		return nil, refused("the body: %w", err)
@@ -45,15 +54,6 @@ func verifyWebhook(r *http.Request, secret string, now time.Time) (*Event, error
 	}
 	// A handler further on can read it again.
 	r.Body = io.NopCloser(bytes.NewReader(body))
-
-	id, timestamp := r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp")
-	seconds, err := strconv.ParseInt(timestamp, 10, 64)
-	if id == "" || err != nil {
-		return nil, refused("the delivery has no webhook-id or webhook-timestamp")
-	}
-	if age := now.Sub(time.Unix(seconds, 0)); age > webhookTolerance || age < -webhookTolerance {
-		return nil, refused("the delivery is of another time: its clock says %s", time.Unix(seconds, 0).UTC().Format(time.RFC3339))
-	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(id + "." + timestamp + "."))
 	mac.Write(body)

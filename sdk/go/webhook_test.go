@@ -78,9 +78,29 @@ func TestVerifyWebhook(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, e, err)
 		}
 	}
+	// Bodies without an end are not read to it, and those of another time not at all.
+	for name, c := range map[string]struct {
+		at  time.Time
+		max int
+	}{"endless": {now, maxEventSize + 1}, "old and endless": {now.Add(-time.Hour), 0}} {
+		r := delivery(key, c.at, body)
+		var sent endless
+		r.Body = io.NopCloser(&sent)
+		if _, err := VerifyWebhook(r, secret); !errors.Is(err, ErrUnauthenticated) || int(sent) > c.max {
+			t.Errorf("%s: %d bytes were read: %v", name, sent, err)
+		}
+	}
 	for _, wrong := range []string{"", "whsec_", "whsec_%%"} {
 		if e, err := VerifyWebhook(delivery(nil, now, body), wrong); e != nil || !errors.Is(err, ErrUnavailable) {
 			t.Errorf("the secret %q: %v, %v", wrong, e, err)
 		}
 	}
+}
+
+// endless is a body without an end. It counts what is read of it.
+type endless int
+
+func (e *endless) Read(p []byte) (int, error) {
+	*e += endless(len(p))
+	return len(p), nil
 }

@@ -7,13 +7,16 @@ optional("fastapi", "httpx")
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 
-from latchkey.fastapi import Latchkey, User
+from latchkey.fastapi import Event, Latchkey, User, webhook_event
+
+from .test_webhook import SECRET, delivery
 
 
 class FastAPITest(unittest.TestCase):
     def setUp(self):
         self.issuer = Issuer(self)
-        latchkey_url, audience = self.issuer.url, AUDIENCE
+        latchkey_url, audience, webhook_secret = self.issuer.url, AUDIENCE, SECRET
+        merged = self.merged = []
         # docs:fastapi
         app = FastAPI()
         auth = Latchkey(latchkey_url, audience)
@@ -29,6 +32,11 @@ class FastAPITest(unittest.TestCase):
         @app.get("/teams/{team}")
         def team(team: str, user: User = Depends(auth.require_role("member", team="team"))):
             return {"id": user.id}
+
+        @app.post("/webhooks", status_code=204)
+        def webhook(event: Event = Depends(webhook_event(webhook_secret))):
+            if event.type == "user.merged":
+                merged.append(event.data["from"])
 
         # docs:end
 
@@ -77,6 +85,17 @@ class FastAPITest(unittest.TestCase):
             self.assertEqual((away.status_code, away.headers["retry-after"]), (503, "5"))
             self.assertIn("500", logged.output[0])
         self.assertEqual(self.get("/", token).json(), {"id": None})
+
+    def test_webhook(self):
+        headers, body = delivery()
+        self.assertEqual(self.client.post("/webhooks", content=body, headers=headers).status_code, 204)
+        self.assertEqual(self.merged, ["u2"])
+        self.assertEqual(self.client.post("/webhooks", content=body + b" ", headers=headers).status_code, 401)
+        self.assertEqual(self.client.post("/webhooks", content=body).status_code, 401)
+        # Without a length: it is not read to its end.
+        endless = (b"x" * (1 << 16) for _ in range(1 << 6))
+        self.assertEqual(self.client.post("/webhooks", content=endless, headers=headers).status_code, 413)
+        self.assertEqual(self.merged, ["u2"])
 
     def test_documented(self):
         schema = self.client.get("/openapi.json").json()

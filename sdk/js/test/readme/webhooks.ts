@@ -1,14 +1,7 @@
-import { LatchkeyError, verifyWebhook } from '@latchkey/server'
+import { webhookHandler } from '@latchkey/server'
+import { users } from './users.js'
 
-export async function receive(request: Request, secret: string, seen: Set<string>): Promise<Response> {
-  try {
-    const event = await verifyWebhook(request, secret)
-    if (seen.has(event.id)) return new Response(null, { status: 204 }) // deliveries are repeated
-    if (event.type === 'user.merged') console.log(`${event.data.from} is ${event.data.into} now`)
-    seen.add(event.id)
-    return new Response(null, { status: 204 })
-  } catch (error) {
-    if (error instanceof LatchkeyError) return new Response(error.message, { status: error.status })
-    throw error
-  }
-}
+export const POST = webhookHandler(process.env.WEBHOOK_SECRET, {
+  'user.created': ({ data }) => users.save({ id: data.user_id, email: data.user?.primary_email }),
+  'user.merged': ({ data }) => users.merge(data.from, data.into),
+})

@@ -4,6 +4,9 @@
 
     @app.get("/notes")
     async def notes(user: User = Depends(auth.user)): ...
+
+    @app.post("/webhooks", status_code=204)
+    async def webhook(event: Event = Depends(webhook_event(WEBHOOK_SECRET))): ...
 """
 
 from typing import Awaitable, Callable, Optional
@@ -15,8 +18,9 @@ from ._errors import Forbidden, LatchkeyError, Unauthenticated, Unavailable
 from ._http import bearer_token, problem
 from ._user import User
 from ._verifier import AsyncVerifier
+from ._webhook import MAX_SIZE, Event, verify_webhook
 
-__all__ = ["Latchkey", "User"]
+__all__ = ["Event", "Latchkey", "User", "webhook_event"]
 
 # It describes the security of operations; what counts is checked below.
 _documented = HTTPBearer(auto_error=False, scheme_name="Latchkey")
@@ -76,3 +80,26 @@ class Latchkey:
             return user
 
         return user_with_scope
+
+
+def webhook_event(secret: str) -> Callable[[Request], Awaitable[Event]]:
+    """Return a dependency on an event of Latchkey, see latchkey.verify_webhook.
+
+    It reads no more of a body than an event can have. The answer is 413 to a larger one,
+    and 401 to one that is not signed with the secret.
+    """
+
+    async def event(request: Request) -> Event:
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_SIZE:
+                raise HTTPException(413, "the body is too large", {"Connection": "close"})
+        try:
+            return verify_webhook(request.headers, bytes(body), secret)
+        except LatchkeyError as e:
+            document, headers = problem(e)
+            headers.pop("Content-Type")
+            raise HTTPException(e.status, document["title"], headers) from e
+
+    return event

@@ -1,8 +1,10 @@
+import { createHmac } from 'node:crypto'
+import { request } from 'node:http'
 import { createIntrospector } from '@latchkey/server'
 import express from 'express'
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
 import { audience, Issuer, type Listening, listen } from '../../../test/issuer.js'
-import { LatchkeyError, latchkey, requireRole, requireUser, type User } from './index.js'
+import { LatchkeyError, latchkey, requireRole, requireUser, type User, webhook } from './index.js'
 
 let issuer: Issuer
 let server: Listening
@@ -108,6 +110,60 @@ test('an introspector learns where the client is', async () => {
     { token: 'token', client_ip: '203.0.113.9' },
   ])
   await its.close()
+})
+
+describe('webhooks', () => {
+  const secret = `whsec_${Buffer.alloc(32, 'k').toString('base64')}`
+  const body = JSON.stringify({ id: 'e1', type: 'user.merged', data: { from: 'b', into: 'a' } })
+  const signed = (text: string) => {
+    const at = String(Math.floor(Date.now() / 1000))
+    const signature = createHmac('sha256', Buffer.from(secret.slice(6), 'base64'))
+      .update(`e1.${at}.${text}`)
+      .digest('base64')
+    return { 'webhook-id': 'e1', 'webhook-timestamp': at, 'webhook-signature': `v1,${signature}` }
+  }
+  let its: Listening
+  const merged: string[] = []
+
+  beforeAll(async () => {
+    const app = express()
+    app.post('/webhooks', webhook(secret, { 'user.merged': ({ data }) => merged.push(data.from) }))
+    app.post('/raw', express.raw({ type: '*/*' }), webhook(secret, { 'user.merged': ({ data }) => merged.push(data.from) }))
+    app.post('/late', express.json(), webhook(secret, {}))
+    its = await listen(app)
+  })
+  afterAll(() => its.close())
+
+  test('reach their handler, once the signature is right', async () => {
+    const post = async (path: string, headers: Record<string, string>) =>
+      (await fetch(its.url + path, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })).status
+    expect(await post('/webhooks', signed(body))).toBe(204)
+    expect(await post('/raw', signed(body))).toBe(204)
+    expect(merged).toEqual(['b', 'b'])
+    expect(await post('/webhooks', signed('another'))).toBe(400)
+    expect(await post('/webhooks', {})).toBe(400)
+    expect(await post('/late', signed(body))).toBe(500)
+  })
+
+  test('are read no further than an event can be long', async () => {
+    expect((await fetch(`${its.url}/webhooks`, { method: 'POST', body: 'x'.repeat(1 << 21), headers: signed('x') })).status).toBe(413)
+    // Without a length, and without an end.
+    let sent = 0
+    const status = await new Promise((resolve, reject) => {
+      const sending = request(`${its.url}/webhooks`, { method: 'POST', headers: signed('x') }, (answer) => {
+        resolve(answer.statusCode)
+        sending.destroy()
+      })
+      sending.on('error', reject)
+      const send = () => {
+        for (let more = true; more && !sending.destroyed; sent += 1 << 16) more = sending.write(Buffer.alloc(1 << 16))
+      }
+      sending.on('drain', send)
+      send()
+    })
+    expect(status).toBe(413)
+    expect(sent).toBeLessThan(64 << 20) // what the sockets hold is sent, too
+  })
 })
 
 test('an error that a handler throws has its status', async () => {

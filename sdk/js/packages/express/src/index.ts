@@ -12,6 +12,7 @@ import {
   requireTeamRole,
   type User,
   type VerifierOptions,
+  webhookHandler,
 } from '@latchkey/server'
 import type { Request, RequestHandler, Response } from 'express'
 
@@ -107,6 +108,50 @@ function guard(check: (principal: Principal, req: Request) => void, machines: bo
     }
     next()
   }
+}
+
+// The largest event that is taken.
+const maxEvent = 1 << 20
+
+/**
+ * webhook returns the handler of a route that Latchkey sends events to: see webhookHandler of @latchkey/server. The signature is over
+ * the body as it was sent, so that it comes before express.json().
+ */
+export function webhook(...options: Parameters<typeof webhookHandler>): RequestHandler {
+  const handle = webhookHandler(...options)
+  return async (req, res, next) => {
+    try {
+      const body = await bodyOf(req)
+      if (!body) {
+        res.set('connection', 'close') // the rest of the body is not read
+        refuse(res, new LatchkeyError('the webhook is too large', { code: 'invalid_webhook', status: 413 }), {})
+        return
+      }
+      const headers = Object.entries(req.headers).filter((header): header is [string, string] => typeof header[1] === 'string' && header[0].startsWith('webhook-'))
+      const answer = await handle(new Request('http://localhost/', { method: 'POST', headers, body: new Uint8Array(body) }))
+      res
+        .status(answer.status)
+        .set(Object.fromEntries(answer.headers))
+        .send(await answer.text())
+    } catch (error) {
+      next(error)
+    }
+  }
+}
+
+// bodyOf reads a body, and undefined for one that is too large.
+async function bodyOf(req: Request): Promise<Buffer | undefined> {
+  if (Buffer.isBuffer(req.body)) return req.body // express.raw()
+  if (req.readableEnded) throw new Error('webhook() must run before express.json(): the signature is over the body as it was sent')
+  if (Number(req.headers['content-length'] ?? 0) > maxEvent) return undefined
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+    size += (chunk as Buffer).length
+    if (size > maxEvent) return undefined
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks)
 }
 
 function refuse(res: Response, error: unknown, challenge: ChallengeOptions): void {

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { expect, expectTypeOf, test } from 'vitest'
-import { LatchkeyError, type LatchkeyEvent, verifyWebhook } from './index.js'
+import { LatchkeyError, type LatchkeyEvent, verifyWebhook, webhookHandler } from './index.js'
 
 const secret = `whsec_${randomBytes(32).toString('base64')}`
 const other = `whsec_${randomBytes(32).toString('base64')}`
@@ -69,6 +69,36 @@ test.each<[string, Changes]>([
   const error: unknown = await verifyWebhook(delivery(changes), secret).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(LatchkeyError)
   expect(error).toMatchObject({ code: 'invalid_webhook', status: 400 })
+})
+
+test('a body without an end is read no further than an event can be long', async () => {
+  let sent = 0
+  const body = new ReadableStream({
+    pull(controller) {
+      sent += 1 << 16
+      controller.enqueue(new Uint8Array(1 << 16))
+    },
+  })
+  const { url, headers } = delivery()
+  const endless = new Request(url, { method: 'POST', headers, body, duplex: 'half' } as RequestInit) // it names no length
+  await expect(verifyWebhook(endless, secret)).rejects.toMatchObject({ code: 'invalid_webhook', status: 400 })
+  expect(sent).toBeLessThan(1 << 21)
+})
+
+test('a handler gets the events of its type, and all others are taken', async () => {
+  const merged: string[] = []
+  const post = webhookHandler(secret, { 'user.merged': ({ data }) => merged.push(data.from) })
+  expect((await post(delivery())).status).toBe(204)
+  for (const type of ['user.created', 'toString', 'later.type']) expect((await post(delivery({ body: JSON.stringify({ ...event, type }) }))).status).toBe(204)
+  expect(merged).toEqual(['b'])
+  const forged = await post(delivery({ by: other }))
+  expect([forged.status, await forged.json()]).toEqual([400, expect.objectContaining({ code: 'invalid_webhook' })])
+  const all: LatchkeyEvent[] = []
+  await webhookHandler([secret], (one) => all.push(one))(delivery())
+  expect(all).toEqual([event])
+  const failing = webhookHandler(secret, async () => Promise.reject(new Error('no database')))
+  await expect(failing(delivery())).rejects.toThrow('no database')
+  await expect(webhookHandler(undefined, {})(delivery())).rejects.toThrow(TypeError)
 })
 
 test('a receiver without a secret lets nothing pass', async () => {

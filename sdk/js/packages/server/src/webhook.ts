@@ -1,4 +1,6 @@
 import { type components, LatchkeyError } from '@latchkey/client'
+import { readBody } from './body.js'
+import { errorResponse } from './response.js'
 
 type Schemas = components['schemas']
 type Data = Schemas['EventData']
@@ -33,9 +35,8 @@ export async function verifyWebhook(request: Request, secret: string | readonly 
   const signatures = request.headers.get('webhook-signature')
   if (!id || !timestamp || !signatures) throw invalid('the headers webhook-id, webhook-timestamp and webhook-signature are required')
   if (!/^\d{1,12}$/.test(timestamp) || Math.abs(Date.now() / 1000 - Number(timestamp)) > tolerance) throw invalid('the webhook is too old, or from the future')
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw invalid('the webhook is too large')
-  const body = new Uint8Array(await request.arrayBuffer())
-  if (body.length > maxBytes) throw invalid('the webhook is too large')
+  const body = await readBody(request, maxBytes)
+  if (!body) throw invalid('the webhook is too large')
   const head = new TextEncoder().encode(`${id}.${timestamp}.`)
   const signed = new Uint8Array(head.length + body.length)
   signed.set(head)
@@ -53,6 +54,31 @@ export async function verifyWebhook(request: Request, secret: string | readonly 
     }
   }
   throw invalid('the signature does not fit')
+}
+
+/** What to do with events, by their type. */
+export type WebhookHandlers = { [Type in LatchkeyEventType]?: (event: LatchkeyEventOf<Type>) => unknown }
+
+/**
+ * webhookHandler returns a handler of requests, such as `POST` of a route in Next.js, that does something with each event: by its type,
+ * or with all of them. It answers 204 when that is done, and 400 for what is not from Latchkey. What throws is delivered again, and so
+ * are events of which the answer was lost: drop those whose `id` you have, or do what can be done twice.
+ */
+export function webhookHandler(
+  secret: string | readonly string[] | undefined,
+  handle: WebhookHandlers | ((event: LatchkeyEvent) => unknown),
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    let event: LatchkeyEvent
+    try {
+      event = await verifyWebhook(request, secret ?? [])
+    } catch (error) {
+      return errorResponse(error)
+    }
+    const one = typeof handle === 'function' ? handle : Object.hasOwn(handle, event.type) ? (handle[event.type] as ((event: LatchkeyEvent) => unknown) | undefined) : undefined
+    await one?.(event)
+    return new Response(null, { status: 204 })
+  }
 }
 
 function eventOf(body: Uint8Array, id: string): LatchkeyEvent {
