@@ -1,4 +1,4 @@
-import type { Session } from './session.js'
+import type { SignInOptions as Options, Session } from './session.js'
 
 // The handlers of the application.
 let base = '/api/auth'
@@ -7,15 +7,9 @@ export function setBasePath(path: string): void {
   base = path
 }
 
-export interface SignInOptions {
-  /** Where to go on: a path of the application. Default: this page. */
-  redirectTo?: string
-  /** The same, as Auth.js calls it. */
-  callbackUrl?: string
-  /** The team to act in. */
-  team?: string
-  prompt?: 'login' | 'select_account' | 'consent'
-  loginHint?: string
+export interface SignInOptions extends Options {
+  /** redirectTo, as Auth.js calls it. Default: this page. */
+  callbackUrl?: string | undefined
 }
 
 const here = () => (typeof location === 'undefined' ? undefined : location.pathname + location.search)

@@ -1,6 +1,6 @@
 import { type SignInOptions, signIn } from './actions.js'
 import { useSession } from './provider.js'
-import { hasRole, type Role } from './session.js'
+import { hasRole, isRecentlyVerified, type Role } from './session.js'
 
 export interface TeamState {
   /** The team that the session acts in. */
@@ -23,9 +23,6 @@ export function useTeam(): TeamState {
   }
 }
 
-// As in Latchkey.
-const recent = 600_000
-
 export interface StepUp {
   /** Whether the person was verified in the last ten minutes. */
   recentlyVerified: boolean
@@ -38,7 +35,7 @@ export interface StepUp {
 export function useStepUp(): StepUp {
   const { data } = useSession()
   return {
-    recentlyVerified: data !== null && Date.now() - Date.parse(data.verifiedAt) < recent,
+    recentlyVerified: isRecentlyVerified(data),
     stepUp: (options) => signIn(undefined, { ...options, prompt: 'login' }),
   }
 }

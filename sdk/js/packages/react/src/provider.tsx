@@ -1,83 +1,65 @@
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react'
-import { announce, getSession, onAnnounced, setBasePath, Unavailable } from './actions.js'
+import { createContext, type ReactNode, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { announce, onAnnounced, setBasePath } from './actions.js'
 import type { Session } from './session.js'
+import { type Known, SessionStore, type Status } from './store.js'
 
-/** `unavailable`: the server cannot say. No one is shown as signed in, and no one as signed out. */
-export type Status = 'loading' | 'authenticated' | 'unauthenticated' | 'unavailable'
+export type { Status }
 
-export interface SessionState {
-  data: Session | null
-  status: Status
-  /** Asks Latchkey for the user's present claims, and tells the other tabs. */
+export interface SessionState extends Known {
+  /** Asks Latchkey for the user's present claims, and has the other tabs ask again. */
   update(): Promise<Session | null>
 }
 
 const Context = createContext<SessionState | undefined>(undefined)
 
 export interface LatchkeyProviderProps {
-  /** What `await auth()` returned on the server. Left out: it is fetched. */
-  session?: Session | null
+  /** What `await auth()` returned on the server. Left out, or undefined because the server could not say: it is fetched. */
+  session?: Session | null | undefined
   /** Where the handlers are. Default: /api/auth. */
   basePath?: string
   children: ReactNode
 }
 
-type Known = Pick<SessionState, 'data' | 'status'>
-
-function known(session: Session | null | undefined): Known {
-  return { data: session ?? null, status: session === undefined ? 'loading' : session ? 'authenticated' : 'unauthenticated' }
-}
+// A server has no layout, and warns about its effects.
+const useEffectBeforePaint = typeof document === 'undefined' ? useEffect : useLayoutEffect
 
 // LatchkeyProvider keeps who is signed in. It asks again when the window gets the focus, and
 // when another tab signed in or out.
 export function LatchkeyProvider({ session, basePath = '/api/auth', children }: LatchkeyProviderProps) {
   setBasePath(basePath)
-  const [given, setGiven] = useState(session)
-  const [state, setState] = useState(() => known(session))
-  // Only the latest answer counts.
-  const asked = useRef(0)
-  // The server rendered again, such as after an action.
-  if (given !== session) {
-    setGiven(session)
-    setState(known(session))
-  }
+  const [store] = useState(() => new SessionStore(session))
+  const state = useSyncExternalStore(store.subscribe, store.snapshot, store.snapshot)
 
-  const ask = useCallback(async (method: 'GET' | 'POST' = 'GET') => {
-    const turn = ++asked.current
-    try {
-      const found = await getSession(method)
-      if (turn === asked.current) setState(known(found))
-      return found
-    } catch (error) {
-      // What fails on the way, such as offline, says nothing.
-      if (turn === asked.current && error instanceof Unavailable) setState({ data: null, status: 'unavailable' })
-      throw error
-    }
-  }, [])
+  // The server renders again, such as after an action.
+  const rendered = useRef<Session | null | undefined>(session)
+  useEffectBeforePaint(() => {
+    if (rendered.current === session) return
+    rendered.current = session
+    store.take(session)
+  }, [store, session])
 
-  const missing = session === undefined
   useEffect(() => {
-    const again = () => void ask().catch(() => undefined)
-    const onVisible = () => document.visibilityState === 'visible' && again()
-    if (missing) again()
-    const stop = onAnnounced(again)
+    const check = () => store.check()
+    const onVisible = () => document.visibilityState === 'visible' && check()
+    if (store.snapshot().status === 'loading') check()
+    const stop = onAnnounced(check)
     document.addEventListener('visibilitychange', onVisible)
-    addEventListener('focus', again)
+    addEventListener('focus', check)
     return () => {
       stop()
       document.removeEventListener('visibilitychange', onVisible)
-      removeEventListener('focus', again)
+      removeEventListener('focus', check)
     }
-  }, [ask, missing])
+  }, [store])
 
   const value = useMemo<SessionState>(() => {
     const update = async () => {
-      const found = await ask('POST')
+      const found = await store.update()
       announce()
       return found
     }
     return { ...state, update }
-  }, [state, ask])
+  }, [state, store])
   return <Context value={value}>{children}</Context>
 }
 
