@@ -1,3 +1,4 @@
+import type { Session } from '@latchkey/react/session'
 import { type Config, isLoopback, type Options, readOptions } from './config.js'
 import { type CookieNames, type CookieWrite, candidates, cookieNames, type Jar, writeCookie } from './cookies.js'
 import { AuthError, isUnavailable, unavailable } from './errors.js'
@@ -6,8 +7,7 @@ import { Keeper, type Standing } from './keeper.js'
 import { Remote } from './remote.js'
 import { Revocations } from './revocations.js'
 import { newSealer, type Sealer } from './seal.js'
-import type { Session, Stored } from './session.js'
-import { sessionOf } from './session.js'
+import { type Stored, sessionOf } from './session.js'
 
 // Outcome is who a request is from, and what the browser should keep from now on.
 export interface Outcome {

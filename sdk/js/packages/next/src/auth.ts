@@ -1,4 +1,5 @@
 /// <reference path="./next-modules.d.ts" />
+import type { Session, SignInOptions } from '@latchkey/react/session'
 import { type NextRequest, NextResponse } from 'next/server.js'
 import { cache } from 'react'
 import type { App, Outcome } from './app.js'
@@ -8,8 +9,7 @@ import { guarded, type Inner, pathHeader, withSession } from './next.js'
 import { lackOf, type Requirements } from './protect.js'
 import { kindOf } from './request.js'
 import { returnPath } from './return-to.js'
-import type { Session } from './session.js'
-import { beginSignIn, endSession, type SignInOptions } from './sign-in.js'
+import { beginSignIn, endSession } from './sign-in.js'
 
 // Handler is a route handler of Next.js.
 export type Handler<Context> = (request: NextRequest, context: Context) => Promise<Response>
@@ -19,10 +19,10 @@ export type Protected<Context> = (request: NextRequest & { auth: Session }, cont
 
 export interface Auth {
   /**
-   * Returns who is signed in, in server components, server actions and route handlers, and null for no one. It is null
-   * also while Latchkey does not answer: for pages that need a person, use `auth.protect()`.
+   * Returns who is signed in, in server components, server actions and route handlers: null for no one, and undefined while
+   * that is not known, because Latchkey does not answer. Pages that need a person use `auth.protect()`.
    */
-  (): Promise<Session | null>
+  (): Promise<Session | null | undefined>
   /** Wraps a route handler, or a proxy: `request.auth` is who is signed in. */
   <Context = unknown>(handler: Inner<Context>): (request: NextRequest, context: Context) => Promise<Response>
   /**
@@ -34,7 +34,7 @@ export interface Auth {
   protect<Context>(needs: Requirements, handler: Protected<Context>): Handler<Context>
   protect<Context>(handler: Protected<Context>): Handler<Context>
   /** Asks Latchkey for the user's present claims, such as after the application changed them. In actions and route handlers. */
-  refresh(): Promise<Session | null>
+  refresh(): Promise<Session | null | undefined>
 }
 
 // Next.js has modules of its own for these names, which its bundler puts here: they are
@@ -75,6 +75,11 @@ async function writeCookies(writes: readonly CookieWrite[]): Promise<boolean> {
   }
 }
 
+// seen is what an application gets to see of an outcome.
+function seen({ state, session }: Outcome): Session | null | undefined {
+  return state === 'unavailable' ? undefined : session
+}
+
 // authOf returns `auth` of an application.
 export function authOf(app: () => App): Auth {
   const outcome = cache(async (): Promise<Outcome> => {
@@ -84,8 +89,8 @@ export function authOf(app: () => App): Auth {
     return found
   })
 
-  async function current(): Promise<Session | null> {
-    return (await outcome()).session
+  async function current(): Promise<Session | null | undefined> {
+    return seen(await outcome())
   }
 
   async function protect(needs: Requirements): Promise<Session> {
@@ -139,11 +144,11 @@ export function authOf(app: () => App): Auth {
       if (typeof first === 'function') return protecting({}, first)
       return second ? protecting(first ?? {}, second) : protect(first ?? {})
     }) as Auth['protect'],
-    async refresh(): Promise<Session | null> {
+    async refresh(): Promise<Session | null | undefined> {
       const around = await surroundings()
       const found = await app().outcome(around.jar, around.headers, true)
       await writeCookies(found.writes)
-      return found.session
+      return seen(found)
     },
   })
 }

@@ -6,54 +6,54 @@ import type { RevocationStore } from './revocations.js'
 // environment, by the names that Auth.js uses for a provider called latchkey.
 export interface Options {
   /** LATCHKEY_PUBLIC_URL of the Latchkey service. Default: AUTH_LATCHKEY_ISSUER. */
-  issuer?: string
+  issuer?: string | undefined
   /** Default: AUTH_LATCHKEY_ID. */
-  clientId?: string
+  clientId?: string | undefined
   /** Default: AUTH_LATCHKEY_SECRET. */
-  clientSecret?: string
+  clientSecret?: string | undefined
   /**
    * Encrypts the application's cookies; at least 32 characters (`openssl rand -base64 32`). The first of several
    * encrypts, all decrypt: put a new one first to rotate it. Default: AUTH_SECRET.
    */
-  secret?: string | readonly string[]
+  secret?: string | readonly string[] | undefined
   /**
    * The application's own address, such as https://app.example.com. Default: AUTH_URL, or else what the request says
    * (X-Forwarded-Host and X-Forwarded-Proto, or Host). Set it in production.
    */
-  baseUrl?: string
+  baseUrl?: string | undefined
   /** Where `handlers` are served. Default: /api/auth. */
-  basePath?: string
+  basePath?: string | undefined
   /**
    * `oauth`, the default, works anywhere: the application has a session of its own. `cookie` is for deployments in
    * which Latchkey's own cookie reaches the application: on the same host, or below LATCHKEY_COOKIE_DOMAIN.
    */
-  mode?: 'oauth' | 'cookie'
+  mode?: 'oauth' | 'cookie' | undefined
   /** What to ask for. Default: openid profile email wallets. */
-  scope?: string
+  scope?: string | undefined
   /** The API that access tokens are for (RFC 8707). */
-  resource?: string
+  resource?: string | undefined
   /** The page that people who are not onboarded are sent to from all others, such as /signup. */
-  onboarding?: string
+  onboarding?: string | undefined
   /** The paths that `proxy` lets signed-in people pass only. */
-  protect?: readonly Pattern[] | Matcher
+  protect?: readonly Pattern[] | Matcher | undefined
   /**
    * Keeps which sessions have ended, for all servers of the application: then a logout works everywhere at once, and
    * nothing is asked between two refreshes. Without one each server asks Latchkey at most once a minute.
    */
-  revocations?: RevocationStore
+  revocations?: RevocationStore | undefined
   /** The name of the cookie, without `__Host-`. Default: latchkey-session. */
-  cookieName?: string
+  cookieName?: string | undefined
   /** For how many seconds of not being used the cookie is kept. Default: 30 days. */
-  maxAge?: number
+  maxAge?: number | undefined
   /** How many milliseconds an answer of Latchkey may take. Default: 5000. */
-  timeout?: number
+  timeout?: number | undefined
   /**
    * How many reverse proxies of yours add to X-Forwarded-For before this server. It says where a person is, for teams
    * with `allowed_networks`. Default: 0, which believes none.
    */
-  trustedProxies?: number
+  trustedProxies?: number | undefined
   /** Default: the global one. */
-  fetch?: typeof fetch
+  fetch?: typeof fetch | undefined
 }
 
 // Config is Options, checked, with what was left out.

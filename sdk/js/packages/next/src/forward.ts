@@ -1,9 +1,9 @@
+import type { Role, Session, Wallet } from '@latchkey/react/session'
 import type { Config } from './config.js'
 import type { Jar } from './cookies.js'
 import { AuthError, unavailable } from './errors.js'
 import { checkEvery } from './keeper.js'
 import { Flights, Recent } from './recent.js'
-import type { Role, Session, Wallet } from './session.js'
 
 // The names of Latchkey's own cookie: on https, for a domain, and on http on this machine.
 const theirs = ['__Host-latchkey', '__Secure-latchkey', 'latchkey']

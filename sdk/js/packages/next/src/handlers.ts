@@ -1,10 +1,11 @@
+import type { SignInOptions } from '@latchkey/react/session'
 import type { App, Outcome } from './app.js'
 import { type CookieWrite, type Jar, jarOf, serialize } from './cookies.js'
 import { AuthError, unavailable } from './errors.js'
 import { errorPage, goOnPage, signOutPage } from './pages.js'
 import { isOwn, kindOf } from './request.js'
 import { returnPath } from './return-to.js'
-import { beginSignIn, endSession, finishSignIn, type SignInOptions } from './sign-in.js'
+import { beginSignIn, endSession, finishSignIn } from './sign-in.js'
 
 // Call is a request to one of the handlers.
 interface Call {

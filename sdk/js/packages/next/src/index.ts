@@ -1,11 +1,12 @@
+import type { SignInOptions } from '@latchkey/react/session'
 import type { NextRequest } from 'next/server.js'
 import { appFor } from './app.js'
 import { type Auth, authOf, getAccessTokenOf, signInOf, signOutOf } from './auth.js'
 import type { Options } from './config.js'
 import { type Handlers, newHandlers } from './handlers.js'
 import { type Inner, proxyOf } from './next.js'
-import type { SignInOptions } from './sign-in.js'
 
+export { hasRole, type Role, type Session, type SignInOptions, type User, type Wallet } from '@latchkey/react/session'
 export type { Auth } from './auth.js'
 export type { Options } from './config.js'
 export { AuthError, type AuthErrorCode } from './errors.js'
@@ -13,8 +14,6 @@ export { createMatcher, type Matcher, type Pattern } from './matcher.js'
 export type { AuthRequest } from './next.js'
 export type { Requirements } from './protect.js'
 export type { RevocationStore } from './revocations.js'
-export { hasRole, type Role, type Session, type User, type Wallet } from './session.js'
-export type { SignInOptions } from './sign-in.js'
 
 export interface Proxy {
   (request: NextRequest, event?: unknown): Promise<Response>

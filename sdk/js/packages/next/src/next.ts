@@ -1,3 +1,4 @@
+import type { Session } from '@latchkey/react/session'
 import { type NextRequest, NextResponse } from 'next/server.js'
 import type { App, Outcome } from './app.js'
 import type { Options } from './config.js'
@@ -6,7 +7,6 @@ import type { AuthError } from './errors.js'
 import { createMatcher, type Matcher } from './matcher.js'
 import { errorPage } from './pages.js'
 import { type Kind, kindOf } from './request.js'
-import type { Session } from './session.js'
 
 // AuthRequest is a request with who it is from.
 export interface AuthRequest extends NextRequest {

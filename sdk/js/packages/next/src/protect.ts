@@ -1,5 +1,5 @@
+import { hasRole, isRecentlyVerified, type Role, type Session } from '@latchkey/react/session'
 import { AuthError } from './errors.js'
-import { hasRole, type Role, type Session } from './session.js'
 
 // Requirements are what a session needs besides being alive.
 export interface Requirements {
@@ -11,9 +11,6 @@ export interface Requirements {
   /** A proof in the last ten minutes, or in as many seconds. */
   recentlyVerified?: boolean | number
 }
-
-// As in Latchkey.
-const recent = 600
 
 // Lack is what a session lacks, and how the person gets it.
 export interface Lack {
@@ -32,11 +29,8 @@ export function lackOf(session: Session, needs: Requirements, now = Date.now()):
   if (needs.onboarded && !session.user.onboarded) {
     return { error: new AuthError('onboarding_required', 'the user is not onboarded'), remedy: 'onboarding' }
   }
-  if (needs.recentlyVerified) {
-    const seconds = needs.recentlyVerified === true ? recent : needs.recentlyVerified
-    if (now - Date.parse(session.verifiedAt) >= seconds * 1000) {
-      return { error: new AuthError('reauth_required', 'the person has to verify that it is them'), remedy: { prompt: 'login' } }
-    }
+  if (needs.recentlyVerified && !isRecentlyVerified(session, needs.recentlyVerified === true ? undefined : needs.recentlyVerified, now)) {
+    return { error: new AuthError('reauth_required', 'the person has to verify that it is them'), remedy: { prompt: 'login' } }
   }
   return undefined
 }

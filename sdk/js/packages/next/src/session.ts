@@ -1,52 +1,5 @@
+import type { Role, Session, Wallet } from '@latchkey/react/session'
 import { decodeJwt, type JWTPayload } from 'jose'
-
-// Role is a member's role in a team, from most to least.
-export type Role = 'owner' | 'admin' | 'member'
-
-export interface Wallet {
-  address: string
-  chain_id: number
-  kind: 'eoa' | 'contract'
-}
-
-export interface User {
-  /** The id of the canonical user: the key for rows of the application. */
-  id: string
-  name?: string
-  /** Verified. People who have only a wallet have none. */
-  email?: string
-  image?: string
-  /** What to call a person who has no name: an address, or a wallet. */
-  username?: string
-  wallets: Wallet[]
-  onboarded: boolean
-  /** Ids that the user had before merges. Rows kept by them are this user's. */
-  formerIds: string[]
-}
-
-// Session is who is signed in. It holds no token: it may go to the browser.
-export interface Session {
-  /** The session's id in Latchkey (`sid`). */
-  id: string
-  user: User
-  /** The team that the session acts in. */
-  team?: { id: string; role: Role }
-  /** The providers that verified the user. */
-  methods: string[]
-  /** When the user was last verified (RFC 3339). */
-  verifiedAt: string
-  /** When the application forgets the session if it is not used (RFC 3339). */
-  expires: string
-  /** The claims that the application's `token.before` hook gave. */
-  app: Record<string, unknown>
-}
-
-const ranks: Record<Role, number> = { member: 0, admin: 1, owner: 2 }
-
-// hasRole reports whether a session acts in a team with at least a role.
-export function hasRole(session: Session | null, role: Role): boolean {
-  return session?.team !== undefined && ranks[session.team.role] >= ranks[role]
-}
 
 // Stored is what the cookie keeps, encrypted.
 export interface Stored {

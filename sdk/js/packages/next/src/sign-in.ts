@@ -1,20 +1,10 @@
+import type { SignInOptions } from '@latchkey/react/session'
 import type { App } from './app.js'
 import { type CookieWrite, type Jar, writeCookie } from './cookies.js'
 import { AuthError } from './errors.js'
 import { Refused } from './remote.js'
 import { returnPath } from './return-to.js'
 import { claimsOf } from './session.js'
-
-// SignInOptions say how to sign in.
-export interface SignInOptions {
-  /** Where to go on: a path of the application. Default: the page before, or /. */
-  redirectTo?: string
-  /** The team to act in. */
-  team?: string
-  /** `login` has the person verify that it is them, `select_account` lets them choose. */
-  prompt?: 'login' | 'select_account' | 'consent'
-  loginHint?: string
-}
 
 // Trip is a sign-in that is under way, in a cookie of the browser that began it.
 interface Trip {
