@@ -36,6 +36,10 @@ export class Latchkey {
   /** What changes a token before it is signed. */
   tamper: (claims: Record<string, unknown>) => Record<string, unknown> = (claims) => claims
   strange = false
+  /** What calls about a session are answered with instead. */
+  instead: (sid: string, path: string) => Response | undefined = () => undefined
+  /** The keys that it publishes. */
+  published: object[] = [jwk]
   readonly #codes = new Map<string, { sid: string; challenge: string; redirectUri: string }>()
 
   count(path: string): number {
@@ -88,11 +92,14 @@ export class Latchkey {
         init.signal?.addEventListener('abort', () => reject(init.signal!.reason))
       })
     }
-    if (path === '/.well-known/jwks.json') return Response.json({ keys: [jwk] })
+    if (path === '/.well-known/jwks.json') return Response.json({ keys: this.published })
     const form = init.body as URLSearchParams
     if (new Headers(init.headers).get('authorization') !== `Basic ${btoa(`${clientId}:${encodeURIComponent(clientSecret).replace(/%20/g, '+')}`)}`) {
       return Response.json({ error: 'invalid_client' }, { status: 401 })
     }
+    const token = form.get('token') ?? form.get('refresh_token')
+    const instead = token && this.instead(sidOf(token), path)
+    if (instead) return instead
     if (path === '/oauth2/token') return this.#token(form)
     const session = this.sessions.get(sidOf(form.get('token')!))
     if (path === '/oauth2/revoke') {

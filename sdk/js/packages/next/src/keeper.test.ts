@@ -247,6 +247,30 @@ test('a client that Latchkey does not know signs no one out', async () => {
   expect(log).toHaveBeenCalledWith(expect.stringContaining('does not know this clientId'))
 })
 
+test('keys that are published no longer count no longer, as in @latchkey/server', async () => {
+  const keeper = server()
+  const remote = new Remote(config())
+  let cookie = await signIn(keeper)
+  const { id } = cookie
+  await remote.verifyIDToken(id)
+  const published = latchkey.published
+  latchkey.published = [{ ...published[0], kid: 'two' }]
+  pass(61)
+  await remote.verifyIDToken(id) // the keys are fetched beside this one
+  await vi.waitFor(() => expect(remote.verifyIDToken(id)).rejects.toMatchObject({ code: 'invalid_answer' }))
+  // While they cannot be fetched, those at hand count for five minutes.
+  latchkey.published = published
+  pass(61)
+  const other = new Remote(config())
+  cookie = stored(await keeper.renew(cookie))
+  await other.verifyIDToken(cookie.id)
+  latchkey.mood = 'away'
+  pass(200)
+  await other.verifyIDToken(cookie.id)
+  pass(100)
+  await expect(other.verifyIDToken(cookie.id)).rejects.toMatchObject({ code: 'unavailable' })
+})
+
 test('a renewal by tokens of others changes nothing', async () => {
   const cookie = await signIn(server())
   pass(290)

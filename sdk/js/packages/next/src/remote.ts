@@ -1,4 +1,5 @@
-import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import { createKeys, LatchkeyError } from '@latchkey/server'
+import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import type { Config } from './config.js'
 import { AuthError, unavailable } from './errors.js'
 
@@ -47,15 +48,15 @@ const clockTolerance = 10
 // Remote is Latchkey, as an application calls it.
 export class Remote {
   readonly #config: Config
-  readonly #keys: ReturnType<typeof createRemoteJWKSet>
+  readonly #keys: ReturnType<typeof createKeys>
   #awayUntil = 0
 
   constructor(config: Config) {
     this.#config = config
-    this.#keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', config.issuer), {
-      cooldownDuration: 30_000,
-      timeoutDuration: config.timeout,
-      [customFetch]: (url, init) => config.fetch(url, { ...init, cache: 'no-store' } as RequestInit),
+    this.#keys = createKeys({
+      issuer: config.issuer,
+      timeout: config.timeout,
+      fetch: ({ url, headers, redirect, signal }) => config.fetch(url, { headers, redirect, signal, cache: 'no-store' }),
     })
   }
 
@@ -121,9 +122,7 @@ export class Remote {
       const { payload } = await jwtVerify(raw, this.#keys, { issuer, audience, algorithms: ['RS256', 'ES256', 'EdDSA', 'Ed25519'], clockTolerance, ...options })
       return payload
     } catch (error) {
-      // What jose says of a token is one of its named errors; the rest is about the keys.
-      const named = error instanceof errors.JOSEError && error.code !== 'ERR_JOSE_GENERIC' && !(error instanceof errors.JWKSTimeout) && !(error instanceof errors.JWKSInvalid)
-      throw named ? invalid('a token does not verify', error) : unavailable('the keys of Latchkey cannot be fetched', error)
+      throw error instanceof LatchkeyError ? unavailable(error.message, error.cause) : invalid('a token does not verify', error)
     }
   }
 

@@ -10,13 +10,14 @@ const cooldown = 30 * second
 const refreshAfter = 60 * second
 // ...until the service no longer says so: `max-age` of its answer.
 const maxAge = 300 * second
-const timeout = 5 * second
 
 export interface KeysOptions {
   /** LATCHKEY_PUBLIC_URL. */
   issuer: string
   /** Instead of the global fetch. */
   fetch?: ((request: Request) => Promise<Response>) | undefined
+  /** Milliseconds until fetching the keys fails. The default is 5,000. */
+  timeout?: number | undefined
 }
 
 /**
@@ -24,7 +25,7 @@ export interface KeysOptions {
  * are first needed, and then beside the requests that need them. Forged tokens cost one request in 30 seconds at most.
  * It throws a LatchkeyError with the code `unavailable` if they cannot be fetched.
  */
-export function createKeys({ issuer, fetch: send = (request) => fetch(request) }: KeysOptions) {
+export function createKeys({ issuer, fetch: send = (request) => fetch(request), timeout = 5 * second }: KeysOptions) {
   const url = new URL('/.well-known/jwks.json', issuer).href
   let keys: KeyOf | undefined
   let fetchedAt = Number.NEGATIVE_INFINITY
