@@ -238,6 +238,54 @@ describe.each(['away', 'slow', 'broken'] as const)('while Latchkey is %s', (mood
   })
 })
 
+describe('what one person ran into', () => {
+  const limited = () => new Response('slow down', { status: 429, headers: { 'retry-after': '20' } })
+  const broken = () => new Response('oops', { status: 500 })
+
+  test.each([
+    ['a limit', limited, 20],
+    ['a fault', broken, 3],
+  ])('%s, is no outage for others, and is not asked for again at once', async (_, instead, seconds) => {
+    const keeper = server()
+    const [ada, adas] = [await signIn(keeper), latchkey.sid]
+    const bob = await signIn(keeper)
+    latchkey.instead = (sid) => (sid === adas ? instead() : undefined)
+    pass(60)
+    for (let i = 0; i < 3; i++) {
+      expect((await keeper.standing(ada)).state).toBe('unavailable')
+      expect((await keeper.standing(bob)).state).toBe('active')
+    }
+    expect(latchkey.count('/oauth2/introspect')).toBe(2)
+    latchkey.instead = () => undefined
+    pass(seconds - 1)
+    expect((await keeper.standing(ada)).state).toBe('unavailable')
+    pass(1)
+    expect((await keeper.standing(ada)).state).toBe('active')
+  })
+
+  test('stops calls of its kind alone', async () => {
+    const keeper = server()
+    const cookie = await signIn(keeper)
+    latchkey.instead = (_, path) => (path === '/oauth2/introspect' ? broken() : undefined)
+    pass(60)
+    expect((await keeper.standing(cookie)).state).toBe('unavailable')
+    expect((await keeper.renew(cookie)).state).toBe('active')
+  })
+})
+
+test('an outage is one after two people ran into it, and is over with the first answer', async () => {
+  const keeper = server()
+  const cookies = [await signIn(keeper), await signIn(keeper), await signIn(keeper), await signIn(keeper)] as const
+  pass(60)
+  latchkey.requests.length = 0
+  latchkey.mood = 'away'
+  for (const cookie of cookies) expect((await keeper.standing(cookie)).state).toBe('unavailable')
+  expect(latchkey.count('/oauth2/introspect')).toBe(2)
+  latchkey.mood = 'up'
+  pass(3)
+  for (const cookie of cookies) expect((await keeper.standing(cookie)).state).toBe('active')
+})
+
 test('a client that Latchkey does not know signs no one out', async () => {
   const keeper = new Keeper(new Remote({ ...config(), clientSecret: 'another' }), new Revocations(undefined))
   const cookie = await signIn(server())

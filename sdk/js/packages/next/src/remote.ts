@@ -2,6 +2,7 @@ import { createKeys, LatchkeyError } from '@latchkey/server'
 import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import type { Config } from './config.js'
 import { AuthError, unavailable } from './errors.js'
+import { Pauses, pauseOf } from './pauses.js'
 
 // Grant is an answer of the token endpoint.
 export interface Grant {
@@ -38,10 +39,6 @@ export class Refused extends Error {
   }
 }
 
-// After a call that was not answered the next ones fail at once for a while, so that pages
-// do not wait for a service that is away.
-const pause = 3000
-
 // Five seconds of difference between two clocks are nothing.
 const clockTolerance = 10
 
@@ -49,7 +46,8 @@ const clockTolerance = 10
 export class Remote {
   readonly #config: Config
   readonly #keys: ReturnType<typeof createKeys>
-  #awayUntil = 0
+  /** By the path that is called. */
+  readonly #pauses = new Map<string, Pauses>()
 
   constructor(config: Config) {
     this.#config = config
@@ -70,23 +68,22 @@ export class Remote {
       status = response.status
       await response.body?.cancel()
     } catch (error) {
-      throw this.#away(`${issuer} does not answer`, error)
+      throw unavailable(`${issuer} does not answer`, error)
     }
-    if (status !== 200) throw this.#away(`${issuer} answers ${status}`)
+    if (status !== 200) throw unavailable(`${issuer} answers ${status}`)
   }
 
   // exchange trades a code for tokens. It always asks: the person is waiting for it.
   exchange(code: string, redirectUri: string, verifier: string): Promise<Grant> {
-    this.#awayUntil = 0
     return this.#grant({ grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier })
   }
 
   refresh(token: string, clientIp: string | undefined, resource?: string): Promise<Grant> {
-    return this.#grant({ grant_type: 'refresh_token', refresh_token: token, client_ip: clientIp, resource })
+    return this.#grant({ grant_type: 'refresh_token', refresh_token: token, client_ip: clientIp, resource }, token)
   }
 
   async introspect(token: string, clientIp: string | undefined): Promise<Introspection> {
-    const answer = await this.#post('/oauth2/introspect', { token, client_ip: clientIp })
+    const answer = await this.#post('/oauth2/introspect', { token, client_ip: clientIp }, token)
     if (typeof answer['active'] !== 'boolean') throw unavailable('Latchkey did not say what a token is worth')
     return answer as unknown as Introspection
   }
@@ -126,8 +123,8 @@ export class Remote {
     }
   }
 
-  async #grant(form: Record<string, string | undefined>): Promise<Grant> {
-    const answer = await this.#post('/oauth2/token', form)
+  async #grant(form: Record<string, string | undefined>, person?: string): Promise<Grant> {
+    const answer = await this.#post('/oauth2/token', form, person)
     const { access_token, expires_in, id_token, refresh_token } = answer
     if (typeof access_token !== 'string' || typeof id_token !== 'string' || typeof expires_in !== 'number') {
       throw unavailable('Latchkey gave no tokens; the scope needs openid')
@@ -135,15 +132,22 @@ export class Remote {
     return { access_token, expires_in, id_token, ...(typeof refresh_token === 'string' && { refresh_token }) }
   }
 
-  async #post(path: string, form: Record<string, string | undefined>): Promise<Record<string, unknown>> {
-    if (Date.now() < this.#awayUntil) throw unavailable('Latchkey did not answer a moment ago')
+  // post calls Latchkey for a person, who is named by a token of theirs. Without one the
+  // call is sent in any case.
+  async #post(path: string, form: Record<string, string | undefined>, person?: string): Promise<Record<string, unknown>> {
+    const pauses = this.#pausesOf(path)
+    if (person !== undefined && pauses.isPaused(person)) throw unavailable('Latchkey did not answer a moment ago')
     const { issuer, clientId, clientSecret, timeout } = this.#config
     const body = new URLSearchParams(Object.entries(form).filter((field): field is [string, string] => field[1] !== undefined))
     const encoded = (text: string) => encodeURIComponent(text).replace(/%20/g, '+')
-    let status: number
-    let answer: Record<string, unknown>
+    const failed = (message: string, headers?: Headers, cause?: unknown): AuthError => {
+      if (person !== undefined) pauses.failed(person, pauseOf(headers))
+      return unavailable(message, cause)
+    }
+    let response: Response
+    let text: string
     try {
-      const response = await this.#config.fetch(issuer + path, {
+      response = await this.#config.fetch(issuer + path, {
         method: 'POST',
         // RFC 6749, section 2.3.1: both are form-encoded first.
         headers: { authorization: `Basic ${btoa(`${encoded(clientId)}:${encoded(clientSecret)}`)}`, accept: 'application/json' },
@@ -152,22 +156,40 @@ export class Remote {
         cache: 'no-store',
         signal: AbortSignal.timeout(timeout),
       })
-      status = response.status
-      const text = await response.text()
-      answer = text ? (JSON.parse(text) as Record<string, unknown>) : {}
+      text = await response.text()
     } catch (error) {
-      throw this.#away(`${issuer}${path} does not answer`, error)
+      throw failed(`${issuer}${path} does not answer`, undefined, error)
     }
-    if (status >= 200 && status < 300) return answer
-    const [error, code, description] = [answer['error'], answer['code'], answer['error_description']].map((field) => (typeof field === 'string' ? field : undefined))
-    if (status >= 500 || status === 429 || status < 400 || !error) throw this.#away(`${issuer}${path} answers ${status}`)
+    const { status, headers } = response
+    if (status === 429) {
+      if (person !== undefined) pauses.limited(person, pauseOf(headers))
+      throw unavailable(`${issuer}${path} wants fewer requests`)
+    }
+    const answer = objectIn(text)
+    const [error, code, description] = [answer?.['error'], answer?.['code'], answer?.['error_description']].map((field) => (typeof field === 'string' ? field : undefined))
+    const isOk = status >= 200 && status < 300
+    if (!answer || (!isOk && (status >= 500 || status < 400 || !error))) throw failed(`${issuer}${path} answers ${status}`, headers)
+    pauses.answered()
+    if (isOk) return answer
     if (error === 'invalid_client') throw new AuthError('configuration', `@latchkey/next: Latchkey does not know this clientId and clientSecret (${description ?? error})`)
-    throw new Refused(error, code, description)
+    throw new Refused(error!, code, description)
   }
 
-  #away(message: string, cause?: unknown): AuthError {
-    this.#awayUntil = Date.now() + pause
-    return unavailable(message, cause)
+  #pausesOf(path: string): Pauses {
+    const known = this.#pauses.get(path) ?? new Pauses()
+    this.#pauses.set(path, known)
+    return known
+  }
+}
+
+// objectIn reads a JSON object; {} of nothing, and undefined of anything else.
+function objectIn(text: string): Record<string, unknown> | undefined {
+  if (!text) return {}
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
   }
 }
 
