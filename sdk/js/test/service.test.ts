@@ -1,22 +1,24 @@
 import { createServer } from 'node:http'
 import { LatchkeyError } from '@latchkey/client'
-import { createAdmin, createIntrospector, createVerifier, type LatchkeyEvent, requireTeamRole, verifyWebhook } from '@latchkey/server'
+import { Latchkey, type Session } from '@latchkey/next'
+import { createAdmin, createIntrospector, createVerifier, errorResponse, type LatchkeyEvent, requireTeamRole, verifyWebhook } from '@latchkey/server'
 import { createLatchkeySIWX } from '@latchkey/wallet/appkit'
 import { createLatchkeyAdapter } from '@latchkey/wallet/rainbowkit'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { createSiweMessage } from 'viem/siwe'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Service, startService } from '../../../web/e2e/service.js'
 import { Browser } from './browser.js'
 import { listen } from './issuer.js'
 
 // The packages with the real service, which `make build` builds.
 const audience = 'https://api.example.com'
+const application = 'http://localhost:1' // nothing is there: its handlers are called here
 let service: Service
 let apiKey: string
 
 beforeAll(async () => {
-  service = await startService({ LATCHKEY_CLIENTS: `web=${audience}` })
+  service = await startService({ LATCHKEY_CLIENTS: `web=${audience}`, LATCHKEY_ALLOWED_ORIGINS: application })
   const scopes = ['introspect', 'users:write', 'users:read', 'events:read', 'admin:write', 'admin:read'].flatMap((scope) => ['--scope', scope])
   apiKey = (await service.admin('api-key', 'create', '--name', 'sdk', ...scopes)).trim()
 })
@@ -205,6 +207,11 @@ test('the backend: users, the feed, and a webhook that is verified', async () =>
   const [event] = events
   if (event?.type !== 'user.created') throw new Error(`a ${event?.type}`)
   expect([event.data.user_id, event.data.user?.display_name]).toEqual([created.id, 'Eve'])
+  // What Latchkey says of the key is no answer to the person whose request this is.
+  vi.spyOn(console, 'error').mockReturnValueOnce()
+  const refused = await refusal(createAdmin({ issuer: service.url, apiKey: 'lk_wrong' }).users.list())
+  expect([refused.code, errorResponse(refused).status]).toEqual(['api_key_refused', 500])
+
   await expect(verifyWebhook(deliveries[0]!, `whsec_${btoa('another secret, as long')}`)).rejects.toThrow(LatchkeyError)
 
   // The feed has the same event.
@@ -215,6 +222,29 @@ test('the backend: users, the feed, and a webhook that is verified', async () =>
   }
   await admin.webhooks.delete(webhook.id)
   await receiver.close()
+})
+
+test('a Next.js application on the same domain, by the cookie of Latchkey', async () => {
+  const next = Latchkey({ mode: 'cookie', issuer: service.url, baseUrl: application })
+  const ada = new Browser(service.url, application)
+  const { user } = await signInByWallet(ada)
+  const send = (path: string, init: RequestInit = {}) =>
+    next.handlers[init.method === 'POST' ? 'POST' : 'GET'](
+      new Request(`${application}/api/auth/${path}`, { ...init, headers: { cookie: ada.cookie, origin: application, accept: 'text/html', 'sec-fetch-dest': 'document' } }),
+    )
+  const session = async () => (await (await send('session')).json()) as Session | null
+  expect(await session()).toMatchObject({ user: { id: user.id }, methods: ['siwe'] })
+  const team = await ada.client.teams.create('Acme')
+  const entered = await send(`signin?team=${team.id}&redirectTo=/dashboard`)
+  expect([entered.status, entered.headers.get('location')]).toEqual([303, '/dashboard'])
+  expect((await session())?.team).toEqual({ id: team.id, role: 'owner' })
+  expect((await send(`signin?team=${user.id}`)).status).toBe(403)
+  const { cookie } = ada
+  const out = await send('signout', { method: 'POST' })
+  expect([out.status, out.headers.getSetCookie()]).toEqual([303, [expect.stringMatching(/^latchkey=; .*Max-Age=0/)]])
+  expect(await session()).toBeNull()
+  expect(await ada.client.session.get()).toBeNull()
+  expect(cookie).toMatch(/(^|; )latchkey=/)
 })
 
 test('a service that is away is an error, for every package', async () => {

@@ -82,7 +82,7 @@ export class App {
 
   // outcome returns who a request is from.
   async outcome(jar: Jar, headers: Headers, renew = false): Promise<Outcome> {
-    if (this.forwarder) return this.#forwarded(this.forwarder, jar, headers, renew)
+    if (this.forwarder) return this.#forwarded(this.forwarder, headers, renew)
     const names = this.namesFor(headers)
     const stored = await this.storedIn(jar, names)
     if (!stored) {
@@ -93,11 +93,12 @@ export class App {
     return this.outcomeOf(standing, stored, jar, names)
   }
 
-  async #forwarded(forwarder: Forwarder, jar: Jar, headers: Headers, now: boolean): Promise<Outcome> {
+  async #forwarded(forwarder: Forwarder, headers: Headers, now: boolean): Promise<Outcome> {
     try {
-      const session = await forwarder.session(jar, headers, this.clientIp(headers), now)
+      const session = await forwarder.session(headers, this.clientIp(headers), now)
       return { state: session ? 'active' : 'none', session, writes: [] }
     } catch (error) {
+      if (error instanceof AuthError && !isUnavailable(error)) return { state: 'refused', session: null, error, writes: [] }
       return { state: 'unavailable', session: null, error: isUnavailable(error) ? error : unavailable('the session cannot be checked', error), writes: [] }
     }
   }

@@ -194,7 +194,7 @@ export function getAccessTokenOf(app: () => App) {
   return async (): Promise<string> => {
     const { jar, headers: all } = await surroundings()
     const one = app()
-    if (one.forwarder) return one.forwarder.accessToken(jar, all, one.clientIp(all))
+    if (one.forwarder) return one.forwarder.accessToken(all, one.clientIp(all))
     const names = one.namesFor(all)
     const stored = await one.storedIn(jar, names)
     if (!stored) throw new AuthError('unauthenticated', 'no one is signed in')

@@ -13,6 +13,8 @@ export interface CookieWrite {
   sameSite: 'lax'
   path: '/'
   maxAge: number
+  /** Of cookies of Latchkey's own. */
+  domain?: string
 }
 
 // A browser takes 4096 bytes for name, value and attributes.
@@ -71,26 +73,34 @@ export function writeCookie(jar: Jar, name: string, value: string | null, secure
 
 // serialize writes a Set-Cookie header (RFC 6265).
 export function serialize(c: CookieWrite): string {
-  return `${c.name}=${c.value}; Path=/; Max-Age=${c.maxAge}; HttpOnly; SameSite=Lax${c.secure ? '; Secure' : ''}`
+  return `${c.name}=${c.value}; Path=/; Max-Age=${c.maxAge}; HttpOnly; SameSite=Lax${c.secure ? '; Secure' : ''}${c.domain ? `; Domain=${c.domain}` : ''}`
+}
+
+// pairsOf reads a Cookie header. A name can be there twice.
+export function pairsOf(header: string | null): [name: string, value: string][] {
+  return (header ?? '').split(';').flatMap((pair) => {
+    const at = pair.indexOf('=')
+    return at < 0 ? [] : [[pair.slice(0, at).trim(), pair.slice(at + 1).trim()]]
+  })
+}
+
+// headerOf writes a Cookie header.
+export function headerOf(pairs: readonly (readonly [name: string, value: string])[]): string {
+  return pairs.map(([name, value]) => `${name}=${value}`).join('; ')
 }
 
 // jarOf reads a Cookie header. Of a name that is there twice the first counts, as browsers
 // send the more specific one first.
 export function jarOf(header: string | null): Jar {
   const all = new Map<string, string>()
-  for (const pair of (header ?? '').split(';')) {
-    const at = pair.indexOf('=')
-    if (at < 0) continue
-    const name = pair.slice(0, at).trim()
-    if (!all.has(name)) all.set(name, pair.slice(at + 1).trim())
-  }
+  for (const [name, value] of pairsOf(header)) if (!all.has(name)) all.set(name, value)
   return { get: (name) => all.get(name), names: () => [...all.keys()] }
 }
 
 // withWrites returns a Cookie header as the browser will send it once it has the writes.
+// Other cookies stay as they are, also two of one name: whose they are decides which counts.
 export function withWrites(header: string | null, writes: readonly CookieWrite[]): string {
-  const jar = jarOf(header)
-  const changed = new Map(writes.map((write) => [write.name, write]))
-  const kept = jar.names().filter((name) => !changed.has(name))
-  return [...kept.map((name) => `${name}=${jar.get(name)}`), ...writes.filter((write) => write.maxAge > 0).map((write) => `${write.name}=${write.value}`)].join('; ')
+  const changed = new Set(writes.map(({ name }) => name))
+  const kept = pairsOf(header).filter(([name]) => !changed.has(name))
+  return headerOf([...kept, ...writes.filter(({ maxAge }) => maxAge > 0).map(({ name, value }) => [name, value] as const)])
 }

@@ -1,4 +1,5 @@
 import type { SignInOptions } from '@latchkey/react/session'
+import { readBody } from '@latchkey/server'
 import type { App, Outcome } from './app.js'
 import { type CookieWrite, type Jar, jarOf, serialize } from './cookies.js'
 import { AuthError, unavailable } from './errors.js'
@@ -19,7 +20,7 @@ type Handler = (app: App, call: Call) => Promise<Response>
 
 const prompts = ['login', 'select_account', 'consent'] as const
 
-// What a logout token may be long.
+// How many bytes a form may have. The longest has a logout token.
 const maxBody = 16 << 10
 
 const get: Record<string, Handler> = {
@@ -64,6 +65,7 @@ const post: Record<string, Handler> = {
 
   // OpenID Connect Back-Channel Logout 1.0, sections 2.5 to 2.8.
   'backchannel-logout': async (app, { request }) => {
+    if (app.forwarder) return refusal(404, 'not_found') // there is no session of the application's own
     const token = (await formOf(request)).get('logout_token')
     if (!token) return refusal(400, 'invalid_request')
     try {
@@ -111,9 +113,8 @@ function answerSession(outcome: Outcome): Response {
 // formOf reads a form of a size that can be one of ours.
 async function formOf(request: Request): Promise<URLSearchParams> {
   if (!request.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded')) return new URLSearchParams()
-  if (Number(request.headers.get('content-length') ?? 0) > maxBody) return new URLSearchParams()
-  const text = await request.text()
-  return new URLSearchParams(text.length > maxBody ? '' : text)
+  const body = await readBody(request, maxBody)
+  return new URLSearchParams(new TextDecoder().decode(body))
 }
 
 function withCookies(response: Response, writes: readonly CookieWrite[]): Response {

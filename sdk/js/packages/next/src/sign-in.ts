@@ -2,6 +2,7 @@ import type { SignInOptions } from '@latchkey/react/session'
 import type { App } from './app.js'
 import { type CookieWrite, type Jar, writeCookie } from './cookies.js'
 import { AuthError } from './errors.js'
+import type { Forwarder } from './forward.js'
 import { Refused } from './remote.js'
 import { returnPath } from './return-to.js'
 import { claimsOf } from './session.js'
@@ -39,12 +40,7 @@ function encode(bytes: Uint8Array): string {
 export async function beginSignIn(app: App, jar: Jar, headers: Headers, provider: string | undefined, options: SignInOptions): Promise<{ url: string; writes: CookieWrite[] }> {
   const { config } = app
   const origin = app.originFor(headers)
-  if (app.forwarder) {
-    // Latchkey comes back to addresses of LATCHKEY_ALLOWED_ORIGINS.
-    const query = new URLSearchParams({ return_to: origin + returnPath(options.redirectTo, origin, config.basePath) })
-    const direct = isDirect(provider)
-    return { url: direct ? `${config.issuer}/v1/auth/${provider}/start?purpose=sign_in&${query}` : `${config.issuer}/sign-in?${query}`, writes: [] }
-  }
+  if (app.forwarder) return { url: await signInAt(app, app.forwarder, headers, provider, options), writes: [] }
   const names = app.namesFor(headers)
   const trip: Trip = {
     state: random(),
@@ -80,6 +76,35 @@ export async function beginSignIn(app: App, jar: Jar, headers: Headers, provider
   const others = jar.names().filter((name) => name.startsWith(`${names.signIn}-`))
   if (others.length >= maxTrips) writes.push(...others.map((name) => removal(name, names.secure)))
   return { url: config.issuer + path, writes }
+}
+
+// signInAt returns where a sign-in begins that needs no session of the application's own:
+// on Latchkey's pages, which lead back to addresses of LATCHKEY_ALLOWED_ORIGINS.
+async function signInAt(app: App, forwarder: Forwarder, headers: Headers, provider: string | undefined, options: SignInOptions): Promise<string> {
+  const { issuer, basePath } = app.config
+  const { team, prompt, loginHint } = options
+  const origin = app.originFor(headers)
+  const to = returnPath(options.redirectTo, origin, basePath)
+  let back = origin + to
+  if (team) {
+    // Those who are signed in already need not sign in for it.
+    if (!prompt && (await entered(forwarder, team, headers, app.clientIp(headers)))) return to
+    back = `${origin}${basePath}/signin?${new URLSearchParams({ team, redirectTo: to })}`
+  }
+  const query = new URLSearchParams({ return_to: back, ...(loginHint && { login_hint: loginHint }) })
+  // A provider may know the person without asking: the page lets them verify, or choose.
+  return isDirect(provider) && !prompt ? `${issuer}/v1/auth/${provider}/start?purpose=sign_in&${query}` : `${issuer}/sign-in?${query}`
+}
+
+// entered makes the session active in a team, and reports whether there is a session.
+async function entered(forwarder: Forwarder, team: string, headers: Headers, clientIp: string | undefined): Promise<boolean> {
+  try {
+    await forwarder.enter(team, headers, clientIp)
+    return true
+  } catch (error) {
+    if (error instanceof AuthError && error.code === 'unauthenticated') return false
+    throw error
+  }
 }
 
 // isDirect reports whether a provider can be gone to without the page that lists them.
@@ -166,8 +191,8 @@ export async function endSession(app: App, jar: Jar, headers: Headers, redirectT
   const { config } = app
   const origin = app.originFor(headers)
   if (app.forwarder) {
-    await app.forwarder.signOut(jar, headers, app.clientIp(headers))
-    return { url: returnPath(redirectTo, origin, config.basePath), writes: [] }
+    const writes = await app.forwarder.signOut(headers, app.clientIp(headers))
+    return { url: returnPath(redirectTo, origin, config.basePath), writes }
   }
   const names = app.namesFor(headers)
   const to = returnPath(redirectTo, origin, config.basePath)
