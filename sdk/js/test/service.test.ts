@@ -10,6 +10,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Service, startService } from '../../../web/e2e/service.js'
 import { Browser } from './browser.js'
 import { listen } from './issuer.js'
+import { signInByPassword } from './readme/password-form.js'
+import { users } from './readme/users.js'
 
 // The packages with the real service, which `make build` builds.
 const audience = 'https://api.example.com'
@@ -32,6 +34,8 @@ async function refusal(promise: Promise<unknown>): Promise<LatchkeyError> {
   expect(error).toBeInstanceOf(LatchkeyError)
   return error as LatchkeyError
 }
+
+const realFetch = globalThis.fetch
 
 const newWallet = () => privateKeyToAccount(generatePrivateKey())
 
@@ -245,6 +249,30 @@ test('a Next.js application on the same domain, by the cookie of Latchkey', asyn
   expect(await session()).toBeNull()
   expect(await ada.client.session.get()).toBeNull()
   expect(cookie).toMatch(/(^|; )latchkey=/)
+})
+
+test('a password of the own backend', async () => {
+  const key = (await service.admin('api-key', 'create', '--name', 'legacy', '--scope', 'proofs:write', '--proves', 'backend:legacy')).trim()
+  vi.stubEnv('LATCHKEY_PROOFS_KEY', key)
+  const { POST } = await import('./readme/password-backend.js')
+  users.passwords.set('ada@example.com', { id: '42', name: 'Ada', password: 'lovelace' })
+  // The page is on a site beside Latchkey, whose address in the code is auth.example.com.
+  const page = new Browser(service.url, application)
+  vi.stubGlobal('fetch', (input: string | Request, init?: RequestInit) => {
+    if (input === '/api/login') return POST(new Request(application + input, init))
+    const request = new Request(input, init)
+    const moved = new Request(request.url.replace('https://auth.example.com', service.url), request)
+    return moved.headers.has('authorization') ? realFetch(moved) : page.fetch(moved)
+  })
+  try {
+    expect(await signInByPassword('ada@example.com', 'wrong')).toBe(false)
+    expect(await signInByPassword('ada@example.com', 'lovelace')).toBe(true)
+  } finally {
+    vi.unstubAllGlobals()
+    vi.unstubAllEnvs()
+  }
+  const session = await page.client.session.get()
+  expect([session?.user.display_name, session?.session.methods]).toEqual(['Ada', ['backend:legacy']])
 })
 
 test('a service that is away is an error, for every package', async () => {

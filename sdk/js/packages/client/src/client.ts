@@ -108,6 +108,12 @@ export function createClient({ baseUrl = '', ...options }: ClientOptions = {}) {
       /** verify takes the `token` of the link, or the `code`. */
       verify: (body: Body<'/v1/auth/email/verify'>) => proved(api.POST('/v1/auth/email/verify', { body })),
     },
+    ticket: {
+      /** start returns a `flow` of this browser, by which a backend of the application can vouch for the person. */
+      start: (body: Body<'/v1/auth/ticket/start'> = {}) => unwrap(api.POST('/v1/auth/ticket/start', { body })),
+      /** verify takes the ticket that the backend got. */
+      verify: (body: Body<'/v1/auth/ticket/verify'>) => proved(api.POST('/v1/auth/ticket/verify', { body })),
+    },
     signInUrl,
     /** getAccessToken returns an access token for the API of a client. It is kept, and renewed 30 seconds before it expires. */
     getAccessToken: (request: TokenRequest = {}) => tokens.get(request),
