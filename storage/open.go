@@ -38,6 +38,7 @@ type DB struct {
 	server      *server        // what pool leads to, and
 	direct      *server        // the same without a pooler
 	patient     bool
+	lease       time.Duration // see Lease
 	gate        gate
 	outages     outages
 	hot         *hotStatements
@@ -55,6 +56,7 @@ type options struct {
 	direct               string
 	reread, rereadDirect func() (string, error)
 	patient              bool
+	lease                time.Duration
 }
 
 // Direct is another URL of the same PostgreSQL that leads to it without a pooler,
@@ -75,6 +77,12 @@ func Patient() Option {
 	return func(o *options) { o.patient = true }
 }
 
+// Lease changes how long what is remembered counts after a sign of life of PostgreSQL,
+// from DefaultLease: a database that is farther away than that cannot renew it in time.
+func Lease(d time.Duration) Option {
+	return func(o *options) { o.lease = d }
+}
+
 // WithConnectorWrapper lets every connection to SQLite be opened by what wrap makes
 // of the driver's connector, so that it can watch what is asked. What PostgreSQL is
 // asked can be watched on the wire.
@@ -93,7 +101,7 @@ func (o options) open(c driver.Connector) *sql.DB {
 // changes nothing in it; see Migrate. A PostgreSQL that is down is no error
 // here: the service starts and answers 503 until it is up.
 func Open(ctx context.Context, databaseURL string, opts ...Option) (*DB, error) {
-	var o options
+	o := options{lease: DefaultLease}
 	for _, set := range opts {
 		set(&o)
 	}
@@ -139,7 +147,7 @@ func openPostgres(ctx context.Context, databaseURL string, o options) (*DB, erro
 		engine: postgres, read: db, write: db, pool: pool,
 		queued: bun.NewDB(sql.OpenDB(queueConnector{}), pgdialect.New(), bun.WithDiscardUnknownColumns()),
 		server: s, direct: direct, hot: hot,
-		patient: o.patient, gate: newGate(int(s.config.MaxConns)),
+		patient: o.patient, lease: o.lease, gate: newGate(int(s.config.MaxConns)),
 	}, nil
 }
 

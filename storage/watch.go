@@ -24,12 +24,15 @@ const (
 	// maxNotified keeps a notification below PostgreSQL's 8000 bytes.
 	maxNotified = 200
 
-	// trustFor is how long after the last proof of hearing everything a cache
-	// counts, so it is the longest that a revoked session can be answered
-	// anywhere. heartbeat is how often the proof is renewed.
-	trustFor  = 100 * time.Millisecond
-	heartbeat = 30 * time.Millisecond
+	// DefaultLease is how long after the last proof of hearing everything a cache
+	// counts, so it is the longest that a revoked session can be answered anywhere.
+	DefaultLease = 100 * time.Millisecond
+	// proofTimeout is how long a proof may take at least until the connection is given up.
+	proofTimeout = time.Second
 )
+
+// heartbeat is how often the proof of a lease is renewed.
+func heartbeat(lease time.Duration) time.Duration { return lease * 3 / 10 }
 
 // Changes receives the ids of users, sessions, identities, teams and team sessions that
 // changed, by any replica or process, and the team.Topic of teams in which something changed.
@@ -93,7 +96,8 @@ func (db *DB) Watch(ctx context.Context, w Changes, log *slog.Logger) {
 	if db.engine == sqlite {
 		listen = db.poll
 	}
-	for wait := heartbeat; ctx.Err() == nil; {
+	first := heartbeat(DefaultLease)
+	for wait := first; ctx.Err() == nil; {
 		started := time.Now()
 		err := listen(ctx, w)
 		w.Trust(time.Time{}, 0)
@@ -101,9 +105,9 @@ func (db *DB) Watch(ctx context.Context, w Changes, log *slog.Logger) {
 			return
 		}
 		if time.Since(started) > time.Minute {
-			wait = heartbeat
+			wait = first
 		}
-		if wait == heartbeat {
+		if wait == first {
 			log.Warn("not hearing of changes: sessions are read from the database at each check", "error", err)
 		}
 		select {
@@ -126,7 +130,7 @@ func (db *DB) listen(ctx context.Context, w Changes) error {
 		return err
 	}
 	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), heartbeat)
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), heartbeat(DefaultLease))
 		defer cancel()
 		_ = conn.Close(closing)
 	}()
@@ -136,12 +140,13 @@ func (db *DB) listen(ctx context.Context, w Changes) error {
 	w.ForgetAll() // what changed before was not heard
 	for {
 		asked := time.Now()
-		if err := answers(ctx, conn); err != nil {
+		if err := answers(ctx, conn, max(db.lease, proofTimeout)); err != nil {
 			return err
 		}
-		w.Trust(asked, trustFor)
-		for time.Since(asked) < heartbeat {
-			waiting, cancel := context.WithDeadline(ctx, asked.Add(heartbeat))
+		w.Trust(asked, db.lease)
+		again := asked.Add(heartbeat(db.lease))
+		for time.Now().Before(again) {
+			waiting, cancel := context.WithDeadline(ctx, again)
 			err := conn.PgConn().WaitForNotification(waiting)
 			cancel()
 			if err != nil && (ctx.Err() != nil || !pgconn.Timeout(err)) {
@@ -153,8 +158,8 @@ func (db *DB) listen(ctx context.Context, w Changes) error {
 
 // answers asks the connection for a sign of life. All notifications of earlier
 // commits come before the answer.
-func answers(ctx context.Context, conn *pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*trustFor)
+func answers(ctx context.Context, conn *pgx.Conn, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var pid uint32
 	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
@@ -196,11 +201,11 @@ func (db *DB) poll(ctx context.Context, w Changes) error {
 			w.ForgetAll()
 			last = version
 		}
-		w.Trust(asked, trustFor)
+		w.Trust(asked, DefaultLease)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(heartbeat):
+		case <-time.After(heartbeat(DefaultLease)):
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/internal/testkit/pgwire"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -21,6 +22,8 @@ type listener struct {
 	ids     []identity.ID
 	all     int // how often everything was forgotten
 	trusted time.Time
+	proofs  int // signs of life
+	inTime  int // those that came before their trust had ended
 }
 
 func (l *listener) Forget(ids ...identity.ID) {
@@ -39,6 +42,18 @@ func (l *listener) Trust(since time.Time, d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.trusted = since.Add(d)
+	if d > 0 {
+		l.proofs++
+	}
+	if l.trusted.After(time.Now()) {
+		l.inTime++
+	}
+}
+
+func (l *listener) proven() (all, inTime int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.proofs, l.inTime
 }
 
 func (l *listener) received(id identity.ID) bool {
@@ -62,7 +77,15 @@ func (l *listener) forgotAll() int {
 // watch connects one more replica, and waits until it hears.
 func watch(t *testing.T, url string) (*storage.DB, *listener) {
 	t.Helper()
-	db, l := storagetest.Connect(t, url), &listener{}
+	db := storagetest.Connect(t, url)
+	l := listen(t, db)
+	until(t, "listening", l.isTrusted)
+	return db, l
+}
+
+func listen(t *testing.T, db *storage.DB) *listener {
+	t.Helper()
+	l := &listener{}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var watching sync.WaitGroup
 	watching.Go(func() { db.Watch(ctx, l, slog.New(slog.DiscardHandler)) })
@@ -73,8 +96,7 @@ func watch(t *testing.T, url string) (*storage.DB, *listener) {
 			t.Error("trusted without a listener")
 		}
 	})
-	until(t, "listening", l.isTrusted)
-	return db, l
+	return l
 }
 
 func until(t *testing.T, what string, done func() bool) {
@@ -120,6 +142,30 @@ func TestChangesAreHeardEverywhere(t *testing.T) {
 			t.Error("heard of a change that was rolled back")
 		}
 	})
+}
+
+// A database that answers later than the lease is never trusted; a longer lease is, and
+// what changes is heard through it.
+func TestLeaseOfADistantDatabase(t *testing.T) {
+	t.Parallel()
+	d := storagetest.Open(t, storagetest.Postgres)
+	_, far, err := pgwire.Listen(d.URL, pgwire.Watcher{Done: func(string) { time.Sleep(storage.DefaultLease + time.Millisecond) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ordinary := listen(t, storagetest.Connect(t, far))
+	patient := listen(t, storagetest.Connect(t, far, storage.Lease(10*time.Second)))
+	until(t, "trusted by the long lease", patient.isTrusted)
+	until(t, "signs of life", func() bool { n, _ := ordinary.proven(); return n > 2 })
+	if _, inTime := ordinary.proven(); inTime > 0 {
+		t.Errorf("%d signs of life count that came too late", inTime)
+	}
+	ended := d.User(t)
+	d.Session(t, ended.ID)
+	if err := signOut(d.DB, ended.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "heard from afar", func() bool { return patient.received(ended.ID) })
 }
 
 func TestAChangeOfVeryMany(t *testing.T) {

@@ -17,7 +17,7 @@ func openDatabase(ctx context.Context, cfg config.Config, opts ...storage.Option
 			return which(now).Reveal(), err
 		}
 	}
-	db, err := storage.Open(ctx, cfg.DatabaseURL.Reveal(), append(opts, storage.Direct(cfg.DatabaseDirectURL.Reveal()), storage.Reread(
+	db, err := storage.Open(ctx, cfg.DatabaseURL.Reveal(), append(opts, storage.Lease(cfg.SessionLease), storage.Direct(cfg.DatabaseDirectURL.Reveal()), storage.Reread(
 		current(func(c config.Config) config.SecretURL { return c.DatabaseURL }),
 		current(func(c config.Config) config.SecretURL { return c.DatabaseDirectURL }),
 	))...)

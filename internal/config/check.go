@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,6 +16,13 @@ import (
 
 	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/siwe"
+)
+
+// The bounds of LATCHKEY_SESSION_LEASE: below, a busy machine could not keep it; above, an
+// ended session would work for long.
+const (
+	minSessionLease = 100 * time.Millisecond
+	maxSessionLease = 10 * time.Second
 )
 
 // check checks values against each other and for what their types cannot express.
@@ -34,6 +42,9 @@ func (c *Config) check(needSecret bool, problems *problems) {
 	c.checkMail(problems)
 	c.checkPages(problems)
 	c.checkHooks(problems)
+	if !problems.has("LATCHKEY_SESSION_LEASE") && (c.SessionLease < minSessionLease || c.SessionLease > maxSessionLease) {
+		problems.add("LATCHKEY_SESSION_LEASE", "is %s; give %s to %s", c.SessionLease, minSessionLease, maxSessionLease)
+	}
 	if !problems.has("LATCHKEY_SESSION_IDLE") && !problems.has("LATCHKEY_SESSION_LIFETIME") && c.SessionIdle > c.SessionLifetime {
 		problems.add("LATCHKEY_SESSION_IDLE", "is %s, longer than LATCHKEY_SESSION_LIFETIME (%s); make it at most that", c.SessionIdle, c.SessionLifetime)
 	}

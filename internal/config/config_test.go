@@ -79,7 +79,7 @@ func TestEverythingSet(t *testing.T) {
 		"LATCHKEY_GITHUB_URL=https://ghe.example.com", "LATCHKEY_GITHUB_API_URL=https://ghe.example.com/api/v3",
 		"LATCHKEY_SIWE_CHAINS=1, 8453", "LATCHKEY_SIWE_STATEMENT=Sign in to Example.",
 		"LATCHKEY_ETHEREUM_RPC=1=https://a.example/v2/key?x=y,8453=https://c.example,1=http://b.example:8545",
-		"LATCHKEY_LINKING=confirm", "LATCHKEY_SESSION_IDLE=1h", "LATCHKEY_SESSION_LIFETIME=1h",
+		"LATCHKEY_LINKING=confirm", "LATCHKEY_SESSION_IDLE=1h", "LATCHKEY_SESSION_LIFETIME=1h", "LATCHKEY_SESSION_LEASE=10s",
 		"LATCHKEY_LOG_LEVEL=warn", "LATCHKEY_LOG_FORMAT=text", "LATCHKEY_SHUTDOWN_TIMEOUT=1s500ms",
 		"LATCHKEY_SMTP_URL=smtps://u:p@mail.example.com:465", "LATCHKEY_MAIL_FROM=Keys <id@example.com>", "LATCHKEY_REDIS_URL=redis://cache:6379/1",
 	)

@@ -107,6 +107,8 @@ func TestRefused(t *testing.T) {
 		{"LATCHKEY_LINKING=yes", "auto confirm off"},
 		{"LATCHKEY_SESSION_IDLE=7d", "168h"},
 		{"LATCHKEY_SESSION_IDLE=0s", "above zero"},
+		{"LATCHKEY_SESSION_LEASE=99ms", "100ms to 10s"},
+		{"LATCHKEY_SESSION_LEASE=11s", "100ms to 10s"},
 		{"LATCHKEY_SESSION_IDLE=721h", "LATCHKEY_SESSION_LIFETIME"},
 		{"LATCHKEY_SESSION_LIFETIME=-1h", "above zero"},
 		{"LATCHKEY_SHUTDOWN_TIMEOUT=10", "unit"},
