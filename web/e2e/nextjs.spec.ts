@@ -24,7 +24,7 @@ interface Example {
 const test = base.extend<{ open: () => Promise<Page> }, { example: Example }>({
   example: [
     async ({ browserName: _ }, use) => {
-      const [port, base] = [await freePort(), await freePort()]
+      const [port, base] = [await freePort(), await freePort(2)]
       const env = { ...process.env, LATCHKEY_BIN: binary, LATCHKEY_PORT: `${port}`, PORT_BASE: `${base - 7}`, LATCHKEY_RATE_LIMITS: '10' }
       const child = spawn(join(examples, 'start'), ['nextjs'], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
       let log = ''
@@ -71,13 +71,21 @@ async function newPage(browser: Browser, baseURL: string): Promise<Page> {
   return (await browser.newContext({ baseURL })).newPage()
 }
 
-async function freePort(): Promise<number> {
+// freePort returns a port that is free, with the one that is so many before it.
+async function freePort(before = 0): Promise<number> {
+  for (;;) {
+    const port = await listenOnce(0)
+    if (port && (!before || (await listenOnce(port - before)))) return port
+  }
+}
+
+// listenOnce returns the port that it could listen on, 0 if it could not.
+async function listenOnce(port: number): Promise<number> {
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  if (!(await new Promise<boolean>((resolve) => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))))) return 0
   const address = server.address()
   await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  return address === null || typeof address === 'string' ? 0 : address.port
 }
 
 // signalLatchkey stops the service alone, or lets it go on: of the processes that the
@@ -108,6 +116,10 @@ test('a person signs in with Google, links a wallet, and signs in with it', asyn
   await expect(page.getByText('Signed in as Ada (ada@gmail.com)')).toBeVisible()
   await expect(page.getByLabel('Session')).toHaveText('authenticated: 0 wallets')
   const { id } = (await (await page.request.get('/api/me')).json()) as { id: string }
+  // A server of another origin knows the person by an access token.
+  await page.getByRole('link', { name: 'What the API knows' }).click()
+  await expect(page.getByLabel('User')).toHaveText(id)
+  await page.goBack()
   const cookies = (await page.context().cookies(example.app)).filter(({ name }) => name.startsWith('latchkey-session'))
   expect(cookies).toHaveLength(1)
   expect(cookies[0]).toMatchObject({ httpOnly: true, sameSite: 'Lax' })

@@ -28,6 +28,10 @@ export default async function Dashboard() {
       <h2>Team</h2>
       <TeamSwitch teams={teamsOf(user.id)} />
 
+      <p>
+        <a href="/dashboard/api">What the API knows</a>
+      </p>
+
       <h2>Reports</h2>
       <form action={addReport}>
         <label>

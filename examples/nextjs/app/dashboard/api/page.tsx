@@ -1,0 +1,17 @@
+import { auth } from '@/auth'
+import { me } from '@/lib/notes'
+
+// The API is a server of its own, which verifies the token by itself: examples/express-api.
+export default async function Api() {
+  await auth.protect({ onboarded: true })
+  const { id, team, role } = await me()
+  return (
+    <>
+      <h1>API</h1>
+      <p>
+        The API knows you as <output aria-label="User">{id}</output>
+        {team && `, ${role} of team ${team}`}.
+      </p>
+    </>
+  )
+}
