@@ -337,6 +337,20 @@ describe('back-channel logout', () => {
     expect(await logout(browser, { sid: 'x' })).toBe(400)
   })
 
+  test('reads no more of a body than a token can have', async () => {
+    let sent = 0
+    const body = new ReadableStream({
+      pull(controller) {
+        sent += 4096
+        controller.enqueue(new Uint8Array(4096).fill(97))
+      },
+    })
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await new Browser().go('/api/auth/backchannel-logout', { method: 'POST', body, headers, duplex: 'half' } as Parameters<Browser['go']>[1])
+    expect(answer.status).toBe(400)
+    expect(sent).toBeLessThan(1 << 16)
+  })
+
   test('is answered with 503 where it cannot be remembered, so that it comes again', async () => {
     const browser = new Browser({ revocations: { set: () => Promise.reject(new Error('no redis')), get: async () => undefined } })
     expect(await logout(browser, { sid: 'x' })).toBe(503)

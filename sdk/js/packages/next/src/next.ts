@@ -114,7 +114,9 @@ function redirectTo(request: NextRequest, path: string): Response {
   const target = new URL(path, url.origin)
   url.pathname = target.pathname
   url.search = target.search
-  return NextResponse.redirect(url, request.method === 'GET' || request.method === 'HEAD' ? 307 : 303)
+  const status = request.method === 'GET' || request.method === 'HEAD' ? 307 : 303
+  // Or the browser, going back, follows it once more, in circles with one that leads back.
+  return NextResponse.redirect(url, { status, headers: noStore })
 }
 
 function refused(error: AuthError, kind: Kind, to: string, request: NextRequest, app: App): Response {

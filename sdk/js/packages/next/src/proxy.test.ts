@@ -45,7 +45,10 @@ async function signIn(one: ReturnType<typeof app>, claims: Record<string, unknow
 }
 
 const passes = (answer: Response) => answer.headers.get('x-middleware-next') === '1'
-const leadsTo = (answer: Response) => [answer.status, answer.headers.get('location')?.slice(origin.length)]
+const leadsTo = (answer: Response) => {
+  expect(answer.headers.get('cache-control')).toBe('private, no-store') // or the history of the browser leads there again
+  return [answer.status, answer.headers.get('location')?.slice(origin.length)]
+}
 
 test('people who are not signed in pass where nothing is protected, and are led to sign in elsewhere', async () => {
   const { proxy } = app()
@@ -142,7 +145,7 @@ test('a proxy of the application sees who it is, and keeps what it adds', async 
   keep(answer)
   expect(answer.headers.get('x-middleware-request-cookie')).toBe(cookie)
   const moved = one.auth((request) => (request.auth ? NextResponse.redirect(`${origin}/home`) : undefined))
-  expect(leadsTo(await moved(request('/'), {}))).toEqual([307, '/home'])
+  expect((await moved(request('/'), {})).headers.get('location')).toBe(`${origin}/home`)
   expect((await one.proxy(() => new Response('own'))(request('/dashboard'))).status).toBe(200)
 })
 
