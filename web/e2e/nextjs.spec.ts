@@ -216,9 +216,12 @@ test('a server action does nothing for those who only know its name', async ({ o
   const sent = await called
   await expect(page.getByRole('list', { name: 'Reports' })).toContainText('By hand')
   const headers = { 'next-action': sent.headers()['next-action']!, origin: example.app, 'content-type': sent.headers()['content-type']!, accept: 'text/x-component' }
-  const answer = await request.post(`${example.app}/`, { headers, data: sent.postDataBuffer()!, maxRedirects: 0 })
-  expect([200, 303, 401, 403, 500]).toContain(answer.status())
-  expect(await answer.text()).not.toContain('By hand')
+  const send = (path: string) => request.post(example.app + path, { headers, data: sent.postDataBuffer()!, maxRedirects: 0 })
+  const refused = await send('/dashboard')
+  expect([refused.status(), refused.headers()['location']]).toEqual([303, '/api/auth/signin?redirectTo=%2Fdashboard'])
+  // By way of a public page, Next.js sends it on to the page of the action, and makes nothing of what the proxy answers.
+  const empty = await send('/')
+  expect([empty.status(), await empty.text()]).toEqual([200, '{}'])
   await page.reload()
   await expect(page.getByRole('list', { name: 'Reports' }).getByRole('listitem')).toHaveCount(1)
 })
