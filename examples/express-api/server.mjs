@@ -8,7 +8,7 @@ const notes = []
 const app = express()
 app.use(latchkey({ issuer: process.env.LATCHKEY_URL, audience: process.env.LATCHKEY_AUDIENCE }))
 
-app.get('/', (_req, res) => res.json({ notes: notes.length })) // anybody may see it
+app.get('/', (_req, res) => res.json({ notes: notes.length })) // public
 
 app.get('/api/me', requireUser(), (req, res) => {
   res.json({ id: req.user.id, team: req.user.team ?? '', role: req.user.role ?? '' })

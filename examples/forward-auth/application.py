@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An application without a sign-in of its own: it shows what the proxy says of who asks."""
+"""An application without a sign-in of its own: it shows the user that the proxy names."""
 
 import http.server
 import sys

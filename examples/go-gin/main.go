@@ -26,7 +26,7 @@ func router() *gin.Engine {
 	// docs:verify
 	v := latchkey.NewVerifier(os.Getenv("LATCHKEY_URL"), os.Getenv("LATCHKEY_AUDIENCE"))
 	r := gin.Default()
-	r.GET("/", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"notes": all.count()}) }) // anybody may see it
+	r.GET("/", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"notes": all.count()}) }) // public
 
 	api := r.Group("/api", latchkeygin.Auth(v))
 	api.GET("/me", func(c *gin.Context) {

@@ -1,7 +1,7 @@
 import type { NextConfig } from 'next'
 
 export default {
-  // This folder, and not one above it that has a package-lock.json, too.
+  // This folder, not one above it that also has a package-lock.json.
   turbopack: { root: import.meta.dirname },
   poweredByHeader: false,
 } satisfies NextConfig

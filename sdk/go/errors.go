@@ -12,7 +12,7 @@ var (
 
 	// ErrUnavailable is a token that could not be checked, because Latchkey does not
 	// answer or because the verifier is not configured. Answer 503, never 401: the
-	// client would sign the person in again, in vain.
+	// client would sign the person in again, which does not help.
 	ErrUnavailable = errors.New("latchkey: unavailable")
 
 	// ErrForbidden is a user or a machine without the role or scope that is

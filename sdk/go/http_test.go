@@ -119,7 +119,7 @@ func TestRequireRole(t *testing.T) {
 		"as an admin":                 {latchkey.RequireRole(latchkey.Admin)(whoami), nil, 200},
 		"as less than an owner":       {latchkey.RequireRole(latchkey.Owner)(whoami), nil, 403},
 		"without a team":              {latchkey.RequireRole(latchkey.Member)(whoami), values{"team": nil, "role": nil}, 403},
-		"for a role that is none":     {latchkey.RequireRole("")(whoami), nil, 403},
+		"for an unknown role":         {latchkey.RequireRole("")(whoami), nil, 403},
 		"in another team":             {latchkey.RequireTeamRole(latchkey.Member, ofPath)(whoami), nil, 403},
 		"in the team of the path":     {latchkey.RequireTeamRole(latchkey.Member, ofPath)(whoami), values{"team": "team-2"}, 200},
 		"a machine, as an admin":      {latchkey.RequireRole(latchkey.Admin)(whoami), values{"sid": nil}, 200},

@@ -14,8 +14,8 @@ import (
 
 const maxIntrospectionSize = 1 << 20
 
-// Introspector asks Latchkey what a token is worth now (RFC 7662): a session that has
-// ended is refused at once. Each token costs a request.
+// Introspector asks Latchkey for the current state of each token (RFC 7662): a session
+// that has ended is refused at once. Each token costs a request.
 type Introspector struct {
 	issuer, apiKey string
 	options        options
@@ -28,7 +28,7 @@ func NewIntrospector(issuer, apiKey string, opts ...Option) *Introspector {
 	return &Introspector{issuer: strings.TrimSuffix(issuer, "/"), apiKey: apiKey, options: newOptions(opts)}
 }
 
-// Introspection is what Latchkey says of a token.
+// Introspection is the current state of a token.
 type Introspection struct {
 	Active   bool
 	Kind     string // access_token, refresh_token or session
@@ -37,7 +37,7 @@ type Introspection struct {
 	Machine  *Machine // instead of a user, for a team's API key
 }
 
-// Introspect returns what a token is worth now. clientIP is the address of the client
+// Introspect returns the current state of a token. clientIP is the address of the client
 // that sent it, "" if it is not known: then a team with allowed networks refuses the
 // session. A token that is not valid is not Active, and no error. The error is
 // ErrUnavailable.

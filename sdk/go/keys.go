@@ -15,7 +15,7 @@ import (
 
 const (
 	// refreshAfter is the age at which keys are fetched again. A key that Latchkey
-	// has removed, because it leaked, is believed no longer than this.
+	// has removed, because it leaked, is accepted no longer than this.
 	refreshAfter = time.Minute
 
 	// keepFor is how long keys serve while Latchkey does not answer: as long as its
@@ -151,7 +151,7 @@ func (s *keySet) get(ctx context.Context) (map[string]jose.JSONWebKey, error) {
 	keys := make(map[string]jose.JSONWebKey, len(set.Keys))
 	for _, raw := range set.Keys {
 		var key jose.JSONWebKey
-		// One of a kind that is not known here does not spoil the others.
+		// A key of an unknown kind is skipped.
 		if json.Unmarshal(raw, &key) == nil && usable(key) {
 			keys[key.KeyID] = key
 		}

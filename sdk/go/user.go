@@ -46,8 +46,8 @@ type User struct {
 }
 
 // HasRole reports whether the user has at least a role in a team. Use it where the
-// team comes from the request, as in /teams/{team}: a role is worth nothing in
-// another team.
+// team comes from the request, as in /teams/{team}: a role in one team says
+// nothing about another.
 func (u *User) HasRole(teamID string, role Role) bool {
 	return u != nil && teamID != "" && u.Team == teamID && u.Role.AtLeast(role)
 }

@@ -15,7 +15,7 @@ from .models import Note
 
 
 def home(request):
-    """Anybody may see it, also while Latchkey is away."""
+    """A public page, which works while Latchkey is away."""
     return JsonResponse({"notes": Note.objects.count()})
 
 

@@ -1,7 +1,7 @@
 import { SignedOut, SignInButton } from '@latchkey/react'
 import { signIn } from '@/auth'
 
-// A page for everybody: it works while Latchkey is away.
+// A public page: it works while Latchkey is away.
 export default function Home() {
   return (
     <>

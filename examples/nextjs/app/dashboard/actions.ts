@@ -4,7 +4,7 @@ import { revalidatePath } from 'next/cache'
 import { auth, signOut } from '@/auth'
 import { reports } from '@/lib/store'
 
-// A server action can be called by anybody, without its page: each one checks.
+// Anyone can call a server action, without its page, so each one checks.
 export async function addReport(form: FormData) {
   const { user, team } = await auth.protect({ onboarded: true })
   reports.add({ author: user.id, team: team?.id, title: String(form.get('title') ?? '').slice(0, 100) })

@@ -4,7 +4,7 @@ import { useSession, useStepUp, useTeam } from '@latchkey/react'
 import { useRouter } from 'next/navigation'
 
 // docs:session
-// What the browser knows, and how it gets what is new.
+// The session that the browser has, and a button to update it.
 export function Claims() {
   const { data, status, update } = useSession()
   const router = useRouter()

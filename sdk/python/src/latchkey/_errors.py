@@ -40,7 +40,7 @@ class Forbidden(LatchkeyError):
 class Unavailable(LatchkeyError):
     """The token could not be checked: Latchkey does not answer, or something is not configured.
 
-    Answer 503 and never 401: the client would sign the person in again, in vain.
+    Answer 503 and never 401: the client would sign the person in again, which does not help.
     """
 
     status = 503

@@ -11,7 +11,7 @@ import jwt
 
 from ._errors import Unavailable
 
-REFRESH_AFTER = 60.0  # a key that has leaked, and was removed, is believed no longer
+REFRESH_AFTER = 60.0  # seconds; a key that was removed, because it leaked, is accepted no longer
 KEEP_FOR = 300.0  # keys serve this long while Latchkey is away: its answer's max-age
 COOLDOWN = 30.0  # between two fetches: any number of forged key ids costs one
 RETRY_AFTER = 2.0  # the cooldown after a fetch that failed
@@ -126,7 +126,7 @@ def _parse(body: bytes) -> dict[str, tuple[str, Any]]:
             kid, alg = jwk["kid"], jwk["alg"]
             if isinstance(kid, str) and alg in ALGORITHMS and jwk.get("use", "sig") == "sig" and "d" not in jwk:
                 keys[kid] = (alg, jwt.PyJWK.from_dict(jwk, alg).key)
-        except Exception:  # one of a kind that is not known here does not spoil the others
+        except Exception:  # a key of an unknown kind is skipped
             continue
     if not keys:
         raise ValueError("no key for access tokens")

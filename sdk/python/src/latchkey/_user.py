@@ -57,7 +57,7 @@ class User:
     def has_role(self, team: str | None, role: str) -> bool:
         """Report whether the user has at least a role in a team.
 
-        Use it where the team comes from the request: a role is worth nothing in another team.
+        Use it where the team comes from the request: a role in one team says nothing about another.
         """
         return bool(team) and self.team == str(team) and at_least(self.role, role)
 

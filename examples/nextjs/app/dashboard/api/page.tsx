@@ -1,7 +1,7 @@
 import { auth } from '@/auth'
 import { me } from '@/lib/notes'
 
-// The API is a server of its own, which verifies the token by itself: examples/express-api.
+// The API is another server, which verifies the token: examples/express-api.
 export default async function Api() {
   await auth.protect({ onboarded: true })
   const { id, team, role } = await me()

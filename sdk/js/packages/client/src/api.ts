@@ -16,7 +16,7 @@ export interface ApiOptions {
   headers?: Record<string, string>
 }
 
-/** createApi returns a client of the API that never waits without end. */
+/** createApi returns a client of the API, whose calls time out. */
 export function createApi({ timeout = 10_000, fetch: send = (request) => fetch(request), ...options }: ApiOptions): Api {
   return createFetchClient<paths>({
     ...options,
@@ -34,7 +34,7 @@ export function abortAfter(request: Request, timeout: number): Request {
   const limited = new Request(request, { signal: AbortSignal.any([request.signal, controller.signal]) })
   // Node.js holds the signals of a Request weakly: with AbortSignal.timeout, the garbage
   // collector can take them, and the request is never aborted. So the timer holds it.
-  const timer = setTimeout((held: Request) => held.signal.aborted || controller.abort(new DOMException('the time is over', 'TimeoutError')), timeout, limited)
+  const timer = setTimeout((held: Request) => held.signal.aborted || controller.abort(new DOMException('the call timed out', 'TimeoutError')), timeout, limited)
   // A browser's timer is a number; that of Node.js must not keep a process alive.
   if (typeof timer === 'object') (timer as { unref?: () => void }).unref?.()
   return limited
@@ -53,15 +53,15 @@ export async function unwrap<T>(answer: Promise<{ data?: T; error?: unknown; res
   return data as T
 }
 
-/** expected returns data if it is what the service answers; a proxy may have answered instead of it. */
+/** expected returns data if it is a response of the service: a proxy may have answered instead. */
 export function expected<T>(data: T, isRight: (data: T) => unknown): T {
   if (typeof data !== 'object' || data === null || !isRight(data)) {
-    throw new LatchkeyError('the response is not one of Latchkey', { code: 'unexpected_response', status: 200 })
+    throw new LatchkeyError('the response is not from Latchkey', { code: 'unexpected_response', status: 200 })
   }
   return data
 }
 
-// failureOf says why there is no answer. What the caller aborted stays an AbortError.
+// failureOf returns the error of a call without a response. An abort by the caller stays an AbortError.
 function failureOf(cause: unknown): unknown {
   const { name } = cause as { name?: unknown }
   if (cause instanceof LatchkeyError || name === 'AbortError') return cause

@@ -23,8 +23,8 @@ export interface SignInOptions<P extends Purpose = Purpose> {
 export type Client = ReturnType<typeof createClient>
 
 /**
- * createClient makes a client for pages: it sends the session's cookie. Pages of other
- * origins must be listed in LATCHKEY_ALLOWED_ORIGINS. Every call throws a LatchkeyError.
+ * createClient returns a client for pages, which sends the session's cookie. Pages of other
+ * origins must be listed in LATCHKEY_ALLOWED_ORIGINS. A call that fails throws a LatchkeyError.
  */
 export function createClient({ baseUrl = '', ...options }: ClientOptions = {}) {
   const url = baseUrl.replace(/\/+$/, '')
@@ -32,14 +32,14 @@ export function createClient({ baseUrl = '', ...options }: ClientOptions = {}) {
   const tokens = new Tokens(api)
   const proved = async (answer: Promise<{ data?: ProofResult; error?: unknown; response: Response }>): Promise<ProofResult> => {
     const result = expected(await unwrap(answer), (it) => it.user?.id && it.session?.id)
-    tokens.clear() // they are of the session before
+    tokens.clear() // they belong to the previous session
     return result
   }
 
   /**
-   * signInUrl returns where to send the browser to sign in with a provider: at once for
-   * signing in, as for a link; as a promise for `link` and `step_up`, which the service begins for
-   * this browser only if the page asks for it. Without a provider it is the service's own sign-in page.
+   * signInUrl returns where to send the browser to sign in with a provider, for use in a link. For
+   * `link` and `step_up` it returns a promise, because the page has to begin them for this browser.
+   * Without a provider it is the service's own sign-in page.
    */
   function signInUrl(provider?: string, options?: SignInOptions<'sign_in'>): string
   function signInUrl(provider: string, options: SignInOptions<'link' | 'step_up'>): Promise<string>
@@ -51,7 +51,7 @@ export function createClient({ baseUrl = '', ...options }: ClientOptions = {}) {
     return url + path + (back === undefined ? '' : `?return_to=${encodeURIComponent(back)}`)
   }
 
-  let current: string | undefined // the session that the tokens are of
+  let current: string | undefined // the session that the tokens belong to
 
   return {
     session: {
@@ -60,7 +60,7 @@ export function createClient({ baseUrl = '', ...options }: ClientOptions = {}) {
         try {
           const found = await unwrap(api.GET('/v1/session', teamId === undefined ? {} : { params: { query: { team_id: teamId } } }))
           const now = expected(found, (it) => it.user?.id && it.session?.id)
-          if (now.session.id !== current) tokens.clear() // another tab may have signed somebody else in
+          if (now.session.id !== current) tokens.clear() // another tab may have signed in another person
           current = now.session.id
           return now
         } catch (error) {
@@ -77,7 +77,7 @@ export function createClient({ baseUrl = '', ...options }: ClientOptions = {}) {
         } catch (error) {
           if (!(error instanceof LatchkeyError && error.code === 'unauthenticated')) throw error
         } finally {
-          tokens.clear() // what was asked for meanwhile is of this session, too
+          tokens.clear() // also those that were requested meanwhile
         }
       },
     },

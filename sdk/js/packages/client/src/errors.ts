@@ -1,14 +1,14 @@
 import type { components } from './schema.gen.js'
 
-/** A code of the service: `code` in its answers. */
+/** A code of the service: `code` in its responses. */
 export type ServiceErrorCode = components['schemas']['ErrorCode']
 
 /**
- * The codes of this library, for what is no answer of the service:
+ * The codes of this library, where the service did not respond with one:
  *
- * - `network_error`: there was no answer.
- * - `timeout`: the answer took too long.
- * - `unexpected_response`: something else answered, such as a proxy.
+ * - `network_error`: there was no response.
+ * - `timeout`: the response took too long.
+ * - `unexpected_response`: something else responded, such as a proxy.
  * - `invalid_webhook`: a webhook is not from Latchkey, or too old.
  * - `api_key_refused`: the application's own API key is wrong, has ended or lacks a scope.
  */
@@ -17,7 +17,7 @@ export type LibraryErrorCode = 'network_error' | 'timeout' | 'unexpected_respons
 /** Why a call was refused. A newer service can have codes that are not listed here. */
 export type LatchkeyErrorCode = ServiceErrorCode | LibraryErrorCode | (string & {})
 
-/** What a LatchkeyError says besides its message. */
+/** The fields of a LatchkeyError. */
 export interface LatchkeyErrorInit {
   code: LatchkeyErrorCode
   status: number
@@ -36,15 +36,15 @@ export interface LatchkeyErrorInit {
 /** LatchkeyError is what every function of these libraries throws. */
 export class LatchkeyError extends Error {
   override readonly name = 'LatchkeyError'
-  /** Why, for programs to decide by. */
+  /** The reason, for programs. */
   readonly code: LatchkeyErrorCode
-  /** The HTTP status; 0 if there was no answer. */
+  /** The HTTP status; 0 if there was no response. */
   readonly status: number
   /** The request in the log of the service. */
   readonly requestId: string | undefined
-  /** The field of the request that is wrong. */
+  /** The field of the request that is invalid. */
   readonly field: string | undefined
-  /** With `identity_taken` and `email_taken`: a ticket to merge or link accounts by, for this browser. */
+  /** With `identity_taken` and `email_taken`: a ticket for this browser, to merge or link accounts. */
   readonly ticket: string | undefined
   readonly ticketKind: 'merge' | 'link' | undefined
   /** With `policy_unsatisfied`: the rule of the team's policy. */

@@ -1,8 +1,8 @@
 /**
- * absoluteReturn returns where to come back to, as the service takes it. On another
- * host than the service a path would lead to the service, so it becomes a URL of this page's
- * origin. It throws a TypeError for what can lead nowhere but astray: the service
- * has the last word, and takes URLs of its allowed origins only.
+ * absoluteReturn returns returnTo in the form that the service expects. On another host
+ * than the service's, a path would lead to the service, so it becomes a URL of the page's
+ * origin. It throws a TypeError for anything but a path or an http(s) URL. The service
+ * itself accepts only URLs of its allowed origins.
  */
 export function absoluteReturn(returnTo: string, baseUrl: string, origin = globalThis.location?.origin): string {
   if (returnTo.startsWith('/')) {

@@ -1,6 +1,6 @@
 import { type Api, expected, unwrap } from './api.js'
 
-// How long before it expires a token is renewed, in milliseconds: longer than a request is under way.
+// How long before its expiry a token is renewed, in milliseconds: longer than a request takes.
 const early = 30_000
 
 export interface TokenRequest {
@@ -10,7 +10,7 @@ export interface TokenRequest {
   teamId?: string | undefined
 }
 
-/** Tokens keeps access tokens until 30 seconds before they expire. Callers at once share a request. */
+/** Tokens keeps access tokens until 30 seconds before they expire. Concurrent callers share a request. */
 export class Tokens {
   readonly #api: Api
   #kept = new Map<string, { token: string; until: number }>()
@@ -35,7 +35,7 @@ export class Tokens {
     return pending
   }
 
-  /** clear forgets all tokens: they are those of a session that has ended. */
+  /** clear forgets all tokens, when their session has ended. */
   clear(): void {
     this.#kept = new Map()
     this.#pending = new Map()
@@ -46,7 +46,7 @@ export class Tokens {
     const asked = Date.now()
     const body = { ...(clientId === undefined ? {} : { client_id: clientId }), ...(teamId === undefined ? {} : { team_id: teamId }) }
     const grant = expected(await unwrap(this.#api.POST('/v1/token', { body })), (it) => typeof it.access_token === 'string' && it.expires_in > 0)
-    // In the map of the time of asking: after clear, nothing of before is kept.
+    // Into the map that was current when it was requested: clear() keeps no earlier token.
     kept.set(key, { token: grant.access_token, until: asked + grant.expires_in * 1000 - early })
     return grant.access_token
   }

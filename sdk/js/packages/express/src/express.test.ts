@@ -39,7 +39,7 @@ async function call(path: string, token?: string, init: RequestInit = {}) {
   return { status: answer.status, headers: answer.headers, body: text.startsWith('{') || text.startsWith('"') ? JSON.parse(text) : text }
 }
 
-test('what is for everybody goes on', async () => {
+test('public pages work', async () => {
   expect((await call('/')).body).toEqual({ user: null, machine: null })
   expect((await call('/', 'forged')).body).toEqual({ user: null, machine: null })
   expect((await call('/', await issuer.sign())).body).toEqual({ user: 'user', machine: null })
@@ -51,7 +51,7 @@ test('the author is who signed in, whatever the body says', async () => {
   expect((await call('/notes', await issuer.sign(), note)).body).toEqual({ author: 'user', text: 'hello' })
 })
 
-test('nobody is 401 with WWW-Authenticate, a machine 403', async () => {
+test('without a user it is 401 with WWW-Authenticate, and for a machine 403', async () => {
   const nobody = await call('/notes', undefined, { method: 'POST' })
   expect([nobody.status, nobody.headers.get('www-authenticate'), nobody.body.code]).toEqual([401, 'Bearer resource_metadata="https://api.example.com/meta"', 'unauthenticated'])
   const forged = await call('/notes', 'forged', { method: 'POST' })
@@ -72,7 +72,7 @@ describe('a role', () => {
     expect((await call('/lost', await token('owner'))).status).toBe(403)
   })
 
-  test('of a machine counts where it may come', async () => {
+  test('of a machine counts where machines are allowed', async () => {
     expect((await call('/machines', await issuer.machine())).body).toEqual({ machine: 'key' })
   })
 })

@@ -24,7 +24,7 @@ declare global {
   namespace Express {
     interface User extends LatchkeyUser {}
     interface Request {
-      /** The person who sent the request, by their access token. Undefined for nobody, and for machines. */
+      /** The person who sent the request, by their access token. Undefined without one, and for machines. */
       user?: User | undefined
       /** The API key of a team that sent the request. */
       machine?: Machine | undefined
@@ -39,7 +39,7 @@ export interface AuthenticatorOptions extends ChallengeOptions {
 
 export type LatchkeyOptions = (VerifierOptions & ChallengeOptions) | AuthenticatorOptions
 
-// What latchkey() found, for the guards behind it.
+// What latchkey() found, for the guards that follow it.
 interface Found {
   principal?: Principal
   error?: unknown
@@ -48,8 +48,8 @@ interface Found {
 const found = new WeakMap<Request, Found>()
 
 /**
- * latchkey sets `req.user` or `req.machine` by the bearer token of each request. It refuses nothing, so that pages for everybody
- * go on: put requireUser or requireRole before what needs somebody.
+ * latchkey sets `req.user` or `req.machine` by the bearer token of each request. It refuses nothing, so public pages work: put
+ * requireUser or requireRole before routes that need a user.
  */
 export function latchkey({ resourceMetadata, scopes, ...options }: LatchkeyOptions): RequestHandler {
   const by: Authenticator = 'authenticator' in options ? options.authenticator : createVerifier(options)
@@ -71,24 +71,24 @@ export function latchkey({ resourceMetadata, scopes, ...options }: LatchkeyOptio
 }
 
 /**
- * requireUser answers a request without a token: 401 with WWW-Authenticate, 403 for a machine, and 503 where Latchkey cannot be
- * asked who it is.
+ * requireUser answers 401 with WWW-Authenticate to requests without a user, 403 to machines, and 503 while tokens cannot be
+ * checked.
  */
 export function requireUser(): RequestHandler {
   return guard(() => undefined, false)
 }
 
 export interface RequireRoleOptions {
-  /** The team that it must be, such as `(req) => req.params.team`. Without it, it is `req.user.team`: use no other. */
+  /** The team that the token must be for, such as `(req) => req.params.team`. Without it any team will do: then use `req.user.team`. */
   team?: string | ((req: Request) => string | undefined)
-  /** Whether an API key of the team may come, too. Then `req.user` may be undefined. The default is false. */
+  /** Whether API keys of the team are allowed as well. Then `req.user` may be undefined. The default is false. */
   machines?: boolean
 }
 
 /** requireRole is requireUser, and answers 403 unless they have this role in the team, or a higher one. */
 export function requireRole(role: Role, { team, machines = false }: RequireRoleOptions = {}): RequestHandler {
   return guard((principal, req) => {
-    // A team that the request does not name must not open every team.
+    // Without a name in the request, no team is right.
     const asked = typeof team === 'function' ? (team(req) ?? '') : team
     requireTeamRole(principal, role, { team: asked })
   }, machines)

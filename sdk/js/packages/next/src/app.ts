@@ -9,18 +9,18 @@ import { Revocations } from './revocations.js'
 import { newSealer, type Sealer } from './seal.js'
 import { type Stored, sessionOf } from './session.js'
 
-// Outcome is who a request is from, and what the browser should keep from now on.
+// Outcome is who sent a request, and the cookies to set.
 export interface Outcome {
-  /** `none`: without a session that could be anything. */
+  /** `none`: the request has no session of this application. */
   state: 'none' | Standing['state']
   session: Session | null
   error?: AuthError
   writes: CookieWrite[]
 }
 
-// App is what one application keeps in one process. Next.js loads the proxy, pages and
-// route handlers as bundles of their own; they share it, so that a logout that one of them
-// hears of counts for all, and nothing is asked twice.
+// App is the state of one application in one process. Next.js loads the proxy, pages and
+// route handlers as separate bundles, which share it: a logout that one of them receives
+// counts for all, and Latchkey is not asked twice.
 export class App {
   readonly config: Config
   readonly sealer: Sealer
@@ -39,7 +39,7 @@ export class App {
     this.forwarder = config.mode === 'cookie' ? new Forwarder(config) : undefined
   }
 
-  // originFor returns where the application is, as the person's browser sees it.
+  // originFor returns the origin of the application, as the person's browser sees it.
   originFor(headers: Headers): string {
     if (this.config.baseUrl) return this.config.baseUrl
     const first = (name: string) => headers.get(name)?.split(',')[0]?.trim()
@@ -56,13 +56,13 @@ export class App {
     return cookieNames(this.config.cookieName, this.originFor(headers))
   }
 
-  // clientIp returns where the person is, if a proxy that is trusted says so.
+  // clientIp returns the address of the person, if a trusted proxy names it.
   clientIp(headers: Headers): string | undefined {
     const hops = (headers.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim())
     return this.config.trustedProxies > 0 ? hops[hops.length - this.config.trustedProxies] || undefined : undefined
   }
 
-  // storedIn reads the session of a request; undefined if there is none that is ours.
+  // storedIn returns the session in the cookies of a request, undefined if there is none.
   async storedIn(jar: Jar, names: CookieNames): Promise<Stored | undefined> {
     for (const candidate of candidates(jar, names.session)) {
       const stored = await this.sealer.open<Stored>('session', candidate)
@@ -71,7 +71,7 @@ export class App {
     return undefined
   }
 
-  // keep returns what writes a session into the browser; null removes it.
+  // keep returns the cookies that store a session; null removes it.
   async keep(jar: Jar, names: CookieNames, stored: Stored | null): Promise<CookieWrite[]> {
     const { maxAge } = this.config
     const sealed = stored && (await this.sealer.seal('session', stored, maxAge))
@@ -80,7 +80,7 @@ export class App {
     return writes
   }
 
-  // outcome returns who a request is from.
+  // outcome returns who sent a request.
   async outcome(jar: Jar, headers: Headers, renew = false): Promise<Outcome> {
     if (this.forwarder) return this.#forwarded(this.forwarder, headers, renew)
     const names = this.namesFor(headers)
@@ -124,7 +124,7 @@ const place = Symbol.for('@latchkey/next')
 shared[place] ??= new Map()
 const apps = shared[place]
 
-// appFor returns the application of some options, which is made when it is first needed.
+// appFor returns a function that returns the App of some options, created on first use.
 export function appFor(options: Options): () => App {
   let app: App | undefined
   return () => {

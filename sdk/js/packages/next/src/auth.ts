@@ -14,7 +14,7 @@ import { beginSignIn, endSession } from './sign-in.js'
 // Handler is a route handler of Next.js.
 export type Handler<Context> = (request: NextRequest, context: Context) => Promise<Response>
 
-// Protected is a route handler that only those reach who may.
+// Protected is a route handler that only permitted requests reach.
 export type Protected<Context> = (request: NextRequest & { auth: Session }, context: Context) => Response | Promise<Response>
 
 export interface Auth {
@@ -26,19 +26,19 @@ export interface Auth {
   /** Wraps a route handler, or a proxy: `request.auth` is who is signed in. */
   <Context = unknown>(handler: Inner<Context>): (request: NextRequest, context: Context) => Promise<Response>
   /**
-   * Returns who is signed in and has what is required. In a page it sends others to sign in, to the onboarding page, or
-   * to verify that it is them. In a server action and in a route handler nothing after it runs: it throws an AuthError.
+   * Returns who is signed in, if they have what is required. A page sends others to sign in, to the onboarding page, or
+   * to verify that it is them. In a server action or a route handler it throws an AuthError.
    */
   protect(needs?: Requirements): Promise<Session>
   /** Wraps a route handler: others are answered with 401, 403 or 503. */
   protect<Context>(needs: Requirements, handler: Protected<Context>): Handler<Context>
   protect<Context>(handler: Protected<Context>): Handler<Context>
-  /** Asks Latchkey for the user's present claims, such as after the application changed them. In actions and route handlers. */
+  /** Asks Latchkey for the user's current claims, such as after the application changed them. In actions and route handlers. */
   refresh(): Promise<Session | null | undefined>
 }
 
-// Next.js has modules of its own for these names, which its bundler puts here: they are
-// loaded when they are needed, so that this one can be imported anywhere.
+// The bundler of Next.js replaces these modules. They are loaded when they are needed, so
+// that this module can be imported anywhere.
 const nextHeaders = () => import('next/headers')
 
 async function redirect(to: string): Promise<never> {
@@ -62,8 +62,8 @@ async function surroundings(): Promise<Surroundings> {
   }
 }
 
-// writeCookies has the browser keep something, where Next.js lets it: server components
-// cannot, and read what the proxy has written for them.
+// writeCookies sets cookies and reports whether it could: server components cannot, and
+// read what the proxy has set for them.
 async function writeCookies(writes: readonly CookieWrite[]): Promise<boolean> {
   if (!writes.length) return true
   const jar = await (await nextHeaders()).cookies()
@@ -153,7 +153,7 @@ export function authOf(app: () => App): Auth {
   })
 }
 
-// signInOf returns `signIn`, for server actions: it begins a sign-in and does not return.
+// signInOf returns `signIn`, for server actions: it starts a sign-in by a redirect.
 export function signInOf(app: () => App) {
   return async (provider?: string, options: SignInOptions = {}): Promise<never> => {
     const { jar, headers: all } = await surroundings()
@@ -173,7 +173,7 @@ export function signInOf(app: () => App) {
 }
 
 // signOutOf returns `signOut`, for server actions: it ends the session, here and in
-// Latchkey, and does not return.
+// Latchkey, and redirects.
 export function signOutOf(app: () => App) {
   return async (options: { redirectTo?: string } = {}): Promise<never> => {
     const { jar, headers: all } = await surroundings()
@@ -188,8 +188,8 @@ async function pageBefore(app: App, all: Headers): Promise<string> {
   return returnPath(all.get('referer'), app.originFor(all), app.config.basePath)
 }
 
-// getAccessTokenOf returns `getAccessToken`: an access token of who is signed in, for an API
-// that verifies them.
+// getAccessTokenOf returns `getAccessToken`: an access token of the person who is signed in,
+// for an API that verifies it.
 export function getAccessTokenOf(app: () => App) {
   return async (): Promise<string> => {
     const { jar, headers: all } = await surroundings()

@@ -2,8 +2,8 @@ import { AuthError } from './errors.js'
 import type { Matcher, Pattern } from './matcher.js'
 import type { RevocationStore } from './revocations.js'
 
-// Options say how an application signs people in. What is left out comes from the
-// environment, by the names that Auth.js uses for a provider called latchkey.
+// Options configure how an application signs people in. Those left out come from the
+// environment, from the variables that Auth.js uses for a provider called latchkey.
 export interface Options {
   /** LATCHKEY_PUBLIC_URL of the Latchkey service. Default: AUTH_LATCHKEY_ISSUER. */
   issuer?: string | undefined
@@ -12,12 +12,12 @@ export interface Options {
   /** Default: AUTH_LATCHKEY_SECRET. */
   clientSecret?: string | undefined
   /**
-   * Encrypts the application's cookies; at least 32 characters (`openssl rand -base64 32`). The first of several
-   * encrypts, all decrypt: put a new one first to rotate it. Default: AUTH_SECRET.
+   * Encrypts the application's cookies; at least 32 characters (`openssl rand -base64 32`). Of several, the first one
+   * encrypts and all decrypt: put a new one first to rotate it. Default: AUTH_SECRET.
    */
   secret?: string | readonly string[] | undefined
   /**
-   * The application's own address, such as https://app.example.com. Default: AUTH_URL, or else what the request says
+   * The application's own address, such as https://app.example.com. Default: AUTH_URL, or else that of the request
    * (X-Forwarded-Host and X-Forwarded-Proto, or Host). Set it in production.
    */
   baseUrl?: string | undefined
@@ -28,35 +28,35 @@ export interface Options {
    * which Latchkey's own cookie reaches the application: on the same host, or below LATCHKEY_COOKIE_DOMAIN.
    */
   mode?: 'oauth' | 'cookie' | undefined
-  /** What to ask for. Default: openid profile email wallets. */
+  /** The scopes to request. Default: openid profile email wallets. */
   scope?: string | undefined
   /** The API that access tokens are for (RFC 8707). */
   resource?: string | undefined
-  /** The page that people who are not onboarded are sent to from all others, such as /signup. */
+  /** The page that people who are not onboarded are sent to, from any other, such as /signup. */
   onboarding?: string | undefined
-  /** The paths that `proxy` lets signed-in people pass only. */
+  /** The paths that `proxy` opens to signed-in people only. */
   protect?: readonly Pattern[] | Matcher | undefined
   /**
-   * Keeps which sessions have ended, for all servers of the application: then a logout works everywhere at once, and
-   * nothing is asked between two refreshes. Without one each server asks Latchkey at most once a minute.
+   * Remembers which sessions have ended, for all servers of the application: then a logout works everywhere at once, and
+   * Latchkey is not asked between two refreshes. Without one, each server asks Latchkey at most once a minute.
    */
   revocations?: RevocationStore | undefined
   /** The name of the cookie, without `__Host-`. Default: latchkey-session. */
   cookieName?: string | undefined
-  /** For how many seconds of not being used the cookie is kept. Default: 30 days. */
+  /** How many seconds the cookie is kept without being used. Default: 30 days. */
   maxAge?: number | undefined
-  /** How many milliseconds an answer of Latchkey may take. Default: 5000. */
+  /** How many milliseconds a response of Latchkey may take. Default: 5000. */
   timeout?: number | undefined
   /**
-   * How many reverse proxies of yours add to X-Forwarded-For before this server. It says where a person is, for teams
-   * with `allowed_networks`. Default: 0, which believes none.
+   * How many reverse proxies of yours in front of this server add to X-Forwarded-For, which gives the address of the
+   * person for teams with `allowed_networks`. Default: 0, which trusts none.
    */
   trustedProxies?: number | undefined
   /** Default: the global one. */
   fetch?: typeof fetch | undefined
 }
 
-// Config is Options, checked, with what was left out.
+// Config is Options after validation, with the defaults.
 export interface Config {
   issuer: string
   clientId: string
@@ -80,8 +80,8 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host === '127.0.0.1' || host === '[::1]'
 }
 
-// readOptions is called when something is first needed, not when the module is loaded:
-// `next build` loads it where no secret is.
+// readOptions is called on first use, not when the module is loaded: `next build` loads it
+// without the secrets.
 export function readOptions(options: Options, env: Record<string, string | undefined>): Config {
   const need = (name: string, value: string | undefined, variable: string): string => {
     if (!value) throw new AuthError('configuration', `@latchkey/next: set ${variable}, or the option ${name}`)
@@ -98,7 +98,7 @@ export function readOptions(options: Options, env: Record<string, string | undef
     }
   }
   const baseUrl = options.baseUrl ?? env['AUTH_URL']
-  // With none, all paths would be the handlers', and the proxy would protect nothing.
+  // Without one, every path would belong to the handlers, and the proxy would protect nothing.
   const basePath = (options.basePath ?? '/api/auth').replace(/\/+$/, '')
   if (!/^\/[^/]/.test(basePath)) throw new AuthError('configuration', '@latchkey/next: basePath must be a path such as /api/auth')
   return {

@@ -36,8 +36,8 @@ export function cookieNames(name: string, origin: string): CookieNames {
   return { session: prefix + name, signIn: `${prefix}${name}-sign-in`, secure }
 }
 
-// candidates are the values that a cookie of this name can have: itself, or its chunks
-// together. One that was cut or mixed up does not decrypt.
+// candidates returns the possible values of a cookie: itself, and its chunks joined. A value
+// that was cut or mixed up does not decrypt.
 export function candidates(jar: Jar, name: string): string[] {
   const out: string[] = []
   const whole = jar.get(name)
@@ -52,8 +52,9 @@ export function candidates(jar: Jar, name: string): string[] {
   return out
 }
 
-// writeCookie returns what replaces a cookie, in chunks if it has to be; null removes it.
-// What the browser has of it besides is removed. undefined if it is too long for browsers.
+// writeCookie returns the cookies that replace one, in chunks if it is long; null removes
+// it. Other chunks that the browser has are removed. It returns undefined if the value is
+// too long for browsers.
 export function writeCookie(jar: Jar, name: string, value: string | null, secure: boolean, maxAge: number): CookieWrite[] | undefined {
   const parts = value === null ? [] : (value.match(new RegExp(`.{1,${chunkSize}}`, 'g')) ?? [])
   if (parts.length > maxChunks) return undefined
@@ -76,7 +77,7 @@ export function serialize(c: CookieWrite): string {
   return `${c.name}=${c.value}; Path=/; Max-Age=${c.maxAge}; HttpOnly; SameSite=Lax${c.secure ? '; Secure' : ''}${c.domain ? `; Domain=${c.domain}` : ''}`
 }
 
-// pairsOf reads a Cookie header. A name can be there twice.
+// pairsOf reads a Cookie header, in which a name can occur twice.
 export function pairsOf(header: string | null): [name: string, value: string][] {
   return (header ?? '').split(';').flatMap((pair) => {
     const at = pair.indexOf('=')
@@ -89,16 +90,16 @@ export function headerOf(pairs: readonly (readonly [name: string, value: string]
   return pairs.map(([name, value]) => `${name}=${value}`).join('; ')
 }
 
-// jarOf reads a Cookie header. Of a name that is there twice the first counts, as browsers
-// send the more specific one first.
+// jarOf reads a Cookie header. If a name occurs twice, the first one counts: browsers send
+// the more specific one first.
 export function jarOf(header: string | null): Jar {
   const all = new Map<string, string>()
   for (const [name, value] of pairsOf(header)) if (!all.has(name)) all.set(name, value)
   return { get: (name) => all.get(name), names: () => [...all.keys()] }
 }
 
-// withWrites returns a Cookie header as the browser will send it once it has the writes.
-// Other cookies stay as they are, also two of one name: whose they are decides which counts.
+// withWrites returns a Cookie header as the browser will send it after the writes. Other
+// cookies stay as they are, also two of one name: only their owner can decide between them.
 export function withWrites(header: string | null, writes: readonly CookieWrite[]): string {
   const changed = new Set(writes.map(({ name }) => name))
   const kept = pairsOf(header).filter(([name]) => !changed.has(name))

@@ -1,12 +1,12 @@
-// AuthErrorCode says why a request may not go on.
+// AuthErrorCode is the reason why a request was refused.
 export type AuthErrorCode =
   | 'unauthenticated' // 401: no session, or one that has ended
   | 'forbidden' // 403: not in the team, or without the role
   | 'policy_unsatisfied' // 403: the team's policy does not admit this session now
   | 'onboarding_required' // 403
   | 'reauth_required' // 403: the person has to verify that it is them
-  | 'invalid_answer' // 400: what came back from Latchkey is not an answer to this browser's request
-  | 'denied' // 400: the person, or Latchkey, said no
+  | 'invalid_answer' // 400: the response of Latchkey does not belong to a sign-in of this browser
+  | 'denied' // 400: the person, or Latchkey, refused
   | 'unavailable' // 503: Latchkey, or the store of revocations, does not answer
   | 'configuration' // 500
 
@@ -22,11 +22,11 @@ const statuses: Record<AuthErrorCode, number> = {
   configuration: 500,
 }
 
-// AuthError is why a request may not go on. Next.js answers a route handler that throws
-// one with its status where that is 401 or 403: by `digest`, which is also what an error
-// page of the application gets in production.
+// AuthError says why a request was refused. If a route handler throws one, Next.js answers
+// with its status if that is 401 or 403: by `digest`, which an error page of the
+// application also gets in production.
 export class AuthError extends Error {
-  // Next.js loads this module several times, once a bundle, and they share what throws.
+  // Next.js loads this module once for each bundle, and errors cross between them.
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === 'AuthError' && 'code' in value && 'status' in value
   }
@@ -44,12 +44,12 @@ export class AuthError extends Error {
   }
 }
 
-// unavailable is the error of a request that Latchkey did not answer.
+// unavailable returns the error of a request that Latchkey did not answer.
 export function unavailable(message: string, cause?: unknown): AuthError {
   return new AuthError('unavailable', message, { cause })
 }
 
-// isUnavailable reports whether an error says that something else has to work first.
+// isUnavailable reports whether an error is `unavailable`.
 export function isUnavailable(error: unknown): error is AuthError {
   return error instanceof AuthError && error.code === 'unavailable'
 }

@@ -24,7 +24,7 @@ const prompts = ['login', 'select_account', 'consent'] as const
 const maxBody = 16 << 10
 
 const get: Record<string, Handler> = {
-  // What the client asks for who is signed in.
+  // The client asks who is signed in.
   session: async (app, call) => answerSession(await app.outcome(call.jar, call.request.headers)),
 
   signin: signIn,
@@ -32,22 +32,22 @@ const get: Record<string, Handler> = {
   callback: async (app, { request, query, jar, origin }) => {
     const arrival = await finishSignIn(app, jar, request.headers, query)
     if (!arrival.error) return redirect(arrival.to, arrival.writes)
-    // The address of an answer that was taken already is in the history: go on.
+    // The browser went back to a callback that was used already.
     if (arrival.error.code === 'invalid_answer' && (await app.outcome(jar, request.headers)).state === 'active') return redirect(arrival.to, arrival.writes)
     return failed(app, request, origin, arrival.error, arrival.to, arrival.writes)
   },
 
   signout: async (app, { query, origin }) => signOutPage(`${app.config.basePath}/signout`, returnPath(query.get('redirectTo'), origin, app.config.basePath), app.config.issuer),
 
-  // Where Latchkey sends the browser once its own session has ended.
+  // Latchkey sends the browser here after it has ended its own session.
   'signed-out': async (app, { query, origin }) => redirect(returnPath(query.get('state'), origin, app.config.basePath)),
 
-  // Where pages that need a person send them if it is not known who they are.
+  // Protected pages send people here while it is not known who they are.
   unavailable: async (app, { request, query, origin }) => failed(app, request, origin, unavailable('it is not known who this is'), query.get('redirectTo')),
 }
 
 const post: Record<string, Handler> = {
-  // New claims, now.
+  // The client asks for current claims.
   session: async (app, { request, jar, origin }) => {
     if (!isOwn(request.headers, origin)) return refusal(403, 'forbidden')
     return answerSession(await app.outcome(jar, request.headers, true))
@@ -110,7 +110,7 @@ function answerSession(outcome: Outcome): Response {
   return json(200, outcome.session, outcome.writes)
 }
 
-// formOf reads a form of a size that can be one of ours.
+// formOf reads a form, which is empty if it is too large.
 async function formOf(request: Request): Promise<URLSearchParams> {
   if (!request.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded')) return new URLSearchParams()
   const body = await readBody(request, maxBody)

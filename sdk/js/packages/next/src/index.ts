@@ -17,7 +17,7 @@ export type { RevocationStore } from './revocations.js'
 
 export interface Proxy {
   (request: NextRequest, event?: unknown): Promise<Response>
-  /** Does more than to renew sessions and to protect pages: `request.auth` is who is signed in. */
+  /** Wraps a proxy of the application: `request.auth` is who is signed in. */
   (inner: Inner<unknown>): (request: NextRequest, event?: unknown) => Promise<Response>
 }
 
@@ -26,17 +26,17 @@ export interface LatchkeyApp {
   auth: Auth
   /** For app/api/auth/[...latchkey]/route.ts: `export const { GET, POST } = handlers`. */
   handlers: Handlers
-  /** In a server action: begins a sign-in. Without a provider the person chooses one. */
+  /** In a server action: starts a sign-in. Without a provider the person chooses one. */
   signIn(provider?: string, options?: SignInOptions): Promise<never>
   /** In a server action: signs out, here and in Latchkey. */
   signOut(options?: { redirectTo?: string }): Promise<never>
   /** For proxy.ts: `export { proxy } from './auth'`, or as `middleware` in middleware.ts. */
   proxy: Proxy
-  /** An access token of who is signed in, for a backend that verifies it. */
+  /** Returns an access token of the person who is signed in, for a backend that verifies it. */
   getAccessToken(): Promise<string>
 }
 
-// Latchkey returns what a Next.js application signs people in with.
+// Latchkey configures sign-in for a Next.js application.
 export function Latchkey(options: Options = {}): LatchkeyApp {
   const app = appFor(options)
   const guard = proxyOf(app, options)

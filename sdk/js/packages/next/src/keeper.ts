@@ -4,28 +4,28 @@ import { type Grant, Refused, type Remote } from './remote.js'
 import type { Revocations } from './revocations.js'
 import { claimsOf, type Stored } from './session.js'
 
-// Standing is what a session that a cookie holds is worth now.
+// Standing is the current state of a session that a cookie holds.
 export type Standing =
-  /** It is alive. `stored` is what the cookie should hold from now on. */
+  /** It is active. `stored` is what the cookie should hold from now on. */
   | { state: 'active'; stored: Stored }
   /** It has ended. The cookie can go. */
   | { state: 'ended' }
-  /** The team's policy does not admit it now. It may later. */
+  /** The team's policy does not allow it now. It may later. */
   | { state: 'refused'; error: AuthError }
-  /** It is not known, because Latchkey does not answer. That signs no one in. */
+  /** It is not known, because Latchkey does not answer. It does not count as signed in. */
   | { state: 'unavailable'; error: AuthError }
 
-// checkEvery is for how many seconds an answer of Latchkey counts where no store of
-// revocations is configured: the time within which a session that ended elsewhere ends here.
+// checkEvery is how many seconds a response of Latchkey counts if no store of revocations
+// is configured: a session that ended elsewhere ends here within this time.
 export const checkEvery = 60
 
-// renewBefore is how many seconds before its end an access token is renewed.
+// renewBefore is how many seconds before its expiry an access token is renewed.
 const renewBefore = 30
 
-// What one server remembers, in sessions.
+// How many sessions one server remembers.
 const most = 5000
 
-// Keeper keeps sessions alive, with as few requests as that takes.
+// Keeper checks and renews sessions, with as few requests as possible.
 //
 // A refresh token works once, and using it again after its successor was used ends the
 // session. Tabs, prefetches and several servers all come with the same cookie, so:
@@ -40,10 +40,10 @@ export class Keeper {
   readonly #remote: Remote
   readonly #revocations: Revocations
   readonly #now: () => number
-  /** By the refresh token that they began from. */
+  /** By the refresh token that was used. */
   readonly #renewing = new Flights<Standing>()
   readonly #renewed = new Recent<Stored>(most)
-  /** By the access token: what the last check said, and when. */
+  /** By the access token: the result of the last check, and its time. */
   readonly #checking = new Flights<Standing>()
   readonly #checked = new Recent<{ at: number; renewed?: Stored }>(most)
 
@@ -53,13 +53,13 @@ export class Keeper {
     this.#now = now
   }
 
-  // begin returns what to keep of a sign-in. A logout may have overtaken it.
+  // begin returns the session of a sign-in. A logout may have overtaken it.
   async begin(grant: Grant): Promise<Standing> {
     const stored = this.#storedOf(grant, undefined)
     return (await this.#ended(stored)) ? { state: 'ended' } : { state: 'active', stored }
   }
 
-  // standing returns what a session is worth now.
+  // standing returns the current state of a session.
   standing(stored: Stored, clientIp?: string): Promise<Standing> {
     return answered(async () => {
       if (await this.#ended(stored)) return { state: 'ended' }
@@ -70,7 +70,7 @@ export class Keeper {
       try {
         return await this.#renewing.join(token, () => this.#renew(stored, token, clientIp))
       } catch (error) {
-        // What was said last still counts.
+        // The last response still counts.
         if (isUnavailable(error) && stored.exp > this.#now() && this.#fresh(stored.checked)) return { state: 'active', stored }
         throw error
       }
@@ -90,8 +90,8 @@ export class Keeper {
     await this.#revocations.end({ sid: claimsOf(stored).sid, at: this.#now() })
   }
 
-  // due reports whether a session needs new tokens. A renewal is a check, too: one that is
-  // needed within the minute takes the place of the check.
+  // due reports whether a session needs new tokens. A renewal is also a check: one that is
+  // needed within the minute replaces the check.
   #due(stored: Stored): boolean {
     const left = stored.exp - renewBefore - this.#now()
     return left <= 0 || (left < checkEvery && !this.#revocations.shared && !this.#fresh(this.#lastChecked(stored)))
@@ -111,7 +111,7 @@ export class Keeper {
     return this.#revocations.has({ sid, sub, since: stored.since })
   }
 
-  // alive asks whether a session whose tokens have time left is alive, once in a while.
+  // alive checks a session whose tokens have time left, at most once a minute.
   async #alive(stored: Stored, clientIp: string | undefined): Promise<Standing> {
     if (this.#revocations.shared || this.#fresh(stored.checked)) return { state: 'active', stored }
     const known = this.#checked.get(stored.access)
@@ -124,7 +124,7 @@ export class Keeper {
         this.#checked.set(stored.access, { at })
         return { state: 'active', stored: { ...stored, checked: at } }
       }
-      // It has changed, or has ended, or its policy refuses it: a renewal says which.
+      // It has changed or ended, or the policy refuses it: a renewal shows which.
       const standing = await this.#renewClaims(stored, clientIp)
       if (standing.state === 'active') this.#checked.set(stored.access, { at, renewed: standing.stored })
       return standing
@@ -175,7 +175,7 @@ export class Keeper {
   }
 }
 
-// answered makes a failure a standing: what is not known lets no one in.
+// answered turns a failure into a standing: an unknown session is not signed in.
 async function answered(task: () => Promise<Standing>): Promise<Standing> {
   try {
     return await task()

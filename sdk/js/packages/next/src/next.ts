@@ -8,21 +8,21 @@ import { createMatcher, type Matcher } from './matcher.js'
 import { errorPage } from './pages.js'
 import { type Kind, kindOf } from './request.js'
 
-// AuthRequest is a request with who it is from.
+// AuthRequest is a request with the person who sent it.
 export interface AuthRequest extends NextRequest {
   auth: Session | null
 }
 
 type Answer = Response | null | undefined
 
-// Inner is what an application does in the proxy, or in a route handler, besides.
+// Inner is a proxy or a route handler of the application.
 export type Inner<Context> = (request: AuthRequest, context: Context) => Answer | Promise<Answer>
 
-// pathHeader carries the path of a page, which Next.js does not say to it.
+// pathHeader carries the path of a page, which Next.js does not pass to it.
 export const pathHeader = 'x-latchkey-path'
 
-// proxyOf returns what proxy.ts exports: it renews the session of each request, before
-// pages read it, and lets no one pass who may not.
+// proxyOf returns what proxy.ts exports: it renews the session of each request before pages
+// read it, and stops requests to protected paths without one.
 export function proxyOf(app: () => App, options: Options) {
   let matcher: Matcher | undefined
   const isProtected = (request: NextRequest) => {
@@ -57,7 +57,7 @@ export function proxyOf(app: () => App, options: Options) {
 
 const noStore = { 'cache-control': 'private, no-store' }
 
-// guarded runs what an application does with who a request is from.
+// guarded runs a handler of the application with the session of a request.
 export async function guarded<Context>(
   app: App,
   request: NextRequest,
@@ -77,20 +77,19 @@ export async function guarded<Context>(
   return withSession(request, response as Response, outcome.writes, goesOn)
 }
 
-// withSession has the browser keep a session, by the answer to a request that only reads.
-// What an action or a handler does with it, such as signing out, must not be undone by the
-// same response. mutable says that the headers can be changed: those of Response.redirect()
-// cannot.
+// withSession stores a renewed session in the browser, with the response to a request that
+// only reads: the response to an action must not undo what the action did, such as signing
+// out. mutable says whether the headers can be changed: those of Response.redirect() cannot.
 export function withSession(request: NextRequest, response: Response, writes: readonly CookieWrite[], mutable = false): Response {
   const reads = request.method === 'GET' || request.method === 'HEAD'
   if (!writes.length || !reads) return response
   const out = mutable ? response : new NextResponse(response.body, response)
   for (const write of writes) out.headers.append('set-cookie', serialize(write))
-  out.headers.set('cache-control', 'private, no-store') // of a page that others get, too
+  out.headers.set('cache-control', 'private, no-store') // or a cache would give the session to others
   return out
 }
 
-// goOn has pages and handlers see the session as it is from now on.
+// goOn lets the request go on, with the renewed session.
 function goOn(response: Response | undefined, request: NextRequest, cookie: string): Response {
   const headers = new Headers(request.headers)
   if (cookie) headers.set('cookie', cookie)
@@ -98,7 +97,7 @@ function goOn(response: Response | undefined, request: NextRequest, cookie: stri
   headers.set(pathHeader, request.nextUrl.pathname + request.nextUrl.search)
   const next = NextResponse.next({ request: { headers } })
   if (!response) return next
-  // What the application wants to override goes on top.
+  // Overrides of the application take precedence.
   const own = (response.headers.get('x-middleware-override-headers') ?? '').split(',').filter(Boolean)
   const names = new Set((next.headers.get('x-middleware-override-headers') ?? '').split(',').filter(Boolean))
   for (const name of names) {
@@ -121,7 +120,7 @@ function redirectTo(request: NextRequest, path: string): Response {
 
 function refused(error: AuthError, kind: Kind, to: string, request: NextRequest, app: App): Response {
   if (kind === 'call') return Response.json({ error: error.code }, { status: error.status, headers: noStore })
-  // The router loads the page itself then, and gets the page that says so.
+  // Then the router loads the page as a document, and shows the error page.
   if (kind === 'part' || kind === 'action') return new Response(error.code, { status: error.status, headers: { ...noStore, 'content-type': 'text/plain' } })
   const signIn = `${app.config.basePath}/signin?${new URLSearchParams({ redirectTo: to, prompt: 'select_account' })}`
   return errorPage(

@@ -1,6 +1,6 @@
 import type { AuthErrorCode } from './errors.js'
 
-// Words are what a page says of an error.
+// The title and the text of the page for an error.
 const words: Partial<Record<AuthErrorCode, [title: string, text: string]>> = {
   unavailable: ['Sign-in is unavailable', 'We can’t check who you are right now. This isn’t your fault. Try again in a moment.'],
   invalid_answer: ['Sign-in didn’t work', 'This sign-in has expired, or was started in another browser. Sign in again.'],
@@ -31,20 +31,20 @@ function page(status: number, title: string, body: string, formAction = "'self'"
   })
 }
 
-// errorPage says what went wrong, with a way on: a path of the application.
+// errorPage returns a page that says what went wrong, with a link to a path of the application.
 export function errorPage(code: AuthErrorCode, status: number, again: { label: string; href: string }): Response {
   const [title, text] = words[code] ?? words.denied!
   return page(status, title, `<p>${text}<p><a href="${escaped(again.href)}">${escaped(again.label)}</a>`)
 }
 
-// signOutPage asks before it signs out: following a link must not.
+// signOutPage returns a page that asks before signing out: following a link must not sign out.
 export function signOutPage(action: string, to: string, issuer: string): Response {
   const body = `<form method="post" action="${escaped(action)}"><input type="hidden" name="redirectTo" value="${escaped(to)}"><button>Sign out</button></form>`
   return page(200, 'Sign out?', body, `'self' ${issuer}`)
 }
 
-// goOnPage is what a part of a page gets that cannot go where a page can: the router of
-// Next.js then loads the address as a page.
+// goOnPage is the response to a fetch of the router, which cannot follow a redirect to
+// another site: the router then loads the address as a document.
 export function goOnPage(): Response {
   return page(200, 'Sign in', '<p>Reload this page to sign in.')
 }

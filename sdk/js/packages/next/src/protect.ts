@@ -1,25 +1,25 @@
 import { hasRole, isRecentlyVerified, type Role, type Session } from '@latchkey/react/session'
 import { AuthError } from './errors.js'
 
-// Requirements are what a session needs besides being alive.
+// Requirements are what a session needs, apart from being active.
 export interface Requirements {
   /** At least this role in the team that the session acts in: an owner may do what an admin may. */
   role?: Role
   /** A team, or this one. */
   team?: boolean | string
   onboarded?: boolean
-  /** A proof in the last ten minutes, or in as many seconds. */
+  /** Verified in the last ten minutes, or in this many seconds. */
   recentlyVerified?: boolean | number
 }
 
-// Lack is what a session lacks, and how the person gets it.
+// Lack is a requirement that a session does not meet, and how the person can meet it.
 export interface Lack {
   error: AuthError
-  /** Where a page can send them; undefined if nothing helps. */
+  /** Where a page can send the person; undefined if nothing helps. */
   remedy?: { team?: string; prompt?: 'login' } | 'onboarding'
 }
 
-// lackOf returns the first thing that a session lacks.
+// lackOf returns the first requirement that a session does not meet.
 export function lackOf(session: Session, needs: Requirements, now = Date.now()): Lack | undefined {
   if (typeof needs.team === 'string' && session.team?.id !== needs.team) {
     return { error: new AuthError('forbidden', 'the session does not act in this team'), remedy: { team: needs.team } }

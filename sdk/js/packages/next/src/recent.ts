@@ -1,4 +1,4 @@
-// Recent is a map that forgets the oldest of more than it may hold.
+// Recent is a map of limited size, which drops the entries that were set longest ago.
 export class Recent<T> {
   readonly #all = new Map<string, T>()
   readonly #most: number
@@ -22,18 +22,18 @@ export class Recent<T> {
   }
 }
 
-// Flights runs one task a key at a time, for all who ask for it.
+// Flights runs at most one task per key at a time, which concurrent callers share.
 export class Flights<T> {
   readonly #running = new Map<string, Promise<T>>()
   readonly #queued = new Map<string, Promise<T>>()
 
-  // join returns what the task under way will return, or begins one.
+  // join returns the result of the running task, or starts one.
   join(key: string, task: () => Promise<T>): Promise<T> {
     return this.#running.get(key) ?? this.#begin(key, task)
   }
 
-  // after is for who needs a task that begins from now on: the next one, which all share
-  // who ask before it begins.
+  // after returns the result of a task that starts from now on. Callers that ask before it
+  // starts share it.
   after(key: string, task: () => Promise<T>): Promise<T> {
     const running = this.#running.get(key)
     if (!running) return this.#begin(key, task)

@@ -4,7 +4,7 @@ import type { Config } from './config.js'
 import { AuthError, unavailable } from './errors.js'
 import { Pauses, pauseOf } from './pauses.js'
 
-// Grant is an answer of the token endpoint.
+// Grant is a response of the token endpoint.
 export interface Grant {
   access_token: string
   expires_in: number
@@ -12,7 +12,7 @@ export interface Grant {
   refresh_token?: string
 }
 
-// Introspection is what an access token is worth now (RFC 7662).
+// Introspection is the current state of an access token (RFC 7662).
 export interface Introspection {
   active: boolean
   sub?: string
@@ -21,7 +21,7 @@ export interface Introspection {
   auth_time?: number
 }
 
-// Refused is Latchkey's no: `invalid_grant` once a session has ended.
+// Refused is an error response of Latchkey: `invalid_grant` once a session has ended.
 export class Refused extends Error {
   // As with AuthError.
   static override [Symbol.hasInstance](value: unknown): boolean {
@@ -39,10 +39,10 @@ export class Refused extends Error {
   }
 }
 
-// Five seconds of difference between two clocks are nothing.
+// In seconds. Both clocks may be five seconds off.
 const clockTolerance = 10
 
-// Remote is Latchkey, as an application calls it.
+// Remote calls Latchkey, as a client.
 export class Remote {
   readonly #config: Config
   readonly #keys: ReturnType<typeof createKeys>
@@ -58,8 +58,8 @@ export class Remote {
     })
   }
 
-  // reach fails where Latchkey is away: a browser that is sent there would say so only in
-  // its own words.
+  // reach fails while Latchkey is away: a browser that was sent there would show an error page
+  // of its own.
   async reach(): Promise<void> {
     const { issuer, timeout } = this.#config
     let status
@@ -73,7 +73,7 @@ export class Remote {
     if (status !== 200) throw unavailable(`${issuer} answers ${status}`)
   }
 
-  // exchange trades a code for tokens. It always asks: the person is waiting for it.
+  // exchange trades a code for tokens. It is always sent: the person is waiting for it.
   exchange(code: string, redirectUri: string, verifier: string): Promise<Grant> {
     return this.#grant({ grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier })
   }
@@ -84,7 +84,7 @@ export class Remote {
 
   async introspect(token: string, clientIp: string | undefined): Promise<Introspection> {
     const answer = await this.#post('/oauth2/introspect', { token, client_ip: clientIp }, token)
-    if (typeof answer['active'] !== 'boolean') throw unavailable('Latchkey did not say what a token is worth')
+    if (typeof answer['active'] !== 'boolean') throw unavailable('Latchkey did not introspect a token')
     return answer as unknown as Introspection
   }
 
@@ -93,8 +93,8 @@ export class Remote {
     await this.#post('/oauth2/revoke', { token })
   }
 
-  // verifyIDToken checks an ID token (OpenID Connect Core, section 3.1.3.7). Without a nonce
-  // it is one that came with a refresh.
+  // verifyIDToken checks an ID token (OpenID Connect Core, section 3.1.3.7). One that came with
+  // a refresh has no nonce.
   async verifyIDToken(raw: string, nonce?: string): Promise<JWTPayload> {
     const claims = await this.#verify(raw, { requiredClaims: ['exp', 'iat', 'sub', 'sid'] })
     if (claims['azp'] !== undefined && claims['azp'] !== this.#config.clientId) throw invalid('an ID token is for another application')

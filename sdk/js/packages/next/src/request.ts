@@ -1,4 +1,4 @@
-// Kind is what a request is for, which decides how to say no.
+// Kind is what a request is for, which decides how it is refused.
 export type Kind = 'page' | 'part' | 'action' | 'call'
 
 // kindOf reads what Next.js and browsers say of a request: a `page` is navigated to, a
@@ -12,7 +12,7 @@ export function kindOf(headers: Headers): Kind {
 }
 
 // isOwn reports whether a page of the application itself sent a request. Browsers say so in
-// each that is no GET.
+// every request but GET and HEAD.
 export function isOwn(headers: Headers, origin: string): boolean {
   const from = headers.get('origin')
   if (from) return from === origin

@@ -1,5 +1,5 @@
-// returnPath is where a person goes on after signing in or out: a path of the application.
-// What leads elsewhere is answered with the fallback. Browsers read a backslash as a slash
+// returnPath returns where a person goes after signing in or out: a path of the application.
+// For anything that leads elsewhere it is the fallback. Browsers read a backslash as a slash
 // and skip tabs and line breaks, so that "/\evil.example" and "/<tab>/evil.example" would
 // be other hosts, and "/..//evil.example" is one once its dots are resolved.
 export function returnPath(raw: string | null | undefined, origin: string, basePath: string, fallback = '/'): string {
@@ -10,7 +10,7 @@ export function returnPath(raw: string | null | undefined, origin: string, baseP
   if (!URL.canParse(raw, origin)) return fallback
   const url = new URL(raw, origin)
   if (url.origin !== origin || url.username || url.password || url.pathname.startsWith('//')) return fallback
-  // The pages of sign-in itself would lead round in circles.
+  // The sign-in pages themselves would be a loop.
   if (url.pathname === basePath || url.pathname.startsWith(`${basePath}/`)) return fallback
   return url.pathname + url.search + url.hash
 }

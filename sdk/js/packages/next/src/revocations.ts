@@ -9,8 +9,8 @@ export interface RevocationStore {
   get(key: string): Promise<number | undefined>
 }
 
-// Longer than any cookie can be used without asking Latchkey, and than the exchange of a
-// code that was on its way.
+// In seconds. Longer than a cookie can be used without asking Latchkey, and than the exchange
+// of a code takes.
 const keptFor = 3600
 
 // Ended is what a logout token names (OpenID Connect Back-Channel Logout 1.0, section 2.4):
@@ -30,11 +30,11 @@ export interface Identified {
   since: number
 }
 
-// Revocations remember which sessions have ended, so that a sign-in that was on its way
-// does not bring one back.
+// Revocations remember which sessions have ended, so that a sign-in that was under way does
+// not revive one.
 export class Revocations {
   readonly #stores: RevocationStore[]
-  /** Whether other servers of the application learn of it, too. */
+  /** Whether other servers of the application learn of it. */
   readonly shared: boolean
 
   constructor(shared: RevocationStore | undefined) {
@@ -51,8 +51,8 @@ export class Revocations {
     }
   }
 
-  // has reports whether a session has ended, as far as is remembered here. A store that
-  // does not answer lets no one in.
+  // has reports whether a session is remembered as ended. It fails if a store does not
+  // answer: then no one is signed in.
   async has({ sid, sub, since }: Identified): Promise<boolean> {
     try {
       const found = await Promise.all(this.#stores.flatMap((store) => [store.get(`latchkey:sid:${sid}`), store.get(`latchkey:sub:${sub}`)]))

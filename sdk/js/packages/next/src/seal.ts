@@ -7,11 +7,12 @@ export interface Sealer {
   open<T>(use: Use, sealed: string): Promise<T | undefined>
 }
 
-// Use keeps what was sealed for one thing from being taken for another.
+// Use is what a value was sealed for: it cannot be opened for another use.
 export type Use = 'session' | 'sign-in'
 
-// newSealer seals by the first secret and opens by all of them. context is what the
-// application is, so that a cookie of another that has the same secret is not taken.
+// newSealer returns a Sealer that seals with the first secret and opens with all of them.
+// context names the application, so that it does not accept cookies of another one with the
+// same secret.
 export function newSealer(secrets: readonly string[], context: string): Sealer {
   const keys = new Map<Use, Promise<Uint8Array[]>>()
   const keysFor = (use: Use) => {
@@ -33,7 +34,7 @@ export function newSealer(secrets: readonly string[], context: string): Sealer {
           const { payload } = await jwtDecrypt(sealed, key, { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'], requiredClaims: ['exp'] })
           return payload['v'] as T
         } catch {
-          // Not by this key, or nothing of ours.
+          // Sealed with another key, or by another application.
         }
       }
       return undefined

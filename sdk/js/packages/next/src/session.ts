@@ -3,16 +3,16 @@ import { decodeJwt, type JWTPayload } from 'jose'
 
 // Stored is what the cookie keeps, encrypted.
 export interface Stored {
-  /** The ID token, which has the claims, and speaks for the person when they sign out. */
+  /** The ID token, which has the claims, and names the session when the person signs out. */
   id: string
   access: string
   /** When the access token expires, in seconds, by this server's clock. */
   exp: number
   /** The refresh token that has not been used yet. */
   refresh?: string
-  /** The one before, of which `refresh` is the successor: it gives the same again. */
+  /** The previous one: using it again gives `refresh` once more. */
   before?: string
-  /** When Latchkey last said that the session is alive, in seconds. */
+  /** When Latchkey last confirmed the session, in seconds. */
   checked: number
   /** When the session began, in seconds, by Latchkey's clock. */
   since: number
@@ -66,7 +66,7 @@ function timeOf(seconds: number): string {
   return new Date(seconds * 1000).toISOString()
 }
 
-// appClaims are those of the hook. The access token came from Latchkey itself.
+// appClaims returns the claims of the token hook. The access token came from Latchkey itself, so it is not verified.
 function appClaims(access: string): Record<string, unknown> {
   try {
     const app = decodeJwt(access)['app']

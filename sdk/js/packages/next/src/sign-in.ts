@@ -16,7 +16,7 @@ interface Trip {
   to: string
 }
 
-// A sign-in at Latchkey can take an hour.
+// A sign-in at Latchkey may take an hour.
 const tripLifetime = 3600
 // More than a person has open. Their cookies are removed with the next one.
 const maxTrips = 5
@@ -36,7 +36,7 @@ function encode(bytes: Uint8Array): string {
 }
 
 // beginSignIn returns where to send the browser (OpenID Connect Core, section 3.1.2.1, with
-// PKCE, RFC 7636), and what it has to keep until it comes back.
+// PKCE, RFC 7636), and the cookies of the sign-in.
 export async function beginSignIn(app: App, jar: Jar, headers: Headers, provider: string | undefined, options: SignInOptions): Promise<{ url: string; writes: CookieWrite[] }> {
   const { config } = app
   const origin = app.originFor(headers)
@@ -66,7 +66,7 @@ export async function beginSignIn(app: App, jar: Jar, headers: Headers, provider
   }
   const query = new URLSearchParams(Object.entries(asked).filter((field): field is [string, string] => Boolean(field[1])))
   let path = `/oauth2/authorize?${query}`
-  // With a prompt the sign-in has to come after Latchkey has seen the request.
+  // With a prompt, the sign-in has to follow the request at Latchkey.
   if (isDirect(provider) && !options.prompt) {
     const back = `/sign-in?${new URLSearchParams({ return_to: path, done: provider })}`
     path = `/v1/auth/${provider}/start?${new URLSearchParams({ purpose: 'sign_in', return_to: back })}`
@@ -107,7 +107,7 @@ async function entered(forwarder: Forwarder, team: string, headers: Headers, cli
   }
 }
 
-// isDirect reports whether a provider can be gone to without the page that lists them.
+// isDirect reports whether a sign-in with a provider needs no page of Latchkey.
 function isDirect(provider: string | undefined): provider is string {
   return provider !== undefined && /^[a-z][a-z0-9_-]{0,63}$/.test(provider) && !onPage.includes(provider)
 }
@@ -121,15 +121,15 @@ function removal(name: string, secure: boolean): CookieWrite {
   return { name, value: '', httpOnly: true, secure, sameSite: 'lax', path: '/', maxAge: 0 }
 }
 
-// Arrival is a sign-in that is complete: where to go on, and what the browser keeps.
+// Arrival is a finished sign-in: where to go, and the cookies to set.
 export interface Arrival {
   to: string
   writes: CookieWrite[]
   error?: AuthError
 }
 
-// finishSignIn takes the answer to a sign-in: of the browser that began it (state), from
-// Latchkey (iss, RFC 9207), for this sign-in (nonce).
+// finishSignIn checks the response to a sign-in: it must come from Latchkey (iss, RFC 9207),
+// in the browser that started the sign-in (state), and for this sign-in (nonce).
 export async function finishSignIn(app: App, jar: Jar, headers: Headers, answer: URLSearchParams): Promise<Arrival> {
   const names = app.namesFor(headers)
   const state = answer.get('state') ?? ''
@@ -168,18 +168,18 @@ async function redeem(app: App, jar: Jar, headers: Headers, answer: URLSearchPar
   return app.keep(jar, names, standing.stored)
 }
 
-// replace ends the session that the browser had, which no one can use any more.
+// replace ends the session that the browser had before.
 async function replace(app: App, old: Awaited<ReturnType<App['storedIn']>>, by: string): Promise<void> {
   if (!old || claimsOf(old).sid === by) return
   try {
     await endAtBoth(app, old)
   } catch {
-    // It ends by itself, as it is not used.
+    // It expires, since it is not used.
   }
 }
 
-// endAtBoth ends a session here and at Latchkey: one that cannot be reached is no reason
-// to leave it alive at the other.
+// endAtBoth ends a session here and at Latchkey. If one of them fails, the session still ends
+// at the other.
 async function endAtBoth(app: App, stored: NonNullable<Awaited<ReturnType<App['storedIn']>>>): Promise<void> {
   const done = await Promise.allSettled([app.keeper.end(stored), app.remote.revoke(stored.refresh ?? stored.access)])
   for (const one of done) if (one.status === 'rejected') throw one.reason

@@ -14,7 +14,7 @@ export interface SignInOptions extends Options {
 
 const here = () => (typeof location === 'undefined' ? undefined : location.pathname + location.search)
 
-// signInUrl is where a sign-in begins.
+// signInUrl returns where a sign-in starts.
 export function signInUrl(provider?: string, { redirectTo, callbackUrl, ...rest }: SignInOptions = {}): string {
   const fields = Object.entries({ provider, redirectTo: redirectTo ?? callbackUrl, ...rest }).filter((field): field is [string, string] => field[1] !== undefined)
   return `${base}/signin?${new URLSearchParams(fields)}`
@@ -26,7 +26,7 @@ export function signIn(provider?: string, options: SignInOptions = {}): void {
   location.assign(signInUrl(provider, { ...options, ...(redirectTo !== undefined && { redirectTo }) }))
 }
 
-// signOut signs out, here and in Latchkey, and goes on to a path of the application.
+// signOut signs out, here and in Latchkey, and then opens a path of the application.
 export async function signOut({ redirectTo, callbackUrl }: Pick<SignInOptions, 'redirectTo' | 'callbackUrl'> = {}): Promise<void> {
   const answer = await fetch(`${base}/signout`, {
     method: 'POST',
@@ -39,10 +39,10 @@ export async function signOut({ redirectTo, callbackUrl }: Pick<SignInOptions, '
   location.assign(url)
 }
 
-// Unavailable says that the server does not know who is signed in.
+// Unavailable is thrown if the server does not know who is signed in.
 export class Unavailable extends Error {}
 
-// getSession asks the server who is signed in; with POST, by what Latchkey says now.
+// getSession asks the server who is signed in; with POST, the server asks Latchkey.
 export async function getSession(method: 'GET' | 'POST' = 'GET'): Promise<Session | null> {
   const answer = await fetch(`${base}/session`, { method, cache: 'no-store' })
   if (!answer.ok) throw new Unavailable(`the session was answered with ${answer.status}`)
@@ -51,7 +51,7 @@ export async function getSession(method: 'GET' | 'POST' = 'GET'): Promise<Sessio
 
 const channel = 'latchkey'
 
-// announce has the other tabs ask again.
+// announce makes the other tabs ask again.
 export function announce(): void {
   if (typeof BroadcastChannel === 'undefined') return
   const sender = new BroadcastChannel(channel)
@@ -59,7 +59,7 @@ export function announce(): void {
   sender.close()
 }
 
-// onAnnounced calls back when another tab changed something, until what it returns is called.
+// onAnnounced calls back when another tab changed something. The returned function stops it.
 export function onAnnounced(callback: () => void): () => void {
   if (typeof BroadcastChannel === 'undefined') return () => undefined
   const receiver = new BroadcastChannel(channel)

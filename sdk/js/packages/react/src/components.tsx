@@ -3,7 +3,7 @@ import { type SignInOptions, signIn, signInUrl, signOut } from './actions.js'
 import { useSession } from './provider.js'
 import { hasRole, type Role, type Session } from './session.js'
 
-// SignedIn shows its children to people who are signed in, and have a role if one is named.
+// SignedIn shows its children to people who are signed in and, with role, have at least this role.
 export function SignedIn({ role, children }: { role?: Role; children: ReactNode }) {
   const { data } = useSession()
   return data && (!role || hasRole(data, role)) ? children : null
@@ -19,7 +19,7 @@ export interface SignInButtonProps extends SignInOptions, Omit<AnchorHTMLAttribu
   provider?: string
 }
 
-// SignInButton leads to sign in, and back to this page. It works without a script.
+// SignInButton is a link to sign in, and back to this page. It works without JavaScript.
 export function SignInButton({ provider, redirectTo, callbackUrl, team, prompt, loginHint, children = 'Sign in', ...rest }: SignInButtonProps) {
   const all = Object.entries({ redirectTo, callbackUrl, team, prompt, loginHint }).filter(([, value]) => value !== undefined)
   const options = Object.fromEntries(all) as SignInOptions
@@ -45,12 +45,12 @@ export interface UserButtonProps {
   redirectTo?: string
   labels?: { account?: string; signOut?: string }
   className?: string
-  /** More of the menu. */
+  /** More items of the menu. */
   children?: ReactNode
 }
 
-// UserButton shows who is signed in, with a menu: account, sign out. It has no style of its
-// own: `data-latchkey` names its parts.
+// UserButton shows who is signed in, with a menu to open the account page and to sign out. It
+// has no style: `data-latchkey` names its parts.
 export function UserButton({ accountUrl, redirectTo = '/', labels, className, children }: UserButtonProps) {
   const { data } = useSession()
   if (!data) return null

@@ -6,10 +6,10 @@ type Schemas = components['schemas']
 type Query<Path extends keyof paths> = paths[Path] extends { get: { parameters: { query?: infer Q } } } ? Exclude<Q, undefined> : never
 type Json<Operation> = Operation extends { requestBody: { content: { 'application/json': infer B } } } ? B : never
 
-/** A user as the backend of the application sees them. */
+/** A user, as the backend of the application sees them. */
 export type KnownUser = Schemas['KnownUser']
 
-/** The id of a user, also a former one, or how the application calls them. */
+/** The id of a user, which may be a former one, or the application's own id of them. */
 export type UserRef = string | { externalId: string }
 
 export interface UserQuery {
@@ -22,19 +22,19 @@ export interface UserQuery {
 }
 
 export interface EventQuery {
-  /** The `next_after` of the answer before; 0 for the oldest event kept. */
+  /** The `next_after` of the previous response; 0 for the oldest event that is kept. */
   after?: number
   types?: readonly LatchkeyEventType[]
   limit?: number
-  /** Seconds to wait for an event, if there is none: at most 30. */
+  /** How many seconds to wait for an event if there is none, at most 30. */
   wait?: number
 }
 
 const refOf = (ref: UserRef) => (typeof ref === 'string' ? ref : `ext:${ref.externalId}`)
 
 /**
- * createAdmin calls the API of the backend with an API key. What a call needs is the scope that its
- * documentation names, such as `users:read`. It throws LatchkeyErrors.
+ * createAdmin returns a client of the API for backends, with an API key. The documentation of a call
+ * names the scope that it needs, such as `users:read`. Calls throw a LatchkeyError.
  */
 export function createAdmin(options: ServiceOptions) {
   const api = serviceApi({ timeout: 10_000, ...options })
@@ -61,7 +61,7 @@ export function createAdmin(options: ServiceOptions) {
     },
     events: {
       list,
-      /** read yields the events of the feed from `after` on, and waits for more. Keep the `seq` of the last: the next reader begins there. */
+      /** read yields the events of the feed after `after`, and waits for more. Keep the `seq` of the last one to continue from there. */
       async *read({ after = 0, signal, ...query }: Omit<EventQuery, 'wait'> & { signal?: AbortSignal } = {}): AsyncGenerator<LatchkeyEvent, void, void> {
         for (let from = after; !signal?.aborted; ) {
           const page = await list({ ...query, after: from, wait: longest })
@@ -73,7 +73,7 @@ export function createAdmin(options: ServiceOptions) {
     webhooks: {
       list: (query: Query<'/v1/admin/webhooks'> = {}) => unwrap(api.GET('/v1/admin/webhooks', { params: { query } })),
       get: (id: string) => unwrap(api.GET('/v1/admin/webhooks/{webhook}', webhook(id))),
-      /** create returns the webhook with its secret, this once. */
+      /** create returns the webhook with its secret, which is shown only once. */
       create: (body: Json<paths['/v1/admin/webhooks']['post']>) => unwrap(api.POST('/v1/admin/webhooks', { body })),
       update: (id: string, body: Json<paths['/v1/admin/webhooks/{webhook}']['patch']>) => unwrap(api.PATCH('/v1/admin/webhooks/{webhook}', { ...webhook(id), body })),
       delete: (id: string) => unwrap(api.DELETE('/v1/admin/webhooks/{webhook}', webhook(id))),

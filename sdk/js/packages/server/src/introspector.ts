@@ -45,7 +45,7 @@ export interface IntrospectionContext {
 }
 
 export interface Introspector extends Authenticator<IntrospectionContext> {
-  /** introspect returns the current state of a token, of whatever kind (RFC 7662). */
+  /** introspect returns the current state of a token of any kind (RFC 7662). */
   introspect(token: string, context?: IntrospectionContext): Promise<Introspection>
 }
 
@@ -60,8 +60,8 @@ export function createIntrospector({ audience, ...options }: IntrospectorOptions
       const answer = await unwrap(api.POST('/v1/introspect', { body: { token, ...(clientIp === undefined ? {} : { client_ip: clientIp }) } }))
       return expected(answer, (it) => typeof it.active === 'boolean')
     } catch (cause) {
-      if (cause instanceof LatchkeyError && cause.status === 400) return { active: false } // too long to be one
-      // A refusal is of the key, not of the person.
+      if (cause instanceof LatchkeyError && cause.status === 400) return { active: false } // too long for a token
+      // Latchkey refuses the key, not the person.
       throw new LatchkeyError('the token could not be introspected', {
         code: 'unavailable',
         status: 503,
@@ -77,7 +77,7 @@ export function createIntrospector({ audience, ...options }: IntrospectorOptions
       const found = await introspect(token, context)
       // A refresh token is for the token endpoint alone.
       if (!found.active || found.token_kind === 'refresh_token') throw invalidToken('the token is not active')
-      // An access token is for one API: without its audience, anyone's would do.
+      // An access token is for one API. Without an audience, tokens for any API would be accepted.
       if (audience === undefined && found.token_kind === 'access_token') throw new LatchkeyError('the introspector has no audience', { code: 'unavailable', status: 503 })
       if (audience !== undefined && found.aud !== audience) throw invalidToken('the token is for another API')
       return principalOf(found)

@@ -4,11 +4,11 @@ import { createLocalJWKSet, errors, type FlattenedJWSInput, type JSONWebKeySet, 
 type KeyOf = ReturnType<typeof createLocalJWKSet>
 
 const second = 1000
-// A key is asked for again at most this often, however many tokens name unknown ones.
+// The least time between two fetches, however many tokens name unknown keys.
 const cooldown = 30 * second
-// Older keys still count while new ones are fetched beside the request...
+// Keys of this age are fetched again in the background.
 const refreshAfter = 60 * second
-// ...until the service no longer says so: `max-age` of its answer.
+// Keys of this age no longer count: `max-age` of the response.
 const maxAge = 300 * second
 
 export interface KeysOptions {
@@ -22,7 +22,7 @@ export interface KeysOptions {
 
 /**
  * createKeys returns the public keys of a service, for jose. They are fetched when they
- * are first needed, and then beside the requests that need them. Forged tokens cost one request in 30 seconds at most.
+ * are first needed, and then in the background. Forged tokens cost at most one request in 30 seconds.
  * It throws a LatchkeyError with the code `unavailable` if they cannot be fetched.
  */
 export function createKeys({ issuer, fetch: send = (request) => fetch(request), timeout = 5 * second }: KeysOptions) {
@@ -77,7 +77,7 @@ export function createKeys({ issuer, fetch: send = (request) => fetch(request), 
       return await keys(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
-      // A new key, or a forged token: the service knows.
+      // The key is new, or the token is forged.
       await (shared() ?? (sinceAttempt() >= cooldown ? start() : undefined))
       if (failure !== undefined) throw unavailable()
       return await keys(header, token)
@@ -85,5 +85,5 @@ export function createKeys({ issuer, fetch: send = (request) => fetch(request), 
   }
 }
 
-// Cloudflare's workers cannot wait for what another request began.
+// In Cloudflare Workers, a request cannot wait for a fetch that another request started.
 const separateRequests = globalThis.navigator?.userAgent === 'Cloudflare-Workers'

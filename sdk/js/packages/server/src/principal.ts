@@ -12,7 +12,7 @@ interface Bearer {
   readonly expiresAt: Date
 }
 
-/** User is the person who sent a request. Nothing else tells who it was: no body, no other header. */
+/** User is the person who sent a request, by its token. A body or another header never says who it was. */
 export interface User extends Bearer {
   readonly type: 'user'
   /** The user's id: stable, and after a merge the survivor's. */
@@ -21,11 +21,11 @@ export interface User extends Bearer {
   /** When the person was last verified, and by which sign-in methods. */
   readonly authenticatedAt?: Date
   readonly methods: readonly string[]
-  /** What the application's token hook said. */
+  /** The claims that the application's token hook added. */
   readonly app?: Readonly<Record<string, unknown>>
 }
 
-/** Machine is an API key of a team. It is no user. */
+/** Machine is an API key of a team, which is not a user. */
 export interface Machine extends Bearer {
   readonly type: 'machine'
   /** The id of the key. */
@@ -34,17 +34,17 @@ export interface Machine extends Bearer {
 
 export type Principal = User | Machine
 
-/** unauthenticated is a request without a token: status 401. */
+/** unauthenticated returns the error of a request without a token, with status 401. */
 export function unauthenticated(message: string): LatchkeyError {
   return new LatchkeyError(message, { code: 'unauthenticated', status: 401 })
 }
 
-/** invalidToken is a request whose token is wrong: status 401, too. Its field tells the two apart. */
+/** invalidToken returns the error of a request whose token is refused, also with status 401. Its field distinguishes the two. */
 export function invalidToken(message: string, cause?: unknown): LatchkeyError {
   return new LatchkeyError(message, { code: 'unauthenticated', status: 401, field: 'authorization', cause })
 }
 
-/** Claims are what is read of a token or of an introspection. */
+/** Claims are the claims that are read from a token or an introspection. */
 export interface Claims {
   sub?: unknown
   sid?: unknown
@@ -60,7 +60,7 @@ export interface Claims {
 
 const roles: readonly unknown[] = ['member', 'admin', 'owner'] satisfies Role[]
 
-/** principalOf reads claims that are known to be Latchkey's. It throws `unauthenticated` where they are not of a person or a machine. */
+/** principalOf reads claims that were verified. It throws `unauthenticated` if they name neither a person nor a machine. */
 export function principalOf(claims: Claims): Principal {
   const { sub, sid, client_id: client, team, role } = claims
   if (!isText(sub) || typeof claims.exp !== 'number') throw invalidToken('the token lacks a claim')
@@ -98,14 +98,14 @@ export function bearerToken(authorization: string | null | undefined): string {
   return token
 }
 
-/** What has an Authorization header: a Request, its headers, or the header itself. */
+/** Credentials have an Authorization header: a Request, its headers, or the header itself. */
 export type Credentials = Request | Headers | string | null | undefined
 
-/** Authenticator says who sent a request. Verifiers and introspectors are ones. */
+/** Authenticator finds out who sent a request. createVerifier and createIntrospector return one. */
 export interface Authenticator<By = unknown> {
-  /** verify says whose a token is. It throws a LatchkeyError: `unauthenticated`, or `unavailable` where that cannot be known. */
+  /** verify returns the principal of a token. It throws a LatchkeyError: `unauthenticated`, or `unavailable` if the token cannot be checked. */
   verify(token: string, by?: By): Promise<Principal>
-  /** authenticate reads the bearer token of a request, and says whose it is. */
+  /** authenticate verifies the bearer token of a request. */
   authenticate(request: Credentials, by?: By): Promise<Principal>
 }
 

@@ -4,7 +4,7 @@ export interface ResourceOptions {
   /** The URI of this API, as `latchkey resource create --uri` has it: the audience of its tokens. */
   resource: string
   scopes?: readonly string[] | undefined
-  /** Its name, for people. */
+  /** The name that people see. */
   name?: string | undefined
   documentation?: string | undefined
 }
@@ -12,8 +12,8 @@ export interface ResourceOptions {
 const wellKnown = '/.well-known/oauth-protected-resource'
 
 /**
- * createResource publishes the metadata of an API (RFC 9728), by which agents such as MCP clients find the
- * authorization server. Answer what `handle` answers, and refuse requests with `challenge`, in `errorResponse`.
+ * createResource describes an API (RFC 9728), so that agents such as MCP clients find its authorization
+ * server. Return what `handle` returns, and pass `challenge` to `errorResponse`.
  */
 export function createResource({ issuer, resource, scopes, name, documentation }: ResourceOptions) {
   const { origin, pathname, search } = new URL(resource)

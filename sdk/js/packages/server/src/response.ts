@@ -1,9 +1,9 @@
 import { LatchkeyError } from '@latchkey/client'
 
 export interface ChallengeOptions {
-  /** Where the metadata of this resource is (RFC 9728), for clients that look for their authorization server. */
+  /** The URL of the metadata of this resource (RFC 9728), for clients that look for the authorization server. */
   resourceMetadata?: string | undefined
-  /** The scopes that a token needs here. */
+  /** The scopes that a token needs. */
   scopes?: readonly string[] | undefined
 }
 

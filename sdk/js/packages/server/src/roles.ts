@@ -18,7 +18,7 @@ export function isMachine(principal: Principal | null | undefined): principal is
 }
 
 export interface TeamOptions {
-  /** The team that it must be. Without it, the team of the token: use that one, then, and none that the request names. */
+  /** The team that the token must be for. Without it any team will do: then use the team of the token, not one that the request names. */
   team?: string | undefined
 }
 

@@ -7,13 +7,13 @@ import { isUser } from './roles.js'
 export interface VerifierOptions extends KeysOptions {
   /** The audience of the client in LATCHKEY_CLIENTS, or the resource. A token for another API is refused. */
   audience: string | string[]
-  /** Seconds that the clocks may be apart. The default is 5. */
+  /** How many seconds the clocks may differ. The default is 5. */
   leeway?: number | undefined
 }
 
 export type Verifier = Authenticator<never>
 
-// Ours have about 700 characters.
+// Latchkey's tokens have about 700 characters.
 const maxLength = 8192
 
 /**
@@ -27,7 +27,7 @@ export function createVerifier({ issuer, audience, leeway = 5, ...options }: Ver
   const keys = createKeys({ issuer, ...options })
   const expected = {
     issuer: issuer.replace(/\/+$/, ''),
-    // An API key asks for no API: its tokens are for Latchkey.
+    // The audience of an API key's tokens is Latchkey itself.
     audience: [...[audience].flat(), issuer.replace(/\/+$/, '')],
     typ: 'at+jwt',
     algorithms: ['EdDSA', 'ES256'],

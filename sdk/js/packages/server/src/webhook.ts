@@ -5,10 +5,10 @@ import { errorResponse } from './response.js'
 type Schemas = components['schemas']
 type Data = Schemas['EventData']
 
-/** What an event has, by its type. */
+/** An event of one type. */
 export type LatchkeyEventOf<Type extends keyof Data> = Type extends keyof Data ? Omit<Schemas['FeedEvent'], 'type' | 'data'> & { type: Type; data: Data[Type] } : never
 
-/** An event of the feed, to narrow by its `type`. Ignore types that you do not know: a newer service has more. */
+/** An event of the feed. Narrow it by its `type`, and ignore types that you do not know: a newer service has more. */
 export type LatchkeyEvent = LatchkeyEventOf<keyof Data>
 
 export type LatchkeyEventType = LatchkeyEvent['type']
@@ -53,7 +53,7 @@ export async function verifyWebhook(request: Request, secret: string | readonly 
       if (await crypto.subtle.verify('HMAC', hmac, signature, signed)) return eventOf(body, id)
     }
   }
-  throw invalid('the signature does not fit')
+  throw invalid('the signature does not match')
 }
 
 /** What to do with events, by their type. */
@@ -92,7 +92,7 @@ function eventOf(body: Uint8Array, id: string): LatchkeyEvent {
   return event
 }
 
-// keyOf throws a TypeError: a secret that is missing is a fault of the receiver, and no delivery may pass.
+// keyOf throws a TypeError if the secret is missing or malformed: that is a mistake of the receiver, and no delivery is accepted.
 function keyOf(secret: string): Uint8Array<ArrayBuffer> {
   const bytes = typeof secret === 'string' && secret.startsWith('whsec_') ? bytesOf(secret.slice('whsec_'.length)) : undefined
   if (!bytes || bytes.length < 16) throw new TypeError('a webhook secret begins with whsec_')

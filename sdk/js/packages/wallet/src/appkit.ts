@@ -45,8 +45,8 @@ export interface SIWXOptions extends WalletOptions {
 }
 
 /**
- * createLatchkeySIWX lets AppKit sign in at Latchkey. Its messages are EIP-4361 ones of the service: those of AppKit's
- * own messenger are not, and are refused.
+ * createLatchkeySIWX lets AppKit sign in at Latchkey. The service writes the messages (EIP-4361). It refuses those of
+ * AppKit's own messenger, which do not follow EIP-4361.
  */
 export function createLatchkeySIWX({ required = true, signOutOnDisconnect = false, onSignIn, onError, ...options }: SIWXOptions): LatchkeySIWX {
   const { client } = options
@@ -61,7 +61,7 @@ export function createLatchkeySIWX({ required = true, signOutOnDisconnect = fals
     }
   }
 
-  // Whether the session is of this wallet, or of a person who has linked it.
+  // belongs reports whether the session was made with this wallet, or belongs to a person who has linked it.
   async function belongs(session: CurrentSession, address: string, chainId: number): Promise<boolean> {
     const is = (wallet: { address: string; chain_id: number; kind: string } | undefined) =>
       wallet !== undefined && wallet.address.toLowerCase() === address.toLowerCase() && (wallet.kind !== 'contract' || wallet.chain_id === chainId)
@@ -73,7 +73,7 @@ export function createLatchkeySIWX({ required = true, signOutOnDisconnect = fals
   async function signOutOf(address?: string): Promise<void> {
     const session = await client.session.get()
     const wallet = session?.identity?.wallet
-    // A session of another sign-in method is not the wallet's to end.
+    // Disconnecting a wallet does not end a session of another sign-in method.
     if (wallet && (address === undefined || wallet.address.toLowerCase() === address.toLowerCase())) await client.session.signOut()
   }
 
@@ -81,7 +81,7 @@ export function createLatchkeySIWX({ required = true, signOutOnDisconnect = fals
     signOutOnDisconnect,
     getRequired: () => required,
     async createMessage({ accountAddress, chainId: caip }) {
-      // WalletConnect's authentication in one step asks without an account, and writes the message by itself.
+      // WalletConnect's one-step authentication does not know the account yet, and writes the message itself.
       const { nonce, message } = await messageFor(options, accountAddress || undefined, caip === '' ? undefined : chainOf(caip))
       const field = (name: string) => fieldOf(message, name) ?? ''
       const [domain = ''] = message.split(' wants you to sign in', 1)
@@ -104,7 +104,7 @@ export function createLatchkeySIWX({ required = true, signOutOnDisconnect = fals
     },
     addSession: verify,
     async setSessions([first]) {
-      // Several chains have one nonce, which works once; the account is the same.
+      // Messages for several chains share a nonce, which works once; the account is the same.
       if (first) await verify(first)
       else await signOutOf()
     },

@@ -1,20 +1,20 @@
 import type { Client, Purpose } from '@latchkey/client'
 
-/** What every way to sign in with a wallet takes. */
+/** The options of every way to sign in with a wallet. */
 export interface WalletOptions {
   client: Client
   /** `link` adds the wallet to the account that is signed in, `step_up` verifies them again. The default is to sign in. */
   purpose?: Purpose | undefined
 }
 
-// The service writes the message, by its own clock and with what it is configured to say. Where the account is
-// not known yet, it writes one for this address, which is then replaced.
-const nobody = '0x0000000000000000000000000000000000000000'
+// The service writes the message. While the account is not known, it writes one for this address, which is then
+// replaced.
+const placeholder = '0x0000000000000000000000000000000000000000'
 
-/** messageFor returns an EIP-4361 message to sign; for an account that is set later if there is no address. */
+/** messageFor returns an EIP-4361 message to sign. Without an address, withAccount sets it later. */
 export async function messageFor({ client, purpose }: WalletOptions, address?: string, chainId?: number): Promise<{ nonce: string; message: string }> {
   const challenge = await client.siwe.challenge({
-    address: address ?? nobody,
+    address: address ?? placeholder,
     ...(chainId === undefined ? {} : { chain_id: chainId }),
     ...(purpose === undefined ? {} : { purpose }),
   })
@@ -22,9 +22,9 @@ export async function messageFor({ client, purpose }: WalletOptions, address?: s
   return { nonce: challenge.nonce, message: challenge.message }
 }
 
-/** withAccount sets the account of a message, and its chain. The address must be in the case of EIP-55. */
+/** withAccount sets the account and the chain of a message. The address must have the checksum of EIP-55. */
 export function withAccount(message: string, address: string, chainId: number): string {
-  return message.replace(`\n${nobody}\n`, `\n${address}\n`).replace(/^(Version: 1\nChain ID: )\d+$/m, `$1${chainId}`)
+  return message.replace(`\n${placeholder}\n`, `\n${address}\n`).replace(/^(Version: 1\nChain ID: )\d+$/m, `$1${chainId}`)
 }
 
 /** fieldOf returns a field of a message, such as `Issued At`. */
