@@ -130,7 +130,7 @@ func migrateOnStart(ctx context.Context, db *storage.DB, log *slog.Logger) error
 		if err == nil || ctx.Err() != nil || !errors.As(err, &down) || !down.Unavailable() {
 			return err
 		}
-		log.Warn("waiting for the database", "error", err, "next_try_in", wait.String())
+		log.Warn("waiting for the database", "error", err, "next_try_in", wait)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("the database never became available: %w", err)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/latchkey/latchkey/internal/config"
@@ -91,5 +92,18 @@ func TestWriteErrorIsTold(t *testing.T) {
 	record := slog.Record{Message: "\u009b"}
 	if err := handler.Handle(t.Context(), record); err == nil {
 		t.Error("a line that was not written counts as written")
+	}
+}
+
+// Numbers of time say what they are in, whatever their key.
+func TestDurationsHaveAUnit(t *testing.T) {
+	t.Parallel()
+	for _, format := range []config.LogFormat{config.LogJSON, config.LogText} {
+		var out strings.Builder
+		logging.New(&out, format, slog.LevelInfo).With("of", time.Second).Info("done", "took", 1500*time.Microsecond, "n", 1)
+		got := out.String()
+		if !strings.Contains(got, "took_ms") || !strings.Contains(got, "1.5") || strings.Contains(got, "1500000") || strings.Contains(got, "1.5ms") || strings.Contains(got, "1000000000") {
+			t.Errorf("%s: %s", format, got)
+		}
 	}
 }
