@@ -16,6 +16,15 @@ import (
 // backendLabel is how metrics name all backends that vouch for people.
 const backendLabel = "backend"
 
+// ProviderLabel is how metrics name a provider. Operators choose the names of backends, as
+// many as they like.
+func ProviderLabel(provider string) string {
+	if identity.IsBackend(provider) {
+		return backendLabel
+	}
+	return provider
+}
+
 // apply hands a proof to the linking decision, and on success gives the client
 // its session: the cookie, or the token when that is how it works.
 func (s *Server) apply(c *gin.Context, proof identity.Proof, by method.Requester, asToken bool, begun method.SignInOptions) (linking.Result, error) {
@@ -36,11 +45,7 @@ func (s *Server) apply(c *gin.Context, proof identity.Proof, by method.Requester
 	if err != nil {
 		outcome = string(refusal(err).Code)
 	}
-	label := proof.Provider
-	if identity.IsBackend(label) {
-		label = backendLabel // operators choose the names, as many as they like
-	}
-	s.Metrics.proofs.WithLabelValues(label, outcome).Inc()
+	s.Metrics.Proof(ProviderLabel(proof.Provider), outcome)
 	if err != nil {
 		var refused *identity.Error
 		if errors.As(err, &refused) && refused.TicketKind == string(linking.TicketLink) {

@@ -57,7 +57,7 @@ func (s *Server) VerifyEmail(ctx context.Context, r contract.VerifyEmailRequestO
 	by := s.requester(c, s.cookies.flowOf(c))
 	proof, err := s.proveEmail(c, r.Body, email.Requester{Requester: by})
 	if err != nil {
-		s.Metrics.proofs.WithLabelValues(identity.ProviderEmail, string(refusal(err).Code)).Inc()
+		s.Metrics.Proof(identity.ProviderEmail, string(refusal(err).Code))
 		return nil, withEmailField(err)
 	}
 	token := asToken(ctx, r.Body.Delivery)

@@ -21,6 +21,7 @@ func (s *Server) ListEvents(ctx context.Context, r contract.ListEventsRequestObj
 	if isHead(ctx) {
 		q.Wait = 0
 	}
+	requestInfoOf(ctx).lasting = q.Wait > 0
 	if r.Params.Types != nil {
 		for t := range strings.SplitSeq(*r.Params.Types, ",") {
 			q.Types = append(q.Types, feed.Type(t))

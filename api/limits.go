@@ -162,7 +162,7 @@ func (s *Server) consumeLimit(c *gin.Context, p policy, key string) error {
 	if r.Allowed {
 		return nil
 	}
-	s.Metrics.limited.WithLabelValues(p.name).Inc()
+	s.Metrics.RateLimited(p.name)
 	return errRateLimited(r)
 }
 
@@ -195,7 +195,7 @@ func (s *Server) spare(c *gin.Context, p policy, key string) bool {
 	if s.Limiter.Take(c.Request.Context(), p.bucket(key), p.limit.Scaled(s.Config.Limits.Factor)).Allowed {
 		return true
 	}
-	s.Metrics.limited.WithLabelValues(p.name).Inc()
+	s.Metrics.RateLimited(p.name)
 	return false
 }
 

@@ -34,9 +34,12 @@ const maxBodyBytes = 64 << 10
 
 const maxUserAgent = 512
 
-// isCheck reports whether an operation is called for each request to an application;
-// success is logged at level debug only.
-func (o *operation) isCheck() bool {
+// isRoutine reports whether an operation is called for each request to an application, or
+// again and again by what watches the service; success is logged at level debug only.
+func (o *operation) isRoutine() bool {
+	if o == probe {
+		return true
+	}
 	id := o.route.Operation.OperationID
 	return id == "getSession" || id == "forwardAuth"
 }
@@ -54,6 +57,7 @@ type requestInfo struct {
 	form      url.Values  // of an operation that takes nothing else
 	returnTo  string      // checked: where a round trip to a provider is to end
 	overLimit error       // the network has had its quota, and the handler is to decide about it
+	lasting   bool        // the answer lasts as long as its reader wants
 	err       error
 }
 
@@ -81,31 +85,39 @@ func (s *Server) logRequest(c *gin.Context) {
 	}}
 	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestInfoKey{}, info))
 	c.Header("X-Request-Id", info.id)
+	done := s.Metrics.Begin()
+	defer done()
 	c.Next()
 
 	route := c.FullPath()
 	took, status := time.Since(start), c.Writer.Status()
-	s.Metrics.observe(c.Request.Method, route, status, took)
+	if info.lasting && status < http.StatusBadRequest {
+		s.Metrics.Stream(route)
+	} else {
+		s.Metrics.Request(c.Request.Method, route, status, took)
+	}
+	isPage := route == "" && !isAPI(c.Request.URL.Path)
 	if route == "" {
-		route = unmatchedRoute
+		route = "unmatched"
 	}
 	level := slog.LevelInfo
 	switch {
 	case status >= http.StatusInternalServerError,
 		info.err != nil && statuses[refusal(info.err).Code].status >= http.StatusInternalServerError: // passed on to return_to
 		level = slog.LevelError
-	case status == http.StatusOK && info.operation != nil && info.operation.isCheck():
+	case status == http.StatusOK && info.operation != nil && info.operation.isRoutine(),
+		isPage && status < http.StatusBadRequest: // pages and what they load
 		level = slog.LevelDebug
 	}
 	if !s.Log.Enabled(c, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 8)
+	attrs := make([]slog.Attr, 0, 9)
 	attrs = append(attrs,
 		slog.String("request_id", info.id), slog.String("method", c.Request.Method), slog.String("route", route),
-		slog.Int("status", status), slog.Duration("took", took), slog.String("ip", info.origin.IP))
+		slog.Int("status", status), slog.Float64("duration_ms", milliseconds(took)), slog.String("ip", info.origin.IP))
 	if info.principal != nil {
-		attrs = append(attrs, slog.String("user_id", info.principal.User.ID.String()))
+		attrs = append(attrs, slog.String("user_id", info.principal.User.ID.String()), slog.String("session_id", info.principal.Session.ID.String()))
 	}
 	if info.key != nil {
 		attrs = append(attrs, slog.String("api_key", info.key.Prefix))
@@ -116,6 +128,9 @@ func (s *Server) logRequest(c *gin.Context) {
 	// The path and its query stay out: codes, states and tickets travel there.
 	s.Log.LogAttrs(c, level, "request", attrs...)
 }
+
+// milliseconds is a time in the unit of the log, to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func (s *Server) recoverPanic(c *gin.Context) {
 	defer func() {

@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/latchkey/latchkey/internal/metrics"
 )
 
 // TestRequestInfoOf reads the request's state through each context that a handler
 // can have, and through one that belongs to no request.
 func TestRequestInfoOf(t *testing.T) {
 	t.Parallel()
-	s := &Server{Deps: Deps{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: NewMetrics()}}
+	s := &Server{Deps: Deps{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: metrics.New()}}
 	engine := gin.New()
 	engine.ContextWithFallback = true
 	engine.Use(s.logRequest)

@@ -73,7 +73,7 @@ func (s *Server) VerifyPasskey(ctx context.Context, r contract.VerifyPasskeyRequ
 	}
 	proof, err := s.Passkey.Prove(ctx, response, label, by)
 	if err != nil {
-		s.Metrics.proofs.WithLabelValues(identity.ProviderPasskey, string(refusal(err).Code)).Inc()
+		s.Metrics.Proof(identity.ProviderPasskey, string(refusal(err).Code))
 		return nil, err
 	}
 	token := asToken(ctx, r.Body.Delivery)

@@ -43,7 +43,7 @@ func (s *Server) VerifyTicket(ctx context.Context, r contract.VerifyTicketReques
 	by := s.requester(c, s.cookies.flowOf(c))
 	proof, err := s.Backend.Prove(ctx, r.Body.Ticket, by)
 	if err != nil {
-		s.Metrics.proofs.WithLabelValues(backendLabel, string(refusal(err).Code)).Inc()
+		s.Metrics.Proof(backendLabel, string(refusal(err).Code))
 		return nil, err
 	}
 	token := asToken(ctx, r.Body.Delivery)

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -101,7 +102,12 @@ func (s *Server) authorizeURL(c *gin.Context, p method.Redirect, t trip) (string
 	s.cookies.keepFlow(c, browser)
 	flow := s.Attempts.Flow(attempt, token, browser, s.callbackURL(p.Name()))
 	flow.LoginHint = t.hint
-	return p.AuthCodeURL(c, flow)
+	began := time.Now()
+	to, err := p.AuthCodeURL(c, flow)
+	if err != nil { // mostly no request is sent: times of nothing would hide the others
+		s.observeProvider(c, p.Name(), began, err)
+	}
+	return to, err
 }
 
 // options are what a sign-in is begun with.
@@ -187,9 +193,11 @@ func (s *Server) finish(c *gin.Context, p method.Redirect, attempt method.Attemp
 		return identity.NewError(identity.CodeInvalidProof, "the provider sent no code: start again")
 	}
 	flow := s.Attempts.Flow(attempt, value(r.Params.State), s.cookies.flowOf(c), s.callbackURL(r.Provider))
+	began := time.Now()
 	proof, err := p.Prove(c, flow, method.Callback{Code: *r.Params.Code, Issuer: value(r.Params.Iss)})
+	s.observeProvider(c, r.Provider, began, err)
 	if err != nil {
-		s.Metrics.proofs.WithLabelValues(r.Provider, string(refusal(err).Code)).Inc()
+		s.Metrics.Proof(r.Provider, string(refusal(err).Code))
 		return err
 	}
 	proof.Purpose = attempt.Purpose
@@ -199,6 +207,25 @@ func (s *Server) finish(c *gin.Context, p method.Redirect, attempt method.Attemp
 		s.cookies.set(c, s.cookies.completed(), receipt, attempt.ExpiresAt.Sub(s.Now()))
 	}
 	return err
+}
+
+// observeProvider notes how a provider answered, unless the client went away meanwhile.
+func (s *Server) observeProvider(c *gin.Context, name string, began time.Time, err error) {
+	outcome := "ok"
+	if err != nil {
+		if c.Request.Context().Err() != nil {
+			return
+		}
+		switch refusal(err).Code {
+		case identity.CodeProviderUnavailable:
+			outcome = "unavailable"
+		case identity.CodeProviderFailed, codeInternal:
+			outcome = "failed"
+		default:
+			outcome = "refused"
+		}
+	}
+	s.Metrics.Provider(name, outcome, time.Since(began))
 }
 
 func (s *Server) provider(name string) (method.Redirect, error) {

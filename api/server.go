@@ -34,6 +34,7 @@ import (
 	"github.com/latchkey/latchkey/identity/token"
 	"github.com/latchkey/latchkey/identity/user"
 	"github.com/latchkey/latchkey/identity/webhook"
+	"github.com/latchkey/latchkey/internal/metrics"
 	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/siwe"
@@ -92,7 +93,7 @@ type Deps struct {
 	Ready         func(context.Context) error
 	Draining      func() bool // requests should go elsewhere, see Readyz; nil for never
 	Log           *slog.Logger
-	Metrics       *Metrics
+	Metrics       *metrics.Metrics
 	Now           identity.Clock
 	Web           *web.App                // pages; nil for none
 	Mounts        map[string]http.Handler // path prefix -> what else is served, such as /dev/
@@ -113,6 +114,9 @@ var _ contract.StrictServerInterface = (*Server)(nil)
 // specificationRoute serves openapi.yaml, which does not describe itself.
 const specificationRoute = "/openapi.yaml"
 
+// streamRoutes answer for as long as their readers want.
+var streamRoutes = []string{"/v1/teams/:team/events", "/v1/events"}
+
 // New returns the handler of the whole service.
 func New(deps Deps) (http.Handler, error) {
 	public := origin(deps.Config.PublicURL)
@@ -123,6 +127,8 @@ func New(deps Deps) (http.Handler, error) {
 	go loadOperations() //nolint:errcheck // attachOperation does
 	s := &Server{Deps: deps, returnTo: returnTo, origins: map[string]bool{public: true}, cookies: newCookies(deps.Config.PublicURL, deps.Config.CookieDomain)}
 	s.readiness.check = s.checkReady
+	s.Metrics.RateLimits(limitNames()...)
+	s.Metrics.Streams(streamRoutes...)
 	for _, o := range deps.Config.AllowedOrigins {
 		s.origins[o] = true
 	}

@@ -44,7 +44,7 @@ func (s *Server) VerifySiwe(ctx context.Context, r contract.VerifySiweRequestObj
 	by := s.requester(c, s.cookies.flowOf(c))
 	proof, err := s.Wallet.Prove(ctx, r.Body.Message, r.Body.Signature, by)
 	if err != nil {
-		s.Metrics.proofs.WithLabelValues(identity.ProviderSIWE, string(refusal(err).Code)).Inc()
+		s.Metrics.Proof(identity.ProviderSIWE, string(refusal(err).Code))
 		return nil, err
 	}
 	token := asToken(ctx, r.Body.Delivery)

@@ -78,6 +78,7 @@ func (e teamEvents) VisitWatchTeamResponse(w http.ResponseWriter) error {
 	if isHead(e.ctx) {
 		return nil
 	}
+	requestInfoOf(e.ctx).lasting = true
 	// A browser waits so long before it connects again.
 	for next := "retry: 1000\nevent: changed\ndata:\n\n"; ; {
 		// The server's limit is for a whole answer.

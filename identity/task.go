@@ -18,6 +18,9 @@ const (
 	TaskInvitation TaskKind = "invitation" // payload: the invitation's id; the letter is written when it is sent
 )
 
+// TaskKinds are all kinds of tasks. It must not be modified.
+var TaskKinds = []TaskKind{TaskMail, TaskLogout, TaskInvitation}
+
 // Sealed reports whether the payload of such tasks is sealed. What any process may
 // leave to be done, also one that has no secret, is not: it holds none either.
 func (k TaskKind) Sealed() bool { return k != TaskLogout }

@@ -22,6 +22,7 @@ type Service struct {
 	usable     func(provider string) bool
 	undoFor    time.Duration
 	notices    identity.Notifier
+	onDecision func(provider string, d Decision)
 	now        identity.Clock
 }
 
@@ -43,6 +44,8 @@ type Options struct {
 	ErasedKeys identity.Keys
 	UndoFor    time.Duration // how long a merge can be undone
 	Notices    identity.Notifier
+	// Decided is called with each decision that was applied or recorded; nil for nothing.
+	Decided func(provider string, d Decision)
 }
 
 // NewService returns the service over a store.
@@ -59,7 +62,11 @@ func NewService(store Store, sessions Sessions, o Options, now identity.Clock) *
 		}
 		return o.Rules
 	}
-	return &Service{store: store, sessions: sessions, policy: policy, rules: rules, hooks: o.Hooks, grace: o.Grace, erasedKeys: erasedKeys(o.ErasedKeys), usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
+	onDecision := o.Decided
+	if onDecision == nil {
+		onDecision = func(string, Decision) {}
+	}
+	return &Service{store: store, sessions: sessions, onDecision: onDecision, policy: policy, rules: rules, hooks: o.Hooks, grace: o.Grace, erasedKeys: erasedKeys(o.ErasedKeys), usable: o.Usable, undoFor: o.UndoFor, notices: o.Notices, now: now}
 }
 
 // Submission is a proof with the circumstances it was given in.
@@ -130,6 +137,7 @@ func (s *Service) Apply(ctx context.Context, a Submission) (Result, error) {
 func (s *Service) apply(ctx context.Context, a Submission) (Result, error) {
 	var result Result
 	var refusal *identity.Error
+	var decided Decision
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		result, refusal = Result{}, nil
 		if a.Proof.Secret != nil {
@@ -143,6 +151,7 @@ func (s *Service) apply(ctx context.Context, a Submission) (Result, error) {
 		}
 		d := Decide(known.facts)
 		d.Inputs = known.facts.Fingerprint()
+		decided = d
 		if err := s.requireConsent(a, d, known); err != nil {
 			return err
 		}
@@ -151,6 +160,7 @@ func (s *Service) apply(ctx context.Context, a Submission) (Result, error) {
 			return err
 		}
 		if refusal, err = s.refuseAnswer(ctx, a, d); err != nil || refusal != nil {
+			decided.Action, decided.Reason = ActionRefuse, ReasonExternalIDTaken
 			return err
 		}
 		result, err = s.carryOut(ctx, a, d, known)
@@ -159,10 +169,16 @@ func (s *Service) apply(ctx context.Context, a Submission) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	s.decided(a, decided)
 	if refusal != nil {
 		return Result{}, refusal
 	}
 	return result, nil
+}
+
+// decided notes a decision that is kept.
+func (s *Service) decided(a Submission, d Decision) {
+	s.onDecision(a.Proof.Provider, d)
 }
 
 // lockedFacts are the facts with the rows they were read from, all locked.

@@ -20,6 +20,8 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	moderncsqlite "modernc.org/sqlite"
+
+	"github.com/latchkey/latchkey/identity"
 )
 
 // DB is the storage of one deployment. It is safe for concurrent use.
@@ -46,6 +48,7 @@ type DB struct {
 	watcher     atomic.Pointer[Changes] // receives changes, see Watch
 	wakeLogouts atomic.Pointer[func()]  // see OnLogout
 	wakeFeed    atomic.Pointer[func()]  // see OnEvents
+	sealed      atomic.Pointer[func(action identity.Action, n int)]
 }
 
 // Option changes how a database is opened.

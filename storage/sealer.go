@@ -98,9 +98,27 @@ func (db *DB) SealEvents(ctx context.Context, limit int) (int, error) {
 		if sealed = len(rows); err != nil || sealed == 0 {
 			return err
 		}
+		db.AfterCommit(ctx, func() { db.publishSealed(rows) })
 		return errors.Join(db.seal(ctx, rows), db.countEvents(ctx, rows))
 	})
 	return sealed, err
+}
+
+// OnSealed has f called with how many events of an action were chained by this replica.
+func (db *DB) OnSealed(f func(action identity.Action, n int)) { db.sealed.Store(&f) }
+
+func (db *DB) publishSealed(rows []placed) {
+	f := db.sealed.Load()
+	if f == nil {
+		return
+	}
+	counts := map[identity.Action]int{}
+	for _, r := range rows {
+		counts[r.Event.Action]++
+	}
+	for action, n := range counts {
+		(*f)(action, n)
+	}
 }
 
 // behind are the next events behind a place that nothing can precede any more.

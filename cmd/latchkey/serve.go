@@ -20,12 +20,12 @@ import (
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
-	"github.com/latchkey/latchkey/identity/feed"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/demo"
 	"github.com/latchkey/latchkey/internal/erased"
 	"github.com/latchkey/latchkey/internal/logging"
+	"github.com/latchkey/latchkey/internal/metrics"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -110,14 +110,8 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 	}
 	defer func() { _ = listener.Close() }()
 	address := listener.Addr().String()
-	metrics := api.NewMetrics()
-	metrics.WatchDatabase(func() api.DatabaseState { return api.DatabaseState(db.Outages()) })
-	trail := audit.NewService(db)
-	metrics.WatchAudit(func(ctx context.Context) (time.Duration, error) { return trail.Behind(ctx, identity.SystemClock()) })
-	metrics.WatchArchive(db.Archived, identity.SystemClock)
-	events := feed.NewService(db, identity.SystemClock)
-	metrics.WatchFeed(func(ctx context.Context) (time.Duration, error) { return events.Behind(ctx, identity.SystemClock()) })
-	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: metrics, Log: log, Now: identity.SystemClock, Demo: demonstrate, Version: version()})
+	shown, trail := metrics.New(), audit.NewService(db)
+	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: shown, Log: log, Now: identity.SystemClock, Demo: demonstrate, Version: version()})
 	if err != nil {
 		return err
 	}
@@ -125,7 +119,7 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 	server := api.NewHTTPServer(cfg.Listen, handler, log)
 	failed := make(chan error, 4)
 	go func() { failed <- server.Serve(listener) }()
-	stopMetrics, err := serveMetrics(cfg, metrics, log, failed)
+	stopMetrics, err := serveMetrics(cfg, shown, log, failed)
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
@@ -155,7 +149,7 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 		select {
 		case <-begun:
 			begun = nil
-			background.Go(func() { sweep(ctx, db, time.Duration(cfg.AuditIPDays)*24*time.Hour, log) })
+			background.Go(func() { sweep(ctx, db, shown, time.Duration(cfg.AuditIPDays)*24*time.Hour, log) })
 			background.Go(func() { seal(ctx, trail, sealEvery, log) })
 			if dir := cfg.AuditArchiveDir; dir != "" {
 				background.Go(func() { erased.NewFile(db, dir).Run(ctx, log) })
@@ -243,9 +237,9 @@ const devBanner = `
 
 // serveMetrics serves Prometheus metrics on a port of their own. If the default
 // port is taken, by another instance perhaps, it warns and the service runs on.
-func serveMetrics(cfg config.Config, metrics *api.Metrics, log *slog.Logger, failed chan<- error) (stop func(), err error) {
+func serveMetrics(cfg config.Config, shown *metrics.Metrics, log *slog.Logger, failed chan<- error) (stop func(), err error) {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics.Handler())
+	mux.Handle("GET /metrics", shown.Handler())
 	stop, err = serveBeside(cfg.MetricsListen, mux, log, failed)
 	if err == nil {
 		return stop, nil
@@ -294,12 +288,16 @@ const suspensionsAtOnce = 100
 
 // sweep deletes expired rows, ends suspensions that are over and forgets network
 // addresses of the audit trail after a time, until ctx ends.
-func sweep(ctx context.Context, db *storage.DB, keepNetworks time.Duration, log *slog.Logger) {
+func sweep(ctx context.Context, db *storage.DB, shown *metrics.Metrics, keepNetworks time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		now := identity.SystemClock()
-		if n, err := db.Sweep(ctx, now, now.Add(-keepEndedSessions)); err != nil && ctx.Err() == nil {
+		n, err := db.Sweep(ctx, now, now.Add(-keepEndedSessions))
+		if ctx.Err() == nil {
+			shown.Swept(n, identity.SystemClock(), err)
+		}
+		if err != nil && ctx.Err() == nil {
 			log.Warn("could not delete expired rows", "error", err)
 		} else if n > 0 {
 			log.Info("deleted expired rows", "rows", n)

@@ -13,11 +13,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/erased"
+	"github.com/latchkey/latchkey/internal/metrics"
 	"github.com/latchkey/latchkey/linking"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -118,7 +118,7 @@ func newUserExportCommand() *cobra.Command {
 			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
 			a, err := app.New(app.Parts{
-				Context: ctx, Config: cfg, DB: db, Metrics: api.NewMetrics(), Log: slog.New(slog.DiscardHandler), Now: identity.SystemClock,
+				Context: ctx, Config: cfg, DB: db, Metrics: metrics.New(), Log: slog.New(slog.DiscardHandler), Now: identity.SystemClock,
 			})
 			if err != nil {
 				return err

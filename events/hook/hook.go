@@ -36,6 +36,8 @@ type Target struct {
 	// Listed reports whether the operator allows the host wherever it is. Others
 	// must resolve to public addresses.
 	Listed bool
+	// Observe is called with each request and how it ended; nil for nothing.
+	Observe func(kind string, took time.Duration, err error)
 }
 
 // hook is a target that is ready to be asked; nil for none.
@@ -45,6 +47,7 @@ type hook struct {
 	signer   sign.Signer
 	client   *http.Client
 	failOpen bool
+	observe  func(kind string, took time.Duration, err error)
 	now      identity.Clock
 
 	origin  string   // shown for the URL
@@ -60,7 +63,7 @@ func newHook(kind string, t Target, now identity.Clock) (*hook, error) {
 	if err != nil {
 		return nil, errors.New("the URL cannot be read")
 	}
-	h := &hook{kind: kind, url: t.URL, failOpen: t.FailOpen, now: now, origin: u.Scheme + "://" + u.Host, secrets: fingerprints(t.Secrets)}
+	h := &hook{kind: kind, url: t.URL, failOpen: t.FailOpen, observe: t.Observe, now: now, origin: u.Scheme + "://" + u.Host, secrets: fingerprints(t.Secrets)}
 	if h.signer, err = sign.NewSigner(t.Secrets...); err != nil {
 		return nil, err
 	}

@@ -179,12 +179,13 @@ func (s *SignIn) put(ctx context.Context, h *hook, a linking.Attempt) (linking.A
 		return linking.Answer{}, nil
 	}
 	var raw signInAnswer
+	began := time.Now()
 	err := h.ask(ctx, signInQuestion{Type: h.kind, Attempt: attemptOf(a)}, &raw)
 	var out linking.Answer
 	if err == nil {
 		out, err = raw.domain()
 	}
-	h.note(ctx, err)
+	h.note(ctx, began, err)
 	if err == nil {
 		return out, nil
 	}

@@ -24,11 +24,14 @@ type record struct {
 	failures         []identity.HookFailure // the newest first
 }
 
-// note remembers how a request ended. One that the caller gave up says nothing about
+// note remembers how a request that began then ended. One that the caller gave up says nothing about
 // the application.
-func (h *hook) note(ctx context.Context, err error) {
+func (h *hook) note(ctx context.Context, began time.Time, err error) {
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return
+	}
+	if h.observe != nil {
+		h.observe(h.kind, time.Since(began), err)
 	}
 	now := h.now()
 	h.record.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/token"
@@ -60,8 +61,9 @@ type tokenSeen struct {
 
 // AppClaims implements token.ClaimSource.
 func (t *Token) AppClaims(ctx context.Context, q token.ClaimQuestion) (json.RawMessage, error) {
+	began := time.Now()
 	claims, err := t.claims(ctx, q)
-	t.hook.note(ctx, err)
+	t.hook.note(ctx, began, err)
 	if err == nil {
 		return claims, nil
 	}

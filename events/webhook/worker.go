@@ -42,6 +42,7 @@ const (
 type Worker struct {
 	webhooks *webhook.Service
 	allowed  func(u *url.URL) bool
+	observe  func(status webhook.DeliveryStatus, took time.Duration)
 	log      *slog.Logger
 	now      identity.Clock
 	replica  identity.ID
@@ -52,11 +53,12 @@ type Worker struct {
 }
 
 // NewWorker returns a worker. Webhooks are reached over https at public addresses;
-// allowed reports which others the operator lets it reach, over http too. It does nothing
-// until Run is called.
-func NewWorker(webhooks *webhook.Service, allowed func(u *url.URL) bool, log *slog.Logger, now identity.Clock) *Worker {
+// allowed reports which others the operator lets it reach, over http too. observe is
+// called with each attempt and what the delivery is after it. It does nothing until Run is
+// called.
+func NewWorker(webhooks *webhook.Service, allowed func(u *url.URL) bool, observe func(status webhook.DeliveryStatus, took time.Duration), log *slog.Logger, now identity.Clock) *Worker {
 	return &Worker{
-		webhooks: webhooks, allowed: allowed, log: log, now: now,
+		webhooks: webhooks, allowed: allowed, observe: observe, log: log, now: now,
 		replica: identity.NewID(), wake: background.NewWake(), lanes: map[identity.ID]bool{},
 	}
 }
@@ -169,7 +171,10 @@ func (s *sending) send(ctx context.Context, due []webhook.EventDelivery) bool {
 				if ctx.Err() != nil || s.worker.now().Add(margin).After(*s.until.Load()) {
 					return
 				}
-				done <- s.to.attempt(context.WithoutCancel(ctx), d)
+				began := time.Now()
+				after := s.to.attempt(context.WithoutCancel(ctx), d)
+				s.worker.observe(after.Status, time.Since(began))
+				done <- after
 			}
 		})
 	}

@@ -5,6 +5,8 @@ package feed
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -99,6 +101,9 @@ const (
 	ofApplications = "it is about an application's access, not about who the user is; the end of a session is an event of its own"
 	ofSignIn       = "nothing about a user or a team changes by it"
 )
+
+// Actions are those of all audit events, sorted, whether the feed has them or not.
+func Actions() []identity.Action { return slices.Sorted(maps.Keys(sources)) }
 
 // sources has every action. One that is not here is in no feed: a test finds it.
 var sources = map[identity.Action]source{

@@ -30,6 +30,8 @@ type Cache struct {
 	started time.Time
 	trusted atomic.Int64 // nanoseconds after started
 
+	hits, misses atomic.Uint64
+
 	mu sync.RWMutex
 	// changes counts what was forgotten; an entry read at one count is worth
 	// nothing for the ids forgotten at a later one.
@@ -125,11 +127,36 @@ func (c *Cache) put(tokenHash []byte, p Principal, mark uint64) {
 }
 
 func (c *Cache) get(tokenHash []byte) (Principal, bool) {
-	if !c.Trusted() {
+	if c == nil {
 		return Principal{}, false
 	}
-	e, ok := c.entries.GetIfPresent([32]byte(tokenHash))
-	return e.Principal, ok && c.holds(e)
+	if c.Trusted() {
+		if e, ok := c.entries.GetIfPresent([32]byte(tokenHash)); ok && c.holds(e) {
+			c.hits.Add(1)
+			return e.Principal, true
+		}
+	}
+	c.misses.Add(1)
+	return Principal{}, false
+}
+
+// CacheState is what a cache is like.
+type CacheState struct {
+	Trusted      bool
+	Entries      int
+	Bytes        uint64 // about
+	Hits, Misses uint64 // checks that were answered from it, and the others
+}
+
+// State returns what the cache is like now; nothing for a nil cache.
+func (c *Cache) State() CacheState {
+	if c == nil {
+		return CacheState{}
+	}
+	return CacheState{
+		Trusted: c.Trusted(), Entries: c.entries.EstimatedSize(), Bytes: c.entries.WeightedSize(),
+		Hits: c.hits.Load(), Misses: c.misses.Load(),
+	}
 }
 
 // holds reports whether nothing the entry was made of has been forgotten since.

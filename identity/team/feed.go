@@ -74,6 +74,17 @@ func (f *Feed) Leave(w *Watcher) {
 	}
 }
 
+// Watchers returns how many watches are open.
+func (f *Feed) Watchers() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, open := range f.open {
+		n += open
+	}
+	return n
+}
+
 // Tell wakes who waits for any of the ids.
 func (f *Feed) Tell(ids ...identity.ID) {
 	f.mu.Lock()

@@ -27,6 +27,7 @@ import (
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/demo"
 	"github.com/latchkey/latchkey/internal/devmode"
+	"github.com/latchkey/latchkey/internal/metrics"
 	"github.com/latchkey/latchkey/internal/outbox"
 	"github.com/latchkey/latchkey/internal/ratelimit"
 	"github.com/latchkey/latchkey/linking"
@@ -40,7 +41,7 @@ import (
 type Parts struct {
 	Config  config.Config
 	DB      *storage.DB
-	Metrics *api.Metrics
+	Metrics *metrics.Metrics
 	// Limits are what this process has counted, kept over a reload; nil for a new count.
 	Limits *ratelimit.Memory
 	// Draining reports whether no new requests should come; nil for never.
@@ -70,6 +71,7 @@ type App struct {
 	feed     *team.Feed
 	keys     *token.Keyring
 	linking  *linking.Service
+	figures  *figures.Kept
 	deps     api.Deps
 }
 
@@ -90,9 +92,13 @@ func (a *App) Run(ctx context.Context) {
 	work.Go(func() { a.sessions.RunUses(ctx, a.parts.Log) })
 	work.Go(func() { a.linking.RunDeletions(ctx, a.parts.Log) })
 	work.Go(func() { a.rewriteAudit(ctx) })
+	work.Go(func() { a.figures.Run(ctx, a.parts.Log) })
 	work.Go(func() { a.parts.DB.Watch(ctx, changes{a.Remembered, a.feed, a.events}, a.parts.Log) })
 	work.Wait()
 }
+
+// CountFigures counts what metrics show, as Run does now and then.
+func (a *App) CountFigures(ctx context.Context) error { return a.figures.Count(ctx) }
 
 // WriteUses writes when sessions were last used, as Run does once a second.
 func (a *App) WriteUses(ctx context.Context) error {
@@ -151,6 +157,9 @@ func New(parts Parts) (*App, error) {
 			ErasedKeys: identity.Secrets(cfg.Secrets()).Keys("erased values"),
 			UndoFor:    time.Duration(cfg.MergeUndoDays) * 24 * time.Hour,
 			Notices:    post.notices,
+			Decided: func(provider string, d linking.Decision) {
+				parts.Metrics.Decision(api.ProviderLabel(provider), string(d.Action), string(d.Reason))
+			},
 		}, now),
 		Sessions:      sessions,
 		TeamSessions:  inTeams,
@@ -181,19 +190,18 @@ func New(parts Parts) (*App, error) {
 	}
 	var contracts siwe.ContractVerifier
 	if len(cfg.EthereumRPC) > 0 {
-		asked, err := siwe.NewContracts(cfg.EthereumRPC, siwe.ContractsOptions{})
+		asked, err := siwe.NewContracts(cfg.EthereumRPC, siwe.ContractsOptions{Transport: rpcTransport(parts)})
 		if err != nil {
 			return nil, err
 		}
 		contracts, deps.RPCHealth = asked, asked.Health
-		parts.Metrics.WatchRPCs(asked.Health)
 	}
 	deps.Wallet = wallet.NewService(wallet.Config{
 		Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement, TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 	}, attempts, contracts, parts.Log, now)
 	deps.Passkey = passkey.NewService(passkey.Config{Domain: cfg.PasskeyDomain(), Name: cfg.BrandName, Origins: cfg.PasskeyPages()}, attempts, db, now)
 	if mainnet := cfg.EthereumRPC[1]; len(mainnet) > 0 {
-		names, err := ens.New(mainnet, ens.Options{OnError: func(err error) { parts.Log.Debug("looking up an ENS name", "error", err) }})
+		names, err := ens.New(mainnet, ens.Options{Transport: rpcTransport(parts), OnError: func(err error) { parts.Log.Debug("looking up an ENS name", "error", err) }})
 		if err != nil {
 			return nil, err
 		}
@@ -220,11 +228,13 @@ func New(parts Parts) (*App, error) {
 		return nil, err
 	}
 	deps.Web = web.New(pages(cfg, deps.Methods))
+	kept := figures.NewKept(db, now)
+	watch(parts, remembered, kept, deps)
 	handler, err := api.New(deps)
 	if err == nil && cfg.Dev {
 		handler = devmode.Guard(handler, cfg.PublicURL, cfg.DevAllowRemote)
 	}
-	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, logouts: newLogouts(parts, deps.Tokens), events: happened, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring(), linking: deps.Linking, deps: deps}, err
+	return &App{Handler: handler, Remembered: remembered, Demo: demonstration, parts: parts, tasks: post.worker, logouts: newLogouts(parts, deps.Tokens), events: happened, sessions: sessions, feed: feed, keys: deps.Tokens.Keyring(), linking: deps.Linking, figures: kept, deps: deps}, err
 }
 
 // Keyring returns the keys that sign access tokens.

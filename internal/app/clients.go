@@ -47,7 +47,7 @@ func newLogouts(parts Parts, signer logout.Signer) *outbox.Worker {
 		return cfg.BackchannelAllowedHosts.Has(u) || cfg.Dev && config.Loopback(u.Hostname())
 	}
 	sender := logout.NewSender(signer, cfg.PublicURL.String(), allowed, parts.Now)
-	worker := outbox.NewWorker(parts.DB, map[identity.TaskKind]outbox.Handler{identity.TaskLogout: sender.Handle}, parts.Log, parts.Now, outbox.InParallel(logout.Parallel))
+	worker := outbox.NewWorker(parts.DB, map[identity.TaskKind]outbox.Handler{identity.TaskLogout: sender.Handle}, parts.Log, parts.Now, outbox.InParallel(logout.Parallel), observeTasks(parts, identity.TaskLogout))
 	parts.DB.OnLogout(worker.Wake)
 	return worker
 }

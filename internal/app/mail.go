@@ -32,7 +32,7 @@ func newPost(parts Parts, mailbox *devmode.Mailbox) (post, error) {
 	worker := outbox.NewWorker(parts.DB, map[identity.TaskKind]outbox.Handler{
 		identity.TaskMail:       mail.Handler(mail.Sealed(sealer), public, sender),
 		identity.TaskInvitation: mail.Handler(invited.write, public, sender),
-	}, parts.Log, parts.Now)
+	}, parts.Log, parts.Now, observeTasks(parts, identity.TaskMail, identity.TaskInvitation))
 	invited.wake = worker.Wake
 	return post{
 		worker:  worker,

@@ -50,7 +50,7 @@ func newEvents(parts Parts, hooks *webhooks.Service) *events {
 		return cfg.HookAllowedHosts.Has(u) || cfg.Dev && config.Loopback(u.Hostname())
 	}
 	e := &events{
-		feed: feed.NewService(parts.DB, parts.Now), workers: webhook.NewWorker(hooks, allowed, parts.Log, parts.Now),
+		feed: feed.NewService(parts.DB, parts.Now), workers: webhook.NewWorker(hooks, allowed, observeDeliveries(parts), parts.Log, parts.Now),
 		log: parts.Log, wake: background.NewWake(),
 	}
 	parts.DB.OnEvents(e.wake.Up)

@@ -18,9 +18,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/metrics"
 )
 
 // variable makes this test binary a replica of the service instead.
@@ -115,7 +115,7 @@ func serveOne(raw string) error {
 		return err
 	}
 	handler, err := app.New(app.Parts{
-		Config: cfg, DB: db, Metrics: api.NewMetrics(), Now: func() time.Time { return k.Now }, Context: ctx,
+		Config: cfg, DB: db, Metrics: metrics.New(), Now: func() time.Time { return k.Now }, Context: ctx,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {

@@ -61,11 +61,28 @@ type Worker struct {
 	now      identity.Clock
 	wake     background.Wake
 	parallel int
+	observe  func(kind identity.TaskKind, outcome Outcome, took time.Duration)
 	failing  bool // the store did not answer last time; used by Run's goroutine only
 }
 
 // Option changes a worker.
 type Option func(*Worker)
+
+// Outcome is what an attempt at a task came to.
+type Outcome string
+
+// The outcomes.
+const (
+	Done      Outcome = "done"
+	Retry     Outcome = "retry"
+	Postponed Outcome = "postponed"
+	Failed    Outcome = "failed" // given up
+)
+
+// Observe has a worker call f with each attempt.
+func Observe(f func(kind identity.TaskKind, outcome Outcome, took time.Duration)) Option {
+	return func(w *Worker) { w.observe = f }
+}
 
 // InParallel has a worker do n tasks at a time. 4 is the default.
 func InParallel(n int) Option { return func(w *Worker) { w.parallel = n } }
@@ -75,6 +92,7 @@ func NewWorker(store Store, handlers map[identity.TaskKind]Handler, log *slog.Lo
 	w := &Worker{
 		store: store, handlers: handlers, kinds: slices.Sorted(maps.Keys(handlers)),
 		log: log, now: now, wake: background.NewWake(), parallel: parallel,
+		observe: func(identity.TaskKind, Outcome, time.Duration) {},
 	}
 	for _, set := range opts {
 		set(w)
@@ -140,8 +158,11 @@ func (w *Worker) claim(ctx context.Context) (task identity.Task, ok bool) {
 }
 
 func (w *Worker) do(ctx context.Context, t identity.Task) {
+	began := time.Now()
 	err := w.attempt(ctx, t)
+	took := time.Since(began)
 	if p, ok := errors.AsType[postponed](err); ok {
+		w.observe(t.Kind, Postponed, took)
 		at := w.now().Add(p.by)
 		err := w.store.InTx(ctx, func(ctx context.Context) error { return w.store.PostponeTask(ctx, t, at) })
 		if err != nil {
@@ -154,9 +175,12 @@ func (w *Worker) do(ctx context.Context, t identity.Task) {
 	log := w.log.With("task", t.ID.String(), "kind", t.Kind, "attempt", t.Attempts)
 	switch {
 	case err == nil:
+		w.observe(t.Kind, Done, took)
 	case ended:
+		w.observe(t.Kind, Failed, took)
 		log.Error("task failed permanently", "error", err)
 	default:
+		w.observe(t.Kind, Retry, took)
 		log.Warn("task failed; will retry", "error", err, "at", retryAt)
 	}
 	err = w.store.InTx(ctx, func(ctx context.Context) error {

@@ -26,6 +26,8 @@ import (
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/config"
+	"github.com/latchkey/latchkey/internal/logging"
+	"github.com/latchkey/latchkey/internal/metrics"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -37,7 +39,7 @@ type App struct {
 	DB      *storage.DB
 	Log     *Log
 	Config  config.Config
-	Metrics *api.Metrics
+	Metrics *metrics.Metrics
 	Addr    string // where it listens; URL may be another name for it
 
 	service   *app.App
@@ -123,13 +125,13 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	a := &App{T: t, URL: cfg.PublicURL.String(), DB: db, Log: &Log{}, Config: cfg, Metrics: api.NewMetrics(), server: server}
+	a := &App{T: t, URL: cfg.PublicURL.String(), DB: db, Log: &Log{}, Config: cfg, Metrics: metrics.New(), server: server}
 	a.Addr = server.Listener.Addr().String()
 	pooled := &http.Transport{MaxIdleConnsPerHost: 64}
 	a.transport = rewire{to: a.Addr, next: pooled}
 	handler, err := app.New(app.Parts{
 		Version: "test", Config: cfg, DB: db, Metrics: a.Metrics, Now: a.Now, Context: t.Context(),
-		Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: logging.New(a.Log, config.LogJSON, slog.LevelDebug),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -156,6 +158,14 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 		}
 	})
 	return a
+}
+
+// CountFigures counts what metrics show, as the service does now and then.
+func (a *App) CountFigures() {
+	a.T.Helper()
+	if err := a.service.CountFigures(a.T.Context()); err != nil {
+		a.T.Fatal(err)
+	}
 }
 
 // withSmallPool lets requests that come all at once share connections: each is a process
