@@ -103,7 +103,7 @@ api/testdata/clients/node_modules/.installed: api/testdata/clients/package.json 
 test-go: test-fast test-race ## Run the Go tests: each on SQLite or PostgreSQL, or on both
 
 .PHONY: test-fast
-test-fast: need-go sdk api/testdata/clients/node_modules/.installed look-for-redis look-for-python look-for-proxies ## Run the Go tests on SQLite, without the race detector
+test-fast: need-go sdk api/testdata/clients/node_modules/.installed look-for-redis look-for-promtool look-for-python look-for-proxies ## Run the Go tests on SQLite, without the race detector
 	LATCHKEY_TEST_ENGINES=sqlite $(GO) test $(AS_BUILT) $(TEST) -timeout 20m ./...
 
 # Properties are checked with fewer examples here: test-fast has tried all of them.
@@ -260,6 +260,11 @@ look-for-pgbouncer:
 look-for-redis:
 	@command -v redis-server >/dev/null || { \
 		echo "redis-server is missing, so its tests are skipped: install it (Debian: apt-get install redis-server)." >&2; test -z "$$CI"; }
+
+.PHONY: look-for-promtool
+look-for-promtool:
+	@command -v promtool >/dev/null || { \
+		echo "promtool is missing, so the test of the alerts is skipped: install it (Debian: apt-get install prometheus)." >&2; test -z "$$CI"; }
 
 .PHONY: look-for-proxies
 look-for-proxies:
