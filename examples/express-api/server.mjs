@@ -1,10 +1,9 @@
 // A backend for notes in Express that knows its users by Latchkey's access tokens.
+// docs:verify
 import { latchkey, requireRole, requireUser, webhook } from '@latchkey/express'
 import express from 'express'
 
 const notes = []
-
-// docs:verify
 const app = express()
 app.use(latchkey({ issuer: process.env.LATCHKEY_URL, audience: process.env.LATCHKEY_AUDIENCE }))
 

@@ -2,5 +2,4 @@ import { Latchkey } from '@latchkey/next'
 
 export const { auth, handlers, signIn, signOut, proxy, getAccessToken } = Latchkey({
   protect: ['/dashboard(.*)'],
-  onboarding: '/signup',
 })
