@@ -16,7 +16,7 @@ CYCLONEDX_VERSION := v1.10.0
 CYCLONEDX := bin/cyclonedx-$(CYCLONEDX_VERSION)/cyclonedx-gomod
 HELM_VERSION := v3.22.0
 HELM := bin/helm-$(HELM_VERSION)
-GOVULNCHECK_VERSION := v1.1.4
+GOVULNCHECK_VERSION := v1.9.0
 GOVULNCHECK := bin/govulncheck-$(GOVULNCHECK_VERSION)
 
 # install builds a program of another module: $(call install,PACKAGE,VERSION,NAME).

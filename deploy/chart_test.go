@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -317,7 +318,10 @@ func TestChartAsHelmRendersIt(t *testing.T) {
 			if err := os.WriteFile(file, text, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out, err := exec.CommandContext(t.Context(), helm, "template", "id", chart, "--namespace", "auth", "--values", file).Output()
+			out, err := exec.CommandContext(t.Context(), helm, "template", "id", chart, "--namespace", "auth", "--values", file, "--kube-version", "1.31.0").Output()
+			if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+				t.Fatalf("%v: %s", err, failed.Stderr)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
