@@ -15,6 +15,7 @@ import (
 	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/doctor"
 	"github.com/latchkey/latchkey/internal/ratelimit"
+	"github.com/latchkey/latchkey/internal/tracing/otlp"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -41,6 +42,7 @@ func examine(cmd *cobra.Command, dev bool, opts ...config.Option) error {
 			// Providers and RPC endpoints are called without a proxy, so doctor does too.
 			HTTP:       &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true}},
 			PingRedis:  ratelimit.Ping,
+			Traces:     func(ctx context.Context) (string, error) { return otlp.Check(ctx, os.Getenv) },
 			LookupHost: net.DefaultResolver.LookupHost,
 			Now:        time.Now,
 		}

@@ -63,9 +63,13 @@ type Database interface {
 type Deps struct {
 	OpenDatabase func(ctx context.Context, cfg config.Config) (Database, error)
 	// Sealed reports what the secrets open of the database; nil to leave that out.
-	Sealed     func(ctx context.Context, cfg config.Config) (app.Sealed, error)
-	HTTP       *http.Client
-	PingRedis  func(ctx context.Context, redisURL string) error
+	Sealed    func(ctx context.Context, cfg config.Config) (app.Sealed, error)
+	HTTP      *http.Client
+	PingRedis func(ctx context.Context, redisURL string) error
+	// Traces returns where traces are sent, "" for nowhere, and whether they are taken
+	// there. A *otlp.Wrong is a variable that the service does not start on. nil to leave
+	// that out.
+	Traces     func(ctx context.Context) (endpoint string, err error)
 	LookupHost func(ctx context.Context, host string) ([]string, error) // net.Resolver
 	Now        func() time.Time
 }
@@ -101,7 +105,7 @@ func Run(ctx context.Context, cfg config.Config, deps Deps) []Result {
 			}
 		}
 	}
-	checks = append(checks, e.redis)
+	checks = append(checks, e.redis, e.traces)
 	answers := make([][]Result, len(checks))
 	var wg sync.WaitGroup
 	for i, check := range checks {
