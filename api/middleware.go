@@ -83,7 +83,8 @@ func (s *Server) logRequest(c *gin.Context) {
 	info := &requestInfo{id: rand.Text(), addr: addr, origin: identity.RequestOrigin{
 		IP: addrText(addr), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
 	}}
-	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestInfoKey{}, info))
+	ctx, span := s.startSpan(c, info)
+	c.Request = c.Request.WithContext(context.WithValue(ctx, requestInfoKey{}, info))
 	c.Header("X-Request-Id", info.id)
 	done := s.Metrics.Begin()
 	defer done()
@@ -91,6 +92,7 @@ func (s *Server) logRequest(c *gin.Context) {
 
 	route := c.FullPath()
 	took, status := time.Since(start), c.Writer.Status()
+	endSpan(span, status, info)
 	if info.lasting && status < http.StatusBadRequest {
 		s.Metrics.Stream(route)
 	} else {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
@@ -94,6 +95,7 @@ type Deps struct {
 	Draining      func() bool // requests should go elsewhere, see Readyz; nil for never
 	Log           *slog.Logger
 	Metrics       *metrics.Metrics
+	Tracer        trace.Tracer // nil for no traces
 	Now           identity.Clock
 	Web           *web.App                // pages; nil for none
 	Mounts        map[string]http.Handler // path prefix -> what else is served, such as /dev/

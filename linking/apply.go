@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/internal/tracing"
 )
 
 // Service applies proofs.
@@ -122,6 +123,8 @@ type Result struct {
 // retried with the same proof. A refusal is a *identity.Error; where it carries a
 // ticket, the ticket is stored.
 func (s *Service) Apply(ctx context.Context, a Submission) (Result, error) {
+	ctx, span := tracing.Start(ctx, "apply proof")
+	defer span.End()
 	for {
 		result, err := s.apply(ctx, a)
 		q, asks := errors.AsType[question](err)
@@ -169,7 +172,7 @@ func (s *Service) apply(ctx context.Context, a Submission) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	s.decided(a, decided)
+	s.decided(ctx, a, decided)
 	if refusal != nil {
 		return Result{}, refusal
 	}
@@ -177,8 +180,12 @@ func (s *Service) apply(ctx context.Context, a Submission) (Result, error) {
 }
 
 // decided notes a decision that is kept.
-func (s *Service) decided(a Submission, d Decision) {
+func (s *Service) decided(ctx context.Context, a Submission, d Decision) {
 	s.onDecision(a.Proof.Provider, d)
+	if span := tracing.Current(ctx); span.Recording() {
+		span.Set(tracing.String("latchkey.provider", a.Proof.Provider), tracing.String("latchkey.purpose", string(a.Proof.Purpose)),
+			tracing.String("latchkey.decision", string(d.Action)), tracing.String("latchkey.reason", string(d.Reason)))
+	}
 }
 
 // lockedFacts are the facts with the rows they were read from, all locked.

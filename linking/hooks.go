@@ -131,7 +131,7 @@ func (s *Service) deny(ctx context.Context, a Submission, q Attempt, reason Reas
 	if err != nil {
 		return err
 	}
-	s.decided(a, Decision{Action: ActionRefuse, Reason: reason})
+	s.decided(ctx, a, Decision{Action: ActionRefuse, Reason: reason})
 	return refusal
 }
 

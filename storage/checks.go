@@ -5,12 +5,14 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
+	"github.com/latchkey/latchkey/internal/tracing"
 )
 
 const (
@@ -35,6 +37,9 @@ type check struct {
 	ctx  context.Context //nolint:containedctx // of the caller: a check that was given up is not read
 	hash []byte
 	done chan struct{} // closed when the rest is set
+	// traced has the trace of the caller, and nothing else of its context, which may be of
+	// another request by the time that the read has ended; nil without a trace.
+	traced context.Context //nolint:containedctx // as above
 
 	row   principalRow
 	found bool
@@ -46,6 +51,9 @@ func (db *DB) checkToken(ctx context.Context, tokenHash []byte) (session.Princip
 	ctx, cancel := db.inCheckTime(ctx)
 	defer cancel()
 	c := &check{ctx: ctx, hash: tokenHash, done: make(chan struct{})}
+	if db.traced && tracing.Recording(ctx) {
+		c.traced = tracing.Detach(ctx)
+	}
 	db.checks.mu.Lock()
 	db.checks.waiting = append(db.checks.waiting, c)
 	if db.checks.working < checkWorkers {
@@ -74,12 +82,16 @@ func (db *DB) readChecks() {
 		if len(together) == 0 {
 			return
 		}
+		began := time.Now()
 		err := db.readTogether(together, pgx.QueryExecModeCacheStatement)
 		if pg, ok := errors.AsType[*pgconn.PgError](err); ok && isUnprepared(pg) {
 			db.hot.unprepared.Store(true) // see prepared.failed
 			err = db.readTogether(together, pgx.QueryExecModeExec)
 		}
 		for _, c := range together {
+			if c.traced != nil {
+				db.observed(c.traced, db.hot.principals.sql, began, err)
+			}
 			c.err = err
 			close(c.done)
 		}

@@ -259,19 +259,23 @@ func (db *DB) readOne(ctx context.Context, s *hotStatement, into []any, args ...
 func (db *DB) readAlone(ctx context.Context, tx *transaction, r *hotRead) error {
 	switch {
 	case tx != nil:
-		rows, err := tx.lite.Tx.QueryContext(ctx, r.statement.sql, r.args...)
-		return r.scanAll(rows, err)
+		return db.observe(ctx, r.statement, func() error {
+			rows, err := tx.lite.Tx.QueryContext(ctx, r.statement.sql, r.args...)
+			return r.scanAll(rows, err)
+		})
 	case db.pool == nil:
 		prepared, err := db.lite.prepare(ctx, db.read.DB, r.statement) //nolint:sqlclosecheck // kept as long as the database is open
 		if err != nil {
 			return err
 		}
-		rows, err := prepared.QueryContext(ctx, r.args...)
-		return r.scanAll(rows, err)
+		return db.observe(ctx, r.statement, func() error {
+			rows, err := prepared.QueryContext(ctx, r.args...)
+			return r.scanAll(rows, err)
+		})
 	}
 	for attempt := 0; ; attempt++ {
 		unprepared := db.hot.unprepared.Load()
-		err := db.readPooled(ctx, unprepared, r)
+		err := db.observe(ctx, r.statement, func() error { return db.readPooled(ctx, unprepared, r) })
 		var pg *pgconn.PgError
 		if !unprepared && errors.As(err, &pg) && isUnprepared(pg) {
 			db.hot.unprepared.Store(true) // see prepared.failed
@@ -352,8 +356,10 @@ func (db *DB) writeHot(ctx context.Context, s *hotStatement, args []any) error {
 		tx.queue.add(statement{hot: s, args: args})
 		return nil
 	}
-	_, err := tx.lite.Tx.ExecContext(ctx, s.sql, args...)
-	return db.engine.normalise(err)
+	return db.engine.normalise(db.observe(ctx, s, func() error {
+		_, err := tx.lite.Tx.ExecContext(ctx, s.sql, args...)
+		return err
+	}))
 }
 
 // writeRow is writeHot of the columns of a row.
@@ -380,7 +386,11 @@ func touchRow[Row any](ctx context.Context, db *DB, s *hotStatement, columns []c
 		tx.queue.touch(s, args, otherwise)
 		return nil
 	}
-	res, err := tx.lite.Tx.ExecContext(ctx, s.sql, args...)
+	var res sql.Result
+	err = db.observe(ctx, s, func() (err error) {
+		res, err = tx.lite.Tx.ExecContext(ctx, s.sql, args...)
+		return err
+	})
 	if err != nil {
 		return db.engine.normalise(err)
 	}

@@ -41,6 +41,7 @@ type DB struct {
 	direct      *server        // the same without a pooler
 	patient     bool
 	lease       time.Duration // see Lease
+	traced      bool          // see Traced
 	gate        gate
 	outages     outages
 	hot         *hotStatements
@@ -60,6 +61,7 @@ type options struct {
 	reread, rereadDirect func() (string, error)
 	patient              bool
 	lease                time.Duration
+	traced               bool
 }
 
 // Direct is another URL of the same PostgreSQL that leads to it without a pooler,
@@ -85,6 +87,9 @@ func Patient() Option {
 func Lease(d time.Duration) Option {
 	return func(o *options) { o.lease = d }
 }
+
+// Traced adds each statement of a request to its trace, without the values in it.
+func Traced() Option { return func(o *options) { o.traced = true } }
 
 // WithConnectorWrapper lets every connection to SQLite be opened by what wrap makes
 // of the driver's connector, so that it can watch what is asked. What PostgreSQL is
@@ -145,12 +150,12 @@ func openPostgres(ctx context.Context, databaseURL string, o options) (*DB, erro
 	hot.unprepared.Store(!s.prepared)
 	pooled := sql.OpenDB(connector)
 	pooled.SetMaxIdleConns(0) // the pool keeps them
-	db := bun.NewDB(pooled, pgdialect.New(), bun.WithDiscardUnknownColumns())
+	db := o.trace(postgres, bun.NewDB(pooled, pgdialect.New(), bun.WithDiscardUnknownColumns()))
 	return &DB{
 		engine: postgres, read: db, write: db, pool: pool,
 		queued: bun.NewDB(sql.OpenDB(queueConnector{}), pgdialect.New(), bun.WithDiscardUnknownColumns()),
 		server: s, direct: direct, hot: hot,
-		patient: o.patient, lease: o.lease, gate: newGate(int(s.config.MaxConns)),
+		patient: o.patient, traced: o.traced, lease: o.lease, gate: newGate(int(s.config.MaxConns)),
 	}, nil
 }
 
@@ -190,9 +195,9 @@ func openSQLite(ctx context.Context, path string, o options) (*DB, error) {
 	read.SetMaxOpenConns(16)
 	read.SetMaxIdleConns(16)
 	return &DB{
-		engine: sqlite, hot: newHotStatements(sqlite), patient: o.patient,
-		read:  bun.NewDB(read, sqlitedialect.New(), bun.WithDiscardUnknownColumns()),
-		write: bun.NewDB(write, sqlitedialect.New(), bun.WithDiscardUnknownColumns()),
+		engine: sqlite, hot: newHotStatements(sqlite), patient: o.patient, traced: o.traced,
+		read:  o.trace(sqlite, bun.NewDB(read, sqlitedialect.New(), bun.WithDiscardUnknownColumns())),
+		write: o.trace(sqlite, bun.NewDB(write, sqlitedialect.New(), bun.WithDiscardUnknownColumns())),
 	}, nil
 }
 

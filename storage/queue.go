@@ -26,6 +26,7 @@ import (
 type queue struct {
 	conn    *pgxpool.Conn
 	hot     *hotStatements
+	traced  bool
 	waiting []statement
 	first   int      // how many of those that wait open the transaction
 	sent    bool     // something was sent: there is a transaction
@@ -46,8 +47,8 @@ type statement struct {
 	decides bool
 }
 
-func newQueue(conn *pgxpool.Conn, hot *hotStatements, opening []string) *queue {
-	q := &queue{conn: conn, hot: hot}
+func newQueue(conn *pgxpool.Conn, hot *hotStatements, traced bool, opening []string) *queue {
+	q := &queue{conn: conn, hot: hot, traced: traced}
 	q.add(statement{text: "BEGIN"})
 	for _, text := range opening {
 		q.add(statement{text: text})
@@ -83,8 +84,10 @@ func (q *queue) exchange(ctx context.Context) error {
 		}
 	}
 	q.sent = true
+	seen := q.trace(ctx)
 	results := q.conn.Conn().PgConn().ExecBatch(ctx, &batch)
 	var refused error
+	done := 0
 	for _, s := range statements {
 		if !results.NextResult() {
 			break
@@ -93,9 +96,14 @@ func (q *queue) exchange(ctx context.Context) error {
 		if s.result != nil && refused == nil {
 			refused = s.result(r)
 		}
-		_, _ = r.Close() // results has the error
+		_, err := r.Close() // results has the error, too
+		seen.statement(s, err)
+		done++
 	}
 	err := results.Close()
+	if err != nil && done < len(statements) {
+		seen.statement(statements[done], err)
+	}
 	if refused != nil {
 		return refused // of an earlier statement than the one that failed
 	}

@@ -71,6 +71,8 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context) error) erro
 	if inTx(ctx) != nil {
 		return fn(ctx)
 	}
+	ctx, span := db.startSpan(ctx, "transaction")
+	defer span.End()
 	if db.engine == sqlite {
 		return db.inTx(ctx, sqliteTxTimeout, fn)
 	}
@@ -190,7 +192,7 @@ func (db *DB) begin(ctx context.Context) (*transaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &transaction{bun: db.queued, queue: newQueue(conn, db.hot, db.server.setGuards())}, nil
+	return &transaction{bun: db.queued, queue: newQueue(conn, db.hot, db.traced, db.server.setGuards())}, nil
 }
 
 func (tx *transaction) commit(ctx context.Context) error {

@@ -26,6 +26,7 @@ import (
 	"github.com/latchkey/latchkey/internal/erased"
 	"github.com/latchkey/latchkey/internal/logging"
 	"github.com/latchkey/latchkey/internal/metrics"
+	"github.com/latchkey/latchkey/internal/tracing/otlp"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -99,7 +100,17 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 		log.Warn(w)
 	}
 	tuneCollector()
-	db, err := openDatabase(ctx, cfg)
+	traces, err := otlp.FromEnvironment(os.Getenv, version(), log)
+	if err != nil {
+		return err
+	}
+	defer closeTraces(ctx, traces)
+	var options []storage.Option
+	if traces != nil {
+		log.Info("sending traces", "endpoint", traces.Endpoint)
+		options = append(options, storage.Traced())
+	}
+	db, err := openDatabase(ctx, cfg, options...)
 	if err != nil {
 		return err
 	}
@@ -111,7 +122,7 @@ func serve(ctx context.Context, cfg config.Config, demonstrate bool, received si
 	defer func() { _ = listener.Close() }()
 	address := listener.Addr().String()
 	shown, trail := metrics.New(), audit.NewService(db)
-	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: shown, Log: log, Now: identity.SystemClock, Demo: demonstrate, Version: version()})
+	handler, err := newService(ctx, app.Parts{Config: cfg.ListeningAt(address), DB: db, Metrics: shown, Tracer: traces.Tracer(), Log: log, Now: identity.SystemClock, Demo: demonstrate, Version: version()})
 	if err != nil {
 		return err
 	}
@@ -214,6 +225,13 @@ func welcome(cfg config.Config, address string, log *slog.Logger) {
 		mailTo = "its recipients, by " + cfg.SMTPURL.String()
 	}
 	fmt.Fprintf(os.Stderr, devBanner, cfg.PublicURL.String(), mailTo)
+}
+
+// closeTraces sends what is left of the traces.
+func closeTraces(ctx context.Context, traces *otlp.Traces) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	_ = traces.Close(ctx) // what is lost was logged
 }
 
 // tuneCollector lets the heap grow to three times its live size before it is

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/latchkey/latchkey/api"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
@@ -42,6 +44,7 @@ type Parts struct {
 	Config  config.Config
 	DB      *storage.DB
 	Metrics *metrics.Metrics
+	Tracer  trace.Tracer // nil for no traces
 	// Limits are what this process has counted, kept over a reload; nil for a new count.
 	Limits *ratelimit.Memory
 	// Draining reports whether no new requests should come; nil for never.
@@ -186,7 +189,7 @@ func New(parts Parts) (*App, error) {
 		Limiter:  limits,
 		Ready:    db.Ready,
 		Draining: parts.Draining,
-		Log:      parts.Log, Metrics: parts.Metrics, Now: now,
+		Log:      parts.Log, Metrics: parts.Metrics, Tracer: parts.Tracer, Now: now,
 	}
 	var contracts siwe.ContractVerifier
 	if len(cfg.EthereumRPC) > 0 {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/internal/tracing"
 )
 
 const (
@@ -51,7 +52,7 @@ func NewHTTPClient(timeout time.Duration, configured ...*url.URL) *http.Client {
 	public := &net.Dialer{Timeout: timeout, Control: requirePublic}
 	return &http.Client{
 		Timeout: timeout,
-		Transport: limitBody{&http.Transport{
+		Transport: limitBody{tracing.Transport(&http.Transport{
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				if trusted[addr] {
 					return anywhere.DialContext(ctx, network, addr)
@@ -64,7 +65,7 @@ func NewHTTPClient(timeout time.Duration, configured ...*url.URL) *http.Client {
 			MaxIdleConnsPerHost:    16,
 			IdleConnTimeout:        90 * time.Second,
 			ForceAttemptHTTP2:      true,
-		}},
+		})},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			first := via[0]
 			// A redirected POST would carry the client secret and the code along.

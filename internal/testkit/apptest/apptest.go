@@ -29,6 +29,7 @@ import (
 	"github.com/latchkey/latchkey/internal/logging"
 	"github.com/latchkey/latchkey/internal/metrics"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
+	"github.com/latchkey/latchkey/internal/tracing/otlp"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -40,7 +41,8 @@ type App struct {
 	Log     *Log
 	Config  config.Config
 	Metrics *metrics.Metrics
-	Addr    string // where it listens; URL may be another name for it
+	Traces  *otlp.Traces // nil unless the variables turn them on
+	Addr    string       // where it listens; URL may be another name for it
 
 	service   *app.App
 	server    *httptest.Server
@@ -118,19 +120,27 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := storage.Open(t.Context(), withSmallPool(t, databaseURL))
+	traces, err := otlp.FromEnvironment(variables(env), "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var options []storage.Option
+	if traces != nil {
+		options = append(options, storage.Traced())
+	}
+	db, err := storage.Open(t.Context(), withSmallPool(t, databaseURL), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	a := &App{T: t, URL: cfg.PublicURL.String(), DB: db, Log: &Log{}, Config: cfg, Metrics: metrics.New(), server: server}
+	a := &App{T: t, URL: cfg.PublicURL.String(), DB: db, Log: &Log{}, Config: cfg, Metrics: metrics.New(), Traces: traces, server: server}
 	a.Addr = server.Listener.Addr().String()
 	pooled := &http.Transport{MaxIdleConnsPerHost: 64}
 	a.transport = rewire{to: a.Addr, next: pooled}
 	handler, err := app.New(app.Parts{
-		Version: "test", Config: cfg, DB: db, Metrics: a.Metrics, Now: a.Now, Context: t.Context(),
+		Version: "test", Config: cfg, DB: db, Metrics: a.Metrics, Tracer: traces.Tracer(), Now: a.Now, Context: t.Context(),
 		Log: logging.New(a.Log, config.LogJSON, slog.LevelDebug),
 	})
 	if err != nil {
@@ -156,8 +166,21 @@ func StartServer(t *testing.T, databaseURL string, bend func(*http.Server), env 
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
+		_ = traces.Close(context.WithoutCancel(t.Context()))
 	})
 	return a
+}
+
+// variables looks names up in an environment of the form NAME=value.
+func variables(env []string) func(string) string {
+	return func(name string) string {
+		for _, pair := range env {
+			if key, value, _ := strings.Cut(pair, "="); key == name {
+				return value
+			}
+		}
+		return ""
+	}
 }
 
 // CountFigures counts what metrics show, as the service does now and then.
