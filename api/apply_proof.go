@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/linking"
+	"github.com/latchkey/latchkey/siwe"
 )
 
 // backendLabel is how metrics name all backends that vouch for people.
@@ -94,10 +95,12 @@ func (s *Server) ListProviders(context.Context, contract.ListProvidersRequestObj
 	for _, m := range s.Methods {
 		p := contract.Provider{Name: m.Name, Kind: contract.ProviderKind(m.Kind), Label: optional(m.Label)}
 		if m.Kind == method.ByWallet {
-			chains := make([]contract.ChainID, len(s.Wallet.Chains()))
+			chains, named := make([]contract.ChainID, len(s.Wallet.Chains())), make([]contract.Chain, len(s.Wallet.Chains()))
 			for i, id := range s.Wallet.Chains() {
 				chains[i] = contract.ChainID(id) //nolint:gosec // the configuration bounds chain ids to 63 bits
+				named[i] = contract.Chain{Id: chains[i], Name: siwe.ChainName(id), Contracts: s.Wallet.TakesContracts(id)}
 			}
+			p.Chains = &named
 			p.ChainIds, p.EnsNames, p.WalletconnectProjectId = &chains, optional(s.ENS != nil), optional(s.Config.WalletConnect)
 		}
 		out.Data = append(out.Data, p)

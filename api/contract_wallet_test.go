@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -55,7 +56,7 @@ func TestContractWallets(t *testing.T) {
 	t.Parallel()
 	var accepts atomic.Bool
 	accepts.Store(true)
-	a := apptest.SQLite(t, "LATCHKEY_ETHEREUM_RPC=1="+chainRPC(t, "0x1", &accepts)+",10="+chainRPC(t, "0xa", &accepts))
+	a := apptest.SQLite(t, "LATCHKEY_ETHEREUM_RPC=1="+chainRPC(t, "0x1", &accepts)+",10="+chainRPC(t, "0xa", &accepts), "LATCHKEY_SIWE_CHALLENGE_MINUTES=120")
 	address := common.HexToAddress("0x00000000000000000000000000000000000c0de1")
 
 	b := a.Browser()
@@ -70,6 +71,21 @@ func TestContractWallets(t *testing.T) {
 	}
 	if again := contractSignIn(t, a.Browser(), address, 1).Want(http.StatusOK); again.String("user.id") != first.String("user.id") {
 		t.Fatal("another user at the second sign-in")
+	}
+	// Owners who approve on the chain leave the signature empty, and need their time.
+	d := a.Browser()
+	message := d.POST("/v1/auth/siwe/challenge", map[string]any{"address": address.Hex(), "chain_id": 1}).Want(http.StatusOK).String("message")
+	a.Advance(100 * time.Minute)
+	empty := map[string]any{"message": message, "signature": "0x"}
+	accepts.Store(false) // they revoked it, and approve again
+	d.POST("/v1/auth/siwe/verify", empty).WantProblem(http.StatusUnauthorized, "invalid_proof")
+	accepts.Store(true)
+	if approved := d.POST("/v1/auth/siwe/verify", empty).Want(http.StatusOK); approved.String("user.id") != first.String("user.id") {
+		t.Fatal("another user by an approval")
+	}
+	d.POST("/v1/auth/siwe/verify", empty).WantProblem(http.StatusUnauthorized, "proof_used")
+	if listed := a.Browser().GET("/v1/auth/providers").Want(http.StatusOK); !strings.Contains(string(listed.Body), `"chains":[{"contracts":true,"id":1,"name":"Ethereum"},{"contracts":true,"id":10,"name":"OP Mainnet"}]`) {
+		t.Errorf("chains: %s", listed.Body)
 	}
 	accepts.Store(false) // the owner was removed
 	contractSignIn(t, a.Browser(), address, 1).WantProblem(http.StatusUnauthorized, "invalid_proof")

@@ -27,6 +27,8 @@ type cookies struct {
 	// The other cookies never leave it.
 	domain string
 	wider  []string // what a domain may have been configured to be
+	// longer is by how much a challenge may outlive method.Lifetime.
+	longer time.Duration
 }
 
 const (
@@ -154,4 +156,6 @@ func (k cookies) flowOrNew(c *gin.Context) string {
 
 // keepFlow makes sure that the browser keeps its flow value long enough. Several tabs
 // share one value.
-func (k cookies) keepFlow(c *gin.Context, flow string) { k.set(c, k.flow(), flow, flowLifetime) }
+func (k cookies) keepFlow(c *gin.Context, flow string) {
+	k.set(c, k.flow(), flow, flowLifetime+k.longer)
+}

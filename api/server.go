@@ -48,15 +48,17 @@ var specification []byte
 
 // Config is what the HTTP layer needs to know of the deployment.
 type Config struct {
-	PublicURL       *url.URL       // origin only
-	AllowedOrigins  []string       // besides the public one
-	CookieDomain    string         // whose subdomains get the session; "" for the public host alone
-	TrustedProxies  []netip.Prefix // whose X-Forwarded-For counts
-	Limits          Limits
-	WalletConnect   string // project id, or "" for no wallets on phones
-	ClientDocuments bool   // whether clients may describe themselves
-	Database        string // the engine, as operators see it
-	Version         string // of the service
+	PublicURL      *url.URL       // origin only
+	AllowedOrigins []string       // besides the public one
+	CookieDomain   string         // whose subdomains get the session; "" for the public host alone
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
+	Limits         Limits
+	WalletConnect  string // project id, or "" for no wallets on phones
+	// ChallengeLifetime is how long a wallet can answer; 0 is method.Lifetime.
+	ChallengeLifetime time.Duration
+	ClientDocuments   bool   // whether clients may describe themselves
+	Database          string // the engine, as operators see it
+	Version           string // of the service
 }
 
 // Deps are the parts that the handlers put to work.
@@ -128,6 +130,7 @@ func New(deps Deps) (http.Handler, error) {
 	}
 	go loadOperations() //nolint:errcheck // attachOperation does
 	s := &Server{Deps: deps, returnTo: returnTo, origins: map[string]bool{public: true}, cookies: newCookies(deps.Config.PublicURL, deps.Config.CookieDomain)}
+	s.cookies.longer = max(0, deps.Config.ChallengeLifetime-method.Lifetime)
 	s.readiness.check = s.checkReady
 	s.Metrics.RateLimits(limitNames()...)
 	s.Metrics.Streams(streamRoutes...)

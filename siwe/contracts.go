@@ -1,6 +1,7 @@
 package siwe
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -109,13 +110,17 @@ func NewContractsWithBackends(backends map[uint64][]Backend, opts ContractsOptio
 // A wallet that has code is judged by its current code alone (ERC-1271), even if
 // the signature comes with a deployment. ERC-6492 also allows a call of the
 // signer's choice before the question, but a former owner could use that to
-// prepare the answer. A wallet without code needs an ERC-6492 signature.
+// prepare the answer. A wallet without code needs an ERC-6492 signature, or an
+// ERC-8010 signature that brings its delegation (EIP-7702).
+//
+// An empty signature asks whether the wallet's owners approved the hash on the chain,
+// as those of a Safe do. It is only of use where the wallet has code.
 func (c *Contracts) VerifyContract(ctx context.Context, chainID uint64, account common.Address, hash common.Hash, signature []byte) error {
 	if c == nil || c.chains[chainID] == nil {
 		return errNotSignedByKey(signature, "contract wallets of this chain are not supported here")
 	}
-	if len(signature) == 0 || len(signature) > MaxSignatureBytes {
-		return malformed(FieldSignature, "is empty or longer than 16 KiB")
+	if len(signature) > MaxSignatureBytes {
+		return malformed(FieldSignature, "is longer than 16 KiB")
 	}
 	if isReserved(account) {
 		return rejected(FieldAddress, "is not one that can sign")
@@ -124,6 +129,11 @@ func (c *Contracts) VerifyContract(ctx context.Context, chainID uint64, account 
 	if inner, wrapped := cutMagic(signature); wrapped {
 		var err error
 		if q.deployment, q.signature, err = unwrap(inner); err != nil {
+			return err
+		}
+	} else if inner, wrapped := bytes.CutSuffix(signature, delegationSuffix); wrapped {
+		var err error
+		if q.delegation, q.signature, err = unwrapDelegation(inner, chainID, account); err != nil {
 			return err
 		}
 	}

@@ -55,8 +55,9 @@ type deployment struct {
 type question struct {
 	account    common.Address
 	hash       common.Hash
-	signature  []byte // without the ERC-6492 wrapping
+	signature  []byte // without the ERC-6492 or ERC-8010 wrapping
 	deployment *deployment
+	delegation *delegation
 	gas        uint64
 }
 
@@ -90,12 +91,18 @@ func (q question) put(ctx context.Context, b Backend) error {
 		return q.putERC1271(ctx, b, call)
 	case q.deployment != nil:
 		return q.putERC6492(ctx, b, call)
+	case q.delegation != nil:
+		return q.putERC8010(ctx, b, call)
 	}
 	return errNotSignedByKey(q.signature, "there is no contract at the address")
 }
 
 func (q question) putERC1271(ctx context.Context, b Backend, call []byte) error {
-	answer, err := b.CallContract(ctx, ethereum.CallMsg{To: &q.account, Data: call, Gas: q.gas}, nil)
+	return judge(b.CallContract(ctx, ethereum.CallMsg{To: &q.account, Data: call, Gas: q.gas}, nil))
+}
+
+// judge reads what isValidSignature returned.
+func judge(answer []byte, err error) error {
 	if err != nil {
 		if executionFailed(err) {
 			return &Error{Field: FieldSignature, Kind: Rejected, Reason: "was not accepted: the contract wallet failed when asked", Err: describe(err)}

@@ -1,6 +1,7 @@
 package siwe_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -77,9 +78,17 @@ func (e *evm) send(t testing.TB, from, to common.Address, data []byte) {
 // read is a call whose answer the test itself looks at.
 func (e *evm) read(t testing.TB, to common.Address, data []byte) []byte {
 	t.Helper()
-	out, err := e.execute(common.Address{}, &to, data, 10_000_000)
+	out, err := e.execute(callArgs{To: &to, Input: data, Gas: 10_000_000})
 	ok(t, err)
 	return out
+}
+
+// codeOf is the code at an address.
+func (e *evm) codeOf(t testing.TB, a common.Address) []byte {
+	t.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return bytes.Clone(e.state.GetCode(a))
 }
 
 // setCode puts code at an address, as an EIP-7702 authorisation does.
@@ -90,14 +99,24 @@ func (e *evm) setCode(a common.Address, code []byte) {
 	e.finalise()
 }
 
-func (e *evm) execute(from common.Address, to *common.Address, data []byte, gas uint64) (out []byte, err error) {
+func (e *evm) execute(args callArgs) (out []byte, err error) {
 	e.mu.Lock()
 	s := e.state.Copy() // an eth_call leaves nothing behind
 	e.mu.Unlock()
-	if to == nil {
-		out, _, _, err = runtime.Create(data, e.config(s, from, gas))
+	for _, a := range args.AuthorizationList {
+		// As a node does (EIP-7702): one that does not hold is passed over.
+		authority, err := a.Authority()
+		chain := a.ChainID.Uint64()
+		if err != nil || chain != 0 && chain != e.id || s.GetNonce(authority) != a.Nonce {
+			continue
+		}
+		s.SetNonce(authority, a.Nonce+1, tracing.NonceChangeAuthorization)
+		s.SetCode(authority, types.AddressToDelegation(a.Address), tracing.CodeChangeAuthorization)
+	}
+	if args.To == nil {
+		out, _, _, err = runtime.Create(args.Input, e.config(s, args.From, uint64(args.Gas)))
 	} else {
-		out, _, err = runtime.Call(*to, data, e.config(s, from, gas))
+		out, _, err = runtime.Call(*args.To, args.Input, e.config(s, args.From, uint64(args.Gas)))
 	}
 	return out, err
 }
@@ -130,6 +149,8 @@ type callArgs struct {
 	To    *common.Address `json:"to"`
 	Input hexutil.Bytes   `json:"input"`
 	Gas   hexutil.Uint64  `json:"gas"`
+
+	AuthorizationList []types.SetCodeAuthorization `json:"authorizationList"`
 }
 
 func (a *ethAPI) Call(_ context.Context, args callArgs, _ string) (hexutil.Bytes, error) {
@@ -138,7 +159,7 @@ func (a *ethAPI) Call(_ context.Context, args callArgs, _ string) (hexutil.Bytes
 	if args.Gas == 0 || uint64(args.Gas) > params.MaxTxGas {
 		return nil, errors.New("the call's gas is not capped")
 	}
-	out, err := a.e.execute(args.From, args.To, args.Input, uint64(args.Gas))
+	out, err := a.e.execute(args)
 	if errors.Is(err, vm.ErrExecutionReverted) {
 		return nil, revertError{out}
 	}

@@ -23,7 +23,8 @@ func personalHash(raw string) common.Hash {
 	return crypto.Keccak256Hash([]byte("\x19Ethereum Signed Message:\n"+strconv.Itoa(len(raw))), []byte(raw))
 }
 
-// decodeSignature checks the length of the text first: it may have any.
+// decodeSignature checks the length of the text first: it may have any. An empty signature
+// is how a wallet refers to what its owners approved on the chain.
 func decodeSignature(s string) ([]byte, error) {
 	if len(s) > 2+2*MaxSignatureBytes {
 		return nil, malformed(FieldSignature, "is longer than 16 KiB")
@@ -34,9 +35,6 @@ func decodeSignature(s string) ([]byte, error) {
 	b, err := hex.DecodeString(s[2:])
 	if err != nil {
 		return nil, malformed(FieldSignature, "is not hexadecimal")
-	}
-	if len(b) == 0 {
-		return nil, malformed(FieldSignature, "is empty")
 	}
 	return b, nil
 }

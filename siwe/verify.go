@@ -87,7 +87,7 @@ func Verify(ctx context.Context, raw, signature string, exp Expectation) (Accoun
 }
 
 func (exp *Expectation) signedBy(ctx context.Context, m *Message, raw string, sig []byte) (Kind, error) {
-	byKey, err := exp.signedByKey(m, raw, sig)
+	byKey, err := exp.signedByKey(m, raw, withoutDelegation(sig))
 	switch {
 	case err != nil:
 		return "", err
@@ -114,7 +114,7 @@ func (exp *Expectation) compare(m *Message) error {
 		return rejected(FieldScheme, "is not the one of the origin that asked")
 	}
 	if !slices.Contains(exp.Chains, m.ChainID) {
-		return rejected(FieldChainID, "is not an accepted chain")
+		return rejected(FieldChainID, "is not an accepted chain: sign in on "+ChainList(exp.Chains))
 	}
 	if exp.RequestID != nil && (m.RequestID == nil || *m.RequestID != *exp.RequestID) {
 		return rejected(FieldRequestID, "is not the one that was asked for")

@@ -1550,6 +1550,18 @@ type AuditParty struct {
 // AuditPartyKind defines model for AuditParty.Kind.
 type AuditPartyKind string
 
+// Chain defines model for Chain.
+type Chain struct {
+	// Contracts Whether contract wallets can sign in on it. Others can on every chain.
+	Contracts bool `json:"contracts"`
+
+	// Id EIP-155 chain id.
+	Id ChainID `json:"id"`
+
+	// Name Such as Ethereum, or chain 31337 for one without a known name.
+	Name string `json:"name"`
+}
+
 // ChainID EIP-155 chain id.
 type ChainID = int64
 
@@ -2533,6 +2545,9 @@ type ProofResultOutcome string
 type Provider struct {
 	// ChainIds Wallets only: the accepted chains.
 	ChainIds *[]ChainID `json:"chain_ids,omitempty"`
+
+	// Chains Wallets only: the same chains, with what people call them.
+	Chains *[]Chain `json:"chains,omitempty"`
 
 	// EnsNames Wallets only: whether ENS names are shown, and users can be searched by them (`GET /v1/admin/users`).
 	EnsNames *bool        `json:"ens_names,omitempty"`
@@ -3761,7 +3776,7 @@ type VerifySiweJSONBody struct {
 	// Message The text that was signed, byte for byte.
 	Message string `json:"message"`
 
-	// Signature Hexadecimal, with the prefix 0x.
+	// Signature Hexadecimal, with the prefix 0x. `0x` alone asks the contract at the address whether its owners approved the message on the chain.
 	Signature string `json:"signature"`
 }
 

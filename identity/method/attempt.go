@@ -62,10 +62,16 @@ func (r Requester) Require(purpose identity.Purpose) error {
 // Begin returns a new attempt. CodeUnauthenticated as from Require; CodeInvalidState
 // if no proof could ever match it.
 func Begin(kind Kind, provider string, purpose identity.Purpose, by Requester, now time.Time) (Attempt, error) {
+	return BeginFor(kind, provider, purpose, by, now, Lifetime)
+}
+
+// BeginFor is Begin for an attempt that may take longer, such as the signature of several
+// people.
+func BeginFor(kind Kind, provider string, purpose identity.Purpose, by Requester, now time.Time, lifetime time.Duration) (Attempt, error) {
 	if err := by.Require(purpose); err != nil {
 		return Attempt{}, err
 	}
-	a := Restore(kind, provider, purpose, by, now.Add(Lifetime).UTC().Truncate(time.Second))
+	a := Restore(kind, provider, purpose, by, now.Add(lifetime).UTC().Truncate(time.Second))
 	if !a.allows(by) {
 		return Attempt{}, errInvalidState()
 	}

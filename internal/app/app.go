@@ -3,10 +3,12 @@
 package app
 
 import (
+	"maps"
 	"context"
 	"log/slog"
 	"net/http"
 	"sync"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -147,6 +149,7 @@ func New(parts Parts) (*App, error) {
 			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 			CookieDomain: cfg.CookieDomain, Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
 			WalletConnect: cfg.WalletConnectProjectID, ClientDocuments: cfg.TakesDocuments(),
+			ChallengeLifetime: time.Duration(cfg.SIWEChallengeMinutes) * time.Minute,
 			Database: cfg.Engine(), Version: parts.Version,
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
@@ -201,6 +204,7 @@ func New(parts Parts) (*App, error) {
 	}
 	deps.Wallet = wallet.NewService(wallet.Config{
 		Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement, TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
+		Contracts: slices.Collect(maps.Keys(cfg.EthereumRPC)), Lifetime: deps.Config.ChallengeLifetime,
 	}, attempts, contracts, parts.Log, now)
 	deps.Passkey = passkey.NewService(passkey.Config{Domain: cfg.PasskeyDomain(), Name: cfg.BrandName, Origins: cfg.PasskeyPages()}, attempts, db, now)
 	if mainnet := cfg.EthereumRPC[1]; len(mainnet) > 0 {

@@ -157,6 +157,9 @@ func (c *Config) checkWallets(problems *problems) {
 			problems.add("LATCHKEY_SIWE_RESOURCES", "has %.60q, which is not a URI; give absolute URIs, comma separated", r)
 		}
 	}
+	if n := c.SIWEChallengeMinutes; n < 1 || n > 1440 {
+		problems.add("LATCHKEY_SIWE_CHALLENGE_MINUTES", "is %d; give 1 to 1440 minutes", n)
+	}
 	c.checkMessages(problems)
 	if len(c.SIWEAllowedDomains) > 0 {
 		problems.add("LATCHKEY_SIWE_ALLOWED_EMAIL_DOMAINS", "has a domain, but wallets have no address; give any to let them create accounts, or remove it")

@@ -123,8 +123,11 @@ type Config struct {
 	SIWEStatement    string   `env:"LATCHKEY_SIWE_STATEMENT" doc:"A line that the wallet shows when it asks for the signature."`
 	SIWETermsVersion string   `env:"LATCHKEY_SIWE_TERMS_VERSION" doc:"The version of the terms that LATCHKEY_SIWE_STATEMENT agrees to; kept with each wallet that signs it."`
 	SIWEResources    []string `env:"LATCHKEY_SIWE_RESOURCES" doc:"Resources (RFC 3986 URIs) of the messages that wallets sign, comma separated."`
-	EthereumRPC      RPCs     `env:"LATCHKEY_ETHEREUM_RPC" secret:"true" doc:"JSON-RPC endpoints for contract wallets, CHAIN=URL, comma separated; several of one chain are tried in order. Without one, contract wallets of that chain cannot sign in. Those of chain 1 also resolve ENS names: wallets are shown with theirs, and operators can search by one."`
-	Linking          Linking  `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and notifies the user, confirm asks for an older sign-in method first, off refuses."`
+
+	SIWEChallengeMinutes int `env:"LATCHKEY_SIWE_CHALLENGE_MINUTES" envDefault:"10" doc:"For how many minutes a wallet can answer a challenge, 1 to 1440. The owners of a contract wallet who sign one after the other, or approve on the chain, may need hours; the page has to stay open meanwhile. See docs/wallets.md."`
+
+	EthereumRPC RPCs    `env:"LATCHKEY_ETHEREUM_RPC" secret:"true" doc:"JSON-RPC endpoints for contract wallets, CHAIN=URL, comma separated; several of one chain are tried in order. Without one, contract wallets of that chain cannot sign in. Those of chain 1 also resolve ENS names: wallets are shown with theirs, and operators can search by one."`
+	Linking     Linking `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and notifies the user, confirm asks for an older sign-in method first, off refuses."`
 
 	MergeUndoDays     int         `env:"LATCHKEY_MERGE_UNDO_DAYS" envDefault:"30" doc:"For how many days a merge of two users can be undone."`
 	OnboardedBy       OnboardedBy `env:"LATCHKEY_ONBOARDED_BY" envDefault:"user" doc:"Who sets that a user is onboarded: user is the person, or the backend too; backend is an API key with users:write alone, so that your application can rely on it."`

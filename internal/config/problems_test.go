@@ -86,6 +86,8 @@ func TestRefused(t *testing.T) {
 		{"LATCHKEY_RATE_LIMITS=NaN", "a number"},
 		{"LATCHKEY_RATE_LIMITS=1e7", "1000000"},
 		{"LATCHKEY_RATE_LIMIT_EXEMPT=10.0.0.1/8", "10.0.0.0/8"},
+		{"LATCHKEY_SIWE_CHALLENGE_MINUTES=0", "1 to 1440 minutes"},
+		{"LATCHKEY_SIWE_CHALLENGE_MINUTES=1441", "1 to 1440 minutes"},
 		{"LATCHKEY_SIWE_CHAINS=0", "chain id"},
 		{"LATCHKEY_SIWE_CHAINS=01", "chain id"},
 		{"LATCHKEY_SIWE_CHAINS=-1", "chain id"},

@@ -22,6 +22,11 @@ type Config struct {
 	Statement    string   // of ready messages, or ""
 	TermsVersion string   // of the terms that Statement agrees to, or ""
 	Resources    []string // of ready messages
+	// Contracts are those of Chains whose contract wallets can be asked.
+	Contracts []uint64
+	// Lifetime is how long a challenge can be answered; 0 is method.Lifetime. Several
+	// owners of a contract wallet may need longer.
+	Lifetime time.Duration
 }
 
 // Service issues challenges and verifies what wallets sign.
@@ -36,11 +41,17 @@ type Service struct {
 // NewService returns the service. Without contracts, which may be nil, contract
 // wallets are refused.
 func NewService(cfg Config, attempts *method.Attempts, contracts siwe.ContractVerifier, log *slog.Logger, now identity.Clock) *Service {
+	if cfg.Lifetime == 0 {
+		cfg.Lifetime = method.Lifetime
+	}
 	return &Service{cfg: cfg, attempts: attempts, contracts: contracts, log: log, now: now}
 }
 
 // Chains returns the chains that wallets may sign in on, the default first.
 func (s *Service) Chains() []uint64 { return s.cfg.Chains }
+
+// TakesContracts reports whether contract wallets can sign in on a chain.
+func (s *Service) TakesContracts(chain uint64) bool { return slices.Contains(s.cfg.Contracts, chain) }
 
 // Request describes the challenge to create.
 type Request struct {
@@ -61,7 +72,7 @@ type Challenge struct {
 // Nothing is stored.
 func (s *Service) Challenge(r Request, by method.Requester) (Challenge, error) {
 	now := s.now()
-	attempt, err := method.Begin(method.ByWallet, identity.ProviderSIWE, r.Purpose, by, now)
+	attempt, err := method.BeginFor(method.ByWallet, identity.ProviderSIWE, r.Purpose, by, now, s.cfg.Lifetime)
 	if err != nil {
 		return Challenge{}, err
 	}
@@ -73,7 +84,7 @@ func (s *Service) Challenge(r Request, by method.Requester) (Challenge, error) {
 		message.ChainID = s.cfg.Chains[0]
 	}
 	if !slices.Contains(s.cfg.Chains, message.ChainID) {
-		return Challenge{}, identity.NewError(identity.CodeInvalidRequest, "this chain is not accepted; see /v1/auth/providers").WithField(siwe.FieldChainID)
+		return Challenge{}, identity.NewError(identity.CodeInvalidRequest, "this chain is not accepted: sign in on %s", siwe.ChainList(s.cfg.Chains)).WithField(siwe.FieldChainID)
 	}
 	if r.Address != "" {
 		address, refused := ParseAddress(r.Address)
@@ -110,7 +121,7 @@ func (s *Service) Prove(ctx context.Context, message, signature string, by metho
 	now := s.now()
 	proof := identity.Proof{Provider: identity.ProviderSIWE}
 	account, parsed, err := siwe.Verify(ctx, message, signature, siwe.Expectation{
-		Domain: origin.Host, Origin: by.Origin, Chains: s.cfg.Chains, Now: now, Contracts: s.contracts, Logger: s.log,
+		Domain: origin.Host, Origin: by.Origin, Chains: s.cfg.Chains, Now: now, MaxAge: s.cfg.Lifetime, Contracts: s.contracts, Logger: s.log,
 		Nonce: func(nonce string) error {
 			attempt, err := s.attempts.Open(method.ByWallet, nonce, identity.ProviderSIWE, by, now)
 			if err != nil {

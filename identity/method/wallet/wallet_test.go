@@ -35,11 +35,13 @@ func (d *deployment) VerifyContract(_ context.Context, chain uint64, account com
 	return d.contracts(chain, account)
 }
 
-func deploy() *deployment {
+func deploy(change ...func(*wallet.Config)) *deployment {
 	d := &deployment{now: began, contracts: func(uint64, common.Address) error { return errors.New("no endpoint answers") }}
-	d.Service = wallet.NewService(wallet.Config{
-		Chains: []uint64{10, 1}, Statement: "I accept the terms.", TermsVersion: "3", Resources: []string{"https://app.example.com/terms"},
-	}, method.NewAttempts("a secret of the operator"), d, slog.New(slog.DiscardHandler), func() time.Time { return d.now })
+	cfg := wallet.Config{Chains: []uint64{10, 1}, Statement: "I accept the terms.", TermsVersion: "3", Resources: []string{"https://app.example.com/terms"}}
+	for _, c := range change {
+		c(&cfg)
+	}
+	d.Service = wallet.NewService(cfg, method.NewAttempts("a secret of the operator"), d, slog.New(slog.DiscardHandler), func() time.Time { return d.now })
 	return d
 }
 
@@ -198,7 +200,8 @@ func TestRefusalsNameTheField(t *testing.T) {
 		field           string
 	}{
 		"no message":     {"hello", "0x" + strings.Repeat("00", 65), identity.CodeInvalidMessage, siwe.FieldDomain},
-		"no signature":   {c.Text, "0x", identity.CodeInvalidMessage, siwe.FieldSignature},
+		"no hexadecimal": {c.Text, "", identity.CodeInvalidMessage, siwe.FieldSignature},
+		"no signature":   {c.Text, "0x", identity.CodeUnavailable, siwe.FieldSignature}, // the chain has to be asked
 		"another chain":  {chain, sign(t, k, chain), identity.CodeInvalidProof, siwe.FieldChainID},
 		"no such nonce":  {strings.Replace(c.Text, c.Nonce, "abcdefgh12345678", 1), "0x" + strings.Repeat("00", 65), identity.CodeInvalidProof, siwe.FieldNonce},
 		"no one's nonce": {strings.Replace(c.Text, c.Nonce, c.Nonce[1:], 1), "0x" + strings.Repeat("00", 65), identity.CodeInvalidProof, siwe.FieldNonce},
@@ -214,7 +217,7 @@ func TestRefusalsNameTheField(t *testing.T) {
 		code    identity.Code
 		field   string
 	}{
-		"a chain that is not accepted": {wallet.Request{Purpose: identity.PurposeSignIn, Chain: 5}, identity.CodeInvalidRequest, siwe.FieldChainID},
+		"a chain that is not accepted": {wallet.Request{Purpose: identity.PurposeSignIn, Chain: 5}, identity.CodeInvalidRequest, siwe.FieldChainID}, // and which are, below
 		"no address":                   {wallet.Request{Purpose: identity.PurposeSignIn, Address: "ada.eth"}, identity.CodeInvalidRequest, siwe.FieldAddress},
 		"linking, signed out":          {wallet.Request{Purpose: identity.PurposeLink}, identity.CodeUnauthenticated, ""},
 	} {
@@ -223,6 +226,41 @@ func TestRefusalsNameTheField(t *testing.T) {
 		if !errors.As(err, &refused) || refused.Code != x.code || refused.Field != x.field {
 			t.Errorf("%s: %v", what, err)
 		}
+		if x.field == siwe.FieldChainID && !strings.Contains(refused.Detail, "OP Mainnet (10) or Ethereum (1)") {
+			t.Errorf("which chains there are is not said: %v", err)
+		}
+	}
+}
+
+// The owners of a contract wallet may need hours, and approve on the chain: the signature
+// is empty then. The approval counts as it is when the message comes back.
+func TestOwnersApproveOnTheChain(t *testing.T) {
+	t.Parallel()
+	d := deploy(func(c *wallet.Config) { c.Lifetime = 3 * time.Hour })
+	_, contract := key(t)
+	approved := true
+	d.contracts = func(chain uint64, account common.Address) error {
+		if !approved || chain != 1 || account.Hex() != contract {
+			return &siwe.Error{Field: siwe.FieldSignature, Kind: siwe.Rejected, Reason: "is not the wallet's"}
+		}
+		return nil
+	}
+	c := challenge(t, d, wallet.Request{Purpose: identity.PurposeSignIn, Address: contract, Chain: 1}, requester())
+	if want := began.Add(3 * time.Hour); !c.ExpiresAt.Equal(want) || !c.ExpirationTime.Equal(want) {
+		t.Errorf("expires at %s, the message at %s", c.ExpiresAt, c.ExpirationTime)
+	}
+	d.now = began.Add(3*time.Hour - 1)
+	proof, err := d.Prove(t.Context(), c.Text, "0x", requester())
+	if err != nil || proof.Subject != "eip155:1:"+contract || !proof.Secret.ExpiresAt.Equal(c.ExpiresAt) {
+		t.Errorf("%+v, %v", proof, err)
+	}
+	approved = false
+	if _, err := d.Prove(t.Context(), c.Text, "0x", requester()); identity.ErrorCode(err) != identity.CodeInvalidProof {
+		t.Errorf("after the approval was revoked: %v", err)
+	}
+	approved, d.now = true, began.Add(3*time.Hour)
+	if _, err := d.Prove(t.Context(), c.Text, "0x", requester()); identity.ErrorCode(err) != identity.CodeInvalidProof {
+		t.Errorf("too late: %v", err)
 	}
 }
 

@@ -198,3 +198,70 @@ contract Factory {
         while (true) {}
     }
 }
+
+/// Like a Safe whose owners approve on the chain: an empty signature asks whether they
+/// have approved the message.
+contract ApprovingWallet {
+    address public owner;
+    mapping(bytes32 => bool) public approved;
+
+    constructor(address owner_) {
+        owner = owner_;
+    }
+
+    function approve(bytes32 hash, bool yes) external {
+        require(msg.sender == owner, "not the owner");
+        approved[keccak256(abi.encode(block.chainid, address(this), hash))] = yes;
+    }
+
+    function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
+        bool yes = signature.length == 0
+            ? approved[keccak256(abi.encode(block.chainid, address(this), hash))]
+            : recover(hash, signature, 0) == owner;
+        return yes ? bytes4(0x1626ba7e) : bytes4(0xffffffff);
+    }
+}
+
+/// What an account delegates to (EIP-7702): a session key signs, which the account's own
+/// key has let in. The key is in the code, or set once by initialize.
+contract SessionDelegate {
+    address private immutable fixedSession;
+    address public session;
+
+    constructor(address fixedSession_) {
+        fixedSession = fixedSession_;
+    }
+
+    function initialize(address session_, bytes calldata signature) external {
+        require(recover(keccak256(abi.encode(session_)), signature, 0) == address(this), "not let in");
+        session = session_;
+    }
+
+    function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
+        address signer = recover(hash, signature, 0);
+        require(signer != address(0), "no signature");
+        return signer == fixedSession || signer == session ? bytes4(0x1626ba7e) : bytes4(0xffffffff);
+    }
+}
+
+/// The one function of Multicall3 that is used.
+contract Multicall {
+    struct Call3 {
+        address target;
+        bool allowFailure;
+        bytes callData;
+    }
+
+    struct Result {
+        bool success;
+        bytes returnData;
+    }
+
+    function aggregate3(Call3[] calldata calls) external payable returns (Result[] memory results) {
+        results = new Result[](calls.length);
+        for (uint256 i; i < calls.length; i++) {
+            (results[i].success, results[i].returnData) = calls[i].target.call(calls[i].callData);
+            require(results[i].success || calls[i].allowFailure, "Multicall3: call failed");
+        }
+    }
+}
