@@ -18,6 +18,7 @@ import './en/later/merge'
 import './en/later/operator'
 import './en/later/sessions'
 import './en/later/team'
+import './en/later/wallets'
 import './en/later/webhooks'
 
 type Flat = Record<string, Message>

@@ -3,7 +3,7 @@ import type { Email, Identity } from '../../api/types'
 import { en } from '../../i18n/en'
 import { translator } from '../../i18n/translate'
 import { fieldName, valueText } from '../merge/merge-words'
-import { endsThisSession, identityName, leavesWith, whyNotUnlink } from './methods'
+import { endsThisSession, identityName, leavesWith, otherChains, whyNotUnlink } from './methods'
 
 const t = translator(en, 'en')
 const way = (id: string, provider: string, more: Partial<Identity> = {}): Identity => ({
@@ -26,6 +26,19 @@ describe('why a way in has to stay', () => {
     expect(whyNotUnlink(google, [google, wallet], offered)).toBeUndefined()
     expect(whyNotUnlink(google, [google, github], new Set())).toBeUndefined()
   })
+})
+
+it('a contract wallet can be added where contracts are asked and it is not yet', () => {
+  const chains = [1, 10, 8453].map((id) => ({ id, name: `chain ${id}`, contracts: id !== 10 }))
+  const wallet = (chain_id: number, address: string, kind: 'eoa' | 'contract' = 'contract') =>
+    way(`${chain_id}${address}`, 'siwe', { wallet: { address, chain_id, kind, primary: false } })
+  const [safe, key] = [wallet(1, '0xa'), wallet(1, '0xb', 'eoa')]
+  expect(otherChains(safe, [safe, key], chains).map(({ id }) => id)).toEqual([8453])
+  expect(otherChains(safe, [safe, wallet(8453, '0xa')], chains)).toEqual([])
+  expect(otherChains(safe, [safe, wallet(8453, '0xc')], chains).map(({ id }) => id)).toEqual([8453])
+  expect(otherChains(key, [safe, key], chains)).toEqual([])
+  expect(otherChains(way('3', 'google'), [], chains)).toEqual([])
+  expect(otherChains(safe, [safe], undefined)).toEqual([])
 })
 
 describe('unlinking', () => {

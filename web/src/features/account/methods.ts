@@ -1,4 +1,4 @@
-import type { Email, Identity, Session } from '../../api/types'
+import type { Chain, Email, Identity, Provider, Session } from '../../api/types'
 import { providerName } from '../../auth/providers'
 import type { Translate } from '../../i18n/translate'
 import { shortAddress } from '../../wallet/types'
@@ -9,6 +9,15 @@ export function identityName(t: Translate, identity: Identity): string {
   const which = identity.label || (identity.wallet ? shortAddress(identity.wallet.address) : identity.email)
   const name = providerName(t, identity.provider)
   return which ? `${name} (${which})` : name
+}
+
+// otherChains are the chains on which the contract wallet of an identity can be added too:
+// at the same address there it is another identity.
+export function otherChains(identity: Identity, all: Identity[], chains: Provider['chains']): Chain[] {
+  const { wallet } = identity
+  if (wallet?.kind !== 'contract') return []
+  const taken = all.flatMap((one) => (one.wallet?.kind === 'contract' && one.wallet.address === wallet.address ? one.wallet.chain_id : []))
+  return chains?.filter(({ id, contracts }) => contracts && !taken.includes(id)) ?? []
 }
 
 // whyNotUnlink is why a sign-in method cannot be unlinked, if so: it is the last

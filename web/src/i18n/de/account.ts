@@ -31,6 +31,8 @@ export const methods: Area<'methods'> = {
   actions: 'Aktionen',
   primary: 'Haupt-Wallet',
   contract: 'Contract',
+  alsoOn: 'Auch hinzufügen auf:',
+  alsoOnChain: '{wallet} auf {chain} hinzufügen',
   offline: 'hier nicht verfügbar',
   linkAnother: 'Methode hinzufügen:',
   linkGroup: 'Anmeldemethode hinzufügen',

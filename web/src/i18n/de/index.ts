@@ -12,6 +12,7 @@ import { operator } from './operator'
 import { details, reasons } from './reasons'
 import { filters, sessions } from './sessions'
 import { policy, team } from './team'
+import { wallets } from './wallets'
 import { webhooks } from './webhooks'
 import { words } from './words'
 
@@ -53,6 +54,7 @@ export const de: Catalogue = {
     clients,
     webhooks,
     hooks,
+    wallets,
     details,
     reasons,
   },

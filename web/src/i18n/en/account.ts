@@ -29,6 +29,8 @@ export const methods = {
   actions: 'Actions',
   primary: 'Primary',
   contract: 'Contract',
+  alsoOn: 'Also add it on:',
+  alsoOnChain: 'Add {wallet} on {chain}',
   offline: 'not available here',
   linkAnother: 'Add a method:',
   linkGroup: 'Add a sign-in method',

@@ -11,6 +11,7 @@ import type { operator } from './operator'
 import type { details, reasons } from './reasons'
 import type { filters, sessions } from './sessions'
 import type { policy, team } from './team'
+import type { wallets } from './wallets'
 import type { webhooks } from './webhooks'
 import { words } from './words'
 
@@ -57,6 +58,7 @@ export const en = {
     clients: later<typeof clients>(),
     webhooks: later<typeof webhooks>(),
     hooks: later<typeof hooks>(),
+    wallets: later<typeof wallets>(),
     details: later<typeof details>(),
     reasons: later<typeof reasons>(),
   },

@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, data } from '../../../api/client'
 import { keys, refreshPerson, type useIdentities, useProviders } from '../../../api/queries'
-import type { Identity, Session } from '../../../api/types'
+import type { Chain, Identity, Session } from '../../../api/types'
 import { emailProvider, passkeyProvider, providerName, walletProvider } from '../../../auth/providers'
 import { isFresh, isRestricted } from '../../../auth/step-up'
 import { ConfirmButton } from '../../../components/confirm'
@@ -18,7 +18,7 @@ import { useT } from '../../../i18n/language'
 import { shortAddress } from '../../../wallet/types'
 import { passkeysWork } from '../../sign-in/api/passkey'
 import { Wallets } from '../../sign-in/components/wallets'
-import { endsThisSession, identityName, leavesWith, whyNotUnlink } from '../methods'
+import { endsThisSession, identityName, leavesWith, otherChains, whyNotUnlink } from '../methods'
 import { useLinking } from '../use-linking'
 import { AddPasskey } from './add-passkey'
 import { AddAddress } from './addresses'
@@ -75,6 +75,32 @@ function PasskeyAccount({ label, passkey }: { label: string; passkey: NonNullabl
   )
 }
 
+// OtherChains offers to add a contract wallet on its other chains. Its owner proves it
+// there: another person's contract may be at that address.
+function OtherChains({ identity, chains, onChoose }: { identity: Identity; chains: Chain[]; onChoose: (chain: number) => void }) {
+  const t = useT()
+  if (chains.length === 0) return null
+  return (
+    <Group gap={6}>
+      <Text size="xs" className="muted">
+        {t('methods.alsoOn')}
+      </Text>
+      {chains.map(({ id, name }) => (
+        <Anchor
+          key={id}
+          component="button"
+          type="button"
+          size="xs"
+          aria-label={t('methods.alsoOnChain', { wallet: identityName(t, identity), chain: name })}
+          onClick={() => onChoose(id)}
+        >
+          {name}
+        </Anchor>
+      ))}
+    </Group>
+  )
+}
+
 interface Props {
   session: Session
   identities: ReturnType<typeof useIdentities>
@@ -87,6 +113,12 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
   const client = useQueryClient()
   const providers = useProviders()
   const [walletOpen, walletDialog] = useDisclosure(false)
+  const [chain, setChain] = useState<number>()
+  const addOn = (on: number | undefined) => {
+    linking.forget()
+    setChain(on)
+    walletDialog.open()
+  }
   const [emailOpen, emailDialog] = useDisclosure(false)
   const [passkeyOpen, passkeyDialog] = useDisclosure(false)
   const linking = useLinking(session, identities.rows, { [walletProvider]: walletDialog.open, [passkeyProvider]: passkeyDialog.open })
@@ -133,7 +165,15 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
                   </>
                 ),
               },
-              { label: t('methods.account'), cell: (identity) => <Account identity={identity} /> },
+              {
+                label: t('methods.account'),
+                cell: (identity) => (
+                  <>
+                    <Account identity={identity} />
+                    <OtherChains identity={identity} chains={otherChains(identity, rows, wallet?.chains)} onChoose={addOn} />
+                  </>
+                ),
+              },
               { label: t('methods.linked'), cell: (identity) => <Time at={identity.created_at} /> },
               { label: t('methods.lastUsed'), cell: (identity) => <Time at={identity.last_used_at} /> },
               {
@@ -207,7 +247,7 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
           </Button>
         )}
         {wallet && (
-          <Button variant="default" onClick={begin(walletDialog.open)}>
+          <Button variant="default" onClick={() => addOn(undefined)}>
             {providerName(t, wallet.name)}
           </Button>
         )}
@@ -235,6 +275,7 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
           <Wallets
             purpose="link"
             provider={wallet}
+            chain={chain}
             onDone={async () => {
               await linking.linked(wallet.name)
               walletDialog.close()

@@ -5,7 +5,7 @@ import { isProblem, Problem } from '../../../api/problem'
 import { withStepUp } from '../../../auth/step-up'
 import { addTestWallet, asWallet } from '../../../wallet/test-wallet'
 import { Declined, type Wallet } from '../../../wallet/types'
-import { proveWallet } from './siwe'
+import { proveWallet, WrongNetwork } from './siwe'
 
 const json = (status: number, body: unknown) =>
   new Response(JSON.stringify(body), { status, headers: { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json' } })
@@ -56,14 +56,18 @@ describe('proveWallet', () => {
 
   it("names the wallet's chain only where the service takes it", async () => {
     const { wallet, address } = await aWallet()
-    for (const [chainIds, chain] of [
-      [[1, 8453], 8453],
-      [[1], undefined],
+    const [ethereum, base] = [
+      { id: 1, name: 'Ethereum', contracts: true },
+      { id: 8453, name: 'Base', contracts: false },
+    ]
+    for (const [chains, chain] of [
+      [[ethereum, base], 8453],
+      [[ethereum], undefined],
       [undefined, undefined],
     ] as const) {
       const { api, calls } = service(json(200, challenge), json(200, result))
       const onBase = { ...wallet, chainId: () => Promise.resolve(8453) }
-      await proveWallet(api, { wallet: onBase, address, purpose: 'sign_in', chainIds: chainIds && [...chainIds] })
+      await proveWallet(api, { wallet: onBase, address, purpose: 'sign_in', ...(chains && { chains: [...chains] }) })
       expect(calls[0]?.body['chain_id']).toBe(chain)
     }
   })
@@ -72,7 +76,31 @@ describe('proveWallet', () => {
     const { wallet, address } = await aWallet()
     const { api } = service(json(200, challenge), json(200, result))
     const silent = { ...wallet, chainId: () => Promise.reject(new Error('locked')) }
-    await expect(proveWallet(api, { wallet: silent, address, purpose: 'sign_in', chainIds: [1] })).resolves.toEqual(result)
+    await expect(proveWallet(api, { wallet: silent, address, purpose: 'sign_in', chains: [{ id: 1, name: 'Ethereum', contracts: true }] })).resolves.toEqual(result)
+  })
+
+  it('says on which networks contract wallets sign in', async () => {
+    const { wallet, address } = await aWallet()
+    const chains = [
+      { id: 1, name: 'Ethereum', contracts: true },
+      { id: 8453, name: 'Base', contracts: false },
+    ]
+    const refused = () => json(401, { type: 'about:blank', title: 'x', status: 401, code: 'invalid_proof', detail: 'x', request_id: 'r1', field: 'signature' })
+    const prove = (on: number, answer: Response) => {
+      const { api } = service(json(200, challenge), answer)
+      return proveWallet(api, { wallet: { ...wallet, chainId: () => Promise.resolve(on) }, address, purpose: 'sign_in', chains })
+    }
+    for (const elsewhere of [8453, 42161]) await expect(prove(elsewhere, refused())).rejects.toEqual(new WrongNetwork(['Ethereum']))
+    await expect(prove(1, refused())).rejects.toSatisfy((error: unknown) => isProblem(error, 'invalid_proof'))
+    await expect(prove(42161, refusal('rate_limited', 429))).rejects.toSatisfy((error: unknown) => isProblem(error, 'rate_limited'))
+  })
+
+  it('links a contract wallet on the chain that was chosen', async () => {
+    const { wallet, address } = await aWallet()
+    const { api, calls } = service(json(200, challenge), json(200, result))
+    const onEthereum = { ...wallet, chainId: () => Promise.resolve(1) }
+    await proveWallet(api, { wallet: onEthereum, address, purpose: 'link', chains: [{ id: 8453, name: 'Base', contracts: true }], chain: 8453 })
+    expect(calls[0]?.body['chain_id']).toBe(8453)
   })
 
   it('sends nothing more when the person declines', async () => {

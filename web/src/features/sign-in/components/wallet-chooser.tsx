@@ -6,14 +6,15 @@ import { mergeTicket } from '../../../api/problem'
 import type { ProofResult, Provider, Purpose } from '../../../api/types'
 import { linkIntent } from '../../../auth/pending'
 import { withStepUp } from '../../../auth/step-up'
-import { Fault, Name, Waiting } from '../../../components/show'
+import { Fault, Name, Waiting, WordsAlert } from '../../../components/show'
 import { useStepUp } from '../../../components/step-up-context'
 import { isDev } from '../../../dev'
 import { useT } from '../../../i18n/language'
 import { asWallet, type TestWallet, useTestWallets } from '../../../wallet/test-wallet'
 import { shortAddress, type Wallet, WalletFault } from '../../../wallet/types'
 import { sharedConfig, useInjectedWallets } from '../../../wallet/wagmi'
-import { proveWallet } from '../api/siwe'
+import { proveWallet, WrongNetwork } from '../api/siwe'
+import '../../../i18n/en/later/wallets'
 
 // WalletConnect is large, and few need it.
 const PhoneWallet = lazy(() => import('./phone-wallet'))
@@ -29,6 +30,8 @@ async function loadPhoneWallet() {
 interface Props {
   purpose: Purpose
   provider: Provider
+  /** The chain to sign for, for a contract wallet. */
+  chain?: number | undefined
   /** For step-up: the addresses that would do, so that no other test wallet is offered. */
   only?: string[] | undefined
   onDone: (result: ProofResult) => void | Promise<void>
@@ -38,8 +41,9 @@ interface Props {
 
 // WalletChooser lists the wallets there are and takes one through both steps:
 // connect, which only tells the address, then sign, which proves it.
-export default function WalletChooser({ purpose, provider, only, onDone, onTicket }: Props) {
+export default function WalletChooser({ purpose, provider, chain, only, onDone, onTicket }: Props) {
   const t = useT()
+  const list = new Intl.ListFormat(document.documentElement.lang || 'en', { type: 'disjunction' })
   const injected = useInjectedWallets(provider.chain_ids)
   const stepUp = useStepUp()
   const connect = useChange({
@@ -62,7 +66,7 @@ export default function WalletChooser({ purpose, provider, only, onDone, onTicke
   const callPhone = useChange({ mutationFn: connectPhone })
   const sign = useChange({
     mutationFn: async ({ wallet, address }: { wallet: Wallet; address: string }) => {
-      const prove = () => proveWallet(api, { wallet, address, purpose, chainIds: provider.chain_ids })
+      const prove = () => proveWallet(api, { wallet, address, purpose, chain, ...(provider.chains && { chains: provider.chains }) })
       let result
       try {
         result = await (purpose === 'link' ? withStepUp(prove, () => stepUp(linkIntent(provider.name))) : prove())
@@ -104,7 +108,11 @@ export default function WalletChooser({ purpose, provider, only, onDone, onTicke
           <Text size="sm" className="muted">
             {t('wallet.what')}
           </Text>
-          <Fault error={another ? new WalletFault('Another') : sign.error} {...(purpose === 'link' ? { purpose } : {})} />
+          {sign.error instanceof WrongNetwork ? (
+            <WordsAlert words={{ title: t('wallets.networkTitle'), text: t('wallets.networkText', { chains: list.format(sign.error.accepted) }) }} />
+          ) : (
+            <Fault error={another ? new WalletFault('Another') : sign.error} {...(purpose === 'link' ? { purpose } : {})} />
+          )}
           <Group>
             {another ? (
               <Button onClick={() => (injected.some(({ id }) => id === connected.wallet.id) ? connect.mutate(connected.wallet) : connect.reset())}>{t('wallet.again')}</Button>

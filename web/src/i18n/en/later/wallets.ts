@@ -1,0 +1,4 @@
+import { wallets } from '../wallets'
+import { add } from './add'
+
+add({ wallets })
