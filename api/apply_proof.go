@@ -103,6 +103,9 @@ func (s *Server) ListProviders(context.Context, contract.ListProvidersRequestObj
 			p.Chains = &named
 			p.ChainIds, p.EnsNames, p.WalletconnectProjectId = &chains, optional(s.ENS != nil), optional(s.Config.WalletConnect)
 		}
+		if m.Kind == method.BySolana {
+			p.Networks = new(s.Solana.Networks())
+		}
 		out.Data = append(out.Data, p)
 	}
 	if origins := s.Config.AllowedOrigins; len(origins) > 0 {

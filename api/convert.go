@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey/latchkey/api/contract"
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/method/solana"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/teamsession"
@@ -72,6 +73,9 @@ func (s *Server) identityOf(i identity.Identity) contract.Identity {
 		if p, ok := s.ENS.Cached(common.HexToAddress(*i.WalletAddress)); ok {
 			out.Wallet.EnsName, out.Wallet.EnsAvatarUrl = optional(p.Name), optional(p.AvatarURL)
 		}
+	}
+	if network, address, ok := solana.Account(i.Subject); ok && i.Provider == identity.ProviderSolana {
+		out.Solana = &contract.SolanaAccount{Address: address, Network: network.Name, TermsVersion: optional(i.TermsVersion)}
 	}
 	if p := i.Passkey; p != nil {
 		out.Passkey = &contract.Passkey{BackupEligible: p.BackupEligible, BackedUp: p.BackedUp, CloneSuspectedAt: p.CloneSuspectedAt}

@@ -28,6 +28,7 @@ import (
 	"github.com/latchkey/latchkey/identity/method/backend"
 	"github.com/latchkey/latchkey/identity/method/email"
 	"github.com/latchkey/latchkey/identity/method/passkey"
+	"github.com/latchkey/latchkey/identity/method/solana"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
@@ -88,6 +89,7 @@ type Deps struct {
 	Email         *email.Service   // nil: e-mail sign-in is off
 	Wallet        *wallet.Service
 	Passkey       *passkey.Service
+	Solana        *solana.Service
 	Backend       *backend.Service
 	Limiter       ratelimit.Limiter
 	ENS           *ens.Resolver                            // names of wallets; nil for none

@@ -72,7 +72,8 @@ type User struct {
 type Summary struct {
 	DisplayName  string
 	PrimaryEmail *string
-	// PrimaryWallet, EIP-55, is set only for users without a name and an address.
+	// PrimaryWallet, EIP-55 or a Solana address, is set only for users without a name and
+	// an address.
 	// For others it is private.
 	PrimaryWallet *string
 }

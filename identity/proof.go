@@ -13,6 +13,7 @@ const (
 	ProviderSIWE    = "siwe"
 	ProviderEmail   = "email"
 	ProviderPasskey = "passkey"
+	ProviderSolana  = "solana"
 )
 
 // Purpose is why a proof is asked for. A proof made for one purpose is refused
@@ -49,6 +50,9 @@ type Proof struct {
 	DisplayName string
 	AvatarURL   string
 	Wallet      *Wallet // only from siwe
+	// TermsVersion is the version of the terms whose statement a Solana wallet signed, or
+	// "". That of an Ethereum wallet is in Wallet.
+	TermsVersion string `json:",omitempty"`
 	// Passkey is only from passkeys.
 	Passkey *PasskeyProof `json:",omitempty"`
 	Secret  *SingleUse
@@ -82,6 +86,14 @@ type SingleUse struct {
 // ErrProofUsed returns the refusal of a proof whose secret was burned before.
 func ErrProofUsed() *Error {
 	return NewError(CodeProofUsed, "this proof was already used: start again")
+}
+
+// Terms returns the version of the terms whose statement a wallet signed, or "".
+func (p Proof) Terms() string {
+	if p.Wallet != nil {
+		return p.Wallet.TermsVersion
+	}
+	return p.TermsVersion
 }
 
 // VerifiedEmail is the address that may be looked up and claimed, or "".

@@ -468,8 +468,8 @@ func (s *Service) keepIdentity(ctx context.Context, a Submission, d Decision, us
 		if a.Proof.Reported { // silence changes nothing
 			i.Email, i.EmailAuthoritative = a.Proof.Email, a.Proof.EmailAuthoritative
 		}
-		if w := a.Proof.Wallet; w != nil && w.TermsVersion != "" {
-			i.TermsVersion = w.TermsVersion // what was agreed to stays agreed to
+		if terms := a.Proof.Terms(); terms != "" {
+			i.TermsVersion = terms // what was agreed to stays agreed to
 		}
 		unchanged := i == *have && now.Sub(i.LastUsedAt) < usedEvery
 		if i.KeyID = a.Proof.KeyID; unchanged {
@@ -481,11 +481,10 @@ func (s *Service) keepIdentity(ctx context.Context, a Submission, d Decision, us
 	i := identity.Identity{
 		ID: identity.NewID(), UserID: user.ID, Provider: a.Proof.Provider, Subject: a.Proof.Subject,
 		Label: a.Proof.DisplayName, Email: a.Proof.Email, EmailAuthoritative: a.Proof.EmailAuthoritative,
-		CreatedAt: now, LastUsedAt: now, KeyID: a.Proof.KeyID,
+		CreatedAt: now, LastUsedAt: now, KeyID: a.Proof.KeyID, TermsVersion: a.Proof.Terms(),
 	}
 	if w := a.Proof.Wallet; w != nil {
 		i.WalletAddress, i.WalletChainID, i.WalletKind = &w.Address, &w.ChainID, &w.Kind
-		i.TermsVersion = w.TermsVersion
 		has := false
 		if d.Action != ActionCreate {
 			var err error

@@ -2,6 +2,7 @@ package linking
 
 import (
 	"context"
+	"strings"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -32,6 +33,8 @@ func name(i identity.Identity) string {
 	switch {
 	case i.WalletAddress != nil:
 		return "wallet " + *i.WalletAddress
+	case i.Provider == identity.ProviderSolana:
+		return "Solana wallet " + i.Subject[strings.LastIndex(i.Subject, ":")+1:]
 	case i.Provider == identity.ProviderPasskey && i.Label != "":
 		return "passkey (" + i.Label + ")"
 	case i.Provider == identity.ProviderPasskey:

@@ -100,8 +100,8 @@ func (s *Service) event(a Submission, d Decision, action identity.Action, user i
 	if d.ClaimAddress {
 		e.Data["claimed_address"] = a.Proof.VerifiedEmail()
 	}
-	if w := a.Proof.Wallet; w != nil && w.TermsVersion != "" {
-		e.Data["terms_version"] = w.TermsVersion
+	if terms := a.Proof.Terms(); terms != "" {
+		e.Data["terms_version"] = terms
 	}
 	if a.Current != nil && a.Proof.Purpose.NeedsSession() {
 		e.ActorID = &a.Current.User.ID

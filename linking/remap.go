@@ -23,7 +23,8 @@ type RemapStore interface {
 // is one transaction, and refuses with CodeIdentityTaken, changing nothing, where
 // a new subject belongs to another user already. With dryRun it only reports.
 func (s *Service) Remap(ctx context.Context, provider string, pairs [][2]string, dryRun bool) ([]Remapped, error) {
-	if provider == identity.ProviderEmail || provider == identity.ProviderSIWE || provider == identity.ProviderPasskey {
+	switch provider {
+	case identity.ProviderEmail, identity.ProviderSIWE, identity.ProviderPasskey, identity.ProviderSolana:
 		return nil, identity.NewError(identity.CodeInvalidRequest, "the subjects of %s cannot be remapped: they are what was proven", provider)
 	}
 	var out []Remapped

@@ -76,7 +76,7 @@ func Verify(ctx context.Context, raw, signature string, exp Expectation) (Accoun
 	if err != nil {
 		return Account{}, nil, err
 	}
-	if err := exp.compare(m); err != nil {
+	if err := exp.Check(m); err != nil {
 		return Account{}, nil, err
 	}
 	kind, err := exp.signedBy(ctx, m, raw, sig)
@@ -102,7 +102,9 @@ func (exp *Expectation) signedBy(ctx context.Context, m *Message, raw string, si
 	return Contract, nil
 }
 
-func (exp *Expectation) compare(m *Message) error {
+// Check compares a message with what was asked for. It checks all but the signature,
+// which is for [Verify], and returns a *[Error].
+func (exp *Expectation) Check(m *Message) error {
 	if exp.Domain == "" || m.Domain != exp.Domain {
 		return rejected(FieldDomain, "is not the one that asked")
 	}

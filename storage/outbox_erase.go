@@ -32,7 +32,8 @@ func (db *DB) eraseMail(ctx context.Context, users []identity.ID, at time.Time) 
 	ids := bun.List(users)
 	err := db.reader(ctx).NewRaw(`SELECT e.address FROM emails AS e WHERE e.user_id IN (?)
 		UNION SELECT v.address FROM vouchers AS v WHERE v.user_id IN (?)
-		UNION SELECT i.wallet_address FROM identities AS i WHERE i.user_id IN (?) AND i.wallet_address IS NOT NULL`, ids, ids, ids).Scan(ctx, &addresses)
+		UNION SELECT i.wallet_address FROM identities AS i WHERE i.user_id IN (?) AND i.wallet_address IS NOT NULL
+		UNION SELECT `+solanaAddress+` FROM identities AS i WHERE i.user_id IN (?) AND i.provider = 'solana'`, ids, ids, ids, ids).Scan(ctx, &addresses)
 	if err != nil || len(addresses) == 0 {
 		return db.engine.normalise(err)
 	}

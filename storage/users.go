@@ -84,7 +84,12 @@ func (db *DB) UpdateApplicationData(ctx context.Context, u identity.User) error 
 
 // summaryColumns are an identity.Summary of the user u.
 const summaryColumns = `u.display_name, u.primary_email, CASE WHEN u.display_name = '' AND u.primary_email IS NULL THEN
-	(SELECT w.wallet_address FROM identities AS w WHERE w.user_id = u.id AND w.is_primary) END AS primary_wallet`
+	coalesce((SELECT w.wallet_address FROM identities AS w WHERE w.user_id = u.id AND w.is_primary),
+		(SELECT ` + solanaAddress + ` FROM identities AS i WHERE i.user_id = u.id AND i.provider = 'solana' ORDER BY i.id LIMIT 1)) END AS primary_wallet`
+
+// solanaAddress is the address in the subject of i: solana:, 32 characters of the genesis
+// and : are before it.
+const solanaAddress = `substr(i.subject, 41)`
 
 // Summaries implements user.Store.
 func (db *DB) Summaries(ctx context.Context, ids []identity.ID) (map[identity.ID]identity.Summary, error) {
@@ -111,7 +116,8 @@ func (db *DB) Users(ctx context.Context, f identity.UserFilter, p identity.Page)
 	if f.Search != "" {
 		part := containing(f.Search)
 		q = q.Where(`(lower(u.display_name) LIKE ? ESCAPE '!' OR EXISTS (SELECT 1 FROM emails AS e WHERE e.user_id = u.id AND e.address LIKE ? ESCAPE '!')
-			OR EXISTS (SELECT 1 FROM identities AS i WHERE i.user_id = u.id AND lower(i.wallet_address) LIKE ? ESCAPE '!'))`, part, part, part)
+			OR EXISTS (SELECT 1 FROM identities AS i WHERE i.user_id = u.id AND (lower(i.wallet_address) LIKE ? ESCAPE '!'
+				OR i.provider = 'solana' AND lower(`+solanaAddress+`) LIKE ? ESCAPE '!')))`, part, part, part, part)
 	}
 	if f.Email != "" {
 		q = q.Where("u.id IN (SELECT e.user_id FROM emails AS e WHERE e.address = ?)", sanitizeKey(f.Email))

@@ -801,6 +801,7 @@ const (
 	ProviderKindEmail    ProviderKind = "email"
 	ProviderKindPasskey  ProviderKind = "passkey"
 	ProviderKindRedirect ProviderKind = "redirect"
+	ProviderKindSolana   ProviderKind = "solana"
 	ProviderKindWallet   ProviderKind = "wallet"
 )
 
@@ -812,6 +813,8 @@ func (e ProviderKind) Valid() bool {
 	case ProviderKindPasskey:
 		return true
 	case ProviderKindRedirect:
+		return true
+	case ProviderKindSolana:
 		return true
 	case ProviderKindWallet:
 		return true
@@ -1192,6 +1195,27 @@ func (e AdminUpdateWebhookJSONBodyStatus) Valid() bool {
 	case AdminUpdateWebhookJSONBodyStatusDisabled:
 		return true
 	case AdminUpdateWebhookJSONBodyStatusEnabled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CreateSolanaChallengeJSONBodyNetwork.
+const (
+	CreateSolanaChallengeJSONBodyNetworkDevnet  CreateSolanaChallengeJSONBodyNetwork = "devnet"
+	CreateSolanaChallengeJSONBodyNetworkMainnet CreateSolanaChallengeJSONBodyNetwork = "mainnet"
+	CreateSolanaChallengeJSONBodyNetworkTestnet CreateSolanaChallengeJSONBodyNetwork = "testnet"
+)
+
+// Valid indicates whether the value is a known member of the CreateSolanaChallengeJSONBodyNetwork enum.
+func (e CreateSolanaChallengeJSONBodyNetwork) Valid() bool {
+	switch e {
+	case CreateSolanaChallengeJSONBodyNetworkDevnet:
+		return true
+	case CreateSolanaChallengeJSONBodyNetworkMainnet:
+		return true
+	case CreateSolanaChallengeJSONBodyNetworkTestnet:
 		return true
 	default:
 		return false
@@ -1865,11 +1889,12 @@ type Identity struct {
 	Label string             `json:"label"`
 
 	// LastUsedAt Accurate to the minute.
-	LastUsedAt time.Time `json:"last_used_at"`
-	Passkey    *Passkey  `json:"passkey,omitempty"`
-	Provider   string    `json:"provider"`
-	Subject    string    `json:"subject"`
-	Wallet     *Wallet   `json:"wallet,omitempty"`
+	LastUsedAt time.Time      `json:"last_used_at"`
+	Passkey    *Passkey       `json:"passkey,omitempty"`
+	Provider   string         `json:"provider"`
+	Solana     *SolanaAccount `json:"solana,omitempty"`
+	Subject    string         `json:"subject"`
+	Wallet     *Wallet        `json:"wallet,omitempty"`
 }
 
 // Introspection defines model for Introspection.
@@ -2557,6 +2582,9 @@ type Provider struct {
 	Label *string `json:"label,omitempty"`
 	Name  string  `json:"name"`
 
+	// Networks Solana only: the accepted networks, the default first.
+	Networks *[]string `json:"networks,omitempty"`
+
 	// WalletconnectProjectId Wallets only: the WalletConnect project for wallets on phones, if configured.
 	WalletconnectProjectId *string `json:"walletconnect_project_id,omitempty"`
 }
@@ -2789,6 +2817,29 @@ type SiweChallenge struct {
 
 	// Uri The message's URI.
 	Uri string `json:"uri"`
+}
+
+// SolanaAccount defines model for SolanaAccount.
+type SolanaAccount struct {
+	// Address Base 58.
+	Address string `json:"address"`
+
+	// Network mainnet, devnet or testnet.
+	Network string `json:"network"`
+
+	// TermsVersion The version of the terms whose statement the wallet signed last.
+	TermsVersion *string `json:"terms_version,omitempty"`
+}
+
+// SolanaChallenge defines model for SolanaChallenge.
+type SolanaChallenge struct {
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Input `SolanaSignInInput` of the Wallet Standard.
+	Input map[string]interface{} `json:"input"`
+
+	// Message The text to sign, if the request names an address.
+	Message *string `json:"message,omitempty"`
 }
 
 // Team defines model for Team.
@@ -3780,6 +3831,34 @@ type VerifySiweJSONBody struct {
 	Signature string `json:"signature"`
 }
 
+// CreateSolanaChallengeJSONBody defines parameters for CreateSolanaChallenge.
+type CreateSolanaChallengeJSONBody struct {
+	// Address A Solana address, for `message`.
+	Address *string `json:"address,omitempty"`
+
+	// Network One of the `networks` of the provider; the default is the first.
+	Network *CreateSolanaChallengeJSONBodyNetwork `json:"network,omitempty"`
+	Purpose *Purpose                              `json:"purpose,omitempty"`
+}
+
+// CreateSolanaChallengeJSONBodyNetwork defines parameters for CreateSolanaChallenge.
+type CreateSolanaChallengeJSONBodyNetwork string
+
+// VerifySolanaJSONBody defines parameters for VerifySolana.
+type VerifySolanaJSONBody struct {
+	// Delivery How the session token is returned: as a cookie, or in the `token` field. The default is how the request itself was authenticated.
+	Delivery *Delivery `json:"delivery,omitempty"`
+
+	// LinkTicket Sign in to redeem the link ticket of this browser.
+	LinkTicket *bool `json:"link_ticket,omitempty"`
+
+	// Message The text that was signed (`signedMessage`), byte for byte.
+	Message string `json:"message"`
+
+	// Signature 64 bytes, in base 58 or in base 64.
+	Signature string `json:"signature"`
+}
+
 // StartTicketJSONBody defines parameters for StartTicket.
 type StartTicketJSONBody struct {
 	Purpose *Purpose `json:"purpose,omitempty"`
@@ -4398,6 +4477,12 @@ type CreateSiweChallengeJSONRequestBody CreateSiweChallengeJSONBody
 // VerifySiweJSONRequestBody defines body for VerifySiwe for application/json ContentType.
 type VerifySiweJSONRequestBody VerifySiweJSONBody
 
+// CreateSolanaChallengeJSONRequestBody defines body for CreateSolanaChallenge for application/json ContentType.
+type CreateSolanaChallengeJSONRequestBody CreateSolanaChallengeJSONBody
+
+// VerifySolanaJSONRequestBody defines body for VerifySolana for application/json ContentType.
+type VerifySolanaJSONRequestBody VerifySolanaJSONBody
+
 // StartTicketJSONRequestBody defines body for StartTicket for application/json ContentType.
 type StartTicketJSONRequestBody StartTicketJSONBody
 
@@ -4849,6 +4934,12 @@ type ServerInterface interface {
 	// VerifySiwe Sign in, link or step up with a signed message (EIP-4361)
 	// (POST /v1/auth/siwe/verify)
 	VerifySiwe(c *gin.Context)
+	// CreateSolanaChallenge Create a nonce, and a text ready to sign (Sign-In with Solana)
+	// (POST /v1/auth/solana/challenge)
+	CreateSolanaChallenge(c *gin.Context)
+	// VerifySolana Sign in, link or step up with a signed text (Sign-In with Solana)
+	// (POST /v1/auth/solana/verify)
+	VerifySolana(c *gin.Context)
 	// StartTicket Begin a sign-in that your own backend vouches for
 	// (POST /v1/auth/ticket/start)
 	StartTicket(c *gin.Context)
@@ -7044,6 +7135,32 @@ func (siw *ServerInterfaceWrapper) VerifySiwe(c *gin.Context) {
 	}
 
 	siw.Handler.VerifySiwe(c)
+}
+
+// CreateSolanaChallenge operation middleware
+func (siw *ServerInterfaceWrapper) CreateSolanaChallenge(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateSolanaChallenge(c)
+}
+
+// VerifySolana operation middleware
+func (siw *ServerInterfaceWrapper) VerifySolana(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.VerifySolana(c)
 }
 
 // StartTicket operation middleware
@@ -9409,6 +9526,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/auth/providers", wrapper.ListProviders)
 	router.POST(options.BaseURL+"/v1/auth/siwe/challenge", wrapper.CreateSiweChallenge)
 	router.POST(options.BaseURL+"/v1/auth/siwe/verify", wrapper.VerifySiwe)
+	router.POST(options.BaseURL+"/v1/auth/solana/challenge", wrapper.CreateSolanaChallenge)
+	router.POST(options.BaseURL+"/v1/auth/solana/verify", wrapper.VerifySolana)
 	router.POST(options.BaseURL+"/v1/auth/passkey/challenge", wrapper.CreatePasskeyChallenge)
 	router.POST(options.BaseURL+"/v1/auth/passkey/verify", wrapper.VerifyPasskey)
 	router.POST(options.BaseURL+"/v1/auth/ticket/start", wrapper.StartTicket)
@@ -12481,6 +12600,84 @@ type VerifySiwedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response VerifySiwedefaultApplicationProblemPlusJSONResponse) VisitVerifySiweResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSolanaChallengeRequestObject struct {
+	Body *CreateSolanaChallengeJSONRequestBody
+}
+
+type CreateSolanaChallengeResponseObject interface {
+	VisitCreateSolanaChallengeResponse(w http.ResponseWriter) error
+}
+
+type CreateSolanaChallenge200JSONResponse SolanaChallenge
+
+func (response CreateSolanaChallenge200JSONResponse) VisitCreateSolanaChallengeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSolanaChallengedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSolanaChallengedefaultApplicationProblemPlusJSONResponse) VisitCreateSolanaChallengeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySolanaRequestObject struct {
+	Body *VerifySolanaJSONRequestBody
+}
+
+type VerifySolanaResponseObject interface {
+	VisitVerifySolanaResponse(w http.ResponseWriter) error
+}
+
+type VerifySolana200JSONResponse ProofResult
+
+func (response VerifySolana200JSONResponse) VisitVerifySolanaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySolanadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response VerifySolanadefaultApplicationProblemPlusJSONResponse) VisitVerifySolanaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16047,6 +16244,12 @@ type StrictServerInterface interface {
 	// VerifySiwe Sign in, link or step up with a signed message (EIP-4361)
 	// (POST /v1/auth/siwe/verify)
 	VerifySiwe(ctx context.Context, request VerifySiweRequestObject) (VerifySiweResponseObject, error)
+	// CreateSolanaChallenge Create a nonce, and a text ready to sign (Sign-In with Solana)
+	// (POST /v1/auth/solana/challenge)
+	CreateSolanaChallenge(ctx context.Context, request CreateSolanaChallengeRequestObject) (CreateSolanaChallengeResponseObject, error)
+	// VerifySolana Sign in, link or step up with a signed text (Sign-In with Solana)
+	// (POST /v1/auth/solana/verify)
+	VerifySolana(ctx context.Context, request VerifySolanaRequestObject) (VerifySolanaResponseObject, error)
 	// StartTicket Begin a sign-in that your own backend vouches for
 	// (POST /v1/auth/ticket/start)
 	StartTicket(ctx context.Context, request StartTicketRequestObject) (StartTicketResponseObject, error)
@@ -18627,6 +18830,90 @@ func (sh *strictHandler) VerifySiwe(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(VerifySiweResponseObject); ok {
 		if err := validResponse.VisitVerifySiweResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateSolanaChallenge operation middleware
+func (sh *strictHandler) CreateSolanaChallenge(ctx *gin.Context) {
+	var request CreateSolanaChallengeRequestObject
+
+	var body CreateSolanaChallengeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSolanaChallenge(ctx, request.(CreateSolanaChallengeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSolanaChallenge")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateSolanaChallengeResponseObject); ok {
+		if err := validResponse.VisitCreateSolanaChallengeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifySolana operation middleware
+func (sh *strictHandler) VerifySolana(ctx *gin.Context) {
+	var request VerifySolanaRequestObject
+
+	var body VerifySolanaJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifySolana(ctx, request.(VerifySolanaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifySolana")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(VerifySolanaResponseObject); ok {
+		if err := validResponse.VisitVerifySolanaResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -24,10 +24,13 @@ const (
 	ByEmail    Kind = "email"    // a mailed link or code is redeemed
 	ByBackend  Kind = "backend"  // the application's own backend vouches for the person
 	ByPasskey  Kind = "passkey"  // an authenticator signs a challenge
+	BySolana   Kind = "solana"   // a Solana wallet signs a text
 )
 
 // bindsOrigin reports whether the proof has to come back to the origin that began it.
-func (k Kind) bindsOrigin() bool { return k == ByWallet || k == ByBackend || k == ByPasskey }
+func (k Kind) bindsOrigin() bool {
+	return k == ByWallet || k == ByBackend || k == ByPasskey || k == BySolana
+}
 
 // Redirect proves who a person is by sending the browser away and back
 // (OAuth 2.0 authorization code grant, RFC 6749 section 4.1).

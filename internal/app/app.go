@@ -22,6 +22,7 @@ import (
 	"github.com/latchkey/latchkey/identity/method"
 	"github.com/latchkey/latchkey/identity/method/backend"
 	"github.com/latchkey/latchkey/identity/method/passkey"
+	"github.com/latchkey/latchkey/identity/method/solana"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
@@ -206,6 +207,9 @@ func New(parts Parts) (*App, error) {
 		Chains: cfg.SIWEChains, Statement: cfg.SIWEStatement, TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 		Contracts: slices.Collect(maps.Keys(cfg.EthereumRPC)), Lifetime: deps.Config.ChallengeLifetime,
 	}, attempts, contracts, parts.Log, now)
+	deps.Solana = solana.NewService(solana.Config{
+		Networks: cfg.SolanaNetworks, Statement: cfg.SIWEStatement, TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
+	}, attempts, now)
 	deps.Passkey = passkey.NewService(passkey.Config{Domain: cfg.PasskeyDomain(), Name: cfg.BrandName, Origins: cfg.PasskeyPages()}, attempts, db, now)
 	if mainnet := cfg.EthereumRPC[1]; len(mainnet) > 0 {
 		names, err := ens.New(mainnet, ens.Options{Transport: rpcTransport(parts), OnError: func(err error) { parts.Log.Debug("looking up an ENS name", "error", err) }})

@@ -64,6 +64,7 @@ func rules(cfg config.Config) map[string]linking.Rules {
 	}
 	add(identity.ProviderEmail, cfg.EmailSignUp, cfg.EmailAllowedDomains)
 	add(identity.ProviderSIWE, cfg.SIWESignUp, cfg.SIWEAllowedDomains)
+	add(identity.ProviderSolana, cfg.SolanaSignUp, cfg.SolanaAllowedDomains)
 	for _, p := range cfg.Providers {
 		add(p.Spec.Name, p.SignUp, p.AllowedEmailDomains)
 	}

@@ -161,6 +161,7 @@ func (c *Config) checkWallets(problems *problems) {
 		problems.add("LATCHKEY_SIWE_CHALLENGE_MINUTES", "is %d; give 1 to 1440 minutes", n)
 	}
 	c.checkMessages(problems)
+	c.checkSolana(problems)
 	if len(c.SIWEAllowedDomains) > 0 {
 		problems.add("LATCHKEY_SIWE_ALLOWED_EMAIL_DOMAINS", "has a domain, but wallets have no address; give any to let them create accounts, or remove it")
 	}

@@ -126,6 +126,9 @@ type Config struct {
 
 	SIWEChallengeMinutes int `env:"LATCHKEY_SIWE_CHALLENGE_MINUTES" envDefault:"10" doc:"For how many minutes a wallet can answer a challenge, 1 to 1440. The owners of a contract wallet who sign one after the other, or approve on the chain, may need hours; the page has to stay open meanwhile. See docs/wallets.md."`
 
+	// SolanaNetworks are those on which Solana wallets sign in, the default first.
+	SolanaNetworks SolanaNetworks `env:"LATCHKEY_SOLANA_NETWORKS" doc:"Solana networks whose accounts may sign in, comma separated: mainnet, devnet, testnet. Turns Sign-In with Solana on; its texts have the LATCHKEY_SIWE_STATEMENT and resources too. An account is another identity on each network."`
+
 	EthereumRPC RPCs    `env:"LATCHKEY_ETHEREUM_RPC" secret:"true" doc:"JSON-RPC endpoints for contract wallets, CHAIN=URL, comma separated; several of one chain are tried in order. Without one, contract wallets of that chain cannot sign in. Those of chain 1 also resolve ENS names: wallets are shown with theirs, and operators can search by one."`
 	Linking     Linking `env:"LATCHKEY_LINKING" envDefault:"auto" doc:"What happens when a new identity vouches for the address of a user: auto links it and notifies the user, confirm asks for an older sign-in method first, off refuses."`
 
@@ -145,6 +148,9 @@ type Config struct {
 	EmailAllowedDomains AllowedDomains `env:"LATCHKEY_EMAIL_ALLOWED_EMAIL_DOMAINS" doc:"LATCHKEY_ALLOWED_EMAIL_DOMAINS for e-mail links alone."`
 	SIWESignUp          SignUp         `env:"LATCHKEY_SIWE_SIGN_UP" doc:"LATCHKEY_SIGN_UP for wallets alone."`
 	SIWEAllowedDomains  AllowedDomains `env:"LATCHKEY_SIWE_ALLOWED_EMAIL_DOMAINS" doc:"LATCHKEY_ALLOWED_EMAIL_DOMAINS for wallets alone; any is the only value, since a wallet has no address."`
+
+	SolanaSignUp         SignUp         `env:"LATCHKEY_SOLANA_SIGN_UP" doc:"LATCHKEY_SIGN_UP for Solana wallets alone."`
+	SolanaAllowedDomains AllowedDomains `env:"LATCHKEY_SOLANA_ALLOWED_EMAIL_DOMAINS" doc:"LATCHKEY_ALLOWED_EMAIL_DOMAINS for Solana wallets alone; any is the only value, since a wallet has no address."`
 
 	HookSignInURL           WebURL      `env:"LATCHKEY_HOOK_SIGN_IN_URL" doc:"A URL of your application that is asked before a proof is applied: it can deny a sign-in. See docs/hooks.md."`
 	HookSignInSecret        HookSecrets `env:"LATCHKEY_HOOK_SIGN_IN_SECRET" secret:"true" doc:"What requests to that hook are signed by (Standard Webhooks): whsec_ and base64. Two, comma separated, while it is being changed."`

@@ -50,6 +50,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[[]netip.Prefix](): parser(parsePrefixes),
 	reflect.TypeFor[[]uint64]():       parser(parseChains),
 	reflect.TypeFor[RPCs]():           parser(parseRPCs),
+	reflect.TypeFor[SolanaNetworks](): parser(parseSolanaNetworks),
 	reflect.TypeFor[time.Duration]():  parser(parseDuration),
 	reflect.TypeFor[Delay]():          parser(parseDelay),
 	reflect.TypeFor[Retention]():      parser(parseRetention),

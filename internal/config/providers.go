@@ -74,6 +74,8 @@ func (c Config) Offers(name string) bool {
 	switch spec.Kind {
 	case method.ByWallet:
 		return true
+	case method.BySolana:
+		return len(c.SolanaNetworks) > 0
 	case method.ByPasskey:
 		return c.PasskeyDomain() != ""
 	case method.ByEmail:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/identity/method/solana"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 	"github.com/latchkey/latchkey/internal/methods"
 )
@@ -46,6 +47,13 @@ func (p Providers) read(a Account) (linkedAccount, string) {
 		return out, "account of a provider that Latchkey does not have: " + strconv.QuoteToASCII(clip(a.Provider))
 	case spec.Kind == method.ByEmail:
 		out.subject = out.shown
+		return out, ""
+	case spec.Kind == method.BySolana, spec.Kind == method.ByWallet && strings.Contains(a.Subject, "solana:"):
+		subject, ok := solana.Imported(a.Subject)
+		if !ok {
+			return out, "wallet that is not a Solana account"
+		}
+		out.provider, out.subject = identity.ProviderSolana, subject
 		return out, ""
 	case spec.Kind == method.ByWallet:
 		subject, w, ok := wallet.Imported(a.Subject, a.ChainID)

@@ -215,10 +215,10 @@ func TestHostileValues(t *testing.T) {
 			"5,,,x,,twitter,5",
 			"6,,,x,,siwe,0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
 			"7,,,x,,siwe,0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAED",
-			"8,,,x,,web3,web3:solana:7S3P4HxJpyyigGzodYwHtCxZyUQe9JiBMHyRWXArAaKv",
+			"8,,,x,,web3,web3:solana:11111111111111111111111111111111", "12,,,x,,web3,web3:solana:7S3P4HxJpyyigGzodYwHtCxZyUQe9JiBMHyRWXArAaKv",
 			"9,,,x,,siwe,0x0000000000000000000000000000000000000000",
 			"10,\u212aate@example.com,true,x,,google,10", strings.Repeat("1", 300)+",,,x,,google,11"))
-		if got := counts(report); got != [6]int{10, 3, 0, 0, 3, 0} {
+		if got := counts(report); got != [6]int{11, 4, 0, 0, 4, 0} {
 			t.Errorf("counts %v", got)
 		}
 		wantNamed(t, report, map[string]int{
@@ -227,12 +227,13 @@ func TestHostileValues(t *testing.T) {
 			"address that is not valid": 3, "address that the source has not verified": 1, "picture that is no https address": 1,
 			"mark of a verified address that cannot be read: not taken for verified": 1,
 			"account id that github does not give":                                   1, "account id that google does not give": 1,
-			`account of a provider that Latchkey does not have: "twitter"`: 1, "wallet that is not an Ethereum account": 3,
+			`account of a provider that Latchkey does not have: "twitter"`: 1, "wallet that is not an Ethereum account": 2, "wallet that is not a Solana account": 1,
 		})
 		if u := owner(t, d, "github", "1"); u.DisplayName != "a[31mb" || u.AvatarURL != "" {
 			t.Errorf("kept %q %q", u.DisplayName, u.AvatarURL)
 		}
 		owner(t, d, "siwe", "eip155:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+		owner(t, d, "solana", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp:7S3P4HxJpyyigGzodYwHtCxZyUQe9JiBMHyRWXArAaKv")
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/latchkey/latchkey/identity/method/google"
 	"github.com/latchkey/latchkey/identity/method/microsoft"
 	"github.com/latchkey/latchkey/identity/method/passkey"
+	"github.com/latchkey/latchkey/identity/method/solana"
 	"github.com/latchkey/latchkey/identity/method/wallet"
 )
 
@@ -30,6 +31,7 @@ var all = []method.Spec{
 	email.Spec,
 	passkey.Spec,
 	wallet.Spec,
+	solana.Spec,
 }
 
 // All returns the methods that are built in.

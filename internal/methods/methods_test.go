@@ -68,7 +68,7 @@ func TestEveryMethodIsWhole(t *testing.T) {
 			t.Errorf("%s does not take the id %s of its own stand-in", s.Name, d.Subject(1<<63))
 		}
 	}
-	if kinds[method.ByEmail] != 1 || kinds[method.ByWallet] != 1 || kinds[method.ByPasskey] != 1 || len(kinds) != 3 {
+	if kinds[method.ByEmail] != 1 || kinds[method.ByWallet] != 1 || kinds[method.ByPasskey] != 1 || kinds[method.BySolana] != 1 || len(kinds) != 4 {
 		t.Errorf("besides providers there are %v", kinds)
 	}
 }

@@ -104,7 +104,7 @@ func (s *Service) Challenge(r Request, by method.Requester) (Challenge, error) {
 	out := Challenge{Message: message, ExpiresAt: attempt.ExpiresAt}
 	if r.Address != "" {
 		if out.Text, err = siwe.Build(message); err != nil {
-			return Challenge{}, refusal(err)
+			return Challenge{}, Refusal(err)
 		}
 	}
 	return out, nil
@@ -122,18 +122,10 @@ func (s *Service) Prove(ctx context.Context, message, signature string, by metho
 	proof := identity.Proof{Provider: identity.ProviderSIWE}
 	account, parsed, err := siwe.Verify(ctx, message, signature, siwe.Expectation{
 		Domain: origin.Host, Origin: by.Origin, Chains: s.cfg.Chains, Now: now, MaxAge: s.cfg.Lifetime, Contracts: s.contracts, Logger: s.log,
-		Nonce: func(nonce string) error {
-			attempt, err := s.attempts.Open(method.ByWallet, nonce, identity.ProviderSIWE, by, now)
-			if err != nil {
-				return identity.NewError(identity.CodeInvalidProof,
-					"this nonce has expired, or was not issued to this browser for this purpose; create a new challenge").WithField(siwe.FieldNonce).Wrap(err)
-			}
-			proof.Purpose, proof.Secret = attempt.Purpose, new(attempt.SingleUse(nonce))
-			return nil
-		},
+		Nonce: CheckNonce(s.attempts, method.ByWallet, by, now, &proof),
 	})
 	if err != nil {
-		return identity.Proof{}, refusal(err)
+		return identity.Proof{}, Refusal(err)
 	}
 	proof.Subject = account.Subject()
 	proof.Wallet = &identity.Wallet{
@@ -147,8 +139,22 @@ func (s *Service) Prove(ctx context.Context, message, signature string, by metho
 	return proof, nil
 }
 
-// refusal converts an error of package siwe.
-func refusal(err error) error {
+// CheckNonce returns the check of a message's nonce: a token of this kind for the proof's
+// provider, that fits the requester. It gives the proof its purpose and its secret.
+func CheckNonce(attempts *method.Attempts, kind method.Kind, by method.Requester, now time.Time, proof *identity.Proof) func(nonce string) error {
+	return func(nonce string) error {
+		attempt, err := attempts.Open(kind, nonce, proof.Provider, by, now)
+		if err != nil {
+			return identity.NewError(identity.CodeInvalidProof,
+				"this nonce has expired, or was not issued to this browser for this purpose; create a new challenge").WithField(siwe.FieldNonce).Wrap(err)
+		}
+		proof.Purpose, proof.Secret = attempt.Purpose, new(attempt.SingleUse(nonce))
+		return nil
+	}
+}
+
+// Refusal converts an error of package siwe to a *identity.Error.
+func Refusal(err error) error {
 	var m *siwe.Error
 	var inner *identity.Error
 	switch {
