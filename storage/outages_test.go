@@ -333,6 +333,9 @@ func bounded(t *testing.T, engine string) (d *storagetest.Database, full func(bo
 		server.LimitFiles(17<<20 + 1)
 		// In the order of the index, so that the table is what reaches the limit.
 		err := d.Exec("INSERT INTO burned_secrets SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), now() FROM generate_series(1, 1000000) AS n")
+		if err != nil && strings.Contains(err.Error(), "File too large") {
+			t.Skip("this PostgreSQL (16 or later) does not report a limit of files as a full disk")
+		}
 		if err == nil || !strings.Contains(err.Error(), "53100") {
 			t.Fatalf("filling the disk: %v", err)
 		}
