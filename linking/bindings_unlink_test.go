@@ -66,6 +66,27 @@ func TestAnUnlinkIsBound(t *testing.T) {
 	})
 }
 
+// What a user unlinked and has linked again is as any of theirs.
+func TestLinkedAgain(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		p := newPairing(t, d, false)
+		by := p.owner.Actor(p.Clock.Now(), identity.RequestOrigin{})
+		by.RecentlyVerified = true
+		all, before := p.identities(p.owner.User.ID), d.Count(t, "unlinked_identities")
+		other := p.signIn(t, "github", all[1].Subject)
+		if err := p.service.Unlink(t.Context(), by, all[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		if d.Count(t, "unlinked_identities") != before+1 {
+			t.Error("it is not kept who unlinked it")
+		}
+		p.must(t, p.proof(identity.PurposeLink, "siwe", p.subject, wallet), other)
+		if n := d.Count(t, "unlinked_identities"); n != before {
+			t.Errorf("%d are still unlinked", n-before)
+		}
+	})
+}
+
 // Each thing that removing an address is bound to, taken away by itself.
 func TestARemovalIsBound(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {

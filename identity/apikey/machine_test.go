@@ -308,3 +308,26 @@ func TestSuspensionOffersToEndKeys(t *testing.T) {
 		}
 	})
 }
+
+// A key that has ended since it was accepted is refused when it is looked at again.
+func TestRecheck(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		keys := apikey.NewService(d.DB, d.Clock.Now)
+		owner := d.User(t)
+		id := d.Team(t, owner.ID).ID
+		actor := identity.Actor{UserID: owner.ID, SessionID: identity.NewID(), RecentlyVerified: true}
+		k, _, err := keys.CreateInTeam(t.Context(), actor, id, apikey.NewMachine{Name: "m", Role: team.RoleMember})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := keys.Recheck(t.Context(), k); err != nil {
+			t.Error(err)
+		}
+		if err := keys.RevokeInTeam(t.Context(), actor, id, k.ID); err != nil {
+			t.Fatal(err)
+		}
+		storagetest.WantCode(t, "a revoked key", keys.Recheck(t.Context(), k), identity.CodeUnauthenticated)
+		k.Prefix = "unknown"
+		storagetest.WantCode(t, "an unknown key", keys.Recheck(t.Context(), k), identity.CodeUnauthenticated)
+	})
+}

@@ -142,6 +142,8 @@ func TestWhatAClientCanBe(t *testing.T) {
 			"a space":                    {"redirect_uris", redirect("https://app.example.com/c b")},
 			"other letters":              {"redirect_uris", redirect("https://äpp.example.com/cb")},
 			"port 0":                     {"redirect_uris", redirect("https://app.example.com:0/cb")},
+			"a zone":                     {"redirect_uris", redirect("https://[fe80::1%25en0]/cb")},
+			"no address":                 {"redirect_uris", redirect("https://[127.0.0.1]/cb")},
 			"a long one":                 {"redirect_uris", redirect("https://app.example.com/" + strings.Repeat("a", 2000))},
 			"an app's own, a server":     {"redirect_uris", redirect("com.example.app:/cb")},
 			"an app's, without dot":      {"redirect_uris", public("myapp:/cb")},

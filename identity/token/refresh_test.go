@@ -433,6 +433,26 @@ func TestRefreshWithoutAStore(t *testing.T) {
 	}
 }
 
+// A session that has ended since it was read gets no refresh token.
+func TestNoFamilyOfAnEndedSession(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		l := newLine(t, d, false)
+		p, err := d.PrincipalBySession(t.Context(), l.session.ID, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Do(t, func(ctx context.Context) error {
+			_, err := d.EndSessions(ctx, p.User.ID, session.SessionSelector{}, "test", d.Clock.Now())
+			return err
+		})
+		g, err := l.service.Issue(t.Context(), p, token.Ask{ClientID: "web", Offline: true}, identity.RequestOrigin{})
+		storagetest.WantCode(t, "an ended session", err, identity.CodeUnauthenticated)
+		if g != (token.Grant{}) {
+			t.Errorf("it gets %+v", g)
+		}
+	})
+}
+
 // A token is not used up by a service that cannot sign.
 func TestRefreshWithoutAKey(t *testing.T) {
 	t.Parallel()

@@ -125,5 +125,8 @@ func (s *Service) Issue(ctx context.Context, p session.Principal, ask Ask, from 
 	if g.AccessToken, err = s.sign(ctx, p, c); err == nil && ask.Offline {
 		g.RefreshToken, err = s.newFamily(ctx, p, c, from)
 	}
-	return g, err
+	if err != nil {
+		return Grant{}, err
+	}
+	return g, nil
 }

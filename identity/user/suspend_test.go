@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/identity/user"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/linking"
@@ -91,6 +92,23 @@ func TestSuspendingForGood(t *testing.T) {
 		}
 		if got, err := s.Get(t.Context(), u.ID); err != nil || got.Status != identity.StatusDisabled || got.SuspendedUntil != nil {
 			t.Errorf("it is %s until %v; %v", got.Status, got.SuspendedUntil, err)
+		}
+	})
+}
+
+// A team is never left without an owner who can act.
+func TestSuspendingTheOnlyOwner(t *testing.T) {
+	each(t, func(t *testing.T, d *storagetest.Database, s *user.Service) {
+		owner, second, op := d.User(t), d.User(t), d.User(t, func(u *identity.User) { u.Operator = true })
+		of := d.Team(t, owner.ID)
+		suspend := func() error {
+			_, err := s.SetStatus(t.Context(), actor(op), owner.ID, identity.StatusDisabled, "", false)
+			return err
+		}
+		storagetest.WantCode(t, "the only owner", suspend(), identity.CodeLastOwner)
+		d.Member(t, of.ID, second.ID, team.RoleOwner)
+		if err := suspend(); err != nil {
+			t.Error(err)
 		}
 	})
 }
