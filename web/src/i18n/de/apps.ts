@@ -20,7 +20,7 @@ export const consent: Area<'consent'> = {
   selfRegistered: 'Diese Anwendung wurde nicht geprüft. Sie hat sich selbst registriert.',
   selfRegisteredText: 'Das kann jede Anwendung unter jedem Namen. Stimmen Sie nur zu, wenn Sie diese Anwendung gerade verbinden wollten.',
   local: 'Das ist ein Programm auf diesem Gerät. Stimmen Sie nur zu, wenn Sie es gerade selbst gestartet haben.',
-  trust: 'Sie können den Zugriff jederzeit auf Ihrer Kontoseite entfernen.',
+  trust: 'Die Anwendung behält den Zugriff, bis Sie ihn entfernen. Das können Sie jederzeit auf Ihrer Kontoseite tun.',
   allow: 'Zulassen',
   deny: 'Ablehnen',
   missing: 'Diese Seite wurde ohne Anfrage geöffnet. Gehen Sie zur Anwendung zurück und beginnen Sie dort erneut.',

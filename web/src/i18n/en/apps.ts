@@ -18,7 +18,7 @@ export const consent = {
   selfRegistered: 'This application hasn’t been checked. It registered itself.',
   selfRegisteredText: 'Anyone can do that under any name. Allow it only if you were about to connect this application.',
   local: 'That is a program on this device. Allow it only if you just started it.',
-  trust: 'You can remove its access on your account page at any time.',
+  trust: 'It keeps this access until you remove it, which you can do on your account page at any time.',
   allow: 'Allow',
   deny: 'Deny',
   missing: 'This page was opened without a request. Go back to the application and start again.',
