@@ -64,6 +64,9 @@ capabilities:
 - name: {{ $name }}_FILE
   value: /run/secrets/latchkey/{{ $key }}
 {{- end }}
+{{- with .Values.env }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "latchkey.secretVolume" -}}
