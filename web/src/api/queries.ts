@@ -1,6 +1,7 @@
 import { type InfiniteData, type QueryClient, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { rememberLabels } from '../auth/providers'
+import { walletOf } from '../wallet/types'
 import { api, data } from './client'
 import { isProblem } from './problem'
 import type { paths } from './schema.gen'
@@ -102,7 +103,7 @@ async function withPrimaryWallet(current: CurrentSession): Promise<CurrentSessio
   const { user } = current
   if (user.display_name.trim() || user.primary_email) return current
   const ways = await api.GET('/v1/me/identities').catch(() => undefined)
-  const primary_wallet = ways?.data?.data.find((way) => way.wallet?.primary)?.wallet?.address
+  const primary_wallet = walletOf(ways?.data?.data)
   return primary_wallet ? { ...current, user: { ...user, primary_wallet } } : current
 }
 

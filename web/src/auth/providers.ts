@@ -9,7 +9,10 @@ export const emailProvider = 'email'
 // passkeyProvider: keys of authenticators.
 export const passkeyProvider = 'passkey'
 
-const brands: Record<string, string> = { google: 'Google', github: 'GitHub', discord: 'Discord', gitlab: 'GitLab', microsoft: 'Microsoft' }
+// solanaProvider: Solana wallets.
+export const solanaProvider = 'solana'
+
+const brands: Record<string, string> = { solana: 'Solana', google: 'Google', github: 'GitHub', discord: 'Discord', gitlab: 'GitLab', microsoft: 'Microsoft' }
 
 // What the service calls the providers that are its operator's own.
 const labels = new Map<string, string>()

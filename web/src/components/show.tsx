@@ -5,7 +5,7 @@ import type { AdminUser, AuditParty, UserSummary } from '../api/types'
 import { type While, wordsForError } from '../auth/words'
 import { useT } from '../i18n/language'
 import type { Translate, Words } from '../i18n/translate'
-import { shortAddress } from '../wallet/types'
+import { shortAddress, walletOf } from '../wallet/types'
 import { exactTime, relativeTime } from './time'
 
 // Name shows what a stranger wrote: isolated, so that right-to-left text and
@@ -22,7 +22,7 @@ type Known = Omit<UserSummary, 'primary_wallet'> & Partial<Pick<UserSummary, 'pr
 
 // personName is never empty: people without a name are shown by something else.
 export function personName(t: Translate, user: Known): string {
-  const wallet = user.primary_wallet ?? user.identities?.find((way) => way.wallet?.primary)?.wallet?.address
+  const wallet = user.primary_wallet ?? walletOf(user.identities)
   return user.display_name.trim() || user.primary_email || (wallet ? shortAddress(wallet) : t('common.person', { id: user.id.slice(-6) }))
 }
 

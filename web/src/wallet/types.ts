@@ -1,3 +1,5 @@
+import type { Identity } from '../api/types'
+
 // Wallet is whatever can name an address and sign a text with it: a browser
 // extension, the test wallet, later a phone over WalletConnect.
 export interface Wallet {
@@ -44,7 +46,13 @@ export function isAddress(value: unknown): value is string {
   return typeof value === 'string' && address.test(value)
 }
 
-// shortAddress keeps both ends, which is what people compare.
+// shortAddress keeps both ends, which is what people compare. Addresses of Solana have 32
+// to 44 characters.
 export function shortAddress(value: string): string {
-  return isAddress(value) ? `${value.slice(0, 6)}…${value.slice(-4)}` : value
+  return value.length > 31 ? `${value.slice(0, 6)}…${value.slice(-4)}` : value
+}
+
+// walletOf is the wallet by which somebody without a name and an address is known.
+export function walletOf(ways: readonly Identity[] | undefined): string | undefined {
+  return ways?.find((way) => way.wallet?.primary)?.wallet?.address ?? ways?.find((way) => way.solana)?.solana?.address
 }

@@ -6,7 +6,7 @@ import '../../i18n/en/later/account'
 
 // identityName names a sign-in method in a sentence, distinct from the others.
 export function identityName(t: Translate, identity: Identity): string {
-  const which = identity.label || (identity.wallet ? shortAddress(identity.wallet.address) : identity.email)
+  const which = identity.label || shortAddress((identity.wallet ?? identity.solana)?.address ?? '') || identity.email
   const name = providerName(t, identity.provider)
   return which ? `${name} (${which})` : name
 }

@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { api, data } from '../../../api/client'
 import { keys, refreshPerson, type useIdentities, useProviders } from '../../../api/queries'
 import type { Chain, Identity, Session } from '../../../api/types'
-import { emailProvider, passkeyProvider, providerName, walletProvider } from '../../../auth/providers'
+import { emailProvider, passkeyProvider, providerName, solanaProvider, walletProvider } from '../../../auth/providers'
 import { isFresh, isRestricted } from '../../../auth/step-up'
 import { ConfirmButton } from '../../../components/confirm'
 import { CopyAddress } from '../../../components/copy-address'
@@ -17,6 +17,7 @@ import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { shortAddress } from '../../../wallet/types'
 import { passkeysWork } from '../../sign-in/api/passkey'
+import { SolanaWallets } from '../../sign-in/components/solana-wallets'
 import { Wallets } from '../../sign-in/components/wallets'
 import { endsThisSession, identityName, leavesWith, otherChains, whyNotUnlink } from '../methods'
 import { useLinking } from '../use-linking'
@@ -29,13 +30,19 @@ function Account({ identity }: { identity: Identity }) {
   const t = useT()
   const { wallet } = identity
   if (identity.passkey) return <PasskeyAccount label={identity.label} passkey={identity.passkey} />
-  const shown = wallet ? wallet.ens_name || shortAddress(wallet.address) : identity.email || identity.subject
+  const address = (wallet ?? identity.solana)?.address
+  const shown = address ? wallet?.ens_name || shortAddress(address) : identity.email || identity.subject
   return (
     <Stack gap={2} align="flex-start">
       {identity.label && <Name line>{identity.label}</Name>}
       <Group gap={6} maw="100%">
-        {wallet ? <code title={wallet.address}>{shown}</code> : <Name line>{shown}</Name>}
-        {wallet && <CopyAddress address={wallet.address} />}
+        {address ? <code title={address}>{shown}</code> : <Name line>{shown}</Name>}
+        {address && <CopyAddress address={address} />}
+        {identity.solana && identity.solana.network !== 'mainnet' && (
+          <Badge variant="light" color="gray">
+            {identity.solana.network}
+          </Badge>
+        )}
         {wallet?.primary && (
           <Badge variant="light" color="gray">
             {t('methods.primary')}
@@ -121,9 +128,11 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
   }
   const [emailOpen, emailDialog] = useDisclosure(false)
   const [passkeyOpen, passkeyDialog] = useDisclosure(false)
-  const linking = useLinking(session, identities.rows, { [walletProvider]: walletDialog.open, [passkeyProvider]: passkeyDialog.open })
+  const [solanaOpen, solanaDialog] = useDisclosure(false)
+  const linking = useLinking(session, identities.rows, { [walletProvider]: walletDialog.open, [passkeyProvider]: passkeyDialog.open, [solanaProvider]: solanaDialog.open })
   const email = providers.data?.find((provider) => provider.kind === 'email')
   const wallet = providers.data?.find((provider) => provider.kind === 'wallet')
+  const solana = providers.data?.find((provider) => provider.kind === 'solana')
   const passkey = passkeysWork() ? providers.data?.find((provider) => provider.kind === 'passkey') : undefined
   // A restricted session does not see addresses, and cannot unlink.
   const emails = useQuery({ queryKey: keys.emails, queryFn: async () => (await data(api.GET('/v1/me/emails'))).data, enabled: !isRestricted(session) })
@@ -251,6 +260,11 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
             {providerName(t, wallet.name)}
           </Button>
         )}
+        {solana && (
+          <Button variant="default" onClick={begin(solanaDialog.open)}>
+            {providerName(t, solana.name)}
+          </Button>
+        )}
         {/* Elsewhere the addresses below offer it, which such a session does not see. */}
         {email && isRestricted(session) && (
           <Button variant="default" onClick={begin(emailDialog.open)}>
@@ -282,6 +296,22 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
             }}
             onTicket={(ticket) => {
               walletDialog.close()
+              onTicket(ticket)
+            }}
+          />
+        )}
+      </Dialog>
+      <Dialog opened={solanaOpen} onClose={solanaDialog.close} title={t('methods.linkWallet')}>
+        {solana && (
+          <SolanaWallets
+            purpose="link"
+            provider={solana}
+            onDone={async () => {
+              await linking.linked(solana.name)
+              solanaDialog.close()
+            }}
+            onTicket={(ticket) => {
+              solanaDialog.close()
               onTicket(ticket)
             }}
           />

@@ -65,7 +65,10 @@ function Ways({ only, intent, typed, onProved }: Pick<Props, 'only' | 'intent' |
 
   const owned = new Set(identities.rows.map((identity) => identity.provider))
   const usable = providers.data.filter((provider) => owned.has(provider.name) && (only?.includes(provider.name) ?? true))
-  const wallet = usable.find((provider) => provider.kind === 'wallet')
+  // Both kinds of wallets are offered in one place, by what the person has.
+  const wallet = usable.some(({ kind }) => kind === 'wallet' || kind === 'solana') && providers.data.find((provider) => provider.kind === 'wallet')
+  const usableNames = new Set(usable.map((provider) => provider.name))
+  const addresses = identities.rows.filter(({ provider }) => usableNames.has(provider)).flatMap((identity) => identity.wallet?.address ?? identity.solana?.address ?? [])
   const email = usable.find((provider) => provider.kind === 'email')
   const passkey = passkeysWork() && usable.some((provider) => provider.kind === 'passkey')
   const proved = async () => {
@@ -97,7 +100,7 @@ function Ways({ only, intent, typed, onProved }: Pick<Props, 'only' | 'intent' |
       {email && byEmail && (
         <EmailSignIn purpose="step_up" suggestion={identities.rows.find((identity) => identity.provider === email.name)?.email} returnTo={location.pathname} onDone={proved} />
       )}
-      {wallet && <Wallets purpose="step_up" provider={wallet} only={identities.rows.flatMap((identity) => identity.wallet?.address ?? [])} onDone={proved} />}
+      {wallet && <Wallets purpose="step_up" provider={wallet} only={addresses} onDone={proved} />}
       {usable.length === 0 && <Text>{t('stepUp.none')}</Text>}
     </Stack>
   )

@@ -27,21 +27,21 @@ async function loadPhoneWallet() {
   }
 }
 
-interface Props {
+export interface WalletProps {
   purpose: Purpose
   provider: Provider
   /** The chain to sign for, for a contract wallet. */
   chain?: number | undefined
   /** For step-up: the addresses that would do, so that no other test wallet is offered. */
   only?: string[] | undefined
-  onDone: (result: ProofResult) => void | Promise<void>
+  onDone: (result: ProofResult, provider: string) => void | Promise<void>
   /** Takes the merge that a refused link can be redeemed for; then nothing is shown here. */
   onTicket?: (ticket: string) => void
 }
 
 // WalletChooser lists the wallets there are and takes one through both steps:
 // connect, which only tells the address, then sign, which proves it.
-export default function WalletChooser({ purpose, provider, chain, only, onDone, onTicket }: Props) {
+export default function WalletChooser({ purpose, provider, chain, only, onDone, onTicket }: WalletProps) {
   const t = useT()
   const list = new Intl.ListFormat(document.documentElement.lang || 'en', { type: 'disjunction' })
   const injected = useInjectedWallets(provider.chain_ids)
@@ -75,7 +75,7 @@ export default function WalletChooser({ purpose, provider, chain, only, onDone, 
         if (ticket && onTicket) return onTicket(ticket)
         throw error
       }
-      if (result) await onDone(result)
+      if (result) await onDone(result, provider.name)
     },
   })
   const connected = connect.data

@@ -4,15 +4,15 @@ import { Fault, Waiting } from '../../../components/show'
 import { WalletFault } from '../../../wallet/types'
 
 // What speaks to wallets is large, and comes after the page is there.
-const WalletChooser = lazy(() => import('./wallet-chooser'))
+const WalletKinds = lazy(() => import('./wallet-kinds'))
 
-// Wallets are WalletChooser once they have loaded. If they do not, the other ways
+// Wallets are WalletKinds once they have loaded. If they do not, the other ways
 // in stay.
-export function Wallets(props: ComponentProps<typeof WalletChooser>) {
+export function Wallets(props: ComponentProps<typeof WalletKinds>) {
   return (
     <Boundary instead={<Fault error={new WalletFault('Loading')} />}>
       <Suspense fallback={<Waiting />}>
-        <WalletChooser {...props} />
+        <WalletKinds {...props} />
       </Suspense>
     </Boundary>
   )
