@@ -16,7 +16,8 @@ import (
 )
 
 // measureVerify compares siwe.Verify, on one core, with what it cannot do
-// without: one Keccak of the message and one recovery of the key.
+// without: one Keccak of the message and one recovery of the key. The other methods that
+// sign follow.
 func measureVerify(ctx context.Context, m *machine, t *table) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -25,9 +26,8 @@ func measureVerify(ctx context.Context, m *machine, t *table) error {
 		return err
 	}
 	w := people[0]
-	const origin = "https://app.example.com"
 	attempts := method.NewAttempts("a secret of the operator")
-	browser := method.Requester{Browser: identity.HashSecret("a flow value"), Origin: origin}
+	browser := method.Requester{Browser: identity.HashSecret("a flow value"), Origin: ownOrigin}
 	for _, c := range []struct {
 		what    string
 		message siwe.Message
@@ -48,7 +48,7 @@ func measureVerify(ctx context.Context, m *machine, t *table) error {
 			return err
 		}
 		message := c.message
-		message.Domain, message.URI, message.ChainID = "app.example.com", origin, 1
+		message.Domain, message.URI, message.ChainID = "app.example.com", ownOrigin, 1
 		message.Address, message.Nonce, message.IssuedAt, message.ExpirationTime = crypto.PubkeyToAddress(w.key.PublicKey), nonce, now, &attempt.ExpiresAt
 		text, err := siwe.Build(message)
 		if err != nil {
@@ -59,7 +59,7 @@ func measureVerify(ctx context.Context, m *machine, t *table) error {
 			return err
 		}
 		expectation := siwe.Expectation{
-			Domain: message.Domain, Origin: origin, Chains: []uint64{1}, Now: now,
+			Domain: message.Domain, Origin: ownOrigin, Chains: []uint64{1}, Now: now,
 			Nonce: func(n string) error {
 				_, err := attempts.Open(method.ByWallet, n, identity.ProviderSIWE, browser, now)
 				return err
@@ -75,7 +75,10 @@ func measureVerify(ctx context.Context, m *machine, t *table) error {
 		t.atLeast(0.7, quantile(ratios, 0.5), c.what, "%s; quartiles %.2f to %.2f of %d rounds, one core, %d bytes",
 			siwe.Secp256k1, quantile(ratios, 0.25), quantile(ratios, 0.75), len(ratios), len(text))
 	}
-	return nil
+	if err := measureSolana(ctx, m, t, attempts, browser); err != nil {
+		return err
+	}
+	return measurePasskey(ctx, m, t, attempts, browser)
 }
 
 func recoverOnly(text, signature string) func() error {
