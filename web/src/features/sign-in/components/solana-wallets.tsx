@@ -5,7 +5,7 @@ import { WalletFault } from '../../../wallet/types'
 
 const SolanaChooser = lazy(() => import('./solana-chooser'))
 
-// SolanaWallets are SolanaChooser once it has loaded. If it does not, the other ways in
+// SolanaWallets are SolanaChooser once it has loaded. If it does not, the other methods
 // stay.
 export function SolanaWallets(props: ComponentProps<typeof SolanaChooser>) {
   return (
