@@ -92,7 +92,7 @@ func TestReverseProxies(t *testing.T) {
 			b.Client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 			t.Cleanup(b.Client.CloseIdleConnections)
 			if !apptest.Eventually(func() bool {
-				res, err := b.Client.Get(a.URL + "/healthz") //nolint:noctx // it ends with the client
+				res, err := b.Client.Get(a.URL + "/healthz")
 				if err != nil {
 					return false
 				}
