@@ -28,7 +28,7 @@ func TestClaimsOfClients(t *testing.T) {
 	}
 	same := func(what string, claims map[string]any, want object) {
 		t.Helper()
-		if got, _ := claims["app"].(map[string]any); !reflect.DeepEqual(object(got), want) {
+		if got, _ := claims["app"].(map[string]any); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: app is %v, want %v", what, got, want)
 		}
 	}
