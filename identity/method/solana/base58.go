@@ -14,7 +14,7 @@ var values = func() (v [256]uint8) {
 		v[i] = uint8(len(alphabet))
 	}
 	for i, c := range []byte(alphabet) {
-		v[c] = uint8(i) //nolint:gosec // below 58
+		v[c] = uint8(i)
 	}
 	return v
 }()

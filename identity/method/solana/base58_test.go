@@ -11,7 +11,7 @@ import (
 // Each spelling that decode58 takes is the only one of its bytes.
 func TestDecode58(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // failures repeat
+	random := rand.New(rand.NewPCG(1, 2)) // failures repeat
 	for n := range 2000 {
 		size := 32 << (n % 2)
 		want := make([]byte, size)

@@ -1,6 +1,7 @@
 package solana
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
@@ -34,7 +35,7 @@ func publicKey(address string) (ed25519.PublicKey, error) {
 	y := [keyBytes]byte(key)
 	y[keyBytes-1] &= 0x7f // the rest is the sign of x
 	switch {
-	case y[0] >= 0xed && y[keyBytes-1] == 0x7f && strings.Trim(string(y[1:keyBytes-1]), "\xff") == "":
+	case y[0] >= 0xed && y[keyBytes-1] == 0x7f && bytes.Count(y[1:keyBytes-1], []byte{0xff}) == keyBytes-2:
 		return nil, rejected(siwe.FieldAddress, "is not one that can sign: its key is not in canonical form")
 	case slices.Contains(smallOrder, y):
 		return nil, rejected(siwe.FieldAddress, "is not one that can sign: its key has a small order")
