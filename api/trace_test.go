@@ -26,6 +26,7 @@ func TestSignInIsTraced(t *testing.T) {
 			b, w := a.Browser().With("traceparent", "00-"+caller+"-"+parent+"-01"), apptest.NewWallet(t)
 			answer := b.Wallet(w, "sign_in").Want(http.StatusOK)
 			b.GET("/v1/session").Want(http.StatusOK)
+			b.PATCH("/v1/me", map[string]any{"display_name": "Traced Person"}).Want(http.StatusOK)
 			tree := traced(t, a, to, caller)
 
 			root := tree.find(parent, "POST /v1/auth/siwe/verify")
@@ -52,7 +53,7 @@ func TestSignInIsTraced(t *testing.T) {
 
 			raw := fmt.Sprintf("%+v", tree.spans)
 			for _, secret := range []string{
-				w.Address.Hex(), strings.ToLower(w.Address.Hex()), answer.String("user.id"), answer.String("session.id"), b.Cookie("latchkey"), "127.0.0.1 ", "Go-http-client",
+				w.Address.Hex(), strings.ToLower(w.Address.Hex()), answer.String("user.id"), answer.String("session.id"), b.Cookie("latchkey"), "Traced Person", "127.0.0.1 ", "Go-http-client",
 			} {
 				if secret == "" || strings.Contains(raw, secret) {
 					t.Errorf("%q is in a span, or not known: %s", secret, raw)

@@ -33,7 +33,7 @@ func span(s sdktrace.ReadOnlySpan) *pb.Span {
 	out := &pb.Span{
 		TraceId: traceID[:], SpanId: spanID[:], TraceState: c.TraceState().String(), Flags: uint32(c.TraceFlags()),
 		Name: s.Name(), Kind: kinds[s.SpanKind()],
-		StartTimeUnixNano: uint64(s.StartTime().UnixNano()), EndTimeUnixNano: uint64(s.EndTime().UnixNano()), //nolint:gosec // after 1970
+		StartTimeUnixNano: uint64(s.StartTime().UnixNano()), EndTimeUnixNano: uint64(s.EndTime().UnixNano()),
 		Attributes:             attributes(s.Attributes()),
 		DroppedAttributesCount: uint32(s.DroppedAttributes()), //nolint:gosec // a count
 	}
@@ -68,7 +68,7 @@ func attributes(all []attribute.KeyValue) []*common.KeyValue {
 		case attribute.FLOAT64:
 			v.Value = &common.AnyValue_DoubleValue{DoubleValue: a.Value.AsFloat64()}
 		default:
-			v.Value = &common.AnyValue_StringValue{StringValue: a.Value.Emit()}
+			v.Value = &common.AnyValue_StringValue{StringValue: a.Value.String()}
 		}
 		out[i] = &common.KeyValue{Key: string(a.Key), Value: v}
 	}

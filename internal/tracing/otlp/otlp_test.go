@@ -112,7 +112,10 @@ func TestExport(t *testing.T) {
 func TestTransportWithoutTrace(t *testing.T) {
 	t.Parallel()
 	var seen *http.Request
-	next := roundTripper(func(r *http.Request) (*http.Response, error) { seen = r; return &http.Response{StatusCode: 200}, nil })
+	next := roundTripper(func(r *http.Request) (*http.Response, error) {
+		seen = r
+		return &http.Response{StatusCode: http.StatusOK}, nil
+	})
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://example.com", nil)
 	if err != nil {
 		t.Fatal(err)
