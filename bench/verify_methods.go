@@ -62,7 +62,7 @@ func base58(b []byte) string {
 		carry := int(c)
 		for i := range digits {
 			carry += int(digits[i]) << 8
-			digits[i], carry = byte(carry%58), carry/58
+			digits[i], carry = byte(carry%58), carry/58 //nolint:gosec // below 58
 		}
 		for ; carry > 0; carry /= 58 {
 			digits = append(digits, byte(carry%58))
