@@ -29,23 +29,20 @@ func (s *Service) clientClaims(ctx context.Context, c client.Client, u identity.
 // claimsFor are what the claim app of a client's tokens says of a person: what the
 // client lists, as far as the scopes let it know. A member of application metadata keeps
 // its place, so that none is taken for a claim of ours. Together they have at most 1 KB:
-// what comes later in the list is left out. Claims only grant, so less is safe.
+// what does not fit is left out. What people write themselves comes last, so that it takes
+// no place of what the application wrote.
 func claimsFor(c client.Client, u identity.User, scopes []string) map[string]any {
 	app, members := map[string]any{}, map[string]any{}
 	size := 0
 	add := func(to map[string]any, name string, value any) {
 		text, err := json.Marshal(value)
-		if size += len(name) + len(text); err == nil && size <= maxClientClaims {
-			to[name] = value
+		if n := size + len(name) + len(text); err == nil && n <= maxClientClaims {
+			to[name], size = value, n
 		}
 	}
 	var written identity.Metadata
 	for _, name := range c.Claims {
 		switch {
-		case name == client.ClaimEmail && u.PrimaryEmail != nil && slices.Contains(scopes, client.ScopeEmail):
-			add(app, name, *u.PrimaryEmail)
-		case name == client.ClaimName && u.DisplayName != "" && slices.Contains(scopes, client.ScopeProfile):
-			add(app, name, u.DisplayName)
 		case name == client.ClaimOnboarded:
 			add(app, name, u.OnboardedAt != nil)
 		case strings.HasPrefix(name, client.ClaimOfApp):
@@ -57,6 +54,12 @@ func claimsFor(c client.Client, u identity.User, scopes []string) map[string]any
 				add(members, member, value)
 			}
 		}
+	}
+	if c.HasClaim(client.ClaimEmail) && u.PrimaryEmail != nil && slices.Contains(scopes, client.ScopeEmail) {
+		add(app, client.ClaimEmail, *u.PrimaryEmail)
+	}
+	if c.HasClaim(client.ClaimName) && u.DisplayName != "" && slices.Contains(scopes, client.ScopeProfile) {
+		add(app, client.ClaimName, u.DisplayName)
 	}
 	if len(members) > 0 {
 		app["app_metadata"] = members

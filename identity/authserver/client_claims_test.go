@@ -15,7 +15,8 @@ func TestClientClaims(t *testing.T) {
 	t.Parallel()
 	all := client.Words{client.ClaimEmail, client.ClaimName, client.ClaimOnboarded, "app_metadata.plan", "app_metadata.role", "app_metadata.missing"}
 	ada := identity.User{PrimaryEmail: new("ada@gmail.com"), DisplayName: "Ada", AppMetadata: identity.Metadata{"plan": "pro", "role": []string{"x"}, "secret": "s"}.Raw()}
-	long := identity.User{AppMetadata: identity.Metadata{"plan": strings.Repeat("x", 1000), "role": strings.Repeat("y", 100), "small": 1}.Raw(), OnboardedAt: new(time.Now())}
+	long := identity.User{AppMetadata: identity.Metadata{"plan": strings.Repeat("x", 990), "role": strings.Repeat("y", 100), "s": 1}.Raw(), OnboardedAt: new(time.Now())}
+	named := identity.User{DisplayName: strings.Repeat("<", 200), AppMetadata: long.AppMetadata}
 	for name, c := range map[string]struct {
 		claims client.Words
 		user   identity.User
@@ -27,7 +28,9 @@ func TestClientClaims(t *testing.T) {
 		"few scopes":      {all[:3], ada, []string{client.ScopeOpenID}, `{"onboarded":false}`},
 		"only the email":  {all, identity.User{PrimaryEmail: ada.PrimaryEmail}, []string{client.ScopeEmail}, `{"email":"ada@gmail.com","onboarded":false}`},
 		"nothing known":   {all, identity.User{}, client.StandardScopes, `{"onboarded":false}`},
-		"too long by one": {client.Words{"onboarded", "app_metadata.plan", "app_metadata.role", "app_metadata.small"}, long, nil, `{"app_metadata":{"plan":"` + strings.Repeat("x", 1000) + `"},"onboarded":true}`},
+		"too long by one": {client.Words{"onboarded", "app_metadata.plan", "app_metadata.role", "app_metadata.s"}, long, nil, `{"app_metadata":{"plan":"` + strings.Repeat("x", 990) + `","s":1},"onboarded":true}`},
+		// People write their names; those take no place of what the application wrote.
+		"a long name": {client.Words{"name", "app_metadata.plan"}, named, client.StandardScopes, `{"app_metadata":{"plan":"` + strings.Repeat("x", 990) + `"}}`},
 	} {
 		got, err := json.Marshal(claimsFor(client.Client{Claims: c.claims}, c.user, c.scopes))
 		if err != nil || string(got) != c.want {

@@ -83,6 +83,9 @@ type Client struct {
 // Has reports whether the client may use a grant.
 func (c Client) Has(grant string) bool { return slices.Contains(c.Grants, grant) }
 
+// HasClaim reports whether the client's tokens have a claim, see ClaimEmail.
+func (c Client) HasClaim(name string) bool { return slices.Contains(c.Claims, name) }
+
 // AllowsScope reports whether the client may ask for a scope.
 func (c Client) AllowsScope(scope string) bool { return slices.Contains(c.Scopes, scope) }
 
