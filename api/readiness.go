@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/latchkey/latchkey/internal/tracing"
 )
 
 const (
@@ -36,13 +38,14 @@ func (r *readiness) get(ctx context.Context) (map[string]string, error) {
 	if last := r.fresh(); last != nil {
 		return last.checks, last.err
 	}
+	detached := tracing.Detach(ctx)
 	done := r.flight.DoChan("", func() (any, error) {
 		if last := r.fresh(); last != nil { // of a check that ended just now
 			return last, nil
 		}
 		// The check is for all who wait, not for the one who came first and may
 		// hang up.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
+		ctx, cancel := context.WithTimeout(detached, readyTimeout)
 		defer cancel()
 		checks, err := r.check(ctx)
 		a := &readyAnswer{checks, err, time.Now()}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/method/oauth"
+	"github.com/latchkey/latchkey/internal/tracing"
 )
 
 // Bounds of fetching documents.
@@ -110,7 +111,8 @@ func (d *Documents) Get(ctx context.Context, id string, user identity.ID, begins
 		return Document{}, err
 	}
 	// Others may wait for it too: it goes on where this one has gone.
-	flight := d.flights.DoChan(id, func() (any, error) { return d.fetch(context.WithoutCancel(ctx), id, u) })
+	detached := tracing.Detach(ctx)
+	flight := d.flights.DoChan(id, func() (any, error) { return d.fetch(detached, id, u) })
 	select {
 	case <-ctx.Done():
 		return Document{}, ctx.Err()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/background"
+	"github.com/latchkey/latchkey/internal/tracing"
 )
 
 // How keys follow each other. A key is published for publishFor before it signs:
@@ -91,8 +92,9 @@ func (k *Keyring) current(ctx context.Context) (*ring, error) {
 	if r := k.held.Load(); r != nil && age(k.now(), r) < ReloadEvery {
 		return r, nil
 	}
+	detached := tracing.Detach(ctx)
 	loaded := k.loads.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		ctx, cancel := context.WithTimeout(detached, 5*time.Second)
 		defer cancel()
 		return k.load(ctx)
 	})

@@ -22,8 +22,8 @@ func Server(ctx context.Context, tracer trace.Tracer, name string, header http.H
 }
 
 // Transport returns a transport that adds its requests to the trace of their contexts and
-// passes the trace on. A span ends when the headers of the answer are there. It names the
-// host; paths and queries may hold secrets.
+// passes the trace on. A span ends when the headers of the answer are there. It is named by
+// the method and says the host; paths and queries may hold secrets.
 func Transport(next http.RoundTripper) http.RoundTripper { return transport{next} }
 
 type transport struct{ next http.RoundTripper }
@@ -33,14 +33,16 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !trace.SpanContextFromContext(r.Context()).IsValid() {
 		return t.next.RoundTrip(r)
 	}
-	ctx, span := start(r.Context(), r.Method+" "+r.URL.Hostname(), trace.SpanKindClient)
+	ctx, span := start(r.Context(), r.Method, trace.SpanKindClient)
 	defer span.End()
 	span.Set(String("http.request.method", r.Method), String("url.scheme", r.URL.Scheme), String("server.address", r.URL.Hostname()))
 	if port, err := strconv.Atoi(r.URL.Port()); err == nil {
 		span.Set(Int("server.port", port))
 	}
 	r = r.Clone(ctx)
-	propagator.Inject(ctx, propagation.HeaderCarrier(r.Header))
+	// What a caller put into tracestate is not for others.
+	passed := trace.SpanContextFromContext(ctx).WithTraceState(trace.TraceState{})
+	propagator.Inject(trace.ContextWithSpanContext(ctx, passed), propagation.HeaderCarrier(r.Header))
 	res, err := t.next.RoundTrip(r)
 	switch {
 	case err != nil:

@@ -22,11 +22,17 @@ func Scrub(statement string) string {
 		case c == '$' && i+1 < len(statement) && !isDigit(statement[i+1]):
 			i = afterDollars(statement, i)
 			out.WriteByte('?')
+		case strings.HasPrefix(statement[i:], "--"):
+			i = after(statement, i, "\n")
+			space(&out)
+		case strings.HasPrefix(statement[i:], "/*"):
+			i = after(statement, i, "*/")
+			space(&out)
 		case isSpace(c):
 			for i < len(statement) && isSpace(statement[i]) {
 				i++
 			}
-			out.WriteByte(' ')
+			space(&out)
 		case c == '$' || c == '?' || c == ':' || c == '@' || isWord(c):
 			end := i + 1
 			for end < len(statement) && (isWord(statement[end]) || isDigit(c) && statement[end] == '.') {
@@ -67,6 +73,22 @@ func afterText(s string, i int, backslashes bool) int {
 		}
 	}
 	return len(s)
+}
+
+// space adds one space, if there is none.
+func space(out *strings.Builder) {
+	if !strings.HasSuffix(out.String(), " ") {
+		out.WriteByte(' ')
+	}
+}
+
+// after returns where the next end is over; without one, the end of all.
+func after(s string, i int, end string) int {
+	n := strings.Index(s[i:], end)
+	if n < 0 {
+		return len(s)
+	}
+	return i + n + len(end)
 }
 
 // afterDollars returns where a text in dollars ends, such as $tag$ text $tag$.

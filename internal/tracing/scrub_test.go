@@ -22,8 +22,10 @@ func TestScrub(t *testing.T) {
 		`NOTIFY latchkey_changes, '0195 0196'`:                    {`NOTIFY latchkey_changes, ?`, "NOTIFY"},
 		`SET LOCAL lock_timeout = 5000`:                           {`SET LOCAL lock_timeout = ?`, "SET"},
 		`SELECT $tag$it's$tag$, $$x$$, 'open`:                     {`SELECT ?, ?, ?`, "SELECT"},
-		`COMMIT`:                                                  {`COMMIT`, "COMMIT"},
-		``:                                                        {``, ``},
+		"SELECT a -- don't\nFROM b WHERE c = 'x'":                 {`SELECT a FROM b WHERE c = ?`, "SELECT b"},
+		`SELECT a /* it's */ FROM b WHERE c = 'x'`:                {`SELECT a FROM b WHERE c = ?`, "SELECT b"},
+		`COMMIT`: {`COMMIT`, "COMMIT"},
+		``:       {``, ``},
 	} {
 		got := Scrub(statement)
 		if got != want[0] || Summary(got) != want[1] {

@@ -40,7 +40,8 @@ func Current(ctx context.Context) Span {
 	return Span{}
 }
 
-// Detach returns a context that has the trace of ctx and nothing else of it.
+// Detach returns a context that has the trace of ctx and nothing else of it: for what may
+// outlive the request, whose context is used again by another.
 func Detach(ctx context.Context) context.Context {
 	return trace.ContextWithSpan(context.Background(), trace.SpanFromContext(ctx))
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/latchkey/latchkey/identity/method"
+	"github.com/latchkey/latchkey/internal/tracing"
 )
 
 // asymmetric are the signatures an ID token may carry. With the HMAC family,
@@ -54,12 +55,13 @@ func (d *discovery) get(ctx context.Context) (*metadata, error) {
 	if m := d.cached.Load(); m != nil {
 		return m, nil
 	}
+	detached := tracing.Detach(ctx)
 	done := d.flight.DoChan("", func() (any, error) {
 		if m := d.cached.Load(); m != nil { // of a flight that just landed
 			return m, nil
 		}
 		// The first caller may leave; the others still wait for the answer.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.remote.timeout)
+		ctx, cancel := context.WithTimeout(detached, d.remote.timeout)
 		defer cancel()
 		m, err := d.fetch(ctx)
 		if err != nil {
@@ -119,7 +121,7 @@ func (d *discovery) fetch(ctx context.Context) (*metadata, error) {
 		m.algorithms = []string{oidc.RS256} // what every issuer must support
 	}
 	client := &http.Client{Transport: keyTransport{d.remote}}
-	m.keys = oidc.NewRemoteKeySet(oidc.ClientContext(ctx, client), jwks)
+	m.keys = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), jwks) // it keeps the context
 	return m, nil
 }
 
