@@ -123,10 +123,19 @@ func repeat(ctx context.Context, every time.Duration, count func(context.Context
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(pauseAfter(time.Since(began), every)):
+		case <-time.After(pauseAfter(time.Since(began), every, failing)):
 		}
 	}
 }
 
-// pauseAfter returns how long to pause after a count that took so long.
-func pauseAfter(took, every time.Duration) time.Duration { return max(every, share*took) }
+// maxPause bounds how old figures get.
+const maxPause = 10 * time.Minute
+
+// pauseAfter returns how long to pause after a count that took so long. One that failed
+// is tried again soon: how long it took says nothing.
+func pauseAfter(took, every time.Duration, failed bool) time.Duration {
+	if failed {
+		return every
+	}
+	return max(every, min(share*took, maxPause))
+}

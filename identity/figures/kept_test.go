@@ -49,10 +49,13 @@ func TestKept(t *testing.T) {
 // Counting takes at most a hundredth of the time.
 func TestPauses(t *testing.T) {
 	t.Parallel()
+	if got := pauseAfter(time.Minute, countEvery, true); got != countEvery {
+		t.Errorf("after a failure: %s", got)
+	}
 	for took, want := range map[time.Duration]time.Duration{
-		time.Millisecond: countEvery, 300 * time.Millisecond: countEvery, 2 * time.Second: 200 * time.Second,
+		time.Millisecond: countEvery, 300 * time.Millisecond: countEvery, 2 * time.Second: 200 * time.Second, time.Minute: maxPause,
 	} {
-		if got := pauseAfter(took, countEvery); got != want {
+		if got := pauseAfter(took, countEvery, false); got != want {
 			t.Errorf("after %s: %s, want %s", took, got, want)
 		}
 	}

@@ -3,12 +3,12 @@
 package app
 
 import (
-	"maps"
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
-	"sync"
 	"slices"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -151,7 +151,7 @@ func New(parts Parts) (*App, error) {
 			CookieDomain: cfg.CookieDomain, Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
 			WalletConnect: cfg.WalletConnectProjectID, ClientDocuments: cfg.TakesDocuments(),
 			ChallengeLifetime: time.Duration(cfg.SIWEChallengeMinutes) * time.Minute,
-			Database: cfg.Engine(), Version: parts.Version,
+			Database:          cfg.Engine(), Version: parts.Version,
 		},
 		Linking: linking.NewService(db, sessions, linking.Options{
 			Policy:     linking.Policy(cfg.Linking),

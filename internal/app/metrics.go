@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -84,11 +85,19 @@ func archive(ctx context.Context, db *storage.DB, now identity.Clock) (metrics.A
 	return out, err
 }
 
+// rpcs returns the endpoints by chain and host. Of several at one host, with other keys,
+// one that is available counts.
 func rpcs(ctx context.Context, deps api.Deps) []metrics.RPC {
 	var out []metrics.RPC
 	for _, chain := range deps.RPCHealth(ctx) {
+		id := strconv.FormatUint(chain.ChainID, 10)
 		for _, e := range chain.Endpoints {
-			out = append(out, metrics.RPC{Chain: strconv.FormatUint(chain.ChainID, 10), Endpoint: e.Name, Up: e.Available})
+			i := slices.IndexFunc(out, func(r metrics.RPC) bool { return r.Chain == id && r.Endpoint == e.Name })
+			if i < 0 {
+				out = append(out, metrics.RPC{Chain: id, Endpoint: e.Name, Up: e.Available})
+				continue
+			}
+			out[i].Up = out[i].Up || e.Available
 		}
 	}
 	return out

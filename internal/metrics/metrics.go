@@ -98,9 +98,12 @@ func register[C prometheus.Collector](m *Metrics, c C) C {
 	return c
 }
 
+// maxScrapes bounds how many are answered at once: each asks the database.
+const maxScrapes = 4
+
 // Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes})
 }
 
 // Watch shows from now on what these sources say, in place of earlier ones.
