@@ -147,7 +147,7 @@ func TestDebianPackage(t *testing.T) {
 	if installed[program] == "" {
 		t.Errorf("the unit starts %s", program)
 	}
-	if file := unit["EnvironmentFile"][0]; installed[file] != "deploy/systemd/latchkey.env" {
+	if file := strings.TrimPrefix(unit["EnvironmentFile"][0], "-"); installed[file] != "deploy/systemd/latchkey.env" {
 		t.Errorf("the unit reads %s, which is %q", file, installed[file])
 	}
 	script := readFile(t, "deb/postinstall")
