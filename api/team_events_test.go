@@ -273,7 +273,7 @@ func TestTeamEventsDoNotHoldUpAStop(t *testing.T) {
 		w.hears(inner, "the start")
 		began = time.Now()
 	})
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
 	w.ends(t, "stopping")

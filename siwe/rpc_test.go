@@ -126,7 +126,7 @@ func TestFaultyEndpoints(t *testing.T) {
 			ok(t, err)
 			start := time.Now()
 			e := refused(t, verify(signHex(t, k, text(t, wallet)), alone), siwe.FieldSignature, siwe.Unavailable)
-			if took := time.Since(start); took > 5*time.Second || e.RetryAfter <= 0 {
+			if took := time.Since(start); took > 20*time.Second || e.RetryAfter <= 0 {
 				t.Errorf("took %s, retry after %s", took, e.RetryAfter)
 			}
 			health := alone.Health(t.Context())

@@ -85,7 +85,7 @@ export async function startService(settings: Record<string, string> = {}, engine
 }
 
 async function ready(url: string, child: ChildProcess, log: () => string): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 120_000
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`the service ended:\n${log()}`)
     try {
