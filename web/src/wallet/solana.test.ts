@@ -79,3 +79,9 @@ describe('the test wallet', () => {
     expect(base58(Uint8Array.from(bytes))).toBe(text)
   })
 })
+
+it('what announces itself as a wallet and is none is left out', () => {
+  for (const odd of [{}, { name: 'x' }, { name: 'x', icon: 'data:image/png,', chains: 'solana:' }, { name: 'x', icon: 1, chains: [], features: {} }]) {
+    expect(solanaWalletOf(odd as unknown as Parameters<typeof solanaWalletOf>[0], 'x')).toBeUndefined()
+  }
+})

@@ -84,6 +84,8 @@ function signedOf(outputs: readonly Output[]): Signed {
 // solana:signMessage where a wallet has only that. It returns undefined for one that
 // cannot prove a Solana account.
 export function solanaWalletOf(wallet: StandardWallet, id: string): SolanaWallet | undefined {
+  // Any script can announce itself as a wallet, as anything.
+  if (typeof wallet.name !== 'string' || typeof wallet.icon !== 'string' || !Array.isArray(wallet.chains) || !wallet.features) return undefined
   const features = wallet.features as Record<string, unknown>
   const signIn = features['solana:signIn'] as SignInFeature | undefined
   const signMessage = features['solana:signMessage'] as SignMessageFeature | undefined
