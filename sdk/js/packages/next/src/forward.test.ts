@@ -189,6 +189,16 @@ describe('signing in', () => {
     }
   })
 
+  test('asks before a link of another site enters a team', async () => {
+    const one = app()
+    const follow = (site: string) => one.handlers.GET(request('/api/auth/signin?team=acme&redirectTo=%2F%22', undefined, { 'sec-fetch-site': site }))
+    const asked = await follow('cross-site')
+    expect([asked.status, await asked.text()]).toEqual([200, expect.stringContaining('href="/api/auth/signin?team=acme&amp;redirectTo=%2F%22"')])
+    expect(await sessionIn(one)).not.toHaveProperty('team')
+    expect((await follow('same-origin')).status).toBe(303)
+    expect(await sessionIn(one)).toMatchObject({ team: { id: 'acme' } })
+  })
+
   test('enters a team', async () => {
     const one = app()
     const enter = (team: string, cookie?: string) => one.handlers.GET(request(`/api/auth/signin?team=${team}&redirectTo=/dashboard`, cookie))

@@ -3,7 +3,7 @@ import { readBody } from '@latchkey/server'
 import type { App, Outcome } from './app.js'
 import { type CookieWrite, type Jar, jarOf, serialize } from './cookies.js'
 import { AuthError, unavailable } from './errors.js'
-import { errorPage, goOnPage, signOutPage } from './pages.js'
+import { enterPage, errorPage, goOnPage, signOutPage } from './pages.js'
 import { isOwn, kindOf } from './request.js'
 import { returnPath } from './return-to.js'
 import { beginSignIn, endSession, finishSignIn } from './sign-in.js'
@@ -87,6 +87,8 @@ async function signIn(app: App, { request, query, jar, origin }: Call): Promise<
   if (request.method === 'POST') {
     if (!isOwn(request.headers, origin)) return refusal(403, 'forbidden')
     for (const [name, value] of await formOf(request)) query.set(name, value)
+  } else if (query.has('team') && request.headers.get('sec-fetch-site') === 'cross-site') {
+    return enterPage(`${app.config.basePath}/signin?${query}`)
   }
   const field = (name: string) => query.get(name) ?? undefined
   const prompt = prompts.find((known) => known === query.get('prompt'))

@@ -43,6 +43,12 @@ export function signOutPage(action: string, to: string, issuer: string): Respons
   return page(200, 'Sign out?', body, `'self' ${issuer}`)
 }
 
+// enterPage returns a page that asks before entering a team: following a link of another site
+// must not, since what the person does next would be seen there.
+export function enterPage(href: string): Response {
+  return page(200, 'Switch to another team?', `<p>A link asks to continue in another team.<p><a href="${escaped(href)}">Continue in that team</a>`)
+}
+
 // goOnPage is the response to a fetch of the router, which cannot follow a redirect to
 // another site: the router then loads the address as a document.
 export function goOnPage(): Response {
