@@ -18,8 +18,9 @@ it('says every reason of a decision, and every hint of the import', () => {
   const endings = [
     'identity/session/service.go',
     'identity/session/revoke.go',
-    'identity/session/teams.go',
-    'identity/session/policy.go',
+    'identity/teamsession/enter.go',
+    'identity/teamsession/policy.go',
+    'identity/teamsession/revoke.go',
     'identity/token/refresh.go',
     'identity/token/keyring.go',
   ].flatMap((file) =>
