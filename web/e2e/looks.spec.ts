@@ -122,7 +122,7 @@ test('every page has its pictures, fits a phone and a desk, and is accessible: s
 
 test('what does not load says so, and the rest stays', async ({ person }) => {
   const page = await person()
-  await page.route(/assets\/wallet-chooser.*\.js/, (route) => route.abort())
+  await page.route(/assets\/wallet-kinds.*\.js/, (route) => route.abort())
   await page.goto('/sign-in?return_to=/account')
   await openWallets(page)
   await expect(page.getByRole('alert').filter({ hasText: 'could not be loaded' })).toBeVisible()
