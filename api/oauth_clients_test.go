@@ -16,16 +16,14 @@ import (
 
 	"github.com/latchkey/latchkey/identity/client"
 	"github.com/latchkey/latchkey/internal/app"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
 func needNode(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat("testdata/clients/node_modules"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("run npm ci in api/testdata/clients")
-		}
-		t.Skip("run npm ci in api/testdata/clients")
+		testkit.Missing(t, "run npm ci in api/testdata/clients")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/latchkey/latchkey/events/sign"
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
+	"github.com/latchkey/latchkey/internal/testkit"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
 
@@ -79,7 +80,7 @@ func TestBackends(t *testing.T) {
 				python(t, needs...)
 			}
 			if _, err := os.Stat("../sdk/js/packages/express/dist"); err != nil && name == "express-api" {
-				skip(t, "the client libraries are not built: make sdk")
+				testkit.Missing(t, "the client libraries are not built: make sdk")
 			}
 			a := notes(t, "LATCHKEY_TOKEN_ALG="+map[string]string{"go-gin": "EdDSA", "django": "ES256", "express-api": "EdDSA"}[name])
 			_, key, err := apikey.NewService(a.DB, identity.SystemClock).Create(t.Context(), nil, apikey.New{Name: "notes", Scopes: []apikey.Scope{apikey.ScopeIntrospect}})

@@ -19,15 +19,6 @@ import (
 // asBuilt has the examples share compiled dependencies with the service.
 const asBuilt = "GOFLAGS=-trimpath -tags=netgo,osusergo"
 
-// skip skips a test for want of something, but never in CI.
-func skip(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
-
 // python returns a Python that has these modules.
 func python(t *testing.T, modules ...string) string {
 	t.Helper()
@@ -36,7 +27,7 @@ func python(t *testing.T, modules ...string) string {
 			return p
 		}
 	}
-	skip(t, "no Python with "+strings.Join(modules, ", ")+" (Debian: apt-get install python3-jwt python3-cryptography python3-djangorestframework)")
+	testkit.Missing(t, "no Python with "+strings.Join(modules, ", ")+" (Debian: apt-get install python3-jwt python3-cryptography python3-djangorestframework)")
 	return ""
 }
 

@@ -136,7 +136,7 @@ func agentToken(t *testing.T, a *apptest.App, m member, resource string) string 
 	t.Helper()
 	const folder = "../api/testdata/clients"
 	if _, err := os.Stat(folder + "/node_modules"); err != nil {
-		skip(t, "the clients are not installed: make "+strings.TrimPrefix(folder, "../")+"/node_modules/.installed")
+		testkit.Missing(t, "the clients are not installed: make "+strings.TrimPrefix(folder, "../")+"/node_modules/.installed")
 	}
 	cmd := exec.CommandContext(t.Context(), "node", "mcp.mjs")
 	cmd.Dir = folder

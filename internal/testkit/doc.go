@@ -1,6 +1,7 @@
 // Package testkit is what tests of more than one package share:
 //
-//   - [Together] runs a function many times at once, [FreePort] finds a port;
+//   - [Together] runs a function many times at once, [FreePort] finds a port, and
+//     [Missing] skips a test for want of something, but not in CI;
 //   - storagetest opens a fresh, migrated database of each engine and puts people,
 //     identities, sessions and teams into it;
 //   - sessiontest signs people in over such a database and lets them act in teams;

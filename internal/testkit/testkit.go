@@ -3,6 +3,7 @@ package testkit
 import (
 	"math/rand/v2"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -21,6 +22,16 @@ func Together(n int, fn func(n int)) {
 	}
 	close(start)
 	wg.Wait()
+}
+
+// Missing ends a test for want of something: it is skipped with the reason, and fails with
+// CI set.
+func Missing(tb testing.TB, why string) {
+	tb.Helper()
+	if os.Getenv("CI") != "" {
+		tb.Fatal(why)
+	}
+	tb.Skip(why)
 }
 
 // FreePort returns a port of 127.0.0.1 that nothing listens on, for a program whose
