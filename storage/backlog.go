@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -10,40 +9,36 @@ import (
 	"github.com/latchkey/latchkey/identity/figures"
 )
 
+// waitingRow is how much waits. The oldest is looked for with the count: alone, PostgreSQL
+// would look along the index by time, past all that waits no more.
+type waitingRow struct {
+	Kind   identity.TaskKind
+	N      int
+	Oldest bun.NullTime
+}
+
+func (w waitingRow) domain() figures.Waiting {
+	out := figures.Waiting{N: w.N}
+	if w.N > 0 {
+		out.Oldest = new(w.Oldest.UTC())
+	}
+	return out
+}
+
 // WaitingNow implements figures.KeptStore.
 func (db *DB) WaitingNow(ctx context.Context) (figures.Backlog, error) {
 	out := figures.Backlog{Tasks: map[identity.TaskKind]figures.Waiting{}}
-	for _, kind := range identity.TaskKinds {
-		w, err := waitingRows(ctx, "o.created_at", func() *bun.SelectQuery {
-			return db.reader(ctx).NewSelect().Model((*taskRow)(nil)).Where("o.kind = ?", kind)
-		})
-		if err != nil {
-			return out, db.engine.normalise(err)
-		}
-		if w.N > 0 {
-			out.Tasks[kind] = w
-		}
+	var tasks []waitingRow
+	if err := db.reader(ctx).NewSelect().Model((*taskRow)(nil)).
+		ColumnExpr("o.kind, count(*) AS n, min(o.created_at) AS oldest").GroupExpr("o.kind").Scan(ctx, &tasks); err != nil {
+		return out, db.engine.normalise(err)
 	}
-	var err error
-	out.Deliveries, err = waitingRows(ctx, "wd.created_at", func() *bun.SelectQuery {
-		return db.reader(ctx).NewSelect().Model((*deliveryRow)(nil)).Where("wd.status = 'pending'")
-	})
+	for _, w := range tasks {
+		out.Tasks[w.Kind] = w.domain()
+	}
+	var deliveries waitingRow
+	err := db.reader(ctx).NewSelect().Model((*deliveryRow)(nil)).
+		ColumnExpr("count(*) AS n, min(wd.created_at) AS oldest").Where("wd.status = 'pending'").Scan(ctx, &deliveries)
+	out.Deliveries = deliveries.domain()
 	return out, db.engine.normalise(err)
-}
-
-// waitingRows counts rows, and looks for the time of the oldest if there are any.
-func waitingRows(ctx context.Context, at string, rows func() *bun.SelectQuery) (figures.Waiting, error) {
-	n, err := rows().Count(ctx)
-	if err != nil || n == 0 {
-		return figures.Waiting{}, err
-	}
-	var oldest []time.Time
-	if err := rows().ColumnExpr("?", bun.Safe(at)).OrderExpr("?", bun.Safe(at)).Limit(1).Scan(ctx, &oldest); err != nil {
-		return figures.Waiting{}, err
-	}
-	out := figures.Waiting{N: int(n)}
-	if len(oldest) > 0 { // or they were done in between
-		out.Oldest = new(oldest[0].UTC())
-	}
-	return out, nil
 }
