@@ -35,8 +35,8 @@ export function abortAfter(request: Request, timeout: number): Request {
   // Node.js holds the signals of a Request weakly: with AbortSignal.timeout, the garbage
   // collector can take them, and the request is never aborted. So the timer holds it.
   const timer = setTimeout((held: Request) => held.signal.aborted || controller.abort(new DOMException('the call timed out', 'TimeoutError')), timeout, limited)
-  // A browser's timer is a number; that of Node.js must not keep a process alive.
-  if (typeof timer === 'object') (timer as { unref?: () => void }).unref?.()
+  // That of Node.js must not keep a process alive; a browser's is a number.
+  ;(timer as { unref?: () => void }).unref?.()
   return limited
 }
 
