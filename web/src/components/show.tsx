@@ -80,7 +80,7 @@ export function Time({ at }: { at: string }) {
   const t = useT()
   const then = new Date(at)
   return (
-    <time dateTime={at} title={exactTime(then, t.locale)} style={{ whiteSpace: 'nowrap' }}>
+    <time dateTime={at} title={exactTime(then, t.locale)}>
       {relativeTime(then, new Date(clock), t.locale, t('common.justNow'))}
     </time>
   )
