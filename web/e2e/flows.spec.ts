@@ -80,7 +80,7 @@ test('a team: invite, accept, enter, see the sessions, end one, remove a member'
   await owner.getByRole('button', { name: 'Create team' }).click()
   await expect(owner.getByRole('heading', { name: 'Night shift' })).toBeVisible()
   await owner.getByRole('button', { name: 'Start team session' }).click()
-  await expect(owner.getByText('Active in this team')).toBeVisible()
+  await expect(owner.getByText('Active in this team', { exact: true })).toBeVisible()
 
   // By wallet.
   const member = await person()
@@ -97,7 +97,7 @@ test('a team: invite, accept, enter, see the sessions, end one, remove a member'
   await member.getByRole('button', { name: /^Accept the invitation/ }).click()
   await expect(member.getByRole('heading', { name: 'Night shift' })).toBeVisible()
   await expect(member.getByText('Only owners and admins of the team can see')).toBeVisible()
-  await expect(member.getByText('Active in this team')).toBeVisible() // accepting enters
+  await expect(member.getByText('Active in this team', { exact: true })).toBeVisible() // accepting enters
 
   // By e-mail.
   await owner.getByLabel('Email or wallet address').fill('cleo@gmail.com')
@@ -108,7 +108,7 @@ test('a team: invite, accept, enter, see the sessions, end one, remove a member'
   await beAtProvider(mailed, { name: 'Cleo', email: 'cleo@gmail.com' })
   await mailed.getByRole('button', { name: /^Accept the invitation/ }).click()
   await expect(mailed.getByRole('heading', { name: 'Night shift' })).toBeVisible()
-  await expect(mailed.getByText('Active in this team')).toBeVisible()
+  await expect(mailed.getByText('Active in this team', { exact: true })).toBeVisible()
 
   // The owner's page finds out by itself.
   await openPage(owner, 'Sessions')

@@ -29,7 +29,7 @@ test('a person who is invited by e-mail opens the mail, signs in by it and accep
   await invited.getByLabel('6-digit code').fill(code)
   await invited.getByRole('button', { name: 'Sign in with the code' }).click()
   await invited.getByRole('button', { name: /^Accept the invitation to Lamps/ }).click()
-  await expect(invited.getByText('Active in this team')).toBeVisible()
+  await expect(invited.getByText('Active in this team', { exact: true })).toBeVisible()
   await expect(owner.getByText('No open invitations.')).toBeVisible()
   await openPage(owner, 'Members')
   await expect(owner.getByRole('table', { name: 'Members' })).toContainText('ivo@example.com')

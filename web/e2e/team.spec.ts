@@ -29,7 +29,7 @@ test('a session that is opened, ended here or ended elsewhere shows at once in a
 
   await member.goto(`/teams/${team}`)
   await member.getByRole('button', { name: 'Start team session' }).click()
-  await expect(member.getByText('Active in this team')).toBeVisible()
+  await expect(member.getByText('Active in this team', { exact: true })).toBeVisible()
   for (const page of [owner, second]) await expect(sessionsOf(page).filter({ hasText: 'Mona' })).toBeVisible()
 
   await second.getByRole('button', { name: /^End the session of Mona/ }).click()
@@ -244,7 +244,7 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await post(owner, `/v1/teams/${team}/sessions`, {})
   await post(member, `/v1/teams/${team}/sessions`, {})
   await member.goto(`/teams/${team}`)
-  await expect(member.getByText('Active in this team')).toBeVisible()
+  await expect(member.getByText('Active in this team', { exact: true })).toBeVisible()
 
   await owner.goto(`/teams/${team}/policy`)
   const preview = owner.getByRole('region', { name: 'Preview' })
@@ -354,7 +354,7 @@ test('an owner who has shut himself out comes back by the page, and opens the te
 
   await owner.getByRole('button', { name: 'Emergency access' }).click()
   await owner.getByRole('dialog').getByRole('button', { name: 'Emergency access' }).click()
-  await expect(owner.getByText('Active in this team')).toBeVisible()
+  await expect(owner.getByText('Active in this team', { exact: true })).toBeVisible()
   await openPage(owner, 'Policy')
   await expect(networks).toHaveValue('10.0.0.0/8')
   await networks.fill('')
