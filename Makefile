@@ -22,13 +22,13 @@ GOVULNCHECK := bin/govulncheck-$(GOVULNCHECK_VERSION)
 # install builds a program of another module: $(call install,PACKAGE,VERSION,NAME).
 define install
 	@mkdir -p $(@D)
-	GOBIN=$(CURDIR)/bin/.install GOFLAGS= $(GO) install $(1)@$(2)
+	GOBIN=$(CURDIR)/bin/.install GOFLAGS="$(AS_BUILT)" $(GO) install $(1)@$(2)
 	@mv bin/.install/$(3) $@ && rmdir bin/.install
 endef
 
 GO ?= go
 NPM ?= npm
-# As deploy/build does, so that the binary, the tests and the linter compile the
+# As deploy/build does, so that the binary, the tests, the linter and generators compile the
 # dependencies once.
 AS_BUILT := -trimpath -tags=netgo,osusergo
 # The linter vets.
@@ -201,7 +201,7 @@ fmt: need-go $(GOLANGCI) web/node_modules/.installed sdk/js/node_modules/.instal
 
 .PHONY: generate
 generate: need-go ## Generate code from api/openapi.yaml
-	$(GO) generate ./...
+	GOFLAGS="$(AS_BUILT)" $(GO) generate ./...
 
 .PHONY: check-generated
 check-generated: generate ## Fail if generated code is not what the sources say
