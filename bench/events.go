@@ -48,7 +48,7 @@ func measureEvents(ctx context.Context, m *machine, t *table) error {
 		if err != nil {
 			return err
 		}
-		c, err := m.service(ctx, m.binaries[0], url, "LATCHKEY_HOOK_ALLOWED_HOSTS="+to.address)
+		c, err := m.service(ctx, m.binaries[0], url, "LATCHKEY_WEBHOOK_ALLOWED_HOSTS="+to.address)
 		if err != nil {
 			return err
 		}

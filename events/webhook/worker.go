@@ -252,7 +252,7 @@ func (r *receiver) reach(to string, allowed func(u *url.URL) bool) {
 	case allowed(u):
 		anywhere = append(anywhere, u)
 	case u.Scheme != "https":
-		r.refused = "the URL is not https, and its host is not in LATCHKEY_HOOK_ALLOWED_HOSTS"
+		r.refused = "the URL is not https, and its host is not in LATCHKEY_WEBHOOK_ALLOWED_HOSTS"
 	}
 	r.client = oauth.NewHTTPClient(Timeout, anywhere...)
 }

@@ -132,7 +132,7 @@ func (w *Webhook) validate(overHTTP func(u *url.URL) bool) error {
 	case u.User != nil || u.Fragment != "":
 		return invalid("url", "want a URL without a user name, a password and a fragment")
 	case u.Scheme == "http" && !overHTTP(u):
-		return invalid("url", "want https; an operator can allow http for a host by LATCHKEY_HOOK_ALLOWED_HOSTS")
+		return invalid("url", "want https; an operator can allow http for a host by LATCHKEY_WEBHOOK_ALLOWED_HOSTS")
 	case len([]rune(w.Description)) > maxDescription:
 		return invalid("description", "want at most 200 characters")
 	}

@@ -31,7 +31,7 @@ func webhookSealer(cfg config.Config) identity.Sealer {
 // machine be registered by any: what may be reached is decided when it is.
 func Webhooks(cfg config.Config, db *storage.DB, notices identity.Notifier, now identity.Clock) *webhooks.Service {
 	return webhooks.NewService(db, webhooks.Options{
-		OverHTTP: func(u *url.URL) bool { return cfg.HookAllowedHosts.Has(u) || config.Loopback(u.Hostname()) },
+		OverHTTP: func(u *url.URL) bool { return cfg.WebhookListed(u) || config.Loopback(u.Hostname()) },
 		Sealer:   webhookSealer(cfg), Notices: notices,
 	}, now)
 }
@@ -46,11 +46,8 @@ type events struct {
 
 func newEvents(parts Parts, hooks *webhooks.Service) *events {
 	cfg := parts.Config
-	allowed := func(u *url.URL) bool {
-		return cfg.HookAllowedHosts.Has(u) || cfg.Dev && config.Loopback(u.Hostname())
-	}
 	e := &events{
-		feed: feed.NewService(parts.DB, parts.Now), workers: webhook.NewWorker(hooks, allowed, observeDeliveries(parts), parts.Log, parts.Now),
+		feed: feed.NewService(parts.DB, parts.Now), workers: webhook.NewWorker(hooks, cfg.WebhookListed, observeDeliveries(parts), parts.Log, parts.Now),
 		log: parts.Log, wake: background.NewWake(),
 	}
 	parts.DB.OnEvents(e.wake.Up)

@@ -162,6 +162,7 @@ type Config struct {
 	HookTokenSecret         HookSecrets `env:"LATCHKEY_HOOK_TOKEN_SECRET" secret:"true" doc:"What requests to that hook are signed by (Standard Webhooks): whsec_ and base64. Two, comma separated, while it is being changed."`
 	HookTokenOnFailure      OnFailure   `env:"LATCHKEY_HOOK_TOKEN_ON_FAILURE" envDefault:"allow" doc:"What happens when that hook does not answer within 3 seconds: deny or allow. Allow signs the token without claims."`
 	HookAllowedHosts        Hosts       `env:"LATCHKEY_HOOK_ALLOWED_HOSTS" doc:"Hosts that hooks and webhooks may be on although they are not public or not reached by https, HOST or HOST:PORT, comma separated, such as hooks.internal or 10.0.0.5:8080."`
+	WebhookAllowedHosts     Hosts       `env:"LATCHKEY_WEBHOOK_ALLOWED_HOSTS" doc:"More hosts that webhooks alone may be on although they are not public or not reached by https, in the same form: those of LATCHKEY_HOOK_ALLOWED_HOSTS count for webhooks too. Operators choose the URLs of webhooks."`
 
 	SessionIdle     time.Duration `env:"LATCHKEY_SESSION_IDLE" envDefault:"168h" doc:"How long a session lives without being used, such as 30m or 168h."`
 	SessionLifetime time.Duration `env:"LATCHKEY_SESSION_LIFETIME" envDefault:"720h" doc:"How long a session lives at most."`

@@ -43,6 +43,12 @@ func (h Hosts) Has(u *url.URL) bool {
 	return slices.Contains(h, host) || slices.Contains(h, net.JoinHostPort(host, port))
 }
 
+// WebhookListed reports whether webhooks may be at a URL although its host is not public or
+// it is not https.
+func (c Config) WebhookListed(u *url.URL) bool {
+	return c.WebhookAllowedHosts.Has(u) || c.HookAllowedHosts.Has(u) || c.Dev && Loopback(u.Hostname())
+}
+
 // Hook is a hook of the application.
 type Hook struct {
 	URL       WebURL

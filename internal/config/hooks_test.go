@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +40,32 @@ func TestHooks(t *testing.T) {
 	}
 }
 
+// Hosts of hooks count for webhooks, not the other way round.
+func TestHostsOfWebhooks(t *testing.T) {
+	t.Parallel()
+	c := load(t, "LATCHKEY_HOOK_ALLOWED_HOSTS=hooks.internal", "LATCHKEY_WEBHOOK_ALLOWED_HOSTS=Rows.internal:8080,10.0.0.5")
+	for at, want := range map[string]bool{
+		"http://hooks.internal/a": true, "http://rows.internal:8080/": true, "https://10.0.0.5:8443": true,
+		"http://rows.internal": false, "http://app.example": false, "http://localhost:3000": false,
+	} {
+		u, err := url.Parse(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.WebhookListed(u); got != want {
+			t.Errorf("%s: %v", at, got)
+		}
+	}
+	c = load(t, "LATCHKEY_WEBHOOK_ALLOWED_HOSTS=rows.internal", "LATCHKEY_HOOK_TOKEN_URL=https://rows.internal/", "LATCHKEY_HOOK_TOKEN_SECRET="+hookSecret)
+	if c.TokenHook().Listed {
+		t.Error("a hook is at a host of webhooks")
+	}
+	dev, err := config.Load(nil, true)
+	if err != nil || !dev.WebhookListed(&url.URL{Scheme: "http", Host: "localhost:3000"}) {
+		t.Errorf("in development: %v", err)
+	}
+}
+
 func TestHooksThatAreHalfSetOrUnsafe(t *testing.T) {
 	t.Parallel()
 	const at, with = "LATCHKEY_HOOK_SIGN_IN_URL", "LATCHKEY_HOOK_SIGN_IN_SECRET"
@@ -58,6 +85,7 @@ func TestHooksThatAreHalfSetOrUnsafe(t *testing.T) {
 		"another mode":          {[]string{"LATCHKEY_HOOK_SIGN_IN_ON_FAILURE=open"}, "LATCHKEY_HOOK_SIGN_IN_ON_FAILURE"},
 		"a URL for a host":      {[]string{"LATCHKEY_HOOK_ALLOWED_HOSTS=https://app.example"}, "LATCHKEY_HOOK_ALLOWED_HOSTS"},
 		"a range for a host":    {[]string{"LATCHKEY_HOOK_ALLOWED_HOSTS=10.0.0.0/8"}, "LATCHKEY_HOOK_ALLOWED_HOSTS"},
+		"a host of webhooks":    {[]string{"LATCHKEY_WEBHOOK_ALLOWED_HOSTS=https://app.example"}, "LATCHKEY_WEBHOOK_ALLOWED_HOSTS"},
 	} {
 		_, err := config.Load(append(slices.Clone(c.env), secret), false)
 		if err == nil {
