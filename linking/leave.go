@@ -53,8 +53,11 @@ type LeaveStore interface {
 	// MergedFrom returns the former ids of users.
 	MergedFrom(ctx context.Context, users []identity.ID) (map[identity.ID][]identity.ID, error)
 	// Erase takes every personal value of users off all tables but the audit trail.
-	// Their vouchers keep, of addresses and subjects, what hash makes of them.
+	// Their vouchers keep, of addresses and subjects, what hash makes of them, and so do
+	// the ids that they were imported by.
 	Erase(ctx context.Context, users []identity.ID, hash func(value string) string, at time.Time) error
+	// EraseImported does the latter for users who were erased before it was done.
+	EraseImported(ctx context.Context, hash func(value string) string) error
 }
 
 // TeamFate is what becomes of a team whose owner leaves.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -229,6 +230,14 @@ func TestErasure(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.Member(t, crew.ID, ada.User.ID, team.RoleAdmin)
+		importedAs := map[identity.ID]string{ada.User.ID: "google-oauth2|subject-of-ada", former.User.ID: "former@private.example", bob.User.ID: "github|bob"}
+		d.Do(t, func(ctx context.Context) error {
+			var b identity.ImportBatch
+			for id, source := range importedAs {
+				b.Imported = append(b.Imported, identity.Imported{Origin: "auth0", SourceID: source, UserID: id, Email: source, ImportedAt: d.Clock.Now()})
+			}
+			return d.Import(ctx, b)
+		})
 		actor := ada.Actor(d.Clock.Now(), identity.RequestOrigin{IP: "192.0.2.77", UserAgent: "Agent of Ada"})
 		if _, err := w.service.Leave(t.Context(), actor, ada.User.ID, linking.Leaving{}); err != nil {
 			t.Fatal(err)
@@ -282,6 +291,27 @@ func TestErasure(t *testing.T) {
 			if shown := trail(t, d); strings.Contains(shown, value) {
 				t.Errorf("the trail shows %s: %s", value, shown)
 			}
+		}
+		for id, source := range importedAs {
+			found, err := d.ImportedUsers(t.Context(), "auth0", append(w.service.HashesOfErased(source), source))
+			if err != nil || len(found) != 1 || found[0].UserID != id || (found[0].SourceID == source) != (id == bob.User.ID) {
+				t.Errorf("imported as %s: %+v, %v", source, found, err)
+			}
+		}
+		// An earlier release left the ids.
+		if err := d.Exec("UPDATE import_sources SET source_id = 'left@private.example' WHERE user_id = ?", ada.User.ID); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+		done := make(chan struct{})
+		go func() { w.service.RunDeletions(ctx, slog.New(slog.DiscardHandler)); close(done) }()
+		for ctx.Err() == nil && strings.Contains(dump(t, d, "import_sources"), "private.example") {
+			time.Sleep(5 * time.Millisecond)
+		}
+		stop()
+		<-done
+		if text := dump(t, d, "import_sources"); strings.Contains(text, "private.example") || !strings.Contains(text, "github|bob") {
+			t.Errorf("import_sources has %s", text)
 		}
 		if !strings.Contains(trail(t, d), bob.User.ID.String()) || !strings.Contains(trail(t, d), `"subject":"bob"`) {
 			t.Error("the values of others are gone")

@@ -83,6 +83,13 @@ func (db *DB) imported(ctx context.Context, n int, where func(*bun.SelectQuery) 
 	return rowsOf(rows, func(r importedRow) identity.Imported { return r.Imported }), db.engine.normalise(err)
 }
 
+// ErasedImported reports whether users of a source were erased.
+func (db *DB) ErasedImported(ctx context.Context, origin string) (bool, error) {
+	found, err := db.reader(ctx).NewSelect().Model((*importedRow)(nil)).
+		Where("o.origin = ? AND o.source_id LIKE ?", origin, identity.ErasedPrefix+"%").Exists(ctx)
+	return found, db.engine.normalise(err)
+}
+
 // ImportedTeams lists which teams the organizations of a source with these ids became.
 func (db *DB) ImportedTeams(ctx context.Context, origin string, sourceIDs []string) ([]identity.ImportedTeam, error) {
 	if len(sourceIDs) == 0 {

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -114,6 +115,9 @@ func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value st
 			return err
 		}
 	}
+	if err := db.eraseImported(ctx, users, hash); err != nil {
+		return err
+	}
 	ids := bun.List(users)
 	for _, statement := range []struct {
 		query string
@@ -140,7 +144,6 @@ func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value st
 		{`DELETE FROM merge_items WHERE merge_id IN (SELECT m.id FROM merges AS m WHERE m.source_id IN (?) OR m.survivor_id IN (?))`, []any{ids, ids}},
 		{`UPDATE merges SET plan = '{}', undo_until = ? WHERE source_id IN (?) OR survivor_id IN (?)`, []any{at, ids, ids}},
 		{`DELETE FROM import_members WHERE user_id IN (?)`, []any{ids}},
-		{`UPDATE import_sources SET email = '' WHERE user_id IN (?)`, []any{ids}},
 		{`UPDATE jobs SET ip = '', user_agent = '' WHERE user_id IN (?) OR actor_id IN (?)`, []any{ids, ids}},
 		{`UPDATE webhook_deliveries SET response_body = '', error = '' WHERE seq IN (SELECT fe.seq FROM feed AS fe WHERE fe.user_id IN (?))`, []any{ids}},
 		{`UPDATE deletions SET erased_at = ? WHERE user_id IN (?)`, []any{at, ids}},
@@ -157,6 +160,46 @@ func (db *DB) Erase(ctx context.Context, users []identity.ID, hash func(value st
 		}
 	}
 	return nil
+}
+
+// eraseImported leaves, of the ids that users have in other systems, what hash makes of
+// them: an id may be an address, or name an account at a provider. An import finds them
+// by it, and does not bring them back.
+func (db *DB) eraseImported(ctx context.Context, users []identity.ID, hash func(value string) string) error {
+	var rows []importedRow
+	if err := db.reader(ctx).NewSelect().Model(&rows).Where("o.user_id IN (?)", bun.List(users)).Scan(ctx); err != nil {
+		return db.engine.normalise(err)
+	}
+	for _, r := range rows {
+		if strings.HasPrefix(r.SourceID, identity.ErasedPrefix) {
+			continue
+		}
+		err := db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model((*importedRow)(nil)).Set("source_id = ?", hash(r.SourceID)).Set("email = ''").
+			Where("o.origin = ? AND o.source_id = ?", r.Origin, r.SourceID))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EraseImported does for users who were erased by an earlier release what Erase does now.
+func (db *DB) EraseImported(ctx context.Context, hash func(value string) string) error {
+	const page = 200
+	for after := (identity.ID{}); ; {
+		erased, err := db.ErasedUsers(ctx, after, page)
+		if err != nil || len(erased) == 0 {
+			return err
+		}
+		var users []identity.ID
+		for _, e := range erased {
+			users = append(append(users, e.UserID), e.FormerIDs...)
+		}
+		if err := db.InTx(ctx, func(ctx context.Context) error { return db.eraseImported(ctx, users, hash) }); err != nil {
+			return err
+		}
+		after = erased[len(erased)-1].UserID
+	}
 }
 
 // ErasedUsers lists users who were erased behind a user, ordered by id, with those who

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/internal/config"
 	"github.com/latchkey/latchkey/internal/importer"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -84,6 +85,13 @@ func (f *importFlags) run(cmd *cobra.Command, _ []string, db *storage.DB) (err e
 	o.Origin = cmp.Or(f.name, f.from)
 	if err := migrateNew(cmd, db); err != nil {
 		return err
+	}
+	if config.HasSecret(os.Environ()) {
+		leaving, err := newLeaving(db)
+		if err != nil {
+			return err
+		}
+		o.Erased = leaving.HashesOfErased
 	}
 	o.Progress = &importer.Progress{Out: cmd.ErrOrStderr(), Terminal: isTerminal(cmd.ErrOrStderr()), Now: time.Now}
 	src, err := importer.Open(cmd.Context(), f.from, f.source, f.settings)

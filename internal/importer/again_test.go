@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/latchkey/latchkey/identity"
@@ -283,6 +284,7 @@ func TestBanOfSomebodyWhoLeaves(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		bring(t, d, importer.CSV, newFile(t, "id,provider,subject,banned", "1,github,1,", "2,github,2,"))
 		leaving, gone := owner(t, d, "github", "1"), owner(t, d, "github", "2")
+		left := func(id string) string { return identity.ErasedPrefix + "left-of-" + id }
 		d.Do(t, func(ctx context.Context) error {
 			for _, u := range []identity.User{leaving, gone} {
 				u.Status = identity.StatusDisabled
@@ -295,14 +297,29 @@ func TestBanOfSomebodyWhoLeaves(t *testing.T) {
 					return err
 				}
 			}
-			return d.Erase(ctx, []identity.ID{gone.ID}, func(v string) string { return v }, d.Clock.Now())
+			return d.Erase(ctx, []identity.ID{gone.ID}, left, d.Clock.Now())
 		})
 		banned := newFile(t, "id,provider,subject,banned", "1,github,1,true", "2,github,2,true")
 		for _, want := range []int{1, 0} {
-			r := bring(t, d, importer.CSV, banned, func(o *importer.Options) { o.Update = true })
-			if r.Changes[importer.ChangeBan] != want {
-				t.Errorf("%d bans are new, want %d", r.Changes[importer.ChangeBan], want)
+			r := bring(t, d, importer.CSV, banned, func(o *importer.Options) {
+				o.Update = true
+				o.Erased = func(id string) []string { return []string{identity.ErasedPrefix + "of-another-key", left(id)} }
+			})
+			if r.Changes[importer.ChangeBan] != want || r.Already != 2 || r.Created != 0 {
+				t.Errorf("%d bans are new, want %d; %+v", r.Changes[importer.ChangeBan], want, counts(r))
 			}
+		}
+		var ids strings.Builder
+		if err := importer.WriteMap(t.Context(), d.DB, importer.CSV, &ids); err != nil || ids.String() != "old_id,new_id\n1,"+leaving.ID.String()+"\n" {
+			t.Errorf("the map: %q, %v", ids.String(), err)
+		}
+		src, err := importer.Open(t.Context(), importer.CSV, banned, importer.Settings{Now: d.Clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = importer.Run(t.Context(), d.DB, src, importer.Options{Origin: importer.CSV, Batch: 2, Now: d.Clock.Now})
+		if src.Close() != nil || err == nil || !strings.Contains(err.Error(), "LATCHKEY_SECRET") {
+			t.Errorf("without the secret: %v", err)
 		}
 		if out, err := d.Deletion(t.Context(), leaving.ID); err != nil || out.RestoresTo != identity.StatusDisabled {
 			t.Errorf("%+v %v", out, err)

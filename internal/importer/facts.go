@@ -104,9 +104,30 @@ func (f *facts) load(ctx context.Context, store Store, memory *notes, o Options,
 	return f.recall(ctx, memory, w)
 }
 
+// importedUsers lists who the users of the source with these ids became, by their ids
+// there, also those who were erased.
+func importedUsers(ctx context.Context, store Store, o Options, ids []string) ([]identity.Imported, error) {
+	asked, erased := ids, map[string]string{}
+	if o.Erased != nil {
+		asked = slices.Clone(ids)
+		for _, id := range ids {
+			for _, left := range o.Erased(id) {
+				asked, erased[left] = append(asked, left), id
+			}
+		}
+	}
+	found, err := store.ImportedUsers(ctx, o.Origin, asked)
+	for i, f := range found {
+		if id, ok := erased[f.SourceID]; ok {
+			found[i].SourceID = id
+		}
+	}
+	return found, err
+}
+
 // loadImported finds who was imported before.
 func (f *facts) loadImported(ctx context.Context, store Store, o Options, w wanted) error {
-	before, err := store.ImportedUsers(ctx, o.Origin, w.ids)
+	before, err := importedUsers(ctx, store, o, w.ids)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"io"
+	"strings"
 
 	"github.com/latchkey/latchkey/identity"
 )
@@ -12,7 +13,8 @@ import (
 const mapPage = 1000
 
 // WriteMap writes a CSV file with the old and the new id of every user that ever came
-// from a source. A user who was merged since has the survivor's.
+// from a source. A user who was merged since has the survivor's; one who was erased is
+// left out.
 func WriteMap(ctx context.Context, store Store, origin string, to io.Writer) error {
 	w := csv.NewWriter(to)
 	if err := w.Write([]string{"old_id", "new_id"}); err != nil {
@@ -37,6 +39,9 @@ func WriteMap(ctx context.Context, store Store, origin string, to io.Writer) err
 			return err
 		}
 		for _, i := range page {
+			if strings.HasPrefix(i.SourceID, identity.ErasedPrefix) {
+				continue
+			}
 			if err := w.Write([]string{i.SourceID, now[i.UserID].ID.String()}); err != nil {
 				return err
 			}

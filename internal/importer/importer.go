@@ -131,6 +131,8 @@ type Claim struct {
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	ImportedUsers(ctx context.Context, origin string, sourceIDs []string) ([]identity.Imported, error)
+	// ErasedImported reports whether users of a source were erased.
+	ErasedImported(ctx context.Context, origin string) (bool, error)
 	ImportedAs(ctx context.Context, origin string, users []identity.ID) ([]identity.Imported, error)
 	ImportedAfter(ctx context.Context, origin, after string, limit int) ([]identity.Imported, error)
 	Survivors(ctx context.Context, ids []identity.ID) (map[identity.ID]identity.User, error)

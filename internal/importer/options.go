@@ -19,8 +19,11 @@ type Options struct {
 	KeepIDs   bool
 	Trust     Trust
 	Providers Providers
-	Now       identity.Clock
-	Progress  *Progress
+	// Erased returns what may be left of the id of somebody who was erased. Nil where there
+	// is no secret; then a source of which somebody was erased is refused.
+	Erased   func(id string) []string
+	Now      identity.Clock
+	Progress *Progress
 	// Each is called with every line of the report as it comes about, nil for not.
 	Each func(Entry) error
 }

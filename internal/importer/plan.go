@@ -87,7 +87,7 @@ func (p *plan) person(from Person) {
 	}
 	switch {
 	case !usableID(from.ID):
-		p.skip(from, "the id is no text of 1 to 255 bytes")
+		p.skip(from, "the id is no text of 1 to 255 bytes, or begins with "+identity.ErasedPrefix)
 		return
 	case rounded(from.ID):
 		p.skip(from, "the id was rounded by a spreadsheet: export it as text")

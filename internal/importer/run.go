@@ -30,6 +30,15 @@ func Run(ctx context.Context, store Store, src Source, o Options) (report *Repor
 	if o.Batch < 1 || o.Batch > MaxBatch {
 		return r.total, fmt.Errorf("a batch is of 1 to %d people", MaxBatch)
 	}
+	if o.Erased == nil {
+		erased, err := store.ErasedImported(ctx, o.Origin)
+		if err != nil {
+			return r.total, err
+		}
+		if erased {
+			return r.total, errors.New("users of this source were deleted: set LATCHKEY_SECRET, by which the import knows them and does not bring them back")
+		}
+	}
 	if o.DryRun {
 		if r.memory, err = newNotes(ctx); err != nil {
 			return r.total, err
@@ -220,7 +229,7 @@ func (r *run) settlePending(ctx context.Context) error {
 		}
 		noted := 0
 		err := r.store.InTx(ctx, func(ctx context.Context) error {
-			found, err := r.store.ImportedUsers(ctx, r.o.Origin, ids)
+			found, err := importedUsers(ctx, r.store, r.o, ids)
 			if err != nil {
 				return err
 			}

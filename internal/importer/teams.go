@@ -92,7 +92,7 @@ func (r *run) usersOf(ctx context.Context, from Team) (map[string]identity.User,
 		})
 		return out, err
 	}
-	found, err := r.store.ImportedUsers(ctx, r.o.Origin, ids)
+	found, err := importedUsers(ctx, r.store, r.o, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -23,8 +23,10 @@ const (
 	maxTeam    = 100
 )
 
+// usableID reports whether an id can be kept. What is left of the ids of people who were
+// erased has a prefix of its own.
 func usableID(id string) bool {
-	return id != "" && len(id) <= maxID && utf8.ValidString(id) && !strings.ContainsRune(id, 0)
+	return id != "" && len(id) <= maxID && utf8.ValidString(id) && !strings.ContainsRune(id, 0) && !strings.HasPrefix(id, identity.ErasedPrefix)
 }
 
 // roundedNumber is how spreadsheets write numbers that have too many digits for them.
