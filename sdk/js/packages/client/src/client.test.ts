@@ -1,10 +1,11 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, expectTypeOf, test, vi } from 'vitest'
-import { createClient, LatchkeyError, type LatchkeyErrorCode, unwrap } from './index.js'
+import { beginsOnPage, createClient, LatchkeyError, type LatchkeyErrorCode, unwrap } from './index.js'
 
 const session = { user: { id: 'ada' }, session: { id: 's' }, former_ids: [] }
 const problem = (status: number, body: object, headers: Record<string, string> = {}) =>
@@ -229,6 +230,17 @@ describe('signInUrl', () => {
     expect(client.signInUrl(undefined, { returnTo: 'https://app.example.com/' })).toBe('https://auth.example.com/sign-in?return_to=https%3A%2F%2Fapp.example.com%2F')
     expect(client.signInUrl('../../x?')).toBe('https://auth.example.com/v1/auth/..%2F..%2Fx%3F/start')
     expect(createClient().signInUrl('google')).toBe('/v1/auth/google/start')
+  })
+
+  test('is the sign-in page for what begins there', async () => {
+    const contract = await readFile(new URL('../../../../../api/openapi.yaml', import.meta.url), 'utf8')
+    const kinds = /^ {4}Provider:\n(?: {6}.*\n)*? {8}kind: \{ type: string, enum: \[(.+)\] \}/m.exec(contract)?.[1]?.split(', ') ?? []
+    expect(kinds).toContain('solana')
+    expect(kinds.filter((kind) => !beginsOnPage(kind))).toEqual(['redirect'])
+    for (const provider of [...kinds.filter((kind) => kind !== 'redirect'), 'siwe', 'latchkey', 'recovery']) {
+      expect(client.signInUrl(provider, { returnTo: '/notes' })).toBe('https://auth.example.com/sign-in?return_to=%2Fnotes')
+    }
+    for (const provider of ['google', 'constructor', 'Wallet', '']) expect(beginsOnPage(provider), provider).toBe(false)
   })
 
   test('is begun for this browser to link and to step up', async () => {

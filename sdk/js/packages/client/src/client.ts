@@ -2,7 +2,7 @@ import { type Api, type ApiOptions, createApi, expected, unwrap } from './api.js
 import { LatchkeyError } from './errors.js'
 import { me } from './me.js'
 import type { components, paths } from './schema.gen.js'
-import { absoluteReturn } from './sign-in-url.js'
+import { absoluteReturn, beginsOnPage } from './sign-in-url.js'
 import { teams } from './teams.js'
 import { type TokenRequest, Tokens } from './tokens.js'
 
@@ -39,7 +39,7 @@ export function createClient({ baseUrl = '', ...options }: ClientOptions = {}) {
   /**
    * signInUrl returns where to send the browser to sign in with a provider, for use in a link. For
    * `link` and `step_up` it returns a promise, because the page has to begin them for this browser.
-   * Without a provider it is the service's own sign-in page.
+   * Without a provider it is the service's own sign-in page, and so for methods that begin there, such as wallets.
    */
   function signInUrl(provider?: string, options?: SignInOptions<'sign_in'>): string
   function signInUrl(provider: string, options: SignInOptions<'link' | 'step_up'>): Promise<string>
@@ -47,7 +47,7 @@ export function createClient({ baseUrl = '', ...options }: ClientOptions = {}) {
   function signInUrl(provider?: string, { returnTo, purpose = 'sign_in' }: SignInOptions = {}): string | Promise<string> {
     const back = returnTo === undefined ? undefined : absoluteReturn(returnTo, url)
     if (purpose !== 'sign_in') return begin(api, provider ?? '', purpose, back)
-    const path = provider === undefined ? '/sign-in' : `/v1/auth/${encodeURIComponent(provider)}/start`
+    const path = provider === undefined || beginsOnPage(provider) ? '/sign-in' : `/v1/auth/${encodeURIComponent(provider)}/start`
     return url + path + (back === undefined ? '' : `?return_to=${encodeURIComponent(back)}`)
   }
 

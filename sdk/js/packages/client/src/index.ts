@@ -2,6 +2,7 @@ export { type Api, type ApiOptions, abortAfter, createApi, expected, unwrap } fr
 export { type Client, type ClientOptions, type CurrentSession, createClient, type ProofResult, type Purpose, type SignInOptions } from './client.js'
 export { errorOf, LatchkeyError, type LatchkeyErrorCode, type LatchkeyErrorInit, type LibraryErrorCode, type ServiceErrorCode } from './errors.js'
 export type { components, paths } from './schema.gen.js'
+export { beginsOnPage } from './sign-in-url.js'
 export type { TokenRequest } from './tokens.js'
 
 import type { components } from './schema.gen.js'

@@ -104,7 +104,7 @@ test('a provider is gone to directly, and comes back to the request', async () =
   expect([back.pathname, back.searchParams.get('done')]).toEqual(['/sign-in', 'google'])
   expect(back.searchParams.get('return_to')).toMatch(/^\/oauth2\/authorize\?client_id=app&/)
   expect(to.searchParams.get('return_to')!.length).toBeLessThan(2048)
-  for (const provider of ['wallet', 'siwe', 'email', '../../evil', 'a/b', '%2e']) {
+  for (const provider of ['wallet', 'siwe', 'email', 'passkey', 'solana', '../../evil', 'a/b', '%2e']) {
     expect(new URL(await new Browser().begin(`?provider=${encodeURIComponent(provider)}`)).pathname).toBe('/oauth2/authorize')
   }
 })

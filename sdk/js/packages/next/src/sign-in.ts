@@ -1,3 +1,4 @@
+import { beginsOnPage } from '@latchkey/client'
 import type { SignInOptions } from '@latchkey/react/session'
 import type { App } from './app.js'
 import { type CookieWrite, type Jar, writeCookie } from './cookies.js'
@@ -20,9 +21,6 @@ interface Trip {
 const tripLifetime = 3600
 // More than a person has open. Their cookies are removed with the next one.
 const maxTrips = 5
-
-// Providers that begin on a page of Latchkey, where all of them are.
-const onPage = ['wallet', 'siwe', 'email', 'passkey', 'latchkey', 'recovery']
 
 function random(): string {
   return encode(crypto.getRandomValues(new Uint8Array(32)))
@@ -109,7 +107,7 @@ async function entered(forwarder: Forwarder, team: string, headers: Headers, cli
 
 // isDirect reports whether a sign-in with a provider needs no page of Latchkey.
 function isDirect(provider: string | undefined): provider is string {
-  return provider !== undefined && /^[a-z][a-z0-9_-]{0,63}$/.test(provider) && !onPage.includes(provider)
+  return provider !== undefined && /^[a-z][a-z0-9_-]{0,63}$/.test(provider) && !beginsOnPage(provider)
 }
 
 // Tabs can sign in at once.
