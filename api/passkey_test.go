@@ -190,6 +190,33 @@ func TestPasskeysMerge(t *testing.T) {
 	}, "LATCHKEY_DELETION_GRACE_DAYS=0")
 }
 
+// With LATCHKEY_PASSKEY_USER_VERIFICATION=required a key without a PIN opens nothing, and so
+// satisfies no policy of a team.
+func TestPasskeysThatVerify(t *testing.T) {
+	t.Parallel()
+	a := apptest.SQLite(t, "LATCHKEY_PASSKEY_USER_VERIFICATION=required")
+	ada := a.Browser()
+	ada.Wallet(apptest.NewWallet(t), "sign_in").Want(http.StatusOK)
+	present := func(p *passkeytest.Answer) { p.Flags = passkeytest.UserPresent }
+	ada.Passkey(passkeytest.New(t), "link", present).WantProblem(http.StatusUnauthorized, "invalid_proof")
+	if a.Count("passkeys", "true") != 0 {
+		t.Error("a key without verification was added")
+	}
+	p := passkeyOf(t, ada)
+	team := ada.POST("/v1/teams", object{"name": "Keys"}).Want(http.StatusCreated).String("id")
+	ada.Do(http.MethodPut, "/v1/teams/"+team+"/policy", object{"required_providers": []string{"passkey"}}).Want(http.StatusOK)
+
+	other := a.Browser()
+	if asked := other.PasskeyChallenge("sign_in"); asked["userVerification"] != "required" {
+		t.Errorf("asks for %v", asked)
+	}
+	other.Passkey(p, "sign_in", present).WantProblem(http.StatusUnauthorized, "invalid_proof")
+	other.GET("/v1/me").WantProblem(http.StatusUnauthorized, "unauthenticated")
+	ada.Passkey(p, "step_up", present).WantProblem(http.StatusUnauthorized, "invalid_proof")
+	other.Passkey(p, "sign_in", nil).Want(http.StatusOK)
+	other.POST("/v1/teams/"+team+"/sessions", nil).Want(http.StatusCreated)
+}
+
 func TestPasskeyReplayInParallelGivesOneSession(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {
 		ada := a.Browser()

@@ -210,7 +210,9 @@ func New(parts Parts) (*App, error) {
 	deps.Solana = solana.NewService(solana.Config{
 		Networks: cfg.SolanaNetworks, Statement: cfg.SIWEStatement, TermsVersion: cfg.SIWETermsVersion, Resources: cfg.SIWEResources,
 	}, attempts, now)
-	deps.Passkey = passkey.NewService(passkey.Config{Domain: cfg.PasskeyDomain(), Name: cfg.BrandName, Origins: cfg.PasskeyPages()}, attempts, db, now)
+	deps.Passkey = passkey.NewService(passkey.Config{
+		Domain: cfg.PasskeyDomain(), Name: cfg.BrandName, Origins: cfg.PasskeyPages(), Verified: cfg.PasskeyVerification == config.PasskeyVerificationRequired,
+	}, attempts, db, now)
 	if mainnet := cfg.EthereumRPC[1]; len(mainnet) > 0 {
 		names, err := ens.New(mainnet, ens.Options{Transport: rpcTransport(parts), OnError: func(err error) { parts.Log.Debug("looking up an ENS name", "error", err) }})
 		if err != nil {

@@ -43,6 +43,15 @@ const (
 	OnboardedByBackend OnboardedBy = "backend"
 )
 
+// PasskeyVerification is whether the authenticator of a passkey has to verify the person.
+type PasskeyVerification string
+
+// Whether authenticators have to verify the person.
+const (
+	PasskeyVerificationPreferred PasskeyVerification = "preferred"
+	PasskeyVerificationRequired  PasskeyVerification = "required"
+)
+
 // AllowedDomains are the domains of addresses that may create an account: nil if
 // it is not set, and empty for any.
 type AllowedDomains []string
@@ -118,6 +127,8 @@ type Config struct {
 
 	PasskeyRPID    string  `env:"LATCHKEY_PASSKEY_RP_ID" doc:"The domain that passkeys are made for (the RP ID of WebAuthn): the host of LATCHKEY_PUBLIC_URL or a parent of it, such as example.com, so that pages of its subdomains can use them. Unset: that host. Passkeys are kept for one domain for ever: a change makes all of them useless. There are none where the host is an IP address."`
 	PasskeyOrigins Origins `env:"LATCHKEY_PASSKEY_ORIGINS" doc:"Those of LATCHKEY_ALLOWED_ORIGINS whose own pages may ask for passkeys, comma separated. Unset: all of them. They are listed at /.well-known/webauthn, so that browsers also allow it where one is not of that domain (related origins)."`
+
+	PasskeyVerification PasskeyVerification `env:"LATCHKEY_PASSKEY_USER_VERIFICATION" envDefault:"preferred" doc:"Whether the authenticator of a passkey has to verify the person, by a PIN, a fingerprint or a face: preferred needs it for a step-up alone, and also takes security keys without a PIN elsewhere; required needs it to sign in and to link too. See docs/passkeys.md."`
 
 	SIWEChains       []uint64 `env:"LATCHKEY_SIWE_CHAINS" envDefault:"1" doc:"Chain ids (EIP-155) that wallets may sign in on, comma separated."`
 	SIWEStatement    string   `env:"LATCHKEY_SIWE_STATEMENT" doc:"A line that the wallet shows when it asks for the signature."`

@@ -30,6 +30,7 @@ func TestPasskeys(t *testing.T) {
 		"an origin instead":       {env: []string{at, "LATCHKEY_PASSKEY_RP_ID=https://id.example.co.uk"}, wrong: "give a DNS name"},
 		"an address as the RP ID": {env: []string{"LATCHKEY_PUBLIC_URL=https://192.0.2.1", "LATCHKEY_PASSKEY_RP_ID=192.0.2.1"}, wrong: "give a DNS name"},
 		"capitals":                {env: []string{at, "LATCHKEY_PASSKEY_RP_ID=Example.co.uk"}, wrong: "give a DNS name"},
+		"another verification":    {env: []string{at, "LATCHKEY_PASSKEY_USER_VERIFICATION=discouraged"}, wrong: "LATCHKEY_PASSKEY_USER_VERIFICATION"},
 		"a dot in front":          {env: []string{at, "LATCHKEY_PASSKEY_RP_ID=.example.co.uk"}, wrong: "give a DNS name"},
 	} {
 		cfg, err := config.Load(append([]string{secret}, c.env...), false)

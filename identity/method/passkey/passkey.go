@@ -25,6 +25,21 @@ type Config struct {
 	Domain  string   // the RP ID, "" where there can be no passkeys
 	Name    string   // of the relying party, for people
 	Origins []string // of the pages that may ask for passkeys
+	// Verified takes only passkeys whose authenticator verified the person, by a PIN, a
+	// fingerprint or a face. Otherwise only a step-up needs that.
+	Verified bool
+}
+
+// needsVerification reports whether the authenticator has to verify the person.
+func (c Config) needsVerification(purpose identity.Purpose) bool {
+	return c.Verified || purpose == identity.PurposeStepUp
+}
+
+func (c Config) verification(purpose identity.Purpose) protocol.UserVerificationRequirement {
+	if c.needsVerification(purpose) {
+		return protocol.VerificationRequired
+	}
+	return protocol.VerificationPreferred
 }
 
 // Store keeps passkeys. Rows that do not exist are identity.ErrNotFound.
@@ -106,10 +121,9 @@ func (s *Service) Challenge(ctx context.Context, r Request, by method.Requester)
 	}
 	out.Get = &protocol.PublicKeyCredentialRequestOptions{
 		Challenge: []byte(token), Timeout: int(method.Lifetime.Milliseconds()), RelyingPartyID: s.cfg.Domain,
-		UserVerification: protocol.VerificationPreferred,
+		UserVerification: s.cfg.verification(r.Purpose),
 	}
 	if r.Purpose == identity.PurposeStepUp {
-		out.Get.UserVerification = protocol.VerificationRequired
 		out.Get.AllowedCredentials, err = s.own(ctx, *by.User)
 	}
 	return out, err
@@ -132,7 +146,7 @@ func (s *Service) creation(ctx context.Context, token string, user identity.ID, 
 		User:         protocol.UserEntity{CredentialEntity: protocol.CredentialEntity{Name: name}, DisplayName: name, ID: protocol.URLEncodedBase64(handle)},
 		Challenge:    []byte(token), Parameters: algorithms, Timeout: int(method.Lifetime.Milliseconds()), CredentialExcludeList: own,
 		AuthenticatorSelection: protocol.AuthenticatorSelection{
-			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: new(true), UserVerification: protocol.VerificationPreferred,
+			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: new(true), UserVerification: s.cfg.verification(identity.PurposeLink),
 		},
 		Attestation: protocol.PreferNoAttestation,
 	}, nil

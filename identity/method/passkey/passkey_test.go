@@ -59,10 +59,13 @@ type ceremony struct {
 	passkey *passkeytest.Passkey
 }
 
-func begin(t *testing.T) *ceremony {
+func begin(t *testing.T, changes ...func(*passkey.Config)) *ceremony {
 	t.Helper()
 	store := &kept{passkeys: map[string]identity.Passkey{}}
 	cfg := passkey.Config{Domain: domain, Name: "Example", Origins: []string{page}}
+	for _, change := range changes {
+		change(&cfg)
+	}
 	c := &ceremony{
 		t: t, store: store, service: passkey.NewService(cfg, method.NewAttempts("a secret of thirty-two characters"), store, time.Now), passkey: passkeytest.New(t),
 		by: method.Requester{Browser: identity.HashSecret("flow"), User: new(identity.NewID()), Session: new(identity.NewID()), Origin: page},
@@ -134,6 +137,39 @@ func TestCreatedAndUsed(t *testing.T) {
 	}
 	if step := c.options(passkey.Request{Purpose: identity.PurposeStepUp}); step["userVerification"] != "required" || len(step["allowCredentials"].([]any)) != 1 {
 		t.Errorf("a step-up asks for %v", step)
+	}
+}
+
+// Where verification is required it is asked for, and passkeys without it prove nothing:
+// neither a new one, nor one from before.
+func TestVerificationRequired(t *testing.T) {
+	t.Parallel()
+	c := begin(t, func(cfg *passkey.Config) { cfg.Verified = true })
+	unverified := func(a *passkeytest.Answer) { a.Flags &^= passkeytest.UserVerified }
+	if selection := c.options(passkey.Request{Purpose: identity.PurposeLink})["authenticatorSelection"].(map[string]any); selection["userVerification"] != "required" {
+		t.Errorf("a new passkey is asked for with %v", selection)
+	}
+	if _, err := c.create(unverified); identity.ErrorCode(err) != identity.CodeInvalidProof {
+		t.Errorf("created without verification: %v", err)
+	}
+	for _, purpose := range []identity.Purpose{identity.PurposeSignIn, identity.PurposeLink, identity.PurposeStepUp} {
+		if asked := c.options(passkey.Request{Purpose: purpose, Existing: true}); asked["userVerification"] != "required" {
+			t.Errorf("%s asks for %v", purpose, asked)
+		}
+		if _, err := c.use(purpose, unverified); identity.ErrorCode(err) != identity.CodeInvalidProof {
+			t.Errorf("%s without verification: %v", purpose, err)
+		}
+		if _, err := c.use(purpose, nil); err != nil {
+			t.Errorf("%s: %v", purpose, err)
+		}
+	}
+	// By default a key without a PIN can be added, and asks are a preference.
+	lax := begin(t)
+	if _, err := lax.create(unverified); err != nil {
+		t.Error(err)
+	}
+	if asked := lax.options(passkey.Request{Purpose: identity.PurposeSignIn}); asked["userVerification"] != "preferred" {
+		t.Errorf("asks for %v", asked)
 	}
 }
 

@@ -52,10 +52,10 @@ func (s *Service) verifyCreation(response []byte, challenge, origin string) (cre
 	if parsed.Response.CollectedClientData.Origin != origin {
 		return created{}, refused("origin", "the passkey was created for a different page", nil)
 	}
-	_, err = parsed.Verify(encode(challenge), s.cfg.Domain, []string{origin}, nil, nil, protocol.TopOriginExplicitVerificationMode, false, false, true,
-		nil, algorithms, protocol.AttestationPolicy{}, protocol.SignaturePolicy{})
+	_, err = parsed.Verify(encode(challenge), s.cfg.Domain, []string{origin}, nil, nil, protocol.TopOriginExplicitVerificationMode, false,
+		s.cfg.needsVerification(identity.PurposeLink), true, nil, algorithms, protocol.AttestationPolicy{}, protocol.SignaturePolicy{})
 	if err != nil {
-		return created{}, refused("response", "the new passkey does not match this challenge", err)
+		return created{}, refused("response", "the new passkey does not match this challenge, or it did not verify you", err)
 	}
 	data := attested.AuthData
 	if _, err := webauthncose.ParsePublicKey(data.AttData.CredentialPublicKey); err != nil {
@@ -88,7 +88,7 @@ func (s *Service) verifyAssertion(parsed *protocol.ParsedCredentialAssertionData
 		return known, refused("userHandle", "the passkey belongs to another user", nil)
 	}
 	err := parsed.Verify(encode(challenge), s.cfg.Domain, "", []string{origin}, nil, nil, protocol.TopOriginExplicitVerificationMode, false,
-		purpose == identity.PurposeStepUp, true, known.PublicKey, protocol.SignaturePolicy{})
+		s.cfg.needsVerification(purpose), true, known.PublicKey, protocol.SignaturePolicy{})
 	if err != nil {
 		return known, refused("response", "the passkey does not match this challenge, or it did not verify you", err)
 	}
