@@ -97,14 +97,18 @@ func TestOriginMustBeOursInSchemeHostAndPort(t *testing.T) {
 
 func TestStrictTransportSecurity(t *testing.T) {
 	t.Parallel()
-	for publicURL, want := range map[string]bool{
-		"https://id.example.com": true, "https://id.example.com:8443": true, "https://localhost": false, "https://127.0.0.1:8443": false, "http://localhost:8080": false,
+	const year, below = "max-age=31536000", "max-age=31536000; includeSubDomains"
+	for _, c := range []struct{ publicURL, subdomains, want string }{
+		{"https://id.example.com", "false", year},
+		{"https://id.example.com:8443", "true", below},
+		{"https://localhost", "true", ""},
+		{"https://127.0.0.1:8443", "false", ""},
+		{"http://localhost:8080", "true", ""},
 	} {
-		b := apptest.SQLite(t, "LATCHKEY_PUBLIC_URL="+publicURL).Browser()
+		b := apptest.SQLite(t, "LATCHKEY_PUBLIC_URL="+c.publicURL, "LATCHKEY_HSTS_INCLUDE_SUBDOMAINS="+c.subdomains).Browser()
 		for _, path := range []string{"/v1/me", "/healthz", "/nothing"} {
-			got := b.GET(path).Header.Get("Strict-Transport-Security")
-			if (got != "") != want || want && got != "max-age=31536000" {
-				t.Errorf("%s%s: %q", publicURL, path, got)
+			if got := b.GET(path).Header.Get("Strict-Transport-Security"); got != c.want {
+				t.Errorf("%s%s with %s: %q, want %q", c.publicURL, path, c.subdomains, got, c.want)
 			}
 		}
 	}

@@ -150,7 +150,7 @@ func (s *Server) recoverPanic(c *gin.Context) {
 }
 
 // strictTransport keeps browsers on https for a year. It speaks for this host
-// alone: what else is below it is not ours to decide.
+// alone: whether hosts below it have https is for the operator to say.
 const strictTransport = "max-age=31536000"
 
 // securityHeaders wraps everything that answers, preflights too.
@@ -164,6 +164,9 @@ func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	}
 	if hsts {
 		always["Strict-Transport-Security"] = strictTransport
+		if s.Config.HSTSSubdomains {
+			always["Strict-Transport-Security"] += "; includeSubDomains"
+		}
 	}
 	pages := headers(always)
 	calls := maps.Clone(pages)

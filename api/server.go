@@ -50,6 +50,7 @@ var specification []byte
 // Config is what the HTTP layer needs to know of the deployment.
 type Config struct {
 	PublicURL      *url.URL       // origin only
+	HSTSSubdomains bool           // whether hosts below that of PublicURL have https too
 	AllowedOrigins []string       // besides the public one
 	CookieDomain   string         // whose subdomains get the session; "" for the public host alone
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts

@@ -147,7 +147,7 @@ func New(parts Parts) (*App, error) {
 	deps = api.Deps{
 		Email: post.email,
 		Config: api.Config{
-			PublicURL: &cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
+			PublicURL: &cfg.PublicURL, HSTSSubdomains: cfg.HSTSSubdomains, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 			CookieDomain: cfg.CookieDomain, Limits: api.Limits{Factor: float64(cfg.RateLimits), Exempt: cfg.RateLimitExempt},
 			WalletConnect: cfg.WalletConnectProjectID, ClientDocuments: cfg.TakesDocuments(),
 			ChallengeLifetime: time.Duration(cfg.SIWEChallengeMinutes) * time.Minute,
