@@ -268,11 +268,23 @@ func TestWebhooksThatFail(t *testing.T) {
 			t.Errorf("an endless answer: %s", endless.Body)
 		}
 
-		// Five days of failures disable it, and operators hear of it.
+		// A failure long after another says nothing about the days between.
 		to.says(http.StatusServiceUnavailable, "")
 		test()
 		delivery(t, key, path, "pending", 1)
+		first := key.GET(path).Want(http.StatusOK).String("failing_since")
 		a.Advance(5*24*time.Hour + time.Minute)
+		delivery(t, key, path, "pending", 2)
+		if got := key.GET(path).Want(http.StatusOK); got.String("status") != "enabled" || got.String("failing_since") <= first {
+			t.Errorf("failing since %s, after days without an attempt: %s", first, got.Body)
+		}
+
+		// Five days of failures disable it, and operators hear of it.
+		for attempts := 3; attempts < 7; attempts++ {
+			a.Advance(24 * time.Hour)
+			delivery(t, key, path, "pending", attempts)
+		}
+		a.Advance(24*time.Hour + time.Minute)
 		if !apptest.Eventually(func() bool { return key.GET(path).Want(http.StatusOK).String("status") == "disabled" }) {
 			t.Fatal("it is not disabled")
 		}
@@ -288,8 +300,8 @@ func TestWebhooksThatFail(t *testing.T) {
 		// What waited comes once it is enabled again. 410 is for good.
 		to.says(http.StatusGone, "")
 		key.PATCH(path, object{"status": "enabled"}).Want(http.StatusOK)
-		a.Advance(6 * time.Minute)
-		delivery(t, key, path, "failed", 3)
+		a.Advance(23 * time.Hour)
+		delivery(t, key, path, "failed", 8)
 		if !apptest.Eventually(func() bool {
 			return key.GET(path).Want(http.StatusOK).String("disabled_reason") == "gone"
 		}) {

@@ -53,7 +53,7 @@ func (db *DB) InsertWebhook(ctx context.Context, w webhook.Webhook) error {
 func (db *DB) UpdateWebhook(ctx context.Context, w webhook.Webhook) error {
 	db.changed(ctx, feed.Topic) // there may be something to deliver
 	return db.execDeferred(ctx, db.writer(ctx).NewUpdate().Model(&webhookRow{Webhook: w}).
-		Column("url", "description", "types", "status", "disabled_reason", "secret", "previous_secret", "previous_secret_until", "failing_since", "updated_at").
+		Column("url", "description", "types", "status", "disabled_reason", "secret", "previous_secret", "previous_secret_until", "failing_since", "failed_at", "updated_at").
 		Where("wh.id = ?", w.ID))
 }
 

@@ -3129,7 +3129,7 @@ type Webhook struct {
 	// DisabledReason Empty while enabled; `gone` after an answer 410, `failing` after five days of failures.
 	DisabledReason WebhookDisabledReason `json:"disabled_reason"`
 
-	// FailingSince The first failure after the latest success.
+	// FailingSince The first failure after the latest success, or after 30 hours in which nothing was sent.
 	FailingSince        *time.Time         `json:"failing_since"`
 	Id                  openapi_types.UUID `json:"id"`
 	PreviousSecretUntil *time.Time         `json:"previous_secret_until"`
@@ -3178,7 +3178,7 @@ type WebhookSecret struct {
 	// DisabledReason Empty while enabled; `gone` after an answer 410, `failing` after five days of failures.
 	DisabledReason WebhookSecretDisabledReason `json:"disabled_reason"`
 
-	// FailingSince The first failure after the latest success.
+	// FailingSince The first failure after the latest success, or after 30 hours in which nothing was sent.
 	FailingSince        *time.Time         `json:"failing_since"`
 	Id                  openapi_types.UUID `json:"id"`
 	PreviousSecretUntil *time.Time         `json:"previous_secret_until"`

@@ -72,17 +72,12 @@ func (s *Service) Record(ctx context.Context, l Lease, d time.Duration, attempts
 		if err != nil {
 			return err
 		}
-		was := w
+		was, changed := w, false
 		for _, a := range attempts {
 			if err := s.store.UpdateDelivery(ctx, a); err != nil {
 				return err
 			}
-			switch {
-			case a.Status == Delivered:
-				w.FailingSince = nil
-			case w.FailingSince == nil:
-				w.FailingSince = a.AttemptedAt
-			}
+			changed = w.attempted(a) || changed
 			if a.ResponseStatus == statusGone && w.Status == Enabled {
 				w.Status, w.DisabledReason = Disabled, Gone
 			}
@@ -92,12 +87,12 @@ func (s *Service) Record(ctx context.Context, l Lease, d time.Duration, attempts
 			w.Status, w.DisabledReason = Disabled, Failing
 		}
 		if w.Status != was.Status {
-			w.UpdatedAt = now
+			w.UpdatedAt, changed = now, true
 			if err := s.disabled(ctx, w); err != nil {
 				return err
 			}
 		}
-		if w.Status != was.Status || (w.FailingSince == nil) != (was.FailingSince == nil) {
+		if changed {
 			if err := s.store.UpdateWebhook(ctx, w); err != nil {
 				return err
 			}

@@ -22,6 +22,12 @@ const (
 	KeepDeliveries = 30 * 24 * time.Hour
 	// GiveUpAfter is how long a webhook may fail before it is disabled.
 	GiveUpAfter = 5 * 24 * time.Hour
+	// quiet is a time without attempts that ends a series of failures, longer than between
+	// any two attempts of a delivery: about a time when nothing was sent, nothing is known.
+	quiet = 30 * time.Hour
+	// failedAtStep is how exactly the latest failure is kept, so that a webhook that fails
+	// is not written with each attempt.
+	failedAtStep = time.Hour
 
 	maxWebhooks    = 100
 	maxURL         = 2000
@@ -57,7 +63,8 @@ type Webhook struct {
 	Secret              []byte // sealed
 	PreviousSecret      []byte // sealed; signs as well, until then
 	PreviousSecretUntil *time.Time
-	FailingSince        *time.Time // the first failure after the latest success
+	FailingSince        *time.Time // the first failure after the latest success, or after a pause
+	FailedAt            *time.Time // the latest failure, to the hour
 	CreatedBy           *identity.ID
 	CreatedAt           time.Time
 	UpdatedAt           time.Time
@@ -70,6 +77,24 @@ func (w Webhook) Wants(e feed.Event) bool {
 		return id == w.ID.String()
 	}
 	return len(w.Types) == 0 || slices.Contains(w.Types, string(e.Type))
+}
+
+// attempted notes what an attempt came to, and reports whether that is to be kept.
+func (w *Webhook) attempted(d Delivery) bool {
+	at := d.AttemptedAt
+	switch {
+	case d.Status == Delivered:
+		failed := w.FailingSince != nil
+		w.FailingSince, w.FailedAt = nil, nil
+		return failed
+	case w.FailingSince == nil, w.FailedAt == nil, at.Sub(*w.FailedAt) > quiet:
+		w.FailingSince, w.FailedAt = at, at
+		return true
+	case at.Sub(*w.FailedAt) >= failedAtStep:
+		w.FailedAt = at
+		return true
+	}
+	return false
 }
 
 // DeliveryStatus is how far a delivery is.
