@@ -30,7 +30,7 @@ var functions = map[string]any{"inert": inert}
 func parse(names ...identity.MailTemplate) map[identity.MailTemplate]letter {
 	out := map[identity.MailTemplate]letter{}
 	for _, name := range names {
-		file := "templates/" + string(name)
+		file := "templates/en/" + string(name)
 		out[name] = letter{
 			text: texttemplate.Must(texttemplate.New("").Funcs(functions).Option("missingkey=error").ParseFS(files, file+".txt")),
 			html: htmltemplate.Must(htmltemplate.New("").Funcs(functions).Option("missingkey=error").ParseFS(files, "templates/layout.html", file+".html")),
