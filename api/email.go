@@ -21,7 +21,7 @@ func (s *Server) StartEmail(ctx context.Context, r contract.StartEmailRequestObj
 	if r.Body.Purpose != nil {
 		purpose = identity.Purpose(*r.Body.Purpose)
 	}
-	by := email.Requester{Requester: s.requester(c, s.cookies.flowOf(c))}
+	by := email.Requester{Requester: s.requester(c, s.cookies.flowOf(c)), Language: requestInfoOf(c).origin.Language}
 	if err := by.Require(purpose); err != nil {
 		return nil, err
 	}

@@ -82,6 +82,7 @@ func (s *Server) logRequest(c *gin.Context) {
 	addr := clientAddr(c.Request, s.Config.TrustedProxies)
 	info := &requestInfo{id: rand.Text(), addr: addr, origin: identity.RequestOrigin{
 		IP: addrText(addr), UserAgent: printable(c.Request.UserAgent(), maxUserAgent),
+		Language: identity.PreferredLanguage(c.GetHeader("Accept-Language")),
 	}}
 	ctx, span := s.startSpan(c, info)
 	c.Request = c.Request.WithContext(context.WithValue(ctx, requestInfoKey{}, info))

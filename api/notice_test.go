@@ -21,9 +21,12 @@ func TestNotices(t *testing.T) {
 			!strings.Contains(letter.Text, a.Config.PublicURL.String()+"/account") || strings.Contains(letter.HTML, "<b>Firefox</b>") {
 			t.Fatalf("letter: %+v", letter)
 		}
-		// A second address: mailed to the first one, which was there before.
+		// A second address: mailed to the first one, which was there before, in the language
+		// that the person reads.
+		b.Header.Set("Accept-Language", "de-AT,de;q=0.9,en;q=0.8")
 		b.Provider("github", "link", apptest.Person{Name: "ada", Email: "ada@work.example"})
-		a.WaitLetter(t, "ada@gmail.com", "github (ada@work.example)")
+		a.WaitLetter(t, "ada@gmail.com", "hinzugefügt", "github (ada@work.example)", "Von: ")
+		b.Header.Del("Accept-Language")
 		b.Do(http.MethodPut, "/v1/me/identities/"+identityID(t, b, "github")+"/primary", nil).Want(http.StatusOK)
 		a.WaitLetter(t, "ada@gmail.com", "primary address")
 		b.DELETE("/v1/me/identities/" + identityID(t, b, "siwe")).Want(http.StatusNoContent)

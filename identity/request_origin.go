@@ -6,6 +6,7 @@ import "net/netip"
 type RequestOrigin struct {
 	IP        string
 	UserAgent string
+	Language  Language // that the browser prefers
 }
 
 // Addr returns the address, or one that is in no network.

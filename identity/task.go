@@ -51,6 +51,7 @@ type Task struct {
 // Mail is a letter to be written: what the template makes of the data.
 type Mail struct {
 	To       string            `json:"to"` // canonical
+	Language Language          `json:"language,omitempty"`
 	Template MailTemplate      `json:"template"`
 	Data     map[string]string `json:"data"`
 }

@@ -76,7 +76,7 @@ func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identit
 			return err
 		}
 		var err error
-		if i.MailStatus, err = s.tell(ctx, i); err != nil {
+		if i.MailStatus, err = s.tell(ctx, actor, i); err != nil {
 			return err
 		}
 		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionInvitationCreated, team, nil, i.data()))
@@ -145,7 +145,7 @@ func (s *Service) Resend(ctx context.Context, actor identity.Actor, team, id ide
 		if inserted, err := s.store.InsertInvitation(ctx, i); err != nil || !inserted {
 			return cmp.Or[error](err, identity.ErrRaced)
 		}
-		if i.MailStatus, err = s.tell(ctx, i); err != nil {
+		if i.MailStatus, err = s.tell(ctx, actor, i); err != nil {
 			return err
 		}
 		return s.store.RecordEvents(ctx, s.event(actor, identity.ActionInvitationCreated, team, nil, i.data()))

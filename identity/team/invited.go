@@ -34,7 +34,7 @@ type EmailCounts struct{ ByTeam, ByInviter, ToAddress int }
 // InvitationMailer sends the mail of an invitation: it queues the task in the
 // transaction of the invitation, and the worker asks Service.InvitationMail.
 type InvitationMailer interface {
-	Announce(ctx context.Context, i Invitation) error
+	Announce(ctx context.Context, i Invitation, language identity.Language) error
 }
 
 // InvitationMail is what the mail of an invitation says. TeamName is what members
@@ -60,8 +60,9 @@ func (s *Service) inviting(ctx context.Context, actor identity.Actor, team ident
 	})
 }
 
-// tell queues the mail of an invitation that was just made, itself counted.
-func (s *Service) tell(ctx context.Context, i Invitation) (MailStatus, error) {
+// tell queues the mail of an invitation that was just made, itself counted. It is in the
+// language of the person who invites, for that of the other is not known.
+func (s *Service) tell(ctx context.Context, actor identity.Actor, i Invitation) (MailStatus, error) {
 	if i.Email == nil {
 		return "", nil
 	}
@@ -78,7 +79,7 @@ func (s *Service) tell(ctx context.Context, i Invitation) (MailStatus, error) {
 	if n.ToAddress > MailsToAddress || n.ByTeam > MailsByTeam || n.ByInviter > MailsByInviter {
 		return MailLimited, nil
 	}
-	return MailQueued, s.post.Announce(ctx, i)
+	return MailQueued, s.post.Announce(ctx, i, actor.Origin.Language)
 }
 
 // InvitationMail returns what to write to an invited address as things are now, at the

@@ -18,7 +18,7 @@ import (
 // post queues a task for each letter, as the service's own does.
 type post struct{ *storage.DB }
 
-func (p post) Announce(ctx context.Context, i team.Invitation) error {
+func (p post) Announce(ctx context.Context, i team.Invitation, _ identity.Language) error {
 	return p.EnqueueTasks(ctx, identity.Task{
 		ID: i.ID, Kind: identity.TaskInvitation, Payload: []byte{1}, CreatedAt: i.CreatedAt, NextAttemptAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
 	})

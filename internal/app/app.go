@@ -119,15 +119,15 @@ func New(parts Parts) (*App, error) {
 	remembered := session.NewCache(cfg.SessionCache)
 	context.AfterFunc(parts.Context, remembered.Close)
 	mailbox := devmode.NewMailbox(now)
-	post, err := newPost(parts, mailbox)
+	places, err := openPlaces(parts)
+	if err != nil {
+		return nil, err
+	}
+	post, err := newPost(parts, mailbox, places)
 	if err != nil {
 		return nil, err
 	}
 	limits, err := newLimiter(parts)
-	if err != nil {
-		return nil, err
-	}
-	places, err := openPlaces(parts)
 	if err != nil {
 		return nil, err
 	}

@@ -19,12 +19,13 @@ type invitations struct {
 }
 
 type invited struct {
-	Invitation identity.ID `json:"invitation"`
+	Invitation identity.ID       `json:"invitation"`
+	Language   identity.Language `json:"language,omitempty"`
 }
 
 // Announce implements team.InvitationMailer.
-func (n invitations) Announce(ctx context.Context, i team.Invitation) error {
-	task, err := n.sealer.NewTask(identity.TaskInvitation, invited{i.ID}, i.CreatedAt, i.ExpiresAt)
+func (n invitations) Announce(ctx context.Context, i team.Invitation, language identity.Language) error {
+	task, err := n.sealer.NewTask(identity.TaskInvitation, invited{i.ID, language}, i.CreatedAt, i.ExpiresAt)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func (n invitations) write(ctx context.Context, t identity.Task) (identity.Mail,
 		return identity.Mail{}, err // not permanent, as in mail.Sealed
 	}
 	l, err := n.letter(ctx, payload.Invitation)
-	return identity.Mail{To: l.To, Template: identity.MailInvitation, Data: map[string]string{
+	return identity.Mail{To: l.To, Language: payload.Language, Template: identity.MailInvitation, Data: map[string]string{
 		"team": l.TeamName, "role": string(l.Role), "until": l.Until.UTC().Format("2006-01-02 15:04 MST"), "link": n.link,
 	}}, err
 }

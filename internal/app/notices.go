@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/latchkey/latchkey/identity"
@@ -17,7 +18,8 @@ type notices struct {
 	db     *storage.DB
 	sealer identity.Sealer
 	link   string
-	wake   func() // those who send
+	places func(ip string) string // about where an address is; nil if that is not known
+	wake   func()                 // those who send
 }
 
 // Notices returns a notifier for a program that sends no mail itself: a running
@@ -26,11 +28,11 @@ func Notices(cfg config.Config, db *storage.DB) identity.Notifier {
 	if !cfg.MailEnabled() {
 		return identity.NoNotices{}
 	}
-	return newNotices(cfg, db, func() {})
+	return newNotices(cfg, db, nil, func() {})
 }
 
-func newNotices(cfg config.Config, db *storage.DB, wake func()) notices {
-	return notices{db: db, sealer: outboxSealer(cfg), link: cfg.PublicURL.String() + "/account", wake: wake}
+func newNotices(cfg config.Config, db *storage.DB, places func(ip string) string, wake func()) notices {
+	return notices{db: db, sealer: outboxSealer(cfg), link: cfg.PublicURL.String() + "/account", places: places, wake: wake}
 }
 
 // outboxSealer seals and opens what waits in the outbox.
@@ -40,17 +42,10 @@ func outboxSealer(cfg config.Config) identity.Sealer {
 
 // Notify implements identity.Notifier.
 func (n notices) Notify(ctx context.Context, notice identity.Notice) error {
-	from := notice.Origin.IP
-	if notice.Origin.UserAgent != "" {
-		from += ", " + notice.Origin.UserAgent
-	}
-	if from == "" {
-		from = "the service's command line"
-	}
 	var tasks []identity.Task
 	for _, to := range notice.To {
-		task, err := n.sealer.NewTask(identity.TaskMail, identity.Mail{To: to, Template: identity.MailNotice, Data: map[string]string{
-			"kind": string(notice.Kind), "what": notice.What, "at": notice.At.UTC().Format("2006-01-02 15:04 MST"), "from": from, "link": n.link,
+		task, err := n.sealer.NewTask(identity.TaskMail, identity.Mail{To: to, Language: notice.Origin.Language, Template: identity.MailNotice, Data: map[string]string{
+			"kind": string(notice.Kind), "what": notice.What, "at": notice.At.UTC().Format("2006-01-02 15:04 MST"), "from": n.from(notice.Origin), "link": n.link,
 		}}, notice.At, notice.At.Add(noticeLifetime))
 		if err != nil {
 			return err
@@ -62,4 +57,22 @@ func (n notices) Notify(ctx context.Context, notice identity.Notice) error {
 	}
 	n.db.AfterCommit(ctx, n.wake)
 	return n.db.EnqueueTasks(ctx, tasks...)
+}
+
+// from says by which device and from where something was done, as the pages do; empty for
+// the command line.
+func (n notices) from(origin identity.RequestOrigin) string {
+	var parts []string
+	if origin.UserAgent != "" {
+		parts = append(parts, identity.DeviceName(origin.UserAgent))
+	}
+	if origin.IP != "" {
+		parts = append(parts, origin.IP)
+	}
+	if n.places != nil {
+		if place := n.places(origin.IP); place != "" {
+			parts = append(parts, place)
+		}
+	}
+	return strings.Join(parts, ", ")
 }

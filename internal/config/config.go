@@ -191,12 +191,12 @@ type Config struct {
 
 	GeoIPFile string `env:"LATCHKEY_GEOIP_FILE" doc:"A MaxMind DB file of cities or countries, such as GeoLite2-City.mmdb, to show about where sessions are. Read at start, and again when it has changed."`
 
-	BrandName              string `env:"LATCHKEY_BRAND_NAME" envDefault:"Latchkey" doc:"What the pages call this service, at most 60 characters."`
+	BrandName              string `env:"LATCHKEY_BRAND_NAME" envDefault:"Latchkey" doc:"What the pages and mails call this service, at most 60 characters. Unset, mails name its host."`
 	BrandLogoURL           WebURL `env:"LATCHKEY_BRAND_LOGO_URL" doc:"A square picture beside the name, an https URL. Unset: a key."`
 	BrandHomeURL           WebURL `env:"LATCHKEY_BRAND_HOME_URL" doc:"Where the application is that people come from, an https URL. The pages link back to it."`
 	BrandTermsURL          WebURL `env:"LATCHKEY_BRAND_TERMS_URL" doc:"The terms that people agree to by signing in, an https URL. The sign-in page links to them."`
 	BrandPrivacyURL        WebURL `env:"LATCHKEY_BRAND_PRIVACY_URL" doc:"The privacy policy, an https URL. The sign-in page links to it."`
-	BrandColor             string `env:"LATCHKEY_BRAND_COLOR" doc:"The colour of buttons and links, #rrggbb. It is darkened where white text on it could not be read."`
+	BrandColor             string `env:"LATCHKEY_BRAND_COLOR" doc:"The colour of buttons and links in pages and mails, #rrggbb. Pages darken it where white text on it could not be read."`
 	WalletConnectProjectID string `env:"LATCHKEY_WALLETCONNECT_PROJECT_ID" doc:"Project of WalletConnect (Reown Cloud), 32 hexadecimal digits; offers wallets on phones. The pages may then speak to its relay."`
 
 	LogLevel        LogLevel      `env:"LATCHKEY_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`

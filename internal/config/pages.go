@@ -9,6 +9,9 @@ import (
 
 const maxBrandName = 60
 
+// DefaultBrandName is what pages call a service without a brand of its own.
+const DefaultBrandName = "Latchkey"
+
 var (
 	color     = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 	projectID = regexp.MustCompile(`^[0-9a-f]{32}$`)

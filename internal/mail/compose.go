@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey/latchkey/identity"
 )
 
-// The mail NAME has NAME.txt, with the templates "subject" and "text", and
-// NAME.html, with "content", which layout.html surrounds.
+// The mail NAME has, in a folder for each language, NAME.txt with the templates "subject"
+// and "text", and NAME.html with "content", which layout.html surrounds.
 //
 //go:embed templates
 var files embed.FS
@@ -23,25 +23,34 @@ type letter struct {
 	html *htmltemplate.Template
 }
 
+type kind struct {
+	language identity.Language
+	template identity.MailTemplate
+}
+
 var letters = parse(identity.MailProof, identity.MailNotice, identity.MailInvitation)
 
 var functions = map[string]any{"inert": inert}
 
-func parse(names ...identity.MailTemplate) map[identity.MailTemplate]letter {
-	out := map[identity.MailTemplate]letter{}
-	for _, name := range names {
-		file := "templates/en/" + string(name)
-		out[name] = letter{
-			text: texttemplate.Must(texttemplate.New("").Funcs(functions).Option("missingkey=error").ParseFS(files, file+".txt")),
-			html: htmltemplate.Must(htmltemplate.New("").Funcs(functions).Option("missingkey=error").ParseFS(files, "templates/layout.html", file+".html")),
+func parse(names ...identity.MailTemplate) map[kind]letter {
+	out := map[kind]letter{}
+	for _, language := range []identity.Language{identity.English, identity.German} {
+		for _, name := range names {
+			file := "templates/" + string(language) + "/" + string(name)
+			out[kind{language, name}] = letter{
+				text: texttemplate.Must(texttemplate.New("").Funcs(functions).Option("missingkey=error").ParseFS(files, file+".txt")),
+				html: htmltemplate.Must(htmltemplate.New("").Funcs(functions).Option("missingkey=error").ParseFS(files, "templates/layout.html", file+".html")),
+			}
 		}
 	}
 	return out
 }
 
-// compose writes a mail. host is the name of this service in mails.
-func compose(m identity.Mail, host string) (Message, error) {
-	l, ok := letters[m.Template]
+// compose writes a mail of the service at host, in the language that it asks for if there
+// is one, otherwise in English.
+func compose(m identity.Mail, host string, brand Brand) (Message, error) {
+	language := identity.PreferredLanguage(string(m.Language))
+	l, ok := letters[kind{language, m.Template}]
 	if !ok {
 		return Message{}, fmt.Errorf("mail: there is no template %q", m.Template)
 	}
@@ -49,7 +58,8 @@ func compose(m identity.Mail, host string) (Message, error) {
 	if data == nil {
 		data = map[string]string{}
 	}
-	data["host"] = host
+	maps.Copy(data, brand.words(host))
+	data["language"] = string(language)
 	var subject, text, html strings.Builder
 	if err := l.text.ExecuteTemplate(&subject, "subject", data); err != nil {
 		return Message{}, err

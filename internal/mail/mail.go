@@ -39,9 +39,8 @@ func Sealed(sealer identity.Sealer) Writer {
 	}
 }
 
-// Handler returns the handler that sends the mails of tasks. The host of publicURL
-// is the name of this service in mails.
-func Handler(write Writer, publicURL *url.URL, sender Sender) outbox.Handler {
+// Handler returns the handler that sends the mails of tasks.
+func Handler(write Writer, publicURL *url.URL, brand Brand, sender Sender) outbox.Handler {
 	return func(ctx context.Context, t identity.Task) error {
 		letter, err := write(ctx, t)
 		if errors.Is(err, identity.ErrNotFound) {
@@ -50,7 +49,7 @@ func Handler(write Writer, publicURL *url.URL, sender Sender) outbox.Handler {
 		if err != nil {
 			return err
 		}
-		m, err := compose(letter, publicURL.Host)
+		m, err := compose(letter, publicURL.Host, brand)
 		if err != nil {
 			return outbox.Permanent(err)
 		}

@@ -1,9 +1,11 @@
 package mail_test
 
 import (
+	"cmp"
 	"context"
 	"net/mail"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +51,7 @@ func handle(t *testing.T, sender latchmail.Sender, m identity.Mail) (identity.Ta
 		t.Fatal(err)
 	}
 	public := &url.URL{Scheme: "https", Host: "id.example"}
-	return task, latchmail.Handler(latchmail.Sealed(sealer), public, sender)(t.Context(), task)
+	return task, latchmail.Handler(latchmail.Sealed(sealer), public, latchmail.Brand{}, sender)(t.Context(), task)
 }
 
 // While the secret is rotated, a replica may claim a mail that it cannot open and
@@ -61,7 +63,7 @@ func TestAMailThatDoesNotOpenIsTriedAgain(t *testing.T) {
 	}
 	var got caught
 	public := &url.URL{Scheme: "https", Host: "id.example"}
-	if err := latchmail.Handler(latchmail.Sealed(sealer), public, &got)(t.Context(), task); err == nil || outbox.IsPermanent(err) || got.To != "" {
+	if err := latchmail.Handler(latchmail.Sealed(sealer), public, latchmail.Brand{}, &got)(t.Context(), task); err == nil || outbox.IsPermanent(err) || got.To != "" {
 		t.Errorf("%v; sent %+v", err, got.Message)
 	}
 }
@@ -204,6 +206,69 @@ func TestEveryPurposeSaysWhatItIsFor(t *testing.T) {
 			t.Errorf("%s: %q\n%s\n%s", purpose, got.Subject, got.Text, got.HTML)
 		}
 		seen[got.Subject] = true
+	}
+}
+
+func TestMailsAreInTheReadersLanguage(t *testing.T) {
+	mails := []identity.Mail{
+		proof(nil), proof(map[string]string{"code": "", "purpose": "any"}),
+		{To: "ada@example.com", Template: identity.MailInvitation, Data: map[string]string{"team": "Lamps", "role": "owner", "until": "2026-12-05", "link": "https://id.example/account"}},
+	}
+	for _, kind := range []identity.NoticeKind{
+		identity.NoticeLinked, identity.NoticeUnlinked, identity.NoticeLinkGranted, identity.NoticeMerged, identity.NoticeMergeUndone,
+		identity.NoticeAddressRemoved, identity.NoticePrimary, identity.NoticeRecoveryUsed, identity.NoticeDeletionRequested,
+		identity.NoticeDeletionCancelled, identity.NoticeBreakGlass, identity.NoticeWebhookDisabled,
+	} {
+		mails = append(mails, identity.Mail{To: "ada@example.com", Template: identity.MailNotice, Data: map[string]string{
+			"kind": string(kind), "what": "", "at": "2026-12-05", "from": "", "link": "https://id.example/account",
+		}})
+	}
+	seen := map[string]bool{}
+	for _, m := range mails {
+		for _, language := range []identity.Language{"", "fr", identity.German} {
+			m.Language = language
+			isGerman := language == identity.German
+			var got caught
+			if _, err := handle(t, &got, m); err != nil {
+				t.Fatal(err)
+			}
+			german := regexp.MustCompile(`\b(Sie|Ihre?|wurde|und)\b`)
+			english := regexp.MustCompile(`\b([Yy]our?|the)\b`)
+			for _, text := range []string{got.Text, got.HTML} {
+				if german.MatchString(text) != isGerman || english.MatchString(text) == isGerman {
+					t.Errorf("%q in %q:\n%s", m.Data, language, text)
+				}
+			}
+			if want := map[bool]string{true: `lang="de"`, false: `lang="en"`}[isGerman]; !strings.Contains(got.HTML, want) {
+				t.Errorf("no %s in\n%s", want, got.HTML)
+			}
+			if m.Template == identity.MailNotice && language != "fr" && seen[got.Subject] {
+				t.Errorf("two notices have the subject %q", got.Subject)
+			}
+			if language != "fr" {
+				seen[got.Subject] = true
+			}
+		}
+	}
+}
+
+func TestMailsHaveTheBrandOfTheService(t *testing.T) {
+	task, err := sealer.NewTask(identity.TaskMail, proof(nil), time.Now(), time.Now().Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := &url.URL{Scheme: "https", Host: "id.example"}
+	for color, on := range map[string]string{"#0b7285": "#ffffff", "#ffe066": "#1f2937", "": "#ffffff"} {
+		var got caught
+		if err := latchmail.Handler(latchmail.Sealed(sealer), public, latchmail.Brand{Name: "Acme & Co", Color: color}, &got)(t.Context(), task); err != nil {
+			t.Fatal(err)
+		}
+		if got.Subject != "Your sign-in link for Acme & Co" || !strings.Contains(got.HTML, "Acme &amp; Co (id.example)") {
+			t.Errorf("%q\n%s", got.Subject, got.HTML)
+		}
+		if want := "background:" + cmp.Or(color, "#1f2937") + ";color:" + on; !strings.Contains(got.HTML, want) {
+			t.Errorf("no %s in\n%s", want, got.HTML)
+		}
 	}
 }
 

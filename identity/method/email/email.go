@@ -73,6 +73,8 @@ type Requester struct {
 	method.Requester
 	Known   bool // the browser is known to the address, see KnownBrowser
 	Crowded bool // its network has had its part of what strangers may send to the mailbox
+	// Language is that of the mail.
+	Language identity.Language
 }
 
 // Service starts and redeems challenges.
@@ -140,6 +142,7 @@ func (s *Service) Start(ctx context.Context, email string, purpose identity.Purp
 			return err
 		}
 		how := schedule(recent, by.Known, by.Crowded, now)
+		how.language = by.Language
 		c.ExpiresAt = how.leavesAt.Add(Lifetime)
 		expires = c.ExpiresAt
 		wake = !how.leavesAt.After(now)
@@ -222,7 +225,7 @@ const purposeAny = "any"
 
 // mail returns the task that sends a mail, due when it leaves.
 func (s *Service) mail(c Challenge, purpose, link, code string, how sending) (identity.Task, error) {
-	task, err := s.sealer.NewTask(identity.TaskMail, identity.Mail{To: c.Address, Template: identity.MailProof, Data: map[string]string{
+	task, err := s.sealer.NewTask(identity.TaskMail, identity.Mail{To: c.Address, Language: how.language, Template: identity.MailProof, Data: map[string]string{
 		"purpose": purpose, "link": link, "code": code, "minutes": strconv.Itoa(int(Lifetime.Minutes())),
 	}}, c.CreatedAt, c.ExpiresAt)
 	task.NextAttemptAt = how.leavesAt

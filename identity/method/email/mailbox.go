@@ -43,6 +43,7 @@ type sending struct {
 	shared   bool      // waits for a shared mail
 	join     *Mail     // which is there already
 	leavesAt time.Time // now unless shared
+	language identity.Language
 }
 
 // schedule decides when a mail leaves. recent are the mailbox's mails of the last

@@ -12,6 +12,16 @@ export function createApi(options: { baseUrl?: string; fetch?: (request: Request
 
 export const api = createApi()
 
+// Mails are in the language of the page that asks for them, which may be another than the
+// browser's.
+api.use({
+  onRequest({ request }) {
+    const language = globalThis.document?.documentElement.lang
+    if (language) request.headers.set('Accept-Language', language)
+    return request
+  },
+})
+
 // data takes the body of a success out of an answer and throws a Problem for
 // everything else, a lost connection included.
 export async function data<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
