@@ -345,6 +345,27 @@ func TestTeamAPIKeysEndWithTheTeam(t *testing.T) {
 	})
 }
 
+// A transfer ends the keys of the former owner if it is asked to, and no others.
+func TestTransferEndsKeys(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		c := newCrew(t, a, "Keys")
+		_, ends := c.machine(t, c.owner, "admin")
+		_, stays := c.machine(t, c.admin, "member")
+		body := object{"user_id": c.ids["member"], "end_keys": true}
+		if owner := c.owner.POST(c.path+"/transfer", body).Want(http.StatusOK); owner.String("role") != "owner" || owner.String("user.id") != c.ids["member"] {
+			t.Errorf("the new owner: %s", owner.Body)
+		}
+		if role := c.owner.GET(c.path).Want(http.StatusOK).String("role"); role != "admin" {
+			t.Errorf("the former owner is %s", role)
+		}
+		ends.GET(c.path).WantProblem(http.StatusUnauthorized, "unauthenticated")
+		stays.GET(c.path).Want(http.StatusOK)
+		if n := a.Count("audit_events", "action = 'member.role_changed' AND team_id = '%s'", c.path[len("/v1/teams/"):]); n != 2 {
+			t.Errorf("%d events say so", n)
+		}
+	})
+}
+
 // Removing and suspending somebody names the keys that they created, and ends
 // those at once if it is asked to.
 func TestRemovalAndSuspensionEndKeys(t *testing.T) {

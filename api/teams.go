@@ -57,6 +57,12 @@ func (s *Server) UpdateMember(ctx context.Context, r contract.UpdateMemberReques
 	return contract.UpdateMember200JSONResponse(memberOf(m)), err
 }
 
+// TransferTeam makes another member the owner, and the user an admin.
+func (s *Server) TransferTeam(ctx context.Context, r contract.TransferTeamRequestObject) (contract.TransferTeamResponseObject, error) {
+	m, err := s.Teams.Transfer(ctx, s.actor(ctx), r.Team, r.Body.UserId, value(r.Body.EndKeys))
+	return contract.TransferTeam200JSONResponse(memberOf(m)), err
+}
+
 // RemoveMember takes a member out, or lets the user leave.
 func (s *Server) RemoveMember(ctx context.Context, r contract.RemoveMemberRequestObject) (contract.RemoveMemberResponseObject, error) {
 	keys, err := s.Teams.RemoveWith(ctx, s.actor(ctx), r.Team, r.User, team.Removal{

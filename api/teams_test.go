@@ -64,6 +64,8 @@ func TestObjectsOfAnotherTeam(t *testing.T) {
 				{"GET", theirs.path + "/members", nil},
 				{"PATCH", theirs.path + "/members/" + theirs.ids["member"], map[string]any{"role": "member"}},
 				{"DELETE", theirs.path + "/members/" + mine.ids["owner"], nil},
+				{"POST", theirs.path + "/transfer", map[string]any{"user_id": theirs.ids["member"]}},
+				{"POST", mine.path + "/transfer", map[string]any{"user_id": theirs.ids["member"]}},
 				{"GET", theirs.path + "/invitations", nil},
 				{"POST", theirs.path + "/invitations", map[string]any{"email": "mine.owner@gmail.com", "role": "owner"}},
 				{"DELETE", theirs.path + "/invitations/" + invitation, nil},
@@ -112,6 +114,8 @@ func TestRoles(t *testing.T) {
 				{c.admin, "PATCH", "/members/" + c.ids["member"], role("owner")},
 				{c.admin, "PATCH", "/members/" + c.ids["owner"], role("member")},
 				{c.admin, "DELETE", "/members/" + c.ids["owner"], nil},
+				{c.admin, "POST", "/transfer", map[string]any{"user_id": c.ids["admin"]}},
+				{c.member, "POST", "/transfer", map[string]any{"user_id": c.ids["member"]}},
 				{c.admin, "DELETE", "/sessions/" + owners, nil},
 				{c.admin, "DELETE", "/invitations/" + toOwner, nil},
 			} {

@@ -4320,6 +4320,15 @@ type RevokeTeamSessionsJSONBody struct {
 	Filter SessionFilter `json:"filter"`
 }
 
+// TransferTeamJSONBody defines parameters for TransferTeam.
+type TransferTeamJSONBody struct {
+	// EndKeys End the API keys of the team that the caller created, in the same transaction.
+	EndKeys *bool `json:"end_keys,omitempty"`
+
+	// UserId The member who becomes the owner.
+	UserId openapi_types.UUID `json:"user_id"`
+}
+
 // CreateTokenJSONBody defines parameters for CreateToken.
 type CreateTokenJSONBody struct {
 	// ClientId A client of LATCHKEY_CLIENTS. The default is the first one.
@@ -4551,6 +4560,9 @@ type EnterTeamJSONRequestBody EnterTeamJSONBody
 
 // RevokeTeamSessionsJSONRequestBody defines body for RevokeTeamSessions for application/json ContentType.
 type RevokeTeamSessionsJSONRequestBody RevokeTeamSessionsJSONBody
+
+// TransferTeamJSONRequestBody defines body for TransferTeam for application/json ContentType.
+type TransferTeamJSONRequestBody TransferTeamJSONBody
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody CreateTokenJSONBody
@@ -5159,6 +5171,9 @@ type ServerInterface interface {
 	// RevokeTeamSession End a team session (admin, owner, or your own)
 	// (DELETE /v1/teams/{team}/sessions/{session})
 	RevokeTeamSession(c *gin.Context, team TeamPath, session SessionPath)
+	// TransferTeam Make another member the owner, and yourself an admin (owner)
+	// (POST /v1/teams/{team}/transfer)
+	TransferTeam(c *gin.Context, team TeamPath)
 	// CreateToken Issue an access token for the current session
 	// (POST /v1/token)
 	CreateToken(c *gin.Context)
@@ -9323,6 +9338,31 @@ func (siw *ServerInterfaceWrapper) RevokeTeamSession(c *gin.Context) {
 	siw.Handler.RevokeTeamSession(c, team, session)
 }
 
+// TransferTeam operation middleware
+func (siw *ServerInterfaceWrapper) TransferTeam(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team TeamPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", c.Param("team"), &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TransferTeam(c, team)
+}
+
 // CreateToken operation middleware
 func (siw *ServerInterfaceWrapper) CreateToken(c *gin.Context) {
 
@@ -9578,6 +9618,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/teams/:team", wrapper.DeleteTeam)
 	router.GET(options.BaseURL+"/v1/teams/:team", wrapper.GetTeam)
 	router.PATCH(options.BaseURL+"/v1/teams/:team", wrapper.UpdateTeam)
+	router.POST(options.BaseURL+"/v1/teams/:team/transfer", wrapper.TransferTeam)
 	router.GET(options.BaseURL+"/v1/teams/:team/policy", wrapper.GetTeamPolicy)
 	router.PUT(options.BaseURL+"/v1/teams/:team/policy", wrapper.SetTeamPolicy)
 	router.GET(options.BaseURL+"/v1/teams/:team/sessions", wrapper.ListTeamSessions)
@@ -15739,6 +15780,46 @@ func (response RevokeTeamSessiondefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type TransferTeamRequestObject struct {
+	Team TeamPath `json:"team"`
+	Body *TransferTeamJSONRequestBody
+}
+
+type TransferTeamResponseObject interface {
+	VisitTransferTeamResponse(w http.ResponseWriter) error
+}
+
+type TransferTeam200JSONResponse Member
+
+func (response TransferTeam200JSONResponse) VisitTransferTeamResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TransferTeamdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TransferTeamdefaultApplicationProblemPlusJSONResponse) VisitTransferTeamResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateTokenRequestObject struct {
 	Body *CreateTokenJSONRequestBody
 }
@@ -16469,6 +16550,9 @@ type StrictServerInterface interface {
 	// RevokeTeamSession End a team session (admin, owner, or your own)
 	// (DELETE /v1/teams/{team}/sessions/{session})
 	RevokeTeamSession(ctx context.Context, request RevokeTeamSessionRequestObject) (RevokeTeamSessionResponseObject, error)
+	// TransferTeam Make another member the owner, and yourself an admin (owner)
+	// (POST /v1/teams/{team}/transfer)
+	TransferTeam(ctx context.Context, request TransferTeamRequestObject) (TransferTeamResponseObject, error)
 	// CreateToken Issue an access token for the current session
 	// (POST /v1/token)
 	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
@@ -21217,6 +21301,50 @@ func (sh *strictHandler) RevokeTeamSession(ctx *gin.Context, team TeamPath, sess
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RevokeTeamSessionResponseObject); ok {
 		if err := validResponse.VisitRevokeTeamSessionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TransferTeam operation middleware
+func (sh *strictHandler) TransferTeam(ctx *gin.Context, team TeamPath) {
+	var request TransferTeamRequestObject
+
+	request.Team = team
+
+	var body TransferTeamJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TransferTeam(ctx, request.(TransferTeamRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TransferTeam")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TransferTeamResponseObject); ok {
+		if err := validResponse.VisitTransferTeamResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

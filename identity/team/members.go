@@ -32,45 +32,81 @@ func (s *Service) ChangeRole(ctx context.Context, actor identity.Actor, team, us
 		if !by.ActsOn(m.Role) || !by.ActsOn(role) {
 			return identity.NewError(identity.CodeForbidden, "only an owner can add or remove an owner")
 		}
-		before := m.Role
-		if endKeys {
-			if !before.Above(role) {
-				return identity.NewError(identity.CodeInvalidRequest, "only a lower role ends keys").WithField("end_keys")
-			}
-			if err := actor.RequireRecentlyVerified(); err != nil {
-				return err
-			}
-		}
-		if before == role {
-			out, err = s.store.Member(ctx, team, user)
-			return err
-		}
-		m.Role, m.RoleSince = role, new(s.now())
-		if err := s.store.UpdateRole(ctx, m); err != nil {
-			return err
-		}
-		if err := s.keepOwner(ctx, team, before); err != nil {
-			return err
-		}
-		if out, err = s.store.Member(ctx, team, user); err != nil {
-			return err
-		}
-		e := s.event(actor, identity.ActionMemberRoleChanged, team, &user, identity.Metadata{"before": before, "role": role})
-		if !endKeys {
-			return s.store.RecordEvents(ctx, e)
-		}
-		keys, err := s.store.KeysCreatedBy(ctx, user, &team, s.now())
-		if err != nil {
-			return err
-		}
-		ended, err := s.endKeys(ctx, actor, keys, "member_demoted")
-		if err != nil {
-			return err
-		}
-		e.Data["api_keys_ended"] = len(keys)
-		return s.store.RecordEvents(ctx, append(ended, e)...)
+		out, err = s.setRole(ctx, actor, m, role, endKeys)
+		return err
 	})
 	return out, err
+}
+
+// Transfer makes another member an owner and the actor, an owner, an admin, both or
+// neither. With endKeys, which requires a recent sign-in, the API keys of the team that
+// the actor created end, too. It returns the new owner. A suspended member cannot become
+// the only owner (CodeLastOwner).
+func (s *Service) Transfer(ctx context.Context, actor identity.Actor, team, to identity.ID, endKeys bool) (Member, error) {
+	var out Member
+	err := s.change(ctx, actor, team, func(ctx context.Context, _ Team, by Role) error {
+		if by != RoleOwner {
+			return identity.NewError(identity.CodeForbidden, "only an owner can transfer a team")
+		}
+		if to == actor.UserID {
+			return identity.NewError(identity.CodeInvalidRequest, "choose another member").WithField("user_id")
+		}
+		heir, err := s.store.Membership(ctx, team, to)
+		if err != nil {
+			return err
+		}
+		if out, err = s.setRole(ctx, actor, heir, RoleOwner, false); err != nil {
+			return err
+		}
+		own, err := s.store.Membership(ctx, team, actor.UserID)
+		if err != nil {
+			return err
+		}
+		_, err = s.setRole(ctx, actor, own, RoleAdmin, endKeys)
+		return err
+	})
+	return out, err
+}
+
+// setRole changes the role of a member in the transaction that locked the team.
+func (s *Service) setRole(ctx context.Context, actor identity.Actor, m Membership, role Role, endKeys bool) (Member, error) {
+	before := m.Role
+	if endKeys {
+		if !before.Above(role) {
+			return Member{}, identity.NewError(identity.CodeInvalidRequest, "only a lower role ends keys").WithField("end_keys")
+		}
+		if err := actor.RequireRecentlyVerified(); err != nil {
+			return Member{}, err
+		}
+	}
+	if before == role {
+		return s.store.Member(ctx, m.TeamID, m.UserID)
+	}
+	m.Role, m.RoleSince = role, new(s.now())
+	if err := s.store.UpdateRole(ctx, m); err != nil {
+		return Member{}, err
+	}
+	if err := s.keepOwner(ctx, m.TeamID, before); err != nil {
+		return Member{}, err
+	}
+	out, err := s.store.Member(ctx, m.TeamID, m.UserID)
+	if err != nil {
+		return Member{}, err
+	}
+	e := s.event(actor, identity.ActionMemberRoleChanged, m.TeamID, &m.UserID, identity.Metadata{"before": before, "role": role})
+	if !endKeys {
+		return out, s.store.RecordEvents(ctx, e)
+	}
+	keys, err := s.store.KeysCreatedBy(ctx, m.UserID, &m.TeamID, s.now())
+	if err != nil {
+		return Member{}, err
+	}
+	ended, err := s.endKeys(ctx, actor, keys, "member_demoted")
+	if err != nil {
+		return Member{}, err
+	}
+	e.Data["api_keys_ended"] = len(keys)
+	return out, s.store.RecordEvents(ctx, append(ended, e)...)
 }
 
 // Removal is how a member is removed.

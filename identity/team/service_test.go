@@ -166,6 +166,47 @@ func TestTheLastOwnerStays(t *testing.T) {
 	})
 }
 
+// A transfer changes both roles or none, and takes an owner.
+func TestTransfer(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		id := f.Team(t, f.User(t).ID).ID
+		owner, admin, heir := f.join(t, id, team.RoleOwner), f.join(t, id, team.RoleAdmin), f.join(t, id, team.RoleMember)
+		transfer := func(by, to identity.User, endKeys bool) error {
+			_, err := f.Service.Transfer(t.Context(), actor(by), id, to.ID, endKeys)
+			return err
+		}
+		storagetest.WantCode(t, "by an admin", transfer(admin, heir, false), identity.CodeForbidden)
+		storagetest.WantCode(t, "by a member", transfer(heir, admin, false), identity.CodeForbidden)
+		storagetest.WantCode(t, "to oneself", transfer(owner, owner, false), identity.CodeInvalidRequest)
+		storagetest.WantNotFound(t, "to a stranger", transfer(owner, f.User(t), false))
+		stale := actor(owner)
+		stale.RecentlyVerified = false
+		_, err := f.Service.Transfer(t.Context(), stale, id, heir.ID, true)
+		storagetest.WantCode(t, "ending keys without a recent sign-in", err, identity.CodeReauthRequired)
+		storagetest.Same(t, []team.Role{f.role(t, id, owner.ID), f.role(t, id, heir.ID)}, []team.Role{team.RoleOwner, team.RoleMember})
+
+		m, err := f.Service.Transfer(t.Context(), actor(owner), id, heir.ID, false)
+		if err != nil || m.Role != team.RoleOwner || m.UserID != heir.ID {
+			t.Errorf("the new owner: %+v, %v", m, err)
+		}
+		storagetest.Same(t, []team.Role{f.role(t, id, owner.ID), f.role(t, id, heir.ID)}, []team.Role{team.RoleAdmin, team.RoleOwner})
+		storagetest.WantCode(t, "again", transfer(owner, heir, false), identity.CodeForbidden)
+	})
+}
+
+// To a member who is suspended a team is not lost.
+func TestTransferToASuspendedMember(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		owner := f.User(t)
+		id := f.Team(t, owner.ID).ID
+		disabled := f.User(t, func(u *identity.User) { u.Status = identity.StatusDisabled })
+		f.Database.Member(t, id, disabled.ID, team.RoleMember)
+		_, err := f.Service.Transfer(t.Context(), actor(owner), id, disabled.ID, false)
+		storagetest.WantCode(t, "to a suspended member", err, identity.CodeLastOwner)
+		storagetest.Same(t, []team.Role{f.role(t, id, owner.ID), f.role(t, id, disabled.ID)}, []team.Role{team.RoleOwner, team.RoleMember})
+	})
+}
+
 // Everyone goes at once, by leaving, by being demoted and by being removed: one
 // owner stays.
 func TestOwnersGoAtOnce(t *testing.T) {
