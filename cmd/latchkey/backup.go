@@ -55,11 +55,11 @@ to be installed. The file holds everything but LATCHKEY_SECRET. See docs/backup.
 }
 
 func newRestoreCommand() *cobra.Command {
-	var yes, replace, keepSessions bool
+	var yes, replace, restored, keepSessions bool
 	var list, archive string
 	var expect []string
 	cmd := &cobra.Command{
-		Use:   "restore FILE --yes",
+		Use:   "restore {FILE | --data-restored} --yes",
 		Short: "Put a backup where the database is, and bring it up to date",
 		Long: `Restores what latchkey backup wrote into the configured database, which must be
 empty unless --replace is given. The service must not run. Then it
@@ -68,8 +68,16 @@ empty unless --replace is given. The service must not run. Then it
   - ends all sessions, since some of them may have been ended after the backup,
   - erases again who was erased after the backup, by the list that a running
     service keeps in LATCHKEY_AUDIT_ARCHIVE_DIR, or by --erased,
-  - verifies the audit trail.`,
-		Args: cobra.ExactArgs(1),
+  - verifies the audit trail.
+
+With --data-restored it does only that: for a database that pg_restore, a snapshot or
+your platform has restored.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if !restored {
+				return cobra.ExactArgs(1)(cmd, args)
+			}
+			return cobra.NoArgs(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := config.Load(os.Environ(), false) // what is erased again leaves keyed hashes
 			if err != nil {
@@ -82,7 +90,11 @@ empty unless --replace is given. The service must not run. Then it
 			if err != nil {
 				return err
 			}
-			err = backup.Restore(cmd.Context(), forPrograms(cfg), args[0], replace)
+			if restored {
+				err = backup.Restored(cmd.Context(), forPrograms(cfg))
+			} else {
+				err = backup.Restore(cmd.Context(), forPrograms(cfg), args[0], replace)
+			}
 			if errors.Is(err, backup.ErrNotEmpty) {
 				err = fmt.Errorf("%w; --replace restores over it, and what it has is lost", err)
 			}
@@ -97,6 +109,8 @@ empty unless --replace is given. The service must not run. Then it
 		},
 	}
 	cmd.Flags().BoolVar(&replace, "replace", false, "restore over a database that is there; what it has is lost")
+	cmd.Flags().BoolVar(&restored, "data-restored", false, "the data is back already, by other means: do what comes after that")
+	cmd.MarkFlagsMutuallyExclusive("data-restored", "replace")
 	cmd.Flags().BoolVar(&keepSessions, "keep-sessions", false, "let sessions and tokens go on that worked when the backup was made")
 	cmd.Flags().StringVar(&list, "erased", "", "the list of erased users; by default "+erased.Name+" in LATCHKEY_AUDIT_ARCHIVE_DIR, if it is there; - for none")
 	cmd.Flags().StringVar(&archive, "archive", "", "the directory of the archive, to verify its files with the database")

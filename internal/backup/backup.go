@@ -53,6 +53,20 @@ func Restore(ctx context.Context, databaseURL, file string, replace bool) error 
 	return restorePostgres(ctx, databaseURL, file, replace)
 }
 
+// Restored checks what other programs restored: that the database is one of Latchkey's, and
+// that nothing uses it.
+func Restored(ctx context.Context, databaseURL string) error {
+	if path, ok := strings.CutPrefix(databaseURL, sqliteScheme); ok {
+		return errors.Join(checkSQLite(ctx, path), unused(ctx, path))
+	}
+	return restoredPostgres(ctx, databaseURL)
+}
+
+// errInUse is that others are connected to the database.
+func errInUse(others int) error {
+	return fmt.Errorf("%d other connections use the database: stop the service first", others)
+}
+
 // partialOf is a new, empty file beside another.
 func partialOf(file string) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*") // mode 0600

@@ -128,7 +128,7 @@ func restorePostgres(ctx context.Context, databaseURL, file string, replace bool
 		return fmt.Errorf("the database has %d tables: %w", tables, ErrNotEmpty)
 	}
 	if others > 0 {
-		return fmt.Errorf("%d other connections use the database: stop the service first", others)
+		return errInUse(others)
 	}
 	args := []string{"--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"}
 	if replace {
@@ -146,22 +146,57 @@ func readHead(file string, head []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// inUse counts the tables of a database, and who else is connected to it.
-func inUse(ctx context.Context, databaseURL string) (tables, others int, err error) {
+// restoredPostgres also serves a schema of a database that others use too: then only
+// connections of its own user count.
+func restoredPostgres(ctx context.Context, databaseURL string) error {
+	conn, err := connect(ctx, databaseURL)
+	if err != nil {
+		return err
+	}
+	var found, others int
+	err = conn.QueryRow(ctx, `SELECT
+		(SELECT count(to_regclass(name)) FROM unnest(ARRAY['goose_db_version', 'users', 'audit_events']) AS name),
+		(SELECT count(*) FROM pg_stat_activity AS a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'
+			AND ($1 OR a.usename = current_user))`, ownDatabase(databaseURL) == nil).Scan(&found, &others)
+	switch err = errors.Join(err, conn.Close(ctx)); {
+	case err != nil:
+		return err
+	case found < 3:
+		return errors.New("the database has not been restored: it has no tables of Latchkey's, or not all")
+	case others > 0:
+		return errInUse(others)
+	}
+	return nil
+}
+
+// connect connects without a pool, with the parameters of the URL that are not ours.
+func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
 	u, err := url.Parse(databaseURL)
 	if err != nil {
-		return 0, 0, errors.New("the database URL cannot be read")
+		return nil, errors.New("the database URL cannot be read")
 	}
 	q := u.Query()
+	path, schema := q.Get("search_path"), q.Get("schema")
 	for name := range q {
 		if !slices.Contains(libpq, name) && name != "password" {
 			q.Del(name)
 		}
 	}
+	switch {
+	case path != "":
+		q.Set("search_path", path)
+	case schema != "":
+		q.Set("search_path", pgx.Identifier{schema}.Sanitize())
+	}
 	u.RawQuery = q.Encode()
-	conn, err := pgx.Connect(ctx, u.String())
+	return pgx.Connect(ctx, u.String()) // its errors leave the password out
+}
+
+// inUse counts the tables of a database, and who else is connected to it.
+func inUse(ctx context.Context, databaseURL string) (tables, others int, err error) {
+	conn, err := connect(ctx, databaseURL)
 	if err != nil {
-		return 0, 0, err // pgx leaves the password out
+		return 0, 0, err
 	}
 	err = conn.QueryRow(ctx, `SELECT
 		(SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND n.nspname = current_schema()),
