@@ -18,7 +18,7 @@ describe('test wallet', () => {
     const wallet = asWallet(test)
     const address = (await wallet.connect()) as `0x${string}`
     const message = 'localhost:8080 wants you to sign in: ünïcödé\n\nnewlines too'
-    const signature = (await wallet.sign(message, address)) as `0x${string}`
+    const signature = (await wallet.sign(message, address, '2026-03-01T12:10:00Z')) as `0x${string}`
     expect(await verifyMessage({ address, message, signature })).toBe(true)
     expect(await verifyMessage({ address, message: message + ' ', signature })).toBe(false)
   })

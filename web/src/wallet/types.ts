@@ -13,8 +13,11 @@ export interface Wallet {
   chainId?(): Promise<number | undefined>
   /** Asks for an address; rejects with Declined when the person says no. */
   connect(): Promise<string>
-  /** personal_sign (EIP-191); rejects with Declined when the person says no. */
-  sign(message: string, address: string): Promise<string>
+  /**
+   * personal_sign (EIP-191); rejects with Declined when the person says no. A wallet on another
+   * device can answer until expiresAt (RFC 3339).
+   */
+  sign(message: string, address: string, expiresAt: string): Promise<string>
   /** Tells when the wallet turns to another account than this, and back; answers how to stop. */
   watch?(address: string, tell: (another: boolean) => void): () => void
 }

@@ -3,6 +3,7 @@ import { getConnectors } from 'wagmi/actions'
 import { Declined, WalletFault } from './types'
 import { configFor, faultOf, walletOf } from './wagmi'
 
+const soon = '2026-03-01T12:10:00Z'
 const address = '0xAb5801a7D398351b8bE11C439e05C5B3259aeC9B'
 
 beforeEach(() => vi.stubGlobal('window', new EventTarget()))
@@ -48,7 +49,7 @@ describe('a wallet of the browser', () => {
   it('signs by personal_sign over the bytes of the text', async () => {
     const { wallet, asked } = aWallet({ ...works, personal_sign: () => '0xsigned' })
     await wallet.connect()
-    expect(await wallet.sign('é\n', address)).toBe('0xsigned')
+    expect(await wallet.sign('é\n', address, soon)).toBe('0xsigned')
     expect(asked.at(-1)).toEqual({ method: 'personal_sign', params: ['0xc3a90a', address] })
   })
 
@@ -64,7 +65,7 @@ describe('a wallet of the browser', () => {
       await new Promise((resolve) => setTimeout(resolve))
     }
     await turnTo(['0x' + '12'.repeat(20)])
-    await expect(wallet.sign('x', address)).rejects.toMatchObject({ kind: 'Another' })
+    await expect(wallet.sign('x', address, soon)).rejects.toMatchObject({ kind: 'Another' })
     await turnTo([address.toLowerCase()])
     await turnTo([])
     stop()
@@ -75,7 +76,7 @@ describe('a wallet of the browser', () => {
     await expect(aWallet({ ...works, eth_requestAccounts: refuses(code) }).wallet.connect()).rejects.toBeInstanceOf(Declined)
     const { wallet } = aWallet({ ...works, personal_sign: refuses(code) })
     await wallet.connect()
-    await expect(wallet.sign('x', address)).rejects.toBeInstanceOf(Declined)
+    await expect(wallet.sign('x', address, soon)).rejects.toBeInstanceOf(Declined)
   })
 
   it('says that a request is open already, and when there is no account', async () => {

@@ -23,7 +23,7 @@ export function faultOf(thrown: unknown): Declined | WalletFault {
   return new WalletFault('Failed')
 }
 
-async function ask<T>(request: () => Promise<T>): Promise<T> {
+export async function ask<T>(request: () => Promise<T>): Promise<T> {
   try {
     return await request()
   } catch (thrown) {

@@ -1,8 +1,9 @@
 import type { Config } from 'wagmi'
 import { walletConnect } from 'wagmi/connectors/walletConnect'
 import { brand } from '../brand'
+import { signUntil } from './expiry'
 import type { Wallet } from './types'
-import { walletOf } from './wagmi'
+import { ask, walletOf } from './wagmi'
 
 // phoneWallet speaks to a wallet on another device by WalletConnect. Its address
 // for the code to scan goes to onUri, as often as there is a new one. Once the
@@ -21,11 +22,10 @@ export function phoneWallet(config: Config, projectId: string, onUri: (uri: stri
   connector.emitter.on('message', ({ type, data }) => {
     if (type === 'display_uri' && typeof data === 'string') onUri(data)
   })
-  const wallet = walletOf(config, connector)
   return {
-    ...wallet,
-    async sign(message, address) {
-      const signature = await wallet.sign(message, address)
+    ...walletOf(config, connector),
+    async sign(message, address, expiresAt) {
+      const signature = await ask(() => signUntil(connector, message, address, expiresAt))
       await connector.disconnect().catch(() => undefined)
       return signature
     },

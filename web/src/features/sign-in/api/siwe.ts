@@ -55,7 +55,7 @@ export async function proveWallet(api: Api, request: Request): Promise<ProofResu
     }),
   )
   if (challenge.message === undefined) throw new WalletFault('NoMessage')
-  const signature = await wallet.sign(challenge.message, address)
+  const signature = await wallet.sign(challenge.message, address, challenge.expires_at)
   try {
     return await data(api.POST('/v1/auth/siwe/verify', { body: { message: challenge.message, signature, delivery: 'cookie', ...(purpose === 'sign_in' && forTicket()) } }))
   } catch (error) {
