@@ -90,6 +90,7 @@ func TestSweepGoesByIndexes(t *testing.T) {
 				"SELECT k.id FROM tickets AS k WHERE k.expires_at < '2020-01-01' LIMIT 500":                              "tickets_expires",
 				"SELECT lg.id FROM link_grants AS lg WHERE lg.expires_at < '2020-01-01' LIMIT 500":                       "link_grants_expires",
 				"SELECT dr.id FROM device_requests AS dr WHERE dr.expires_at < '2020-01-01' LIMIT 500":                   "device_requests_expires",
+				"SELECT cg.id FROM client_grants AS cg WHERE cg.revoked_at < '2020-01-01' LIMIT 500":                     "client_grants_revoked",
 				"SELECT c.id FROM email_challenges AS c WHERE c.expires_at < '2020-01-01' LIMIT 500":                     "email_challenges_expires",
 			} {
 				if plan := d.Plan(t, query); !strings.Contains(plan, index) {

@@ -28,11 +28,16 @@ type useless struct {
 	since time.Time
 }
 
+// unreferredGrant is true for a grant cg by which no session was made that is kept, and
+// no request of a device.
+const unreferredGrant = `NOT EXISTS (SELECT 1 FROM sessions AS gs WHERE gs.grant_id = cg.id)
+	AND NOT EXISTS (SELECT 1 FROM device_requests AS gd WHERE gd.grant_id = cg.id)`
+
 // Sweep deletes what has no use any more: burned secrets and tickets that have
 // expired by themselves, requests of devices a while after that, e-mail challenges and
 // mails that no longer count for a limit, signing keys that no token needs, old events
-// of the feed and deliveries, and jobs and sessions that ended or expired before
-// the given time. It returns how many rows went. Of several replicas one sweeps
+// of the feed and deliveries, and jobs, sessions and grants of applications that ended,
+// expired or were revoked before the given time. It returns how many rows went. Of several replicas one sweeps
 // at a time; the others leave it at that.
 func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, error) {
 	session := (*sessionRow)(nil)
@@ -53,6 +58,7 @@ func (db *DB) Sweep(ctx context.Context, now, sessionsBefore time.Time) (int64, 
 		{session, "s", "id", "s.expires_at < ?", sessionsBefore},
 		{session, "s", "id", "s.idle_expires_at < ? AND s.ended_at IS NULL", sessionsBefore},
 		{session, "s", "id", "s.ended_at < ?", sessionsBefore},
+		{(*clientGrantRow)(nil), "cg", "id", "cg.revoked_at < ? AND " + unreferredGrant, sessionsBefore},
 	} {
 		for {
 			n, more, err := db.sweep(ctx, u)
