@@ -128,7 +128,7 @@ func (db *DB) Events(ctx context.Context, f audit.Filter, p identity.Page) ([]au
 	if f.To != nil {
 		to = *f.To
 	}
-	q, err := db.idsOfTimes(ctx, whereEvent(db.events(db.reader(ctx)), f), timed{"audit_events", "a", "at"}, from, to)
+	q, err := db.idsOfTimes(ctx, whereEvent(db.events(db.reader(ctx)), f), timed{"audit_events", "a", "at"}, from, to, false)
 	if err != nil {
 		return nil, err
 	}

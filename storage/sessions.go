@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -218,7 +219,7 @@ func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p i
 	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, "+endedInBulk+" AS ended_in_bulk, "+clientName+" AS client_name, "+summaryColumns, db.columns((*sessionRow)(nil))).
 		Join("JOIN users AS u ON u.id = s.user_id")
 	after, until := createdWithin(f, now)
-	q, err := db.idsOfTimes(ctx, db.whereSession(q, f, now), timed{"sessions", "s", "created_at"}, after, until)
+	q, err := db.idsOfTimes(ctx, db.whereSession(q, f, now), timed{"sessions", "s", "created_at"}, after, until, f.Walk)
 	if err != nil {
 		return nil, err
 	}
@@ -231,13 +232,28 @@ func (db *DB) Sessions(ctx context.Context, f session.Filter, now time.Time, p i
 }
 
 // LookThrough implements session.Store.
-func (db *DB) LookThrough(ctx context.Context, after *identity.ID, n int) (*identity.ID, error) {
+func (db *DB) LookThrough(ctx context.Context, f session.Filter, now time.Time, after *identity.ID, n int) (*identity.ID, error) {
+	q := db.reader(ctx).NewSelect().TableExpr("sessions AS s").Column("s.id")
+	if f.KeyID != nil {
+		q = q.Where("s.key_id = ?", *f.KeyID)
+	}
+	from, to := createdWithin(f, now)
+	q, err := db.idsOfTimes(ctx, q, timed{"sessions", "s", "created_at"}, from, to, true)
+	if err != nil {
+		return nil, err
+	}
 	var ids []identity.ID // the last one, and one more
-	q := newestFirst(db.reader(ctx).NewSelect().TableExpr("sessions AS s").Column("s.id"), "s.id", identity.Page{Limit: 1, After: after}).Offset(int64(n) - 1)
-	if err := q.Scan(ctx, &ids); err != nil || len(ids) < 2 {
+	err = newestFirst(q, "s.id", identity.Page{Limit: 1, After: after}).Offset(int64(n)-1).Scan(ctx, &ids)
+	if err != nil || len(ids) < 2 {
 		return nil, db.engine.normalise(err)
 	}
 	return &ids[0], nil
+}
+
+// Crowded implements session.Store.
+func (db *DB) Crowded(ctx context.Context, network netip.Prefix, n int) (bool, error) {
+	q := inNetwork(db.reader(ctx).NewSelect().TableExpr("sessions AS s").ColumnExpr("1"), network)
+	return db.more(ctx, q.Order("s.ip_key"), n) // along its index
 }
 
 // EndingByToken implements session.Store.

@@ -20,9 +20,9 @@ type timed struct{ table, alias, column string }
 // idsOfTimes narrows a list that goes by ids to those that rows of some times can
 // have; a zero time is no limit. The list has its own conditions on times besides. It
 // is for SQLite, which would otherwise read along the ids until it comes to the times:
-// ids begin with the time they were made at.
-func (db *DB) idsOfTimes(ctx context.Context, q *bun.SelectQuery, of timed, from, to time.Time) (*bun.SelectQuery, error) {
-	if db.engine != sqlite {
+// ids begin with the time they were made at. PostgreSQL does so where the list is walked.
+func (db *DB) idsOfTimes(ctx context.Context, q *bun.SelectQuery, of timed, from, to time.Time, walk bool) (*bun.SelectQuery, error) {
+	if db.engine != sqlite && !walk {
 		return q, nil
 	}
 	for _, limit := range []struct {

@@ -274,13 +274,22 @@ const maxWalk = 20_000
 // ListAll returns everyone's sessions, for operators. A page of those that no index
 // finds may have fewer than the limit, or none, and still a next one.
 func (s *Service) ListAll(ctx context.Context, f Filter, p identity.Page) ([]Listed, *identity.ID, error) {
-	if f.walks() {
-		var err error
-		if f.Oldest, err = s.store.LookThrough(ctx, p.After, s.maxWalk); err != nil {
+	now, walks := s.now(), f.walks()
+	if walks && f.Network.IsValid() { // by its index, unless too many are there
+		crowded, err := s.store.Crowded(ctx, f.Network, s.maxWalk)
+		if err != nil {
 			return nil, nil, err
 		}
+		walks = crowded
 	}
-	rows, err := s.store.Sessions(ctx, f, s.now(), p)
+	if walks {
+		var err error
+		if f.Oldest, err = s.store.LookThrough(ctx, f, now, p.After, s.maxWalk); err != nil {
+			return nil, nil, err
+		}
+		f.Walk = true
+	}
+	rows, err := s.store.Sessions(ctx, f, now, p)
 	rows, next := identity.Next(rows, p, func(l Listed) identity.ID { return l.ID })
 	if next == nil {
 		next = f.Oldest

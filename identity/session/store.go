@@ -32,15 +32,16 @@ type Filter struct {
 	// StatusRefused. Without one all of them are active.
 	Policy    *team.Policy
 	Oldest    *identity.ID // the last one in the order of a list
+	Walk      bool         // the list is read along its order, see walks
 	Except    *identity.ID // not this one
 	NotUserID *identity.ID // not theirs
 	Owners    *bool        // in a team: only the owners', or only the others'
 }
 
-// walks reports whether no index finds the sessions that meet the filter.
+// walks reports whether no index finds the sessions that meet the filter in the order
+// of a list. Ages do not count: they may leave out nothing, and a walk keeps to them.
 func (f Filter) walks() bool {
-	narrow := f.UserID != nil || f.IDs != nil || f.Network.IsValid() || f.OlderThan > 0 || f.NewerThan > 0
-	return !narrow && (f.Device != "" || f.Provider != "" || f.Status != "")
+	return f.UserID == nil && f.IDs == nil && (f.Network.IsValid() || f.Device != "" || f.Provider != "" || f.Status != "")
 }
 
 // All reports whether the filter leaves out no open session of everyone, or of a
@@ -98,8 +99,11 @@ type Store interface {
 	NoteItems(ctx context.Context, j revocation.Job, f Filter, now time.Time) (int, error)
 	Sessions(ctx context.Context, f Filter, now time.Time, p identity.Page) ([]Listed, error)
 	// LookThrough returns the last of the next n sessions after one, in the order of
-	// Sessions without a filter; nil where there are no more than n.
-	LookThrough(ctx context.Context, after *identity.ID, n int) (*identity.ID, error)
+	// Sessions with nothing of the filter but its key and ages; nil where there are no
+	// more than n.
+	LookThrough(ctx context.Context, f Filter, now time.Time, after *identity.ID, n int) (*identity.ID, error)
+	// Crowded reports whether more than n sessions were last seen in a network.
+	Crowded(ctx context.Context, network netip.Prefix, n int) (bool, error)
 }
 
 // SessionSelector picks among a user's open sessions: the one, or all but the one.

@@ -1,7 +1,9 @@
 package session_test
 
 import (
+	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/session"
@@ -16,14 +18,16 @@ func TestListsWalkABoundedNumberOfSessions(t *testing.T) {
 		var rare []identity.ID // newest first
 		for n := range 14 {
 			s := f.Session(t, u.ID, func(s *session.Session) {
+				s.IP = "198.51.100.8"
 				if n%6 == 0 {
-					s.UserAgent, s.Methods = "curl/8.5.0", session.Methods{"gitlab"}
+					s.IP, s.UserAgent, s.Methods = "198.51.100.7", "curl/8.5.0", session.Methods{"gitlab"}
 				}
 			})
 			if n%6 == 0 {
 				rare = append([]identity.ID{s.ID}, rare...)
 			}
 		}
+		f.Clock.Advance(time.Second)
 		service := f.Walking(4)
 		for name, c := range map[string]struct {
 			filter session.Filter
@@ -32,9 +36,16 @@ func TestListsWalkABoundedNumberOfSessions(t *testing.T) {
 			"device":             {session.Filter{Device: "curl"}, 4},
 			"provider":           {session.Filter{Provider: "gitlab"}, 4},
 			"device of a user":   {session.Filter{Device: "curl", UserID: &u.ID}, 1},
-			"provider, of late":  {session.Filter{Provider: "gitlab", NewerThan: lifetime}, 1},
 			"by id":              {session.Filter{Device: "curl", IDs: rare}, 1},
 			"provider and state": {session.Filter{Provider: "gitlab", Status: session.StatusActive}, 4},
+			// What leaves out nothing else makes no list short.
+			"provider, of late":   {session.Filter{Provider: "gitlab", NewerThan: lifetime}, 4},
+			"device, of long ago": {session.Filter{Device: "curl", OlderThan: time.Nanosecond}, 4},
+			"everywhere":          {session.Filter{Device: "curl", Network: netip.MustParsePrefix("0.0.0.0/0")}, 4},
+			"a crowded network":   {session.Filter{Device: "curl", Network: netip.MustParsePrefix("198.51.100.0/24"), NewerThan: lifetime}, 4},
+			// Few enough are there.
+			"a network":            {session.Filter{Network: netip.MustParsePrefix("198.51.100.7/32")}, 1},
+			"a network, of device": {session.Filter{Device: "curl", Network: netip.MustParsePrefix("198.51.100.7/32")}, 1},
 		} {
 			var found []identity.ID
 			page, pages := identity.Page{Limit: 10}, 0
