@@ -12,7 +12,7 @@ export const merge: Area<'merge'> = {
   noEmail: 'keine E-Mail-Adresse',
   before: 'Vorher',
   after: 'Nachher',
-  moved: 'Zieht um',
+  movesMark: 'Zieht um',
   stays: 'Bleibt',
   keepsThis: 'Sie behalten das Konto, mit dem Sie angemeldet sind.',
   keepsOther: 'Sie behalten das andere Konto.',

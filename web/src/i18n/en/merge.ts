@@ -9,7 +9,7 @@ export const merge = {
   noEmail: 'no email address',
   before: 'Before',
   after: 'After',
-  moved: 'Moved',
+  movesMark: 'Moves',
   stays: 'Stays',
   keepsThis: 'You keep the account you are signed in to.',
   keepsOther: 'You keep the other account.',

@@ -7,7 +7,9 @@ import { identityName } from '../../account/methods'
 import '../../../i18n/en/later/merge'
 import '../../../i18n/en/later/account'
 
-function Moved({ title, children }: { title: string; children: ReactNode[] }) {
+// Part is one kind of thing in the plan. What moves to the account that stays is marked;
+// what ends, or stays as it is, is not.
+function Part({ title, moves, children }: { title: string; moves: (at: number) => boolean; children: ReactNode[] }) {
   const t = useT()
   return (
     <div>
@@ -19,10 +21,15 @@ function Moved({ title, children }: { title: string; children: ReactNode[] }) {
           children.map((child, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the items hold no state
             <List.Item key={i}>
-              {child}{' '}
-              <Badge size="xs" variant="light">
-                {t('merge.moved')}
-              </Badge>
+              {child}
+              {moves(i) && (
+                <>
+                  {' '}
+                  <Badge size="xs" variant="light">
+                    {t('merge.movesMark')}
+                  </Badge>
+                </>
+              )}
             </List.Item>
           ))
         ) : (
@@ -33,6 +40,9 @@ function Moved({ title, children }: { title: string; children: ReactNode[] }) {
   )
 }
 
+const all = () => true
+const none = () => false
+
 // Moves lists what goes from the account that ends to the one that stays.
 export function Moves({ preview }: { preview: MergePreview }) {
   const t = useT()
@@ -42,17 +52,17 @@ export function Moves({ preview }: { preview: MergePreview }) {
       <Title order={3} size="h5">
         {t('merge.moves')}
       </Title>
-      <Moved title={t('merge.identities')}>
+      <Part title={t('merge.identities')} moves={all}>
         {moves.identities.map((identity) => (
           <Name key={identity.id}>{identityName(t, identity)}</Name>
         ))}
-      </Moved>
-      <Moved title={t('merge.emails')}>
+      </Part>
+      <Part title={t('merge.emails')} moves={all}>
         {moves.emails.map((email) => (
           <Name key={email}>{email}</Name>
         ))}
-      </Moved>
-      <Moved title={t('merge.teams')}>
+      </Part>
+      <Part title={t('merge.teams')} moves={(at) => !moves.teams[at]?.current_role}>
         {moves.teams.map((team) => (
           <span key={team.team_id}>
             {team.current_role && team.current_role !== team.becomes
@@ -60,9 +70,17 @@ export function Moves({ preview }: { preview: MergePreview }) {
               : t.rich('merge.teamRole', { team: <Name>{team.team_name}</Name>, role: t(`common.${team.becomes}`) })}
           </span>
         ))}
-      </Moved>
-      {moves.sessions_ended > 0 && <Moved title={t('merge.sessionsTitle')}>{[t('merge.sessions', { count: moves.sessions_ended })]}</Moved>}
-      {moves.invitations > 0 && <Moved title={t('invitations.title')}>{[t('merge.invitations', { count: moves.invitations })]}</Moved>}
+      </Part>
+      {moves.sessions_ended > 0 && (
+        <Part title={t('merge.sessionsTitle')} moves={none}>
+          {[t('merge.sessions', { count: moves.sessions_ended })]}
+        </Part>
+      )}
+      {moves.invitations > 0 && (
+        <Part title={t('invitations.title')} moves={none}>
+          {[t('merge.invitations', { count: moves.invitations })]}
+        </Part>
+      )}
     </Stack>
   )
 }
