@@ -66,14 +66,15 @@ var iconTemplate = template.Must(template.New("icon").Parse(`<link rel="icon" hr
 var firstTemplate = template.Must(template.New("first").Parse(`<div id="root"><div class="first">` +
 	`{{if .Dev}}<p class="first-note">{{.Words.Dev}}</p>{{end}}` +
 	`<div class="first-header"><div><a href="/"><img src="{{.Logo}}" alt="" width="26" height="26" referrerpolicy="no-referrer" /> <bdi>{{.Brand.Name}}</bdi></a></div></div>` +
-	`<main><h1>{{.Words.Title}}</h1>{{range .Links}}<a class="first-provider" data-provider="{{.Name}}" href="{{.URL}}" data-label="{{.Label}}">{{.Text}}</a>{{end}}</main></div></div>`))
+	`<main><div class="sign-in"><h1>{{.Words.Before}}{{.Brand.Name}}{{.Words.After}}</h1>{{range .Links}}<a class="first-provider" data-provider="{{.Name}}" href="{{.URL}}" data-label="{{.Label}}">{{.Text}}</a>{{end}}</div></main></div></div>`))
 
-// words of the sign-in page, as the app's catalogues have them.
-type words struct{ lang, Title, with, Dev, noScript string }
+// words of the sign-in page, as the app's catalogues have them. Before and After are
+// around the name of the brand.
+type words struct{ lang, Before, After, with, Dev, noScript string }
 
 var languages = []words{
-	{"en", "Sign in", "Continue with ", "Development server: stand-in providers, test wallets, no secrets", noScriptText},
-	{"de", "Anmelden", "Weiter mit ", "Entwicklungsserver: Attrappen statt der Anbieter, Test-Wallets, keine Geheimnisse",
+	{"en", "Sign in to ", "", "Continue with ", "Development server: stand-in providers, test wallets, no secrets", noScriptText},
+	{"de", "Bei ", " anmelden", "Weiter mit ", "Entwicklungsserver: Attrappen statt der Anbieter, Test-Wallets, keine Geheimnisse",
 		"Diese Seite braucht JavaScript. Ihre API ist beschrieben in"},
 }
 

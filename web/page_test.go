@@ -111,7 +111,7 @@ func TestWordsAreThoseOfTheApp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, text := range []string{"title: '" + w.Title + "'", "continueWith: '" + w.with + "{provider}'", "development: '" + w.Dev + "'"} {
+		for _, text := range []string{"titleTo: '" + w.Before + "{brand}" + w.After + "'", "continueWith: '" + w.with + "{provider}'", "development: '" + w.Dev + "'"} {
 			if !strings.Contains(string(catalogue), text) {
 				t.Errorf("%s: no %s", w.lang, text)
 			}

@@ -13,6 +13,7 @@ describe('a brand colour', () => {
   it('is used, and ours without one', () => {
     expect(makeTheme('#ff0000').primaryColor).toBe('brand')
     expect(makeTheme(undefined).primaryColor).toBe('cyan')
+    expect(makeTheme(undefined).colors?.cyan).toEqual(shades('#0b7285'))
   })
 
   it('knows the contrasts of WCAG', () => {

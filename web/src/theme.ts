@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import { Badge, Button, createTheme, type MantineColorsTuple } from '@mantine/core'
 
 type RGB = readonly [number, number, number]
 
@@ -36,17 +36,37 @@ export function shades(color: string): MantineColorsTuple {
   return [...light, hex(base), hex(mix(base, 0, darken)), hex(mix(base, 0, Math.min(1, darken + 0.08)))] as unknown as MantineColorsTuple
 }
 
+// The last shade of Mantine's cyan.
+const plain = '#0b7285'
+
 // makeTheme is the look of the app, in the brand's colour if there is one.
 export function makeTheme(color: string | undefined) {
   return createTheme({
-    ...(color ? { colors: { brand: shades(color) } } : {}),
+    // White text is readable on the last two: on a button, and under a pointer.
+    colors: color ? { brand: shades(color) } : { cyan: shades(plain) },
     primaryColor: color ? 'brand' : 'cyan',
-    // The darkest: white text is readable on it, in light and in dark.
     primaryShade: 9,
     defaultRadius: 'md',
     fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
     fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
-    headings: { fontWeight: '650' },
+    fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.25rem' },
+    lineHeights: { xs: '1.45', sm: '1.5', md: '1.5', lg: '1.5', xl: '1.4' },
+    headings: {
+      fontWeight: '600',
+      sizes: {
+        h1: { fontSize: '1.5rem', lineHeight: '1.3' },
+        h2: { fontSize: '1.25rem', lineHeight: '1.35' },
+        h3: { fontSize: '1.125rem', lineHeight: '1.4' },
+        h4: { fontSize: '1rem', lineHeight: '1.5' },
+        h5: { fontSize: '0.875rem', lineHeight: '1.5' },
+        h6: { fontSize: '0.8125rem', lineHeight: '1.5' },
+      },
+    },
+    components: {
+      // A tag is a word, not a shout.
+      Badge: Badge.extend({ defaultProps: { tt: 'none', fw: 500 } }),
+      Button: Button.extend({ defaultProps: { fw: 500 } }),
+    },
     cursorType: 'pointer',
   })
 }

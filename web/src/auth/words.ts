@@ -31,7 +31,7 @@ function more(t: Translate, problem: Problem): string {
 // no in the wallet, which needs no words.
 export function wordsForError(t: Translate, error: unknown, purpose?: While): Words | undefined {
   if (error instanceof Declined) return undefined
-  if (error instanceof WalletFault) return { title: t('wallet.faultTitle'), text: t(`wallet.fault${error.kind}`) }
+  if (error instanceof WalletFault) return { title: t('walletFault.title'), text: t(`walletFault.${error.kind}`) }
   if (!isProblem(error)) return t.words[UNEXPECTED]
   const byRule = error.rule === undefined ? undefined : known(t, `${error.code}_${error.rule}`)
   // When setting a policy: what it would do to this person, and then what it requires.

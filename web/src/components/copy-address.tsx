@@ -1,5 +1,6 @@
 import { Button, CopyButton } from '@mantine/core'
 import { useT } from '../i18n/language'
+import '../i18n/en/later/wallet'
 
 // CopyAddress copies a wallet's whole address, of which pages show only the ends.
 export function CopyAddress({ address }: { address: string }) {

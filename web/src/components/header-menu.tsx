@@ -13,10 +13,10 @@ const icon = { size: 16, stroke: 1.7, 'aria-hidden': true } as const
 
 // TeamSwitcher says whether the pages are those of a team or of the person, and
 // leads to those of another.
-export function TeamSwitcher() {
+export function TeamSwitcher({ restricted }: { restricted: boolean }) {
   const t = useT()
   const { pathname } = useLocation()
-  const teams = useTeams()
+  const teams = useTeams(!restricted)
   const open = /^\/teams\/([^/]+)/.exec(pathname)?.[1]
   const team = teams.rows?.find(({ id }) => id === open)
   const place = pathname.startsWith('/admin') ? t('shell.operator') : open ? (team?.name ?? t('shell.team')) : t('shell.personal')
@@ -45,7 +45,7 @@ export function TeamSwitcher() {
             <Name line>{name}</Name>
           </Menu.Item>
         ))}
-        {teams.isPending && <Loader size="xs" m="xs" />}
+        {teams.isLoading && <Loader size="xs" m="xs" />}
         {teams.hasNextPage && (
           <Menu.Item
             closeMenuOnClick={false}
@@ -55,10 +55,14 @@ export function TeamSwitcher() {
             {t('common.showMore')}
           </Menu.Item>
         )}
-        <Menu.Divider />
-        <Menu.Item component={Link} to="/" leftSection={<IconPlus {...icon} />}>
-          {t('shell.newTeam')}
-        </Menu.Item>
+        {!restricted && (
+          <>
+            <Menu.Divider />
+            <Menu.Item component={Link} to="/" leftSection={<IconPlus {...icon} />}>
+              {t('shell.newTeam')}
+            </Menu.Item>
+          </>
+        )}
       </Menu.Dropdown>
     </Menu>
   )

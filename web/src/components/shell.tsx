@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense, useEffect, useRef } from 'react'
 import { Link, useLocation } from 'react-router'
 import { isProblem } from '../api/problem'
 import { useSession } from '../api/queries'
+import { isRestricted } from '../auth/step-up'
 import { brand } from '../brand'
 import { isDev } from '../dev'
 import { languages, setLanguage, useT } from '../i18n/language'
@@ -79,7 +80,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className="skip" href="#content">
         {t('shell.skip')}
       </a>
-      <Box component="header" style={{ borderBottom: '1px solid var(--mantine-color-default-border)' }}>
+      <Box component="header" className="header">
         {isDev && (
           <p className="dev-note" role="note">
             {t('shell.development')}
@@ -105,7 +106,7 @@ export function Shell({ children }: { children: ReactNode }) {
               {session.data && (
                 <Boundary instead={null}>
                   <Suspense fallback={null}>
-                    <TeamSwitcher />
+                    <TeamSwitcher restricted={isRestricted(session.data.session)} />
                   </Suspense>
                 </Boundary>
               )}

@@ -70,5 +70,6 @@ export function useT(): Translate {
       return () => void listeners.delete(listener)
     },
     () => current,
+    () => current,
   )
 }

@@ -2,7 +2,7 @@ import type { Catalogue } from '../translate'
 import { account, addresses, checkUp, devices, duplicates, invitations, leaving, linkRequests, methods, recovery } from './account'
 import { apps, clients, consent, device, signOut } from './apps'
 import { audit } from './audit'
-import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
+import { common, done, email, list, shell, signIn, walletFault } from './first'
 import { history } from './history'
 import { home } from './home'
 import { hooks } from './hooks'
@@ -11,7 +11,9 @@ import { merge } from './merge'
 import { operator } from './operator'
 import { details, reasons } from './reasons'
 import { filters, sessions } from './sessions'
+import { docs, stepUp } from './step-up'
 import { policy, team } from './team'
+import { wallet } from './wallet'
 import { wallets } from './wallets'
 import { webhooks } from './webhooks'
 import { words } from './words'
@@ -24,6 +26,7 @@ export const de: Catalogue = {
     done,
     signIn,
     email,
+    walletFault,
     wallet,
     stepUp,
     docs,

@@ -1,6 +1,8 @@
 import type { Area } from '../translate'
 
 export const keys: Area<'keys'> = {
+  endCreated: { one: 'Auch den {count} API-Schlüssel beenden, den diese Person angelegt hat', other: 'Auch die {count} API-Schlüssel beenden, die diese Person angelegt hat' },
+  endOwn: { one: 'Auch den {count} API-Schlüssel beenden, den Sie angelegt haben', other: 'Auch die {count} API-Schlüssel beenden, die Sie angelegt haben' },
   made: 'Erstellt',
   state: 'Status',
   never: 'Nie',

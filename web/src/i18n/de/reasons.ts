@@ -25,6 +25,8 @@ export const details: Area<'details'> = {
   max_age: 'neu anmelden nach (Sekunden)',
   idle: 'Ende nach Inaktivität von (Sekunden)',
   required_providers: 'erforderliche Anmeldemethoden',
+  unreadable: 'nicht lesbar',
+  any_of: 'eine dieser Anmeldemethoden',
   allowed_networks: 'Netzwerke',
   exclusive: 'eine Sitzung je Mitglied',
   require_fresh_for_admin: 'Änderungen erfordern eine aktuelle Bestätigung',

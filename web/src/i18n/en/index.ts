@@ -1,7 +1,7 @@
 import type { account, addresses, checkUp, devices, duplicates, invitations, leaving, linkRequests, methods, recovery } from './account'
 import type { apps, clients, consent, device, signOut } from './apps'
 import type { audit } from './audit'
-import { common, docs, done, email, list, shell, signIn, stepUp, wallet } from './first'
+import { common, done, email, list, shell, signIn, walletFault } from './first'
 import type { history } from './history'
 import type { home } from './home'
 import type { hooks } from './hooks'
@@ -10,7 +10,9 @@ import type { merge } from './merge'
 import type { operator } from './operator'
 import type { details, reasons } from './reasons'
 import type { filters, sessions } from './sessions'
+import type { docs, stepUp } from './step-up'
 import type { policy, team } from './team'
+import type { wallet } from './wallet'
 import type { wallets } from './wallets'
 import type { webhooks } from './webhooks'
 import { words } from './words'
@@ -28,9 +30,10 @@ export const en = {
     done,
     signIn,
     email,
-    wallet,
-    stepUp,
-    docs,
+    walletFault,
+    wallet: later<typeof wallet>(),
+    stepUp: later<typeof stepUp>(),
+    docs: later<typeof docs>(),
     home: later<typeof home>(),
     account: later<typeof account>(),
     checkUp: later<typeof checkUp>(),

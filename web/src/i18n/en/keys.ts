@@ -1,4 +1,6 @@
 export const keys = {
+  endCreated: { one: 'Also end the {count} API key they created', other: 'Also end the {count} API keys they created' },
+  endOwn: { one: 'Also end the {count} API key you created', other: 'Also end the {count} API keys you created' },
   made: 'Created',
   state: 'Status',
   never: 'Never',

@@ -25,6 +25,8 @@ export const details = {
   max_age: 'sign in again after (seconds)',
   idle: 'end after inactivity of (seconds)',
   required_providers: 'required sign-in methods',
+  unreadable: 'cannot be read',
+  any_of: 'one of these sign-in methods',
   allowed_networks: 'networks',
   exclusive: 'one session per member',
   require_fresh_for_admin: 'changes need a recent verification',

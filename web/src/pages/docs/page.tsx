@@ -5,6 +5,7 @@ import SwaggerUI from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 import './docs.css'
 import { PageTitle } from '../../components/page-title'
 import { useT } from '../../i18n/language'
+import '../../i18n/en/later/step-up'
 
 // DocsPage renders the contract that this very service serves. The library comes
 // with the app, so the page works without the internet and under its policy.

@@ -94,12 +94,12 @@ export function SignInPage() {
   if (done) return target.page ? <Navigate to={target.href} replace /> : <Leave to={target.href} />
 
   return (
-    <Stack maw={440} mx="auto" gap="lg">
+    <Stack maw={440} mx="auto" gap="lg" className="sign-in">
       <PageTitle>{t('signIn.title')}</PageTitle>
       <Stack gap={4}>
-        <Title order={1}>{t('signIn.title')}</Title>
+        <Title order={1}>{t('signIn.titleTo', { brand: brand.name })}</Title>
         {URL.canParse(target.href) && ( // a path is of this site, whatever answers it
-          <Text className="muted" component="div">
+          <Text className="muted" component="div" ta="center">
             {t.rich('signIn.toContinue', { application: <strong key="host">{new URL(target.href).host}</strong> })}
           </Text>
         )}
@@ -152,8 +152,22 @@ export function SignInPage() {
           ))}
         </Stack>
       )}
+      {wallet && (
+        <Stack component="section" aria-label={t('signIn.withWallet')} mt={redirects.length > 0 && !linked ? -8 : 0}>
+          {walletsOpen ? (
+            <Wallets purpose="sign_in" provider={wallet} onDone={() => enter(wallet.name)} />
+          ) : (
+            <Button size="md" variant="default" className="with-mark" onClick={() => setWalletsOpen(true)} rightSection={last === wallet.name && <LastUsed when />}>
+              <span className="mark">
+                <Mark provider={wallet.name} />
+              </span>
+              {t('signIn.continueWithWallet')}
+            </Button>
+          )}
+        </Stack>
+      )}
       {email && (
-        <MethodSection label={t('signIn.byEmail')} divider={redirects.length > 0 && !linked && t('signIn.orEmail')} last={last === email.name && !linked}>
+        <MethodSection label={t('signIn.byEmail')} divider={((redirects.length > 0 && !linked) || wallet) && t('signIn.or')} last={last === email.name && !linked}>
           <EmailSignIn
             key={token ?? ''}
             purpose="sign_in"
@@ -166,20 +180,6 @@ export function SignInPage() {
         </MethodSection>
       )}
       {passkey && !linked && <PasskeySignIn last={last === passkey.name} onDone={() => enter(passkey.name)} />}
-      {wallet && (
-        <MethodSection label={t('signIn.withWallet')} divider={(redirects.length > 0 || email) && t('signIn.orWallet')} last={last === wallet.name}>
-          {walletsOpen ? (
-            <Wallets purpose="sign_in" provider={wallet} onDone={() => enter(wallet.name)} />
-          ) : (
-            <Button size="md" variant="default" className="with-mark" onClick={() => setWalletsOpen(true)}>
-              <span className="mark">
-                <Mark provider={wallet.name} />
-              </span>
-              {t('signIn.continueWithWallet')}
-            </Button>
-          )}
-        </MethodSection>
-      )}
       {providers.data?.length === 0 && (
         <Paper withBorder p="md">
           <Text>{t('signIn.none')}</Text>

@@ -95,7 +95,7 @@ export function EmailSignIn({ purpose, token, onDeadLink, suggestion = '', retur
               value={email}
               onChange={(event) => setEmail(event.currentTarget.value)}
             />
-            <Button type="submit" size="md" variant="default" loading={start.isPending}>
+            <Button type="submit" size="md" loading={start.isPending}>
               {t('email.send')}
             </Button>
           </Stack>

@@ -33,7 +33,7 @@ export function PasskeySignIn({ last, onDone }: Props) {
     <Stack gap="sm" component="section" aria-label={t('signIn.withPasskey')}>
       <Button
         size="md"
-        variant="default"
+        variant="subtle"
         loading={use.isPending}
         onClick={() => use.mutate(() => provePasskey(api, { purpose: 'sign_in' }), { onError: () => setRound(round + 1) })}
         rightSection={last && <LastUsed when />}

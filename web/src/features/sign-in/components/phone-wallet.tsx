@@ -2,6 +2,7 @@ import { Anchor, Button, Center, Group, Paper, Stack, Text } from '@mantine/core
 import { encode } from 'uqr'
 import { Waiting } from '../../../components/show'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/wallet'
 
 // PhoneWallet shows the code that a wallet on a phone scans. It is drawn as one
 // path: nothing of it is read as HTML.

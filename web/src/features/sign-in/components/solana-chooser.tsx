@@ -13,6 +13,7 @@ import { type SolanaWallet, useSolanaWallets } from '../../../wallet/solana'
 import { addTestWallet, registerTestWallets } from '../../../wallet/solana-test'
 import { proveSolana } from '../api/solana'
 import type { WalletProps } from './wallet-chooser'
+import '../../../i18n/en/later/wallet'
 import '../../../i18n/en/later/wallets'
 
 // SolanaChooser lists the Solana wallets there are. A wallet connects and signs in one

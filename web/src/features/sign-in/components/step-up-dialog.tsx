@@ -13,6 +13,7 @@ import { leaveForProvider } from '../api/begin'
 import { passkeysWork, provePasskey } from '../api/passkey'
 import { EmailSignIn } from './email-sign-in'
 import { Wallets } from './wallets'
+import '../../../i18n/en/later/step-up'
 
 interface Props {
   intent: string | undefined

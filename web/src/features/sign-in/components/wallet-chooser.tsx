@@ -15,6 +15,7 @@ import { shortAddress, type Wallet, WalletFault } from '../../../wallet/types'
 import { sharedConfig, useInjectedWallets } from '../../../wallet/wagmi'
 import { proveWallet, WrongNetwork } from '../api/siwe'
 import '../../../i18n/en/later/wallets'
+import '../../../i18n/en/later/wallet'
 
 // WalletConnect is large, and few need it.
 const PhoneWallet = lazy(() => import('./phone-wallet'))

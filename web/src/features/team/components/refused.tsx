@@ -11,6 +11,7 @@ import { PageTitle } from '../../../components/page-title'
 import { Fault, Name } from '../../../components/show'
 import { useStepUp } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
+import '../../../i18n/en/later/step-up'
 import '../../../i18n/en/later/team'
 
 interface Refusal {

@@ -1,0 +1,4 @@
+import { docs, stepUp } from '../step-up'
+import { add } from './add'
+
+add({ docs, stepUp })

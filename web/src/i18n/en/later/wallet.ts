@@ -1,0 +1,4 @@
+import { wallet } from '../wallet'
+import { add } from './add'
+
+add({ wallet })
