@@ -1,6 +1,6 @@
 import type { Route } from '@playwright/test'
 import { accessible } from './axe'
-import { expect, openPage, skipUnlessRunnable, test, tryAgain } from './fixtures'
+import { beAtProvider, expect, openPage, skipUnlessRunnable, test, tryAgain } from './fixtures'
 import { letterTo } from './mail'
 import { shoot } from './shoot'
 import { newTeam, post, signInAs } from './teams'
@@ -88,6 +88,41 @@ test('a key of the team is made, works, and is refused once it is ended', async 
   await made.locator('summary').click()
   await expect(made).toContainText('begins with')
   await expect(made.locator('details time')).toHaveAttribute('title', /\d\d:\d\d:\d\d CES?T/)
+})
+
+test('a team goes to another owner in one step, and the keys of the former one end', async ({ person, playwright, service }) => {
+  const [owner, heir] = [await person(), await person()]
+  await signInAs(owner, 'Olga')
+  await signInAs(heir, 'Hugo')
+  const team = await newTeam(owner, 'Estate', [heir])
+  const { secret } = await post(owner, `/v1/teams/${team}/api-keys`, { name: 'night watch', role: 'member' })
+  await owner.route('**/v1/teams/*/transfer', (route) =>
+    route.fulfill({
+      status: 403,
+      contentType: 'application/problem+json',
+      json: { type: 'about:blank', title: 't', status: 403, code: 'reauth_required', detail: 'd', request_id: 'r' },
+    }),
+  )
+  await owner.goto(`/teams/${team}/settings`)
+  await owner.getByRole('combobox', { name: 'New owner' }).click()
+  await owner.getByRole('option', { name: 'Hugo' }).click()
+  await owner.getByRole('button', { name: 'Transfer ownership' }).click()
+  const dialog = owner.getByRole('dialog', { name: 'Transfer this team?' })
+  await dialog.getByRole('checkbox', { name: 'Also end the 1 API key you created' }).check()
+  await dialog.getByRole('button', { name: 'Transfer ownership' }).click()
+
+  // What was chosen is still chosen after a proof at a provider.
+  await owner.unroute('**/v1/teams/*/transfer')
+  await owner.getByRole('button', { name: 'Verify with Google' }).click()
+  await beAtProvider(owner, { name: 'Olga', email: 'olga@gmail.com' })
+  await expect(dialog).toContainText('Hugo becomes the owner of Estate')
+  await expect(dialog.getByRole('checkbox')).toBeChecked()
+  await dialog.getByRole('button', { name: 'Transfer ownership' }).click()
+  await expect(owner.getByLabel('Your role: admin')).toBeVisible()
+  await expect(owner.getByRole('button', { name: 'Transfer ownership' })).toHaveCount(0)
+  const machine = await playwright.request.newContext({ baseURL: service.url, extraHTTPHeaders: { Authorization: `Bearer ${secret!}` } })
+  expect((await machine.get(`/v1/teams/${team}`)).status()).toBe(401)
+  await machine.dispose()
 })
 
 test('keys are shown to who may see them, and a list that cannot be read says so', async ({ person }) => {
@@ -192,7 +227,7 @@ test('a role and a withdrawal show at once, and go back when the service refuses
   const takeBack = held('invitation_closed')
   await owner.route('**/invitations/*', takeBack.answer)
   const withdraw = async () => {
-    await owner.getByRole('button', { name: 'Cancel the invitation of rita@example.com' }).click()
+    await owner.getByRole('button', { name: 'Cancel the invitation for rita@example.com' }).click()
     await owner.getByRole('dialog').getByRole('button', { name: 'Cancel invitation' }).click()
   }
   await withdraw()

@@ -8,7 +8,7 @@ import type { While } from '../auth/words'
 import { useT } from '../i18n/language'
 import { Dialog } from './dialog'
 import { Fault, Waiting } from './show'
-import { useStepUp } from './step-up-context'
+import { useResumed, useStepUp } from './step-up-context'
 
 interface Asked<P> {
   title: string
@@ -33,7 +33,8 @@ interface Props<P> extends Asked<P>, Omit<ButtonProps, 'children' | 'color' | 's
 
 // PreviewConfirm is a button that opens a PreviewDialog.
 export function PreviewConfirm<P>({ label, accessibleLabel, title, preview, children, confirm, action, color, size, purpose, intent, typed, ...button }: Props<P>) {
-  const [opened, setOpened] = useState(0)
+  const resumed = useResumed(intent)
+  const [opened, setOpened] = useState(() => (resumed ? Date.now() : 0))
   const asked = { title, preview, children, confirm, action, color, size, purpose, intent, typed }
   return (
     <>

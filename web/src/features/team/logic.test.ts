@@ -82,7 +82,8 @@ it('reads many invitees, each once, or says which is none', () => {
     invitees: [{ email: 'a@b.example' }, { email: 'c@d.example' }, { email: 'e@f.example' }, { wallet }],
   })
   expect(readInvitees('a@b.example, nobody')).toEqual({ invitees: [], wrong: 'nobody' })
-  expect(readInvitees(Array.from({ length: 101 }, (_, i) => `p${i}@b.example`).join(' '))).toEqual({ invitees: [], wrong: 'p100@b.example' })
+  expect(readInvitees(Array.from({ length: 101 }, (_, i) => `p${i}@b.example`).join(' '))).toEqual({ invitees: [], tooMany: 101 })
+  expect(readInvitees(Array.from({ length: 100 }, (_, i) => `p${i}@b.example`).join(' ')).invitees).toHaveLength(100)
   expect(readInvitees(' \n ')).toEqual({ invitees: [] })
 })
 

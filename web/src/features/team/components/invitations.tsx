@@ -17,7 +17,7 @@ import { typedFor, useResumed, useStepUp } from '../../../components/step-up-con
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { shortAddress } from '../../../wallet/types'
-import { type Invitee, readInvitees } from '../invitee'
+import { type Invitee, mostInvitees, readInvitees } from '../invitee'
 import { assignable } from '../roles'
 import '../../../i18n/en/later/team'
 
@@ -68,7 +68,8 @@ export function Invitations({ team }: { team: Team }) {
                 cell: (invitation) => (
                   <Group gap={6} justify="flex-end" className="row-actions">
                     <CopyLink invitee={invitation.email ?? invitation.wallet ?? ''} />
-                    <Resend team={team} invitation={invitation} onDone={refresh} />
+                    {/* No mail goes to a wallet, and none where the service sends none. */}
+                    {invitation.email && mails && <Resend team={team} invitation={invitation} onDone={refresh} />}
                     <ConfirmButton
                       label={t('team.takeBack')}
                       accessibleLabel={t('team.takeBackOf', { invitee: invitation.email ?? invitation.wallet ?? '' })}
@@ -96,12 +97,12 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
   const [typed, setTyped] = useState(() => typedFor(intent))
   useResumed(intent)
   const [role, setRole] = useState<Role>('member')
-  const [wrong, setWrong] = useState<string>()
+  const [wrong, setWrong] = useState<{ wrong?: string; tooMany?: number }>()
   const invite = useChange({
     mutationFn: async () => {
-      const { invitees, wrong: no } = readInvitees(typed)
+      const { invitees, ...no } = readInvitees(typed)
       setWrong(no)
-      if (no !== undefined || invitees.length === 0) return undefined
+      if (invitees.length === 0) return undefined
       const send = (invitee: Invitee) => data(api.POST('/v1/teams/{team}/invitations', { params: { path: { team: team.id } }, body: { ...invitee, role } }))
       const out: Sent = { invited: [], refused: [] }
       let left: string[] = [] // of a person who did not go on
@@ -155,7 +156,10 @@ function Invite({ team, onInvited }: { team: Team; onInvited: () => Promise<void
             spellCheck={false}
             maxLength={30_000}
             value={typed}
-            error={wrong !== undefined && t('team.inviteeWrong', { line: wrong.slice(0, 60) })}
+            error={
+              (wrong?.wrong !== undefined && t('team.inviteeWrong', { line: wrong.wrong.slice(0, 60) })) ||
+              (wrong?.tooMany !== undefined && t('team.inviteeTooMany', { count: wrong.tooMany, most: mostInvitees }))
+            }
             onChange={(event) => {
               setWrong(undefined)
               setTyped(event.currentTarget.value)

@@ -1,6 +1,6 @@
 import { Group, NativeSelect, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { api, data } from '../../../api/client'
 import { isProblem } from '../../../api/problem'
 import { keys, useAll, usePages } from '../../../api/queries'
@@ -12,6 +12,7 @@ import { PreviewConfirm } from '../../../components/preview-confirm'
 import { Section } from '../../../components/section'
 import { Select, SelectAll, SelectionBar, useSelection } from '../../../components/selection'
 import { Fault, Listing, Name, Person, personName, Time } from '../../../components/show'
+import { typedFor } from '../../../components/step-up-context'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { assignable, findMembers, mayActOn } from '../roles'
@@ -235,7 +236,10 @@ function BulkRemove({ team, members, onDone }: BulkProps) {
 export function Remove({ team, member, me }: { team: Team; member: Member; me: string }) {
   const t = useT()
   const client = useQueryClient()
-  const [endKeys, setEndKeys] = useState(false)
+  const intent = `remove ${member.user.id}`
+  // Chosen before a trip to a provider.
+  const kept = useRef(typedFor(intent) === 'keys')
+  const [endKeys, setEndKeys] = useState(kept.current)
   const self = member.user.id === me
   if (!self && !mayActOn(team.role, member.role)) return null
   const path = { team: team.id, user: member.user.id }
@@ -253,9 +257,11 @@ export function Remove({ team, member, me }: { team: Team; member: Member; me: s
         accessibleLabel={self ? t('team.leaveOf') : t('team.removeOf', { name })}
         title={t(self ? 'team.leaveTitle' : 'team.removeTitle')}
         size="md"
-        intent={`remove ${member.user.id}`}
+        intent={intent}
+        typed={endKeys ? 'keys' : ''}
         preview={async () => {
-          setEndKeys(false)
+          setEndKeys(kept.current)
+          kept.current = false
           const answer = await data(api.DELETE('/v1/teams/{team}/members/{user}', { params: { path, query: { dry_run: true } } }))
           return answer?.api_keys ?? []
         }}
@@ -265,7 +271,7 @@ export function Remove({ team, member, me }: { team: Team; member: Member; me: s
         {(created) => (
           <>
             <div>{self ? t('team.leaveText') : t.rich('team.removeText', { name: <Name key="name">{name}</Name> })}</div>
-            <EndKeys keys={created} checked={endKeys} onChange={setEndKeys} />
+            <EndKeys keys={created} own={self} checked={endKeys} onChange={setEndKeys} />
           </>
         )}
       </PreviewConfirm>

@@ -38,8 +38,8 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
   const t = useT()
   const client = useQueryClient()
   const providers = useProviders()
-  const intent = `policy ${team.id}`
-  const [form, setForm] = useState(() => keptForm(typedFor(intent)) ?? toForm(policy))
+  const [intent, saving] = [`policy ${team.id}`, `save policy ${team.id}`]
+  const [form, setForm] = useState(() => keptForm(typedFor(intent) || typedFor(saving)) ?? toForm(policy))
   useResumed(intent)
   const set = (part: Partial<typeof form>) => setForm({ ...form, ...part })
   const { policy: typed, wrong } = readForm(form)
@@ -140,7 +140,7 @@ function Edit({ team, policy }: { team: Team; policy: TeamPolicy }) {
           variant="filled"
           size="md"
           purpose="policy"
-          intent={intent}
+          intent={saving}
           typed={JSON.stringify(form)}
           disabled={!typed || !changed}
           preview={async () => ({ body: typed!, ended: await put(typed!, true) })}

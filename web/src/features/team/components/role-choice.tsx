@@ -22,7 +22,7 @@ interface Props {
 // of the browser: there arrow keys choose, and what is only passed through is done.
 export function RoleChoice({ team, member, self, onChoose }: Props) {
   const t = useT()
-  const keysOf = useKeysOf(team, member)
+  const keysOf = useKeysOf(team)
   // Kept while the question fades out.
   const [wish, setWish] = useState<{ role: Role; asked: boolean; created: TeamAPIKey[] }>({ role: member.role, asked: false, created: [] })
   const [endKeys, setEndKeys] = useState(false)
@@ -31,7 +31,7 @@ export function RoleChoice({ team, member, self, onChoose }: Props) {
   const kind = roleQuestion(member.role, wish.role, self) ?? 'Lowered'
   const choose = async (chosen: Role) => {
     setEndKeys(false)
-    const created = lowers(member.role, chosen) ? await keysOf() : []
+    const created = lowers(member.role, chosen) ? await keysOf(member.user.id) : []
     if (created.length > 0 || roleQuestion(member.role, chosen, self)) setWish({ role: chosen, asked: true, created })
     else await onChoose(chosen, false)
   }
@@ -57,7 +57,7 @@ export function RoleChoice({ team, member, self, onChoose }: Props) {
         text={
           <Stack gap="sm">
             <div>{t.rich(`team.role${kind}Text`, { name: <Name key="name">{name}</Name>, role })}</div>
-            <EndKeys keys={wish.created} checked={endKeys} onChange={setEndKeys} />
+            <EndKeys keys={wish.created} own={self} checked={endKeys} onChange={setEndKeys} />
           </Stack>
         }
         confirm={t(`team.role${kind}Confirm`)}
@@ -69,12 +69,12 @@ export function RoleChoice({ team, member, self, onChoose }: Props) {
 
 // useKeysOf lists the working keys of the team that a member created; none where they
 // cannot be read, for they go on then.
-function useKeysOf(team: Team, member: Member): () => Promise<TeamAPIKey[]> {
+export function useKeysOf(team: Team): (user: string) => Promise<TeamAPIKey[]> {
   const client = useQueryClient()
-  return async () => {
+  return async (user) => {
     const path = { params: { path: { team: team.id }, query: { limit: 100 } } }
     const list = client.fetchQuery({ queryKey: [...keys.teamKeys(team.id), 'all'], queryFn: async () => (await data(api.GET('/v1/teams/{team}/api-keys', path))).data })
     const all = await list.catch(() => [])
-    return all.filter((key) => key.created_by === member.user.id && key.status === 'active')
+    return all.filter((key) => key.created_by === user && key.status === 'active')
   }
 }

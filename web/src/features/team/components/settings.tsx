@@ -4,14 +4,17 @@ import { type FormEvent, useState } from 'react'
 import { useChange } from '../../../api/change'
 import { api, data } from '../../../api/client'
 import { keys, refreshTeam, useAll } from '../../../api/queries'
-import type { Member, Role, Team } from '../../../api/types'
+import type { Member, Team, TeamAPIKey } from '../../../api/types'
 import { withStepUp } from '../../../auth/step-up'
 import { ConfirmButton } from '../../../components/confirm'
+import { EndKeys } from '../../../components/end-keys'
+import { PreviewConfirm } from '../../../components/preview-confirm'
 import { Section } from '../../../components/section'
 import { Fault, Name, personName } from '../../../components/show'
-import { useStepUp } from '../../../components/step-up-context'
+import { typedFor, useStepUp } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
 import { Remove, useMembers } from './members'
+import { useKeysOf } from './role-choice'
 import '../../../i18n/en/later/team'
 
 // Settings renames and deletes a team, and lets a member leave it.
@@ -87,19 +90,22 @@ function Rename({ team }: { team: Team }) {
   )
 }
 
-// Transfer makes another member the owner, and then the owner an admin: in between the
-// team has two owners, and never none.
+// Transfer makes another member the owner and this one an admin. Whom the person chose,
+// and whether their keys end, is kept on a trip to a provider.
 function Transfer({ team, me, members }: { team: Team; me: string; members: Member[] | undefined }) {
   const t = useT()
   const client = useQueryClient()
-  const [heir, setHeir] = useState<string | null>(null)
+  const keysOf = useKeysOf(team)
+  const intent = `transfer ${team.id}`
+  const [kept] = useState(() => typedFor(intent).split(' '))
+  const [heir, setHeir] = useState<string | null>(kept[0] || null)
+  const [endKeys, setEndKeys] = useState(kept[1] === 'keys')
   const others = (members ?? []).filter(({ user }) => user.id !== me)
   const chosen = others.find(({ user }) => user.id === heir)
-  const change = (user: string, role: Role) => data(api.PATCH('/v1/teams/{team}/members/{user}', { params: { path: { team: team.id, user } }, body: { role } }))
-  const transfer = async () => {
+  const transfer = async (created: readonly TeamAPIKey[]) => {
     if (!chosen) return
-    if (chosen.role !== 'owner') await change(chosen.user.id, 'owner')
-    await change(me, 'admin')
+    const body = { user_id: chosen.user.id, ...(endKeys && created.length > 0 ? { end_keys: true } : {}) }
+    await data(api.POST('/v1/teams/{team}/transfer', { params: { path: { team: team.id } }, body }))
     await Promise.all([client.invalidateQueries({ queryKey: keys.teams }), refreshTeam(client, team.id)])
   }
   return (
@@ -117,16 +123,26 @@ function Transfer({ team, me, members }: { team: Team; me: string; members: Memb
           data={others.map(({ user }) => ({ value: user.id, label: personName(t, user) }))}
         />
       </Stack>
-      <ConfirmButton
+      <PreviewConfirm
         color="red"
         variant="outline"
+        size="md"
         disabled={!chosen}
         label={t('team.transfer')}
         title={t('team.transferTitle')}
-        text={chosen && t.rich('team.transferConfirmText', { name: <Name key="name">{personName(t, chosen.user)}</Name>, team: <Name key="team">{team.name}</Name> })}
-        confirm={t('team.transfer')}
+        intent={intent}
+        typed={`${heir ?? ''} ${endKeys ? 'keys' : ''}`}
+        preview={() => keysOf(me)}
+        confirm={() => chosen && t('team.transfer')}
         action={transfer}
-      />
+      >
+        {(created) => (
+          <>
+            {chosen && <div>{t.rich('team.transferConfirmText', { name: <Name key="name">{personName(t, chosen.user)}</Name>, team: <Name key="team">{team.name}</Name> })}</div>}
+            <EndKeys keys={created} own checked={endKeys} onChange={setEndKeys} />
+          </>
+        )}
+      </PreviewConfirm>
     </Group>
   )
 }
