@@ -3,7 +3,7 @@ import type { Email, Identity } from '../../api/types'
 import { en } from '../../i18n/en'
 import { translator } from '../../i18n/translate'
 import { fieldName, valueText } from '../merge/merge-words'
-import { endsThisSession, identityName, leavesWith, otherChains, whyNotUnlink } from './methods'
+import { endsThisSession, identityName, leavesWith, otherChains, unconfirmed, whyNotUnlink } from './methods'
 
 const t = translator(en, 'en')
 const way = (id: string, provider: string, more: Partial<Identity> = {}): Identity => ({
@@ -65,6 +65,12 @@ describe('an address', () => {
     expect(leavesWith(way('1', 'google'), emails)).toEqual(['a@b.example'])
     expect(leavesWith(way('3', 'github'), emails)).toEqual([])
   })
+})
+
+it('lists the addresses that are shown and not verified, once each', () => {
+  const ways = [way('1', 'github', { email: 'a@b.example' }), way('2', 'google', { email: 'a@b.example' }), way('3', 'google', { email: 'c@d.example' }), way('4', 'siwe')]
+  expect(unconfirmed(ways, [{ address: 'c@d.example' }])).toEqual([{ address: 'a@b.example', provider: 'github' }])
+  expect(unconfirmed(ways, [{ address: 'a@b.example' }, { address: 'c@d.example' }])).toEqual([])
 })
 
 describe('words', () => {

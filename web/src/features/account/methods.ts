@@ -42,6 +42,15 @@ export function leavesWith(identity: Identity, emails: Email[]): string[] {
   return emails.filter((email) => email.only_by === identity.id).map((email) => email.address)
 }
 
+// unconfirmed lists the addresses that sign-in methods show and nothing vouches for, each
+// with the first provider that shows it.
+export function unconfirmed(ways: Identity[], emails: Pick<Email, 'address'>[]): { address: string; provider: string }[] {
+  const verified = new Set(emails.map(({ address }) => address))
+  const found = new Map<string, string>()
+  for (const { email, provider } of ways) if (email && !verified.has(email) && !found.has(email)) found.set(email, provider)
+  return [...found].map(([address, provider]) => ({ address, provider }))
+}
+
 // lastProved is the identity of a provider that was proven last, and whether that
 // was the first time.
 export function lastProved(ways: Identity[], provider: string): { identity: Identity; isNew: boolean } | undefined {

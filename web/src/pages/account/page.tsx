@@ -9,6 +9,7 @@ import { type KeptMerge, keptMerge } from '../../auth/pending'
 import { isRestricted } from '../../auth/step-up'
 import { Area } from '../../components/area'
 import { DoneNotice } from '../../components/done'
+import { useHashFocus } from '../../components/hash-focus'
 import { NotFound } from '../../components/not-found'
 import { PageTitle } from '../../components/page-title'
 import { SignedIn } from '../../components/signed-in'
@@ -65,13 +66,7 @@ function Account({ session }: { session: CurrentSession }) {
   useEffect(() => {
     if (pathname !== mergePage) setMerge(keptMerge.get(session.session.id))
   }, [pathname, session.session.id])
-  // A step of the check-up leads to a part of this page.
-  useEffect(() => {
-    const part = hash && document.getElementById(hash.slice(1))
-    if (!part) return
-    part.scrollIntoView({ block: 'center' })
-    part.focus({ preventScroll: true })
-  }, [hash])
+  useHashFocus()
   const begin = (ticket: string) => {
     changeMerge({ ticket, session: session.session.id, choices: {} })
     void navigate(mergePage)
@@ -87,7 +82,7 @@ function Account({ session }: { session: CurrentSession }) {
     { to: '/account/history', label: t('account.historyPage'), icon: IconHistory },
   ].filter(({ to }) => !restricted || to === first)
   // A merge that is under way comes first.
-  if (pathname === '/account') return <Navigate to={(merge ? mergePage : first) + search} state={state} replace />
+  if (pathname === '/account') return <Navigate to={(merge ? mergePage : first) + search + hash} state={state} replace />
   if (restricted && pathname !== first && pathname !== mergePage) return <Navigate to={first} replace />
   if (pathname === mergePage && !merge) return <Navigate to={first} replace />
   return (

@@ -1,4 +1,4 @@
-import { Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Alert, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { Link, Navigate } from 'react-router'
 import { useIdentities, useSession, useTeams } from '../../api/queries'
 import type { CurrentSession } from '../../api/types'
@@ -35,14 +35,30 @@ export default function HomePage() {
         </Stack>
       )}
       {session.error ? <Retry error={session.error} again={session.refetch} /> : session.data === undefined ? <Waiting /> : <WhoIsHere session={session.data} />}
-      {session.data && <Own key={session.data.user.id} restricted={isRestricted(session.data.session)} />}
+      {session.data && (isRestricted(session.data.session) ? <Restricted /> : <Own key={session.data.user.id} />)}
       {session.data !== undefined && isDev && <Tour session={session.data} />}
     </Stack>
   )
 }
 
+// Restricted is all that a person who signed in with a recovery code can do: add a
+// sign-in method. Their teams and invitations come back with it.
+function Restricted() {
+  const t = useT()
+  return (
+    <Alert color="orange" variant="light" title={t.words['recovery_restricted']!.title}>
+      <Stack gap="sm" align="flex-start">
+        {t('account.restricted')}
+        <Button component={Link} to="/account/sign-in-methods#add-method" size="xs">
+          {t('checkUp.addMethod')}
+        </Button>
+      </Stack>
+    </Alert>
+  )
+}
+
 // Own is what belongs to the person.
-function Own({ restricted }: { restricted: boolean }) {
+function Own() {
   const t = useT()
   const identities = useIdentities()
   const teams = useTeams()
@@ -53,7 +69,7 @@ function Own({ restricted }: { restricted: boolean }) {
         <Section title={t('home.yourTeams')}>
           <Teams list={teams} />
         </Section>
-        {!restricted && <CheckUp identities={identities} />}
+        <CheckUp identities={identities} />
       </div>
     </>
   )
@@ -91,7 +107,7 @@ function WhoIsHere({ session }: { session: CurrentSession | null }) {
 function Tour({ session }: { session: CurrentSession | null }) {
   const t = useT()
   const identities = useIdentities(session !== null)
-  const teams = useTeams(session !== null)
+  const teams = useTeams(session !== null && !isRestricted(session.session))
   const providers = new Set(identities.rows?.map((identity) => identity.provider))
   const byWallet = session?.session.methods.includes(walletProvider) ?? false
   const ownWallet = identities.rows?.find((identity) => identity.wallet?.primary)?.wallet?.address

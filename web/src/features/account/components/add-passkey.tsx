@@ -41,8 +41,13 @@ export function AddPasskey({ opened, onClose, onDone, onTicket }: Props) {
       onClose()
     },
   })
+  const close = () => {
+    // A refusal is said once; what is under way goes on.
+    if (!add.isPending) add.reset()
+    onClose()
+  }
   return (
-    <Dialog opened={opened} onClose={onClose} title={t('methods.linkPasskey')}>
+    <Dialog opened={opened} onClose={close} title={t('methods.linkPasskey')}>
       <form
         onSubmit={(event) => {
           event.preventDefault()

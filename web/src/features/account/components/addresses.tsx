@@ -1,22 +1,22 @@
-import { Button, Group } from '@mantine/core'
+import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation } from 'react-router'
 import { api, data } from '../../../api/client'
 import { keys, knownIdentities, refreshPerson, type useIdentities, useProviders } from '../../../api/queries'
 import type { Session } from '../../../api/types'
-import { emailProvider } from '../../../auth/providers'
+import { emailProvider, providerName } from '../../../auth/providers'
 import { isFresh } from '../../../auth/step-up'
 import { Address } from '../../../components/address'
 import { ConfirmButton } from '../../../components/confirm'
 import { Dialog } from '../../../components/dialog'
 import { Section } from '../../../components/section'
-import { Listing, Time, WordsAlert } from '../../../components/show'
+import { Listing, Name, Time, WordsAlert } from '../../../components/show'
 import { typedFor, useResumed, useStepUp } from '../../../components/step-up-context'
 import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { EmailSignIn } from '../../sign-in/components/email-sign-in'
-import { lastProved } from '../methods'
+import { lastProved, unconfirmed } from '../methods'
 import { PrimaryButton } from './edit-method'
 import '../../../i18n/en/later/account'
 
@@ -46,20 +46,24 @@ export function Addresses({ session, identities, onTicket }: Props) {
   const [had, setHad] = useState<string[]>([])
   const { state } = useLocation() as { state: Partial<ToConfirm> | null }
   const [kept] = useState(() => typedFor(addIntent))
-  const unverified = state?.confirm || kept
+  const [chosen, setChosen] = useState<string>()
+  const unverified = chosen ?? (state?.confirm || kept)
   const suggestion = list.data?.some((row) => row.address === unverified) ? '' : unverified
+  const byMail = providers.data?.some((provider) => provider.kind === 'email')
+  const open = unconfirmed(identities.rows ?? [], list.data ?? [])
   const refresh = () => refreshPerson(client)
   // A mail that cannot be used for want of a fresh session would be a waste.
-  const add = async () => {
+  const add = async (address?: string) => {
     setAdded(undefined)
-    if (isFresh(session) || (await stepUp(addIntent, suggestion))) setAdding(true)
+    setChosen(address)
+    if (isFresh(session) || (await stepUp(addIntent, address ?? suggestion))) setAdding(true)
   }
   return (
     <Section
       title={t('addresses.title')}
       hint={t('addresses.hint')}
       action={
-        providers.data?.some((provider) => provider.kind === 'email') && (
+        byMail && (
           <Button variant="default" size="xs" onClick={() => void add()}>
             {t('addresses.add')}
           </Button>
@@ -129,6 +133,33 @@ export function Addresses({ session, identities, onTicket }: Props) {
           />
         )}
       </Listing>
+      {list.data && open.length > 0 && (
+        <Stack gap="xs">
+          <Title order={3} size="h5">
+            {t('addresses.openTitle')}
+          </Title>
+          <Text size="sm" className="muted">
+            {t('addresses.openHint')}
+          </Text>
+          <Stack component="ul" gap="sm" m={0} p={0} aria-label={t('addresses.openTitle')}>
+            {open.map(({ address, provider }) => (
+              <Group component="li" key={address} justify="space-between" gap="sm">
+                <Stack gap={0} miw={0} flex="1 1 12rem">
+                  <Name line>{address}</Name>
+                  <Text size="xs" className="muted">
+                    {t('addresses.openBy', { provider: providerName(t, provider) })}
+                  </Text>
+                </Stack>
+                {byMail && (
+                  <Button variant="default" size="xs" aria-label={t('addresses.confirmOf', { address })} onClick={() => void add(address)}>
+                    {t('addresses.confirm')}
+                  </Button>
+                )}
+              </Group>
+            ))}
+          </Stack>
+        </Stack>
+      )}
       <AddAddress
         opened={adding}
         suggestion={suggestion}

@@ -8,6 +8,7 @@ import { keys, type useIdentities } from '../../../api/queries'
 import { Section } from '../../../components/section'
 import { Retry } from '../../../components/show'
 import { useT } from '../../../i18n/language'
+import { unconfirmed } from '../methods'
 import type { ToConfirm } from './addresses'
 import '../../../i18n/en/later/account'
 
@@ -48,7 +49,7 @@ export function CheckUp({ identities }: { identities: ReturnType<typeof useIdent
   }
   const methods = identities.rows.length
   const verified = new Set(emails.data.map(({ address }) => address))
-  const shown = [...new Set(identities.rows.flatMap(({ email }) => (email && !verified.has(email) ? [email] : [])))]
+  const shown = unconfirmed(identities.rows, emails.data).map(({ address }) => address)
   const others = me.data.possible_duplicates ?? []
   const left = codes.data.remaining
   const steps: Step[] = [

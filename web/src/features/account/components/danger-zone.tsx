@@ -7,6 +7,7 @@ import type { Member, Team } from '../../../api/types'
 import { PreviewConfirm } from '../../../components/preview-confirm'
 import { Section } from '../../../components/section'
 import { Name, personName } from '../../../components/show'
+import { typedFor } from '../../../components/step-up-context'
 import { useT } from '../../../i18n/language'
 import '../../../i18n/en/later/account'
 
@@ -80,9 +81,21 @@ const dropped = 'delete'
 // isolated is what Name is where there can be no element.
 const isolated = (name: string) => `\u2068${name}\u2069`
 
+const intent = 'delete account'
+
+// keptFates is what was chosen for each team before a trip to a provider.
+function keptFates(): Record<string, string> {
+  try {
+    const kept: unknown = JSON.parse(typedFor(intent) || '{}')
+    return typeof kept === 'object' && kept !== null ? (kept as Record<string, string>) : {}
+  } catch {
+    return {}
+  }
+}
+
 function DeleteAccount({ me }: { me: string }) {
   const t = useT()
-  const [fates, setFates] = useState<Record<string, string>>({})
+  const [fates, setFates] = useState(keptFates)
   const leave = async (ends: Ends) => {
     const teams = Object.fromEntries(ends.alone.map(({ team }) => [team.id, fates[team.id] === dropped ? { delete: true as const } : { transfer_to: fates[team.id]! }]))
     const { deletes_at } = await data(api.DELETE('/v1/me', { body: { teams } }))
@@ -98,7 +111,8 @@ function DeleteAccount({ me }: { me: string }) {
       title={t('leaving.deleteTitle')}
       preview={() => whatEnds(me)}
       confirm={(ends) => (ends.alone.every(({ team }) => fates[team.id]) ? t('leaving.delete') : undefined)}
-      intent="delete account"
+      intent={intent}
+      typed={JSON.stringify(fates)}
       action={leave}
     >
       {(ends) => (

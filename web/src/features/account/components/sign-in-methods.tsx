@@ -17,6 +17,7 @@ import { Table } from '../../../components/table'
 import { useT } from '../../../i18n/language'
 import { shortAddress } from '../../../wallet/types'
 import { passkeysWork } from '../../sign-in/api/passkey'
+import { Mark } from '../../sign-in/components/mark'
 import { SolanaWallets } from '../../sign-in/components/solana-wallets'
 import { Wallets } from '../../sign-in/components/wallets'
 import { endsThisSession, identityName, leavesWith, otherChains, whyNotUnlink } from '../methods'
@@ -168,10 +169,13 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
               {
                 label: t('methods.way'),
                 cell: (identity) => (
-                  <>
-                    {providerName(t, identity.provider)}
-                    {offered && !offered.has(identity.provider) && <span className="muted"> ({t('methods.offline')})</span>}
-                  </>
+                  <Group gap="xs" wrap="nowrap">
+                    <Mark provider={identity.provider} />
+                    <span>
+                      {providerName(t, identity.provider)}
+                      {offered && !offered.has(identity.provider) && <span className="muted"> ({t('methods.offline')})</span>}
+                    </span>
+                  </Group>
                 ),
               },
               {
@@ -251,7 +255,7 @@ export function SignInMethods({ session, identities, onTicket }: Props) {
             </Button>
           ))}
         {passkey && (
-          <Button variant="default" onClick={begin(passkeyDialog.open)}>
+          <Button variant="default" id="passkeys" onClick={begin(passkeyDialog.open)}>
             {providerName(t, passkey.name)}
           </Button>
         )}

@@ -23,6 +23,8 @@ interface Request {
   label?: string
   /** Waits among the suggestions of the page's fields until this ends it. */
   quietly?: AbortSignal
+  /** Once a passkey was chosen, before the service has verified it. */
+  onChosen?: () => void
 }
 
 // The request that waits among the suggestions: browsers take one at a time.
@@ -30,10 +32,11 @@ let waiting: AbortController | undefined
 
 // provePasskey asks for a passkey, or for a new one, and hands it to the service. The
 // purpose was fixed by the challenge.
-export async function provePasskey(api: Api, { purpose, existing, label, quietly }: Request): Promise<ProofResult> {
+export async function provePasskey(api: Api, { purpose, existing, label, quietly, onChosen }: Request): Promise<ProofResult> {
   const challenge = await data(api.POST('/v1/auth/passkey/challenge', { body: { purpose, ...(existing && { existing }) } }))
   if (!quietly) waiting?.abort()
   const credential = await ask(challenge, quietly)
+  onChosen?.()
   const body = { credential: credential.toJSON() as Record<string, unknown>, delivery: 'cookie' as const, ...(label && { label }) }
   try {
     return await data(api.POST('/v1/auth/passkey/verify', { body: { ...body, ...(purpose === 'sign_in' && forTicket()) } }))
@@ -78,8 +81,9 @@ function forgetUnknown(options: { rpId?: unknown }, credentialId: string): void 
 const renewEvery = 9 * 60_000
 
 // offerPasskeys offers the passkeys of this browser among the suggestions of the field
-// that asks for them (autocomplete="webauthn"), until one is chosen or it is stopped. It
-// is quiet: where the browser cannot, or the service does not answer, the button is left.
+// that asks for them (autocomplete="webauthn"), until one is chosen or it is stopped. Once
+// one is, onProof has how it ends. Until then it is quiet: where the browser cannot, or the
+// service does not answer, the button is left.
 export function offerPasskeys(api: Api, onProof: (proof: Promise<ProofResult>) => void): () => void {
   let stopped = false
   let round: AbortController | undefined
@@ -88,24 +92,26 @@ export function offerPasskeys(api: Api, onProof: (proof: Promise<ProofResult>) =
     while (!stopped) {
       const mine = new AbortController()
       round = waiting = mine
-      let renewed = false
+      let [renewed, chosen] = [false, false]
       const timer = setTimeout(() => {
         renewed = true
         mine.abort()
       }, renewEvery)
-      try {
-        const result = await provePasskey(api, { purpose: 'sign_in', quietly: mine.signal })
-        if (!stopped) onProof(Promise.resolve(result))
-        return
-      } catch (error) {
-        if (renewed) continue
-        // What was chosen and then refused has to be said.
-        if (!stopped && isProblem(error) && error.status >= 400 && error.status < 500 && error.code !== 'rate_limited') onProof(Promise.reject(error))
-        return
-      } finally {
-        clearTimeout(timer)
-        if (waiting === mine) waiting = undefined
-      }
+      const proof = new Promise<ProofResult>((resolve, reject) => {
+        const onChosen = () => {
+          clearTimeout(timer)
+          chosen = true
+          if (!stopped) onProof(proof)
+        }
+        provePasskey(api, { purpose: 'sign_in', quietly: mine.signal, onChosen }).then(resolve, reject)
+      })
+      const failed = await proof.then(
+        () => false,
+        () => true,
+      )
+      clearTimeout(timer)
+      if (waiting === mine) waiting = undefined
+      if (!failed || chosen || !renewed) return
     }
   }
   void rounds()
