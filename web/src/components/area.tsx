@@ -37,7 +37,11 @@ export function Area({ label, pages, head, children }: Props) {
           <NavLink key={to} to={to} className="area-link">
             <Picture size={18} stroke={1.7} aria-hidden />
             <span>{name}</span>
-            {count !== undefined && <span className="area-count">{t('common.number', { count })}</span>}
+            {count !== undefined && (
+              <span className="area-count" aria-hidden>
+                {t('common.number', { count })}
+              </span>
+            )}
           </NavLink>
         ))}
       </nav>

@@ -24,6 +24,7 @@ import { NotFound } from '../../components/not-found'
 import { PageTitle } from '../../components/page-title'
 import { Retry, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
+import { useOverview } from '../../features/admin/api/overview'
 import { AllTeams } from '../../features/admin/components/all-teams'
 import { Audit } from '../../features/admin/components/audit'
 import { Clients } from '../../features/admin/components/clients'
@@ -75,13 +76,16 @@ function ForOperators({ me }: { me: User }) {
   const t = useT()
   // Whether this is an operator is asked once, for all pages.
   const may = useQuery({ queryKey: keys.admin('may'), queryFn: () => data(api.GET('/v1/admin/users', { params: { query: { limit: 1 } } })), retry: false })
+  const figures = useOverview(may.isSuccess).data
+  // What waits for an operator.
+  const counts: Partial<Record<string, number | undefined>> = { duplicates: figures?.duplicates || undefined, webhooks: figures?.webhooks.failing || undefined }
   if (isProblem(may.error, 'operator_required')) return <NoOperator me={me} />
   if (may.error) return <Retry error={may.error} again={may.refetch} />
   if (!may.data) return <Waiting />
   return (
     <Area
       label={t('operator.navigation')}
-      pages={pages.map(({ path, label, icon }) => ({ to: `/admin/${path}`, label: t(label), icon }))}
+      pages={pages.map(({ path, label, icon }) => ({ to: `/admin/${path}`, label: t(label), icon, count: counts[path] }))}
       head={
         <Title order={1} className="area-title">
           {t('operator.title')}

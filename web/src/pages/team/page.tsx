@@ -13,6 +13,7 @@ import { Fault, Name, Waiting } from '../../components/show'
 import { SignedIn } from '../../components/signed-in'
 import { readID } from '../../features/sessions/filters'
 import { useTeamEvents } from '../../features/team/api/live'
+import { useOverview } from '../../features/team/api/overview'
 import { APIKeys } from '../../features/team/components/api-keys'
 import { TeamAudit } from '../../features/team/components/audit'
 import { Enter } from '../../features/team/components/enter'
@@ -72,15 +73,16 @@ function Loaded({ id, session }: { id: string; session: CurrentSession }) {
 function Pages({ team, session, error }: { team: Team; session: CurrentSession; error: unknown }) {
   const t = useT()
   const live = useTeamEvents(team.id)
+  const figures = useOverview(team).data
   const manages = team.role !== 'member'
   const at = (page: string) => `/teams/${team.id}/${page}`
   const pages = [
     { to: at('overview'), label: t('team.overview'), icon: IconChartBar },
-    ...(manages ? [{ to: at('sessions'), label: t('sessions.title'), icon: IconDeviceLaptop }] : []),
-    { to: at('members'), label: t('team.members'), icon: IconUsers },
+    ...(manages ? [{ to: at('sessions'), label: t('sessions.title'), icon: IconDeviceLaptop, count: figures?.sessions }] : []),
+    { to: at('members'), label: t('team.members'), icon: IconUsers, count: figures?.members },
     ...(manages
       ? [
-          { to: at('invitations'), label: t('team.invitations'), icon: IconSend },
+          { to: at('invitations'), label: t('team.invitations'), icon: IconSend, count: figures?.invitations || undefined },
           { to: at('policy'), label: t('policy.title'), icon: IconListDetails },
           { to: at('api-keys'), label: t('team.keys'), icon: IconApi },
           { to: at('audit'), label: t('audit.title'), icon: IconActivity },

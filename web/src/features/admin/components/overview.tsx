@@ -11,6 +11,7 @@ import { LazyDays } from '../../../components/lazy-days'
 import { Name, personName, Retry, Time, Waiting } from '../../../components/show'
 import { useT } from '../../../i18n/language'
 import { reasonWords } from '../../audit/reasons'
+import { useOverview } from '../api/overview'
 import { checked, resultWords } from '../health-words'
 import { seriesOf } from '../series'
 import '../../../i18n/en/later/operator'
@@ -23,7 +24,7 @@ const shownPairs = 3
 
 // Overview says in numbers how the deployment is. Each number leads to its list.
 export function Overview() {
-  const figures = useQuery({ queryKey: keys.admin('overview'), queryFn: () => data(api.GET('/v1/admin/overview')), refetchInterval: everyMs })
+  const figures = useOverview()
   if (figures.error && !figures.data) return <Retry error={figures.error} again={figures.refetch} />
   if (!figures.data) return <Waiting />
   return <Numbers of={figures.data} />

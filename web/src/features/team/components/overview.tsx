@@ -1,8 +1,5 @@
 import { Anchor, Paper, Progress, SimpleGrid, Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { Link } from 'react-router'
-import { api, data } from '../../../api/client'
-import { keys } from '../../../api/queries'
 import type { components } from '../../../api/schema.gen'
 import type { Team } from '../../../api/types'
 import { providerName } from '../../../auth/providers'
@@ -11,17 +8,14 @@ import { LazyDays } from '../../../components/lazy-days'
 import { Section } from '../../../components/section'
 import { Retry, Waiting } from '../../../components/show'
 import { useT } from '../../../i18n/language'
+import { useOverview } from '../api/overview'
 import '../../../i18n/en/later/team'
 
 // Overview says in numbers how a team is; to members, who sees more.
 export function Overview({ team }: { team: Team }) {
   const t = useT()
   const manages = team.role !== 'member'
-  const figures = useQuery({
-    queryKey: [...keys.team(team.id), 'overview'],
-    queryFn: () => data(api.GET('/v1/teams/{team}/overview', { params: { path: { team: team.id } } })),
-    enabled: manages,
-  })
+  const figures = useOverview(team)
   if (!manages) {
     return (
       <Section title={t('team.overview')}>
