@@ -2,6 +2,7 @@ import { Button, Group, Text } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useSearchParams } from 'react-router'
+import { isProblem } from '../api/problem'
 import type { Page } from '../api/queries'
 import { useT } from '../i18n/language'
 
@@ -60,6 +61,12 @@ export function usePaged<T>(queryKey: readonly unknown[], fetchPage: (query: { c
   useEffect(() => {
     if (leave) setCursors(cursors.slice(0, -1), true)
   }, [leave, cursor])
+  // An address can name a page that there is not.
+  const unknown = options.inAddress === true && asked !== undefined && isProblem(query.error, 'invalid_request')
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each page that is unknown
+  useEffect(() => {
+    if (unknown) setCursors([], true)
+  }, [unknown, cursor])
   const rows = emptied ? undefined : query.data?.data
   const from = cursors.length * limit
   return {

@@ -70,6 +70,7 @@ it('says what an event holds in words, and leaves what it does not know', () => 
     'von: Kommandozeile',
   ])
   expect(said({ policy: { idle: 60, exclusive: true } })).toEqual(['Richtlinie: Ende nach Inaktivität von (Sekunden): 60, eine Sitzung je Mitglied: ja'])
+  expect(said({ policy: { any_of: ['siwe', 'google'] } })).toEqual(['Richtlinie: eine dieser Anmeldemethoden: Ethereum-Wallet, Google'])
   expect(said({ long: 'a'.repeat(500) })[0]).toHaveLength(307)
 })
 
@@ -93,6 +94,13 @@ it('has words for all that events of the service hold', () => {
       named.some((name) => name === key || name === `${key}_string` || name === `${key}_number`),
       key,
     ).toBe(true)
+})
+
+it('has words for every rule of a policy', () => {
+  const source = readFileSync(new URL('../../../../identity/team/policy.go', import.meta.url), 'utf8')
+  const rules = [...source.matchAll(/^\tRule\w+ +Rule = "([a-z_]+)"/gm)].map((match) => match[1]!)
+  expect(rules.length).toBeGreaterThan(6)
+  for (const rule of rules) expect(Object.keys(en.messages.details), rule).toContain(rule)
 })
 
 it('shows details as bounded text', () => {

@@ -70,7 +70,7 @@ function inWords(t: Translate, key: string, value: unknown, ofRoles: boolean): s
   // "before" is a role if the event has a role, otherwise a name or a policy.
   const role = key === 'role' || (key === 'before' && ofRoles) ? roles.find((one) => one === value) : undefined
   if (role) return t(`common.${role}`)
-  if (['provider', 'providers', 'required_providers'].includes(key)) return providerName(t, value)
+  if (['provider', 'providers', 'required_providers', 'any_of'].includes(key)) return providerName(t, value)
   return known(t, `${key}_${value}`) ?? value
 }
 

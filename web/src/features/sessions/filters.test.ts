@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { active, filterErrors, findsOpen, narrows, readID, readNetwork, toFilter } from './filters'
+import { active, asChosen, filterErrors, findsOpen, narrows, readID, readNetwork, toFilter } from './filters'
 
 describe('readNetwork', () => {
   it.each([
@@ -57,6 +57,22 @@ describe('toFilter', () => {
     expect(filterErrors(half)).toEqual({ user: true, network: true })
     expect(filterErrors({ ...active, network: ' ', user: '' })).toEqual({ user: false, network: false })
   })
+})
+
+it('reads an address that anyone can have written', () => {
+  const all = { user: 'x'.repeat(50), status: 'gone', provider: 'p'.repeat(90), device: 'd'.repeat(200), network: 'n'.repeat(90), age: 'older_1' }
+  const read = asChosen(all)
+  expect({ ...read, user: read.user.length, provider: read.provider.length, device: read.device.length, network: read.network.length }).toEqual({
+    user: 36,
+    status: 'active',
+    provider: 64,
+    device: 100,
+    network: 50,
+    age: '',
+  })
+  // What is typed is said to be wrong, and finds nothing in the meantime; what is chosen is one of the list, or none.
+  expect(filterErrors(asChosen({ ...active, network: 'nowhere', user: 'ann' }))).toEqual({ user: true, network: true })
+  expect(asChosen({ ...active, user: 'ann' }, false)).toEqual(active)
 })
 
 it('knows an id', () => {

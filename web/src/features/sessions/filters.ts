@@ -17,13 +17,16 @@ export const active: Chosen = { user: '', status: 'active', provider: '', device
 
 const statuses: readonly string[] = ['active', 'refused', 'expired', 'revoked'] satisfies SessionStatus[]
 
-// asChosen reads what an address says: anyone can have written it.
-export function asChosen(address: Record<keyof Chosen, string>): Chosen {
-  const { status, age } = address
+// asChosen reads what an address says: anyone can have written it. A typed value may be
+// unfinished, which filterErrors reports; a chosen one is on its list, or ignored.
+export function asChosen(address: Record<keyof Chosen, string>, userTyped = true): Chosen {
+  const { status, age, user } = address
   return {
     ...address,
     status: statuses.includes(status) ? (status as SessionStatus) : status === '' ? '' : active.status,
     age: ages.find((known) => known === age) ?? '',
+    user: userTyped ? user.slice(0, 36) : (readID(user) ?? ''),
+    network: address.network.slice(0, 50),
     device: address.device.slice(0, 100),
     provider: address.provider.slice(0, 64),
   }

@@ -62,7 +62,7 @@ export function SessionManager(props: Props) {
   const { sort, ...filters } = address
   // Of one user's there is no other user to choose, and their page has more lists.
   const [own, setOwn] = useState<Chosen>(active)
-  const chosen = props.user ? own : asChosen(filters)
+  const chosen = props.user ? own : asChosen(filters, props.members === undefined)
   const setChosen = (next: Chosen) => (props.user ? setOwn(next) : setAddress({ ...address, ...next }))
   const [settledText] = useDebouncedValue(JSON.stringify(chosen), 250)
   const settled = JSON.parse(settledText) as Chosen
@@ -77,7 +77,8 @@ export function SessionManager(props: Props) {
   const list = usePaged(
     [...props.queryKey, filter, sort],
     (page) => props.fetchPage({ ...filter, ...page, ...(props.inTeam ? { sort: sort === 'newest' ? 'newest' : 'person', count: true } : {}) }),
-    { lookAgain: untilOneExpires, inAddress: !props.user },
+    // Without groups to fold, a page of more rows is taller than three screens.
+    { lookAgain: untilOneExpires, inAddress: !props.user, ...(props.inTeam ? {} : { limit: 25 }) },
   )
   const rows = list.rows ?? []
   const endable = useSelection(
