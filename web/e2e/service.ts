@@ -50,16 +50,25 @@ export async function startService(settings: Record<string, string> = {}, engine
   }
   const child = spawn(binary, ['serve', '--dev', ...(demo ? ['--demo'] : [])], { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-8000)))
+  // Kept beside the log, whose beginning is dropped.
+  const demos = new Map<string, string>()
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      log += chunk.toString()
+      for (const [, role, address] of log.matchAll(/^demo: (\w+) (\S+)\n/gm)) demos.set(role!, address!)
+      log = log.slice(-8000)
+    })
   await ready(url, child, () => log)
   return {
     url,
     async demo(role) {
-      for (;;) {
-        const address = new RegExp(`^demo: ${role} (\\S+)$`, 'm').exec(log)?.[1]
+      for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+        const address = demos.get(role)
         if (address) return address
+        if (child.exitCode !== null) break
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
+      throw new Error(`there is no demonstration for ${role}:\n${log}`)
     },
     async admin(...args) {
       return (await promisify(execFile)(binary, ['admin', ...args], { env, cwd: dir })).stdout
