@@ -12,6 +12,7 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
+	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/storage"
 )
 
@@ -95,7 +96,8 @@ func keyState(k apikey.Key) string {
 }
 
 func newRevokeAPIKeyCommand() *cobra.Command {
-	return &cobra.Command{
+	var endSessions bool
+	cmd := &cobra.Command{
 		Use: "revoke ID", Short: "Revoke a key immediately", Args: cobra.ExactArgs(1),
 		RunE: withDB(func(cmd *cobra.Command, args []string, db *storage.DB) error {
 			id, err := uuid.Parse(args[0])
@@ -106,7 +108,22 @@ func newRevokeAPIKeyCommand() *cobra.Command {
 			if errors.Is(err, identity.ErrNotFound) {
 				err = errors.New("there is no such key")
 			}
+			if err != nil || !endSessions {
+				return err
+			}
+			sessions := session.NewService(db, nil, session.Limits{}, identity.SystemClock)
+			ended, err := sessions.RevokeSessions(cmd.Context(), identity.CommandLine, session.Revocation{Filter: session.Filter{KeyID: &id}})
+			switch {
+			case err != nil:
+				return fmt.Errorf("the key is revoked, but its sessions are not ended; repeat the command: %w", err)
+			case ended.Job != nil:
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), "the service ends the sessions in the background: there are many")
+			default:
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d sessions ended\n", ended.Count)
+			}
 			return err
 		}),
 	}
+	cmd.Flags().BoolVar(&endSessions, "end-sessions", false, "also end the sessions of people for whom the key vouched")
+	return cmd
 }

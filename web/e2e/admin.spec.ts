@@ -3,6 +3,7 @@ import { beAtProvider, expect, newPerson, openPage, signInWithNewWallet, skipUnl
 import { startNames } from './names'
 import { startService } from './service'
 import { shoot } from './shoot'
+import { post } from './teams'
 
 skipUnlessRunnable()
 
@@ -166,6 +167,16 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
   await operator.getByRole('button', { name: 'End billing' }).click()
   await operator.getByRole('dialog').getByRole('button', { name: 'End key' }).click()
   await expect(operator.getByRole('table', { name: 'API keys' })).toContainText('Ended')
+
+  // A key that vouches for people can take their sessions with it; others have none.
+  await post(operator, '/v1/admin/api-keys', { name: 'legacy', scopes: ['proofs:write'], proves: 'backend:legacy' })
+  await operator.reload()
+  await operator.getByRole('button', { name: 'End legacy' }).click()
+  await operator.getByRole('dialog').getByLabel('Also sign out the people it vouched for').check()
+  const ending = operator.waitForRequest((request) => request.method() === 'DELETE' && request.url().endsWith('?end_sessions=true'))
+  await operator.getByRole('dialog').getByRole('button', { name: 'End key' }).click()
+  await ending
+  await expect(operator.getByRole('button', { name: 'End legacy' })).toHaveCount(0)
 })
 
 test('an operator finds a user by an ENS name, and is told when nobody can be asked', async ({ browser }) => {

@@ -1,4 +1,4 @@
-import { Badge, Button, Code, CopyButton, Group, NumberInput, Stack, Text, TextInput } from '@mantine/core'
+import { Badge, Button, Checkbox, Code, CopyButton, Group, NumberInput, Stack, Text, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { useChange } from '../api/change'
@@ -11,7 +11,7 @@ import { Pages, usePaged } from './paged'
 import { Section } from './section'
 import { Fault, Listing, Name, Time, WordsAlert } from './show'
 import { statusColor } from './status'
-import { useStepUp } from './step-up-context'
+import { typedFor, useStepUp } from './step-up-context'
 import { Table } from './table'
 import '../i18n/en/later/keys'
 
@@ -34,7 +34,8 @@ interface Props<K extends AnyKey> {
   chosen: boolean
   make: (key: { name: string; expires_in_days: number }) => Promise<{ secret: string }>
   rotate: (key: string) => Promise<{ secret: string }>
-  end: (key: string) => Promise<unknown>
+  /** Ends a key, and with it the sessions of people for whom it vouched. */
+  end: (key: string, sessions: boolean) => Promise<unknown>
 }
 
 // KeyManager lists API keys, makes and rotates them, showing the secret once, and
@@ -111,15 +112,10 @@ export function KeyManager<K extends AnyKey>(props: Props<K>) {
                           action={async () => show(await props.rotate(key.id))}
                         />
                       )}
-                      <ConfirmButton
-                        label={t('keys.keyEnd')}
-                        accessibleLabel={t('keys.keyEndOf', { name: key.name })}
-                        title={t('keys.keyEndTitle')}
-                        text={t.rich('keys.keyEndText', { name: <Name key="name">{key.name}</Name> })}
-                        confirm={t('keys.keyEndConfirm')}
-                        intent={`end ${key.id}`}
-                        action={async () => {
-                          await props.end(key.id)
+                      <End
+                        of={key}
+                        action={async (sessions) => {
+                          await props.end(key.id, sessions)
                           await refresh()
                         }}
                       />
@@ -132,6 +128,30 @@ export function KeyManager<K extends AnyKey>(props: Props<K>) {
       </Listing>
       <Pages list={list} />
     </Section>
+  )
+}
+
+// End asks before it ends a key. One that vouches for people may have opened sessions.
+function End({ of: key, action }: { of: AnyKey; action: (sessions: boolean) => Promise<void> }) {
+  const t = useT()
+  const intent = `end ${key.id}`
+  const [sessions, setSessions] = useState(() => typedFor(intent) !== '')
+  return (
+    <ConfirmButton
+      label={t('keys.keyEnd')}
+      accessibleLabel={t('keys.keyEndOf', { name: key.name })}
+      title={t('keys.keyEndTitle')}
+      text={
+        <Stack gap="sm">
+          <div>{t.rich('keys.keyEndText', { name: <Name key="name">{key.name}</Name> })}</div>
+          {key.proves && <Checkbox label={t('keys.keyEndSessions')} checked={sessions} onChange={(event) => setSessions(event.currentTarget.checked)} />}
+        </Stack>
+      }
+      confirm={t('keys.keyEndConfirm')}
+      intent={intent}
+      typed={sessions ? 'sessions' : ''}
+      action={() => action(sessions)}
+    />
   )
 }
 

@@ -30,5 +30,6 @@ export const keys: Area<'keys'> = {
   keyEndTitle: 'Diesen Schlüssel beenden?',
   keyEndText: 'Anfragen mit {name} werden sofort abgelehnt.',
   keyEndConfirm: 'Schlüssel beenden',
+  keyEndSessions: 'Auch die Personen abmelden, für die er sich verbürgt hat',
   keyChange: 'Aktionen',
 }

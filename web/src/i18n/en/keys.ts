@@ -28,5 +28,6 @@ export const keys = {
   keyEndTitle: 'End this key?',
   keyEndText: 'Requests with {name} are refused immediately.',
   keyEndConfirm: 'End key',
+  keyEndSessions: 'Also sign out the people it vouched for',
   keyChange: 'Actions',
 } as const

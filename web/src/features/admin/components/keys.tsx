@@ -44,7 +44,7 @@ export function Keys() {
       chosen={may.length > 0}
       make={(key) => data(api.POST('/v1/admin/api-keys', { body: { ...key, scopes: may as APIKeyScope[] } }))}
       rotate={(key) => data(api.POST('/v1/admin/api-keys/{key}/rotate', { params: { path: { key } }, body: {} }))}
-      end={(key) => data(api.DELETE('/v1/admin/api-keys/{key}', { params: { path: { key } } }))}
+      end={(key, sessions) => data(api.DELETE('/v1/admin/api-keys/{key}', { params: { path: { key }, query: sessions ? { end_sessions: true } : {} } }))}
     />
   )
 }
