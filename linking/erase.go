@@ -12,18 +12,36 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/background"
+	"github.com/latchkey/latchkey/identity/session"
 )
 
-// erase ends a deletion. What an address was of stays known by a keyed hash.
+// erase ends a deletion. What an address was of stays known by a keyed hash. That the
+// user is in no team any more, and that sessions of the grace end, has events.
 func (s *Service) erase(ctx context.Context, u identity.User, now time.Time) error {
 	former, err := s.store.MergedFrom(ctx, []identity.ID{u.ID})
 	if err != nil {
 		return err
 	}
+	if err := s.endSessions(ctx, identity.Actor{}, u.ID, session.SessionSelector{}, "deletion_requested"); err != nil {
+		return err
+	}
+	if err := s.store.LockTeamsOf(ctx, u.ID); err != nil {
+		return err
+	}
+	memberships, err := s.store.MembershipsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	var events []identity.Event
+	for _, m := range memberships {
+		e := identity.Actor{}.Event(identity.ActionMemberRemoved, now)
+		e.TeamID, e.UserID, e.Data = &m.TeamID, &u.ID, identity.Metadata{"role": m.Role, "reason": "deletion_requested"}
+		events = append(events, e)
+	}
 	if err := s.store.Erase(ctx, append(former[u.ID], u.ID), s.erasedKeys.hash, now); err != nil {
 		return err
 	}
-	return s.store.RecordEvents(ctx, identity.Event{ID: identity.NewID(), At: now, Action: identity.ActionUserDeleted, UserID: &u.ID})
+	return s.store.RecordEvents(ctx, append(events, identity.Event{ID: identity.NewID(), At: now, Action: identity.ActionUserDeleted, UserID: &u.ID})...)
 }
 
 const (

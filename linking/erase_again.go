@@ -75,7 +75,7 @@ func (s *Service) eraseAgain(ctx context.Context, e Erased, id identity.ID, out 
 	if err := s.store.LockTeamsOf(ctx, id); err != nil {
 		return err
 	}
-	if _, err := s.store.EndSessions(ctx, id, session.SessionSelector{}, "deletion_requested", now); err != nil {
+	if err := s.endSessions(ctx, identity.CommandLine, id, session.SessionSelector{}, "deletion_requested"); err != nil {
 		return err
 	}
 	events, err := s.endKeys(ctx, identity.CommandLine, id)

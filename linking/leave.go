@@ -160,7 +160,7 @@ func (s *Service) leave(ctx context.Context, actor identity.Actor, u identity.Us
 	if err != nil {
 		return d, err
 	}
-	if _, err := s.store.EndSessions(ctx, u.ID, session.SessionSelector{}, "deletion_requested", now); err != nil {
+	if err := s.endSessions(ctx, actor, u.ID, session.SessionSelector{}, "deletion_requested"); err != nil {
 		return d, err
 	}
 	if err := errors.Join(s.store.KillTickets(ctx, u.ID, now), s.store.RevokeGrantsOf(ctx, u.ID, now)); err != nil {
@@ -199,6 +199,18 @@ func (s *Service) leave(ctx context.Context, actor identity.Actor, u identity.Us
 		return d, err
 	}
 	return d, s.erase(ctx, u, now)
+}
+
+// endSessions ends sessions of a user, with an event that names them.
+func (s *Service) endSessions(ctx context.Context, actor identity.Actor, user identity.ID, which session.SessionSelector, reason string) error {
+	now := s.now()
+	ended, err := s.store.EndSessions(ctx, user, which, reason, now)
+	if err != nil || len(ended) == 0 {
+		return err
+	}
+	e := actor.Event(identity.ActionSessionEnded, now)
+	e.UserID, e.Data = &user, identity.Metadata{"ended_session_ids": ended, "reason": reason}
+	return s.store.RecordEvents(ctx, e)
 }
 
 // endKeys ends the working keys of the deployment that a user created: they know the
@@ -346,9 +358,8 @@ func (s *Service) Return(ctx context.Context, p session.Principal, origin identi
 			return err
 		}
 		// Others of the grace would be sessions of an active user now.
-		_, err = s.store.EndSessions(ctx, p.User.ID, session.SessionSelector{Except: &p.Session.ID}, "deletion_cancelled", s.now())
 		r.Outcome = OutcomeRestored
-		return err
+		return s.endSessions(ctx, actor, p.User.ID, session.SessionSelector{Except: &p.Session.ID}, "deletion_cancelled")
 	})
 	return r, err
 }
@@ -377,8 +388,7 @@ func (s *Service) CancelDeletion(ctx context.Context, actor identity.Actor, id i
 		if _, err := s.restore(ctx, actor, locked[0], d, reason); err != nil {
 			return err
 		}
-		_, err = s.store.EndSessions(ctx, id, session.SessionSelector{}, "deletion_cancelled", s.now())
-		return err
+		return s.endSessions(ctx, actor, id, session.SessionSelector{}, "deletion_cancelled")
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/apikey"
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/feed"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
@@ -140,6 +141,11 @@ func TestLeaving(t *testing.T) {
 		for name, token := range map[string]string{"the old token": back.Token, "another session of the grace": other.Token} {
 			if _, err := sessions.Authenticate(t.Context(), token, identity.RequestOrigin{}); identity.ErrorCode(err) != identity.CodeUnauthenticated {
 				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for what, want := range map[string]int{"deletion_requested": 1, "deletion_cancelled": 1} { // sessions
+			if n := named(t, d, ada.User.ID, "ended_session_ids", what); n != want {
+				t.Errorf("%d sessions ended by %s are in the trail, want %d", n, what, want)
 			}
 		}
 		if m, err := d.Membership(t.Context(), shared.ID, ada.User.ID); err != nil || m.Role != team.RoleMember {
@@ -320,7 +326,7 @@ func TestErasure(t *testing.T) {
 		for _, h := range heads {
 			kept = append(kept, fmt.Sprintf("%x", h.Hash))
 		}
-		if breaks, n, _ := d.Breaks(t, nil, kept...); len(breaks) > 0 || n != events+1 {
+		if breaks, n, _ := d.Breaks(t, nil, kept...); len(breaks) > 0 || n != events+2 { // left the team, and is deleted
 			t.Errorf("the trail after it: %d events, %q", n, breaks)
 		}
 		if _, err := w.apply(t, w.proof(identity.PurposeSignIn, "google", "subject-of-ada", vouched("other@private.example")), nil); err != nil {
@@ -334,6 +340,65 @@ func TestErasure(t *testing.T) {
 			t.Errorf("the address of somebody who was erased: %+v, %v", e.Decision, err)
 		}
 	})
+}
+
+// An application that mirrors users, teams and sessions by their events is left with no
+// session and no member that is somebody who was deleted.
+func TestErasureHasEvents(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
+		w, _ := leavers(d, grace)
+		bob := w.signIn(t, "google", "bob", vouched("bob@corp.example"))
+		ada := w.signIn(t, "google", "ada", vouched("ada@corp.example"))
+		crew, over := d.Team(t, bob.User.ID), d.Team(t, bob.User.ID)
+		d.Member(t, crew.ID, ada.User.ID, team.RoleAdmin)
+		d.Member(t, over.ID, ada.User.ID, team.RoleMember)
+		if err := team.NewService(d.DB, d.Clock.Now).Delete(t.Context(), bob.Actor(d.Clock.Now(), identity.RequestOrigin{}), over.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.service.Leave(t.Context(), ada.Actor(d.Clock.Now(), identity.RequestOrigin{}), ada.User.ID, linking.Leaving{}); err != nil {
+			t.Fatal(err)
+		}
+		w.must(t, w.proof(identity.PurposeSignIn, "google", "ada", vouched("ada@corp.example")), nil)
+		d.Clock.Advance(grace)
+		if _, err := w.service.EraseDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		rows, _, err := audit.NewService(d.DB).List(t.Context(), audit.Filter{UserID: &ada.User.ID}, identity.Page{Limit: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, ended, teams := 0, 0, []identity.ID{}
+		for _, r := range rows {
+			e, ok := feed.Of(r.Event)
+			switch {
+			case !ok:
+			case e.Type == feed.SessionCreated:
+				opened++
+			case e.Type == feed.SessionEnded:
+				ended += len(e.Data["session_ids"].([]any))
+			case e.Type == feed.MemberRemoved:
+				teams = append(teams, *r.TeamID)
+			}
+		}
+		if opened != 2 || ended != opened || len(teams) != 1 || teams[0] != crew.ID || rows[0].Action != identity.ActionUserDeleted {
+			t.Errorf("%d sessions began, %d ended, removed from %v, in the end %s", opened, ended, teams, rows[0].Action)
+		}
+	})
+}
+
+// named counts the ids that events about a user name, with a reason.
+func named(t *testing.T, d *storagetest.Database, user identity.ID, name, reason string) (n int) {
+	t.Helper()
+	rows, _, err := audit.NewService(d.DB).List(t.Context(), audit.Filter{UserID: &user}, identity.Page{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if ids, ok := r.Data[name].([]any); ok && r.Data["reason"] == reason {
+			n += len(ids)
+		}
+	}
+	return n
 }
 
 // trail is what the audit trail shows, by pages and as an export.

@@ -127,7 +127,7 @@ var sources = map[identity.Action]source{
 	identity.ActionTeamDeleted:           becomes(TeamDeleted, "name"),
 	identity.ActionMemberAdded:           becomes(MemberAdded, "role"),
 	identity.ActionMemberRoleChanged:     becomes(MemberRoleChanged, "before", "role"),
-	identity.ActionMemberRemoved:         becomes(MemberRemoved, "role", "left"),
+	identity.ActionMemberRemoved:         becomes(MemberRemoved, "role", "left", "reason"),
 	identity.ActionTeamSessionCreated:    becomes(TeamSessionCreated, "team_session_id", "role", "kind"),
 	identity.ActionTeamSessionRevoked:    becomes(TeamSessionRevoked, "reason", "all", "job_id"),
 	identity.ActionInvitationCreated:     becomes(InvitationCreated, "invitation_id", "role"),
