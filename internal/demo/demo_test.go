@@ -49,6 +49,9 @@ func TestDemo(t *testing.T) {
 				if counted+other != 250 || err != nil || err2 != nil {
 					t.Errorf("%d and %d sessions, %v, %v", counted, other, err, err2)
 				}
+				if n := d.Count(t, "audit_events WHERE team_id IS NOT NULL AND action = 'team_session.created'"); n != 250 {
+					t.Errorf("the audit log has %d of them", n)
+				}
 			}
 		}
 		if !strings.HasPrefix(names["owner"], "Dana Whitfield /teams/") || !strings.HasSuffix(names["member"], " /account") || !strings.HasSuffix(names["operator"], " /admin") {

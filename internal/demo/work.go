@@ -21,6 +21,7 @@ func (s *seed) inTeam() []person {
 }
 
 func (s *seed) addTeams(ctx context.Context, store Store) error {
+	var events []identity.Event
 	all, start := s.inTeam(), s.now.Add(-200*day).Truncate(time.Second)
 	s.large = team.Team{ID: s.id(start), Name: largeName, CreatedAt: start, UpdatedAt: start}
 	s.small = team.Team{ID: s.id(start.Add(day)), Name: "Open Tide", CreatedAt: start.Add(day), UpdatedAt: start.Add(day)}
@@ -35,6 +36,12 @@ func (s *seed) addTeams(ctx context.Context, store Store) error {
 		for i, p := range t.in {
 			at := t.team.CreatedAt.Add(time.Duration(i) * day)
 			rows[i] = team.Membership{TeamID: t.team.ID, UserID: p.user.ID, Role: roleOf(i), CreatedAt: at}
+			e := s.event(p, identity.ActionMemberAdded, at, identity.Metadata{"role": roleOf(i)})
+			if i == 0 {
+				e.Action, e.Data = identity.ActionTeamCreated, identity.Metadata{"name": t.team.Name}
+			}
+			e.TeamID = &t.team.ID
+			events = append(events, e)
 		}
 		if err := store.InsertMemberships(ctx, rows); err != nil {
 			return err
@@ -51,7 +58,7 @@ func (s *seed) addTeams(ctx context.Context, store Store) error {
 			return errors.Join(err, errUnlessOK(ok))
 		}
 	}
-	return nil
+	return store.RecordEvents(ctx, events...)
 }
 
 func errUnlessOK(ok bool) error {
@@ -74,6 +81,7 @@ func roleOf(i int) team.Role {
 
 // addSessions makes the sessions of the large team: most people have two or three.
 func (s *seed) addSessions(ctx context.Context, store Store) error {
+	var events []identity.Event
 	all := s.inTeam()
 	for n := range sessions {
 		p := all[n%len(all)]
@@ -96,8 +104,11 @@ func (s *seed) addSessions(ctx context.Context, store Store) error {
 		if err := store.InsertTeamSession(ctx, entered); err != nil {
 			return err
 		}
+		e := s.event(p, identity.ActionTeamSessionCreated, entered.CreatedAt, nil)
+		e.TeamID, e.SessionID, e.IP, e.UserAgent = &s.large.ID, &one.ID, one.IP, one.UserAgent
+		events = append(events, e)
 	}
-	return nil
+	return store.RecordEvents(ctx, events...)
 }
 
 // since is when something that began was last used.
