@@ -61,8 +61,8 @@ async function keepsMeasure(page: Page, name: string): Promise<void> {
 }
 
 for (const [role, pages] of [
-  ['owner', ['sessions', 'members', 'invitations', 'overview']],
-  ['operator', ['users', 'teams', 'sessions', 'duplicates', 'overview']],
+  ['owner', ['sessions', 'members', 'invitations', 'audit', 'overview']],
+  ['operator', ['users', 'teams', 'sessions', 'duplicates', 'audit', 'overview']],
 ] as const)
   test(`a team of a hundred fits every width and is three screens at most: ${role}`, async ({ browser, demo }) => {
     const { page, at } = await open(browser, demo, role)

@@ -13,6 +13,9 @@ import { reasonWords } from '../reasons'
 import '../../../i18n/en/later/sessions'
 import '../../../i18n/en/later/audit'
 
+// More rows than these, of several lines each, are taller than three screens.
+const perPage = 15
+
 // As the service writes a time in an event.
 const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
@@ -37,7 +40,7 @@ export function AuditTrail({ queryKey, fetchPage, exportPath, who, people, actio
   const [settledText] = useDebouncedValue(JSON.stringify(chosen), 300)
   const settled = JSON.parse(settledText) as AuditChosen
   const query = toAuditQuery(settled)
-  const list = usePaged([...queryKey, query], (page) => fetchPage({ ...query, ...page }), { limit: 25, enabled: !unreadable(settled), inAddress: true })
+  const list = usePaged([...queryKey, query], (page) => fetchPage({ ...query, ...page }), { limit: perPage, enabled: !unreadable(settled), inAddress: true })
   const held = unreadable(chosen)
   const set = (part: Partial<AuditChosen>) => setChosen({ ...chosen, ...part })
   const offered = actions.filter((action) => !actionPrefixes || actionPrefixes.some((prefix) => action.startsWith(prefix)))
