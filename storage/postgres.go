@@ -99,7 +99,7 @@ func parsePostgres(databaseURL string) (*server, error) {
 		if s := foreign["schema"]; s != "" && s != "public" && !q.Has("search_path") {
 			q.Set("search_path", pgx.Identifier{s}.Sanitize())
 		}
-		u.RawQuery = q.Encode()
+		u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // pgx, like libpq, leaves a + as it is
 		databaseURL = u.String()
 	}
 	config, err := pgxpool.ParseConfig(databaseURL)
