@@ -47,9 +47,13 @@ type statement struct {
 	decides bool
 }
 
+// begin names what transactions are written for: they lock what they decide by, and
+// read it as it is then. A server may have another default.
+const begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
 func newQueue(conn *pgxpool.Conn, hot *hotStatements, traced bool, opening []string) *queue {
 	q := &queue{conn: conn, hot: hot, traced: traced}
-	q.add(statement{text: "BEGIN"})
+	q.add(statement{text: begin})
 	for _, text := range opening {
 		q.add(statement{text: text})
 	}

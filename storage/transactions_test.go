@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -238,4 +240,50 @@ func testOutside(t *testing.T, d *storagetest.Database) {
 func unavailable(err error) bool {
 	var u interface{ Unavailable() bool }
 	return errors.As(err, &u) && u.Unavailable()
+}
+
+// A server whose default is another isolation changes nothing, by whichever path a
+// transaction begins.
+func TestTransactionsSayTheirIsolation(t *testing.T) {
+	t.Parallel()
+	if !slices.Contains(storagetest.Engines(), storagetest.Postgres) {
+		t.Skip("only on PostgreSQL")
+	}
+	d := storagetest.Open(t, storagetest.Postgres)
+	u := d.User(t)
+	there, err := url.Parse(d.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there.RawQuery += "&options=-c%20default_transaction_isolation%3Dserializable"
+	db := storagetest.Connect(t, there.String())
+	const isolation = "transaction_isolation"
+	if got, err := db.Setting(t.Context(), isolation); err != nil || got != "serializable" {
+		t.Fatalf("the default is %q, %v", got, err)
+	}
+	for name, before := range map[string]func(ctx context.Context) error{
+		"bun": func(context.Context) error { return nil },
+		"a prepared statement": func(ctx context.Context) error {
+			_, err := db.PrincipalByToken(ctx, hash())
+			if errors.Is(err, identity.ErrNotFound) {
+				err = nil
+			}
+			return err
+		},
+		"a lock": func(ctx context.Context) error { _, err := db.LockUsers(ctx, u.ID); return err },
+	} {
+		err := db.InTx(t.Context(), func(ctx context.Context) error {
+			if err := before(ctx); err != nil {
+				return err
+			}
+			got, err := db.Setting(ctx, isolation)
+			if got != "read committed" {
+				t.Errorf("after %s, the isolation is %q", name, got)
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
