@@ -61,12 +61,12 @@ func TestWritesGoWithTheCommit(t *testing.T) {
 			return err
 		}, 2},
 		// It reads the addresses whose mail goes, whose keys of the audit trail go, and the
-		// vouchers.
+		// vouchers, and the ids that they were imported by.
 		"Erase": {func(ctx context.Context) error {
 			user := erased[0]
 			erased = erased[1:]
 			return d.Erase(ctx, []identity.ID{user}, func(string) string { return storagetest.Word() }, now)
-		}, 4},
+		}, 5},
 	} {
 		trips, asked := wire.Count(t, func() { d.Do(t, row.write) })
 		if trips != row.trips {
@@ -133,5 +133,19 @@ func TestRoundTripsOfSessions(t *testing.T) {
 		if trips != c.want {
 			t.Errorf("%s: %d round trips, want %d: %q", c.name, trips, c.want, asked)
 		}
+	}
+}
+
+// Whether requests can be answered is asked all the time, and costs one answer.
+func TestReadyIsOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	d, wire := storagetest.OpenOnWire(t)
+	trips, asked := wire.Count(t, func() {
+		if err := d.Ready(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if trips != 1 {
+		t.Errorf("%d round trips, want 1: %q", trips, asked)
 	}
 }
