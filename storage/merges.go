@@ -43,11 +43,11 @@ func (db *DB) EmailsOf(ctx context.Context, user identity.ID) ([]string, error) 
 
 // MembershipsOf implements linking.MergeStore.
 func (db *DB) MembershipsOf(ctx context.Context, users ...identity.ID) ([]team.MembershipWithTeam, error) {
-	var rows []placeRow
+	var rows []membershipWithTeamRow
 	err := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, tm.name AS team_name", db.columns((*membershipRow)(nil))).
 		Join("JOIN teams AS tm ON tm.id = m.team_id AND tm.deleted_at IS NULL").
 		Where("m.user_id IN (?)", bun.List(users)).Order("m.team_id", "m.user_id").Scan(ctx)
-	return rowsOf(rows, placeRow.domain), db.engine.normalise(err)
+	return rowsOf(rows, membershipWithTeamRow.domain), db.engine.normalise(err)
 }
 
 // LockTeamsOf implements linking.MergeStore.

@@ -180,7 +180,7 @@ var lists = map[string]func(t *testing.T, d *storagetest.Database) list{
 			add:    func(t *testing.T) identity.ID { return d.Team(t, u).ID },
 			remove: func(t *testing.T, id identity.ID) { deleteTeam(t, d, id) },
 			page: func(ctx context.Context, p identity.Page) ([]identity.ID, error) {
-				rows, err := d.PlacesOf(ctx, u, p)
+				rows, err := d.MembershipsWithTeam(ctx, u, p)
 				return ids(rows, err, func(m team.MembershipWithTeam) identity.ID { return m.TeamID })
 			},
 		}

@@ -139,7 +139,7 @@ func (c crowded) lists() map[string]func(ctx context.Context) error {
 	add("emails", func(ctx context.Context) error { _, err := c.Emails(ctx, c.user.ID); return err })
 	add("members", func(ctx context.Context) error { _, err := c.Members(ctx, c.team.ID, page); return err })
 	add("my teams", func(ctx context.Context) error { _, err := c.TeamsOf(ctx, c.user.ID, page); return err })
-	add("a user's teams", func(ctx context.Context) error { _, err := c.PlacesOf(ctx, c.user.ID, page); return err })
+	add("a user's teams", func(ctx context.Context) error { _, err := c.MembershipsWithTeam(ctx, c.user.ID, page); return err })
 	add("invitations", func(ctx context.Context) error { _, err := c.OpenInvitations(ctx, c.team.ID, c.now, page); return err })
 	add("my invitations", func(ctx context.Context) error { _, err := c.InvitationsFor(ctx, c.user.ID, c.now, page); return err })
 	add("duplicates", func(ctx context.Context) error { _, err := c.Duplicates(ctx, page); return err })

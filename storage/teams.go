@@ -39,14 +39,16 @@ func (db *DB) HoldTeam(ctx context.Context, id identity.ID) error {
 	return db.execDeferred(ctx, db.engine.forUpdate(q, "tm"))
 }
 
-type mineRow struct {
+type teamWithRoleRow struct {
 	teamRow `bun:",extend"`
 	Role    team.Role
 }
 
-func (r mineRow) domain() team.TeamWithRole { return team.TeamWithRole{Team: r.Team, Role: r.Role} }
+func (r teamWithRoleRow) domain() team.TeamWithRole {
+	return team.TeamWithRole{Team: r.Team, Role: r.Role}
+}
 
-const joinMine = "JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ?"
+const joinMembershipOf = "JOIN memberships AS m ON m.team_id = tm.id AND m.user_id = ?"
 
 // joinActive leaves out those who are suspended: their membership stays, and
 // gives them nothing meanwhile.
@@ -54,15 +56,15 @@ const joinActive = "JOIN users AS u ON u.id = m.user_id AND u.status = 'active'"
 
 // TeamFor implements team.RoleReader.
 func (db *DB) TeamFor(ctx context.Context, id, user identity.ID) (team.TeamWithRole, error) {
-	var row mineRow
-	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, m.role", db.columns((*teamRow)(nil))).Join(joinMine, user).Join(joinActive).
+	var row teamWithRoleRow
+	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, m.role", db.columns((*teamRow)(nil))).Join(joinMembershipOf, user).Join(joinActive).
 		Where("tm.id = ? AND tm.deleted_at IS NULL", id).Scan(ctx)
 	return row.domain(), db.engine.normalise(err)
 }
 
 // TeamForKey implements team.RoleReader.
 func (db *DB) TeamForKey(ctx context.Context, id, key identity.ID, now time.Time) (team.TeamWithRole, error) {
-	var row mineRow
+	var row teamWithRoleRow
 	err := db.reader(ctx).NewSelect().Model(&row).ColumnExpr("?, ak.role", db.columns((*teamRow)(nil))).
 		Join("JOIN api_keys AS ak ON ak.team_id = tm.id AND ak.id = ?", key).
 		Where("ak.revoked_at IS NULL AND ak.expires_at > ?", now).
@@ -72,11 +74,11 @@ func (db *DB) TeamForKey(ctx context.Context, id, key identity.ID, now time.Time
 
 // TeamsOf implements team.Store.
 func (db *DB) TeamsOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.TeamWithRole, error) {
-	var rows []mineRow
-	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, m.role", db.columns((*teamRow)(nil))).Join(joinMine, user).
+	var rows []teamWithRoleRow
+	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, m.role", db.columns((*teamRow)(nil))).Join(joinMembershipOf, user).
 		Where("tm.deleted_at IS NULL")
 	err := oldestFirst(q, "tm.id", p).Scan(ctx)
-	return rowsOf(rows, mineRow.domain), db.engine.normalise(err)
+	return rowsOf(rows, teamWithRoleRow.domain), db.engine.normalise(err)
 }
 
 // Teams implements team.Store.
@@ -101,22 +103,22 @@ func (db *DB) Teams(ctx context.Context, search string, p identity.Page) ([]team
 	return out, db.engine.normalise(err)
 }
 
-type placeRow struct {
+type membershipWithTeamRow struct {
 	membershipRow `bun:",extend"`
 	TeamName      string
 }
 
-func (r placeRow) domain() team.MembershipWithTeam {
+func (r membershipWithTeamRow) domain() team.MembershipWithTeam {
 	return team.MembershipWithTeam{Membership: r.Membership, TeamName: r.TeamName}
 }
 
-// PlacesOf implements team.Store.
-func (db *DB) PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.MembershipWithTeam, error) {
-	var rows []placeRow
+// MembershipsWithTeam implements team.Store.
+func (db *DB) MembershipsWithTeam(ctx context.Context, user identity.ID, p identity.Page) ([]team.MembershipWithTeam, error) {
+	var rows []membershipWithTeamRow
 	q := db.reader(ctx).NewSelect().Model(&rows).ColumnExpr("?, tm.name AS team_name", db.columns((*membershipRow)(nil))).
 		Join("JOIN teams AS tm ON tm.id = m.team_id AND tm.deleted_at IS NULL").Where("m.user_id = ?", user)
 	err := oldestFirst(q, "m.team_id", p).Scan(ctx)
-	return rowsOf(rows, placeRow.domain), db.engine.normalise(err)
+	return rowsOf(rows, membershipWithTeamRow.domain), db.engine.normalise(err)
 }
 
 // InsertMembership implements team.Store.

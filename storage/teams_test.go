@@ -78,11 +78,11 @@ func testTeams(t *testing.T, d *storagetest.Database) {
 		joined := d.Member(t, first.ID, u.ID, team.RoleAdmin)
 		gone.DeletedAt = &gone.UpdatedAt
 		d.Do(t, func(ctx context.Context) error { return d.UpdateTeam(ctx, gone) })
-		storagetest.Same(t, must[[]team.MembershipWithTeam](t)(d.PlacesOf(t.Context(), u.ID, identity.Page{Limit: 9})), []team.MembershipWithTeam{
+		storagetest.Same(t, must[[]team.MembershipWithTeam](t)(d.MembershipsWithTeam(t.Context(), u.ID, identity.Page{Limit: 9})), []team.MembershipWithTeam{
 			{Membership: joined, TeamName: first.Name},
 			{Membership: team.Membership{TeamID: own.ID, UserID: u.ID, Role: team.RoleOwner, CreatedAt: own.CreatedAt}, TeamName: own.Name},
 		})
-		storagetest.Same(t, len(must[[]team.MembershipWithTeam](t)(d.PlacesOf(t.Context(), identity.NewID(), identity.Page{Limit: 9}))), 0)
+		storagetest.Same(t, len(must[[]team.MembershipWithTeam](t)(d.MembershipsWithTeam(t.Context(), identity.NewID(), identity.Page{Limit: 9}))), 0)
 	})
 
 	t.Run("members", func(t *testing.T) { testMembers(t, d) })

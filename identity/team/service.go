@@ -28,9 +28,9 @@ type Store interface {
 	// Teams lists all teams that are not deleted and have a text in their name, newest
 	// first.
 	Teams(ctx context.Context, search string, p identity.Page) ([]Counted, error)
-	// PlacesOf lists the memberships of a user in teams that are not deleted,
+	// MembershipsWithTeam lists the memberships of a user in teams that are not deleted,
 	// oldest team first.
-	PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]MembershipWithTeam, error)
+	MembershipsWithTeam(ctx context.Context, user identity.ID, p identity.Page) ([]MembershipWithTeam, error)
 
 	InsertMembership(ctx context.Context, m Membership) (inserted bool, err error)
 	UpdateRole(ctx context.Context, m Membership) error
@@ -134,7 +134,7 @@ func (s *Service) List(ctx context.Context, user identity.ID, p identity.Page) (
 
 // Places lists where a user is a member, and since when, for operators.
 func (s *Service) Places(ctx context.Context, user identity.ID, p identity.Page) ([]MembershipWithTeam, *identity.ID, error) {
-	rows, err := s.store.PlacesOf(ctx, user, p)
+	rows, err := s.store.MembershipsWithTeam(ctx, user, p)
 	rows, next := identity.Next(rows, p, func(m MembershipWithTeam) identity.ID { return m.TeamID })
 	return rows, next, err
 }

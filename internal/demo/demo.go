@@ -52,7 +52,7 @@ type Store interface {
 	InsertTeamSession(ctx context.Context, t teamsession.Session) error
 	RecordDuplicates(ctx context.Context, pairs []linking.Duplicate) error
 	RecordEvents(ctx context.Context, events ...identity.Event) error
-	PlacesOf(ctx context.Context, user identity.ID, p identity.Page) ([]team.MembershipWithTeam, error)
+	MembershipsWithTeam(ctx context.Context, user identity.ID, p identity.Page) ([]team.MembershipWithTeam, error)
 }
 
 // Roles are the people to sign in as, in the order in which they are listed.

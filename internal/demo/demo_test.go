@@ -40,12 +40,12 @@ func TestDemo(t *testing.T) {
 			}
 			names[role] = p.User.DisplayName + " " + res.Header.Get("Location")
 			if role == "owner" {
-				places, err := d.PlacesOf(t.Context(), p.User.ID, identity.Page{Limit: 9})
-				if err != nil || len(places) != 2 {
-					t.Fatalf("%v, %v", places, err)
+				memberships, err := d.MembershipsWithTeam(t.Context(), p.User.ID, identity.Page{Limit: 9})
+				if err != nil || len(memberships) != 2 {
+					t.Fatalf("%v, %v", memberships, err)
 				}
-				counted, err := d.CountTeamSessions(t.Context(), places[0].TeamID, session.Filter{}, now)
-				other, err2 := d.CountTeamSessions(t.Context(), places[1].TeamID, session.Filter{}, now)
+				counted, err := d.CountTeamSessions(t.Context(), memberships[0].TeamID, session.Filter{}, now)
+				other, err2 := d.CountTeamSessions(t.Context(), memberships[1].TeamID, session.Filter{}, now)
 				if counted+other != 250 || err != nil || err2 != nil {
 					t.Errorf("%d and %d sessions, %v, %v", counted, other, err, err2)
 				}

@@ -85,8 +85,8 @@ func (h *Handler) landing(ctx context.Context, role string, user identity.ID) (s
 	case "member":
 		return "/account", nil
 	}
-	places, err := h.Store.PlacesOf(ctx, user, identity.Page{Limit: 10})
-	for _, p := range places {
+	memberships, err := h.Store.MembershipsWithTeam(ctx, user, identity.Page{Limit: 10})
+	for _, p := range memberships {
 		if p.TeamName == largeName {
 			return "/teams/" + p.TeamID.String(), err
 		}
