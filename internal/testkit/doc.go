@@ -11,7 +11,11 @@
 //     browsers, wallets, a mail server and a proxy that cuts connections, and checks
 //     every answer against the contract;
 //   - providertest runs the development stand-ins of providers on a server of their
-//     own, where they say what a test wants and can be broken.
+//     own, where they say what a test wants and can be broken;
+//   - passkeytest is a browser with an authenticator, and solanatest a Solana wallet, in
+//     software, which also answer wrongly;
+//   - otlptest receives traces, as a collector of OpenTelemetry does;
+//   - pgwire counts the statements and round trips to PostgreSQL on the wire.
 //
 // What only one package needs stays in that package.
 package testkit
