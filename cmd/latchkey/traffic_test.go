@@ -247,7 +247,7 @@ func (l *traffic) check(i int, v *visit) int {
 		case overdue && (v.kind != ofTeam || entered):
 			fault("REVOKED, AND ANSWERED")
 		case v.kind == ofTeam && !entered && !ending:
-			fault("put out of the team")
+			fault("signed out of the team")
 		}
 	case http.StatusUnauthorized:
 		count.refused.Add(1)

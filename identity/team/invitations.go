@@ -85,7 +85,7 @@ func (s *Service) Invite(ctx context.Context, actor identity.Actor, team identit
 }
 
 // insertInvitation writes a new invitation. An open one to the same address or
-// wallet that cannot be accepted gives way, if the actor could take it back.
+// wallet that cannot be accepted gives way, if the actor could cancel it.
 func (s *Service) insertInvitation(ctx context.Context, actor identity.Actor, i Invitation, by Role) error {
 	inserted, err := s.store.InsertInvitation(ctx, i)
 	if err != nil || inserted {

@@ -10,7 +10,7 @@ import (
 )
 
 // invitationLifetime is long enough for a holiday and short enough that a
-// forgotten invitation does not stay a door.
+// forgotten invitation does not stay open.
 const invitationLifetime = 14 * 24 * time.Hour
 
 // Store keeps teams. Methods called inside InTx with its context run in that

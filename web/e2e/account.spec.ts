@@ -28,7 +28,7 @@ async function addByMail(page: Page, address: string, not = ''): Promise<string>
   return letter
 }
 
-test('two accounts of one person become one, and are taken apart again', async ({ person }) => {
+test('two accounts of one person are merged, and the merge is undone', async ({ person }) => {
   const page = await person()
   await signInWithNewWallet(page)
   const wallet = await whoAmI(page)
@@ -48,7 +48,7 @@ test('two accounts of one person become one, and are taken apart again', async (
   const merge = section(page, 'Merge accounts?')
   await expect(merge.getByRole('radio', { name: 'Old Ida' }).first()).toBeChecked()
   await expect(merge.getByText('Google (Ida)')).toBeVisible()
-  // What they differ in stands below the account that it is from: the one in hand first.
+  // What they differ in is below the account that it is from: the one in hand first.
   for (const group of ['Which account do you want to keep?', 'Name'])
     await expect(merge.getByRole('radiogroup', { name: group }).getByRole('radio').first()).toHaveAccessibleName(/^Ida/)
   await shoot(page, 'account-merge')
@@ -82,7 +82,7 @@ test('two accounts of one person become one, and are taken apart again', async (
   expect(wallet.id).not.toBe(google.id)
 })
 
-test('a refusal at a provider brings its merge along, and nobody finds the ticket in the address', async ({ person }) => {
+test('a refusal at a provider brings its merge along, and leaves no ticket in the address', async ({ person }) => {
   const page = await person()
   await signInAtGoogle(page, { name: 'Jo', email: 'jo@gmail.com' })
   await signOut(page)
@@ -113,7 +113,7 @@ test('a merge is kept over a trip to a provider, and not for another person', as
   await page.getByRole('button', { name: 'GitHub', exact: true }).click()
   await beAtProvider(page, { name: 'Same', email: 'same@work.example' })
 
-  // People of one name are told apart.
+  // People of one name can be distinguished.
   const merge = section(page, 'Merge accounts?')
   const stays = merge.getByRole('radiogroup', { name: 'Which account do you want to keep?' }).getByRole('radio')
   await expect(stays.first()).toHaveAccessibleName('Same same@gmail.com signed in now')
@@ -142,7 +142,7 @@ test('a merge is kept over a trip to a provider, and not for another person', as
   await expect(stays.first()).toBeChecked()
   await expect(other).toBeChecked()
 
-  // Whoever comes after in this tab hears nothing of it.
+  // The next person in this tab sees nothing of it.
   await signOut(page)
   await signInAtGitHub()
   await expect(page.getByRole('table', { name: 'Sign-in methods' }).getByRole('row')).toHaveCount(2)
@@ -159,7 +159,7 @@ test('a merge is kept over a trip to a provider, and not for another person', as
   await expect(page.getByText('Accounts merged')).toHaveCount(0)
 })
 
-test('a profile is saved for the person it is of, and for nobody who signed in meanwhile', async ({ person }) => {
+test('a profile is saved for the person it is of, and for no one who signed in meanwhile', async ({ person }) => {
   const page = await person()
   await signInAtGoogle(page, { name: 'Xena', email: 'xena@gmail.com' })
   await openPage(page, 'Profile')
@@ -201,7 +201,7 @@ test('an undo that ends the session it was asked in says that it was done', asyn
   await openPage(page, 'Security history')
   await expect(page.getByRole('table', { name: 'Merged accounts' })).toBeVisible()
   expect(asked.filter((path) => path === '/v1/me/merges')).toEqual([])
-  // The other tab is told so, and not that it took too long.
+  // The other tab shows that, and not that it took too long.
   await tab.getByRole('button', { name: 'Merge accounts' }).click()
   await expect(tab.getByRole('status').filter({ hasText: 'Accounts merged' })).toBeVisible()
   await expect(tab.getByRole('button', { name: 'Merge accounts' })).toHaveCount(0)
@@ -216,7 +216,7 @@ test('an undo that ends the session it was asked in says that it was done', asyn
   await expect(page.getByText('Merge undone')).toHaveCount(0)
 })
 
-test('the only way in cannot be unlinked and says why; of two, one can', async ({ person }) => {
+test('the only sign-in method cannot be removed and says why; of two, one can', async ({ person }) => {
   const page = await person()
   await signInWithNewWallet(page)
   await page.goto('/account')
@@ -240,7 +240,7 @@ test('the only way in cannot be unlinked and says why; of two, one can', async (
   await expect(ways.getByText('Hardware')).toBeVisible()
 
   // The service has the last word, as when another tab was faster. The question
-  // stays for it: nowhere else would it be told.
+  // stays for it: nothing else shows it.
   let answer = () => {}
   const answered = new Promise<void>((resolve) => (answer = resolve))
   await page.route('**/v1/me/identities/*', async (route) => {
@@ -285,7 +285,7 @@ test('who confirms at a provider carries on where they left off', async ({ perso
   await page.unroute('**/v1/me/identities/*')
   await confirm.getByRole('button', { name: 'Verify with Google' }).click()
   await beAtProvider(page, { name: 'Lou', email: 'lou@gmail.com' })
-  // The question stands where it stood, for the way in that was meant.
+  // The question is where it was, for the same sign-in method.
   await expect(page.getByRole('dialog')).toContainText('GitHub')
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
   await expect(page.getByRole('table', { name: 'Sign-in methods' }).getByRole('row')).toHaveCount(2)
@@ -320,7 +320,7 @@ test('who confirms at a provider carries on where they left off', async ({ perso
   await expect(page.getByRole('dialog')).toHaveCount(0)
 })
 
-test('recovery codes are shown once, and one of them leads to a new way in', async ({ person }) => {
+test('recovery codes are shown once, and one of them leads to a new sign-in method', async ({ person }) => {
   const page = await person()
   await signInWithNewWallet(page)
   const me = await whoAmI(page)
@@ -371,7 +371,7 @@ test('an address is added by mail and made the primary one', async ({ person }) 
   await page.getByRole('button', { name: 'Add email address' }).click()
   const letter = await addByMail(page, 'ole@work.example')
   await expect(page.getByText('Address added', { exact: true })).toBeVisible()
-  // Who is faster than the list is told the same.
+  // Somebody faster than the list sees the same.
   let list = () => {}
   const asked = new Promise<void>((resolve) => (list = resolve))
   await page.route('**/v1/me/emails', async (route) => {
@@ -425,7 +425,7 @@ test('the page speaks German to who asks for it, and remembers', async ({ person
   await shoot(page, 'account-german')
 })
 
-test('ways in and devices are managed by keyboard alone', async ({ person }) => {
+test('sign-in methods and devices are managed by keyboard alone', async ({ person }) => {
   const page = await person()
   await signInAtGoogle(page, { name: 'Pat', email: 'pat@gmail.com' })
   const other = await page

@@ -14,7 +14,7 @@ async function signInAs(page: Page, provider: string, name: string, email: strin
   await expect(page.getByRole('heading', { name: 'Your account' })).toBeVisible()
 }
 
-test('an operator finds a user, suspends him with a reason, and lets him in again', async ({ person, service }) => {
+test('an operator finds a user, suspends them with a reason, and reactivates them', async ({ person, service }) => {
   const [operator, user] = [await person(), await person()]
   await signInAs(user, 'Google', 'Vera', 'vera@gmail.com')
   const { id } = await whoAmI(user)
@@ -98,7 +98,7 @@ test('an operator merges two users after seeing what moves, and finds them by th
   await operator.getByRole('button', { name: 'Preview' }).click()
   const dialog = operator.getByRole('dialog', { name: 'Merge these two users?' })
   await expect(dialog).toContainText('What moves')
-  // Whoever stays, each value is below the account that has it.
+  // Each value is below the account that has it, whichever stays.
   const values = dialog.getByRole('radiogroup', { name: 'Name', exact: true }).getByRole('radio')
   for (const stays of [second, first]) {
     const account = dialog.getByRole('radio', { name: stays.id.slice(-12) })
@@ -179,7 +179,7 @@ test('every view of the operator’s page works, and fits a phone', async ({ per
   await expect(operator.getByRole('button', { name: 'End legacy' })).toHaveCount(0)
 })
 
-test('an operator finds a user by an ENS name, and is told when nobody can be asked', async ({ browser }) => {
+test('an operator finds a user by an ENS name, and sees when no endpoint can be asked', async ({ browser }) => {
   const names = await startNames()
   const service = await startService({ LATCHKEY_ETHEREUM_RPC: `1=${names.url}` })
   const [operator, user] = [await newPerson(browser, service.url), await newPerson(browser, service.url)]
@@ -227,7 +227,7 @@ test('an operator finds a user by an ENS name, and is told when nobody can be as
   await names.stop()
 })
 
-test('an operator sees the teams of a user, and goes into those that are his own', async ({ person, service }) => {
+test('an operator sees the teams of a user, and opens those that they are in', async ({ person, service }) => {
   const [operator, user] = [await person(), await person()]
   await signInAs(user, 'Google', 'Tilda', 'tilda@gmail.com')
   await signInAs(operator, 'Google', 'Otto', 'otto.op@gmail.com')
@@ -282,7 +282,7 @@ test('duplicates of an import are looked at, merged many at a time and one by on
   await operator.goto('/admin?view=duplicates')
   await expect(operator.getByText('No duplicates.')).toBeVisible()
   // One is here already and signed in; the import has her as an older account, by
-  // another way in.
+  // another sign-in method.
   await signInAs(luna, 'Google', 'Luna', 'luna@gmail.com')
   const before = await whoAmI(luna)
   await service.import(
@@ -330,7 +330,7 @@ test('duplicates of an import are looked at, merged many at a time and one by on
   await expect(operator.getByText('not merged')).toHaveCount(0)
   await expect(table.getByRole('row')).toHaveCount(2)
 
-  // Her session ended; the way in that she knows leads to the account that stayed.
+  // Their session ended; the sign-in method that they know leads to the account that stayed.
   await luna.reload()
   await expect(luna.getByRole('heading', { name: 'Sign in' })).toBeVisible()
   await signInAs(luna, 'Google', 'Luna', 'luna@gmail.com')

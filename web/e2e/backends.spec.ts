@@ -4,7 +4,7 @@ import { expect, signInWithNewWallet, skipUnlessRunnable, test } from './fixture
 skipUnlessRunnable()
 
 // The example of docs/backends.md, with the real jose, against the real service.
-test('a Node.js backend knows a user by his access token', async ({ person, service }) => {
+test('a Node.js backend knows a user by their access token', async ({ person, service }) => {
   const page = await person()
   await signInWithNewWallet(page)
   const me = (await (await page.request.get('/v1/me')).json()) as { id: string }

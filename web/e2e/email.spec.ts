@@ -19,7 +19,7 @@ test('a code and then a link lead into the same account, and a used link says so
   const email = 'mia@example.com'
   await ask(page, email)
   await shoot(page, 'email-sent')
-  // A phone may load the page anew while its person reads the mail.
+  // A phone may load the page again while its person reads the mail.
   await page.reload()
   await expect(page.getByText(`We sent a link and a 6-digit code to ${email}`)).toBeVisible()
   const first = await newestTo(page, email)

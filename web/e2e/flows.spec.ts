@@ -126,7 +126,7 @@ test('a team: invite, accept, enter, see the sessions, end one, remove a member'
   await openPage(owner, 'Members')
   const members = owner.getByRole('table', { name: 'Members' })
   await expect(members.getByRole('row')).toHaveCount(4)
-  // Who has nothing but a wallet is called by it, to others and to himself.
+  // A person with nothing but a wallet is called by it, to others and to themselves.
   const called = new RegExp(`${wallet.slice(0, 6)}….*${wallet.slice(-4)}`, 'i')
   await expect(members.getByRole('row', { name: called })).toBeVisible()
   await expect(member.getByRole('button', { name: called })).toBeVisible()

@@ -8,7 +8,7 @@ skipUnlessRunnable()
 // The API reference is a large library: on a busy machine it takes its time.
 const rendering = { timeout: 60_000 }
 
-// Layout shifts that nobody feels (web.dev: below 0.1, in all). On a busy machine
+// Layout shifts that are not felt (web.dev: below 0.1, in all). On a busy machine
 // the lists of the account come one after the other.
 const steady = { page: 0.05, lists: 0.1 }
 

@@ -55,7 +55,7 @@ for (const answer of ['declines', 'connects'] as const) {
 
 test('cancelling at a provider comes back in words, and to the page that was asked for', async ({ person }) => {
   const page = await person()
-  // Nobody is signed in who could confirm anything.
+  // No one is signed in who could confirm anything.
   await page.goto('/account?stepped_up=google&error=access_denied')
   await expect(page).toHaveURL(/\/sign-in\?return_to=%2Faccount/)
   await page.getByRole('link', { name: 'Continue with GitHub' }).click()
@@ -69,20 +69,20 @@ test('cancelling at a provider comes back in words, and to the page that was ask
   await expect(page.getByRole('link', { name: 'Continue with GitHub Last used' })).toBeVisible()
 })
 
-test('a provider that is down is told in words, where the way to it began', async ({ browser }) => {
+test('a provider that is down is explained on the page that led to it', async ({ browser }) => {
   const service = await startService({ LATCHKEY_GOOGLE_CLIENT_ID: 'x', LATCHKEY_GOOGLE_CLIENT_SECRET: 'x', LATCHKEY_GOOGLE_ISSUER: 'http://127.0.0.1:1' })
   const page = await newPerson(browser, service.url)
   await page.goto('/sign-in?return_to=/teams/x')
   const [answer] = await Promise.all([page.waitForResponse('**/v1/auth/google/start?*'), page.getByRole('link', { name: 'Continue with Google' }).click()])
   expect(answer.status()).toBe(503)
-  const told = page.getByRole('alert')
-  await expect(told).toContainText('The provider cannot be reached right now')
-  await expect(told.locator('code')).toHaveText(/^[A-Z2-7]{26}$/)
+  const alert = page.getByRole('alert')
+  await expect(alert).toContainText('The provider cannot be reached right now')
+  await expect(alert.locator('code')).toHaveText(/^[A-Z2-7]{26}$/)
   await expect(page).toHaveURL(/\/sign-in\?error=provider_unavailable&return_to=%2Fteams%2Fx$/)
   await accessible(page)
   await shoot(page, 'sign-in-provider-down')
 
-  // Another way in is there, and leads where the first was to lead.
+  // Another sign-in method is there, and leads to the same page.
   await openWallets(page)
   await page.getByRole('button', { name: 'Create test wallet' }).click()
   await page.getByRole('button', { name: 'Sign to sign in' }).click()
@@ -172,7 +172,7 @@ test('a session ended elsewhere sends the page to sign in', async ({ person }) =
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible()
 })
 
-test('an operator is told how to become one, and then sees users', async ({ person, service }) => {
+test('a user reads how to become an operator, and then sees users', async ({ person, service }) => {
   const page = await person()
   await signInWithNewWallet(page)
   const me = await whoAmI(page)
@@ -186,7 +186,7 @@ test('an operator is told how to become one, and then sees users', async ({ pers
   await expect(page.getByRole('table', { name: 'Sessions' }).getByText('(this device)')).toBeVisible()
 })
 
-test('a sign-in by any door leads to another application that is allowed, and to no other', async ({ browser }) => {
+test('a sign-in by any method leads to another application that is allowed, and to no other', async ({ browser }) => {
   const service = await startService({ LATCHKEY_ALLOWED_ORIGINS: 'https://app.example.com' })
   const page = await newPerson(browser, service.url)
   const theirs = (route: Route) => route.fulfill({ contentType: 'text/html', body: '<h1>Another application</h1>' })
@@ -214,7 +214,7 @@ test('a sign-in by any door leads to another application that is allowed, and to
   await page.getByRole('button', { name: 'Continue', exact: true }).click()
   await page.waitForURL(away)
 
-  // What stands behind the same origin is not for the app's own router.
+  // What else the same origin serves is not for the app's own router.
   await page.goto(signIn('/welcome?x=1'))
   await page.getByRole('link', { name: 'Continue with GitHub' }).click()
   await beAtProvider(page, { name: 'Ria', email: 'ria@example.com' })

@@ -7,7 +7,7 @@ import { shoot } from './shoot'
 
 skipUnlessRunnable()
 
-test('the doors of providers work before any script has, and stay where they are when it runs', async ({ person }) => {
+test('the links to providers work before any script has run, and stay where they are when it runs', async ({ person }) => {
   const page = await person()
   let release = () => {}
   const held = new Promise<void>((resolve) => (release = resolve))
@@ -87,7 +87,7 @@ test('a wallet that announces itself by EIP-6963 signs in, by keyboard alone', a
   await expect(page.getByRole('heading', { name: 'Your account', level: 1 })).toBeVisible()
   expect(asked).toContain('personal_sign')
 
-  // The door is marked the next time, and nothing of the person is kept.
+  // The method is marked the next time, and nothing of the person is kept.
   await signOut(page)
   await page.goto('/sign-in')
   await expect(page.getByRole('region', { name: 'Sign in with a wallet' }).getByText('Last used')).toBeVisible()
@@ -109,7 +109,7 @@ test('the pages are those of the brand, and cannot be framed', async ({ browser,
   await expect(page.getByRole('link', { name: 'Sign in', exact: true }).first()).toBeVisible()
   await shoot(page, 'brand')
 
-  // Nobody's page shows ours inside: the browser refuses, whoever asks.
+  // No page shows ours in a frame: the browser refuses it to all of them.
   await page.route('https://evil.example/', (route) => route.fulfill({ contentType: 'text/html', body: `<iframe src="${service.url}/sign-in"></iframe>` }))
   await page.goto('https://evil.example/')
   const frame = await (await page.locator('iframe').elementHandle())!.contentFrame()
@@ -122,7 +122,7 @@ test('the pages are those of the brand, and cannot be framed', async ({ browser,
   await branded.stop()
 })
 
-test('a wallet that answers nonsense and a service that does not answer are told in words', async ({ person }) => {
+test('a wallet that answers nonsense and a service that does not answer are explained', async ({ person }) => {
   const page = await person()
   await page.addInitScript(`
     const provider = { on() {}, removeListener() {}, request: ({ method }) => method === 'eth_chainId' ? Promise.resolve('0x1') : Promise.reject({ code: -32002 }) }

@@ -34,7 +34,7 @@ test('a person who is invited by e-mail opens the mail, signs in by it and accep
   await openPage(owner, 'Members')
   await expect(owner.getByRole('table', { name: 'Members' })).toContainText('ivo@example.com')
 
-  // Whoever has no such address is told why there is nothing to accept.
+  // A person without the address reads why there is nothing to accept.
   const other = await person()
   await signInAs(other, 'Otis')
   await other.goto(link!)
@@ -183,7 +183,7 @@ test('a role and a withdrawal show at once, and go back when the service refuses
   await expect.poll(async () => JSON.stringify(await (await owner.request.get(`/v1/teams/${team}/members`)).json())).toContain('"role":"admin"')
   await expect(role).toHaveValue('admin')
 
-  // Passing by the roles changes none, and what one cannot take back is asked first.
+  // Passing by the roles changes none, and what one cannot undo is asked about first.
   const changes: string[] = []
   owner.on('request', (request) => request.method() === 'PATCH' && changes.push(request.url()))
   const own = owner.getByRole('combobox', { name: 'Role of Rosa' })

@@ -39,7 +39,7 @@ test('a session that is opened, ended here or ended elsewhere shows at once in a
   await expect(owner.getByRole('status').filter({ hasText: '1 session ended' })).toBeVisible()
   await expect(owner.getByRole('dialog')).toHaveCount(0)
   await expect(owner.getByRole('heading', { name: 'Sessions', exact: true })).toBeFocused()
-  // Who was about to do the same is told.
+  // Somebody about to do the same sees that.
   await expect(second.getByRole('dialog')).toContainText('has already ended')
   await expect(second.getByRole('dialog').getByRole('button', { name: 'End session', exact: true })).toHaveCount(0)
   await second.keyboard.press('Escape')
@@ -186,7 +186,7 @@ test('members are searched for as fast as one types, removed in number, and leav
   }
 })
 
-test('an admin is told which sessions stay, and why', async ({ person }) => {
+test('an admin sees which sessions stay, and why', async ({ person }) => {
   const [owner, admin] = [await person(), await person()]
   await signInAs(owner, 'Otto')
   await signInAs(admin, 'Adam')
@@ -230,7 +230,7 @@ test('an admin is told which sessions stay, and why', async ({ person }) => {
   await owner.request.delete(`/v1/teams/${team}/sessions/${mine.team_session.id}`, { headers: { Origin: new URL(owner.url()).origin } })
   await expect(sessionsOf(admin).last()).toContainText('Adam')
 
-  // One that expires by itself goes, though nobody tells.
+  // One that expires by itself goes, though nothing announces it.
   expiring = true
   await post(owner, `/v1/teams/${team}/sessions`, {})
   await expect(admin.getByText('Nobody is active in this team right now')).toBeVisible()
@@ -286,7 +286,7 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   await member.getByRole('button', { name: 'Sign to confirm' }).click()
   await expect(member.getByRole('button', { name: 'Start team session' })).toBeVisible()
 
-  // Who has left keeps his name in the trail.
+  // Somebody who has left keeps their name in the trail.
   await openPage(owner, 'Members')
   await owner.getByRole('button', { name: 'Remove Petra' }).click()
   await owner.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
@@ -303,7 +303,7 @@ test('a policy names whom it ends before it is saved, and then ends them in anot
   expect(file.suggestedFilename()).toBe('audit.ndjson')
 })
 
-test('an owner who has shut himself out comes back by the page, and opens the team again', async ({ person }) => {
+test('an owner locked out by the policy comes back by the page, and opens the team again', async ({ person }) => {
   const [owner, member] = [await person(), await person()]
   await signInAs(owner, 'Ophelia')
   await signInAs(member, 'Milo')
@@ -326,7 +326,7 @@ test('an owner who has shut himself out comes back by the page, and opens the te
   await owner.getByRole('button', { name: 'Use their version' }).click()
   await expect(networks).toHaveValue('')
   await expect(owner.getByRole('switch', { name: 'One session per member' })).toBeChecked()
-  // What nobody has typed into follows.
+  // A field without changes follows.
   await put(owner, `/v1/teams/${team}/policy`, {})
   await expect(owner.getByRole('switch', { name: 'One session per member' })).not.toBeChecked()
 

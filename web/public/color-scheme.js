@@ -5,7 +5,7 @@
   try {
     chosen = localStorage.getItem('mantine-color-scheme-value')
   } catch (_) {
-    // Storage may be forbidden; the system's choice then stands.
+    // Storage may be forbidden; the system's choice is used then.
   }
   if (chosen !== 'light' && chosen !== 'dark') {
     chosen = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'

@@ -77,7 +77,7 @@ describe('words', () => {
     expect(wordsForError(new Problem({ code: 'unavailable', status: 503, retry_after: 7 }))?.text).toContain('7 seconds')
   })
 
-  it('names the ways in that a team asks for', () => {
+  it('names the sign-in methods that a team asks for', () => {
     expect(wordsForError(new Problem({ code: 'policy_unsatisfied', status: 403, rule: 'required_providers', missing: ['github', 'siwe'] }))?.text).toContain(
       'Missing: GitHub, Ethereum wallet.',
     )
@@ -95,7 +95,7 @@ describe('words', () => {
     expect(forError(t, refused('require_fresh_for_admin'), 'policy')).toEqual(wordsForError(refused('require_fresh_for_admin')))
   })
 
-  it('passes on what stands in the way of an undo', () => {
+  it('passes on what prevents an undo', () => {
     const { text } = wordsForError(new Problem({ code: 'merge_moved_on', status: 409, detail: 'the wallet was unlinked' }))!
     expect(text).toContain('the wallet was unlinked')
     expect(text).toContain('add it again')

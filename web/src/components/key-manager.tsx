@@ -28,7 +28,7 @@ interface Props<K extends AnyKey> {
   may: (key: K) => ReactNode
   /** Whose key it is. */
   maker?: (key: K) => ReactNode
-  /** The fields by which a new key is told what it may do. */
+  /** The fields that say what a new key may do. */
   choice: ReactNode
   /** Whether enough is chosen. */
   chosen: boolean

@@ -62,7 +62,7 @@ describe('a change that is shown at once', () => {
     expect([shown(), asked]).toEqual([['member', 'admin'], 1])
   })
 
-  it('is taken back when the service refuses it, at once and not by the next answer', async () => {
+  it('is rolled back when the service refuses it, at once and not by the next answer', async () => {
     const answer = deferred()
     const done = changing(() => answer.promise).mutate(['1', 'admin'])
     await settled()

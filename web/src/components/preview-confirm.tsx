@@ -12,7 +12,7 @@ import { useResumed, useStepUp } from './step-up-context'
 
 interface Asked<P> {
   title: string
-  /** What would happen, asked anew each time the question is. */
+  /** What would happen, asked for again each time the question is. */
   preview: () => Promise<P>
   children: (preview: P) => ReactNode
   /** What the button says; undefined: there is nothing to confirm. */

@@ -18,12 +18,12 @@ type Answers = Record<string, (params: unknown) => unknown>
 // aWallet announces a wallet with these answers and takes it from the list.
 function aWallet(answers: Answers) {
   const asked: { method: string; params?: unknown }[] = []
-  const tell: Record<string, (told: unknown) => void> = {}
+  const tell: Record<string, (change: unknown) => void> = {}
   const config = configFor([1, 8453])
   announce(
     { uuid: 'u', name: 'Ann', icon: 'data:image/svg+xml,<svg/>', rdns: 'example.ann' },
     {
-      on: (event: string, listener: (told: unknown) => void) => (tell[event] = listener),
+      on: (event: string, listener: (change: unknown) => void) => (tell[event] = listener),
       removeListener: () => undefined,
       request: async (call: { method: string; params?: unknown }) => {
         asked.push(call)
@@ -57,8 +57,8 @@ describe('a wallet of the browser', () => {
     let accounts: string[] = [address]
     const { wallet, tell } = aWallet({ ...works, eth_accounts: () => accounts, personal_sign: () => expect.unreachable() })
     await wallet.connect()
-    const told: boolean[] = []
-    const stop = wallet.watch!(address, (another) => void told.push(another))
+    const changes: boolean[] = []
+    const stop = wallet.watch!(address, (another) => void changes.push(another))
     const turnTo = async (next: string[]) => {
       accounts = next
       tell['accountsChanged']!(next)
@@ -69,7 +69,7 @@ describe('a wallet of the browser', () => {
     await turnTo([address.toLowerCase()])
     await turnTo([])
     stop()
-    expect(told).toEqual([true, false, true])
+    expect(changes).toEqual([true, false, true])
   })
 
   it.each([4001, 'ACTION_REJECTED'])('takes code %s for a person who declined', async (code) => {

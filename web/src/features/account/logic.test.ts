@@ -16,7 +16,7 @@ const way = (id: string, provider: string, more: Partial<Identity> = {}): Identi
   ...more,
 })
 
-describe('why a way in has to stay', () => {
+describe('why a sign-in method has to stay', () => {
   const offered = new Set(['google', 'siwe'])
   const [google, wallet, github] = [way('1', 'google'), way('2', 'siwe'), way('3', 'github')]
   it('is the last, or the last that is offered here', () => {
@@ -74,7 +74,7 @@ it('lists the addresses that are shown and not verified, once each', () => {
 })
 
 describe('words', () => {
-  it('tell one way in from another', () => {
+  it('tell one sign-in method from another', () => {
     expect(identityName(t, way('1', 'google', { email: 'a@b.example' }))).toBe('Google (a@b.example)')
     expect(identityName(t, way('1', 'google', { email: 'a@b.example', label: 'Work' }))).toBe('Google (Work)')
     expect(identityName(t, way('1', 'github'))).toBe('GitHub')

@@ -1,4 +1,4 @@
-// Which door this browser came in by last: the provider's name and nothing of
+// The sign-in method that this browser used last: the provider's name and nothing of
 // the person.
 const storageKey = 'latchkey-last-used'
 

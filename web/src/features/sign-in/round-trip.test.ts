@@ -267,7 +267,7 @@ describe('a return from a provider', () => {
     expect(read('stepped_up=github', linkingGoogle).arrival?.intent).toBeUndefined()
   })
 
-  it('says nothing of a refusal that a step-up mends, but does to who asked for nothing', () => {
+  it('says nothing of a refusal that a step-up resolves, but does if nothing was asked for', () => {
     expect(notice('linked=google&error=reauth_required', linkingGoogle)).toBeUndefined()
     expect(notice('linked=google&error=reauth_required')?.kind).toBe('error')
   })

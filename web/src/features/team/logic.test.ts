@@ -48,7 +48,7 @@ describe('roles', () => {
     expect(assignable('admin')).not.toContain('owner')
   })
 
-  it('are asked about before what one cannot take back alone', () => {
+  it('are asked about before what one cannot undo alone', () => {
     expect([roleQuestion('member', 'owner', false), roleQuestion('owner', 'admin', false), roleQuestion('admin', 'member', true), roleQuestion('owner', 'member', true)]).toEqual([
       'Owner',
       'Unmade',

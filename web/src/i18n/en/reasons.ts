@@ -202,7 +202,7 @@ export const reasons = {
   hint_trusted: 'the same address, which one has by the choice of trust at the import',
   hint_unverified: 'the same address, not verified',
   hint_picture: 'same name, and photos at the same place',
-  hint_trust: 'same address, which one of them has only because the import was told to trust it',
+  hint_trust: 'same address, which one of them has only because the import trusted it',
   hint_account: 'same {provider} account in {source}, where they are {one} and {other}',
   hint_source: 'one user of the source had sign-in methods of both',
 } as const

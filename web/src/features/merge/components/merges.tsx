@@ -14,7 +14,7 @@ import { useT } from '../../../i18n/language'
 import '../../../i18n/en/later/account'
 import '../../../i18n/en/later/merge'
 
-// Merges lists what became part of this account, and takes it back. Without any
+// Merges lists what became part of this account, and undoes it. Without any
 // there is nothing to see.
 export function Merges() {
   const t = useT()

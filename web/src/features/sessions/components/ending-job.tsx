@@ -23,10 +23,10 @@ export function EndingJob({ job, fetchJob, onFinished }: Props) {
     refetchInterval: ({ state }) => (state.data?.status === 'finished' ? false : everyMs),
   })
   const finished = now.status === 'finished'
-  const told = useRef(false)
+  const announced = useRef(false)
   useEffect(() => {
-    if (finished && !told.current) {
-      told.current = true
+    if (finished && !announced.current) {
+      announced.current = true
       onFinished()
     }
   }, [finished, onFinished])

@@ -148,7 +148,7 @@ describe('withStepUp', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('asks once: a second refusal is told', async () => {
+  it('asks once: a second refusal is shown', async () => {
     const { wallet, address } = await aWallet()
     const { api } = service(refusal('reauth_required', 403), refusal('reauth_required', 403))
     const stepUp = vi.fn(() => Promise.resolve(true))

@@ -1,7 +1,7 @@
 import { Badge } from '@mantine/core'
 import { useT } from '../../../i18n/language'
 
-// LastUsed marks the door this browser came in by last.
+// LastUsed marks the sign-in method that this browser used last.
 export function LastUsed({ when }: { when: boolean }) {
   const t = useT()
   return when ? (

@@ -76,7 +76,7 @@ export function Invitations({ team }: { team: Team }) {
                       title={t('team.takeBackTitle')}
                       text={t('team.takeBackText')}
                       confirm={t('team.takeBackConfirm')}
-                      intent={`take back ${invitation.id}`}
+                      intent={`cancel ${invitation.id}`}
                       action={() => takeBack.mutateAsync(invitation.id)}
                     />
                   </Group>
