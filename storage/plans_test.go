@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,8 +14,10 @@ import (
 
 	"github.com/latchkey/latchkey/identity"
 	"github.com/latchkey/latchkey/identity/audit"
+	"github.com/latchkey/latchkey/identity/feed"
 	"github.com/latchkey/latchkey/identity/session"
 	"github.com/latchkey/latchkey/identity/team"
+	"github.com/latchkey/latchkey/identity/webhook"
 	"github.com/latchkey/latchkey/internal/testkit/storagetest"
 	"github.com/latchkey/latchkey/storage"
 )
@@ -24,6 +27,7 @@ import (
 var large = []string{
 	"users", "identities", "emails", "sessions", "team_sessions", "memberships", "invitations", "audit_events",
 	"refresh_families", "vouchers", "duplicates", "merges", "tickets", "burned_secrets", "job_items",
+	"client_grants", "feed", "webhook_deliveries",
 }
 
 // rows is how many each large table has: enough for the planner to see a difference.
@@ -65,6 +69,8 @@ func crowdOf(t *testing.T, d *storagetest.Database) crowded {
 		INSERT INTO emails (address, user_id, source, verified_at) SELECT n || '@example.com', id, 'google', MADE FROM ids;
 		INSERT INTO vouchers (id, address, provider, subject, user_id, first_vouched_at, last_vouched_at)
 			SELECT gen_random_uuid(), n || '@example.com', 'import:test', n::text, id, MADE, MADE FROM ids;
+		INSERT INTO vouchers (id, address, provider, subject, first_vouched_at, last_vouched_at)
+			SELECT gen_random_uuid(), n || '@example.com', 'github', 'refused ' || n, MADE, MADE FROM ids;
 		INSERT INTO memberships (team_id, user_id, role, created_at) SELECT THE_TEAM, id, 'member', MADE FROM ids;
 		INSERT INTO sessions (id, user_id, token_hash, methods, ip, ip_key, device, created_at, authenticated_at, last_seen_at, idle_expires_at, expires_at)
 			SELECT second, id, sha256(n::text::bytea), 'github', '192.0.2.1', '\x00000000000000000000ffffc0000201', 'Firefox on Linux', MADE, MADE, MADE, '2099-01-01', '2099-01-01' FROM ids;
@@ -77,6 +83,11 @@ func crowdOf(t *testing.T, d *storagetest.Database) crowded {
 		INSERT INTO merges (id, source_id, survivor_id, plan, confirmed_at, undo_until) SELECT gen_random_uuid(), id, second, '{}', MADE, MADE FROM ids;
 		INSERT INTO tickets (id, token_hash, kind, owner_id, browser_hash, proof, created_at, expires_at)
 			SELECT gen_random_uuid(), sha256(n::text::bytea), 'link', id, sha256('x'), '{}', MADE, '2099-01-01' FROM ids;
+		INSERT INTO client_grants (id, user_id, client_id, scopes, resources, created_at, updated_at)
+			SELECT gen_random_uuid(), id, 'web', 'openid', '', MADE, MADE FROM ids;
+		INSERT INTO feed (seq, id, type, at, user_id, data) SELECT n, id, 'session.created', MADE, id, '{}' FROM ids;
+		INSERT INTO webhook_deliveries (id, webhook_id, seq, status, created_at, next_attempt_at)
+			SELECT gen_random_uuid(), THE_TEAM, n, 'delivered', MADE, MADE FROM ids;
 		INSERT INTO burned_secrets (hash, expires_at) SELECT sha256(n::text::bytea), '2099-01-01' FROM ids;
 		INSERT INTO jobs (id, kind, reason, created_at, finished_at) SELECT id, 'end_sessions', 'r', MADE, '2099-01-01' FROM ids;
 		INSERT INTO job_items (job_id, item_id) SELECT id, second FROM ids;
@@ -99,7 +110,7 @@ func (c crowded) lists() map[string]func(ctx context.Context) error {
 		"": {}, "user": {UserID: &c.user.ID}, "active": {Status: session.StatusActive}, "ids": {IDs: []identity.ID{c.in.ID}},
 		"network": {Network: netip.MustParsePrefix("203.0.113.0/24")}, "newer": {NewerThan: time.Minute}, "older": {OlderThan: 300 * 24 * time.Hour},
 		"user, active": {UserID: &c.user.ID, Status: session.StatusActive}, "user, device": {UserID: &c.user.ID, Device: "x"},
-		"network, provider": {Network: netip.MustParsePrefix("203.0.113.0/24"), Provider: "x"},
+		"key": {KeyID: &rare}, "network, provider": {Network: netip.MustParsePrefix("203.0.113.0/24"), Provider: "x"},
 	}
 	for name, f := range sessions {
 		add("sessions by "+name, func(ctx context.Context) error { _, err := c.DB.Sessions(ctx, f, c.now, page); return err })
@@ -147,8 +158,42 @@ func (c crowded) lists() map[string]func(ctx context.Context) error {
 	add("merges", func(ctx context.Context) error { _, err := c.Merges(ctx, nil, page); return err })
 	add("merges of a user", func(ctx context.Context) error { _, err := c.Merges(ctx, &c.user.ID, page); return err })
 	add("former ids", func(ctx context.Context) error { _, err := c.MergedFrom(ctx, []identity.ID{c.user.ID}); return err })
+	add("what applications may do", func(ctx context.Context) error { _, err := c.ClientGrants(ctx, c.user.ID, page); return err })
+	add("refused proofs", func(ctx context.Context) error { _, err := c.RefusedProofs(ctx, c.user.ID, early, 9); return err })
+	add("keys", func(ctx context.Context) error { _, err := c.APIKeys(ctx, nil, page); return err })
+	add("keys of a team", func(ctx context.Context) error { _, err := c.APIKeys(ctx, &c.team.ID, page); return err })
+	add("webhooks", func(ctx context.Context) error { _, err := c.Webhooks(ctx, page); return err })
+	add("deliveries", func(ctx context.Context) error { _, err := c.Deliveries(ctx, rare, webhook.Failed, page); return err })
+	add("feed", func(ctx context.Context) error { _, err := c.FeedEvents(ctx, rows-9, rows, nil, 9); return err })
+	add("feed by type", func(ctx context.Context) error {
+		_, err := c.FeedEvents(ctx, 0, rows, []feed.Type{"rare"}, 9)
+		return err
+	})
+	add("applications", func(ctx context.Context) error { _, err := c.Clients(ctx, "", 50); return err })
 	add("open jobs", func(ctx context.Context) error { _, err := c.HasOpenJob(ctx); return err })
 	return out
+}
+
+// paged are the methods that list by pages, each of which lists has; but for Teams,
+// which counts all members, and the search of Users: both read every row for a rare text.
+var paged = []string{
+	"APIKeys", "ActiveSessions", "ClientGrants", "Deliveries", "Duplicates", "Events", "EventsOf", "Identities", "InvitationsFor", "Members",
+	"Merges", "OpenInvitations", "PlacesOf", "Sessions", "TeamSessions", "Teams", "TeamsOf", "Users", "Webhooks",
+}
+
+// A list that is added is one whose plan is looked at, too.
+func TestEachListIsPlanned(t *testing.T) {
+	t.Parallel()
+	var found []string
+	for m := range reflect.TypeFor[*storage.DB]().Methods() {
+		for in := range m.Type.Ins() {
+			if in == reflect.TypeFor[identity.Page]() {
+				found = append(found, m.Name)
+			}
+		}
+	}
+	slices.Sort(found)
+	storagetest.Same(t, found, paged)
 }
 
 // walks are lists that read on along the newest rows until a page is full: nearly
