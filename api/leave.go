@@ -141,12 +141,45 @@ func (s *Server) export(ctx context.Context, id identity.ID) (contract.MyExport,
 	}); err != nil {
 		return out, err
 	}
+	if err := s.exportAround(ctx, u.ID, &out); err != nil {
+		return out, err
+	}
 	ids := append(slices.Clone(former), u.ID)
 	out.History, out.HistoryComplete, err = exported(func(p identity.Page) ([]contract.MyEvent, *identity.ID, error) {
 		rows, next, err := s.Linking.History(ctx, ids, p)
 		return each(rows, func(e identity.Event) contract.MyEvent { return myEventOf(e, ids) }), next, err
 	})
 	return out, err
+}
+
+// exportAround adds what others keep about the user, or share with them.
+func (s *Server) exportAround(ctx context.Context, id identity.ID, out *contract.MyExport) (err error) {
+	if out.EndedSessions, _, err = exported(func(p identity.Page) ([]contract.Session, *identity.ID, error) {
+		rows, next, err := s.Sessions.ListAll(ctx, session.Filter{UserID: &id, Status: session.StatusRevoked}, p)
+		return each(rows, func(l session.Listed) contract.Session { return s.sessionOf(l.Session, false) }), next, err
+	}); err != nil {
+		return err
+	}
+	if out.Grants, _, err = exported(func(p identity.Page) ([]contract.Grant, *identity.ID, error) {
+		rows, next, err := s.Clients.ListOwn(ctx, id, p)
+		return each(rows, clientGrantOf), next, err
+	}); err != nil {
+		return err
+	}
+	if out.Merges, _, err = exported(func(p identity.Page) ([]contract.MyMerge, *identity.ID, error) {
+		rows, next, err := s.Linking.Merges(ctx, &id, p)
+		return each(rows, myMergeOf), next, err
+	}); err != nil {
+		return err
+	}
+	if out.Invitations, _, err = exported(func(p identity.Page) ([]contract.MyInvitation, *identity.ID, error) {
+		rows, next, err := s.Teams.Received(ctx, id, p)
+		return each(rows, receivedOf), next, err
+	}); err != nil {
+		return err
+	}
+	out.RecoveryCodes.Remaining, out.RecoveryCodes.CreatedAt, err = s.Linking.RecoveryCodes(ctx, id)
+	return err
 }
 
 // exported reads the pages of a list, and reports whether that was all of it.

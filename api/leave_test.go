@@ -5,8 +5,58 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"github.com/latchkey/latchkey/identity"
+	"github.com/latchkey/latchkey/identity/client"
+	"github.com/latchkey/latchkey/internal/app"
 	"github.com/latchkey/latchkey/internal/testkit/apptest"
 )
+
+// An export has what others keep about a person, and nothing about others.
+func TestExportOfEverything(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, a *apptest.App) {
+		person := apptest.Person{Name: "Ada", Email: "ada@gmail.com"}
+		ada, eve, op := google(t, a, person), google(t, a, apptest.Person{Email: "eve@gmail.com"}), operator(t, a)
+		empty := ada.GET("/v1/me/export").Want(http.StatusOK)
+		for _, list := range []string{"ended_sessions", "grants", "merges", "invitations"} {
+			if empty.Len(list) != 0 {
+				t.Errorf("%s before: %s", list, empty.Body)
+			}
+		}
+		apps := app.Clients(a.Config, a.DB, a.Now)
+		for name, b := range map[string]*apptest.Browser{"Grafana": ada, "Wiki": eve} {
+			c := newClient(t, a, func(c *client.Client) { c.Name = name })
+			by := identity.Actor{UserID: uuid.MustParse(me(b)), SessionID: uuid.MustParse(b.GET("/v1/session").Want(http.StatusOK).String("session.id"))}
+			if _, err := apps.Agree(t.Context(), by, client.Consent{ClientID: c.ID, Scopes: []string{"openid"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		team := eve.POST("/v1/teams", object{"name": "Keys"}).Want(http.StatusCreated).String("id")
+		for _, to := range []string{"ada@gmail.com", "other@gmail.com"} {
+			eve.POST("/v1/teams/"+team+"/invitations", object{"email": to, "role": "member"}).Want(http.StatusCreated)
+		}
+		ada.POST("/v1/me/recovery-codes", nil).Want(http.StatusCreated)
+		second := google(t, a, person)
+		ended := second.GET("/v1/session").Want(http.StatusOK).String("session.id")
+		second.DELETE("/v1/session").Want(http.StatusNoContent)
+		former := me(google(t, a, apptest.Person{Email: "former@gmail.com"}))
+		op.POST("/v1/admin/merges", object{"user_ids": []string{me(ada), former}, "survivor_id": me(ada)}).Want(http.StatusOK)
+
+		all := ada.GET("/v1/me/export").Want(http.StatusOK)
+		for path, want := range map[string]any{
+			"grants.0.client.name": "Grafana", "invitations.0.team_name": "Keys", "ended_sessions.1.id": ended, "former_ids.0": former, // that of the former account ended later
+			"merges.0.source_id": former, "recovery_codes.remaining": float64(10),
+		} {
+			if all.Get(path) != want {
+				t.Errorf("%s is %v, want %v", path, all.Get(path), want)
+			}
+		}
+		if all.Len("grants") != 1 || all.Len("invitations") != 1 || all.Len("merges") != 1 || strings.Contains(string(all.Body), "eve@gmail.com") {
+			t.Errorf("export: %s", all.Body)
+		}
+	})
+}
 
 func TestLeavingAndComingBack(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, a *apptest.App) {

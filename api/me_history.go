@@ -76,10 +76,11 @@ func (s *Server) ListMyMerges(ctx context.Context, r contract.ListMyMergesReques
 		return nil, err
 	}
 	rows, next, err := s.Linking.Merges(ctx, new(userID(ctx)), p)
-	return contract.ListMyMerges200JSONResponse{Data: each(rows, func(m linking.Merge) contract.MyMerge {
-		return contract.MyMerge{
-			Id: m.ID, SourceId: m.SourceID, SurvivorId: m.SurvivorID,
-			ConfirmedAt: m.ConfirmedAt, UndoUntil: m.UndoUntil, UndoneAt: m.UndoneAt,
-		}
-	}), NextCursor: nextCursor(next)}, err
+	return contract.ListMyMerges200JSONResponse{Data: each(rows, myMergeOf), NextCursor: nextCursor(next)}, err
+}
+
+func myMergeOf(m linking.Merge) contract.MyMerge {
+	return contract.MyMerge{
+		Id: m.ID, SourceId: m.SourceID, SurvivorId: m.SurvivorID, ConfirmedAt: m.ConfirmedAt, UndoUntil: m.UndoUntil, UndoneAt: m.UndoneAt,
+	}
 }

@@ -2225,9 +2225,12 @@ type MyExport struct {
 	AppMetadata map[string]interface{} `json:"app_metadata"`
 
 	// DeletesAt When the account will be deleted. Absent if it will not.
-	DeletesAt  *time.Time `json:"deletes_at,omitempty"`
-	Emails     []Email    `json:"emails"`
-	ExportedAt time.Time  `json:"exported_at"`
+	DeletesAt *time.Time `json:"deletes_at,omitempty"`
+	Emails    []Email    `json:"emails"`
+
+	// EndedSessions That have ended and are still kept, newest first.
+	EndedSessions []Session `json:"ended_sessions"`
+	ExportedAt    time.Time `json:"exported_at"`
 
 	// ExternalId What the application knows the user by.
 	ExternalId *string `json:"external_id"`
@@ -2235,10 +2238,24 @@ type MyExport struct {
 	// FormerIds Of accounts that were merged into this one.
 	FormerIds []openapi_types.UUID `json:"former_ids"`
 
+	// Grants The applications with access.
+	Grants []Grant `json:"grants"`
+
 	// History Newest first.
 	History         []MyEvent  `json:"history"`
 	HistoryComplete bool       `json:"history_complete"`
 	Identities      []Identity `json:"identities"`
+
+	// Invitations To their addresses and wallets, that are open.
+	Invitations []MyInvitation `json:"invitations"`
+	Merges      []MyMerge      `json:"merges"`
+
+	// RecoveryCodes How many are left.
+	RecoveryCodes struct {
+		// CreatedAt Null if none is left.
+		CreatedAt *time.Time `json:"created_at"`
+		Remaining int        `json:"remaining"`
+	} `json:"recovery_codes"`
 
 	// Sessions That are active.
 	Sessions []Session    `json:"sessions"`
