@@ -110,7 +110,7 @@ func (e *examination) trail(b audit.Backlog, err error) Result {
 	case b.Events == 0 || age < unchainedWarn:
 		return ok(name, "is chained")
 	case b.HeldBy != "":
-		return Result{name, Warn, fmt.Sprintf("%d events have not been chained for %s: they wait for %s", b.Events, age, b.HeldBy), "end that transaction, or wait until it ends"}
+		return Result{name, Warn, fmt.Sprintf("%d events have not been chained for %s: they, the feed and webhooks wait for %s", b.Events, age, b.HeldBy), "end that transaction, or wait until it ends"}
 	}
 	return Result{name, Warn, fmt.Sprintf("%d events have not been chained for %s", b.Events, age), "start the service, or look for \"could not chain\" in its log"}
 }
