@@ -23,7 +23,7 @@ import (
 const grace = 14 * 24 * time.Hour
 
 // leavers is linking with a grace, over a database of its own.
-func leavers(d *storagetest.Database, grace time.Duration) (*world, *session.Service) {
+func leavers(d *storagetest.Database) (*world, *session.Service) {
 	sessions := session.NewService(d.DB, nil, session.Limits{Idle: 1000 * time.Hour, Lifetime: 2000 * time.Hour}, d.Clock.Now)
 	w := newWorld(d, linking.PolicyAuto)
 	w.service = linking.NewService(d.DB, sessions, linking.Options{
@@ -35,7 +35,7 @@ func leavers(d *storagetest.Database, grace time.Duration) (*world, *session.Ser
 
 func TestLeaving(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
-		w, sessions := leavers(d, grace)
+		w, sessions := leavers(d)
 		ada := w.signIn(t, "google", "ada", vouched("ada@corp.example"))
 		w.must(t, w.proof(identity.PurposeLink, "github", "ada", shown("ada@home.example")), ada)
 		bob := w.signIn(t, "google", "bob", vouched("bob@corp.example"))
@@ -159,7 +159,7 @@ func TestLeaving(t *testing.T) {
 // deletes somebody ends none.
 func TestLeavingEndsKeys(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
-		w, _ := leavers(d, grace)
+		w, _ := leavers(d)
 		now := d.Clock.Now()
 		op, other := d.User(t, func(u *identity.User) { u.Operator = true }), d.User(t, func(u *identity.User) { u.Operator = true })
 		former := d.User(t, func(u *identity.User) { u.Status, u.MergedInto = identity.StatusMerged, &op.ID })
@@ -215,7 +215,7 @@ func TestLeavingEndsKeys(t *testing.T) {
 func TestErasure(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
 		d.SealAuditWith(identity.Secrets{"a secret that is long enough for this"})
-		w, _ := leavers(d, grace)
+		w, _ := leavers(d)
 		bob := w.signIn(t, "google", "bob", vouched("bob@corp.example"))
 		crew := d.Team(t, bob.User.ID)
 		// Before they were a user, somebody refused them, and somebody invited them.
@@ -346,7 +346,7 @@ func TestErasure(t *testing.T) {
 // session and no member that is somebody who was deleted.
 func TestErasureHasEvents(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, d *storagetest.Database) {
-		w, _ := leavers(d, grace)
+		w, _ := leavers(d)
 		bob := w.signIn(t, "google", "bob", vouched("bob@corp.example"))
 		ada := w.signIn(t, "google", "ada", vouched("ada@corp.example"))
 		crew, over := d.Team(t, bob.User.ID), d.Team(t, bob.User.ID)

@@ -61,7 +61,9 @@ func TestRevokedKeysEndSessions(t *testing.T) {
 		return k.ID
 	}
 	of := func(key *identity.ID) session.Session {
-		return d.Session(t, user.ID, func(s *session.Session) { s.KeyID, s.IdleExpiresAt, s.ExpiresAt = key, time.Now().Add(time.Hour), time.Now().Add(time.Hour) })
+		return d.Session(t, user.ID, func(s *session.Session) {
+			s.KeyID, s.IdleExpiresAt, s.ExpiresAt = key, time.Now().Add(time.Hour), time.Now().Add(time.Hour)
+		})
 	}
 	mine, other := key(), key()
 	vouched, stays := []session.Session{of(&mine), of(&mine)}, []session.Session{of(&other), of(nil)}
