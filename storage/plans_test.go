@@ -178,7 +178,7 @@ func (c crowded) lists() map[string]func(ctx context.Context) error {
 // which counts all members, and the search of Users: both read every row for a rare text.
 var paged = []string{
 	"APIKeys", "ActiveSessions", "ClientGrants", "Deliveries", "Duplicates", "Events", "EventsOf", "Identities", "InvitationsFor", "Members",
-	"Merges", "OpenInvitations", "PlacesOf", "Sessions", "TeamSessions", "Teams", "TeamsOf", "Users", "Webhooks",
+	"MembershipsWithTeam", "Merges", "OpenInvitations", "Sessions", "TeamSessions", "Teams", "TeamsOf", "Users", "Webhooks",
 }
 
 // A list that is added is one whose plan is looked at, too.

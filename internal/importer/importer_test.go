@@ -222,7 +222,7 @@ func TestHostileValues(t *testing.T) {
 			t.Errorf("counts %v", got)
 		}
 		wantNamed(t, report, map[string]int{
-			"no id": 1, "the id is no text of 1 to 255 bytes": 1, "no account that Latchkey can sign in, and no verified address": 6,
+			"no id": 1, "the id is no text of 1 to 255 bytes, or begins with erased:": 1, "no account that Latchkey can sign in, and no verified address": 6,
 		}, map[string]int{
 			"address that is not valid": 3, "address that the source has not verified": 1, "picture that is no https address": 1,
 			"mark of a verified address that cannot be read: not taken for verified": 1,
