@@ -1,4 +1,4 @@
-import { Badge, Button, createTheme, type MantineColorsTuple } from '@mantine/core'
+import { Badge, Button, createTheme, DEFAULT_THEME, type MantineColorsTuple } from '@mantine/core'
 
 type RGB = readonly [number, number, number]
 
@@ -36,14 +36,14 @@ export function shades(color: string): MantineColorsTuple {
   return [...light, hex(base), hex(mix(base, 0, darken)), hex(mix(base, 0, Math.min(1, darken + 0.08)))] as unknown as MantineColorsTuple
 }
 
-// The last shade of Mantine's cyan.
-const plain = '#0b7285'
+// Mantine's, but for the last but one: white text is not readable on that.
+const cyan = DEFAULT_THEME.colors.cyan.with(8, '#0b7b8f') as unknown as MantineColorsTuple
 
 // makeTheme is the look of the app, in the brand's colour if there is one.
 export function makeTheme(color: string | undefined) {
   return createTheme({
     // White text is readable on the last two: on a button, and under a pointer.
-    colors: color ? { brand: shades(color) } : { cyan: shades(plain) },
+    colors: color ? { brand: shades(color) } : { cyan },
     primaryColor: color ? 'brand' : 'cyan',
     primaryShade: 9,
     defaultRadius: 'md',
