@@ -22,10 +22,10 @@ func (s *Service) erase(ctx context.Context, u identity.User, now time.Time) err
 	if err != nil {
 		return err
 	}
-	if err := s.endSessions(ctx, identity.Actor{}, u.ID, session.SessionSelector{}, "deletion_requested"); err != nil {
+	if err := s.store.LockTeamsOf(ctx, u.ID); err != nil {
 		return err
 	}
-	if err := s.store.LockTeamsOf(ctx, u.ID); err != nil {
+	if err := s.endSessions(ctx, identity.Actor{}, u.ID, session.SessionSelector{}, "deletion_requested"); err != nil {
 		return err
 	}
 	memberships, err := s.store.MembershipsOf(ctx, u.ID)
