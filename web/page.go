@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/latchkey/latchkey/identity"
 )
 
 // Brand is whose service this is. The zero value is Latchkey.
@@ -78,19 +81,10 @@ var languages = []words{
 		"Diese Seite braucht JavaScript. Ihre API ist beschrieben in"},
 }
 
-// preferred returns the first language of an Accept-Language that the page has;
-// weights are not read, for browsers list by preference.
+// preferred returns the words for an Accept-Language.
 func preferred(accept string) words {
-	for item := range strings.SplitSeq(accept, ",") {
-		tag, _, _ := strings.Cut(strings.TrimSpace(item), ";")
-		tag, _, _ = strings.Cut(tag, "-")
-		for _, w := range languages {
-			if strings.EqualFold(tag, w.lang) {
-				return w
-			}
-		}
-	}
-	return languages[0]
+	language := identity.PreferredLanguage(accept)
+	return languages[max(0, slices.IndexFunc(languages, func(w words) bool { return w.lang == string(language) }))]
 }
 
 // prepare writes the deployment's settings into index.html.
