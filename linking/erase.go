@@ -77,13 +77,13 @@ func (s *Service) EraseDue(ctx context.Context) (more bool, err error) {
 // RunDeletions erases users whose grace is over, until ctx ends. Every replica runs
 // it; a row lock lets one erase a user.
 func (s *Service) RunDeletions(ctx context.Context, log *slog.Logger) {
-	again := false
+	hashed := false // what an earlier release left
 	background.Loop{Every: erasePoll, Failed: "could not delete users whose grace is over; will retry", Log: log}.Run(ctx, func(ctx context.Context) (bool, error) {
-		if !again {
+		if !hashed {
 			if err := s.store.EraseImported(ctx, s.erasedKeys.hash); err != nil {
 				return false, err
 			}
-			again = true
+			hashed = true
 		}
 		return s.EraseDue(ctx)
 	})

@@ -56,7 +56,7 @@ type LeaveStore interface {
 	// Their vouchers keep, of addresses and subjects, what hash makes of them, and so do
 	// the ids that they were imported by.
 	Erase(ctx context.Context, users []identity.ID, hash func(value string) string, at time.Time) error
-	// EraseImported does the latter for users who were erased before it was done.
+	// EraseImported does the latter for users whom an earlier release erased.
 	EraseImported(ctx context.Context, hash func(value string) string) error
 }
 
